@@ -1,0 +1,1 @@
+"""From training runs to model files."""

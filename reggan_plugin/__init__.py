@@ -1,0 +1,49 @@
+"""Change the expression of rendered faces and keep everything else.
+
+    from reggan_plugin import ExpressionTransfer
+
+    transfer = ExpressionTransfer()
+    happy = transfer.apply(frame, "happy", 0.7)
+
+Names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reggan_plugin.errors import RegganError
+    from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix, parse_expression_mix
+    from reggan_plugin.faces.face_finder import FaceChoice
+    from reggan_plugin.files.frame import Frame, read_frame, write_frame
+    from reggan_plugin.transfer import ExpressionTransfer
+
+__all__ = [
+    "EXPRESSION_NAMES",
+    "ExpressionMix",
+    "ExpressionTransfer",
+    "FaceChoice",
+    "Frame",
+    "RegganError",
+    "parse_expression_mix",
+    "read_frame",
+    "write_frame",
+]
+
+_MODULE_FROM_NAME = {
+    "EXPRESSION_NAMES": "expressions",
+    "ExpressionMix": "expressions",
+    "ExpressionTransfer": "transfer",
+    "FaceChoice": "faces.face_finder",
+    "Frame": "files.frame",
+    "RegganError": "errors",
+    "parse_expression_mix": "expressions",
+    "read_frame": "files.frame",
+    "write_frame": "files.frame",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_FROM_NAME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULE_FROM_NAME[name]}"), name)

@@ -1,0 +1,27 @@
+"""What every inference library looks like from inside reggan-plugin."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Tensors = dict[str, NDArray[np.float32]]
+
+
+class Runner(Protocol):
+    """A model loaded on a device, ready to run any number of times."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs: `cpu`, `cuda:0`, ..."""
+        ...
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The string pairs stored in the model file."""
+        ...
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> Tensors:
+        """Return every output by name for `inputs` by name."""
+        ...

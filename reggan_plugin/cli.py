@@ -1,0 +1,85 @@
+"""The `reggan-plugin` command: its subcommands, and the only place that decides exit codes.
+
+    0        done
+    1        failed: a frame, a file, a model, a missing extra
+    2        usage: the request cannot be meant
+    130/143  interrupted by SIGINT / SIGTERM, after the frame in hand
+
+Nothing heavy is imported here: subcommands are loaded when they are invoked.
+"""
+
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
+from reggan_plugin.commands.verbosity import Verbosity, verbose_option
+from reggan_plugin.errors import RegganError
+from reggan_plugin.jobs.interruption import Interrupted
+
+_COMMANDS = {
+    "render": LazyCommand(
+        "reggan_plugin.commands.render:render", "Change the expression in rendered frames."
+    ),
+    "sheet": LazyCommand(
+        "reggan_plugin.commands.sheet:sheet", "Draw every expression of one frame on a sheet."
+    ),
+    "demo": LazyCommand(
+        "reggan_plugin.commands.demo:demo", "Run the whole job on the frames that come along."
+    ),
+    "doctor": LazyCommand(
+        "reggan_plugin.commands.doctor:doctor", "Say what is installed and which devices work."
+    ),
+    "models": LazyCommand(
+        "reggan_plugin.commands.models:models", "List the models with their cards."
+    ),
+}
+_ATTACHED_HELP = {
+    "train": "Train a model on pairs of pictures.",
+    "train-locator": "Train the networks that find faces.",
+    "mine-locator": "Collect what the face locator mistakes for faces.",
+    "evaluate": "Measure expression, identity and realism of a model.",
+    "evaluate-locator": "Measure how well faces are found.",
+    "export": "Turn a training run into a model file.",
+    "export-locator": "Turn the locator's runs into model files.",
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_by_name=_COMMANDS,
+    attached_help=_ATTACHED_HELP,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="\b\nExample:\n  reggan-plugin demo",
+)
+@click.version_option(package_name="reggan-plugin")
+@verbose_option
+def reggan_plugin() -> None:
+    """Change the expression of rendered faces and keep everything else."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code; errors are printed to stderr.
+
+    Exceptions that are not errors of the user or the machine go through: they are bugs.
+    """
+    verbosity = Verbosity()
+    try:
+        status = reggan_plugin.main(
+            arguments, prog_name="reggan-plugin", standalone_mode=False, obj=verbosity
+        )
+        return status if isinstance(status, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except RegganError as error:
+        if verbosity.is_verbose:
+            traceback.print_exc()
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    except Interrupted as interruption:
+        click.echo(f"Interrupted: {interruption}", err=True)
+        return interruption.exit_code
+    except click.Abort:
+        return 130

@@ -1,0 +1,95 @@
+"""`reggan-plugin demo`: the whole job on the frames that come with the package."""
+
+import time
+from importlib import resources
+from pathlib import Path
+
+import click
+
+from reggan_plugin.commands.model_in_use import open_model
+from reggan_plugin.commands.options import (
+    GroupedCommand,
+    existing_options,
+    grouped_option,
+    model_options,
+)
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.contact_sheet import SheetRow, view_of_face, write_sheet
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.frame import read_frame
+from reggan_plugin.jobs.events import Event, Started
+from reggan_plugin.jobs.frame_steps import RenderSettings
+from reggan_plugin.jobs.interruption import stop_on_signals
+from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
+from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.transfer import ExpressionTransfer
+
+EXPRESSIONS = ("happy", "surprised")
+
+
+@click.command(cls=GroupedCommand, epilog="\b\nExample:\n  reggan-plugin demo --out demo")
+@model_options
+@grouped_option(
+    "Output",
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("reggan_demo"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder for the results.",
+)
+@existing_options
+@verbose_option
+def demo(*, model: str | None, device: str, out: Path, existing: Existing) -> None:
+    """Render the sample frames with two expressions and draw a contact sheet.
+
+    The samples are a short shot of an avatar as PNG and as scene-linear EXR, a statue and a
+    toon. Prints the folders and the sheet that it writes.
+    """
+    begin = time.perf_counter()
+    plans = {
+        shot: [_plan(shot, name, out, existing) for name in EXPRESSIONS] for shot in sample_shots()
+    }
+    transfer, in_use = open_model(model, device)
+    with stop_on_signals() as stop:
+        for shot_plans in plans.values():
+            for plan, name in zip(shot_plans, EXPRESSIONS, strict=True):
+                settings = RenderSettings(mix=ExpressionMix({name: 1.0}))
+                summary = run_job(
+                    plan, settings, transfer, model=in_use, report=_say, stopped=stop.is_made
+                )
+                stop.raise_if_made()
+                summary.raise_for_failure()
+                click.echo(plan.out)
+    rows = [_row(transfer, shot.name, shot_plans) for shot, shot_plans in plans.items()]
+    write_sheet(out / "sheet.png", ["input", *EXPRESSIONS], rows)
+    click.echo(out / "sheet.png")
+    seconds = time.perf_counter() - begin
+    count = sum(len(plan.tasks) for shot_plans in plans.values() for plan in shot_plans)
+    click.echo(f"{count} frames in {seconds:.1f} s on {in_use.device}", err=True)
+
+
+def sample_shots() -> list[Path]:
+    """The folders of sample frames, one sequence in each."""
+    samples = Path(str(resources.files("reggan_plugin") / "samples"))
+    return sorted(path for path in samples.iterdir() if path.is_dir())
+
+
+def _say(event: Event) -> None:
+    if isinstance(event, Started):
+        click.echo(f"{event.out.name}: {event.frames} frames", err=True)
+
+
+def _plan(shot: Path, expression: str, out: Path, existing: Existing) -> JobPlan:
+    return plan_job(str(shot), None, out / f"{shot.name}_{expression}", expression, existing)
+
+
+def _row(transfer: ExpressionTransfer, label: str, plans: list[JobPlan]) -> SheetRow:
+    """The first frame of a shot and what became of it, from the files that were written."""
+    frame = read_frame(plans[0].tasks[0].source.path)
+    crops = transfer.find_faces(frame, FaceChoice())
+    ev = transfer.auto_exposure(frame, crops)
+    results = [read_frame(plan.tasks[0].output).pixels for plan in plans]
+    views = [view_of_face(frame, pixels, crops[0], ev) for pixels in (frame.pixels, *results)]
+    return SheetRow(label=label, views=views)

@@ -1,0 +1,114 @@
+"""A command group whose help loads none of its commands."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reggan_plugin.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+ENTRY_POINT_GROUP = "reggan_plugin.commands"
+_OWN_PACKAGES = ("reggan_plugin", "reggan_training", "reggan_export")
+
+
+@dataclass(frozen=True)
+class LazyCommand:
+    """Where a command is, and the line that the group's help shows for it."""
+
+    target: str
+    """`module:attribute`."""
+    short_help: str
+
+
+class LazyGroup(click.Group):
+    """Own commands by name, and those that other packages attach by entry point.
+
+    An attached command names the extra that it needs in its entry point:
+    `train = "reggan_training.commands:train [train]"`.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        commands_by_name: Mapping[str, LazyCommand],
+        attached_help: Mapping[str, str],
+        **settings: Any,
+    ) -> None:
+        """Create the group; `args` and `settings` are those of click's."""
+        super().__init__(*args, **settings)
+        self._own, self._attached_help = commands_by_name, attached_help
+
+    @cached_property
+    def _attached(self) -> "dict[str, EntryPoint]":
+        from importlib.metadata import entry_points  # takes as long as all of click
+
+        found = entry_points(group=ENTRY_POINT_GROUP)
+        return {point.name: point for point in sorted(found, key=lambda point: point.name)}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Own commands in their order, then the attached ones."""
+        return [*self._own, *(name for name in self._attached if name not in self._own)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command of this name; None if there is none.
+
+        Raises:
+            MissingExtraError: a package that it needs is not installed.
+        """
+        if cmd_name in self._own:
+            module, _, attribute = self._own[cmd_name].target.partition(":")
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+            return command
+        point = self._attached.get(cmd_name)
+        if point is None:
+            return None
+        try:
+            attached: click.Command = point.load()
+        except ModuleNotFoundError as error:
+            raise _missing_extra(point, error) from error
+        return attached
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that the arguments name.
+
+        Raises:
+            MissingExtraError: a package that it needs is not installed.
+        """
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:  # imported by the command while it ran
+            point = self._attached.get(ctx.invoked_subcommand or "")
+            if point is None:
+                raise
+            raise _missing_extra(point, error) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        own = [(name, command.short_help) for name, command in self._own.items()]
+        attached = [
+            (name, self._attached_help.get(name, f"From {point.module.partition('.')[0]}."))
+            for name, point in self._attached.items()
+            if name not in self._own
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(own)
+        if attached:
+            with formatter.section("With an extra installed"):
+                formatter.write_dl(attached)
+
+
+def _missing_extra(point: "EntryPoint", error: ModuleNotFoundError) -> Exception:
+    """The error that names the remedy; `error` itself if one of our own modules is missing."""
+    missing = (error.name or "").partition(".")[0]
+    if missing in _OWN_PACKAGES or not point.extras:
+        return error
+    return MissingExtraError(
+        f"`reggan-plugin {point.name}` needs {missing}, which is not installed. Install it: "
+        f'pip install "reggan-plugin[{",".join(point.extras)}]"'
+    )

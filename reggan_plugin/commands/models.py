@@ -1,0 +1,89 @@
+"""`reggan-plugin models`: what models there are and what their cards say."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reggan_plugin.backends.onnx_runtime import runner_from_onnx
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.errors import ModelError
+from reggan_plugin.model_card import ModelCard, card_from_metadata, check_seal
+from reggan_plugin.models import find_model, installed_models
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedModel:
+    """A model file and what a look at it gave."""
+
+    path: Path
+    card: ModelCard | None
+    fault: str | None
+    """Why it cannot be used; None if the card can be honoured and the hash matches."""
+
+    def document(self) -> dict[str, Any]:
+        """The model as `--json` prints it."""
+        return {
+            "path": str(self.path),
+            "hash_matches": self.fault is None,
+            "fault": self.fault,
+            "card": asdict(self.card) if self.card else None,
+        }
+
+
+@click.command(epilog="\b\nExample:\n  reggan-plugin models --json")
+@click.argument("name", required=False, metavar="[NAME|FILE.onnx]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@verbose_option
+def models(*, name: str | None, as_json: bool) -> None:
+    """List the models with their cards, and check their hashes.
+
+    With a name or a file, print everything that its card says.
+    """
+    paths = list(installed_models().values()) if name is None else [find_model(name)]
+    checked = [_check(path) for path in paths]
+    if as_json:
+        documents = [model.document() for model in checked]
+        click.echo(json.dumps(documents if name is None else documents[0], indent=2))
+    else:
+        for model in checked:
+            click.echo(_line(model) if name is None else _card(model))
+    if not checked:
+        raise ModelError("No model is installed. Install reggan-plugin again, or pass a file.")
+    for fault in (model.fault for model in checked if model.fault):
+        raise ModelError(fault)
+
+
+def _check(path: Path) -> CheckedModel:
+    card = None
+    try:
+        card = card_from_metadata(runner_from_onnx(path, "cpu").metadata, str(path))
+        check_seal(path)
+    except ModelError as error:
+        return CheckedModel(path=path, card=card, fault=str(error))
+    return CheckedModel(path=path, card=card, fault=None)
+
+
+def _line(model: CheckedModel) -> str:
+    if model.card is None:
+        return f"{model.path.stem}: unusable"
+    card = model.card
+    return (
+        f"{card.name} {card.version}: {card.architecture}, {card.image_size_px} px, "
+        f"{', '.join(card.expressions)}; {card.licence}; "
+        f"hash {'does not match' if model.fault else 'ok'}"
+    )
+
+
+def _card(model: CheckedModel) -> str:
+    if model.card is None:
+        return f"{model.path}: unusable"
+    fields = {"path": str(model.path), **asdict(model.card)}
+    width = max(map(len, fields)) + 2
+    return "\n".join(f"{key:{width}}{_text(value)}" for key, value in fields.items())
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,164 @@
+"""Options that several commands share, and readers for values that click has no type for."""
+
+import functools
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import click
+
+from reggan_plugin.errors import UsageError
+from reggan_plugin.faces.face_finder import FaceChoice, read_landmarks
+from reggan_plugin.jobs.plan import Existing
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def face_box_from_text(text: str) -> tuple[float, float, float, float]:
+    """Read `x,y,width,height`: four finite numbers of which the last two are above 0."""
+    try:
+        x, y, width, height = (float(part) for part in text.split(","))
+    except ValueError:
+        x = y = width = height = math.nan
+    if not (math.isfinite(x + y + width + height) and width > 0 and height > 0):
+        raise click.BadParameter(
+            f"{text!r} is not a box; give x,y,width,height in pixels, such as 400,220,310,310."
+        )
+    return x, y, width, height
+
+
+def which_face_from_text(text: str) -> Literal["largest", "all"] | int:
+    """Read `largest`, `all` or an index."""
+    if text == "largest":
+        return "largest"
+    if text == "all":
+        return "all"
+    if not text.isdecimal():
+        raise click.BadParameter(f"{text!r} is not largest, all or an index (0 is the largest).")
+    return int(text)
+
+
+def exposure_from_text(text: str) -> float | None:
+    """Read a number of stops; None for `auto`."""
+    if text == "auto":
+        return None
+    try:
+        stops = float(text)
+    except ValueError:
+        stops = math.nan
+    if not math.isfinite(stops):
+        raise click.BadParameter(f"{text!r} is neither auto nor a number of stops, such as -1.5.")
+    return stops
+
+
+class GroupedOption(click.Option):
+    """An option that the help shows under a heading."""
+
+    def __init__(self, *args: Any, heading: str = "Options", **settings: Any) -> None:
+        """Create the option; `args` and `settings` are those of click's."""
+        super().__init__(*args, **settings)
+        self.heading = heading
+
+
+class GroupedCommand(click.Command):
+    """A command whose help shows each heading's options together."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options by heading, in the order in which headings first appear."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                heading = param.heading if isinstance(param, GroupedOption) else "Other"
+                sections.setdefault(heading, []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+def grouped_option(heading: str, *names: str, **settings: Any) -> Callable[[Command], Command]:
+    """`click.option` under a heading of the help."""
+    return click.option(*names, cls=GroupedOption, heading=heading, **settings)
+
+
+def face_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which faces are meant; the command takes them as `choice`."""
+
+    @_face_option(
+        "--face",
+        type=which_face_from_text,
+        default="largest",
+        show_default=True,
+        metavar="largest|all|INDEX",
+        help="Which of the faces that are found; 0 is the largest.",
+    )
+    @_face_option(
+        "--face-box",
+        type=face_box_from_text,
+        metavar="X,Y,W,H",
+        help="Where the face is, brows to below the chin, in pixels from the top left.",
+    )
+    @_face_option(
+        "--landmarks",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE.json",
+        help="Where eyes, nose tip, mouth corners and chin are, by frame.",
+    )
+    @_face_option(
+        "--whole-image", is_flag=True, help="The face fills the picture; search for none."
+    )
+    @functools.wraps(command)
+    def gather(
+        *,
+        face: Literal["largest", "all"] | int,
+        face_box: tuple[float, float, float, float] | None,
+        landmarks: Path | None,
+        whole_image: bool,
+        **others: Any,
+    ) -> Any:
+        choice = FaceChoice(box=face_box, landmarks=landmarks, whole_image=whole_image, which=face)
+        if landmarks is not None:
+            read_landmarks(landmarks)  # so that a fault shows before any work
+        return command(choice=choice, **others)
+
+    return gather
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--model` and `--device`."""
+    command = grouped_option(
+        "Model",
+        "--device",
+        default="auto",
+        show_default=True,
+        metavar="auto|cpu|cuda:0|...",
+        help="Where to run it. A device that is named and cannot be had is an error.",
+    )(command)
+    return grouped_option(
+        "Model",
+        "--model",
+        metavar="NAME|FILE.onnx",
+        help="Model to run, of those that `reggan-plugin models` lists, or a file.",
+    )(command)
+
+
+def existing_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--overwrite` and `--resume`; the command takes them as `existing`."""
+
+    @grouped_option("Output", "--overwrite", is_flag=True, help="Replace outputs that exist.")
+    @grouped_option("Output", "--resume", is_flag=True, help="Write only outputs that are missing.")
+    @functools.wraps(command)
+    def gather(*, overwrite: bool, resume: bool, **others: Any) -> Any:
+        if overwrite and resume:
+            raise UsageError(
+                "--overwrite replaces outputs that exist, --resume keeps them; pass one of them."
+            )
+        existing = Existing.OVERWRITE if overwrite else Existing.REFUSE
+        return command(existing=Existing.RESUME if resume else existing, **others)
+
+    return gather
+
+
+def _face_option(*names: str, **settings: Any) -> Callable[[Command], Command]:
+    return grouped_option("Face", *names, **settings)

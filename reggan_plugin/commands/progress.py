@@ -1,0 +1,135 @@
+"""Progress on stderr: a bar, plain lines, JSON lines, or the lines of Open Job Description."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import click
+
+from reggan_plugin.errors import RegganError
+from reggan_plugin.jobs.events import (
+    Event,
+    Failed,
+    Finished,
+    FrameDone,
+    Notice,
+    Report,
+    Started,
+    document_from_event,
+)
+
+ProgressStyle = Literal["auto", "plain", "json", "openjd"]
+PROGRESS_STYLES: tuple[ProgressStyle, ...] = ("auto", "plain", "json", "openjd")
+
+
+@contextmanager
+def progress_on_stderr(style: ProgressStyle) -> Iterator[Report]:
+    """Give a job something to report to; an error that ends it is reported too, and raised."""
+    report = _report_in_style(style)
+    try:
+        yield report
+    except RegganError as error:
+        report(Failed(message=str(error), exit_code=error.exit_code))
+        raise
+
+
+def _report_in_style(style: ProgressStyle) -> Report:
+    match style:
+        case "json":
+            return _write_json
+        case "openjd":
+            return _write_openjd
+        case "auto" if sys.stderr.isatty():
+            return _ProgressBar()
+        case _:
+            return _write_plain
+
+
+def _write_json(event: Event) -> None:
+    _write(json.dumps(document_from_event(event)))
+
+
+def _write_openjd(event: Event) -> None:
+    """Lines that a worker of Open Job Description reads on either stream.
+
+    Source: github.com/OpenJobDescription/openjd-specifications, How-Jobs-Are-Run, stdout messages
+    """
+    match event:
+        case FrameDone():
+            _write(f"openjd_progress: {100 * event.done / event.frames:.1f}")
+            _write(f"openjd_status: {_one_line(_text_from_event(event))}")
+        case Failed():
+            _write(f"openjd_fail: {_one_line(event.message)}")
+        case _:
+            _write(f"openjd_status: {_one_line(_text_from_event(event))}")
+
+
+def _write_plain(event: Event) -> None:
+    if not isinstance(event, Failed):  # which every command prints as its last line
+        _write(_text_from_event(event))
+
+
+class _ProgressBar:
+    """A bar for a person; notices and failures are printed below it at the end."""
+
+    def __init__(self) -> None:
+        self._bar: click._termui_impl.ProgressBar[int] | None = None
+        self._for_the_end: list[str] = []
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Started():
+                _write(_text_from_event(event))
+                self._bar = click.progressbar(length=event.frames, show_pos=True, file=sys.stderr)
+                self._bar.render_progress()
+            case FrameDone():
+                if self._bar is not None:
+                    self._bar.update(1)
+                if event.outcome == "failed":
+                    self._for_the_end.append(_text_from_event(event))
+            case Notice():
+                self._for_the_end.append(_text_from_event(event))
+            case Finished():
+                if self._bar is not None:
+                    self._bar.render_finish()
+                for line in (*self._for_the_end, _text_from_event(event)):
+                    _write(line)
+            case Failed():
+                pass
+
+
+def _text_from_event(event: Event) -> str:
+    match event:
+        case Started(model=None):
+            return f"To {event.out}: {event.frames} frames"
+        case Started():
+            return (
+                f"To {event.out}: {event.frames} frames by {event.model} on {event.device} "
+                f"({event.device_reason})"
+            )
+        case Notice():
+            about = f", {event.source.name}" if event.source else ""
+            return f"Note{about}: {event.message}"
+        case FrameDone():
+            reason = f": {event.message}" if event.message else ""
+            return f"[{event.done}/{event.frames}] {event.source.name} {event.outcome}{reason}"
+        case Finished():
+            counts = (
+                f"{event.written} written, {event.copied} copied, {event.skipped} skipped, "
+                f"{event.failed} failed"
+            )
+            return (
+                f"{'Interrupted' if event.interrupted else 'Done'}: {counts}, {event.seconds:.1f} s"
+            )
+        case Failed():
+            return event.message
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _write(line: str) -> None:
+    click.echo(line, err=True)

@@ -1,0 +1,96 @@
+"""`reggan-plugin sheet`: every expression of one frame, at three intensities."""
+
+from pathlib import Path
+
+import click
+
+from reggan_plugin.commands.model_in_use import open_model
+from reggan_plugin.commands.options import (
+    GroupedCommand,
+    exposure_from_text,
+    face_options,
+    grouped_option,
+    model_options,
+)
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.contact_sheet import SheetRow, view_of_face, write_sheet
+from reggan_plugin.errors import FaceNotFoundError, OutputExistsError
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.frame import read_frame
+from reggan_plugin.imaging.crop import region_of
+from reggan_plugin.transfer import ExpressionTransfer
+
+INTENSITIES = (0.35, 0.7, 1.0)
+
+
+@click.command(
+    cls=GroupedCommand,
+    epilog="\b\nExample:\n  reggan-plugin sheet frame.png --out sheet.png",
+)
+@click.argument("frame", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@face_options
+@model_options
+@grouped_option(
+    "Output",
+    "--exposure",
+    "exposure_ev",
+    type=exposure_from_text,
+    default="auto",
+    show_default=True,
+    metavar="auto|EV",
+    help="Stops that bring a scene-linear face to display brightness.",
+)
+@grouped_option(
+    "Output",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.png",
+    help="The sheet.  [default: <frame>_sheet.png in this folder]",
+)
+@grouped_option("Output", "--overwrite", is_flag=True, help="Replace the sheet if it exists.")
+@verbose_option
+def sheet(
+    *,
+    frame: Path,
+    choice: FaceChoice,
+    model: str | None,
+    device: str,
+    exposure_ev: float | None,
+    out: Path | None,
+    overwrite: bool,
+) -> None:
+    """Draw a contact sheet of FRAME's face: all expressions, three intensities.
+
+    The input stands first in every row.
+    """
+    path = out or Path(f"{frame.stem}_sheet.png")
+    if path.exists() and not overwrite:
+        raise OutputExistsError(f"{path} exists. --overwrite replaces it, --out names another.")
+    transfer, _ = open_model(model, device)
+    rows = _rows(transfer, frame, choice, exposure_ev)
+    write_sheet(path, ["input", *(f"{100 * i:.0f} %" for i in INTENSITIES)], rows)
+    click.echo(path)
+
+
+def _rows(
+    transfer: ExpressionTransfer, path: Path, choice: FaceChoice, exposure_ev: float | None
+) -> list[SheetRow]:
+    frame = read_frame(path)
+    found = transfer.find_faces(frame, choice, (path.name,))
+    size = frame.pixels.shape[:2]
+    crops = [crop for crop in found if frame.pixels[region_of(crop, *size)].size][:1]
+    if not crops:
+        raise FaceNotFoundError(
+            f"{path} shows no face; expected one of at least 48 pixels. Say where it is with "
+            "--face-box, --landmarks or --whole-image."
+        )
+    ev = transfer.auto_exposure(frame, crops) if exposure_ev is None else exposure_ev
+    before = view_of_face(frame, frame.pixels, crops[0], ev)
+    rows = []
+    for name in transfer.card.expressions:
+        mixes = [ExpressionMix({name: intensity}) for intensity in INTENSITIES]
+        changed = (transfer.render(frame, mix, crops, ev) for mix in mixes)
+        views = [view_of_face(frame, pixels, crops[0], ev) for pixels in changed]
+        rows.append(SheetRow(label=name, views=[before, *views]))
+    return rows

@@ -1,0 +1,95 @@
+"""Pictures of a face in rows and columns, with labels."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image, ImageDraw, ImageFont
+
+from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.files.atomic import write_atomically
+from reggan_plugin.files.frame import Encoding, Frame
+from reggan_plugin.imaging import colour
+from reggan_plugin.imaging.crop import cut_crop, region_of
+
+CELL_PX = 224
+_GAP_PX, _LABEL_WIDTH_PX, _LABEL_HEIGHT_PX, _FONT_PX = 4, 104, 28, 16
+_PAPER, _INK = (32, 32, 34), (232, 232, 232)
+_BACKDROP = 0.35
+"""What is seen through transparent pixels, sRGB-encoded."""
+
+View = Float[np.ndarray, "cell cell 3"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SheetRow:
+    """A label and as many pictures as the sheet has columns."""
+
+    label: str
+    views: Sequence[View]
+
+
+def view_of_face(
+    frame: Frame,
+    pixels: Float[np.ndarray, "height width 3"],
+    crop: FaceCrop,
+    exposure_ev: float = 0.0,
+) -> View:
+    """The crop as it looks on a display, enlarged or reduced to a cell of the sheet.
+
+    Args:
+        frame: says how `pixels` are encoded, and has their alpha.
+        pixels: of the size of the frame.
+        crop: what to show.
+        exposure_ev: stops by which a scene-linear frame is raised.
+    """
+    rows, columns = region_of(crop, *pixels.shape[:2], with_margin=True)
+    alpha = None if frame.alpha is None else frame.alpha[rows, columns]
+    coding = colour.PixelCoding(
+        is_linear=frame.encoding is Encoding.SCENE_LINEAR,
+        is_premultiplied=frame.alpha_is_premultiplied,
+        exposure_ev=exposure_ev,
+    )
+    display = colour.display_from_stored(pixels[rows, columns], alpha, coding)
+    display = np.clip(np.nan_to_num(display, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
+    if alpha is not None:
+        opacity = np.clip(np.nan_to_num(alpha), 0.0, 1.0)[..., None]
+        display = display * opacity + np.float32(_BACKDROP) * (1 - opacity)
+    local = crop.moved(-columns.start, -rows.start)
+    matrix = local.frame_from_crop.copy()
+    matrix[:, :2] *= crop.side_px / CELL_PX
+    return np.clip(cut_crop(display, FaceCrop(matrix, CELL_PX)), 0.0, 1.0)
+
+
+def write_sheet(path: Path, columns: Sequence[str], rows: Sequence[SheetRow]) -> None:
+    """Draw a sheet and write it as PNG.
+
+    Raises:
+        OutputError: `path` cannot be written.
+    """
+    width = _LABEL_WIDTH_PX + len(columns) * (CELL_PX + _GAP_PX)
+    height = _LABEL_HEIGHT_PX + len(rows) * (CELL_PX + _GAP_PX)
+    sheet = Image.new("RGB", (width, height), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(_FONT_PX)
+    for j, label in enumerate(columns):
+        x, _ = _corner(0, j)
+        draw.text((x + CELL_PX / 2, _LABEL_HEIGHT_PX / 2), label, _INK, font, anchor="mm")
+    for i, row in enumerate(rows):
+        _, y = _corner(i, 0)
+        draw.text((_GAP_PX * 2, y + CELL_PX / 2), row.label, _INK, font, anchor="lm")
+        for j, view in enumerate(row.views):
+            picture = np.rint(view * 255).astype(np.uint8)
+            sheet.paste(Image.fromarray(picture), _corner(i, j))
+    encoded = io.BytesIO()
+    sheet.save(encoded, format="PNG")
+    write_atomically(path, encoded.getvalue())
+
+
+def _corner(row: int, column: int) -> tuple[int, int]:
+    """(x, y) of a cell."""
+    step = CELL_PX + _GAP_PX
+    return _LABEL_WIDTH_PX + column * step, _LABEL_HEIGHT_PX + row * step

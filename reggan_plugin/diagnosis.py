@@ -1,0 +1,147 @@
+"""What is installed, which devices work, and what to install for more."""
+
+import platform
+import re
+import sys
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from reggan_plugin.errors import RegganError, UnknownModelError
+from reggan_plugin.models import find_model
+
+DISTRIBUTION = "reggan-plugin"
+_REQUIREMENT = re.compile(r"(?P<name>[\w.-]+).*?(?:extra\s*==\s*['\"](?P<extra>[\w-]+)['\"])?$")
+
+_REMEDIES = {
+    "cuda": "For NVIDIA: pip uninstall onnxruntime; pip install onnxruntime-gpu",
+    "directml": "For any GPU on Windows: pip uninstall onnxruntime; "
+    "pip install onnxruntime-directml",
+    "coreml": "Part of onnxruntime on macOS: pip install --force-reinstall onnxruntime",
+    "openvino": "For Intel: pip uninstall onnxruntime; pip install onnxruntime-openvino",
+}
+"""These builds take the place of onnxruntime: two at once break each other."""
+_ONLY_ON = {"directml": "win32", "coreml": "darwin"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """A package that reggan-plugin can use."""
+
+    name: str
+    version: str | None
+    """None if it is not installed."""
+    extras: tuple[str, ...] = ()
+    """Each of them pulls it in; empty for those that every installation has."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """A kind of device and whether the default model loads on it."""
+
+    name: str
+    loads: bool
+    message: str | None = None
+    """Why it does not load."""
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """The state of this installation."""
+
+    python: str
+    executable: str
+    system: str
+    packages: tuple[Package, ...]
+    providers: tuple[str, ...]
+    """Execution providers compiled into ONNX Runtime."""
+    devices: tuple[Device, ...]
+    problems: tuple[str, ...]
+    """What keeps reggan-plugin from working; empty if all is well."""
+
+    def document(self) -> dict[str, Any]:
+        """The diagnosis as `--json` prints it."""
+        return asdict(self)
+
+
+def diagnose() -> Diagnosis:
+    """Look at packages and try the default model on each kind of device."""
+    problems = _conflicts()
+    providers: tuple[str, ...] = ()
+    devices: tuple[Device, ...] = ()
+    try:
+        providers = _providers()
+        devices = _devices(find_model())
+    except ImportError as error:
+        problems.append(
+            f"ONNX Runtime cannot be imported ({error}): pip install --force-reinstall onnxruntime"
+        )
+    except UnknownModelError as error:
+        problems.append(f"{error} Install {DISTRIBUTION} again.")
+    problems += [f"cpu: {d.message}" for d in devices if d.name == "cpu" and not d.loads]
+    return Diagnosis(
+        python=platform.python_version(),
+        executable=sys.executable,
+        system=platform.platform(),
+        packages=_packages(),
+        providers=providers,
+        devices=devices,
+        problems=tuple(problems),
+    )
+
+
+def _packages() -> tuple[Package, ...]:
+    """Everything that the distribution requires, always or for an extra."""
+    extras: dict[str, list[str]] = {}
+    for requirement in metadata.requires(DISTRIBUTION) or ():
+        match = _REQUIREMENT.match(requirement)
+        if match and match["name"] != DISTRIBUTION and match["extra"] != "dev":
+            extras.setdefault(match["name"], []).extend([match["extra"]] if match["extra"] else [])
+    own = Package(name=DISTRIBUTION, version=_version(DISTRIBUTION))
+    return own, *(
+        Package(name=name, version=_version(name), extras=tuple(wanted_by))
+        for name, wanted_by in extras.items()
+    )
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _conflicts() -> list[str]:
+    """Distributions that overwrite each other's `onnxruntime` folder."""
+    owners = sorted(set(metadata.packages_distributions().get("onnxruntime", ())))
+    if len(owners) < 2:
+        return []
+    return [
+        f"{' and '.join(owners)} are installed at once and overwrite each other: "
+        f"pip uninstall {' '.join(owners)}; then install the one that you want"
+    ]
+
+
+def _providers() -> tuple[str, ...]:
+    import onnxruntime  # a broken installation is one of the things to be diagnosed
+
+    return tuple(onnxruntime.get_available_providers())
+
+
+def _devices(model: Path) -> tuple[Device, ...]:
+    from reggan_plugin.backends.onnx_runtime import DEVICE_KINDS
+
+    here = [kind for kind in DEVICE_KINDS if _ONLY_ON.get(kind, sys.platform) == sys.platform]
+    return tuple(_try_device(model, kind) for kind in here)
+
+
+def _try_device(model: Path, kind: str) -> Device:
+    from reggan_plugin.backends.onnx_runtime import runner_from_onnx
+
+    try:
+        runner_from_onnx(model, kind)
+    except RegganError as error:
+        return Device(name=kind, loads=False, message=str(error), remedy=_REMEDIES.get(kind))
+    return Device(name=kind, loads=True)

@@ -1,0 +1,123 @@
+"""The square that a model sees, and how it lies in the frame."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.errors import UsageError
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
+
+ALIGNED_LANDMARKS = ("left_eye", "right_eye", "mouth_left", "mouth_right")
+"""The points that fix the crop. Nose and chin move too much with yaw and jaw."""
+
+
+@dataclass(frozen=True, eq=False)
+class FaceCrop:
+    """A square crop of `side_px` pixels and the similarity transform that places it.
+
+    `frame_from_crop` maps crop to frame: frame_xy = frame_from_crop @ (x, y, 1). Both sides
+    are continuous pixel coordinates; the crop's run from 0 to `side_px`.
+    """
+
+    frame_from_crop: Float[np.ndarray, "2 3"]
+    side_px: int
+
+    @property
+    def scale(self) -> float:
+        """Frame pixels per crop pixel."""
+        return float(np.hypot(*self.frame_from_crop[:, 0]))
+
+    @property
+    def crop_from_frame(self) -> Float[np.ndarray, "2 3"]:
+        """The inverse map, frame to crop."""
+        linear = np.linalg.inv(self.frame_from_crop[:, :2])
+        return np.column_stack([linear, -linear @ self.frame_from_crop[:, 2]])
+
+    def moved(self, x_px: float, y_px: float) -> "FaceCrop":
+        """The same crop in a picture whose corner lies at (-x_px, -y_px) of this one's."""
+        matrix = self.frame_from_crop.copy()
+        matrix[:, 2] += [x_px, y_px]
+        return FaceCrop(matrix, self.side_px)
+
+    def scaled(self, factor: float) -> "FaceCrop":
+        """The same crop in a picture `factor` times as large."""
+        return FaceCrop(self.frame_from_crop * factor, self.side_px)
+
+    def corners(self) -> Float[np.ndarray, "4 2"]:
+        """Corners of the crop in the frame, in pixels."""
+        side = float(self.side_px)
+        square = np.array([[0, 0], [side, 0], [side, side], [0, side]])
+        return self.place(square)
+
+    def place(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
+        """Map points of the crop into the frame, both in pixels."""
+        return points @ self.frame_from_crop[:, :2].T + self.frame_from_crop[:, 2]
+
+
+def crop_from_landmarks(
+    landmarks: FaceLandmarks, canonical: Float[np.ndarray, "6 2"], side_px: int
+) -> FaceCrop:
+    """Place the crop so that eyes and mouth come closest to their canonical positions.
+
+    Args:
+        landmarks: points of the face in the frame, in pixels.
+        canonical: where a model expects them, as fractions of the crop's side.
+        side_px: side of the crop that the model sees.
+
+    Raises:
+        UsageError: the points coincide or are not finite, so that they place nothing.
+    """
+    rows = [LANDMARK_NAMES.index(name) for name in ALIGNED_LANDMARKS]
+    source, target = canonical[rows] * side_px, landmarks.points[rows]
+    if not np.isfinite(target).all() or np.ptp(target, axis=0).max() < 1e-3:
+        raise UsageError(
+            f"The landmarks {target.round(3).tolist()} place no face; expected four distinct, "
+            f"finite points: {', '.join(ALIGNED_LANDMARKS)}."
+        )
+    return FaceCrop(_fit_similarity(source, target), side_px)
+
+
+def crop_from_box(
+    box: tuple[float, float, float, float], canonical: Float[np.ndarray, "6 2"], side_px: int
+) -> FaceCrop:
+    """Place the crop so that the canonical face fills `box` (x, y, width, height; pixels).
+
+    The box is a face box as `FaceLandmarks.box`: brows to below the chin. A box that is not
+    square is taken by its centre and its mean side.
+
+    Raises:
+        UsageError: the box has no area.
+    """
+    x, y, width, height = box
+    if not (np.isfinite(box).all() and width > 0 and height > 0):
+        raise UsageError(f"The face box {box} has no area; give x,y,width,height in pixels.")
+    left, top, canonical_side, _ = FaceLandmarks(canonical * side_px).box
+    scale = (width + height) / 2 / canonical_side
+    centre = np.array([x + width / 2, y + height / 2])
+    canonical_centre = np.array([left, top]) + canonical_side / 2
+    offset = centre - scale * canonical_centre
+    return FaceCrop(np.array([[scale, 0.0, offset[0]], [0.0, scale, offset[1]]]), side_px)
+
+
+def crop_of_whole_image(height: int, width: int, side_px: int) -> FaceCrop:
+    """Place the crop on the largest square in the middle of an image."""
+    scale = min(height, width) / side_px
+    offset_x, offset_y = (width - scale * side_px) / 2, (height - scale * side_px) / 2
+    return FaceCrop(np.array([[scale, 0.0, offset_x], [0.0, scale, offset_y]]), side_px)
+
+
+def _fit_similarity(
+    source: Float[np.ndarray, "n 2"], target: Float[np.ndarray, "n 2"]
+) -> Float[np.ndarray, "2 3"]:
+    """Least-squares similarity (rotation, uniform scale, shift) from `source` to `target`.
+
+    Written as one complex number per point, the fit is target = a * source + b, so that
+    a = <source, target> / <source, source> on centred points and reflections cannot occur.
+    """
+    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    s = (source - source_mean) @ np.array([1, 1j])
+    t = (target - target_mean) @ np.array([1, 1j])
+    a = np.vdot(s, t) / np.vdot(s, s).real
+    linear = np.array([[a.real, -a.imag], [a.imag, a.real]])
+    return np.column_stack([linear, target_mean - linear @ source_mean])

@@ -1,0 +1,153 @@
+"""Where the face is, in order of trust: given, located, or the whole picture."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.faces.face_crop import (
+    FaceCrop,
+    crop_from_box,
+    crop_from_landmarks,
+    crop_of_whole_image,
+)
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
+from reggan_plugin.faces.locator import FaceLocator
+
+_LARGEST_CROP = 8.0
+"""A crop may be this many times as large as the frame before it is taken for a slip."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaceChoice:
+    """Which faces to change, and who says where they are.
+
+    Attributes:
+        box: x, y, width, height in pixels, brows to below the chin; no locator is used.
+        landmarks: a JSON file of points (see `read_landmarks`); no locator is used.
+        whole_image: take the largest square in the middle.
+        which: of the located faces, the largest, all, or the one at an index, largest first.
+    """
+
+    box: tuple[float, float, float, float] | None = None
+    landmarks: Path | None = None
+    whole_image: bool = False
+    which: Literal["largest", "all"] | int = "largest"
+
+    def __post_init__(self) -> None:
+        given = [self.box is not None, self.landmarks is not None, self.whole_image]
+        if sum(given) > 1:
+            raise UsageError(
+                "Of --face-box, --landmarks and --whole-image, at most one can say where the "
+                "face is."
+            )
+
+    @property
+    def needs_locator(self) -> bool:
+        """Whether nobody says where the face is."""
+        return self.box is None and self.landmarks is None and not self.whole_image
+
+
+class FaceFinder:
+    """Finds the crops of a frame as a choice asks, for one model."""
+
+    def __init__(self, canonical: Float[np.ndarray, "6 2"], side_px: int, device: str) -> None:
+        self._canonical, self._side_px = canonical, side_px
+        self._device = device
+        self._locator: FaceLocator | None = None
+        self._given: dict[Path, dict[str, list[FaceLandmarks]]] = {}
+
+    def find(
+        self, image: Float[np.ndarray, "height width 3"], choice: FaceChoice
+    ) -> tuple[FaceCrop, ...]:
+        """Locate faces in a picture (sRGB-encoded, [0, 1]), largest first."""
+        if self._locator is None:
+            self._locator = FaceLocator(device=self._device)
+        faces = self._locator.locate(image)
+        return self._crops(_chosen(faces, choice))
+
+    def place(
+        self, height: int, width: int, choice: FaceChoice, names: tuple[str, ...]
+    ) -> tuple[FaceCrop, ...]:
+        """Crops that are given: by box, by file, or the whole picture.
+
+        Args:
+            height: of the frame, in pixels.
+            width: of the frame, in pixels.
+            choice: says where.
+            names: what a landmarks file may call the frame, best first.
+
+        Raises:
+            UsageError: a given crop is far larger than the frame.
+            SourceError: the landmarks file cannot be used.
+        """
+        if choice.box is not None:
+            crops: tuple[FaceCrop, ...] = (
+                crop_from_box(choice.box, self._canonical, self._side_px),
+            )
+        elif choice.landmarks is not None:
+            if choice.landmarks not in self._given:
+                self._given[choice.landmarks] = read_landmarks(choice.landmarks)
+            table = self._given[choice.landmarks]
+            faces = next((table[name] for name in (*names, "*") if name in table), [])
+            crops = self._crops(_chosen(faces, choice))
+        else:
+            crops = (crop_of_whole_image(height, width, self._side_px),)
+        for crop in crops:
+            if crop.scale * crop.side_px > _LARGEST_CROP * max(height, width, 16):
+                raise UsageError(
+                    f"The given face needs a crop of {crop.scale * crop.side_px:.0f} pixels, the "
+                    f"frame is {width}x{height}; give box or landmarks in the frame's pixels."
+                )
+        return crops
+
+    def _crops(self, faces: list[FaceLandmarks]) -> tuple[FaceCrop, ...]:
+        return tuple(crop_from_landmarks(face, self._canonical, self._side_px) for face in faces)
+
+
+def read_landmarks(path: Path) -> dict[str, list[FaceLandmarks]]:
+    """Read `{frame: {left_eye: [x, y], ...}}`, or a list of such faces for a frame.
+
+    A frame is named by its file name or its number; `*` stands for every other frame. The
+    points alone, without a frame, stand for every frame. All six names are needed.
+
+    Raises:
+        SourceError: not JSON, or a point is missing; the message names frame and point.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise SourceError(f"{path} cannot be read as landmarks: {error}") from error
+    if isinstance(content, dict) and "left_eye" in content:
+        content = {"*": content}
+    if not isinstance(content, dict):
+        raise SourceError(f'{path} holds no object; expected {{"<frame>": {{"left_eye": [x, y], …')
+    return {
+        str(frame): [
+            _face(path, frame, face) for face in (value if isinstance(value, list) else [value])
+        ]
+        for frame, value in content.items()
+    }
+
+
+def _face(path: Path, frame: str, points: Any) -> FaceLandmarks:
+    try:
+        found = np.array([[float(v) for v in points[name]] for name in LANDMARK_NAMES])
+        return FaceLandmarks(found.reshape(len(LANDMARK_NAMES), 2))
+    except (KeyError, TypeError, ValueError) as error:
+        raise SourceError(
+            f"{path}, frame {frame!r}: {error} is missing or is no [x, y]; every face needs "
+            f"{', '.join(LANDMARK_NAMES)}."
+        ) from error
+
+
+def _chosen(faces: list[FaceLandmarks], choice: FaceChoice) -> list[FaceLandmarks]:
+    faces = sorted(faces, key=lambda face: -face.eye_distance_px)
+    if choice.which == "all":
+        return faces
+    index = 0 if choice.which == "largest" else choice.which
+    return faces[index : index + 1]

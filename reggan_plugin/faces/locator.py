@@ -1,0 +1,113 @@
+"""Finds faces and their six landmarks in whole frames: skin, statues and toons."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.backends.onnx_runtime import runner_from_onnx
+from reggan_plugin.backends.runner import Runner
+from reggan_plugin.errors import ModelCardError
+from reggan_plugin.faces.candidates import (
+    Candidate,
+    candidate_from_points,
+    drop_repeats,
+    pad_level,
+    read_candidates,
+)
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
+from reggan_plugin.faces.locator_crop import crop_around_face
+from reggan_plugin.faces.pyramid import Pyramid, build_pyramid
+from reggan_plugin.model_card import check_seal, read_card
+
+DEFAULT_FOLDER = Path(__file__).parents[1] / "weights" / "face_locator"
+DETECTOR_NAME, LANDMARKS_NAME = "detector.onnx", "landmarks.onnx"
+CARD_KIND, CARD_SCHEMA = "face-locator", 1
+
+LEAST_SCORE = 0.5
+_HOPELESS_SCORE = 0.1
+_MOST_CANDIDATES = 64
+_BATCH = 16
+
+
+class FaceLocator:
+    """Searches a frame at several sizes, then reads and confirms landmarks on upright crops.
+
+    Faces from 48 px (the side of `FaceLandmarks.box`) to the full frame, rolled up to about 40
+    degrees. In frames of more than 4096 px the smallest face grows with the frame.
+    """
+
+    def __init__(self, model: Path | None = None, *, device: str = "cpu") -> None:
+        """Load the two networks.
+
+        Args:
+            model: folder with `detector.onnx` and `landmarks.onnx`; by default the shipped one.
+            device: as in `runner_from_onnx`.
+
+        Raises:
+            ModelCardError: a file is not part of a face locator that this version can run.
+            ModelHashError: a file is damaged.
+        """
+        folder = model or DEFAULT_FOLDER
+        self._detector = _load(folder / DETECTOR_NAME, device)
+        self._landmarks = _load(folder / LANDMARKS_NAME, device)
+
+    def locate(self, image: Float[np.ndarray, "height width 3"]) -> list[FaceLandmarks]:
+        """Return every face of the frame, the one with the largest eye distance first.
+
+        Args:
+            image: sRGB-encoded, float32 in [0, 1], any size, without NaN.
+        """
+        pyramid = build_pyramid(image)
+        candidates = self.search(pyramid)
+        for _ in range(2):  # the second pass sees the face turned upright by the first
+            candidates = self.read_landmarks(pyramid, candidates)
+        confirmed = [one for one in candidates if one.score >= LEAST_SCORE]
+        kept = drop_repeats(confirmed, any_size=True)
+        faces = [FaceLandmarks(one.points, one.score) for one in kept]
+        return sorted(faces, key=lambda face: -face.eye_distance_px)
+
+    def search(self, pyramid: Pyramid) -> list[Candidate]:
+        """Return the detector's candidates on all levels, best first."""
+        found: list[Candidate] = []
+        for level in pyramid.searched:
+            maps = self._detector.run({"gray": pad_level(level)})
+            found += read_candidates(level, maps["score"][0, 0], maps["offsets"][0])
+        return drop_repeats(found, any_size=False)[:_MOST_CANDIDATES]
+
+    def read_landmarks(self, pyramid: Pyramid, candidates: list[Candidate]) -> list[Candidate]:
+        """Return the candidates with new points and scores, without the hopeless ones."""
+        read: list[Candidate | None] = []
+        for start in range(0, len(candidates), _BATCH):
+            crops = [crop_around_face(one.points) for one in candidates[start : start + _BATCH]]
+            samples = np.stack([pyramid.sample(crop) for crop in crops])[:, None]
+            result = self._landmarks.run({"crop": samples})
+            scores = result["score"][:, 0]
+            for crop, points, score in zip(crops, result["points"], scores, strict=True):
+                placed = crop.place(points.astype(np.float64))
+                read.append(candidate_from_points(placed, float(score)))
+        return [one for one in read if one is not None and one.score >= _HOPELESS_SCORE]
+
+
+def _load(path: Path, device: str) -> Runner:
+    runner = runner_from_onnx(path, device)
+    _check_card(path, runner.metadata)
+    check_seal(path)
+    return runner
+
+
+def _check_card(path: Path, metadata: Mapping[str, str]) -> None:
+    card = read_card(metadata, str(path))
+    expected = {
+        "kind": CARD_KIND,
+        "schema": CARD_SCHEMA,
+        "part": path.stem,
+        "landmarks": list(LANDMARK_NAMES),
+    }
+    for field, value in expected.items():
+        if card.get(field) != value:
+            raise ModelCardError(
+                f"{path}: the card's {field} is {card.get(field)!r}; this version of the locator "
+                f"needs {value!r}. Export it again: reggan-plugin export-locator."
+            )

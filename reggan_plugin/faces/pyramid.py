@@ -1,0 +1,115 @@
+"""Grey copies of a frame at falling sizes, and samples taken from the fitting one."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+
+from reggan_plugin.faces.face_crop import FaceCrop
+
+Gray = Float[np.ndarray, "height width"]
+
+LONGEST_BASE_PX = 4096
+"""Larger frames are averaged down to this first, so that memory and time stay bounded."""
+SMALLEST_FRAME_PX = 24
+FINEST_SCALE = 28 / 48
+"""The finest searched level shows a 48 px face at 28 px."""
+LARGEST_FACE_PX = 56.0
+LARGEST_FACE_IN_SHORT_SIDES = 1.25
+"""On the coarsest level a face this large, cropped by the frame, still measures 56 px."""
+OUTSIDE_TONE = 0.5
+
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_STRIP_ROWS = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """A grey image [0, 1] and the frame pixels that one of its pixels spans (x, y)."""
+
+    gray: Gray
+    frame_px: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Pyramid:
+    """`base` serves samples only; `searched` are the levels for the detector, finest first."""
+
+    base: Level
+    searched: tuple[Level, ...]
+
+    def sample(self, crop: FaceCrop) -> Float[np.ndarray, "side side"]:
+        """Return the crop as grey values, taken from the level closest to its resolution."""
+        chosen = self.base
+        for level in self.searched:
+            if crop.scale / max(level.frame_px) >= 0.8:
+                chosen = level
+        return _sample_bilinear(chosen, crop)
+
+
+def build_pyramid(image: Float[np.ndarray, "height width 3"]) -> Pyramid:
+    """Build all levels of a frame, sRGB-encoded in [0, 1]; a tiny frame has none to search."""
+    base = _reduce_to_base(image)
+    height, width = base.gray.shape
+    levels: list[Level] = []
+    scale, source = FINEST_SCALE, base
+    while min(height, width) >= SMALLEST_FRAME_PX:
+        source = _resize(source, max(1, round(height * scale)), max(1, round(width * scale)))
+        levels.append(source)
+        if min(height, width) * scale * LARGEST_FACE_IN_SHORT_SIDES <= LARGEST_FACE_PX:
+            break
+        scale /= 2
+    return Pyramid(base, tuple(levels))
+
+
+def _reduce_to_base(image: Float[np.ndarray, "height width 3"]) -> Level:
+    """Return the luma, averaged over square blocks where the frame is larger than the limit."""
+    height, width = image.shape[:2]
+    block = math.ceil(max(height, width) / LONGEST_BASE_PX)
+    rows, columns = math.ceil(height / block), math.ceil(width / block)
+    gray = np.empty((rows, columns), dtype=np.float32)
+    strip_rows = max(1, _STRIP_ROWS // block)
+    for top in range(0, rows, strip_rows):
+        strip = image[top * block : (top + strip_rows) * block] @ _LUMA
+        if block > 1:
+            pad = (-strip.shape[0] % block, columns * block - width)
+            strip = np.pad(strip, ((0, pad[0]), (0, pad[1])), mode="edge")
+            strip = strip.reshape(-1, block, columns, block).mean(axis=(1, 3))
+        gray[top : top + strip_rows] = strip
+    return Level(gray, (float(block), float(block)))
+
+
+def _resize(level: Level, height: int, width: int) -> Level:
+    old_height, old_width = level.gray.shape
+    picture = Image.fromarray(level.gray).resize((width, height), Image.Resampling.HAMMING)
+    frame_px = (level.frame_px[0] * old_width / width, level.frame_px[1] * old_height / height)
+    return Level(np.asarray(picture, dtype=np.float32), frame_px)
+
+
+def _sample_bilinear(level: Level, crop: FaceCrop) -> Float[np.ndarray, "side side"]:
+    centres = np.arange(crop.side_px) + 0.5
+    grid = np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
+    where = crop.place(grid) / np.array(level.frame_px) - 0.5  # counted from pixel centres
+    corner = np.floor(where).astype(np.int64)
+    weight_x, weight_y = (where - corner).T.astype(np.float32)
+    column, row = corner.T
+    top = _pick(level.gray, row, column) * (1 - weight_x)
+    top += _pick(level.gray, row, column + 1) * weight_x
+    bottom = _pick(level.gray, row + 1, column) * (1 - weight_x)
+    bottom += _pick(level.gray, row + 1, column + 1) * weight_x
+    values = top * (1 - weight_y) + bottom * weight_y
+    return np.asarray(values.reshape(crop.side_px, crop.side_px), dtype=np.float32)
+
+
+def _pick(
+    gray: Gray,
+    row: np.ndarray[tuple[int], np.dtype[np.int64]],
+    column: np.ndarray[tuple[int], np.dtype[np.int64]],
+) -> Float[np.ndarray, "n"]:
+    """Return pixel values; OUTSIDE_TONE beyond the edge."""
+    height, width = gray.shape
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    values = gray[row.clip(0, height - 1), column.clip(0, width - 1)]
+    return np.where(inside, values, np.float32(OUTSIDE_TONE))

@@ -1,0 +1,40 @@
+"""Files that appear at once and complete, or not at all."""
+
+import errno
+import secrets
+from pathlib import Path
+
+from reggan_plugin.errors import OutputError
+
+TEMPORARY_SUFFIX = ".reggan-tmp"
+
+_REMEDIES = {
+    errno.ENOENT: "Create the folder, or name another output.",
+    errno.ENOSPC: "Free some space, or name an output on another disk.",
+    errno.EDQUOT: "Free some space, or name an output on another disk.",
+    errno.EROFS: "Name an output on a disk that is not read-only.",
+    errno.EACCES: "Give yourself the right to write there, or name another output.",
+    errno.EPERM: "Give yourself the right to write there, or name another output.",
+}
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Make `path` a file with this content, replacing what was there.
+
+    It is written under a temporary name in the same folder and renamed; after a failure the
+    temporary file is gone and what was at `path` before is still there.
+
+    Raises:
+        OutputError: the folder is missing, read-only or full, or `path` is a folder.
+    """
+    temporary = path.with_name(f".{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    try:
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0, "Name another output.")
+        raise OutputError(f"{path} cannot be written: {error.strerror}. {remedy}") from error

@@ -1,0 +1,255 @@
+"""The parts and chunks of an OpenEXR file, so that all but changed pixels keeps its bytes.
+
+A chunk is a block of scanlines or a tile with all channels of its part, compressed.
+Source: The OpenEXR File Layout, openexr.com.
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reggan_plugin.errors import UnreadableFrameError
+
+_SIGNATURE = b"\x76\x2f\x31\x01"
+_VERSION = 2
+_TILED, _LONG_NAMES, _MULTI_PART = 0x200, 0x400, 0x1000
+_PIXEL_TYPES = ("uint", "half", "float")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attribute:
+    """A header attribute as stored."""
+
+    kind: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    """A channel of a part; `sampling` is (horizontal, vertical)."""
+
+    name: str
+    pixel_type: str
+    sampling: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """A pixel rectangle, first and last included."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.bottom - self.top + 1, self.right - self.left + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A header and where its chunks lie in the file, in the order of the offset table."""
+
+    attributes: dict[str, Attribute]
+    chunk_offsets: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Empty in a file of one part."""
+        return self._text("name")
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether pixels hold lists of samples."""
+        return self._text("type").startswith("deep")
+
+    @property
+    def is_tiled(self) -> bool:
+        """Whether chunks are tiles, not blocks of scanlines."""
+        return "tiles" in self.attributes
+
+    @property
+    def compression(self) -> int:
+        """The number of the compression, 0 for none."""
+        return self.attributes["compression"].value[0]
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """In the order in which chunks hold them."""
+        return tuple(_read_channels(self.attributes["channels"].value))
+
+    @property
+    def tile_description(self) -> tuple[int, int, int]:
+        """(width, height, level mode and rounding)."""
+        width, height, mode = struct.unpack("<IIB", self.attributes["tiles"].value)
+        return width, height, mode
+
+    def window(self, name: str) -> Window:
+        """`dataWindow` or `displayWindow`."""
+        left, top, right, bottom = struct.unpack("<4i", self.attributes[name].value)
+        return Window(left=left, top=top, right=right, bottom=bottom)
+
+    def _text(self, name: str) -> str:
+        attribute = self.attributes.get(name)
+        return attribute.value.decode("utf-8", "replace") if attribute else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A file, its parts, and where its first offset table begins."""
+
+    content: bytes
+    flags: int
+    parts: tuple[Part, ...]
+    tables_start: int
+
+    @property
+    def is_multi_part(self) -> bool:
+        """Whether each chunk begins with the number of its part."""
+        return bool(self.flags & _MULTI_PART)
+
+    @property
+    def has_long_names(self) -> bool:
+        """Whether names may have more than 31 bytes."""
+        return bool(self.flags & _LONG_NAMES)
+
+    def chunk(self, offset: int) -> tuple[bytes, bytes]:
+        """(coordinates, compressed data) of a chunk of a flat part."""
+        part = self._part_at(offset)
+        start = offset + 4 * self.is_multi_part
+        end = start + (16 if part.is_tiled else 4)
+        (size,) = struct.unpack_from("<I", self.content, end)
+        if end + 4 + size > len(self.content):
+            raise _truncated(self.content)
+        return self.content[start:end], self.content[end + 4 : end + 4 + size]
+
+    def _part_at(self, offset: int) -> Part:
+        if not self.is_multi_part:
+            return self.parts[0]
+        return self.parts[struct.unpack_from("<I", self.content, offset)[0]]
+
+
+def read_container(content: bytes) -> Container:
+    """Read headers and offset tables.
+
+    Raises:
+        UnreadableFrameError: the file is truncated, incomplete or damaged.
+    """
+    try:
+        return _read_container(content)
+    except (struct.error, IndexError, KeyError, ValueError) as error:
+        raise _truncated(content) from error
+
+
+def replace_chunks(container: Container, replaced: Mapping[int, bytes]) -> bytes:
+    """The file with other data in the chunks at these offsets, all else byte for byte."""
+    content = container.content
+    offsets = [offset for part in container.parts for offset in part.chunk_offsets]
+    in_file_order = sorted(offsets)
+    first = container.tables_start + 8 * len(offsets)
+    pieces, moved, position = [content[first : in_file_order[0]]], {}, in_file_order[0]
+    for offset, end in zip(in_file_order, [*in_file_order[1:], len(content)], strict=True):
+        piece = content[offset:end]
+        if offset in replaced:
+            coordinates, data = container.chunk(offset)
+            head = 4 * container.is_multi_part + len(coordinates)
+            size = struct.pack("<I", len(replaced[offset]))
+            piece = piece[:head] + size + replaced[offset] + piece[head + 4 + len(data) :]
+        moved[offset] = position
+        position += len(piece)
+        pieces.append(piece)
+    table = struct.pack(f"<{len(offsets)}Q", *(moved[offset] for offset in offsets))
+    return b"".join([content[: container.tables_start], table, *pieces])
+
+
+def build_single_part(
+    attributes: Mapping[str, Attribute],
+    chunks: Sequence[tuple[bytes, bytes]],
+    *,
+    has_long_names: bool,
+) -> bytes:
+    """A file of one flat part; `chunks` are (coordinates, data) in the order of the table."""
+    flags = (_TILED if "tiles" in attributes else 0) | (_LONG_NAMES if has_long_names else 0)
+    header = _SIGNATURE + struct.pack("<I", _VERSION | flags)
+    for name, attribute in attributes.items():
+        size = struct.pack("<I", len(attribute.value))
+        header += name.encode() + b"\0" + attribute.kind + b"\0" + size + attribute.value
+    header += b"\0"
+    pieces = [xy + struct.pack("<I", len(data)) + data for xy, data in chunks]
+    offsets, position = [], len(header) + 8 * len(pieces)
+    for piece in pieces:
+        offsets.append(position)
+        position += len(piece)
+    return b"".join([header, struct.pack(f"<{len(offsets)}Q", *offsets), *pieces])
+
+
+def _read_container(content: bytes) -> Container:
+    (version,) = struct.unpack_from("<I", content, len(_SIGNATURE))
+    position = len(_SIGNATURE) + 4
+    headers: list[dict[str, Attribute]] = []
+    while not headers or (version & _MULTI_PART and content[position] != 0):
+        header, position = _read_header(content, position)
+        headers.append(header)
+    tables_start = position = position + bool(version & _MULTI_PART)
+    parts = []
+    for header in headers:
+        offsets = _read_table(content, position, header.get("chunkCount"))
+        position += 8 * len(offsets)
+        parts.append(Part(attributes=header, chunk_offsets=offsets))
+    offsets = tuple(offset for part in parts for offset in part.chunk_offsets)
+    if not all(position <= offset < len(content) - 8 for offset in offsets):
+        raise _truncated(content)
+    return Container(content=content, flags=version, parts=tuple(parts), tables_start=tables_start)
+
+
+def _read_header(content: bytes, position: int) -> tuple[dict[str, Attribute], int]:
+    """The attributes of one header, and the position behind it."""
+    attributes = {}
+    while content[position] != 0:
+        name_end = content.index(b"\0", position)
+        kind_end = content.index(b"\0", name_end + 1)
+        (size,) = struct.unpack_from("<I", content, kind_end + 1)
+        end = kind_end + 5 + size
+        attributes[content[position:name_end].decode()] = Attribute(
+            kind=content[name_end + 1 : kind_end], value=content[kind_end + 5 : end]
+        )
+        position = end
+    return attributes, position + 1
+
+
+def _read_table(content: bytes, start: int, chunk_count: Attribute | None) -> tuple[int, ...]:
+    """An offset table; without a `chunkCount` it ends where the first chunk begins."""
+    if chunk_count is not None:
+        (count,) = struct.unpack("<I", chunk_count.value)
+        return struct.unpack_from(f"<{count}Q", content, start)
+    offsets: list[int] = []
+    first_chunk = len(content)
+    while start + 8 * len(offsets) < first_chunk:
+        offsets.append(struct.unpack_from("<Q", content, start + 8 * len(offsets))[0])
+        first_chunk = min(first_chunk, offsets[-1])
+    return tuple(offsets)
+
+
+def _read_channels(value: bytes) -> list[Channel]:
+    channels, position = [], 0
+    while value[position] != 0:
+        end = value.index(b"\0", position)
+        pixel_type, x, y = struct.unpack_from("<I4x2I", value, end + 1)
+        channels.append(
+            Channel(
+                name=value[position:end].decode(),
+                pixel_type=_PIXEL_TYPES[pixel_type],
+                sampling=(x, y),
+            )
+        )
+        position = end + 17
+    return channels
+
+
+def _truncated(content: bytes) -> UnreadableFrameError:
+    return UnreadableFrameError(
+        f"is truncated or damaged: its header or some of its blocks are missing from the "
+        f"{len(content)} bytes. Render or copy it again."
+    )

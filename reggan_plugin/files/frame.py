@@ -1,0 +1,173 @@
+"""A picture on disk as float pixels, and back into the same kind of file."""
+
+import importlib
+import struct
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Protocol, cast
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
+from reggan_plugin.files.atomic import write_atomically
+
+FRAME_SUFFIXES = (".exr", ".jpeg", ".jpg", ".png", ".tif", ".tiff")
+"""What a frame's name may end in, in lower case. What it holds is decided by its first bytes."""
+
+_FORMATS = {
+    b"\x89PNG\r\n\x1a\n": "png",
+    b"\xff\xd8\xff": "jpeg",
+    b"\x76\x2f\x31\x01": "exr",
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"II+\0": "tiff",
+    b"MM\0+": "tiff",
+}
+"""First bytes → module of this package, imported only when such a file comes up."""
+
+_DAMAGE = (
+    ArithmeticError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What the libraries raise over broken files, each in its own way; -v shows the traceback."""
+
+
+class Encoding(Enum):
+    """What the numbers of a frame mean."""
+
+    SRGB = "srgb"
+    """Display values, sRGB-encoded: integer files."""
+    SCENE_LINEAR = "scene-linear"
+    """Proportional to light: EXR and, by convention, float TIFF."""
+
+
+class StoredImage(Protocol):
+    """A decoded file with all that is needed to write it again."""
+
+    @property
+    def is_lossless(self) -> bool:
+        """Whether the file's compression keeps what it is given."""
+
+    def encode(
+        self,
+        before: Float[np.ndarray, "height width 3"],
+        after: Float[np.ndarray, "height width 3"],
+    ) -> bytes:
+        """The file with the samples that differ between `before` and `after` replaced."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Frame:
+    """A picture, and the file that it came from in `original`."""
+
+    pixels: Float[np.ndarray, "height width 3"]
+    """float32, read-only. Integers are scaled to [0, 1]; floats are as stored, so they may be
+    negative, above 1 or not finite. A grey picture is repeated in all three."""
+    alpha: Float[np.ndarray, "height width"] | None = None
+    """float32, read-only."""
+    alpha_is_premultiplied: bool = False
+    encoding: Encoding = Encoding.SRGB
+    notices: tuple[str, ...] = ()
+    """What the user should know about how this file is read or will be written."""
+    origin_px: tuple[int, int] = (0, 0)
+    """(row, column) of the first pixel in the picture as displayed: an EXR's data window."""
+    original: StoredImage
+
+    def __post_init__(self) -> None:
+        self.pixels.flags.writeable = False
+        if self.alpha is not None:
+            self.alpha.flags.writeable = False
+
+
+class _Format(Protocol):
+    def decode(self, content: bytes) -> Frame: ...
+
+
+def can_read(path: Path) -> bool:
+    """Whether the name ends like that of a frame."""
+    return path.suffix.lower() in FRAME_SUFFIXES
+
+
+def read_frame(path: Path) -> Frame:
+    """Read a picture.
+
+    Raises:
+        UnreadableFrameError: no such file, not an image, or a damaged one.
+        UnsupportedFormatError: an image that could not be written back faithfully.
+        MissingChannelsError: an EXR in which no layer holds the picture.
+    """
+    content = _read_bytes(path)
+    try:
+        return _format_of(path, content).decode(content)
+    except UnreadableFrameError as error:
+        raise type(error)(f"{path} {error}") from error
+    except _DAMAGE as error:
+        cause = str(error).strip() or type(error).__name__
+        raise UnreadableFrameError(
+            f"{path} is damaged: {cause}. Render or copy it again."
+        ) from error
+
+
+def write_frame(frame: Frame, pixels: Float[np.ndarray, "height width 3"], path: Path) -> None:
+    """Write `frame` to `path` with other pixels and everything else as it was read.
+
+    Format, bit depth, compression, alpha, further channels and metadata stay. A sample whose
+    value in `pixels` has the same bits as in `frame.pixels` keeps its stored value; the others
+    are clipped to what the file can hold and rounded half to even. The file appears at once.
+
+    Raises:
+        OutputError: `path` cannot be written.
+        ValueError: `pixels` has another shape or type, or NaN where an integer is stored.
+    """
+    if pixels.shape != frame.pixels.shape or pixels.dtype != np.float32:
+        raise ValueError(
+            f"pixels are {pixels.dtype} {pixels.shape}; the frame takes float32 "
+            f"{frame.pixels.shape}"
+        )
+    write_atomically(path, frame.original.encode(frame.pixels, np.ascontiguousarray(pixels)))
+
+
+def copy_frame(source: Path, target: Path) -> None:
+    """Copy a file byte for byte; `target` appears at once.
+
+    Raises:
+        UnreadableFrameError: `source` cannot be read.
+        OutputError: `target` cannot be written.
+    """
+    write_atomically(target, _read_bytes(source))
+
+
+def is_lossless(frame: Frame) -> bool:
+    """Whether writing this frame again keeps every pixel that is not changed."""
+    return frame.original.is_lossless
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableFrameError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _format_of(path: Path, content: bytes) -> _Format:
+    for signature, module in _FORMATS.items():
+        if content.startswith(signature):
+            return cast(_Format, importlib.import_module(f"reggan_plugin.files.{module}"))
+    if not can_read(path):
+        raise UnsupportedFormatError(
+            f"is of a kind that is not read. Give it as one of {', '.join(FRAME_SUFFIXES)}."
+        )
+    if not content:
+        raise UnreadableFrameError("is empty (0 bytes). Render it again.")
+    raise UnreadableFrameError(
+        f"is not an image: it begins with {content[:8]!r}, which no PNG, JPEG, TIFF or EXR does."
+    )

@@ -1,0 +1,126 @@
+"""JPEG: compressed again with the quantisation, subsampling and metadata of the original."""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image, JpegImagePlugin
+
+from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
+from reggan_plugin.files.frame import Frame
+from reggan_plugin.files.jpeg_segments import Segment, SegmentedJpeg, read_segments
+from reggan_plugin.files.orientation import upright_frame
+from reggan_plugin.files.samples import changed_pixels, pixels_from_samples, replace_samples
+
+_MULTI_PICTURE = b"MPF\0"
+_HUFFMAN_CODED = (0xC0, 0xC1, 0xC2)
+"""Baseline, extended and progressive."""
+_EXIF_ORIENTATION = 274
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StoredJpeg:
+    """The file, and how it was compressed."""
+
+    content: bytes
+    metadata: list[Segment]
+    samples: UInt8[np.ndarray, "height width channels"]
+    save_options: dict[str, Any]
+
+    is_lossless = False
+
+    def encode(
+        self,
+        before: Float[np.ndarray, "height width 3"],
+        after: Float[np.ndarray, "height width 3"],
+    ) -> bytes:
+        """The file compressed again, or as it was if nothing differs; see `StoredImage`."""
+        if not changed_pixels(before, after).any():
+            return self.content
+        samples = replace_samples(self.samples, before, after)
+        stream = io.BytesIO()
+        Image.fromarray(samples if samples.shape[2] == 3 else samples[..., 0]).save(
+            stream, "JPEG", optimize=True, **self.save_options
+        )
+        written = read_segments(stream.getvalue())
+        coding = [segment for segment in written.segments if not segment.is_metadata]
+        return SegmentedJpeg(segments=self.metadata + coding, scans=written.scans).to_bytes()
+
+
+def decode(content: bytes) -> Frame:
+    """Read a grey, YCbCr or RGB JPEG of 8 bits."""
+    segments = read_segments(content).segments
+    _refuse_unwritable(segments)
+    image = JpegImagePlugin.JpegImageFile(io.BytesIO(content))
+    samples = np.asarray(image)
+    samples = samples if samples.ndim == 3 else samples[..., None]
+    metadata = [
+        segment
+        for segment in segments
+        if segment.is_metadata and not segment.data.startswith(_MULTI_PICTURE)
+    ]
+    notices = ["JPEG is lossy: a changed frame is compressed again with the same settings"]
+    if any(segment.data.startswith(_MULTI_PICTURE) for segment in segments):
+        notices.append("a JPEG of several pictures (MPO) is written with its first one only")
+    if JpegImagePlugin.get_sampling(image) < 0 and samples.shape[2] == 3:
+        notices.append("unusual chroma subsampling is written as 4:4:4")
+    frame = Frame(
+        pixels=pixels_from_samples(samples),
+        notices=tuple(notices),
+        original=StoredJpeg(
+            content=content,
+            metadata=metadata,
+            samples=samples,
+            save_options=_save_options(image, segments),
+        ),
+    )
+    return upright_frame(frame, _orientation_of(image))
+
+
+def _refuse_unwritable(segments: list[Segment]) -> None:
+    """Raise for a JPEG that is sound but cannot be written as it was."""
+    header = next((segment for segment in segments if segment.is_frame_header), None)
+    if header is None or len(header.data) < 6:
+        raise UnreadableFrameError("is damaged: the JPEG has no frame header. Render it again.")
+    precision, components = header.data[0], header.data[5]
+    if components == 4:
+        raise UnsupportedFormatError("is a CMYK JPEG. Convert it to RGB.")
+    if header.marker not in _HUFFMAN_CODED or precision != 8:
+        raise UnsupportedFormatError(
+            f"is a JPEG of {precision} bits in coding process {header.marker - 0xC0}. "
+            "Save it as a baseline or progressive JPEG of 8 bits, or as PNG."
+        )
+
+
+def _save_options(image: JpegImagePlugin.JpegImageFile, segments: list[Segment]) -> dict[str, Any]:
+    """What Pillow must be told to compress as the original was."""
+    header = next(segment for segment in segments if segment.is_frame_header)
+    components = [header.data[i : i + 3] for i in range(6, len(header.data), 3)]
+    tables = [image.quantization[component[2]] for component in components]
+    distinct = len({component[2] for component in components})  # the last one serves the rest
+    interval = next((segment.data for segment in segments if segment.marker == 0xDD), b"")
+    return {
+        "qtables": tables[:distinct],
+        "subsampling": max(JpegImagePlugin.get_sampling(image), 0),
+        "progressive": header.marker == 0xC2,
+        "keep_rgb": _is_rgb(image, bytes(component[0] for component in components)),
+        "restart_marker_blocks": int.from_bytes(interval, "big"),
+    }
+
+
+def _is_rgb(image: JpegImagePlugin.JpegImageFile, component_ids: bytes) -> bool:
+    """Whether the components are no YCbCr, by the rule of libjpeg (default_decompress_parms)."""
+    if "jfif" in image.info:
+        return False
+    if "adobe" in image.info:
+        return image.info.get("adobe_transform") == 0
+    return component_ids == b"RGB"
+
+
+def _orientation_of(image: JpegImagePlugin.JpegImageFile) -> int:
+    try:
+        return int(image.getexif().get(_EXIF_ORIENTATION, 1))
+    except (SyntaxError, TypeError, ValueError):  # damaged EXIF, which is kept as it is
+        return 1

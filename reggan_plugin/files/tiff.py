@@ -1,0 +1,173 @@
+"""TIFF: only the strips or tiles in which a pixel changed are written anew."""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+from jaxtyping import Float
+
+from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
+from reggan_plugin.files.frame import Encoding, Frame
+from reggan_plugin.files.orientation import upright_frame
+from reggan_plugin.files.samples import (
+    changed_pixels,
+    floats_from_samples,
+    pixels_from_samples,
+    replace_samples,
+)
+from reggan_plugin.files.tiff_segments import (
+    WRITABLE_COMPRESSIONS,
+    WRITABLE_PREDICTORS,
+    decode_segment,
+    encode_segment,
+    is_planar,
+    replace_segments,
+    segment_places,
+)
+
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_ASSOCIATED, _UNASSOCIATED = 1, 2
+_ORIENTATION, _PHOTOSHOP_LAYERS, _SUB_IFDS = 274, 37724, 330
+_WRITABLE_TYPES = ("uint8", "uint16", "uint32", "float16", "float32", "float64")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StoredTiff:
+    """The file, whose first page holds the picture."""
+
+    content: bytes
+
+    is_lossless = True
+
+    def encode(
+        self,
+        before: Float[np.ndarray, "height width 3"],
+        after: Float[np.ndarray, "height width 3"],
+    ) -> bytes:
+        """The file with changed samples replaced; see `StoredImage`."""
+        changed = changed_pixels(before, after)
+        replaced = {}
+        with tifffile.TiffFile(io.BytesIO(self.content)) as file:
+            page = file.pages.first
+            for index, (plane, rows, columns) in segment_places(page):
+                if plane >= _colour_count(page) or not changed[rows, columns].any():
+                    continue
+                segment = decode_segment(page, self.content, index)
+                _change(page, segment, plane, before[rows, columns], after[rows, columns])
+                replaced[index] = encode_segment(page, segment)
+        return replace_segments(self.content, replaced)
+
+
+def decode(content: bytes) -> Frame:
+    """Read the first page of a TIFF."""
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        page = file.pages.first
+        _refuse_unwritable(page)
+        _check_complete(page, content)
+        frame = _frame_of(
+            page, _all_samples(page, content), StoredTiff(content=content), _notices(file)
+        )
+        return upright_frame(frame, int(page.tags.valueof(_ORIENTATION, 1)))
+
+
+def _frame_of(
+    page: tifffile.TiffPage,
+    samples: npt.NDArray[Any],
+    original: StoredTiff,
+    notices: tuple[str, ...],
+) -> Frame:
+    colours = _colour_count(page)
+    kinds = [int(kind) for kind in page.extrasamples]
+    kind = next((kind for kind in kinds if kind in (_ASSOCIATED, _UNASSOCIATED)), None)
+    return Frame(
+        pixels=pixels_from_samples(_shown(page, samples[..., :colours])),
+        alpha=None
+        if kind is None
+        else floats_from_samples(samples[..., colours + kinds.index(kind)]),
+        alpha_is_premultiplied=kind == _ASSOCIATED,
+        encoding=Encoding.SCENE_LINEAR if samples.dtype.kind == "f" else Encoding.SRGB,
+        notices=notices,
+        original=original,
+    )
+
+
+def _all_samples(page: tifffile.TiffPage, content: bytes) -> npt.NDArray[Any]:
+    """All channels, [row, column, channel]."""
+    shape = (page.imagelength, page.imagewidth, page.samplesperpixel)
+    samples = np.empty(shape, page.dtype)
+    for index, (plane, rows, columns) in segment_places(page):
+        channels = slice(plane, plane + 1) if is_planar(page) else slice(None)
+        place = samples[rows, columns, channels]
+        segment = decode_segment(page, content, index)
+        place[...] = segment[: place.shape[0], : place.shape[1]]
+    return samples
+
+
+def _change(
+    page: tifffile.TiffPage,
+    segment: npt.NDArray[Any],
+    plane: int,
+    before: Float[np.ndarray, "rows columns 3"],
+    after: Float[np.ndarray, "rows columns 3"],
+) -> None:
+    """Replace, in place, the samples of a segment that differ."""
+    colours = slice(0, _colour_count(page))
+    if is_planar(page) and colours.stop == 3:
+        colours, own = slice(0, 1), slice(plane, plane + 1)
+        before, after = before[..., own], after[..., own]
+    visible = segment[: before.shape[0], : before.shape[1], colours]  # without a tile's padding
+    visible[...] = _shown(page, replace_samples(_shown(page, visible), before, after))
+
+
+def _shown(page: tifffile.TiffPage, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Samples in which white is high; its own inverse."""
+    return ~samples if page.photometric == _WHITE_IS_ZERO else samples
+
+
+def _colour_count(page: tifffile.TiffPage) -> int:
+    return 3 if page.photometric == _RGB else 1
+
+
+def _refuse_unwritable(page: tifffile.TiffPage) -> None:
+    """Raise for a TIFF that is sound but of a kind that is not written."""
+    photometric = getattr(page.photometric, "name", str(page.photometric))
+    compression = getattr(page.compression, "name", str(page.compression))
+    if page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB):
+        raise _unsupported(f"{photometric} colours", "RGB or grey")
+    if page.compression not in WRITABLE_COMPRESSIONS:
+        raise _unsupported(f"{compression} compression", "deflate, LZW, ZSTD or no compression")
+    bits = np.dtype(page.dtype).itemsize * 8 if page.dtype else 0
+    if str(page.dtype) not in _WRITABLE_TYPES or bits != page.bitspersample:
+        raise _unsupported(f"{page.bitspersample} bits a sample", "8, 16 or 32 bits or float")
+    if page.photometric == _WHITE_IS_ZERO and np.dtype(page.dtype).kind == "f":
+        raise _unsupported("white stored as 0.0", "black as 0.0")
+    if page.predictor not in WRITABLE_PREDICTORS or page.fillorder != 1 or page.imagedepth != 1:
+        raise _unsupported("an unusual predictor, bit order or depth", "ordinary ones")
+
+
+def _unsupported(found: str, expected: str) -> UnsupportedFormatError:
+    return UnsupportedFormatError(f"is a TIFF with {found}. Save it with {expected}.")
+
+
+def _check_complete(page: tifffile.TiffPage, content: bytes) -> None:
+    segments = zip(page.dataoffsets, page.databytecounts, strict=True)
+    if 0 in page.shaped:
+        raise UnreadableFrameError("is a TIFF without pixels. Render or copy it again.")
+    if any(offset + count > len(content) for offset, count in segments):
+        raise UnreadableFrameError(
+            f"is truncated: image data is missing from its {len(content)} bytes. "
+            "Render or copy it again."
+        )
+
+
+def _notices(file: tifffile.TiffFile) -> tuple[str, ...]:
+    notices = []
+    further = len(file.pages) - 1
+    if further or _SUB_IFDS in file.pages.first.tags:
+        notices.append("only the first page of a TIFF is changed; the others are kept as they are")
+    if _PHOTOSHOP_LAYERS in file.pages.first.tags:
+        notices.append("only the flat picture of a layered TIFF is changed, not its layers")
+    return tuple(notices)

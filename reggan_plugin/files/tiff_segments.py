@@ -1,0 +1,114 @@
+"""Decode, encode and replace the strips and tiles of a TIFF page in place.
+
+Everything else in the file, other pages and all tags among it, keeps its bytes. A segment that
+has grown is appended and its offset changed; the place where it was stays unused.
+Source: TIFF 6.0; TIFF Technical Note 3 (floating-point predictor).
+"""
+
+import io
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+NONE = 1
+_PACKBITS = 32773
+_COMPRESSORS: dict[int, Callable[[bytes], bytes | bytearray]] = {
+    5: imagecodecs.lzw_encode,
+    8: imagecodecs.zlib_encode,
+    32946: imagecodecs.zlib_encode,
+    34925: imagecodecs.lzma_encode,
+    50000: imagecodecs.zstd_encode,
+}
+WRITABLE_COMPRESSIONS = frozenset({NONE, _PACKBITS, *_COMPRESSORS})
+
+_HORIZONTAL_PREDICTOR, _FLOAT_PREDICTOR = 2, 3
+WRITABLE_PREDICTORS = frozenset({1, _HORIZONTAL_PREDICTOR, _FLOAT_PREDICTOR})
+
+_OFFSET_TAGS, _BYTE_COUNT_TAGS = (324, 273), (325, 279)
+
+Segment = npt.NDArray[Any]
+"""[row, column, channel] of one strip or tile, native byte order, with a tile's padding."""
+
+Place = tuple[int, slice, slice]
+"""The plane, and the rows and columns of the image that a segment covers; they may reach beyond."""
+
+
+def is_planar(page: tifffile.TiffPage) -> bool:
+    """Whether each channel is stored by itself."""
+    return page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and page.samplesperpixel > 1
+
+
+def segment_places(page: tifffile.TiffPage) -> Iterator[tuple[int, Place]]:
+    """Index and place of all segments."""
+    for index in range(len(page.dataoffsets)):
+        _, (plane, _, row, column, _), (_, rows, columns, _) = page.decode(None, index)
+        yield index, (plane, slice(row, row + rows), slice(column, column + columns))
+
+
+def decode_segment(page: tifffile.TiffPage, content: bytes, index: int) -> Segment:
+    """A writable copy of a segment; an empty one is filled with the page's no-data value."""
+    offset, count = page.dataoffsets[index], page.databytecounts[index]
+    data, _, shape = page.decode(content[offset : offset + count] if count else None, index)
+    if data is None:
+        return np.full(shape[1:], page.nodata, page.dtype)
+    return np.array(data[0], dtype=page.dtype)
+
+
+def encode_segment(page: tifffile.TiffPage, segment: Segment) -> bytes:
+    """The segment as the page's predictor, byte order and compression store it."""
+    order = page.parent.byteorder
+    if page.predictor == _FLOAT_PREDICTOR:
+        data = imagecodecs.floatpred_encode(segment, axis=-2).tobytes()
+    elif page.predictor == _HORIZONTAL_PREDICTOR:
+        bits = segment.view(f"u{segment.itemsize}")
+        data = (
+            imagecodecs.delta_encode(bits, axis=-2).astype(f"{order}u{segment.itemsize}").tobytes()
+        )
+    else:
+        data = segment.astype(segment.dtype.newbyteorder(order)).tobytes()
+    if page.compression == _PACKBITS:
+        rows = np.frombuffer(data, np.uint8).reshape(segment.shape[0], -1)
+        return bytes(imagecodecs.packbits_encode(rows, axis=-1))
+    if page.compression == NONE:
+        return data
+    return bytes(_COMPRESSORS[page.compression](data))
+
+
+def replace_segments(content: bytes, replaced: Mapping[int, bytes]) -> bytes:
+    """The file with other data in these segments of its first page."""
+    stream = io.BytesIO(content)
+    with tifffile.TiffFile(stream) as file:
+        page = file.pages.first
+        offsets, counts = list(page.dataoffsets), list(page.databytecounts)
+        stream.seek(0, io.SEEK_END)
+        for index, data in replaced.items():
+            is_shared = page.dataoffsets.count(offsets[index]) > 1
+            if is_shared or len(data) > counts[index]:
+                stream.write(b"\0" * (stream.tell() % 2))
+                offsets[index] = stream.tell()
+                stream.write(data)
+            else:
+                stream.seek(offsets[index])
+                stream.write(data)
+                stream.seek(0, io.SEEK_END)
+            counts[index] = len(data)
+        _overwrite(page, _OFFSET_TAGS, page.dataoffsets, offsets)
+        _overwrite(page, _BYTE_COUNT_TAGS, page.databytecounts, counts)
+    return stream.getvalue()
+
+
+def _overwrite(
+    page: tifffile.TiffPage, codes: tuple[int, int], before: tuple[int, ...], after: list[int]
+) -> None:
+    """Write the values of whichever of the two tags the page has, wider if they need it."""
+    if after == list(before):
+        return
+    tag = next(page.tags[code] for code in codes if code in page.tags)
+    width = struct.calcsize(tifffile.TIFF.DATA_FORMATS[tag.dtype])
+    wide = "Q" if page.parent.is_bigtiff else "I"
+    tag.overwrite(after, dtype=wide if max(after) >> (8 * width) else None)

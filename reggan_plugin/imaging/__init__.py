@@ -1,0 +1,1 @@
+"""Pure functions on arrays: colour, crops, composites. No paths, no files."""

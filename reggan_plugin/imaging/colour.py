@@ -1,0 +1,115 @@
+"""Between what a file stores and what a model sees.
+
+A *display image* is straight (not premultiplied), sRGB-encoded RGB. Its curve goes on beyond
+[0, 1]: highlights stay above 1 and negative values negative, so that a change can be added and
+everything decoded again.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+LUMA_WEIGHTS = (0.2126, 0.7152, 0.0722)
+"""Rec. 709 weights of red, green and blue."""
+
+_MIDDLE_GREY = 0.18
+_FACE_PERCENTILE = 60.0
+_MAX_AUTO_STOPS = 12.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelCoding:
+    """How stored RGB relates to a display image.
+
+    Attributes:
+        is_linear: stored values are scene-linear; else they are sRGB-encoded.
+        is_premultiplied: stored RGB is multiplied by alpha.
+        exposure_ev: stops by which scene-linear values are raised before encoding.
+    """
+
+    is_linear: bool = False
+    is_premultiplied: bool = False
+    exposure_ev: float = 0.0
+
+
+def display_from_stored(
+    stored: Float[np.ndarray, "height width 3"],
+    alpha: Float[np.ndarray, "height width"] | None,
+    coding: PixelCoding,
+) -> Float[np.ndarray, "height width 3"]:
+    """Return the display image, NaN and infinities left in place; float32.
+
+    Where alpha is 0 there is nothing to divide by: the stored values are taken as they are.
+    """
+    image = stored
+    if coding.is_premultiplied and alpha is not None:
+        image = image / _divisor(alpha)
+    if coding.is_linear:
+        image = srgb_from_linear(image * np.float32(2.0**coding.exposure_ev))
+    return image
+
+
+def stored_from_display(
+    display: Float[np.ndarray, "height width 3"],
+    alpha: Float[np.ndarray, "height width"] | None,
+    coding: PixelCoding,
+) -> Float[np.ndarray, "height width 3"]:
+    """Undo `display_from_stored`, up to rounding."""
+    image = display
+    if coding.is_linear:
+        image = linear_from_srgb(image) * np.float32(2.0**-coding.exposure_ev)
+    if coding.is_premultiplied and alpha is not None:
+        image = image * _divisor(alpha)
+    return image
+
+
+def srgb_from_linear(linear: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """Encode with the sRGB curve, odd for negative values, not clamped above 1.
+
+    Source: IEC 61966-2-1; the odd extension follows its Amendment 1 (scRGB, sYCC).
+    """
+    size = np.abs(linear)
+    with np.errstate(invalid="ignore"):
+        encoded = np.where(
+            size <= np.float32(0.0031308),
+            size * np.float32(12.92),
+            np.float32(1.055) * np.power(size, np.float32(1 / 2.4)) - np.float32(0.055),
+        )
+    return np.copysign(encoded, linear)
+
+
+def linear_from_srgb(encoded: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """Undo `srgb_from_linear`."""
+    size = np.abs(encoded)
+    with np.errstate(invalid="ignore", over="ignore"):
+        linear = np.where(
+            size <= np.float32(0.04045),
+            size / np.float32(12.92),
+            np.power((size + np.float32(0.055)) / np.float32(1.055), np.float32(2.4)),
+        )
+    return np.copysign(linear, encoded)
+
+
+def finite_pixels(image: Float[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "height width"]:
+    """Where all three channels are numbers."""
+    return np.asarray(np.isfinite(image).all(axis=2))
+
+
+def auto_exposure_ev(linear: Float[np.ndarray, "height width 3"]) -> float:
+    """Stops that bring a face (straight, scene-linear) to middle grey, in half-stop steps.
+
+    Half stops keep the result the same under the small differences between machines. Returns 0
+    for a picture that is black or holds no number.
+    """
+    luma = linear @ np.array(LUMA_WEIGHTS, dtype=np.float32)
+    lit = luma[np.isfinite(luma) & (luma > 0)]
+    if lit.size == 0:
+        return 0.0
+    stops = np.log2(_MIDDLE_GREY / np.percentile(lit, _FACE_PERCENTILE))
+    return float(np.clip(np.round(2 * stops) / 2, -_MAX_AUTO_STOPS, _MAX_AUTO_STOPS))
+
+
+def _divisor(alpha: Float[np.ndarray, "height width"]) -> Float[np.ndarray, "height width 1"]:
+    usable = np.isfinite(alpha) & (alpha > 0)
+    return np.where(usable, alpha, np.float32(1.0)).astype(np.float32)[..., None]

@@ -1,0 +1,79 @@
+"""Put an edited face back into the picture that it was cut from."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+from PIL import Image, ImageFilter
+
+from reggan_plugin.errors import CropMismatchError
+from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.imaging.crop import place_crop, region_of
+
+_SMALL_CHANGE, _LARGE_CHANGE = 0.05, 0.20
+"""Below the first the picture keeps its fine detail, above the second it loses it."""
+
+
+def composite(
+    display: Float[np.ndarray, "height width 3"],
+    before: Float[np.ndarray, "side side 3"],
+    after: Float[np.ndarray, "side side 3"],
+    mask: Float[np.ndarray, "side side 1"],
+    crop: FaceCrop,
+) -> tuple[Float[np.ndarray, "height width 3"], Bool[np.ndarray, "height width"]]:
+    """Add the change of a face crop to a display image.
+
+    The change mask * (after - before) is brought to the resolution of the picture. Detail finer
+    than the crop stays where the change is small (pores, stubble) and gives way where it is
+    large (the old mouth). Above white the change fades out, so highlights keep their order.
+
+    Args:
+        display: straight, sRGB-encoded, finite; may leave [0, 1].
+        before: the crop as the model saw it, in [0, 1].
+        after: the crop as the model answered, in [0, 1].
+        mask: where the answer counts, in [0, 1].
+        crop: where the three lie in `display`.
+
+    Returns:
+        The new image, and where it differs by more than rounding may: elsewhere the caller
+        keeps the stored pixels bit for bit.
+
+    Raises:
+        CropMismatchError: the crops are not `crop.side_px` on a side.
+    """
+    for name, image in (("before", before), ("after", after), ("mask", mask)):
+        if image.shape[:2] != (crop.side_px, crop.side_px):
+            raise CropMismatchError(
+                f"{name} is {image.shape[1]}x{image.shape[0]}, expected a square of "
+                f"{crop.side_px} pixels as its crop."
+            )
+    touched = np.zeros(display.shape[:2], dtype=np.bool_)
+    region = region_of(crop, *display.shape[:2])
+    result = display.copy()
+    block = display[region]
+    if block.size == 0:
+        return result, touched
+    change = place_crop(after - before, crop, region)
+    weight = np.clip(place_crop(mask, crop, region), 0.0, 1.0)
+    edited = weight * change
+    lost = np.clip(crop.scale - 1.0, 0.0, 1.0)  # a crop finer than the picture loses no detail
+    if lost > 0:
+        detail = block - place_crop(before, crop, region)
+        gives_way = np.clip(place_crop(_large_change(before, after, mask), crop, region), 0, 1)
+        edited -= np.float32(lost) * weight * gives_way * np.clip(detail, -1.0, 1.0)
+    edited *= np.clip(2.0 - block, 0.0, 1.0)
+    result[region] = block + edited
+    touched[region] = (weight[..., 0] > 0) & (edited != 0).any(axis=2)
+    return result, touched
+
+
+def _large_change(
+    before: Float[np.ndarray, "side side 3"],
+    after: Float[np.ndarray, "side side 3"],
+    mask: Float[np.ndarray, "side side 1"],
+) -> Float[np.ndarray, "side side 1"]:
+    """0 where a crop changes little, 1 where it shows something else; smooth between."""
+    change = (mask * np.abs(after - before)).max(axis=2)
+    levels = np.clip(change * 255 + 0.5, 0, 255).astype(np.uint8)
+    spread = Image.fromarray(levels).filter(ImageFilter.MaxFilter(5))
+    smooth = np.asarray(spread.filter(ImageFilter.GaussianBlur(3)), dtype=np.float32) / 255.0
+    ramp = np.clip((smooth - _SMALL_CHANGE) / (_LARGE_CHANGE - _SMALL_CHANGE), 0.0, 1.0)
+    return np.asarray(ramp * ramp * (3.0 - 2.0 * ramp), dtype=np.float32)[..., None]

@@ -1,0 +1,119 @@
+"""Resample between a frame and a face crop, with anti-aliasing both ways.
+
+Pillow's float images do the resampling: it is compiled, exact to float32, and there already.
+"""
+
+import math
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+
+from reggan_plugin.faces.face_crop import FaceCrop
+
+_MARGIN_PX = 4
+"""Pixels that interpolation may look at beyond a region."""
+_LARGEST_ZOOM = 8
+
+Region = tuple[slice, slice]
+"""Rows and columns of a frame."""
+
+
+def cut_crop(
+    frame: Float[np.ndarray, "height width channels"], crop: FaceCrop
+) -> Float[np.ndarray, "side side channels"]:
+    """Sample `crop` from `frame`; beyond its border the frame's edge pixels go on.
+
+    A crop that shrinks the frame is first reduced by area averaging, so nothing aliases.
+    Values may overshoot by the bicubic kernel; the caller clips where that matters.
+    """
+    block, corner = _block_around(frame, crop)
+    frame_from_crop = crop.moved(-corner[0], -corner[1]).frame_from_crop
+    return _sample(block, frame_from_crop, (crop.side_px, crop.side_px))
+
+
+def region_of(crop: FaceCrop, height: int, width: int, *, with_margin: bool = False) -> Region:
+    """Rows and columns of the frame that the crop covers, clipped to the frame; may be empty.
+
+    With its margin the region holds every pixel that `cut_crop` looks at.
+    """
+    margin = math.ceil(_MARGIN_PX * max(1.0, crop.scale)) if with_margin else 0
+    low = np.floor(crop.corners().min(axis=0)).astype(int) - margin
+    high = np.ceil(crop.corners().max(axis=0)).astype(int) + margin
+    return (
+        slice(min(max(low[1], 0), height), max(min(high[1], height), 0)),
+        slice(min(max(low[0], 0), width), max(min(high[0], width), 0)),
+    )
+
+
+def place_crop(
+    values: Float[np.ndarray, "side side channels"], crop: FaceCrop, region: Region
+) -> Float[np.ndarray, "rows columns channels"]:
+    """Sample an image in crop space at the pixels of a region of the frame; 0 outside the crop.
+
+    The outermost pixels of `values` are expected to be 0 where that must join smoothly.
+    """
+    rows, columns = region
+    shape = (rows.stop - rows.start, columns.stop - columns.start)
+    local = crop.moved(-columns.start, -rows.start)
+    return _sample(values, local.crop_from_frame, shape)
+
+
+def reduce_by(
+    values: Float[np.ndarray, "height width channels"], factor: int
+) -> Float[np.ndarray, "rows columns channels"]:
+    """Average over blocks of `factor` pixels; blocks at the far edges average what is left."""
+    planes = [
+        np.asarray(Image.fromarray(np.ascontiguousarray(plane)).reduce(factor))
+        for plane in np.moveaxis(values, 2, 0)
+    ]
+    return np.stack(planes, axis=2)
+
+
+def _block_around(
+    frame: Float[np.ndarray, "height width channels"], crop: FaceCrop
+) -> tuple[Float[np.ndarray, "rows columns channels"], tuple[int, int]]:
+    """The part of the frame around the crop, edge pixels repeated, and its corner (x, y)."""
+    height, width = frame.shape[:2]
+    margin = math.ceil(_MARGIN_PX * max(1.0, crop.scale))
+    low = np.floor(crop.corners().min(axis=0)).astype(int) - margin
+    high = np.ceil(crop.corners().max(axis=0)).astype(int) + margin
+    rows = np.clip(np.arange(low[1], high[1]), 0, height - 1)
+    columns = np.clip(np.arange(low[0], high[0]), 0, width - 1)
+    inside = rows[-1] - rows[0] == len(rows) - 1 and columns[-1] - columns[0] == len(columns) - 1
+    block = (
+        frame[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        if inside
+        else frame[rows[:, None], columns]
+    )
+    return block, (int(low[0]), int(low[1]))
+
+
+def _sample(
+    values: Float[np.ndarray, "height width channels"],
+    source_from_target: Float[np.ndarray, "2 3"],
+    shape: tuple[int, int],
+) -> Float[np.ndarray, "rows columns channels"]:
+    """Sample every channel at affine positions; 0 outside `values`.
+
+    Coarser targets are averaged first. Then the picture is enlarged by a true bicubic kernel
+    and read with straight lines between its pixels: Pillow's own bicubic transform bends even
+    a straight ramp.
+    """
+    step = float(np.hypot(*source_from_target[:, 0]))  # pixels of `values` per pixel wanted
+    reduction = max(1, math.floor(step))
+    if reduction > 1:
+        values = reduce_by(values, reduction)
+    zoom = 2 if step >= 0.5 else min(_LARGEST_ZOOM, math.ceil(1 / step))
+    matrix = tuple((source_from_target * (zoom / reduction)).ravel())
+    height, width = values.shape[:2]
+    rows, columns = shape
+    planes = []
+    for plane in np.moveaxis(values, 2, 0):
+        image = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
+        enlarged = image.resize((width * zoom, height * zoom), Image.Resampling.BICUBIC)
+        sampled = enlarged.transform(
+            (columns, rows), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR
+        )
+        planes.append(np.asarray(sampled))
+    return np.stack(planes, axis=2)

@@ -1,0 +1,96 @@
+"""What a job says while it runs: the progress lines that farms and the Blender panel read.
+
+`--progress json` writes one JSON object a line to stderr. Lines that do not begin with `{` are
+log text and may appear anywhere. Every object has `v` (this version, 1) and `event`:
+
+    started   frames, source, out, expression {name: intensity}, model, device, device_reason
+    notice    message, source (the first frame that it is about, or null for the whole job)
+    frame     done, frames, source, output, outcome, message
+    finished  written, copied, skipped, failed, interrupted, seconds
+    error     message, exit_code
+
+`outcome` is written, copied (byte for byte), skipped or failed; `message` is null for written
+frames, otherwise the reason or the error. `model`, `device` and `device_reason` are null where
+none is needed. `frames` of a job are all that were asked for, those already done included, so
+`done / frames` is the progress. Paths are as in the result. `error` comes last, after `finished`
+where the job ran. New fields and events may be added under the same version: ignore what you
+do not know.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from reggan_plugin.jobs.results import Outcome
+
+PROGRESS_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """A job begins."""
+
+    event: ClassVar[str] = "started"
+    frames: int
+    source: str
+    out: Path
+    expression: Mapping[str, float]
+    model: str | None
+    device: str | None
+    device_reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """Something that the user should know; said once a job."""
+
+    event: ClassVar[str] = "notice"
+    message: str
+    source: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameDone:
+    """One more frame is dealt with."""
+
+    event: ClassVar[str] = "frame"
+    done: int
+    frames: int
+    source: Path
+    output: Path
+    outcome: Outcome
+    message: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A job is over."""
+
+    event: ClassVar[str] = "finished"
+    written: int
+    copied: int
+    skipped: int
+    failed: int
+    interrupted: bool
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """The command ends with an error."""
+
+    event: ClassVar[str] = "error"
+    message: str
+    exit_code: int
+
+
+Event = Started | Notice | FrameDone | Finished | Failed
+Report = Callable[[Event], None]
+"""Takes every event of a job as it happens, in the thread that runs the job."""
+
+
+def document_from_event(event: Event) -> dict[str, Any]:
+    """The JSON object of an event."""
+    fields = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(event).items()}
+    return {"v": PROGRESS_VERSION, "event": event.event, **fields}

@@ -1,0 +1,61 @@
+"""Ctrl-C and a farm's SIGTERM: finish the frame in hand, then stop."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(BaseException):
+    """A job was stopped by a signal after the frame in hand."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(signal_number).name}")
+        self.exit_code = 128 + signal_number
+
+
+class StopRequest:
+    """What a signal asks of the job."""
+
+    def __init__(self) -> None:
+        self.signal_number: int | None = None
+
+    def is_made(self) -> bool:
+        """Whether a signal came."""
+        return self.signal_number is not None
+
+    def raise_if_made(self) -> None:
+        """Raise `Interrupted` if a signal came."""
+        if self.signal_number is not None:
+            raise Interrupted(self.signal_number)
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[StopRequest]:
+    """Take the first SIGINT or SIGTERM as a request; a second one acts as it usually does.
+
+    Outside the main thread, where Python takes no signals, the request is never made.
+    """
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+    usual = {number: signal.getsignal(number) for number in _SIGNALS}
+
+    def restore() -> None:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+
+    def take(number: int, _: FrameType | None) -> None:
+        request.signal_number = number
+        restore()
+
+    for number in _SIGNALS:
+        signal.signal(number, take)
+    try:
+        yield request
+    finally:
+        restore()

@@ -1,0 +1,118 @@
+"""What became of the frames of a job."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from reggan_plugin.errors import FaceNotFoundError, RegganError
+
+SUMMARY_VERSION = 1
+"""Raised when a field of the `--json` document changes its meaning or goes away."""
+
+Outcome = Literal["written", "copied", "skipped", "failed"]
+OUTCOMES: tuple[Outcome, ...] = ("written", "copied", "skipped", "failed")
+
+NO_FACE = "no face"
+EXISTS = "output exists"
+INTENSITY_0 = "intensity 0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameResult:
+    """What became of one frame."""
+
+    source: Path
+    output: Path
+    outcome: Outcome
+    message: str | None = None
+    """Why it was copied or skipped (one of the constants above), or the error."""
+    notices: tuple[str, ...] = ()
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether this job made the output."""
+        return self.outcome in ("written", "copied")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInUse:
+    """The model of a job, where it runs, and why there."""
+
+    name: str
+    version: str
+    device: str
+    device_reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSummary:
+    """What became of a job."""
+
+    source: str
+    out: Path
+    expression: Mapping[str, float]
+    model: ModelInUse | None
+    """None where nothing needed a model."""
+    exposure_ev: float | None
+    results: tuple[FrameResult, ...]
+    missing: tuple[int, ...] = ()
+    notices: Mapping[str, int] = field(default_factory=dict)
+    """Each notice and the number of frames that it is about; 0 if about the whole job."""
+    interrupted: bool = False
+    seconds: float = 0.0
+
+    def count(self) -> dict[Outcome, int]:
+        """Number of frames by outcome."""
+        counts = Counter(result.outcome for result in self.results)
+        return {outcome: counts[outcome] for outcome in OUTCOMES}
+
+    def of_outcome(self, outcome: Outcome) -> tuple[FrameResult, ...]:
+        """The frames that came to this, in order."""
+        return tuple(result for result in self.results if result.outcome == outcome)
+
+    def raise_for_failure(self) -> None:
+        """Do nothing if the job is a success.
+
+        Raises:
+            RegganError: frames failed; the message names the first of them.
+            FaceNotFoundError: there was no face in any frame.
+        """
+        failed = self.of_outcome("failed")
+        if failed:
+            raise RegganError(
+                f"{len(failed)} of {len(self.results)} frames failed; the first: "
+                f"{failed[0].message} After mending, --resume renders only what is missing."
+            )
+        if self.results and all(result.message == NO_FACE for result in self.results):
+            raise FaceNotFoundError(
+                f"No face in any of {len(self.results)} frames; expected one of at least 48 "
+                "pixels. Say where it is with --face-box, --landmarks or --whole-image."
+            )
+
+    def document(self) -> dict[str, Any]:
+        """The summary as `--json` prints it."""
+        return {
+            "v": SUMMARY_VERSION,
+            "source": self.source,
+            "out": str(self.out),
+            "expression": dict(self.expression),
+            "model": asdict(self.model) if self.model else None,
+            "exposure_ev": self.exposure_ev,
+            "counts": self.count(),
+            **{outcome: [_entry(r) for r in self.of_outcome(outcome)] for outcome in OUTCOMES},
+            "missing": list(self.missing),
+            "notices": [{"message": m, "frames": count} for m, count in self.notices.items()],
+            "interrupted": self.interrupted,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def _entry(result: FrameResult) -> dict[str, str | None]:
+    entry: dict[str, str | None] = {"source": str(result.source)}
+    if result.is_on_disk:
+        entry["output"] = str(result.output)
+    if result.message is not None:
+        entry["message"] = result.message
+    return entry

@@ -1,0 +1,181 @@
+"""What an .onnx file says of itself: the only link from training to runtime.
+
+The card is JSON under `CARD_KEY` in the file's metadata. Its `weights_sha256` seals the file: it
+is the SHA-256 of all of the file's bytes with these 64 digits themselves set to 0, so that it
+can be checked without any ONNX library.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.errors import ModelCardError, ModelHashError
+from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+
+CARD_KEY = "reggan_plugin.card"
+CARD_SCHEMA = 1
+_SEAL = re.compile(rb'"weights_sha256": "([0-9a-f]{64})"')
+UNSEALED = "0" * 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """Description of an expression model.
+
+    Attributes:
+        name: what `--model` calls it.
+        version: of the weights.
+        architecture: `reggan`, `sargan`, ...
+        image_size_px: side of the square crop.
+        expressions: entries of the expression vector, in order.
+        canonical_landmarks: name to (x, y), where the crop puts the face, in parts of its side.
+        value_range: of the pixels, input and output.
+        colour_encoding: of the pixels.
+        training: data, identities, run, seed and commit that made the weights.
+        licence: SPDX name.
+        weights_sha256: the seal; see the module.
+    """
+
+    name: str
+    version: str
+    architecture: str
+    image_size_px: int
+    expressions: tuple[str, ...]
+    canonical_landmarks: Mapping[str, tuple[float, float]]
+    value_range: tuple[float, float] = (0.0, 1.0)
+    colour_encoding: str = "srgb"
+    training: Mapping[str, Any]
+    licence: str
+    weights_sha256: str = UNSEALED
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.image_size_px <= 4096, "image_size_px", self.image_size_px, "1 to 4096")
+        unknown = [name for name in self.expressions if name not in EXPRESSION_NAMES]
+        _require(
+            bool(self.expressions) and not unknown,
+            "expressions",
+            self.expressions,
+            EXPRESSION_NAMES,
+        )
+        named = set(self.canonical_landmarks)
+        _require(named == set(LANDMARK_NAMES), "canonical_landmarks", sorted(named), LANDMARK_NAMES)
+        _require(self.value_range == (0.0, 1.0), "value_range", self.value_range, "[0, 1]")
+        _require(self.colour_encoding == "srgb", "colour_encoding", self.colour_encoding, "srgb")
+
+    @property
+    def canonical_points(self) -> Float[np.ndarray, "6 2"]:
+        """Canonical landmarks in the order of `LANDMARK_NAMES`, in parts of the side."""
+        return np.array([self.canonical_landmarks[name] for name in LANDMARK_NAMES])
+
+    def to_json(self) -> str:
+        """The text that stands in the file."""
+        fields = {key: getattr(self, key) for key in self.__dataclass_fields__}
+        return json.dumps({"schema": CARD_SCHEMA, "kind": "expression-transfer", **fields})
+
+
+def card_from_metadata(metadata: Mapping[str, str], source: str) -> ModelCard:
+    """Read the card of an expression model.
+
+    Args:
+        metadata: the string pairs of the file.
+        source: what to call the file in an error.
+
+    Raises:
+        ModelCardError: there is none, it is not one, or it asks for what this version cannot do;
+            the message names the field.
+    """
+    fields = read_card(metadata, source)
+    kind, schema = fields.pop("kind", None), fields.pop("schema", None)
+    if schema != CARD_SCHEMA or kind != "expression-transfer":
+        raise ModelCardError(
+            f"The card of {source} is of kind {kind!r}, schema {schema!r}; expected "
+            f"'expression-transfer', {CARD_SCHEMA}. Take a model made for this version."
+        )
+    try:
+        fields["expressions"] = tuple(fields["expressions"])
+        fields["value_range"] = tuple(fields["value_range"])
+        return ModelCard(**fields)
+    except (KeyError, TypeError) as error:
+        raise ModelCardError(
+            f"The card of {source} does not fit this version: {error}. Export the model again."
+        ) from error
+    except ModelCardError as error:
+        raise ModelCardError(f"The card of {source} cannot be honoured: {error}") from error
+
+
+def read_card(metadata: Mapping[str, str], source: str) -> dict[str, Any]:
+    """The card of any model of ours, as plain JSON.
+
+    Raises:
+        ModelCardError: there is no card, or it is not a JSON object.
+    """
+    text = metadata.get(CARD_KEY)
+    if text is None:
+        raise ModelCardError(
+            f"{source} has no card ({CARD_KEY} in its metadata), so nothing says how to feed it. "
+            "Use a model exported by reggan-plugin."
+        )
+    try:
+        fields = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ModelCardError(f"The card of {source} is not JSON ({error}).") from error
+    if not isinstance(fields, dict):
+        raise ModelCardError(f"The card of {source} is {type(fields).__name__}, not an object.")
+    return fields
+
+
+def check_seal(model: Path) -> str:
+    """Compare a file with its card's hash; returns the hash.
+
+    Raises:
+        ModelCardError: the file holds no hash.
+        ModelHashError: its bytes are not the ones that were sealed.
+    """
+    content = model.read_bytes()
+    found = _SEAL.search(content)
+    if found is None:
+        raise ModelCardError(
+            f"{model} has no card with a weights_sha256. Use a model exported by reggan-plugin."
+        )
+    expected, actual = found[1].decode(), _digest(content)
+    if expected != actual:
+        raise ModelHashError(
+            f"{model} has the hash {actual[:16]}…, its card says {expected[:16]}…: the file is "
+            "damaged or was changed. Install or export it again."
+        )
+    return actual
+
+
+def seal(model: Path) -> str:
+    """Write the hash of an unsealed file into its card; returns the hash.
+
+    Raises:
+        ModelCardError: the file holds no card to write into.
+    """
+    content = model.read_bytes()
+    if _SEAL.search(content) is None:
+        raise ModelCardError(f"{model} has no card with a weights_sha256 to fill in.")
+    digest = _digest(content)
+    model.write_bytes(_with_digits(content, digest))
+    return digest
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(_with_digits(content, UNSEALED)).hexdigest()
+
+
+def _with_digits(content: bytes, digits: str) -> bytes:
+    return _SEAL.sub(b'"weights_sha256": "' + digits.encode() + b'"', content, count=1)
+
+
+def _require(holds: bool, field: str, found: object, expected: object) -> None:
+    if not holds:
+        raise ModelCardError(f"its {field} is {found}, this version expects {expected}.")

@@ -1,0 +1,87 @@
+"""Faces that are given: by box, by file, by the whole picture."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder, read_landmarks
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+
+CANONICAL = np.array([[0.63, 0.3], [0.37, 0.3], [0.5, 0.48], [0.6, 0.62], [0.4, 0.62], [0.5, 0.81]])
+
+
+@pytest.fixture
+def finder() -> FaceFinder:
+    return FaceFinder(CANONICAL, 256, "cpu")
+
+
+def points(scale: float, offset: float) -> dict[str, list[float]]:
+    return dict(zip(LANDMARK_NAMES, (CANONICAL * scale + offset).tolist(), strict=True))
+
+
+def write(path: Path, content: object) -> Path:
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_a_frame_is_found_by_name_by_number_or_by_the_star(
+    finder: FaceFinder, tmp_path: Path
+) -> None:
+    content = {"a.1001.png": points(100, 5), "1002": points(200, 5), "*": points(50, 5)}
+    choice = FaceChoice(landmarks=write(tmp_path / "l.json", content))
+    sizes = [
+        finder.place(500, 500, choice, names)[0].scale * 256
+        for names in (("a.1001.png", "1001"), ("a.1002.png", "1002"), ("a.1003.png", "1003"))
+    ]
+    assert np.allclose(sizes, [100, 200, 50])
+
+
+def test_points_alone_stand_for_every_frame(finder: FaceFinder, tmp_path: Path) -> None:
+    choice = FaceChoice(landmarks=write(tmp_path / "l.json", points(100, 5)))
+    assert len(finder.place(500, 500, choice, ("any.png",))) == 1
+
+
+def test_of_several_faces_the_choice_decides(finder: FaceFinder, tmp_path: Path) -> None:
+    path = write(tmp_path / "l.json", {"*": [points(60, 5), points(120, 200)]})
+
+    def scales(which: object) -> list[float]:
+        choice = FaceChoice(landmarks=path, which=which)  # type: ignore[arg-type]
+        return [crop.scale * 256 for crop in finder.place(500, 500, choice, ())]
+
+    assert np.allclose(scales("largest"), [120])
+    assert np.allclose(scales("all"), [120, 60])
+    assert np.allclose(scales(1), [60])
+    assert scales(7) == []
+
+
+def test_a_missing_point_is_named(tmp_path: Path) -> None:
+    content = points(100, 5)
+    del content["chin"]
+    with pytest.raises(SourceError, match="chin"):
+        read_landmarks(write(tmp_path / "l.json", content))
+
+
+def test_what_is_not_json_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "l.json"
+    path.write_text("left_eye 1 2")
+    with pytest.raises(SourceError, match=r"l\.json"):
+        read_landmarks(path)
+
+
+def test_a_box_far_larger_than_the_frame_is_taken_for_a_slip(finder: FaceFinder) -> None:
+    with pytest.raises(UsageError, match="in the frame's pixels"):
+        finder.place(100, 100, FaceChoice(box=(0, 0, 1e6, 1e6)), ())
+
+
+@pytest.mark.parametrize("box", [(0, 0, 0, 10), (0, 0, 10, -1), (0, 0, float("nan"), 5)])
+def test_a_box_without_area_is_refused(finder: FaceFinder, box: tuple[float, ...]) -> None:
+    with pytest.raises(UsageError, match="no area"):
+        finder.place(100, 100, FaceChoice(box=box), ())  # type: ignore[arg-type]
+
+
+def test_two_ways_to_say_where_contradict_each_other() -> None:
+    with pytest.raises(UsageError, match="at most one"):
+        FaceChoice(box=(0, 0, 1, 1), whole_image=True)

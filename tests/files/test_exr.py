@@ -1,0 +1,308 @@
+"""EXR keeps its headers, its other layers and parts, and every block without a change."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenEXR
+import pytest
+
+from reggan_plugin.errors import (
+    MissingChannelsError,
+    UnreadableFrameError,
+    UnsupportedFormatError,
+)
+from reggan_plugin.files.exr_container import Attribute, build_single_part, read_container
+from reggan_plugin.files.frame import Encoding, is_lossless, read_frame, write_frame
+
+from .conftest import Edit
+
+HEIGHT, WIDTH = 70, 45
+LOSSLESS = ["NO", "RLE", "ZIPS", "ZIP", "PIZ"]
+LOSSY = ["B44", "B44A", "DWAA", "DWAB"]
+
+
+def window(left: int, top: int, right: int, bottom: int) -> tuple[Any, Any]:
+    return np.array([left, top], np.int32), np.array([right, bottom], np.int32)
+
+
+def header(compression: str = "ZIP", **attributes: Any) -> dict[str, Any]:
+    return {
+        "compression": getattr(OpenEXR, f"{compression}_COMPRESSION"),
+        "type": OpenEXR.scanlineimage,
+        **attributes,
+    }
+
+
+def tiled(compression: str, **attributes: Any) -> dict[str, Any]:
+    tiles = OpenEXR.TileDescription()
+    tiles.xSize, tiles.ySize = 32, 16
+    kind = {"type": OpenEXR.tiledimage, "tiles": tiles}
+    return {**header(compression), **kind, **attributes}
+
+
+def channels(path: Path, part: int = 0) -> dict[str, Any]:
+    parts = OpenEXR.File(str(path), separate_channels=True).parts
+    return {name: channel.pixels for name, channel in parts[part].channels.items()}
+
+
+def assert_same_bits(after: Any, before: Any) -> None:
+    assert after.dtype == before.dtype
+    assert after.tobytes() == before.tobytes()
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> tuple[Path, Path]:
+    return tmp_path / "in.exr", tmp_path / "out.exr"
+
+
+@pytest.fixture
+def layers(image: Callable[..., Any]) -> dict[str, Any]:
+    """A half picture with alpha and odd values, and layers of every type."""
+    rgba = image(HEIGHT, WIDTH, 4, "f2")
+    rgba[..., 3] = np.linspace(0, 1, WIDTH)
+    rgba[0, :4, 0] = [np.nan, np.inf, -np.inf, 64]
+    rgba[0, 4, 0] = np.array(0x7E55, np.uint16).view(np.float16)  # a NaN with a payload
+    return {
+        "RGBA": rgba,
+        "Z": image(HEIGHT, WIDTH, 1, "f4")[..., 0],
+        "cryptomatte00.R": image(HEIGHT, WIDTH, 1, "f4")[..., 0],
+        "id": image(HEIGHT, WIDTH, 1, "u4")[..., 0],
+    }
+
+
+@pytest.mark.parametrize("make_header", [header, tiled])
+@pytest.mark.parametrize("compression", LOSSLESS)
+def test_only_changed_samples_differ(
+    paths: tuple[Path, Path],
+    layers: dict[str, Any],
+    edit: Edit,
+    compression: str,
+    make_header: Callable[..., Any],
+) -> None:
+    source, target = paths
+    OpenEXR.File(make_header(compression), dict(layers)).write(str(source))
+    frame = read_frame(source)
+    assert is_lossless(frame)
+    pixels, mask = edit(frame)
+    write_frame(frame, pixels, target)
+    before, after = channels(source), channels(target)
+    assert before.keys() == after.keys()
+    for name in before:
+        kept = ~mask if name in "RGB" else np.ones_like(mask)
+        assert_same_bits(after[name][kept], before[name][kept])
+    for index, name in enumerate("RGB"):
+        expected = pixels[..., index][mask].astype(np.float16)
+        np.testing.assert_array_equal(after[name][mask], expected)
+
+
+@pytest.mark.parametrize("order", [OpenEXR.INCREASING_Y, OpenEXR.DECREASING_Y])
+@pytest.mark.parametrize("make_header", [header, tiled])
+@pytest.mark.parametrize("compression", LOSSY)
+def test_lossy_files_keep_blocks_without_a_change(
+    paths: tuple[Path, Path],
+    layers: dict[str, Any],
+    compression: str,
+    make_header: Callable[..., Any],
+    order: Any,
+) -> None:
+    source, target = paths
+    OpenEXR.File(
+        make_header(compression, lineOrder=order, dwaCompressionLevel=150.0), layers
+    ).write(str(source))
+    frame = read_frame(source)
+    assert not is_lossless(frame)
+    assert any(compression in notice for notice in frame.notices)
+    pixels = frame.pixels.copy()
+    pixels[-6:] = 0.5
+    write_frame(frame, pixels, target)
+    before, after = channels(source), channels(target)
+    untouched = 0 if compression == "DWAB" and make_header is header else 64
+    for name in before:
+        assert_same_bits(after[name][:untouched], before[name][:untouched])
+        assert_same_bits(after["id"], before["id"])
+    assert np.abs(after["R"][-4:] - 0.5).max() < 0.05
+    assert OpenEXR.File(str(target)).header()["dwaCompressionLevel"] == 150
+
+
+@pytest.mark.parametrize("make_header", [header, tiled])
+def test_every_attribute_keeps_its_bytes(
+    paths: tuple[Path, Path], layers: dict[str, Any], edit: Edit, make_header: Callable[..., Any]
+) -> None:
+    source, target = paths
+    attributes = {
+        "displayWindow": window(0, 0, 1919, 1079),
+        "dataWindow": window(-5, 7, WIDTH - 6, HEIGHT + 6),
+        "pixelAspectRatio": 1.5,
+        "chromaticities": (0.7, 0.3, 0.2, 0.7, 0.1, 0.05, 0.31, 0.32),
+        "timeCode": OpenEXR.TimeCode(1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8),
+        "keyCode": OpenEXR.KeyCode(1, 2, 3, 4, 5, 6, 20),
+        "owner": "somebody",
+        "views": ["left", "right"],
+        "worldToCamera": np.eye(4, dtype=np.float32),
+        "preview": OpenEXR.PreviewImage(2, 2),
+        "a name of more than thirty-one bytes": 1,
+    }
+    OpenEXR.File(make_header("ZIP", **attributes), dict(layers)).write(str(source))
+    container = read_container(source.read_bytes())
+    (part,) = container.parts
+    unknown = {
+        "framesPerSecond": Attribute(kind=b"rational", value=bytes([24, 0, 0, 0, 1, 0, 0, 0])),
+        "studio:secret": Attribute(kind=b"studioType", value=b"\0\1\2 whatever"),
+    }
+    chunks = [container.chunk(offset) for offset in part.chunk_offsets]
+    source.write_bytes(build_single_part(part.attributes | unknown, chunks, has_long_names=True))
+    frame = read_frame(source)
+    assert frame.origin_px == (7, -5)
+    assert frame.pixels.shape == (HEIGHT, WIDTH, 3)
+    write_frame(frame, edit(frame)[0], target)
+    written = read_container(target.read_bytes())
+    assert written.flags == read_container(source.read_bytes()).flags
+    assert list(written.parts[0].attributes.items()) == list((part.attributes | unknown).items())
+    opened = OpenEXR.File(str(target)).header()
+    assert opened["owner"] == "somebody"
+    assert opened["framesPerSecond"].n == 24
+
+
+def test_unchanged_pixels_give_the_same_file(
+    paths: tuple[Path, Path], layers: dict[str, Any]
+) -> None:
+    source, target = paths
+    OpenEXR.File(header("DWAA"), dict(layers)).write(str(source))
+    frame = read_frame(source)
+    write_frame(frame, frame.pixels.copy(), target)
+    assert target.read_bytes() == source.read_bytes()
+
+
+def test_pixels_are_scene_linear_as_stored(
+    paths: tuple[Path, Path], layers: dict[str, Any]
+) -> None:
+    OpenEXR.File(header(), dict(layers)).write(str(paths[0]))
+    frame = read_frame(paths[0])
+    assert frame.encoding is Encoding.SCENE_LINEAR
+    assert frame.alpha_is_premultiplied
+    assert_same_bits(frame.pixels, layers["RGBA"][..., :3].astype(np.float32))
+    assert frame.alpha is not None
+    assert_same_bits(frame.alpha, layers["RGBA"][..., 3].astype(np.float32))
+    assert frame.origin_px == (0, 0)
+
+
+def test_non_finite_values_can_be_written_and_large_ones_stay_finite(
+    paths: tuple[Path, Path],
+) -> None:
+    source, target = paths
+    OpenEXR.File(header(), {"RGB": np.zeros((1, 2, 3), np.float16)}).write(str(source))
+    pixels = np.array([[[np.nan, np.inf, 1e30], [-1e30, 64, 0]]], np.float32)
+    write_frame(read_frame(source), pixels, target)
+    written = read_frame(target).pixels
+    np.testing.assert_array_equal(written, [[[np.nan, np.inf, 65504], [-65504, 64, 0]]])
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4"])
+@pytest.mark.parametrize("compression", [*LOSSLESS, *LOSSY, "PXR24"])
+def test_one_pixel(paths: tuple[Path, Path], compression: str, dtype: str) -> None:
+    source, target = paths
+    OpenEXR.File(header(compression), {"RGBA": np.full((1, 1, 4), 0.5, dtype)}).write(str(source))
+    write_frame(read_frame(source), np.full((1, 1, 3), 0.25, np.float32), target)
+    assert read_frame(target).pixels.tolist() == [[[0.25, 0.25, 0.25]]]
+
+
+def test_other_parts_keep_their_bytes(
+    paths: tuple[Path, Path], layers: dict[str, Any], edit: Edit
+) -> None:
+    source, target = paths
+    depth = np.random.default_rng(1).random((9, 13)).astype(np.float32)
+    OpenEXR.File(
+        [
+            OpenEXR.Part(tiled("PIZ"), {"Z": depth}, "depth"),
+            OpenEXR.Part(header("ZIPS", owner="x"), layers, "beauty"),
+            OpenEXR.Part(header("DWAB"), {"RGB": layers["RGBA"][..., :3]}, "diffuse"),
+        ]
+    ).write(str(source))
+    frame = read_frame(source)
+    pixels, mask = edit(frame)
+    write_frame(frame, pixels, target)
+    before, after = (read_container(path.read_bytes()) for path in paths)
+    assert [part.attributes for part in after.parts] == [part.attributes for part in before.parts]
+    for index in (0, 2):
+        for old, new in zip(
+            before.parts[index].chunk_offsets, after.parts[index].chunk_offsets, strict=True
+        ):
+            assert after.chunk(new) == before.chunk(old)
+    assert_same_bits(channels(target, 0)["Z"], depth)
+    assert_same_bits(channels(target, 1)["R"][~mask], layers["RGBA"][..., 0][~mask])
+    assert (channels(target, 1)["R"][mask] == pixels[..., 0][mask].astype(np.float16)).all()
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (["R", "G", "B", "diffuse.R", "diffuse.G", "diffuse.B"], "R"),
+        (["ViewLayer.Combined.R", "ViewLayer.Combined.G", "ViewLayer.Combined.B",
+          "ViewLayer.Diff.R", "ViewLayer.Diff.G", "ViewLayer.Diff.B"], "ViewLayer.Combined.R"),
+        (["beauty.R", "beauty.G", "beauty.B", "depth.Z"], "beauty.R"),
+        (["Y"], "Y"),
+        (["Z", "Y"], "Y"),
+    ],
+)  # fmt: skip
+def test_the_picture_is_found(paths: tuple[Path, Path], names: list[str], chosen: str) -> None:
+    source, target = paths
+    layers = {name: np.full((2, 2), 0.25, np.float32) for name in names}
+    OpenEXR.File(header(), dict(layers)).write(str(source))
+    frame = read_frame(source)
+    assert ("." in chosen) == bool(frame.notices)
+    write_frame(frame, np.ones((2, 2, 3), np.float32), target)
+    changed = {name for name, pixels in channels(target).items() if pixels[0, 0] == 1}
+    assert changed == ({chosen[:-1] + colour for colour in "RGB"} if chosen != "Y" else {"Y"})
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "message"),
+    [
+        (["Z"], MissingChannelsError, "holds no picture among its channels Z. Write"),
+        (["a.R", "a.G", "a.B", "b.R", "b.G", "b.B"], MissingChannelsError, "a.B, .*b.R"),
+        (["Y", "RY", "BY"], UnsupportedFormatError, "luminance-chroma"),
+    ],
+)
+def test_what_is_no_picture_is_refused(
+    paths: tuple[Path, Path], names: list[str], error: type[Exception], message: str
+) -> None:
+    layers = {name: np.zeros((2, 2), np.float32) for name in names}
+    OpenEXR.File(header(), dict(layers)).write(str(paths[0]))
+    with pytest.raises(error, match=rf"in\.exr .*{message}"):
+        read_frame(paths[0])
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "message"),
+    [
+        ("type", b"deepscanline", "is a deep EXR"),
+        ("tiles", bytes([32, 0, 0, 0, 16, 0, 0, 0, 1]), "mip-mapped"),
+    ],
+)
+def test_deep_and_mip_mapped_are_refused(
+    paths: tuple[Path, Path], attribute: str, value: bytes, message: str
+) -> None:
+    """The header decides, so a flat file with the header of such a one will do."""
+    OpenEXR.File(tiled("ZIP"), {"RGB": np.zeros((2, 2, 3), np.float16)}).write(str(paths[0]))
+    container = read_container(paths[0].read_bytes())
+    (part,) = container.parts
+    changed = Attribute(kind=part.attributes[attribute].kind, value=value)
+    chunks = [container.chunk(offset) for offset in part.chunk_offsets]
+    paths[0].write_bytes(
+        build_single_part(part.attributes | {attribute: changed}, chunks, has_long_names=False)
+    )
+    with pytest.raises(UnsupportedFormatError, match=message):
+        read_frame(paths[0])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.005, 0.05, 0.5, 0.99])
+def test_truncated_exr_is_named(tmp_path: Path, layers: dict[str, Any], share: float) -> None:
+    path = tmp_path / "cut.exr"
+    stream = io.BytesIO()
+    OpenEXR.File(header(), dict(layers)).write(stream)
+    path.write_bytes(stream.getvalue()[: int(len(stream.getvalue()) * share)])
+    with pytest.raises(UnreadableFrameError, match=r"cut\.exr.*(again|begins)"):
+        read_frame(path)

@@ -1,0 +1,279 @@
+"""PNG keeps its samples, its chunks and their order."""
+
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
+from reggan_plugin.files.frame import Encoding, copy_frame, read_frame, write_frame
+
+from .conftest import Edit
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+BEFORE_DATA = [
+    (b"gAMA", struct.pack(">I", 45455)),
+    (b"iCCP", b"icc\0\0" + zlib.compress(PROFILE)),
+    (b"pHYs", struct.pack(">IIB", 2835, 2835, 1)),
+    (b"tEXt", b"Software\0Renderer"),
+    (b"prVt", b"\0\1private"),
+]
+AFTER_DATA = [(b"tIME", struct.pack(">HBBBBB", 2024, 1, 2, 3, 4, 5)), (b"iTXt", b"a\0\0\0\0\0b")]
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def chunks(path: Path) -> list[tuple[bytes, bytes]]:
+    content, position, found = path.read_bytes(), 8, []
+    while position < len(content):
+        size = int.from_bytes(content[position : position + 4], "big")
+        found.append(
+            (content[position + 4 : position + 8], content[position + 8 : position + 8 + size])
+        )
+        position += size + 12
+    return found
+
+
+def write_png(path: Path, samples: Any) -> None:
+    """A PNG with metadata before and after two IDAT chunks."""
+    encoded = imagecodecs.png_encode(samples)
+    path.write_bytes(encoded)
+    header = dict(chunks(path))[b"IHDR"]
+    data = b"".join(data for name, data in chunks(path) if name == b"IDAT")
+    middle = len(data) // 2
+    parts = [(b"IHDR", header), *BEFORE_DATA, (b"IDAT", data[:middle]), (b"IDAT", data[middle:])]
+    path.write_bytes(
+        SIGNATURE + b"".join(chunk(*part) for part in [*parts, *AFTER_DATA, (b"IEND", b"")])
+    )
+
+
+def read_png(path: Path) -> Any:
+    samples = imagecodecs.png_decode(path.read_bytes())
+    return samples if samples.ndim == 3 else samples[..., None]
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+class TestWriteAgain:
+    def test_only_changed_pixels_differ(
+        self, tmp_path: Path, image: Callable[..., Any], edit: Edit, channels: int, dtype: str
+    ) -> None:
+        source, target = tmp_path / "in.png", tmp_path / "out.png"
+        samples = image(31, 45, channels, dtype)
+        write_png(source, samples)
+        frame = read_frame(source)
+        pixels, mask = edit(frame)
+        write_frame(frame, pixels, target)
+        written = read_png(target)
+        assert written.dtype == samples.dtype
+        np.testing.assert_array_equal(written[~mask], samples[~mask])
+        if channels in (2, 4):
+            np.testing.assert_array_equal(written[..., -1], samples[..., -1])
+        scale = np.iinfo(samples.dtype).max
+        expected = pixels[mask] if channels > 2 else pixels[mask] @ [[0.2126], [0.7152], [0.0722]]
+        colours = 3 if channels > 2 else 1
+        assert np.abs(written[mask][:, :colours] / scale - expected).max() <= 0.51 / scale
+
+    def test_chunks_keep_bytes_and_order(
+        self, tmp_path: Path, image: Callable[..., Any], edit: Edit, channels: int, dtype: str
+    ) -> None:
+        source, target = tmp_path / "in.png", tmp_path / "out.png"
+        write_png(source, image(31, 45, channels, dtype))
+        frame = read_frame(source)
+        write_frame(frame, edit(frame)[0], target)
+        kept = [part for part in chunks(target) if part[0] != b"IDAT"]
+        assert kept == [part for part in chunks(source) if part[0] != b"IDAT"]
+        names = [name for name, _ in chunks(target)]
+        assert names.index(b"prVt") < names.index(b"IDAT") < names.index(b"tIME")
+
+    def test_unchanged_and_one_pixel(
+        self, tmp_path: Path, image: Callable[..., Any], channels: int, dtype: str
+    ) -> None:
+        source, target = tmp_path / "in.png", tmp_path / "out.png"
+        write_png(source, image(1, 1, channels, dtype))
+        frame = read_frame(source)
+        write_frame(frame, frame.pixels, target)
+        np.testing.assert_array_equal(read_png(target), read_png(source))
+
+
+def test_frame_is_srgb_in_0_to_1_with_straight_alpha(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    write_png(path, np.array([[[0, 128, 255, 51], [255, 255, 255, 0]]], np.uint8))
+    frame = read_frame(path)
+    assert frame.encoding is Encoding.SRGB
+    assert not frame.alpha_is_premultiplied
+    assert frame.alpha is not None
+    np.testing.assert_allclose(frame.alpha, [[0.2, 0]], rtol=1e-6)
+    np.testing.assert_allclose(frame.pixels[0, 0], [0, 128 / 255, 1], rtol=1e-6)
+    assert not frame.pixels.flags.writeable
+
+
+def test_all_16_bit_values_are_encoded_exactly(tmp_path: Path) -> None:
+    values = np.arange(65536, dtype=np.uint16).reshape(256, 256, 1)
+    source, target = tmp_path / "in.png", tmp_path / "out.png"
+    write_png(source, np.roll(values, 1))
+    frame = read_frame(source)
+    write_frame(frame, np.repeat(values / 65535, 3, axis=2).astype(np.float32), target)
+    np.testing.assert_array_equal(read_png(target), values)
+
+
+def test_values_outside_0_to_1_are_clipped_and_nan_is_refused(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.png", tmp_path / "out.png"
+    write_png(source, np.full((1, 2, 3), 7, np.uint8))
+    frame = read_frame(source)
+    write_frame(frame, np.array([[[-1, 2, np.inf], frame.pixels[0, 1]]], np.float32), target)
+    assert read_png(target).tolist() == [[[0, 255, 255], [7, 7, 7]]]
+    with pytest.raises(ValueError, match="NaN"):
+        write_frame(frame, np.full((1, 2, 3), np.nan, np.float32), target)
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 3), (1, 2, 4), (1, 2)])
+def test_pixels_of_another_shape_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    write_png(tmp_path / "in.png", np.zeros((1, 2, 3), np.uint8))
+    frame = read_frame(tmp_path / "in.png")
+    with pytest.raises(ValueError, match="takes float32"):
+        write_frame(frame, np.zeros(shape, np.float32), tmp_path / "out.png")
+
+
+@pytest.mark.parametrize("has_alpha", [False, True])
+def test_palette_is_written_as_colours(tmp_path: Path, has_alpha: bool) -> None:
+    source, target = tmp_path / "in.png", tmp_path / "out.png"
+    picture = Image.new("P", (3, 1))
+    picture.putpalette([10, 20, 30, 40, 50, 60, 70, 80, 90])
+    picture.putdata([0, 1, 2])
+    picture.save(source, **({"transparency": bytes([0, 128, 255])} if has_alpha else {}))
+    frame = read_frame(source)
+    assert any("palette" in notice for notice in frame.notices)
+    pixels = frame.pixels.copy()
+    pixels[0, 1] = 1
+    write_frame(frame, pixels, target)
+    written = read_png(target)
+    assert written[0, :, :3].tolist() == [[10, 20, 30], [255, 255, 255], [70, 80, 90]]
+    assert b"PLTE" not in dict(chunks(target))
+    if has_alpha:
+        assert written[0, :, 3].tolist() == [0, 128, 255]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_few_bits_are_written_as_eight(tmp_path: Path, depth: int) -> None:
+    highest = 2**depth - 1
+    header = struct.pack(">IIBBBBB", 1, 1, depth, 0, 0, 0, 0)
+    data = zlib.compress(bytes([0, highest << (8 - depth)]))
+    parts = [(b"IHDR", header), (b"bKGD", struct.pack(">H", highest)), (b"IDAT", data)]
+    source, target = tmp_path / "in.png", tmp_path / "out.png"
+    source.write_bytes(SIGNATURE + b"".join(chunk(*part) for part in [*parts, (b"IEND", b"")]))
+    frame = read_frame(source)
+    assert frame.pixels.tolist() == [[[1, 1, 1]]]
+    assert frame.notices
+    write_frame(frame, np.full((1, 1, 3), 0.2, np.float32), target)
+    assert read_png(target).tolist() == [[[51]]]
+    assert dict(chunks(target))[b"bKGD"] == struct.pack(">H", 255)
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [("u1", 255), ("u2", 65535)])
+def test_transparent_colour_hides_the_same_pixels(tmp_path: Path, dtype: str, scale: int) -> None:
+    source, target = tmp_path / "in.png", tmp_path / "out.png"
+    samples = np.array([[[9, 9, 9], [1, 2, 3], [1, 2, 3], [5, 5, 5]]], dtype)
+    source.write_bytes(imagecodecs.png_encode(samples))
+    header, data, end = chunks(source)
+    key = (b"tRNS", struct.pack(">3H", 1, 2, 3))
+    source.write_bytes(SIGNATURE + b"".join(chunk(*part) for part in [header, key, data, end]))
+    frame = read_frame(source)
+    assert frame.alpha is not None
+    assert frame.alpha.tolist() == [[1, 0, 0, 1]]
+    pixels = frame.pixels.copy()
+    pixels[0, 0] = np.array([1, 2, 3]) / scale  # would become transparent
+    pixels[0, 1] = 0.5  # would become opaque
+    write_frame(frame, pixels, target)
+    again = read_frame(target).alpha
+    assert again is not None
+    assert again.tolist() == [[1, 0, 0, 1]]
+    assert chunks(target)[1] == key
+
+
+def test_interlaced_png_is_written_without_interlacing(tmp_path: Path) -> None:
+    header = struct.pack(">IIBBBBB", 2, 1, 8, 0, 0, 0, 1)
+    data = zlib.compress(bytes([0, 100, 0, 200]))  # passes 1 and 6, one pixel each
+    parts = [(b"IHDR", header), (b"IDAT", data), (b"IEND", b"")]
+    source, target = tmp_path / "in.png", tmp_path / "out.png"
+    source.write_bytes(SIGNATURE + b"".join(chunk(*part) for part in parts))
+    frame = read_frame(source)
+    pixels = frame.pixels.copy()
+    pixels[0, 0] = 0
+    write_frame(frame, pixels, target)
+    assert read_png(target).tolist() == [[[0], [200]]]
+    assert chunks(target)[0][1][-1] == 0
+
+
+def test_animated_png_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    frames = [Image.new("RGB", (4, 4), color) for color in ("red", "blue")]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    with pytest.raises(UnsupportedFormatError, match="animated"):
+        read_frame(path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.05, 0.5, 0.99])
+def test_truncated_png_is_named(tmp_path: Path, image: Callable[..., Any], share: float) -> None:
+    path = tmp_path / "cut.png"
+    write_png(path, image(20, 20, 3, "u1"))
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(UnreadableFrameError, match=r"cut\.png.*(Render|begins)"):
+        read_frame(path)
+
+
+def test_damaged_data_is_named(tmp_path: Path, image: Callable[..., Any]) -> None:
+    path = tmp_path / "bad.png"
+    write_png(path, image(20, 20, 3, "u1"))
+    content = bytearray(path.read_bytes())
+    content[-200] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFrameError, match=r"bad\.png is damaged: .* Render"):
+        read_frame(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("a.png", UnreadableFrameError, "is not an image"),
+        ("a.gif", UnsupportedFormatError, r"\.exr, \.jpeg, \.jpg, \.png, \.tif, \.tiff"),
+        ("none.png", UnreadableFrameError, "No such file"),
+    ],
+)
+def test_what_is_no_picture_is_named(
+    tmp_path: Path, name: str, error: type[Exception], message: str
+) -> None:
+    for there in ("a.png", "a.gif"):
+        (tmp_path / there).write_bytes(b"hello")
+    with pytest.raises(error, match=message):
+        read_frame(tmp_path / name)
+
+
+def test_copy_is_byte_identical(tmp_path: Path, image: Callable[..., Any]) -> None:
+    source, target = tmp_path / "in.png", tmp_path / "out.png"
+    write_png(source, image(9, 9, 3, "u2"))
+    copy_frame(source, target)
+    assert target.read_bytes() == source.read_bytes()
+
+
+def test_reading_png_loads_no_other_format(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", np.zeros((1, 1, 3), np.uint8))
+    code = (
+        "import sys, pathlib; from reggan_plugin.files.frame import read_frame;"
+        f"read_frame(pathlib.Path({str(tmp_path / 'a.png')!r}));"
+        "print(sorted({'OpenEXR', 'tifffile', 'torch'} & sys.modules.keys()))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

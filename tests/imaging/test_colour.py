@@ -1,0 +1,39 @@
+"""The way to a display image and back loses nothing that matters."""
+
+import numpy as np
+import pytest
+
+from reggan_plugin.imaging import colour
+from reggan_plugin.imaging.colour import PixelCoding
+
+
+def test_known_points_of_the_srgb_curve() -> None:
+    linear = np.array([0.0, 0.0031308, 0.18, 0.5, 1.0], dtype=np.float32)
+    encoded = [0.0, 0.04045, 0.461356, 0.735357, 1.0]  # IEC 61966-2-1
+    assert np.allclose(colour.srgb_from_linear(linear), encoded, atol=2e-5)
+
+
+def test_the_curve_is_odd_and_goes_on_above_white() -> None:
+    linear = np.linspace(0, 64, 1000, dtype=np.float32)
+    encoded = colour.srgb_from_linear(linear)
+    assert np.array_equal(colour.srgb_from_linear(-linear), -encoded)
+    assert (np.diff(encoded) > 0).all()
+    assert np.allclose(colour.linear_from_srgb(encoded), linear, rtol=2e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("is_linear", [False, True])
+def test_stored_values_come_back(is_linear: bool) -> None:
+    random = np.random.default_rng(3)
+    alpha = random.random((40, 40)).astype(np.float32)
+    stored = (random.random((40, 40, 3)).astype(np.float32) * 4 - 1) * alpha[..., None]
+    coding = PixelCoding(is_linear=is_linear, is_premultiplied=True, exposure_ev=1.5)
+    display = colour.display_from_stored(stored, alpha, coding)
+    back = colour.stored_from_display(display, alpha, coding)
+    assert np.allclose(back, stored, rtol=1e-4, atol=1e-6)
+
+
+def test_auto_exposure_brings_a_dark_face_to_middle_grey() -> None:
+    face = np.full((10, 10, 3), 0.18 / 8, dtype=np.float32)
+    assert colour.auto_exposure_ev(face) == 3.0
+    assert colour.auto_exposure_ev(np.zeros_like(face)) == 0.0
+    assert colour.auto_exposure_ev(np.full_like(face, np.nan)) == 0.0

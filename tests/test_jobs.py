@@ -1,0 +1,384 @@
+"""Overlap, bounded memory, order, and what becomes of frames that fail."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.frame import Frame
+from reggan_plugin.jobs import render_job
+from reggan_plugin.jobs.events import Event, FrameDone, Notice, document_from_event
+from reggan_plugin.jobs.frame_steps import MissingFace, RenderSettings
+from reggan_plugin.jobs.overlap import MOST_IN_FLIGHT, run_overlapped
+from reggan_plugin.jobs.plan import Existing, plan_job
+from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.results import JobSummary
+
+HAPPY = ExpressionMix({"happy": 1.0})
+
+
+class BrighteningTransfer:
+    """Stands for a model: every face is the whole picture, and a black one has none."""
+
+    def find_faces(
+        self, frame: Frame, choice: FaceChoice, names: tuple[str, ...]
+    ) -> tuple[FaceCrop, ...]:
+        crop = crop_of_whole_image(*frame.pixels.shape[:2], side_px=8)
+        return (crop,) if frame.pixels.any() else ()
+
+    def auto_exposure(self, frame: Frame, crops: object) -> float:
+        return float(frame.pixels.mean())
+
+    def render(
+        self, frame: Frame, mix: ExpressionMix, crops: object, exposure_ev: float
+    ) -> np.ndarray:
+        return np.minimum(frame.pixels + np.float32(0.4), np.float32(1.0))
+
+
+def write_pngs(folder: Path, levels: list[int]) -> Path:
+    folder.mkdir()
+    for number, level in enumerate(levels, start=1):
+        Image.new("RGB", (6, 4), (level, level, level)).save(folder / f"a.{number:04d}.png")
+    return folder
+
+
+def run(
+    source: Path,
+    out: Path,
+    *,
+    transfer: BrighteningTransfer | None = None,
+    existing: Existing = Existing.REFUSE,
+    frame_range: str | None = None,
+    mix: ExpressionMix = HAPPY,
+    on_missing_face: MissingFace = "copy",
+    stopped: Callable[[], bool] = lambda: False,
+    report: Callable[[Event], None] = lambda event: None,
+) -> JobSummary:
+    plan = plan_job(str(source), frame_range, out, "happy", existing)
+    settings = RenderSettings(mix=mix, on_missing_face=on_missing_face)
+    return run_job(
+        plan,
+        settings,
+        transfer or BrighteningTransfer(),
+        model=None,
+        report=report,
+        stopped=stopped,
+    )
+
+
+def outcomes(summary: JobSummary) -> list[str]:
+    return [result.outcome for result in summary.results]
+
+
+class LiveCount:
+    """Counts the pictures that exist at the same time."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+        self._lock = threading.Lock()
+
+    def picture(self) -> "Picture":
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        return Picture(self)
+
+    def drop(self) -> None:
+        with self._lock:
+            self.now -= 1
+
+
+class Picture:
+    def __init__(self, count: LiveCount) -> None:
+        self._count = count
+
+    def __del__(self) -> None:
+        self._count.drop()
+
+
+@pytest.mark.parametrize(("room", "most"), [(4, MOST_IN_FLIGHT), (2, 3), (1, 2), (0, 1)])
+def test_pictures_in_memory_are_bounded_whatever_their_number(room: int, most: int) -> None:
+    count = LiveCount()
+    results = run_overlapped(
+        range(60),
+        read=lambda item: count.picture(),
+        process=lambda item, picture: picture,
+        write=lambda item, picture: item,
+        room_beside=lambda picture: room,
+        stopped=lambda: False,
+    )
+    assert list(results) == list(range(60))
+    assert count.most <= most
+    assert count.now == 0
+
+
+def test_neighbours_are_read_and_written_while_a_frame_is_processed() -> None:
+    """Each step waits for the step of its neighbour to begin: in sequence, it would time out."""
+    reading, processing = ([threading.Event() for _ in range(4)] for _ in range(2))
+    overlapped: list[bool] = []
+
+    def read(item: int) -> int:
+        reading[item].set()
+        return item
+
+    def process(item: int, content: int) -> int:
+        processing[item].set()
+        overlapped.append(item == 3 or reading[item + 1].wait(5))
+        return content
+
+    def write(item: int, content: int) -> int:
+        overlapped.append(item == 3 or processing[item + 1].wait(5))
+        return item
+
+    results = run_overlapped(
+        range(4),
+        read=read,
+        process=process,
+        write=write,
+        room_beside=lambda content: 4,
+        stopped=lambda: False,
+    )
+    assert list(results) == [0, 1, 2, 3]
+    assert overlapped == [True] * 8
+
+
+def test_a_stop_finishes_the_frame_in_hand() -> None:
+    processed: list[int] = []
+    results = run_overlapped(
+        range(100),
+        read=lambda item: item,
+        process=lambda item, content: processed.append(item),
+        write=lambda item, content: item,
+        room_beside=lambda content: 4,
+        stopped=lambda: len(processed) == 3,
+    )
+    assert list(results) == [0, 1, 2]
+
+
+def test_huge_frames_leave_room_for_fewer() -> None:
+    def frame_of(pixels: int) -> Frame:
+        picture = np.broadcast_to(np.zeros((), np.float32), (pixels, 1, 3))
+        return Frame(pixels=picture, original=None)  # type: ignore[arg-type]
+
+    rooms = [render_job._room_beside(frame_of(n)) for n in (1, 4096 * 2160, 15360 * 8640, 10**9)]
+    assert rooms == [4, 4, 0, 0]
+
+
+def test_frames_are_written_under_their_names_in_order(tmp_path: Path) -> None:
+    source = write_pngs(tmp_path / "shot", [10, 20, 30])
+    summary = run(source, tmp_path / "out")
+    assert outcomes(summary) == ["written"] * 3
+    assert [r.output.name for r in summary.results] == ["a.0001.png", "a.0002.png", "a.0003.png"]
+    assert [Image.open(r.output).getpixel((0, 0))[0] for r in summary.results] == [112, 122, 132]
+
+
+def test_a_truncated_frame_leaves_the_others_as_they_are(tmp_path: Path) -> None:
+    source = write_pngs(tmp_path / "shot", [10, 20, 30])
+    broken = source / "a.0002.png"
+    broken.write_bytes(broken.read_bytes()[:40])
+    summary = run(source, tmp_path / "out")
+    assert outcomes(summary) == ["written", "failed", "written"]
+    assert "a.0002.png" in (summary.results[1].message or "")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.0001.png", "a.0003.png"]
+    with pytest.raises(Exception, match=r"1 of 3 frames failed.*a\.0002\.png.*--resume"):
+        summary.raise_for_failure()
+
+
+@pytest.mark.parametrize(
+    ("on_missing_face", "outcome", "names"),
+    [
+        ("copy", "copied", ["a.0001.png", "a.0002.png"]),
+        ("skip", "skipped", ["a.0001.png"]),
+        ("fail", "failed", ["a.0001.png"]),
+    ],
+)
+def test_a_frame_without_a_face(
+    tmp_path: Path, on_missing_face: MissingFace, outcome: str, names: list[str]
+) -> None:
+    source = write_pngs(tmp_path / "shot", [10, 0])
+    summary = run(source, tmp_path / "out", on_missing_face=on_missing_face)
+    assert outcomes(summary) == ["written", outcome]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == names
+    if outcome == "copied":
+        copy = tmp_path / "out" / "a.0002.png"
+        assert copy.read_bytes() == (source / "a.0002.png").read_bytes()
+        summary.raise_for_failure()
+
+
+def test_no_face_in_any_frame_is_a_failure(tmp_path: Path) -> None:
+    summary = run(write_pngs(tmp_path / "shot", [0, 0]), tmp_path / "out")
+    assert outcomes(summary) == ["copied", "copied"]
+    with pytest.raises(Exception, match=r"No face in any of 2 frames.*--face-box"):
+        summary.raise_for_failure()
+
+
+def test_intensity_0_gives_the_same_bytes(tmp_path: Path) -> None:
+    source = write_pngs(tmp_path / "shot", [10, 20])
+    (source / "a.0001.png").write_bytes((source / "a.0001.png").read_bytes() + b"trailing bytes")
+    summary = run(source, tmp_path / "out", mix=ExpressionMix({"happy": 0.0}))
+    assert outcomes(summary) == ["copied", "copied"]
+    for result in summary.results:
+        assert result.output.read_bytes() == result.source.read_bytes()
+
+
+def test_resume_writes_only_what_is_missing(tmp_path: Path) -> None:
+    source, out = write_pngs(tmp_path / "shot", [10, 20, 30]), tmp_path / "out"
+    run(source, out)
+    before = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    (out / "a.0002.png").unlink()
+    summary = run(source, out, existing=Existing.RESUME)
+    assert outcomes(summary) == ["skipped", "written", "skipped"]
+    after = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    assert after.keys() == before.keys()
+    assert [name for name in after if after[name] != before[name]] == ["a.0002.png"]
+
+
+def test_existing_outputs_are_refused_before_any_work(tmp_path: Path) -> None:
+    source, out = write_pngs(tmp_path / "shot", [10, 20]), tmp_path / "out"
+    run(source, out, frame_range="2")
+    content = (out / "a.0002.png").read_bytes()
+    with pytest.raises(OutputExistsError, match=r"1 of 2 outputs.*a\.0002\.png.*--resume"):
+        run(source, out)
+    assert [path.name for path in out.iterdir()] == ["a.0002.png"]
+    assert (out / "a.0002.png").read_bytes() == content
+
+
+def test_the_source_folder_is_refused_as_output(tmp_path: Path) -> None:
+    source = write_pngs(tmp_path / "shot", [10])
+    link = tmp_path / "link"
+    link.symlink_to(source)
+    for out in (source, link, source / ".." / "shot"):
+        with pytest.raises(UsageError, match="never overwritten"):
+            plan_job(str(source), None, out, "happy", Existing.OVERWRITE)
+
+
+def test_a_source_that_links_into_the_output_folder_is_refused(tmp_path: Path) -> None:
+    real = write_pngs(tmp_path / "real", [10])
+    source = tmp_path / "shot"
+    source.mkdir()
+    (source / "a.0001.png").symlink_to(real / "a.0001.png")
+    with pytest.raises(UsageError, match="never overwritten"):
+        plan_job(str(source), None, real, "happy", Existing.OVERWRITE)
+
+
+def test_no_input_is_changed(tmp_path: Path) -> None:
+    source = write_pngs(tmp_path / "shot", [10, 0, 30])
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in source.iterdir()}
+    run(source, tmp_path / "out")
+    run(source, tmp_path / "out", existing=Existing.OVERWRITE)
+    assert before == {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in source.iterdir()}
+
+
+def test_a_full_disk_fails_the_frame_and_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_pngs(tmp_path / "shot", [10, 20])
+
+    def write_half(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(content[: len(content) // 2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", write_half)
+    summary = run(source, tmp_path / "out")
+    assert outcomes(summary) == ["failed", "failed"]
+    assert "No space left on device" in (summary.results[0].message or "")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_output_folder_that_takes_no_files_is_found_before_any_work(tmp_path: Path) -> None:
+    source = write_pngs(tmp_path / "shot", [10])
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OutputError, match=r"takes no files.*--out"):
+        run(source, tmp_path / "file" / "out")
+
+
+def test_a_frame_that_does_not_fit_into_memory_is_named(tmp_path: Path) -> None:
+    class Hungry(BrighteningTransfer):
+        def render(self, frame: Frame, *rest: object) -> np.ndarray:
+            if frame.pixels.max() > 0.1:
+                raise MemoryError
+            return super().render(frame, HAPPY, (), 0.0)
+
+    source = write_pngs(tmp_path / "shot", [10, 200])
+    summary = run(source, tmp_path / "out", transfer=Hungry())
+    assert outcomes(summary) == ["written", "failed"]
+    assert "does not fit into the memory" in (summary.results[1].message or "")
+
+
+def test_a_bug_goes_through_and_leaves_whole_files(tmp_path: Path) -> None:
+    class Buggy(BrighteningTransfer):
+        def render(self, frame: Frame, *rest: object) -> np.ndarray:
+            if frame.pixels.max() > 0.1:
+                raise ZeroDivisionError
+            return super().render(frame, HAPPY, (), 0.0)
+
+    source = write_pngs(tmp_path / "shot", [10, 20, 200, 30])
+    with pytest.raises(ZeroDivisionError):
+        run(source, tmp_path / "out", transfer=Buggy())
+    written = sorted((tmp_path / "out").iterdir())
+    assert [path.name for path in written] == ["a.0001.png", "a.0002.png"]
+    for path in written:
+        Image.open(path).load()
+
+
+@pytest.fixture
+def linear_shot(tmp_path: Path) -> Iterator[Path]:
+    """Four scene-linear frames; the first shows no face, the others get brighter."""
+    import OpenEXR
+
+    folder = tmp_path / "linear"
+    folder.mkdir()
+    for number, level in enumerate([0.0, 0.25, 0.5, 0.75], start=1):
+        pixels = np.full((4, 6, 3), level, np.float32)
+        OpenEXR.File({}, {"RGB": pixels}).write(str(folder / f"b.{number:04d}.exr"))
+    yield folder
+
+
+@pytest.mark.parametrize("frame_range", [None, "2", "3-4", "4"])
+def test_the_exposure_is_that_of_the_shots_first_face(
+    linear_shot: Path, tmp_path: Path, frame_range: str | None
+) -> None:
+    summary = run(linear_shot, tmp_path / "out", frame_range=frame_range)
+    assert summary.exposure_ev == pytest.approx(0.25)
+
+
+def test_events_count_every_frame_and_are_json(tmp_path: Path) -> None:
+    source = write_pngs(tmp_path / "shot", [10, 0, 30])
+    (source / "a.0003.png").write_bytes(b"")
+    events: list[Event] = []
+    run(source, tmp_path / "out", report=events.append)
+    documents = [json.loads(json.dumps(document_from_event(event))) for event in events]
+    assert all(document["v"] == 1 for document in documents)
+    assert [d["event"] for d in documents] == ["started", "notice", *["frame"] * 3, "finished"]
+    frames = [event for event in events if isinstance(event, FrameDone)]
+    assert [(e.done, e.frames, e.outcome) for e in frames] == [
+        (1, 3, "written"),
+        (2, 3, "copied"),
+        (3, 3, "failed"),
+    ]
+    assert documents[-1]["failed"] == 1
+
+
+def test_notices_are_said_once_and_counted(tmp_path: Path) -> None:
+    source = tmp_path / "shot"
+    source.mkdir()
+    for number in (1, 2, 4):
+        picture = Image.new("P", (6, 4), 1)
+        picture.putpalette([0, 0, 0, 40, 40, 40])
+        picture.save(source / f"a.{number}.png")
+    events: list[Event] = []
+    summary = run(source, tmp_path / "out", report=events.append)
+    said = [event.message for event in events if isinstance(event, Notice)]
+    assert len(said) == len(set(said)) == len(summary.notices) == 3
+    assert sorted(summary.notices.values()) == [0, 0, 3]
+    assert any(message.endswith("left out: 3.") for message in said)
+    assert any("located by itself" in message for message in said)

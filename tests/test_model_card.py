@@ -1,0 +1,92 @@
+"""A model is used only if its card can be honoured and its bytes are the sealed ones."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from reggan_plugin.errors import ModelCardError, ModelHashError, UnknownModelError
+from reggan_plugin.model_card import CARD_KEY, card_from_metadata, check_seal, seal
+from reggan_plugin.models import find_model, installed_models
+from reggan_plugin.transfer import ExpressionTransfer
+
+
+@pytest.fixture
+def fields() -> dict[str, object]:
+    card = ExpressionTransfer(device="cpu").card
+    parsed: dict[str, object] = json.loads(card.to_json())
+    return parsed
+
+
+def read(fields: dict[str, object]) -> None:
+    card_from_metadata({CARD_KEY: json.dumps(fields)}, "x.onnx")
+
+
+def test_a_card_survives_its_own_text(fields: dict[str, object]) -> None:
+    card = card_from_metadata({CARD_KEY: json.dumps(fields)}, "x.onnx")
+    assert json.loads(card.to_json()) == fields
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("expressions", ["happy", "smug"]),
+        ("image_size_px", 0),
+        ("value_range", [-1, 1]),
+        ("colour_encoding", "linear"),
+        ("canonical_landmarks", {"left_eye": [0, 0]}),
+        ("kind", "face-locator"),
+        ("schema", 99),
+    ],
+)
+def test_what_cannot_be_honoured_is_named(
+    fields: dict[str, object], field: str, value: object
+) -> None:
+    fields[field] = value
+    with pytest.raises(ModelCardError, match=f"{field}|{value}"):
+        read(fields)
+
+
+def test_a_missing_or_strange_field_is_named(fields: dict[str, object]) -> None:
+    with pytest.raises(ModelCardError, match="mystery"):
+        read({**fields, "mystery": 1})
+    del fields["licence"]
+    with pytest.raises(ModelCardError, match="licence"):
+        read(fields)
+
+
+@pytest.mark.parametrize("metadata", [{}, {CARD_KEY: "{"}, {CARD_KEY: "[]"}])
+def test_no_card_no_model(metadata: dict[str, str]) -> None:
+    with pytest.raises(ModelCardError, match=r"x\.onnx"):
+        card_from_metadata(metadata, "x.onnx")
+
+
+def test_every_shipped_model_is_sealed() -> None:
+    assert installed_models()
+    for path in installed_models().values():
+        check_seal(path)
+
+
+def test_one_changed_byte_is_found(tmp_path: Path) -> None:
+    copy = tmp_path / "model.onnx"
+    shutil.copyfile(find_model(), copy)
+    check_seal(copy)
+    content = bytearray(copy.read_bytes())
+    content[len(content) // 2] ^= 1
+    copy.write_bytes(content)
+    with pytest.raises(ModelHashError, match="damaged or was changed"):
+        ExpressionTransfer(copy, device="cpu")
+
+
+def test_sealing_fills_in_the_hash_that_the_check_wants(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b'weights {"weights_sha256": "' + b"0" * 64 + b'"} more')
+    with pytest.raises(ModelHashError):
+        check_seal(path)
+    assert seal(path) == check_seal(path)
+
+
+def test_a_model_that_is_not_there_lists_those_that_are() -> None:
+    with pytest.raises(UnknownModelError, match="reggan"):
+        find_model("no-such-model")

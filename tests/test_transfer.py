@@ -1,0 +1,151 @@
+"""A frame in, a frame out: what the mask does not cover keeps its bits."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import reggan_plugin
+from reggan_plugin import ExpressionTransfer
+from reggan_plugin.errors import FaceNotFoundError, UnknownExpressionError, UsageError
+from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
+from reggan_plugin.faces.face_crop import crop_of_whole_image
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.frame import Encoding, Frame, read_frame
+
+SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+
+
+@pytest.fixture(scope="module")
+def transfer() -> ExpressionTransfer:
+    return ExpressionTransfer(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def avatar() -> Frame:
+    return read_frame(SAMPLES / "avatar_png" / "avatar.1001.png")
+
+
+@pytest.fixture(scope="module")
+def avatar_exr() -> Frame:
+    return read_frame(SAMPLES / "avatar_exr" / "avatar.1001.exr")
+
+
+def frame_of(pixels: np.ndarray, like: Frame, alpha: np.ndarray | None = None) -> Frame:
+    return Frame(
+        pixels=pixels.astype(np.float32),
+        alpha=alpha,
+        alpha_is_premultiplied=like.alpha_is_premultiplied,
+        encoding=like.encoding,
+        original=like.original,
+    )
+
+
+def test_apply_changes_the_face_and_nothing_else(
+    transfer: ExpressionTransfer, avatar: Frame
+) -> None:
+    happy = transfer.apply(avatar.pixels, "happy")
+    changed = (happy != avatar.pixels).any(axis=2)
+    assert 0.005 < changed.mean() < 0.5
+    corners = changed[:40, :40], changed[-40:, :40], changed[:40, -40:], changed[-40:, -40:]
+    assert not any(corner.any() for corner in corners)
+    assert np.abs(happy - avatar.pixels).max() > 0.2
+
+
+def test_intensity_0_is_the_frame_and_1_is_more_than_a_half(
+    transfer: ExpressionTransfer, avatar: Frame
+) -> None:
+    def distance(intensity: float) -> float:
+        changed = transfer.apply(avatar.pixels, "surprised", intensity)
+        return float(np.abs(changed - avatar.pixels).mean())
+
+    assert distance(0.0) == 0.0
+    assert 0 < distance(0.05) < distance(0.5) < distance(1.0)
+    assert np.isfinite(transfer.apply(avatar.pixels, "surprised", 1.5)).all()
+
+
+def test_the_mask_spares_the_ring_and_most_of_the_crop(
+    transfer: ExpressionTransfer, avatar: Frame
+) -> None:
+    side = transfer.card.image_size_px
+    ring = int(np.ceil(0.04 * side))
+    picture = np.full((side, side, 3), 0.5, dtype=np.float32)
+    for name in EXPRESSION_NAMES:
+        _, mask = transfer._run(picture, ExpressionMix({name: 1.0}))
+        for edge in (mask[:ring], mask[-ring:], mask[:, :ring], mask[:, -ring:]):
+            assert not edge.any()
+        assert 0.05 < (mask > 0).mean() < 0.6
+
+
+def test_faces_are_found_on_every_kind_of_sample(transfer: ExpressionTransfer) -> None:
+    for path in sorted(SAMPLES.rglob("*.1001.*")):
+        assert transfer.find_faces(read_frame(path), FaceChoice()), path.name
+
+
+def test_png_and_exr_of_one_picture_show_the_same_expression(
+    transfer: ExpressionTransfer, avatar: Frame, avatar_exr: Frame
+) -> None:
+    assert avatar_exr.encoding is Encoding.SCENE_LINEAR
+    crops = transfer.find_faces(avatar, FaceChoice())
+    mix = ExpressionMix({"surprised": 1.0})
+    from_png = transfer.render(avatar, mix, crops)
+    from_exr = transfer.render(avatar_exr, mix, crops)
+    moved_png = np.abs(from_png - avatar.pixels).max(axis=2) > 0.15
+    moved_exr = np.abs(from_exr - avatar_exr.pixels).max(axis=2) > 0.02
+    assert (moved_png & moved_exr).sum() > 0.5 * moved_png.sum()
+
+
+def test_a_ramp_to_64_with_alpha_stays_finite_and_in_order(
+    transfer: ExpressionTransfer, avatar_exr: Frame
+) -> None:
+    size = 256
+    ramp = np.linspace(0, 64, size, dtype=np.float32)[None, :, None].repeat(size, 0).repeat(3, 2)
+    alpha = np.linspace(0, 1, size, dtype=np.float32)[:, None].repeat(size, 1)
+    frame = frame_of(ramp * alpha[..., None], avatar_exr, alpha)
+    crops = (crop_of_whole_image(size, size, transfer.card.image_size_px),)
+    for name in EXPRESSION_NAMES[1:]:
+        result = transfer.render(frame, ExpressionMix({name: 1.0}), crops)
+        assert np.isfinite(result).all()
+        bright = ramp[0, :, 0] > 4.0
+        assert np.array_equal(result[:, bright], frame.pixels[:, bright])
+        assert np.array_equal(result[0], frame.pixels[0])  # alpha 0
+
+
+def test_pixels_that_are_not_numbers_keep_their_bits(
+    transfer: ExpressionTransfer, avatar_exr: Frame
+) -> None:
+    pixels = avatar_exr.pixels.copy()
+    height, width = pixels.shape[:2]
+    rows, columns = np.mgrid[0:height:7, 0:width:7]
+    pixels[rows, columns, 0] = np.nan
+    pixels[rows[::2], columns[::2], 1] = np.inf
+    pixels[rows[1::2], columns[1::2], 2] = -np.inf
+    frame = frame_of(pixels, avatar_exr, avatar_exr.alpha)
+    crops = transfer.find_faces(avatar_exr, FaceChoice())
+    result = transfer.render(frame, ExpressionMix({"happy": 1.0}), crops)
+    strange = ~np.isfinite(pixels).all(axis=2)
+    assert result[strange].tobytes() == pixels[strange].tobytes()
+    assert np.isfinite(result[~strange]).all()
+    assert (result != avatar_exr.pixels)[~strange].any()
+
+
+def test_one_pixel_and_a_strip_are_pictures(transfer: ExpressionTransfer, avatar: Frame) -> None:
+    for shape in ((1, 1, 3), (3, 400, 3)):
+        frame = frame_of(np.full(shape, 0.5, dtype=np.float32), avatar)
+        crops = transfer.find_faces(frame, FaceChoice(whole_image=True))
+        result = transfer.render(frame, ExpressionMix({"sad": 1.0}), crops)
+        assert result.shape == shape
+        assert np.isfinite(result).all()
+        assert transfer.find_faces(frame, FaceChoice()) == ()
+
+
+def test_no_face_and_no_such_expression_are_said(
+    transfer: ExpressionTransfer, avatar: Frame
+) -> None:
+    empty = np.full((200, 300, 3), 0.4, dtype=np.float32)
+    with pytest.raises(FaceNotFoundError, match="300x200"):
+        transfer.apply(empty, "happy")
+    with pytest.raises(UnknownExpressionError, match="'happy'"):
+        transfer.apply(avatar.pixels, "hapy")
+    with pytest.raises(UsageError, match=r"0 to 1\.5"):
+        transfer.apply(avatar.pixels, "happy", 2.0)

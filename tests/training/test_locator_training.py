@@ -1,0 +1,113 @@
+"""The locator's synthesis tells the truth about landmarks, and its training resumes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+cv2 = pytest.importorskip("cv2")
+
+from reggan_training.locator.bank import Bank, BankFace, build_bank  # noqa: E402
+from reggan_training.locator.detector_network import FaceDetector  # noqa: E402
+from reggan_training.locator.landmark_network import LandmarkNetwork  # noqa: E402
+from reggan_training.locator.loop import RunConfig, TrainingRun  # noqa: E402
+from reggan_training.locator.sources import AvatarPicture  # noqa: E402
+from reggan_training.locator.stages import (  # noqa: E402
+    DetectorStage,
+    LandmarkStage,
+    Stage,
+    detector_targets,
+)
+from reggan_training.locator.synthesis import (  # noqa: E402
+    Placement,
+    paste_face,
+    synthesise_crop,
+    synthesise_patch,
+)
+
+POINTS = np.array([[158, 100], [98, 104], [129, 145], [154, 178], [102, 180], [128, 225]], float)
+
+
+@pytest.fixture(scope="module")
+def bank() -> Bank:
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 255, (256, 256, 3)).astype(np.uint8)
+    picture = AvatarPicture(
+        style="photo", identity="photo_00001", expression="happy", image=image, points=POINTS
+    )
+    return build_bank([picture], styles_per_picture=2, backgrounds=4, seed=0)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_landmarks_follow_the_pasted_picture(mirrored: bool) -> None:
+    """Each landmark in turn is a bright spot, which must shine where its label went."""
+    for k in range(6):
+        rows, columns = np.indices((256, 256)) + 0.5
+        x, y = POINTS[k]
+        spot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * 6.0**2))
+        levels = [spot.astype(np.uint8)]
+        for side in (128, 64):
+            levels.append(cv2.resize(levels[0], (side, side), interpolation=cv2.INTER_AREA))
+        face = BankFace(tuple(levels), np.full((96, 96), 255, np.uint8), POINTS)
+        canvas = np.zeros((128, 128), np.uint8)
+        placement = Placement((66.0, 60.0), 70.0, 25.0, 1.05, mirrored)
+        moved = paste_face(canvas, face, placement, cut_out=False)
+        weight = canvas.astype(float) / canvas.sum()
+        rows, columns = np.indices(canvas.shape) + 0.5
+        shining = np.array([(weight * columns).sum(), (weight * rows).sum()])
+        label = moved[(1, 0, 2, 4, 3, 5)[k] if mirrored else k]
+        np.testing.assert_allclose(shining, label, atol=0.35)
+        assert moved[0][0] > moved[1][0]  # the face's own left stays on the right
+
+
+def test_synthesis_repeats_itself(bank: Bank) -> None:
+    for synthesise in (synthesise_patch, synthesise_crop):
+        first, second = (synthesise(bank, np.random.default_rng(4)) for _ in range(2))
+        np.testing.assert_array_equal(first[0], second[0])
+
+
+def test_targets_point_from_cells_to_landmarks() -> None:
+    points = POINTS * 0.3 + 20
+    target = detector_targets([points])
+    rows, columns = np.nonzero(target[0])
+    assert len(rows) > 0
+    for row, column in zip(rows, columns, strict=True):
+        cell = (np.array([column, row]) + 0.5) * 8
+        found = cell + target[2:, row, column].reshape(6, 2) * 32
+        np.testing.assert_allclose(found, points, atol=1e-3)
+
+
+@pytest.mark.parametrize("stage_name", ["detector", "landmarks"])
+def test_a_resumed_run_equals_one_that_was_not_interrupted(
+    bank: Bank, tmp_path: Path, stage_name: str
+) -> None:
+    def start(folder: str) -> TrainingRun:
+        torch.manual_seed(0)
+        stage: Stage = (
+            DetectorStage(bank, FaceDetector())
+            if stage_name == "detector"
+            else LandmarkStage(bank, LandmarkNetwork())
+        )
+        config = RunConfig(stage=stage_name, total_kimg=0.006, batch=2)
+        return TrainingRun(tmp_path / folder, config, stage)
+
+    start("whole").run()
+    interrupted = start("parts")
+    interrupted.take_step()
+    interrupted.save()
+    resumed = start("parts")
+    assert resumed.step == 1
+    resumed.run()
+    whole = start("whole")
+    assert whole.step == resumed.step == 3
+    for name, value in whole.network.state_dict().items():
+        torch.testing.assert_close(value, resumed.network.state_dict()[name])
+
+
+def test_a_run_refuses_other_options(bank: Bank, tmp_path: Path) -> None:
+    config = RunConfig(stage="detector", total_kimg=0.002, batch=2)
+    TrainingRun(tmp_path, config, DetectorStage(bank, FaceDetector())).save()
+    other = RunConfig(stage="detector", total_kimg=0.004, batch=2)
+    with pytest.raises(ValueError, match="same options, or name a new folder"):
+        TrainingRun(tmp_path, other, DetectorStage(bank, FaceDetector()))

@@ -1,0 +1,1 @@
+"""Training of expression models: data, networks, regression, losses, metrics."""

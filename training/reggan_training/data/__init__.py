@@ -1,0 +1,1 @@
+"""Training data: sets on disk, splits, augmentation, pairs."""

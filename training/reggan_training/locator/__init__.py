@@ -1,0 +1,1 @@
+"""The face landmark locator: data synthesis, two small networks, training and evaluation."""

@@ -1,0 +1,69 @@
+"""The second network: is this crop a face, and where exactly are its landmarks."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_training.locator.detector_network import ConvBlock, ResidualBlock
+
+HEATMAP_STRIDE_PX = 4
+
+
+class LandmarkNetwork(nn.Module):
+    """A small hourglass; a landmark is the mean position under its normalised heat map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_quarter = nn.Sequential(
+            ConvBlock(1, 16, 5, 2), ConvBlock(16, 32, 3, 2), ResidualBlock(32)
+        )
+        self.at_eighth = nn.Sequential(ConvBlock(32, 64, 3, 2), ResidualBlock(64))
+        self.at_sixteenth = nn.Sequential(ConvBlock(64, 80, 3, 2), ResidualBlock(80))
+        self.to_eighth = ConvBlock(80, 64, 1, 1)
+        self.mix_eighth = ConvBlock(64, 64, 3, 1)
+        self.to_quarter = ConvBlock(64, 32, 1, 1)
+        self.mix_quarter = ConvBlock(32, 32, 3, 1)
+        self.heatmaps = nn.Conv2d(32, len(LANDMARK_NAMES), 1)
+        self.score = nn.Sequential(nn.Linear(80 * 2, 32), nn.ReLU(), nn.Linear(32, 1))
+
+    def forward(
+        self, crop: Float[Tensor, "n 1 side side"]
+    ) -> tuple[Float[Tensor, "n 1"], Float[Tensor, "n 6 2"], Float[Tensor, "n 6 2"]]:
+        """Return face logits, landmarks and their spread (variance), both in crop pixels.
+
+        `crop` is in [0, 1]; its brightness and contrast are normalised here.
+        """
+        mean = crop.mean(dim=(2, 3), keepdim=True)
+        centred = crop - mean
+        deviation = (centred * centred).mean(dim=(2, 3), keepdim=True).add(1e-4).sqrt()
+        quarter = self.at_quarter(centred / deviation)
+        eighth = self.at_eighth(quarter)
+        sixteenth = self.at_sixteenth(eighth)
+        pooled = torch.cat([sixteenth.mean(dim=(2, 3)), sixteenth.amax(dim=(2, 3))], dim=1)
+        eighth = self.mix_eighth(eighth + _double(self.to_eighth(sixteenth)))
+        quarter = self.mix_quarter(quarter + _double(self.to_quarter(eighth)))
+        points, spread = _mean_positions(self.heatmaps(quarter))
+        return self.score(pooled), points, spread
+
+
+def _double(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c 2*h 2*w"]:
+    return functional.interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def _mean_positions(
+    logits: Float[Tensor, "n k h w"],
+) -> tuple[Float[Tensor, "n k 2"], Float[Tensor, "n k 2"]]:
+    """Return the mean (x, y) and variance under softmax(logits), in crop pixels.
+
+    Source: Sun et al. (2018), Integral Human Pose Regression, eq. 3.
+    """
+    height, width = logits.shape[2], logits.shape[3]
+    heat = torch.softmax(logits.flatten(2), dim=2).reshape(-1, logits.shape[1], height, width)
+    columns = (torch.arange(width, device=logits.device) + 0.5) * HEATMAP_STRIDE_PX
+    rows = (torch.arange(height, device=logits.device) + 0.5) * HEATMAP_STRIDE_PX
+    across, down = heat.sum(dim=2), heat.sum(dim=3)  # [n, k, width], [n, k, height]
+    mean = torch.stack([(across * columns).sum(-1), (down * rows).sum(-1)], dim=-1)
+    square = torch.stack([(across * columns**2).sum(-1), (down * rows**2).sum(-1)], dim=-1)
+    return mean, square - mean * mean

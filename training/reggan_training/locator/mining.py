@@ -1,0 +1,124 @@
+"""Collect what a half-trained locator takes for faces and is none."""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from reggan_plugin.faces.candidates import Candidate, candidate_from_points
+from reggan_plugin.faces.locator import FaceLocator
+from reggan_plugin.faces.locator_crop import CROP_SIDE_PX, crop_around_face
+from reggan_plugin.faces.pyramid import OUTSIDE_TONE, Level, Pyramid, build_pyramid
+from reggan_training.locator.bank import Bank, HardNegatives
+from reggan_training.locator.sources import AvatarPicture
+from reggan_training.locator.synthesis import (
+    PATCH_SIDE_PX,
+    Placement,
+    draw_background,
+    paste_face,
+)
+
+FRAME_SIDE_PX = 512
+LEAST_CROP_SCORE = 0.15
+PARTS_FROM_PX = 120.0
+"""A level on which the true face is larger shows parts of it only: nothing is to be found."""
+
+Gray = UInt8[np.ndarray, "height width"]
+
+
+@dataclass
+class _Harvest:
+    patches: list[Gray] = field(default_factory=list)
+    crops: list[Gray] = field(default_factory=list)
+
+
+def mine_negatives(
+    locator: FaceLocator, bank: Bank, pictures: list[AvatarPicture], *, frames: int, seed: int
+) -> HardNegatives:
+    """Search frames whose faces are known, and keep every false candidate that looks good.
+
+    Half of the frames hold no face, the rest one large face: its parts are what fools most.
+    """
+    harvest = _Harvest()
+    for number in range(frames):
+        rng = np.random.default_rng([seed, number])
+        if number % 2:
+            picture = pictures[int(rng.integers(len(pictures)))]
+            gray, points = _draw_large_face(picture, rng)
+            _harvest_frame(locator, gray, candidate_from_points(points, 1.0), harvest)
+        else:
+            _harvest_frame(locator, _draw_faceless(bank, rng), None, harvest)
+    empty_patches = np.zeros((0, PATCH_SIDE_PX, PATCH_SIDE_PX), dtype=np.uint8)
+    empty_crops = np.zeros((0, CROP_SIDE_PX, CROP_SIDE_PX), dtype=np.uint8)
+    return HardNegatives(
+        np.stack(harvest.patches) if harvest.patches else empty_patches,
+        np.stack(harvest.crops) if harvest.crops else empty_crops,
+    )
+
+
+def _draw_large_face(
+    picture: AvatarPicture, rng: np.random.Generator
+) -> tuple[Gray, Float[np.ndarray, "6 2"]]:
+    """Return a picture enlarged two to three times, with grain, and its landmarks."""
+    side = int(rng.integers(FRAME_SIDE_PX, FRAME_SIDE_PX * 3 // 2))
+    gray = cv2.cvtColor(picture.image, cv2.COLOR_RGB2GRAY)
+    large = cv2.resize(gray, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    sharp = large + rng.uniform(0, 2) * (large - cv2.GaussianBlur(large, (0, 0), 2.0))
+    noisy = sharp + rng.standard_normal(sharp.shape) * rng.uniform(0, 6)
+    return noisy.clip(0, 255).astype(np.uint8), picture.points * (side / picture.image.shape[0])
+
+
+def _draw_faceless(bank: Bank, rng: np.random.Generator) -> Gray:
+    canvas = draw_background(bank, rng, FRAME_SIDE_PX)
+    for _ in range(int(rng.integers(0, 4))):
+        torn = bank.torn[int(rng.integers(len(bank.torn)))]
+        x, y = (float(v) for v in rng.uniform(0, FRAME_SIDE_PX, 2))
+        size = float(np.exp(rng.uniform(np.log(40), np.log(400))))
+        roll = float(rng.uniform(-40, 40))
+        placement = Placement((x, y), size, roll, 1.0, bool(rng.random() < 0.5))
+        paste_face(canvas, torn, placement, cut_out=rng.random() < 0.5)
+    return canvas
+
+
+def _harvest_frame(
+    locator: FaceLocator, gray: Gray, truth: Candidate | None, harvest: _Harvest
+) -> None:
+    image = np.repeat(gray[..., None], 3, axis=2).astype(np.float32) / np.float32(255.0)
+    pyramid = build_pyramid(image)
+    candidates = [one for one in locator.search(pyramid) if not _matches(one, truth)]
+    for one in candidates[:6]:
+        patch = _cut_patch(pyramid, one, truth)
+        if patch is not None:
+            harvest.patches.append(patch)
+    for _ in range(2):
+        candidates = locator.read_landmarks(pyramid, candidates)
+        for one in candidates:
+            if one.score >= LEAST_CROP_SCORE and not _matches(one, truth):
+                crop = pyramid.sample(crop_around_face(one.points))
+                harvest.crops.append((crop * 255 + 0.5).astype(np.uint8))
+
+
+def _matches(one: Candidate, truth: Candidate | None) -> bool:
+    """True if the candidate may be the true face, even a badly placed one."""
+    if truth is None:
+        return False
+    distance = float(np.hypot(*(one.centre_px - truth.centre_px)))
+    return distance < 0.4 * truth.size_px and one.size_px > 0.45 * truth.size_px
+
+
+def _cut_patch(pyramid: Pyramid, one: Candidate, truth: Candidate | None) -> Gray | None:
+    """Return the detector's surroundings of the candidate, or None if the true face is in them."""
+    level = min(pyramid.searched, key=lambda v: abs(np.log(one.size_px / v.frame_px[0] / 36.0)))
+    if truth is not None and truth.size_px / level.frame_px[0] < PARTS_FROM_PX:
+        return None
+    return _window(level, one)
+
+
+def _window(level: Level, one: Candidate) -> Gray:
+    side = PATCH_SIDE_PX
+    padded = np.pad(level.gray, side, constant_values=OUTSIDE_TONE)
+    x, y = (one.centre_px / np.array(level.frame_px) + side / 2).astype(int)
+    x, y = (int(np.clip(v, 0, n - side)) for v, n in ((x, padded.shape[1]), (y, padded.shape[0])))
+    cut = padded[y : y + side, x : x + side]
+    return np.asarray((cut * 255 + 0.5).clip(0, 255), dtype=np.uint8)

@@ -1,0 +1,80 @@
+"""What the refinement network and the discriminator are trained towards."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+def paste(
+    image: Float[Tensor, "batch 3 side side"],
+    face: Float[Tensor, "batch 3 side side"],
+    mask: Float[Tensor, "batch 1 side side"],
+) -> Float[Tensor, "batch 3 side side"]:
+    """The image with the face where the mask is 1, as a frame is composited."""
+    return image + mask * (face - image)
+
+
+def change_weights(
+    source: Float[Tensor, "batch 3 side side"],
+    target: Float[Tensor, "batch 3 side side"],
+    mask: Float[Tensor, "batch 1 side side"],
+    emphasis: float = 4.0,
+) -> Float[Tensor, "batch 1 side side"]:
+    """Weights of the paired losses: the mask, and more where the pair really differs."""
+    change = (target - source).abs().amax(dim=1, keepdim=True)
+    near = F.avg_pool2d(F.max_pool2d((change - 0.04).clamp(0, 0.1) * 10, 5, 1, 2), 9, 1, 4)
+    return mask * (1 + emphasis * near)
+
+
+def paired_loss(
+    made: Float[Tensor, "batch 3 side side"],
+    target: Float[Tensor, "batch 3 side side"],
+    weights: Float[Tensor, "batch 1 side side"],
+) -> Float[Tensor, ""]:
+    """Weighted mean absolute difference."""
+    return ((made - target).abs() * weights).sum() / (3 * weights.sum() + 1.0)
+
+
+def edge_loss(
+    made: Float[Tensor, "batch 3 side side"],
+    target: Float[Tensor, "batch 3 side side"],
+    weights: Float[Tensor, "batch 1 side side"],
+) -> Float[Tensor, ""]:
+    """Weighted mean absolute difference of the differences between neighbours."""
+    total = made.new_zeros(())
+    for axis in (2, 3):
+        difference = (made - target).diff(dim=axis).abs()
+        local = weights.narrow(axis, 1, weights.shape[axis] - 1)
+        total = total + (difference * local).sum() / (3 * local.sum() + 1.0)
+    return total
+
+
+def hinge_loss(rendered: Tensor, made: Tensor, is_full: Tensor) -> Float[Tensor, ""]:
+    """What the discriminator minimises; only pairs at full intensity have a render to show it.
+
+    Source: Lim & Ye, "Geometric GAN", 2017, eq. 11.
+    """
+    real = F.relu(1 - rendered).mean(dim=(1, 2, 3))
+    return (real * is_full).sum() / (is_full.sum() + 1e-3) + F.relu(1 + made).mean()
+
+
+def feature_loss(made: list[Tensor], rendered: list[Tensor], is_full: Tensor) -> Float[Tensor, ""]:
+    """Distance in the discriminator's features, where the target is a render.
+
+    Source: Wang et al., "pix2pixHD", CVPR 2018, eq. 4.
+    """
+    total = made[0].new_zeros(())
+    for ours, theirs in zip(made, rendered, strict=True):
+        per_image = (ours - theirs.detach()).abs().mean(dim=(1, 2, 3))
+        scale = theirs.detach().abs().mean() + 1e-3
+        total = total + (per_image * is_full).sum() / (is_full.sum() + 1e-3) / scale
+    return total / len(made)
+
+
+def expression_loss(
+    logits: Float[Tensor, "batch expressions"], label: Int[Tensor, " batch"], is_full: Tensor
+) -> Float[Tensor, ""]:
+    """Cross entropy of the expression head, over the pairs at full intensity."""
+    each = F.cross_entropy(logits.float(), label, reduction="none")
+    return torch.sum(each * is_full) / (is_full.sum() + 1e-3)

@@ -1,0 +1,1 @@
+"""How good a model is: distances to the true picture, and judges that never trained it."""

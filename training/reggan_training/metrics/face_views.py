@@ -1,0 +1,85 @@
+"""What the face embedding is trained on: coloured views, whole faces and parts of them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_training.data.augment import augment_colours, replace_surroundings
+from reggan_training.data.avatar_set import AvatarIdentity
+from reggan_training.metrics.judge_views import recut
+from reggan_training.metrics.subjects import canonical_views
+from reggan_training.networks.expression_judge import CANONICAL_SIDE_PX, JUDGE_SIDE_PX
+
+CROP_SIDE_PX, _STORED_SIDE_PX = 256, 280
+_WHOLE_SHARE = 0.5
+"""Part of the views that show the whole face; the others come closer, down to single pixels."""
+
+
+class FaceViews:
+    """Holds every face in colour and draws batches of views of them.
+
+    Half of the views lie as the judges see a crop. The others are windows of the full
+    resolution, so that the features also know skin, hair and lips at the size at which they
+    are compared.
+    """
+
+    def __init__(self, identities: Sequence[AvatarIdentity], random: np.random.Generator) -> None:
+        self.random = random
+        views = []
+        for identity in identities:
+            crop = recut(identity.place_crop(CROP_SIDE_PX), _STORED_SIDE_PX)
+            stack = np.stack([identity.cut(e, crop) for e in range(len(EXPRESSION_NAMES))])
+            views.append((stack * 255 + 0.5).astype(np.uint8))
+        self._views = torch.from_numpy(np.stack(views)).permute(0, 1, 4, 2, 3).contiguous()
+
+    def draw(
+        self, batch_size: int
+    ) -> tuple[Float[Tensor, "batch 3 side side"], Int[Tensor, " batch"], Int[Tensor, " batch"]]:
+        """A batch in [0, 1] with the numbers of its identities and of its expressions."""
+        identities, expressions = self._views.shape[:2]
+        who = self.random.integers(identities, size=batch_size)
+        label = self.random.integers(expressions, size=batch_size)
+        views = self._views[who, label].float() / 255.0
+        views = F.grid_sample(
+            views,
+            self._grids(batch_size),
+            mode="bilinear",
+            padding_mode="border",
+            align_corners=False,
+        )
+        views = augment_colours(replace_surroundings(views[:, None], self.random), self.random)
+        return views[:, 0], torch.from_numpy(who), torch.from_numpy(label)
+
+    def _grids(self, count: int) -> Float[Tensor, "count 128 128 2"]:
+        """Windows around the middle: of the judges' extent, or smaller and off the middle."""
+        whole = CROP_SIDE_PX * JUDGE_SIDE_PX / CANONICAL_SIDE_PX / _STORED_SIDE_PX
+        closest = JUDGE_SIDE_PX / _STORED_SIDE_PX
+        near = self.random.random(count) > _WHOLE_SHARE
+        scale = np.where(near, self.random.uniform(closest, whole, count), whole)
+        roam = (whole - scale)[:, None] * self.random.uniform(-1, 1, (count, 2))
+        angle = self.random.normal(0, 0.04, count)
+        scale = scale * self.random.normal(1, 0.03, count)
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        linear = turn.transpose(2, 0, 1) * scale[:, None, None]
+        linear[self.random.random(count) < 0.5, :, 0] *= -1
+        shift = (roam + self.random.normal(0, 0.02, (count, 2)))[:, :, None]
+        theta = torch.from_numpy(np.concatenate([linear, shift], axis=2).astype(np.float32))
+        size = [count, 3, JUDGE_SIDE_PX, JUDGE_SIDE_PX]
+        return F.affine_grid(theta, size, align_corners=False)
+
+
+def recoloured_views(
+    identity: AvatarIdentity, seed: int = 0
+) -> Float[Tensor, "expressions 3 side side"]:
+    """Canonical crops of every expression, each in its own colours before its own scenery.
+
+    Light, colour and background would otherwise give an identity away.
+    """
+    random = np.random.default_rng([seed, *identity.name.encode()])
+    views = canonical_views(identity, CROP_SIDE_PX)[:, None]
+    return augment_colours(replace_surroundings(views, random), random)[:, 0]

@@ -1,0 +1,83 @@
+"""How far a picture is from the true one, inside the region that the truth changes."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+CHANGE_THRESHOLD = 0.04
+"""Change of a pixel's strongest channel, of 1, above JPEG noise (10 levels of 255)."""
+DILATION_SHARE = 8 / 256
+"""The region is dilated by this part of the side: 8 px at 256."""
+
+_LUMA = torch.tensor([0.2126, 0.7152, 0.0722]).reshape(1, 3, 1, 1)  # Rec. 709
+_SSIM_TAPS, _SSIM_SIGMA_PX = 11, 1.5
+_SSIM_STABILITY = (0.01**2, 0.03**2)
+
+
+def change_region(
+    source: Float[Tensor, "batch 3 side side"], target: Float[Tensor, "batch 3 side side"]
+) -> Bool[Tensor, "batch 1 side side"]:
+    """Where the target differs from the source, and everything within 8 px at 256 of it.
+
+    The change is averaged over 3x3 pixels first, so that no single noisy pixel counts; the
+    distance is the larger of the horizontal and the vertical one.
+    """
+    change = F.avg_pool2d(target - source, 3, 1, 1, count_include_pad=False).abs()
+    changed = (change.amax(dim=1, keepdim=True) > CHANGE_THRESHOLD).float()
+    radius_px = round(DILATION_SHARE * source.shape[-1])
+    return F.max_pool2d(changed, 2 * radius_px + 1, 1, radius_px) > 0
+
+
+def psnr_db(
+    made: Float[Tensor, "batch 3 side side"],
+    target: Float[Tensor, "batch 3 side side"],
+    region: Bool[Tensor, "batch 1 side side"],
+) -> Float[Tensor, " batch"]:
+    """Peak signal-to-noise ratio in decibels; the mean square is taken over the region.
+
+    The peak is 1. Infinite for equal pictures, NaN where the region is empty.
+    """
+    return -10 * torch.log10(mean_inside((made - target) ** 2, region))
+
+
+def ssim(
+    made: Float[Tensor, "batch 3 side side"],
+    target: Float[Tensor, "batch 3 side side"],
+    region: Bool[Tensor, "batch 1 side side"],
+) -> Float[Tensor, " batch"]:
+    """Structural similarity of the sRGB-encoded luminance, averaged over the region.
+
+    Source: Wang et al., "Image Quality Assessment: From Error Visibility to Structural
+    Similarity", IEEE TIP 2004, eq. 13, with its 11x11 Gaussian window of 1.5 px.
+    """
+    planes = [(image * _LUMA).sum(dim=1, keepdim=True) for image in (made, target)]
+    first, second = planes
+    mean_1, mean_2 = _window_mean(first), _window_mean(second)
+    variance_1 = _window_mean(first**2) - mean_1**2
+    variance_2 = _window_mean(second**2) - mean_2**2
+    covariance = _window_mean(first * second) - mean_1 * mean_2
+    c1, c2 = _SSIM_STABILITY
+    similarity = (2 * mean_1 * mean_2 + c1) * (2 * covariance + c2)
+    similarity /= (mean_1**2 + mean_2**2 + c1) * (variance_1 + variance_2 + c2)
+    return mean_inside(similarity, region)
+
+
+def mean_inside(
+    values: Float[Tensor, "batch channels height width"],
+    region: Bool[Tensor, "batch 1 height width"],
+) -> Float[Tensor, " batch"]:
+    """Mean over channels and over the pixels of the region; NaN where it is empty."""
+    weights = region.to(values.dtype)
+    total = (values.mean(dim=1, keepdim=True) * weights).sum(dim=(1, 2, 3))
+    return total / weights.sum(dim=(1, 2, 3))
+
+
+def _window_mean(plane: Float[Tensor, "batch 1 side side"]) -> Float[Tensor, "batch 1 side side"]:
+    """Gaussian mean around every pixel; the picture is mirrored at its border."""
+    offsets = torch.arange(_SSIM_TAPS, dtype=plane.dtype) - _SSIM_TAPS // 2
+    taps = torch.exp(-(offsets**2) / (2 * _SSIM_SIGMA_PX**2))
+    taps = taps / taps.sum()
+    padded = F.pad(plane, [_SSIM_TAPS // 2] * 4, mode="reflect")
+    across = F.conv2d(padded, taps.reshape(1, 1, 1, -1))
+    return F.conv2d(across, taps.reshape(1, 1, -1, 1))

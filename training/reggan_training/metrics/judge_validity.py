@@ -1,0 +1,87 @@
+"""Whether the judges can be believed: their own accuracy on true, held-out pictures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_training.data.avatar_set import AvatarIdentity
+from reggan_training.metrics.face_views import recoloured_views
+from reggan_training.metrics.judges import (
+    Judges,
+    chosen_threshold,
+    identity_pairs,
+    name_expressions,
+    verification_accuracy,
+)
+from reggan_training.metrics.subjects import Subject
+
+LEAST_ACCURACY = 0.9
+"""Below this share of true pictures named rightly, an ECS says nothing: it is void."""
+MISALIGNMENT_SHARE = 0.01
+"""Standard deviation of every landmark, of the crop's side, in the test with crops set wrong."""
+
+
+@dataclass(frozen=True, eq=False)
+class ExpressionValidity:
+    """How the expression judge does on true pictures of one style.
+
+    `confusion` counts pictures by their true (row) and their named (column) expression.
+    """
+
+    confusion: Int[np.ndarray, "expressions expressions"]
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the pictures that are named rightly."""
+        return float(np.trace(self.confusion) / self.confusion.sum())
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether an ECS of this style may be believed."""
+        return self.accuracy >= LEAST_ACCURACY
+
+    @property
+    def reason(self) -> str:
+        """Why the ECS is void, with the pair of expressions that is confused most."""
+        mistaken = self.confusion * (1 - np.eye(len(self.confusion), dtype=np.int64))
+        true, named = np.unravel_index(int(mistaken.argmax()), mistaken.shape)
+        return (
+            f"the judge names {self.accuracy:.0%} of the true pictures rightly, needed are "
+            f"{LEAST_ACCURACY:.0%}; most often it takes {EXPRESSION_NAMES[true]} for "
+            f"{EXPRESSION_NAMES[named]}"
+        )
+
+
+def judge_true_pictures(judges: Judges, subjects: Sequence[Subject]) -> ExpressionValidity:
+    """Let the expression judge name the true pictures of subjects of one style."""
+    confusion = np.zeros((len(EXPRESSION_NAMES), len(EXPRESSION_NAMES)), dtype=np.int64)
+    for subject in subjects:
+        pictures, true = subject.true_pictures
+        named = name_expressions(judges.expression, pictures).argmax(dim=1).numpy()
+        np.add.at(confusion, (np.array(true), named), 1)
+    return ExpressionValidity(confusion)
+
+
+def misalignments(
+    count: int, frame_px: int, random: np.random.Generator
+) -> Float[np.ndarray, "count 6 2"]:
+    """Errors of landmarks as a locator makes them, in pixels."""
+    return random.normal(0, MISALIGNMENT_SHARE * frame_px, (count, 6, 2))
+
+
+def verify_identities(
+    judges: Judges, choosing: Sequence[AvatarIdentity], testing: Sequence[AvatarIdentity]
+) -> float:
+    """Accuracy of telling the test identities apart, at the threshold of other identities.
+
+    Pairs show different expressions in different colours before different scenery; pairs of
+    one identity and pairs of two count equally.
+    """
+    pairs = [
+        identity_pairs(judges.face, [recoloured_views(identity) for identity in identities])
+        for identities in (choosing, testing)
+    ]
+    return verification_accuracy(pairs[1], chosen_threshold(pairs[0]))

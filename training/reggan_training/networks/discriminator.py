@@ -1,0 +1,38 @@
+"""Judges patches as rendered or made, and names the expression."""
+
+from itertools import pairwise
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+
+class Discriminator(nn.Module):
+    """Convolutions on the pixel-unshuffled crop, a patch head and an expression head.
+
+    Source: the two heads follow StarGAN (Choi et al., CVPR 2018, section 3.1); spectral
+    normalisation follows Miyato et al., ICLR 2018.
+    """
+
+    def __init__(self, expressions: int, channels: int = 64) -> None:
+        super().__init__()
+        widths = (48, channels, 2 * channels, 3 * channels, 4 * channels)
+        self.layers = nn.ModuleList(
+            spectral_norm(nn.Conv2d(inside, outside, 3, stride=1 if i == 0 else 2, padding=1))
+            for i, (inside, outside) in enumerate(pairwise(widths))
+        )
+        self.patch_head = spectral_norm(nn.Conv2d(widths[3], 1, 3, padding=1))
+        self.expression_head = nn.Linear(widths[4], expressions)
+
+    def forward(
+        self, image: Float[Tensor, "batch 3 side side"]
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Patch scores (high: rendered), expression logits, and the features of every layer."""
+        hidden = F.pixel_unshuffle(image * 2 - 1, 4)
+        features = []
+        for layer in self.layers:
+            hidden = F.leaky_relu(layer(hidden), 0.2)
+            features.append(hidden)
+        logits = self.expression_head(features[-1].mean(dim=(2, 3)))
+        return self.patch_head(features[-2]), logits, features

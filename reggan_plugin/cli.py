@@ -38,7 +38,6 @@ _COMMANDS = {
 _ATTACHED_HELP = {
     "train": "Train a model on pairs of pictures.",
     "train-locator": "Train the networks that find faces.",
-    "mine-locator": "Collect what the face locator mistakes for faces.",
     "evaluate": "Measure expression, identity and realism of a model.",
     "evaluate-locator": "Measure how well faces are found.",
     "export": "Turn a training run into a model file.",

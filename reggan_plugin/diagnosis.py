@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.errors import RegganError, UnknownModelError
+from reggan_plugin.errors import DeviceUnavailableError, ModelError, UnknownModelError
 from reggan_plugin.models import find_model
 
 DISTRIBUTION = "reggan-plugin"
@@ -142,6 +142,9 @@ def _try_device(model: Path, kind: str) -> Device:
 
     try:
         runner_from_onnx(model, kind)
-    except RegganError as error:
-        return Device(name=kind, loads=False, message=str(error), remedy=_REMEDIES.get(kind))
+    except DeviceUnavailableError as error:
+        reason = str(error).partition(". ")[0]  # what follows sends the user to this very command
+        return Device(name=kind, loads=False, message=f"{reason}.", remedy=_REMEDIES.get(kind))
+    except ModelError as error:
+        return Device(name=kind, loads=False, message=str(error))
     return Device(name=kind, loads=True)

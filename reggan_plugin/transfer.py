@@ -15,6 +15,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging import colour
+from reggan_plugin.imaging.backdrop import continue_under_alpha
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite import composite
 from reggan_plugin.imaging.crop import cut_crop, reduce_by, region_of
@@ -162,6 +163,9 @@ class ExpressionTransfer:
             usable &= np.isfinite(alpha) & (alpha > 0)
         seen = np.nan_to_num(display, nan=0.0, posinf=1.0, neginf=0.0)
         before = np.clip(cut_crop(np.clip(seen, 0.0, 1.0), crop), 0.0, 1.0)
+        if alpha is not None:
+            coverage = np.nan_to_num(alpha, nan=0.0)[..., None]
+            before = continue_under_alpha(before, cut_crop(coverage, crop)[..., 0])
         after, mask = self._run(before, mix)
         edited, touched = composite(seen, before, after, mask, crop)
         new = colour.stored_from_display(edited, alpha, coding)

@@ -35,6 +35,9 @@ def test_runtime_imports_neither_torch_nor_onnx() -> None:
 
 def test_module_is_the_command() -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "reggan_plugin", "--help"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "reggan_plugin", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert run.stdout.startswith("Usage: reggan-plugin ")

@@ -94,7 +94,7 @@ def _card(run: RunFolder, model: RegGAN, name: str, version: str, licence: str) 
         "identities": len(config["identities"]),
         "images_seen": int(run.load()["images_seen"]),
         "seed": config["settings"]["seed"],
-        "commit": config["commit"],
+        "commits": [session["commit"] for session in config["sessions"]],
     }
     return ModelCard(
         name=name,

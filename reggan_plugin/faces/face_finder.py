@@ -98,6 +98,12 @@ class FaceFinder:
         else:
             crops = (crop_of_whole_image(height, width, self._side_px),)
         for crop in crops:
+            low, high = crop.corners().min(axis=0), crop.corners().max(axis=0)
+            if low[0] >= width or low[1] >= height or high[0] <= 0 or high[1] <= 0:
+                raise UsageError(
+                    f"The given face lies outside the {width}x{height} frame; give box or "
+                    "landmarks in the frame's pixels, from its top-left corner."
+                )
             if crop.scale * crop.side_px > _LARGEST_CROP * max(height, width, 16):
                 raise UsageError(
                     f"The given face needs a crop of {crop.scale * crop.side_px:.0f} pixels, the "

@@ -19,7 +19,7 @@ from reggan_plugin.files.exr_blocks import (
 from reggan_plugin.files.exr_container import Container, Part, read_container, replace_chunks
 from reggan_plugin.files.exr_layer import Layer, find_layer
 from reggan_plugin.files.frame import Encoding, Frame
-from reggan_plugin.files.samples import changed_pixels, floats_from_samples, replace_samples
+from reggan_plugin.files.samples import change_samples, changed_pixels, floats_from_samples
 
 _LOSSY = {
     5: ("PXR24", ("float",)),
@@ -64,10 +64,8 @@ class StoredExr:
         blocks = decode_blocks(self.container, self.part, self.grid, place)
         for index, name in enumerate(self.layer.colours):
             own = slice(index, index + 1) if len(self.layer.colours) == 3 else slice(0, 3)
-            stored = channel_pixels(blocks, name)
-            stored[...] = replace_samples(
-                stored[..., None], before[*pixels, own], after[*pixels, own]
-            )[..., 0]
+            stored = channel_pixels(blocks, name)[..., None]
+            change_samples(stored, before[*pixels, own], after[*pixels, own])
         encoded = encode_blocks(blocks, place)
         return replace_chunks(
             self.container,

@@ -2,10 +2,11 @@
 
 import importlib
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -50,6 +51,7 @@ class Encoding(Enum):
     """Proportional to light: EXR and, by convention, float TIFF."""
 
 
+@runtime_checkable
 class StoredImage(Protocol):
     """A decoded file with all that is needed to write it again."""
 
@@ -88,10 +90,6 @@ class Frame:
             self.alpha.flags.writeable = False
 
 
-class _Format(Protocol):
-    def decode(self, content: bytes) -> Frame: ...
-
-
 def can_read(path: Path) -> bool:
     """Whether the name ends like that of a frame."""
     return path.suffix.lower() in FRAME_SUFFIXES
@@ -107,7 +105,7 @@ def read_frame(path: Path) -> Frame:
     """
     content = _read_bytes(path)
     try:
-        return _format_of(path, content).decode(content)
+        return _decoder_of(path, content)(content)
     except UnreadableFrameError as error:
         raise type(error)(f"{path} {error}") from error
     except _DAMAGE as error:
@@ -158,10 +156,12 @@ def _read_bytes(path: Path) -> bytes:
         raise UnreadableFrameError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _format_of(path: Path, content: bytes) -> _Format:
+def _decoder_of(path: Path, content: bytes) -> Callable[[bytes], Frame]:
+    """The `decode` of the module that reads such a file."""
     for signature, module in _FORMATS.items():
         if content.startswith(signature):
-            return cast(_Format, importlib.import_module(f"reggan_plugin.files.{module}"))
+            decoder = importlib.import_module(f"reggan_plugin.files.{module}").decode
+            return cast(Callable[[bytes], Frame], decoder)
     if not can_read(path):
         raise UnsupportedFormatError(
             f"is of a kind that is not read. Give it as one of {', '.join(FRAME_SUFFIXES)}."

@@ -12,7 +12,7 @@ from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.files.jpeg_segments import Segment, SegmentedJpeg, read_segments
 from reggan_plugin.files.orientation import upright_frame
-from reggan_plugin.files.samples import changed_pixels, pixels_from_samples, replace_samples
+from reggan_plugin.files.samples import change_samples, changed_pixels, pixels_from_samples
 
 _MULTI_PICTURE = b"MPF\0"
 _HUFFMAN_CODED = (0xC0, 0xC1, 0xC2)
@@ -39,7 +39,8 @@ class StoredJpeg:
         """The file compressed again, or as it was if nothing differs; see `StoredImage`."""
         if not changed_pixels(before, after).any():
             return self.content
-        samples = replace_samples(self.samples, before, after)
+        samples = self.samples.copy()
+        change_samples(samples, before, after)
         stream = io.BytesIO()
         Image.fromarray(samples if samples.shape[2] == 3 else samples[..., 0]).save(
             stream, "JPEG", optimize=True, **self.save_options

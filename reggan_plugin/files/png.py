@@ -14,7 +14,7 @@ from reggan_plugin.files.png_chunks import (
     make_chunk,
     read_chunks,
 )
-from reggan_plugin.files.samples import floats_from_samples, pixels_from_samples, replace_samples
+from reggan_plugin.files.samples import change_samples, floats_from_samples, pixels_from_samples
 
 _GREY, _PALETTE = 0, 3
 _TIED_TO_PALETTE = {b"PLTE", b"tRNS", b"hIST", b"bKGD", b"sBIT"}
@@ -42,7 +42,7 @@ class StoredPng:
         """The file with changed samples replaced; see `StoredImage`."""
         samples = self.samples.copy()
         colours = samples.shape[2] - (samples.shape[2] in (2, 4))
-        samples[..., :colours] = replace_samples(samples[..., :colours], before, after)
+        change_samples(samples[..., :colours], before, after)
         if self.transparent is not None:
             _keep_transparency(samples, self.samples, self.transparent)
         written = imagecodecs.png_encode(samples, level=_LEVEL, filter=_FILTER_UP)

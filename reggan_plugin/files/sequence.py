@@ -165,7 +165,7 @@ def _selected(sequence: Sequence, wanted: FrameRange) -> Sequence:
 
 def _by_number(frames: list[SourceFrame]) -> list[SourceFrame]:
     """In order of their numbers, of which no two may be the same."""
-    ordered = sorted(frames, key=lambda frame: frame.number or 0)
+    ordered = sorted(frames, key=lambda frame: (frame.number or 0, frame.path.name))
     number, count = Counter(frame.number for frame in frames).most_common(1)[0]
     if count > 1:
         names = ", ".join(frame.path.name for frame in ordered if frame.number == number)
@@ -229,5 +229,5 @@ def _pattern_name(path: Path) -> str:
 
 def _natural_key(path: Path) -> tuple[list[str | int], str]:
     """So that b10 comes after b9."""
-    parts = re.split(r"(\d+)", path.name.lower())
+    parts = re.split(r"(\d+)", path.stem.lower())
     return [int(part) if part.isdecimal() else part for part in parts], path.name

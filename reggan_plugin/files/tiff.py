@@ -13,10 +13,10 @@ from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.files.orientation import upright_frame
 from reggan_plugin.files.samples import (
+    change_samples,
     changed_pixels,
     floats_from_samples,
     pixels_from_samples,
-    replace_samples,
 )
 from reggan_plugin.files.tiff_segments import (
     WRITABLE_COMPRESSIONS,
@@ -119,7 +119,9 @@ def _change(
         colours, own = slice(0, 1), slice(plane, plane + 1)
         before, after = before[..., own], after[..., own]
     visible = segment[: before.shape[0], : before.shape[1], colours]  # without a tile's padding
-    visible[...] = _shown(page, replace_samples(_shown(page, visible), before, after))
+    shown = _shown(page, visible)
+    change_samples(shown, before, after)
+    visible[...] = _shown(page, shown)
 
 
 def _shown(page: tifffile.TiffPage, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:

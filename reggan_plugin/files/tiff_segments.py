@@ -19,8 +19,8 @@ NONE = 1
 _PACKBITS = 32773
 _COMPRESSORS: dict[int, Callable[[bytes], bytes | bytearray]] = {
     5: imagecodecs.lzw_encode,
-    8: imagecodecs.zlib_encode,
-    32946: imagecodecs.zlib_encode,
+    8: imagecodecs.deflate_encode,
+    32946: imagecodecs.deflate_encode,
     34925: imagecodecs.lzma_encode,
     50000: imagecodecs.zstd_encode,
 }

@@ -12,9 +12,9 @@ log text and may appear anywhere. Every object has `v` (this version, 1) and `ev
 `outcome` is written, copied (byte for byte), skipped or failed; `message` is null for written
 frames, otherwise the reason or the error. `model`, `device` and `device_reason` are null where
 none is needed. `frames` of a job are all that were asked for, those already done included, so
-`done / frames` is the progress. Paths are as in the result. `error` comes last, after `finished`
-where the job ran. New fields and events may be added under the same version: ignore what you
-do not know.
+`done / frames` is the progress. `error` comes last, after `finished` where the job ran; a fault
+in the options themselves is plain text with exit code 2. New fields and events may be added under
+the same version: ignore what you do not know.
 """
 
 from collections.abc import Callable, Mapping

@@ -12,6 +12,7 @@ from reggan_plugin.errors import (
     FaceNotFoundError,
     ModelError,
     RegganError,
+    SourceError,
 )
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
@@ -64,6 +65,13 @@ class ChangedFrame:
     pixels: Float[np.ndarray, "height width 3"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class UnchangedFrame:
+    """A frame that waits to be copied byte for byte."""
+
+    reason: str
+
+
 class FrameSteps:
     """Each step returns what the next one takes, or the result if the frame ends there.
 
@@ -84,27 +92,31 @@ class FrameSteps:
         self.exposure_ev = settings.exposure_ev
         """Of the shot; None until a scene-linear frame needed it."""
 
-    def read(self, task: FrameTask) -> Frame | FrameResult:
-        """Decode a frame, or copy it where nothing is to be changed."""
+    def read(self, task: FrameTask) -> Frame | UnchangedFrame | FrameResult:
+        """Decode a frame, if there is anything to be done to it."""
         if task.is_done:
             return _result(task, "skipped", EXISTS)
         if self._settings.mix.changes_nothing:
-            return _unless_it_fails(task, lambda: _copy(task, INTENSITY_0))
+            return UnchangedFrame(reason=INTENSITY_0)
         return _unless_it_fails(task, lambda: read_frame(task.source.path))
 
-    def change(self, task: FrameTask, content: Frame | FrameResult) -> ChangedFrame | FrameResult:
+    def change(
+        self, task: FrameTask, content: Frame | UnchangedFrame | FrameResult
+    ) -> ChangedFrame | UnchangedFrame | FrameResult:
         """Change the faces of a decoded frame."""
-        if isinstance(content, FrameResult):
+        if not isinstance(content, Frame):
             return content
         return _unless_it_fails(task, lambda: self._change(task, content))
 
-    def write(self, task: FrameTask, content: ChangedFrame | FrameResult) -> FrameResult:
-        """Encode a changed frame."""
+    def write(
+        self, task: FrameTask, content: ChangedFrame | UnchangedFrame | FrameResult
+    ) -> FrameResult:
+        """Encode a changed frame, or copy an unchanged one."""
         if isinstance(content, FrameResult):
             return content
         return _unless_it_fails(task, lambda: _write(task, content))
 
-    def _change(self, task: FrameTask, frame: Frame) -> ChangedFrame | FrameResult:
+    def _change(self, task: FrameTask, frame: Frame) -> ChangedFrame | UnchangedFrame | FrameResult:
         assert self._transfer is not None
         crops = self._find_faces(task.source, frame)
         if not crops:
@@ -122,10 +134,10 @@ class FrameSteps:
         names = (source.path.name, *([] if source.number is None else [str(source.number)]))
         return self._transfer.find_faces(frame, self._settings.choice, names)
 
-    def _without_face(self, task: FrameTask) -> FrameResult:
+    def _without_face(self, task: FrameTask) -> UnchangedFrame | FrameResult:
         match self._settings.on_missing_face:
             case "copy":
-                return _copy(task, NO_FACE)
+                return UnchangedFrame(reason=NO_FACE)
             case "skip":
                 return _result(task, "skipped", NO_FACE)
             case "fail":
@@ -142,24 +154,28 @@ class FrameSteps:
         for earlier in self._shot:
             if earlier.path == source.path:
                 break
-            try:
-                other = read_frame(earlier.path)
-                faces = self._find_faces(earlier, other)
-            except RegganError:  # named when its own turn comes
-                continue
-            if faces:
-                return self._transfer.auto_exposure(other, faces)
+            exposure_ev = self._exposure_of(earlier)
+            if exposure_ev is not None:
+                return exposure_ev
         return self._transfer.auto_exposure(frame, crops)
 
+    def _exposure_of(self, source: SourceFrame) -> float | None:
+        """The exposure of a frame's face; None if it has none or cannot be read."""
+        assert self._transfer is not None
+        try:
+            frame = read_frame(source.path)
+            crops = self._find_faces(source, frame)
+        except SourceError:  # said of the frame when its own turn comes
+            return None
+        return self._transfer.auto_exposure(frame, crops) if crops else None
 
-def _write(task: FrameTask, changed: ChangedFrame) -> FrameResult:
-    write_frame(changed.frame, changed.pixels, task.output)
-    return _result(task, "written", notices=changed.frame.notices)
 
-
-def _copy(task: FrameTask, reason: str) -> FrameResult:
-    copy_frame(task.source.path, task.output)
-    return _result(task, "copied", reason)
+def _write(task: FrameTask, content: ChangedFrame | UnchangedFrame) -> FrameResult:
+    if isinstance(content, UnchangedFrame):
+        copy_frame(task.source.path, task.output)
+        return _result(task, "copied", content.reason)
+    write_frame(content.frame, content.pixels, task.output)
+    return _result(task, "written", notices=content.frame.notices)
 
 
 def _unless_it_fails(task: FrameTask, step: Callable[[], Step]) -> Step | FrameResult:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -43,7 +44,7 @@ def run_overlapped(
     writer = ThreadPoolExecutor(MOST_WRITING, thread_name_prefix="write")
 
     def read_ahead(count: int) -> None:
-        while len(reading) < count and (item := next(queue, None)) is not None:
+        for item in islice(queue, max(0, count - len(reading))):
             reading.append((item, reader.submit(read, item)))
 
     ahead = 1

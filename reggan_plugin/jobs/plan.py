@@ -67,7 +67,7 @@ def plan_job(
     folder = default_output_folder(source, label) if out is None else out
     outputs = [folder / frame.path.name for frame in chosen.frames]
     _refuse_inputs(shot, folder, outputs)
-    there = [output.exists() or output.is_symlink() for output in outputs]
+    there = [output.exists() for output in outputs]
     if existing is Existing.REFUSE and any(there):
         raise OutputExistsError(
             f"{sum(there)} of {len(there)} outputs exist in {folder}, first "

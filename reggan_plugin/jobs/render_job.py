@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs.events import Finished, FrameDone, Notice, Report, Started
-from reggan_plugin.jobs.frame_steps import FrameSteps, RenderSettings, Transfer
+from reggan_plugin.jobs.frame_steps import FrameSteps, RenderSettings, Transfer, UnchangedFrame
 from reggan_plugin.jobs.overlap import MOST_IN_FLIGHT, run_overlapped
 from reggan_plugin.jobs.plan import JobPlan, make_output_folder
 from reggan_plugin.jobs.results import FrameResult, JobSummary, ModelInUse
@@ -80,7 +80,7 @@ def run_job(
         missing=plan.missing,
         notices=dict(log.notices),
         interrupted=len(log.results) < len(plan.tasks),
-        seconds=time.perf_counter() - begin,
+        seconds=round(time.perf_counter() - begin, 3),
     )
     report(Finished(**summary.count(), interrupted=summary.interrupted, seconds=summary.seconds))
     return summary
@@ -127,9 +127,11 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
     return notices
 
 
-def _room_beside(content: Frame | FrameResult) -> int:
+def _room_beside(content: Frame | UnchangedFrame | FrameResult) -> int:
     """How many frames as large as this one may be in flight beside it."""
-    if isinstance(content, FrameResult):
+    if isinstance(content, UnchangedFrame):
         return MOST_IN_FLIGHT - 1
+    if isinstance(content, FrameResult):
+        return 0  # nobody knows yet how large the next one is
     pixels = content.pixels.size // 3
     return max(0, min(MOST_IN_FLIGHT, PIXELS_IN_FLIGHT // pixels) - 1)

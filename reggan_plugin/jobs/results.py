@@ -105,7 +105,7 @@ class JobSummary:
             "missing": list(self.missing),
             "notices": [{"message": m, "frames": count} for m, count in self.notices.items()],
             "interrupted": self.interrupted,
-            "seconds": round(self.seconds, 3),
+            "seconds": self.seconds,
         }
 
 

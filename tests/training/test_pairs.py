@@ -1,5 +1,6 @@
 """What training sees: pairs that stay pairs, intensities between renders, masks of change."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -135,5 +136,9 @@ def test_a_run_leaves_its_record_and_resumes(avatars: Path, tmp_path: Path) -> N
 
     train(avatars, out, tiny_settings(0.008), report=lines.append)
     assert any("resuming at 0.0 kimg" in line for line in lines)
+    other = dataclasses.replace(tiny_settings(0.008), batch_size=4)
     with pytest.raises(SourceError, match="another settings"):
-        train(avatars, out, tiny_settings(0.016), report=lines.append)
+        train(avatars, out, other, report=lines.append)
+    train(avatars, out, tiny_settings(0.010), report=lines.append)
+    assert run.load()["images_seen"] == 10
+    assert len(run.read_config()["sessions"]) == 3

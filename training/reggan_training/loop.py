@@ -60,7 +60,7 @@ class TrainingSettings:
     length_kimg: float = 56.0
     batch_size: int = 8
     learning_rate: float = 5e-4
-    discriminator_rate: float = 4e-4
+    discriminator_rate: float = 2e-4
     warmup_kimg: float = 4.0
     decay_share: float = 0.4
     average_kimg: float = 4.0
@@ -195,7 +195,7 @@ def train(
     identities = load_avatar_set(data, ("train",), settings.identities)
     held_out = load_avatar_set(data, ("validation",), 4)
     run = RunFolder(out)
-    run.write_config(settings, data, [identity.name for identity in identities])
+    run.open_session(settings, data, [identity.name for identity in identities])
     trainer = Trainer(settings, identities)
     if run.checkpoint.is_file():
         trainer.restore(run.load())

@@ -29,33 +29,46 @@ class RunFolder:
         """The last state, from which a run resumes and a model is exported."""
         return self.root / "checkpoint.safetensors"
 
-    def write_config(self, settings: Any, data: Path, identities: list[str]) -> None:
-        """Record everything that decides the outcome, or check that a resumed run agrees.
+    def open_session(self, settings: Any, data: Path, identities: list[str]) -> None:
+        """Record everything that decides the outcome, and with which code each session ran.
+
+        A run can be made longer or shorter when it is resumed; nothing else may change.
 
         Raises:
             SourceError: the folder holds a run with other settings or other identities.
         """
-        config = {
+        record = {
             "settings": dataclasses.asdict(settings),
             "data": data.name,
             "identities": identities,
             "data_sha256": hashlib.sha256((data / "landmarks.json").read_bytes()).hexdigest(),
+            "sessions": [],
         }
         path = self.root / "config.json"
         if path.is_file():
-            known = json.loads(path.read_text(encoding="utf-8"))
-            differing = [
-                key for key in config if known.get(key) != json.loads(json.dumps(config[key]))
-            ]
-            if differing:
-                raise SourceError(
-                    f"{self.root} holds a run with another {differing[0]}; resume it with the "
-                    "same options, or name a new folder with --out."
-                )
-            return
-        versions = {"torch": torch.__version__, "numpy": np.__version__}
-        record = {**config, "commit": _commit(), "versions": versions}
+            record["sessions"] = self._sessions_that_agree_with(json.loads(json.dumps(record)))
+        session = {
+            "commit": _commit(),
+            "length_kimg": settings.length_kimg,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        }
+        record["sessions"].append(session)
         path.write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+    def _sessions_that_agree_with(self, asked: dict[str, Any]) -> list[Any]:
+        known = self.read_config()
+        for key in ("settings", "data", "identities", "data_sha256"):
+            old, new = known[key], asked[key]
+            if key == "settings":
+                old = {**old, "length_kimg": None}
+                new = {**new, "length_kimg": None}
+            if old != new:
+                raise SourceError(
+                    f"{self.root} holds a run with another {key}; resume it with the same "
+                    "options, or name a new folder with --out."
+                )
+        return list(known["sessions"])
 
     def read_config(self) -> dict[str, Any]:
         """The record of `write_config`.

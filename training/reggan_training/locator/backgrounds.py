@@ -14,9 +14,11 @@ Tile = UInt8[np.ndarray, "side side"]
 def paint_background(rng: np.random.Generator, torn: list[Tile]) -> Tile:
     """Return one random faceless picture; `torn` are faceless pieces of avatars to reuse."""
     kind = rng.random()
-    if kind < 0.35 and torn:
+    if kind < 0.3 and torn:
         base = torn[int(rng.integers(len(torn)))]
-    elif kind < 0.6:
+    elif kind < 0.55:
+        return _paint_dead_leaves(rng)
+    elif kind < 0.75:
         base = _paint_noise(rng)
     else:
         base = _paint_gradient(rng)
@@ -80,6 +82,26 @@ def _paint_noise(rng: np.random.Generator) -> Tile:
         total += fall_off**octave * layer
     total = total / (total.std() + 1e-3) * rng.uniform(10, 60) + rng.uniform(40, 210)
     return np.clip(total, 0, 255).astype(np.uint8)
+
+
+def _paint_dead_leaves(rng: np.random.Generator) -> Tile:
+    """Ellipses of all sizes, each shaded, covering one another: the statistics of photographs.
+
+    Source: Lee, Mumford, Huang (2001), Occlusion Models for Natural Images, §3.
+    """
+    base = _paint_gradient(rng)
+    smallest = rng.uniform(1.5, 6)
+    sizes = smallest * rng.uniform(0, 1, int(rng.integers(100, 500))) ** -rng.uniform(0.4, 0.8)
+    middle, spread = rng.uniform(60, 190), rng.uniform(15, 70)
+    for size in np.sort(sizes.clip(1, 120))[::-1]:
+        axes = (max(1, int(size * rng.uniform(0.4, 1.2))), max(1, int(size)))
+        tone = float(np.clip(rng.normal(middle, spread), 0, 255))
+        turn, spot = float(rng.uniform(0, 180)), _point(rng)
+        cv2.ellipse(base, spot, axes, turn, 0, 360, (int(tone * rng.uniform(0.4, 1)),), -1)
+        lit = (spot[0] - axes[0] // 5, spot[1] - axes[1] // 5)
+        inner = (max(1, axes[0] * 3 // 4), max(1, axes[1] * 3 // 4))
+        cv2.ellipse(base, lit, inner, turn, 0, 360, (int(tone),), -1)
+    return np.asarray(cv2.GaussianBlur(base, (0, 0), rng.uniform(0.3, 2.0)), dtype=np.uint8)
 
 
 def _paint_gradient(rng: np.random.Generator) -> Tile:

@@ -1,5 +1,6 @@
 """Styled grey faces, their cut-out masks and faceless backgrounds, prepared once per run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,13 +35,15 @@ class HardNegatives:
     crops: UInt8[np.ndarray, "m 112 112"]
 
 
-def read_negatives(path: Path | None) -> HardNegatives:
-    """Read a file written by `mine-locator`; without one there are no hard negatives."""
-    if path is None:
-        empty = np.zeros((0, 1, 1), dtype=np.uint8)
-        return HardNegatives(empty, empty)
-    with np.load(path, allow_pickle=False) as arrays:
-        return HardNegatives(arrays["patches"], arrays["crops"])
+def read_negatives(paths: Sequence[Path]) -> HardNegatives:
+    """Read the files written by `mine-locator`; without any there are no hard negatives."""
+    patches = [np.zeros((0, 128, 128), dtype=np.uint8)]
+    crops = [np.zeros((0, 112, 112), dtype=np.uint8)]
+    for path in paths:
+        with np.load(path, allow_pickle=False) as arrays:
+            patches.append(arrays["patches"])
+            crops.append(arrays["crops"])
+    return HardNegatives(np.concatenate(patches), np.concatenate(crops))
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def build_bank(
     styles_per_picture: int,
     backgrounds: int,
     seed: int,
-    negatives: Path | None = None,
+    negatives: Sequence[Path] = (),
 ) -> Bank:
     """Style every picture several times and paint the backgrounds; the same seed, the same bank."""
     rng = np.random.default_rng(seed)

@@ -61,7 +61,8 @@ from reggan_training.locator.stages import DetectorStage, LandmarkStage, Stage
 @click.option(
     "--negatives",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Crops mined by mine-locator.",
+    multiple=True,
+    help="File written by mine-locator; repeatable.",
 )
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
 def train_locator(
@@ -74,7 +75,7 @@ def train_locator(
     seed: int,
     rate: float,
     start_from: Path | None,
-    negatives: Path | None,
+    negatives: tuple[Path, ...],
     threads: int,
 ) -> None:
     """Train one of the locator's two networks on avatar pictures.
@@ -95,7 +96,7 @@ def train_locator(
         backgrounds=backgrounds,
         seed=seed,
         start_from=str(start_from or ""),
-        negatives=str(negatives or ""),
+        negatives=tuple(str(path) for path in negatives),
     )
     pictures = load_avatars(data, lambda identity: split_of(identity) == "train")
     bank = build_bank(

@@ -37,8 +37,8 @@ class RunConfig:
     seed: int = 1
     start_from: str = ""
     """Run folder whose averaged weights this run starts from; empty for random weights."""
-    negatives: str = ""
-    """File of crops that earlier weights took for faces; empty for none."""
+    negatives: tuple[str, ...] = ()
+    """Files of what earlier weights took for faces."""
 
     def __post_init__(self) -> None:
         if self.total_kimg <= 0 or self.batch < 2:

@@ -70,7 +70,9 @@ def _draw_large_face(
 
 
 def _draw_faceless(bank: Bank, rng: np.random.Generator) -> Gray:
-    canvas = draw_background(bank, rng, FRAME_SIDE_PX)
+    half = FRAME_SIDE_PX // 2  # four small tiles: clutter as fine as in a whole frame
+    tiles = [draw_background(bank, rng, half) for _ in range(4)]
+    canvas = np.vstack([np.hstack(tiles[:2]), np.hstack(tiles[2:])])
     for _ in range(int(rng.integers(0, 4))):
         torn = bank.torn[int(rng.integers(len(bank.torn)))]
         x, y = (float(v) for v in rng.uniform(0, FRAME_SIDE_PX, 2))

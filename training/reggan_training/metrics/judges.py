@@ -4,7 +4,7 @@ Neither is used in training RegGAN. The first gives ECS; the second gives FSS an
 features, the perceptual distance.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +13,12 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.files.atomic import write_atomically
 from reggan_training.metrics.image_distance import mean_inside
 from reggan_training.networks.expression_judge import ExpressionJudge, look_closer
 from reggan_training.networks.face_embedding import FaceEmbedding
@@ -45,16 +46,16 @@ class Judges:
         _load_into(judges.face, folder / _FACE_FILE)
         return judges
 
-    def save(self, folder: Path) -> None:
-        """Write both networks in half precision."""
+    def save(self, folder: Path, record: Mapping[str, str]) -> None:
+        """Write both networks in half precision, with what they were trained on."""
         folder.mkdir(parents=True, exist_ok=True)
-        _save(self.expression, folder / _EXPRESSION_FILE)
-        _save(self.face, folder / _FACE_FILE)
+        _save(self.expression, folder / _EXPRESSION_FILE, record)
+        _save(self.face, folder / _FACE_FILE, record)
 
     def similarity(
-        self, source: Float[Tensor, "batch 3 side side"], made: Float[Tensor, "batch 3 side side"]
+        self, source: Float[Tensor, "#batch 3 side side"], made: Float[Tensor, "batch 3 side side"]
     ) -> Float[Tensor, " batch"]:
-        """FSS: cosine of the face embeddings of two canonical crops."""
+        """FSS: cosine of the face embeddings of canonical crops."""
         return (embed(self.face, source) * embed(self.face, made)).sum(dim=1)
 
     def perceptual_distance(
@@ -136,12 +137,12 @@ def verification_accuracy(pairs: IdentityPairs, threshold: float) -> float:
     return float(((pairs.same >= threshold).mean() + (pairs.different < threshold).mean()) / 2)
 
 
-def _save(network: nn.Module, path: Path) -> None:
+def _save(network: nn.Module, path: Path, record: Mapping[str, str]) -> None:
     state = {
         name: (value.half() if value.is_floating_point() else value).contiguous()
         for name, value in network.state_dict().items()
     }
-    save_file(state, path, metadata={"expressions": ",".join(EXPRESSION_NAMES)})
+    write_atomically(path, save(state, {**record, "expressions": ",".join(EXPRESSION_NAMES)}))
 
 
 def _load_into(network: nn.Module, path: Path) -> None:

@@ -30,7 +30,7 @@ class StyleResult:
 
     Attributes:
         values: by method, then by quantity: `psnr` in dB, `ssim`, `perceptual`, `ecs` (1 where
-            the judge names the wanted expression), `probability` of it, `fss`. The first three
+            the judge names the wanted expression), `probability` of it, `fss`. The first two
             stand again with `_in_mask`, for the part of the region that may be changed at all.
     """
 
@@ -102,11 +102,11 @@ def _measure_subject(
         result = {
             "ecs": (named.argmax(dim=1) == wanted).float(),
             "probability": named.gather(1, wanted[:, None])[:, 0],
-            "fss": judges.similarity(sources, made),
+            "fss": judges.similarity(subject.source[None], made),
+            "perceptual": judges.perceptual_distance(made, targets, region),
         }
         for suffix, where in regions.items():
             result["psnr" + suffix] = psnr_db(made, targets, where)
             result["ssim" + suffix] = ssim(made, targets, where)
-            result["perceptual" + suffix] = judges.perceptual_distance(made, targets, where)
         results[method] = result
     return results

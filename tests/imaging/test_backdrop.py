@@ -1,0 +1,21 @@
+"""Under alpha 0 the model sees what stands beside it, not what the renderer left there."""
+
+import numpy as np
+
+from reggan_plugin.imaging.backdrop import continue_under_alpha
+
+
+def test_colours_run_on_under_the_transparent_part() -> None:
+    alpha = np.zeros((64, 64), dtype=np.float32)
+    alpha[:, :32] = 1.0
+    image = np.zeros((64, 64, 3), dtype=np.float32)
+    image[:, :32] = [0.8, 0.5, 0.4]
+    filled = continue_under_alpha(image, alpha)
+    assert np.array_equal(filled[:, :32], image[:, :32])
+    assert np.allclose(filled[:, 32:], [0.8, 0.5, 0.4], atol=1e-3)
+
+
+def test_nothing_visible_stays_finite_and_all_visible_is_untouched() -> None:
+    image = np.random.default_rng(0).random((7, 7, 3)).astype(np.float32)
+    assert np.isfinite(continue_under_alpha(image, np.zeros((7, 7), np.float32))).all()
+    assert continue_under_alpha(image, np.ones((7, 7), np.float32)) is image

@@ -1,0 +1,181 @@
+"""Exit codes, both streams, and commands whose extra is missing."""
+
+import json
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+import pytest
+
+from reggan_plugin import cli, diagnosis
+from reggan_plugin.cli import main
+from reggan_plugin.commands.lazy_group import ENTRY_POINT_GROUP
+from reggan_plugin.models import DEFAULT_MODEL
+
+Streams = pytest.CaptureFixture[str]
+
+
+def attach(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    point = EntryPoint(name=name, value=value, group=ENTRY_POINT_GROUP)
+    monkeypatch.setitem(cli.reggan_plugin.__dict__, "_attached", {name: point})
+
+
+def test_help_lists_every_command_with_a_line(capsys: Streams) -> None:
+    assert main(["--help"]) == 0
+    out, err = capsys.readouterr()
+    for command in ("render", "sheet", "demo", "doctor", "models"):
+        assert f"\n  {command} " in out
+    assert err == ""
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in cli._COMMANDS)])
+def test_help_ends_in_an_example(command: list[str], capsys: Streams) -> None:
+    assert main([*command, "--help"]) == 0
+    lines = capsys.readouterr().out.rstrip().splitlines()
+    assert lines[-2].strip() == "Example:"
+    assert lines[-1].startswith("    reggan-plugin ")
+
+
+def test_every_attached_command_names_its_extra_and_has_a_help_line() -> None:
+    points = entry_points(group=ENTRY_POINT_GROUP)
+    assert {"train", "export"} <= points.names
+    assert all(point.extras for point in points)
+    assert points.names <= cli._ATTACHED_HELP.keys()
+
+
+def test_help_of_the_group_does_not_load_attached_commands(
+    monkeypatch: pytest.MonkeyPatch, capsys: Streams
+) -> None:
+    attach(monkeypatch, "frobnicate", "no_such_module.commands:run [train]")
+    assert main(["--help"]) == 0
+    assert "frobnicate  From no_such_module." in capsys.readouterr().out
+
+
+def test_a_missing_extra_exits_1_with_the_pip_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: Streams
+) -> None:
+    attach(monkeypatch, "train", "no_such_module.commands:run [train]")
+    assert main(["train"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "needs no_such_module, which is not installed" in err
+    assert 'pip install "reggan-plugin[train]"' in err
+
+
+def test_a_missing_extra_is_named_when_the_command_imports_it_late(
+    monkeypatch: pytest.MonkeyPatch, capsys: Streams, tmp_path: Path
+) -> None:
+    (tmp_path / "late_command.py").write_text(
+        "import click\n@click.command()\ndef run(): import no_such_module.part\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    attach(monkeypatch, "evaluate", "late_command:run [train,export]")
+    assert main(["evaluate"]) == 1
+    assert 'pip install "reggan-plugin[train,export]"' in capsys.readouterr().err
+
+
+def test_a_module_of_ours_that_is_missing_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    attach(monkeypatch, "train", "reggan_training.no_such_module:run [train]")
+    with pytest.raises(ModuleNotFoundError):
+        main(["train"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["no-such-command"],
+        ["render"],
+        ["render", "--frames", "x", "--expression", "happy", "--intensity", "2"],
+        ["render", "--frames", "x", "--expression", "happy", "--face-box", "1,2,3"],
+        ["render", "--frames", "x", "--expression", "happy", "--face-box", "1,2,0,nan"],
+        ["render", "--frames", "x", "--expression", "happy", "--face", "biggest"],
+        ["render", "--frames", "x", "--expression", "happy", "--exposure", "inf"],
+        ["render", "--frames", "x", "--expression", "happy", "--overwrite", "--resume"],
+        ["render", "--frames", "x", "--expression", "happy", "--whole-image", "--face-box=1,2,3,4"],
+        ["models", "no-such-model"],
+    ],
+)
+def test_a_wrong_request_exits_2(arguments: list[str], capsys: Streams) -> None:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Error: " in err
+
+
+def test_v_adds_the_traceback_before_and_after_the_command(capsys: Streams) -> None:
+    wrong = ["--frames", "x", "--expression", "hapy"]
+    assert main(["render", *wrong]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+    for arguments in (["-v", "render", *wrong], ["render", *wrong, "-v"]):
+        assert main(arguments) == 2
+        err = capsys.readouterr().err
+        assert "Traceback" in err
+        assert err.endswith("afraid, surprised.\n")
+
+
+def test_doctor_reports_packages_and_devices(capsys: Streams) -> None:
+    status = main(["doctor", "--json"])
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    assert status == (1 if document["problems"] else 0)
+    assert bool(err) == bool(document["problems"])
+    packages = {package["name"].lower(): package for package in document["packages"]}
+    assert packages["numpy"]["version"]
+    assert packages["torch"]["extras"]
+    assert "CPUExecutionProvider" in document["providers"]
+
+
+def test_doctor_finds_two_builds_of_onnxruntime(
+    monkeypatch: pytest.MonkeyPatch, capsys: Streams
+) -> None:
+    owners = {"onnxruntime": ["onnxruntime", "onnxruntime-gpu", "onnxruntime"]}
+    monkeypatch.setattr(diagnosis.metadata, "packages_distributions", lambda: owners)
+    assert main(["doctor"]) == 1
+    out, err = capsys.readouterr()
+    assert "pip uninstall onnxruntime onnxruntime-gpu" in out
+    assert "overwrite each other" in err
+
+
+def test_doctor_says_why_a_device_does_not_load_and_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: Streams, tmp_path: Path
+) -> None:
+    def try_device(model: Path, kind: str) -> diagnosis.Device:
+        if kind == "cpu":
+            return diagnosis.Device(name=kind, loads=True)
+        return diagnosis.Device(
+            name=kind, loads=False, message="No driver.", remedy=diagnosis._REMEDIES.get(kind)
+        )
+
+    monkeypatch.setattr(diagnosis, "find_model", lambda: tmp_path)
+    monkeypatch.setattr(diagnosis, "_try_device", try_device)
+    monkeypatch.setattr(diagnosis, "_conflicts", list)
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "cpu: works" in out
+    assert "cuda: No driver. For NVIDIA: pip uninstall onnxruntime" in out
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"not a model", "cannot be loaded"),
+        (b"", "cannot be loaded"),
+    ],
+)
+def test_models_refuses_a_file_that_is_none(
+    content: bytes, fault: str, tmp_path: Path, capsys: Streams
+) -> None:
+    path = tmp_path / "face.onnx"
+    path.write_bytes(content)
+    assert main(["models", str(path), "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["card"] is None
+    assert fault in err
+
+
+def test_models_lists_the_shipped_model_with_its_hash(capsys: Streams) -> None:
+    assert main(["models", "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)[0]
+    assert first["card"]["name"] == DEFAULT_MODEL
+    assert first["hash_matches"]
+    assert main(["models", DEFAULT_MODEL]) == 0
+    assert first["card"]["weights_sha256"] in capsys.readouterr().out

@@ -1,0 +1,61 @@
+"""`render` and `sheet` with the model that ships, on the sample frames."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import reggan_plugin
+from reggan_plugin.cli import main
+from reggan_plugin.files.frame import read_frame
+from reggan_plugin.transfer import ExpressionTransfer
+
+SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+SHOT = SAMPLES / "avatar_png"
+BOX = "260,160,250,250"
+"""Around the face of the first sample frame."""
+
+Streams = pytest.CaptureFixture[str]
+
+
+def render_happy(source: Path, *arguments: str | Path) -> int:
+    return main(["render", "--frames", str(source), "--expression", "happy", *map(str, arguments)])
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_range_of_a_png_shot_changes_only_the_face(tmp_path: Path, capsys: Streams) -> None:
+    before = files_in(SHOT)
+    arguments = ["--range", "1001-1002", "--out", tmp_path, "--face-box", BOX, "--json"]
+    assert render_happy(SHOT, *arguments) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["counts"]["written"] == 2
+    for entry in summary["written"]:
+        old, new = read_frame(Path(entry["source"])), read_frame(Path(entry["output"]))
+        changed = (old.pixels != new.pixels).any(axis=2)
+        assert 0.001 < changed.mean() < 0.6
+        assert not changed[:40].any()
+        assert old.alpha is None or np.array_equal(old.alpha, new.alpha)
+    assert files_in(SHOT) == before
+
+
+def test_a_part_of_a_linear_shot_is_as_in_the_whole(tmp_path: Path) -> None:
+    shot = SAMPLES / "avatar_exr"
+    assert render_happy(shot, "--out", tmp_path / "whole", "--range", "1001-1002") == 0
+    assert render_happy(shot, "--out", tmp_path / "part", "--range", "1002") == 0
+    whole, part = files_in(tmp_path / "whole"), files_in(tmp_path / "part")
+    assert part["avatar.1002.exr"] == whole["avatar.1002.exr"]
+
+
+def test_a_sheet_shows_every_expression_of_the_model(tmp_path: Path, capsys: Streams) -> None:
+    path = tmp_path / "sheet.png"
+    assert main(["sheet", str(SHOT / "avatar.1001.png"), "--out", str(path)]) == 0
+    assert capsys.readouterr().out == f"{path}\n"
+    expressions = ExpressionTransfer(device="cpu").card.expressions
+    drawn = read_frame(path).pixels
+    assert drawn.shape[0] > len(expressions) * drawn.shape[1] / 6
+    assert main(["sheet", str(SHOT / "avatar.1001.png"), "--out", str(path)]) == 1
+    assert "--overwrite" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """What a job writes, what becomes of frames that fail, and what it says."""
 
-# ruff: noqa: ARG002, ARG005 - fakes take what the real ones take
+
 
 import json
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Items are read, processed and written at the same time, in order, in bounded memory."""
 
-# ruff: noqa: ARG005 - fakes take what the real ones take
+
 
 import threading
 

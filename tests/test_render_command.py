@@ -1,6 +1,6 @@
 """`render`, `sheet` and `demo` from the command line to the files that they write."""
 
-# ruff: noqa: ARG002 - fakes take what the real ones take
+
 
 import json
 import os

@@ -7,16 +7,16 @@ import numpy as np
 import onnxruntime
 import torch
 from jaxtyping import Float
-from reggan_training.checkpoint import model_from_run
-from reggan_training.data.avatar_set import CANONICAL_LANDMARKS
-from reggan_training.networks.reggan import RegGAN
-from reggan_training.run_folder import RunFolder
 
 from reggan_export.onnx_file import store_weights_as_half, write_model
 from reggan_plugin.errors import ModelError
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.model_card import ModelCard
+from reggan_training.checkpoint import model_from_run
+from reggan_training.data.avatar_set import CANONICAL_LANDMARKS
+from reggan_training.networks.reggan import RegGAN
+from reggan_training.run_folder import RunFolder
 
 MAX_DIFFERENCE_LEVELS = 2.0
 """Largest difference between PyTorch and ONNX Runtime, in 8-bit levels: weights are float16."""

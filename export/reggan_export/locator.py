@@ -11,9 +11,6 @@ import onnx
 import onnxruntime
 import torch
 from jaxtyping import Float
-from reggan_training.locator.detector_network import OFFSET_UNIT_PX, FaceDetector
-from reggan_training.locator.landmark_network import LandmarkNetwork
-from reggan_training.locator.loop import read_checkpoint
 from torch import Tensor, nn
 
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
@@ -25,6 +22,9 @@ from reggan_plugin.faces.locator import (
 )
 from reggan_plugin.faces.locator_crop import CROP_SIDE_PX
 from reggan_plugin.model_card import CARD_KEY, UNSEALED, seal
+from reggan_training.locator.detector_network import OFFSET_UNIT_PX, FaceDetector
+from reggan_training.locator.landmark_network import LandmarkNetwork
+from reggan_training.locator.loop import read_checkpoint
 
 PARITY_TOLERANCE = {"score": 1e-4, "offsets": 1e-2, "points": 1e-2}
 """Largest absolute difference PyTorch - ONNX Runtime: probability, and pixels."""
@@ -153,8 +153,6 @@ def measure_parity(part: Part, model: onnx.ModelProto) -> dict[str, float]:
 
 
 def _attach_card(model: onnx.ModelProto, part: Part, run: Path) -> None:
-    config = json.loads((run / "config.json").read_text())
-    state = read_checkpoint(run)
     card = {
         "kind": CARD_KIND,
         "schema": CARD_SCHEMA,
@@ -165,11 +163,25 @@ def _attach_card(model: onnx.ModelProto, part: Part, run: Path) -> None:
         "statues, metals and drawings; procedural backgrounds",
         "split": "photo identities whose number ends in 1-7; 8 validation; 9, 0 and every "
         "other style test",
-        "run": config | {"kimg_seen": state["step"] * config["batch"] / 1000},
+        "run": describe_run(run),
         "licence": "Apache-2.0",
         "weights_sha256": UNSEALED,
     }
     onnx.helper.set_model_props(model, {CARD_KEY: json.dumps(card)})
+
+
+def describe_run(run: Path) -> dict[str, Any]:
+    """Return a run's configuration, what it has seen, and the runs it started from, by name."""
+    config: dict[str, Any] = json.loads((run / "config.json").read_text())
+    seen_kimg = read_checkpoint(run)["step"] * config["batch"] / 1000
+    earlier = Path(config.pop("start_from") or run)
+    negatives = [Path(name).name for name in config.pop("negatives")]
+    description = {"name": run.resolve().name, **config, "seen_kimg": seen_kimg}
+    if negatives:
+        description["negatives"] = negatives
+    if earlier != run:
+        description["started_from"] = describe_run(earlier)
+    return description
 
 
 @click.command("export-locator")

@@ -10,6 +10,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 from PIL import Image
+
+from reggan_plugin.errors import SourceError
+from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_training.checkpoint import model_from_run
 from reggan_training.data.avatar_set import CANONICAL_LANDMARKS
 from reggan_training.loop import TrainingSettings
@@ -24,10 +28,6 @@ from reggan_training.metrics.subjects import subjects_from_photographs
 from reggan_training.networks.reggan import RegGAN, RegGANSettings
 from reggan_training.regression import RegressionSettings
 from reggan_training.run_folder import RunFolder, prefixed
-
-from reggan_plugin.errors import SourceError
-from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 
 SIDE = 64
 

@@ -39,7 +39,7 @@ class LossWeights:
 
     paired: float = 10.0
     edges: float = 10.0
-    adversarial: float = 0.3
+    adversarial: float = 0.5
     features: float = 2.0
     expression: float = 0.3
 
@@ -60,7 +60,7 @@ class TrainingSettings:
     length_kimg: float = 56.0
     batch_size: int = 8
     learning_rate: float = 5e-4
-    discriminator_rate: float = 2e-4
+    discriminator_rate: float = 6e-4
     warmup_kimg: float = 4.0
     decay_share: float = 0.4
     average_kimg: float = 4.0

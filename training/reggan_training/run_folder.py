@@ -37,7 +37,7 @@ class RunFolder:
         Raises:
             SourceError: the folder holds a run with other settings or other identities.
         """
-        record = {
+        record: dict[str, Any] = {
             "settings": dataclasses.asdict(settings),
             "data": data.name,
             "identities": identities,

@@ -76,7 +76,8 @@ def paste_picture(
     matrix = np.column_stack([linear, spot - linear @ middle])
     drawn = warp_continuous(image, matrix, (height, width), shrink=scale)
     enlarged = cv2.resize(mask, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
-    weight = warp_continuous(enlarged, matrix, (height, width), shrink=scale)[..., None] / 255.0
+    cover = warp_continuous(enlarged, matrix, (height, width), shrink=scale)
+    weight = cover[..., None] / np.float32(255.0)
     frame[...] = (frame * (1 - weight) + drawn * weight + 0.5).astype(np.uint8)
     return points @ linear.T + matrix[:, 2]
 
@@ -173,8 +174,8 @@ def _paint_mosaic(rng: np.random.Generator) -> Frame:
 
 def _paint_fractal(rng: np.random.Generator) -> Frame:
     """A Julia set."""
-    x, y = np.meshgrid(np.linspace(-1.7, 1.7, 640), np.linspace(-1, 1, 360))
-    z = (x + 1j * y) * rng.uniform(0.3, 1.2)
+    x, y = np.meshgrid(np.linspace(-1.7, 1.7, 426), np.linspace(-1, 1, 240))
+    z = ((x + 1j * y) * rng.uniform(0.3, 1.2)).astype(np.complex64)
     angle = rng.uniform(0, 2 * np.pi)
     constant = 0.7885 * complex(math.cos(angle), math.sin(angle))
     count = np.zeros(z.shape)

@@ -6,6 +6,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+_SLOPE = 0.2  # of the leaky ReLU below 0
+
 
 class Discriminator(nn.Module):
     """Convolutions on the pixel-unshuffled crop, a patch head and an expression head.
@@ -18,11 +20,9 @@ class Discriminator(nn.Module):
         super().__init__()
         widths = (48, channels, 2 * channels, 3 * channels, 4 * channels)
         self.layers = nn.ModuleList(
-            nn.Conv2d(inside, outside, 3, stride=1 if i == 0 else 2, padding=1)
+            _leaky_convolution(inside, outside, stride=1 if i == 0 else 2)
             for i, (inside, outside) in enumerate(pairwise(widths))
         )
-        for layer in self.layers:
-            nn.init.kaiming_normal_(layer.weight, 0.2)
         self.patch_head = nn.Conv2d(widths[3], 1, 3, padding=1)
         self.expression_head = nn.Linear(widths[4], expressions)
 
@@ -33,7 +33,14 @@ class Discriminator(nn.Module):
         hidden = F.pixel_unshuffle(image * 2 - 1, 4)
         features = []
         for layer in self.layers:
-            hidden = F.leaky_relu(layer(hidden), 0.2)
+            hidden = F.leaky_relu(layer(hidden), _SLOPE)
             features.append(hidden)
         logits = self.expression_head(features[-1].mean(dim=(2, 3)))
         return self.patch_head(features[-2]), logits, features
+
+
+def _leaky_convolution(inside: int, outside: int, stride: int) -> nn.Conv2d:
+    """A 3x3 convolution whose first weights keep the variance through a leaky ReLU."""
+    convolution = nn.Conv2d(inside, outside, 3, stride=stride, padding=1)
+    nn.init.kaiming_normal_(convolution.weight, _SLOPE)
+    return convolution

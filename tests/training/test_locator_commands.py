@@ -1,0 +1,72 @@
+"""Train, mine, export and evaluate a locator on two made-up pictures, by command."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+cv2 = pytest.importorskip("cv2")
+pytest.importorskip("onnxscript")
+
+from click.testing import CliRunner  # noqa: E402
+
+from reggan_export.locator import export_locator  # noqa: E402
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES  # noqa: E402
+from reggan_plugin.faces.locator import FaceLocator  # noqa: E402
+from reggan_training.locator.commands import (  # noqa: E402
+    evaluate_locator,
+    mine_locator,
+    train_locator,
+)
+
+POINTS = [[158, 100], [98, 104], [129, 145], [154, 178], [102, 180], [128, 225]]
+
+
+@pytest.fixture
+def avatars(tmp_path: Path) -> Path:
+    """One identity to train on and one to test on, happy as noise can be."""
+    folder = tmp_path / "avatars"
+    (folder / "happy").mkdir(parents=True)
+    labels = {}
+    for seed, name in enumerate(("photo_00001", "photo_00009")):
+        image = np.random.default_rng(seed).integers(0, 255, (256, 256, 3)).astype(np.uint8)
+        cv2.imwrite(str(folder / "happy" / f"{name}.jpg"), image)
+        labels[name] = {"happy": dict(zip(LANDMARK_NAMES, POINTS, strict=True))}
+    (folder / "landmarks.json").write_text(json.dumps(labels))
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the exporter, about its own future
+def test_a_locator_from_pictures_to_report(avatars: Path, tmp_path: Path) -> None:
+    runner = CliRunner()
+    for stage in ("detector", "landmarks"):
+        options = ["--kimg", "0.1", "--backgrounds", "4", "--styles", "1", "--stage", stage]
+        folder = tmp_path / "runs" / stage
+        arguments = ["--data", str(avatars), "--run", str(folder), *options]
+        result = runner.invoke(train_locator, arguments, catch_exceptions=False)
+        assert result.exit_code == 0
+        assert json.loads((folder / "config.json").read_text())["stage"] == stage
+    weights = tmp_path / "weights"
+    arguments = ["--run", str(tmp_path / "runs"), "--out", str(weights)]
+    assert runner.invoke(export_locator, arguments, catch_exceptions=False).exit_code == 0
+    assert isinstance(FaceLocator(weights).locate(np.zeros((64, 64, 3), np.float32)), list)
+    refused = runner.invoke(export_locator, arguments)
+    assert refused.exit_code == 1
+    assert "--overwrite" in refused.stderr
+
+    mined = tmp_path / "negatives.npz"
+    arguments = ["--data", str(avatars), "--model", str(weights), "--out", str(mined)]
+    assert runner.invoke(mine_locator, [*arguments, "--frames", "2"]).exit_code == 0
+    with np.load(mined) as arrays:
+        assert arrays["patches"].shape[1:] == (128, 128)
+
+    report = tmp_path / "report"
+    arguments = ["--data", str(avatars), "--model", str(weights), "--out", str(report)]
+    result = runner.invoke(evaluate_locator, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    figures = json.loads((report / "locator.json").read_text())
+    assert figures["faces"][0]["faces"] == 3  # one picture of the test split, three sizes
+    assert "| photo | 3 |" in (report / "locator.md").read_text()

@@ -106,10 +106,10 @@ class Trainer:
             adam.param_groups[0]["lr"] = rate * max(falling, 0.01)
         face, mask = self.generator(batch.source, batch.expression)
         made = losses.paste(batch.source, face, mask)
-        report = self._step_discriminator(
-            batch, losses.paste(batch.source, batch.target, mask), made
-        )
-        report |= self._step_generator(batch, face, made, mask)
+        rendered = losses.paste(batch.source, batch.target, mask)
+        weights = losses.change_weights(batch.source, batch.target, mask)
+        report = self._step_discriminator(batch, rendered, made, weights)
+        report |= self._step_generator(batch, face, rendered, made, weights)
         self.images_seen += len(batch.source)
         images_per_half_life = 1000 * self.settings.average_kimg
         decay = 0.5 ** (len(batch.source) / min(images_per_half_life, self.images_seen / 3 + 1))
@@ -117,14 +117,16 @@ class Trainer:
         return report
 
     def _step_discriminator(
-        self, batch: PairBatch, rendered: Tensor, made: Tensor
+        self, batch: PairBatch, rendered: Tensor, made: Tensor, weights: Tensor
     ) -> dict[str, float]:
         with torch.autocast("cpu", torch.bfloat16):
             both = torch.cat([rendered, made.detach()])
             score, logits, _ = self.discriminator(both)
         count = len(batch.source)
         real, fake = score.float().split(count)
-        adversarial = losses.hinge_loss(real, fake, batch.is_full)
+        adversarial = losses.hinge_loss(
+            real, fake, losses.patch_weights(weights, real), batch.is_full
+        )
         classified = losses.expression_loss(logits[:count], batch.label, batch.is_full)
         self.discriminator_adam.zero_grad()
         (adversarial + classified).backward()  # type: ignore[no-untyped-call]
@@ -132,10 +134,8 @@ class Trainer:
         return {"d_adversarial": adversarial.item(), "d_expression": classified.item()}
 
     def _step_generator(
-        self, batch: PairBatch, face: Tensor, made: Tensor, mask: Tensor
+        self, batch: PairBatch, face: Tensor, rendered: Tensor, made: Tensor, weights: Tensor
     ) -> dict[str, float]:
-        weights = losses.change_weights(batch.source, batch.target, mask)
-        rendered = losses.paste(batch.source, batch.target, mask)
         parts = {
             "paired": losses.paired_loss(face, batch.target, weights + 0.05),
             "edges": losses.edge_loss(face, batch.target, weights),
@@ -146,7 +146,9 @@ class Trainer:
                 score, logits, features = self.discriminator(made)
                 with torch.no_grad():
                     _, _, wanted = self.discriminator(rendered)
-            parts["adversarial"] = -score.float().mean()
+            parts["adversarial"] = losses.adversarial_loss(
+                score.float(), losses.patch_weights(weights, score)
+            )
             parts["features"] = losses.feature_loss(features, wanted, batch.is_full).float()
             parts["expression"] = losses.expression_loss(logits, batch.label, batch.is_full)
             self.discriminator.requires_grad_(True)

@@ -50,13 +50,32 @@ def edge_loss(
     return total
 
 
-def hinge_loss(rendered: Tensor, made: Tensor, is_full: Tensor) -> Float[Tensor, ""]:
+def patch_weights(
+    weights: Float[Tensor, "batch 1 side side"], scores: Float[Tensor, "batch 1 rows columns"]
+) -> Float[Tensor, "batch 1 rows columns"]:
+    """`change_weights` at the resolution of the patch scores.
+
+    Most patches of a pair are the same in both pictures; unweighted, they drown the few in
+    which a mouth is painted well or badly.
+    """
+    return F.adaptive_avg_pool2d(weights, scores.shape[-2:])
+
+
+def hinge_loss(
+    rendered: Tensor, made: Tensor, weights: Tensor, is_full: Tensor
+) -> Float[Tensor, ""]:
     """What the discriminator minimises; only pairs at full intensity have a render to show it.
 
     Source: Lim & Ye, "Geometric GAN", 2017, eq. 11.
     """
-    real = F.relu(1 - rendered).mean(dim=(1, 2, 3))
-    return (real * is_full).sum() / (is_full.sum() + 1e-3) + F.relu(1 + made).mean()
+    shown = weights * is_full[:, None, None, None]
+    real = (F.relu(1 - rendered) * shown).sum() / (shown.sum() + 1e-3)
+    return real + (F.relu(1 + made) * weights).sum() / (weights.sum() + 1e-3)
+
+
+def adversarial_loss(made: Tensor, weights: Tensor) -> Float[Tensor, ""]:
+    """What the generator minimises against `hinge_loss`."""
+    return -(made * weights).sum() / (weights.sum() + 1e-3)
 
 
 def feature_loss(made: list[Tensor], rendered: list[Tensor], is_full: Tensor) -> Float[Tensor, ""]:

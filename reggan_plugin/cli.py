@@ -38,6 +38,7 @@ _COMMANDS = {
 _ATTACHED_HELP = {
     "train": "Train a model on pairs of pictures.",
     "train-locator": "Train the networks that find faces.",
+    "train-judge": "Train the networks that judge a model.",
     "evaluate": "Measure expression, identity and realism of a model.",
     "evaluate-locator": "Measure how well faces are found.",
     "export": "Turn a training run into a model file.",

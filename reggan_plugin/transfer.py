@@ -90,7 +90,7 @@ class ExpressionTransfer:
         """
         height, width = frame.pixels.shape[:2]
         if not choice.needs_locator:
-            return self._finder.place(height, width, choice, names)
+            return self._finder.place((height, width), choice, names, frame.origin_px)
         factor = math.ceil(max(height, width) / _LARGEST_LOCATED_PX)
         pixels = np.nan_to_num(frame.pixels, nan=0.0, posinf=1.0, neginf=0.0)
         alpha = None if frame.alpha is None else np.nan_to_num(frame.alpha)

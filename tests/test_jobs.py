@@ -1,7 +1,5 @@
 """What a job writes, what becomes of frames that fail, and what it says."""
 
-
-
 import json
 from collections.abc import Callable
 from pathlib import Path

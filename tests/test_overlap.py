@@ -1,7 +1,5 @@
 """Items are read, processed and written at the same time, in order, in bounded memory."""
 
-
-
 import threading
 
 import pytest

@@ -1,7 +1,5 @@
 """`render`, `sheet` and `demo` from the command line to the files that they write."""
 
-
-
 import json
 import os
 import shlex

@@ -71,45 +71,42 @@ class FaceFinder:
         return self._crops(_chosen(faces, choice))
 
     def place(
-        self, height: int, width: int, choice: FaceChoice, names: tuple[str, ...]
+        self,
+        shape: tuple[int, int],
+        choice: FaceChoice,
+        names: tuple[str, ...],
+        origin_px: tuple[int, int] = (0, 0),
     ) -> tuple[FaceCrop, ...]:
         """Crops that are given: by box, by file, or the whole picture.
 
         Args:
-            height: of the frame, in pixels.
-            width: of the frame, in pixels.
-            choice: says where.
+            shape: (height, width) of the frame's pixels.
+            choice: says where, in the picture as it is displayed.
             names: what a landmarks file may call the frame, best first.
+            origin_px: (row, column) of the first pixel in the picture as displayed.
 
         Raises:
-            UsageError: a given crop is far larger than the frame.
+            UsageError: a given crop is far larger than the frame, or outside of it.
             SourceError: the landmarks file cannot be used.
         """
+        if choice.whole_image:
+            return (crop_of_whole_image(*shape, self._side_px),)
         if choice.box is not None:
-            crops: tuple[FaceCrop, ...] = (
-                crop_from_box(choice.box, self._canonical, self._side_px),
-            )
-        elif choice.landmarks is not None:
-            if choice.landmarks not in self._given:
-                self._given[choice.landmarks] = read_landmarks(choice.landmarks)
-            table = self._given[choice.landmarks]
-            faces = next((table[name] for name in (*names, "*") if name in table), [])
-            crops = self._crops(_chosen(faces, choice))
+            given: tuple[FaceCrop, ...] = (crop_from_box(choice.box, self._canonical, self._side_px),)
         else:
-            crops = (crop_of_whole_image(height, width, self._side_px),)
+            given = self._crops(_chosen(self._given_faces(choice, names), choice))
+        crops = tuple(crop.moved(-origin_px[1], -origin_px[0]) for crop in given)
         for crop in crops:
-            low, high = crop.corners().min(axis=0), crop.corners().max(axis=0)
-            if low[0] >= width or low[1] >= height or high[0] <= 0 or high[1] <= 0:
-                raise UsageError(
-                    f"The given face lies outside the {width}x{height} frame; give box or "
-                    "landmarks in the frame's pixels, from its top-left corner."
-                )
-            if crop.scale * crop.side_px > _LARGEST_CROP * max(height, width, 16):
-                raise UsageError(
-                    f"The given face needs a crop of {crop.scale * crop.side_px:.0f} pixels, the "
-                    f"frame is {width}x{height}; give box or landmarks in the frame's pixels."
-                )
+            _check_lies_in(crop, *shape)
         return crops
+
+    def _given_faces(self, choice: FaceChoice, names: tuple[str, ...]) -> list[FaceLandmarks]:
+        path = choice.landmarks
+        assert path is not None, "without a box or a whole image there is a file"
+        if path not in self._given:
+            self._given[path] = read_landmarks(path)
+        table = self._given[path]
+        return next((table[name] for name in (*names, "*") if name in table), [])
 
     def _crops(self, faces: list[FaceLandmarks]) -> tuple[FaceCrop, ...]:
         return tuple(crop_from_landmarks(face, self._canonical, self._side_px) for face in faces)
@@ -149,6 +146,18 @@ def _face(path: Path, frame: str, points: Any) -> FaceLandmarks:
             f"{path}, frame {frame!r}: {error} is missing or is no [x, y]; every face needs "
             f"{', '.join(LANDMARK_NAMES)}."
         ) from error
+
+
+def _check_lies_in(crop: FaceCrop, height: int, width: int) -> None:
+    low, high = crop.corners().min(axis=0), crop.corners().max(axis=0)
+    outside = low[0] >= width or low[1] >= height or high[0] <= 0 or high[1] <= 0
+    if outside or (high - low).max() > _LARGEST_CROP * max(height, width, 16):
+        fault = "lies outside of" if outside else "is far larger than"
+        raise UsageError(
+            f"The given face {fault} the frame: its crop reaches from {low.round().tolist()} to "
+            f"{high.round().tolist()}, the frame is {width}x{height}. Give box or landmarks in "
+            "the frame's pixels, from its top-left corner."
+        )
 
 
 def _chosen(faces: list[FaceLandmarks], choice: FaceChoice) -> list[FaceLandmarks]:

@@ -1,5 +1,7 @@
 """The square in which the locator's second network sees a candidate face."""
 
+import math
+
 import numpy as np
 from jaxtyping import Float
 
@@ -24,6 +26,15 @@ CROP_LANDMARKS = np.array(
 def crop_around_face(points: Float[np.ndarray, "6 2"]) -> FaceCrop:
     """Place the square so that the face stands upright in its middle."""
     return crop_from_landmarks(FaceLandmarks(points), CROP_LANDMARKS, CROP_SIDE_PX)
+
+
+def vary_crop(crop: FaceCrop, zoom: float, turn_deg: float) -> FaceCrop:
+    """Return the crop enlarged and turned about its middle."""
+    angle = math.radians(turn_deg)
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    linear = crop.frame_from_crop[:, :2] @ turn * zoom
+    offset = face_centre_px(crop) - linear @ np.full(2, crop.side_px / 2)
+    return FaceCrop(np.column_stack([linear, offset]), crop.side_px)
 
 
 def face_size_px(crop: FaceCrop) -> float:

@@ -153,7 +153,9 @@ def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableFrameError(f"{path} cannot be read: {error.strerror}.") from error
+        raise UnreadableFrameError(
+            f"{path} cannot be read: {error.strerror}. Check the path and your rights to it."
+        ) from error
 
 
 def _decoder_of(path: Path, content: bytes) -> Callable[[bytes], Frame]:

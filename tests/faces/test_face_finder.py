@@ -33,7 +33,7 @@ def test_a_frame_is_found_by_name_by_number_or_by_the_star(
     content = {"a.1001.png": points(100, 5), "1002": points(200, 5), "*": points(50, 5)}
     choice = FaceChoice(landmarks=write(tmp_path / "l.json", content))
     sizes = [
-        finder.place(500, 500, choice, names)[0].scale * 256
+        finder.place((500, 500), choice, names)[0].scale * 256
         for names in (("a.1001.png", "1001"), ("a.1002.png", "1002"), ("a.1003.png", "1003"))
     ]
     assert np.allclose(sizes, [100, 200, 50])
@@ -41,7 +41,7 @@ def test_a_frame_is_found_by_name_by_number_or_by_the_star(
 
 def test_points_alone_stand_for_every_frame(finder: FaceFinder, tmp_path: Path) -> None:
     choice = FaceChoice(landmarks=write(tmp_path / "l.json", points(100, 5)))
-    assert len(finder.place(500, 500, choice, ("any.png",))) == 1
+    assert len(finder.place((500, 500), choice, ("any.png",))) == 1
 
 
 def test_of_several_faces_the_choice_decides(finder: FaceFinder, tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_of_several_faces_the_choice_decides(finder: FaceFinder, tmp_path: Path)
 
     def scales(which: object) -> list[float]:
         choice = FaceChoice(landmarks=path, which=which)  # type: ignore[arg-type]
-        return [crop.scale * 256 for crop in finder.place(500, 500, choice, ())]
+        return [crop.scale * 256 for crop in finder.place((500, 500), choice, ())]
 
     assert np.allclose(scales("largest"), [120])
     assert np.allclose(scales("all"), [120, 60])
@@ -73,13 +73,25 @@ def test_what_is_not_json_is_refused(tmp_path: Path) -> None:
 
 def test_a_box_far_larger_than_the_frame_is_taken_for_a_slip(finder: FaceFinder) -> None:
     with pytest.raises(UsageError, match="in the frame's pixels"):
-        finder.place(100, 100, FaceChoice(box=(0, 0, 1e6, 1e6)), ())
+        finder.place((100, 100), FaceChoice(box=(0, 0, 1e6, 1e6)), ())
+
+
+def test_a_face_outside_of_the_frame_is_refused(finder: FaceFinder) -> None:
+    with pytest.raises(UsageError, match="lies outside of the frame"):
+        finder.place((100, 100), FaceChoice(box=(400, 400, 50, 50)), ())
+
+
+def test_a_given_face_counts_from_the_displayed_corner(finder: FaceFinder) -> None:
+    choice = FaceChoice(box=(140, 230, 50, 50))
+    whole = finder.place((500, 500), choice, ())[0]
+    cropped = finder.place((300, 300), choice, (), origin_px=(200, 100))[0]
+    assert np.allclose(cropped.corners(), whole.corners() - [100, 200])
 
 
 @pytest.mark.parametrize("box", [(0, 0, 0, 10), (0, 0, 10, -1), (0, 0, float("nan"), 5)])
 def test_a_box_without_area_is_refused(finder: FaceFinder, box: tuple[float, ...]) -> None:
     with pytest.raises(UsageError, match="no area"):
-        finder.place(100, 100, FaceChoice(box=box), ())  # type: ignore[arg-type]
+        finder.place((100, 100), FaceChoice(box=box), ())  # type: ignore[arg-type]
 
 
 def test_two_ways_to_say_where_contradict_each_other() -> None:

@@ -72,7 +72,8 @@ def paths(tmp_path: Path) -> tuple[Path, Path]:
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 @pytest.mark.parametrize("layout", LAYOUTS, ids=str)
 @pytest.mark.parametrize(
-    ("dtype", "channels"), [("u1", 3), ("u2", 4), ("u2", 5), ("f2", 3), ("f4", 5), ("f4", 3)]
+    ("dtype", "channels"),
+    [("u1", 3), ("u2", 4), ("u2", 5), ("u4", 3), ("f2", 3), ("f4", 5), ("f8", 3)],
 )
 def test_only_changed_samples_differ(
     paths: tuple[Path, Path],
@@ -207,6 +208,18 @@ def test_strips_that_share_their_data_part_when_one_changes(paths: tuple[Path, P
     pixels[2] = 1
     write_frame(frame, pixels, target)
     assert tifffile.imread(target).tolist() == [[9, 9], [9, 9], [255, 255], [9, 9]]
+
+
+def test_byte_counts_are_widened_where_they_must(paths: tuple[Path, Path]) -> None:
+    source, target = paths
+    tifffile.imwrite(source, np.zeros((300, 300), np.uint8), compression="zlib", rowsperstrip=300)
+    with tifffile.TiffFile(source, mode="r+b") as file:
+        tag = file.pages.first.tags[279]
+        tag.overwrite(tag.value, dtype="H")
+    noise = np.random.default_rng(2).integers(0, 256, (300, 300, 1))
+    pixels = np.repeat((noise / 255).astype(np.float32), 3, axis=2)
+    write_frame(read_frame(source), pixels, target)
+    np.testing.assert_array_equal(tifffile.imread(target), noise[..., 0])
 
 
 def test_unchanged_pixels_give_the_same_file(

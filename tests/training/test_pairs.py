@@ -1,20 +1,16 @@
 """What training sees: pairs that stay pairs, intensities between renders, masks of change."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_training.change_masks import RING_SHARE, masks_from_pairs
 from reggan_training.data.augment import augment_colours, replace_surroundings
-from reggan_training.data.avatar_set import CANONICAL_LANDMARKS, load_avatar_set
+from reggan_training.data.avatar_set import load_avatar_set
 from reggan_training.data.pairs import PairSampler, PairSettings, interpolate_along_flow
 from reggan_training.data.split import split_of
 from reggan_training.loop import LossWeights, TrainingSettings, train
@@ -25,32 +21,6 @@ from reggan_training.run_folder import RunFolder
 SIDE = 64
 
 
-@pytest.fixture(scope="module")
-def avatars(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six made-up heads: a disc on a gradient whose mouth bar differs by expression."""
-    root = tmp_path_factory.mktemp("avatars")
-    y, x = np.mgrid[:128, :128] / 128
-    sheet: dict[str, dict[str, dict[str, list[float]]]] = {}
-    for number in (1, 2, 3, 8, 18, 28):
-        name = f"photo_{number:05d}"
-        random = np.random.default_rng(number)
-        base = np.stack([x, y, 1 - x], axis=2) * 0.3 + random.random(3) * 0.4
-        sheet[name] = {}
-        for index, expression in enumerate(EXPRESSION_NAMES):
-            picture = base.copy()
-            picture[np.hypot(x - 0.5, y - 0.5) < 0.4] += 0.2
-            row = 74 + 2 * index
-            picture[row : row + 4, 50:78] = 0.05
-            folder = root / expression
-            folder.mkdir(exist_ok=True)
-            levels = (picture.clip(0, 1) * 255).astype(np.uint8)
-            Image.fromarray(levels).save(folder / f"{name}.jpg", quality=95)
-            points = CANONICAL_LANDMARKS * 110 + 9
-            sheet[name][expression] = dict(zip(LANDMARK_NAMES, points.tolist(), strict=True))
-    (root / "landmarks.json").write_text(json.dumps(sheet))
-    return root
-
-
 def test_no_identity_is_in_two_splits_and_other_styles_are_for_testing() -> None:
     splits = [split_of(f"photo_{number:05d}") for number in range(100)]
     assert splits.count("train") == 70
@@ -58,14 +28,14 @@ def test_no_identity_is_in_two_splits_and_other_styles_are_for_testing() -> None
     assert {split_of(f"{style}_00001") for style in ("stone", "toon")} == {"test"}
 
 
-def test_a_missing_picture_is_named(avatars: Path, tmp_path: Path) -> None:
-    (tmp_path / "landmarks.json").write_bytes((avatars / "landmarks.json").read_bytes())
+def test_a_missing_picture_is_named(tiny_avatars: Path, tmp_path: Path) -> None:
+    (tmp_path / "landmarks.json").write_bytes((tiny_avatars / "landmarks.json").read_bytes())
     with pytest.raises(SourceError, match=r"neutral.photo_00001\.jpg is missing"):
         load_avatar_set(tmp_path, ("train",))
 
 
-def test_batches_repeat_from_a_seed_and_stay_in_range(avatars: Path) -> None:
-    identities = load_avatar_set(avatars, ("train",))
+def test_batches_repeat_from_a_seed_and_stay_in_range(tiny_avatars: Path) -> None:
+    identities = load_avatar_set(tiny_avatars, ("train",))
     settings = PairSettings(side_px=SIDE)
     first, second = (PairSampler(identities, settings, seed=5).draw(6) for _ in range(2))
     assert torch.equal(first.source, second.source)
@@ -122,10 +92,10 @@ def tiny_settings(kimg: float) -> TrainingSettings:
     )
 
 
-def test_a_run_leaves_its_record_and_resumes(avatars: Path, tmp_path: Path) -> None:
+def test_a_run_leaves_its_record_and_resumes(tiny_avatars: Path, tmp_path: Path) -> None:
     lines: list[str] = []
     out = tmp_path / "run"
-    train(avatars, out, tiny_settings(0.008), report=lines.append)
+    train(tiny_avatars, out, tiny_settings(0.008), report=lines.append)
     run = RunFolder(out)
     config = run.read_config()
     assert config["identities"] == ["photo_00001", "photo_00002", "photo_00003"]
@@ -134,11 +104,11 @@ def test_a_run_leaves_its_record_and_resumes(avatars: Path, tmp_path: Path) -> N
     assert (out / "log.jsonl").read_text().count("\n") == 1
     assert len(list((out / "grids").glob("*.jpg"))) == 1
 
-    train(avatars, out, tiny_settings(0.008), report=lines.append)
+    train(tiny_avatars, out, tiny_settings(0.008), report=lines.append)
     assert any("resuming at 0.0 kimg" in line for line in lines)
     other = dataclasses.replace(tiny_settings(0.008), batch_size=4)
     with pytest.raises(SourceError, match="another settings"):
-        train(avatars, out, other, report=lines.append)
-    train(avatars, out, tiny_settings(0.010), report=lines.append)
+        train(tiny_avatars, out, other, report=lines.append)
+    train(tiny_avatars, out, tiny_settings(0.010), report=lines.append)
     assert run.load()["images_seen"] == 10
     assert len(run.read_config()["sessions"]) == 3

@@ -58,7 +58,8 @@ def patch_weights(
     Most patches of a pair are the same in both pictures; unweighted, they drown the few in
     which a mouth is painted well or badly.
     """
-    return F.adaptive_avg_pool2d(weights, scores.shape[-2:])
+    rows, columns = scores.shape[-2:]
+    return F.adaptive_avg_pool2d(weights, (rows, columns))
 
 
 def hinge_loss(

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from reggan_plugin.faces.candidates import Candidate, candidate_from_points
-from reggan_plugin.faces.locator import FaceLocator
+from reggan_plugin.faces.locator import ONE_VIEW, FaceLocator
 from reggan_plugin.faces.locator_crop import CROP_SIDE_PX, crop_around_face
 from reggan_plugin.faces.pyramid import OUTSIDE_TONE, Level, Pyramid, build_pyramid
 from reggan_training.locator.bank import Bank, HardNegatives
@@ -20,7 +20,7 @@ from reggan_training.locator.synthesis import (
 )
 
 FRAME_SIDE_PX = 512
-LEAST_CROP_SCORE = 0.15
+LEAST_CROP_SCORE = 0.05
 PARTS_FROM_PX = 120.0
 """A level on which the true face is larger shows parts of it only: nothing is to be found."""
 
@@ -94,7 +94,7 @@ def _harvest_frame(
         if patch is not None:
             harvest.patches.append(patch)
     for _ in range(2):
-        candidates = locator.read_landmarks(pyramid, candidates)
+        candidates = locator.read_landmarks(pyramid, candidates, ONE_VIEW)
         for one in candidates:
             if one.score >= LEAST_CROP_SCORE and not _matches(one, truth):
                 crop = pyramid.sample(crop_around_face(one.points))

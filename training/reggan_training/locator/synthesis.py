@@ -213,7 +213,8 @@ def synthesise_crop(bank: Bank, rng: np.random.Generator) -> tuple[Gray, Points 
         centres = [] if points is None else [(side / 2, side / 2)]
         _cut_frame(canvas, centres, rng)
     method = cv2.INTER_AREA if side > CROP_SIDE_PX else cv2.INTER_LINEAR
-    patch = cv2.resize(augment(canvas, rng), (CROP_SIDE_PX,) * 2, interpolation=method)
+    seen = augment(canvas, rng) if rng.random() < 0.75 else canvas
+    patch = cv2.resize(seen, (CROP_SIDE_PX,) * 2, interpolation=method)
     if points is not None:
         points = points * (CROP_SIDE_PX / side)
     return np.asarray(patch, dtype=np.uint8), points

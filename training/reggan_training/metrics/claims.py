@@ -1,9 +1,10 @@
 """What the project says of its model, as comparisons that can fail."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from reggan_training.metrics.measure import INPUT, REGGAN, REGRESSIONS, StyleResult
 from reggan_training.metrics.statistics import Estimate, estimate_mean
@@ -22,10 +23,13 @@ class Claim:
     allowance: float = 0.0
 
 
+ALL_AVATARS = "all avatars"
+ECS_QUANTITIES = ("ecs", "probability")
+"""What the expression judge says: hits, and the mean probability of the wanted expression."""
 CLAIMS = (
     Claim(quantity="psnr", rival=INPUT),
     Claim(quantity="ssim", rival=INPUT),
-    Claim(quantity="ecs", rival=REGRESSIONS[0]),
+    *(Claim(quantity=quantity, rival=REGRESSIONS[0]) for quantity in ECS_QUANTITIES),
     Claim(quantity="perceptual", rival=REGRESSIONS[0], lower_is_better=True),
     Claim(quantity="psnr", rival=REGRESSIONS[0], allowance=0.3),
 )
@@ -33,9 +37,9 @@ CLAIMS = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim on one style: RegGAN's value less the rival's, paired by identity."""
+    """A claim on some styles: RegGAN's value less the rival's, paired by identity."""
 
-    style: str
+    styles: str
     claim: Claim
     difference: Estimate
     is_void: bool
@@ -52,7 +56,7 @@ class Verdict:
         side = "below" if self.claim.lower_is_better else "above"
         limit = f" less {self.claim.allowance:g}" if self.claim.allowance else ""
         return (
-            f"{self.style}: {self.claim.quantity} of reggan should be {side} that of "
+            f"{self.styles}: {self.claim.quantity} of reggan should be {side} that of "
             f"{self.claim.rival}{limit}; the difference is {self.difference.mean:+.4f} "
             f"(95 %: {self.difference.low:+.4f} to {self.difference.high:+.4f})"
         )
@@ -67,13 +71,27 @@ def better_regression(results: Sequence[StyleResult]) -> str:
     return max(REGRESSIONS, key=mean_psnr)
 
 
-def judge_claims(result: StyleResult, regression: str, *, ecs_is_void: bool) -> tuple[Verdict, ...]:
-    """Every claim on one style; `regression` is the form that stands for the layer alone."""
+def judge_claims(
+    styles: str, results: Sequence[StyleResult], regression: str, void: Collection[str]
+) -> tuple[Verdict, ...]:
+    """Every claim on the identities of all `results` together, under the name `styles`.
+
+    `regression` is the form that stands for the layer alone; the ECS of the styles in `void`
+    counts for nothing.
+    """
     verdicts = []
     for claim in CLAIMS:
-        rival = INPUT if claim.rival == INPUT else regression
-        difference = result.values[REGGAN][claim.quantity] - result.values[rival][claim.quantity]
-        estimate = estimate_mean(difference.mean(axis=1))
-        is_void = ecs_is_void and claim.quantity == "ecs"
-        verdicts.append(Verdict(result.style, claim, estimate, is_void))
+        is_ecs = claim.quantity in ECS_QUANTITIES
+        counted = [one for one in results if not (is_ecs and one.style in void)]
+        differences = [_paired_difference(one, claim, regression) for one in counted or results]
+        estimate = estimate_mean(np.concatenate(differences))
+        verdicts.append(Verdict(styles, claim, estimate, is_void=not counted))
     return tuple(verdicts)
+
+
+def _paired_difference(
+    result: StyleResult, claim: Claim, regression: str
+) -> Float[np.ndarray, " identities"]:
+    rival = INPUT if claim.rival == INPUT else regression
+    difference = result.values[REGGAN][claim.quantity] - result.values[rival][claim.quantity]
+    return difference.mean(axis=1)

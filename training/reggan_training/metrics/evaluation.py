@@ -9,11 +9,10 @@ import numpy as np
 
 from reggan_plugin.errors import SourceError
 from reggan_training.data.avatar_set import AvatarIdentity, load_avatar_set
-from reggan_training.metrics.claims import Verdict, better_regression, judge_claims
+from reggan_training.metrics.claims import ALL_AVATARS, Verdict, better_regression, judge_claims
 from reggan_training.metrics.judge_validity import (
     ExpressionValidity,
     judge_true_pictures,
-    misalignments,
     verify_identities,
 )
 from reggan_training.metrics.judges import Judges
@@ -26,6 +25,8 @@ from reggan_training.metrics.subjects import (
 )
 from reggan_training.networks.reggan import RegGAN
 
+MISALIGNMENT_SHARE = 0.01
+"""Error of every landmark in the test with crops set wrong: its deviation, of the frame's side."""
 STYLES = ("photo", "stone", "bronze", "clay", "toon")
 """Styles of avatars in the order of the table; others follow by name."""
 
@@ -39,6 +40,7 @@ class Evaluation:
         misaligned_accuracy: the same share where avatars' crops are set slightly wrong.
         verification_accuracy: how well the face embedding tells test identities apart.
         regression: which form stands for the regression layer alone.
+        verdicts: the claims on all avatars together, then on every style of them.
     """
 
     results: tuple[StyleResult, ...]
@@ -92,10 +94,9 @@ def evaluate_model(
             misaligned[style] = _misaligned_accuracy(judges, avatars, model.settings.side_px)
     on_avatars = [result for result in results if result.style != PHOTOGRAPHS]
     regression = better_regression(on_avatars)
-    verdicts = [
-        judge_claims(result, regression, ecs_is_void=not validity[result.style].is_valid)
-        for result in on_avatars
-    ]
+    void = {style for style, one in validity.items() if not one.is_valid}
+    groups = {ALL_AVATARS: on_avatars, **{one.style: [one] for one in on_avatars}}
+    verdicts = [judge_claims(name, group, regression, void) for name, group in groups.items()]
     skin = [one for one in held_out.avatars if one.style == STYLES[0]]
     return Evaluation(
         results=tuple(results),
@@ -108,7 +109,8 @@ def evaluate_model(
 
 
 def _misaligned_accuracy(judges: Judges, avatars: Sequence[AvatarIdentity], side_px: int) -> float:
-    errors = misalignments(len(avatars), avatars[0].images.shape[1], np.random.default_rng(0))
+    random, frame_px = np.random.default_rng(0), avatars[0].images.shape[1]
+    errors = random.normal(0, MISALIGNMENT_SHARE * frame_px, (len(avatars), 6, 2))
     subjects = [
         subject_from_avatar(one, side_px, error) for one, error in zip(avatars, errors, strict=True)
     ]

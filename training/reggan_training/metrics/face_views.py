@@ -73,13 +73,11 @@ class FaceViews:
         return F.affine_grid(theta, size, align_corners=False)
 
 
-def recoloured_views(
-    identity: AvatarIdentity, seed: int = 0
-) -> Float[Tensor, "expressions 3 side side"]:
+def recoloured_views(identity: AvatarIdentity) -> Float[Tensor, "expressions 3 side side"]:
     """Canonical crops of every expression, each in its own colours before its own scenery.
 
-    Light, colour and background would otherwise give an identity away.
+    Light, colour and background would otherwise give an identity away. The same on every call.
     """
-    random = np.random.default_rng([seed, *identity.name.encode()])
+    random = np.random.default_rng(list(identity.name.encode()))
     views = canonical_views(identity, CROP_SIDE_PX)[:, None]
     return augment_colours(replace_surroundings(views, random), random)[:, 0]

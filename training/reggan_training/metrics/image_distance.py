@@ -41,26 +41,22 @@ def psnr_db(
     return -10 * torch.log10(mean_inside((made - target) ** 2, region))
 
 
-def ssim(
-    made: Float[Tensor, "batch 3 side side"],
-    target: Float[Tensor, "batch 3 side side"],
-    region: Bool[Tensor, "batch 1 side side"],
-) -> Float[Tensor, " batch"]:
-    """Structural similarity of the sRGB-encoded luminance, averaged over the region.
+def ssim_map(
+    made: Float[Tensor, "batch 3 side side"], target: Float[Tensor, "batch 3 side side"]
+) -> Float[Tensor, "batch 1 side side"]:
+    """Structural similarity of the sRGB-encoded luminance around every pixel.
 
     Source: Wang et al., "Image Quality Assessment: From Error Visibility to Structural
     Similarity", IEEE TIP 2004, eq. 13, with its 11x11 Gaussian window of 1.5 px.
     """
-    planes = [(image * _LUMA).sum(dim=1, keepdim=True) for image in (made, target)]
-    first, second = planes
+    first, second = ((image * _LUMA).sum(dim=1, keepdim=True) for image in (made, target))
     mean_1, mean_2 = _window_mean(first), _window_mean(second)
     variance_1 = _window_mean(first**2) - mean_1**2
     variance_2 = _window_mean(second**2) - mean_2**2
     covariance = _window_mean(first * second) - mean_1 * mean_2
     c1, c2 = _SSIM_STABILITY
     similarity = (2 * mean_1 * mean_2 + c1) * (2 * covariance + c2)
-    similarity /= (mean_1**2 + mean_2**2 + c1) * (variance_1 + variance_2 + c2)
-    return mean_inside(similarity, region)
+    return similarity / ((mean_1**2 + mean_2**2 + c1) * (variance_1 + variance_2 + c2))
 
 
 def mean_inside(

@@ -129,8 +129,8 @@ class FaceLesson:
         return verification_accuracy(pairs, chosen_threshold(pairs))
 
 
-def train_network(lesson: Lesson, settings: JudgeSettings, report: Callable[[str], None]) -> float:
-    """Train the lesson's network and leave it at its best state; returns that state's score."""
+def train_network(lesson: Lesson, settings: JudgeSettings, report: Callable[[str], None]) -> None:
+    """Train the lesson's network and leave it at its best state, ready to judge."""
     network = lesson.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     steps = max(1, round(1000 * settings.length_kimg / settings.batch_size))
     adam = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=0.02)
@@ -157,4 +157,3 @@ def train_network(lesson: Lesson, settings: JudgeSettings, report: Callable[[str
             recent = 0.0
     network.load_state_dict(best)
     network.eval()
-    return float(best_score)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_training.data.avatar_set import AvatarIdentity
@@ -20,8 +20,6 @@ from reggan_training.metrics.subjects import Subject
 
 LEAST_ACCURACY = 0.9
 """Below this share of true pictures named rightly, an ECS says nothing: it is void."""
-MISALIGNMENT_SHARE = 0.01
-"""Standard deviation of every landmark, of the crop's side, in the test with crops set wrong."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,13 +61,6 @@ def judge_true_pictures(judges: Judges, subjects: Sequence[Subject]) -> Expressi
         named = name_expressions(judges.expression, pictures).argmax(dim=1).numpy()
         np.add.at(confusion, (np.array(true), named), 1)
     return ExpressionValidity(confusion)
-
-
-def misalignments(
-    count: int, frame_px: int, random: np.random.Generator
-) -> Float[np.ndarray, "count 6 2"]:
-    """Errors of landmarks as a locator makes them, in pixels."""
-    return random.normal(0, MISALIGNMENT_SHARE * frame_px, (count, 6, 2))
 
 
 def verify_identities(

@@ -15,7 +15,7 @@ from reggan_training.data.avatar_set import AvatarIdentity
 from reggan_training.locator.stylise import mix_channels, stylise
 from reggan_training.networks.expression_judge import CANONICAL_SIDE_PX, JUDGE_SIDE_PX
 
-STORED_SIDE_PX = 152
+_STORED_SIDE_PX = 152
 """Stored views are larger than the judge's crop, so that a jittered crop stays inside."""
 
 
@@ -44,23 +44,21 @@ class JudgeViews:
         gray = self._views[who, label, style][:, None].float() / 255.0
         gray = F.grid_sample(
             gray,
-            jittered_grids(batch_size, JUDGE_SIDE_PX, self.random),
+            _jittered_grids(batch_size, self.random),
             mode="bilinear",
             padding_mode="border",
             align_corners=False,
         )
-        gray = disturb(gray, self.random)
+        gray = _disturb(gray, self.random)
         return gray.expand(-1, 3, -1, -1), torch.from_numpy(label)
 
 
-def jittered_grids(
-    count: int, side_px: int, random: np.random.Generator
-) -> Float[Tensor, "count side side 2"]:
+def _jittered_grids(count: int, random: np.random.Generator) -> Float[Tensor, "count side side 2"]:
     """Sampling positions, in [-1, 1] of a stored view, of crops that lie slightly wrong.
 
     Rotated, scaled along both axes, shifted, mirrored, and bent by a smooth random warp.
     """
-    ratio = JUDGE_SIDE_PX / STORED_SIDE_PX
+    side_px, ratio = JUDGE_SIDE_PX, JUDGE_SIDE_PX / _STORED_SIDE_PX
     angle = random.normal(0, 0.05, count)
     scale = random.normal(1, 0.045, (count, 1, 2)) * ratio
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -74,7 +72,7 @@ def jittered_grids(
     return grid + warp.permute(0, 2, 3, 1)
 
 
-def disturb(
+def _disturb(
     images: Float[Tensor, "batch channels side side"], random: np.random.Generator
 ) -> Float[Tensor, "batch channels side side"]:
     """Tone, blur or sharpness, noise and patches that hide a part; within [0, 1]."""
@@ -108,7 +106,7 @@ def _styled(
     identity: AvatarIdentity, styles: int, random: np.random.Generator
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """Every expression in several grey styles, [expression, style, height, width]."""
-    crop = recut(identity.place_crop(CANONICAL_SIDE_PX), STORED_SIDE_PX)
+    crop = recut(identity.place_crop(CANONICAL_SIDE_PX), _STORED_SIDE_PX)
     stack = np.stack([identity.cut(e, crop) for e in range(len(EXPRESSION_NAMES))])
     points = (identity.landmarks @ crop.crop_from_frame[:, :2].T) + crop.crop_from_frame[:, 2]
     plain = torch.from_numpy(stack).permute(0, 3, 1, 2)[None]

@@ -59,19 +59,15 @@ class Judges:
         return (embed(self.face, source) * embed(self.face, made)).sum(dim=1)
 
     def perceptual_distance(
-        self,
-        made: Float[Tensor, "batch 3 side side"],
-        target: Float[Tensor, "batch 3 side side"],
-        region: Bool[Tensor, "batch 1 side side"],
+        self, made: Sequence[Tensor], target: Sequence[Tensor], region: Bool[Tensor, "batch 1 h w"]
     ) -> Float[Tensor, " batch"]:
-        """Distance in the features of the face embedding, at full resolution, in the region.
+        """Distance of two lists of `face.features`, in the region.
 
         Source: Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual
         Metric", CVPR 2018, eq. 1, with every weight 1 and the mean over stages.
         """
         distances = []
-        stages = zip(self.face.features(made), self.face.features(target), strict=True)
-        for ours, theirs in stages:
+        for ours, theirs in zip(made, target, strict=True):
             difference = (F.normalize(ours, dim=1) - F.normalize(theirs, dim=1)) ** 2
             near = F.adaptive_max_pool2d(region.float(), ours.shape[-1]) > 0
             distances.append(mean_inside(difference.sum(dim=1, keepdim=True), near))

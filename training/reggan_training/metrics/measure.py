@@ -12,12 +12,12 @@ from torch import Tensor
 from reggan_plugin.errors import SourceError
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_training.losses import paste
-from reggan_training.metrics.image_distance import change_region, psnr_db, ssim
+from reggan_training.metrics.image_distance import change_region, mean_inside, psnr_db, ssim_map
 from reggan_training.metrics.judges import Judges, name_expressions
 from reggan_training.metrics.subjects import Subject
 from reggan_training.networks.reggan import RegGAN
 
-INPUT, REGGAN = "input", "reggan"
+INPUT, REGGAN, TRUE = "input", "reggan", "true picture"
 REGRESSIONS = ("regression", "regression, low resolution")
 """The regression layer alone: its change added to the input, and its own blurred output."""
 
@@ -32,6 +32,7 @@ class StyleResult:
         values: by method, then by quantity: `psnr` in dB, `ssim`, `perceptual`, `ecs` (1 where
             the judge names the wanted expression), `probability` of it, `fss`. The first two
             stand again with `_in_mask`, for the part of the region that may be changed at all.
+            The true picture has the last three only.
     """
 
     style: str
@@ -87,8 +88,7 @@ def _measure_subject(
     model: RegGAN, judges: Judges, subject: Subject
 ) -> dict[str, dict[str, Float[Tensor, " expressions"]]]:
     sources, targets = subject.sources, subject.targets
-    wanted = torch.tensor(subject.expressions)
-    asked = torch.eye(len(EXPRESSION_NAMES))[wanted]
+    asked = torch.eye(len(EXPRESSION_NAMES))[list(subject.expressions)]
     region = change_region(sources, targets)
     regions = {"": region, "_in_mask": region & (model.mask(asked) > 0)}
     if not all(one.any(dim=3).any(dim=2).all() for one in regions.values()):
@@ -96,17 +96,26 @@ def _measure_subject(
             f"{subject.name}: an expression is the same picture as neutral; expected one that "
             "differs within the model's mask."
         )
-    results = {}
+    wanted_features = judges.face.features(targets)
+    results = {TRUE: _judge(judges, subject, targets)}
     for method, made in apply_methods(model, subject).items():
-        named = name_expressions(judges.expression, made)
-        result = {
-            "ecs": (named.argmax(dim=1) == wanted).float(),
-            "probability": named.gather(1, wanted[:, None])[:, 0],
-            "fss": judges.similarity(subject.source[None], made),
-            "perceptual": judges.perceptual_distance(made, targets, region),
-        }
+        features, similarity = judges.face.features(made), ssim_map(made, targets)
+        result = {"perceptual": judges.perceptual_distance(features, wanted_features, region)}
         for suffix, where in regions.items():
             result["psnr" + suffix] = psnr_db(made, targets, where)
-            result["ssim" + suffix] = ssim(made, targets, where)
-        results[method] = result
+            result["ssim" + suffix] = mean_inside(similarity, where)
+        results[method] = result | _judge(judges, subject, made)
     return results
+
+
+def _judge(
+    judges: Judges, subject: Subject, made: Float[Tensor, "count 3 side side"]
+) -> dict[str, Float[Tensor, " expressions"]]:
+    """What the judges say of pictures that should show the subject's expressions."""
+    wanted = torch.tensor(subject.expressions)
+    named = name_expressions(judges.expression, made)
+    return {
+        "ecs": (named.argmax(dim=1) == wanted).float(),
+        "probability": named.gather(1, wanted[:, None])[:, 0],
+        "fss": judges.similarity(subject.source[None], made),
+    }

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_training.metrics.measure import REGGAN, apply_methods
-from reggan_training.metrics.subjects import Subject
+from reggan_training.metrics.subjects import Subject, title_of
 from reggan_training.networks.reggan import RegGAN
 
 _CELL_PX, _HEADER_PX, _MARGIN_PX, _GAP_PX = 144, 24, 92, 6
@@ -36,7 +36,7 @@ def draw_sheet(model: RegGAN, subjects: Sequence[Subject]) -> Image.Image:
         rows = (("RegGAN", made), ("true", subject.true_pictures[0]))
         for row, (label, pictures) in enumerate(rows):
             y = top + row * _CELL_PX
-            text = f"{subject.style}\n{label}"
+            text = f"{title_of(subject.style)}\n{label}"
             draw.multiline_text((6, y + _CELL_PX / 2), text, "black", font, anchor="lm")
             sheet.paste(_strip(pictures), (_MARGIN_PX, y))
     return sheet

@@ -20,8 +20,14 @@ from reggan_training.data.avatar_set import CANONICAL_LANDMARKS, AvatarIdentity
 
 PHOTOGRAPHS = "photographs"
 """The style of real photographs."""
+_TITLES = {"photo": "skin", "bronze": "metal"}
 _PHOTOGRAPH_EYES: Float[np.ndarray, "2 2"] = np.array([[0.68, 0.40], [0.32, 0.40]])
 """Eye centres of an aligned photograph, in fractions of its side; the person's own left first."""
+
+
+def title_of(style: str) -> str:
+    """What a reader calls a style."""
+    return _TITLES.get(style, style)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +65,7 @@ def canonical_views(
 ) -> Float[Tensor, "expressions 3 side side"]:
     """Every expression of an identity, cut by its neutral landmarks, shifted if asked for."""
     crop = identity.place_crop(side_px, shift_px=shift_px)
-    return torch.stack(
-        [_planes(identity.cut(e, crop)) for e in range(len(EXPRESSION_NAMES))]
-    ).contiguous()
+    return torch.stack([_planes(identity.cut(e, crop)) for e in range(len(EXPRESSION_NAMES))])
 
 
 def subjects_from_photographs(folder: Path, side_px: int) -> Iterator[Subject]:

@@ -104,5 +104,7 @@ def even_contrast(
 
 
 def _average(plane: Float[Tensor, "batch 1 side side"]) -> Float[Tensor, "batch 1 side side"]:
-    margin = _NEIGHBOURHOOD_PX // 2
-    return F.avg_pool2d(plane, _NEIGHBOURHOOD_PX, 1, margin, count_include_pad=False)
+    """Mean of the square neighbourhood within the picture: along columns, then along rows."""
+    length, margin = _NEIGHBOURHOOD_PX, _NEIGHBOURHOOD_PX // 2
+    down = F.avg_pool2d(plane, (length, 1), 1, (margin, 0), count_include_pad=False)
+    return F.avg_pool2d(down, (1, length), 1, (0, margin), count_include_pad=False)

@@ -44,6 +44,13 @@ class FaceCrop:
         """The same crop in a picture `factor` times as large."""
         return FaceCrop(self.frame_from_crop * factor, self.side_px)
 
+    def resized(self, side_px: int) -> "FaceCrop":
+        """A larger or smaller square about the same centre, at the same scale and rotation."""
+        matrix = self.frame_from_crop.copy()
+        margin_px = (side_px - self.side_px) / 2
+        matrix[:, 2] -= matrix[:, :2] @ [margin_px, margin_px]
+        return FaceCrop(matrix, side_px)
+
     def corners(self) -> Float[np.ndarray, "4 2"]:
         """Corners of the crop in the frame, in pixels."""
         side = float(self.side_px)

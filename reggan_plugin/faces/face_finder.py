@@ -91,8 +91,9 @@ class FaceFinder:
         """
         if choice.whole_image:
             return (crop_of_whole_image(*shape, self._side_px),)
+        given: tuple[FaceCrop, ...]
         if choice.box is not None:
-            given: tuple[FaceCrop, ...] = (crop_from_box(choice.box, self._canonical, self._side_px),)
+            given = (crop_from_box(choice.box, self._canonical, self._side_px),)
         else:
             given = self._crops(_chosen(self._given_faces(choice, names), choice))
         crops = tuple(crop.moved(-origin_px[1], -origin_px[0]) for crop in given)

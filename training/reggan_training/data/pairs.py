@@ -11,7 +11,6 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_training.data.augment import augment_colours, replace_surroundings
 from reggan_training.data.avatar_set import AvatarIdentity
 
@@ -66,13 +65,12 @@ class PairSampler:
         self.settings = settings
         self.random = np.random.default_rng(seed)
         self._stored_px = round(settings.side_px * _MARGIN)
-        margin = (self._stored_px - settings.side_px) / 2
         self._relative: list[list[Float[np.ndarray, "2 3"]]] = []
         self._images: list[Tensor] = []
         self._flows: list[Float[np.ndarray, "expressions expressions low low 2"]] = []
         for identity in identities:
             inner = identity.place_crop(settings.side_px)
-            wide = _widen(inner, self._stored_px, margin)
+            wide = inner.resized(self._stored_px)
             stack = np.stack([identity.cut(e, wide) for e in range(len(EXPRESSION_NAMES))])
             pixels = (stack * 255 + 0.5).astype(np.uint8)
             self._images.append(torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous())
@@ -205,13 +203,6 @@ def _flows_between(
                 small = cv2.resize(flow, (low_px, low_px), interpolation=cv2.INTER_AREA)
                 flows[first, second] = small / side
     return flows
-
-
-def _widen(crop: FaceCrop, side_px: int, margin_px: float) -> FaceCrop:
-    """The same scale and rotation with `margin_px` more on every side."""
-    matrix = crop.frame_from_crop.copy()
-    matrix[:, 2] -= matrix[:, :2] @ [margin_px, margin_px]
-    return FaceCrop(matrix, side_px)
 
 
 def _compose(

@@ -11,7 +11,6 @@ from torch import Tensor
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_training.data.augment import augment_colours, replace_surroundings
 from reggan_training.data.avatar_set import AvatarIdentity
-from reggan_training.metrics.judge_views import recut
 from reggan_training.metrics.subjects import canonical_views
 from reggan_training.networks.expression_judge import CANONICAL_SIDE_PX, JUDGE_SIDE_PX
 
@@ -32,7 +31,7 @@ class FaceViews:
         self.random = random
         views = []
         for identity in identities:
-            crop = recut(identity.place_crop(CROP_SIDE_PX), _STORED_SIDE_PX)
+            crop = identity.place_crop(CROP_SIDE_PX).resized(_STORED_SIDE_PX)
             stack = np.stack([identity.cut(e, crop) for e in range(len(EXPRESSION_NAMES))])
             views.append((stack * 255 + 0.5).astype(np.uint8))
         self._views = torch.from_numpy(np.stack(views)).permute(0, 1, 4, 2, 3).contiguous()

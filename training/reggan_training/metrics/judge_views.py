@@ -9,7 +9,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_training.data.augment import augment_colours, replace_surroundings
 from reggan_training.data.avatar_set import AvatarIdentity
 from reggan_training.locator.stylise import mix_channels, stylise
@@ -94,19 +93,11 @@ def _disturb(
     return images.clamp(0, 1)
 
 
-def recut(crop: FaceCrop, side_px: int) -> FaceCrop:
-    """The same scale and rotation on a larger or smaller square about the same centre."""
-    matrix = crop.frame_from_crop.copy()
-    margin_px = (side_px - crop.side_px) / 2
-    matrix[:, 2] -= matrix[:, :2] @ [margin_px, margin_px]
-    return FaceCrop(matrix, side_px)
-
-
 def _styled(
     identity: AvatarIdentity, styles: int, random: np.random.Generator
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """Every expression in several grey styles, [expression, style, height, width]."""
-    crop = recut(identity.place_crop(CANONICAL_SIDE_PX), _STORED_SIDE_PX)
+    crop = identity.place_crop(CANONICAL_SIDE_PX).resized(_STORED_SIDE_PX)
     stack = np.stack([identity.cut(e, crop) for e in range(len(EXPRESSION_NAMES))])
     points = (identity.landmarks @ crop.crop_from_frame[:, :2].T) + crop.crop_from_frame[:, 2]
     plain = torch.from_numpy(stack).permute(0, 3, 1, 2)[None]

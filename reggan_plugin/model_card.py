@@ -102,8 +102,11 @@ def card_from_metadata(metadata: Mapping[str, str], source: str) -> ModelCard:
     try:
         fields["expressions"] = tuple(fields["expressions"])
         fields["value_range"] = tuple(fields["value_range"])
+        fields["canonical_landmarks"] = {
+            name: (float(x), float(y)) for name, (x, y) in fields["canonical_landmarks"].items()
+        }
         return ModelCard(**fields)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelCardError(
             f"The card of {source} does not fit this version: {error}. Export the model again."
         ) from error

@@ -1,11 +1,34 @@
-"""What several rooms' tests share."""
+"""What several rooms' tests share. Importing it has array shapes checked in every call.
+
+The rooms in which arrays are handled are imported through jaxtyping's hook: where a signature
+says `Float[np.ndarray, "height width 3"]`, another shape or type fails the test.
+"""
 
 import json
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
+from beartype import BeartypeConf, beartype
+from jaxtyping import install_import_hook
 from PIL import Image
+
+_CHECKED_ROOMS = [
+    "reggan_plugin.imaging",
+    "reggan_plugin.faces",
+    "reggan_plugin.files",
+    "reggan_plugin.transfer",
+    "reggan_training.change_masks",
+    "reggan_training.losses",
+    "reggan_training.networks",
+    "reggan_training.regression",
+]
+_checker = ModuleType("_shape_checker")
+_checker.check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: ignore[attr-defined]
+sys.modules[_checker.__name__] = _checker
+install_import_hook(_CHECKED_ROOMS, "_shape_checker.check")
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES

@@ -1,7 +1,7 @@
 """What every inference library looks like from inside reggan-plugin."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 Tensors = dict[str, NDArray[np.float32]]
 
 
+@runtime_checkable
 class Runner(Protocol):
     """A model loaded on a device, ready to run any number of times."""
 

@@ -10,7 +10,7 @@ from reggan_plugin.faces.pyramid import OUTSIDE_TONE, Level
 
 STRIDE_PX = 8
 MARGIN_PX = 16
-LEAST_SCORE = 0.2
+LEAST_SCORE = 0.42
 MOST_PER_LEVEL = 48
 
 

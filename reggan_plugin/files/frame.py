@@ -52,6 +52,7 @@ class Encoding(Enum):
 
 
 @runtime_checkable
+@runtime_checkable
 class StoredImage(Protocol):
     """A decoded file with all that is needed to write it again."""
 

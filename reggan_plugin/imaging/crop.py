@@ -38,12 +38,11 @@ def region_of(crop: FaceCrop, height: int, width: int, *, with_margin: bool = Fa
     With its margin the region holds every pixel that `cut_crop` looks at.
     """
     margin = math.ceil(_MARGIN_PX * max(1.0, crop.scale)) if with_margin else 0
-    low = np.floor(crop.corners().min(axis=0)).astype(int) - margin
-    high = np.ceil(crop.corners().max(axis=0)).astype(int) + margin
-    return (
-        slice(min(max(low[1], 0), height), max(min(high[1], height), 0)),
-        slice(min(max(low[0], 0), width), max(min(high[0], width), 0)),
-    )
+    low = np.floor(crop.corners().min(axis=0) - margin)
+    high = np.ceil(crop.corners().max(axis=0) + margin)
+    left, right = (int(x) for x in np.clip([low[0], high[0]], 0, width))
+    top, bottom = (int(y) for y in np.clip([low[1], high[1]], 0, height))
+    return slice(top, bottom), slice(left, right)
 
 
 def place_crop(

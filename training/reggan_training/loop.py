@@ -248,7 +248,7 @@ def fit_closed_form(model: RegGAN, identities: Sequence[AvatarIdentity]) -> None
     identity_filter[settings.taps // 2] = 1.0
     model.regression.changes.copy_(torch.stack([s.solve()[0] - identity_filter for s in sums]))
     low_px = model.masks.shape[-1]
-    masks = masks_from_pairs(np.stack(kept), low_px)
+    masks = masks_from_pairs(np.stack(kept).astype(np.float32) / 255.0, low_px)
     model.masks.copy_(torch.from_numpy(masks))
 
 

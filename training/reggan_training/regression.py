@@ -75,9 +75,11 @@ class RidgeSums:
         self.moment = torch.zeros(filters, settings.columns)
 
     def add(
-        self, source: Float[Tensor, "batch 3 side side"], target: Float[Tensor, "batch 3 side side"]
+        self,
+        source: Float[Tensor, "batch channels side side"],
+        target: Float[Tensor, "batch channels side side"],
     ) -> None:
-        """Take in pairs of images in [0, 1]."""
+        """Take in pairs of images in [0, 1]; three channels unless filters are shared."""
         design, wanted = self._design(source), self._filters_first(target[:, :, None])
         self.gram += design.transpose(1, 2) @ design
         self.moment += (design.transpose(1, 2) @ wanted)[:, :, 0]
@@ -106,7 +108,7 @@ class RidgeSums:
         return weights.reshape(settings.filter_channels, side, side, -1).permute(0, 3, 1, 2)
 
     def _design(
-        self, source: Float[Tensor, "batch 3 side side"]
+        self, source: Float[Tensor, "batch channels side side"]
     ) -> Float[Tensor, "filters rows columns"]:
         taps = local_receptive_fields(source, self.settings.field_px, self.settings.dilation)
         if self.settings.with_bias:
@@ -114,7 +116,7 @@ class RidgeSums:
         return self._filters_first(taps)
 
     def _filters_first(
-        self, values: Float[Tensor, "batch 3 columns side side"]
+        self, values: Float[Tensor, "batch channels columns side side"]
     ) -> Float[Tensor, "filters rows columns"]:
         """Sort rows by the filter that they belong to; shared filters see three rows an image."""
         batch, channels, columns, side, _ = values.shape

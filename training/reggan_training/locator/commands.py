@@ -1,4 +1,4 @@
-"""`reggan-plugin train-locator` and `reggan-plugin evaluate-locator`."""
+"""`reggan-plugin train-locator`, `mine-locator` and `evaluate-locator`."""
 
 import logging
 from pathlib import Path
@@ -21,6 +21,7 @@ from reggan_training.locator.evaluate import (
     write_report,
 )
 from reggan_training.locator.evaluation_frames import (
+    CHOSEN_BY,
     draw_face_frames,
     draw_faceless_set,
     read_photographs,
@@ -47,11 +48,28 @@ from reggan_training.locator.stages import DetectorStage, LandmarkStage, Stage
     required=True,
     help="Run folder; a run that is there is continued.",
 )
-@click.option("--stage", type=click.Choice(("detector", "landmarks")), required=True)
-@click.option("--kimg", type=click.FloatRange(min=0, min_open=True), default=600, show_default=True)
+@click.option(
+    "--stage",
+    type=click.Choice(("detector", "landmarks")),
+    required=True,
+    help="Which of the two networks.",
+)
+@click.option(
+    "--kimg",
+    type=click.FloatRange(min=0, min_open=True),
+    default=500,
+    show_default=True,
+    help="Length of the run, in thousands of synthesised images.",
+)
 @click.option("--styles", type=click.IntRange(1), default=5, show_default=True, help="Per picture.")
-@click.option("--backgrounds", type=click.IntRange(2), default=1200, show_default=True)
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--backgrounds",
+    type=click.IntRange(2),
+    default=800,
+    show_default=True,
+    help="How many to paint before the run.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of all that is random.")
 @click.option("--rate", type=float, default=2e-3, show_default=True, help="Highest learning rate.")
 @click.option(
     "--start-from",
@@ -64,7 +82,7 @@ from reggan_training.locator.stages import DetectorStage, LandmarkStage, Stage
     multiple=True,
     help="File written by mine-locator; repeatable.",
 )
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Of PyTorch.")
 def train_locator(
     data: Path,
     folder: Path,
@@ -79,6 +97,9 @@ def train_locator(
     threads: int,
 ) -> None:
     """Train one of the locator's two networks on avatar pictures.
+
+    The shipped weights were trained in turns: train, export, mine-locator, then train on with
+    --start-from and --negatives.
 
     \b
     Example:
@@ -131,8 +152,10 @@ def train_locator(
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write."
 )
-@click.option("--frames", type=click.IntRange(1), default=1500, show_default=True)
-@click.option("--seed", type=int, default=11, show_default=True)
+@click.option(
+    "--frames", type=click.IntRange(1), default=900, show_default=True, help="How many to search."
+)
+@click.option("--seed", type=int, default=11, show_default=True, help="Of the frames.")
 def mine_locator(data: Path, model: Path, out: Path, frames: int, seed: int) -> None:
     """Collect what a half-trained locator takes for faces, to train on.
 
@@ -188,7 +211,7 @@ def mine_locator(data: Path, model: Path, out: Path, frames: int, seed: int) -> 
     show_default=True,
     help="Use only every n-th picture.",
 )
-@click.option("--seed", type=int, default=7, show_default=True)
+@click.option("--seed", type=int, default=7, show_default=True, help="Of the frames.")
 def evaluate_locator(
     data: Path,
     chosen_split: Split,
@@ -208,7 +231,9 @@ def evaluate_locator(
     cv2.setNumThreads(1)
     locator = FaceLocator(model)
     backgrounds = read_photographs(photographs) if photographs else []
-    pictures = load_avatars(data, lambda identity: split_of(identity) == chosen_split)[::every]
+    pictures = load_avatars(
+        data, lambda name: split_of(name) == chosen_split and name not in CHOSEN_BY
+    )[::every]
     out.mkdir(parents=True, exist_ok=True)
     faces_sheet, faceless_sheet = ContactSheet(), ContactSheet()
     frames = draw_face_frames(pictures, backgrounds, seed)

@@ -18,6 +18,8 @@ from reggan_training.locator.sources import AvatarPicture
 
 FRAME_SIZE = (720, 1280)
 SIZE_BANDS_PX = {"48-96": (48.0, 96.0), "96-240": (96.0, 240.0), "240-frame": (240.0, 620.0)}
+CHOSEN_BY = ("bronze_00000", "bronze_00003", "bronze_00006")
+"""Test identities by which the least score was chosen; they are not measured on."""
 
 Frame = UInt8[np.ndarray, "height width 3"]
 

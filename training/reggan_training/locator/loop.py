@@ -33,7 +33,7 @@ class RunConfig:
     weight_decay: float = 1e-4
     average_kimg: float = 10.0
     styles_per_picture: int = 5
-    backgrounds: int = 1200
+    backgrounds: int = 800
     seed: int = 1
     start_from: str = ""
     """Run folder whose averaged weights this run starts from; empty for random weights."""

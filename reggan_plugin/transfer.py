@@ -13,6 +13,7 @@ from reggan_plugin.errors import FaceNotFoundError, ModelError
 from reggan_plugin.expressions import ExpressionMix, parse_expression_mix
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
+from reggan_plugin.faces.pyramid import LONGEST_BASE_PX
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import continue_under_alpha
@@ -21,9 +22,6 @@ from reggan_plugin.imaging.composite import composite
 from reggan_plugin.imaging.crop import cut_crop, reduce_by, region_of
 from reggan_plugin.model_card import ModelCard, card_from_metadata, check_seal
 from reggan_plugin.models import find_model
-
-_LARGEST_LOCATED_PX = 4096
-"""Longer frames are averaged down before the locator looks at them."""
 
 
 class ExpressionTransfer:
@@ -91,7 +89,7 @@ class ExpressionTransfer:
         height, width = frame.pixels.shape[:2]
         if not choice.needs_locator:
             return self._finder.place((height, width), choice, names, frame.origin_px)
-        factor = math.ceil(max(height, width) / _LARGEST_LOCATED_PX)
+        factor = math.ceil(max(height, width) / LONGEST_BASE_PX)  # the locator would do so too
         pixels = np.nan_to_num(frame.pixels, nan=0.0, posinf=1.0, neginf=0.0)
         alpha = None if frame.alpha is None else np.nan_to_num(frame.alpha)
         if factor > 1:

@@ -40,6 +40,7 @@ _ATTACHED_HELP = {
     "train-locator": "Train the networks that find faces.",
     "train-judge": "Train the networks that judge a model.",
     "evaluate": "Measure expression, identity and realism of a model.",
+    "mine-locator": "Collect what a locator takes for faces, to train on.",
     "evaluate-locator": "Measure how well faces are found.",
     "export": "Turn a training run into a model file.",
     "export-locator": "Turn the locator's runs into model files.",

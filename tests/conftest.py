@@ -21,6 +21,7 @@ _CHECKED_ROOMS = [
     "reggan_plugin.files",
     "reggan_plugin.transfer",
     "reggan_training.change_masks",
+    "reggan_training.locator",
     "reggan_training.losses",
     "reggan_training.networks",
     "reggan_training.regression",

@@ -15,7 +15,7 @@ from reggan_training.locator.stylise import mix_channels, stylise
 
 MASK_SIDE = 96
 
-Gray = UInt8[np.ndarray, "height width"]
+Gray = UInt8[np.ndarray, "_height _width"]
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ LEAST_CROP_SCORE = 0.05
 PARTS_FROM_PX = 120.0
 """A level on which the true face is larger shows parts of it only: nothing is to be found."""
 
-Gray = UInt8[np.ndarray, "height width"]
+Gray = UInt8[np.ndarray, "_height _width"]
 
 
 @dataclass

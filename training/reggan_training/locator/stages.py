@@ -1,7 +1,7 @@
 """What differs between training the detector and the landmark network: batches and losses."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ WIDEST_SPREAD_PX = 5.0
 """Heat maps up to this deviation are free: one narrower than a cell cannot interpolate."""
 
 
+@runtime_checkable
 class Stage(Protocol):
     """One network with its batches and its loss."""
 

@@ -26,7 +26,7 @@ HARD_SHARE = 0.15
 """Share of mined negatives in every batch, where there are any."""
 MIRRORED_ORDER = (1, 0, 2, 4, 3, 5)
 
-Gray = UInt8[np.ndarray, "height width"]
+Gray = UInt8[np.ndarray, "_height _width"]
 Points = Float[np.ndarray, "6 2"]
 Matrix = Float[np.ndarray, "2 3"]
 

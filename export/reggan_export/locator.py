@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from reggan_export.onnx_file import write_model
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.faces.locator import (
     CARD_KIND,
@@ -21,7 +22,7 @@ from reggan_plugin.faces.locator import (
     LANDMARKS_NAME,
 )
 from reggan_plugin.faces.locator_crop import CROP_SIDE_PX
-from reggan_plugin.model_card import CARD_KEY, UNSEALED, seal
+from reggan_plugin.model_card import UNSEALED
 from reggan_training.locator.detector_network import OFFSET_UNIT_PX, FaceDetector
 from reggan_training.locator.landmark_network import LandmarkNetwork
 from reggan_training.locator.loop import read_checkpoint
@@ -119,8 +120,6 @@ def export_part(part: Part, run: Path, folder: Path) -> dict[str, float]:
     )
     assert program is not None
     model = program.model_proto
-    _attach_card(model, part, run)
-    onnx.checker.check_model(model, full_check=True)
     differences = measure_parity(part, model)
     for name, difference in differences.items():
         if difference > PARITY_TOLERANCE[name]:
@@ -128,10 +127,7 @@ def export_part(part: Part, run: Path, folder: Path) -> dict[str, float]:
                 f"{part.file_name}: {name} differs by {difference:.2g} between PyTorch and ONNX "
                 f"Runtime; at most {PARITY_TOLERANCE[name]:.2g} is allowed. Nothing was written."
             )
-    partial = folder / (part.file_name + ".partial")
-    onnx.save(model, partial)
-    seal(partial)
-    partial.replace(folder / part.file_name)
+    write_model(model, _card(part, run), folder / part.file_name)
     return differences
 
 
@@ -152,7 +148,7 @@ def measure_parity(part: Part, model: onnx.ModelProto) -> dict[str, float]:
     return largest
 
 
-def _attach_card(model: onnx.ModelProto, part: Part, run: Path) -> None:
+def _card(part: Part, run: Path) -> str:
     card = {
         "kind": CARD_KIND,
         "schema": CARD_SCHEMA,
@@ -167,7 +163,7 @@ def _attach_card(model: onnx.ModelProto, part: Part, run: Path) -> None:
         "licence": "Apache-2.0",
         "weights_sha256": UNSEALED,
     }
-    onnx.helper.set_model_props(model, {CARD_KEY: json.dumps(card)})
+    return json.dumps(card)
 
 
 def describe_run(run: Path) -> dict[str, Any]:

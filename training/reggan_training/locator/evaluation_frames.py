@@ -53,9 +53,9 @@ def draw_face_frames(
 
 def paste_picture(
     frame: Frame,
-    image: Frame,
+    image: UInt8[np.ndarray, "side side 3"],
     points: Float[np.ndarray, "n 2"],
-    mask: UInt8[np.ndarray, "side side"],
+    mask: UInt8[np.ndarray, "mask_side mask_side"],
     size_px: float,
     roll_deg: float,
     rng: np.random.Generator,

@@ -88,6 +88,11 @@ def _open_session(model: Path, device: str, threads: int | None) -> onnxruntime.
     try:
         session = onnxruntime.InferenceSession(os.fspath(model), options, providers=arguments)
     except Exception as error:  # ONNX Runtime raises a dozen unrelated classes of its own
+        if kind != "cpu":
+            raise DeviceUnavailableError(
+                f"{provider} cannot load {model.name}: {error}. --device cpu tells whether the "
+                "device or the file is at fault."
+            ) from error
         raise ModelError(f"{model} cannot be loaded by ONNX Runtime: {error}") from error
     if session.get_providers()[0] != provider:
         raise DeviceUnavailableError(

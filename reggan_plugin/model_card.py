@@ -7,6 +7,7 @@ can be checked without any ONNX library.
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,16 +58,16 @@ class ModelCard:
     weights_sha256: str = UNSEALED
 
     def __post_init__(self) -> None:
-        _require(1 <= self.image_size_px <= 4096, "image_size_px", self.image_size_px, "1 to 4096")
-        unknown = [name for name in self.expressions if name not in EXPRESSION_NAMES]
-        _require(
-            bool(self.expressions) and not unknown,
-            "expressions",
-            self.expressions,
-            EXPRESSION_NAMES,
+        size, names = self.image_size_px, self.expressions
+        _require(type(size) is int and 1 <= size <= 4096, "image_size_px", size, "1 to 4096")
+        known = (
+            bool(names) and set(names) <= set(EXPRESSION_NAMES) and len(set(names)) == len(names)
         )
-        named = set(self.canonical_landmarks)
-        _require(named == set(LANDMARK_NAMES), "canonical_landmarks", sorted(named), LANDMARK_NAMES)
+        _require(known, "expressions", names, f"each once, of {EXPRESSION_NAMES}")
+        landmarks = self.canonical_landmarks
+        finite = all(math.isfinite(value) for point in landmarks.values() for value in point)
+        complete = set(landmarks) == set(LANDMARK_NAMES) and finite
+        _require(complete, "canonical_landmarks", dict(landmarks), LANDMARK_NAMES)
         _require(self.value_range == (0.0, 1.0), "value_range", self.value_range, "[0, 1]")
         _require(self.colour_encoding == "srgb", "colour_encoding", self.colour_encoding, "srgb")
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from reggan_plugin.backends.onnx_runtime import runner_from_onnx
 from reggan_plugin.backends.runner import Runner
-from reggan_plugin.errors import FaceNotFoundError, ModelError
+from reggan_plugin.errors import FaceNotFoundError, ModelError, UsageError
 from reggan_plugin.expressions import ExpressionMix, parse_expression_mix
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
@@ -63,15 +63,23 @@ class ExpressionTransfer:
 
         Raises:
             FaceNotFoundError: the locator finds no face.
-            UnknownExpressionError, UsageError: the expression cannot be meant.
+            UnknownExpressionError, UsageError: the expression cannot be meant, or the frame is
+                not such a picture.
         """
         if isinstance(expression, ExpressionMix):
             mix = expression
         else:
             mix = parse_expression_mix(expression, intensity)
+        if frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0 or frame.dtype.kind != "f":
+            raise UsageError(
+                f"The frame is {frame.dtype} of shape {frame.shape}; expected floats in [0, 1] of "
+                "shape (height, width, 3). Divide 8-bit levels by 255."
+            )
         if mix.changes_nothing:
             return frame.copy()
-        crops = self._finder.find(frame, FaceChoice())
+        frame = frame.astype(np.float32)
+        seen = np.clip(np.nan_to_num(frame, nan=0.0), 0.0, 1.0)
+        crops = self._finder.find(seen, FaceChoice())
         if not crops:
             height, width = frame.shape[:2]
             raise FaceNotFoundError(
@@ -167,7 +175,8 @@ class ExpressionTransfer:
         after, mask = self._run(before, mix)
         edited, touched = composite(seen, before, after, mask, crop)
         new = colour.stored_from_display(edited, alpha, coding)
-        return np.where((touched & usable)[..., None], new, stored)
+        changed = touched & usable & colour.finite_pixels(new)
+        return np.where(changed[..., None], new, stored)
 
     def _run(
         self, image: Float[np.ndarray, "side side 3"], mix: ExpressionMix

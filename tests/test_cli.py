@@ -88,7 +88,7 @@ def test_a_module_of_ours_that_is_missing_is_a_bug(monkeypatch: pytest.MonkeyPat
         ["render", "--frames", "x", "--expression", "happy", "--face-box", "1,2,3"],
         ["render", "--frames", "x", "--expression", "happy", "--face-box", "1,2,0,nan"],
         ["render", "--frames", "x", "--expression", "happy", "--face", "biggest"],
-        ["render", "--frames", "x", "--expression", "happy", "--exposure", "inf"],
+        ["render", "--frames", "x", "--expression", "happy", "--exposure", "200"],
         ["render", "--frames", "x", "--expression", "happy", "--overwrite", "--resume"],
         ["render", "--frames", "x", "--expression", "happy", "--whole-image", "--face-box=1,2,3,4"],
         ["models", "no-such-model"],

@@ -33,6 +33,8 @@ def test_a_card_survives_its_own_text(fields: dict[str, object]) -> None:
     [
         ("expressions", ["happy", "smug"]),
         ("image_size_px", 0),
+        ("image_size_px", 256.0),
+        ("expressions", ["happy", "happy"]),
         ("value_range", [-1, 1]),
         ("colour_encoding", "linear"),
         ("canonical_landmarks", {"left_eye": [0, 0]}),

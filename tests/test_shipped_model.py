@@ -1,6 +1,7 @@
 """`render` and `sheet` with the model that ships, on the sample frames."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,23 @@ def test_a_part_of_a_linear_shot_is_as_in_the_whole(tmp_path: Path) -> None:
     assert render_happy(shot, "--out", tmp_path / "part", "--range", "1002") == 0
     whole, part = files_in(tmp_path / "whole"), files_in(tmp_path / "part")
     assert part["avatar.1002.exr"] == whole["avatar.1002.exr"]
+
+
+def test_a_bad_first_frame_does_not_take_a_linear_shot_down(tmp_path: Path) -> None:
+    shot = tmp_path / "shot"
+    shot.mkdir()
+    for number in (1002, 1003):
+        shutil.copy(SAMPLES / "avatar_exr" / f"avatar.{number}.exr", shot)
+    whole = (shot / "avatar.1002.exr").read_bytes()
+    points = {"left_eye": [706, 270], "right_eye": [572, 270], "nose_tip": [640, 350]}
+    points |= {"mouth_left": [690, 430], "mouth_right": [585, 430], "chin": [640, 520]}
+    landmarks = tmp_path / "landmarks.json"
+    landmarks.write_text(json.dumps({"1002": {name: [5, 5] for name in points}, "*": points}))
+    words = ["render", "--frames", str(shot), "--expression", "happy", "--out"]
+    words += [str(tmp_path / "out"), "--landmarks", str(landmarks)]
+    assert main(words) == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["avatar.1003.exr"]
+    assert (shot / "avatar.1002.exr").read_bytes() == whole
 
 
 def test_a_sheet_shows_every_expression_of_the_model(tmp_path: Path, capsys: Streams) -> None:

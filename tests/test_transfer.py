@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import jaxtyping
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.faces.face_crop import crop_of_whole_image
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_frame
+from reggan_plugin.imaging.crop import cut_crop
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 
@@ -64,14 +66,16 @@ def test_intensity_0_is_the_frame_and_1_is_more_than_a_half(
     assert np.isfinite(transfer.apply(avatar.pixels, "surprised", 1.5)).all()
 
 
+@pytest.mark.parametrize("sample", ["avatar_png/avatar", "statue/statue", "toon/toon"])
 def test_the_mask_spares_the_ring_and_most_of_the_crop(
-    transfer: ExpressionTransfer, avatar: Frame
+    transfer: ExpressionTransfer, sample: str
 ) -> None:
-    side = transfer.card.image_size_px
-    ring = int(np.ceil(0.04 * side))
-    picture = np.full((side, side, 3), 0.5, dtype=np.float32)
+    frame = read_frame(SAMPLES / f"{sample}.1001.png")
+    (crop,) = transfer.find_faces(frame, FaceChoice())
+    picture = np.clip(cut_crop(frame.pixels, crop), 0.0, 1.0)
+    ring = int(np.ceil(0.04 * crop.side_px))
     for name in EXPRESSION_NAMES:
-        _, mask = transfer._run(picture, ExpressionMix({name: 1.0}))
+        _, mask = transfer._run(picture, ExpressionMix({name: 1.5}))
         for edge in (mask[:ring], mask[-ring:], mask[:, :ring], mask[:, -ring:]):
             assert not edge.any()
         assert 0.05 < (mask > 0).mean() < 0.6
@@ -137,6 +141,15 @@ def test_one_pixel_and_a_strip_are_pictures(transfer: ExpressionTransfer, avatar
         assert result.shape == shape
         assert np.isfinite(result).all()
         assert transfer.find_faces(frame, FaceChoice()) == ()
+
+
+def test_what_is_no_picture_of_floats_is_said(
+    transfer: ExpressionTransfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as outside of tests
+    for frame in (np.zeros((9, 9, 3), np.uint8), np.zeros((9, 9)), np.zeros((9, 9, 4))):
+        with pytest.raises(UsageError, match="expected floats"):
+            transfer.apply(frame, "happy")
 
 
 def test_no_face_and_no_such_expression_are_said(

@@ -32,8 +32,18 @@ class OnnxRuntimeRunner:
         self.metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> Tensors:
-        """Return every output by name for `inputs` by name."""
-        values = self._session.run(self._output_names, dict(inputs))
+        """Return every output by name for `inputs` by name.
+
+        Raises:
+            ModelError: ONNX Runtime refuses the inputs, or the device fails.
+        """
+        try:
+            values = self._session.run(self._output_names, dict(inputs))
+        except Exception as error:  # as in _open_session
+            raise ModelError(
+                f"The model fails on {self.device}: {error}. If its inputs are at fault, the card "
+                "does not fit the graph: export it again."
+            ) from error
         return dict(zip(self._output_names, values, strict=True))
 
 
@@ -69,10 +79,12 @@ def available_devices() -> tuple[str, ...]:
 
 def _open_session(model: Path, device: str, threads: int | None) -> onnxruntime.InferenceSession:
     kind, _, index = device.partition(":")
-    if kind not in _PROVIDER_FROM_DEVICE or (index and not index.isdigit()):
+    if kind not in _PROVIDER_FROM_DEVICE or (
+        ":" in device and not (kind == "cuda" and index.isdigit())
+    ):
         raise UsageError(
-            f"{device!r} is not a device; name auto, or one of {', '.join(DEVICE_KINDS)} "
-            "with an index where there are several, such as cuda:0."
+            f"{device!r} is not a device; name auto, or one of {', '.join(DEVICE_KINDS)}; cuda "
+            "takes an index, such as cuda:0."
         )
     provider = _PROVIDER_FROM_DEVICE[kind]
     if provider not in onnxruntime.get_available_providers():
@@ -86,7 +98,10 @@ def _open_session(model: Path, device: str, threads: int | None) -> onnxruntime.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     arguments = [(provider, {"device_id": index or "0"} if kind == "cuda" else {})]
     try:
-        session = onnxruntime.InferenceSession(os.fspath(model), options, providers=arguments)
+        # Its own fall-back would go on silently on the CPU, and print to stdout.
+        session = onnxruntime.InferenceSession(
+            os.fspath(model), options, providers=arguments, enable_fallback=0
+        )
     except Exception as error:  # ONNX Runtime raises a dozen unrelated classes of its own
         if kind != "cpu":
             raise DeviceUnavailableError(

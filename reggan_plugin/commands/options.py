@@ -39,6 +39,9 @@ def which_face_from_text(text: str) -> Literal["largest", "all"] | int:
     return int(text)
 
 
+_MOST_STOPS = 20
+
+
 def exposure_from_text(text: str) -> float | None:
     """Read a number of stops; None for `auto`."""
     if text == "auto":
@@ -47,8 +50,11 @@ def exposure_from_text(text: str) -> float | None:
         stops = float(text)
     except ValueError:
         stops = math.nan
-    if not math.isfinite(stops):
-        raise click.BadParameter(f"{text!r} is neither auto nor a number of stops, such as -1.5.")
+    if not abs(stops) <= _MOST_STOPS:  # also true for NaN
+        raise click.BadParameter(
+            f"{text!r} is neither auto nor a number of stops from -{_MOST_STOPS} to "
+            f"{_MOST_STOPS}, such as -1.5."
+        )
     return stops
 
 

@@ -20,6 +20,7 @@ from reggan_plugin.faces.locator import FaceLocator
 
 _LARGEST_CROP = 8.0
 """A crop may be this many times as large as the frame before it is taken for a slip."""
+_SMALLEST_CROP_PX = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +152,11 @@ def _face(path: Path, frame: str, points: Any) -> FaceLandmarks:
 
 def _check_lies_in(crop: FaceCrop, height: int, width: int) -> None:
     low, high = crop.corners().min(axis=0), crop.corners().max(axis=0)
+    if crop.scale * crop.side_px < _SMALLEST_CROP_PX:
+        raise UsageError(
+            f"The given face is {crop.scale * crop.side_px:.3g} pixels large; expected at least "
+            f"{_SMALLEST_CROP_PX:g}. Give box or landmarks in the frame's pixels."
+        )
     outside = low[0] >= width or low[1] >= height or high[0] <= 0 or high[1] <= 0
     if outside or (high - low).max() > _LARGEST_CROP * max(height, width, 16):
         fault = "lies outside of" if outside else "is far larger than"

@@ -103,9 +103,9 @@ class FaceLocator:
 
 
 def _load(path: Path, device: str) -> Runner:
+    check_seal(path)
     runner = runner_from_onnx(path, device)
     _check_card(path, runner.metadata)
-    check_seal(path)
     return runner
 
 

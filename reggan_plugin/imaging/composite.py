@@ -60,7 +60,8 @@ def composite(
         gives_way = np.clip(place_crop(_large_change(before, after, mask), crop, region), 0, 1)
         edited -= np.float32(lost) * weight * gives_way * np.clip(detail, -1.0, 1.0)
     edited *= np.clip(2.0 - block, 0.0, 1.0)
-    result[region] = block + edited
+    # Light does not become negative: detail laid over a darker base may not pass below 0.
+    result[region] = np.maximum(block + edited, np.minimum(block, 0.0))
     touched[region] = (weight[..., 0] > 0) & (edited != 0).any(axis=2)
     return result, touched
 

@@ -12,7 +12,6 @@ from reggan_plugin.errors import (
     FaceNotFoundError,
     ModelError,
     RegganError,
-    SourceError,
 )
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
@@ -160,12 +159,16 @@ class FrameSteps:
         return self._transfer.auto_exposure(frame, crops)
 
     def _exposure_of(self, source: SourceFrame) -> float | None:
-        """The exposure of a frame's face; None if it has none or cannot be read."""
+        """The exposure of a frame's face; None if it has none, is not linear or is at fault."""
         assert self._transfer is not None
         try:
             frame = read_frame(source.path)
+            if frame.encoding is not Encoding.SCENE_LINEAR:
+                return None
             crops = self._find_faces(source, frame)
-        except SourceError:  # said of the frame when its own turn comes
+        except (ModelError, DeviceUnavailableError):
+            raise
+        except (RegganError, OSError, MemoryError):  # said of the frame when its own turn comes
             return None
         return self._transfer.auto_exposure(frame, crops) if crops else None
 

@@ -81,6 +81,11 @@ def test_a_face_outside_of_the_frame_is_refused(finder: FaceFinder) -> None:
         finder.place((100, 100), FaceChoice(box=(400, 400, 50, 50)), ())
 
 
+def test_a_face_smaller_than_its_pixels_is_refused(finder: FaceFinder) -> None:
+    with pytest.raises(UsageError, match="at least 4"):
+        finder.place((100, 100), FaceChoice(box=(40, 40, 1e-9, 1e-9)), ())
+
+
 def test_a_given_face_counts_from_the_displayed_corner(finder: FaceFinder) -> None:
     choice = FaceChoice(box=(140, 230, 50, 50))
     whole = finder.place((500, 500), choice, ())[0]

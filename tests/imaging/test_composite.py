@@ -86,6 +86,16 @@ def test_a_change_of_zero_strength_above_white_keeps_the_order() -> None:
         assert np.array_equal(result[128, above], ramp[128, above])
 
 
+def test_light_does_not_become_negative() -> None:
+    random = np.random.default_rng(2)
+    grainy = (0.02 * random.random((256, 256, 1))).repeat(3, 2).astype(np.float32)
+    crop = crop_of_whole_image(256, 256, SIDE)
+    before = np.clip(cut_crop(grainy, crop), 0, 1)
+    result, touched = composite(grainy, before, np.zeros_like(before), oval_mask(), crop)
+    assert touched.any()
+    assert result.min() >= 0.0
+
+
 def test_another_size_is_refused(picture: np.ndarray) -> None:
     crop = rotated_crop(1.0, 0.0, 10.0)
     face = np.zeros((32, 32, 3), dtype=np.float32)

@@ -1,11 +1,10 @@
 """Trains RegGAN: solve the regression layer, then train the refinement against it."""
 
-import contextlib
 import copy
-import queue
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -273,16 +272,9 @@ def _drawn_ahead(
     sampler: PairSampler, batch_size: int, finished: Callable[[], bool]
 ) -> Iterator[PairBatch]:
     """Draw batches on another thread while the networks work on the last one."""
-    waiting: queue.Queue[PairBatch] = queue.Queue(maxsize=3)
-
-    def fill() -> None:
+    with ThreadPoolExecutor(1, thread_name_prefix="draw") as drawer:
+        waiting = deque(drawer.submit(sampler.draw, batch_size) for _ in range(2))
         while not finished():
-            batch = sampler.draw(batch_size)
-            while not finished():
-                with contextlib.suppress(queue.Full):
-                    waiting.put(batch, timeout=1.0)
-                    break
-
-    threading.Thread(target=fill, daemon=True).start()
-    while not finished():
-        yield waiting.get()
+            yield waiting.popleft().result()
+            waiting.append(drawer.submit(sampler.draw, batch_size))
+        drawer.shutdown(cancel_futures=True)

@@ -125,9 +125,6 @@ class ExpressionMix:
             )
         return [float(self.intensities.get(name, 0.0)) for name in names]
 
-    def __str__(self) -> str:
-        return "+".join(f"{name}:{value:g}" for name, value in self.intensities.items())
-
 
 def parse_expression_mix(text: str, intensity: float = 1.0) -> ExpressionMix:
     """Read `happy` or `happy:0.6+surprised:0.3`; every part is multiplied by `intensity`.

@@ -1,6 +1,5 @@
 """Six points of a face, and what follows from them."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,12 +31,6 @@ class FaceLandmarks:
     def eye_distance_px(self) -> float:
         """Distance between the eye centres."""
         return float(np.hypot(*(self.points[0] - self.points[1])))
-
-    @property
-    def roll_deg(self) -> float:
-        """Angle of the eye line; positive is clockwise in the picture."""
-        x, y = self.points[0] - self.points[1]
-        return math.degrees(math.atan2(y, x))
 
     @property
     def box(self) -> tuple[float, float, float, float]:

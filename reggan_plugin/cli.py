@@ -37,9 +37,14 @@ _COMMANDS = {
 }
 _ATTACHED_HELP = {
     "train": "Train a model on pairs of pictures.",
+    "ablation": "Train every method, small, on the same pictures.",
+    "dataset": "Render, check and pack pictures to train on.",
+    "fit-regression": "Solve the regression layer alone, in closed form.",
+    "merge-regression": "Add what several machines summed, and solve.",
     "train-locator": "Train the networks that find faces.",
     "train-judge": "Train the networks that judge a model.",
     "evaluate": "Measure expression, identity and realism of a model.",
+    "study": "Ask people which pictures they prefer, and tally it.",
     "mine-locator": "Collect what a locator takes for faces, to train on.",
     "evaluate-locator": "Measure how well faces are found.",
     "export": "Turn a training run into a model file.",

@@ -17,6 +17,7 @@
     ├── ModelError                  exit 1: the model file cannot be honoured
     │   ├── ModelCardError
     │   └── ModelHashError
+    ├── TrainingDivergedError       exit 1: a loss is no number any more
     ├── DeviceUnavailableError      exit 1
     └── MissingExtraError           exit 1: an optional package is not installed
 
@@ -94,6 +95,10 @@ class ModelCardError(ModelError):
 
 class ModelHashError(ModelError):
     """A model whose weights are not the ones that its card was written for."""
+
+
+class TrainingDivergedError(RegganError):
+    """A training run whose losses or gradients are not finite any more."""
 
 
 class DeviceUnavailableError(RegganError):

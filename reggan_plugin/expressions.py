@@ -112,6 +112,10 @@ class ExpressionMix:
         """Whether every intensity is 0: the output is then the input itself."""
         return not any(self.intensities.values())
 
+    def scaled(self, share: float) -> "ExpressionMix":
+        """The same blend with every intensity multiplied by `share`, 0 to 1."""
+        return ExpressionMix({name: share * value for name, value in self.intensities.items()})
+
     def vector(self, names: tuple[str, ...]) -> list[float]:
         """Intensities in the order of `names`, as a model takes them.
 

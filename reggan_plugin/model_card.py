@@ -42,6 +42,8 @@ class ModelCard:
         colour_encoding: of the pixels.
         training: data, identities, run, seed and commit that made the weights.
         licence: SPDX name.
+        max_yaw_deg: beyond this turn of the head to either side the output was not measured to
+            be better than the input, and the effect fades out; None where there is no limit.
         weights_sha256: the seal; see the module.
     """
 
@@ -55,6 +57,7 @@ class ModelCard:
     colour_encoding: str = "srgb"
     training: Mapping[str, Any]
     licence: str
+    max_yaw_deg: float | None = None
     weights_sha256: str = UNSEALED
 
     def __post_init__(self) -> None:
@@ -69,6 +72,9 @@ class ModelCard:
         complete = set(landmarks) == set(LANDMARK_NAMES) and finite
         _require(complete, "canonical_landmarks", dict(landmarks), LANDMARK_NAMES)
         _require(self.value_range == (0.0, 1.0), "value_range", self.value_range, "[0, 1]")
+        yaw = self.max_yaw_deg
+        is_angle = isinstance(yaw, int | float) and not isinstance(yaw, bool) and 0 <= yaw <= 180
+        _require(yaw is None or is_angle, "max_yaw_deg", yaw, "null or 0 to 180")
         _require(self.colour_encoding == "srgb", "colour_encoding", self.colour_encoding, "srgb")
 
     @property

@@ -13,6 +13,7 @@ from reggan_plugin.errors import FaceNotFoundError, ModelError, UsageError
 from reggan_plugin.expressions import ExpressionMix, parse_expression_mix
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
+from reggan_plugin.faces.head_pose import intensity_share
 from reggan_plugin.faces.pyramid import LONGEST_BASE_PX
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging import colour
@@ -59,7 +60,8 @@ class ExpressionTransfer:
         Args:
             frame: sRGB-encoded, [0, 1], float32.
             expression: a name, a blend such as `happy:0.6+surprised:0.3`, or a mix.
-            intensity: 0 (unchanged) to 1.5; multiplies every part of a blend given as text.
+            intensity: 0 (unchanged) to 1.5; multiplies every part of a blend given as text. It
+                fades where the head is turned further than the model's card allows.
 
         Raises:
             FaceNotFoundError: the locator finds no face.
@@ -110,6 +112,14 @@ class ExpressionTransfer:
         image = np.clip(colour.display_from_stored(pixels, alpha, coding), 0.0, 1.0)
         return tuple(crop.scaled(factor) for crop in self._finder.find(image, choice))
 
+    def intensity_share(self, crop: FaceCrop) -> float:
+        """What is left of an intensity as far as this head is turned: 1, or less down to 0.
+
+        The model's card says up to which yaw it was measured to improve on its input. A face
+        without landmarks (a box, the whole image) has no yaw and keeps its intensity.
+        """
+        return intensity_share(crop.yaw_deg, self.card.max_yaw_deg)
+
     def auto_exposure(self, frame: Frame, crops: Sequence[FaceCrop]) -> float:
         """Stops that bring the first face of a scene-linear frame to middle grey.
 
@@ -131,6 +141,8 @@ class ExpressionTransfer:
     ) -> Float[np.ndarray, "height width 3"]:
         """The frame's pixels with the expression; untouched ones are bit-identical.
 
+        The intensity is multiplied by each face's `intensity_share`.
+
         Raises:
             ModelError: the model answers with something that is not a picture.
         """
@@ -146,13 +158,17 @@ class ExpressionTransfer:
     ) -> Float[np.ndarray, "height width 3"]:
         result = pixels.copy()
         for crop in crops:
+            share = self.intensity_share(crop)
+            if share == 0.0:
+                continue
             region = region_of(crop, *pixels.shape[:2], with_margin=True)
             block = result[region]
             if block.size == 0:
                 continue
             local = crop.moved(-region[1].start, -region[0].start)
             part_alpha = None if alpha is None else alpha[region]
-            result[region] = self._edit_block(block, part_alpha, coding, mix, local)
+            asked = mix if share == 1.0 else mix.scaled(share)
+            result[region] = self._edit_block(block, part_alpha, coding, asked, local)
         return result
 
     def _edit_block(

@@ -21,10 +21,16 @@ _CHECKED_ROOMS = [
     "reggan_plugin.files",
     "reggan_plugin.transfer",
     "reggan_training.change_masks",
+    "reggan_training.closed_form",
+    "reggan_training.data",
+    "reggan_training.held_out",
     "reggan_training.locator",
     "reggan_training.losses",
+    "reggan_training.metrics",
     "reggan_training.networks",
     "reggan_training.regression",
+    "reggan_training.regression_fit",
+    "reggan_training.study",
 ]
 _checker = ModuleType("_shape_checker")
 _checker.check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: ignore[attr-defined]
@@ -33,7 +39,7 @@ install_import_hook(_CHECKED_ROOMS, "_shape_checker.check")
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_training.data.avatar_set import CANONICAL_LANDMARKS
+from reggan_training.data.identity import CANONICAL_LANDMARKS
 
 TINY_AVATARS = (
     *("photo_00001", "photo_00002", "photo_00003"),  # trained on

@@ -32,6 +32,9 @@ class BrighteningTransfer:
         crop = crop_of_whole_image(*frame.pixels.shape[:2], side_px=8)
         return (crop,) if frame.pixels.any() else ()
 
+    def intensity_share(self, crop: FaceCrop) -> float:
+        return 1.0
+
     def auto_exposure(self, frame: Frame, crops: object) -> float:
         return float(frame.pixels.mean())
 
@@ -106,6 +109,34 @@ def test_a_truncated_frame_leaves_the_others_as_they_are(tmp_path: Path) -> None
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.0001.png", "a.0003.png"]
     with pytest.raises(Exception, match=r"1 of 3 frames failed.*a\.0002\.png.*--resume"):
         summary.raise_for_failure()
+
+
+def test_frames_in_which_the_intensity_fades_are_named(tmp_path: Path) -> None:
+    class Turning(BrighteningTransfer):
+        shares = iter([1.0, 0.75, 0.25, 0.0, 1.0, 0.5])
+
+        def intensity_share(self, crop: FaceCrop) -> float:
+            return next(self.shares)
+
+    source = write_pngs(tmp_path / "shot", [10, 20, 30, 40, 50, 60])
+    events: list[Event] = []
+    summary = run(source, tmp_path / "out", transfer=Turning(), report=events.append)
+    assert outcomes(summary) == ["written"] * 3 + ["copied"] + ["written"] * 2
+    messages = [result.message for result in summary.results]
+    assert messages[1:4] == [
+        "head turned too far: 75% of the intensity",
+        "head turned too far: 25% of the intensity",
+        "head turned too far",
+    ]
+    copied = summary.results[3]
+    assert copied.output.read_bytes() == copied.source.read_bytes()
+    named = [e.message for e in events if isinstance(e, Notice) and "turned" in e.message]
+    assert len(named) == 1
+    assert named[0].endswith(": a.0002.png to a.0004.png, a.0006.png.")
+    document = summary.document()
+    assert {"message": named[0], "frames": 4} in document["notices"]
+    assert [entry["intensity_share"] for entry in document["faded"]] == [0.75, 0.25, 0.0, 0.5]
+    assert document["faded"][0]["source"].endswith("a.0002.png")
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,9 @@ def test_a_card_survives_its_own_text(fields: dict[str, object]) -> None:
         ("value_range", [-1, 1]),
         ("colour_encoding", "linear"),
         ("canonical_landmarks", {"left_eye": [0, 0]}),
+        ("max_yaw_deg", -1),
+        ("max_yaw_deg", "30"),
+        ("max_yaw_deg", float("nan")),
         ("kind", "face-locator"),
         ("schema", 99),
     ],
@@ -56,6 +59,13 @@ def test_a_missing_or_strange_field_is_named(fields: dict[str, object]) -> None:
     del fields["licence"]
     with pytest.raises(ModelCardError, match="licence"):
         read(fields)
+
+
+def test_a_card_without_a_largest_yaw_has_no_limit(fields: dict[str, object]) -> None:
+    fields.pop("max_yaw_deg", None)
+    assert card_from_metadata({CARD_KEY: json.dumps(fields)}, "x.onnx").max_yaw_deg is None
+    fields["max_yaw_deg"] = 30
+    assert card_from_metadata({CARD_KEY: json.dumps(fields)}, "x.onnx").max_yaw_deg == 30
 
 
 @pytest.mark.parametrize("metadata", [{}, {CARD_KEY: "{"}, {CARD_KEY: "[]"}])

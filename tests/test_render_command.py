@@ -60,6 +60,9 @@ class ReddeningTransfer:
         crop = crop_from_box(choice.box or middle, self.card.canonical_points, 16)
         return (crop,) if frame.pixels.any() else ()
 
+    def intensity_share(self, crop: FaceCrop) -> float:
+        return 1.0
+
     def auto_exposure(self, frame: Frame, crops: object) -> float:
         return 0.0
 

@@ -1,5 +1,6 @@
 """A frame in, a frame out: what the mask does not cover keeps its bits."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import jaxtyping
@@ -52,6 +53,22 @@ def test_apply_changes_the_face_and_nothing_else(
     corners = changed[:40, :40], changed[-40:, :40], changed[:40, -40:], changed[-40:, -40:]
     assert not any(corner.any() for corner in corners)
     assert np.abs(happy - avatar.pixels).max() > 0.2
+
+
+def test_beyond_the_largest_yaw_the_intensity_fades_to_nothing(avatar: Frame) -> None:
+    limited = ExpressionTransfer(device="cpu")
+    limited.card = replace(limited.card, max_yaw_deg=30.0)
+    happy, half = (ExpressionMix({"happy": intensity}) for intensity in (1.0, 0.5))
+    crop = limited.find_faces(avatar, FaceChoice())[0]
+    assert crop.yaw_deg is not None
+    full, fading, away = (
+        limited.render(avatar, happy, [replace(crop, yaw_deg=turn)]) for turn in (-30.0, 35.0, 41.0)
+    )
+    without_landmarks = replace(crop, yaw_deg=None)
+    assert np.array_equal(full, limited.render(avatar, happy, [without_landmarks]))
+    assert np.array_equal(fading, limited.render(avatar, half, [without_landmarks]))
+    assert np.array_equal(away, avatar.pixels)
+    assert not np.array_equal(fading, full)
 
 
 def test_intensity_0_is_the_frame_and_1_is_more_than_a_half(

@@ -19,9 +19,26 @@ def export() -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx to write.")
 @click.option("--name", help="Name in the card; by default that of the file.")
 @click.option("--version", default="0.1.0", show_default=True, help="Version in the card.")
+@click.option(
+    "--max-yaw",
+    "max_yaw_deg",
+    type=click.FloatRange(0, 180),
+    metavar="DEGREES",
+    help="Turn of the head up to which `evaluate` found the model to beat its input; render fades "
+    "the intensity to 0 over the next 10.  [default: no limit]",
+)
 @click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
-def onnx(run: Path, out: Path, name: str | None, version: str, overwrite: bool) -> None:
-    """Export the run folder RUN to one ONNX file and compare it with PyTorch.
+def onnx(
+    run: Path,
+    out: Path,
+    name: str | None,
+    version: str,
+    max_yaw_deg: float | None,
+    overwrite: bool,
+) -> None:
+    """Export the run folder RUN, of any architecture, to one ONNX file.
+
+    The file is compared with PyTorch before it gets its name.
 
     \b
     Example:
@@ -29,5 +46,7 @@ def onnx(run: Path, out: Path, name: str | None, version: str, overwrite: bool) 
     """
     if out.exists() and not overwrite:
         raise OutputExistsError(f"{out} exists already; add --overwrite, or name another file.")
-    differences = export_expression_model(run, out, name=name or out.stem, version=version)
+    differences = export_expression_model(
+        run, out, name=name or out.stem, version=version, max_yaw_deg=max_yaw_deg
+    )
     click.echo(json.dumps({"model": str(out), "difference_levels": differences}))

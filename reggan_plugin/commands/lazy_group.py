@@ -24,28 +24,36 @@ class LazyCommand:
     target: str
     """`module:attribute`."""
     short_help: str
+    extra: str = ""
+    """The extra without which it cannot be imported or run; empty if the package suffices."""
 
 
 class LazyGroup(click.Group):
     """Own commands by name, and those that other packages attach by entry point.
 
     An attached command names the extra that it needs in its entry point:
-    `train = "reggan_training.commands:train [train]"`.
+    `train = "reggan_training.commands:train [train]"`. A group within the group has own commands
+    only.
     """
 
     def __init__(
         self,
         *args: Any,
         commands_by_name: Mapping[str, LazyCommand],
-        attached_help: Mapping[str, str],
+        attached_help: Mapping[str, str] | None = None,
         **settings: Any,
     ) -> None:
-        """Create the group; `args` and `settings` are those of click's."""
+        """Create the group; `args` and `settings` are those of click's.
+
+        Without `attached_help` no other package can attach commands to it.
+        """
         super().__init__(*args, **settings)
         self._own, self._attached_help = commands_by_name, attached_help
 
     @cached_property
     def _attached(self) -> "dict[str, EntryPoint]":
+        if self._attached_help is None:
+            return {}
         from importlib.metadata import entry_points  # takes as long as all of click
 
         found = entry_points(group=ENTRY_POINT_GROUP)
@@ -55,7 +63,7 @@ class LazyGroup(click.Group):
         """Own commands in their order, then the attached ones."""
         return [*self._own, *(name for name in self._attached if name not in self._own)]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command of this name; None if there is none.
 
         Raises:
@@ -63,7 +71,10 @@ class LazyGroup(click.Group):
         """
         if cmd_name in self._own:
             module, _, attribute = self._own[cmd_name].target.partition(":")
-            command: click.Command = getattr(importlib.import_module(module), attribute)
+            try:
+                command: click.Command = getattr(importlib.import_module(module), attribute)
+            except ModuleNotFoundError as error:
+                raise self._missing_extra(ctx, cmd_name, error) from error
             return command
         point = self._attached.get(cmd_name)
         if point is None:
@@ -71,7 +82,7 @@ class LazyGroup(click.Group):
         try:
             attached: click.Command = point.load()
         except ModuleNotFoundError as error:
-            raise _missing_extra(point, error) from error
+            raise self._missing_extra(ctx, cmd_name, error) from error
         return attached
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -83,16 +94,13 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:  # imported by the command while it ran
-            point = self._attached.get(ctx.invoked_subcommand or "")
-            if point is None:
-                raise
-            raise _missing_extra(point, error) from error
+            raise self._missing_extra(ctx, ctx.invoked_subcommand or "", error) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
         own = [(name, command.short_help) for name, command in self._own.items()]
         attached = [
-            (name, self._attached_help.get(name, f"From {point.module.partition('.')[0]}."))
+            (name, (self._attached_help or {}).get(name, f"From {point.module.partition('.')[0]}."))
             for name, point in self._attached.items()
             if name not in self._own
         ]
@@ -102,13 +110,19 @@ class LazyGroup(click.Group):
             with formatter.section("With an extra installed"):
                 formatter.write_dl(attached)
 
-
-def _missing_extra(point: "EntryPoint", error: ModuleNotFoundError) -> Exception:
-    """The error that names the remedy; `error` itself if one of our own modules is missing."""
-    missing = (error.name or "").partition(".")[0]
-    if missing in _OWN_PACKAGES or not point.extras:
-        return error
-    return MissingExtraError(
-        f"`reggan-plugin {point.name}` needs {missing}, which is not installed. Install it: "
-        f'pip install "reggan-plugin[{",".join(point.extras)}]"'
-    )
+    def _missing_extra(
+        self, ctx: click.Context, name: str, error: ModuleNotFoundError
+    ) -> Exception:
+        """The error that names the remedy; `error` itself if that is not a missing extra."""
+        missing = (error.name or "").partition(".")[0]
+        if name in self._own:
+            extras = self._own[name].extra
+        else:
+            point = self._attached.get(name)
+            extras = ",".join(point.extras) if point else ""
+        if missing in _OWN_PACKAGES or not extras:
+            return error
+        return MissingExtraError(
+            f"`{ctx.command_path} {name}` needs {missing}, which is not installed. Install it: "
+            f'pip install "reggan-plugin[{extras}]"'
+        )

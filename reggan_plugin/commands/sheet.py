@@ -85,6 +85,13 @@ def _rows(
             f"{path} shows no face; expected one of at least 48 pixels. Say where it is with "
             "--face-box, --landmarks or --whole-image."
         )
+    share = transfer.intensity_share(crops[0])
+    if share < 1.0:
+        click.echo(
+            f"Note: the head is turned further than this model was measured to improve on its "
+            f"input; {share:.0%} of the intensities are drawn.",
+            err=True,
+        )
     ev = transfer.auto_exposure(frame, crops) if exposure_ev is None else exposure_ev
     before = view_of_face(frame, frame.pixels, crops[0], ev)
     rows = []

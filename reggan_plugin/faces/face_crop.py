@@ -1,6 +1,6 @@
 """The square that a model sees, and how it lies in the frame."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -17,11 +17,13 @@ class FaceCrop:
     """A square crop of `side_px` pixels and the similarity transform that places it.
 
     `frame_from_crop` maps crop to frame: frame_xy = frame_from_crop @ (x, y, 1). Both sides
-    are continuous pixel coordinates; the crop's run from 0 to `side_px`.
+    are continuous pixel coordinates; the crop's run from 0 to `side_px`. `yaw_deg` is how far
+    the head is turned to its own left, None where no landmarks say so.
     """
 
     frame_from_crop: Float[np.ndarray, "2 3"]
     side_px: int
+    yaw_deg: float | None = None
 
     @property
     def scale(self) -> float:
@@ -38,18 +40,18 @@ class FaceCrop:
         """The same crop in a picture whose corner lies at (-x_px, -y_px) of this one's."""
         matrix = self.frame_from_crop.copy()
         matrix[:, 2] += [x_px, y_px]
-        return FaceCrop(matrix, self.side_px)
+        return replace(self, frame_from_crop=matrix)
 
     def scaled(self, factor: float) -> "FaceCrop":
         """The same crop in a picture `factor` times as large."""
-        return FaceCrop(self.frame_from_crop * factor, self.side_px)
+        return replace(self, frame_from_crop=self.frame_from_crop * factor)
 
     def resized(self, side_px: int) -> "FaceCrop":
         """A larger or smaller square about the same centre, at the same scale and rotation."""
         matrix = self.frame_from_crop.copy()
         margin_px = (side_px - self.side_px) / 2
         matrix[:, 2] -= matrix[:, :2] @ [margin_px, margin_px]
-        return FaceCrop(matrix, side_px)
+        return replace(self, frame_from_crop=matrix, side_px=side_px)
 
     def corners(self) -> Float[np.ndarray, "4 2"]:
         """Corners of the crop in the frame, in pixels."""
@@ -82,7 +84,7 @@ def crop_from_landmarks(
             f"The landmarks {target.round(3).tolist()} place no face; expected four distinct, "
             f"finite points: {', '.join(ALIGNED_LANDMARKS)}."
         )
-    return FaceCrop(_fit_similarity(source, target), side_px)
+    return FaceCrop(fit_similarity(source, target), side_px)
 
 
 def crop_from_box(
@@ -114,7 +116,7 @@ def crop_of_whole_image(height: int, width: int, side_px: int) -> FaceCrop:
     return FaceCrop(np.array([[scale, 0.0, offset_x], [0.0, scale, offset_y]]), side_px)
 
 
-def _fit_similarity(
+def fit_similarity(
     source: Float[np.ndarray, "n 2"], target: Float[np.ndarray, "n 2"]
 ) -> Float[np.ndarray, "2 3"]:
     """Least-squares similarity (rotation, uniform scale, shift) from `source` to `target`.

@@ -1,7 +1,7 @@
 """Where the face is, in order of trust: given, located, or the whole picture."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from reggan_plugin.faces.face_crop import (
     crop_from_landmarks,
     crop_of_whole_image,
 )
+from reggan_plugin.faces.head_pose import head_pose_from_landmarks
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
 
@@ -111,7 +112,13 @@ class FaceFinder:
         return next((table[name] for name in (*names, "*") if name in table), [])
 
     def _crops(self, faces: list[FaceLandmarks]) -> tuple[FaceCrop, ...]:
-        return tuple(crop_from_landmarks(face, self._canonical, self._side_px) for face in faces)
+        return tuple(
+            replace(
+                crop_from_landmarks(face, self._canonical, self._side_px),
+                yaw_deg=head_pose_from_landmarks(face).yaw_deg,
+            )
+            for face in faces
+        )
 
 
 def read_landmarks(path: Path) -> dict[str, list[FaceLandmarks]]:

@@ -74,7 +74,9 @@ def _large_change(
     """0 where a crop changes little, 1 where it shows something else; smooth between."""
     change = (mask * np.abs(after - before)).max(axis=2)
     levels = np.clip(change * 255 + 0.5, 0, 255).astype(np.uint8)
-    spread = Image.fromarray(levels).filter(ImageFilter.MaxFilter(5))
-    smooth = np.asarray(spread.filter(ImageFilter.GaussianBlur(3)), dtype=np.float32) / 255.0
+    share = before.shape[0] / 256  # the same part of a face, whatever the model's resolution
+    spread = Image.fromarray(levels).filter(ImageFilter.MaxFilter(2 * max(1, round(2 * share)) + 1))
+    blurred = spread.filter(ImageFilter.GaussianBlur(3 * share))
+    smooth = np.asarray(blurred, dtype=np.float32) / 255.0
     ramp = np.clip((smooth - _SMALL_CHANGE) / (_LARGE_CHANGE - _SMALL_CHANGE), 0.0, 1.0)
     return np.asarray(ramp * ramp * (3.0 - 2.0 * ramp), dtype=np.float32)[..., None]

@@ -19,7 +19,14 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, copy_frame, read_frame, write_frame
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.plan import FrameTask
-from reggan_plugin.jobs.results import EXISTS, INTENSITY_0, NO_FACE, FrameResult, Outcome
+from reggan_plugin.jobs.results import (
+    EXISTS,
+    INTENSITY_0,
+    NO_FACE,
+    TURNED_AWAY,
+    FrameResult,
+    Outcome,
+)
 
 MissingFace = Literal["copy", "skip", "fail"]
 Step = TypeVar("Step")
@@ -32,6 +39,10 @@ class Transfer(Protocol):
         self, frame: Frame, choice: FaceChoice, names: tuple[str, ...]
     ) -> tuple[FaceCrop, ...]:
         """Crops of the chosen faces; none if there is no face."""
+        ...
+
+    def intensity_share(self, crop: FaceCrop) -> float:
+        """What the turn of a head leaves of the intensity, 0 to 1."""
         ...
 
     def auto_exposure(self, frame: Frame, crops: Sequence[FaceCrop]) -> float:
@@ -62,6 +73,8 @@ class ChangedFrame:
 
     frame: Frame
     pixels: Float[np.ndarray, "height width 3"]
+    intensity_share: float = 1.0
+    """The least of its faces."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +82,7 @@ class UnchangedFrame:
     """A frame that waits to be copied byte for byte."""
 
     reason: str
+    intensity_share: float = 1.0
 
 
 class FrameSteps:
@@ -120,13 +134,16 @@ class FrameSteps:
         crops = self._find_faces(task.source, frame)
         if not crops:
             return self._without_face(task)
+        shares = [self._transfer.intensity_share(crop) for crop in crops]
+        if not any(shares):
+            return UnchangedFrame(reason=TURNED_AWAY, intensity_share=0.0)
         exposure_ev = 0.0
         if frame.encoding is Encoding.SCENE_LINEAR:
             if self.exposure_ev is None:
                 self.exposure_ev = self._measure_exposure(task.source, frame, crops)
             exposure_ev = self.exposure_ev
         pixels = self._transfer.render(frame, self._settings.mix, crops, exposure_ev)
-        return ChangedFrame(frame=frame, pixels=pixels)
+        return ChangedFrame(frame=frame, pixels=pixels, intensity_share=min(shares))
 
     def _find_faces(self, source: SourceFrame, frame: Frame) -> tuple[FaceCrop, ...]:
         assert self._transfer is not None
@@ -176,9 +193,11 @@ class FrameSteps:
 def _write(task: FrameTask, content: ChangedFrame | UnchangedFrame) -> FrameResult:
     if isinstance(content, UnchangedFrame):
         copy_frame(task.source.path, task.output)
-        return _result(task, "copied", content.reason)
+        return _result(task, "copied", content.reason, share=content.intensity_share)
     write_frame(content.frame, content.pixels, task.output)
-    return _result(task, "written", notices=content.frame.notices)
+    share = content.intensity_share
+    faded = None if share == 1.0 else f"{TURNED_AWAY}: {share:.0%} of the intensity"
+    return _result(task, "written", faded, notices=content.frame.notices, share=share)
 
 
 def _unless_it_fails(task: FrameTask, step: Callable[[], Step]) -> Step | FrameResult:
@@ -201,7 +220,11 @@ def _unless_it_fails(task: FrameTask, step: Callable[[], Step]) -> Step | FrameR
 
 
 def _result(
-    task: FrameTask, outcome: Outcome, message: str | None = None, notices: tuple[str, ...] = ()
+    task: FrameTask,
+    outcome: Outcome,
+    message: str | None = None,
+    notices: tuple[str, ...] = (),
+    share: float = 1.0,
 ) -> FrameResult:
     return FrameResult(
         source=task.source.path,
@@ -209,4 +232,5 @@ def _result(
         outcome=outcome,
         message=message,
         notices=notices,
+        intensity_share=share,
     )

@@ -2,7 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs.events import Finished, FrameDone, Notice, Report, Started
@@ -18,6 +20,11 @@ PIXELS_IN_FLIGHT = 160_000_000
 UNSMOOTHED = (
     "Each frame's face is located by itself, so it may jitter from frame to frame; --landmarks "
     "gives positions that are steady."
+)
+
+FADED = (
+    "The head is turned further than this model was measured to improve on its input, so the "
+    "intensity fades to 0 over 10 degrees: {frames}."
 )
 
 
@@ -70,6 +77,7 @@ def run_job(
         stopped=stopped,
     ):
         log.add(result)
+    log.note_faded()
     summary = JobSummary(
         source=plan.source,
         out=plan.out,
@@ -98,6 +106,14 @@ class _ResultLog:
         self.notices[message] = 0
         self._report(Notice(message=message))
 
+    def note_faded(self) -> None:
+        """Name the frames in which a head is turned further than the model's card allows."""
+        faded = [result.intensity_share < 1.0 for result in self.results]
+        if any(faded):
+            message = FADED.format(frames=_runs([r.source.name for r in self.results], faded))
+            self.notices[message] = sum(faded)
+            self._report(Notice(message=message))
+
     def add(self, result: FrameResult) -> None:
         self.results.append(result)
         for message in result.notices:
@@ -114,6 +130,16 @@ class _ResultLog:
                 message=result.message,
             )
         )
+
+
+def _runs(names: Sequence[str], chosen: Sequence[bool]) -> str:
+    """The chosen names; those that follow each other as `first to last`."""
+    runs = []
+    for is_chosen, group in groupby(zip(names, chosen, strict=True), key=itemgetter(1)):
+        own = [name for name, _ in group]
+        if is_chosen:
+            runs.append(own[0] if len(own) == 1 else f"{own[0]} to {own[-1]}")
+    return ", ".join(runs)
 
 
 def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:

@@ -17,6 +17,7 @@ OUTCOMES: tuple[Outcome, ...] = ("written", "copied", "skipped", "failed")
 NO_FACE = "no face"
 EXISTS = "output exists"
 INTENSITY_0 = "intensity 0"
+TURNED_AWAY = "head turned too far"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +28,10 @@ class FrameResult:
     output: Path
     outcome: Outcome
     message: str | None = None
-    """Why it was copied or skipped (one of the constants above), or the error."""
+    """Why it was copied, skipped or faded (beginning with a constant above), or the error."""
     notices: tuple[str, ...] = ()
+    intensity_share: float = 1.0
+    """What the turn of the head left of the intensity that was asked for."""
 
     @property
     def is_on_disk(self) -> bool:
@@ -72,6 +75,11 @@ class JobSummary:
         """The frames that came to this, in order."""
         return tuple(result for result in self.results if result.outcome == outcome)
 
+    @property
+    def faded(self) -> tuple[FrameResult, ...]:
+        """The frames in which a head is turned so far that the intensity is less, in order."""
+        return tuple(result for result in self.results if result.intensity_share < 1.0)
+
     def raise_for_failure(self) -> None:
         """Do nothing if the job is a success.
 
@@ -102,6 +110,10 @@ class JobSummary:
             "exposure_ev": self.exposure_ev,
             "counts": self.count(),
             **{outcome: [_entry(r) for r in self.of_outcome(outcome)] for outcome in OUTCOMES},
+            "faded": [
+                {"source": str(r.source), "intensity_share": round(r.intensity_share, 3)}
+                for r in self.faded
+            ],
             "missing": list(self.missing),
             "notices": [{"message": m, "frames": count} for m, count in self.notices.items()],
             "interrupted": self.interrupted,

@@ -20,7 +20,8 @@ from reggan_plugin.backends.onnx_runtime import runner_from_onnx
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.models import find_model
-from reggan_training.networks.us_gan import UltimateSkipGenerator
+from reggan_training.networks.architectures import build_model
+from reggan_training.networks.expression_model import ModelSettings
 
 SIDE = 256
 
@@ -29,7 +30,7 @@ def rival_runner(folder: Path) -> Runner:
     """A US-GAN-shaped generator as ONNX Runtime sees it."""
     path = folder / "us_gan.onnx"
     example = (torch.rand(1, 3, SIDE, SIDE), torch.eye(len(EXPRESSION_NAMES))[1:2])
-    network = UltimateSkipGenerator(len(EXPRESSION_NAMES)).eval()
+    network = build_model(ModelSettings(architecture="us-gan", side_px=SIDE)).eval()
     program = torch.onnx.export(
         network, example, input_names=["image", "expression"], dynamo=True, verbose=False
     )

@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_training.data.avatar_set import AvatarIdentity, load_avatar_set
+from reggan_training.data.identity import Identity
+from reggan_training.data.sets import load_sets
 from reggan_training.regression import RegressionSettings, RidgeSums, apply_filters
 
 SIDE = 256
@@ -32,7 +33,7 @@ CHOICES = {
 }
 
 
-def crops_of(identity: AvatarIdentity) -> Tensor:
+def crops_of(identity: Identity) -> Tensor:
     """Every expression, cut by the neutral landmarks."""
     crop = identity.place_crop(SIDE)
     stack = np.stack([identity.cut(e, crop) for e in range(len(EXPRESSION_NAMES))])
@@ -64,10 +65,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     data = parser.parse_args().data
-    training = [crops_of(one) for one in load_avatar_set(data, ("train",))]
-    validation = load_avatar_set(data, ("validation",))
+    training = [crops_of(one) for one in load_sets([data], ("train",))]
+    validation = load_sets([data], ("validation",))
     groups = {"validation": validation}
-    for identity in load_avatar_set(data, ("test",)):
+    for identity in load_sets([data], ("test",)):
         groups.setdefault(identity.style, []).append(identity)
     measured = {name: [crops_of(one) for one in many] for name, many in groups.items()}
     unchanged = {

@@ -1,15 +1,18 @@
 """The regression layer solves what it says, however its sums were made."""
 
+import itertools
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from reggan_training.networks.reggan import RegressionLayer
+from reggan_training.networks.regression_layer import RegressionLayer
 from reggan_training.regression import (
     RegressionSettings,
     RidgeSums,
     apply_filters,
-    local_receptive_fields,
 )
 
 SIDE = 8
@@ -24,59 +27,106 @@ def pairs() -> tuple[Tensor, Tensor]:
     )
 
 
-def weights_of_pixel(
-    source: Tensor, target: Tensor, settings: RegressionSettings, row: int, column: int
-) -> Tensor:
-    """The plain ridge solution of one pixel, in float64, all channels in one system."""
-    taps = local_receptive_fields(source, settings.field_px, settings.dilation)
-    design = taps[..., row, column].reshape(-1, settings.taps).double()
-    wanted = target[..., row, column].reshape(-1).double()
-    prior = torch.zeros(settings.columns, dtype=torch.float64)
-    if settings.towards_identity:
-        prior[settings.taps // 2] = 1.0
-    if settings.with_bias:
-        design = torch.cat([design, torch.ones_like(design[:, :1])], dim=1)
-    penalty = settings.penalty * torch.eye(settings.columns, dtype=torch.float64)
-    return torch.linalg.solve(
-        design.T @ design + penalty, design.T @ wanted + settings.penalty * prior
-    )
+def plain_solution(
+    source: Tensor, target: Tensor, settings: RegressionSettings
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Filter by filter, numpy alone: slice the window, clip it at the border, solve in float64."""
+    images, wanted = source.double().numpy(), target.double().numpy()
+    side, reach = settings.side_px, settings.field_px // 2
+    offsets = settings.dilation * np.arange(-reach, reach + 1)
+    filters = np.empty((settings.filter_channels, settings.columns, side, side))
+    channels = [[0, 1, 2]] if settings.shared_channels else [[0], [1], [2]]
+    prior = np.zeros(settings.columns)
+    prior[settings.taps // 2] = settings.towards_identity
+    for number, own in enumerate(channels):
+        for row, column in np.ndindex(side, side):
+            design = np.zeros((len(images), len(own), settings.columns))
+            design[..., settings.taps :] = 1.0
+            for tap, (down, right) in enumerate(itertools.product(offsets, offsets)):
+                if 0 <= row + down < side and 0 <= column + right < side:
+                    design[..., tap] = images[:, own, row + down, column + right]
+            design = design.reshape(-1, settings.columns)
+            system = design.T @ design + settings.penalty * np.eye(settings.columns)
+            moment = design.T @ wanted[:, own, row, column].reshape(-1)
+            filters[number, :, row, column] = np.linalg.solve(
+                system, moment + settings.penalty * prior
+            )
+    return filters
 
 
-@pytest.mark.parametrize("dilation", [1, 3])
+@pytest.mark.parametrize(("field_px", "dilation"), [(1, 1), (3, 1), (3, 3), (5, 2)])
 @pytest.mark.parametrize("with_bias", [True, False])
 @pytest.mark.parametrize("towards_identity", [True, False])
-def test_every_pixel_has_the_plain_ridge_solution(
-    pairs: tuple[Tensor, Tensor], dilation: int, with_bias: bool, towards_identity: bool
+@pytest.mark.parametrize("shared_channels", [True, False])
+def test_every_filter_has_the_plain_ridge_solution(
+    pairs: tuple[Tensor, Tensor],
+    field_px: int,
+    dilation: int,
+    with_bias: bool,
+    towards_identity: bool,
+    shared_channels: bool,
 ) -> None:
+    """Largest absolute difference of a weight: 1e-6, as the answer is rounded to float32."""
     settings = RegressionSettings(
-        side_px=SIDE, dilation=dilation, with_bias=with_bias, towards_identity=towards_identity
+        side_px=SIDE,
+        field_px=field_px,
+        dilation=dilation,
+        with_bias=with_bias,
+        towards_identity=towards_identity,
+        shared_channels=shared_channels,
     )
     sums = RidgeSums(settings)
     sums.add(*pairs)
-    solved = sums.solve()[0]
-    for row, column in ((0, 0), (3, 4), (SIDE - 1, 2)):
-        expected = weights_of_pixel(*pairs, settings, row, column)
-        assert torch.allclose(solved[:, row, column].double(), expected, atol=1e-4)
+    expected = plain_solution(*pairs, settings)
+    assert np.abs(sums.solve().numpy() - expected).max() < 1e-6
 
 
-def test_each_channel_can_have_its_own_filter(pairs: tuple[Tensor, Tensor]) -> None:
-    own = RegressionSettings(side_px=SIDE, shared_channels=False)
-    sums = RidgeSums(own)
-    sums.add(*pairs)
-    one_channel = RidgeSums(RegressionSettings(side_px=SIDE))
-    one_channel.add(*(images[:, 1:2] for images in pairs))
-    assert torch.allclose(sums.solve()[1], one_channel.solve()[0], atol=1e-4)
+def test_a_small_penalty_costs_no_accuracy(pairs: tuple[Tensor, Tensor]) -> None:
+    """Four nearly equal pairs for ten unknowns, as on plain skin; 1e-4 of weights near 1."""
+    source, target = (images[:4] * 1e-2 + 0.5 for images in pairs)
+    settings = RegressionSettings(side_px=SIDE, shared_channels=False, penalty=1e-6)
+    sums = RidgeSums(settings)
+    sums.add(source, target)
+    expected = plain_solution(source, target, settings)
+    assert np.abs(sums.solve().numpy() - expected).max() < 1e-4
 
 
-def test_sums_of_two_halves_are_the_sum_of_the_whole(pairs: tuple[Tensor, Tensor]) -> None:
-    settings = RegressionSettings(side_px=SIDE)
-    whole, first, second = (RidgeSums(settings) for _ in range(3))
+def test_a_stripe_ends_anywhere(
+    pairs: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = RegressionSettings(side_px=SIDE, shared_channels=False)
+    whole, striped = RidgeSums(settings), RidgeSums(settings)
     whole.add(*pairs)
-    first.add(pairs[0][:10], pairs[1][:10])
-    second.add(pairs[0][10:], pairs[1][10:])
-    first.merge(second)
-    assert torch.allclose(first.gram, whole.gram, atol=1e-4)
-    assert torch.allclose(first.moment, whole.moment, atol=1e-4)
+    expected = whole.solve()
+    monkeypatch.setattr("reggan_training.regression._STRIPE", 50)
+    striped.add(*pairs)
+    assert torch.equal(striped.gram, whole.gram)
+    assert torch.allclose(striped.solve(), expected, atol=1e-7)
+
+
+def test_another_penalty_needs_no_new_sums(pairs: tuple[Tensor, Tensor]) -> None:
+    sums = RidgeSums(RegressionSettings(side_px=SIDE))
+    other = RidgeSums(RegressionSettings(side_px=SIDE, penalty=7.0))
+    sums.add(*pairs)
+    other.merge(sums)
+    assert torch.equal(sums.solve(penalty=7.0), other.solve())
+
+
+@pytest.mark.parametrize("shared_channels", [True, False])
+def test_sums_of_three_parts_are_the_sum_of_the_whole(
+    pairs: tuple[Tensor, Tensor], shared_channels: bool
+) -> None:
+    """Largest difference: 1e-12 of the sums' size; 1e-7 of the weights, which are float32."""
+    settings = RegressionSettings(side_px=SIDE, shared_channels=shared_channels)
+    whole, merged = RidgeSums(settings), RidgeSums(settings)
+    whole.add(*pairs)
+    for part in (slice(0, 10), slice(10, 11), slice(11, None)):
+        own = RidgeSums(settings)
+        own.add(pairs[0][part], pairs[1][part])
+        merged.merge(own)
+    assert (merged.gram - whole.gram).abs().max() < 1e-12 * whole.gram.max()
+    assert (merged.moment - whole.moment).abs().max() < 1e-12 * whole.moment.max()
+    assert (merged.solve() - whole.solve()).abs().max() < 1e-7
 
 
 def test_with_no_pairs_the_layer_copies() -> None:
@@ -85,17 +135,20 @@ def test_with_no_pairs_the_layer_copies() -> None:
     assert torch.allclose(apply_filters(image, RidgeSums(settings).solve(), settings), image)
 
 
+@pytest.mark.parametrize("shared_channels", [True, False])
+@pytest.mark.parametrize("with_bias", [True, False])
 def test_the_network_applies_the_solved_filters_and_adds_intensities(
-    pairs: tuple[Tensor, Tensor],
+    pairs: tuple[Tensor, Tensor], shared_channels: bool, with_bias: bool
 ) -> None:
-    settings = RegressionSettings(side_px=SIDE, dilation=2)
-    sums = RidgeSums(settings)
+    settings = RegressionSettings(
+        side_px=SIDE, dilation=2, shared_channels=shared_channels, with_bias=with_bias
+    )
+    sums, nothing = RidgeSums(settings), RidgeSums(settings)
     sums.add(*pairs)
     filters = sums.solve()
     layer = RegressionLayer(settings, expressions=2)
-    identity = torch.zeros(settings.columns, 1, 1)
-    identity[settings.taps // 2] = 1.0
-    layer.changes[1] = filters[0] - identity
+    layer.take_filters([nothing.solve(), filters])
+    assert torch.allclose(layer.filters()[1], filters, atol=1e-6)
     image = pairs[0][:1]
     full = layer(image, torch.tensor([[0.0, 1.0]]))
     assert torch.allclose(full, apply_filters(image, filters, settings), atol=1e-5)

@@ -12,25 +12,62 @@ _RARE, _COMMON = 0.05, 0.30
 """Share of the faces that change at a place: below the first the mask is 0, above the second 1."""
 
 
+class ChangeCounts:
+    """In how many faces each expression changes each pixel. Counts of disjoint data add up.
+
+    Attributes:
+        changed: faces that change at a pixel; float32 [expressions, side, side]. Row 0 stays 0.
+        faces: faces that were looked at, for each expression; float32 [expressions].
+    """
+
+    def __init__(self, expressions: int, side_px: int) -> None:
+        self.changed: Float[np.ndarray, "expressions side side"] = np.zeros(
+            (expressions, side_px, side_px), np.float32
+        )
+        self.faces: Float[np.ndarray, " expressions"] = np.zeros(expressions, np.float32)
+
+    def add(
+        self,
+        expression: int,
+        neutral: Float[np.ndarray, "side side 3"],
+        image: Float[np.ndarray, "side side 3"],
+    ) -> None:
+        """Take in one face, neutral and with an expression; both in [0, 1]."""
+        change = np.abs(image - neutral).max(axis=-1)
+        self.changed[expression] += _blur(change, change.shape[-1] / 64) > _CHANGE_LEVELS
+        self.faces[expression] += 1
+
+    def merge(self, other: "ChangeCounts") -> None:
+        """Take in what another worker has counted."""
+        self.changed += other.changed
+        self.faces += other.faces
+
+    def masks(self, low_px: int) -> Float[np.ndarray, "expressions low low"]:
+        """Return masks in [0, 1] for the expressions, in order.
+
+        The mask of an expression is what it changes in a neutral face; the mask of neutral is
+        the union of all, as any of them may have to be undone. Left and right are treated alike.
+        """
+        share = self.changed / np.maximum(self.faces, 1)[:, None, None]
+        share = np.maximum(share, share[:, :, ::-1])
+        ramp = np.clip((share - _RARE) / (_COMMON - _RARE), 0, 1)
+        smooth = ramp * ramp * (3 - 2 * ramp)
+        soft = np.stack([_blur(plane, plane.shape[-1] / 48) for plane in smooth])
+        soft[0] = soft[1:].max(axis=0)
+        small = np.stack([_close(_shrink(mask, low_px)) for mask in soft])
+        small = np.clip((small - 0.06) / 0.9, 0, 1)
+        return (small * _fade_to_ring(low_px) * _face_oval(low_px)).astype(np.float32)
+
+
 def masks_from_pairs(
     images: Float[np.ndarray, "identities expressions side side 3"], low_px: int
 ) -> Float[np.ndarray, "expressions low low"]:
-    """Return masks in [0, 1] for the expressions, in order; `images` start with neutral.
-
-    The mask of an expression is what it changes in a neutral face; the mask of neutral is the
-    union of all, as any of them may have to be undone. Left and right are treated alike.
-    """
-    neutral = images[:, :1]
-    change = np.abs(images - neutral).max(axis=-1)  # [identity, expression, side, side]
-    side = change.shape[-1]
-    share = (_blur(change, side / 64) > _CHANGE_LEVELS).mean(axis=0)
-    share = np.maximum(share, share[:, :, ::-1])
-    ramp = np.clip((share - _RARE) / (_COMMON - _RARE), 0, 1)
-    soft = _blur((ramp * ramp * (3 - 2 * ramp))[None], side / 48)[0]
-    soft[0] = soft[1:].max(axis=0)
-    small = np.stack([_close(_shrink(mask, low_px)) for mask in soft])
-    small = np.clip((small - 0.06) / 0.9, 0, 1)
-    return (small * _fade_to_ring(low_px) * _face_oval(low_px)).astype(np.float32)
+    """Return the masks of faces held in memory; every face's `images` start with neutral."""
+    counts = ChangeCounts(images.shape[1], images.shape[2])
+    for face in images:
+        for expression in range(1, len(face)):
+            counts.add(expression, face[0], face[expression])
+    return counts.masks(low_px)
 
 
 def _close(plane: Float[np.ndarray, "low low"]) -> Float[np.ndarray, "low low"]:
@@ -60,16 +97,12 @@ def _fade_to_ring(low_px: int) -> Float[np.ndarray, "low low"]:
 
 
 def _blur(
-    planes: Float[np.ndarray, "many count side side"], radius_px: float
-) -> Float[np.ndarray, "many count side side"]:
-    """Gaussian blur of every plane; values in [0, 1] are kept to 1/255."""
-
-    def one(plane: Float[np.ndarray, "side side"]) -> Float[np.ndarray, "side side"]:
-        levels = np.clip(plane * 255 + 0.5, 0, 255).astype(np.uint8)
-        blurred = Image.fromarray(levels).filter(ImageFilter.GaussianBlur(radius_px))
-        return np.asarray(blurred, dtype=np.float32) / 255.0
-
-    return np.stack([np.stack([one(plane) for plane in stack]) for stack in planes])
+    plane: Float[np.ndarray, "side side"], radius_px: float
+) -> Float[np.ndarray, "side side"]:
+    """Gaussian blur of a plane; values in [0, 1] are kept to 1/255."""
+    levels = np.clip(plane * 255 + 0.5, 0, 255).astype(np.uint8)
+    blurred = Image.fromarray(levels).filter(ImageFilter.GaussianBlur(radius_px))
+    return np.asarray(blurred, dtype=np.float32) / 255.0
 
 
 def _shrink(plane: Float[np.ndarray, "side side"], low_px: int) -> Float[np.ndarray, "low low"]:

@@ -1,15 +1,17 @@
 """From the folder of a training run to the model that it made."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.errors import SourceError
-from reggan_training.networks.reggan import RegGAN, RegGANSettings
-from reggan_training.regression import RegressionSettings
+from reggan_plugin.errors import SourceError, UsageError
+from reggan_training.configuration import settings_from_record
+from reggan_training.networks.architectures import build_model
+from reggan_training.networks.expression_model import ExpressionModel, ModelSettings
 from reggan_training.run_folder import RunFolder, unprefixed
 
 
-def model_from_run(folder: Path) -> RegGAN:
+def model_from_run(folder: Path) -> ExpressionModel:
     """The averaged model of the run's last checkpoint, ready for inference on the CPU.
 
     Raises:
@@ -19,18 +21,22 @@ def model_from_run(folder: Path) -> RegGAN:
     if not folder.is_dir():
         raise SourceError(f"{folder} is no folder; give the folder of a training run.")
     run = RunFolder(folder)
-    settings: dict[str, Any] = run.read_config()["settings"]
+    config = run.read_config()
+    model = build_model(_model_settings(folder, config))
     try:
-        model = RegGAN(
-            RegGANSettings(**settings["model"]), RegressionSettings(**settings["regression"])
-        )
         model.load_state_dict(unprefixed("averaged", run.load()))
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise SourceError(
-            f"{folder} was written by another version of RegGAN ({error}); train it again with "
-            "this one."
-        ) from error
+    except RuntimeError as error:
+        raise _another_version(folder, error) from error
     return model.eval().requires_grad_(False)
+
+
+def model_settings_from_run(folder: Path) -> ModelSettings:
+    """Which network a run trains.
+
+    Raises:
+        SourceError: this is not the folder of a run, or of another version.
+    """
+    return _model_settings(folder, RunFolder(folder).read_config())
 
 
 def images_seen(folder: Path) -> int:
@@ -40,3 +46,17 @@ def images_seen(folder: Path) -> int:
         SourceError: the run has no checkpoint yet.
     """
     return int(RunFolder(folder).load()["images_seen"])
+
+
+def _model_settings(folder: Path, config: Mapping[str, Any]) -> ModelSettings:
+    try:
+        return settings_from_record(ModelSettings, config["settings"]["model"])
+    except (KeyError, TypeError, ValueError, UsageError) as error:
+        raise _another_version(folder, error) from error
+
+
+def _another_version(folder: Path, error: Exception) -> SourceError:
+    return SourceError(
+        f"{folder} was written by another version of RegGAN ({error}); train it again with "
+        "this one."
+    )

@@ -1,4 +1,6 @@
-"""What the refinement network and the discriminator are trained towards."""
+"""What generators and the discriminator are trained towards."""
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -63,23 +65,76 @@ def patch_weights(
 
 
 def hinge_loss(
-    rendered: Tensor, made: Tensor, weights: Tensor, is_full: Tensor
+    rendered: Tensor, made: Tensor, weights: Tensor, is_render: Tensor
 ) -> Float[Tensor, ""]:
-    """What the discriminator minimises; only pairs at full intensity have a render to show it.
+    """What the discriminator minimises; interpolated targets are no render to show it.
 
     Source: Lim & Ye, "Geometric GAN", 2017, eq. 11.
     """
-    shown = weights * is_full[:, None, None, None]
-    real = (F.relu(1 - rendered) * shown).sum() / (shown.sum() + 1e-3)
-    return real + (F.relu(1 + made) * weights).sum() / (weights.sum() + 1e-3)
+    shown = weights * is_render[:, None, None, None]
+    real = _weighted_mean(F.relu(1 - rendered), shown)
+    return real + _weighted_mean(F.relu(1 + made), weights)
+
+
+def wasserstein_loss(
+    rendered: Tensor, made: Tensor, weights: Tensor, is_render: Tensor
+) -> Float[Tensor, ""]:
+    """What a critic minimises; it needs a penalty on its gradient.
+
+    Source: Arjovsky et al., "Wasserstein GAN", ICML 2017, eq. 3.
+    """
+    shown = weights * is_render[:, None, None, None]
+    return _weighted_mean(made, weights) - _weighted_mean(rendered, shown)
 
 
 def adversarial_loss(made: Tensor, weights: Tensor) -> Float[Tensor, ""]:
-    """What the generator minimises against `hinge_loss`."""
-    return -(made * weights).sum() / (weights.sum() + 1e-3)
+    """What the generator minimises against either."""
+    return -_weighted_mean(made, weights)
 
 
-def feature_loss(made: list[Tensor], rendered: list[Tensor], is_full: Tensor) -> Float[Tensor, ""]:
+def r1_penalty(
+    score: Callable[[Tensor], Tensor], rendered: Float[Tensor, "batch 3 side side"]
+) -> Float[Tensor, ""]:
+    """Half the squared gradient of the mean score at renders, float32.
+
+    Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", ICML
+    2018, eq. 9.
+    """
+    return 0.5 * _squared_gradient(score, rendered).mean()
+
+
+def interpolation_penalty(
+    score: Callable[[Tensor], Tensor],
+    rendered: Float[Tensor, "batch 3 side side"],
+    made: Float[Tensor, "batch 3 side side"],
+    share: Float[Tensor, "batch 1 1 1"],
+) -> Float[Tensor, ""]:
+    """Squared distance of the gradient's length from 1, at `share` of the way to a render.
+
+    Source: Gulrajani et al., "Improved Training of Wasserstein GANs", NeurIPS 2017, eq. 3.
+    """
+    between = made + share * (rendered - made)
+    length = (_squared_gradient(score, between) + 1e-12).sqrt()
+    return ((length - 1) ** 2).mean()
+
+
+def _squared_gradient(
+    score: Callable[[Tensor], Tensor], image: Float[Tensor, "batch 3 side side"]
+) -> Float[Tensor, " batch"]:
+    """Of every image's mean score; can itself be differentiated."""
+    image = image.detach().requires_grad_(True)
+    total = score(image).float().mean(dim=(1, 2, 3)).sum()
+    (gradient,) = torch.autograd.grad(total, image, create_graph=True)
+    return gradient.square().sum(dim=(1, 2, 3))
+
+
+def _weighted_mean(values: Tensor, weights: Tensor) -> Float[Tensor, ""]:
+    return (values * weights).sum() / (weights.sum() + 1e-3)
+
+
+def feature_loss(
+    made: list[Tensor], rendered: list[Tensor], is_render: Tensor
+) -> Float[Tensor, ""]:
     """Distance in the discriminator's features, where the target is a render.
 
     Source: Wang et al., "pix2pixHD", CVPR 2018, eq. 4.
@@ -88,7 +143,7 @@ def feature_loss(made: list[Tensor], rendered: list[Tensor], is_full: Tensor) ->
     for ours, theirs in zip(made, rendered, strict=True):
         per_image = (ours - theirs.detach()).abs().mean(dim=(1, 2, 3))
         scale = theirs.detach().abs().mean() + 1e-3
-        total = total + (per_image * is_full).sum() / (is_full.sum() + 1e-3) / scale
+        total = total + _weighted_mean(per_image, is_render) / scale
     return total / len(made)
 
 

@@ -12,15 +12,20 @@ solution over all training pairs, pulled towards w0 (the identity, or zero):
 Source: Khan et al., "Masked Linear Regression for Learning Local Receptive Fields for Facial
 Expression Synthesis", IJCV 2020, arXiv 2011.09104, eq. 6; RegGAN, arXiv 2603.15648, section 3.
 Only X'X and X't are kept, so memory does not depend on the number of pairs, and two machines'
-sums add up to one.
+sums add up to one. The bias is penalised like a weight, and pulled towards 0.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
+
+_STRIPE = 16_384
+"""Filters worked on at a time: what they need stays in a processor's cache."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,15 +69,49 @@ class RegressionSettings:
         """Filters at a pixel: one, or one for each of red, green and blue."""
         return 1 if self.shared_channels else 3
 
+    @property
+    def sums_bytes(self) -> int:
+        """Memory that the sums of one expression take."""
+        sums = self.columns * (self.columns + 3) // 2
+        return 8 * sums * self.filter_channels * self.side_px**2
+
+    def sums_like(self, other: "RegressionSettings") -> bool:
+        """Whether both take the same sums: the penalty and its centre enter only the solution."""
+        ours = replace(self, penalty=other.penalty, towards_identity=other.towards_identity)
+        return ours == other
+
+
+REGRESSION_PRESETS: Mapping[str, RegressionSettings] = MappingProxyType(
+    {
+        "default": RegressionSettings(dilation=3),
+        "paper-400": RegressionSettings(
+            side_px=400, dilation=3, shared_channels=False, towards_identity=False
+        ),
+        "earlier-128": RegressionSettings(shared_channels=False, towards_identity=False),
+    }
+)
+"""`default`: the layer under RegGAN's refinement here. `paper-400`: as the figures of RegGAN,
+arXiv 2603.15648, show it: nine taps at dilation 3, a bias, filters of its own for each channel;
+its penalty is not visible there and is that of the earlier work. `earlier-128`: the authors'
+masked regression, arXiv 2011.09104 (IJCV 2020)."""
+
 
 class RidgeSums:
-    """X'X and X't of every pixel, summed over pairs. Sums of disjoint data add up."""
+    """X'X and X't of every pixel, summed over pairs in float64. Sums of disjoint data add up.
+
+    Of the symmetric X'X only the upper triangle is kept, so that a layer of 400 px with filters
+    of its own for each channel takes 480,000 filters x 65 sums x 8 bytes = 250 MB.
+
+    Attributes:
+        gram: upper triangles, row after row; float64 [columns * (columns + 1) / 2, filters].
+        moment: float64 [columns, filters].
+    """
 
     def __init__(self, settings: RegressionSettings) -> None:
         self.settings = settings
-        filters = settings.filter_channels * settings.side_px**2
-        self.gram = torch.zeros(filters, settings.columns, settings.columns)
-        self.moment = torch.zeros(filters, settings.columns)
+        filters, columns = settings.filter_channels * settings.side_px**2, settings.columns
+        self.gram = torch.zeros(columns * (columns + 1) // 2, filters, dtype=torch.float64)
+        self.moment = torch.zeros(columns, filters, dtype=torch.float64)
 
     def add(
         self,
@@ -80,49 +119,68 @@ class RidgeSums:
         target: Float[Tensor, "batch channels side side"],
     ) -> None:
         """Take in pairs of images in [0, 1]; three channels unless filters are shared."""
-        design, wanted = self._design(source), self._filters_first(target[:, :, None])
-        self.gram += design.transpose(1, 2) @ design
-        self.moment += (design.transpose(1, 2) @ wanted)[:, :, 0]
+        design, wanted = self._design(source), self._filters_last(target[:, :, None])
+        for start in range(0, design.shape[-1], _STRIPE):
+            stripe = slice(start, start + _STRIPE)
+            gram, moment = self.gram[:, stripe], self.moment[:, stripe]
+            rows = zip(design[..., stripe].double(), wanted[..., stripe].double(), strict=True)
+            for taps, pixel in rows:  # [columns, stripe], [1, stripe]
+                moment.addcmul_(taps, pixel)
+                done = 0
+                for column in range(len(taps)):
+                    count = len(taps) - column
+                    gram[done : done + count].addcmul_(taps[column], taps[column:])
+                    done += count
 
     def merge(self, other: "RidgeSums") -> None:
         """Take in what another worker has summed."""
-        if other.settings != self.settings:
+        if not other.settings.sums_like(self.settings):
             raise ValueError(f"sums of {other.settings} do not add to sums of {self.settings}")
         self.gram += other.gram
         self.moment += other.moment
 
-    def solve(self) -> Float[Tensor, "filter_channels columns side side"]:
-        """Weights of every pixel, taps in row-major order, then the bias.
+    def solve(
+        self, penalty: float | None = None
+    ) -> Float[Tensor, "filter_channels columns side side"]:
+        """Weights of every pixel, taps in row-major order, then the bias; float32.
+
+        Args:
+            penalty: in place of that of the settings, as the sums do not depend on it.
 
         Raises:
             torch.linalg.LinAlgError: never for a positive penalty and finite images.
         """
         settings = self.settings
-        prior = torch.zeros(settings.columns)
-        if settings.towards_identity:
-            prior[settings.taps // 2] = 1.0
-        system = self.gram + settings.penalty * torch.eye(settings.columns)
-        wanted = self.moment + settings.penalty * prior
-        weights = torch.linalg.solve(system, wanted)  # [filter_channels * side * side, columns]
-        side = settings.side_px
-        return weights.reshape(settings.filter_channels, side, side, -1).permute(0, 3, 1, 2)
+        columns, side = settings.columns, settings.side_px
+        penalty = settings.penalty if penalty is None else penalty
+        weights = torch.empty(columns, self.gram.shape[1])
+        pull = penalty * torch.eye(columns, dtype=torch.float64)
+        prior = pull[settings.taps // 2, :, None] if settings.towards_identity else 0.0
+        upper = torch.triu_indices(columns, columns)
+        for start in range(0, self.gram.shape[1], _STRIPE):
+            stripe = slice(start, start + _STRIPE)
+            system = pull.repeat(self.gram[:, stripe].shape[1], 1, 1)
+            system[:, upper[0], upper[1]] += self.gram[:, stripe].T
+            factor, _ = torch.linalg.cholesky_ex(system, upper=True, check_errors=True)
+            wanted = (self.moment[:, stripe] + prior).T[:, :, None]
+            weights[:, stripe] = torch.cholesky_solve(wanted, factor, upper=True)[:, :, 0].T
+        return weights.reshape(columns, settings.filter_channels, side, side).transpose(0, 1)
 
     def _design(
         self, source: Float[Tensor, "batch channels side side"]
-    ) -> Float[Tensor, "filters rows columns"]:
+    ) -> Float[Tensor, "rows columns filters"]:
         taps = local_receptive_fields(source, self.settings.field_px, self.settings.dilation)
         if self.settings.with_bias:
             taps = torch.cat([taps, torch.ones_like(taps[:, :, :1])], dim=2)
-        return self._filters_first(taps)
+        return self._filters_last(taps)
 
-    def _filters_first(
+    def _filters_last(
         self, values: Float[Tensor, "batch channels columns side side"]
-    ) -> Float[Tensor, "filters rows columns"]:
+    ) -> Float[Tensor, "rows columns filters"]:
         """Sort rows by the filter that they belong to; shared filters see three rows an image."""
-        batch, channels, columns, side, _ = values.shape
         if self.settings.shared_channels:
-            return values.permute(3, 4, 0, 1, 2).reshape(side * side, batch * channels, columns)
-        return values.permute(1, 3, 4, 0, 2).reshape(channels * side * side, batch, columns)
+            return values.flatten(3).flatten(0, 1)
+        return values.transpose(1, 2).flatten(2)
 
 
 def local_receptive_fields(

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,63 +16,118 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from reggan_plugin.errors import SourceError
+from reggan_plugin.files.atomic import write_atomically
+from reggan_training.configuration import TrainingSettings
+from reggan_training.data.identity import Identity
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunData:
+    """What a run is trained on.
+
+    Attributes:
+        name: of the sets, joined by +.
+        identities: names, in order.
+        sha256: of all pictures.
+        initial: what the weights were started from; None for a start from nothing.
+    """
+
+    name: str
+    identities: Sequence[str]
+    sha256: str
+    initial: str | None = None
+
+
+def describe_data(
+    roots: Sequence[Path], identities: Sequence[Identity], initial: str | None = None
+) -> RunData:
+    """The record of identities, whatever the layout that they came in."""
+    digest = hashlib.sha256()
+    for identity in identities:
+        digest.update(identity.name.encode())
+        digest.update(np.ascontiguousarray(identity.images).data)
+    return RunData(
+        name="+".join(root.resolve().name for root in roots),
+        identities=[identity.name for identity in identities],
+        sha256=digest.hexdigest(),
+        initial=initial,
+    )
 
 
 class RunFolder:
-    """Files of a run: `config.json`, `log.jsonl`, `checkpoint.safetensors`, `grids/`."""
+    """Files of a run: `config.json`, `metrics.jsonl`, `checkpoint.safetensors`, `grids/`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        (root / "grids").mkdir(parents=True, exist_ok=True)
 
     @property
     def checkpoint(self) -> Path:
         """The last state, from which a run resumes and a model is exported."""
         return self.root / "checkpoint.safetensors"
 
-    def open_session(self, settings: Any, data: Path, identities: list[str]) -> None:
+    @property
+    def metrics(self) -> Path:
+        """One JSON object a line: losses where kimg stands, and points of the held-out curve."""
+        return self.root / "metrics.jsonl"
+
+    def open_session(self, settings: TrainingSettings, data: RunData, **facts: object) -> None:
         """Record everything that decides the outcome, and with which code each session ran.
 
         A run can be made longer or shorter when it is resumed; nothing else may change.
+        `facts` of the machine are recorded with the session.
 
         Raises:
             SourceError: the folder holds a run with other settings or other identities.
         """
         record: dict[str, Any] = {
+            "architecture": settings.model.architecture,
             "settings": dataclasses.asdict(settings),
             "data": data.name,
-            "identities": identities,
-            "data_sha256": hashlib.sha256((data / "landmarks.json").read_bytes()).hexdigest(),
+            "identities": list(data.identities),
+            "data_sha256": data.sha256,
+            "initial": data.initial,
             "sessions": [],
         }
-        path = self.root / "config.json"
-        if path.is_file():
+        if (self.root / "config.json").is_file():
             record["sessions"] = self._sessions_that_agree_with(json.loads(json.dumps(record)))
         session = {
             "commit": _commit(),
             "length_kimg": settings.length_kimg,
             "torch": torch.__version__,
             "numpy": np.__version__,
+            **facts,
         }
         record["sessions"].append(session)
-        path.write_text(json.dumps(record, indent=1), encoding="utf-8")
+        self._write_config(record)
+
+    def write_model(self, model: nn.Module, settings: TrainingSettings, data: RunData) -> None:
+        """Make this the folder of a run whose model is finished without any descent."""
+        self.open_session(settings, data)
+        self.write_model_state(model)
+
+    def write_model_state(self, model: nn.Module) -> None:
+        """Save a model that needs no descent as the run's checkpoint."""
+        self.save({**prefixed("averaged", model.state_dict()), "images_seen": torch.tensor(0)})
+
+    def _write_config(self, record: Mapping[str, Any]) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.root / "config.json", json.dumps(record, indent=1).encode())
 
     def _sessions_that_agree_with(self, asked: dict[str, Any]) -> list[Any]:
         known = self.read_config()
-        for key in ("settings", "data", "identities", "data_sha256"):
-            old, new = known[key], asked[key]
+        for key in ("settings", "data", "identities", "data_sha256", "initial"):
+            old, new = known.get(key), asked[key]
             if key == "settings":
-                old = {**old, "length_kimg": None}
-                new = {**new, "length_kimg": None}
+                old, new = {**(old or {}), "length_kimg": None}, {**new, "length_kimg": None}
             if old != new:
                 raise SourceError(
-                    f"{self.root} holds a run with another {key}; resume it with the same "
-                    "options, or name a new folder with --out."
+                    f"{self.root} holds a run with another {key}{_difference(old, new)}; resume it "
+                    "with the same options, or name a new folder with --out."
                 )
         return list(known["sessions"])
 
     def read_config(self) -> dict[str, Any]:
-        """The record of `write_config`.
+        """The record of `open_session`.
 
         Raises:
             SourceError: this is not the folder of a run.
@@ -84,15 +140,30 @@ class RunFolder:
 
     def log(self, **values: float) -> None:
         """Append one line of numbers."""
-        line = json.dumps({key: round(float(value), 5) for key, value in values.items()})
-        with (self.root / "log.jsonl").open("a", encoding="utf-8") as file:
+        line = json.dumps({key: round(float(value), 6) for key, value in values.items()})
+        with self.metrics.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
+
+    def read_metrics(self) -> list[dict[str, float]]:
+        """The lines of `log`; none before the first."""
+        if not self.metrics.is_file():
+            return []
+        return [json.loads(line) for line in self.metrics.read_text("utf-8").splitlines()]
+
+    def forget_after(self, kimg: float) -> None:
+        """Drop what was logged after the checkpoint from which the run goes on."""
+        kept = [line for line in self.read_metrics() if line["kimg"] <= kimg + 1e-6]
+        text = "".join(json.dumps(line) + "\n" for line in kept)
+        write_atomically(self.metrics, text.encode())
 
     def save(self, state: dict[str, Tensor]) -> None:
         """Replace the checkpoint in one step."""
         temporary = self.checkpoint.with_suffix(".partial")
-        save_file({key: value.contiguous() for key, value in state.items()}, temporary)
-        temporary.replace(self.checkpoint)
+        try:
+            save_file({key: value.contiguous().cpu() for key, value in state.items()}, temporary)
+            temporary.replace(self.checkpoint)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def load(self) -> dict[str, Tensor]:
         """Read the checkpoint.
@@ -108,16 +179,17 @@ class RunFolder:
         """Write a sheet of images in [0, 1] as `grids/<name>.jpg`."""
         rows, columns, _, side, _ = images.shape
         sheet = images.permute(0, 3, 1, 4, 2).reshape(rows * side, columns * side, 3)
-        levels = (sheet.clamp(0, 1) * 255 + 0.5).to(torch.uint8).numpy()
+        levels = (sheet.clamp(0, 1) * 255 + 0.5).to(torch.uint8).cpu().numpy()
+        (self.root / "grids").mkdir(parents=True, exist_ok=True)
         Image.fromarray(levels).save(self.root / "grids" / f"{name}.jpg", quality=92)
 
 
-def prefixed(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+def prefixed(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Put a name before every key, so that several states share one file."""
     return {f"{prefix}.{key}": value for key, value in state.items()}
 
 
-def unprefixed(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+def unprefixed(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Take one state out of a file that `prefixed` filled."""
     start = f"{prefix}."
     return {key[len(start) :]: value for key, value in state.items() if key.startswith(start)}
@@ -129,20 +201,34 @@ def adam_state(optimizer: torch.optim.Adam) -> dict[str, Tensor]:
     return {f"{i}.{key}": value for i, state in states.items() for key, value in state.items()}
 
 
-def restore_adam(optimizer: torch.optim.Adam, state: dict[str, Tensor]) -> None:
-    """Undo `adam_state`."""
-    whole = optimizer.state_dict()
+def restore_adam(optimizer: torch.optim.Adam, state: Mapping[str, Tensor]) -> None:
+    """Undo `adam_state`; moments lie in memory as their parameters do, or sums would differ."""
+    parameters = optimizer.param_groups[0]["params"]
     for key, value in state.items():
         number, _, name = key.partition(".")
-        whole["state"].setdefault(int(number), {})[name] = value
-    optimizer.load_state_dict(whole)
+        parameter = parameters[int(number)]
+        known = optimizer.state[parameter]
+        if name == "step":
+            known[name] = value.to(parameter.device)
+        else:
+            known[name] = torch.empty_like(parameter, requires_grad=False).copy_(value)
 
 
 def average_into(average: nn.Module, model: nn.Module, decay: float) -> None:
     """Move an exponential moving average of the parameters one step on."""
     with torch.no_grad():
-        for mean, value in zip(average.parameters(), model.parameters(), strict=True):
-            mean.lerp_(value, 1 - decay)
+        torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
+
+
+def _difference(old: object, new: object, path: str = "") -> str:
+    """The first place where two records differ, for a message."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in {**old, **new}:
+            if old.get(key) != new.get(key):
+                return _difference(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))
+    if isinstance(old, list) and isinstance(new, list):
+        return f" ({path}: {len(old)} before, {len(new)} now)".replace("(: ", "(")
+    return f" ({path}: {old} before, {new} now)".replace("(: ", "(")
 
 
 def _commit() -> str:

@@ -1,38 +1,74 @@
 """Batches of training pairs: one identity, two expressions, one augmentation for both."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from reggan_plugin.errors import SourceError
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_training.data.augment import augment_colours, replace_surroundings
-from reggan_training.data.avatar_set import AvatarIdentity
+from reggan_training.data.flow import flow_between, interpolate_along_flow
+from reggan_training.data.identity import Identity
+from reggan_training.data.pair_table import Shares, rounded_state, table_of
 
 _MARGIN = 1.125
 """Stored crops are this much larger than the model's, so that a jittered crop stays inside."""
+_MOST_CUTTERS = 8
+"""Threads that cut the stored crops, 10 ms of a core each at 256 px."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PairSettings:
-    """How pairs are drawn.
+    """How pairs are drawn. What an identity has no views for is left out of its shares.
 
     Attributes:
         side_px: side of the crops.
         neutral_share: part of the pairs whose source is neutral.
-        full_share: part of the pairs at full intensity, whose target is a true render.
+        partial_share: part whose source shows an expression in part.
+        disturbed_share: part whose source has its eyes closed or its mouth open. All other
+            sources show an expression in full.
+        relax_share: part of the pairs with another source than neutral that ask for neutral.
+        full_share: part of the rest that ask for an expression in full.
         jitter: standard deviation of each aligned landmark, as a fraction of the side.
+        augment: mirror pairs and change their colours and surroundings; off for measuring.
     """
 
     side_px: int = 256
-    neutral_share: float = 0.7
+    neutral_share: float = 0.5
+    partial_share: float = 0.2
+    disturbed_share: float = 0.15
+    relax_share: float = 0.25
     full_share: float = 0.6
     jitter: float = 0.008
+    augment: bool = True
+
+    def __post_init__(self) -> None:
+        sources = self.neutral_share, self.partial_share, self.disturbed_share
+        for share in (*sources, sum(sources), self.relax_share, self.full_share):
+            if not 0 <= share <= 1 + 1e-9:
+                raise ValueError(
+                    f"a share is {share:g}; shares, and those of sources together, lie in 0..1"
+                )
+
+    @property
+    def shares(self) -> Shares:
+        """How often kinds of pairs are drawn."""
+        sources = self.neutral_share, self.partial_share, self.disturbed_share
+        return Shares(
+            neutral=self.neutral_share,
+            partial=self.partial_share,
+            disturbed=self.disturbed_share,
+            full_source=max(0.0, 1 - sum(sources)),
+            relax=self.relax_share,
+            full=self.full_share,
+        )
 
 
 @dataclass(frozen=True)
@@ -42,8 +78,17 @@ class PairBatch:
     source: Float[Tensor, "batch 3 side side"]
     target: Float[Tensor, "batch 3 side side"]
     expression: Float[Tensor, "batch expressions"]
+    """What is asked for, as a model takes it."""
     is_full: Float[Tensor, " batch"]
-    """1 where the target is a render, 0 where it is an interpolation of two."""
+    """1 where the target is a render of neutral or of an expression in full."""
+    is_render: Float[Tensor, " batch"]
+    """1 where the target is a picture, 0 where it is an interpolation of two."""
+    source_state: Float[Tensor, "batch expressions"]
+    """What the source shows, in the order of `EXPRESSION_NAMES`; neutral is all zeros."""
+    target_state: Float[Tensor, "batch expressions"]
+    """What the target shows."""
+    source_is_neutral: Bool[Tensor, " batch"]
+    """Whether the source is plainly neutral: no expression, eyes open and mouth closed."""
 
     @property
     def label(self) -> Int[Tensor, " batch"]:
@@ -54,158 +99,163 @@ class PairBatch:
 class PairSampler:
     """Draws random pairs from identities held in memory.
 
-    Renders have full expressions only. For the intensities between, the target is a
-    motion-compensated interpolation: both renders are carried along the optical flow between
-    them, and only then blended, so that half a smile is a smile half as wide and not two mouths.
+    Batch number n depends on the seed and n alone, so that drawing ahead, or starting again at
+    n, changes nothing. Targets in part are renders where an identity has them; else
+    motion-compensated interpolations, so that half a smile is half as wide and not two mouths.
     """
 
-    def __init__(
-        self, identities: Sequence[AvatarIdentity], settings: PairSettings, seed: int
-    ) -> None:
+    def __init__(self, identities: Sequence[Identity], settings: PairSettings, seed: int) -> None:
+        """Cut and keep the crops of all views.
+
+        Raises:
+            SourceError: no identity has two views that a command connects.
+        """
         self.settings = settings
-        self.random = np.random.default_rng(seed)
+        self.seed, self.batches = seed, 0
         self._stored_px = round(settings.side_px * _MARGIN)
-        self._relative: list[list[Float[np.ndarray, "2 3"]]] = []
-        self._images: list[Tensor] = []
-        self._flows: list[Float[np.ndarray, "expressions expressions low low 2"]] = []
-        for identity in identities:
-            inner = identity.place_crop(settings.side_px)
-            wide = inner.resized(self._stored_px)
-            stack = np.stack([identity.cut(e, wide) for e in range(len(EXPRESSION_NAMES))])
-            pixels = (stack * 255 + 0.5).astype(np.uint8)
-            self._images.append(torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous())
-            self._flows.append(_flows_between(pixels))
-            self._relative.append(
-                [
-                    _compose(
-                        wide.crop_from_frame,
-                        identity.place_crop(settings.side_px, e).frame_from_crop,
-                    )
-                    for e in range(len(EXPRESSION_NAMES))
-                ]
+        self._table = table_of(identities, settings.shares)
+        if not (self._table.source != self._table.target).any():
+            raise SourceError(
+                f"None of the {len(identities)} identities shows two expressions. Give a set with "
+                "at least neutral and one more; reggan-plugin dataset check DIR lists them."
             )
+        views = [len(identity.images) for identity in identities]
+        self._first_view = np.concatenate([[0], np.cumsum(views)])[:-1]
+        states = np.concatenate([identity.states for identity in identities])
+        self._states = torch.from_numpy(rounded_state(states).astype(np.float32))
+        plain = np.concatenate([identity.is_plain for identity in identities])
+        self._is_plain = torch.from_numpy(plain)
+        side = self._stored_px
+        self._crops = torch.empty((sum(views), 3, side, side), dtype=torch.uint8)
+        self._stored_from_crop = np.empty((sum(views), 2, 3))
+        with ThreadPoolExecutor(min(_MOST_CUTTERS, os.cpu_count() or 1)) as pool:
+            list(pool.map(self._keep, identities, self._first_view.tolist()))
+        self._flows: dict[tuple[int, int], Float[np.ndarray, "2 low low"]] = {}
+
+    def state(self) -> dict[str, int]:
+        """Where the sampler stands; `batches` counts the batches drawn, of any size."""
+        return {"seed": self.seed, "batches": self.batches}
+
+    def restore(self, state: Mapping[str, int]) -> None:
+        """Go on as the sampler whose `state` this is; the next batch is number `batches`."""
+        self.seed, self.batches = int(state["seed"]), int(state["batches"])
 
     def draw(self, batch_size: int) -> PairBatch:
-        """A fresh batch."""
-        count = len(EXPRESSION_NAMES)
-        sources, targets, expressions, full, grids = [], [], [], [], []
-        for _ in range(batch_size):
-            identity = int(self.random.integers(len(self._images)))
-            neutral = self.random.random() < self.settings.neutral_share
-            source = 0 if neutral else int(self.random.integers(1, count))
-            target = int(self.random.choice([e for e in range(count) if e != source]))
-            is_full = self.random.random() < self.settings.full_share
-            intensity = 1.0 if is_full else float(self.random.uniform(0.1, 1.0))
-            images = self._images[identity].float() / 255.0
-            sources.append(images[source])
-            goal, vector = images[target], np.zeros(count, dtype=np.float32)
-            vector[target] = intensity
-            start = source
-            if not is_full and source == 0 and self.random.random() < 0.3:
-                start = int(self.random.choice([e for e in range(1, count) if e != target]))
-                vector[start] = 1.0 - intensity
-            if not is_full:
-                flows = self._flows[identity]
-                goal = interpolate_along_flow(
-                    images[start], goal, flows[start, target], flows[target, start], intensity
-                )
-            targets.append(goal)
-            expressions.append(vector)
-            full.append(float(is_full))
-            grids.append(self._jittered_grid(self._relative[identity][source]))
-        return self._finish(
-            torch.stack(sources),
-            torch.stack(targets),
-            torch.from_numpy(np.stack(expressions)),
-            torch.tensor(full),
-            torch.stack(grids),
+        """The next batch."""
+        random = np.random.default_rng([self.seed, self.batches])
+        self.batches += 1
+        table = self._table
+        rows = np.searchsorted(table.cumulative, random.random(batch_size), side="right")
+        rows = rows.clip(max=len(table.cumulative) - 1)
+        first = self._first_view[table.identity[rows]]
+        source, target = first + table.source[rows], first + table.target[rows]
+        start = np.where(table.start[rows] >= 0, first + table.start[rows], -1)
+        share = np.where(start >= 0, random.uniform(0.1, 1.0, batch_size), 1.0).astype(np.float32)
+        intensity = torch.from_numpy((table.intensity[rows] * share).astype(np.float32))
+        goals = self._goals(target, start, share)
+        pairs = torch.stack([self._crops[source].float() / 255.0, goals], dim=1)
+        pairs = self._place(pairs, source, random)
+        if self.settings.augment:
+            pairs = augment_colours(replace_surroundings(pairs, random), random)
+        expression = F.one_hot(torch.from_numpy(table.expression[rows]), len(EXPRESSION_NAMES))
+        between = torch.from_numpy(share)[:, None]
+        start_state = self._states[np.maximum(start, 0)] * (1 - between)
+        is_blend = torch.from_numpy((start >= 0) & (start != source))[:, None]
+        return PairBatch(
+            source=pairs[:, 0].contiguous(),
+            target=pairs[:, 1].contiguous(),
+            expression=expression * intensity[:, None] + is_blend * start_state,
+            is_full=((intensity == 1) & torch.from_numpy(start < 0)).float()
+            * _is_pure(self._states[target]),
+            is_render=torch.from_numpy((start < 0).astype(np.float32)),
+            source_state=self._states[source],
+            target_state=between * self._states[target] + start_state,
+            source_is_neutral=(self._states[source] == 0).all(dim=1) & self._is_plain[source],
         )
 
-    def _finish(
-        self, source: Tensor, target: Tensor, expression: Tensor, full: Tensor, grid: Tensor
-    ) -> PairBatch:
-        both = F.grid_sample(
-            torch.cat([source, target], dim=1),
-            grid,
-            mode="bilinear",
-            padding_mode="border",
-            align_corners=False,
-        )
-        both = both.reshape(len(source), 2, 3, *both.shape[2:])
-        flipped = torch.from_numpy(self.random.random(len(source)) < 0.5)[:, None, None, None, None]
-        both = torch.where(flipped, both.flip(-1), both)
-        both = augment_colours(replace_surroundings(both, self.random), self.random)
-        return PairBatch(both[:, 0].contiguous(), both[:, 1].contiguous(), expression, full)
+    def _keep(self, identity: Identity, first: int) -> None:
+        side = self.settings.side_px
+        wide = identity.place_crop(side).resized(self._stored_px)
+        for view in range(len(identity.images)):
+            pixels = (identity.cut(view, wide) * 255 + 0.5).astype(np.uint8)
+            self._crops[first + view] = torch.from_numpy(pixels).permute(2, 0, 1)
+            self._stored_from_crop[first + view] = _compose(
+                wide.crop_from_frame, identity.place_crop(side, view).frame_from_crop
+            )
 
-    def _jittered_grid(self, wide_from_crop: Float[np.ndarray, "2 3"]) -> Tensor:
-        """Sampling positions in a stored crop, in [-1, 1], for a crop set slightly wrong."""
-        side, jitter = self.settings.side_px, self.settings.jitter
-        angle, growth = self.random.normal(0, 1.5 * jitter), 1 + self.random.normal(0, 2 * jitter)
+    def _goals(
+        self,
+        target: Int[np.ndarray, " batch"],
+        start: Int[np.ndarray, " batch"],
+        share: Float[np.ndarray, " batch"],
+    ) -> Float[Tensor, "batch 3 stored stored"]:
+        """Stored crops of the targets; interpolated where there is a start."""
+        goals = self._crops[target].float() / 255.0
+        between = np.flatnonzero(start >= 0)
+        if len(between):
+            views = list(zip(start[between].tolist(), target[between].tolist(), strict=True))
+            flows = [(self._flow(a, b), self._flow(b, a)) for a, b in views]
+            forward, backward = (
+                torch.from_numpy(np.stack(many).astype(np.float32))
+                for many in zip(*flows, strict=True)
+            )
+            goals[between] = interpolate_along_flow(
+                self._crops[start[between]].float() / 255.0,
+                goals[between],
+                forward,
+                backward,
+                torch.from_numpy(share[between]),
+            )
+        return goals
+
+    def _flow(self, first: int, second: int) -> Float[np.ndarray, "2 low low"]:
+        """The flow between two stored crops, found when it is first asked for."""
+        if (first, second) not in self._flows:
+            images = [
+                np.ascontiguousarray(self._crops[view].permute(1, 2, 0).numpy())
+                for view in (first, second)
+            ]
+            self._flows[first, second] = flow_between(images[0], images[1])
+        return self._flows[first, second]
+
+    def _place(
+        self,
+        pairs: Float[Tensor, "batch 2 3 stored stored"],
+        source: Int[np.ndarray, " batch"],
+        random: np.random.Generator,
+    ) -> Float[Tensor, "batch 2 3 side side"]:
+        """Both pictures in the crop of the source, set slightly wrong; half of them mirrored."""
+        side, jitter, count = self.settings.side_px, self.settings.jitter, len(source)
+        angle = random.normal(0, 1.5 * jitter, count)
+        growth = 1 + random.normal(0, 2 * jitter, count)
+        shift = random.normal(0, jitter * side, (count, 2))
+        mirrored = (random.random(count) < 0.5) & self.settings.augment
         turn = growth * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        shift = self.random.normal(0, jitter * side, size=2)
-        centre = np.array([side / 2, side / 2])
-        wrong = np.column_stack([turn, centre + shift - turn @ centre])
-        placed = _compose(wide_from_crop, wrong)
-        points = (np.arange(side) + 0.5).astype(np.float32)
-        x, y = np.meshgrid(points, points)
-        position = np.stack([x, y], axis=-1) @ placed[:, :2].T + placed[:, 2]
-        return torch.from_numpy((position / self._stored_px * 2 - 1).astype(np.float32))
+        turn = np.moveaxis(turn, 2, 0)  # [batch, 2, 2]
+        centre = np.full((count, 2), side / 2)
+        offset = centre + shift - np.einsum("bij,bj->bi", turn, centre)
+        wrong = np.concatenate([turn, offset[:, :, None]], axis=2)
+        placed = _compose(self._stored_from_crop[source], wrong)
+        linear = placed[:, :, :2] * (side / self._stored_px)
+        corner = linear.sum(axis=2) + placed[:, :, 2] * (2 / self._stored_px) - 1
+        linear[mirrored, :, 0] *= -1
+        theta = np.concatenate([linear, corner[:, :, None]], axis=2).astype(np.float32)
+        grid = F.affine_grid(torch.from_numpy(theta), [count, 6, side, side], align_corners=False)
+        sampled = F.grid_sample(
+            pairs.flatten(1, 2), grid, mode="bilinear", padding_mode="border", align_corners=False
+        )
+        return sampled.reshape(count, 2, 3, side, side)
 
 
-def interpolate_along_flow(
-    first: Float[Tensor, "3 side side"],
-    second: Float[Tensor, "3 side side"],
-    forward: Float[np.ndarray, "low low 2"],
-    backward: Float[np.ndarray, "low low 2"],
-    share: float,
-) -> Float[Tensor, "3 side side"]:
-    """The picture `share` of the way from `first` to `second`, both moved before the blend.
-
-    `forward` leads from first to second, in fractions of the side; `backward` the other way.
-    """
-    carried = [
-        _carry(image, flow * amount)
-        for image, flow, amount in ((first, forward, share), (second, backward, 1 - share))
-    ]
-    return (1 - share) * carried[0] + share * carried[1]
-
-
-def _carry(
-    image: Float[Tensor, "3 side side"], flow: Float[np.ndarray, "low low 2"]
-) -> Float[Tensor, "3 side side"]:
-    side = image.shape[-1]
-    low = torch.from_numpy(np.ascontiguousarray(flow, dtype=np.float32)).permute(2, 0, 1)[None]
-    shift = F.interpolate(low, size=(side, side), mode="bilinear", align_corners=False)
-    centres = (torch.arange(side) + 0.5) / side * 2 - 1
-    grid = torch.stack(torch.meshgrid(centres, centres, indexing="xy"), dim=-1)
-    position = grid - 2 * shift[0].permute(1, 2, 0)
-    moved: Tensor = F.grid_sample(
-        image[None], position[None], mode="bilinear", padding_mode="border", align_corners=False
-    )[0]
-    return moved
-
-
-def _flows_between(
-    images: UInt8[np.ndarray, "expressions side side 3"], low_px: int = 72
-) -> Float[np.ndarray, "expressions expressions low low 2"]:
-    """Optical flow from each expression to each other, in fractions of the side.
-
-    Source: Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016.
-    """
-    grey = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    count, side = len(grey), grey[0].shape[0]
-    flows = np.zeros((count, count, low_px, low_px, 2), dtype=np.float16)
-    for first in range(count):
-        for second in range(count):
-            if first != second:
-                flow = search.calc(grey[first], grey[second], None)
-                small = cv2.resize(flow, (low_px, low_px), interpolation=cv2.INTER_AREA)
-                flows[first, second] = small / side
-    return flows
+def _is_pure(states: Float[Tensor, "batch expressions"]) -> Float[Tensor, " batch"]:
+    """1 where a view shows neutral or one expression in full."""
+    return ((states == 0) | (states == 1)).all(dim=1).float()
 
 
 def _compose(
-    outer: Float[np.ndarray, "2 3"], inner: Float[np.ndarray, "2 3"]
-) -> Float[np.ndarray, "2 3"]:
-    return np.column_stack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2] + outer[:, 2]])
+    outer: Float[np.ndarray, "*batch 2 3"], inner: Float[np.ndarray, "*batch 2 3"]
+) -> Float[np.ndarray, "*batch 2 3"]:
+    """The affine map that applies `inner`, then `outer`."""
+    linear = outer[..., :2] @ inner[..., :2]
+    shift = outer[..., :2] @ inner[..., 2:] + outer[..., 2:]
+    return np.concatenate([linear, shift], axis=-1)

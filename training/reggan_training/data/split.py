@@ -1,27 +1,54 @@
 """Which identities are trained on, chosen by, and tested on: one rule for every part."""
 
+import hashlib
+import re
+from collections.abc import Collection
 from typing import Literal
 
 Split = Literal["train", "validation", "test"]
-TRAINING_STYLE = "photo"
-"""The only style that training sees; all others are out of distribution and for testing."""
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+STYLES = ("skin", "stone", "metal", "clay", "toon", "painted", "unlit", "photograph")
+"""What a face can look like; `skin` is rendered, `photograph` is a real person."""
+TRAINING_STYLES = ("skin", "photograph")
+"""Styles that training sees by default; all others are out of distribution and for testing."""
+_OLD_STYLES = {"photo": "skin", "bronze": "metal"}
+_LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 
-def split_of(identity: str) -> Split:
-    """Return the split of `<style>_<number>`, such as `photo_00017`.
+def style_of(name: str) -> str:
+    """The style in `<style>_<number>`; a name that begins with none is a `photograph`.
 
-    Photographic skin: numbers ending in 9 or 0 are tested on, in 8 chosen by, the rest trained
-    on. Every identity of another style is tested on.
-
-    Raises:
-        ValueError: `identity` is not `<style>_<number>`.
+    The older set's `photo` and `bronze` are `skin` and `metal`.
     """
-    style, separator, number = identity.rpartition("_")
-    if not separator or not number.isdigit():
-        raise ValueError(f"{identity!r} is not <style>_<number>")
-    if style != TRAINING_STYLE:
+    word = name.partition("_")[0]
+    style = _OLD_STYLES.get(word, word)
+    return style if style in STYLES else "photograph"
+
+
+def named_in_style(stem: str) -> str:
+    """The name of an identity from that of its file: `photograph_` before it if it has no style."""
+    word = stem.partition("_")[0]
+    has_style = "_" in stem and (word in STYLES or word in _OLD_STYLES)
+    return stem if has_style else f"photograph_{stem}"
+
+
+def split_of(name: str, training_styles: Collection[str] = TRAINING_STYLES) -> Split:
+    """Return the split of an identity such as `skin_01017` or `photograph_kdefA_F07`.
+
+    Of the styles to train on, numbers ending in 9 or 0 are tested on, in 8 chosen by, the rest
+    trained on; a name without a number is put by a hash of it, in the same proportions. Every
+    identity of another style is tested on.
+    """
+    if style_of(name) not in training_styles:
         return "test"
-    last_digit = int(number) % 10
+    number = _LAST_NUMBER.search(name)
+    last_digit = int(number[1]) % 10 if number else stable_hash(name) % 10
     if last_digit in (0, 9):
         return "test"
     return "validation" if last_digit == 8 else "train"
+
+
+def stable_hash(name: str) -> int:
+    """A number that is the same for a name on every machine and in every process."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")

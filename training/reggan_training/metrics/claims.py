@@ -6,41 +6,61 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from reggan_training.metrics.measure import INPUT, REGGAN, REGRESSIONS, StyleResult
-from reggan_training.metrics.statistics import Estimate, estimate_mean
+from reggan_training.metrics.contenders import INPUT, REGRESSIONS, Contender
+from reggan_training.metrics.measure import Measurements
+from reggan_training.metrics.monotony import LEAST_SHARE, Rises
+from reggan_training.metrics.splits import ALL_AVATARS, Split, counted
+from reggan_training.metrics.statistics import Estimate, estimate_mean, mean_of_each
+from reggan_training.metrics.trials import PHOTOGRAPHS
+
+CROSS_FADE = "cross-fade"
+REGRESSION = "regression layer"
+ECS_QUANTITIES = ("ecs", "probability")
+"""What the expression judge says: hits, and the mean probability of the wanted expression."""
+RISE = "rise"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """RegGAN is better than a method in a quantity, or at most `allowance` worse.
+    """The first run is better than a method in a quantity, or at most `allowance` worse.
 
-    `rival` is `input` or `regression`, by which the better of its two forms is meant.
+    `rival` is `INPUT`, `REGRESSION` (the better of its two forms) or `CROSS_FADE`; `group` is
+    that of the splits on which it is made.
     """
 
     quantity: str
     rival: str
     lower_is_better: bool = False
     allowance: float = 0.0
+    group: str = "full"
+
+    @property
+    def title(self) -> str:
+        """The head of a column."""
+        return f"{self.quantity} − {self.rival}"
 
 
-ALL_AVATARS = "all avatars"
-ECS_QUANTITIES = ("ecs", "probability")
-"""What the expression judge says: hits, and the mean probability of the wanted expression."""
 CLAIMS = (
     Claim(quantity="psnr", rival=INPUT),
     Claim(quantity="ssim", rival=INPUT),
-    *(Claim(quantity=quantity, rival=REGRESSIONS[0]) for quantity in ECS_QUANTITIES),
-    Claim(quantity="perceptual", rival=REGRESSIONS[0], lower_is_better=True),
-    Claim(quantity="psnr", rival=REGRESSIONS[0], allowance=0.3),
+    *(Claim(quantity=quantity, rival=REGRESSION) for quantity in ECS_QUANTITIES),
+    Claim(quantity="perceptual", rival=REGRESSION, lower_is_better=True),
+    Claim(quantity="psnr", rival=REGRESSION, allowance=0.3),
+    Claim(quantity="psnr", rival=INPUT, group="half"),
+    Claim(quantity="psnr", rival=CROSS_FADE, group="half"),
+    Claim(quantity="perceptual", rival=CROSS_FADE, lower_is_better=True, group="half"),
 )
+MONOTONY = Claim(quantity=RISE, rival=f"{LEAST_SHARE:.0%}", group="monotony")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim on some styles: RegGAN's value less the rival's, paired by identity."""
+    """A claim on some trials: the run's value less the rival's, paired by identity."""
 
-    styles: str
+    group: str
+    split: str
     claim: Claim
+    run: str
     difference: Estimate
     is_void: bool
 
@@ -48,50 +68,83 @@ class Verdict:
     def holds(self) -> bool:
         """Whether the mean difference is on the claimed side."""
         gain = -self.difference.mean if self.claim.lower_is_better else self.difference.mean
+        if self.claim.quantity == RISE:
+            return gain >= 0
         return gain >= -self.claim.allowance if self.claim.allowance else gain > 0
 
     @property
     def sentence(self) -> str:
         """The difference with its interval, and what was claimed."""
+        interval = f"(95 %: {self.difference.low:+.4f} to {self.difference.high:+.4f})"
+        where = f"{self.split}{' at half intensity' if self.group == 'half' else ''}"
+        if self.claim.quantity == RISE:
+            return (
+                f"{where}: the wanted expression of {self.run} should rise with the intensity on "
+                f"{LEAST_SHARE:.0%} of the faces; the share less that is "
+                f"{self.difference.mean:+.4f} {interval}"
+            )
         side = "below" if self.claim.lower_is_better else "above"
         limit = f" less {self.claim.allowance:g}" if self.claim.allowance else ""
         return (
-            f"{self.styles}: {self.claim.quantity} of reggan should be {side} that of "
-            f"{self.claim.rival}{limit}; the difference is {self.difference.mean:+.4f} "
-            f"(95 %: {self.difference.low:+.4f} to {self.difference.high:+.4f})"
+            f"{where}: {self.claim.quantity} of {self.run} should be {side} that of "
+            f"{self.claim.rival}{limit}; the difference is {self.difference.mean:+.4f} {interval}"
         )
 
 
-def better_regression(results: Sequence[StyleResult]) -> str:
-    """The form of the regression layer alone that has the higher mean PSNR."""
-
-    def mean_psnr(method: str) -> float:
-        return float(np.concatenate([r.values[method]["psnr"].ravel() for r in results]).mean())
-
-    return max(REGRESSIONS, key=mean_psnr)
+def better_regression(table: Measurements, split: Split) -> str | None:
+    """The form of the regression layer alone that has the higher mean PSNR, if there is any."""
+    forms = [form for form in REGRESSIONS if form in table.values]
+    return max(
+        forms, key=lambda form: table.values[form]["psnr"][split.trials].mean(), default=None
+    )
 
 
 def judge_claims(
-    styles: str, results: Sequence[StyleResult], regression: str, void: Collection[str]
-) -> tuple[Verdict, ...]:
-    """Every claim on the identities of all `results` together, under the name `styles`.
+    table: Measurements,
+    splits: Sequence[Split],
+    run: Contender,
+    regression: str | None,
+    void_styles: Collection[str],
+) -> list[Verdict]:
+    """Every claim on all avatars and on every style of them, unless its rival is absent.
 
-    `regression` is the form that stands for the layer alone; the ECS of the styles in `void`
-    counts for nothing.
+    `regression` is the form that stands for the layer alone; the ECS of `void_styles` counts
+    for nothing.
     """
+    rivals = {INPUT: INPUT, REGRESSION: regression, CROSS_FADE: run.cross_fade}
     verdicts = []
-    for claim in CLAIMS:
-        is_ecs = claim.quantity in ECS_QUANTITIES
-        counted = [one for one in results if not (is_ecs and one.style in void)]
-        differences = [_paired_difference(one, claim, regression) for one in counted or results]
-        estimate = estimate_mean(np.concatenate(differences))
-        verdicts.append(Verdict(styles, claim, estimate, is_void=not counted))
-    return tuple(verdicts)
+    for split in splits:
+        if split.name == PHOTOGRAPHS:
+            continue
+        group = "full" if split.group in ("all", "style") else split.group
+        for claim in CLAIMS:
+            rival = rivals[claim.rival]
+            if claim.group != group or rival is None or rival not in table.values:
+                continue
+            trials = counted(table, split, claim.quantity, list(void_styles))
+            is_void = not trials.any()
+            chosen = Split(split.group, split.name, split.trials if is_void else trials)
+            difference = paired_difference(table, chosen, claim.quantity, run.name, rival)
+            estimate = estimate_mean(difference)
+            verdicts.append(Verdict(group, split.name, claim, run.name, estimate, is_void))
+    return verdicts
 
 
-def _paired_difference(
-    result: StyleResult, claim: Claim, regression: str
+def judge_monotony(run: str, rises: Rises, void_styles: Collection[str]) -> list[Verdict]:
+    """The claim that expressions rise, on all avatars whose judge can be believed."""
+    avatars = [style for style in dict.fromkeys(rises.styles) if style != PHOTOGRAPHS]
+    if not avatars:
+        return []
+    styles = [style for style in avatars if style not in void_styles]
+    share = rises.of_styles(styles or avatars).share
+    less = Estimate(share.mean - LEAST_SHARE, share.low - LEAST_SHARE, share.high - LEAST_SHARE)
+    return [Verdict("monotony", ALL_AVATARS, MONOTONY, run, less, is_void=not styles)]
+
+
+def paired_difference(
+    table: Measurements, split: Split, quantity: str, first: str, second: str
 ) -> Float[np.ndarray, " identities"]:
-    rival = INPUT if claim.rival == INPUT else regression
-    difference = result.values[REGGAN][claim.quantity] - result.values[rival][claim.quantity]
-    return difference.mean(axis=1)
+    """What the first method has more of than the second, for each identity."""
+    difference = table.values[first][quantity] - table.values[second][quantity]
+    names = np.array(table.identities)[split.trials].tolist()
+    return mean_of_each(difference[split.trials], names)

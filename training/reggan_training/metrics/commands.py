@@ -1,57 +1,45 @@
-"""`reggan-plugin evaluate` and `reggan-plugin train-judge`."""
+"""`reggan-plugin evaluate`."""
 
-import dataclasses
-import hashlib
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import torch
 
+from reggan_plugin.errors import UsageError
 from reggan_plugin.files.atomic import write_atomically
 from reggan_training.checkpoint import images_seen, model_from_run
-from reggan_training.data.avatar_set import load_avatar_set
-from reggan_training.metrics.claims import ALL_AVATARS, Verdict
-from reggan_training.metrics.evaluation import EvaluationSet, evaluate_model, load_evaluation_set
-from reggan_training.metrics.judge_training import (
-    ExpressionLesson,
-    FaceLesson,
-    JudgeSettings,
-    train_network,
-)
+from reggan_training.held_out import held_out_improvement, held_out_is_converged
+from reggan_training.metrics.claims import Verdict
+from reggan_training.metrics.contenders import INPUT, REGRESSIONS, TRUE, Contender
+from reggan_training.metrics.evaluation import EvaluationSet, evaluate_runs, load_evaluation_set
 from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
-from reggan_training.metrics.report import json_from_evaluation, markdown_from_evaluation
+from reggan_training.metrics.outside_gauges import load_gauges
+from reggan_training.metrics.outside_weights import missing_files
+from reggan_training.metrics.report_json import json_from_evaluation
+from reggan_training.metrics.report_markdown import markdown_from_record
 from reggan_training.metrics.sheet import draw_sheet
-from reggan_training.metrics.subjects import PHOTOGRAPHS
-from reggan_training.networks.reggan import RegGAN
-
-_threads_option = click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="CPU threads; by default one per core. On shared cores 1 is fastest.",
-)
+from reggan_training.metrics.splits import ALL_AVATARS
+from reggan_training.metrics.trials import subject_from_identity
 
 
 @click.command("evaluate")
-@click.option(
-    "--run",
-    "folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+@click.argument(
+    "runs",
+    nargs=-1,
     required=True,
-    help="Run folder; its averaged weights are measured.",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
 )
 @click.option(
     "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    "roots",
+    type=click.Path(exists=True, path_type=Path),
     required=True,
-    help="Avatar set; only identities of the test split are used.",
-)
-@click.option(
-    "--photos",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Real photographs, aligned by the eyes: neutral/N.jpg and happy/N.jpg.",
+    multiple=True,
+    help="A set of avatars or of photographs; can be given several times. Only identities of the "
+    "test split are used.",
 )
 @click.option(
     "--judge",
@@ -59,9 +47,22 @@ _threads_option = click.option(
     help="Folder that `train-judge` wrote.  [default: the judges that come along]",
 )
 @click.option(
+    "--metric-weights",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder with networks of others, as ONNX: expression (ECS), face (FSS), inception (FID, "
+    "KID), qualiclip. What is missing is named, with whose to take and how it is fed.",
+)
+@click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the report.  [default: evaluation/ in the run folder]",
+    help="Folder for the report.  [default: evaluation/ in the first run's folder]",
+)
+@click.option(
+    "--identities",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Measure at most N identities of each style.  [default: all]",
 )
 @click.option(
     "--sheet-identities",
@@ -71,121 +72,112 @@ _threads_option = click.option(
     metavar="N",
     help="Identities of each style on the contact sheet: the first by name.",
 )
-@_threads_option
 @click.option(
-    "--check", is_flag=True, help="Exit 1 if a claim of the project fails on all avatars together."
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="CPU threads; by default one per core. On shared cores 1 is fastest.",
+)
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Exit 1 if a claim of the project fails for the first run on all avatars together.",
 )
 @click.pass_context
 def evaluate(
     context: click.Context,
     *,
-    folder: Path,
-    data: Path,
-    photos: Path | None,
+    runs: tuple[Path, ...],
+    roots: tuple[Path, ...],
     judge: Path | None,
+    metric_weights: Path | None,
     out: Path | None,
+    identities: int | None,
     sheet_identities: int,
     threads: int | None,
     check: bool,
 ) -> None:
-    """Measure a training run on held-out identities, beside its rivals.
+    """Measure training runs on held-out identities, beside each other and the unchanged input.
 
-    Writes evaluation.json, table.md and sheet.jpg; the sheet of photographs is a file of its own.
+    Writes evaluation.json, table.md and sheet.jpg. The averaged weights of every run are
+    measured; claims are those of the first.
 
     \b
     Example:
-      reggan-plugin evaluate --run runs/first --data avatars --check
+      reggan-plugin evaluate runs/first --data avatars --check
     """
-    _set_threads(threads)
-    model, judges = model_from_run(folder), Judges.load(judge or SHIPPED_JUDGES)
-    held_out = load_evaluation_set(data, photos, model.settings.side_px)
-    evaluation = evaluate_model(model, judges, held_out, _report)
-    record = {"run": folder.name, "images_seen": images_seen(folder)}
-    record |= json_from_evaluation(evaluation)
-    table = markdown_from_evaluation(evaluation)
-    out = out or folder / "evaluation"
+    if threads is not None:
+        torch.set_num_threads(threads)
+    contenders, judges = _contenders(runs), Judges.load(judge or SHIPPED_JUDGES)
+    gauges = load_gauges(metric_weights)
+    for line in missing_files(metric_weights):
+        _report(line)
+    held_out = load_evaluation_set(roots, identities)
+    evaluation = evaluate_runs(contenders, judges, held_out, _report, gauges)
+    record = {"data": [root.name for root in roots], **json_from_evaluation(evaluation)}
+    table = markdown_from_record(record)
+    out = out or runs[0] / "evaluation"
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / "evaluation.json", json.dumps(record, indent=1).encode())
     write_atomically(out / "table.md", table.encode())
-    _write_sheets(out, model, held_out, sheet_identities)
+    _write_sheet(out / "sheet.jpg", contenders, held_out, sheet_identities)
     click.echo(table)
     failed = _report_claims(evaluation.verdicts)
     if check and failed:
         context.exit(1)
 
 
-@click.command("train-judge")
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    required=True,
-    help="Avatar set; training identities of skin only are used.",
-)
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="Folder for both judges, as `evaluate --judge` takes it.",
-)
-@click.option(
-    "--kimg",
-    type=click.FloatRange(min=0, min_open=True),
-    default=24,
-    show_default=True,
-    metavar="THOUSANDS",
-    help="Length of each training.",
-)
-@click.option("--seed", type=int, default=1, show_default=True)
-@_threads_option
-def train_judge(data: Path, out: Path, kimg: float, seed: int, threads: int | None) -> None:
-    """Train the networks that `evaluate` judges with, never RegGAN itself.
+def _contenders(folders: Sequence[Path]) -> list[Contender]:
+    """The runs under their folders' names, with the parent's where two are alike.
 
-    \b
-    Example:
-      reggan-plugin train-judge --data avatars --out runs/judge
+    Raises:
+        UsageError: a run is named twice, or like a method that is not a run.
     """
-    _set_threads(threads)
-    torch.manual_seed(seed)
-    settings = JudgeSettings(length_kimg=kimg, seed=seed)
-    training, validation = (load_avatar_set(data, (split,)) for split in ("train", "validation"))
-    expression = ExpressionLesson(training, validation, settings)
-    train_network(expression, settings, _report)
-    face = FaceLesson(training, validation, settings)
-    train_network(face, settings, _report)
-    record = {
-        "data_sha256": hashlib.sha256((data / "landmarks.json").read_bytes()).hexdigest(),
-        "training_identities": ",".join(identity.name for identity in training),
-        **{name: str(value) for name, value in dataclasses.asdict(settings).items()},
-    }
-    Judges(expression.network, face.network.face).save(out, record)
-    click.echo(out)
+    resolved = [folder.resolve() for folder in folders]
+    names = [folder.name for folder in resolved]
+    taken = {INPUT, TRUE, *REGRESSIONS, *(name for name in names if names.count(name) > 1)}
+    names = [
+        f"{folder.parent.name}/{name}" if name in taken else name
+        for folder, name in zip(resolved, names, strict=True)
+    ]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"The run {twice} is named more than once; name each run once.")
+    return [
+        Contender(
+            name=name,
+            folder=folder,
+            model=model_from_run(folder),
+            images_seen=images_seen(folder),
+            is_converged=held_out_is_converged(folder),
+            improvement=held_out_improvement(folder),
+        )
+        for name, folder in zip(names, folders, strict=True)
+    ]
 
 
-def _write_sheets(out: Path, model: RegGAN, held_out: EvaluationSet, identities: int) -> None:
-    """Write sheet.jpg of avatars and, where there are any, photographs.jpg."""
-    shown = {style: many[:identities] for style, many in held_out.subjects.items()}
-    photographs = shown.pop(PHOTOGRAPHS, ())
-    avatars = [subject for many in shown.values() for subject in many]
-    for name, subjects in (("sheet.jpg", avatars), ("photographs.jpg", photographs)):
-        if subjects:
-            content = io.BytesIO()
-            draw_sheet(model, subjects).save(content, "JPEG", quality=90)
-            write_atomically(out / name, content.getvalue())
+def _write_sheet(
+    path: Path, contenders: Sequence[Contender], held_out: EvaluationSet, count: int
+) -> None:
+    side_px = max(one.model.side_px for one in contenders)
+    shown = [
+        subject_from_identity(identity, side_px)
+        for identities in held_out.by_style.values()
+        for identity in [one for one in identities if one.full_view(0) is not None][:count]
+    ]
+    content = io.BytesIO()
+    draw_sheet(contenders, shown).save(content, "JPEG", quality=90)
+    write_atomically(path, content.getvalue())
 
 
-def _report_claims(verdicts: tuple[Verdict, ...]) -> bool:
+def _report_claims(verdicts: Sequence[Verdict]) -> bool:
     """Name every claim that does not hold or cannot be judged; whether any fails on all avatars."""
     for verdict in verdicts:
         if verdict.is_void:
             _report(f"void: {verdict.sentence}")
         elif not verdict.holds:
             _report(f"does not hold: {verdict.sentence}")
-    return any(not one.holds and not one.is_void for one in verdicts if one.styles == ALL_AVATARS)
-
-
-def _set_threads(threads: int | None) -> None:
-    if threads is not None:
-        torch.set_num_threads(threads)
+    return any(not one.holds and not one.is_void for one in verdicts if one.split == ALL_AVATARS)
 
 
 def _report(line: str) -> None:

@@ -1,34 +1,52 @@
-"""One evaluation: all styles, all methods, the judges' own accuracy, and the claims."""
+"""One evaluation: all runs on all held-out identities, the judges' own accuracy, the claims."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
-import numpy as np
-
 from reggan_plugin.errors import SourceError
-from reggan_training.data.avatar_set import AvatarIdentity, load_avatar_set
-from reggan_training.metrics.claims import ALL_AVATARS, Verdict, better_regression, judge_claims
+from reggan_training.data.identity import Identity
+from reggan_training.data.sets import load_sets
+from reggan_training.data.split import STYLES
+from reggan_training.data.split import Split as SplitName
+from reggan_training.metrics.claims import (
+    Verdict,
+    better_regression,
+    judge_claims,
+    judge_monotony,
+)
+from reggan_training.metrics.contenders import Contender
 from reggan_training.metrics.judge_validity import (
     ExpressionValidity,
     judge_true_pictures,
     verify_identities,
 )
 from reggan_training.metrics.judges import Judges
-from reggan_training.metrics.measure import StyleResult, measure_style
-from reggan_training.metrics.subjects import (
+from reggan_training.metrics.measure import Collector, Gauge, Measurements
+from reggan_training.metrics.monotony import Rises, joined, measure_rises
+from reggan_training.metrics.speed import Cost, cost_of
+from reggan_training.metrics.splits import Split, splits_of
+from reggan_training.metrics.standing import Standing, standings
+from reggan_training.metrics.trials import (
     PHOTOGRAPHS,
-    Subject,
-    subject_from_avatar,
-    subjects_from_photographs,
+    Kind,
+    shows_expressions,
+    subject_from_identity,
 )
-from reggan_training.networks.reggan import RegGAN
+from reggan_training.metrics.yaw_limit import max_yaw_deg
 
-MISALIGNMENT_SHARE = 0.01
-"""Error of every landmark in the test with crops set wrong: its deviation, of the frame's side."""
-STYLES = ("photo", "stone", "bronze", "clay", "toon")
-"""Styles of avatars in the order of the table; others follow by name."""
+_TESTED: tuple[SplitName, ...] = ("test",)
+_CHOOSING: tuple[SplitName, ...] = ("validation",)
+_MOST_FOR_VERIFICATION = 40
+"""Identities whose faces are compared with each other to see how good the embedding is."""
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationSet:
+    """Held-out identities by style, and those that choose the threshold of the embedding."""
+
+    by_style: Mapping[str, Sequence[Identity]]
+    validation: Sequence[Identity]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,86 +54,112 @@ class Evaluation:
     """Everything that was measured.
 
     Attributes:
+        side_px: the size at which all pictures are compared.
         validity: how the expression judge does on true pictures, by style.
-        misaligned_accuracy: the same share where avatars' crops are set slightly wrong.
+        misaligned: the same where crops are set slightly wrong.
         verification_accuracy: how well the face embedding tells test identities apart.
-        regression: which form stands for the regression layer alone.
-        verdicts: the claims on all avatars together, then on every style of them.
+        regression: which form stands for the first run's regression layer alone, if it has one.
+        rises: by run, how the wanted expression grows with the intensity.
+        verdicts: the claims about the first run.
     """
 
-    results: tuple[StyleResult, ...]
+    contenders: Sequence[Contender]
+    costs: Mapping[str, Cost]
+    side_px: int
+    table: Measurements
+    splits: Sequence[Split]
     validity: Mapping[str, ExpressionValidity]
-    misaligned_accuracy: Mapping[str, float]
-    verification_accuracy: float
-    regression: str
-    verdicts: tuple[Verdict, ...]
+    misaligned: Mapping[str, ExpressionValidity]
+    verification_accuracy: float | None
+    regression: str | None
+    rises: Mapping[str, Rises]
+    max_yaw_deg: Mapping[str, float | None]
+    standings: Sequence[Standing]
+    verdicts: Sequence[Verdict]
+
+    @property
+    def void_styles(self) -> list[str]:
+        """Styles whose true pictures the expression judge does not know."""
+        return [style for style, one in self.validity.items() if not one.is_valid]
 
 
-@dataclass(frozen=True, eq=False)
-class EvaluationSet:
-    """Held-out subjects by style, and the avatars that they come from."""
-
-    subjects: Mapping[str, Sequence[Subject]]
-    avatars: Sequence[AvatarIdentity]
-    validation: Sequence[AvatarIdentity]
-
-
-def load_evaluation_set(data: Path, photographs: Path | None, side_px: int) -> EvaluationSet:
-    """Read the test identities of every style, and pairs of photographs if there are any.
+def load_evaluation_set(roots: Sequence[Path], limit: int | None = None) -> EvaluationSet:
+    """Read the test identities of every style, at most `limit` of each.
 
     Raises:
         SourceError: a file is missing, or no identity is held out.
     """
-    avatars = load_avatar_set(data, ("test",))
-    if not avatars:
-        raise SourceError(f"{data} holds no test identity; see reggan_training.data.split.")
-    ordered = sorted(avatars, key=lambda one: (_rank(one.style), one.name))
-    subjects: dict[str, Sequence[Subject]] = {
-        style: [subject_from_avatar(one, side_px) for one in many]
-        for style, many in groupby(ordered, key=lambda one: one.style)
+    by_style = {
+        style: shows_expressions(load_sets(roots, _TESTED, styles=(style,), limit=limit))
+        for style in STYLES
     }
-    if photographs is not None:
-        subjects[PHOTOGRAPHS] = list(subjects_from_photographs(photographs, side_px))
-    validation = load_avatar_set(data, ("validation",))
-    return EvaluationSet(subjects, ordered, validation)
+    by_style = {
+        style: sorted(identities, key=lambda one: one.name)
+        for style, identities in by_style.items()
+        if any(one.full_view(0) is not None for one in identities)
+    }
+    if not by_style:
+        names = ", ".join(str(root) for root in roots)
+        raise SourceError(
+            f"{names}: no identity of the test split shows neutral and an expression; expected "
+            "numbers that end in 9 or 0, or a style that is not trained on. Add a set with --data."
+        )
+    choosing = shows_expressions(load_sets(roots, _CHOOSING, limit=_MOST_FOR_VERIFICATION))
+    return EvaluationSet(by_style, choosing)
 
 
-def evaluate_model(
-    model: RegGAN, judges: Judges, held_out: EvaluationSet, report: Callable[[str], None]
+def evaluate_runs(
+    contenders: Sequence[Contender],
+    judges: Judges,
+    held_out: EvaluationSet,
+    report: Callable[[str], None],
+    gauges: Sequence[Gauge] = (),
 ) -> Evaluation:
-    """Measure every style; claims are judged on avatars only."""
-    results, validity, misaligned = [], {}, {}
-    for style, subjects in held_out.subjects.items():
-        report(f"{style}: {len(subjects)} identities")
-        results.append(measure_style(model, judges, style, subjects))
-        validity[style] = judge_true_pictures(judges, subjects)
-        avatars = [one for one in held_out.avatars if one.style == style]
-        if avatars:
-            misaligned[style] = _misaligned_accuracy(judges, avatars, model.settings.side_px)
-    on_avatars = [result for result in results if result.style != PHOTOGRAPHS]
-    regression = better_regression(on_avatars)
-    void = {style for style, one in validity.items() if not one.is_valid}
-    groups = {ALL_AVATARS: on_avatars, **{one.style: [one] for one in on_avatars}}
-    verdicts = [judge_claims(name, group, regression, void) for name, group in groups.items()]
-    skin = [one for one in held_out.avatars if one.style == STYLES[0]]
+    """Measure every run on every identity, at the largest run's size."""
+    side_px = max(one.model.side_px for one in contenders)
+    collector = Collector(contenders, judges, gauges)
+    rises: dict[str, list[Rises]] = {one.name: [] for one in contenders}
+    validity, misaligned = {}, {}
+    for style, identities in held_out.by_style.items():
+        report(f"{style}: {len(identities)} identities")
+        for identity in identities:
+            subject = subject_from_identity(identity, side_px)
+            if subject.numbers_of(Kind.FULL):
+                collector.add(subject)
+                for name, rise in measure_rises(contenders, judges, subject).items():
+                    rises[name].append(rise)
+        validity[style] = judge_true_pictures(judges, identities)
+        misaligned[style] = judge_true_pictures(judges, identities, misaligned=True)
+    table = collector.measurements()
+    splits, first = splits_of(table), contenders[0]
+    void = [style for style, one in validity.items() if not one.is_valid]
+    regression = better_regression(table, splits[0])
+    rising = {name: joined(parts) for name, parts in rises.items()}
+    verdicts = judge_claims(table, splits, first, regression, void)
+    verdicts += judge_monotony(first.name, rising[first.name], void)
     return Evaluation(
-        results=tuple(results),
+        contenders=contenders,
+        costs={one.name: cost_of(one.model) for one in contenders},
+        side_px=side_px,
+        table=table,
+        splits=splits,
         validity=validity,
-        misaligned_accuracy=misaligned,
-        verification_accuracy=verify_identities(judges, held_out.validation, skin),
+        misaligned=misaligned,
+        verification_accuracy=_verified(judges, held_out),
         regression=regression,
-        verdicts=tuple(verdict for many in verdicts for verdict in many),
+        rises=rising,
+        max_yaw_deg={one.name: max_yaw_deg(table, one.name) for one in contenders},
+        standings=standings(table, splits, contenders, void),
+        verdicts=verdicts,
     )
 
 
-def _misaligned_accuracy(judges: Judges, avatars: Sequence[AvatarIdentity], side_px: int) -> float:
-    random, frame_px = np.random.default_rng(0), avatars[0].images.shape[1]
-    errors = random.normal(0, MISALIGNMENT_SHARE * frame_px, (len(avatars), 6, 2))
-    subjects = [
-        subject_from_avatar(one, side_px, error) for one, error in zip(avatars, errors, strict=True)
-    ]
-    return judge_true_pictures(judges, subjects).accuracy
-
-
-def _rank(style: str) -> int:
-    return STYLES.index(style) if style in STYLES else len(STYLES)
+def _verified(judges: Judges, held_out: EvaluationSet) -> float | None:
+    """How well skin is told apart, or photographs where there is no skin."""
+    for style in (STYLES[0], PHOTOGRAPHS):
+        testing = held_out.by_style.get(style, ())[:_MOST_FOR_VERIFICATION]
+        choosing = [one for one in held_out.validation if one.style == style]
+        accuracy = verify_identities(judges, choosing, testing)
+        if accuracy is not None:
+            return accuracy
+    return None

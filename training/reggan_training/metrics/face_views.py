@@ -10,8 +10,8 @@ from torch import Tensor
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_training.data.augment import augment_colours, replace_surroundings
-from reggan_training.data.avatar_set import AvatarIdentity
-from reggan_training.metrics.subjects import canonical_views
+from reggan_training.data.identity import Identity
+from reggan_training.metrics.trials import full_views, planes
 from reggan_training.networks.expression_judge import CANONICAL_SIDE_PX, JUDGE_SIDE_PX
 
 CROP_SIDE_PX, _STORED_SIDE_PX = 256, 280
@@ -27,23 +27,24 @@ class FaceViews:
     are compared.
     """
 
-    def __init__(self, identities: Sequence[AvatarIdentity], random: np.random.Generator) -> None:
+    def __init__(self, identities: Sequence[Identity], random: np.random.Generator) -> None:
         self.random = random
-        views = []
+        views, labels = [], []
         for identity in identities:
-            crop = identity.place_crop(CROP_SIDE_PX).resized(_STORED_SIDE_PX)
-            stack = np.stack([identity.cut(e, crop) for e in range(len(EXPRESSION_NAMES))])
-            views.append((stack * 255 + 0.5).astype(np.uint8))
-        self._views = torch.from_numpy(np.stack(views)).permute(0, 1, 4, 2, 3).contiguous()
+            wide, shown = _stored_views(identity)
+            views.append((wide * 255 + 0.5).to(torch.uint8))
+            labels.append(np.array(shown))
+        self._views, self._labels = views, labels
 
     def draw(
         self, batch_size: int
     ) -> tuple[Float[Tensor, "batch 3 side side"], Int[Tensor, " batch"], Int[Tensor, " batch"]]:
         """A batch in [0, 1] with the numbers of its identities and of its expressions."""
-        identities, expressions = self._views.shape[:2]
-        who = self.random.integers(identities, size=batch_size)
-        label = self.random.integers(expressions, size=batch_size)
-        views = self._views[who, label].float() / 255.0
+        who = self.random.integers(len(self._views), size=batch_size)
+        chosen = [int(self.random.integers(len(self._views[one]))) for one in who]
+        picked = zip(who, chosen, strict=True)
+        views = torch.stack([self._views[one][view] for one, view in picked]).float() / 255.0
+        label = np.array([self._labels[a][b] for a, b in zip(who, chosen, strict=True)])
         views = F.grid_sample(
             views,
             self._grids(batch_size),
@@ -72,11 +73,26 @@ class FaceViews:
         return F.affine_grid(theta, size, align_corners=False)
 
 
-def recoloured_views(identity: AvatarIdentity) -> Float[Tensor, "expressions 3 side side"]:
-    """Canonical crops of every expression, each in its own colours before its own scenery.
+def recoloured_views(
+    identity: Identity,
+) -> tuple[Float[Tensor, "views 3 side side"], tuple[int, ...]]:
+    """Canonical crops of the full expressions, each in its own colours before its own scenery.
 
     Light, colour and background would otherwise give an identity away. The same on every call.
+    The second are the numbers of the expressions.
     """
     random = np.random.default_rng(list(identity.name.encode()))
-    views = canonical_views(identity, CROP_SIDE_PX)[:, None]
-    return augment_colours(replace_surroundings(views, random), random)[:, 0]
+    views, shown = full_views(identity, CROP_SIDE_PX)
+    changed = augment_colours(replace_surroundings(views[:, None], random), random)
+    return changed[:, 0], shown
+
+
+def _stored_views(
+    identity: Identity,
+) -> tuple[Float[Tensor, "views 3 side side"], tuple[int, ...]]:
+    """The full expressions with a margin around the canonical crop of the neutral face."""
+    shown = [(e, identity.full_view(e)) for e in range(len(EXPRESSION_NAMES))]
+    there = [(e, view) for e, view in shown if view is not None]
+    crop = identity.place_crop(CROP_SIDE_PX, there[0][1]).resized(_STORED_SIDE_PX)
+    pictures = torch.stack([planes(identity.cut(view, crop)) for _, view in there])
+    return pictures, tuple(e for e, _ in there)

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_training.data.avatar_set import AvatarIdentity
+from reggan_training.data.identity import Identity
 from reggan_training.metrics.face_views import CROP_SIDE_PX, FaceViews, recoloured_views
 from reggan_training.metrics.judge_views import JudgeViews
 from reggan_training.metrics.judges import (
@@ -20,7 +20,7 @@ from reggan_training.metrics.judges import (
     name_expressions,
     verification_accuracy,
 )
-from reggan_training.metrics.subjects import canonical_views
+from reggan_training.metrics.trials import full_views
 from reggan_training.networks.expression_judge import ExpressionJudge
 from reggan_training.networks.face_embedding import EMBEDDING_LENGTH, FaceEmbedding
 
@@ -43,6 +43,7 @@ class JudgeSettings:
     styles: int = 6
 
 
+@runtime_checkable
 class Lesson(Protocol):
     """What one judge learns, and how well it has learnt it."""
 
@@ -65,16 +66,18 @@ class ExpressionLesson:
 
     def __init__(
         self,
-        identities: Sequence[AvatarIdentity],
-        validation: Sequence[AvatarIdentity],
+        identities: Sequence[Identity],
+        validation: Sequence[Identity],
         settings: JudgeSettings,
     ) -> None:
         self.network = ExpressionJudge(len(EXPRESSION_NAMES))
         self._views = JudgeViews(identities, settings.styles, np.random.default_rng(settings.seed))
-        self._validation = torch.cat([canonical_views(one, CROP_SIDE_PX) for one in validation])
+        views = [full_views(one, CROP_SIDE_PX) for one in validation]
+        self._validation = torch.cat([pictures for pictures, _ in views])
+        self._true = torch.tensor([e for _, shown in views for e in shown])
 
     def loss(self, batch_size: int) -> Tensor:
-        """Cross entropy with softened labels."""
+        """Cross entropy with the shares of the expressions, softened."""
         views, label = self._views.draw(batch_size)
         logits = self.network(views).float()
         return F.cross_entropy(logits, label, label_smoothing=0.05)
@@ -82,9 +85,8 @@ class ExpressionLesson:
     def score(self) -> float:
         """Mean log-probability of the true expression: finer than counting hits."""
         probability = name_expressions(self.network, self._validation)
-        count = len(EXPRESSION_NAMES)
-        true = torch.arange(len(probability)) % count
-        return float(probability.gather(1, true[:, None]).clamp(min=1e-3).log().mean())
+        true = probability.gather(1, self._true[:, None])
+        return float(true.clamp(min=1e-3).log().mean())
 
 
 class _IdentityClassifier(nn.Module):
@@ -106,8 +108,8 @@ class FaceLesson:
 
     def __init__(
         self,
-        identities: Sequence[AvatarIdentity],
-        validation: Sequence[AvatarIdentity],
+        identities: Sequence[Identity],
+        validation: Sequence[Identity],
         settings: JudgeSettings,
     ) -> None:
         self.network = _IdentityClassifier(len(identities))

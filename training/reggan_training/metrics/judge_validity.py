@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Int
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_training.data.avatar_set import AvatarIdentity
-from reggan_training.metrics.face_views import recoloured_views
+from reggan_training.data.identity import Identity
+from reggan_training.metrics.face_views import CROP_SIDE_PX, recoloured_views
 from reggan_training.metrics.judges import (
     Judges,
     chosen_threshold,
@@ -16,10 +16,12 @@ from reggan_training.metrics.judges import (
     name_expressions,
     verification_accuracy,
 )
-from reggan_training.metrics.subjects import Subject
+from reggan_training.metrics.trials import full_views
 
 LEAST_ACCURACY = 0.9
 """Below this share of true pictures named rightly, an ECS says nothing: it is void."""
+MISALIGNMENT_SHARE = 0.01
+"""Error of every landmark in the test with crops set wrong: its deviation, of the frame's side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,24 +55,35 @@ class ExpressionValidity:
         )
 
 
-def judge_true_pictures(judges: Judges, subjects: Sequence[Subject]) -> ExpressionValidity:
-    """Let the expression judge name the true pictures of subjects of one style."""
-    confusion = np.zeros((len(EXPRESSION_NAMES), len(EXPRESSION_NAMES)), dtype=np.int64)
-    for subject in subjects:
-        pictures, true = subject.true_pictures
+def judge_true_pictures(
+    judges: Judges, identities: Sequence[Identity], misaligned: bool = False
+) -> ExpressionValidity:
+    """Let the expression judge name the neutral and full views of identities of one style.
+
+    `misaligned` sets every landmark wrong by `MISALIGNMENT_SHARE`.
+    """
+    count = len(EXPRESSION_NAMES)
+    confusion = np.zeros((count, count), dtype=np.int64)
+    random = np.random.default_rng(0)
+    for identity in identities:
+        error_px = MISALIGNMENT_SHARE * identity.images.shape[1] * misaligned
+        shift = random.normal(0, 1, (6, 2)) * error_px
+        pictures, true = full_views(identity, CROP_SIDE_PX, shift)
         named = name_expressions(judges.expression, pictures).argmax(dim=1).numpy()
         np.add.at(confusion, (np.array(true), named), 1)
     return ExpressionValidity(confusion)
 
 
 def verify_identities(
-    judges: Judges, choosing: Sequence[AvatarIdentity], testing: Sequence[AvatarIdentity]
-) -> float:
+    judges: Judges, choosing: Sequence[Identity], testing: Sequence[Identity]
+) -> float | None:
     """Accuracy of telling the test identities apart, at the threshold of other identities.
 
     Pairs show different expressions in different colours before different scenery; pairs of
-    one identity and pairs of two count equally.
+    one identity and pairs of two count equally. None where one of the two is fewer than two.
     """
+    if min(len(choosing), len(testing)) < 2:
+        return None
     pairs = [
         identity_pairs(judges.face, [recoloured_views(identity) for identity in identities])
         for identities in (choosing, testing)

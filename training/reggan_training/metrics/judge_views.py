@@ -5,42 +5,50 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_training.data.augment import augment_colours, replace_surroundings
-from reggan_training.data.avatar_set import AvatarIdentity
+from reggan_training.data.identity import Identity
 from reggan_training.locator.stylise import mix_channels, stylise
 from reggan_training.networks.expression_judge import CANONICAL_SIDE_PX, JUDGE_SIDE_PX
 
 _STORED_SIDE_PX = 152
 """Stored views are larger than the judge's crop, so that a jittered crop stays inside."""
+_FURTHER_SHARE = 0.3
+"""Part of the draws that show a graded or disturbed view, of identities that have any."""
 
 
 class JudgeViews:
     """Holds every face in several styles and draws disturbed batches of them.
 
-    All expressions of an identity are cut by its neutral landmarks, as the outputs of a model
-    are: the judge must not read the expression from how the crop lies.
+    All views of an identity are cut by its neutral landmarks, as the outputs of a model are:
+    the judge must not read the expression from how the crop lies. Graded views, closed eyes
+    and open mouths are among them, labelled with what they show: half a smile is half happy
+    and half neutral, so that the judge's probability grows with the intensity.
     """
 
     def __init__(
-        self, identities: Sequence[AvatarIdentity], styles: int, random: np.random.Generator
+        self, identities: Sequence[Identity], styles: int, random: np.random.Generator
     ) -> None:
         self.random = random
-        views = [_styled(identity, styles, random) for identity in identities]
-        self._views = torch.from_numpy(np.stack(views))  # [identity, expression, style, h, w]
+        self._views = [torch.from_numpy(_styled(one, styles, random)) for one in identities]
+        self._labels = [label_of(one.states) for one in identities]
+        self._chances = [_chances(one) for one in identities]
 
     def draw(
         self, batch_size: int
-    ) -> tuple[Float[Tensor, "batch 3 side side"], Int[Tensor, " batch"]]:
-        """A batch of views in [0, 1] and the numbers of their expressions."""
-        identities, expressions, styles = self._views.shape[:3]
-        who = self.random.integers(identities, size=batch_size)
-        label = self.random.integers(expressions, size=batch_size)
-        style = self.random.integers(styles, size=batch_size)
-        gray = self._views[who, label, style][:, None].float() / 255.0
+    ) -> tuple[Float[Tensor, "batch 3 side side"], Float[Tensor, "batch expressions"]]:
+        """A batch of views in [0, 1] and the share of every expression in them."""
+        pictures, labels = [], []
+        for who in self.random.integers(len(self._views), size=batch_size):
+            stored = self._views[who]  # [view, style, h, w]
+            view = int(self.random.choice(len(stored), p=self._chances[who]))
+            pictures.append(stored[view, int(self.random.integers(stored.shape[1]))])
+            labels.append(self._labels[who][view])
+        label = torch.from_numpy(np.stack(labels).astype(np.float32))
+        gray = torch.stack(pictures)[:, None].float() / 255.0
         gray = F.grid_sample(
             gray,
             _jittered_grids(batch_size, self.random),
@@ -49,7 +57,27 @@ class JudgeViews:
             align_corners=False,
         )
         gray = _disturb(gray, self.random)
-        return gray.expand(-1, 3, -1, -1), torch.from_numpy(label)
+        return gray.expand(-1, 3, -1, -1), label
+
+
+def label_of(
+    states: Float[np.ndarray, "views expressions"],
+) -> Float[np.ndarray, "views expressions"]:
+    """What share of each expression views show: their intensity, and neutral for the rest."""
+    label = states.clip(0, 1)
+    label[:, 0] = 1 - label[:, 1:].sum(axis=1).clip(0, 1)
+    return label / label.sum(axis=1, keepdims=True)
+
+
+def _chances(identity: Identity) -> Float[np.ndarray, " views"]:
+    """How often each view is drawn: full expressions in equal parts, all further ones seldom."""
+    shown = [identity.full_view(e) for e in range(len(EXPRESSION_NAMES))]
+    chances = np.zeros(len(identity.images))
+    chances[[view for view in shown if view is not None]] = 1.0
+    further = chances == 0
+    if further.any() and not further.all():
+        chances[further] = _FURTHER_SHARE / (1 - _FURTHER_SHARE) * chances.sum() / further.sum()
+    return chances / chances.sum()
 
 
 def _jittered_grids(count: int, random: np.random.Generator) -> Float[Tensor, "count side side 2"]:
@@ -94,11 +122,12 @@ def _disturb(
 
 
 def _styled(
-    identity: AvatarIdentity, styles: int, random: np.random.Generator
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Every expression in several grey styles, [expression, style, height, width]."""
-    crop = identity.place_crop(CANONICAL_SIDE_PX).resized(_STORED_SIDE_PX)
-    stack = np.stack([identity.cut(e, crop) for e in range(len(EXPRESSION_NAMES))])
+    identity: Identity, styles: int, random: np.random.Generator
+) -> UInt8[np.ndarray, "views styles side side"]:
+    """Every view in several grey styles."""
+    neutral = identity.full_view(0) or 0
+    crop = identity.place_crop(CANONICAL_SIDE_PX, neutral).resized(_STORED_SIDE_PX)
+    stack = np.stack([identity.cut(view, crop) for view in range(len(identity.images))])
     points = (identity.landmarks @ crop.crop_from_frame[:, :2].T) + crop.crop_from_frame[:, 2]
     plain = torch.from_numpy(stack).permute(0, 3, 1, 2)[None]
     made = []
@@ -107,4 +136,4 @@ def _styled(
         pixels = (changed.permute(0, 2, 3, 1).numpy() * 255 + 0.5).astype(np.uint8)
         grays = [mix_channels(picture, random) for picture in pixels]
         made.append([stylise(g, p, random) for g, p in zip(grays, points, strict=True)])
-    return np.array(made).swapaxes(0, 1)
+    return np.ascontiguousarray(np.array(made).swapaxes(0, 1))

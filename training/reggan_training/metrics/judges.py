@@ -52,12 +52,6 @@ class Judges:
         _save(self.expression, folder / _EXPRESSION_FILE, record)
         _save(self.face, folder / _FACE_FILE, record)
 
-    def similarity(
-        self, source: Float[Tensor, "#batch 3 side side"], made: Float[Tensor, "batch 3 side side"]
-    ) -> Float[Tensor, " batch"]:
-        """FSS: cosine of the face embeddings of canonical crops."""
-        return (embed(self.face, source) * embed(self.face, made)).sum(dim=1)
-
     def perceptual_distance(
         self, made: Sequence[Tensor], target: Sequence[Tensor], region: Bool[Tensor, "batch 1 h w"]
     ) -> Float[Tensor, " batch"]:
@@ -87,10 +81,17 @@ def name_expressions(
 def embed(
     network: FaceEmbedding, crops: Float[Tensor, "batch 3 side side"]
 ) -> Float[Tensor, "batch length"]:
-    """Unit vectors that stand for the identities on canonical crops."""
+    """Unit vectors that stand for the identities on canonical crops; FSS is their cosine."""
+    return describe(network, crops)[0]
+
+
+def describe(
+    network: FaceEmbedding, crops: Float[Tensor, "batch 3 side side"]
+) -> tuple[Float[Tensor, "batch length"], Float[Tensor, "batch width"]]:
+    """Embeddings, and what sets of crops are compared by: the deepest features' mean."""
     with torch.no_grad():
-        embedding: Tensor = network(look_closer(crops))[0]
-    return embedding
+        deepest = network.features(look_closer(crops))[-1]
+        return network.embedding_of(deepest), deepest.mean(dim=(2, 3))
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,24 +103,19 @@ class IdentityPairs:
 
 
 def identity_pairs(
-    network: FaceEmbedding, views: Sequence[Float[Tensor, "expressions 3 side side"]]
+    network: FaceEmbedding,
+    views: Sequence[tuple[Float[Tensor, "views 3 side side"], Sequence[int]]],
 ) -> IdentityPairs:
-    """Compare all faces of the identities, one entry each, with each other across expressions.
+    """Compare all faces of the identities with each other across expressions.
 
-    Raises:
-        SourceError: there are fewer than two identities.
+    `views` holds an entry for each identity: its faces and the numbers of their expressions.
     """
-    if len(views) < 2:
-        raise SourceError(
-            f"Telling identities apart needs two of skin in the validation and in the test split; "
-            f"found {len(views)}."
-        )
-    embeddings = torch.stack([embed(network, one) for one in views])
-    count, expressions = embeddings.shape[:2]
-    cosines = torch.einsum("aec,bfc->abef", embeddings, embeddings).numpy()
-    across = ~np.eye(expressions, dtype=bool)
-    alike = np.eye(count, dtype=bool)
-    return IdentityPairs(cosines[alike][:, across].ravel(), cosines[~alike][:, across].ravel())
+    embeddings = torch.cat([embed(network, faces) for faces, _ in views])
+    who = np.repeat(np.arange(len(views)), [len(faces) for faces, _ in views])
+    shown = np.concatenate([np.asarray(expressions) for _, expressions in views])
+    cosines = (embeddings @ embeddings.T).numpy()
+    across, alike = shown[:, None] != shown, who[:, None] == who
+    return IdentityPairs(cosines[across & alike], cosines[across & ~alike])
 
 
 def chosen_threshold(pairs: IdentityPairs) -> float:

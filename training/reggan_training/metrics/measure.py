@@ -1,121 +1,211 @@
-"""Every method on every subject, through the same mask and the same composite."""
+"""Every method on every trial, as one long table."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_training.losses import paste
+from reggan_training.metrics.contenders import TRUE, Contender, composites_of
 from reggan_training.metrics.image_distance import change_region, mean_inside, psnr_db, ssim_map
-from reggan_training.metrics.judges import Judges, name_expressions
-from reggan_training.metrics.subjects import Subject
-from reggan_training.networks.reggan import RegGAN
+from reggan_training.metrics.judges import Judges, describe, embed, name_expressions
+from reggan_training.metrics.trials import Kind, Subject
 
-INPUT, REGGAN, TRUE = "input", "reggan", "true picture"
-REGRESSIONS = ("regression", "regression, low resolution")
-"""The regression layer alone: its change added to the input, and its own blurred output."""
+OWN_FEATURES = "own"
+"""The name of the project's own features among `Measurements.features`."""
 
-Values = Mapping[str, Float[np.ndarray, "identities expressions"]]
+
+class Gauge:
+    """Something else that measures composites: an outside network that a user gave."""
+
+    def values(
+        self,
+        sources: Float[Tensor, "batch 3 side side"],
+        made: Float[Tensor, "batch 3 side side"],
+        wanted: Int[Tensor, " batch"],
+    ) -> Mapping[str, Float[Tensor, " batch"]]:
+        """Figures of every picture, by quantity; none of its own accord."""
+        del sources, made, wanted
+        return {}
+
+    def features(
+        self, made: Float[Tensor, "batch 3 side side"]
+    ) -> Mapping[str, Float[Tensor, "batch _length"]]:
+        """Features of every picture, by the name of their network; none of its own accord."""
+        del made
+        return {}
 
 
 @dataclass(frozen=True, eq=False)
-class StyleResult:
-    """What was measured on the subjects of one style.
+class Measurements:
+    """One row for each trial of each identity.
 
     Attributes:
+        identities, styles: of every trial.
+        yaw_deg: NaN where it is unknown.
         values: by method, then by quantity: `psnr` in dB, `ssim`, `perceptual`, `ecs` (1 where
             the judge names the wanted expression), `probability` of it, `fss`. The first two
             stand again with `_in_mask`, for the part of the region that may be changed at all.
-            The true picture has the last three only.
+            NaN where a method was not asked. The true picture has the last three only.
+        features: by method, then by network, for distances between sets.
     """
 
-    style: str
     identities: tuple[str, ...]
-    expressions: tuple[int, ...]
-    values: Mapping[str, Values]
+    styles: tuple[str, ...]
+    yaw_deg: Float[np.ndarray, " trials"]
+    kinds: tuple[Kind, ...]
+    expressions: Int[np.ndarray, " trials"]
+    values: Mapping[str, Mapping[str, Float[np.ndarray, " trials"]]]
+    features: Mapping[str, Mapping[str, Float[np.ndarray, "trials length"]]]
+
+    def are_of(self, kind: Kind) -> Bool[np.ndarray, " trials"]:
+        """Which trials are of a kind."""
+        return np.array([one is kind for one in self.kinds], dtype=bool)
+
+    def have_style(self, styles: Iterable[str]) -> Bool[np.ndarray, " trials"]:
+        """Which trials are of one of the styles."""
+        return np.isin(np.array(self.styles), list(styles))
 
 
-def apply_methods(model: RegGAN, subject: Subject) -> dict[str, Float[Tensor, "count 3 side side"]]:
-    """The composites of every method, by its name."""
-    sources = subject.sources
-    asked = torch.eye(len(EXPRESSION_NAMES))[list(subject.expressions)]
-    with torch.no_grad():
-        face, mask = model(sources, asked)
-        low_resolution, change = model.regress(sources, asked)
-    added = sources + F.interpolate(
-        change, size=sources.shape[2:], mode="bilinear", align_corners=False
-    )
-    faces = {
-        INPUT: sources,
-        REGRESSIONS[0]: added.clamp(0, 1),
-        REGRESSIONS[1]: low_resolution.clamp(0, 1),
-        REGGAN: face,
-    }
-    return {method: paste(sources, made, mask) for method, made in faces.items()}
+Rows = dict[str, dict[str, Tensor]]
+"""A subject's figures by method and quantity, one for each of its trials."""
 
 
-def measure_style(
-    model: RegGAN, judges: Judges, style: str, subjects: Iterable[Subject]
-) -> StyleResult:
-    """Measure every method on the subjects of one style.
+@dataclass(eq=False)
+class Collector:
+    """Measures subject after subject and keeps the rows."""
 
-    Raises:
-        SourceError: a target is the same picture as its source, so that nothing can be measured.
-    """
-    names: list[str] = []
-    expressions: tuple[int, ...] = ()
-    rows: dict[str, dict[str, list[Float[np.ndarray, " expressions"]]]] = {}
-    for subject in subjects:
-        names.append(subject.name)
-        expressions = subject.expressions
-        for method, values in _measure_subject(model, judges, subject).items():
-            for quantity, value in values.items():
-                rows.setdefault(method, {}).setdefault(quantity, []).append(value.numpy())
-    values_by_method = {
-        method: {quantity: np.stack(many) for quantity, many in quantities.items()}
-        for method, quantities in rows.items()
-    }
-    return StyleResult(style, tuple(names), expressions, values_by_method)
+    contenders: Sequence[Contender]
+    judges: Judges
+    gauges: Sequence[Gauge] = ()
+    _subjects: list[tuple[Subject, list[int]]] = field(default_factory=list)
+    _values: list[Rows] = field(default_factory=list)
+    _features: list[Rows] = field(default_factory=list)
 
+    def add(self, subject: Subject) -> None:
+        """Measure every method on a subject.
 
-def _measure_subject(
-    model: RegGAN, judges: Judges, subject: Subject
-) -> dict[str, dict[str, Float[Tensor, " expressions"]]]:
-    sources, targets = subject.sources, subject.targets
-    asked = torch.eye(len(EXPRESSION_NAMES))[list(subject.expressions)]
-    region = change_region(sources, targets)
-    regions = {"": region, "_in_mask": region & (model.mask(asked) > 0)}
-    if not all(one.any(dim=3).any(dim=2).all() for one in regions.values()):
-        raise SourceError(
-            f"{subject.name}: an expression is the same picture as neutral; expected one that "
-            "differs within the model's mask."
+        Raises:
+            SourceError: a full expression is the same picture as neutral.
+        """
+        made = composites_of(self.contenders, subject)
+        region = change_region(subject.sources, subject.targets)
+        regions = {"": region, "_in_mask": region & (made.mask > 0)}
+        kept = _measurable(subject, regions["_in_mask"])
+        with torch.no_grad():
+            wanted = self.judges.face.features(subject.targets)
+        whose = embed(self.judges.face, subject.sources)
+        everything = list(range(len(subject.trials)))
+        values, features = Rows(), Rows()
+        for method, pictures in {TRUE: subject.targets, **made.pictures}.items():
+            numbers = made.numbers.get(method, everything)
+            embedding, summary = describe(self.judges.face, pictures)
+            row = self._judge(subject, numbers, pictures)
+            row["fss"] = (whose[numbers] * embedding).sum(dim=1)
+            if method != TRUE:
+                there = {name: one[numbers] for name, one in regions.items()}
+                row |= self._compare(
+                    subject.targets[numbers], pictures, there, [one[numbers] for one in wanted]
+                )
+            values[method] = _spread(row, numbers, kept)
+            found = {OWN_FEATURES: summary}
+            for gauge in self.gauges:
+                found |= gauge.features(pictures)
+            features[method] = _spread(found, numbers, kept)
+        self._subjects.append((subject, kept))
+        self._values.append(values)
+        self._features.append(features)
+
+    def measurements(self) -> Measurements:
+        """The long table of everything that was added."""
+        rows = [(subject, subject.trials[n]) for subject, kept in self._subjects for n in kept]
+        counts = [len(kept) for _, kept in self._subjects]
+        return Measurements(
+            tuple(subject.name for subject, _ in rows),
+            tuple(subject.style for subject, _ in rows),
+            np.array([subject.yaw_deg for subject, _ in rows], dtype=np.float64),
+            tuple(trial.kind for _, trial in rows),
+            np.array([trial.expression for _, trial in rows], dtype=np.int64),
+            _joined(self._values, counts),
+            _joined(self._features, counts),
         )
-    wanted_features = judges.face.features(targets)
-    results = {TRUE: _judge(judges, subject, targets)}
-    for method, made in apply_methods(model, subject).items():
-        features, similarity = judges.face.features(made), ssim_map(made, targets)
-        result = {"perceptual": judges.perceptual_distance(features, wanted_features, region)}
+
+    def _judge(
+        self, subject: Subject, numbers: list[int], pictures: Float[Tensor, "asked 3 side side"]
+    ) -> dict[str, Float[Tensor, " asked"]]:
+        """What the judges say of pictures that should show the trials' expressions."""
+        wanted = torch.tensor([subject.trials[number].expression for number in numbers])
+        named = name_expressions(self.judges.expression, pictures)
+        sources = subject.sources[numbers]
+        values = {
+            "ecs": (named.argmax(dim=1) == wanted).float(),
+            "probability": named.gather(1, wanted[:, None])[:, 0],
+        }
+        for gauge in self.gauges:
+            values |= gauge.values(sources, pictures, wanted)
+        return values
+
+    def _compare(
+        self,
+        targets: Float[Tensor, "asked 3 side side"],
+        pictures: Float[Tensor, "asked 3 side side"],
+        regions: Mapping[str, Bool[Tensor, "asked 1 side side"]],
+        wanted: Sequence[Tensor],
+    ) -> dict[str, Float[Tensor, " asked"]]:
+        """Distances to the true pictures."""
+        similarity = ssim_map(pictures, targets)
+        with torch.no_grad():
+            features = self.judges.face.features(pictures)
+        distance = self.judges.perceptual_distance(features, wanted, regions[""])
+        values = {"perceptual": distance}
         for suffix, where in regions.items():
-            result["psnr" + suffix] = psnr_db(made, targets, where)
-            result["ssim" + suffix] = mean_inside(similarity, where)
-        results[method] = result | _judge(judges, subject, made)
-    return results
+            values["psnr" + suffix] = psnr_db(pictures, targets, where)
+            values["ssim" + suffix] = mean_inside(similarity, where)
+        return values
 
 
-def _judge(
-    judges: Judges, subject: Subject, made: Float[Tensor, "count 3 side side"]
-) -> dict[str, Float[Tensor, " expressions"]]:
-    """What the judges say of pictures that should show the subject's expressions."""
-    wanted = torch.tensor(subject.expressions)
-    named = name_expressions(judges.expression, made)
-    return {
-        "ecs": (named.argmax(dim=1) == wanted).float(),
-        "probability": named.gather(1, wanted[:, None])[:, 0],
-        "fss": judges.similarity(subject.source[None], made),
+def _spread(row: Mapping[str, Tensor], numbers: list[int], kept: list[int]) -> dict[str, Tensor]:
+    """Figures of the trials `numbers` as figures of the trials `kept`; NaN where there is none."""
+    spread = {}
+    for quantity, value in row.items():
+        whole = value.new_full((max(numbers + kept) + 1, *value.shape[1:]), float("nan"))
+        whole[numbers] = value
+        spread[quantity] = whole[kept]
+    return spread
+
+
+def _joined(
+    subjects: Sequence[Rows], counts: Sequence[int]
+) -> dict[str, dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]]:
+    """The subjects' rows below each other; NaN for a method that a subject did not need."""
+    shapes = {
+        (method, quantity): value.shape[1:]
+        for rows in subjects
+        for method, row in rows.items()
+        for quantity, value in row.items()
     }
+    joined: dict[str, dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]] = {}
+    for (method, quantity), shape in shapes.items():
+        parts = [
+            rows[method][quantity] if method in rows else torch.full((count, *shape), float("nan"))
+            for rows, count in zip(subjects, counts, strict=True)
+        ]
+        joined.setdefault(method, {})[quantity] = torch.cat(parts).double().numpy()
+    return joined
+
+
+def _measurable(subject: Subject, region: Bool[Tensor, "trials 1 side side"]) -> list[int]:
+    """The trials in which the truth differs from the source where a model may change it."""
+    differs = region.any(dim=3).any(dim=2)[:, 0]
+    for number, trial in enumerate(subject.trials):
+        if trial.kind is Kind.FULL and not differs[number]:
+            raise SourceError(
+                f"{subject.name}: {EXPRESSION_NAMES[trial.expression]} is the same picture as "
+                "neutral; expected one that differs within the model's mask. Render or "
+                "photograph it again, or take the identity out of the set."
+            )
+    return [number for number in range(len(subject.trials)) if differs[number]]

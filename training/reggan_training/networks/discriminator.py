@@ -16,9 +16,17 @@ class Discriminator(nn.Module):
     normalisation: through four layers it left both heads too faint to learn in a short run.
     """
 
-    def __init__(self, expressions: int, channels: int = 64) -> None:
+    def __init__(self, expressions: int, channels: int = 64, unshuffle: int = 4) -> None:
+        """Start anew.
+
+        Args:
+            expressions: classes of the second head.
+            channels: of the first layer.
+            unshuffle: pixels along each side that become one; 4 suits 256 px, 2 suits 64 px.
+        """
         super().__init__()
-        widths = (48, channels, 2 * channels, 3 * channels, 4 * channels)
+        self.unshuffle = unshuffle
+        widths = (3 * unshuffle**2, channels, 2 * channels, 3 * channels, 4 * channels)
         self.layers = nn.ModuleList(
             _leaky_convolution(inside, outside, stride=1 if i == 0 else 2)
             for i, (inside, outside) in enumerate(pairwise(widths))
@@ -30,7 +38,7 @@ class Discriminator(nn.Module):
         self, image: Float[Tensor, "batch 3 side side"]
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Patch scores (high: rendered), expression logits, and the features of every layer."""
-        hidden = F.pixel_unshuffle(image * 2 - 1, 4)
+        hidden = F.pixel_unshuffle(image * 2 - 1, self.unshuffle)
         features = []
         for layer in self.layers:
             hidden = F.leaky_relu(layer(hidden), _SLOPE)

@@ -28,10 +28,20 @@ class FaceEmbedding(nn.Module):
     ) -> tuple[Float[Tensor, "batch length"], Float[Tensor, "batch expressions"]]:
         """Unit embeddings and expression logits of sRGB-encoded pictures in [0, 1]."""
         deepest = self.features(image)[-1]
-        pooled = torch.cat([deepest.mean(dim=(2, 3)), deepest.amax(dim=(2, 3))], dim=1)
-        return F.normalize(self.identity_head(pooled).float(), dim=1), self.expression_head(pooled)
+        return self.embedding_of(deepest), self.expression_head(_pooled(deepest))
+
+    def embedding_of(
+        self, deepest: Float[Tensor, "batch width rows columns"]
+    ) -> Float[Tensor, "batch length"]:
+        """Unit embeddings from the features of the last stage."""
+        return F.normalize(self.identity_head(_pooled(deepest)).float(), dim=1)
 
     def features(self, image: Float[Tensor, "batch 3 height width"]) -> list[Tensor]:
         """The features of every stage, finest first; any size."""
         stages: list[Tensor] = self.trunk(image * 4 - 2)
         return stages
+
+
+def _pooled(deepest: Float[Tensor, "batch width rows columns"]) -> Float[Tensor, "batch both"]:
+    """Mean and maximum over all places."""
+    return torch.cat([deepest.mean(dim=(2, 3)), deepest.amax(dim=(2, 3))], dim=1)

@@ -10,79 +10,18 @@ All of its convolutions run on the pixel-unshuffled image, at a quarter and an e
 side; without normalisation layers, so that nothing depends on the batch or on the whole picture.
 """
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_training.regression import RegressionSettings
+from reggan_training.networks.expression_model import ModelSettings
+from reggan_training.networks.masked_regression import MaskedRegression
 
 _FULL_PAINT_INTENSITY = 0.25
 """From this intensity on the gate opens fully; below, it closes towards "unchanged"."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegGANSettings:
-    """Size of the network.
-
-    Attributes:
-        side_px: side of the crop.
-        expressions: entries of the expression vector.
-        quarter_channels: width at a quarter of the side.
-        eighth_channels: width at an eighth of the side.
-        eighth_blocks: residual blocks at an eighth of the side.
-        max_flow: longest motion, as a fraction of the side.
-    """
-
-    side_px: int = 256
-    expressions: int = 7
-    quarter_channels: int = 48
-    eighth_channels: int = 96
-    eighth_blocks: int = 6
-    max_flow: float = 0.15
-
-
-class RegressionLayer(nn.Module):
-    """Applies the solved filters of every expression, blended by intensity.
-
-    The buffers hold the *change* of each expression, W - I, so that intensities simply add:
-    W(a) = I + sum_e a_e (W_e - I). The taps are gathered by a one-hot convolution, the form
-    that ONNX Runtime and TensorRT run fastest.
-    """
-
-    changes: Tensor  # [expressions, columns, side, side]
-    one_hot: Tensor  # [3 * taps, 1, field, field]
-
-    def __init__(self, settings: RegressionSettings, expressions: int) -> None:
-        super().__init__()
-        if not (settings.shared_channels and settings.with_bias):
-            raise ValueError("the network takes filters with shared channels and a bias")
-        self.settings = settings
-        taps, side, field = settings.taps, settings.side_px, settings.field_px
-        self.register_buffer("changes", torch.zeros(expressions, taps + 1, side, side))
-        one_hot = torch.eye(taps).reshape(taps, 1, field, field).repeat(3, 1, 1, 1)
-        self.register_buffer("one_hot", one_hot, persistent=False)
-
-    def forward(
-        self,
-        image: Float[Tensor, "batch 3 side side"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch 3 side side"]:
-        """The intermediate representation at the layer's resolution."""
-        settings = self.settings
-        side, taps = settings.side_px, settings.taps
-        blended = (expression @ self.changes.flatten(1)).reshape(-1, taps + 1, side, side)
-        gathered = F.conv2d(
-            image,
-            self.one_hot,
-            padding=settings.dilation * (settings.field_px // 2),
-            dilation=settings.dilation,
-            groups=3,
-        ).reshape(-1, 3, taps, side, side)
-        change = (gathered * blended[:, None, :taps]).sum(dim=2) + blended[:, taps:]
-        return image + change
+_QUARTER_CHANNELS, _EIGHTH_CHANNELS, _EIGHTH_BLOCKS = 48, 96, 6
+"""Width at a quarter and at an eighth of the side, and residual blocks at the latter."""
 
 
 class ModulatedBlock(nn.Module):
@@ -114,17 +53,20 @@ class ModulatedBlock(nn.Module):
 class RefinementNetwork(nn.Module):
     """Answers flow, residual and gate for an image and its intermediate representation."""
 
-    def __init__(self, settings: RegGANSettings) -> None:
+    def __init__(self, settings: ModelSettings) -> None:
         super().__init__()
-        self.settings = settings
-        quarter, eighth = settings.quarter_channels, settings.eighth_channels
+        quarter = settings.channels(_QUARTER_CHANNELS)
+        eighth = settings.channels(_EIGHTH_CHANNELS)
         side, expressions = settings.side_px // 8, settings.expressions
-        self.read = nn.Conv2d(3 * 16 + 3 * 4, quarter, 3, padding=1)
+        self.reads_input = settings.reads_input
+        self.unshuffle = 4 * settings.regression.side_px // settings.side_px
+        seen = 3 * self.unshuffle**2 + (3 * 16 if settings.reads_input else 0)
+        self.read = nn.Conv2d(seen, quarter, 3, padding=1)
         self.encode = ModulatedBlock(quarter, expressions)
         self.shrink = nn.Conv2d(quarter, eighth, 2, stride=2)
         self.place = nn.Parameter(torch.zeros(1, eighth, side, side))
         self.body = nn.ModuleList(
-            ModulatedBlock(eighth, expressions) for _ in range(settings.eighth_blocks)
+            ModulatedBlock(eighth, expressions) for _ in range(_EIGHTH_BLOCKS)
         )
         self.grow = nn.Conv2d(eighth, 4 * quarter, 1)
         self.decode = ModulatedBlock(quarter, expressions)
@@ -136,11 +78,19 @@ class RefinementNetwork(nn.Module):
     def forward(
         self,
         image: Float[Tensor, "batch 3 side side"],
-        change: Float[Tensor, "batch 3 half half"],
+        regressed: Float[Tensor, "batch 3 low low"],
+        change: Float[Tensor, "batch 3 low low"],
         expression: Float[Tensor, "batch expressions"],
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Flow [batch 2 side/4 side/4] in [-1, 1], residual [batch 3 side side], gate logit."""
-        seen = torch.cat([F.pixel_unshuffle(image - 0.5, 4), F.pixel_unshuffle(4 * change, 2)], 1)
+        """Flow [batch 2 side/4 side/4] in [-1, 1], residual [batch 3 side side], gate logit.
+
+        With the input beside it, the regression layer's *change* says all; alone, its output.
+        """
+        if self.reads_input:
+            apart = F.pixel_unshuffle(image - 0.5, 4), F.pixel_unshuffle(4 * change, self.unshuffle)
+            seen = torch.cat(apart, dim=1)
+        else:
+            seen = F.pixel_unshuffle(regressed - 0.5, self.unshuffle)
         quarter = self.encode(F.relu(self.read(seen)), expression)
         eighth = self.shrink(quarter) + self.place
         for block in self.body:
@@ -150,63 +100,42 @@ class RefinementNetwork(nn.Module):
         return torch.tanh(flow), F.pixel_shuffle(residual, 4), F.pixel_shuffle(gate, 4)
 
 
-class RegGAN(nn.Module):
-    """The whole model: image and expression in, face and mask out (see `ModelCard`)."""
+class RegGAN(MaskedRegression):
+    """The regression layer and its refinement."""
 
-    masks: Tensor  # [expressions, side/4, side/4]
+    architecture = "reggan"
     grid: Tensor  # [1, side, side, 2]
 
-    def __init__(self, settings: RegGANSettings, regression: RegressionSettings) -> None:
-        super().__init__()
-        self.settings = settings
-        self.regression = RegressionLayer(regression, settings.expressions)
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__(settings)
         self.refinement = RefinementNetwork(settings)
-        quarter = settings.side_px // 4
-        self.register_buffer("masks", torch.ones(settings.expressions, quarter, quarter))
         centres = (torch.arange(settings.side_px) + 0.5) / settings.side_px * 2 - 1
         grid = torch.stack(torch.meshgrid(centres, centres, indexing="xy"), dim=-1)
         self.register_buffer("grid", grid[None], persistent=False)
 
-    def forward(
+    def make_face(
         self,
         image: Float[Tensor, "batch 3 side side"],
         expression: Float[Tensor, "batch expressions"],
-    ) -> tuple[Float[Tensor, "batch 3 side side"], Float[Tensor, "batch 1 side side"]]:
-        """Image in [0, 1] with the expression, and the soft mask of where it may differ."""
+    ) -> Float[Tensor, "batch 3 side side"]:
+        """What is there moved, and painted over where the gate is open."""
         strength = expression.amax(dim=1)[:, None, None, None]
-        exaggeration = strength.clamp(min=1.0)
-        asked = expression / exaggeration[:, :, 0, 0]
-        intermediate, change = self.regress(image, asked)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
-            flow, residual, gate = self.refinement(image, change, asked)
-        moved = self.move(image, flow.float() * strength)
+        asked = expression / strength.clamp(min=1.0)[:, :, 0, 0]
+        regressed, change = self.regress_low(image, asked)
+        intermediate = self.enlarge(regressed)
+        with self.precision(image):
+            flow, residual, gate = self.refinement(image, regressed, change, asked)
+        movable = image if self.settings.reads_input else intermediate
+        moved = self.move(movable, flow.float() * strength)
         openness = torch.sigmoid(gate.float()) * (strength / _FULL_PAINT_INTENSITY).clamp(max=1.0)
         painted = intermediate + residual.float()
-        face = (moved + openness * (painted - moved)).clamp(0.0, 1.0)
-        return face, self.mask(expression)
-
-    def regress(self, image: Tensor, expression: Tensor) -> tuple[Tensor, Tensor]:
-        """The intermediate representation at full size, and its change at half size."""
-        half = F.avg_pool2d(image, self.settings.side_px // self.regression.settings.side_px)
-        regressed = self.regression(half, expression)
-        return self._enlarge(regressed), regressed - half
+        return (moved + openness * (painted - moved)).clamp(0.0, 1.0)
 
     def move(
         self, image: Float[Tensor, "batch 3 side side"], flow: Float[Tensor, "batch 2 low low"]
     ) -> Float[Tensor, "batch 3 side side"]:
         """The image sampled where the flow points; a flow of 1 is `max_flow` of the side."""
-        shift = self._enlarge(flow).permute(0, 2, 3, 1) * (2 * self.settings.max_flow)
+        shift = self.enlarge(flow).permute(0, 2, 3, 1) * (2 * self.settings.max_flow)
         return F.grid_sample(
             image, self.grid + shift, mode="bilinear", padding_mode="border", align_corners=False
         )
-
-    def mask(
-        self, expression: Float[Tensor, "batch expressions"]
-    ) -> Float[Tensor, "batch 1 side side"]:
-        """Where any of the expressions that are asked for changes a face."""
-        asked_for = (expression > 0).to(expression.dtype)[:, :, None, None]
-        return self._enlarge((asked_for * self.masks).amax(dim=1, keepdim=True))
-
-    def _enlarge(self, values: Tensor) -> Tensor:
-        side = self.settings.side_px
-        return F.interpolate(values, size=(side, side), mode="bilinear", align_corners=False)

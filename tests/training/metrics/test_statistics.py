@@ -1,0 +1,74 @@
+"""Means, intervals and distances between sets."""
+
+import numpy as np
+import pytest
+
+from reggan_training.metrics.outside_gauges import fid_and_kid
+from reggan_training.metrics.set_distance import (
+    SetComparison,
+    frechet_distance,
+    kernel_distance,
+)
+from reggan_training.metrics.statistics import estimate_mean, mean_of_each
+
+
+def test_the_interval_repeats_and_covers() -> None:
+    random = np.random.default_rng(0)
+    covered = 0
+    for _ in range(100):
+        values = random.normal(3.0, 1.0, 25)
+        estimate = estimate_mean(values)
+        assert estimate == estimate_mean(values)
+        assert estimate.mean == pytest.approx(values.mean())
+        assert estimate.low <= estimate.mean <= estimate.high
+        covered += estimate.low <= 3.0 <= estimate.high
+    assert covered >= 88
+
+
+def test_identities_count_equally_however_many_trials_they_have() -> None:
+    values = np.array([1.0, 5.0, 2.0, 3.0])
+    assert mean_of_each(values, ["b", "a", "b", "b"]).tolist() == [2.0, 5.0]
+
+
+def sets(count: int, shift: float = 0.3) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(1)
+    mix = random.normal(size=(12, 12))
+    return random.normal(size=(count, 12)) @ mix + shift, random.normal(size=(count, 12)) @ mix
+
+
+def test_distances_agree_with_torchmetrics() -> None:
+    made, true = sets(200)
+    expected = fid_and_kid(made, true)
+    assert frechet_distance(made, true) == pytest.approx(expected["fid"], rel=1e-3)
+    assert kernel_distance(made, true) == pytest.approx(expected["kid"], rel=1e-3)
+
+
+def test_equal_sets_have_no_distance_and_further_ones_more() -> None:
+    made, true = sets(300, shift=0.0)
+    assert frechet_distance(true, true) == pytest.approx(0.0, abs=1e-6)
+    near = [distance(made, true) for distance in (frechet_distance, kernel_distance)]
+    far = [distance(made + 2, true) for distance in (frechet_distance, kernel_distance)]
+    assert far[0] > near[0] > 0
+    assert far[1] > near[1]
+
+
+def test_a_distance_has_an_interval_over_identities() -> None:
+    made, true = sets(120)
+    names = [f"identity {row // 4}" for row in range(120)]
+    truth = SetComparison(true, names)
+    estimate = truth.frechet(made).estimate
+    assert estimate.mean == pytest.approx(frechet_distance(made, true))
+    assert estimate.low < estimate.mean < estimate.high
+    assert estimate == SetComparison(true, names).frechet(made).estimate
+    assert truth.kernel(made).estimate.mean == pytest.approx(kernel_distance(made, true))
+    assert not truth.frechet(made).less(truth.frechet(made)).estimate.excludes_zero
+    worse = truth.frechet(made + 3).less(truth.frechet(made)).estimate
+    assert worse.excludes_zero
+    assert worse.mean > 0
+
+
+def test_too_few_identities_give_no_interval_and_no_verdict() -> None:
+    made, true = sets(30)
+    truth = SetComparison(true, ["a", "b", "c"] * 10)
+    assert np.isnan(truth.frechet(made).estimate.low)
+    assert not truth.frechet(made + 9).less(truth.frechet(made)).estimate.excludes_zero

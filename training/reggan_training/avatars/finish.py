@@ -1,0 +1,20 @@
+"""From rendered light to the picture of a style."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from reggan_training.avatars.look import Look
+from reggan_training.avatars.render_passes import RenderPasses, picture_from_light
+from reggan_training.avatars.surfaces import FACE_SURFACES, SURFACES
+
+
+def finished_picture(passes: RenderPasses, look: Look) -> Float[np.ndarray, "height width 3"]:
+    """The sRGB-encoded picture, as the look's style draws it."""
+    del look
+    return picture_from_light(passes.colour)
+
+
+def face_mask(passes: RenderPasses) -> Bool[np.ndarray, "height width"]:
+    """Where skin of the face, its features, brows, lashes or beard are to be seen."""
+    shown = [SURFACES.index(surface) for surface in FACE_SURFACES]
+    return np.isin(passes.surface, shown)

@@ -1,0 +1,87 @@
+"""Everything that makes one identity, drawn from the set's seed, its style and its number."""
+
+import zlib
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from reggan_training.avatars.face_state import ExpressionHabits, sample_habits
+from reggan_training.avatars.facial_hair import BrowStyle, sample_brow_style
+from reggan_training.avatars.head_shape import HeadShape, sample_shape
+from reggan_training.avatars.look import Look, sample_look
+from reggan_training.avatars.views import View, sample_views
+
+PLAN_VERSION = 1
+"""Raised when the same seed would give another picture."""
+_PURPOSES = ("shape", "habits", "look", "views", "brows", "hair", "beard", "glasses")
+_TOON_EXAGGERATION, _TOON_EYES = 1.35, 1.28
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class IdentityPlan:
+    """What an identity is made from, before anything is built."""
+
+    name: str
+    seed: int
+    style: str
+    number: int
+    shape: HeadShape
+    habits: ExpressionHabits
+    look: Look
+    brow_style: BrowStyle
+    views: tuple[View, ...]
+
+    def generator(self, purpose: str) -> np.random.Generator:
+        """The random numbers of one purpose, independent of those of the others."""
+        return _generator(self.seed, self.style, self.number, purpose)
+
+    def to_json(self) -> dict[str, Any]:
+        """All parameters as plain values."""
+        return {
+            "plan_version": PLAN_VERSION,
+            "seed": self.seed,
+            "number": self.number,
+            "shape": self.shape.to_json(),
+            "habits": self.habits.to_json(),
+            "look": asdict(self.look),
+            "brow_style": asdict(self.brow_style),
+        }
+
+
+def identity_name(style: str, number: int) -> str:
+    """`skin_01000`."""
+    return f"{style}_{number:05d}"
+
+
+def plan_identity(style: str, number: int, seed: int) -> IdentityPlan:
+    """The plan that this seed, style and number always give."""
+    shape = sample_shape(
+        _generator(seed, style, number, "shape"),
+        exaggeration=_TOON_EXAGGERATION if style == "toon" else 1.0,
+    )
+    if style == "toon":
+        shape = replace(shape, eye_scale=_TOON_EYES)
+    look = sample_look(
+        style,
+        _generator(seed, style, number, "look"),
+        femininity=1 - shape.gender,
+        age=max(shape.age, 0.0),
+        ancestry=shape.ancestry,
+    )
+    return IdentityPlan(
+        name=identity_name(style, number),
+        seed=seed,
+        style=style,
+        number=number,
+        shape=shape,
+        habits=sample_habits(_generator(seed, style, number, "habits")),
+        look=look,
+        brow_style=sample_brow_style(_generator(seed, style, number, "brows"), shape.gender),
+        views=sample_views(_generator(seed, style, number, "views"), look),
+    )
+
+
+def _generator(seed: int, style: str, number: int, purpose: str) -> np.random.Generator:
+    stream = zlib.crc32(style.encode()), number, _PURPOSES.index(purpose)
+    return np.random.default_rng([seed, *stream])

@@ -1,0 +1,59 @@
+"""A process that renders the identities it is told of, one after the other.
+
+It reads one JSON task a line from stdin and answers each with one JSON line on stdout; Blender's
+own words go to stderr's file. End of input ends it.
+
+    {"style": "skin", "number": 1000}  →  {"name": "skin_01000", "seconds": 41.2, "error": null}
+"""
+
+import json
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any, TextIO
+
+from reggan_training.avatars.identity_plan import identity_name
+
+
+def main() -> None:
+    """Serve tasks; the first line of input holds the settings of all of them."""
+    answers = _own_stdout()
+    setup = json.loads(sys.stdin.readline())
+    from reggan_training.avatars.assets import read_assets
+    from reggan_training.avatars.identity_render import render_identity
+    from reggan_training.avatars.render_settings import RenderSettings
+
+    assets = read_assets(Path(setup["assets"]))
+    settings = RenderSettings(**setup["render"])
+    for line in sys.stdin:
+        task = json.loads(line)
+        started = time.monotonic()
+        error = None
+        try:
+            render_identity(
+                assets, task["style"], task["number"], setup["seed"], settings, Path(setup["root"])
+            )
+        except Exception as fault:  # noqa: BLE001 - named to the job, which goes on with the next
+            traceback.print_exc()
+            error = f"{type(fault).__name__}: {fault}"
+        _answer(answers, task, time.monotonic() - started, error)
+
+
+def _own_stdout() -> TextIO:
+    """A handle of the real stdout; what anything else prints goes to stderr from now on."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return answers
+
+
+def _answer(answers: TextIO, task: dict[str, Any], seconds: float, error: str | None) -> None:
+    name = identity_name(task["style"], task["number"])
+    line = json.dumps({"name": name, "seconds": round(seconds, 2), "error": error})
+    answers.write(line + "\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""One head under one light, in several expressions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.faces.face_crop import FaceCrop, crop_from_landmarks
+from reggan_plugin.faces.landmarks import FaceLandmarks
+from reggan_plugin.imaging.crop import cut_crop
+
+CANONICAL_LANDMARKS: Float[np.ndarray, "6 2"] = np.array(
+    [[0.63, 0.30], [0.37, 0.30], [0.50, 0.482], [0.603, 0.615], [0.397, 0.615], [0.50, 0.81]]
+)
+"""Where a crop puts the face, in fractions of its side.
+
+The proportions are the mean of the frontal neutral training faces; the size leaves room for
+raised brows above and for a dropped jaw below.
+"""
+
+LEAST_FULL, LARGEST_FULL = 0.85, 1.15
+"""Intensities that count as the full expression: the older avatars vary it so much."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Identity:
+    """The same head, light and camera; from view to view only the expression differs.
+
+    If the identity is complete, view e shows expression number e in full for all of
+    `EXPRESSION_NAMES`; further views follow. Else the views keep that order with gaps.
+
+    Attributes:
+        name: `<style>_<number>`, as on disk.
+        style: one of `reggan_training.data.split.STYLES`.
+        images: sRGB-encoded.
+        landmarks: in pixels, in the order of `LANDMARK_NAMES`.
+        states: intensity of every expression in the order of `EXPRESSION_NAMES`; that of
+            neutral is always 0, so that a neutral view is all zeros.
+        is_plain: False where something besides the expression differs: eyes closed, mouth open.
+        yaw_deg: turn of the head, positive towards the avatar's own left; NaN if unknown.
+        pitch_deg: NaN if unknown.
+    """
+
+    name: str
+    style: str
+    images: UInt8[np.ndarray, "views height width 3"]
+    landmarks: Float[np.ndarray, "views 6 2"]
+    states: Float[np.ndarray, "views expressions"]
+    is_plain: Bool[np.ndarray, " views"]
+    yaw_deg: float = float("nan")
+    pitch_deg: float = float("nan")
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether view e shows expression number e in full, for every expression."""
+        count = len(EXPRESSION_NAMES)
+        return [self.full_view(e) for e in range(count)] == list(range(count))
+
+    @property
+    def has_graded_views(self) -> bool:
+        """Whether a plain view shows an expression in part."""
+        strongest = self.states.max(axis=1)
+        return bool((self.is_plain & (strongest > 0) & (strongest < LEAST_FULL)).any())
+
+    def full_view(self, expression: int) -> int | None:
+        """The plain view that shows an expression in full, 0 being neutral; None if none does."""
+        wanted = np.zeros(len(EXPRESSION_NAMES))
+        wanted[expression] = float(expression != 0)
+        away = np.abs(self.states - wanted).max(axis=1)
+        away[~self.is_plain] = np.inf
+        best = int(away.argmin())
+        largest = LARGEST_FULL - 1 + 1e-6 if expression else 0.0
+        return best if away[best] <= largest else None
+
+    def place_crop(
+        self, side_px: int, view: int = 0, shift_px: Float[np.ndarray, "6 2"] | float = 0.0
+    ) -> FaceCrop:
+        """The crop that the landmarks of a view, shifted, ask for."""
+        landmarks = FaceLandmarks(self.landmarks[view] + shift_px)
+        return crop_from_landmarks(landmarks, CANONICAL_LANDMARKS, side_px)
+
+    def cut(self, view: int, crop: FaceCrop) -> Float[np.ndarray, "side side 3"]:
+        """One view in a crop; float32 in [0, 1]."""
+        image = self.images[view].astype(np.float32) / 255.0
+        return np.clip(cut_crop(image, crop), 0.0, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class View:
+    """One picture on its way into an identity, not in order yet.
+
+    `intensity` is that of `expression`; a neutral picture has any.
+    """
+
+    expression: int
+    intensity: float
+    is_plain: bool
+    image: UInt8[np.ndarray, "height width 3"]
+    landmarks: Float[np.ndarray, "6 2"]
+
+    @property
+    def state(self) -> Float[np.ndarray, " expressions"]:
+        """What the picture shows, as in `Identity.states`."""
+        state = np.zeros(len(EXPRESSION_NAMES))
+        if self.expression:
+            state[self.expression] = self.intensity
+        return state
+
+    @property
+    def order(self) -> tuple[bool, int, float]:
+        """Full expressions first, in their order, the one nearest to 1 before others."""
+        is_full = not self.expression or LEAST_FULL <= self.intensity <= LARGEST_FULL
+        return not (is_full and self.is_plain), self.expression, abs(self.intensity - 1)
+
+
+def identity_from_views(
+    name: str,
+    style: str,
+    views: list[View],
+    *,
+    yaw_deg: float = float("nan"),
+    pitch_deg: float = float("nan"),
+) -> Identity:
+    """Put the views in order; one view of each full expression comes first."""
+    ordered = sorted(views, key=lambda view: view.order)
+    seen: set[int] = set()
+    first: list[View] = []
+    further: list[View] = []
+    for view in ordered:
+        is_first = not view.order[0] and view.expression not in seen
+        (first if is_first else further).append(view)
+        if is_first:
+            seen.add(view.expression)
+    ordered = first + further
+    return Identity(
+        name=name,
+        style=style,
+        images=np.stack([view.image for view in ordered]),
+        landmarks=np.stack([view.landmarks for view in ordered]),
+        states=np.stack([view.state for view in ordered]),
+        is_plain=np.array([view.is_plain for view in ordered]),
+        yaw_deg=yaw_deg,
+        pitch_deg=pitch_deg,
+    )

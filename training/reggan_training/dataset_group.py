@@ -1,0 +1,36 @@
+"""`reggan-plugin dataset`: render, check and pack training sets.
+
+Imports nothing heavy: rendering needs Blender's Python and no torch, the rest the other way round.
+"""
+
+import click
+
+from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
+
+_COMMANDS = {
+    "avatars": LazyCommand(
+        "reggan_training.avatars.commands:avatars",
+        "Render avatars in every expression.",
+        "avatars",
+    ),
+    "check": LazyCommand(
+        "reggan_training.data.check_command:check",
+        "Report what a set holds and what is wrong with it.",
+        "train",
+    ),
+    "pack": LazyCommand(
+        "reggan_training.data.pack_command:pack_command",
+        "Put sets into one small file.",
+        "train",
+    ),
+}
+
+
+@click.group(
+    "dataset",
+    cls=LazyGroup,
+    commands_by_name=_COMMANDS,
+    epilog="\b\nExample:\n  reggan-plugin dataset check avatars",
+)
+def dataset() -> None:
+    """Render, check and pack pictures to train on."""

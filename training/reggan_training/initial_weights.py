@@ -1,0 +1,150 @@
+"""Weights to start from: another run's, or those in a model file that we exported."""
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from reggan_plugin.errors import MissingExtraError, ModelError, SourceError, UsageError
+from reggan_plugin.model_card import card_from_metadata, check_seal
+from reggan_training.checkpoint import model_settings_from_run
+from reggan_training.configuration import settings_from_record
+from reggan_training.networks.expression_model import ModelSettings
+from reggan_training.regression import RegressionSettings
+from reggan_training.run_folder import RunFolder, unprefixed
+
+_HALF_SUFFIX = ".half"
+"""What the exporter adds to the name of a tensor that it stores as float16."""
+_ABSENT_WHEN_ZERO = (".bias", ".place")
+"""What is added to features: PyTorch's exporter leaves such a tensor out if it holds zeros."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class InitialWeights:
+    """Where a run starts.
+
+    Attributes:
+        source: folder or file, for messages and the run's record.
+        sha256: of the checkpoint or of the file.
+        settings: the network that the weights fit.
+        generator: tensors by name; a file holds more than the network's own.
+        discriminator: of the other run; empty for a model file.
+    """
+
+    source: str
+    sha256: str
+    settings: ModelSettings
+    generator: Mapping[str, Tensor]
+    discriminator: Mapping[str, Tensor]
+
+    def load_into(self, model: nn.Module) -> None:
+        """Give a model these weights.
+
+        Raises:
+            UsageError: the model has another shape; the message names the first tensor.
+        """
+        wanted, given = model.state_dict(), {}
+        for name, value in wanted.items():
+            found = self.generator.get(name)
+            if found is None and not self.discriminator and name.endswith(_ABSENT_WHEN_ZERO):
+                found = torch.zeros_like(value)
+            if found is None or found.shape != value.shape:
+                shape = "none" if found is None else f"one of {list(found.shape)}"
+                raise UsageError(
+                    f"{self.source} holds {shape} for {name}, this network needs "
+                    f"{list(value.shape)}. Start with the architecture, size and width of "
+                    f"{self.source}, or without --init-from."
+                )
+            given[name] = found
+        model.load_state_dict(given)
+
+
+def initial_weights_from(source: Path) -> InitialWeights:
+    """Read the weights of a run folder or of an exported .onnx.
+
+    Raises:
+        SourceError: it is neither.
+        MissingExtraError: it is an .onnx, and the package `onnx` is not installed.
+        ModelError: the .onnx is damaged or not ours.
+    """
+    if source.is_dir():
+        return _from_run(source)
+    if source.is_file() and source.suffix == ".onnx":
+        return _from_onnx(source)
+    raise SourceError(
+        f"{source} is neither a run folder nor an .onnx file. Name one of them with --init-from."
+    )
+
+
+def _from_run(folder: Path) -> InitialWeights:
+    run = RunFolder(folder)
+    state = run.load()
+    return InitialWeights(
+        source=folder.name,
+        sha256=hashlib.sha256(run.checkpoint.read_bytes()).hexdigest(),
+        settings=model_settings_from_run(folder),
+        generator=unprefixed("averaged", state),
+        discriminator=unprefixed("discriminator", state),
+    )
+
+
+def _from_onnx(path: Path) -> InitialWeights:
+    try:
+        import onnx
+        from onnx import numpy_helper
+    except ImportError as error:
+        raise MissingExtraError(
+            f"Only the package onnx can read {path.name}, and it is not installed: pip install "
+            '"reggan-plugin[export]", or start from a run folder.'
+        ) from error
+    digest = check_seal(path)
+    model = onnx.load(path)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    card = card_from_metadata(metadata, path.name)
+    tensors = {
+        tensor.name.removesuffix(_HALF_SUFFIX): torch.tensor(numpy_helper.to_array(tensor)).float()
+        for tensor in model.graph.initializer
+    }
+    settings = _settings_in_card(card.training) or _settings_from_shapes(
+        card.architecture, card.image_size_px, tensors
+    )
+    return InitialWeights(
+        source=path.name, sha256=digest, settings=settings, generator=tensors, discriminator={}
+    )
+
+
+def _settings_in_card(training: Mapping[str, Any]) -> ModelSettings | None:
+    """The network as a newer export records it under `model`."""
+    if "model" not in training:
+        return None
+    try:
+        return settings_from_record(ModelSettings, training["model"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"The card describes a network of another version ({error}). Start from a run folder."
+        ) from error
+
+
+def _settings_from_shapes(
+    architecture: str, side_px: int, tensors: Mapping[str, Tensor]
+) -> ModelSettings:
+    """The network of an older file, whose card names its architecture and size alone.
+
+    Such files hold RegGAN with a regression layer of 3x3 taps at dilation 3.
+    """
+    layer = RegressionSettings(side_px=side_px // 2, dilation=3)
+    settings = ModelSettings(architecture=architecture, side_px=side_px, regression=layer)
+    for name, channels in (("refinement.read.weight", 48), ("encoder.0.weight", 64)):
+        if name in tensors:
+            settings = dataclasses.replace(settings, width=len(tensors[name]) / channels)
+    if "regression.changes" in tensors:
+        layer = dataclasses.replace(
+            settings.regression, side_px=tensors["regression.changes"].shape[-1]
+        )
+        settings = dataclasses.replace(settings, regression=layer)
+    return settings

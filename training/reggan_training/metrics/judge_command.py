@@ -1,0 +1,103 @@
+"""`reggan-plugin train-judge`: the networks that `evaluate` judges with."""
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+
+import click
+import torch
+
+from reggan_plugin.errors import SourceError
+from reggan_training.data.identity import Identity
+from reggan_training.data.sets import load_sets
+from reggan_training.data.split import Split
+from reggan_training.metrics.judge_training import (
+    ExpressionLesson,
+    FaceLesson,
+    JudgeSettings,
+    train_network,
+)
+from reggan_training.metrics.judge_validity import judge_true_pictures
+from reggan_training.metrics.judges import Judges
+from reggan_training.metrics.trials import shows_expressions
+
+
+@click.command("train-judge")
+@click.option(
+    "--data",
+    "roots",
+    type=click.Path(exists=True, path_type=Path),
+    required=True,
+    multiple=True,
+    help="A set of avatars or of photographs; can be given several times. Only training "
+    "identities of skin and of photographs are learnt from.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for both judges, as `evaluate --judge` takes it.",
+)
+@click.option(
+    "--kimg",
+    type=click.FloatRange(min=0, min_open=True),
+    default=JudgeSettings.length_kimg,
+    show_default=True,
+    metavar="THOUSANDS",
+    help="Length of each training.",
+)
+@click.option("--seed", type=int, default=JudgeSettings.seed, show_default=True)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="CPU threads; by default one per core. On shared cores 1 is fastest.",
+)
+def train_judge(
+    roots: tuple[Path, ...], out: Path, kimg: float, seed: int, threads: int | None
+) -> None:
+    """Train the networks that `evaluate` judges with, never a model itself.
+
+    \b
+    Example:
+      reggan-plugin train-judge --data avatars --out runs/judge
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    settings = JudgeSettings(length_kimg=kimg, seed=seed)
+    training, validation = (_identities(roots, split) for split in ("train", "validation"))
+    expression = ExpressionLesson(training, validation, settings)
+    train_network(expression, settings, _report)
+    face = FaceLesson(training, validation, settings)
+    train_network(face, settings, _report)
+    styles = Counter(identity.style for identity in training)
+    record = {
+        "data": ",".join(root.name for root in roots),
+        "training_styles": ",".join(f"{style}:{count}" for style, count in styles.items()),
+        "training_identities": ",".join(identity.name for identity in training),
+        **{name: str(value) for name, value in dataclasses.asdict(settings).items()},
+    }
+    judges = Judges(expression.network, face.network.face)
+    judges.save(out, record)
+    for style in styles:
+        held_out = [one for one in validation if one.style == style]
+        if held_out:
+            accuracy = judge_true_pictures(judges, held_out).accuracy
+            _report(f"{style}: names {accuracy:.0%} of the validation pictures rightly")
+    click.echo(out)
+
+
+def _identities(roots: tuple[Path, ...], split: Split) -> list[Identity]:
+    found = shows_expressions(load_sets(roots, (split,)))
+    if len(found) < 2:
+        names = ", ".join(str(root) for root in roots)
+        raise SourceError(
+            f"{names}: {len(found)} identities of the {split} split show more than one "
+            "expression; expected two at least. Add a set with --data."
+        )
+    return found
+
+
+def _report(line: str) -> None:
+    click.echo(line, err=True)

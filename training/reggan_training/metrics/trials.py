@@ -1,0 +1,156 @@
+"""What a model is asked in an evaluation, and what the answer should look like."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_training.data.identity import Identity
+from reggan_training.data.split import stable_hash
+
+PHOTOGRAPHS = "photograph"
+"""The style of real people; every other style is an avatar's."""
+HALF_LOW, HALF_HIGH = 0.35, 0.65
+"""Intensities of the graded views that count as half an expression."""
+_SAME_EXPRESSION = 0.6
+"""A source that already shows so much of the wanted expression has little left to change."""
+
+
+class Kind(Enum):
+    """Which source, and how much of the expression."""
+
+    FULL = "neutral source, full expression"
+    DISTURBED = "other source, full expression"
+    HALF = "neutral source, half an expression"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One request: a source view, an expression at an intensity, the view that answers it."""
+
+    kind: Kind
+    source_view: int
+    target_view: int
+    expression: int
+    intensity: float
+
+    @property
+    def command(self) -> Float[Tensor, " expressions"]:
+        """The model's second input."""
+        return self.intensity * torch.eye(len(EXPRESSION_NAMES))[self.expression]
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """One identity with its trials; each is cut by the landmarks of its source."""
+
+    name: str
+    style: str
+    yaw_deg: float
+    trials: tuple[Trial, ...]
+    sources: Float[Tensor, "trials 3 side side"]
+    targets: Float[Tensor, "trials 3 side side"]
+
+    @property
+    def commands(self) -> Float[Tensor, "trials expressions"]:
+        """The model's second input for every trial."""
+        return torch.stack([trial.command for trial in self.trials])
+
+    def numbers_of(self, *kinds: Kind) -> list[int]:
+        """Which of the trials are of these kinds."""
+        return [i for i, trial in enumerate(self.trials) if trial.kind in kinds]
+
+
+def trials_of(identity: Identity) -> tuple[Trial, ...]:
+    """Everything that an identity's views can answer; empty if it shows no change from neutral."""
+    neutral = identity.full_view(0)
+    full = {e: identity.full_view(e) for e in range(len(EXPRESSION_NAMES))}
+    trials = []
+    if neutral is not None:
+        trials += [
+            Trial(Kind.FULL, neutral, view, e, 1.0)
+            for e, view in full.items()
+            if e and view is not None
+        ]
+        trials += _half_trials(identity, neutral)
+    for e, view in full.items():
+        source = _disturbed_source(identity, e)
+        if view is not None and source is not None:
+            trials.append(Trial(Kind.DISTURBED, source, view, e, 1.0))
+    return tuple(trials)
+
+
+def subject_from_identity(identity: Identity, side_px: int) -> Subject:
+    """Cut the pictures of all trials."""
+    trials = trials_of(identity)
+    crops = {v: identity.place_crop(side_px, v) for v in {t.source_view for t in trials}}
+    cuts: dict[tuple[int, int], Float[Tensor, "3 side side"]] = {}
+    for trial in trials:
+        for view in (trial.source_view, trial.target_view):
+            if (trial.source_view, view) not in cuts:
+                picture = identity.cut(view, crops[trial.source_view])
+                cuts[trial.source_view, view] = planes(picture)
+    return Subject(
+        identity.name,
+        identity.style,
+        identity.yaw_deg,
+        trials,
+        torch.stack([cuts[t.source_view, t.source_view] for t in trials]),
+        torch.stack([cuts[t.source_view, t.target_view] for t in trials]),
+    )
+
+
+def full_views(
+    identity: Identity, side_px: int, shift_px: Float[np.ndarray, "6 2"] | float = 0.0
+) -> tuple[Float[Tensor, "views 3 side side"], tuple[int, ...]]:
+    """Neutral and the full expressions with their numbers, cut by the neutral landmarks.
+
+    `shift_px` sets these wrong. An identity without a neutral view is cut by its first.
+    """
+    shown = [(e, identity.full_view(e)) for e in range(len(EXPRESSION_NAMES))]
+    there = [(e, view) for e, view in shown if view is not None]
+    crop = identity.place_crop(side_px, there[0][1], shift_px=shift_px)
+    pictures = torch.stack([planes(identity.cut(view, crop)) for _, view in there])
+    return pictures, tuple(e for e, _ in there)
+
+
+def shows_expressions(identities: Iterable[Identity]) -> list[Identity]:
+    """Those of the identities that have a full view of at least two expressions."""
+    count = range(len(EXPRESSION_NAMES))
+    return [one for one in identities if sum(one.full_view(e) is not None for e in count) >= 2]
+
+
+def planes(image: Float[np.ndarray, "side side 3"]) -> Float[Tensor, "3 side side"]:
+    """A picture as a network takes it."""
+    return torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).permute(2, 0, 1)
+
+
+def _half_trials(identity: Identity, neutral: int) -> list[Trial]:
+    trials = []
+    for view, state in enumerate(identity.states):
+        expression = int(state.argmax())
+        intensity = float(state[expression])
+        if identity.is_plain[view] and HALF_LOW <= intensity <= HALF_HIGH:
+            trials.append(Trial(Kind.HALF, neutral, view, expression, intensity))
+    return trials
+
+
+def _disturbed_source(identity: Identity, wanted: int) -> int | None:
+    """A view that is not plainly neutral and does not show the wanted expression yet.
+
+    Disturbed and graded views come first; sets without any use other full expressions. Which
+    of several is taken differs between identities and expressions, not between calls.
+    """
+    strongest = identity.states.max(axis=1)
+    is_neutral = identity.is_plain & (strongest == 0)
+    usable = ~is_neutral & (identity.states[:, wanted] < _SAME_EXPRESSION)
+    partial: Sequence[int] = np.flatnonzero(
+        usable & (~identity.is_plain | (strongest <= HALF_HIGH))
+    ).tolist()
+    views = partial or np.flatnonzero(usable).tolist()
+    return views[(stable_hash(identity.name) + wanted) % len(views)] if views else None

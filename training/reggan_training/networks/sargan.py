@@ -1,0 +1,95 @@
+"""SARGAN: one spatial-attention residual block between encoder and decoder, plus the input.
+
+Source: Akram & Khan, "SARGAN: Spatial Attention-based Residuals for Facial Expression
+Manipulation", arXiv 2303.17212, figures 2 and 3. 3.01 million parameters at width 1.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from reggan_training.networks.encoder_decoder import (
+    Decoder,
+    Encoder,
+    TiledModel,
+    colour_head,
+    normalised,
+    residual_layers,
+    tile_expression,
+)
+from reggan_training.networks.expression_model import ModelSettings
+
+_HOURGLASS_DEPTH = 2
+
+
+class SARGAN(TiledModel):
+    """US-GAN whose residual block chooses where it changes anything."""
+
+    architecture = "sargan"
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__(settings)
+        channels = settings.channels(64)
+        self.encoder = Encoder(settings.expressions, channels)
+        self.middle = AttentionResidualBlock(4 * channels, settings.channels(64))
+        self.decoder = Decoder(channels)
+        self.head = colour_head(channels)
+
+    def generate(
+        self,
+        image: Float[Tensor, "batch 3 side side"],
+        expression: Float[Tensor, "batch expressions"],
+    ) -> Float[Tensor, "batch 3 side side"]:
+        """Network + input."""
+        hidden = self.middle(self.encoder(tile_expression(image, expression)))
+        result: Tensor = torch.tanh(self.head(self.decoder(hidden))) + image
+        return result
+
+
+class AttentionResidualBlock(nn.Module):
+    """x + attention(residual) x residual."""
+
+    def __init__(self, channels: int, hourglass_channels: int) -> None:
+        super().__init__()
+        self.layers = residual_layers(channels)
+        self.hourglass = Hourglass(channels, hourglass_channels, _HOURGLASS_DEPTH)
+        self.attention = nn.Conv2d(hourglass_channels, 1, 3, padding=1)
+
+    def forward(
+        self, features: Float[Tensor, "batch channels height width"]
+    ) -> Float[Tensor, "batch channels height width"]:
+        """Features changed where the attention lets them."""
+        residual = self.layers(features)
+        attention = torch.sigmoid(self.attention(self.hourglass(residual)))
+        result: Tensor = features + attention * residual
+        return result
+
+
+class Hourglass(nn.Module):
+    """Halves, looks, doubles, and adds what was seen before halving; nested `depth` times."""
+
+    def __init__(self, inputs: int, channels: int, depth: int) -> None:
+        super().__init__()
+        self.beside = _convolution(inputs, channels)
+        self.shrink = _convolution(inputs, channels, stride=2)
+        self.within = (
+            Hourglass(channels, channels, depth - 1)
+            if depth > 1
+            else _convolution(channels, channels)
+        )
+        self.grow = _convolution(channels, channels)
+
+    def forward(
+        self, features: Float[Tensor, "batch inputs height width"]
+    ) -> Float[Tensor, "batch channels height width"]:
+        """Maps of the same size that have seen a wider part of the picture."""
+        low = self.within(self.shrink(features))
+        wide = self.grow(F.interpolate(low, scale_factor=2.0, mode="nearest"))
+        result: Tensor = self.beside(features) + wide
+        return result
+
+
+def _convolution(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
+    convolution = nn.Conv2d(inside, outside, 3, stride=stride, padding=1, bias=False)
+    return nn.Sequential(*normalised(convolution))

@@ -1,0 +1,224 @@
+"""`reggan-plugin study make` and `reggan-plugin study tally`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from reggan_plugin.errors import OutputExistsError, UsageError
+from reggan_plugin.files.atomic import write_atomically
+from reggan_training.study.answers import read_key, read_sheets
+from reggan_training.study.design import USUAL_COMPARISONS, StudySettings
+from reggan_training.study.packing import pack_study
+from reggan_training.study.page import html_from_page
+from reggan_training.study.picture_folders import PictureFolders
+from reggan_training.study.picture_source import PictureSource
+from reggan_training.study.tally import json_from_tally, markdown_from_tally, tally_answers
+
+_folder = click.Path(file_okay=False, path_type=Path)
+
+
+def named_folder_from_text(text: str) -> tuple[str, Path]:
+    """Read `NAME=FOLDER`, or a folder that gives its own name."""
+    name, equals, path = text.rpartition("=")
+    folder = Path(path)
+    name = name.strip() if equals else folder.resolve().name
+    if not name:
+        raise click.BadParameter(f"{text!r} has no name before '='; write NAME=FOLDER.")
+    if not folder.is_dir():
+        raise click.BadParameter(f"{folder} is no folder; name one that is there.")
+    return name, folder
+
+
+@click.group("study", epilog="\b\nExample:\n  reggan-plugin study make --help")
+def study() -> None:
+    """Ask people which pictures they prefer, blind, and tally their answers."""
+
+
+@study.command("make", short_help="Write a page for raters, and the key to it.")
+@click.option(
+    "--methods",
+    type=named_folder_from_text,
+    multiple=True,
+    metavar="[NAME=]FOLDER",
+    help="Pictures of a method: EXPRESSION/IDENTITY.png or IDENTITY_EXPRESSION.png. Repeat it.",
+)
+@click.option(
+    "--input",
+    "original",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The pictures that the methods were given: the same names, IDENTITY.png or "
+    "neutral/IDENTITY.png.",
+)
+@click.option(
+    "--runs",
+    type=named_folder_from_text,
+    multiple=True,
+    metavar="[NAME=]FOLDER",
+    help="Instead of pictures: a training run that makes them. Repeat it.",
+)
+@click.option(
+    "--data",
+    type=click.Path(exists=True, path_type=Path),
+    multiple=True,
+    help="Set whose test identities the runs change. Repeat it for more.",
+)
+@click.option("--out", type=_folder, required=True, help="Folder for the page and its key.")
+@click.option(
+    "--comparisons",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help=f"Pairs of pictures for a rater, three questions each.  [default: {USUAL_COMPARISONS}, "
+    "or as many as there are]",
+)
+@click.option(
+    "--attention-checks",
+    type=click.IntRange(min=0),
+    default=StudySettings.attention_checks,
+    show_default=True,
+    metavar="N",
+    help="Further pairs in which one picture shows another person.",
+)
+@click.option(
+    "--side",
+    "side_px",
+    type=click.IntRange(min=32, max=1024),
+    default=StudySettings.side_px,
+    show_default=True,
+    metavar="PIXELS",
+    help="Longer side of every picture on the page.",
+)
+@click.option("--contact", default="", help="Whom raters can ask, shown with the consent.")
+@click.option("--seed", type=int, default=StudySettings.seed, show_default=True)
+@click.option("--overwrite", is_flag=True, help="Replace a study that is there.")
+def make(
+    *,
+    methods: Sequence[tuple[str, Path]],
+    original: Path | None,
+    runs: Sequence[tuple[str, Path]],
+    data: Sequence[Path],
+    out: Path,
+    comparisons: int | None,
+    attention_checks: int,
+    side_px: int,
+    contact: str,
+    seed: int,
+    overwrite: bool,
+) -> None:
+    """Write a page for raters, raters/index.html, and the key to it, key.json.
+
+    The page is one file that works without server and network and names no method: hand it out,
+    and keep the key. Raters send back the file of answers that it lets them save.
+
+    \b
+    Example:
+      reggan-plugin study make --methods a=outputs/a --methods b=outputs/b --input in --out study
+    """
+    page_path, key_path = out / "raters" / "index.html", out / "key.json"
+    for path in (page_path, key_path):
+        if path.exists() and not overwrite:
+            raise OutputExistsError(
+                f"{path} exists; answers to it need its key. Name another --out, or add "
+                "--overwrite if nobody has answered yet."
+            )
+    settings = StudySettings(
+        comparisons=comparisons,
+        attention_checks=attention_checks,
+        side_px=side_px,
+        seed=seed,
+        contact=contact,
+    )
+    if bool(methods) == bool(runs) or (runs and original) or (methods and data):
+        raise UsageError(
+            "Compare either pictures, --methods NAME=FOLDER with --input, or training runs, "
+            "--runs FOLDER with --data."
+        )
+    folders = _unique_names(methods or runs)
+    _refuse_names_in(contact, folders)
+    source = _open_source(folders, bool(methods), original, data, settings)
+    packed = pack_study(source, settings)
+    page_path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(key_path, json.dumps(packed.key, indent=1).encode())
+    write_atomically(page_path, html_from_page(packed.page).encode())
+    click.echo(f"Hand out {page_path}; keep {key_path}, which no rater may see.", err=True)
+    click.echo(page_path)
+    click.echo(key_path)
+
+
+@study.command("tally", short_help="Print which methods were preferred, and how surely.")
+@click.argument(
+    "answers",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    nargs=-1,
+    required=True,
+)
+@click.option(
+    "--key",
+    "key_path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="key.json of the study.",
+)
+@click.option(
+    "--max-attention-failures",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Leave out raters who failed more attention checks.  [default: count everybody]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def tally(
+    *, answers: Sequence[Path], key_path: Path, max_attention_failures: int | None, as_json: bool
+) -> None:
+    """Print how often each method was preferred, with 95 % confidence intervals.
+
+    \b
+    Example:
+      reggan-plugin study tally answers/*.json --key study/key.json
+    """
+    key = read_key(key_path)
+    result = tally_answers(key, read_sheets(answers, key), max_attention_failures)
+    if as_json:
+        click.echo(json.dumps(json_from_tally(result), indent=1))
+    else:
+        click.echo(markdown_from_tally(result))
+
+
+def _open_source(
+    folders: Mapping[str, Path],
+    are_pictures: bool,
+    original: Path | None,
+    data: Sequence[Path],
+    settings: StudySettings,
+) -> PictureSource:
+    if are_pictures:
+        if original is None:
+            raise UsageError("--methods needs the pictures they were given; add --input FOLDER.")
+        return PictureFolders(original, folders)
+    if not data:
+        raise UsageError("--runs needs faces to change; add --data SET.")
+    from reggan_training.study.run_pictures import RunPictures  # needs torch
+
+    return RunPictures(folders, data, limit=settings.comparisons or USUAL_COMPARISONS)
+
+
+def _unique_names(folders: Sequence[tuple[str, Path]]) -> dict[str, Path]:
+    by_name: dict[str, Path] = {}
+    for name, folder in folders:
+        if name in by_name:
+            raise UsageError(
+                f"{by_name[name]} and {folder} are both called {name!r}; give them names of their "
+                "own: NAME=FOLDER."
+            )
+        by_name[name] = folder
+    return by_name
+
+
+def _refuse_names_in(contact: str, methods: Mapping[str, Path]) -> None:
+    """Keep the page blind: its only free text names no method."""
+    for name in methods:
+        if name.lower() in contact.lower():
+            raise UsageError(
+                f"--contact {contact!r} names the method {name!r}, which raters may not know; "
+                "leave it out."
+            )

@@ -1,0 +1,37 @@
+"""Where the pictures of a study come from."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import UInt8
+
+Picture = UInt8[np.ndarray, "height width 3"]
+"""sRGB-encoded."""
+
+
+@dataclass(frozen=True, order=True)
+class Face:
+    """Whose picture, with which expression asked for."""
+
+    identity: str
+    expression: str
+
+
+@runtime_checkable
+class PictureSource(Protocol):
+    """Pictures of the same faces by several methods."""
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Names of what is compared, in the order in which they were given."""
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """What every method has a picture of, sorted."""
+
+    def read_original(self, face: Face) -> Picture:
+        """The picture that the methods were given."""
+
+    def read_result(self, method: str, face: Face) -> Picture:
+        """What a method made of it."""

@@ -20,6 +20,7 @@ _CHECKED_ROOMS = [
     "reggan_plugin.faces",
     "reggan_plugin.files",
     "reggan_plugin.transfer",
+    "reggan_training.avatars",
     "reggan_training.change_masks",
     "reggan_training.closed_form",
     "reggan_training.data",

@@ -220,6 +220,7 @@ def test_a_dry_run_prints_everything_and_writes_nothing(tiny_avatars: Path, tmp_
     config.write_text("batch_size = 2\n[model]\nside_px = 32\n[losses]\nadversarial = 0.25\n")
     arguments = ["--data", str(tiny_avatars), "--out", str(tmp_path / "run"), "--threads", "1"]
     arguments += ["--preset", "ablation", "--config", str(config), "--architecture", "stargan"]
+    arguments += ["--every-identity"]
     result = CliRunner().invoke(train_command, [*arguments, "--dry-run"])
     assert result.exit_code == 0, result.output
     description = json.loads(result.stdout)
@@ -228,6 +229,7 @@ def test_a_dry_run_prints_everything_and_writes_nothing(tiny_avatars: Path, tmp_
     assert settings["model"]["architecture"] == "stargan"
     assert settings["pairs"]["side_px"] == settings["model"]["side_px"] == 32
     assert settings["model"]["regression"]["side_px"] == 16
+    assert (description["identities"], description["held_out_identities"]) == (9, 0)
     assert description["parameters"]["generator"] > 100_000
     assert description["estimate"]["images_per_s"] > 0
     assert not (tmp_path / "run").exists()
@@ -266,7 +268,7 @@ def test_the_ablation_runs_what_it_names_and_goes_on(tiny_avatars: Path, tmp_pat
     assert {"reggan", "sargan", "us-gan", "stargan", "ganimation", "regression"} < set(ABLATION)
     lines: list[str] = []
     chosen = ["regression", "reggan-without-input", "reggan-25"]
-    entries = chosen_entries([tiny_avatars], chosen, 0.032, lines.append)
+    entries = chosen_entries([tiny_avatars], chosen, {"length_kimg": 0.032}, lines.append)
     assert list(entries) == chosen[:2]
     assert lines == ["reggan-25 is left out: the data holds 3 training identities"]
     for _ in range(2):
@@ -275,7 +277,7 @@ def test_the_ablation_runs_what_it_names_and_goes_on(tiny_avatars: Path, tmp_pat
     assert model_from_run(folders[1]).settings.reads_input is False
     assert any("resuming at 0.0 kimg" in line for line in lines)
     with pytest.raises(UsageError, match="known are reggan, sargan"):
-        chosen_entries([tiny_avatars], ["vae"], None, lines.append)
+        chosen_entries([tiny_avatars], ["vae"], {}, lines.append)
 
 
 @pytest.mark.slow

@@ -4,7 +4,6 @@ All train on the same pairs with the same losses, discriminator and number of pa
 is the one thing in the entry's name.
 """
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -44,9 +43,18 @@ ABLATION: Mapping[str, TrainingSettings] = _entries()
 
 
 def chosen_entries(
-    data: Sequence[Path], only: Sequence[str], kimg: float | None, report: Callable[[str], None]
+    data: Sequence[Path],
+    only: Sequence[str],
+    changes: Mapping[str, object],
+    report: Callable[[str], None],
 ) -> dict[str, TrainingSettings]:
     """The entries to run; one that asks for more identities than there are is left out.
+
+    Args:
+        data: sets of pictures.
+        only: names of entries; all when empty.
+        changes: tables as in a configuration file, for every entry.
+        report: told what is left out.
 
     Raises:
         UsageError: there is no entry of a name.
@@ -57,9 +65,10 @@ def chosen_entries(
         raise UsageError(
             f"There is no ablation run {unknown[0]!r}; known are {', '.join(ABLATION)}."
         )
-    entries = {name: ABLATION[name] for name in (only or ABLATION)}
-    if kimg is not None:
-        entries = {n: dataclasses.replace(s, length_kimg=kimg) for n, s in entries.items()}
+    entries = {
+        name: settings_with_tables(ABLATION[name], changes, f"the change to {name}")
+        for name in (only or ABLATION)
+    }
     if any(settings.identities for settings in entries.values()):
         available = len(load_sets(data, ["train"]))
         for name, settings in list(entries.items()):

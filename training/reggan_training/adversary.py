@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reggan_training import losses
-from reggan_training.configuration import AdversarySettings
+from reggan_training.configuration import AdversarySettings, LossWeights
 from reggan_training.data.pairs import PairBatch
 from reggan_training.networks.discriminator import Discriminator
 from reggan_training.networks.expression_model import ModelSettings
@@ -79,18 +79,21 @@ class Adversary:
         rendered: Float[Tensor, "batch 3 side side"],
         made: Float[Tensor, "batch 3 side side"],
         weights: Float[Tensor, "batch 1 side side"],
+        wanted: LossWeights,
     ) -> dict[str, Tensor]:
-        """The losses that a generator can learn from, by their names in `LossWeights`."""
+        """The losses of some weight that a generator can learn from here, by their names."""
         self.discriminator.requires_grad_(False)
         score, logits, features = self.judge(made)
-        with torch.no_grad():
-            _, _, wanted = self.judge(rendered)
-        self.discriminator.requires_grad_(True)
-        return {
+        parts = {
             "adversarial": losses.adversarial_loss(score, losses.patch_weights(weights, score)),
-            "features": losses.feature_loss(features, wanted, batch.is_render).float(),
             "expression": losses.expression_loss(logits, batch.label, batch.is_full),
         }
+        if wanted.features > 0:
+            with torch.no_grad():
+                _, _, aim = self.judge(rendered)
+            parts["features"] = losses.feature_loss(features, aim, batch.is_render).float()
+        self.discriminator.requires_grad_(True)
+        return {name: value for name, value in parts.items() if getattr(wanted, name) > 0}
 
     def _penalty(self, rendered: Tensor, made: Tensor, random: torch.Generator) -> Tensor:
         def score(image: Tensor) -> Tensor:

@@ -65,6 +65,23 @@ _SHARED = (
 )
 
 
+_config_option = click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.toml",
+    help="Any setting, over those of the preset; --dry-run shows their names.",
+)
+_size_option = click.option(
+    "--size", type=click.IntRange(min=32), metavar="PX", help="Side of the face crop."
+)
+_width_option = click.option(
+    "--width",
+    type=click.FloatRange(min=0.05, max=4),
+    metavar="FACTOR",
+    help="Factor on all channel counts; 1 is the published size.",
+)
+
+
 def _shared_options(command: Command) -> Command:
     """Where from, where to, how long and on what: the same for every training command."""
     for option in reversed(_SHARED):
@@ -81,20 +98,10 @@ def _shared_options(command: Command) -> Command:
     show_default=True,
     help="Settings to start from.",
 )
-@click.option(
-    "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE.toml",
-    help="Any setting, over those of the preset; --dry-run shows their names.",
-)
+@_config_option
 @click.option("--architecture", type=click.Choice(list(ARCHITECTURES)), help="Which network.")
-@click.option("--size", type=click.IntRange(min=32), metavar="PX", help="Side of the face crop.")
-@click.option(
-    "--width",
-    type=click.FloatRange(min=0.05, max=4),
-    metavar="FACTOR",
-    help="Factor on all channel counts; 1 is the published size.",
-)
+@_size_option
+@_width_option
 @click.option("--batch", type=click.IntRange(min=1), metavar="PAIRS", help="Pairs in one step.")
 @click.option(
     "--learning-rate",
@@ -108,6 +115,12 @@ def _shared_options(command: Command) -> Command:
 )
 @click.option(
     "--style", "styles", multiple=True, metavar="NAME", help="Style to train on. Can be repeated."
+)
+@click.option(
+    "--every-identity",
+    is_flag=True,
+    default=None,
+    help="Hold nobody out, as for one character of your own.",
 )
 @click.option(
     "--init-from",
@@ -154,6 +167,9 @@ def train_command(
 
 @click.command("ablation")
 @_shared_options
+@_config_option
+@_size_option
+@_width_option
 @click.option(
     "--only",
     multiple=True,
@@ -168,20 +184,26 @@ def ablation_command(
     device: str,
     threads: int | None,
     dry_run: bool,
+    config: Path | None,
     only: tuple[str, ...],
+    size: int | None,
+    width: float | None,
 ) -> None:
     """Train every method and variant, small, on the same pairs; stopped, it goes on where it was.
 
-    Runs of 64 px at a quarter of the width, one after another in --out/NAME: the six methods,
-    RegGAN without its input, with statues in the training, and RegGAN and SARGAN on 25 to 200
-    identities.
+    Runs of 64 px at a quarter of the width, unless a GPU allows for more, one after another in
+    --out/NAME: the six methods, RegGAN without its input, with statues in the training, and
+    RegGAN and SARGAN on 25 to 200 identities.
 
     \b
     Example:
       reggan-plugin ablation --data avatars --out runs/ablation --only reggan --only sargan
     """
     _set_threads(threads)
-    entries = chosen_entries(data, only, kimg, _report)
+    tables = read_toml(config) if config else {}
+    model = {**tables.pop("model", {}), **_given(side_px=size, width=width)}
+    changes = {**tables, **_given(length_kimg=kimg), "model": model}
+    entries = chosen_entries(data, only, changes, _report)
     if dry_run:
         with join_processes(device) as processes:
             for name, settings in entries.items():
@@ -202,23 +224,27 @@ def _resolve(
         settings = settings_for_model(settings, initial.settings)
         tables = {"closed_form": "keep", **tables}
     settings = settings_with_tables(settings, tables, config.name if config else "the preset")
-    model = {
-        "architecture": options["architecture"],
-        "side_px": options["size"],
-        "width": options["width"],
-    }
-    asked = {
-        "length_kimg": options["kimg"],
-        "batch_size": options["batch"],
-        "learning_rate": options["learning_rate"],
-        "seed": options["seed"],
-        "identities": options["identities"],
-        "training_styles": options["styles"] or None,
-        "closed_form": options["closed_form"],
-        "model": {name: value for name, value in model.items() if value is not None},
-    }
-    given = {name: value for name, value in asked.items() if value is not None}
-    return settings_with_tables(settings, given, "the command line")
+    asked = _given(
+        length_kimg=options["kimg"],
+        batch_size=options["batch"],
+        learning_rate=options["learning_rate"],
+        seed=options["seed"],
+        identities=options["identities"],
+        training_styles=options["styles"] or None,
+        closed_form=options["closed_form"],
+        every_identity=options["every_identity"],
+        model=_given(
+            architecture=options["architecture"],
+            side_px=options["size"],
+            width=options["width"],
+        ),
+    )
+    return settings_with_tables(settings, asked, "the command line")
+
+
+def _given(**options: object) -> dict[str, object]:
+    """The options that stand on the command line."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _set_threads(threads: int | None) -> None:

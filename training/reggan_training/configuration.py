@@ -31,7 +31,7 @@ Settings = TypeVar("Settings")
 
 @dataclass(frozen=True, kw_only=True)
 class LossWeights:
-    """Weights of the generator's losses; a loss of weight 0 is not computed.
+    """Weights of the generator's losses; what weighs 0 is left out.
 
     Attributes:
         paired: mean absolute difference from the target.
@@ -105,6 +105,8 @@ class TrainingSettings:
         closed_form: `fit` masks and filters to the data, or `keep` those that --init-from gave.
         identities: take only so many training identities; all when None.
         training_styles: the styles that are trained on; all others are for testing.
+        every_identity: train on all identities, whatever their split and style; none is held
+            out, so nothing that is measured on them counts.
     """
 
     seed: int = 1
@@ -119,6 +121,7 @@ class TrainingSettings:
     closed_form: Literal["fit", "keep"] = "fit"
     identities: int | None = None
     training_styles: tuple[str, ...] = TRAINING_STYLES
+    every_identity: bool = False
     losses: LossWeights = field(default_factory=LossWeights)
     adversary: AdversarySettings = field(default_factory=AdversarySettings)
     model: ModelSettings = field(default_factory=ModelSettings)

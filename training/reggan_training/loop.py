@@ -16,7 +16,8 @@ from reggan_plugin.jobs.interruption import StopRequest, stop_on_signals
 from reggan_training.configuration import TrainingSettings
 from reggan_training.data.pairs import PairBatch, PairSampler
 from reggan_training.data.sets import load_sets
-from reggan_training.held_out import HeldOutPairs
+from reggan_training.data.split import SPLITS, Split
+from reggan_training.held_out import HeldOutPairs, choose_held_out
 from reggan_training.initial_weights import InitialWeights
 from reggan_training.networks.architectures import build_model
 from reggan_training.networks.expression_model import ExpressionModel
@@ -78,14 +79,19 @@ class Session:
             )
         styles = settings.training_styles
         self.identities = load_sets(
-            data, ["train"], training_styles=styles, limit=settings.identities
+            data,
+            SPLITS if settings.every_identity else ["train"],
+            training_styles=styles,
+            limit=settings.identities,
         )
         if not self.identities:
             raise SourceError(
                 f"{', '.join(map(str, data))} holds no identity to train on; the training styles "
-                f"are {', '.join(styles)}. Name another set, or other styles with --style."
+                f"are {', '.join(styles)}, and numbers that end in 8, 9 or 0 are held out. Name "
+                "another set, other styles with --style, or take all with --every-identity."
             )
-        self.held_out = load_sets(data, ["validation"], training_styles=styles)
+        held_out: list[Split] = [] if settings.every_identity else ["validation"]
+        self.held_out = choose_held_out(load_sets(data, held_out, training_styles=styles))
         start = f"{initial.source} {initial.sha256}" if initial else None
         self.data = describe_data(data, self.identities, start)
 

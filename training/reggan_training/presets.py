@@ -18,6 +18,7 @@ PRESETS: Mapping[str, TrainingSettings] = MappingProxyType(
             length_kimg=48.0,
             batch_size=16,
             learning_rate=1e-3,
+            warmup_kimg=2.0,
             adversary=AdversarySettings(learning_rate=1e-3),
             model=ModelSettings(
                 side_px=ABLATION_PX,
@@ -67,9 +68,10 @@ PRESETS: Mapping[str, TrainingSettings] = MappingProxyType(
         ),
     }
 )
-"""`default`: what ships. `ablation`: small enough for two cores. `fine-tune`: for --init-from and a
-few of your own faces. `published`: the losses and rates of US-GAN and SARGAN (arXiv 2303.17212), without pairs. `paper-400`: the sizes in RegGAN's
-figures, arXiv 2603.15648. `earlier-128`: masked regression, arXiv 2011.09104."""
+"""`default`: what ships. `ablation`: small enough for two cores. `fine-tune`: short, for faces of
+your own, with --init-from. `published`: the losses and rates of US-GAN and SARGAN (arXiv
+2303.17212), which see no pairs. `paper-400`: the sizes in RegGAN's figures, arXiv 2603.15648.
+`earlier-128`: masked regression, arXiv 2011.09104."""
 
 
 def preset_named(name: str) -> TrainingSettings:

@@ -94,17 +94,19 @@ class Trainer:
     def _improve_generator(
         self, batch: PairBatch, face: Tensor, rendered: Tensor, made: Tensor, weights: Tensor
     ) -> dict[str, Tensor]:
-        wanted = self.settings.losses
-        parts = {
-            "paired": losses.paired_loss(face, batch.target, weights + 0.05),
-            "edges": losses.edge_loss(face, batch.target, weights),
-        }
-        if self._uses_adversary and self.images_seen >= 1000 * self.settings.warmup_kimg:
-            parts |= self.adversary.advise(batch, rendered, made, weights)
+        wanted, parts = self.settings.losses, dict[str, Tensor]()
+        if wanted.paired > 0:
+            parts["paired"] = losses.paired_loss(face, batch.target, weights + 0.05)
+        if wanted.edges > 0:
+            parts["edges"] = losses.edge_loss(face, batch.target, weights)
         if wanted.identity > 0:
             parts["identity"] = self._identity_loss(batch)
         if wanted.cycle > 0:
             parts["cycle"] = self._cycle_loss(batch, made)
+        if self._uses_adversary and self.images_seen >= 1000 * self.settings.warmup_kimg:
+            parts |= self.adversary.advise(batch, rendered, made, weights, wanted)
+        if not parts:  # only the discriminator learns before the warm-up is over
+            return {}
         total = torch.stack([getattr(wanted, name) * value for name, value in parts.items()]).sum()
         self.adam.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]

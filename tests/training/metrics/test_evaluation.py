@@ -1,6 +1,7 @@
 """A worse model is called worse, and nothing is claimed that the figures do not carry."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,12 @@ import torch
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_training.metrics.claims import CLAIMS, Verdict
 from reggan_training.metrics.contenders import INPUT, Contender
-from reggan_training.metrics.evaluation import Evaluation, EvaluationSet, evaluate_runs
+from reggan_training.metrics.evaluation import (
+    Evaluation,
+    EvaluationSet,
+    evaluate_runs,
+    load_evaluation_set,
+)
 from reggan_training.metrics.judge_validity import ExpressionValidity
 from reggan_training.metrics.judges import Judges
 from reggan_training.metrics.monotony import rise
@@ -57,6 +63,7 @@ def test_a_worse_model_has_worse_figures(good_and_bad: tuple[Evaluation, object]
         assert figure(record, "good", "psnr") > figure(record, worse, "psnr") + 3
         assert figure(record, "good", "ssim") > figure(record, worse, "ssim")
         assert figure(record, "good", "perceptual") < figure(record, worse, "perceptual")
+    for worse in ("striped", INPUT):  # a set does not tell which picture should show what
         assert figure(record, "good", "frechet") < figure(record, worse, "frechet")
     assert figure(record, "good", "ecs") == 1.0
     assert figure(record, "backwards", "ecs") == figure(record, INPUT, "ecs") == 0.0
@@ -183,6 +190,15 @@ def test_runs_of_two_sizes_are_compared_at_the_larger(
     evaluation, record = evaluated([spot_run("large"), small], spot_judges, few)
     assert evaluation.side_px == 64
     assert 20 < figure(record, "small", "psnr") < figure(record, "large", "psnr")
+
+
+def test_what_a_run_was_trained_on_is_left_out(spots: Path) -> None:
+    few = load_evaluation_set([spots], trained_on={"stone_01001", "skin_01020"})
+    assert {style: [one.name for one in many] for style, many in few.by_style.items()} == {
+        "skin": ["skin_01009", "skin_01010", "skin_01019"],
+        "stone": ["stone_01002"],
+    }
+    assert [one.name for one in few.validation] == ["skin_01008", "skin_01018"]
 
 
 def test_a_judge_below_nine_in_ten_makes_ecs_void_and_says_why(

@@ -30,7 +30,7 @@ def paint_albedo(
     colour *= np.exp(mottle[..., None] * look.mottling * np.array([0.035, 0.06, 0.068]))
     pores = smooth_noise(shape, 260, generator, widening=_WIDENING)
     pores += smooth_noise(shape, 120, generator, widening=_WIDENING)
-    colour *= np.exp(pores[..., None] * np.array([0.012, 0.016, 0.017]))
+    colour *= np.exp(pores[..., None] * np.array([0.012, 0.016, 0.017]) * (look.style != "toon"))
     flush = look.redness * _flush_map(angle, height) * (1 + 0.25 * blotch)
     colour *= 1 - flush[..., None] * np.array([0.03, 0.15, 0.13])
     ring = look.eye_rings * _eye_ring_map(angle, height)
@@ -54,9 +54,7 @@ def shirt_map(side_px: int) -> Map:
     return ((neckline - height) / 0.0012).clip(0.0, 1.0)
 
 
-def _bump(
-    angle: Map, height: Map, centre: tuple[float, float], radii: tuple[float, float]
-) -> Map:
+def _bump(angle: Map, height: Map, centre: tuple[float, float], radii: tuple[float, float]) -> Map:
     """A smooth hill of height 1 on both sides of the face."""
     across = (np.abs(angle) - centre[0]) / radii[0]
     up = (height - centre[1]) / radii[1]

@@ -1,6 +1,8 @@
 """An avatar in Blender: one head with its look, shown and rendered in any state."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -10,11 +12,12 @@ from reggan_training.avatars.backdrop import paint_backdrop
 from reggan_training.avatars.eye_image import paint_eye
 from reggan_training.avatars.face_state import FaceState
 from reggan_training.avatars.framing import camera_pose, head_turn, pixels_from_points
-from reggan_training.avatars.head import Head, PosedHead
 from reggan_training.avatars.glasses import build_glasses
+from reggan_training.avatars.glb import colour_material, texture_material
 from reggan_training.avatars.growth import grow_strands
+from reggan_training.avatars.head import Head, PosedHead
 from reggan_training.avatars.identity_plan import IdentityPlan
-from reggan_training.avatars.materials import SkinImages, build_materials
+from reggan_training.avatars.materials import SkinImages, build_materials, linear
 from reggan_training.avatars.render_passes import RenderPasses
 from reggan_training.avatars.render_settings import RenderSettings
 from reggan_training.avatars.scene import Scene, image_from_picture, set_image
@@ -33,16 +36,14 @@ class AvatarView:
     """One rendering, with what is known of it."""
 
     passes: RenderPasses
-    landmarks: dict[str, tuple[float, float]]
-    """Pixels from the upper left."""
+    landmarks: dict[str, list[float]]
+    """x and y in pixels from the upper left, to a hundredth."""
 
 
 class Avatar:
     """The avatar that Blender holds now. A process has one at a time."""
 
-    def __init__(
-        self, head: Head, plan: IdentityPlan, settings: RenderSettings
-    ) -> None:
+    def __init__(self, head: Head, plan: IdentityPlan, settings: RenderSettings) -> None:
         """Build the scene: everything that is the same in all pictures of the avatar."""
         self.head, self.plan, self.settings = head, plan, settings
         self.look = look = plan.look
@@ -78,16 +79,36 @@ class Avatar:
         self._scene.turn(turn)
         return AvatarView(passes=self._scene.render(), landmarks=self._landmarks(posed, turn))
 
+    def write_glb(self, path: Path) -> None:
+        """Write the neutral head as glTF, its hair painted on; it cannot be shown after that."""
+        brow = 0.8 * self._texels().paint(self.head.region("brow"))[..., None]
+        painted = self.albedo + brow * (np.array(self.look.brow) - self.albedo)
+        texture = texture_material("skin", self._scene.byte_image("base_colour", painted))
+        eye = texture_material("eye", self._scene.byte_image("eye_colour", paint_eye(self.look)))
+        mouth, tooth = (
+            colour_material(name, linear(colour))
+            for name, colour in (("mouth", (0.33, 0.085, 0.085)), ("tooth", (0.80, 0.755, 0.66)))
+        )
+        materials: dict[str, tuple[Any, ...]] = dict.fromkeys(
+            _TOOTH_PARTS, (tooth,)
+        ) | dict.fromkeys(_MOUTH_PARTS, (mouth,))
+        materials |= {"skin": (texture, texture, mouth), "eye_left": (eye,), "eye_right": (eye,)}
+        neutral = self.head.pose(FaceState(), self.plan.habits)
+        for name in materials:
+            self._scene.move_mesh(name, neutral.points[name])
+        self._scene.turn(np.eye(4))
+        self._scene.export(path, materials)
+
     def _landmarks(
         self, posed: PosedHead, turn: Float[np.ndarray, "4 4"]
-    ) -> dict[str, tuple[float, float]]:
+    ) -> dict[str, list[float]]:
         names = list(posed.landmarks)
         points = np.array([posed.landmarks[name] for name in names]) @ turn[:3, :3].T + turn[:3, 3]
         camera = self.look.camera
         pixels = pixels_from_points(
             points, self._pose, camera.focal_length_mm, self.settings.side_px
         )
-        return {name: (x, y) for name, (x, y) in zip(names, pixels.tolist(), strict=True)}
+        return dict(zip(names, pixels.round(2).tolist(), strict=True))
 
     def _add_surroundings(self) -> None:
         rest, look = self.head.rest["skin"], self.look
@@ -105,13 +126,18 @@ class Avatar:
         neutral = self.head.pose(FaceState(), self.plan.habits)
         return float(neutral.landmarks["chin"][2])
 
-    def _paint_skin(self) -> SkinImages:
-        head = self.head
-        faces = head.parts["skin"].faces
+    def _texels(self) -> TexelMap:
+        """The texture's map: made once in a process, since all heads share it."""
         if ALBEDO_SIDE_PX not in _texel_maps:
-            shown = head.region("inside_mouth")[faces].max(axis=1) < 0.5
-            _texel_maps[ALBEDO_SIDE_PX] = build_texel_map(head.canonical, faces[shown], ALBEDO_SIDE_PX)
-        texels = _texel_maps[ALBEDO_SIDE_PX]
+            faces = self.head.parts["skin"].faces
+            shown = self.head.region("inside_mouth")[faces].max(axis=1) < 0.5
+            _texel_maps[ALBEDO_SIDE_PX] = build_texel_map(
+                self.head.canonical, faces[shown], ALBEDO_SIDE_PX
+            )
+        return _texel_maps[ALBEDO_SIDE_PX]
+
+    def _paint_skin(self) -> SkinImages:
+        head, texels = self.head, self._texels()
         lips, scalp, beard, moustache = (
             texels.paint(head.region(name)) for name in ("lips", "scalp", "beard", "moustache")
         )
@@ -147,9 +173,7 @@ class Avatar:
         for surface, names in (("tooth", _TOOTH_PARTS), ("mouth", _MOUTH_PARTS)):
             for name in names:
                 part = head.parts[name]
-                self._scene.add_mesh(
-                    name, head.rest[name], part.faces, None, (materials[surface],)
-                )
+                self._scene.add_mesh(name, head.rest[name], part.faces, None, (materials[surface],))
 
         if self.look.glasses != "none":
             self._add_glasses()

@@ -53,8 +53,10 @@ def _blurred_room(
         colour = (first, second, third)[generator.integers(3)] * generator.uniform(0.5, 1.5)
         centre, half = generator.uniform(0, 1, 2), generator.uniform(0.04, 0.22, 2) * (1.0, 2.0)
         softness = generator.uniform(0.012, 0.04)
-        inside = 1.0
+        inside = np.ones_like(x)
         for place, middle, reach in ((x, centre[0], half[0]), (y, centre[1], half[1])):
-            inside = inside / (1 + np.exp(((np.abs(place - middle) - reach) / softness).clip(-40, 40)))
+            inside = inside / (
+                1 + np.exp(((np.abs(place - middle) - reach) / softness).clip(-40, 40))
+            )
         picture = picture + (0.8 * inside)[..., None] * (colour - picture)
     return picture.clip(0.0, 1.0)

@@ -16,7 +16,7 @@ _SOFTWARE = ("reggan-plugin", "bpy", "numpy", "pillow")
 _LIBRARIES = "libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libgl1"
 
 
-class _Styles(click.ParamType):
+class _Styles(click.ParamType[tuple[str, ...]]):
     name = "styles"
 
     def convert(
@@ -56,9 +56,7 @@ class _Styles(click.ParamType):
     metavar="A,B,…",
     help=f"Of {', '.join(STYLES)}.",
 )
-@click.option(
-    "--size", type=click.IntRange(32, 2048), default=256, show_default=True, metavar="PX"
-)
+@click.option("--size", type=click.IntRange(32, 2048), default=256, show_default=True, metavar="PX")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--first-number",
@@ -68,6 +66,18 @@ class _Styles(click.ParamType):
     metavar="N",
     help="Number of the first avatar of each style; its last digit decides the split.",
 )
+@click.option(
+    "--shots",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Moving shots of the first N avatars, without and with an expression, in OUT/shots.",
+)
+@click.option(
+    "--shot-frames", type=click.IntRange(1, 9999), default=24, show_default=True, metavar="F"
+)
+@click.option("--glb", is_flag=True, help="Also write each head as head.glb, with its texture.")
 @click.option(
     "--processes",
     type=click.IntRange(min=1),
@@ -84,6 +94,9 @@ def avatars(
     size: int,
     seed: int,
     first_number: int,
+    shots: int,
+    shot_frames: int,
+    glb: bool,
     processes: int,
 ) -> None:
     """Render avatars in every expression, with landmarks and face masks.
@@ -104,7 +117,8 @@ def avatars(
         identities=identities,
         first_number=first_number,
         seed=seed,
-        render=RenderSettings(side_px=size),
+        render=RenderSettings(side_px=size, glb=glb, shot_frames=shot_frames),
+        shots=shots,
         processes=processes,
     )
     software = {name: version(name) for name in _SOFTWARE}
@@ -130,7 +144,7 @@ def _require_blender() -> None:
             '3.11: pip install "reggan-plugin[avatars]"'
         )
     try:
-        import bpy  # noqa: F401, PLC0415
+        import bpy  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(
             f"Blender's Python (bpy) cannot be loaded: {error}. On Debian or Ubuntu: "

@@ -1,61 +1,14 @@
 """What muscles do in each expression.
 
-An *action* is a morph (lower case, below `expression/units/`) or a pose unit of the rig
-(CamelCase), or a pair of them for the left and the right side. Recipes give each action's weight
-at intensity 1. They follow the action units that the Facial Action Coding System names for each
-emotion. Source: Ekman, Friesen and Hager, Facial Action Coding System, 2002.
+Recipes give each action's weight at intensity 1. They follow the action units that the Facial
+Action Coding System names for each emotion. Source: Ekman, Friesen and Hager, Facial Action
+Coding System, 2002.
 """
 
 from collections.abc import Mapping
 
+from reggan_training.avatars.actions import ACTIONS
 from reggan_training.avatars.face_state import ExpressionHabits, FaceState
-
-_UNITS = "expression/units/caucasian"
-ACTIONS: Mapping[str, tuple[str, ...]] = {
-    **{
-        f"brows-{how}": (f"{_UNITS}/eyebrows-left-{how}", f"{_UNITS}/eyebrows-right-{how}")
-        for how in ("down", "extern-up", "inner-up", "up")
-    },
-    **{
-        f"eyes-{how}": (f"{_UNITS}/eye-left-{how}", f"{_UNITS}/eye-right-{how}")
-        for how in ("closure", "opened-up", "slit")
-    },
-    **{
-        f"nose-{how}": (f"{_UNITS}/nose-left-{how}", f"{_UNITS}/nose-right-{how}")
-        for how in ("dilatation", "elevation")
-    },
-    **{
-        f"mouth-{how}": (f"{_UNITS}/mouth-{how}",)
-        for how in (
-            *("compression", "corner-puller", "depression", "depression-retraction"),
-            *("elevation", "eversion", "open", "parling", "part-later", "protusion"),
-            *("pursing", "retraction", "upward-retraction"),
-        )
-    },
-    "nose-compression": (f"{_UNITS}/nose-compression",),
-    "nose-depression": (f"{_UNITS}/nose-depression",),
-    "platysma": (f"{_UNITS}/neck-platysma",),
-    **{
-        name: (f"Left{name}", f"Right{name}")
-        for name in (
-            *("BrowDown", "OuterBrowUp", "InnerBrowUp", "UpperLidOpen", "UpperLidClosed"),
-            *("LowerLidUp", "CheekUp"),
-        )
-    },
-    **{
-        f"Mouth{name}": (f"MouthLeft{name}", f"MouthRight{name}")
-        for name in ("PullUp", "PullSide", "PullDown", "Platysma")
-    },
-    **{
-        name: (name,)
-        for name in (
-            *("NoseWrinkler", "CheeksPump", "CheeksSuck", "NasolabialDeepener", "ChinDown"),
-            *("ChinForward", "lowerLipUp", "lowerLipDown", "lowerLipBackward"),
-            *("lowerLipForward", "UpperLipUp", "UpperLipBackward", "UpperLipForward"),
-            *("UpperLipStretched", "JawDrop", "JawDropStretched", "LipsKiss"),
-        )
-    },
-}
 
 _RECIPES: Mapping[str, Mapping[str, float]] = {
     "neutral": {},
@@ -69,10 +22,11 @@ _RECIPES: Mapping[str, Mapping[str, float]] = {
         "nose-dilatation": 1.0,
     },
     "disgusted": {
-        **{"NoseWrinkler": 1.1, "nose-elevation": 1.0, "BrowDown": 0.35, "brows-down": 0.25},
-        **{"CheekUp": 0.9, "LowerLidUp": 0.65, "UpperLidClosed": 0.08},
-        **{"mouth-elevation": 0.70, "lowerLipForward": 0.45, "MouthPullDown": 0.55},
-        "NasolabialDeepener": 1.1,
+        # brows come down by the nose's wrinkling alone and the eyes narrow: anger glares
+        **{"NoseWrinkler": 0.75, "nose-elevation": 1.1, "BrowDown": 0.15, "brows-down": 0.20},
+        **{"CheekUp": 1.0, "LowerLidUp": 0.80, "UpperLidClosed": 0.14, "UpperLipUp": 0.30},
+        **{"mouth-elevation": 0.80, "lowerLipForward": 0.50, "MouthPullDown": 0.45},
+        "NasolabialDeepener": 1.2,
     },
     "afraid": {
         **{"InnerBrowUp": 1.2, "OuterBrowUp": 0.35, "BrowDown": 0.35, "UpperLidOpen": 1.0},

@@ -36,9 +36,7 @@ def surface_radius(
 ) -> Float[np.ndarray, " points"]:
     """Radius of the eyeball in unit directions from its centre, its white being 1."""
     yaw, pitch = np.deg2rad(yaw_deg), np.deg2rad(pitch_deg)
-    gaze = np.array(
-        [np.sin(yaw) * np.cos(pitch), -np.cos(yaw) * np.cos(pitch), np.sin(pitch)]
-    )
+    gaze = np.array([np.sin(yaw) * np.cos(pitch), -np.cos(yaw) * np.cos(pitch), np.sin(pitch)])
     return _bulged(np.arccos(np.clip(directions @ gaze, -1, 1)))
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_training.avatars.actions import ACTIONS
 
 JITTER = 0.12
 """Standard deviation of how much more or less an identity uses an action, as a share."""
@@ -55,7 +56,7 @@ class ExpressionHabits:
     Attributes:
         smile: teeth shown, or lips closed.
         anger: lips pressed, or teeth bared.
-        gain: factor on an action by its name in `expressions.py`; 1 where it has none.
+        gain: factor on an action by its name in `actions.py`; 1 where it has none.
         lean: by action, how much more the left side does it, as a share of its strength.
     """
 
@@ -71,8 +72,6 @@ class ExpressionHabits:
 
 def sample_habits(random: np.random.Generator) -> ExpressionHabits:
     """Habits drawn at random: three smiles in four show teeth, half of all anger does."""
-    from reggan_training.avatars.expressions import ACTIONS
-
     gain = np.clip(1 + JITTER * random.standard_normal(len(ACTIONS)), 0.7, 1.3)
     lean = np.clip(0.05 * random.standard_normal(len(ACTIONS)), -0.12, 0.12)
     return ExpressionHabits(

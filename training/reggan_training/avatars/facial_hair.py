@@ -116,10 +116,8 @@ def _lid_edges(
 ) -> Int[np.ndarray, "edges 4"]:
     """The faces of a lash card along the lid, turned so that the first two corners lie on it."""
     turned = np.concatenate([np.roll(faces, -corner, axis=1) for corner in range(4)])
-    edges, row, used = np.unique(
-        np.sort(turned[:, :2], axis=1), axis=0, return_inverse=True, return_counts=True
-    )
-    del edges
+    sides = np.sort(turned[:, :2], axis=1)
+    _, row, used = np.unique(sides, axis=0, return_inverse=True, return_counts=True)
     away = np.linalg.norm(points - centre, axis=1)
     grows = away[turned[:, 2:]].mean(axis=1) - away[turned[:, :2]].mean(axis=1)
     return turned[(used[row.ravel()] == 1) & (grows > _LASH_STEP)]

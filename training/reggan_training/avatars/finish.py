@@ -4,14 +4,20 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from reggan_training.avatars.look import Look
+from reggan_training.avatars.painting import paint_over
 from reggan_training.avatars.render_passes import RenderPasses, picture_from_light
 from reggan_training.avatars.surfaces import FACE_SURFACES, SURFACES
+from reggan_training.avatars.toon import draw_toon
 
 
 def finished_picture(passes: RenderPasses, look: Look) -> Float[np.ndarray, "height width 3"]:
     """The sRGB-encoded picture, as the look's style draws it."""
-    del look
-    return picture_from_light(passes.colour)
+    picture = picture_from_light(passes.colour)
+    if look.style == "toon":
+        return draw_toon(picture, passes)
+    if look.style == "painted":
+        return paint_over(picture, look.texture_seed)
+    return picture
 
 
 def face_mask(passes: RenderPasses) -> Bool[np.ndarray, "height width"]:

@@ -49,9 +49,7 @@ class Glasses:
     lens_points: Points
 
 
-def build_glasses(
-    head: Head, shape: GlassesShape | str, random: np.random.Generator
-) -> Glasses:
+def build_glasses(head: Head, shape: GlassesShape | str, random: np.random.Generator) -> Glasses:
     """Glasses of a shape (or the shape so called), resting on this nose and these ears."""
     if isinstance(shape, str):
         shape = GLASSES_SHAPES[shape]
@@ -68,7 +66,7 @@ def build_glasses(
         pieces.append(_tube(rim, shape.rim * scale, is_closed=True))
         lenses.append(_disc(rim))
         hinge = rim[np.argmax(sign * rim[:, 0] - 0.3 * np.abs(rim[:, 2] - eye[2] - hinge_height))]
-        pieces.append(_tube(_temple(head, side, sign, hinge), shape.rim * scale, is_closed=False))
+        pieces.append(_tube(_temple(head, sign, hinge), shape.rim * scale, is_closed=False))
     pieces.append(_tube(_bridge(pieces[0][0], pieces[2][0], plane), shape.rim * scale, False))
     frame, frame_points = _joined("glasses_frame", pieces)
     lens, lens_points = _joined("glasses_lenses", lenses)
@@ -101,9 +99,7 @@ def _outline(shape: GlassesShape, sign: float) -> Float[np.ndarray, "rim 3"]:
     return np.column_stack([sign * across, 0 * turn, up])
 
 
-def _temple(
-    head: Head, side: str, sign: float, hinge: Float[np.ndarray, "3"]
-) -> Float[np.ndarray, "bends 3"]:
+def _temple(head: Head, sign: float, hinge: Float[np.ndarray, "3"]) -> Float[np.ndarray, "bends 3"]:
     skin = head.rest["skin"]
     is_ear = (head.region("ears") > 0.5) & (sign * head.canonical[:, 0] > 0)
     ear = skin[is_ear]

@@ -20,6 +20,7 @@ from reggan_training.avatars.strands import (
 _POINTS = 14
 """Points of a strand as it is grown; curls are drawn with more."""
 _SUBSTEPS = 3
+_DEEPEST_PUSH = 0.005
 _POINTS_A_TURN = 9
 _BROW_RISE = 0.010
 """How far surprise lifts the brows, and room above them."""
@@ -107,7 +108,7 @@ def grow_hair(head: Head, style: HairStyle | str, random: np.random.Generator) -
     skull = skull_map(head)
     points = _grown(head, style, roots, skull, random)
     points = _cut_before_face(head, _curled(points, style, random), random)
-    radius = tapered(*points.shape[:2], style.radius)
+    radius = tapered(len(points), points.shape[1], style.radius)
     hair = bound_strands(head, roots, points, radius, turns_with_skin=False)
     return hair.joined(_knot(head, style, roots, random)) if style.bun and len(roots) else hair
 
@@ -143,13 +144,14 @@ def _grown(
     points = [at]
     for place in range(1, 1 + (_POINTS - 1) * _SUBSTEPS):
         grown = length * place / ((_POINTS - 1) * _SUBSTEPS)
-        wish = _wish(style, at, roots, canonical, skull) + wander
+        wish = _wish(style, at, canonical, skull) + wander
         wish = wish - skull.pull_back(at, layer) * (style.flow != "out")
         turn = np.interp(grown, [0.0, 0.015], [0.12, 0.4])[:, None]
         way = way * (1 - turn) + wish * turn
         way = way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-9)
         rise = np.interp(grown, [0.0, 0.04], [0.0, 1.0]) * layer + 0.0006
-        before, at = at, skull.pushed_out(at + step * way, rise)
+        deepest = np.maximum(_DEEPEST_PUSH, 1.3 * step[:, 0])
+        before, at = at, skull.pushed_out(at + step * way, rise, deepest)
         way = (at - before) / np.maximum(step, 1e-9)  # hair slides along what it meets
         if place % _SUBSTEPS == 0:
             points.append(at)
@@ -167,7 +169,6 @@ def _lengths(
 def _wish(
     style: HairStyle,
     at: Float[np.ndarray, "strands 3"],
-    roots: Roots,
     canonical: Float[np.ndarray, "strands 3"],
     skull: SkullMap,
 ) -> Float[np.ndarray, "strands 3"]:
@@ -195,7 +196,7 @@ def _wish(
 
 def _curled(
     points: Float[np.ndarray, "strands points 3"], style: HairStyle, random: np.random.Generator
-) -> Float[np.ndarray, "strands points 3"]:
+) -> Float[np.ndarray, "strands more 3"]:
     if style.curl == 0 or len(points) == 0:
         return points
     points = _refined(points, max(style.top, style.sides) / style.curl_length)

@@ -137,7 +137,9 @@ class Head:
         units = _summed(unit_weights(weights, habits), gaze_units(gaze[1]))
         body, jaw = self._driven(units)
         if state.eye_closure > 0:
-            open_lids = {side: lid.aperture(body, self.eyes[side]) for side, lid in self._lids.items()}
+            open_lids = {
+                side: lid.aperture(body, self.eyes[side]) for side, lid in self._lids.items()
+            }
             for side, lids in self._lids.items():
                 units = _summed(units, lids.closing_units(open_lids[side], state.eye_closure))
             body, jaw = self._driven(units)
@@ -237,6 +239,8 @@ def _set_mouth(
     near = skin[np.linalg.norm(assets.base.points[skin] - _MOUTH_MIDDLE, axis=1) < _MOUTH_REACH]
     faces = skin[part.faces]
     room = lip_room(bite, placement, body, near, faces)
+    keep_before_teeth(bite, placement, room, body, np.eye(3, 4))
+    lips.close(body, 1.0)
     return Mouth(lips=lips, bite=bite, placement=placement, room=room)
 
 
@@ -268,4 +272,3 @@ def _landmarks(body: Points, eyes: Mapping[str, Eye]) -> dict[str, Float[np.ndar
         "mouth_center": body[list(_LIP_MIDDLES)].mean(axis=0),
         "chin": body[_CHIN],
     }
-

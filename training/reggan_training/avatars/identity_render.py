@@ -1,44 +1,68 @@
-"""All pictures of one identity, from its plan to its folder."""
+"""All pictures of one identity, or one shot of it, from its plan to its folder."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from reggan_training.avatars.assets import HeadAssets
-from reggan_training.avatars.avatar import Avatar, AvatarView
+from reggan_training.avatars.avatar import Avatar
 from reggan_training.avatars.finish import face_mask, finished_picture
 from reggan_training.avatars.head import build_head
 from reggan_training.avatars.identity_plan import IdentityPlan, plan_identity
 from reggan_training.avatars.render_settings import RenderSettings
-from reggan_training.avatars.set_files import SCHEMA, IdentityFolder, jpeg_bytes, mask_bytes
+from reggan_training.avatars.set_files import (
+    IDENTITY_FILE,
+    SCHEMA,
+    SHOT_FILE,
+    SHOTS_FOLDER,
+    NewFolder,
+    jpeg_bytes,
+    mask_bytes,
+)
+from reggan_training.avatars.shot_render import render_shot
+from reggan_training.avatars.task import Task
 from reggan_training.avatars.views import View
 
 
-def render_identity(
-    assets: HeadAssets, style: str, number: int, seed: int, settings: RenderSettings, root: Path
+def render_task(
+    assets: HeadAssets, task: Task, seed: int, settings: RenderSettings, root: Path
 ) -> None:
-    """Make the identity's folder below `root`. It appears when it is complete."""
-    plan = plan_identity(style, number, seed)
+    """Make an identity's or a shot's folder below `root`. It appears when it is complete."""
+    plan = plan_identity(task.style, task.number, seed)
     avatar = Avatar(build_head(assets, plan.shape), plan, settings)
-    folder = IdentityFolder(root, plan.name)
+    if task.kind == "shot":
+        folder = NewFolder(root / SHOTS_FOLDER, plan.name, SHOT_FILE)
+    else:
+        folder = NewFolder(root, plan.name, IDENTITY_FILE)
     try:
-        images = [_render_view(avatar, plan, view, folder) for view in plan.views]
-        folder.finish(
-            {
-                "schema": SCHEMA,
-                "name": plan.name,
-                "style": plan.style,
-                "parameters": plan.to_json(),
-                "images": images,
-            }
-        )
+        if task.kind == "shot":
+            render_shot(avatar, plan, settings.shot_frames, folder)
+        else:
+            _render_identity(avatar, plan, settings, folder)
     except BaseException:
         folder.discard()
         raise
 
 
+def _render_identity(
+    avatar: Avatar, plan: IdentityPlan, settings: RenderSettings, folder: NewFolder
+) -> None:
+    images = [_render_view(avatar, plan, view, folder) for view in plan.views]
+    if settings.glb:
+        avatar.write_glb(folder.path("head.glb"))
+    folder.finish(
+        {
+            "schema": SCHEMA,
+            "name": plan.name,
+            "style": plan.style,
+            "parameters": plan.to_json(),
+            "images": images,
+        }
+    )
+
+
 def _render_view(
-    avatar: Avatar, plan: IdentityPlan, view: View, folder: IdentityFolder
+    avatar: Avatar, plan: IdentityPlan, view: View, folder: NewFolder
 ) -> Mapping[str, Any]:
     shown = avatar.show(view.state)
     file, mask = f"{view.stem}.jpg", f"{view.stem}_mask.png"
@@ -54,10 +78,5 @@ def _render_view(
         "mouth_open": state.mouth_open,
         "yaw_deg": round(plan.look.yaw_deg, 3),
         "pitch_deg": round(plan.look.pitch_deg, 3),
-        "landmarks": rounded_landmarks(shown),
+        "landmarks": shown.landmarks,
     }
-
-
-def rounded_landmarks(view: AvatarView) -> dict[str, list[float]]:
-    """Landmarks in pixels, to a hundredth."""
-    return {name: [round(x, 2), round(y, 2)] for name, (x, y) in view.landmarks.items()}

@@ -19,6 +19,8 @@ _UPPER_UNIT_DEG, _LOWER_UNIT_DEG = 33.2, 16.3  # turn of the lid bone in its pos
 _COLUMNS = 21
 _ROUNDS = 3
 _SOCKET = 0.02
+_LAP = np.deg2rad(3.0)
+"""Shut lids lap by so much, or light would shine through between two points of a rim."""
 UPPER_SHARE = 0.8
 """Share of the way that the upper lid goes when an eye shuts."""
 _LAYER = 1.012
@@ -59,6 +61,7 @@ class Lids:
     ) -> None:
         """Turn the lids in place until what is left open is (1 − closure) of what was."""
         wanted = (1 - closure) * (open_aperture.upper - open_aperture.lower)
+        wanted = wanted - closure * _LAP
         for _ in range(_ROUNDS):
             now = self.aperture(body, eye)
             excess = now.upper - now.lower - wanted

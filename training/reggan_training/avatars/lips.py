@@ -12,11 +12,12 @@ _UPPER_BONES = ("oris05", "oris03.L", "oris03.R", "levator06.L", "levator06.R")
 _LOWER_BONES = ("oris01", "oris07.L", "oris07.R", "jaw")
 _LIP_LINE = 0.6606  # height of the base mesh's lip line, and how it rises to the corners
 _LIP_LINE_RISE = 1.3
-_HALF_MOUTH = 0.0235
-_COLUMNS = 25
+_HALF_MOUTH = 0.0248
+_COLUMNS = 45
 _OVERLAP = 0.0003
 _UPPER_SHARE = 0.35
-_COLUMN_REACH = 0.0028
+_REACH_SIDES, _REACHES = (0.014, 0.020), (0.0028, 0.0009)
+"""How far to either side the points of one place are sought: the mesh is finer at the corners."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,7 +38,10 @@ class Lips:
     def gaps(self, body: Points) -> Float[np.ndarray, " columns"]:
         """How far the lips are apart at each place across the mouth, metres; below 0: overlap."""
         return np.array(
-            [body[upper, 2].min() - body[lower, 2].max() for upper, lower in self.columns]
+            [
+                body[upper, 2].min() - body[lower, 2].max() if len(upper) and len(lower) else -1.0
+                for upper, lower in self.columns
+            ]
         )
 
     def close(self, body: Points, share: float) -> None:
@@ -49,14 +53,11 @@ class Lips:
             wide = np.pad(shut, 2, mode="edge")
             shut = np.maximum(shut, np.convolve(wide, np.ones(5) / 5, mode="valid"))
             places = _column_sides()
-            ends = (0.0, 0.0)
             body[self.upper, 2] -= (
-                _UPPER_SHARE * self.upper_share * np.interp(self.upper_side, places, shut, *ends)
+                _UPPER_SHARE * self.upper_share * np.interp(self.upper_side, places, shut)
             )
             body[self.lower, 2] += (
-                (1 - _UPPER_SHARE)
-                * self.lower_share
-                * np.interp(self.lower_side, places, shut, *ends)
+                (1 - _UPPER_SHARE) * self.lower_share * np.interp(self.lower_side, places, shut)
             )
 
 
@@ -77,16 +78,15 @@ def find_lips(
     side = base[:, 0]
     line = _LIP_LINE + _LIP_LINE_RISE * side**2
     near = 1 - _smooth((np.abs(base[:, 2] - line) - 0.002) / 0.012)
-    near = near * (1 - _smooth((np.abs(side) - 0.021) / 0.008)) * (base[:, 1] < -0.125)
+    meets = is_lip & (near > 0.95) & (base[:, 1] < -0.135)
+    near = near * (1 - _smooth((np.abs(side) - 0.0245) / 0.007)) * (base[:, 1] < -0.125)
     is_upper = (above > below) & (near > 0) & (base[:, 2] > line - 0.004)
     is_lower = (above <= below) & (near > 0) & (base[:, 2] < line + 0.004)
-    meets = is_lip & (near > 0.95) & (base[:, 1] < -0.135)
+    places = _column_sides()
+    reaches = np.interp(np.abs(places), _REACH_SIDES, _REACHES)
+    beside = [np.abs(side - p) < reach for p, reach in zip(places, reaches, strict=True)]
     columns = tuple(
-        tuple(
-            kept[meets & which & (np.abs(side - place) < _COLUMN_REACH)]
-            for which in (is_upper, is_lower)
-        )
-        for place in _column_sides()
+        (kept[meets & is_upper & column], kept[meets & is_lower & column]) for column in beside
     )
     return Lips(
         upper=kept[is_upper],
@@ -95,7 +95,7 @@ def find_lips(
         lower_share=near[is_lower],
         upper_side=side[is_upper],
         lower_side=side[is_lower],
-        columns=columns,  # type: ignore[arg-type]
+        columns=columns,
     )
 
 

@@ -55,7 +55,14 @@ _HAIR_ODDS = {  # for men, for women
     "afro": (0.1, 0.1),
     "long_curly": (0.15, 1.2),
 }
-_BEARD_ODDS = {"stubble": 1.5, "short": 1.6, "full": 1.0, "moustache": 0.8, "goatee": 0.8, "chin": 0.3}
+_BEARD_ODDS = {
+    "stubble": 1.5,
+    "short": 1.6,
+    "full": 1.0,
+    "moustache": 0.8,
+    "goatee": 0.8,
+    "chin": 0.3,
+}
 _GLASSES_ODDS = {"round": 1.0, "oval": 1.0, "rectangle": 1.2, "square": 1.0, "aviator": 0.5}
 _IRIS_TONES = (
     (0.20, 0.11, 0.06),
@@ -139,6 +146,7 @@ def sample_look(
     if style not in STYLES:
         raise ValueError(f"unknown style {style!r}; expected one of {', '.join(STYLES)}")
     flesh = style in FLESH_STYLES
+    detail = 0.1 if style == "toon" else 1.0
     yaw, pitch = _sample_turn(generator)
     fairness = min(1.0, ancestry.get("caucasian", 0.0) + 0.25 * ancestry.get("asian", 0.0))
     skin = _sample_skin_tone(generator, ancestry)
@@ -149,15 +157,15 @@ def sample_look(
     has_glasses = flesh and generator.random() < 0.16
     lip_red = generator.uniform(0.1, 0.25 + 0.7 * femininity)
     head_height = float(generator.uniform(0.8, 1.0))  # a crop of the face then fills the picture
-    look = Look(
+    return Look(
         style=style,
         skin=skin,
         redness=generator.uniform(0.15, 0.8),
-        mottling=generator.uniform(0.25, 0.9),
-        freckles=float(max(0.0, generator.normal(-0.25, 0.45))),
+        mottling=generator.uniform(0.25, 0.9) * detail,
+        freckles=float(max(0.0, generator.normal(-0.25, 0.45))) * detail,
         stubble=generator.uniform(0.0, 0.8) * max(0.0, 1 - 2 * femininity),
         eye_rings=generator.uniform(0.05, 0.7),
-        wrinkles=float(np.clip(generator.normal(age, 0.12), 0.05, 1.0)),
+        wrinkles=float(np.clip(generator.normal(age, 0.12), 0.05, 1.0)) * (0.3 + 0.7 * detail),
         gloss=generator.uniform(0.2, 0.8),
         iris=_sample_iris(generator, fairness),
         lip=_lip_colour(skin, lip_red),
@@ -183,7 +191,6 @@ def sample_look(
         pitch_deg=pitch,
         texture_seed=int(generator.integers(2**31)),
     )
-    return look
 
 
 def _sample_turn(generator: np.random.Generator) -> tuple[float, float]:

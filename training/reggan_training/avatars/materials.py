@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from reggan_training.avatars.look import FLESH_STYLES, Look, Rgb
 from reggan_training.avatars.render_passes import light_from_srgb
 from reggan_training.avatars.shader_nodes import ShaderTree
@@ -24,7 +26,7 @@ class SkinImages:
 
 def linear(colour: Rgb) -> Rgb:
     """Linear light of an sRGB-encoded colour."""
-    red, green, blue = (float(light_from_srgb(level)) for level in colour)
+    red, green, blue = light_from_srgb(np.array(colour)).tolist()
     return red, green, blue
 
 
@@ -68,7 +70,9 @@ def _skin(surface: str, look: Look, images: SkinImages) -> Any:
         "ShaderNodeBsdfPrincipled",
         {
             "Base Color": dark,
-            "Roughness": tree.math("ADD", 0.62 - 0.22 * look.gloss, tree.math("MULTIPLY", shirt, 0.35)),
+            "Roughness": tree.math(
+                "ADD", 0.62 - 0.22 * look.gloss, tree.math("MULTIPLY", shirt, 0.35)
+            ),
             "Specular IOR Level": 0.4,
             "Subsurface Weight": tree.math("MULTIPLY", skin, 0.9),
             "Subsurface Radius": _SCATTER_RADIUS,
@@ -96,7 +100,7 @@ def _eye(image: Any) -> Any:
 
 def _glossy(surface: str, colour: Rgb, roughness: float) -> Any:
     tree = ShaderTree(surface, _number(surface))
-    inputs = {"Base Color": linear(colour), "Roughness": roughness}
+    inputs: dict[str | int, Any] = {"Base Color": linear(colour), "Roughness": roughness}
     return tree.finish(tree.node("ShaderNodeBsdfPrincipled", inputs))
 
 
@@ -162,7 +166,13 @@ def _unlit_materials(look: Look, images: SkinImages, eye_image: Any) -> dict[str
     eye = emission("eye", lambda tree: tree.image(eye_image).outputs[0])
     lens = ShaderTree("lens", _number("lens"))
     clear = lens.finish(lens.node("ShaderNodeBsdfTransparent", {"Color": (1.0, 1.0, 1.0)}))
-    return {**painted, "face": emission("face", skin), "neck": emission("neck", skin), "eye": eye, "lens": clear}
+    return {
+        **painted,
+        "face": emission("face", skin),
+        "neck": emission("neck", skin),
+        "eye": eye,
+        "lens": clear,
+    }
 
 
 def _statue_materials(look: Look, images: SkinImages) -> dict[str, Any]:
@@ -198,15 +208,26 @@ def _statue_colour(tree: ShaderTree, place: Any, look: Look) -> tuple[Any, Any, 
     moved = tree.node("ShaderNodeVectorMath", {0: place, 1: (shift, shift, shift)}, operation="ADD")
     if look.style == "stone":
         vein = tree.node(
-            "ShaderNodeTexNoise", {"Vector": moved.outputs[0], "Scale": 14.0, "Detail": 4.0, "Distortion": 1.6}
+            "ShaderNodeTexNoise",
+            {"Vector": moved.outputs[0], "Scale": 14.0, "Detail": 4.0, "Distortion": 1.6},
         ).outputs[0]
-        ridge = tree.math("MULTIPLY", tree.math("ABSOLUTE", tree.math("SUBTRACT", vein, 0.5)), 9.0, clamp=True)
-        strength = tree.math("MULTIPLY", tree.math("SUBTRACT", 1.0, ridge), 0.2 + 0.5 * look.mottling)
+        ridge = tree.math(
+            "MULTIPLY", tree.math("ABSOLUTE", tree.math("SUBTRACT", vein, 0.5)), 9.0, clamp=True
+        )
+        strength = tree.math(
+            "MULTIPLY", tree.math("SUBTRACT", 1.0, ridge), 0.2 + 0.5 * look.mottling
+        )
         return tree.mix_colours(strength, own, dark), 0.35 + 0.3 * (1 - look.gloss), 0.0, 0.25
-    grain = tree.node("ShaderNodeTexNoise", {"Vector": moved.outputs[0], "Scale": 30.0, "Detail": 3.0}).outputs[0]
+    grain = tree.node(
+        "ShaderNodeTexNoise", {"Vector": moved.outputs[0], "Scale": 30.0, "Detail": 3.0}
+    ).outputs[0]
     if look.style == "metal":
         rough = tree.math("ADD", 0.16 + 0.25 * (1 - look.gloss), tree.math("MULTIPLY", grain, 0.18))
-        patina = tree.math("MULTIPLY", tree.math("SUBTRACT", grain, 0.45, clamp=True), 2.5 * look.mottling)
+        patina = tree.math(
+            "MULTIPLY", tree.math("SUBTRACT", grain, 0.45, clamp=True), 2.5 * look.mottling
+        )
         return tree.mix_colours(patina, own, dark), rough, 1.0, 0.0
-    spots = tree.math("MULTIPLY", tree.math("SUBTRACT", grain, 0.3, clamp=True), 0.8 * look.mottling)
+    spots = tree.math(
+        "MULTIPLY", tree.math("SUBTRACT", grain, 0.3, clamp=True), 0.8 * look.mottling
+    )
     return tree.mix_colours(spots, own, dark), 0.9, 0.0, 0.0

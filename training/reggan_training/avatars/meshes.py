@@ -14,8 +14,8 @@ from jaxtyping import Float, Int
 
 from reggan_plugin.errors import SourceError
 
-Points: TypeAlias = Float[np.ndarray, "points 3"]
-Faces: TypeAlias = Int[np.ndarray, "faces 4"]
+Points: TypeAlias = Float[np.ndarray, "_ 3"]
+Faces: TypeAlias = Int[np.ndarray, "_ 4"]
 
 METRES_PER_FILE_UNIT = 0.1
 

@@ -20,7 +20,6 @@ _MASKS = {
     "inside_mouth": "inside-mouth",
     "face": "face",
 }
-_ABOVE_EYES = 0.1  # where the crown lies above the eyes in the base mesh
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,7 +107,7 @@ def _moustache(side: _Axis, depth: _Axis, up: _Axis) -> _Axis:
     return band * (1 - _step(side, 0.027, 0.033)) * (depth < 0.01)
 
 
-def _forehead(side: _Axis, depth: _Axis, up: _Axis) -> _Axis:
+def _forehead(side: _Axis, _: _Axis, up: _Axis) -> _Axis:
     return _step(up, 0.024, 0.034) * (1 - _step(up, 0.058, 0.07)) * (1 - _step(side, 0.045, 0.06))
 
 

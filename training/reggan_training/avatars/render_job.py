@@ -1,5 +1,6 @@
 """Many identities rendered by several worker processes."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -9,10 +10,10 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from reggan_plugin.jobs.interruption import stop_on_signals
-from reggan_training.avatars.identity_plan import PLAN_VERSION, identity_name
+from reggan_training.avatars.identity_plan import PLAN_VERSION
 from reggan_training.avatars.render_settings import RenderSettings
 from reggan_training.avatars.set_files import (
     check_resumable,
@@ -20,6 +21,7 @@ from reggan_training.avatars.set_files import (
     remove_unfinished,
     write_manifest,
 )
+from reggan_training.avatars.task import Task
 
 _POLL_S = 0.2
 _WORKER = (sys.executable, "-m", "reggan_training.avatars.worker")
@@ -27,7 +29,11 @@ _WORKER = (sys.executable, "-m", "reggan_training.avatars.worker")
 
 @dataclass(frozen=True, kw_only=True)
 class SetSettings:
-    """What a set is made of. Everything but the numbers and the processes shapes its pictures."""
+    """What a set is made of.
+
+    The seed and `render` shape its pictures; the rest says how many, and where. Shots are made of
+    the set's first identities.
+    """
 
     assets: Path
     root: Path
@@ -36,23 +42,27 @@ class SetSettings:
     first_number: int = 1000
     seed: int = 0
     render: RenderSettings = field(default_factory=RenderSettings)
+    shots: int = 0
     processes: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """What a rerun into the same folder must agree with."""
         return {"plan_version": PLAN_VERSION, "seed": self.seed, "render": asdict(self.render)}
 
-    def tasks(self) -> list[tuple[str, int]]:
-        """Style and number of every identity; styles take turns, so that a part is a sample."""
+    def tasks(self) -> list[Task]:
+        """Every identity, then the shots; styles take turns, so that a part is a sample."""
         numbers = range(self.first_number, self.first_number + self.identities)
-        return [(style, number) for number in numbers for style in self.styles]
+        named = [(style, number) for number in numbers for style in self.styles]
+        identities = [Task(kind="identity", style=style, number=number) for style, number in named]
+        shots = [Task(kind="shot", style=style, number=n) for style, n in named[: self.shots]]
+        return identities + shots
 
 
 @dataclass(kw_only=True, eq=False)
 class _Progress:
     """What the worker threads share; guarded by `lock`."""
 
-    waiting: deque[tuple[str, int]]
+    waiting: deque[Task]
     total: int
     report: Callable[[str], None]
     finished: Callable[[], None]
@@ -63,7 +73,7 @@ class _Progress:
     is_stopping: bool = False
     started: float = field(default_factory=time.monotonic)
 
-    def next_task(self) -> tuple[str, int] | None:
+    def next_task(self) -> Task | None:
         with self.lock:
             return self.waiting.popleft() if self.waiting and not self.is_stopping else None
 
@@ -88,7 +98,7 @@ def render_set(
     report: Callable[[str], None],
     worker_command: Sequence[str] = _WORKER,
 ) -> dict[str, str]:
-    """Render what is not there yet; returns the error of each identity that failed, by its name.
+    """Render what is not there yet; returns the error of each task that failed, by its title.
 
     A worker that dies takes only its own identity with it.
 
@@ -101,8 +111,8 @@ def render_set(
     root.mkdir(parents=True, exist_ok=True)
     remove_unfinished(root)
     write_manifest(root, settings.to_json(), software)
-    tasks = [task for task in settings.tasks() if not is_finished(root, identity_name(*task))]
-    report(f"{len(settings.tasks()) - len(tasks)} identities are there, {len(tasks)} to render")
+    tasks = [task for task in settings.tasks() if not is_finished(root, task.name, task.kind)]
+    report(f"{len(settings.tasks()) - len(tasks)} are there, {len(tasks)} to render")
     progress = _Progress(
         waiting=deque(tasks),
         total=len(tasks),
@@ -138,17 +148,25 @@ def _serve(settings: SetSettings, progress: _Progress, command: Sequence[str]) -
     """Feed one worker after the other until nothing is left to do."""
     worker: subprocess.Popen[str] | None = None
     while (task := progress.next_task()) is not None:
-        if worker is None or worker.poll() is not None:
+        if worker is None:
             worker = _start_worker(settings, progress, command)
-        answer = _ask(worker, {"style": task[0], "number": task[1]})
+        answer = _ask(worker, asdict(task))
         if answer is None:
-            code = worker.wait()
-            progress.note(identity_name(*task), f"the worker ended with status {code}")
+            progress.note(task.title, f"the worker ended with status {_end(worker)}")
+            worker = None
         else:
-            progress.note(answer["name"], answer["error"])
-    if worker is not None and worker.stdin is not None:
-        worker.stdin.close()
-        worker.wait()
+            progress.note(task.title, answer["error"])
+    if worker is not None:
+        _end(worker)
+
+
+def _end(worker: subprocess.Popen[str]) -> int:
+    """Tell a worker that there is no more; its exit status."""
+    for pipe in (worker.stdin, worker.stdout):
+        if pipe is not None:
+            with contextlib.suppress(BrokenPipeError):  # it died over what was told last
+                pipe.close()
+    return worker.wait()
 
 
 def _start_worker(
@@ -174,23 +192,21 @@ def _start_worker(
         progress.workers.append(worker)
         if progress.is_stopping:
             worker.kill()
-    _send(worker.stdin, setup)
+    _send(worker, setup)
     return worker
 
 
 def _ask(worker: subprocess.Popen[str], task: dict[str, Any]) -> dict[str, Any] | None:
     """The worker's answer; None if it died over the task."""
-    _send(worker.stdin, task)
+    _send(worker, task)
     line = worker.stdout.readline() if worker.stdout is not None else ""
     answer: dict[str, Any] | None = json.loads(line) if line else None
     return answer
 
 
-def _send(pipe: IO[str] | None, content: dict[str, Any]) -> None:
-    if pipe is None:
-        return
-    try:
-        pipe.write(json.dumps(content) + "\n")
-        pipe.flush()
-    except BrokenPipeError:
-        pass  # the worker died; the missing answer tells
+def _send(worker: subprocess.Popen[str], content: Mapping[str, Any]) -> None:
+    if worker.stdin is None:
+        raise ValueError("the worker was started without a pipe to its input")
+    with contextlib.suppress(BrokenPipeError):  # it died; the missing answer tells
+        worker.stdin.write(json.dumps(content) + "\n")
+        worker.stdin.flush()

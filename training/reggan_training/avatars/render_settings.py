@@ -1,14 +1,17 @@
-"""How much work goes into a picture."""
+"""What all pictures of a set share."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class RenderSettings:
-    """Settings of Cycles that all pictures of a set share."""
+    """Settings of Cycles, and what is made of each identity."""
 
     side_px: int = 256
     samples: int = 8
     bounces: int = 3
     denoise_quality: str = "BALANCED"
     seed: int = 0
+    """Of Cycles' own sampling."""
+    glb: bool = False
+    shot_frames: int = 24

@@ -120,7 +120,21 @@ def read_pose_units(
         relative = np.swapaxes(mats[:1], 1, 2) @ mats
         for name, vector in zip(units, vectors_from_rotations(relative), strict=True):
             turned[name][bones.index(joint)] = vector
-    return turned
+    return {
+        name: turn if "Left" in name or "Right" in name else _evened(turn, bones)
+        for name, turn in turned.items()
+    }
+
+
+def _evened(
+    turn: Float[np.ndarray, "bones 3"], bones: tuple[str, ...]
+) -> Float[np.ndarray, "bones 3"]:
+    """A unit of both sides with the right side's turns the mirror image of the left side's."""
+    even = turn.copy()
+    for row, name in enumerate(bones):
+        if name.endswith(".L"):
+            even[bones.index(name[:-2] + ".R")] = turn[row] * [1.0, -1.0, -1.0]
+    return even
 
 
 def _channels(words: list[str]) -> tuple[list[str], list[tuple[str, str]]]:

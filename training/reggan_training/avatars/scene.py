@@ -2,7 +2,7 @@
 
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_training.avatars.framing import SENSOR_MM, pose_looking_from
+from reggan_training.avatars.glb import export_glb
 from reggan_training.avatars.lighting import Lamp
 from reggan_training.avatars.look import Camera
 from reggan_training.avatars.render_passes import (
@@ -53,7 +54,11 @@ class Scene:
         polygons = [_polygon(face) for face in faces.tolist()]
         mesh.from_pydata(points.tolist(), [], polygons)
         if corner_uv is not None:
-            keep = [corner for face, row in zip(polygons, corner_uv, strict=True) for corner in row[: len(face)]]
+            keep = [
+                corner
+                for face, row in zip(polygons, corner_uv, strict=True)
+                for corner in row[: len(face)]
+            ]
             layer = mesh.uv_layers.new(name="uv")
             layer.data.foreach_set("uv", np.array(keep, dtype=np.float32).ravel())
         for material in materials:
@@ -165,6 +170,21 @@ class Scene:
         self.scene.render.filepath = str(path)
         bpy.ops.render.render(write_still=True)
         return passes_from_exr(path)
+
+    def byte_image(self, name: str, picture: Float[np.ndarray, "height width 3"]) -> Any:
+        """An image of eight bits of an sRGB-encoded picture (row 0 on top), as files hold it."""
+        height, width = picture.shape[:2]
+        image = bpy.data.images.new(name, width, height)
+        set_image(image, picture)
+        image.pack()
+        return image
+
+    def export(self, path: Path, materials: Mapping[str, Sequence[Any]]) -> None:
+        """Write the named meshes as a glTF binary, in these materials from now on."""
+        for name, slots in materials.items():
+            for slot, material in enumerate(slots):
+                self._objects[name].data.materials[slot] = material
+        export_glb([self._objects[name] for name in materials], path)
 
     def _link(self, name: str, data: Any) -> Any:
         thing = bpy.data.objects.new(name, data)

@@ -17,7 +17,8 @@ from reggan_plugin.errors import OutputExistsError, UnreadableFrameError
 from reggan_plugin.files.atomic import TEMPORARY_SUFFIX, write_atomically
 
 SCHEMA = 1
-IDENTITY_FILE = "identity.json"
+IDENTITY_FILE, SHOT_FILE = "identity.json", "shot.json"
+SHOTS_FOLDER = "shots"
 MANIFEST_FILE = "manifest.json"
 _JPEG_QUALITY = 95
 
@@ -42,12 +43,12 @@ def mask_bytes(mask: Bool[np.ndarray, "height width"]) -> bytes:
     return buffer.getvalue()
 
 
-class IdentityFolder:
+class NewFolder:
     """A folder that appears under its name when all its files are written, or never."""
 
-    def __init__(self, root: Path, name: str) -> None:
-        """Begin a folder beside the finished ones."""
-        self._final = root / name
+    def __init__(self, root: Path, name: str, description_file: str) -> None:
+        """Begin a folder beside the finished ones; its description is what is written last."""
+        self._final, self._description_file = root / name, description_file
         self._temporary = root / f".{name}.{os.getpid()}-{secrets.token_hex(3)}{TEMPORARY_SUFFIX}"
         self._temporary.mkdir(parents=True)
 
@@ -62,8 +63,8 @@ class IdentityFolder:
         return self._temporary / name
 
     def finish(self, description: Mapping[str, Any]) -> None:
-        """Write `identity.json` and put the folder in its place."""
-        self.write(IDENTITY_FILE, json_bytes(description))
+        """Write the description and put the folder in its place."""
+        self.write(self._description_file, json_bytes(description))
         if self._final.exists():  # half-made by something else
             shutil.rmtree(self._final)
         self._temporary.rename(self._final)
@@ -75,30 +76,33 @@ class IdentityFolder:
 
 def remove_unfinished(root: Path) -> None:
     """Remove what runs that were killed left behind."""
-    for folder in root.glob(f".*{TEMPORARY_SUFFIX}"):
+    for folder in [*root.glob(f".*{TEMPORARY_SUFFIX}"), *root.glob(f"*/.*{TEMPORARY_SUFFIX}")]:
         if folder.is_dir():
             shutil.rmtree(folder, ignore_errors=True)
         else:
             folder.unlink(missing_ok=True)
 
 
-def is_finished(root: Path, name: str) -> bool:
-    """Whether an identity needs no more rendering."""
-    return (root / name / IDENTITY_FILE).is_file()
+def is_finished(root: Path, name: str, kind: str) -> bool:
+    """Whether an identity or a shot needs no more rendering."""
+    place = root / name / IDENTITY_FILE
+    if kind == "shot":
+        place = root / SHOTS_FOLDER / name / SHOT_FILE
+    return place.is_file()
 
 
-def finished_names(root: Path) -> list[str]:
-    """The identities that are complete, in order of their names."""
-    return sorted(path.parent.name for path in root.glob(f"*/{IDENTITY_FILE}"))
+def _names(root: Path, description_file: str) -> list[str]:
+    return sorted(path.parent.name for path in root.glob(f"*/{description_file}"))
 
 
 def write_manifest(root: Path, settings: Mapping[str, Any], software: Mapping[str, str]) -> None:
-    """Rewrite the manifest, naming every identity that is finished."""
+    """Rewrite the manifest, naming every identity and shot that is finished."""
     content = {
         "schema": SCHEMA,
         "settings": settings,
         "software": software,
-        "identities": finished_names(root),
+        "identities": _names(root, IDENTITY_FILE),
+        "shots": _names(root / SHOTS_FOLDER, SHOT_FILE),
     }
     write_atomically(root / MANIFEST_FILE, json_bytes(content))
 

@@ -50,7 +50,11 @@ class ShaderTree:
     def mix_colours(self, factor: Any, first: Any, second: Any, blend: str = "MIX") -> Any:
         """Two colours mixed by a factor."""
         node = self.node("ShaderNodeMix", data_type="RGBA", blend_type=blend)
-        for socket, value in ((node.inputs[0], factor), (node.inputs[6], first), (node.inputs[7], second)):
+        for socket, value in (
+            (node.inputs[0], factor),
+            (node.inputs[6], first),
+            (node.inputs[7], second),
+        ):
             self.connect(socket, value)
         return node.outputs[2]
 

@@ -11,7 +11,6 @@ from reggan_training.avatars.strands import scatter_roots
 _ROWS, _COLUMNS = 72, 144
 _SAMPLES = 120_000
 _PULL = 60.0
-_DEEPEST_PUSH = 0.03
 _CENTRE = np.array([0.0, 0.07, 0.0])
 """The middle of the head between and behind the eyes, as offset from between them, metres."""
 
@@ -45,16 +44,20 @@ class SkullMap:
         return upper * (1 - down) + lower * down
 
     def pushed_out(
-        self, points: Float[np.ndarray, "points 3"], rise: Float[np.ndarray, " points"]
+        self,
+        points: Float[np.ndarray, "points 3"],
+        rise: Float[np.ndarray, " points"],
+        deepest: Float[np.ndarray, " points"],
     ) -> Float[np.ndarray, "points 3"]:
         """The points, where need be moved out to `rise` above the skin.
 
-        What lies deep below it (hair that falls onto a shoulder) stays where it is.
+        What lies deeper below that than `deepest` stays where it is: hair that falls onto a
+        shoulder, and what lies where the map steps from the nape to the shoulders.
         """
         out = self.outwards(points)
         size = np.linalg.norm(points - self.centre, axis=1)
         wanted = self.skin_radius(out) + rise
-        size = np.where(wanted - size < _DEEPEST_PUSH, np.maximum(size, wanted), size)
+        size = np.where(wanted - size < deepest, np.maximum(size, wanted), size)
         return self.centre + out * size[:, None]
 
     def pull_back(

@@ -35,9 +35,7 @@ def _sliders(
 
 def _shapes(folder: str, prefix: str, deviation: float, names: str) -> dict[str, Slider]:
     path = f"{folder}/{{side}}-{prefix}-" if folder in _SIDED else f"{folder}/{prefix}-"
-    return {
-        f"{prefix}-{name}": Slider("", path + name, deviation) for name in names.split()
-    }
+    return {f"{prefix}-{name}": Slider("", path + name, deviation) for name in names.split()}
 
 
 _SIDED = ("cheek", "ears", "eyes")

@@ -23,8 +23,12 @@ _TURN_RANGE = np.deg2rad(115.0)
 _LOW, _HIGH = 0.630, 0.690
 _LAYER = 0.0012
 """A lip stays so far in front of the teeth, or as far as it is at rest, in metres."""
+_THIN_LAYER, _PIERCED = 0.0004, 0.003
+"""What the teeth pierce by less than this at rest is laid before them as a thin layer."""
 _SPREAD = 3
-_GUM_SEEN = 0.0055
+_NARROWED = np.array([0.97, 1.0, 1.0])
+"""The asset's arch is so wide that gums show in the corners of a mouth that is stretched."""
+_GUM_SEEN = 0.0045
 """Gum farther from the teeth than this is cut off: nobody sees it, and it could pierce a lip."""
 _TONGUE_FORM = np.array([0.9, 0.8, 0.5])
 _TONGUE_RESTS = np.array([0.0, -0.022, 0.008])
@@ -65,7 +69,7 @@ class Placement:
 def read_bite(assets: HeadAssets) -> Bite:
     """The bite of the base mesh, cut into its parts."""
     teeth = assets.teeth
-    fitted = teeth.fit(assets.base.points)
+    fitted = teeth.fit(assets.base.points) * _NARROWED
     is_upper = (teeth.anchors >= _FIRST_UPPER_TOOTH).all(axis=1)
     is_lower = (teeth.anchors < _FIRST_UPPER_TOOTH).all(axis=1)
     is_gum = _largest_piece(teeth.mesh)
@@ -192,14 +196,13 @@ def lip_room(
         rim = outline.max(axis=1)
         across = np.clip(_arch_coordinates(at)[0], 0, _TURNS - 1).astype(np.int64)
         outside = reach - rim[across]
-        layers.append(np.where(in_front & (outside > 0), np.minimum(outside, _LAYER), -np.inf))
+        is_before = in_front & (outside > -_PIERCED)
+        layers.append(np.where(is_before, np.clip(outside, _THIN_LAYER, _LAYER), -np.inf))
     place = np.full(len(body), -1)
     place[rows] = np.arange(len(rows))
     edges = np.concatenate([faces[:, [i, (i + 1) % 4]] for i in range(4)])
     near = place[edges]
-    return LipRoom(
-        rows=rows, upper=layers[0], lower=layers[1], near=near[(near >= 0).all(axis=1)]
-    )
+    return LipRoom(rows=rows, upper=layers[0], lower=layers[1], near=near[(near >= 0).all(axis=1)])
 
 
 def keep_before_teeth(

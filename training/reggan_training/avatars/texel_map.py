@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 
 from reggan_training.avatars.uv_layout import AXIS_DEPTH_M, uv_from_positions
 
-_DILATION_STEPS = 40
+_DILATION_STEPS = 160
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -50,7 +50,7 @@ def _spline_rows(values: Float[np.ndarray, "rows columns"], count: int) -> np.nd
         t**3 / 6,
     )
     last = values.shape[0] - 1
-    return sum(  # type: ignore[return-value]
+    return sum(
         weight * values[np.minimum(base + offset, last)]
         for weight, offset in zip(weights, (-1, 0, 1, 2), strict=True)
     )

@@ -16,7 +16,7 @@ _FRONT_EXPANSION = 2.0
 
 
 def uv_from_positions(positions: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 2"]:
-    """Where canonical skin points (`Head.canonical`) lie on the texture, 0..1 from its lower left."""
+    """Where canonical skin points (`Head.canonical`) lie, 0..1 from the texture's lower left."""
     angle = np.arctan2(positions[:, 0], AXIS_DEPTH_M - positions[:, 1])
     turn = np.abs(angle) / np.pi
     spread = turn * (1 + _FRONT_EXPANSION) / (1 + _FRONT_EXPANSION * turn)

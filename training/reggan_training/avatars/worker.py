@@ -3,7 +3,7 @@
 It reads one JSON task a line from stdin and answers each with one JSON line on stdout; Blender's
 own words go to stderr's file. End of input ends it.
 
-    {"style": "skin", "number": 1000}  →  {"name": "skin_01000", "seconds": 41.2, "error": null}
+    {"kind": "identity", "style": "skin", "number": 1000}  →  {"seconds": 41.2, "error": null}
 """
 
 import json
@@ -12,9 +12,9 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-from reggan_training.avatars.identity_plan import identity_name
+from reggan_training.avatars.task import Task
 
 
 def main() -> None:
@@ -22,23 +22,21 @@ def main() -> None:
     answers = _own_stdout()
     setup = json.loads(sys.stdin.readline())
     from reggan_training.avatars.assets import read_assets
-    from reggan_training.avatars.identity_render import render_identity
+    from reggan_training.avatars.identity_render import render_task
     from reggan_training.avatars.render_settings import RenderSettings
 
     assets = read_assets(Path(setup["assets"]))
     settings = RenderSettings(**setup["render"])
     for line in sys.stdin:
-        task = json.loads(line)
+        task = Task(**json.loads(line))
         started = time.monotonic()
         error = None
         try:
-            render_identity(
-                assets, task["style"], task["number"], setup["seed"], settings, Path(setup["root"])
-            )
+            render_task(assets, task, setup["seed"], settings, Path(setup["root"]))
         except Exception as fault:  # noqa: BLE001 - named to the job, which goes on with the next
             traceback.print_exc()
             error = f"{type(fault).__name__}: {fault}"
-        _answer(answers, task, time.monotonic() - started, error)
+        _answer(answers, time.monotonic() - started, error)
 
 
 def _own_stdout() -> TextIO:
@@ -48,10 +46,8 @@ def _own_stdout() -> TextIO:
     return answers
 
 
-def _answer(answers: TextIO, task: dict[str, Any], seconds: float, error: str | None) -> None:
-    name = identity_name(task["style"], task["number"])
-    line = json.dumps({"name": name, "seconds": round(seconds, 2), "error": error})
-    answers.write(line + "\n")
+def _answer(answers: TextIO, seconds: float, error: str | None) -> None:
+    answers.write(json.dumps({"seconds": round(seconds, 2), "error": error}) + "\n")
     answers.flush()
 
 

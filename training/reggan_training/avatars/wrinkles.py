@@ -44,8 +44,16 @@ _GROUPS: dict[str, tuple[Curve, ...]] = {
     "chin": (((0.0, -0.0849), (0.09, -0.0864), (0.15, -0.0914)),),
 }
 WRINKLE_GROUPS = tuple(_GROUPS)
-_AGE_DEPTHS = {"forehead": 0.35, "glabella": 0.25, "crow_feet": 0.4, "under_eye": 0.5,
-               "nasolabial": 0.5, "marionette": 0.45, "nose": 0.0, "chin": 0.1}
+_AGE_DEPTHS = {
+    "forehead": 0.35,
+    "glabella": 0.25,
+    "crow_feet": 0.4,
+    "under_eye": 0.5,
+    "nasolabial": 0.5,
+    "marionette": 0.45,
+    "nose": 0.0,
+    "chin": 0.1,
+}
 
 
 def wrinkle_height(depths: Mapping[str, float], age: float, side_px: int) -> Map:
@@ -77,16 +85,16 @@ def _group_map(group: str, side_px: int) -> Map:
     for curve in _GROUPS[group]:
         points = np.array(curve) * (_RADIUS_M, 1.0)
         distance, along = _distance_to_curve(x, y, points)
-        fade = np.interp(along, [0.0, 0.12, 0.75, 1.0], [0.35 if curve[0][0] > 0.01 else 1.0, 1, 1, 0.1])
+        fade = np.interp(
+            along, [0.0, 0.12, 0.75, 1.0], [0.35 if curve[0][0] > 0.01 else 1.0, 1, 1, 0.1]
+        )
         near = distance / _WIDTH_M
         profile = -np.exp(-(near**2)) + 0.4 * np.exp(-((near - 1.9) ** 2))
         total = np.where(np.abs(profile) > np.abs(total), profile * fade, total)
     return total
 
 
-def _distance_to_curve(
-    x: Map, y: Map, points: Float[np.ndarray, "corners 2"]
-) -> tuple[Map, Map]:
+def _distance_to_curve(x: Map, y: Map, points: Float[np.ndarray, "corners 2"]) -> tuple[Map, Map]:
     """Distance to a polyline (metres), and how far along it the nearest point lies (0..1)."""
     starts, steps = points[:-1], np.diff(points, axis=0)
     lengths = np.hypot(*steps.T)

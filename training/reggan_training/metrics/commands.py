@@ -23,6 +23,7 @@ from reggan_training.metrics.report_markdown import markdown_from_record
 from reggan_training.metrics.sheet import draw_sheet
 from reggan_training.metrics.splits import ALL_AVATARS
 from reggan_training.metrics.trials import subject_from_identity
+from reggan_training.run_folder import RunFolder
 
 
 @click.command("evaluate")
@@ -39,7 +40,7 @@ from reggan_training.metrics.trials import subject_from_identity
     required=True,
     multiple=True,
     help="A set of avatars or of photographs; can be given several times. Only identities of the "
-    "test split are used.",
+    "test split that none of the runs was trained on are used.",
 )
 @click.option(
     "--judge",
@@ -112,7 +113,8 @@ def evaluate(
     gauges = load_gauges(metric_weights)
     for line in missing_files(metric_weights):
         _report(line)
-    held_out = load_evaluation_set(roots, identities)
+    trained_on = {name for run in runs for name in RunFolder(run).read_config()["identities"]}
+    held_out = load_evaluation_set(roots, identities, trained_on)
     evaluation = evaluate_runs(contenders, judges, held_out, _report, gauges)
     record = {"data": [root.name for root in roots], **json_from_evaluation(evaluation)}
     table = markdown_from_record(record)

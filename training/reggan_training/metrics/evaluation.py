@@ -1,13 +1,13 @@
 """One evaluation: all runs on all held-out identities, the judges' own accuracy, the claims."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reggan_plugin.errors import SourceError
 from reggan_training.data.identity import Identity
-from reggan_training.data.sets import load_sets
-from reggan_training.data.split import STYLES
+from reggan_training.data.sets import choose_entries, load_sets
+from reggan_training.data.split import STYLES, stable_hash
 from reggan_training.data.split import Split as SplitName
 from reggan_training.metrics.claims import (
     Verdict,
@@ -83,29 +83,33 @@ class Evaluation:
         return [style for style, one in self.validity.items() if not one.is_valid]
 
 
-def load_evaluation_set(roots: Sequence[Path], limit: int | None = None) -> EvaluationSet:
+def load_evaluation_set(
+    roots: Sequence[Path], limit: int | None = None, trained_on: Collection[str] = ()
+) -> EvaluationSet:
     """Read the test identities of every style, at most `limit` of each.
+
+    Those that a run was `trained_on`, with other training styles than by default, are left out.
 
     Raises:
         SourceError: a file is missing, or no identity is held out.
     """
-    by_style = {
-        style: shows_expressions(load_sets(roots, _TESTED, styles=(style,), limit=limit))
-        for style in STYLES
-    }
-    by_style = {
-        style: sorted(identities, key=lambda one: one.name)
-        for style, identities in by_style.items()
-        if any(one.full_view(0) is not None for one in identities)
-    }
+    by_style: dict[str, Sequence[Identity]] = {}
+    for style in STYLES:
+        entries = choose_entries(roots, _TESTED, styles=(style,))
+        entries = [entry for entry in entries if entry.name not in trained_on]
+        entries = sorted(entries, key=lambda entry: stable_hash(entry.name))[:limit]
+        loaded = (entry.load() for entry in entries)
+        identities = shows_expressions(one for one in loaded if one is not None)
+        if any(one.full_view(0) is not None for one in identities):
+            by_style[style] = sorted(identities, key=lambda one: one.name)
     if not by_style:
         names = ", ".join(str(root) for root in roots)
         raise SourceError(
             f"{names}: no identity of the test split shows neutral and an expression; expected "
             "numbers that end in 9 or 0, or a style that is not trained on. Add a set with --data."
         )
-    choosing = shows_expressions(load_sets(roots, _CHOOSING, limit=_MOST_FOR_VERIFICATION))
-    return EvaluationSet(by_style, choosing)
+    choosing = load_sets(roots, _CHOOSING, limit=_MOST_FOR_VERIFICATION)
+    return EvaluationSet(by_style, shows_expressions(choosing))
 
 
 def evaluate_runs(

@@ -69,7 +69,7 @@ def judge_true_pictures(
         error_px = MISALIGNMENT_SHARE * identity.images.shape[1] * misaligned
         shift = random.normal(0, 1, (6, 2)) * error_px
         pictures, true = full_views(identity, CROP_SIDE_PX, shift)
-        named = name_expressions(judges.expression, pictures).argmax(dim=1).numpy()
+        named = name_expressions(judges.expression, pictures, true).argmax(dim=1).numpy()
         np.add.at(confusion, (np.array(true), named), 1)
     return ExpressionValidity(confusion)
 

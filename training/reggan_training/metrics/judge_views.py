@@ -1,5 +1,6 @@
 """What the expression judge is trained on: grey views of rendered faces, much disturbed."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,13 +37,15 @@ class JudgeViews:
         self._views = [torch.from_numpy(_styled(one, styles, random)) for one in identities]
         self._labels = [label_of(one.states) for one in identities]
         self._chances = [_chances(one) for one in identities]
+        self._identity_chances = balanced_chances([one.style for one in identities])
 
     def draw(
         self, batch_size: int
     ) -> tuple[Float[Tensor, "batch 3 side side"], Float[Tensor, "batch expressions"]]:
         """A batch of views in [0, 1] and the share of every expression in them."""
         pictures, labels = [], []
-        for who in self.random.integers(len(self._views), size=batch_size):
+        chosen = self.random.choice(len(self._views), batch_size, p=self._identity_chances)
+        for who in chosen:
             stored = self._views[who]  # [view, style, h, w]
             view = int(self.random.choice(len(stored), p=self._chances[who]))
             pictures.append(stored[view, int(self.random.integers(stored.shape[1]))])
@@ -67,6 +70,16 @@ def label_of(
     label = states.clip(0, 1)
     label[:, 0] = 1 - label[:, 1:].sum(axis=1).clip(0, 1)
     return label / label.sum(axis=1, keepdims=True)
+
+
+def balanced_chances(styles: Sequence[str]) -> Float[np.ndarray, " identities"]:
+    """How often each identity is drawn: a style's share grows with the root of its identities.
+
+    A few photographs would drown among many renders, and be learnt by heart in equal parts.
+    """
+    count = Counter(styles)
+    chances = np.array([count[style] ** -0.5 for style in styles])
+    return chances / chances.sum()
 
 
 def _chances(identity: Identity) -> Float[np.ndarray, " views"]:

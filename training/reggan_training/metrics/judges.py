@@ -69,13 +69,22 @@ class Judges:
 
 
 def name_expressions(
-    judge: ExpressionJudge, crops: Float[Tensor, "batch 3 side side"]
+    judge: ExpressionJudge,
+    crops: Float[Tensor, "batch 3 side side"],
+    among: Sequence[int] = range(len(EXPRESSION_NAMES)),
 ) -> Float[Tensor, "batch expressions"]:
-    """Probability of every expression for canonical crops; a face and its mirror are averaged."""
+    """Probability of every expression for canonical crops; a face and its mirror are averaged.
+
+    The choice is between the expressions `among`, which are those that the set shows of this
+    person; all others have probability 0. Whoever has only been seen neutral and happy is asked
+    about as neutral or happy.
+    """
     views = look_closer(crops)
+    asked = torch.zeros(len(EXPRESSION_NAMES))
+    asked[list(among)] = 1.0
     with torch.no_grad():
         both = judge(views).softmax(dim=1) + judge(views.flip(-1)).softmax(dim=1)
-    return both / 2
+    return F.normalize(both * asked, p=1, dim=1)
 
 
 def embed(

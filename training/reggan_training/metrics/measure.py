@@ -139,7 +139,7 @@ class Collector:
     ) -> dict[str, Float[Tensor, " asked"]]:
         """What the judges say of pictures that should show the trials' expressions."""
         wanted = torch.tensor([subject.trials[number].expression for number in numbers])
-        named = name_expressions(self.judges.expression, pictures)
+        named = name_expressions(self.judges.expression, pictures, subject.shown)
         sources = subject.sources[numbers]
         values = {
             "ecs": (named.argmax(dim=1) == wanted).float(),

@@ -68,7 +68,7 @@ def measure_rises(
         return {}
     sources, whole = subject.sources[numbers], subject.commands[numbers]
     wanted, above = whole.argmax(dim=1), INTENSITIES[1:]
-    unchanged = name_expressions(judges.expression, sources[:1])[0, wanted]
+    unchanged = name_expressions(judges.expression, sources[:1], subject.shown)[0, wanted]
     many = sources.repeat_interleave(len(above), dim=0)
     commands = torch.tensor(above).repeat(len(numbers))[:, None] * whole.repeat_interleave(
         len(above), dim=0
@@ -77,7 +77,7 @@ def measure_rises(
     results = {}
     for one in contenders:
         made = composite(one.model, many, commands, mask)
-        named = name_expressions(judges.expression, made)
+        named = name_expressions(judges.expression, made, subject.shown)
         grown = named.gather(1, commands.argmax(dim=1)[:, None]).reshape(-1, len(above))
         results[one.name] = Rises(
             (subject.name,) * len(numbers),

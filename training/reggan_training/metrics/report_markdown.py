@@ -42,7 +42,7 @@ def markdown_from_record(record: Record) -> str:
         parts += ["## Standing", _table_of_standings(record)]
     if "half" in splits:
         half = {name: _COLUMNS[name] for name in _HALF_COLUMNS}
-        parts += ["## Half an expression", _table_of_splits(record, splits["half"], half, "style")]
+        parts += ["## Half an expression", _table_of_splits(record, splits["half"], half, "faces")]
     parts += ["## More intensity, more expression", _table_of_rises(record)]
     for group, title in (("style", "Styles"), ("yaw", "Turned heads"), ("source", "Sources")):
         if group in splits:
@@ -89,6 +89,8 @@ def _table_of_splits(
     for name, split in splits.items():
         for method in split["shown"]:
             cells = split["methods"][method]
+            if not any(quantity in cells for quantity in columns):
+                continue  # the true picture has no distance to itself
             row = [name, str(len(split["identities"])), _marked(record, method)]
             for quantity, (_, number) in columns.items():
                 if quantity in cells:

@@ -61,6 +61,11 @@ class Subject:
         """The model's second input for every trial."""
         return torch.stack([trial.command for trial in self.trials])
 
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """The expressions that the identity's own pictures show: neutral and those asked for."""
+        return tuple(sorted({0, *(trial.expression for trial in self.trials)}))
+
     def numbers_of(self, *kinds: Kind) -> list[int]:
         """Which of the trials are of these kinds."""
         return [i for i, trial in enumerate(self.trials) if trial.kind in kinds]

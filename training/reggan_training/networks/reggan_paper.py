@@ -16,7 +16,7 @@ from reggan_training.networks.encoder_decoder import (
     Decoder,
     Encoder,
     ResidualBlock,
-    colour_head,
+    difference_head,
     tile_expression,
 )
 from reggan_training.networks.expression_model import ModelSettings, split_exaggeration
@@ -34,7 +34,7 @@ class RegGANPaper(MaskedRegression):
         self.encoder = Encoder(settings.expressions, channels)
         self.middle = ResidualBlock(4 * channels)
         self.decoder = Decoder(channels)
-        self.head = colour_head(channels)
+        self.head = difference_head(channels)
 
     def make_face(
         self,

@@ -13,7 +13,7 @@ from reggan_training.networks.encoder_decoder import (
     Decoder,
     Encoder,
     TiledModel,
-    colour_head,
+    difference_head,
     normalised,
     residual_layers,
     tile_expression,
@@ -34,7 +34,7 @@ class SARGAN(TiledModel):
         self.encoder = Encoder(settings.expressions, channels)
         self.middle = AttentionResidualBlock(4 * channels, settings.channels(64))
         self.decoder = Decoder(channels)
-        self.head = colour_head(channels)
+        self.head = difference_head(channels)
 
     def generate(
         self,

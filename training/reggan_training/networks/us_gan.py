@@ -13,7 +13,7 @@ from reggan_training.networks.encoder_decoder import (
     Encoder,
     ResidualBlock,
     TiledModel,
-    colour_head,
+    difference_head,
     tile_expression,
 )
 from reggan_training.networks.expression_model import ModelSettings
@@ -30,7 +30,7 @@ class USGAN(TiledModel):
         self.encoder = Encoder(settings.expressions, channels)
         self.middle = ResidualBlock(4 * channels)
         self.decoder = Decoder(channels)
-        self.head = colour_head(channels)
+        self.head = difference_head(channels)
 
     def generate(
         self,

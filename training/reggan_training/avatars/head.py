@@ -231,7 +231,7 @@ def _set_mouth(
     regions: Regions,
 ) -> Mouth:
     """The bite in its place; the body's lips are closed over it in place."""
-    lips = find_lips(assets, skin, regions["lips"] > 0.5)
+    lips = find_lips(assets, skin)
     lips.close(body, 1.0)
     bite = read_bite(assets)
     hollow = skin[regions["inside_mouth"] > 0.5]

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_training.avatars.eyeball import Eye, surface_radius
-from reggan_training.avatars.meshes import Points
+from reggan_training.avatars.meshes import Points, mirrored_rows
 from reggan_training.avatars.rig import Rig
 
 # The rim of the left eye's opening on hm08, from the inner to the outer corner.
@@ -133,13 +133,6 @@ def gaze_units(pitch_deg: float) -> dict[str, float]:
         for side in ("Left", "Right")
         for unit, share in shares.items()
     }
-
-
-def mirrored_rows(base: Points, rows: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
-    """The points that lie at these points' mirror images on the symmetrical base mesh."""
-    mirrored = base[rows] * np.array([-1.0, 1.0, 1.0])
-    distance = np.linalg.norm(base[None] - mirrored[:, None], axis=2)
-    return distance.argmin(axis=1)
 
 
 def _elevations(

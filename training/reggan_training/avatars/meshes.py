@@ -120,3 +120,10 @@ def part_of_mesh(
         name=name, faces=faces.reshape(-1, 4), uv=mesh.uv[uv], uv_faces=uv_faces.reshape(-1, 4)
     )
     return part, points
+
+
+def mirrored_rows(base: Points, rows: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
+    """The points that lie at these points' mirror images on the symmetrical base mesh."""
+    mirrored = base[rows] * np.array([-1.0, 1.0, 1.0])
+    distance = np.linalg.norm(base[None] - mirrored[:, None], axis=2)
+    return distance.argmin(axis=1)

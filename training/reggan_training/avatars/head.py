@@ -49,6 +49,9 @@ _LASH_GROUPS = {
 }
 _LIP_MIDDLES, _NOSE_TIP, _CHIN = (468, 474), 5054, 5171
 _MOUTH_MIDDLE, _MOUTH_REACH = np.array([0.0, -0.14, 0.66]), 0.055
+_POCKET, _SHRUNK = 0.014, 0.28
+"""Deeper than half of this above and below the lips the mouth's hollow is made smaller: there
+nobody sees it, and it would pierce a thin cheek when the jaw drops."""
 _MOUTH_CORNERS = {"left": 10403, "right": 3735}
 
 
@@ -218,7 +221,7 @@ def build_head(assets: HeadAssets, shape: HeadShape) -> Head:
         _body=body,
         _heads=heads,
         _body_points=body_points,
-        _lids=find_lids(base.points, assets.rig, kept),
+        _lids=find_lids(base, assets.rig, kept),
         _mouth=mouth,
     )
 
@@ -236,6 +239,9 @@ def _set_mouth(
     bite = read_bite(assets)
     hollow = skin[regions["inside_mouth"] > 0.5]
     placement = placement_from_hollow(body[hollow], assets.base.points[hollow])
+    deep = np.clip(np.abs(assets.base.points[hollow, 2] - _MOUTH_MIDDLE[2]) / _POCKET - 0.5, 0, 1)
+    inwards = body[hollow].mean(axis=0) - body[hollow]
+    body[hollow] += _SHRUNK * deep[:, None] * inwards
     near = skin[np.linalg.norm(assets.base.points[skin] - _MOUTH_MIDDLE, axis=1) < _MOUTH_REACH]
     faces = skin[part.faces]
     room = lip_room(bite, placement, body, near, faces)

@@ -12,7 +12,7 @@ from reggan_training.avatars.head_shape import HeadShape, sample_shape
 from reggan_training.avatars.look import Look, sample_look
 from reggan_training.avatars.views import View, sample_views
 
-PLAN_VERSION = 2
+PLAN_VERSION = 3
 """Raised when the same seed would give another picture."""
 _PURPOSES = ("shape", "habits", "look", "views", "brows", "hair", "beard", "glasses", "shot")
 _TOON_EXAGGERATION, _TOON_EYES = 1.35, 1.28

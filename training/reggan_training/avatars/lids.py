@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_training.avatars.eyeball import Eye, surface_radius
-from reggan_training.avatars.meshes import Points, mirrored_rows
+from reggan_training.avatars.meshes import ObjMesh, Points, mirrored_rows
 from reggan_training.avatars.rig import Rig
 
 # The rim of the left eye's opening on hm08, from the inner to the outer corner.
@@ -17,9 +17,10 @@ _LOWER_RIM_END = (11716, 7756, 7755, 7754)
 _UPPER_BONE, _LOWER_BONE = "orbicularis03", "orbicularis04"
 _UPPER_UNIT_DEG, _LOWER_UNIT_DEG = 33.2, 16.3  # turn of the lid bone in its pose unit
 _COLUMNS = 21
-_ROUNDS = 3
+_ROUNDS = 4
+_RINGS = 4
 _SOCKET = 0.02
-_LAP = np.deg2rad(3.0)
+_LAP = np.deg2rad(6.0)
 """Shut lids lap by so much, or light would shine through between two points of a rim."""
 UPPER_SHARE = 0.8
 """Share of the way that the upper lid goes when an eye shuts."""
@@ -29,23 +30,28 @@ _LAYER = 1.012
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Lids:
-    """The lids of one eye: which body points they are and how much each moves with which lid."""
+    """The lids of one eye: which body points they are and how much each moves with which lid.
+
+    Rings run from the avatar's right to its left, the rim of the opening first, then one row of
+    points after the other over the lid's edge and front: the lowest of them bounds what is seen.
+    """
 
     side: str
-    upper_rim: Int[np.ndarray, " upper"]
-    lower_rim: Int[np.ndarray, " lower"]
+    upper_rings: Int[np.ndarray, "rings upper"]
+    lower_rings: Int[np.ndarray, "rings lower"]
     rows: Int[np.ndarray, " points"]
     with_upper: Float[np.ndarray, " points"]
     with_lower: Float[np.ndarray, " points"]
 
     def aperture(self, body: Points, eye: Eye) -> "Aperture":
         """How far the lids are apart now."""
-        upper, lower = (body[rim] - eye.centre for rim in (self.upper_rim, self.lower_rim))
-        return Aperture(
-            side=np.linspace(upper[0, 0], upper[-1, 0], _COLUMNS),
-            upper=_elevations(upper, np.linspace(upper[0, 0], upper[-1, 0], _COLUMNS)),
-            lower=_elevations(lower, np.linspace(upper[0, 0], upper[-1, 0], _COLUMNS)),
+        right, left = (body[self.upper_rings[0, [0, -1]], 0] - eye.centre[0]).tolist()
+        columns = np.linspace(right, left, _COLUMNS)
+        upper, lower = (
+            np.array([_elevations(body[ring] - eye.centre, columns) for ring in rings])
+            for rings in (self.upper_rings, self.lower_rings)
         )
+        return Aperture(side=columns, upper=upper.min(axis=0), lower=lower.max(axis=0))
 
     def closing_units(self, aperture: "Aperture", closure: float) -> dict[str, float]:
         """Pose units that shut the lids by this share, as far as units go."""
@@ -98,7 +104,7 @@ class Aperture:
         return float(np.rad2deg(np.max(self.upper - self.lower)))
 
 
-def find_lids(base: Points, rig: Rig, kept: Int[np.ndarray, " kept"]) -> Mapping[str, Lids]:
+def find_lids(base: ObjMesh, rig: Rig, kept: Int[np.ndarray, " kept"]) -> Mapping[str, Lids]:
     """Both eyes' lids on the base mesh, among the body points that are kept."""
     lids = {}
     for side, bone_side in (("left", "L"), ("right", "R")):
@@ -108,13 +114,16 @@ def find_lids(base: Points, rig: Rig, kept: Int[np.ndarray, " kept"]) -> Mapping
         )
         moves = (with_upper > 0) | (with_lower > 0)
         rims = (_UPPER_RIM, _LOWER_RIM + _LOWER_RIM_END)
-        upper, lower = (
-            np.array(rim) if side == "left" else mirrored_rows(base, np.array(rim)) for rim in rims
-        )
+        upper, lower = (_rings(base, np.array(rim)) for rim in rims)
+        if side == "right":
+            upper, lower = (
+                mirrored_rows(base.points, rings.ravel()).reshape(rings.shape)[:, ::-1]
+                for rings in (upper, lower)
+            )
         lids[side] = Lids(
             side=side,
-            upper_rim=upper if side == "left" else upper[::-1],
-            lower_rim=lower if side == "left" else lower[::-1],
+            upper_rings=upper,
+            lower_rings=lower,
             rows=kept[moves],
             with_upper=with_upper[moves],
             with_lower=with_lower[moves],
@@ -133,6 +142,23 @@ def gaze_units(pitch_deg: float) -> dict[str, float]:
         for side in ("Left", "Right")
         for unit, share in shares.items()
     }
+
+
+def _rings(base: ObjMesh, rim: Int[np.ndarray, " rim"]) -> Int[np.ndarray, "rings rim"]:
+    """The rim and the rows of points outwards from it: each point's neighbour farther from it."""
+    faces = base.faces[base.groups["body"]]
+    edges = np.concatenate([faces[:, [corner, (corner + 1) % 4]] for corner in range(4)])
+    edges = np.concatenate([edges, edges[:, ::-1]])
+    rings, seen = [rim], {*rim.tolist()}
+    for place in range(_RINGS):
+        after = []
+        for point in rings[-1].tolist():
+            near = {*edges[edges[:, 0] == point, 1].tolist()} - seen
+            front = min(near, key=lambda other: base.points[other, 1], default=point)
+            after.append(front)
+        seen |= {*after, *(rings[place].tolist())}
+        rings.append(np.array(after))
+    return np.array(rings)
 
 
 def _elevations(

@@ -31,6 +31,9 @@ _COMMANDS = {
     "doctor": LazyCommand(
         "reggan_plugin.commands.doctor:doctor", "Say what is installed and which devices work."
     ),
+    "bench": LazyCommand(
+        "reggan_plugin.commands.bench:bench", "Measure how fast it is on this machine."
+    ),
     "models": LazyCommand(
         "reggan_plugin.commands.models:models", "List the models with their cards."
     ),

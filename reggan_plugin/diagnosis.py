@@ -14,16 +14,6 @@ from reggan_plugin.models import find_model
 DISTRIBUTION = "reggan-plugin"
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+).*?(?:extra\s*==\s*['\"](?P<extra>[\w-]+)['\"])?$")
 
-_REMEDIES = {
-    "cuda": "For NVIDIA: pip uninstall onnxruntime; pip install onnxruntime-gpu",
-    "directml": "For any GPU on Windows: pip uninstall onnxruntime; "
-    "pip install onnxruntime-directml",
-    "coreml": "Part of onnxruntime on macOS: pip install --force-reinstall onnxruntime",
-    "openvino": "For Intel: pip uninstall onnxruntime; pip install onnxruntime-openvino",
-}
-"""These builds take the place of onnxruntime: two at once break each other."""
-_ONLY_ON = {"directml": "win32", "coreml": "darwin"}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
@@ -58,6 +48,8 @@ class Diagnosis:
     providers: tuple[str, ...]
     """Execution providers compiled into ONNX Runtime."""
     devices: tuple[Device, ...]
+    auto: str | None
+    """What `--device auto` takes."""
     problems: tuple[str, ...]
     """What keeps reggan-plugin from working; empty if all is well."""
 
@@ -88,6 +80,7 @@ def diagnose() -> Diagnosis:
         packages=_packages(),
         providers=providers,
         devices=devices,
+        auto=_first_of(devices),
         problems=tuple(problems),
     )
 
@@ -131,20 +124,39 @@ def _providers() -> tuple[str, ...]:
 
 
 def _devices(model: Path) -> tuple[Device, ...]:
-    from reggan_plugin.backends.onnx_runtime import DEVICE_KINDS
+    from reggan_plugin.backends.device_name import DEVICE_KINDS
+    from reggan_plugin.backends.providers import PROVIDERS
 
-    here = [kind for kind in DEVICE_KINDS if _ONLY_ON.get(kind, sys.platform) == sys.platform]
-    return tuple(_try_device(model, kind) for kind in here)
+    foreign = {kind for kind, provider in PROVIDERS.items() if not provider.is_for_this_system}
+    return tuple(_try_device(model, kind) for kind in DEVICE_KINDS if kind not in foreign)
+
+
+def _first_of(devices: tuple[Device, ...]) -> str | None:
+    from reggan_plugin.backends.open_runner import AUTO_ORDER
+
+    working = {device.name for device in devices if device.loads}
+    return next((kind for kind in AUTO_ORDER if kind in working), None)
 
 
 def _try_device(model: Path, kind: str) -> Device:
-    from reggan_plugin.backends.onnx_runtime import runner_from_onnx
+    from reggan_plugin.backends.open_runner import open_runner
 
+    if kind == "tensorrt":
+        return _try_tensorrt()
     try:
-        runner_from_onnx(model, kind)
+        open_runner(model, kind)
     except DeviceUnavailableError as error:
-        reason = str(error).partition(". ")[0]  # what follows sends the user to this very command
-        return Device(name=kind, loads=False, message=f"{reason}.", remedy=_REMEDIES.get(kind))
+        return Device(name=kind, loads=False, message=error.found, remedy=error.remedy or None)
     except ModelError as error:
         return Device(name=kind, loads=False, message=str(error))
     return Device(name=kind, loads=True)
+
+
+def _try_tensorrt() -> Device:
+    """Without a model: to load one would build its engine, which takes minutes."""
+    from reggan_plugin.backends.tensorrt_library import TensorRTState, tensorrt_status
+
+    status = tensorrt_status()
+    if status.state is TensorRTState.WORKS:
+        return Device(name="tensorrt", loads=True)
+    return Device(name="tensorrt", loads=False, message=status.message, remedy=status.remedy)

@@ -16,7 +16,9 @@
     ├── CropMismatchError           exit 1
     ├── ModelError                  exit 1: the model file cannot be honoured
     │   ├── ModelCardError
-    │   └── ModelHashError
+    │   ├── ModelHashError
+    │   ├── ModelParityError
+    │   └── EngineError
     ├── TrainingDivergedError       exit 1: a loss is no number any more
     ├── DeviceUnavailableError      exit 1
     └── MissingExtraError           exit 1: an optional package is not installed
@@ -97,12 +99,30 @@ class ModelHashError(ModelError):
     """A model whose weights are not the ones that its card was written for."""
 
 
+class EngineError(ModelError):
+    """A built engine that is damaged, or was built from or for something else."""
+
+
+class ModelParityError(ModelError):
+    """A model that says something else than what it was made from."""
+
+
 class TrainingDivergedError(RegganError):
     """A training run whose losses or gradients are not finite any more."""
 
 
 class DeviceUnavailableError(RegganError):
-    """The device that was asked for cannot run models here."""
+    """The device that was asked for cannot run models here.
+
+    Attributes:
+        found: what is wrong.
+        remedy: what to do about it; may be part of `found`.
+    """
+
+    def __init__(self, found: str, remedy: str = "") -> None:
+        super().__init__(f"{found} {remedy}".rstrip())
+        self.found = found
+        self.remedy = remedy
 
 
 class MissingExtraError(RegganError):

@@ -25,6 +25,7 @@ CARD_KEY = "reggan_plugin.card"
 CARD_SCHEMA = 1
 _SEAL = re.compile(rb'"weights_sha256": "([0-9a-f]{64})"')
 UNSEALED = "0" * 64
+PRECISIONS = ("fp32", "fp16", "int8")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,7 @@ class ModelCard:
         licence: SPDX name.
         max_yaw_deg: beyond this turn of the head to either side the output was not measured to
             be better than the input, and the effect fades out; None where there is no limit.
+        precision: of the convolutions: `fp32`, `fp16` or `int8`. Inputs and outputs are float32.
         weights_sha256: the seal; see the module.
     """
 
@@ -58,6 +60,7 @@ class ModelCard:
     training: Mapping[str, Any]
     licence: str
     max_yaw_deg: float | None = None
+    precision: str = "fp32"
     weights_sha256: str = UNSEALED
 
     def __post_init__(self) -> None:
@@ -76,6 +79,7 @@ class ModelCard:
         is_angle = isinstance(yaw, int | float) and not isinstance(yaw, bool) and 0 <= yaw <= 180
         _require(yaw is None or is_angle, "max_yaw_deg", yaw, "null or 0 to 180")
         _require(self.colour_encoding == "srgb", "colour_encoding", self.colour_encoding, "srgb")
+        _require(self.precision in PRECISIONS, "precision", self.precision, PRECISIONS)
 
     @property
     def canonical_points(self) -> Float[np.ndarray, "6 2"]:

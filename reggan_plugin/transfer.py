@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from reggan_plugin.backends.onnx_runtime import runner_from_onnx
+from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
+from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import FaceNotFoundError, ModelError, UsageError
 from reggan_plugin.expressions import ExpressionMix, parse_expression_mix
@@ -39,8 +40,9 @@ class ExpressionTransfer:
 
     def __init__(self, model: str | Path | None = None, *, device: str = "auto") -> None:
         path = find_model(model)
-        check_seal(path)
-        self._runner: Runner = runner_from_onnx(path, device)
+        if path.suffix != ENGINE_SUFFIX:  # an engine has a hash of its own, checked when it is read
+            check_seal(path)
+        self._runner: Runner = open_runner(path, device)
         self.card: ModelCard = card_from_metadata(self._runner.metadata, str(path))
         self._finder = FaceFinder(self.card.canonical_points, self.card.image_size_px, "cpu")
 
@@ -48,6 +50,11 @@ class ExpressionTransfer:
     def device(self) -> str:
         """Where the model runs."""
         return self._runner.device
+
+    @property
+    def device_reason(self) -> str:
+        """Why it runs there."""
+        return self._runner.reason
 
     def apply(
         self,

@@ -1,5 +1,11 @@
 """Models run by ONNX Runtime."""
 
+import contextlib
+import functools
+import importlib
+import importlib.util
+import io
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,18 +14,16 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from reggan_plugin.backends.runner import Runner, Tensors
-from reggan_plugin.errors import DeviceUnavailableError, ModelError, UsageError
+from reggan_plugin.backends.device_name import DeviceName
+from reggan_plugin.backends.engine_key import EngineOptions
+from reggan_plugin.backends.provider_settings import filled, provider_settings
+from reggan_plugin.backends.providers import PROVIDERS, Provider
+from reggan_plugin.backends.runner import ASKED_FOR, Runner, Tensors
+from reggan_plugin.errors import DeviceUnavailableError, ModelError
 
-_PROVIDER_FROM_DEVICE = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "directml": "DmlExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-    "openvino": "OpenVINOExecutionProvider",
-}
-DEVICE_KINDS = tuple(_PROVIDER_FROM_DEVICE)
-_AUTO_ORDER = ("cuda", "cpu")
+_log = logging.getLogger(__name__)
+_LONGEST_REASON = 240
+"""Characters of what ONNX Runtime says: the end of it names the cause."""
 
 
 class OnnxRuntimeRunner:
@@ -29,6 +33,7 @@ class OnnxRuntimeRunner:
         self._session = session
         self._output_names = [output.name for output in session.get_outputs()]
         self.device = device
+        self.reason = ASKED_FOR
         self.metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> Tensors:
@@ -47,74 +52,138 @@ class OnnxRuntimeRunner:
         return dict(zip(self._output_names, values, strict=True))
 
 
-def runner_from_onnx(model: Path, device: str = "auto", *, threads: int | None = None) -> Runner:
-    """Load an ONNX file on a device.
-
-    Args:
-        model: the file.
-        device: `auto`, or a kind with an optional index: `cpu`, `cuda:0`, ...
-        threads: CPU threads of one run; by default as many as the process may use.
+def runner_from_onnx(
+    model: Path, device: DeviceName, *, threads: int | None, shapes: EngineOptions
+) -> Runner:
+    """Load an ONNX file on a device; as `open_runner`, which everything else calls.
 
     Raises:
-        DeviceUnavailableError: the device was named and cannot be had; nothing else is tried.
+        DeviceUnavailableError: the device cannot be had; nothing else is tried.
         ModelError: ONNX Runtime cannot read the file.
     """
-    for candidate in available_devices() if device == "auto" else (device,):
-        try:
-            return OnnxRuntimeRunner(_open_session(model, candidate, threads), candidate)
-        except DeviceUnavailableError:
-            if device != "auto" or candidate == "cpu":
-                raise
-    raise AssertionError("the CPU is always among the devices")
+    provider = PROVIDERS[device.kind]
+    obstacle = find_obstacle(provider)
+    if obstacle:
+        raise DeviceUnavailableError(obstacle, provider.remedy)
+    session = _open_session(model, device, threads or _usable_cores(), shapes)
+    return OnnxRuntimeRunner(session, str(device))
 
 
-def available_devices() -> tuple[str, ...]:
-    """Device kinds for which this ONNX Runtime has a provider, best first; `cpu` is last.
+def find_obstacle(provider: Provider) -> str | None:
+    """Why this installation cannot have a provider, as far as can be told without a model.
 
     A provider that is compiled in can still fail to load: only opening a model tells.
     """
-    compiled_in = onnxruntime.get_available_providers()
-    return tuple(kind for kind in _AUTO_ORDER if _PROVIDER_FROM_DEVICE[kind] in compiled_in)
+    if not provider.is_for_this_system:
+        return f"{provider.name} is for {provider.only_on} alone."
+    if provider.plug_in is None:
+        if provider.name in onnxruntime.get_available_providers():
+            return None
+        return f"This ONNX Runtime has no {provider.name}."
+    if importlib.util.find_spec(provider.plug_in) is None:
+        return f"The plug-in {provider.plug_in} is not installed."
+    if not hasattr(onnxruntime, "register_execution_provider_library"):
+        return f"onnxruntime {onnxruntime.__version__} takes no plug-ins; 1.24 and newer do."
+    return None
 
 
-def _open_session(model: Path, device: str, threads: int | None) -> onnxruntime.InferenceSession:
-    kind, _, index = device.partition(":")
-    if kind not in _PROVIDER_FROM_DEVICE or (
-        ":" in device and not (kind == "cuda" and index.isdigit())
-    ):
-        raise UsageError(
-            f"{device!r} is not a device; name auto, or one of {', '.join(DEVICE_KINDS)}; cuda "
-            "takes an index, such as cuda:0."
-        )
-    provider = _PROVIDER_FROM_DEVICE[kind]
-    if provider not in onnxruntime.get_available_providers():
-        raise DeviceUnavailableError(
-            f"This ONNX Runtime has no {provider}, which {device} needs. "
-            "`reggan-plugin doctor` says what to install; --device auto takes what is there."
-        )
+def _open_session(
+    model: Path, device: DeviceName, threads: int, shapes: EngineOptions
+) -> onnxruntime.InferenceSession:
+    provider = PROVIDERS[device.kind]
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.intra_op_num_threads = threads or _usable_cores()
+    options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    arguments = [(provider, {"device_id": index or "0"} if kind == "cuda" else {})]
+    options.enable_mem_pattern = provider.reuses_memory
     try:
-        # Its own fall-back would go on silently on the CPU, and print to stdout.
-        session = onnxruntime.InferenceSession(
-            os.fspath(model), options, providers=arguments, enable_fallback=0
-        )
+        settings = provider_settings(model, device, threads=threads, shapes=shapes)
+        if provider.plug_in is None:
+            session = _session_of_own_providers(model, device, options, settings)
+        else:
+            _add_plug_in(provider, provider.plug_in, device.index, options, settings)
+            session = onnxruntime.InferenceSession(os.fspath(model), options, enable_fallback=0)
+    except DeviceUnavailableError:
+        raise
     except Exception as error:  # ONNX Runtime raises a dozen unrelated classes of its own
-        if kind != "cpu":
+        if device.kind != "cpu":
             raise DeviceUnavailableError(
-                f"{provider} cannot load {model.name}: {error}. --device cpu tells whether the "
-                "device or the file is at fault."
+                f"{device} cannot load {model.name}: {_shortened(error)}.",
+                "--device cpu tells whether the device or the file is at fault. "
+                f"{provider.remedy if provider.loads_cuda else ''}",
             ) from error
         raise ModelError(f"{model} cannot be loaded by ONNX Runtime: {error}") from error
-    if session.get_providers()[0] != provider:
+    if session.get_providers()[0] != provider.name:
         raise DeviceUnavailableError(
-            f"{provider} is part of this ONNX Runtime, but did not load: its driver or "
-            f"libraries are missing. `reggan-plugin doctor` tells more; --device cpu works."
+            f"This ONNX Runtime has {provider.name}, but the driver, libraries or device that it "
+            f"needs for {device} are missing.",
+            f"ONNX Runtime names what it missed above. {provider.remedy}",
         )
     return session
+
+
+def _session_of_own_providers(
+    model: Path, device: DeviceName, options: onnxruntime.SessionOptions, settings: dict[str, str]
+) -> onnxruntime.InferenceSession:
+    provider = PROVIDERS[device.kind]
+    if provider.loads_cuda:
+        _load_cuda()
+    chosen = [(provider.name, settings)]
+    if provider.beside is not None:
+        other = PROVIDERS[provider.beside]
+        chosen.append((other.name, filled(other.options, {"index": str(device.index)})))
+    # Its own fall-back would go on silently on the CPU, and print to stdout.
+    return onnxruntime.InferenceSession(
+        os.fspath(model), options, providers=chosen, enable_fallback=0
+    )
+
+
+def _load_cuda() -> None:
+    """Load CUDA's libraries from where pip puts them; what is missing shows when a model opens."""
+    preload = getattr(onnxruntime, "preload_dlls", None)  # 1.21 and newer
+    if preload is None:
+        return
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        preload()
+    _log.info("ONNX Runtime's preload_dlls says: %s", printed.getvalue().strip() or "nothing")
+
+
+def _add_plug_in(
+    provider: Provider,
+    plug_in: str,
+    index: int,
+    options: onnxruntime.SessionOptions,
+    settings: dict[str, str],
+) -> None:
+    try:
+        _register(plug_in, provider.name)
+    except Exception as error:  # as in _open_session
+        raise DeviceUnavailableError(
+            f"{provider.name} does not load: {str(error).rpartition('with error: ')[2]}.",
+            "Install NVIDIA's driver and see that `nvidia-smi` lists the card.",
+        ) from error
+    found = [one for one in onnxruntime.get_ep_devices() if one.ep_name == provider.name]
+    if index >= len(found):
+        raise DeviceUnavailableError(
+            f"{plug_in} finds {len(found)} devices that it runs on, numbered from 0; number "
+            f"{index} was asked for.",
+            "`nvidia-smi` lists the cards; it takes those of the RTX 30 series and newer. "
+            "For data-centre GPUs take --device cuda or tensorrt.",
+        )
+    options.add_provider_for_devices([found[index]], settings)
+
+
+@functools.cache
+def _register(plug_in: str, name: str) -> None:
+    """Once a process: ONNX Runtime refuses a library that it has."""
+    library = importlib.import_module(plug_in).get_library_path()
+    onnxruntime.register_execution_provider_library(name, library)
+
+
+def _shortened(error: Exception) -> str:
+    text = " ".join(str(error).split()).rstrip(".")
+    return text if len(text) <= _LONGEST_REASON else f"… {text[-_LONGEST_REASON:]}"
 
 
 def _usable_cores() -> int:

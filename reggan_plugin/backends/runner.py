@@ -7,11 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Tensors = dict[str, NDArray[np.float32]]
+ASKED_FOR = "asked for"
+"""The reason for a device that was named."""
 
 
 @runtime_checkable
 class Runner(Protocol):
     """A model loaded on a device, ready to run any number of times."""
+
+    reason: str
+    """Why it runs there."""
 
     @property
     def device(self) -> str:

@@ -35,6 +35,7 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     yield f"\nONNX Runtime providers: {', '.join(diagnosis.providers) or 'none'}"
     yield "\nDevices, tried with the default model"
     yield from (_device_line(device) for device in diagnosis.devices)
+    yield f"  auto takes {diagnosis.auto or 'none'}"
     if diagnosis.problems:
         yield "\nProblems"
         yield from (f"  {problem}" for problem in diagnosis.problems)

@@ -1,6 +1,5 @@
 """Opens a model and says where it runs and why there."""
 
-from reggan_plugin.backends.onnx_runtime import available_devices
 from reggan_plugin.jobs.results import ModelInUse
 from reggan_plugin.transfer import ExpressionTransfer
 
@@ -17,18 +16,6 @@ def open_model(model: str | None, device: str) -> tuple[ExpressionTransfer, Mode
         name=transfer.card.name,
         version=transfer.card.version,
         device=transfer.device,
-        device_reason=_device_reason(device, transfer.device),
+        device_reason=transfer.device_reason,
     )
     return transfer, in_use
-
-
-def _device_reason(asked_for: str, taken: str) -> str:
-    if asked_for != "auto":
-        return "asked for"
-    better = available_devices()
-    better = better[: better.index(taken)]
-    if better:
-        return f"{', '.join(better)} did not load; `reggan-plugin doctor` says why"
-    if taken == "cpu":
-        return "the only device of this ONNX Runtime; `reggan-plugin doctor` says how to add more"
-    return "the best device here"

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.backends.onnx_runtime import runner_from_onnx
+from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import ModelError
 from reggan_plugin.model_card import ModelCard, card_from_metadata, check_seal
@@ -59,7 +59,7 @@ def models(*, name: str | None, as_json: bool) -> None:
 def _check(path: Path) -> CheckedModel:
     card = None
     try:
-        card = card_from_metadata(runner_from_onnx(path, "cpu").metadata, str(path))
+        card = card_from_metadata(open_runner(path, "cpu").metadata, str(path))
         check_seal(path)
     except ModelError as error:
         return CheckedModel(path=path, card=card, fault=str(error))

@@ -139,7 +139,8 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         default="auto",
         show_default=True,
         metavar="auto|cpu|cuda:0|...",
-        help="Where to run it. A device that is named and cannot be had is an error.",
+        help="Where to run it: `reggan-plugin doctor` lists the names. A device that is named and "
+        "cannot be had is an error.",
     )(command)
     return grouped_option(
         "Model",

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from reggan_plugin.backends.onnx_runtime import runner_from_onnx
+from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.faces.candidates import (
@@ -45,7 +45,7 @@ class FaceLocator:
 
         Args:
             model: folder with `detector.onnx` and `landmarks.onnx`; by default the shipped one.
-            device: as in `runner_from_onnx`.
+            device: as in `open_runner`.
 
         Raises:
             ModelCardError: a file is not part of a face locator that this version can run.
@@ -104,7 +104,7 @@ class FaceLocator:
 
 def _load(path: Path, device: str) -> Runner:
     check_seal(path)
-    runner = runner_from_onnx(path, device)
+    runner = open_runner(path, device)
     _check_card(path, runner.metadata)
     return runner
 

@@ -1,0 +1,36 @@
+"""What `--device` can name."""
+
+from dataclasses import dataclass
+
+from reggan_plugin.errors import UsageError
+
+AUTO = "auto"
+INDEXED_KINDS = ("cuda", "tensorrt", "tensorrt-ep", "rtx", "directml")
+DEVICE_KINDS = ("cpu", *INDEXED_KINDS, "coreml", "openvino")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceName:
+    """A kind of device and, where there can be several, which of them."""
+
+    kind: str
+    index: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.index}" if self.index else self.kind
+
+
+def device_from_text(text: str) -> DeviceName:
+    """Read `cpu`, `cuda`, `cuda:1`, ...; `auto` is no device but a choice among them.
+
+    Raises:
+        UsageError: no device is called so.
+    """
+    kind, colon, index = text.partition(":")
+    is_known = kind in DEVICE_KINDS and not colon
+    if not is_known and not (kind in INDEXED_KINDS and index.isdecimal()):
+        raise UsageError(
+            f"{text!r} is not a device; name {AUTO}, or one of {', '.join(DEVICE_KINDS)}; "
+            f"{', '.join(INDEXED_KINDS)} take an index, such as cuda:1."
+        )
+    return DeviceName(kind=kind, index=int(index or 0))

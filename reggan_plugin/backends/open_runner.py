@@ -1,0 +1,78 @@
+"""Opens a model on the device that was asked for, or on the best one that works."""
+
+from pathlib import Path
+
+from reggan_plugin.backends.device_name import AUTO, device_from_text
+from reggan_plugin.backends.engine_key import DEFAULT_BATCH, ENGINE_SUFFIX, EngineOptions
+from reggan_plugin.backends.onnx_runtime import runner_from_onnx
+from reggan_plugin.backends.providers import PROVIDERS
+from reggan_plugin.backends.runner import Runner
+from reggan_plugin.errors import DeviceUnavailableError, UsageError
+
+AUTO_ORDER = ("rtx", "cuda", "directml", "cpu")
+"""What `auto` tries. Not `tensorrt` and `tensorrt-ep`, which build for minutes before the first
+frame, and not `coreml` and `openvino`, which nobody measured to be better than `cpu`."""
+
+
+def open_runner(
+    model: Path,
+    device: str = AUTO,
+    *,
+    threads: int | None = None,
+    batch: tuple[int, int, int] = DEFAULT_BATCH,
+) -> Runner:
+    """Load a model; its `reason` says why it runs where it does.
+
+    Args:
+        model: an .onnx file, or an engine that `export engine` wrote, for `tensorrt` alone.
+        device: `auto`, or a name from `device_name`. A device that is named is had or refused.
+        threads: CPU threads of one run; by default as many as the process may use.
+        batch: smallest, best and largest number of crops, for devices that compile for shapes.
+
+    Raises:
+        UsageError: `device` is no device, or none that runs engines.
+        DeviceUnavailableError: the device was named and cannot be had; nothing else is tried.
+        ModelError: the file cannot be read.
+    """
+    if model.suffix == ENGINE_SUFFIX:
+        return _open_engine(model, device)
+    shapes = EngineOptions(batch=batch)
+    if device != AUTO:
+        return _open(model, device, threads, shapes)
+    refused: list[str] = []
+    for kind in AUTO_ORDER:
+        if not PROVIDERS[kind].is_for_this_system:
+            continue
+        try:
+            runner = _open(model, kind, threads, shapes)
+        except DeviceUnavailableError as error:
+            refused.append(f"{kind}: {error.found.rstrip('.')}")
+            continue
+        runner.reason = "; ".join(["the best that works here", *refused])
+        return runner
+    raise AssertionError("the CPU is never unavailable: what it cannot load is a ModelError")
+
+
+def _open(model: Path, device: str, threads: int | None, shapes: EngineOptions) -> Runner:
+    name = device_from_text(device)
+    if name.kind == "tensorrt":
+        from reggan_plugin.backends.tensorrt_runner import runner_from_model  # TensorRT is optional
+
+        return runner_from_model(model, name.index, options=shapes)
+    return runner_from_onnx(model, name, threads=threads, shapes=shapes)
+
+
+def _open_engine(engine: Path, device: str) -> Runner:
+    from reggan_plugin.backends.tensorrt_runner import runner_from_engine  # TensorRT is optional
+
+    if device == AUTO:
+        runner = runner_from_engine(engine)
+        runner.reason = "what an engine runs on"
+        return runner
+    name = device_from_text(device)
+    if name.kind != "tensorrt":
+        raise UsageError(
+            f"{engine.name} is an engine for --device tensorrt; for {device} name the .onnx file "
+            "that it was built from."
+        )
+    return runner_from_engine(engine, name.index)

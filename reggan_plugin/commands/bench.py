@@ -1,0 +1,151 @@
+"""`reggan-plugin bench`: how fast models and whole frames are on this machine."""
+
+import json
+from pathlib import Path
+
+import click
+
+from reggan_plugin.benchmark.run import BenchSettings, run_benchmark
+from reggan_plugin.commands.options import GroupedCommand, grouped_option
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.errors import OutputExistsError
+from reggan_plugin.files.atomic import write_atomically
+from reggan_plugin.models import find_model, installed_models
+
+_HEIGHTS = (1080, 2160)
+_LARGEST_BATCH = 64
+
+
+def batches_from_text(text: str) -> tuple[int, ...]:
+    """Read `1,4,8`: batch sizes, each once, rising."""
+    parts = text.split(",")
+    numbers = [int(part) for part in parts if part.isdecimal()]
+    is_sound = len(numbers) == len(parts) and all(1 <= n <= _LARGEST_BATCH for n in numbers)
+    if not is_sound:
+        raise click.BadParameter(
+            f"{text!r} is not a list of batch sizes from 1 to {_LARGEST_BATCH}, such as 1,4,8."
+        )
+    return tuple(sorted(set(numbers)))
+
+
+@click.command(
+    cls=GroupedCommand,
+    epilog="\b\nExample:\n  reggan-plugin bench --device cpu --rounds 20 --json bench.json",
+)
+@grouped_option(
+    "Models",
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME|FILE.onnx",
+    help="May be given more than once; others are compared with the first.  [default: all that "
+    "`reggan-plugin models` lists]",
+)
+@grouped_option(
+    "Models",
+    "--device",
+    "devices",
+    multiple=True,
+    metavar="cpu|cuda:0|...",
+    help="May be given more than once.  [default: every device that works here]",
+)
+@grouped_option(
+    "Models",
+    "--peers",
+    "with_peers",
+    is_flag=True,
+    help="Also time SARGAN-, US-GAN- and StarGAN-shaped generators with random weights and, by "
+    "PyTorch itself, the first model; say how far each is from what the hardware allows.",
+)
+@grouped_option(
+    "Models",
+    "--batch",
+    "batches",
+    type=batches_from_text,
+    default="1,4,8",
+    show_default=True,
+    metavar="1,4,8",
+    help="Faces in a run.",
+)
+@grouped_option(
+    "Models",
+    "--rounds",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    metavar="RUNS",
+    help="Runs at batch 1; larger batches get as many faces.",
+)
+@grouped_option(
+    "Models",
+    "--threads",
+    type=click.IntRange(1),
+    metavar="COUNT",
+    help="CPU threads of a model.  [default: all cores]",
+)
+@grouped_option("Frames", "--pipeline", is_flag=True, help="Also render whole frames, PNG and EXR.")
+@grouped_option(
+    "Frames",
+    "--height",
+    "heights",
+    type=click.IntRange(64, 8640),
+    multiple=True,
+    default=_HEIGHTS,
+    show_default=True,
+    metavar="PIXELS",
+    help="Of those frames; may be given more than once.",
+)
+@grouped_option(
+    "Frames",
+    "--frames",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    metavar="COUNT",
+    help="Length of each shot.",
+)
+@grouped_option(
+    "Output",
+    "--json",
+    "out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.json",
+    help="Write everything that was measured, with the machine's name.",
+)
+@grouped_option("Output", "--overwrite", is_flag=True, help="Replace the file if it exists.")
+@verbose_option
+def bench(
+    *,
+    models: tuple[str, ...],
+    devices: tuple[str, ...],
+    with_peers: bool,
+    batches: tuple[int, ...],
+    rounds: int,
+    threads: int | None,
+    pipeline: bool,
+    heights: tuple[int, ...],
+    frames: int,
+    out: Path | None,
+    overwrite: bool,
+) -> None:
+    """Measure how fast it is here: start, latency, throughput, and where a frame's time goes.
+
+    Everything is timed turn by turn in one run, so that ratios hold on a busy machine, too.
+    """
+    if out is not None and out.exists() and not overwrite:
+        raise OutputExistsError(f"{out} exists already; add --overwrite, or name another file.")
+    settings = BenchSettings(
+        models=tuple(map(find_model, models)) or tuple(installed_models().values()),
+        devices=devices,
+        batches=batches,
+        rounds=rounds,
+        threads=threads,
+        with_peers=with_peers,
+        heights=heights if pipeline else (),
+        frames=frames,
+    )
+    report = run_benchmark(settings, lambda step: click.echo(step, err=True))
+    if out is not None:
+        text = json.dumps(report.document(), indent=1)
+        write_atomically(out, f"{text}\n".encode())
+    click.echo("\n".join(report.lines()))

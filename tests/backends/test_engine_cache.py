@@ -1,0 +1,191 @@
+"""What is in the cache is run only if it is whole and was built for exactly this; else rebuilt."""
+
+import errno
+import json
+import multiprocessing
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import filelock
+import pytest
+
+from reggan_plugin.backends.cache_folder import cache_folder
+from reggan_plugin.backends.engine_cache import EngineCache
+from reggan_plugin.backends.engine_file import EngineFile, read_engine, sidecar_of, write_engine
+from reggan_plugin.backends.engine_key import EngineKey, EngineOptions
+from reggan_plugin.errors import EngineError, OutputError
+
+KEY = EngineKey(
+    model_sha256="ab" * 32,
+    tensorrt="11.4.0.106",
+    system="linux-x86_64",
+    gpu="NVIDIA Fake",
+    compute_capability="9.0",
+    precision="fp32",
+    options=EngineOptions(),
+)
+Build = Callable[[Path], EngineFile]
+
+
+def builder(plan: bytes, key: EngineKey = KEY) -> Build:
+    """Writes `plan`; `calls` counts how often."""
+
+    def build(path: Path) -> EngineFile:
+        return write_engine(path, plan, key=key, metadata={"card": "{}"}, driver="13.0")
+
+    return build
+
+
+def must_not_build(path: Path) -> EngineFile:
+    raise AssertionError(f"{path} is built although it is there")
+
+
+def test_an_engine_is_built_once_and_read_back_as_it_was(cache: EngineCache) -> None:
+    built = cache.fetch(KEY, "reggan", builder(b"plan"))
+    again = EngineCache(cache.folder).fetch(KEY, "reggan", must_not_build)
+    assert again == built
+    assert (again.plan, again.metadata) == (b"plan", {"card": "{}"})
+    assert again.path.name == KEY.file_name("reggan")
+
+
+def test_the_sidecar_says_what_it_was_built_from(cache: EngineCache) -> None:
+    built = cache.fetch(KEY, "reggan", builder(b"plan"))
+    document = json.loads(sidecar_of(built.path).read_text())
+    assert document["key"]["gpu"] == "NVIDIA Fake"
+    assert document["key"]["options"]["batch"] == [1, 1, 16]
+    assert document["driver"] == "13.0"
+    assert document["plan_bytes"] == 4
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def flip(path: Path) -> None:
+    path.write_bytes(b"x" + path.read_bytes()[1:])
+
+
+def change_sidecar(change: Callable[[dict[str, object]], object]) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        document = json.loads(sidecar_of(path).read_text())
+        change(document)
+        sidecar_of(path).write_text(json.dumps(document))
+
+    return damage
+
+
+DAMAGES = {
+    "truncated plan": truncate,
+    "flipped bit": flip,
+    "empty plan": lambda path: path.write_bytes(b""),
+    "no plan": lambda path: path.unlink(),
+    "no side-car": lambda path: sidecar_of(path).unlink(),
+    "truncated side-car": lambda path: truncate(sidecar_of(path)),
+    "side-car that is a list": lambda path: sidecar_of(path).write_text("[]"),
+    "side-car that is no text": lambda path: sidecar_of(path).write_bytes(b"\xff\xfe"),
+    "other schema": change_sidecar(lambda document: document.update(schema=2)),
+    "no metadata": change_sidecar(lambda document: document.pop("metadata")),
+    "stale": change_sidecar(lambda document: document["key"].update(tensorrt="10.16.1.11")),  # type: ignore[attr-defined]
+    "foreign": change_sidecar(lambda document: document["key"].update(gpu="NVIDIA H200")),  # type: ignore[attr-defined]
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_what_is_not_whole_or_not_ours_is_built_again(
+    cache: EngineCache, damage: Callable[[Path], None]
+) -> None:
+    path = cache.fetch(KEY, "reggan", builder(b"first")).path
+    damage(path)
+    assert cache.find(KEY, "reggan") is None
+    assert cache.fetch(KEY, "reggan", builder(b"second")).plan == b"second"
+    assert cache.fetch(KEY, "reggan", must_not_build).plan == b"second"
+
+
+def test_an_engine_that_was_renamed_to_another_key_is_not_taken(cache: EngineCache) -> None:
+    other = replace(KEY, tensorrt="10.16.1.11")
+    built = cache.fetch(other, "reggan", builder(b"old", other))
+    target = cache.folder / KEY.file_name("reggan")
+    built.path.rename(target)
+    sidecar_of(built.path).rename(sidecar_of(target))
+    with pytest.raises(EngineError, match=r"tensorrt is '10.16.1.11' instead of '11.4.0.106'"):
+        read_engine(target, KEY)
+    assert cache.find(KEY, "reggan") is None
+
+
+def test_an_engine_that_tensorrt_refused_is_replaced(cache: EngineCache) -> None:
+    refused = cache.fetch(KEY, "reggan", builder(b"first"))
+    assert cache.fetch(KEY, "reggan", builder(b"second"), refused=refused).plan == b"second"
+    # A process that was refused the first one takes what another has built since.
+    assert cache.fetch(KEY, "reggan", must_not_build, refused=refused).plan == b"second"
+
+
+def build_slowly(folder: Path, begun: Path, results: "multiprocessing.Queue[bytes]") -> None:
+    def build(path: Path) -> EngineFile:
+        with begun.open("a") as stream:
+            stream.write("built\n")
+        time.sleep(0.3)
+        return builder(b"plan")(path)
+
+    results.put(EngineCache(folder).fetch(KEY, "reggan", build).plan)
+
+
+def test_of_several_processes_at_once_one_builds(cache: EngineCache, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    results, begun = context.Queue(), tmp_path / "begun"
+    arguments = (cache.folder, begun, results)
+    workers = [context.Process(target=build_slowly, args=arguments) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    plans = [results.get(timeout=60) for _ in workers]
+    for worker in workers:
+        worker.join()
+    assert plans == [b"plan"] * 3
+    assert begun.read_text() == "built\n"
+
+
+def test_a_builder_that_fails_leaves_the_next_one_free_to_build(cache: EngineCache) -> None:
+    def fail(path: Path) -> EngineFile:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.fetch(KEY, "reggan", fail)
+    assert cache.fetch(KEY, "reggan", builder(b"plan")).plan == b"plan"
+
+
+def test_a_read_only_cache_serves_what_it_has_and_says_what_to_do_about_the_rest(
+    cache: EngineCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.fetch(KEY, "reggan", builder(b"plan"))
+
+    def refuse(*args: object, **settings: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
+    assert cache.fetch(KEY, "reggan", must_not_build).plan == b"plan"
+    with pytest.raises(OutputError, match=r"cannot be written.*Set REGGAN_PLUGIN_CACHE to"):
+        cache.fetch(replace(KEY, gpu="NVIDIA H200"), "reggan", must_not_build)
+
+
+def test_a_cache_where_no_folder_can_be_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OutputError, match="Set REGGAN_PLUGIN_CACHE"):
+        EngineCache(tmp_path / "file" / "cache").fetch(KEY, "reggan", must_not_build)
+
+
+def test_nothing_but_engines_sidecars_and_locks_is_left(cache: EngineCache) -> None:
+    cache.fetch(KEY, "reggan", builder(b"plan"))
+    name = KEY.file_name("reggan")
+    left = {path.name for path in cache.folder.iterdir()} - {f"{name}.lock"}
+    assert left == {name, f"{name}.json"}
+
+
+def test_the_cache_is_where_the_variable_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGGAN_PLUGIN_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+    assert EngineCache().folder == tmp_path / "engines"
+    monkeypatch.delenv("REGGAN_PLUGIN_CACHE")
+    assert "reggan-plugin" in cache_folder().parts

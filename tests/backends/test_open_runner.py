@@ -1,0 +1,103 @@
+"""A device that was named is had or refused; only `auto` may take another, and says why."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from reggan_plugin.backends.open_runner import AUTO_ORDER, open_runner
+from reggan_plugin.backends.providers import PROVIDERS
+from reggan_plugin.backends.runner import Runner
+from reggan_plugin.errors import DeviceUnavailableError, ModelError, UsageError
+from reggan_plugin.models import find_model
+
+FOR_THIS_SYSTEM = [kind for kind, provider in PROVIDERS.items() if provider.is_for_this_system]
+
+
+def test_the_cpu_runs_the_shipped_model() -> None:
+    runner = open_runner(find_model(), "cpu", threads=1)
+    assert isinstance(runner, Runner)
+    assert (runner.device, runner.reason) == ("cpu", "asked for")
+    answer = runner.run(
+        {
+            "image": np.zeros((2, 3, 256, 256), np.float32),
+            "expression": np.eye(7, dtype=np.float32)[:2],
+        }
+    )
+    assert answer["face"].shape == (2, 3, 256, 256)
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:", "cpu:7", "openvino:0", ""])
+def test_what_is_no_device_is_a_wrong_request(name: str) -> None:
+    with pytest.raises(UsageError, match="is not a device; name auto, or one of cpu, cuda"):
+        open_runner(find_model(), name)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PROVIDERS if kind != "cpu"])
+def test_a_device_that_is_not_installed_is_refused_with_its_remedy(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(DeviceUnavailableError) as refusal:
+        open_runner(find_model(), kind)
+    assert "pip install" in refusal.value.remedy
+    assert str(refusal.value) == f"{refusal.value.found} {refusal.value.remedy}"
+
+
+def test_auto_goes_on_to_the_cpu_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled_in = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: compiled_in)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    open_session = onnxruntime.InferenceSession
+
+    def without_driver(path: str, options: object, **others: object) -> object:
+        if others["providers"] != ["CPUExecutionProvider"]:
+            assert others["enable_fallback"] == 0  # ONNX Runtime would go on on the CPU
+        if others["providers"][0][0] == "CUDAExecutionProvider":  # type: ignore[index]
+            raise RuntimeError("CUDA failure 35: driver version is insufficient")
+        return open_session(path, options, **others)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", without_driver)
+    runner = open_runner(find_model(), "auto")
+    assert runner.device == "cpu"
+    assert "rtx: The plug-in onnxruntime_ep_nv_tensorrt_rtx is not installed" in runner.reason
+    assert "cuda cannot load reggan.onnx: CUDA failure 35" in runner.reason
+    for foreign in set(AUTO_ORDER) - set(FOR_THIS_SYSTEM):
+        assert foreign not in runner.reason
+    with pytest.raises(DeviceUnavailableError, match=r"driver version.*--device cpu"):
+        open_runner(find_model(), "cuda")
+
+
+def test_a_session_that_went_elsewhere_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As onnxruntime-gpu 1.31.1 does where a library of CUDA is missing: it logs and goes on."""
+    monkeypatch.setattr(
+        onnxruntime, "preload_dlls", lambda: print("Failed to load libcublas.so.13")
+    )
+    compiled_in = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: compiled_in)
+    open_session = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime,
+        "InferenceSession",
+        lambda path, options, **_: open_session(path, options, providers=["CPUExecutionProvider"]),
+    )
+    with pytest.raises(DeviceUnavailableError, match=r"needs for cuda:1 are missing.*pip install"):
+        open_runner(find_model(), "cuda:1")
+    assert capsys.readouterr().out == ""  # where results go
+
+
+def test_inputs_that_the_graph_does_not_take_are_the_model_s_fault() -> None:
+    with pytest.raises(ModelError, match="export it again"):
+        open_runner(find_model(), "cpu").run({"image": np.zeros((1, 3, 8, 8), np.float32)})
+
+
+@pytest.mark.parametrize("device", ["cpu", "auto"])
+def test_a_file_that_is_no_model_is_named(device: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.onnx"
+    path.write_bytes(b"not a model")
+    with pytest.raises(ModelError, match=r"x\.onnx"):
+        open_runner(path, device)

@@ -16,6 +16,7 @@ from jaxtyping import install_import_hook
 from PIL import Image
 
 _CHECKED_ROOMS = [
+    "reggan_plugin.benchmark.shot",
     "reggan_plugin.imaging",
     "reggan_plugin.faces",
     "reggan_plugin.files",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin import cli, diagnosis
+from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.cli import main
 from reggan_plugin.commands.lazy_group import ENTRY_POINT_GROUP
 from reggan_plugin.models import DEFAULT_MODEL
@@ -142,7 +143,7 @@ def test_doctor_says_why_a_device_does_not_load_and_what_to_install(
         if kind == "cpu":
             return diagnosis.Device(name=kind, loads=True)
         return diagnosis.Device(
-            name=kind, loads=False, message="No driver.", remedy=diagnosis._REMEDIES.get(kind)
+            name=kind, loads=False, message="No driver.", remedy=PROVIDERS["cuda"].remedy
         )
 
     monkeypatch.setattr(diagnosis, "find_model", lambda: tmp_path)
@@ -151,7 +152,8 @@ def test_doctor_says_why_a_device_does_not_load_and_what_to_install(
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
     assert "cpu: works" in out
-    assert "cuda: No driver. For NVIDIA: pip uninstall onnxruntime" in out
+    assert "auto takes cpu" in out
+    assert "cuda: No driver. For NVIDIA GPUs: pip uninstall -y onnxruntime" in out
 
 
 @pytest.mark.parametrize(

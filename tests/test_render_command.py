@@ -50,7 +50,7 @@ class ReddeningTransfer:
             training={},
             licence="Apache-2.0",
         )
-        self.device = "cpu"
+        self.device, self.device_reason = "cpu", "asked for"
 
     def find_faces(
         self, frame: Frame, choice: FaceChoice, names: tuple[str, ...] = ()

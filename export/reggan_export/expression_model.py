@@ -1,154 +1,119 @@
-"""A run of any architecture to ONNX, with its card and proof that it still says the same."""
+"""A network of any architecture to ONNX, with its card and proof that it still says the same."""
 
-import dataclasses
-import warnings
-from collections.abc import Sequence
+import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import onnx
-import onnxruntime
 import torch
-from jaxtyping import Float
 
-from reggan_export.onnx_file import store_weights_as_half, write_model
-from reggan_plugin.errors import ModelError
-from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_export.graph_from_module import graph_from_module
+from reggan_export.half_precision import compute_in_half
+from reggan_export.onnx_file import live_norms, store_weights_as_half, write_proven
+from reggan_export.other_side import model_at_side
+from reggan_export.parity import verify_model
+from reggan_export.parity_report import ParityReport
+from reggan_export.reference import OUTPUT_NAMES
+from reggan_export.source_network import card_of, network_of
+from reggan_plugin.backends.open_runner import AUTO_ORDER
+from reggan_plugin.errors import ModelParityError
 from reggan_plugin.model_card import ModelCard
-from reggan_training.checkpoint import model_from_run
-from reggan_training.data.identity import CANONICAL_LANDMARKS
 from reggan_training.networks.expression_model import ExpressionModel
-from reggan_training.run_folder import RunFolder
 
-MAX_DIFFERENCE_LEVELS = 2.0
-"""Largest difference between PyTorch and ONNX Runtime, in 8-bit levels: weights are float16."""
+_MOST_CROPS = 64
+"""In one batch."""
 
 
-def export_expression_model(
-    run_folder: Path,
-    out: Path,
-    *,
-    name: str,
-    version: str,
-    max_yaw_deg: float | None = None,
-    licence: str = "Apache-2.0",
-) -> dict[str, float]:
-    """Export the averaged weights of a run; returns the differences from PyTorch, in levels.
+@dataclass(frozen=True, kw_only=True)
+class ExportSettings:
+    """What may be chosen when a model is exported.
+
+    Attributes:
+        name: in the card.
+        version: of the weights; None for that of the source, 0.1.0 for a run.
+        max_yaw_deg: see `ModelCard`; None for that of the source.
+        precision: `fp32`, or `fp16` for convolutions in half precision.
+        side_px: of the crop; None for that of the source.
+    """
+
+    name: str
+    version: str | None = None
+    max_yaw_deg: float | None = None
+    precision: str = "fp32"
+    side_px: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportedModel:
+    """What came of an export.
+
+    Attributes:
+        report: how the file compares with PyTorch.
+        weights_are_half: large weights are stored as float16.
+        live_norms: normalisations that could not be folded.
+    """
+
+    report: ParityReport
+    weights_are_half: bool
+    live_norms: int
+
+
+def export_expression_model(source: Path, out: Path, settings: ExportSettings) -> ExportedModel:
+    """Export the averaged weights of a run, or an .onnx of ours in another precision.
+
+    Weights are stored as float16, unless that alone would carry the file over its bound.
 
     Args:
-        run_folder: a finished or interrupted run of any architecture.
+        source: see `network_of`.
         out: the .onnx to write; replaced if it exists.
-        name: in the card, as are the following.
-        version: of the weights.
-        max_yaw_deg: see `ModelCard`.
-        licence: SPDX name.
+        settings: what was chosen.
 
     Raises:
-        SourceError: the folder holds no run, or the run has no checkpoint.
-        ModelError: ONNX Runtime answers otherwise than PyTorch; nothing is left at `out`.
+        SourceError: there is no such run, or it has no checkpoint yet.
+        UsageError: the model cannot have such a side.
+        ModelError: an .onnx is damaged or not ours.
+        ModelParityError: the file answers otherwise than PyTorch; nothing is left at `out`.
     """
-    run = RunFolder(run_folder)
-    model = model_from_run(run_folder)
-    card = _card(run, model, name, version, max_yaw_deg, licence)
-    graph = _graph(model)
-    store_weights_as_half(graph)
-    partial = out.with_name(f".{out.name}.unproven")
+    network = network_of(source)
+    network = model_at_side(network, settings.side_px or network.side_px)
+    card = card_of(source, network)
+    yaw_deg = settings.max_yaw_deg
+    card = replace(
+        card,
+        name=settings.name,
+        version=settings.version or card.version,
+        max_yaw_deg=card.max_yaw_deg if yaw_deg is None else yaw_deg,
+        precision=settings.precision,
+    )
+    if settings.precision == "fp16":
+        compute_in_half(network)
+    graph = graph_of(network)
+    halved = copy.deepcopy(graph)
+    store_weights_as_half(halved)
     try:
-        write_model(graph, card.to_json(), partial)
-        differences = measure_differences(model, partial, [_probe(model)])
-        if differences["max"] > MAX_DIFFERENCE_LEVELS:
-            raise ModelError(
-                f"ONNX Runtime and PyTorch differ by {differences['max']:.2f} levels, at most "
-                f"{MAX_DIFFERENCE_LEVELS:g} are allowed. Nothing was written."
-            )
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
-    return differences
+        report, is_half = _write(halved, card, out, source), True
+    except ModelParityError:
+        report, is_half = _write(graph, card, out, source), False
+    return ExportedModel(report=report, weights_are_half=is_half, live_norms=live_norms(graph))
 
 
-def _graph(model: ExpressionModel) -> onnx.ModelProto:
-    side = model.side_px
-    example = (torch.rand(2, 3, side, side), torch.eye(len(EXPRESSION_NAMES))[1:3])
-    batch = torch.export.Dim("batch", min=1, max=64)
-    with warnings.catch_warnings():  # the exporter's, about its own future and our axis name
-        warnings.filterwarnings("ignore", category=FutureWarning)
-        warnings.filterwarnings("ignore", ".*The axis name", UserWarning)
-        program = torch.onnx.export(
-            model,
-            example,
-            input_names=["image", "expression"],
-            output_names=["face", "mask"],
-            dynamic_shapes=({0: batch}, {0: batch}),
-            dynamo=True,
-            verbose=False,
-        )
-    if program is None:
-        raise ModelError("PyTorch's exporter returned no program for this model.")
-    return program.model_proto
-
-
-def measure_differences(
-    model: ExpressionModel, onnx_file: Path, crops: Sequence[Float[np.ndarray, "batch 3 side side"]]
-) -> dict[str, float]:
-    """Largest and mean difference of the composite over crops and expressions, in levels."""
-    session = onnxruntime.InferenceSession(str(onnx_file), providers=["CPUExecutionProvider"])
-    largest, total, count = 0.0, 0.0, 0
-    asked = np.concatenate([np.eye(7), 0.5 * np.eye(7), [[0, 0.6, 0, 0, 0, 0, 0.3]]])
-    for images in crops:
-        for vector in asked.astype(np.float32):
-            vectors = np.repeat(vector[None], len(images), axis=0)
-            with torch.no_grad():
-                face, mask = model(torch.from_numpy(images), torch.from_numpy(vectors))
-            expected = (mask * face).numpy()
-            found_face, found_mask = session.run(
-                ["face", "mask"], {"image": images, "expression": vectors}
-            )
-            difference = 255 * np.abs(found_mask * found_face - expected)
-            largest = max(largest, float(difference.max()))
-            total, count = total + float(difference.sum()), count + difference.size
-    return {"max": largest, "mean": total / count}
-
-
-def _card(
-    run: RunFolder,
-    model: ExpressionModel,
-    name: str,
-    version: str,
-    max_yaw_deg: float | None,
-    licence: str,
-) -> ModelCard:
-    config = run.read_config()
-    training = {
-        "data": config["data"],
-        "data_sha256": config["data_sha256"],
-        "identities": len(config["identities"]),
-        "images_seen": int(run.load()["images_seen"]),
-        "seed": config["settings"]["seed"],
-        "model": dataclasses.asdict(model.settings),  # what `train --init-from` builds
-        "commits": [session["commit"] for session in config["sessions"]],
-    }
-    return ModelCard(
-        name=name,
-        version=version,
-        architecture=model.architecture,
-        image_size_px=model.side_px,
-        expressions=EXPRESSION_NAMES,
-        canonical_landmarks={
-            landmark: (round(float(x), 4), round(float(y), 4))
-            for landmark, (x, y) in zip(LANDMARK_NAMES, CANONICAL_LANDMARKS, strict=True)
-        },
-        training=training,
-        licence=licence,
-        max_yaw_deg=max_yaw_deg,
+def graph_of(network: ExpressionModel) -> onnx.ModelProto:
+    """The graph of a network for any number of crops up to 64."""
+    side, expressions = network.side_px, network.settings.expressions
+    batch = torch.export.Dim("batch", min=1, max=_MOST_CROPS)
+    return graph_from_module(
+        network,
+        (torch.rand(2, 3, side, side), torch.eye(expressions)[:2]),
+        inputs=["image", "expression"],
+        outputs=OUTPUT_NAMES,
+        dynamic_axes=[{0: batch}, {0: batch}],
     )
 
 
-def _probe(model: ExpressionModel) -> Float[np.ndarray, "batch 3 side side"]:
-    """Smooth pictures with the statistics of a crop, for when no photograph is at hand."""
-    random = torch.Generator().manual_seed(0)
-    coarse = torch.rand(3, 3, 24, 24, generator=random)
-    side = model.side_px
-    smooth = torch.nn.functional.interpolate(coarse, size=(side, side), mode="bicubic")
-    return smooth.clamp(0, 1).numpy()
+def _write(graph: onnx.ModelProto, card: ModelCard, out: Path, source: Path) -> ParityReport:
+    return write_proven(
+        graph,
+        card.to_json(),
+        out,
+        lambda file: verify_model(file, checkpoint=source, devices=AUTO_ORDER),
+    )

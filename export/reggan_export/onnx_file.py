@@ -1,11 +1,16 @@
-"""What every exported .onnx goes through: compact weights, card, check, seal, rename."""
+"""What every exported .onnx goes through: compact weights, card, check, seal, proof, rename."""
 
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from reggan_export.parity_report import ParityReport
+from reggan_plugin.errors import ModelParityError
+from reggan_plugin.files.atomic import write_atomically
 from reggan_plugin.model_card import CARD_KEY, seal
 
 _SMALLEST_HALVED = 256
@@ -18,10 +23,12 @@ def store_weights_as_half(model: onnx.ModelProto) -> None:
     ONNX Runtime folds the casts at load, so that the file halves and the speed stays.
     """
     graph = model.graph
+    scales = {node.input[1] for node in graph.node if node.op_type.endswith("uantizeLinear")}
     casts = []
     for tensor in list(graph.initializer):
         values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < _SMALLEST_HALVED:
+        is_large = values.dtype == np.float32 and values.size >= _SMALLEST_HALVED
+        if not is_large or tensor.name in scales:
             continue
         name = f"{tensor.name}.half"
         graph.initializer.remove(tensor)
@@ -32,29 +39,63 @@ def store_weights_as_half(model: onnx.ModelProto) -> None:
     graph.node.extend(nodes)
 
 
-def write_model(model: onnx.ModelProto, card: str, path: Path) -> str:
-    """Write a checked, sealed file in one step; returns its hash.
+def restore_weights(model: onnx.ModelProto) -> None:
+    """Undo `store_weights_as_half` but for the rounding: float32 weights and no casts."""
+    graph = model.graph
+    halves = {tensor.name: tensor for tensor in graph.initializer}
+    kept = []
+    for node in graph.node:
+        tensor = halves.get(node.input[0]) if node.op_type == "Cast" else None
+        if tensor is None:
+            kept.append(node)
+            continue
+        values = numpy_helper.to_array(tensor).astype(np.float32)
+        graph.initializer.remove(tensor)
+        graph.initializer.append(numpy_helper.from_array(values, node.output[0]))
+    del graph.node[:]
+    graph.node.extend(kept)
+
+
+def live_norms(model: onnx.ModelProto) -> int:
+    """How many normalisations take their statistics from each picture: nothing to fold."""
+    return sum(node.op_type == "InstanceNormalization" for node in model.graph.node)
+
+
+def write_proven(
+    model: onnx.ModelProto, card: str, out: Path, prove: Callable[[Path], ParityReport]
+) -> ParityReport:
+    """Write a checked, sealed file if it proves to say what it should.
 
     Args:
         model: the graph.
         card: JSON with an unsealed `weights_sha256`.
-        path: replaced if it exists.
+        out: replaced if it exists.
+        prove: compares the finished file with its reference.
 
     Raises:
         onnx.checker.ValidationError: the graph is not sound.
-        ModelCardError: the card has no place for the hash.
+        ModelParityError: the file does not prove itself; nothing is left at `out`.
+        OutputError: `out` cannot be written.
     """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        unproven = Path(folder) / out.name
+        _write(model, card, unproven)
+        report = prove(unproven)
+        if not report.passed:
+            raise ModelParityError(
+                f"{out.name} does not say what {report.reference} says: "
+                f"{'; '.join(report.faults)}. Nothing was written."
+            )
+        write_atomically(out, unproven.read_bytes())
+    return report
+
+
+def _write(model: onnx.ModelProto, card: str, path: Path) -> None:
     helper.set_model_props(model, {CARD_KEY: card})
     _forget_source(model)
     onnx.checker.check_model(model, full_check=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        onnx.save(model, partial)
-        digest = seal(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return digest
+    onnx.save(model, path)
+    seal(path)
 
 
 def _forget_source(model: onnx.ModelProto) -> None:

@@ -1,67 +1,47 @@
 """A run of any architecture becomes a file that the runtime takes and that says the same."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import onnx
 import pytest
-import torch
+from onnx import TensorProto
 
 pytest.importorskip("onnxscript")
 
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 import reggan_plugin
-from reggan_export.commands import export
-from reggan_export.expression_model import measure_differences
+from reggan_export.parity import verify_model
+from reggan_plugin.errors import OutputExistsError, SourceError, UsageError
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.model_card import check_seal
 from reggan_plugin.transfer import ExpressionTransfer
-from reggan_training.checkpoint import model_from_run
-from reggan_training.configuration import TrainingSettings
-from reggan_training.data.pairs import PairSettings
-from reggan_training.networks.architectures import ARCHITECTURES, build_model
-from reggan_training.networks.expression_model import ModelSettings
-from reggan_training.networks.masked_regression import MaskedRegression
+from reggan_training.networks.architectures import ARCHITECTURES
 from reggan_training.regression import RegressionSettings
-from reggan_training.run_folder import RunData, RunFolder
 
+RunMaker = Callable[..., Path]
+Exporter = Callable[..., Result]
 FRAME = Path(reggan_plugin.__file__).parent / "samples/avatar_png/avatar.1001.png"
 QUICK = "sargan"
 """Instance normalisation, attention, nearest enlarging and transposed convolutions in one."""
 EXPORTED = [
     name if name == QUICK else pytest.param(name, marks=pytest.mark.slow) for name in ARCHITECTURES
 ]
+HALVED = [QUICK, pytest.param("reggan", marks=pytest.mark.slow)]
 
 
-def run_of(architecture: str, folder: Path, side_px: int, layer: RegressionSettings) -> Path:
-    """A run with random weights whose masks show an oval."""
-    torch.manual_seed(1)
-    settings = ModelSettings(
-        architecture=architecture, side_px=side_px, width=0.25, regression=layer
-    )
-    model = build_model(settings)
-    axis = torch.linspace(-1.2, 1.2, model.masks.shape[-1])
-    model.masks.copy_((1 - torch.hypot(axis[:, None], axis)).clamp(0, 1).expand_as(model.masks))
-    if isinstance(model, MaskedRegression):
-        model.regression.changes.normal_(0, 0.05)
-    training = TrainingSettings(model=settings, pairs=PairSettings(side_px=side_px))
-    data = RunData(name="made", identities=["skin_00001"], sha256="0" * 64)
-    RunFolder(folder).write_model(model, training, data)
-    return folder
+def types_of_weights(graph: onnx.GraphProto) -> dict[str, int]:
+    """By name, of what a convolution takes as its weights."""
+    types = {tensor.name: tensor.data_type for tensor in graph.initializer}
+    casts = {node.output[0]: node.attribute[0].i for node in graph.node if node.op_type == "Cast"}
+    taken = {node.input[1] for node in graph.node if node.op_type.startswith("Conv")}
+    return {name: casts.get(name, types.get(name, 0)) for name in taken}
 
 
-def export_onnx(run: Path, out: Path, *options: str) -> Result:
-    arguments: Sequence[str] = ["onnx", str(run), "--out", str(out), *options]
-    return CliRunner().invoke(export, arguments, catch_exceptions=False)
-
-
-def check_that_it_renders(model_file: Path, run: Path) -> None:
-    """The runtime's own way to the file; largest difference from PyTorch on a real crop, one
-    expression: half a level, as the weights are stored in half precision."""
+def check_that_it_renders(model_file: Path) -> None:
     transfer = ExpressionTransfer(model_file, device="cpu")
     frame = read_frame(FRAME)
     (crop,) = transfer.find_faces(frame, FaceChoice())
@@ -69,28 +49,120 @@ def check_that_it_renders(model_file: Path, run: Path) -> None:
     changed = (transfer.apply(frame.pixels, "happy") != frame.pixels).any(axis=2)
     assert 0.001 < changed.mean() < 0.5
     assert not changed[:20].any()
-    image = np.clip(cut_crop(frame.pixels, crop), 0, 1).astype(np.float32)
-    batch = np.stack([image, image[:, ::-1]]).transpose(0, 3, 1, 2).copy()
-    assert measure_differences(model_from_run(run), model_file, [batch])["max"] < 0.5
 
 
 @pytest.mark.parametrize("architecture", EXPORTED)
-def test_every_architecture_goes_into_the_runtime(architecture: str, tmp_path: Path) -> None:
-    layer = RegressionSettings(side_px=32, dilation=3)
-    run = run_of(architecture, tmp_path / "run", 64, layer)
-    result = export_onnx(run, tmp_path / "model.onnx", "--max-yaw", "30", "--name", "mine")
-    assert result.exit_code == 0
-    check_that_it_renders(tmp_path / "model.onnx", run)
-    card = ExpressionTransfer(tmp_path / "model.onnx", device="cpu").card
-    assert (card.name, card.architecture) == ("mine", architecture)
+def test_every_architecture_goes_into_the_runtime(
+    architecture: str, make_run: RunMaker, tmp_path: Path, run_export: Exporter
+) -> None:
+    run, out = make_run(architecture), tmp_path / "model.onnx"
+    told = run_export("onnx", run, "--out", out, "--max-yaw", "30", "--name", "mine").stdout
+    assert "Within the bounds." in told
+    check_that_it_renders(out)
+    card = ExpressionTransfer(out, device="cpu").card
+    assert (card.name, card.architecture, card.precision) == ("mine", architecture, "fp32")
     assert (card.image_size_px, card.max_yaw_deg) == (64, 30.0)
     assert card.expressions == EXPRESSION_NAMES
-    opsets = onnx.load(tmp_path / "model.onnx").opset_import
-    assert {own.domain: own.version for own in opsets}[""] == 20
+    model = onnx.load(out)
+    assert {own.domain: own.version for own in model.opset_import}[""] == 20
+    norms = sum(node.op_type == "InstanceNormalization" for node in model.graph.node)
+    assert (f"{norms} instance normalisations" in told) == (norms > 0)
 
 
-def test_a_layer_with_filters_for_each_channel_goes_into_the_runtime(tmp_path: Path) -> None:
+@pytest.mark.parametrize("architecture", HALVED)
+def test_convolutions_are_computed_in_half(
+    architecture: str, make_run: RunMaker, tmp_path: Path, run_export: Exporter
+) -> None:
+    run, out = make_run(architecture), tmp_path / "half.onnx"
+    told = run_export("onnx", run, "--out", out, "--precision", "fp16").stdout
+    assert "PyTorch fp16: picture" in told  # a CPU computes the file in fp32
+    check_that_it_renders(out)
+    assert ExpressionTransfer(out, device="cpu").card.precision == "fp16"
+    graph = onnx.load(out).graph
+    for value in (*graph.input, *graph.output):
+        assert value.type.tensor_type.elem_type == TensorProto.FLOAT
+    types = types_of_weights(graph)
+    full = {name for name, kind in types.items() if kind == TensorProto.FLOAT}
+    assert full == {name for name in types if "one_hot" in name}
+    assert len(types) > 5
+
+
+def test_a_network_of_convolutions_takes_another_side_and_then_half_precision(
+    make_run: RunMaker, tmp_path: Path, run_export: Exporter
+) -> None:
+    larger, half = tmp_path / "larger.onnx", tmp_path / "half.onnx"
+    options = ("--size", "96", "--max-yaw", "20", "--version", "3")
+    run_export("onnx", make_run("us-gan"), "--out", larger, *options)
+    check_that_it_renders(larger)
+    told = run_export("onnx", larger, "--out", half, "--precision", "fp16").stdout
+    assert f"PyTorch, {larger}" in told
+    card = ExpressionTransfer(half, device="cpu").card
+    assert (card.image_size_px, card.max_yaw_deg) == (96, 20.0)
+    assert (card.precision, card.version, card.name) == ("fp16", "3", "half")
+    assert check_seal(half) == card.weights_sha256
+
+
+def test_a_layer_with_filters_for_each_channel_goes_into_the_runtime(
+    make_run: RunMaker, tmp_path: Path, run_export: Exporter
+) -> None:
     layer = RegressionSettings(side_px=48, dilation=3, shared_channels=False, with_bias=False)
-    run = run_of("regression", tmp_path / "run", 48, layer)
-    assert export_onnx(run, tmp_path / "model.onnx").exit_code == 0
-    check_that_it_renders(tmp_path / "model.onnx", run)
+    run, out = make_run("regression", 48, layer), tmp_path / "model.onnx"
+    run_export("onnx", run / "checkpoint.safetensors", "--out", out)
+    check_that_it_renders(out)
+    (comparison,) = verify_model(out, checkpoint=run, devices=()).comparisons
+    assert 0 < comparison.over_all("picture").max < 0.5  # rounded weights, and nothing else
+
+
+def test_weights_that_half_cannot_hold_are_stored_whole(
+    make_run: RunMaker, tmp_path: Path, run_export: Exporter
+) -> None:
+    run, out = make_run("regression", filters=4.0), tmp_path / "model.onnx"
+    told = run_export("onnx", run, "--out", out).stdout
+    assert "weights stored as float32" in told
+    assert "float16" not in {
+        TensorProto.DataType.Name(tensor.data_type).lower()
+        for tensor in onnx.load(out).graph.initializer
+    }
+    (comparison,) = verify_model(out, checkpoint=run, devices=()).comparisons
+    assert comparison.over_all("picture").max < 0.05
+
+
+@pytest.mark.parametrize(
+    ("architecture", "side_px", "field"),
+    [
+        ("reggan", 128, "refinement.place"),
+        ("reggan-paper", 96, "regression.side_px"),
+        (QUICK, 100, "multiple of 16"),
+    ],
+)
+def test_a_side_that_cannot_be_had_is_refused_by_the_field_that_forbids_it(
+    architecture: str,
+    side_px: int,
+    field: str,
+    make_run: RunMaker,
+    tmp_path: Path,
+    run_export: Exporter,
+) -> None:
+    out = tmp_path / "model.onnx"
+    options = ("--out", out, "--size", str(side_px))
+    error = run_export("onnx", make_run(architecture), *options, fails=True).exception
+    assert isinstance(error, UsageError)
+    assert field in str(error)
+    assert "Leave --size out" in str(error)
+    assert not out.exists()
+
+
+def test_what_cannot_be_exported_is_said_before_any_work(
+    tmp_path: Path, run_export: Exporter
+) -> None:
+    taken = tmp_path / "taken.onnx"
+    taken.write_bytes(b"mine")
+    error = run_export("onnx", tmp_path, "--out", taken, fails=True).exception
+    assert isinstance(error, OutputExistsError)
+    assert "--overwrite" in str(error)
+    assert taken.read_bytes() == b"mine"
+    picture = tmp_path / "picture.png"
+    picture.touch()
+    error = run_export("onnx", picture, "--out", tmp_path / "x.onnx", fails=True).exception
+    assert isinstance(error, SourceError)
+    assert "config.json" in str(error)

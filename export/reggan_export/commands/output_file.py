@@ -1,0 +1,22 @@
+"""What every export asks of the file it is to write, before any work."""
+
+from pathlib import Path
+
+import click
+
+from reggan_plugin.errors import OutputError, OutputExistsError
+
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
+
+
+def refuse_occupied(out: Path, overwrite: bool) -> None:
+    """Say early that a file cannot be written.
+
+    Raises:
+        OutputExistsError: it exists, and may not be replaced.
+        OutputError: its folder does not exist.
+    """
+    if out.exists() and not overwrite:
+        raise OutputExistsError(f"{out} exists already; add --overwrite, or name another file.")
+    if not out.parent.is_dir():
+        raise OutputError(f"{out.parent} is no folder. Create it, or name another output.")

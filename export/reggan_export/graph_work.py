@@ -1,0 +1,106 @@
+"""Counts what a graph has to do for one face: operations, and bytes that must move."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+from onnx import NodeProto, numpy_helper, shape_inference
+
+from reggan_plugin.errors import ModelError
+
+_MOVES_ONLY = frozenset(
+    (
+        *("Cast", "Concat", "Constant", "DepthToSpace", "Expand", "Flatten", "Gather", "Identity"),
+        *("Pad", "Reshape", "Shape", "Slice", "SpaceToDepth", "Split", "Squeeze", "Transpose"),
+        "Unsqueeze",
+    )
+)
+_OPERATIONS_A_VALUE = {"GridSample": 8, "Resize": 8, "Sigmoid": 4, "Tanh": 4}
+"""Of one output value, roughly; everything that is not named takes one."""
+_BYTES = 4
+"""Of a value that goes in or out: float32 at every precision."""
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphWork:
+    """What one face takes.
+
+    Attributes:
+        operations: additions and multiplications, each one.
+        weight_bytes: as stored; read once a run, whatever the batch.
+        face_bytes: of inputs and outputs, for one face.
+        inner_bytes: of all tensors between them, written once and read once: what fusing saves.
+    """
+
+    operations: int
+    weight_bytes: int
+    face_bytes: int
+    inner_bytes: int
+
+
+def count_work(model: Path) -> GraphWork:
+    """Count over the graph as it is stored, at batch 1.
+
+    Raises:
+        ModelError: the shape of a tensor cannot be told.
+    """
+    graph, shapes = _with_shapes(onnx.load(model))
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    ends = [*graph.input, *graph.output]
+    constant = set(weights)
+    operations = inner = 0
+    for node in graph.node:
+        if all(name in constant for name in node.input if name):  # folded when it is loaded
+            constant.update(node.output)
+            continue
+        operations += _operations(node, shapes)
+        inner += sum(2 * _BYTES * math.prod(shapes[name]) for name in node.output if name)
+    return GraphWork(
+        operations=operations,
+        weight_bytes=sum(numpy_helper.to_array(tensor).nbytes for tensor in weights.values()),
+        face_bytes=sum(_BYTES * math.prod(shapes[end.name]) for end in ends),
+        inner_bytes=inner - sum(2 * _BYTES * math.prod(shapes[end.name]) for end in graph.output),
+    )
+
+
+def _with_shapes(model: onnx.ModelProto) -> tuple[onnx.GraphProto, dict[str, Shape]]:
+    del model.graph.value_info[:]
+    for value in (*model.graph.input, *model.graph.output):
+        dims = value.type.tensor_type.shape.dim
+        if not dims[0].HasField("dim_value"):
+            dims[0].dim_value = 1
+    inferred = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    graph = inferred.graph
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        dims = value.type.tensor_type.shape.dim
+        if all(dim.HasField("dim_value") for dim in dims):
+            shapes[value.name] = tuple(dim.dim_value for dim in dims)
+    unknown = [name for node in graph.node for name in node.output if name and name not in shapes]
+    if unknown:
+        raise ModelError(
+            f"The shapes of {len(unknown)} tensors cannot be told, first {unknown[0]}; work is "
+            "counted for graphs that leave only the batch open. Export the model again."
+        )
+    return graph, shapes
+
+
+def _operations(node: NodeProto, shapes: Mapping[str, Shape]) -> int:
+    made = math.prod(shapes[node.output[0]])
+    match node.op_type:
+        case "Conv":
+            return 2 * made * math.prod(shapes[node.input[1]][1:])  # [out, in / groups, kernel]
+        case "ConvTranspose":
+            return 2 * math.prod(shapes[node.input[0]]) * math.prod(shapes[node.input[1]][1:])
+        case "MatMul" | "Gemm":
+            return 2 * made * shapes[node.input[0]][-1]
+        case kind if kind.startswith("Reduce"):
+            return math.prod(shapes[node.input[0]])
+        case kind if kind in _MOVES_ONLY:
+            return 0
+        case kind:
+            return made * _OPERATIONS_A_VALUE.get(kind, 1)

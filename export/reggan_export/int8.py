@@ -1,0 +1,141 @@
+"""A model quantised to 8 bits for CPUs, if it still says the same."""
+
+import dataclasses
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_proven
+from reggan_export.parity import verify_model
+from reggan_export.parity_report import ParityReport
+from reggan_export.sample_crops import Crops, calibration_crops
+from reggan_plugin.backends.open_runner import open_runner
+from reggan_plugin.backends.runner import Tensors
+from reggan_plugin.errors import UsageError
+from reggan_plugin.model_card import UNSEALED, ModelCard, card_from_metadata, check_seal
+
+_TIMED_RUNS = 9
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantisedModel:
+    """What came of a quantisation.
+
+    Attributes:
+        report: how the file compares with the one that it was made from.
+        crops: how many faces the ranges were taken from.
+        speed_up: time of one crop before, divided by that after; one thread, medians.
+    """
+
+    report: ParityReport
+    crops: int
+    speed_up: float
+
+
+def quantise_for_cpu(model: Path, out: Path, data: Path | None = None) -> QuantisedModel:
+    """Quantise the convolutions of an fp32 file: activations unsigned, weights by channel.
+
+    The regression layer stays as it is: its one convolution only gathers pixels.
+
+    Args:
+        model: an expression model.
+        out: the .onnx to write; replaced if it exists.
+        data: see `calibration_crops`.
+
+    Raises:
+        ModelError: `model` cannot be honoured.
+        UsageError: it is not an fp32 expression model.
+        EmptySourceError: `data` shows no face.
+        ModelParityError: the result differs too much; nothing is left at `out`.
+    """
+    check_seal(model)
+    card = card_from_metadata(open_runner(model, "cpu").metadata, str(model))
+    if card.precision != "fp32":
+        raise UsageError(
+            f"{model} is {card.precision} already; quantise the fp32 file that it was made from."
+        )
+    crops = calibration_crops(card, data)
+    graph = _quantised(onnx.load(model), crops, card)
+    store_weights_as_half(graph)
+    sealed_later = dataclasses.replace(card, precision="int8", weights_sha256=UNSEALED)
+    report = write_proven(
+        graph, sealed_later.to_json(), out, lambda file: verify_model(file, checkpoint=model)
+    )
+    return QuantisedModel(report=report, crops=len(crops), speed_up=_speed_up(model, out, card))
+
+
+def _quantised(model: onnx.ModelProto, crops: Crops, card: ModelCard) -> onnx.ModelProto:
+    restore_weights(model)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        plain, before, after = (Path(folder) / f"{step}.onnx" for step in ("plain", "in", "out"))
+        onnx.save(model, plain)
+        quant_pre_process(plain, before, skip_optimization=True, skip_symbolic_shape=True)
+        quantize_static(
+            before,
+            after,
+            _CropReader(crops, card),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=["Conv"],
+            nodes_to_exclude=_gathering(model),
+        )
+        return onnx.load(after)
+
+
+def _gathering(model: onnx.ModelProto) -> list[str]:
+    """Convolutions that only move pixels: their weights are zeros and ones."""
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    return [
+        node.name
+        for node in model.graph.node
+        if node.op_type == "Conv"
+        and np.isin(numpy_helper.to_array(weights[node.input[1]]), (0, 1)).all()
+    ]
+
+
+class _CropReader(CalibrationDataReader):  # type: ignore[misc]
+    """Every crop with one expression after the other, whole and at half intensity."""
+
+    def __init__(self, crops: Crops, card: ModelCard) -> None:
+        self._inputs = self._all_inputs(crops, len(card.expressions))
+
+    def get_next(self) -> Tensors | None:
+        """The next inputs; None after the last."""
+        return next(self._inputs, None)
+
+    @staticmethod
+    def _all_inputs(crops: Crops, expressions: int) -> Iterator[Tensors]:
+        vectors = np.concatenate([np.eye(expressions), 0.5 * np.eye(expressions)])
+        for number, crop in enumerate(crops):
+            for vector in vectors[number % 2 :: 2]:
+                yield {"image": crop[None], "expression": vector[None].astype(np.float32)}
+
+
+def _speed_up(before: Path, after: Path, card: ModelCard) -> float:
+    side = card.image_size_px
+    vector = np.eye(len(card.expressions), dtype=np.float32)[:1]
+    inputs = {"image": np.full((1, 3, side, side), 0.5, np.float32), "expression": vector}
+    runners = [open_runner(path, "cpu", threads=1) for path in (before, after)]
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for _ in range(_TIMED_RUNS):  # in turn, so that a busy machine slows both
+        for runner, own in zip(runners, seconds, strict=True):
+            started = time.perf_counter()
+            runner.run(inputs)
+            own.append(time.perf_counter() - started)
+    return statistics.median(seconds[0]) / statistics.median(seconds[1])

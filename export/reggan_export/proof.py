@@ -1,0 +1,154 @@
+"""What a file is asked, and how its answers are compared: by the kind of its card."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reggan_export.parity_report import Bound, Difference, difference_between
+from reggan_export.sample_crops import PROOF_FRAMES, proof_crops
+from reggan_plugin.backends.runner import Tensors
+from reggan_plugin.errors import ModelCardError
+from reggan_plugin.faces.candidates import pad_level
+from reggan_plugin.faces.locator import CARD_KIND as LOCATOR_KIND
+from reggan_plugin.faces.locator import FIVE_VIEWS, FaceLocator
+from reggan_plugin.faces.locator_crop import crop_around_face, vary_crop
+from reggan_plugin.faces.pyramid import build_pyramid
+from reggan_plugin.files.frame import read_frame
+from reggan_plugin.model_card import ModelCard, card_from_metadata, read_card
+
+BOUNDS = {
+    "fp32": Bound(quantity="picture", unit="levels", statistic="max", limit=0.5),
+    "fp16": Bound(quantity="picture", unit="levels", statistic="max", limit=2.0),
+    "int8": Bound(quantity="picture", unit="levels", statistic="mean", limit=1.0),
+}
+"""By the precision of an expression model: its result in 8-bit levels."""
+LOCATOR_BOUNDS = {
+    "score": Bound(quantity="score", unit="probability", statistic="max", limit=1e-4),
+    "offsets": Bound(quantity="offsets", unit="pixels", statistic="max", limit=1e-2),
+    "points": Bound(quantity="points", unit="pixels", statistic="max", limit=1e-2),
+}
+"""By the output of a face locator's part."""
+_BLEND = (0.6, 0.3)
+_LEVELS = 255
+
+Compare = Callable[[Tensors, Tensors, Tensors], Mapping[str, Difference]]
+"""Of inputs, expected outputs and found outputs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """The questions for one kind of file.
+
+    Attributes:
+        precision: that the card states.
+        part: of a face locator; empty for an expression model.
+        side_px: of an expression model's crops; 0 for the locator.
+        probes: inputs by a name that the report shows.
+        compare: the difference of every quantity that has a bound.
+        bounds: one for each quantity.
+    """
+
+    precision: str
+    part: str
+    side_px: int
+    probes: Mapping[str, Tensors]
+    compare: Compare
+    bounds: Sequence[Bound]
+    frames: Sequence[str] = tuple(path.name for path in PROOF_FRAMES)
+
+    @property
+    def for_cpu_alone(self) -> bool:
+        """Whether the runtime runs such a file on no other device."""
+        return bool(self.part) or self.precision == "int8"
+
+
+def proof_from_metadata(metadata: Mapping[str, str], source: str) -> Proof:
+    """The questions that a file with this metadata has to answer.
+
+    Raises:
+        ModelCardError: it has no card, or one of a kind that is not known.
+    """
+    card = read_card(metadata, source)
+    if card.get("kind") != LOCATOR_KIND:
+        return _expression_proof(card_from_metadata(metadata, source))
+    probes = {"detector": _detector_probes, "landmarks": _landmark_probes}
+    part = card.get("part")
+    if part not in probes:
+        raise ModelCardError(
+            f"The card of {source} is of the locator's part {part!r}; expected one of "
+            f"{', '.join(probes)}. Export it again: reggan-plugin export-locator."
+        )
+    outputs = ("score", "offsets" if part == "detector" else "points")
+    return Proof(
+        precision="fp32",
+        part=part,
+        side_px=0,
+        probes=probes[part](),
+        compare=_compare_numbers,
+        bounds=[LOCATOR_BOUNDS[name] for name in outputs],
+    )
+
+
+def _expression_proof(card: ModelCard) -> Proof:
+    crops, count = proof_crops(card), len(card.expressions)
+    alone = dict(zip(card.expressions, np.eye(count), strict=True))
+    vectors = alone | {f"{name}:0.5": 0.5 * row for name, row in alone.items()}
+    if count > 1:
+        first, second = card.expressions[-2:]
+        blend = _BLEND[0] * alone[first] + _BLEND[1] * alone[second]
+        vectors[f"{first}:{_BLEND[0]:g}+{second}:{_BLEND[1]:g}"] = blend
+    return Proof(
+        precision=card.precision,
+        part="",
+        side_px=card.image_size_px,
+        probes={
+            name: {
+                "image": crops,
+                "expression": np.repeat(row[None], len(crops), axis=0).astype(np.float32),
+            }
+            for name, row in vectors.items()
+        },
+        compare=_compare_pictures,
+        bounds=[BOUNDS[card.precision]],
+    )
+
+
+def _compare_pictures(inputs: Tensors, expected: Tensors, found: Tensors) -> dict[str, Difference]:
+    """Of what reaches the frame; the mean is taken where the mask lets anything through."""
+    if {name: value.shape for name, value in found.items()} != {
+        name: value.shape for name, value in expected.items()
+    }:
+        return {"picture": difference_between(np.zeros(0), np.ones(1))}
+    image, one, other = inputs["image"], found["mask"], expected["mask"]
+    result = image + one * (found["face"] - image)
+    truth = image + other * (expected["face"] - image)
+    seen = np.maximum(one, other) > 0
+    return {"picture": difference_between(_LEVELS * result, _LEVELS * truth, counted=seen)}
+
+
+def _compare_numbers(_: Tensors, expected: Tensors, found: Tensors) -> dict[str, Difference]:
+    return {name: difference_between(found[name], expected[name]) for name in expected}
+
+
+def _detector_probes() -> dict[str, Tensors]:
+    """Every level of the proof frames that is searched: three sizes and more of each."""
+    return {
+        f"{path.name} {level.gray.shape[1]}x{level.gray.shape[0]}": {"gray": pad_level(level)}
+        for path in PROOF_FRAMES
+        for level in build_pyramid(read_frame(path).pixels).searched
+    }
+
+
+def _landmark_probes() -> dict[str, Tensors]:
+    """The crops of every face that the shipped locator finds."""
+    probes = {}
+    for path in PROOF_FRAMES:
+        pixels = read_frame(path).pixels
+        pyramid = build_pyramid(pixels)
+        for face in FaceLocator().locate(pixels)[:1]:
+            crops = [vary_crop(crop_around_face(face.points), *view) for view in FIVE_VIEWS]
+            probes[path.name] = {
+                "crop": np.stack([pyramid.sample(crop) for crop in crops])[:, None]
+            }
+    return probes

@@ -1,0 +1,111 @@
+"""What the answers of a file should be: those of PyTorch, or of ONNX Runtime left to itself."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import onnxruntime
+
+from reggan_plugin.backends.runner import Tensors
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Answer = Callable[[Tensors], Tensors]
+OUTPUT_NAMES = ("face", "mask")
+"""What an expression model answers."""
+UNOPTIMISED = "ONNX Runtime on the CPU without graph optimisation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """Where the expected answers come from.
+
+    Attributes:
+        name: for the report.
+        answer: outputs by name for inputs by name.
+    """
+
+    name: str
+    answer: Answer
+
+
+def references_from(
+    model: Path, checkpoint: Path | None, *, part: str, precision: str, side_px: int
+) -> tuple[Reference, ...]:
+    """The best reference that there is for a model file; in fp16 a second one beside it.
+
+    The second is PyTorch in half precision, which computes as a GPU will; ONNX Runtime computes
+    an fp16 file in fp32 on a CPU, so that it alone would prove nothing.
+
+    Args:
+        model: the file; it is its own reference if there is nothing else.
+        checkpoint: a run folder or the checkpoint in it, or an .onnx that `model` was made of.
+        part: of the face locator; empty for an expression model.
+        precision: of the model.
+        side_px: of an expression model's crops, which an export may choose.
+
+    Raises:
+        SourceError: `checkpoint` is none of these.
+    """
+    if checkpoint is None:
+        name = f"itself by {UNOPTIMISED} (no --checkpoint was given)"
+        return (Reference(name=name, answer=_from_onnx(model)),)
+    if part:
+        return (Reference(name=f"PyTorch, {checkpoint}", answer=_from_locator(checkpoint, part)),)
+    if precision == "int8" and checkpoint.suffix == ".onnx":
+        name = f"{checkpoint.name} by {UNOPTIMISED}"
+        return (Reference(name=name, answer=_from_onnx(checkpoint)),)
+    full = Reference(
+        name=f"PyTorch, {checkpoint}", answer=_from_network(checkpoint, side_px, in_half=False)
+    )
+    if precision != "fp16":
+        return (full,)
+    half = _from_network(checkpoint, side_px, in_half=True)
+    return full, Reference(name="PyTorch fp16", answer=half)
+
+
+def _from_onnx(path: Path) -> Answer:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(
+        os.fspath(path), options, providers=["CPUExecutionProvider"]
+    )
+    outputs = [output.name for output in session.get_outputs()]
+
+    def answer(inputs: Tensors) -> Tensors:
+        return dict(zip(outputs, session.run(outputs, inputs), strict=True))
+
+    return answer
+
+
+def _from_network(source: Path, side_px: int, in_half: bool) -> Answer:
+    from reggan_export.half_precision import compute_in_half
+    from reggan_export.other_side import model_at_side
+    from reggan_export.source_network import network_of
+
+    network = model_at_side(network_of(source), side_px)
+    if in_half:
+        compute_in_half(network)
+    return _from_module(network, OUTPUT_NAMES)
+
+
+def _from_locator(run: Path, part: str) -> Answer:
+    from reggan_export.locator_parts import locator_part
+
+    locator = locator_part(part, run)
+    return _from_module(locator.graph, locator.output_names)
+
+
+def _from_module(module: "nn.Module", outputs: Sequence[str]) -> Answer:
+    import torch  # only a proof against a checkpoint needs it
+
+    def answer(inputs: Tensors) -> Tensors:
+        with torch.no_grad():
+            found = module(*(torch.from_numpy(array) for array in inputs.values()))
+        return {name: value.numpy() for name, value in zip(outputs, found, strict=True)}
+
+    return answer

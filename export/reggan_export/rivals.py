@@ -1,0 +1,142 @@
+"""What `reggan-plugin bench --peers` compares with: other papers' shapes, PyTorch, the hardware."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnx
+import torch
+
+from reggan_export.expression_model import graph_of
+from reggan_export.graph_work import count_work
+from reggan_export.half_precision import compute_in_half
+from reggan_export.hardware_peaks import measure_peaks
+from reggan_export.onnx_file import store_weights_as_half
+from reggan_export.source_network import network_of
+from reggan_export.torch_runner import EagerRunner, GraphRunner
+from reggan_plugin.backends.open_runner import open_runner
+from reggan_plugin.benchmark.contestant import Contestant
+from reggan_plugin.benchmark.rivals import Roof
+from reggan_plugin.model_card import CARD_KEY, UNSEALED, ModelCard, card_from_metadata
+from reggan_training.networks.architectures import build_model
+from reggan_training.networks.expression_model import ModelSettings
+from reggan_training.regression import RegressionSettings
+
+PEERS = ("sargan", "us-gan", "stargan")
+_ON_NVIDIA = ("cuda", "tensorrt", "tensorrt-ep", "rtx", "torch-cuda", "torch-cuda-graph")
+
+
+class ExportRivals:
+    """See `reggan_plugin.benchmark.rivals.Rivals`."""
+
+    def __init__(self) -> None:
+        self._source: Path | None = None
+
+    def write_peers(self, model: Path, folder: Path) -> list[Path]:
+        """Write each peer at the model's side and precision; what they paint is noise."""
+        card = _card_of(model)
+        return [_write_peer(name, card, folder / f"{name}.onnx") for name in PEERS]
+
+    def open_in_pytorch(
+        self, model: Path, devices: Sequence[str], threads: int | None
+    ) -> list[Contestant]:
+        """The model's own network: on the CPU where that takes part, and on the first GPU."""
+        self._source = model
+        card = _card_of(model)
+        opened = []
+        if "cpu" in devices:
+            torch.set_num_threads(threads or torch.get_num_threads())
+            opened.append(_in_pytorch(model, card, EagerRunner, "cpu"))
+        if torch.cuda.is_available():
+            torch.backends.cudnn.benchmark = True  # PyTorch at its best ...
+            torch.backends.cudnn.allow_tf32 = False  # ... in the precision that the card says
+            opened += [
+                _in_pytorch(model, card, kind, "cuda:0") for kind in (EagerRunner, GraphRunner)
+            ]
+        return opened
+
+    def find_roof(
+        self, contestant: Contestant, batches: Sequence[int], threads: int | None
+    ) -> Roof | None:
+        """Count the graph's work and measure the device's peaks."""
+        file, place = contestant.file or self._source, _torch_device(contestant.device)
+        if file is None or place is None:
+            return None
+        work = count_work(file)
+        peaks = measure_peaks(place, contestant.card.precision, threads)
+        least_s = {}
+        for batch in batches:
+            computing = batch * work.operations / peaks.operations_s
+            reading = (work.weight_bytes + batch * work.face_bytes) / peaks.memory_bytes_s
+            link = peaks.link_bytes_s
+            least_s[batch] = max(computing, reading) + (
+                batch * work.face_bytes / link if link else 0
+            )
+        return Roof(
+            gigaoperations=round(work.operations / 1e9, 3),
+            weight_mb=round(work.weight_bytes / 1e6, 2),
+            face_mb=round(work.face_bytes / 1e6, 2),
+            inner_mb=round(work.inner_bytes / 1e6, 2),
+            peak_tera_s=round(peaks.operations_s / 1e12, 3),
+            memory_gb_s=round(peaks.memory_bytes_s / 1e9, 1),
+            link_gb_s=None if peaks.link_bytes_s is None else round(peaks.link_bytes_s / 1e9, 1),
+            least_ms={batch: round(1000 * value, 4) for batch, value in least_s.items()},
+        )
+
+
+def _card_of(model: Path) -> ModelCard:
+    return card_from_metadata(open_runner(model, "cpu").metadata, str(model))
+
+
+def _write_peer(architecture: str, like: ModelCard, path: Path) -> Path:
+    side = like.image_size_px
+    settings = ModelSettings(
+        architecture=architecture,
+        side_px=side,
+        expressions=len(like.expressions),
+        regression=RegressionSettings(side_px=side),
+    )
+    model = build_model(settings).eval()
+    if like.precision == "fp16":
+        compute_in_half(model)
+    graph = graph_of(model)
+    card = dataclasses.replace(
+        like,
+        name=architecture,
+        architecture=architecture,
+        training={"weights": "random"},
+        weights_sha256=UNSEALED,
+    )
+    store_weights_as_half(graph)
+    onnx.helper.set_model_props(graph, {CARD_KEY: card.to_json()})
+    onnx.save(graph, path)
+    return path
+
+
+def _in_pytorch(
+    model: Path, card: ModelCard, kind: type[EagerRunner | GraphRunner], device: str
+) -> Contestant:
+    started = time.perf_counter()
+    network = network_of(model)
+    if card.precision == "fp16" and device != "cpu":
+        compute_in_half(network)
+    runner = kind(network, torch.device(device))
+    return Contestant(
+        name=model.stem,
+        device=runner.device,
+        card=card,
+        runner=runner,
+        load_s=time.perf_counter() - started,
+        file=None,
+    )
+
+
+def _torch_device(device: str) -> str | None:
+    """Where PyTorch measures the peaks of a device; None if it cannot."""
+    kind, _, index = device.partition(":")
+    if kind in ("cpu", "torch-cpu", "openvino"):
+        return "cpu"
+    if kind in _ON_NVIDIA and torch.cuda.is_available():
+        return f"cuda:{index or 0}"
+    return None

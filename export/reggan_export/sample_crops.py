@@ -1,0 +1,74 @@
+"""Real crops: the frames that ship with the package, cut by the runtime's own finder."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+import reggan_plugin
+from reggan_plugin.errors import EmptySourceError
+from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
+from reggan_plugin.files.frame import FRAME_SUFFIXES, Encoding, Frame, read_frame
+from reggan_plugin.imaging.backdrop import continue_under_alpha
+from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.model_card import ModelCard
+
+_SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+PROOF_FRAMES = tuple(
+    _SAMPLES / name
+    for name in ("avatar_png/avatar.1001.png", "statue/statue.1001.png", "toon/toon.1001.png")
+)
+"""What every model is proven on: skin, stone and a drawing."""
+_OTHER_FRAMES = tuple(_SAMPLES / f"avatar_png/avatar.{number}.png" for number in range(1002, 1007))
+_MOST_FRAMES = 64
+
+Crops = Float[np.ndarray, "crops 3 side side"]
+
+
+def proof_crops(card: ModelCard) -> Crops:
+    """The largest face of every proof frame as a model of this card sees it, [0, 1]."""
+    return np.stack(list(_crops(PROOF_FRAMES, card)))
+
+
+def calibration_crops(card: ModelCard, folder: Path | None = None) -> Crops:
+    """Faces to take the range of values from: other pictures than a model is proven on.
+
+    Args:
+        card: of the model that will see them.
+        folder: searched with its subfolders for display-encoded frames; the first 64 faces are
+            taken. Without it the other sample frames, and the proof crops mirrored.
+
+    Raises:
+        EmptySourceError: the folder shows no face.
+    """
+    if folder is None:
+        return np.concatenate(
+            [np.stack(list(_crops(_OTHER_FRAMES, card))), proof_crops(card)[..., ::-1]]
+        )
+    frames = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in FRAME_SUFFIXES)
+    found = [crop for crop, _ in zip(_crops(frames, card), range(_MOST_FRAMES), strict=False)]
+    if not found:
+        raise EmptySourceError(
+            f"{folder} holds no display-encoded frame (PNG, JPEG, TIFF) with a face; name a "
+            "folder of frames like those that will be rendered."
+        )
+    return np.stack(found)
+
+
+def _crops(frames: Iterable[Path], card: ModelCard) -> Iterator[Float[np.ndarray, "3 side side"]]:
+    finder = FaceFinder(card.canonical_points, card.image_size_px, "cpu")
+    for path in frames:
+        frame = read_frame(path)
+        if frame.encoding is Encoding.SRGB:
+            for crop in _largest_face(frame, finder):
+                yield crop.transpose(2, 0, 1)
+
+
+def _largest_face(frame: Frame, finder: FaceFinder) -> Iterator[Float[np.ndarray, "side side 3"]]:
+    """As `ExpressionTransfer` feeds it to a model; nothing if there is none."""
+    for where in finder.find(frame.pixels, FaceChoice()):
+        crop = np.clip(cut_crop(frame.pixels, where), 0.0, 1.0)
+        if frame.alpha is not None:
+            crop = continue_under_alpha(crop, cut_crop(frame.alpha[..., None], where)[..., 0])
+        yield crop.astype(np.float32)

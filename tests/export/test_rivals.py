@@ -1,0 +1,125 @@
+"""What a model is compared with does the work that its papers say, and is counted right."""
+
+import dataclasses
+import json
+import re
+import shlex
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+from torch.utils.flop_counter import FlopCounterMode
+
+from reggan_export import rivals as rivals_module
+from reggan_export.graph_work import count_work
+from reggan_export.rivals import PEERS, ExportRivals
+from reggan_plugin.backends.open_runner import open_runner
+from reggan_plugin.benchmark import cold_start
+from reggan_plugin.benchmark.contestant import open_contestant
+from reggan_plugin.cli import main
+from reggan_plugin.errors import ModelError
+from reggan_plugin.models import find_model
+from reggan_training.networks.architectures import build_model
+from reggan_training.networks.expression_model import ModelSettings
+from reggan_training.regression import RegressionSettings
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+SIDE = 32
+
+
+def test_a_small_graph_is_counted_exactly(tmp_path: Path) -> None:
+    """A 3x3 convolution from 2 to 4 channels, by groups, and an addition."""
+    weights = helper.make_tensor("w", TensorProto.FLOAT, [4, 1, 3, 3], np.zeros(36))
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["x", "w"], ["y"], group=2, pads=[1, 1, 1, 1]),
+            helper.make_node("Add", ["y", "y"], ["z"]),
+        ],
+        "graph",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 2, 8, 8])],
+        [helper.make_tensor_value_info("z", TensorProto.FLOAT, ["batch", 4, 8, 8])],
+        [weights],
+    )
+    path = tmp_path / "small.onnx"
+    onnx.save(helper.make_model(graph), path)
+    work = count_work(path)
+    assert work.operations == 2 * (4 * 64) * 9 + 4 * 64
+    assert work.weight_bytes == 4 * 36
+    assert work.face_bytes == 4 * (2 * 64 + 4 * 64)
+    assert work.inner_bytes == 2 * 4 * (4 * 64)  # y, written and read
+
+
+def test_a_graph_of_unknown_shapes_is_not_counted(tmp_path: Path) -> None:
+    detector = find_model().parent / "face_locator" / "detector.onnx"
+    with pytest.raises(ModelError, match="leave only the batch open"):
+        count_work(detector)
+
+
+def test_a_peer_runs_at_the_model_s_side_and_its_work_is_pytorch_s_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rivals_module, "PEERS", ("us-gan",))
+    card_of = rivals_module._card_of
+    monkeypatch.setattr(
+        rivals_module, "_card_of", lambda m: dataclasses.replace(card_of(m), image_size_px=SIDE)
+    )
+    [path] = ExportRivals().write_peers(find_model(), tmp_path)
+    contestant = open_contestant(path, "cpu", threads=1, largest_batch=3)
+    assert contestant.card.architecture == "us-gan"
+    answer = contestant.runner.run(contestant.inputs(3))
+    assert answer["face"].shape == (3, 3, SIDE, SIDE)
+
+    settings = ModelSettings(
+        architecture="us-gan", side_px=SIDE, regression=RegressionSettings(side_px=SIDE)
+    )
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        build_model(settings).eval()(torch.rand(1, 3, SIDE, SIDE), torch.zeros(1, 7))
+    assert count_work(path).operations == pytest.approx(counter.get_total_flops(), rel=0.03)
+
+
+def test_pytorch_runs_the_shipped_weights_and_nothing_beats_the_roof() -> None:
+    rivals = ExportRivals()
+    [eager] = [
+        one for one in rivals.open_in_pytorch(find_model(), ["cpu"], 1) if one.device == "torch-cpu"
+    ]
+    inputs = eager.inputs(1)
+    ours = open_runner(find_model(), "cpu", threads=1).run(inputs)
+    theirs = eager.runner.run(inputs)
+    difference = np.abs(ours["face"] * ours["mask"] - theirs["face"] * theirs["mask"])
+    assert 255 * difference.max() < 2
+    roof = rivals.find_roof(eager, (1, 4), 1)
+    assert roof is not None
+    assert roof.link_gb_s is None
+    assert roof.gigaoperations == pytest.approx(3.262, abs=0.01)
+    assert roof.least_ms[1] < roof.least_ms[4] <= 4 * roof.least_ms[1]
+
+
+def test_without_the_exporter_s_packages_peers_name_the_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    point = EntryPoint("rivals", "no_torch_here.rivals:Rivals", "reggan_plugin.benchmark")
+    monkeypatch.setattr("reggan_plugin.benchmark.rivals.entry_points", lambda group: [point])
+    assert main(["bench", "--peers", "--device", "cpu"]) == 1
+    assert 'pip install "reggan-plugin[export]"' in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # three networks go through PyTorch's exporter
+@pytest.mark.filterwarnings("ignore:.*isinstance.treespec.*:FutureWarning")
+def test_the_readme_s_comparison_runs_and_ours_is_the_fastest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [line] = re.findall(r"^reggan-plugin (bench --peers.*?)(?:\s+#.*)?$", README.read_text(), re.M)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cold_start, "_PROCESSES", 1)
+    short = ["--rounds", "3", "--batch", "1", "--threads", "1", "--height", "240", "--frames", "1"]
+    assert main([*shlex.split(line), *short]) == 0
+    report = json.loads((tmp_path / "bench.json").read_text())
+    on_cpu = {one["model"]: one for one in report["models"] if one["device"] == "cpu"}
+    assert set(PEERS) <= set(on_cpu)
+    assert all(on_cpu[name]["times_first"]["1"] > 2 for name in ("us-gan", "stargan"))
+    assert report["pipeline"]

@@ -84,10 +84,10 @@ PRESETS: Mapping[str, TrainingSettings] = MappingProxyType(
     }
 )
 """`default`: what ships. `ablation`: small enough for two cores. `sargan`: the second model that
-ships, at half the width and with conditioned norms, so that one core trains it. `fine-tune`: short, for faces of
-your own, with --init-from. `published`: the losses and rates of US-GAN and SARGAN (arXiv
-2303.17212), which see no pairs. `paper-400`: the sizes in RegGAN's figures, arXiv 2603.15648.
-`earlier-128`: masked regression, arXiv 2011.09104."""
+ships, at half the width and with conditioned norms, so that one core trains it. `fine-tune`: short,
+for faces of your own, with --init-from. `published`: the losses and rates of US-GAN and SARGAN
+(arXiv 2303.17212), which see no pairs. `paper-400`: the sizes in RegGAN's figures, arXiv
+2603.15648. `earlier-128`: masked regression, arXiv 2011.09104."""
 
 
 def preset_named(name: str) -> TrainingSettings:

@@ -28,7 +28,7 @@ PRESETS: Mapping[str, TrainingSettings] = MappingProxyType(
             pairs=PairSettings(side_px=ABLATION_PX),
         ),
         "sargan": TrainingSettings(
-            length_kimg=96.0,
+            length_kimg=60.0,
             batch_size=16,
             learning_rate=1e-3,
             warmup_kimg=4.0,

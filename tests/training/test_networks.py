@@ -18,6 +18,7 @@ from reggan_training.initial_weights import initial_weights_from
 from reggan_training.losses import paste
 from reggan_training.networks.architectures import ARCHITECTURES, build_model
 from reggan_training.networks.discriminator import Discriminator
+from reggan_training.networks.encoder_decoder import Encoder, tile_expression
 from reggan_training.networks.expression_model import ExpressionModel, ModelSettings
 from reggan_training.regression import RegressionSettings
 
@@ -49,6 +50,24 @@ def small_model(settings: ModelSettings) -> ExpressionModel:
             values[...] = 0.0
             values[:, 8:-8, 8:-8] = 0.5
     return model
+
+
+def heard_in_the_middle(conditioned: bool) -> float:
+    """How far apart two expressions leave the encoder's maps, away from the border."""
+    torch.manual_seed(0)
+    settings = ModelSettings(architecture="sargan", width=0.25, conditioned_norms=conditioned)
+    encoder = Encoder(settings)
+    image = torch.rand(1, 3, 256, 256, generator=torch.Generator().manual_seed(1)).expand(
+        2, -1, -1, -1
+    )
+    asked = torch.eye(len(EXPRESSION_NAMES))[1:3]
+    with torch.no_grad():
+        one, other = encoder(tile_expression(image, asked), asked)
+    return float((one - other)[:, 16:-16, 16:-16].abs().mean())
+
+
+def test_conditioned_norms_are_told_what_normalisation_takes_away() -> None:
+    assert heard_in_the_middle(conditioned=True) > 2 * heard_in_the_middle(conditioned=False)
 
 
 @pytest.fixture

@@ -32,6 +32,9 @@ def _entries() -> Mapping[str, TrainingSettings]:
     entries["reggan-without-input"] = _settings(model={"reads_input": False, **_WHOLE_LAYER})
     entries["reggan-paper"] = _settings(model={"architecture": "reggan-paper", **_WHOLE_LAYER})
     entries["reggan-statues"] = _settings(training_styles=STATUE_STYLES)
+    entries["sargan-conditioned"] = _settings(
+        model={"architecture": "sargan", "conditioned_norms": True}
+    )
     for name in ("reggan", "sargan"):
         for count in IDENTITY_COUNTS:
             entries[f"{name}-{count}"] = _settings(model={"architecture": name}, identities=count)

@@ -229,17 +229,20 @@ def model_of_side(model: ModelSettings, side_px: int) -> ModelSettings:
 
 
 def settings_from_record(kind: type[Settings], record: Mapping[str, Any]) -> Settings:
-    """Settings from the JSON that `dataclasses.asdict` became; every field must be there.
+    """Settings from the JSON that `dataclasses.asdict` became.
+
+    A field that the record is too old to have takes its default, so the default of a field that
+    is added must be what was done before it.
 
     Raises:
-        KeyError, TypeError, ValueError: the record is of another version.
+        KeyError, TypeError, ValueError: the record is of a later version, or damaged.
     """
     hints = typing.get_type_hints(kind)
     if unknown := set(record) - set(hints):
         raise KeyError(f"unknown settings {sorted(unknown)}")
     values: dict[str, Any] = {}
-    for name, hint in hints.items():
-        value = record[name]
+    for name, value in record.items():
+        hint = hints[name]
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):
             values[name] = settings_from_record(hint, value)
         else:

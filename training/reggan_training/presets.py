@@ -27,6 +27,21 @@ PRESETS: Mapping[str, TrainingSettings] = MappingProxyType(
             ),
             pairs=PairSettings(side_px=ABLATION_PX),
         ),
+        "sargan": TrainingSettings(
+            length_kimg=60.0,
+            batch_size=16,
+            learning_rate=1e-3,
+            warmup_kimg=4.0,
+            adversary=AdversarySettings(learning_rate=1e-3),
+            model=ModelSettings(
+                architecture="sargan",
+                side_px=128,
+                width=0.5,
+                conditioned_norms=True,
+                regression=RegressionSettings(side_px=64),
+            ),
+            pairs=PairSettings(side_px=128),
+        ),
         "fine-tune": TrainingSettings(
             length_kimg=8.0,
             learning_rate=2e-4,
@@ -68,10 +83,11 @@ PRESETS: Mapping[str, TrainingSettings] = MappingProxyType(
         ),
     }
 )
-"""`default`: what ships. `ablation`: small enough for two cores. `fine-tune`: short, for faces of
-your own, with --init-from. `published`: the losses and rates of US-GAN and SARGAN (arXiv
-2303.17212), which see no pairs. `paper-400`: the sizes in RegGAN's figures, arXiv 2603.15648.
-`earlier-128`: masked regression, arXiv 2011.09104."""
+"""`default`: what ships. `ablation`: small enough for two cores. `sargan`: the second model that
+ships, at half the width and with conditioned norms, so that one core trains it. `fine-tune`: short,
+for faces of your own, with --init-from. `published`: the losses and rates of US-GAN and SARGAN
+(arXiv 2303.17212), which see no pairs. `paper-400`: the sizes in RegGAN's figures, arXiv
+2603.15648. `earlier-128`: masked regression, arXiv 2011.09104."""
 
 
 def preset_named(name: str) -> TrainingSettings:

@@ -108,13 +108,17 @@ def judge_claims(
 ) -> list[Verdict]:
     """Every claim on all avatars and on every style of them, unless its rival is absent.
 
+    Photographs count where there are no avatars: a model of people is not asked about statues,
+    nor one of avatars about people.
+
     `regression` is the form that stands for the layer alone; the ECS of `void_styles` counts
     for nothing.
     """
     rivals = {INPUT: INPUT, REGRESSION: regression, CROSS_FADE: run.cross_fade}
+    has_avatars = any(split.name != PHOTOGRAPHS for split in splits)
     verdicts = []
     for split in splits:
-        if split.name == PHOTOGRAPHS:
+        if split.name == PHOTOGRAPHS and has_avatars:
             continue
         group = "full" if split.group in ("all", "style") else split.group
         for claim in CLAIMS:

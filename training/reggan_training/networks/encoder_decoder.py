@@ -5,14 +5,24 @@ differs from one network to the next, two transposed ones that double it, and a 
 instance normalisation and ReLU after all but the last. The expression stands beside the colours
 at every pixel of the input. Images are in [-1, 1] within these networks.
 
-Source: Choi et al., "StarGAN", CVPR 2018, arXiv 1711.09020, table 4.
+Normalisation takes away what is the same at every pixel, and so nearly all that the tiled
+expression says: only the border is left of it. `conditioned_norms` says it again after every
+normalisation, and halves the pairs that SARGAN needs (64 px, a quarter of the width: 8,000
+pairs reach what took 16,000).
+
+Sources: Choi et al., "StarGAN", CVPR 2018, arXiv 1711.09020, table 4; for conditioned norms
+Dumoulin et al., "A Learned Representation for Artistic Style", ICLR 2017, eq. 5.
 """
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_training.networks.expression_model import ExpressionModel, split_exaggeration
+from reggan_training.networks.expression_model import (
+    ExpressionModel,
+    ModelSettings,
+    split_exaggeration,
+)
 
 
 class TiledModel(ExpressionModel):
@@ -48,51 +58,89 @@ def tile_expression(
     return torch.cat([image, maps], dim=1)
 
 
-class Encoder(nn.Sequential):
+class Norm(nn.InstanceNorm2d):
+    """Instance normalisation; scaled and shifted by the expression if it is conditioned."""
+
+    def __init__(self, channels: int, settings: ModelSettings) -> None:
+        super().__init__(channels, affine=True)
+        self.condition: nn.Conv2d | None = None
+        if settings.conditioned_norms:
+            self.condition = nn.Conv2d(settings.expressions, 2 * channels, 1, bias=False)
+            nn.init.normal_(self.condition.weight, std=0.1)
+
+    def forward(  # type: ignore[override]
+        self,
+        features: Float[Tensor, "batch channels height width"],
+        expression: Float[Tensor, "batch expressions"],
+    ) -> Float[Tensor, "batch channels height width"]:
+        """Every channel with a mean and deviation of its own, or of the expression's."""
+        even: Tensor = super().forward(features)
+        if self.condition is None:
+            return even
+        scale, shift = self.condition(expression[:, :, None, None]).chunk(2, dim=1)
+        return even * (1 + scale) + shift
+
+
+class Layers(nn.Sequential):
+    """Layers one after the other; those that listen are told the expression."""
+
+    def forward(  # type: ignore[override]
+        self,
+        features: Float[Tensor, "batch inside high wide"],
+        expression: Float[Tensor, "batch expressions"],
+    ) -> Float[Tensor, "batch outside height width"]:
+        """What the last layer makes of what the first was given."""
+        for layer in self:
+            listens = isinstance(layer, Norm | Layers | ResidualBlock)
+            features = layer(features, expression) if listens else layer(features)
+        return features
+
+
+class Encoder(Layers):
     """From the image and the expression to `4 * channels` maps at a quarter of the side."""
 
-    def __init__(self, expressions: int, channels: int) -> None:
-        d = channels
+    def __init__(self, settings: ModelSettings) -> None:
+        d = settings.channels(64)
         super().__init__(
-            *normalised(nn.Conv2d(3 + expressions, d, 7, padding=3, bias=False)),
-            *normalised(nn.Conv2d(d, 2 * d, 4, stride=2, padding=1, bias=False)),
-            *normalised(nn.Conv2d(2 * d, 4 * d, 4, stride=2, padding=1, bias=False)),
+            *normalised(nn.Conv2d(3 + settings.expressions, d, 7, padding=3, bias=False), settings),
+            *normalised(nn.Conv2d(d, 2 * d, 4, stride=2, padding=1, bias=False), settings),
+            *normalised(nn.Conv2d(2 * d, 4 * d, 4, stride=2, padding=1, bias=False), settings),
         )
 
 
-class Decoder(nn.Sequential):
+class Decoder(Layers):
     """From `4 * channels` maps at a quarter of the side to `channels` at the whole."""
 
-    def __init__(self, channels: int) -> None:
-        d = channels
-        super().__init__(
-            *normalised(nn.ConvTranspose2d(4 * d, 2 * d, 4, stride=2, padding=1, bias=False)),
-            *normalised(nn.ConvTranspose2d(2 * d, d, 4, stride=2, padding=1, bias=False)),
+    def __init__(self, settings: ModelSettings) -> None:
+        d = settings.channels(64)
+        wide, narrow = (
+            nn.ConvTranspose2d(2 * n, n, 4, stride=2, padding=1, bias=False) for n in (2 * d, d)
         )
+        super().__init__(*normalised(wide, settings), *normalised(narrow, settings))
 
 
 class ResidualBlock(nn.Module):
     """Two normalised 3x3 convolutions beside a shortcut."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, settings: ModelSettings) -> None:
         super().__init__()
-        self.layers = residual_layers(channels)
+        self.layers = residual_layers(settings)
 
     def forward(
-        self, features: Float[Tensor, "batch channels height width"]
+        self,
+        features: Float[Tensor, "batch channels height width"],
+        expression: Float[Tensor, "batch expressions"],
     ) -> Float[Tensor, "batch channels height width"]:
         """Features changed by what the convolutions add."""
-        result: Tensor = features + self.layers(features)
+        result: Tensor = features + self.layers(features, expression)
         return result
 
 
-def residual_layers(channels: int) -> nn.Sequential:
-    """Convolution, normalisation, ReLU, convolution, normalisation."""
-    return nn.Sequential(
-        *normalised(nn.Conv2d(channels, channels, 3, padding=1, bias=False)),
-        nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-        nn.InstanceNorm2d(channels, affine=True),
-    )
+def residual_layers(settings: ModelSettings) -> Layers:
+    """Convolution, normalisation, ReLU, convolution, normalisation, at the narrowest place."""
+    channels = 4 * settings.channels(64)
+    first, second = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
+    return Layers(*normalised(first, settings), second, Norm(channels, settings))
 
 
 def colour_head(channels: int) -> nn.Conv2d:
@@ -112,7 +160,8 @@ def difference_head(channels: int) -> nn.Conv2d:
     return head
 
 
-def normalised(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
-    """A convolution with instance normalisation and ReLU after it."""
-    norm = nn.InstanceNorm2d(convolution.out_channels, affine=True)
-    return [convolution, norm, nn.ReLU(inplace=True)]
+def normalised(
+    convolution: nn.Conv2d | nn.ConvTranspose2d, settings: ModelSettings
+) -> list[nn.Module]:
+    """A convolution with normalisation and ReLU after it."""
+    return [convolution, Norm(convolution.out_channels, settings), nn.ReLU(inplace=True)]

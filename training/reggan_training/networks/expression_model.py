@@ -30,6 +30,8 @@ class ModelSettings:
         expressions: entries of the expression vector.
         reads_input: RegGAN's refinement sees the input beside the regression layer's output, and
             moves the one rather than the other.
+        conditioned_norms: StarGAN, US-GAN, SARGAN and GANimation hear the expression after every
+            normalisation too, not only beside the colours; see `encoder_decoder`.
         max_flow: longest motion of RegGAN, as a fraction of the side.
         regression: the regression layer under `reggan`, `reggan-paper` and `regression`.
     """
@@ -39,6 +41,7 @@ class ModelSettings:
     width: float = 1.0
     expressions: int = len(EXPRESSION_NAMES)
     reads_input: bool = True
+    conditioned_norms: bool = False
     max_flow: float = 0.15
     regression: RegressionSettings = field(default_factory=lambda: RegressionSettings(dilation=3))
 

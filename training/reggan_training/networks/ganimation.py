@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from reggan_training.networks.encoder_decoder import (
     Decoder,
     Encoder,
+    Layers,
     ResidualBlock,
     TiledModel,
     colour_head,
@@ -29,9 +30,9 @@ class GANimation(TiledModel):
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__(settings)
         channels = settings.channels(64)
-        self.encoder = Encoder(settings.expressions, channels)
-        self.middle = nn.Sequential(*(ResidualBlock(4 * channels) for _ in range(RESIDUAL_BLOCKS)))
-        self.decoder = Decoder(channels)
+        self.encoder = Encoder(settings)
+        self.middle = Layers(*(ResidualBlock(settings) for _ in range(RESIDUAL_BLOCKS)))
+        self.decoder = Decoder(settings)
         self.colour = colour_head(channels)
         self.attention = nn.Conv2d(channels, 1, 7, padding=3, bias=False)
 
@@ -41,6 +42,7 @@ class GANimation(TiledModel):
         expression: Float[Tensor, "batch expressions"],
     ) -> Float[Tensor, "batch 3 side side"]:
         """Attention x input + (1 - attention) x colour."""
-        maps = self.decoder(self.middle(self.encoder(tile_expression(image, expression))))
+        seen = self.encoder(tile_expression(image, expression), expression)
+        maps = self.decoder(self.middle(seen, expression), expression)
         colour, attention = torch.tanh(self.colour(maps)), torch.sigmoid(self.attention(maps))
         return colour + attention * (image - colour)

@@ -31,9 +31,9 @@ class RegGANPaper(MaskedRegression):
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__(settings)
         channels = settings.channels(64)
-        self.encoder = Encoder(settings.expressions, channels)
-        self.middle = ResidualBlock(4 * channels)
-        self.decoder = Decoder(channels)
+        self.encoder = Encoder(settings)
+        self.middle = ResidualBlock(settings)
+        self.decoder = Decoder(settings)
         self.head = difference_head(channels)
 
     def make_face(
@@ -45,7 +45,8 @@ class RegGANPaper(MaskedRegression):
         asked, exaggeration = split_exaggeration(expression)
         intermediate = 2 * self.regress(image, asked)[0] - 1
         with self.precision(image):
-            hidden = self.middle(self.encoder(tile_expression(intermediate, asked)))
-            painted = torch.tanh(self.head(self.decoder(hidden)))
+            seen = self.encoder(tile_expression(intermediate, asked), asked)
+            maps = self.decoder(self.middle(seen, asked), asked)
+            painted = torch.tanh(self.head(maps))
         face = (intermediate + painted.float() + 1) / 2
         return (image + exaggeration * (face - image)).clamp(0.0, 1.0)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from reggan_training.networks.encoder_decoder import (
     Decoder,
     Encoder,
+    Layers,
     TiledModel,
     difference_head,
     normalised,
@@ -31,9 +32,9 @@ class SARGAN(TiledModel):
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__(settings)
         channels = settings.channels(64)
-        self.encoder = Encoder(settings.expressions, channels)
-        self.middle = AttentionResidualBlock(4 * channels, settings.channels(64))
-        self.decoder = Decoder(channels)
+        self.encoder = Encoder(settings)
+        self.middle = AttentionResidualBlock(settings)
+        self.decoder = Decoder(settings)
         self.head = difference_head(channels)
 
     def generate(
@@ -42,26 +43,30 @@ class SARGAN(TiledModel):
         expression: Float[Tensor, "batch expressions"],
     ) -> Float[Tensor, "batch 3 side side"]:
         """Network + input."""
-        hidden = self.middle(self.encoder(tile_expression(image, expression)))
-        result: Tensor = torch.tanh(self.head(self.decoder(hidden))) + image
+        seen = self.encoder(tile_expression(image, expression), expression)
+        maps = self.decoder(self.middle(seen, expression), expression)
+        result: Tensor = torch.tanh(self.head(maps)) + image
         return result
 
 
 class AttentionResidualBlock(nn.Module):
     """x + attention(residual) x residual."""
 
-    def __init__(self, channels: int, hourglass_channels: int) -> None:
+    def __init__(self, settings: ModelSettings) -> None:
         super().__init__()
-        self.layers = residual_layers(channels)
-        self.hourglass = Hourglass(channels, hourglass_channels, _HOURGLASS_DEPTH)
-        self.attention = nn.Conv2d(hourglass_channels, 1, 3, padding=1)
+        channels = settings.channels(64)
+        self.layers = residual_layers(settings)
+        self.hourglass = Hourglass(4 * channels, settings, _HOURGLASS_DEPTH)
+        self.attention = nn.Conv2d(channels, 1, 3, padding=1)
 
     def forward(
-        self, features: Float[Tensor, "batch channels height width"]
+        self,
+        features: Float[Tensor, "batch channels height width"],
+        expression: Float[Tensor, "batch expressions"],
     ) -> Float[Tensor, "batch channels height width"]:
         """Features changed where the attention lets them."""
-        residual = self.layers(features)
-        attention = torch.sigmoid(self.attention(self.hourglass(residual)))
+        residual = self.layers(features, expression)
+        attention = torch.sigmoid(self.attention(self.hourglass(residual, expression)))
         result: Tensor = features + attention * residual
         return result
 
@@ -69,27 +74,31 @@ class AttentionResidualBlock(nn.Module):
 class Hourglass(nn.Module):
     """Halves, looks, doubles, and adds what was seen before halving; nested `depth` times."""
 
-    def __init__(self, inputs: int, channels: int, depth: int) -> None:
+    def __init__(self, inputs: int, settings: ModelSettings, depth: int) -> None:
         super().__init__()
-        self.beside = _convolution(inputs, channels)
-        self.shrink = _convolution(inputs, channels, stride=2)
+        channels = settings.channels(64)
+        self.beside = _convolution(inputs, settings)
+        self.shrink = _convolution(inputs, settings, stride=2)
         self.within = (
-            Hourglass(channels, channels, depth - 1)
+            Hourglass(channels, settings, depth - 1)
             if depth > 1
-            else _convolution(channels, channels)
+            else _convolution(channels, settings)
         )
-        self.grow = _convolution(channels, channels)
+        self.grow = _convolution(channels, settings)
 
     def forward(
-        self, features: Float[Tensor, "batch inputs height width"]
+        self,
+        features: Float[Tensor, "batch inputs height width"],
+        expression: Float[Tensor, "batch expressions"],
     ) -> Float[Tensor, "batch channels height width"]:
         """Maps of the same size that have seen a wider part of the picture."""
-        low = self.within(self.shrink(features))
-        wide = self.grow(F.interpolate(low, scale_factor=2.0, mode="nearest"))
-        result: Tensor = self.beside(features) + wide
+        low = self.within(self.shrink(features, expression), expression)
+        wide = self.grow(F.interpolate(low, scale_factor=2.0, mode="nearest"), expression)
+        result: Tensor = self.beside(features, expression) + wide
         return result
 
 
-def _convolution(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
+def _convolution(inside: int, settings: ModelSettings, stride: int = 1) -> Layers:
+    outside = settings.channels(64)
     convolution = nn.Conv2d(inside, outside, 3, stride=stride, padding=1, bias=False)
-    return nn.Sequential(*normalised(convolution))
+    return Layers(*normalised(convolution, settings))

@@ -7,11 +7,12 @@ width 1.
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from reggan_training.networks.encoder_decoder import (
     Decoder,
     Encoder,
+    Layers,
     ResidualBlock,
     TiledModel,
     colour_head,
@@ -30,9 +31,9 @@ class StarGAN(TiledModel):
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__(settings)
         channels = settings.channels(64)
-        self.encoder = Encoder(settings.expressions, channels)
-        self.middle = nn.Sequential(*(ResidualBlock(4 * channels) for _ in range(RESIDUAL_BLOCKS)))
-        self.decoder = Decoder(channels)
+        self.encoder = Encoder(settings)
+        self.middle = Layers(*(ResidualBlock(settings) for _ in range(RESIDUAL_BLOCKS)))
+        self.decoder = Decoder(settings)
         self.head = colour_head(channels)
 
     def generate(
@@ -41,5 +42,6 @@ class StarGAN(TiledModel):
         expression: Float[Tensor, "batch expressions"],
     ) -> Float[Tensor, "batch 3 side side"]:
         """The network's own picture."""
-        hidden = self.middle(self.encoder(tile_expression(image, expression)))
-        return torch.tanh(self.head(self.decoder(hidden)))
+        seen = self.encoder(tile_expression(image, expression), expression)
+        maps = self.decoder(self.middle(seen, expression), expression)
+        return torch.tanh(self.head(maps))

@@ -27,9 +27,9 @@ class USGAN(TiledModel):
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__(settings)
         channels = settings.channels(64)
-        self.encoder = Encoder(settings.expressions, channels)
-        self.middle = ResidualBlock(4 * channels)
-        self.decoder = Decoder(channels)
+        self.encoder = Encoder(settings)
+        self.middle = ResidualBlock(settings)
+        self.decoder = Decoder(settings)
         self.head = difference_head(channels)
 
     def generate(
@@ -38,6 +38,7 @@ class USGAN(TiledModel):
         expression: Float[Tensor, "batch expressions"],
     ) -> Float[Tensor, "batch 3 side side"]:
         """Network + input, the ultimate skip connection."""
-        hidden = self.middle(self.encoder(tile_expression(image, expression)))
-        result: Tensor = torch.tanh(self.head(self.decoder(hidden))) + image
+        seen = self.encoder(tile_expression(image, expression), expression)
+        maps = self.decoder(self.middle(seen, expression), expression)
+        result: Tensor = torch.tanh(self.head(maps)) + image
         return result

@@ -10,13 +10,15 @@
     │   └── UnreadableFrameError
     │       ├── UnsupportedFormatError
     │       └── MissingChannelsError
+    ├── StalledError                exit 1: a disk or network folder does not answer
     ├── OutputError                 exit 1: the result cannot be written
     │   └── OutputExistsError
     ├── FaceNotFoundError           exit 1
     ├── CropMismatchError           exit 1
     ├── ModelError                  exit 1: the model file cannot be honoured
     │   ├── ModelCardError
-    │   └── ModelHashError
+    │   ├── ModelHashError
+    │   └── DeviceMemoryError       a run did not fit into the memory of its device
     ├── TrainingDivergedError       exit 1: a loss is no number any more
     ├── DeviceUnavailableError      exit 1
     └── MissingExtraError           exit 1: an optional package is not installed
@@ -69,6 +71,10 @@ class MissingChannelsError(UnreadableFrameError):
     """An EXR in which no layer holds red, green and blue."""
 
 
+class StalledError(RegganError):
+    """A disk or network folder that did not answer in time."""
+
+
 class OutputError(RegganError):
     """The result cannot be written where it should go."""
 
@@ -95,6 +101,10 @@ class ModelCardError(ModelError):
 
 class ModelHashError(ModelError):
     """A model whose weights are not the ones that its card was written for."""
+
+
+class DeviceMemoryError(ModelError):
+    """A model run that did not fit into the memory of its device; a smaller batch may."""
 
 
 class TrainingDivergedError(RegganError):

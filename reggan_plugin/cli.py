@@ -22,6 +22,15 @@ _COMMANDS = {
     "render": LazyCommand(
         "reggan_plugin.commands.render:render", "Change the expression in rendered frames."
     ),
+    "job": LazyCommand(
+        "reggan_plugin.commands.job:job", "Write a render farm's job template.", extra="farm"
+    ),
+    "report": LazyCommand(
+        "reggan_plugin.commands.report:report", "Check a rendered shot; draw its problems."
+    ),
+    "track": LazyCommand(
+        "reggan_plugin.commands.track:track", "Follow the faces of a shot, for steady results."
+    ),
     "sheet": LazyCommand(
         "reggan_plugin.commands.sheet:sheet", "Draw every expression of one frame on a sheet."
     ),

@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 
+from reggan_plugin.display_picture import coding_of
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.atomic import write_atomically
-from reggan_plugin.files.frame import Encoding, Frame
+from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.crop import cut_crop, region_of
 
@@ -48,11 +49,7 @@ def view_of_face(
     """
     rows, columns = region_of(crop, *pixels.shape[:2], with_margin=True)
     alpha = None if frame.alpha is None else frame.alpha[rows, columns]
-    coding = colour.PixelCoding(
-        is_linear=frame.encoding is Encoding.SCENE_LINEAR,
-        is_premultiplied=frame.alpha_is_premultiplied,
-        exposure_ev=exposure_ev,
-    )
+    coding = coding_of(frame, exposure_ev)
     display = colour.display_from_stored(pixels[rows, columns], alpha, coding)
     display = np.clip(np.nan_to_num(display, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
     if alpha is not None:

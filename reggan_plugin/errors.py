@@ -10,6 +10,7 @@
     │   └── UnreadableFrameError
     │       ├── UnsupportedFormatError
     │       └── MissingChannelsError
+    ├── StalledError                exit 1: a disk or network folder does not answer
     ├── OutputError                 exit 1: the result cannot be written
     │   └── OutputExistsError
     ├── FaceNotFoundError           exit 1
@@ -18,7 +19,8 @@
     │   ├── ModelCardError
     │   ├── ModelHashError
     │   ├── ModelParityError
-    │   └── EngineError
+    │   ├── EngineError
+    │   └── DeviceMemoryError       a run did not fit into the memory of its device
     ├── TrainingDivergedError       exit 1: a loss is no number any more
     ├── DeviceUnavailableError      exit 1
     └── MissingExtraError           exit 1: an optional package is not installed
@@ -71,6 +73,10 @@ class MissingChannelsError(UnreadableFrameError):
     """An EXR in which no layer holds red, green and blue."""
 
 
+class StalledError(RegganError):
+    """A disk or network folder that did not answer in time."""
+
+
 class OutputError(RegganError):
     """The result cannot be written where it should go."""
 
@@ -105,6 +111,10 @@ class EngineError(ModelError):
 
 class ModelParityError(ModelError):
     """A model that says something else than what it was made from."""
+
+
+class DeviceMemoryError(ModelError):
+    """A model run that did not fit into the memory of its device; a smaller batch may."""
 
 
 class TrainingDivergedError(RegganError):

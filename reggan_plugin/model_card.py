@@ -20,6 +20,7 @@ from jaxtyping import Float
 from reggan_plugin.errors import ModelCardError, ModelHashError
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.onnx_references import refuse_references
 
 CARD_KEY = "reggan_plugin.card"
 CARD_SCHEMA = 1
@@ -117,7 +118,7 @@ def card_from_metadata(metadata: Mapping[str, str], source: str) -> ModelCard:
             name: (float(x), float(y)) for name, (x, y) in fields["canonical_landmarks"].items()
         }
         return ModelCard(**fields)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelCardError(
             f"The card of {source} does not fit this version: {error}. Export the model again."
         ) from error
@@ -139,19 +140,22 @@ def read_card(metadata: Mapping[str, str], source: str) -> dict[str, Any]:
         )
     try:
         fields = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ModelCardError(f"The card of {source} is not JSON ({error}).") from error
+    except (ValueError, RecursionError) as error:
+        raise ModelCardError(
+            f"The card of {source} is not JSON ({error}). Export the model again."
+        ) from error
     if not isinstance(fields, dict):
         raise ModelCardError(f"The card of {source} is {type(fields).__name__}, not an object.")
     return fields
 
 
 def check_seal(model: Path) -> str:
-    """Compare a file with its card's hash; returns the hash.
+    """Compare a file with its card's hash; returns the hash. To be called before it is opened.
 
     Raises:
         ModelCardError: the file holds no hash.
         ModelHashError: its bytes are not the ones that were sealed.
+        ModelError: it refers to other files, which the hash does not cover.
     """
     content = model.read_bytes()
     found = _SEAL.search(content)
@@ -165,6 +169,7 @@ def check_seal(model: Path) -> str:
             f"{model} has the hash {actual[:16]}…, its card says {expected[:16]}…: the file is "
             "damaged or was changed. Install or export it again."
         )
+    refuse_references(content, model)
     return actual
 
 

@@ -1,6 +1,5 @@
 """A frame in, a frame out: find the face, run the model, composite."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,18 +9,25 @@ from jaxtyping import Float
 from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner
-from reggan_plugin.errors import FaceNotFoundError, ModelError, UsageError
+from reggan_plugin.batched_model import BatchedModel
+from reggan_plugin.display_picture import display_picture, exposure_of
+from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.expressions import ExpressionMix, parse_expression_mix
+from reggan_plugin.face_edit import (
+    CutFace,
+    EditedFrame,
+    FrameEdit,
+    Picture,
+    cut_face,
+    picture_of,
+    put_back,
+)
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.head_pose import intensity_share
-from reggan_plugin.faces.pyramid import LONGEST_BASE_PX
 from reggan_plugin.files.frame import Encoding, Frame
-from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.backdrop import continue_under_alpha
-from reggan_plugin.imaging.colour import PixelCoding
-from reggan_plugin.imaging.composite import composite
-from reggan_plugin.imaging.crop import cut_crop, reduce_by, region_of
+from reggan_plugin.imaging.crop import region_of
+from reggan_plugin.imaging.region import limit_mask
 from reggan_plugin.model_card import ModelCard, card_from_metadata, check_seal
 from reggan_plugin.models import find_model
 
@@ -38,12 +44,15 @@ class ExpressionTransfer:
         DeviceUnavailableError: the device that was named cannot be had.
     """
 
-    def __init__(self, model: str | Path | None = None, *, device: str = "auto") -> None:
+    def __init__(
+        self, model: str | Path | None = None, *, device: str = "auto", batch: int = 1
+    ) -> None:
         path = find_model(model)
         if path.suffix != ENGINE_SUFFIX:  # an engine has a hash of its own, checked when it is read
             check_seal(path)
         self._runner: Runner = open_runner(path, device)
         self.card: ModelCard = card_from_metadata(self._runner.metadata, str(path))
+        self._model = BatchedModel(self._runner, self.card.expressions, batch)
         self._finder = FaceFinder(self.card.canonical_points, self.card.image_size_px, "cpu")
 
     @property
@@ -55,6 +64,11 @@ class ExpressionTransfer:
     def device_reason(self) -> str:
         """Why it runs there."""
         return self._runner.reason
+
+    @property
+    def batch(self) -> int:
+        """Faces that the model is given at once; halved where the device's memory is too small."""
+        return self._model.batch
 
     def apply(
         self,
@@ -94,7 +108,8 @@ class ExpressionTransfer:
             raise FaceNotFoundError(
                 f"No face in this {width}x{height} picture; expected one of at least 48 pixels."
             )
-        return self._edit(frame, None, PixelCoding(), mix, crops)
+        picture = Picture(pixels=frame)
+        return self._edit([(picture, mix, crops)])[0].pixels
 
     def find_faces(
         self, frame: Frame, choice: FaceChoice, names: tuple[str, ...] = ()
@@ -106,17 +121,7 @@ class ExpressionTransfer:
         height, width = frame.pixels.shape[:2]
         if not choice.needs_locator:
             return self._finder.place((height, width), choice, names, frame.origin_px)
-        factor = math.ceil(max(height, width) / LONGEST_BASE_PX)  # the locator would do so too
-        pixels = np.nan_to_num(frame.pixels, nan=0.0, posinf=1.0, neginf=0.0)
-        alpha = None if frame.alpha is None else np.nan_to_num(frame.alpha)
-        if factor > 1:
-            pixels = reduce_by(pixels, factor)
-            alpha = None if alpha is None else reduce_by(alpha[..., None], factor)[..., 0]
-        coding = _coding(frame, 0.0)
-        if coding.is_linear:
-            ev = colour.auto_exposure_ev(_straight_linear(pixels, alpha, coding))
-            coding = _coding(frame, ev)
-        image = np.clip(colour.display_from_stored(pixels, alpha, coding), 0.0, 1.0)
+        image, factor = display_picture(frame)
         return tuple(crop.scaled(factor) for crop in self._finder.find(image, choice))
 
     def intensity_share(self, crop: FaceCrop) -> float:
@@ -132,12 +137,9 @@ class ExpressionTransfer:
 
         Take it from one frame and use it for the whole shot; 0 for frames that are not linear.
         """
-        coding = _coding(frame, 0.0)
-        if not coding.is_linear or not crops:
+        if frame.encoding is not Encoding.SCENE_LINEAR or not crops:
             return 0.0
-        region = region_of(crops[0], *frame.pixels.shape[:2])
-        alpha = None if frame.alpha is None else frame.alpha[region]
-        return colour.auto_exposure_ev(_straight_linear(frame.pixels[region], alpha, coding))
+        return exposure_of(frame, region_of(crops[0], *frame.pixels.shape[:2]))
 
     def render(
         self,
@@ -152,83 +154,45 @@ class ExpressionTransfer:
 
         Raises:
             ModelError: the model answers with something that is not a picture.
+            DeviceMemoryError: not even one face fits into the device's memory.
         """
-        return self._edit(frame.pixels, frame.alpha, _coding(frame, exposure_ev), mix, crops)
+        edit = FrameEdit(frame=frame, mix=mix, crops=crops, exposure_ev=exposure_ev)
+        return self.render_together([edit])[0].pixels
+
+    def render_together(self, edits: Sequence[FrameEdit]) -> list[EditedFrame]:
+        """What `render` gives for each of several frames, whose faces share the model's batches."""
+        return self._edit([(picture_of(edit), edit.mix, edit.crops) for edit in edits])
 
     def _edit(
-        self,
-        pixels: Float[np.ndarray, "height width 3"],
-        alpha: Float[np.ndarray, "height width"] | None,
-        coding: PixelCoding,
-        mix: ExpressionMix,
-        crops: Sequence[FaceCrop],
-    ) -> Float[np.ndarray, "height width 3"]:
-        result = pixels.copy()
+        self, asked: Sequence[tuple[Picture, ExpressionMix, Sequence[FaceCrop]]]
+    ) -> list[EditedFrame]:
+        faces = [self._cut_faces(*one) for one in asked]
+        of_all = [face for own in faces for face in own]
+        answers = iter(self._model.answer([f.before for f in of_all], [f.mix for f in of_all]))
+        results = []
+        for (picture, _, _), own in zip(asked, faces, strict=True):
+            shape = picture.pixels.shape[:2]
+            result = EditedFrame(
+                pixels=picture.pixels.copy(), weight=np.zeros(shape, dtype=np.float32)
+            )
+            for index, face in enumerate(own):
+                after, mask = next(answers)
+                mask = limit_mask(mask, picture.limits, self.card.canonical_points)
+                put_back(result, picture, face, after, mask, is_first=index == 0)
+            results.append(result)
+        return results
+
+    def _cut_faces(
+        self, picture: Picture, mix: ExpressionMix, crops: Sequence[FaceCrop]
+    ) -> list[CutFace]:
+        """Every face as the model is to see it; those that are turned away are left out."""
+        faces = []
         for crop in crops:
             share = self.intensity_share(crop)
-            if share == 0.0:
-                continue
-            region = region_of(crop, *pixels.shape[:2], with_margin=True)
-            block = result[region]
-            if block.size == 0:
+            region = region_of(crop, *picture.pixels.shape[:2], with_margin=True)
+            if share == 0.0 or picture.pixels[region].size == 0:
                 continue
             local = crop.moved(-region[1].start, -region[0].start)
-            part_alpha = None if alpha is None else alpha[region]
             asked = mix if share == 1.0 else mix.scaled(share)
-            result[region] = self._edit_block(block, part_alpha, coding, asked, local)
-        return result
-
-    def _edit_block(
-        self,
-        stored: Float[np.ndarray, "height width 3"],
-        alpha: Float[np.ndarray, "height width"] | None,
-        coding: PixelCoding,
-        mix: ExpressionMix,
-        crop: FaceCrop,
-    ) -> Float[np.ndarray, "height width 3"]:
-        display = colour.display_from_stored(stored, alpha, coding)
-        usable = colour.finite_pixels(display)
-        if alpha is not None:
-            usable &= np.isfinite(alpha) & (alpha > 0)
-        seen = np.nan_to_num(display, nan=0.0, posinf=1.0, neginf=0.0)
-        before = np.clip(cut_crop(np.clip(seen, 0.0, 1.0), crop), 0.0, 1.0)
-        if alpha is not None:
-            coverage = np.nan_to_num(alpha, nan=0.0)[..., None]
-            before = continue_under_alpha(before, cut_crop(coverage, crop)[..., 0])
-        after, mask = self._run(before, mix)
-        edited, touched = composite(seen, before, after, mask, crop)
-        new = colour.stored_from_display(edited, alpha, coding)
-        changed = touched & usable & colour.finite_pixels(new)
-        return np.where(changed[..., None], new, stored)
-
-    def _run(
-        self, image: Float[np.ndarray, "side side 3"], mix: ExpressionMix
-    ) -> tuple[Float[np.ndarray, "side side 3"], Float[np.ndarray, "side side 1"]]:
-        vector = np.array([mix.vector(self.card.expressions)], dtype=np.float32)
-        planes = np.ascontiguousarray(image.transpose(2, 0, 1)[None], dtype=np.float32)
-        outputs = self._runner.run({"image": planes, "expression": vector})
-        try:
-            face, mask = outputs["face"][0], outputs["mask"][0]
-        except KeyError as error:
-            raise ModelError(
-                f"The model answers with {', '.join(outputs)}; expected face and mask. "
-                "Export it again."
-            ) from error
-        return face.transpose(1, 2, 0), mask.transpose(1, 2, 0)
-
-
-def _coding(frame: Frame, exposure_ev: float) -> PixelCoding:
-    return PixelCoding(
-        is_linear=frame.encoding is Encoding.SCENE_LINEAR,
-        is_premultiplied=frame.alpha is not None and frame.alpha_is_premultiplied,
-        exposure_ev=exposure_ev,
-    )
-
-
-def _straight_linear(
-    pixels: Float[np.ndarray, "height width 3"],
-    alpha: Float[np.ndarray, "height width"] | None,
-    coding: PixelCoding,
-) -> Float[np.ndarray, "height width 3"]:
-    straight = PixelCoding(is_premultiplied=coding.is_premultiplied)
-    return colour.display_from_stored(pixels, alpha, straight)
+            faces.append(cut_face(picture, region, local, asked))
+        return faces

@@ -5,6 +5,8 @@ import os
 import shlex
 import shutil
 import signal
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +20,11 @@ from reggan_plugin.commands.demo import demo
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.sheet import sheet
 from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
+from reggan_plugin.face_edit import EditedFrame, FrameEdit
 from reggan_plugin.faces.face_crop import FaceCrop, crop_from_box
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
+from reggan_plugin.jobs import render_job
 from reggan_plugin.model_card import ModelCard
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
@@ -32,7 +36,9 @@ Streams = pytest.CaptureFixture[str]
 class ReddeningTransfer:
     """Stands for the model: reddens a box in the middle of pictures that are not black."""
 
-    def __init__(self, model: str | None, *, device: str) -> None:
+    batch = 1
+
+    def __init__(self, model: str | None, *, device: str, batch: int = 1) -> None:
         self.card = ModelCard(
             name="reddening",
             version="1",
@@ -74,10 +80,19 @@ class ReddeningTransfer:
         pixels[height // 4 : -height // 4, width // 4 : -width // 4, 0] = 1.0
         return pixels
 
+    def render_together(self, edits: Sequence[FrameEdit]) -> list[EditedFrame]:
+        pictures = [self.render(edit.frame, edit.mix, edit.crops) for edit in edits]
+        return [
+            EditedFrame(pixels=pixels, weight=np.ones(pixels.shape[:2], np.float32))
+            for pixels in pictures
+        ]
+
 
 @pytest.fixture
 def stub(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_in_use, "ExpressionTransfer", ReddeningTransfer)
+    # Its pictures show no face that could be tracked.
+    monkeypatch.setattr(render_job, "settings_with_tracks", lambda plan, settings, **_: settings)
 
 
 @pytest.fixture
@@ -95,7 +110,7 @@ def render_happy(source: Path | str, *arguments: str | Path) -> int:
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 @pytest.mark.usefixtures("stub")
@@ -129,6 +144,7 @@ class TestRender:
         assert summary["model"] == {
             "name": "reddening",
             "version": "1",
+            "sha256": "0" * 64,
             "device": "cpu",
             "device_reason": "asked for",
         }
@@ -153,7 +169,42 @@ class TestRender:
             (2, "written"),
             (3, "copied"),
         ]
+        assert [f["frame"] for f in frames] == [1001, 1002, 1004]
+        assert {f["device"] for f in frames} == {"cpu"}
+        assert all(f["seconds"] >= 0 and f["warnings"] == [] for f in frames)
+        times = [datetime.fromisoformat(event["time"]) for event in events]
+        assert times == sorted(times)
         assert events[-1]["event"] == "finished"
+
+    def test_json_logs_in_json_too_unless_told(self, shot: Path, capsys: Streams) -> None:
+        Image.new("RGB", (16, 12), (9, 9, 9)).save(shot / "a.1005.jpg")
+        assert render_happy(shot / "a.1005.jpg", "--json") == 0
+        events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        (frame,) = (event for event in events if event["event"] == "frame")
+        assert frame["warnings"] == [
+            "JPEG is lossy: a changed frame is compressed again with the same settings"
+        ]
+        assert render_happy(shot / "a.1005.jpg", "--json", "--progress", "plain", "--resume") == 0
+        assert capsys.readouterr().err.startswith("To ")
+
+    def test_a_chunk_past_the_end_of_the_shot_is_done_at_once(
+        self, shot: Path, capsys: Streams
+    ) -> None:
+        assert render_happy(shot, "--range", "1005-1010") == 0
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "No frame of the range is on disk: nothing to do." in err
+
+    def test_what_a_library_prints_of_a_damaged_file_is_no_result(
+        self, tmp_path: Path, capsys: Streams
+    ) -> None:
+        content = bytearray((SAMPLES / "avatar_exr" / "avatar.1001.exr").read_bytes())
+        middle = len(content) // 2
+        content[middle : middle + 400] = bytes(400)
+        (tmp_path / "a.1001.exr").write_bytes(content)
+        assert render_happy(tmp_path / "a.1001.exr", "--json") == 1
+        summary = json.loads(capsys.readouterr().out)
+        assert "is damaged" in summary["failed"][0]["message"]
 
     def test_json_progress_ends_with_the_error(self, shot: Path, capsys: Streams) -> None:
         (shot / "a.1001.png").write_bytes(b"")

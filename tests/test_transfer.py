@@ -92,7 +92,7 @@ def test_the_mask_spares_the_ring_and_most_of_the_crop(
     picture = np.clip(cut_crop(frame.pixels, crop), 0.0, 1.0)
     ring = int(np.ceil(0.04 * crop.side_px))
     for name in EXPRESSION_NAMES:
-        _, mask = transfer._run(picture, ExpressionMix({name: 1.5}))
+        _, mask = transfer._model.answer([picture], [ExpressionMix({name: 1.5})])[0]
         for edge in (mask[:ring], mask[-ring:], mask[:, :ring], mask[:, -ring:]):
             assert not edge.any()
         assert 0.05 < (mask > 0).mean() < 0.6

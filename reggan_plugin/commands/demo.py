@@ -19,10 +19,10 @@ from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.jobs.events import Event, Started
-from reggan_plugin.jobs.frame_steps import RenderSettings
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
 from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.transfer import ExpressionTransfer
 
 EXPRESSIONS = ("happy", "surprised")
@@ -57,7 +57,13 @@ def demo(*, model: str | None, device: str, out: Path, existing: Existing) -> No
             for plan, name in zip(shot_plans, EXPRESSIONS, strict=True):
                 settings = RenderSettings(mix=ExpressionMix({name: 1.0}))
                 summary = run_job(
-                    plan, settings, transfer, model=in_use, report=_say, stopped=stop.is_made
+                    plan,
+                    settings,
+                    transfer,
+                    model=in_use,
+                    report=_say,
+                    stopped=stop.is_made,
+                    track_first=True,
                 )
                 stop.raise_if_made()
                 summary.raise_for_failure()

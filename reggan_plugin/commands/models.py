@@ -12,6 +12,7 @@ from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import ModelError
 from reggan_plugin.model_card import ModelCard, card_from_metadata, check_seal
 from reggan_plugin.models import find_model, installed_models
+from reggan_plugin.onnx_references import refuse_references
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,7 @@ def models(*, name: str | None, as_json: bool) -> None:
 def _check(path: Path) -> CheckedModel:
     card = None
     try:
+        refuse_references(path.read_bytes(), path)
         card = card_from_metadata(open_runner(path, "cpu").metadata, str(path))
         check_seal(path)
     except ModelError as error:

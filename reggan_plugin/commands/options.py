@@ -10,6 +10,7 @@ import click
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, read_landmarks
+from reggan_plugin.faces.tracks_file import read_tracks
 from reggan_plugin.jobs.plan import Existing
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -97,7 +98,7 @@ def face_options(command: Callable[..., Any]) -> Callable[..., Any]:
         default="largest",
         show_default=True,
         metavar="largest|all|INDEX",
-        help="Which of the faces that are found; 0 is the largest.",
+        help="Which of the faces that are found; 0 is the largest. Of --tracks, the number there.",
     )
     @_face_option(
         "--face-box",
@@ -112,6 +113,12 @@ def face_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="Where eyes, nose tip, mouth corners and chin are, by frame.",
     )
     @_face_option(
+        "--tracks",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE.json",
+        help="Where the faces of the shot are in every frame, as `reggan-plugin track` writes it.",
+    )
+    @_face_option(
         "--whole-image", is_flag=True, help="The face fills the picture; search for none."
     )
     @functools.wraps(command)
@@ -120,10 +127,17 @@ def face_options(command: Callable[..., Any]) -> Callable[..., Any]:
         face: Literal["largest", "all"] | int,
         face_box: tuple[float, float, float, float] | None,
         landmarks: Path | None,
+        tracks: Path | None,
         whole_image: bool,
         **others: Any,
     ) -> Any:
-        choice = FaceChoice(box=face_box, landmarks=landmarks, whole_image=whole_image, which=face)
+        choice = FaceChoice(
+            box=face_box,
+            landmarks=landmarks,
+            tracks=None if tracks is None else read_tracks(tracks),
+            whole_image=whole_image,
+            which=face,
+        )
         if landmarks is not None:
             read_landmarks(landmarks)  # so that a fault shows before any work
         return command(choice=choice, **others)
@@ -154,12 +168,18 @@ def existing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--overwrite` and `--resume`; the command takes them as `existing`."""
 
     @grouped_option("Output", "--overwrite", is_flag=True, help="Replace outputs that exist.")
-    @grouped_option("Output", "--resume", is_flag=True, help="Write only outputs that are missing.")
+    @grouped_option(
+        "Output",
+        "--resume",
+        is_flag=True,
+        help="Keep outputs that an earlier run made in this way from these inputs; write the rest.",
+    )
     @functools.wraps(command)
     def gather(*, overwrite: bool, resume: bool, **others: Any) -> Any:
         if overwrite and resume:
             raise UsageError(
-                "--overwrite replaces outputs that exist, --resume keeps them; pass one of them."
+                "--overwrite replaces all outputs that exist, --resume keeps those that are "
+                "finished; pass one of them."
             )
         existing = Existing.OVERWRITE if overwrite else Existing.REFUSE
         return command(existing=Existing.RESUME if resume else existing, **others)

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from typing import Literal
 
 import click
@@ -13,9 +13,12 @@ from reggan_plugin.jobs.events import (
     Event,
     Failed,
     Finished,
+    FrameChecked,
     FrameDone,
+    FrameTracked,
     Notice,
     Report,
+    ShotTracked,
     Started,
     document_from_event,
 )
@@ -25,14 +28,25 @@ PROGRESS_STYLES: tuple[ProgressStyle, ...] = ("auto", "plain", "json", "openjd")
 
 
 @contextmanager
-def progress_on_stderr(style: ProgressStyle) -> Iterator[Report]:
-    """Give a job something to report to; an error that ends it is reported too, and raised."""
-    report = _report_in_style(style)
+def progress_on_stderr(style: ProgressStyle, *, as_json: bool = False) -> Iterator[Report]:
+    """Give a job something to report to; an error that ends it is reported too, and raised.
+
+    Where a program reads the result `as_json`, it reads the progress so too, unless told.
+    """
+    report = _report_in_style("json" if as_json and style == "auto" else style)
     try:
         yield report
     except RegganError as error:
         report(Failed(message=str(error), exit_code=error.exit_code))
         raise
+
+
+def libraries_on_stderr() -> AbstractContextManager[object]:
+    """What libraries print goes to stderr, so that stdout holds results alone.
+
+    OpenEXR prints what it finds in a damaged file, just where `--json` goes.
+    """
+    return redirect_stdout(sys.stderr)
 
 
 def _report_in_style(style: ProgressStyle) -> Report:
@@ -57,7 +71,7 @@ def _write_openjd(event: Event) -> None:
     Source: github.com/OpenJobDescription/openjd-specifications, How-Jobs-Are-Run, stdout messages
     """
     match event:
-        case FrameDone():
+        case FrameDone() | FrameTracked() | FrameChecked():
             _write(f"openjd_progress: {100 * event.done / event.frames:.1f}")
             _write(f"openjd_status: {_one_line(_text_from_event(event))}")
         case Failed():
@@ -82,13 +96,21 @@ class _ProgressBar:
         match event:
             case Started():
                 _write(_text_from_event(event))
-                self._bar = click.progressbar(length=event.frames, show_pos=True, file=sys.stderr)
-                self._bar.render_progress()
+                self._begin(event.frames)
             case FrameDone():
                 if self._bar is not None:
                     self._bar.update(1)
                 if event.outcome == "failed":
                     self._for_the_end.append(_text_from_event(event))
+            case FrameTracked() | FrameChecked():
+                if event.done == 1:
+                    self._begin(event.frames)
+                if self._bar is not None:
+                    self._bar.update(1)
+            case ShotTracked():
+                if self._bar is not None:
+                    self._bar.render_finish()
+                _write(_text_from_event(event))
             case Notice():
                 self._for_the_end.append(_text_from_event(event))
             case Finished():
@@ -98,6 +120,10 @@ class _ProgressBar:
                     _write(line)
             case Failed():
                 pass
+
+    def _begin(self, frames: int) -> None:
+        self._bar = click.progressbar(length=frames, show_pos=True, file=sys.stderr)
+        self._bar.render_progress()
 
 
 def _text_from_event(event: Event) -> str:
@@ -115,6 +141,18 @@ def _text_from_event(event: Event) -> str:
         case FrameDone():
             reason = f": {event.message}" if event.message else ""
             return f"[{event.done}/{event.frames}] {event.source.name} {event.outcome}{reason}"
+        case FrameTracked():
+            found = event.message or f"faces: {event.faces}"
+            return f"[{event.done}/{event.frames}] {event.source.name} {found}"
+        case FrameChecked():
+            found = ", ".join(event.problems) or "good"
+            return f"[{event.done}/{event.frames}] {event.source.name} {found}"
+        case ShotTracked():
+            return (
+                f"{'Interrupted' if event.interrupted else 'Tracked'}: {event.frames} frames, "
+                f"faces: {event.faces}, cuts: {len(event.cuts)}, {event.without_face} without a "
+                f"face, {event.unreadable} unreadable, {event.seconds:.1f} s"
+            )
         case Finished():
             counts = (
                 f"{event.written} written, {event.copied} copied, {event.skipped} skipped, "

@@ -1,10 +1,12 @@
 """`reggan-plugin render`: frames in, the same frames with another expression out."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.intensity_options import AskedExpression, intensity_options
 from reggan_plugin.commands.model_in_use import open_model
 from reggan_plugin.commands.options import (
     GroupedCommand,
@@ -14,23 +16,26 @@ from reggan_plugin.commands.options import (
     grouped_option,
     model_options,
 )
-from reggan_plugin.commands.progress import PROGRESS_STYLES, ProgressStyle, progress_on_stderr
-from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.errors import UsageError
-from reggan_plugin.expressions import (
-    EXPRESSION_NAMES,
-    MAX_INTENSITY,
-    ExpressionMix,
-    parse_expression_mix,
+from reggan_plugin.commands.picture_options import picture_options
+from reggan_plugin.commands.progress import (
+    PROGRESS_STYLES,
+    ProgressStyle,
+    libraries_on_stderr,
+    progress_on_stderr,
 )
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.jobs.events import Report
-from reggan_plugin.jobs.frame_steps import MissingFace, RenderSettings
-from reggan_plugin.jobs.interruption import StopRequest, stop_on_signals
-from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
+from reggan_plugin.files.picture_settings import PictureSettings
+from reggan_plugin.jobs.interruption import stop_on_signals
+from reggan_plugin.jobs.patience import DEFAULT_STALL_S, Patience
+from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, plan_job
 from reggan_plugin.jobs.render_job import run_job
-from reggan_plugin.jobs.results import SUMMARY_VERSION, JobSummary
-from reggan_plugin.models import find_model
+from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
+from reggan_plugin.jobs.results import SUMMARY_VERSION, JobSummary, ModelInUse
+from reggan_plugin.jobs.resume import tasks_to_do
+from reggan_plugin.transfer import ExpressionTransfer
+
+MOST_BATCH = 64
 
 
 @click.command(
@@ -52,21 +57,7 @@ from reggan_plugin.models import find_model
     metavar="1001-1100x2",
     help="Frame numbers to render.  [default: all]",
 )
-@grouped_option(
-    "Expression",
-    "--expression",
-    metavar="NAME|BLEND",
-    help=f"{', '.join(EXPRESSION_NAMES)}, or a blend: happy:0.6+surprised:0.3.",
-)
-@grouped_option(
-    "Expression",
-    "--intensity",
-    type=click.FloatRange(0, MAX_INTENSITY),
-    default=1.0,
-    show_default=True,
-    metavar="0-1.5",
-    help="0 leaves the files as they are, 1 is the full expression.",
-)
+@intensity_options
 @grouped_option(
     "Expression",
     "--exposure",
@@ -79,6 +70,7 @@ from reggan_plugin.models import find_model
     "the shot from its first face. The file's own exposure is kept.",
 )
 @face_options
+@picture_options
 @grouped_option(
     "Face",
     "--on-missing-face",
@@ -89,6 +81,15 @@ from reggan_plugin.models import find_model
 )
 @model_options
 @grouped_option(
+    "Model",
+    "--batch",
+    type=click.IntRange(1, MOST_BATCH),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Faces that the model is given at once, of several frames. It saves time on a GPU alone.",
+)
+@grouped_option(
     "Output",
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -97,6 +98,12 @@ from reggan_plugin.models import find_model
 )
 @existing_options
 @grouped_option(
+    "Output",
+    "--stamp",
+    is_flag=True,
+    help="Write model, settings and version into the metadata of changed frames, too.",
+)
+@grouped_option(
     "Output", "--dry-run", is_flag=True, help="List what would be written, and write nothing."
 )
 @grouped_option(
@@ -104,7 +111,7 @@ from reggan_plugin.models import find_model
     "--json",
     "as_json",
     is_flag=True,
-    help="Print one JSON summary instead of the paths that were written.",
+    help="Print one JSON summary instead of the paths that were written; log in JSON lines.",
 )
 @grouped_option(
     "Output",
@@ -115,86 +122,106 @@ from reggan_plugin.models import find_model
     show_default=True,
     help="On stderr: a bar on a terminal (auto), or lines.",
 )
+@grouped_option(
+    "Frames",
+    "--stall-timeout",
+    "stall_s",
+    type=click.FloatRange(0, min_open=True),
+    default=DEFAULT_STALL_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a disk or network folder may keep a frame waiting before it has failed.",
+)
 @verbose_option
 def render(
     *,
     source: str,
     frame_range: str | None,
-    expression: str | None,
-    intensity: float,
+    asked: AskedExpression,
     exposure_ev: float | None,
     choice: FaceChoice,
+    picture: PictureSettings,
     on_missing_face: MissingFace,
     model: str | None,
     device: str,
+    batch: int,
     out: Path | None,
     existing: Existing,
+    stamp: bool,
     dry_run: bool,
     as_json: bool,
     style: ProgressStyle,
+    stall_s: float,
 ) -> None:
     """Change the expression in a sequence of frames and keep everything else.
 
     The frames keep their names, format, bit depth, metadata, alpha and layers. A frame that
     fails leaves the others as they are; the exit code is then 1. A sequence of any length
     takes about 1.4 GB of memory at 4K, 3 GB at 8K and 5 GB at 16k.
+
+    Beside the frames, in .reggan, is a record of how each was made: --resume reads it. A whole
+    shot is tracked first, so that faces are steady; a --range without --tracks is not.
     """
-    with progress_on_stderr(style) as report:
-        mix = _mix(expression, intensity)
-        plan = plan_job(source, frame_range, out, "_".join(mix.intensities), existing)
-        if dry_run:
-            find_model(model)
-            _print_plan(plan, as_json)
-            return
-        settings = RenderSettings(
-            mix=mix, choice=choice, on_missing_face=on_missing_face, exposure_ev=exposure_ev
+    with progress_on_stderr(style, as_json=as_json) as report, stop_on_signals() as stop:
+        plan = Patience(stall_s).call(
+            source, lambda: plan_job(source, frame_range, out, asked.label, existing)
         )
-        with stop_on_signals() as stop:
-            summary = _run(plan, settings, model, device, report, stop)
+        settings = RenderSettings(
+            mix=asked.mix,
+            curve=asked.curve,
+            fades=asked.fades,
+            choice=choice,
+            on_missing_face=on_missing_face,
+            exposure_ev=exposure_ev,
+            picture=picture,
+            stamp=stamp,
+        )
+        transfer, in_use = _open_model(settings, model, "cpu" if dry_run else device, batch)
+        if dry_run:
+            _print_plan(plan, tasks_to_do(plan, settings, in_use), as_json)
+            return
+        with libraries_on_stderr():
+            summary = run_job(
+                plan,
+                settings,
+                transfer,
+                model=in_use,
+                report=report,
+                stopped=stop.is_made,
+                stall_s=stall_s,
+                track_first=True,
+            )
         _print_summary(summary, as_json)
         stop.raise_if_made()
         summary.raise_for_failure()
 
 
-def _mix(expression: str | None, intensity: float) -> ExpressionMix:
-    if expression is None:
-        raise UsageError(
-            f"No --expression was given; name one of {', '.join(EXPRESSION_NAMES)}, or a blend "
-            "such as happy:0.6+surprised:0.3."
-        )
-    return parse_expression_mix(expression, intensity)
-
-
-def _run(
-    plan: JobPlan,
-    settings: RenderSettings,
-    model: str | None,
-    device: str,
-    report: Report,
-    stop: StopRequest,
-) -> JobSummary:
-    """Run the plan; a model is opened only if there is something to change."""
+def _open_model(
+    settings: RenderSettings, model: str | None, device: str, batch: int
+) -> tuple[ExpressionTransfer | None, ModelInUse | None]:
+    """The model, if there is anything for it to change."""
     if settings.mix.changes_nothing:
-        return run_job(plan, settings, None, model=None, report=report, stopped=stop.is_made)
-    transfer, in_use = open_model(model, device)
+        return None, None
+    transfer, in_use = open_model(model, device, batch)
     settings.mix.vector(transfer.card.expressions)  # refuses what the model cannot do
-    return run_job(plan, settings, transfer, model=in_use, report=report, stopped=stop.is_made)
+    return transfer, in_use
 
 
-def _print_plan(plan: JobPlan, as_json: bool) -> None:
-    to_write = [task for task in plan.tasks if not task.is_done]
+def _print_plan(plan: JobPlan, to_do: Sequence[FrameTask], as_json: bool) -> None:
     if not as_json:
-        for task in to_write:
+        for task in to_do:
             click.echo(task.output)
         return
-    pairs = [{"source": str(task.source.path), "output": str(task.output)} for task in to_write]
+    done = [str(task.output) for task in plan.tasks if task not in to_do]
     document = {
         "v": SUMMARY_VERSION,
         "dry_run": True,
         "source": plan.source,
         "out": str(plan.out),
-        "would_write": pairs,
-        "would_skip": [str(task.output) for task in plan.tasks if task.is_done],
+        "would_write": [
+            {"source": str(task.source.path), "output": str(task.output)} for task in to_do
+        ],
+        "would_skip": done,
         "missing": list(plan.missing),
     }
     click.echo(json.dumps(document, indent=2))

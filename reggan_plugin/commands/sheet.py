@@ -12,12 +12,14 @@ from reggan_plugin.commands.options import (
     grouped_option,
     model_options,
 )
+from reggan_plugin.commands.picture_options import reading_options
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.contact_sheet import SheetRow, view_of_face, write_sheet
 from reggan_plugin.errors import FaceNotFoundError, OutputExistsError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.files.frame import read_frame
+from reggan_plugin.files.frame import read_content
+from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.transfer import ExpressionTransfer
 
@@ -29,6 +31,7 @@ INTENSITIES = (0.35, 0.7, 1.0)
     epilog="\b\nExample:\n  reggan-plugin sheet frame.png --out sheet.png",
 )
 @click.argument("frame", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@reading_options
 @face_options
 @model_options
 @grouped_option(
@@ -53,6 +56,7 @@ INTENSITIES = (0.35, 0.7, 1.0)
 def sheet(
     *,
     frame: Path,
+    reading: Reading,
     choice: FaceChoice,
     model: str | None,
     device: str,
@@ -68,15 +72,19 @@ def sheet(
     if path.exists() and not overwrite:
         raise OutputExistsError(f"{path} exists. --overwrite replaces it, --out names another.")
     transfer, _ = open_model(model, device)
-    rows = _rows(transfer, frame, choice, exposure_ev)
+    rows = _rows(transfer, frame, reading, choice, exposure_ev)
     write_sheet(path, ["input", *(f"{100 * i:.0f} %" for i in INTENSITIES)], rows)
     click.echo(path)
 
 
 def _rows(
-    transfer: ExpressionTransfer, path: Path, choice: FaceChoice, exposure_ev: float | None
+    transfer: ExpressionTransfer,
+    path: Path,
+    reading: Reading,
+    choice: FaceChoice,
+    exposure_ev: float | None,
 ) -> list[SheetRow]:
-    frame = read_frame(path)
+    frame = reading.decode(read_content(path), path)
     found = transfer.find_faces(frame, choice, (path.name,))
     size = frame.pixels.shape[:2]
     crops = [crop for crop in found if frame.pixels[region_of(crop, *size)].size][:1]

@@ -19,11 +19,17 @@ class FaceCrop:
     `frame_from_crop` maps crop to frame: frame_xy = frame_from_crop @ (x, y, 1). Both sides
     are continuous pixel coordinates; the crop's run from 0 to `side_px`. `yaw_deg` is how far
     the head is turned to its own left, None where no landmarks say so.
+
+    `face` is the identity of the face in its tracks, or its place by size, largest first;
+    `score` the locator's confidence, None where it did not look; `status` as in `TrackedFace`.
     """
 
     frame_from_crop: Float[np.ndarray, "2 3"]
     side_px: int
     yaw_deg: float | None = None
+    face: int = 0
+    score: float | None = None
+    status: str = "given"
 
     @property
     def scale(self) -> float:

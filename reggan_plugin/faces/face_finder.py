@@ -18,6 +18,7 @@ from reggan_plugin.faces.face_crop import (
 from reggan_plugin.faces.head_pose import head_pose_from_landmarks
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
+from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks
 
 _LARGEST_CROP = 8.0
 """A crop may be this many times as large as the frame before it is taken for a slip."""
@@ -31,27 +32,33 @@ class FaceChoice:
     Attributes:
         box: x, y, width, height in pixels, brows to below the chin; no locator is used.
         landmarks: a JSON file of points (see `read_landmarks`); no locator is used.
+        tracks: the faces of the whole shot; no locator is used.
         whole_image: take the largest square in the middle.
-        which: of the located faces, the largest, all, or the one at an index, largest first.
+        which: of the located faces, the largest, all, or the one at an index, largest first; of
+            tracks, the largest over the shot, all, or the identity.
     """
 
     box: tuple[float, float, float, float] | None = None
     landmarks: Path | None = None
+    tracks: Tracks | None = None
     whole_image: bool = False
     which: Literal["largest", "all"] | int = "largest"
 
     def __post_init__(self) -> None:
-        given = [self.box is not None, self.landmarks is not None, self.whole_image]
-        if sum(given) > 1:
+        if sum(self._givers()) > 1:
             raise UsageError(
-                "Of --face-box, --landmarks and --whole-image, at most one can say where the "
-                "face is."
+                "Of --face-box, --landmarks, --tracks and --whole-image, at most one can say "
+                "where the face is."
             )
 
     @property
     def needs_locator(self) -> bool:
         """Whether nobody says where the face is."""
-        return self.box is None and self.landmarks is None and not self.whole_image
+        return not any(self._givers())
+
+    def _givers(self) -> tuple[bool, ...]:
+        given = (self.box, self.landmarks, self.tracks)
+        return (*(one is not None for one in given), self.whole_image)
 
 
 class FaceFinder:
@@ -70,7 +77,7 @@ class FaceFinder:
         if self._locator is None:
             self._locator = FaceLocator(device=self._device)
         faces = self._locator.locate(image)
-        return self._crops(_chosen(faces, choice))
+        return self._crops(_chosen(faces, choice), choice, "found")
 
     def place(
         self,
@@ -79,25 +86,29 @@ class FaceFinder:
         names: tuple[str, ...],
         origin_px: tuple[int, int] = (0, 0),
     ) -> tuple[FaceCrop, ...]:
-        """Crops that are given: by box, by file, or the whole picture.
+        """Crops that are given: by box, by landmarks, by tracks, or the whole picture.
 
         Args:
             shape: (height, width) of the frame's pixels.
             choice: says where, in the picture as it is displayed.
-            names: what a landmarks file may call the frame, best first.
+            names: what landmarks or tracks may call the frame, best first.
             origin_px: (row, column) of the first pixel in the picture as displayed.
 
         Raises:
             UsageError: a given crop is far larger than the frame, or outside of it.
-            SourceError: the landmarks file cannot be used.
+            SourceError: the landmarks file cannot be used, or the frame was not tracked.
         """
         if choice.whole_image:
             return (crop_of_whole_image(*shape, self._side_px),)
         given: tuple[FaceCrop, ...]
         if choice.box is not None:
             given = (crop_from_box(choice.box, self._canonical, self._side_px),)
+        elif choice.tracks is not None:
+            faces = choice.tracks.chosen_at(choice.which, *names)
+            given = tuple(self._crop_of_tracked(face) for face in faces)
         else:
-            given = self._crops(_chosen(self._given_faces(choice, names), choice))
+            chosen = _chosen(self._given_faces(choice, names), choice)
+            given = self._crops(chosen, choice, "given")
         crops = tuple(crop.moved(-origin_px[1], -origin_px[0]) for crop in given)
         for crop in crops:
             _check_lies_in(crop, *shape)
@@ -111,13 +122,31 @@ class FaceFinder:
         table = self._given[path]
         return next((table[name] for name in (*names, "*") if name in table), [])
 
-    def _crops(self, faces: list[FaceLandmarks]) -> tuple[FaceCrop, ...]:
+    def _crop_of_tracked(self, face: TrackedFace) -> FaceCrop:
+        if face.landmarks is None:
+            crop = crop_from_box(face.box_px, self._canonical, self._side_px)
+        else:
+            crop = self._crop(FaceLandmarks(face.landmarks))
+        return replace(crop, face=face.face, score=face.score, status=face.status)
+
+    def _crops(
+        self, faces: list[FaceLandmarks], choice: FaceChoice, status: FaceStatus
+    ) -> tuple[FaceCrop, ...]:
+        first = choice.which if isinstance(choice.which, int) else 0
         return tuple(
             replace(
-                crop_from_landmarks(face, self._canonical, self._side_px),
-                yaw_deg=head_pose_from_landmarks(face).yaw_deg,
+                self._crop(face),
+                face=first + place,
+                score=face.score if status == "found" else None,
+                status=status,
             )
-            for face in faces
+            for place, face in enumerate(faces)
+        )
+
+    def _crop(self, face: FaceLandmarks) -> FaceCrop:
+        return replace(
+            crop_from_landmarks(face, self._canonical, self._side_px),
+            yaw_deg=head_pose_from_landmarks(face).yaw_deg,
         )
 
 
@@ -132,7 +161,7 @@ def read_landmarks(path: Path) -> dict[str, list[FaceLandmarks]]:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{path} cannot be read as landmarks: {error}") from error
     if isinstance(content, dict) and "left_eye" in content:
         content = {"*": content}
@@ -150,7 +179,7 @@ def _face(path: Path, frame: str, points: Any) -> FaceLandmarks:
     try:
         found = np.array([[float(v) for v in points[name]] for name in LANDMARK_NAMES])
         return FaceLandmarks(found.reshape(len(LANDMARK_NAMES), 2))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise SourceError(
             f"{path}, frame {frame!r}: {error} is missing or is no [x, y]; every face needs "
             f"{', '.join(LANDMARK_NAMES)}."

@@ -1,12 +1,16 @@
 """Files that appear at once and complete, or not at all."""
 
 import errno
+import hashlib
 import secrets
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from reggan_plugin.errors import OutputError
 
 TEMPORARY_SUFFIX = ".reggan-tmp"
+_PREFIX_LENGTH = 13
 
 _REMEDIES = {
     errno.ENOENT: "Create the folder, or name another output.",
@@ -27,7 +31,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         OutputError: the folder is missing, read-only or full, or `path` is a folder.
     """
-    temporary = path.with_name(f".{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    temporary = path.with_name(_prefix_for(path.name) + secrets.token_hex(6) + TEMPORARY_SUFFIX)
     try:
         try:
             temporary.write_bytes(content)
@@ -38,3 +42,18 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as error:
         remedy = _REMEDIES.get(error.errno or 0, "Name another output.")
         raise OutputError(f"{path} cannot be written: {error.strerror}. {remedy}") from error
+
+
+def remove_leftovers(folder: Path, names: Iterable[str]) -> None:
+    """Delete what killed processes left of files with these names; other names may be in work."""
+    prefixes = {_prefix_for(name) for name in names}
+    for path in list(folder.glob(f".*{TEMPORARY_SUFFIX}")):
+        if path.name[:_PREFIX_LENGTH] in prefixes:
+            with suppress(OSError):  # on Windows, what another process holds open
+                path.unlink()
+
+
+def _prefix_for(name: str) -> str:
+    """The same for every temporary file of a name, however long that is."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+    return f".{digest}"[:_PREFIX_LENGTH]

@@ -14,17 +14,22 @@ import OpenEXR
 from jaxtyping import Bool
 
 from reggan_plugin.errors import UnreadableFrameError
+from reggan_plugin.files.exr_assembly import Chunk, build_single_part
 from reggan_plugin.files.exr_container import (
     Attribute,
     Container,
     Part,
     Window,
-    build_single_part,
     read_container,
 )
+from reggan_plugin.files.size_limit import refuse_oversize, refuse_too_short
 
 _NEEDED = ("channels", "compression", "displayWindow", "pixelAspectRatio", "screenWindowCenter",
            "screenWindowWidth", "tiles", "dwaCompressionLevel")  # fmt: skip
+_MOST_PIXELS_PER_BYTE = {8: 2**14, 9: 2**14, 10: 2**17, 11: 2**17, 12: 2**17, 13: 2**17}
+"""DWAA, DWAB, the three of JPEG 2000 and ZSTD; a black half channel in tiles of 4096 pixels reaches
+10,900 in DWAA, 26,800 in HTJ2K256, 11,700 in ZSTD, 490 in ZIP."""
+_MOST_PIXELS_PER_BYTE_ELSE = 2**11
 _INCREASING_Y = Attribute(kind=b"lineOrder", value=b"\0")
 
 
@@ -65,9 +70,13 @@ def read_grid(container: Container, part: Part) -> BlockGrid:
 
     Raises:
         UnreadableFrameError: a block is missing.
+        UnsupportedFormatError: the part is too large.
     """
     window = part.window("dataWindow")
     height, width = window.shape
+    refuse_oversize(height, width, len(part.channels))
+    most = _MOST_PIXELS_PER_BYTE.get(part.compression, _MOST_PIXELS_PER_BYTE_ELSE)
+    refuse_too_short(height, width, len(container.content), most)
     coordinates = {offset: container.chunk(offset)[0] for offset in part.chunk_offsets}
     if part.is_tiled:
         block_width, block_height, _ = part.tile_description
@@ -78,7 +87,10 @@ def read_grid(container: Container, part: Part) -> BlockGrid:
         block_height = lines[1][0] - lines[0][0] if len(lines) > 1 else max(height, 1)
         places = {((y - window.top) // max(block_height, 1), 0): o for y, o in lines}
     rows, columns = -(-height // max(block_height, 1)), -(-width // max(block_width, 1))
-    if set(places) != {(row, column) for row in range(rows) for column in range(columns)}:
+    is_full = len(places) == rows * columns and set(places) == {
+        (row, column) for row in range(rows) for column in range(columns)
+    }
+    if not is_full:
         raise UnreadableFrameError(
             f"is incomplete: {len(places)} of {rows * columns} blocks are there. Render it again."
         )
@@ -127,14 +139,27 @@ def channel_pixels(blocks: OpenEXR.File, name: str) -> npt.NDArray[np.generic]:
 
 def encode_blocks(blocks: OpenEXR.File, place: tuple[slice, slice]) -> dict[tuple[int, int], bytes]:
     """Compressed data by (row, column) of the whole grid; `place` is where these blocks are."""
-    stream = io.BytesIO()
-    blocks.write(stream)
-    written = read_container(stream.getvalue())
+    written = _written(blocks)
     local = read_grid(written, written.parts[0])
     return {
         (row + place[0].start, column + place[1].start): written.chunk(offset)[1]
         for (row, column), offset in local.offsets.items()
     }
+
+
+def encode_part(blocks: OpenEXR.File, compression: int) -> tuple[dict[str, Attribute], list[Chunk]]:
+    """The attributes that differ, and all chunks, of a part that these blocks are the whole of."""
+    blocks.parts[0].header["compression"] = OpenEXR.Compression(compression)
+    written = _written(blocks)
+    (part,) = written.parts
+    differing = {name: part.attributes[name] for name in ("channels", "compression")}
+    return differing, [written.chunk(offset) for offset in part.chunk_offsets]
+
+
+def _written(blocks: OpenEXR.File) -> Container:
+    stream = io.BytesIO()
+    blocks.write(stream)
+    return read_container(stream.getvalue())
 
 
 def _packed_window(grid: BlockGrid, blocks: tuple[slice, slice]) -> bytes:

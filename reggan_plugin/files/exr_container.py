@@ -5,14 +5,13 @@ Source: The OpenEXR File Layout, openexr.com.
 """
 
 import struct
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reggan_plugin.errors import UnreadableFrameError
 
-_SIGNATURE = b"\x76\x2f\x31\x01"
-_VERSION = 2
-_TILED, _LONG_NAMES, _MULTI_PART = 0x200, 0x400, 0x1000
+SIGNATURE = b"\x76\x2f\x31\x01"
+VERSION = 2
+TILED, LONG_NAMES, MULTI_PART = 0x200, 0x400, 0x1000
 _PIXEL_TYPES = ("uint", "half", "float")
 
 
@@ -58,12 +57,22 @@ class Part:
     @property
     def name(self) -> str:
         """Empty in a file of one part."""
-        return self._text("name")
+        return self.text("name")
 
     @property
-    def is_deep(self) -> bool:
-        """Whether pixels hold lists of samples."""
-        return self._text("type").startswith("deep")
+    def kind(self) -> str:
+        """`scanlineimage`, `tiledimage`, a deep or an unknown type; a file of old has none."""
+        return self.text("type") or ("tiledimage" if self.is_tiled else "scanlineimage")
+
+    @property
+    def view(self) -> str:
+        """The eye that sees this part; empty if it is not said."""
+        return self.text("view")
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether every pixel has one sample of each channel, in chunks of a known form."""
+        return self.kind in ("scanlineimage", "tiledimage")
 
     @property
     def is_tiled(self) -> bool:
@@ -78,7 +87,8 @@ class Part:
     @property
     def channels(self) -> tuple[Channel, ...]:
         """In the order in which chunks hold them."""
-        return tuple(_read_channels(self.attributes["channels"].value))
+        listed = self.attributes.get("channels")
+        return tuple(_read_channels(listed.value)) if listed else ()
 
     @property
     def tile_description(self) -> tuple[int, int, int]:
@@ -91,7 +101,8 @@ class Part:
         left, top, right, bottom = struct.unpack("<4i", self.attributes[name].value)
         return Window(left=left, top=top, right=right, bottom=bottom)
 
-    def _text(self, name: str) -> str:
+    def text(self, name: str) -> str:
+        """A string attribute; empty if there is none."""
         attribute = self.attributes.get(name)
         return attribute.value.decode("utf-8", "replace") if attribute else ""
 
@@ -108,12 +119,12 @@ class Container:
     @property
     def is_multi_part(self) -> bool:
         """Whether each chunk begins with the number of its part."""
-        return bool(self.flags & _MULTI_PART)
+        return bool(self.flags & MULTI_PART)
 
     @property
     def has_long_names(self) -> bool:
         """Whether names may have more than 31 bytes."""
-        return bool(self.flags & _LONG_NAMES)
+        return bool(self.flags & LONG_NAMES)
 
     def chunk(self, offset: int) -> tuple[bytes, bytes]:
         """(coordinates, compressed data) of a chunk of a flat part."""
@@ -143,56 +154,14 @@ def read_container(content: bytes) -> Container:
         raise _truncated(content) from error
 
 
-def replace_chunks(container: Container, replaced: Mapping[int, bytes]) -> bytes:
-    """The file with other data in the chunks at these offsets, all else byte for byte."""
-    content = container.content
-    offsets = [offset for part in container.parts for offset in part.chunk_offsets]
-    in_file_order = sorted(offsets)
-    first = container.tables_start + 8 * len(offsets)
-    pieces, moved, position = [content[first : in_file_order[0]]], {}, in_file_order[0]
-    for offset, end in zip(in_file_order, [*in_file_order[1:], len(content)], strict=True):
-        piece = content[offset:end]
-        if offset in replaced:
-            coordinates, data = container.chunk(offset)
-            head = 4 * container.is_multi_part + len(coordinates)
-            size = struct.pack("<I", len(replaced[offset]))
-            piece = piece[:head] + size + replaced[offset] + piece[head + 4 + len(data) :]
-        moved[offset] = position
-        position += len(piece)
-        pieces.append(piece)
-    table = struct.pack(f"<{len(offsets)}Q", *(moved[offset] for offset in offsets))
-    return b"".join([content[: container.tables_start], table, *pieces])
-
-
-def build_single_part(
-    attributes: Mapping[str, Attribute],
-    chunks: Sequence[tuple[bytes, bytes]],
-    *,
-    has_long_names: bool,
-) -> bytes:
-    """A file of one flat part; `chunks` are (coordinates, data) in the order of the table."""
-    flags = (_TILED if "tiles" in attributes else 0) | (_LONG_NAMES if has_long_names else 0)
-    header = _SIGNATURE + struct.pack("<I", _VERSION | flags)
-    for name, attribute in attributes.items():
-        size = struct.pack("<I", len(attribute.value))
-        header += name.encode() + b"\0" + attribute.kind + b"\0" + size + attribute.value
-    header += b"\0"
-    pieces = [xy + struct.pack("<I", len(data)) + data for xy, data in chunks]
-    offsets, position = [], len(header) + 8 * len(pieces)
-    for piece in pieces:
-        offsets.append(position)
-        position += len(piece)
-    return b"".join([header, struct.pack(f"<{len(offsets)}Q", *offsets), *pieces])
-
-
 def _read_container(content: bytes) -> Container:
-    (version,) = struct.unpack_from("<I", content, len(_SIGNATURE))
-    position = len(_SIGNATURE) + 4
+    (version,) = struct.unpack_from("<I", content, len(SIGNATURE))
+    position = len(SIGNATURE) + 4
     headers: list[dict[str, Attribute]] = []
-    while not headers or (version & _MULTI_PART and content[position] != 0):
+    while not headers or (version & MULTI_PART and content[position] != 0):
         header, position = _read_header(content, position)
         headers.append(header)
-    tables_start = position = position + bool(version & _MULTI_PART)
+    tables_start = position = position + bool(version & MULTI_PART)
     parts = []
     for header in headers:
         offsets = _read_table(content, position, header.get("chunkCount"))
@@ -240,7 +209,7 @@ def _read_channels(value: bytes) -> list[Channel]:
         channels.append(
             Channel(
                 name=value[position:end].decode(),
-                pixel_type=_PIXEL_TYPES[pixel_type],
+                pixel_type=dict(enumerate(_PIXEL_TYPES)).get(pixel_type, f"type {pixel_type}"),
                 sampling=(x, y),
             )
         )

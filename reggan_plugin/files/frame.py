@@ -2,7 +2,8 @@
 
 import importlib
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -13,14 +14,16 @@ from jaxtyping import Float
 
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.atomic import write_atomically
+from reggan_plugin.imaging.colour import ColourSpace
 
 FRAME_SUFFIXES = (".exr", ".jpeg", ".jpg", ".png", ".tif", ".tiff")
 """What a frame's name may end in, in lower case. What it holds is decided by its first bytes."""
 
+_EXR = b"\x76\x2f\x31\x01"
 _FORMATS = {
     b"\x89PNG\r\n\x1a\n": "png",
     b"\xff\xd8\xff": "jpeg",
-    b"\x76\x2f\x31\x01": "exr",
+    _EXR: "exr",
     b"II*\0": "tiff",
     b"MM\0*": "tiff",
     b"II+\0": "tiff",
@@ -48,10 +51,9 @@ class Encoding(Enum):
     SRGB = "srgb"
     """Display values, sRGB-encoded: integer files."""
     SCENE_LINEAR = "scene-linear"
-    """Proportional to light: EXR and, by convention, float TIFF."""
+    """Proportional to light: EXR and, by convention, float TIFF; or a declared space that is."""
 
 
-@runtime_checkable
 @runtime_checkable
 class StoredImage(Protocol):
     """A decoded file with all that is needed to write it again."""
@@ -79,16 +81,28 @@ class Frame:
     """float32, read-only."""
     alpha_is_premultiplied: bool = False
     encoding: Encoding = Encoding.SRGB
+    colour_space: ColourSpace | None = None
+    """What the pixels are declared to be; None is what `encoding` says, in Rec. 709."""
+    matte: Float[np.ndarray, "height width"] | None = None
+    """float32, [0, 1]: how much of a change each pixel takes; None is all of it."""
     notices: tuple[str, ...] = ()
     """What the user should know about how this file is read or will be written."""
     origin_px: tuple[int, int] = (0, 0)
     """(row, column) of the first pixel in the picture as displayed: an EXR's data window."""
+    displayed_px: tuple[int, int] | None = None
+    """(height, width) of the picture as displayed, where that is not the size of `pixels`."""
     original: StoredImage
 
     def __post_init__(self) -> None:
         self.pixels.flags.writeable = False
         if self.alpha is not None:
             self.alpha.flags.writeable = False
+
+    @property
+    def display_px(self) -> tuple[int, int]:
+        """(height, width) of the picture as displayed."""
+        height, width = self.pixels.shape[:2]
+        return self.displayed_px or (height, width)
 
 
 def can_read(path: Path) -> bool:
@@ -104,9 +118,59 @@ def read_frame(path: Path) -> Frame:
         UnsupportedFormatError: an image that could not be written back faithfully.
         MissingChannelsError: an EXR in which no layer holds the picture.
     """
-    content = _read_bytes(path)
+    return decode_frame(read_content(path), path)
+
+
+def read_content(path: Path) -> bytes:
+    """The bytes of a frame's file.
+
+    Raises:
+        UnreadableFrameError: there is no such file, or it cannot be read.
+    """
     try:
-        return _decoder_of(path, content)(content)
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableFrameError(
+            f"{path} cannot be read: {error.strerror}. Check the path and your rights to it."
+        ) from error
+
+
+def decode_frame(
+    content: bytes,
+    path: Path,
+    *,
+    exr_picture: str | None = None,
+    colours_are_declared: bool = False,
+) -> Frame:
+    """What `read_frame` gives for the file at `path` if `content` is what it holds.
+
+    Args:
+        content: the file.
+        path: what errors call it.
+        exr_picture: the layer, part or view of an EXR that holds the picture; None finds it.
+        colours_are_declared: whether the user says what the colours are.
+    """
+    with faults_named(path):
+        decode = _decoder_of(path, content)
+        if content.startswith(_EXR):
+            return decode(content, exr_picture, colours_are_declared=colours_are_declared)
+        if exr_picture is not None:
+            raise UnsupportedFormatError(
+                "is no EXR, so it has no layers of which one could be the picture. Leave "
+                "--exr-picture out."
+            )
+        return decode(content)
+
+
+@contextmanager
+def faults_named(path: Path) -> Iterator[None]:
+    """Let what is wrong with the content of a file begin with its path.
+
+    Raises:
+        UnreadableFrameError: in place of what decoders and their libraries raise.
+    """
+    try:
+        yield
     except UnreadableFrameError as error:
         raise type(error)(f"{path} {error}") from error
     except _DAMAGE as error:
@@ -127,12 +191,17 @@ def write_frame(frame: Frame, pixels: Float[np.ndarray, "height width 3"], path:
         OutputError: `path` cannot be written.
         ValueError: `pixels` has another shape or type, or NaN where an integer is stored.
     """
+    write_atomically(path, encode_frame(frame, pixels))
+
+
+def encode_frame(frame: Frame, pixels: Float[np.ndarray, "height width 3"]) -> bytes:
+    """The bytes of the file that `write_frame` writes."""
     if pixels.shape != frame.pixels.shape or pixels.dtype != np.float32:
         raise ValueError(
             f"pixels are {pixels.dtype} {pixels.shape}; the frame takes float32 "
             f"{frame.pixels.shape}"
         )
-    write_atomically(path, frame.original.encode(frame.pixels, np.ascontiguousarray(pixels)))
+    return frame.original.encode(frame.pixels, np.ascontiguousarray(pixels))
 
 
 def copy_frame(source: Path, target: Path) -> None:
@@ -142,7 +211,7 @@ def copy_frame(source: Path, target: Path) -> None:
         UnreadableFrameError: `source` cannot be read.
         OutputError: `target` cannot be written.
     """
-    write_atomically(target, _read_bytes(source))
+    write_atomically(target, read_content(source))
 
 
 def is_lossless(frame: Frame) -> bool:
@@ -150,21 +219,12 @@ def is_lossless(frame: Frame) -> bool:
     return frame.original.is_lossless
 
 
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableFrameError(
-            f"{path} cannot be read: {error.strerror}. Check the path and your rights to it."
-        ) from error
-
-
-def _decoder_of(path: Path, content: bytes) -> Callable[[bytes], Frame]:
+def _decoder_of(path: Path, content: bytes) -> Callable[..., Frame]:
     """The `decode` of the module that reads such a file."""
     for signature, module in _FORMATS.items():
         if content.startswith(signature):
             decoder = importlib.import_module(f"reggan_plugin.files.{module}").decode
-            return cast(Callable[[bytes], Frame], decoder)
+            return cast(Callable[..., Frame], decoder)
     if not can_read(path):
         raise UnsupportedFormatError(
             f"is of a kind that is not read. Give it as one of {', '.join(FRAME_SUFFIXES)}."

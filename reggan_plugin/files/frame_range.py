@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from reggan_plugin.errors import UsageError
 
-_SPAN = re.compile(r"(-?\d+)(?:-(-?\d+)(?:[x:](-?\d+))?)?")
+_NUMBER = r"(-?\d{1,18})"
+_SPAN = re.compile(rf"{_NUMBER}(?:-{_NUMBER}(?:[x:]{_NUMBER})?)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +46,8 @@ def _parse_span(part: str, text: str) -> range:
     first, last, step = match.groups() if match else (None, None, None)
     if first is None or (step is not None and int(step) == 0):
         raise UsageError(
-            f"{text!r} is not a frame range: {part.strip()!r} is neither a number nor a span. "
-            "Write it like 1001-1100, 1001-1100x2 or 1,5,10-20."
+            f"{text[:80]!r} is not a frame range: {part.strip()[:80]!r} is neither a number nor a "
+            "span. Write it like 1001-1100, 1001-1100x2 or 1,5,10-20."
         )
     start, stop = int(first), int(last if last is not None else first)
     step_sign = 1 if stop >= start else -1

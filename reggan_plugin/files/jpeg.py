@@ -1,6 +1,7 @@
 """JPEG: compressed again with the quantisation, subsampling and metadata of the original."""
 
 import io
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +14,14 @@ from reggan_plugin.files.frame import Frame
 from reggan_plugin.files.jpeg_segments import Segment, SegmentedJpeg, read_segments
 from reggan_plugin.files.orientation import upright_frame
 from reggan_plugin.files.samples import change_samples, changed_pixels, pixels_from_samples
+from reggan_plugin.files.size_limit import refuse_oversize, refuse_too_short
 
 _MULTI_PICTURE = b"MPF\0"
 _HUFFMAN_CODED = (0xC0, 0xC1, 0xC2)
 """Baseline, extended and progressive."""
 _EXIF_ORIENTATION = 274
+_MOST_PIXELS_PER_BYTE = 512
+"""Every block of 8x8 pixels takes a bit at least."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,7 +57,7 @@ class StoredJpeg:
 def decode(content: bytes) -> Frame:
     """Read a grey, YCbCr or RGB JPEG of 8 bits."""
     segments = read_segments(content).segments
-    _refuse_unwritable(segments)
+    _refuse_unwritable(segments, len(content))
     image = JpegImagePlugin.JpegImageFile(io.BytesIO(content))
     samples = np.asarray(image)
     samples = samples if samples.ndim == 3 else samples[..., None]
@@ -80,12 +84,14 @@ def decode(content: bytes) -> Frame:
     return upright_frame(frame, _orientation_of(image))
 
 
-def _refuse_unwritable(segments: list[Segment]) -> None:
-    """Raise for a JPEG that is sound but cannot be written as it was."""
+def _refuse_unwritable(segments: list[Segment], size_bytes: int) -> None:
+    """Raise for a JPEG that is sound but cannot be written as it was, or that is too short."""
     header = next((segment for segment in segments if segment.is_frame_header), None)
     if header is None or len(header.data) < 6:
         raise UnreadableFrameError("is damaged: the JPEG has no frame header. Render it again.")
-    precision, components = header.data[0], header.data[5]
+    precision, height, width, components = struct.unpack(">BHHB", header.data[:6])
+    refuse_oversize(height, width, components)
+    refuse_too_short(height, width, size_bytes, _MOST_PIXELS_PER_BYTE)
     if components == 4:
         raise UnsupportedFormatError("is a CMYK JPEG. Convert it to RGB.")
     if header.marker not in _HUFFMAN_CODED or precision != 8:

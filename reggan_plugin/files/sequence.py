@@ -10,7 +10,7 @@ from reggan_plugin.errors import AmbiguousSourceError, EmptySourceError, SourceE
 from reggan_plugin.files.frame import FRAME_SUFFIXES, can_read
 from reggan_plugin.files.frame_range import FrameRange, format_frame_range, parse_frame_range
 
-_PADDING = re.compile(r"#+|@+|%0?\d*d|\$F\d?")
+_PADDING = re.compile(r"#+|@+|%0?\d{0,2}d|\$F\d?")
 _NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>(?<![^\W_])-\d+|\d+)")
 _HIGHEST_NUMBER = 9_999_999
 """Longer numbers are dates and identifiers."""
@@ -44,24 +44,26 @@ def find_sequence(source: str, frame_range: str | None = None) -> Sequence:
     """Find the frames that `source` names, or those of them that are in `frame_range`.
 
     A folder may hold one numbered sequence, loose pictures, or both. Numbers of the range that
-    lie beyond the shot are skipped. A file that exists is taken as it is, whatever its name.
+    lie beyond the shot are skipped, be it all of them: render managers ask for such chunks. A
+    file that exists is taken as it is, whatever its name.
 
     Raises:
-        EmptySourceError: nothing is there, or nothing of the range.
+        EmptySourceError: nothing is there, or the whole range lies before the first frame.
         AmbiguousSourceError: a folder holds several numbered sequences.
         UsageError: the range cannot be read, or the frames have no numbers.
     """
     wanted = None if frame_range is None else parse_frame_range(frame_range)
     path = Path(source)
-    if path.is_dir():
+    is_folder, is_file = _look_up(path)
+    if is_folder:
         frames, ignored = _frames_in_folder(path)
-    elif path.is_file():
+    elif is_file:
         frames, ignored = [SourceFrame(path=path, number=_frame_number(path))], []
     elif _PADDING.search(path.name):
         frames, ignored = _frames_of_pattern(path), []
     else:
         raise EmptySourceError(f"{source}: there is no such file or folder. Check the path.")
-    folder = path if path.is_dir() else path.parent
+    folder = path if is_folder else path.parent
     sequence = Sequence(
         frames=tuple(frames),
         folder=folder,
@@ -150,9 +152,10 @@ def _selected(sequence: Sequence, wanted: FrameRange) -> Sequence:
         )
     loose = [frame.path for frame in sequence.frames if frame.number is None]
     selected = tuple(frame for number, frame in numbers.items() if number in wanted)
-    if not selected:
+    highest = max(max(span[0], span[-1]) for span in wanted.spans)
+    if not selected and highest < min(numbers):
         raise EmptySourceError(
-            f"--range {wanted.text} holds no frame of {sequence.name}, which has "
+            f"--range {wanted.text} lies before {sequence.name}, which has "
             f"{format_frame_range(numbers)}. Give a range within it."
         )
     return replace(
@@ -180,6 +183,16 @@ def _gaps(frames: Iterable[SourceFrame]) -> list[int]:
     """Numbers between the first and the last frame that have no file."""
     numbers = {frame.number for frame in frames if frame.number is not None}
     return [n for n in range(min(numbers), max(numbers)) if n not in numbers] if numbers else []
+
+
+def _look_up(path: Path) -> tuple[bool, bool]:
+    """Whether it is a folder, and whether it is a file."""
+    try:
+        return path.is_dir(), path.is_file()
+    except OSError as error:
+        raise SourceError(
+            f"{str(path)[:200]} cannot be looked up: {error.strerror}. Check the path."
+        ) from error
 
 
 def _list_folder(folder: Path) -> list[Path]:

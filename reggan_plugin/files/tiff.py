@@ -1,6 +1,7 @@
 """TIFF: only the strips or tiles in which a pixel changed are written anew."""
 
 import io
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from reggan_plugin.files.samples import (
     floats_from_samples,
     pixels_from_samples,
 )
+from reggan_plugin.files.size_limit import refuse_oversize
 from reggan_plugin.files.tiff_segments import (
     WRITABLE_COMPRESSIONS,
     WRITABLE_PREDICTORS,
@@ -27,6 +29,9 @@ from reggan_plugin.files.tiff_segments import (
     replace_segments,
     segment_places,
 )
+
+# Else Python prints every fault that tifffile logs, beside the error that names the file.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _ASSOCIATED, _UNASSOCIATED = 1, 2
@@ -65,6 +70,7 @@ def decode(content: bytes) -> Frame:
     """Read the first page of a TIFF."""
     with tifffile.TiffFile(io.BytesIO(content)) as file:
         page = file.pages.first
+        refuse_oversize(page.imagelength, page.imagewidth, page.samplesperpixel)
         _refuse_unwritable(page)
         _check_complete(page, content)
         frame = _frame_of(

@@ -6,6 +6,7 @@ everything decoded again.
 """
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -18,18 +19,42 @@ _FACE_PERCENTILE = 60.0
 _MAX_AUTO_STOPS = 12.0
 
 
+@runtime_checkable
+class ColourSpace(Protocol):
+    """What a file's numbers mean, where that is neither linear nor sRGB-encoded Rec. 709.
+
+    Both ways take and give straight RGB, float32; linear is scene-linear with the primaries of
+    Rec. 709 and D65, unclamped. Values that are not finite may become any that are not finite.
+    """
+
+    def linear_from_own(
+        self, own: Float[np.ndarray, "height width 3"]
+    ) -> Float[np.ndarray, "height width 3"]:
+        """Decode; the argument is not changed."""
+        ...
+
+    def own_from_linear(
+        self, linear: Float[np.ndarray, "height width 3"]
+    ) -> Float[np.ndarray, "height width 3"]:
+        """Encode; the argument is not changed."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class PixelCoding:
     """How stored RGB relates to a display image.
 
     Attributes:
-        is_linear: stored values are scene-linear; else they are sRGB-encoded.
+        is_linear: stored values, or what `colour_space` makes of them, are scene-linear; else
+            they are sRGB-encoded.
         is_premultiplied: stored RGB is multiplied by alpha.
+        colour_space: of the stored values, if it has been declared.
         exposure_ev: stops by which scene-linear values are raised before encoding.
     """
 
     is_linear: bool = False
     is_premultiplied: bool = False
+    colour_space: ColourSpace | None = None
     exposure_ev: float = 0.0
 
 
@@ -42,10 +67,8 @@ def display_from_stored(
 
     Where alpha is 0 there is nothing to divide by: the stored values are taken as they are.
     """
-    image = stored
-    if coding.is_premultiplied and alpha is not None:
-        image = image / _divisor(alpha)
-    if coding.is_linear:
+    image = linear_from_stored(stored, alpha, coding)
+    if coding.is_linear or coding.colour_space is not None:
         image = srgb_from_linear(image * np.float32(2.0**coding.exposure_ev))
     return image
 
@@ -57,11 +80,25 @@ def stored_from_display(
 ) -> Float[np.ndarray, "height width 3"]:
     """Undo `display_from_stored`, up to rounding."""
     image = display
-    if coding.is_linear:
+    if coding.is_linear or coding.colour_space is not None:
         image = linear_from_srgb(image) * np.float32(2.0**-coding.exposure_ev)
+    if coding.colour_space is not None:
+        image = coding.colour_space.own_from_linear(image)
     if coding.is_premultiplied and alpha is not None:
         image = image * _divisor(alpha)
     return image
+
+
+def linear_from_stored(
+    stored: Float[np.ndarray, "height width 3"],
+    alpha: Float[np.ndarray, "height width"] | None,
+    coding: PixelCoding,
+) -> Float[np.ndarray, "height width 3"]:
+    """Straight values; scene-linear if the coding is, and not exposed yet."""
+    image = stored
+    if coding.is_premultiplied and alpha is not None:
+        image = image / _divisor(alpha)
+    return image if coding.colour_space is None else coding.colour_space.linear_from_own(image)
 
 
 def srgb_from_linear(linear: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

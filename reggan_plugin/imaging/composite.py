@@ -1,7 +1,7 @@
 """Put an edited face back into the picture that it was cut from."""
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from PIL import Image, ImageFilter
 
 from reggan_plugin.errors import CropMismatchError
@@ -18,7 +18,8 @@ def composite(
     after: Float[np.ndarray, "side side 3"],
     mask: Float[np.ndarray, "side side 1"],
     crop: FaceCrop,
-) -> tuple[Float[np.ndarray, "height width 3"], Bool[np.ndarray, "height width"]]:
+    matte: Float[np.ndarray, "height width"] | None = None,
+) -> tuple[Float[np.ndarray, "height width 3"], Float[np.ndarray, "height width"]]:
     """Add the change of a face crop to a display image.
 
     The change mask * (after - before) is brought to the resolution of the picture. Detail finer
@@ -31,10 +32,11 @@ def composite(
         after: the crop as the model answered, in [0, 1].
         mask: where the answer counts, in [0, 1].
         crop: where the three lie in `display`.
+        matte: what each pixel of `display` takes of the change, in [0, 1]; None is all of it.
 
     Returns:
-        The new image, and where it differs by more than rounding may: elsewhere the caller
-        keeps the stored pixels bit for bit.
+        The new image, and the weight of the change. Where that is 0 the two images differ by no
+        more than rounding may: the caller keeps the stored pixels bit for bit.
 
     Raises:
         CropMismatchError: the crops are not `crop.side_px` on a side.
@@ -45,14 +47,16 @@ def composite(
                 f"{name} is {image.shape[1]}x{image.shape[0]}, expected a square of "
                 f"{crop.side_px} pixels as its crop."
             )
-    touched = np.zeros(display.shape[:2], dtype=np.bool_)
+    weights = np.zeros(display.shape[:2], dtype=np.float32)
     region = region_of(crop, *display.shape[:2])
     result = display.copy()
     block = display[region]
     if block.size == 0:
-        return result, touched
+        return result, weights
     change = place_crop(after - before, crop, region)
     weight = np.clip(place_crop(mask, crop, region), 0.0, 1.0)
+    if matte is not None:
+        weight = weight * matte[region][..., None]
     edited = weight * change
     lost = np.clip(crop.scale - 1.0, 0.0, 1.0)  # a crop finer than the picture loses no detail
     if lost > 0:
@@ -62,8 +66,8 @@ def composite(
     edited *= np.clip(2.0 - block, 0.0, 1.0)
     # Light does not become negative: detail laid over a darker base may not pass below 0.
     result[region] = np.maximum(block + edited, np.minimum(block, 0.0))
-    touched[region] = (weight[..., 0] > 0) & (edited != 0).any(axis=2)
-    return result, touched
+    weights[region] = np.where((edited != 0).any(axis=2), weight[..., 0], 0.0)
+    return result, weights
 
 
 def _large_change(

@@ -1,14 +1,21 @@
 """What a job says while it runs: the progress lines that farms and the Blender panel read.
 
-`--progress json` writes one JSON object a line to stderr. Lines that do not begin with `{` are
-log text and may appear anywhere. Every object has `v` (this version, 1) and `event`:
+`--progress json`, and `--json` unless told otherwise, write one JSON object a line to stderr.
+Lines that do not begin with `{` are log text and may appear anywhere. Every object has `v` (this
+version, 1), `time` (UTC, ISO 8601) and `event`:
 
     started   frames, source, out, expression {name: intensity}, model, device, device_reason
     notice    message, source (the first frame that it is about, or null for the whole job)
-    frame     done, frames, source, output, outcome, message
+    frame     done, frames, source, frame (its number or null), output, outcome, message, device,
+              seconds (of work on this frame), warnings
+    tracked   done, frames, source, faces (in this frame), message (null, or why it is unreadable)
+    checked   done, frames, source, problems
+    shot      frames, faces (in the shot), cuts, without_face, unreadable, interrupted, seconds
     finished  written, copied, skipped, failed, interrupted, seconds
     error     message, exit_code
 
+`tracked` and `shot` come from `track`, and from `render` where it tracks the shot first,
+`checked` comes from `report`.
 `outcome` is written, copied (byte for byte), skipped or failed; `message` is null for written
 frames, otherwise the reason or the error. `model`, `device` and `device_reason` are null where
 none is needed. `frames` of a job are all that were asked for, those already done included, so
@@ -19,6 +26,7 @@ the same version: ignore what you do not know.
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -61,6 +69,47 @@ class FrameDone:
     output: Path
     outcome: Outcome
     message: str | None
+    frame: int | None = None
+    device: str | None = None
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameTracked:
+    """Faces were sought in one more frame."""
+
+    event: ClassVar[str] = "tracked"
+    done: int
+    frames: int
+    source: Path
+    faces: int
+    message: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameChecked:
+    """One more frame of a rendered shot was looked at."""
+
+    event: ClassVar[str] = "checked"
+    done: int
+    frames: int
+    source: Path
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShotTracked:
+    """Faces were followed through a shot."""
+
+    event: ClassVar[str] = "shot"
+    frames: int
+    faces: int
+    cuts: tuple[str, ...]
+    without_face: int
+    unreadable: int
+    interrupted: bool
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +134,7 @@ class Failed:
     exit_code: int
 
 
-Event = Started | Notice | FrameDone | Finished | Failed
+Event = Started | Notice | FrameDone | FrameTracked | FrameChecked | ShotTracked | Finished | Failed
 Report = Callable[[Event], None]
 """Takes every event of a job as it happens, in the thread that runs the job."""
 
@@ -93,4 +142,5 @@ Report = Callable[[Event], None]
 def document_from_event(event: Event) -> dict[str, Any]:
     """The JSON object of an event."""
     fields = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(event).items()}
-    return {"v": PROGRESS_VERSION, "event": event.event, **fields}
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return {"v": PROGRESS_VERSION, "time": now, "event": event.event, **fields}

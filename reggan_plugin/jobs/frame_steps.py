@@ -1,39 +1,57 @@
 """The three steps of a frame: read it, change its faces, write it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeVar
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
 
-import numpy as np
-from jaxtyping import Float
-
-from reggan_plugin.errors import (
-    DeviceUnavailableError,
-    FaceNotFoundError,
-    ModelError,
-    RegganError,
-)
-from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.errors import FaceNotFoundError
+from reggan_plugin.face_edit import EditedFrame, FrameEdit
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.files.frame import Encoding, Frame, copy_frame, read_frame, write_frame
+from reggan_plugin.files.frame import Encoding, Frame, read_content
 from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.jobs.faults import unless_it_fails
+from reggan_plugin.jobs.frame_content import (
+    ChangedFrame,
+    DecodedFrame,
+    EditableFrame,
+    EndedFrame,
+    FrameFacts,
+    ReadFrame,
+    ReadyFrame,
+    UnchangedFrame,
+    recorded_face,
+)
+from reggan_plugin.jobs.frame_output import FrameOutput
+from reggan_plugin.jobs.patience import Patience
 from reggan_plugin.jobs.plan import FrameTask
+from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of
 from reggan_plugin.jobs.results import (
     EXISTS,
     INTENSITY_0,
     NO_FACE,
     TURNED_AWAY,
     FrameResult,
-    Outcome,
 )
+from reggan_plugin.jobs.shot_exposure import ShotExposure
+from reggan_plugin.jobs.side_car import sha256_of
 
-MissingFace = Literal["copy", "skip", "fail"]
-Step = TypeVar("Step")
+HALVED = (
+    "The device has no memory for {asked} faces at once; from here on it is given {batch}. The "
+    "last bits of these frames may differ from those of a run that did not have to. "
+    "--batch {batch} asks for no more."
+)
 
 
 class Transfer(Protocol):
     """What a job needs of `ExpressionTransfer`."""
+
+    @property
+    def batch(self) -> int:
+        """Faces that the model is given at once."""
+        ...
 
     def find_faces(
         self, frame: Frame, choice: FaceChoice, names: tuple[str, ...]
@@ -49,50 +67,24 @@ class Transfer(Protocol):
         """Stops for a scene-linear frame."""
         ...
 
-    def render(
-        self, frame: Frame, mix: ExpressionMix, crops: Sequence[FaceCrop], exposure_ev: float
-    ) -> Float[np.ndarray, "height width 3"]:
-        """The frame's pixels with another expression."""
+    def render_together(self, edits: Sequence[FrameEdit]) -> list[EditedFrame]:
+        """Several frames with another expression."""
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class RenderSettings:
-    """What to do with every frame of a job."""
-
-    mix: ExpressionMix
-    choice: FaceChoice = field(default_factory=FaceChoice)
-    on_missing_face: MissingFace = "copy"
-    exposure_ev: float | None = None
-    """Stops for scene-linear frames; None measures the shot's first face."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ChangedFrame:
-    """A frame that waits to be written."""
-
-    frame: Frame
-    pixels: Float[np.ndarray, "height width 3"]
-    intensity_share: float = 1.0
-    """The least of its faces."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnchangedFrame:
-    """A frame that waits to be copied byte for byte."""
-
-    reason: str
-    intensity_share: float = 1.0
-
-
 class FrameSteps:
-    """Each step returns what the next one takes, or the result if the frame ends there.
+    """Each step returns what the next one takes; faults that a frame can have are its end.
 
-    Faults that a frame can have become its result; other exceptions are bugs and go through.
+    Other exceptions are bugs, or would meet every other frame, too, and go through.
     """
 
     def __init__(
-        self, settings: RenderSettings, transfer: Transfer | None, shot: Sequence[SourceFrame]
+        self,
+        settings: RenderSettings,
+        transfer: Transfer | None,
+        shot: Sequence[SourceFrame],
+        output: FrameOutput,
+        patience: Patience,
     ) -> None:
         """Prepare the steps.
 
@@ -100,137 +92,144 @@ class FrameSteps:
             settings: what to do.
             transfer: may be None where the settings change nothing.
             shot: all frames of the sequence; the first with a face sets the exposure.
+            output: writes frames and their records.
+            patience: for reading.
         """
         self._settings, self._transfer, self._shot = settings, transfer, shot
-        self.exposure_ev = settings.exposure_ev
-        """Of the shot; None until a scene-linear frame needed it."""
+        self._by_frame = SettingsByFrame(settings, shot)
+        self._output, self._patience = output, patience
+        tracks = settings.choice.tracks
+        given_ev = settings.exposure_ev
+        if given_ev is None and tracks is not None:
+            given_ev = tracks.exposure_ev
+        self.exposure = ShotExposure(given_ev, shot, self._look)
 
-    def read(self, task: FrameTask) -> Frame | UnchangedFrame | FrameResult:
-        """Decode a frame, if there is anything to be done to it."""
-        if task.is_done:
-            return _result(task, "skipped", EXISTS)
-        if self._settings.mix.changes_nothing:
-            return UnchangedFrame(reason=INTENSITY_0)
-        return _unless_it_fails(task, lambda: read_frame(task.source.path))
+    def read(self, task: FrameTask) -> ReadFrame:
+        """Read a frame, and decode it if there is anything to be done to it."""
+        facts = FrameFacts(
+            mix=self._by_frame.mix_at(task.source),
+            settings_sha256=self._by_frame.fingerprint_at(task.source),
+        )
+        return unless_it_fails(task, facts, lambda: self._read(task, facts))
 
-    def change(
-        self, task: FrameTask, content: Frame | UnchangedFrame | FrameResult
-    ) -> ChangedFrame | UnchangedFrame | FrameResult:
-        """Change the faces of a decoded frame."""
-        if not isinstance(content, Frame):
+    def change(self, frames: Sequence[tuple[FrameTask, ReadFrame]]) -> list[ReadyFrame]:
+        """Change the faces of decoded frames, which share the model's batches."""
+        begun = [self._find(task, content) for task, content in frames]
+        waiting = [
+            (task, one)
+            for (task, _), one in zip(frames, begun, strict=True)
+            if isinstance(one, EditableFrame)
+        ]
+        changed = iter(self._render(waiting))
+        return [next(changed) if isinstance(one, EditableFrame) else one for one in begun]
+
+    def write(self, task: FrameTask, content: ReadyFrame) -> FrameResult:
+        """Encode a changed frame, or copy an unchanged one; write its record."""
+        if isinstance(content, EndedFrame):
+            return self._output.end(task, content)
+        result = unless_it_fails(task, content.facts, lambda: self._output.write(task, content))
+        return self._output.end(task, result) if isinstance(result, EndedFrame) else result
+
+    def _read(self, task: FrameTask, facts: FrameFacts) -> ReadFrame:
+        begin = time.perf_counter()
+        path = task.source.path
+        content = self._patience.call(str(path), lambda: read_content(path))
+        facts = replace(facts, input_sha256=sha256_of(content))
+        if task.may_be_done and self._is_finished(task, facts):
+            return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
+        if facts.mix.changes_nothing:
+            facts = facts.after(time.perf_counter() - begin)
+            return UnchangedFrame(content=content, reason=INTENSITY_0, facts=facts)
+        frame = self._settings.picture.decode(content, task.source)
+        facts = replace(facts, warnings=frame.notices).after(time.perf_counter() - begin)
+        return DecodedFrame(frame=frame, content=content, facts=facts)
+
+    def _is_finished(self, task: FrameTask, facts: FrameFacts) -> bool:
+        """Whether an earlier run did what is to be done, at the same exposure."""
+        record = self._output.finished(task, facts)
+        if record is None or record.exposure_ev is None:
+            return record is not None
+        return record.exposure_ev == self.exposure.at(task.source)
+
+    def _find(self, task: FrameTask, content: ReadFrame) -> EditableFrame | ReadyFrame:
+        if not isinstance(content, DecodedFrame):
             return content
-        return _unless_it_fails(task, lambda: self._change(task, content))
+        return unless_it_fails(task, content.facts, lambda: self._find_faces(task, content))
 
-    def write(
-        self, task: FrameTask, content: ChangedFrame | UnchangedFrame | FrameResult
-    ) -> FrameResult:
-        """Encode a changed frame, or copy an unchanged one."""
-        if isinstance(content, FrameResult):
-            return content
-        return _unless_it_fails(task, lambda: _write(task, content))
-
-    def _change(self, task: FrameTask, frame: Frame) -> ChangedFrame | UnchangedFrame | FrameResult:
+    def _find_faces(self, task: FrameTask, decoded: DecodedFrame) -> EditableFrame | ReadyFrame:
         assert self._transfer is not None
-        crops = self._find_faces(task.source, frame)
+        transfer, frame, begin = self._transfer, decoded.frame, time.perf_counter()
+        crops = self._crops(task.source, frame)
         if not crops:
-            return self._without_face(task)
-        shares = [self._transfer.intensity_share(crop) for crop in crops]
+            return self._without_face(task, decoded)
+        shares = [transfer.intensity_share(crop) for crop in crops]
+        faces = tuple(map(partial(recorded_face, frame.pixels.shape[:2]), crops, shares))
+        facts = replace(decoded.facts, faces=faces)
         if not any(shares):
-            return UnchangedFrame(reason=TURNED_AWAY, intensity_share=0.0)
-        exposure_ev = 0.0
+            return UnchangedFrame(content=decoded.content, reason=TURNED_AWAY, facts=facts)
+        exposure_ev = None
         if frame.encoding is Encoding.SCENE_LINEAR:
-            if self.exposure_ev is None:
-                self.exposure_ev = self._measure_exposure(task.source, frame, crops)
-            exposure_ev = self.exposure_ev
-        pixels = self._transfer.render(frame, self._settings.mix, crops, exposure_ev)
-        return ChangedFrame(frame=frame, pixels=pixels, intensity_share=min(shares))
+            exposure_ev = self.exposure.at(
+                task.source, lambda: transfer.auto_exposure(frame, crops)
+            )
+        edit = FrameEdit(
+            frame=frame,
+            mix=facts.mix,
+            crops=crops,
+            exposure_ev=exposure_ev or 0.0,
+            limits=self._settings.picture.limits,
+        )
+        facts = replace(facts, exposure_ev=exposure_ev).after(time.perf_counter() - begin)
+        return EditableFrame(edit=edit, facts=facts)
 
-    def _find_faces(self, source: SourceFrame, frame: Frame) -> tuple[FaceCrop, ...]:
+    def _crops(self, source: SourceFrame, frame: Frame) -> tuple[FaceCrop, ...]:
         assert self._transfer is not None
-        names = (source.path.name, *([] if source.number is None else [str(source.number)]))
-        return self._transfer.find_faces(frame, self._settings.choice, names)
+        return self._transfer.find_faces(frame, self._settings.choice, names_of(source))
 
-    def _without_face(self, task: FrameTask) -> UnchangedFrame | FrameResult:
+    def _look(self, source: SourceFrame) -> float | None:
+        """The exposure of another frame of the shot; None if it is not linear or has no face."""
+        assert self._transfer is not None
+        content = self._patience.call(str(source.path), lambda: read_content(source.path))
+        frame = self._settings.picture.reading.decode(content, source.path)
+        if frame.encoding is not Encoding.SCENE_LINEAR:
+            return None
+        crops = self._crops(source, frame)
+        return self._transfer.auto_exposure(frame, crops) if crops else None
+
+    def _without_face(self, task: FrameTask, decoded: DecodedFrame) -> UnchangedFrame | EndedFrame:
         match self._settings.on_missing_face:
             case "copy":
-                return UnchangedFrame(reason=NO_FACE)
+                return UnchangedFrame(content=decoded.content, reason=NO_FACE, facts=decoded.facts)
             case "skip":
-                return _result(task, "skipped", NO_FACE)
+                return EndedFrame(outcome="skipped", message=NO_FACE, facts=decoded.facts)
             case "fail":
                 raise FaceNotFoundError(
                     f"{task.source.path} shows no face; expected one of at least 48 pixels. Say "
                     "where it is with --face-box or --landmarks, or pass --on-missing-face copy."
                 )
 
-    def _measure_exposure(
-        self, source: SourceFrame, frame: Frame, crops: Sequence[FaceCrop]
-    ) -> float:
-        """The exposure of the shot's first face, so that every part of the shot gets the same."""
+    def _render(self, waiting: Sequence[tuple[FrameTask, EditableFrame]]) -> list[ReadyFrame]:
+        """Run the model; where frames fail together, each is tried alone."""
+        if not waiting:
+            return []
         assert self._transfer is not None
-        for earlier in self._shot:
-            if earlier.path == source.path:
-                break
-            exposure_ev = self._exposure_of(earlier)
-            if exposure_ev is not None:
-                return exposure_ev
-        return self._transfer.auto_exposure(frame, crops)
-
-    def _exposure_of(self, source: SourceFrame) -> float | None:
-        """The exposure of a frame's face; None if it has none, is not linear or is at fault."""
-        assert self._transfer is not None
-        try:
-            frame = read_frame(source.path)
-            if frame.encoding is not Encoding.SCENE_LINEAR:
-                return None
-            crops = self._find_faces(source, frame)
-        except (ModelError, DeviceUnavailableError):
-            raise
-        except (RegganError, OSError, MemoryError):  # said of the frame when its own turn comes
-            return None
-        return self._transfer.auto_exposure(frame, crops) if crops else None
-
-
-def _write(task: FrameTask, content: ChangedFrame | UnchangedFrame) -> FrameResult:
-    if isinstance(content, UnchangedFrame):
-        copy_frame(task.source.path, task.output)
-        return _result(task, "copied", content.reason, share=content.intensity_share)
-    write_frame(content.frame, content.pixels, task.output)
-    share = content.intensity_share
-    faded = None if share == 1.0 else f"{TURNED_AWAY}: {share:.0%} of the intensity"
-    return _result(task, "written", faded, notices=content.frame.notices, share=share)
-
-
-def _unless_it_fails(task: FrameTask, step: Callable[[], Step]) -> Step | FrameResult:
-    """What `step` returns, or the failure of the frame."""
-    try:
-        return step()
-    except (ModelError, DeviceUnavailableError):
-        raise  # which every other frame would meet, too
-    except RegganError as error:
-        return _result(task, "failed", str(error))
-    except OSError as error:
-        return _result(task, "failed", f"{task.source.path}: {error}.")
-    except MemoryError:
-        return _result(
-            task,
-            "failed",
-            f"{task.source.path} does not fit into the memory that is free. Close other programs, "
-            "or give --face-box so that no face has to be searched for.",
-        )
-
-
-def _result(
-    task: FrameTask,
-    outcome: Outcome,
-    message: str | None = None,
-    notices: tuple[str, ...] = (),
-    share: float = 1.0,
-) -> FrameResult:
-    return FrameResult(
-        source=task.source.path,
-        output=task.output,
-        outcome=outcome,
-        message=message,
-        notices=notices,
-        intensity_share=share,
-    )
+        transfer, begin, asked = self._transfer, time.perf_counter(), self._transfer.batch
+        task, first = waiting[0]
+        edits = [one.edit for _, one in waiting]
+        results = unless_it_fails(task, first.facts, lambda: transfer.render_together(edits))
+        if isinstance(results, EndedFrame):
+            alone = [self._render([one]) for one in waiting] if len(waiting) > 1 else [[results]]
+            return [result for own in alone for result in own]
+        seconds = (time.perf_counter() - begin) / len(waiting)
+        halved = (HALVED.format(asked=asked, batch=transfer.batch),)
+        warnings = halved if transfer.batch < asked else ()
+        return [
+            ChangedFrame(
+                frame=one.edit.frame,
+                edited=edited,
+                facts=replace(
+                    one.facts, batch=transfer.batch, warnings=one.facts.warnings + warnings
+                ).after(seconds),
+            )
+            for (_, one), edited in zip(waiting, results, strict=True)
+        ]

@@ -1,8 +1,9 @@
 """Read, process and write a stream of items at the same time, in bounded memory."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
@@ -11,65 +12,99 @@ Read = TypeVar("Read")
 Processed = TypeVar("Processed")
 Written = TypeVar("Written")
 
-MOST_READ_AHEAD, MOST_WRITING = 2, 2
-MOST_IN_FLIGHT = MOST_READ_AHEAD + 1 + MOST_WRITING
+_LEAST_READ_AHEAD, _LEAST_WRITING = 2, 2
+_WRITERS = 2
+
+
+def most_in_flight(together: int) -> int:
+    """Items that may exist at the same time where so many are processed together."""
+    return max(_LEAST_READ_AHEAD, together) + together + max(_LEAST_WRITING, together)
 
 
 def run_overlapped(
     items: Iterable[Item],
     *,
     read: Callable[[Item], Read],
-    process: Callable[[Item, Read], Processed],
+    process: Callable[[Sequence[tuple[Item, Read]]], Sequence[Processed]],
     write: Callable[[Item, Processed], Written],
     room_beside: Callable[[Read], int],
     stopped: Callable[[], bool],
+    together: int = 1,
 ) -> Iterator[Written]:
     """Yield the result of every item, in order, while the next ones are under way.
 
     One thread reads, two write, the caller's thread processes. When `stopped()` becomes true,
-    the item in hand and those already processed are still written; nothing else is begun.
+    the items in hand and those already processed are still written; nothing else is begun.
 
     Args:
         items: what to do.
         read: runs in the reading thread.
-        process: runs in the caller's thread.
+        process: runs in the caller's thread, on up to `together` items; fewer where they are
+            large, and at the end.
         write: runs in a writing thread.
         room_beside: how many more items may be in flight beside one as large as this one.
         stopped: asked before each item.
+        together: most items that are processed at once.
     """
     queue = iter(items)
     reading: deque[tuple[Item, Future[Read]]] = deque()
     writing: deque[Future[Written]] = deque()
     reader = ThreadPoolExecutor(1, thread_name_prefix="read")
-    writer = ThreadPoolExecutor(MOST_WRITING, thread_name_prefix="write")
+    writer = ThreadPoolExecutor(_WRITERS, thread_name_prefix="write")
 
     def read_ahead(count: int) -> None:
         for item in islice(queue, max(0, count - len(reading))):
             reading.append((item, reader.submit(read, item)))
 
-    ahead = 1
+    def next_read(count: int) -> list[tuple[Item, Read]]:
+        """The next item if there is one; `count` more are then under way."""
+        if stopped():
+            return []
+        read_ahead(max(1, count))
+        if not reading:
+            return []
+        item, future = reading.popleft()
+        content = future.result()
+        return [(item, content)]
+
+    shares = _Shares(ahead=1, in_hand=1, writing=1)
     try:
-        while not stopped():
-            read_ahead(max(1, ahead))
-            if not reading:
-                break
-            item, future = reading.popleft()
-            content = future.result()
-            del future
-            room = room_beside(content)
-            ahead = min(MOST_READ_AHEAD, (room + 1) // 2)
-            most_writing = min(MOST_WRITING, room // 2)
-            read_ahead(ahead)
-            processed = process(item, content)
-            del content
-            while len(writing) >= max(1, most_writing):
-                yield writing.popleft().result()
-            writing.append(writer.submit(write, item, processed))
-            del processed
-            while writing and (most_writing == 0 or writing[0].done()):
+        while in_hand := next_read(shares.ahead):
+            shares = _Shares.of_room(room_beside(in_hand[0][1]), together)
+            while len(in_hand) < shares.in_hand and (more := next_read(shares.ahead)):
+                in_hand += more
+                del more
+            read_ahead(shares.ahead)
+            processed = deque(zip((item for item, _ in in_hand), process(in_hand), strict=True))
+            del in_hand
+            while processed:
+                while len(writing) >= max(1, shares.writing):
+                    yield writing.popleft().result()
+                writing.append(writer.submit(write, *processed.popleft()))
+            while writing and (shares.writing == 0 or writing[0].done()):
                 yield writing.popleft().result()
         while writing:
             yield writing.popleft().result()
     finally:
         reader.shutdown(cancel_futures=True)
         writer.shutdown()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shares:
+    """How many items may wait to be processed, be processed, and be written."""
+
+    ahead: int
+    in_hand: int
+    writing: int
+
+    @staticmethod
+    def of_room(room: int, together: int) -> "_Shares":
+        """Divide what there is beside one item."""
+        further = min(together - 1, room // 3)
+        rest = room - further
+        return _Shares(
+            ahead=min(max(_LEAST_READ_AHEAD, together), (rest + 1) // 2),
+            in_hand=1 + further,
+            writing=min(max(_LEAST_WRITING, together), rest // 2),
+        )

@@ -6,12 +6,14 @@ from enum import Enum
 from pathlib import Path
 
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
+from reggan_plugin.files.atomic import remove_leftovers
 from reggan_plugin.files.sequence import (
     Sequence,
     SourceFrame,
     default_output_folder,
     find_sequence,
 )
+from reggan_plugin.jobs.side_car import RECORD_FOLDER, record_path
 
 
 class Existing(Enum):
@@ -20,6 +22,7 @@ class Existing(Enum):
     REFUSE = "refuse"
     OVERWRITE = "overwrite"
     RESUME = "resume"
+    """Keep those that an earlier run made in the same way from the same input."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +31,8 @@ class FrameTask:
 
     source: SourceFrame
     output: Path
-    is_done: bool = False
-    """Whether an earlier run wrote the output, so that there is nothing to do."""
+    may_be_done: bool = False
+    """Whether there is nothing to do if an earlier run did the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,8 @@ class JobPlan:
     tasks: tuple[FrameTask, ...]
     missing: tuple[int, ...]
     """Numbers that were asked for and are not on disk."""
+    is_whole: bool
+    """Whether all of the shot was asked for, not a range of it."""
 
 
 def plan_job(
@@ -67,35 +72,59 @@ def plan_job(
     folder = default_output_folder(source, label) if out is None else out
     outputs = [folder / frame.path.name for frame in chosen.frames]
     _refuse_inputs(shot, folder, outputs)
-    there = [output.exists() for output in outputs]
-    if existing is Existing.REFUSE and any(there):
-        raise OutputExistsError(
-            f"{sum(there)} of {len(there)} outputs exist in {folder}, first "
-            f"{outputs[there.index(True)].name}. --resume writes only the others, --overwrite "
-            "replaces them, --out names another folder."
-        )
+    _refuse_existing(outputs, existing)
     tasks = tuple(
-        FrameTask(source=frame, output=output, is_done=exists and existing is Existing.RESUME)
-        for frame, output, exists in zip(chosen.frames, outputs, there, strict=True)
+        FrameTask(source=frame, output=output, may_be_done=existing is Existing.RESUME)
+        for frame, output in zip(chosen.frames, outputs, strict=True)
     )
-    return JobPlan(source=source, shot=shot, out=folder, tasks=tasks, missing=chosen.missing)
+    return JobPlan(
+        source=source,
+        shot=shot,
+        out=folder,
+        tasks=tasks,
+        missing=chosen.missing,
+        is_whole=frame_range is None,
+    )
 
 
-def make_output_folder(folder: Path) -> None:
-    """Create a folder and make sure that it takes files.
+def make_output_folder(plan: JobPlan) -> None:
+    """Create the folder of a job, make sure that it takes files, and clear it of what killed runs
+    left of the files that are now to be written.
 
     Raises:
         OutputError: it cannot be created or written to.
     """
+    folder = plan.out
+    names = [task.output.name for task in plan.tasks]
+    records = [record_path(task.output).name for task in plan.tasks]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        (folder / RECORD_FOLDER).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+        remove_leftovers(folder, names)
+        remove_leftovers(folder / RECORD_FOLDER, records)
     except OSError as error:
         raise OutputError(
             f"{folder} takes no files: {error.strerror}. Name another folder with --out, or give "
             "yourself the right to write there."
         ) from error
+
+
+def _refuse_existing(outputs: list[Path], existing: Existing) -> None:
+    there = [output for output in outputs if output.exists()]
+    if existing is Existing.REFUSE and there:
+        raise OutputExistsError(
+            f"{len(there)} of {len(outputs)} outputs exist in {there[0].parent}, first "
+            f"{there[0].name}. --resume keeps those that are finished, --overwrite replaces all, "
+            "--out names another folder."
+        )
+    foreign = [output for output in there if not record_path(output).exists()]
+    if existing is Existing.RESUME and foreign:
+        raise OutputExistsError(
+            f"{len(foreign)} of {len(outputs)} outputs exist in {there[0].parent} and have no "
+            f"record of reggan-plugin's, first {foreign[0].name}: nothing says how they were made. "
+            "--overwrite replaces them, --out names another folder."
+        )
 
 
 def _refuse_inputs(shot: Sequence, folder: Path, outputs: list[Path]) -> None:

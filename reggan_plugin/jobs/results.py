@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reggan_plugin.errors import FaceNotFoundError, RegganError
+from reggan_plugin.files.exr_compression import GenerationLoss
 
 SUMMARY_VERSION = 1
 """Raised when a field of the `--json` document changes its meaning or goes away."""
@@ -27,11 +28,17 @@ class FrameResult:
     source: Path
     output: Path
     outcome: Outcome
+    frame: int | None = None
+    """Its number, if it has one."""
     message: str | None = None
     """Why it was copied, skipped or faded (beginning with a constant above), or the error."""
     notices: tuple[str, ...] = ()
     intensity_share: float = 1.0
     """What the turn of the head left of the intensity that was asked for."""
+    generation_loss: GenerationLoss | None = None
+    """What a lossy compression did to pixels beside the change."""
+    seconds: float = 0.0
+    """Of work on it, waiting left out."""
 
     @property
     def is_on_disk(self) -> bool:
@@ -45,6 +52,7 @@ class ModelInUse:
 
     name: str
     version: str
+    sha256: str
     device: str
     device_reason: str
 

@@ -113,7 +113,7 @@ def test_landmarks_know_their_yaw_and_boxes_do_not() -> None:
     )
     finder = FaceFinder(canonical, 64, "cpu")
     turned = seen_points(HEAD, 30.0)
-    crop = finder._crops([turned])[0]
+    crop = finder._crop(turned)
     pose = head_pose_from_landmarks(turned)
     assert isinstance(pose, HeadPose)
     assert crop.yaw_deg == pose.yaw_deg

@@ -174,10 +174,16 @@ class TestRange:
         with pytest.raises(UsageError, match=r"is not a frame range.*1001-1100x2"):
             find_sequence(str(shot), text)
 
-    def test_a_range_that_selects_nothing(self, shot: Path) -> None:
-        fill(shot, "a.1.exr", "a.2.exr", "a.4.exr")
-        with pytest.raises(EmptySourceError, match="7-9 holds no frame of walk, which has 1-2,4"):
+    def test_a_range_before_the_shot_is_a_slip(self, shot: Path) -> None:
+        fill(shot, "a.11.exr", "a.12.exr", "a.14.exr")
+        with pytest.raises(EmptySourceError, match="7-9 lies before walk, which has 11-12,14"):
             find_sequence(str(shot), "7-9")
+
+    def test_a_range_past_the_end_or_in_a_gap_holds_nothing(self, shot: Path) -> None:
+        fill(shot, "a.1.exr", "a.2.exr", "a.5.exr")
+        beyond, between = find_sequence(str(shot), "7-9"), find_sequence(str(shot), "3-4")
+        assert (beyond.frames, beyond.missing) == ((), ())
+        assert (between.frames, between.missing) == ((), (3, 4))
 
     def test_a_range_of_loose_pictures_is_a_usage_error(self, shot: Path) -> None:
         fill(shot, "a.png", "b.png")

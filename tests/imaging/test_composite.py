@@ -34,7 +34,8 @@ def test_pixels_where_the_mask_is_0_keep_their_bits(picture: np.ndarray, scale: 
     before = np.clip(cut_crop(picture, crop), 0, 1)
     mask = np.zeros((SIDE, SIDE, 1), dtype=np.float32)
     mask[20:40, 20:40] = 1.0
-    result, touched = composite(picture, before, 1 - before, mask, crop)
+    result, weight = composite(picture, before, 1 - before, mask, crop)
+    touched = weight > 0
     assert touched.any()
     assert np.array_equal(result[~touched], picture[~touched])
     corners = np.array([[20, 20], [40, 20], [40, 40], [20, 40]], dtype=np.float64)
@@ -50,8 +51,8 @@ def test_pixels_where_the_mask_is_0_keep_their_bits(picture: np.ndarray, scale: 
 def test_the_same_face_changes_nothing(picture: np.ndarray) -> None:
     crop = rotated_crop(2.0, 5.0, 50.0)
     before = np.clip(cut_crop(picture, crop), 0, 1)
-    result, touched = composite(picture, before, before, oval_mask(), crop)
-    assert not touched.any()
+    result, weight = composite(picture, before, before, oval_mask(), crop)
+    assert not weight.any()
     assert np.array_equal(result, picture)
 
 
@@ -91,9 +92,25 @@ def test_light_does_not_become_negative() -> None:
     grainy = (0.02 * random.random((256, 256, 1))).repeat(3, 2).astype(np.float32)
     crop = crop_of_whole_image(256, 256, SIDE)
     before = np.clip(cut_crop(grainy, crop), 0, 1)
-    result, touched = composite(grainy, before, np.zeros_like(before), oval_mask(), crop)
-    assert touched.any()
+    result, weight = composite(grainy, before, np.zeros_like(before), oval_mask(), crop)
+    assert weight.any()
     assert result.min() >= 0.0
+
+
+def test_a_matte_takes_its_share_of_the_change(picture: np.ndarray) -> None:
+    crop = rotated_crop(1.0, 0.0, 60.0)  # as fine as the picture, which loses no detail
+    before = np.clip(cut_crop(picture, crop), 0, 1)
+    matte = np.zeros(picture.shape[:2], dtype=np.float32)
+    matte[:, 90:], matte[:, 110:] = 0.25, 1.0
+    full, weight = composite(picture, before, 1 - before, oval_mask(), crop)
+    part, share = composite(picture, before, 1 - before, oval_mask(), crop, matte)
+    assert np.array_equal(share, weight * matte)
+    assert np.array_equal(part[:, :90], picture[:, :90])
+    assert np.array_equal(part[:, 110:], full[:, 110:])
+    quarter = slice(90, 110)
+    expected = picture[:, quarter] + 0.25 * (full - picture)[:, quarter]
+    assert np.allclose(part[:, quarter], expected, atol=1e-6)
+    assert (share[:, quarter] > 0).any()
 
 
 def test_another_size_is_refused(picture: np.ndarray) -> None:
@@ -106,8 +123,8 @@ def test_another_size_is_refused(picture: np.ndarray) -> None:
 def test_a_crop_outside_the_frame_touches_nothing(picture: np.ndarray) -> None:
     crop = rotated_crop(1.0, 0.0, 5000.0)
     face = np.zeros((SIDE, SIDE, 3), dtype=np.float32)
-    result, touched = composite(picture, face, face + 1, oval_mask(), crop)
-    assert not touched.any()
+    result, weight = composite(picture, face, face + 1, oval_mask(), crop)
+    assert not weight.any()
     assert np.array_equal(result, picture)
 
 

@@ -1,7 +1,7 @@
 """What a job writes, what becomes of frames that fail, and what it says."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +10,16 @@ from PIL import Image
 
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
 from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.face_edit import EditedFrame, FrameEdit
 from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.events import Event, FrameDone, Notice, document_from_event
-from reggan_plugin.jobs.frame_steps import MissingFace, RenderSettings
+from reggan_plugin.jobs.frame_content import DecodedFrame, FrameFacts
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
 from reggan_plugin.jobs.results import JobSummary
 
 HAPPY = ExpressionMix({"happy": 1.0})
@@ -25,6 +27,8 @@ HAPPY = ExpressionMix({"happy": 1.0})
 
 class BrighteningTransfer:
     """Stands for a model: every face is the whole picture, and a black one has none."""
+
+    batch = 1
 
     def find_faces(
         self, frame: Frame, choice: FaceChoice, names: tuple[str, ...]
@@ -38,10 +42,16 @@ class BrighteningTransfer:
     def auto_exposure(self, frame: Frame, crops: object) -> float:
         return float(frame.pixels.mean())
 
-    def render(
-        self, frame: Frame, mix: ExpressionMix, crops: object, exposure_ev: float
-    ) -> np.ndarray:
-        return np.minimum(frame.pixels + np.float32(0.4), np.float32(1.0))
+    def render(self, edit: FrameEdit) -> np.ndarray:
+        return np.minimum(edit.frame.pixels + np.float32(0.4), np.float32(1.0))
+
+    def render_together(self, edits: Sequence[FrameEdit]) -> list[EditedFrame]:
+        return [
+            EditedFrame(
+                pixels=self.render(edit), weight=np.ones(edit.frame.pixels.shape[:2], np.float32)
+            )
+            for edit in edits
+        ]
 
 
 def write_pngs(folder: Path, levels: list[int]) -> Path:
@@ -75,19 +85,27 @@ def run(
     )
 
 
+def frames_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_file())
+
+
 def outcomes(summary: JobSummary) -> list[str]:
     return [result.outcome for result in summary.results]
 
 
 def test_huge_frames_leave_room_for_fewer(tmp_path: Path) -> None:
     original = read_frame(write_pngs(tmp_path / "shot", [1]) / "a.0001.png").original
+    facts = FrameFacts(mix=HAPPY, settings_sha256="")
 
-    def frame_of(pixels: int) -> Frame:
+    def decoded(pixels: int) -> DecodedFrame:
         picture = np.broadcast_to(np.zeros((), np.float32), (pixels, 1, 3))
-        return Frame(pixels=picture, original=original)
+        return DecodedFrame(
+            frame=Frame(pixels=picture, original=original), content=b"", facts=facts
+        )
 
-    rooms = [render_job._room_beside(frame_of(n)) for n in (1, 4096 * 2160, 15360 * 8640, 10**9)]
-    assert rooms == [4, 4, 0, 0]
+    sizes = (1, 4096 * 2160, 15360 * 8640, 10**9)
+    assert [render_job._room_beside(decoded(n), most=5) for n in sizes] == [4, 4, 0, 0]
+    assert [render_job._room_beside(decoded(n), most=24) for n in sizes] == [23, 17, 0, 0]
 
 
 def test_frames_are_written_under_their_names_in_order(tmp_path: Path) -> None:
@@ -106,7 +124,7 @@ def test_a_truncated_frame_leaves_the_others_as_they_are(tmp_path: Path) -> None
     summary = run(source, tmp_path / "out")
     assert outcomes(summary) == ["written", "failed", "written"]
     assert "a.0002.png" in (summary.results[1].message or "")
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.0001.png", "a.0003.png"]
+    assert frames_in(tmp_path / "out") == ["a.0001.png", "a.0003.png"]
     with pytest.raises(Exception, match=r"1 of 3 frames failed.*a\.0002\.png.*--resume"):
         summary.raise_for_failure()
 
@@ -153,7 +171,7 @@ def test_a_frame_without_a_face(
     source = write_pngs(tmp_path / "shot", [10, 0])
     summary = run(source, tmp_path / "out", on_missing_face=on_missing_face)
     assert outcomes(summary) == ["written", outcome]
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == names
+    assert frames_in(tmp_path / "out") == names
     if outcome == "copied":
         copy = tmp_path / "out" / "a.0002.png"
         assert copy.read_bytes() == (source / "a.0002.png").read_bytes()
@@ -179,11 +197,11 @@ def test_intensity_0_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_resume_writes_only_what_is_missing(tmp_path: Path) -> None:
     source, out = write_pngs(tmp_path / "shot", [10, 20, 30]), tmp_path / "out"
     run(source, out)
-    before = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    before = {name: (out / name).stat().st_mtime_ns for name in frames_in(out)}
     (out / "a.0002.png").unlink()
     summary = run(source, out, existing=Existing.RESUME)
     assert outcomes(summary) == ["skipped", "written", "skipped"]
-    after = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    after = {name: (out / name).stat().st_mtime_ns for name in frames_in(out)}
     assert after.keys() == before.keys()
     assert [name for name in after if after[name] != before[name]] == ["a.0002.png"]
 
@@ -194,7 +212,7 @@ def test_existing_outputs_are_refused_before_any_work(tmp_path: Path) -> None:
     content = (out / "a.0002.png").read_bytes()
     with pytest.raises(OutputExistsError, match=r"1 of 2 outputs.*a\.0002\.png.*--resume"):
         run(source, out)
-    assert [path.name for path in out.iterdir()] == ["a.0002.png"]
+    assert frames_in(out) == ["a.0002.png"]
     assert (out / "a.0002.png").read_bytes() == content
 
 
@@ -238,7 +256,7 @@ def test_a_full_disk_fails_the_frame_and_leaves_nothing_half_written(
     summary = run(source, tmp_path / "out")
     assert outcomes(summary) == ["failed", "failed"]
     assert "No space left on device" in (summary.results[0].message or "")
-    assert list((tmp_path / "out").iterdir()) == []
+    assert frames_in(tmp_path / "out") == []
 
 
 def test_an_output_folder_that_takes_no_files_is_found_before_any_work(tmp_path: Path) -> None:
@@ -250,10 +268,10 @@ def test_an_output_folder_that_takes_no_files_is_found_before_any_work(tmp_path:
 
 def test_a_frame_that_does_not_fit_into_memory_is_named(tmp_path: Path) -> None:
     class Hungry(BrighteningTransfer):
-        def render(self, frame: Frame, *rest: object) -> np.ndarray:
-            if frame.pixels.max() > 0.1:
+        def render(self, edit: FrameEdit) -> np.ndarray:
+            if edit.frame.pixels.max() > 0.1:
                 raise MemoryError
-            return super().render(frame, HAPPY, (), 0.0)
+            return super().render(edit)
 
     source = write_pngs(tmp_path / "shot", [10, 200])
     summary = run(source, tmp_path / "out", transfer=Hungry())
@@ -263,18 +281,18 @@ def test_a_frame_that_does_not_fit_into_memory_is_named(tmp_path: Path) -> None:
 
 def test_a_bug_goes_through_and_leaves_whole_files(tmp_path: Path) -> None:
     class Buggy(BrighteningTransfer):
-        def render(self, frame: Frame, *rest: object) -> np.ndarray:
-            if frame.pixels.max() > 0.1:
+        def render(self, edit: FrameEdit) -> np.ndarray:
+            if edit.frame.pixels.max() > 0.1:
                 raise ZeroDivisionError
-            return super().render(frame, HAPPY, (), 0.0)
+            return super().render(edit)
 
     source = write_pngs(tmp_path / "shot", [10, 20, 200, 30])
     with pytest.raises(ZeroDivisionError):
         run(source, tmp_path / "out", transfer=Buggy())
-    written = sorted((tmp_path / "out").iterdir())
-    assert [path.name for path in written] == ["a.0001.png", "a.0002.png"]
-    for path in written:
-        read_frame(path)
+    written = frames_in(tmp_path / "out")
+    assert written == ["a.0001.png", "a.0002.png"]
+    for name in written:
+        read_frame(tmp_path / "out" / name)
 
 
 @pytest.fixture

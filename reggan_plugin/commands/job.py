@@ -1,0 +1,173 @@
+"""`reggan-plugin job`: a shot as a job of a render farm."""
+
+import contextlib
+import io
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reggan_plugin.commands.options import GroupedCommand, grouped_option
+from reggan_plugin.commands.render import render
+from reggan_plugin.commands.track import track
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.errors import OutputExistsError, UsageError
+from reggan_plugin.farm.job_template import (
+    LAST_STEP,
+    FarmJob,
+    needed_parameters,
+    template_from_job,
+    write_template,
+)
+from reggan_plugin.farm.shot_range import farm_range
+
+_SET_BY_TEMPLATE = {"--resume", "--dry-run", "--json", "--progress"}
+_SAY_WHERE_FACES_ARE = {"--tracks", "--face-box", "--landmarks", "--whole-image"}
+_JOB_PARAMETERS = {"--expression", "--intensity"}
+_OPTIONS_OF_TRACK = {name for parameter in track.params for name in parameter.opts}
+"""Those that `render` has, too, say how frames are read."""
+
+
+@click.command(
+    cls=GroupedCommand,
+    context_settings={"ignore_unknown_options": True},
+    epilog="\b\nExample:\n  reggan-plugin job --frames shot/ --expression happy --out job.yaml",
+)
+@grouped_option(
+    "Frames",
+    "--frames",
+    "source",
+    required=True,
+    metavar="DIR|FILE|PATTERN",
+    help="The shot, as `render` takes it.",
+)
+@grouped_option(
+    "Frames",
+    "--range",
+    "frame_range",
+    metavar="1001-1100x2",
+    help="Frame numbers to render.  [default: all]",
+)
+@grouped_option(
+    "Output",
+    "--out",
+    "path",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.yaml|FILE.json",
+    help="The template. YAML needs the extra [farm], JSON nothing.",
+)
+@grouped_option(
+    "Output",
+    "--frames-out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder for the frames.  [default: <name>_<expression> beside the source]",
+)
+@grouped_option("Output", "--overwrite", is_flag=True, help="Replace a template that exists.")
+@grouped_option(
+    "Farm",
+    "--chunk",
+    type=click.IntRange(1),
+    default=25,
+    show_default=True,
+    metavar="FRAMES",
+    help="Most frames in one task.",
+)
+@click.argument("render_options", nargs=-1, type=click.UNPROCESSED, metavar="RENDER-OPTIONS...")
+@verbose_option
+def job(
+    *,
+    source: str,
+    frame_range: str | None,
+    path: Path,
+    frames_out: Path | None,
+    overwrite: bool,
+    chunk: int,
+    render_options: tuple[str, ...],
+) -> None:
+    """Write an Open Job Description template that renders a shot on a farm.
+
+    The job tracks the shot, renders it in chunks and fails if a frame is missing in the end.
+    All other options of `render` go to the workers, with absolute paths of files; expression,
+    intensity, range, chunk and folders can still be changed when the job is submitted. With
+    --device cuda only workers with a GPU are asked for. The request is checked here as `render
+    --dry-run` does it.
+    """
+    if path.exists() and not overwrite:
+        raise OutputExistsError(f"{path} exists. --overwrite replaces it.")
+    given = _given_to_workers(render_options)
+    numbers = farm_range(source, frame_range)
+    out = _checked_output_folder(source, numbers, frames_out, given)
+    farm_job = FarmJob(
+        frames=Path(source).absolute(),
+        out=out.absolute(),
+        frame_range=numbers,
+        expression=given.get("--expression"),
+        intensity=float(given.get("--intensity") or 1.0),
+        chunk=chunk,
+        tracks_shot=not given.keys() & _SAY_WHERE_FACES_ARE,
+        track_options=_words({k: v for k, v in given.items() if k in _OPTIONS_OF_TRACK}),
+        render_options=_words({k: v for k, v in given.items() if k not in _JOB_PARAMETERS}),
+        needs_gpu=(given.get("--device") or "").startswith("cuda"),
+    )
+    write_template(template_from_job(farm_job, path.parent), path)
+    click.echo(path)
+    needed = needed_parameters(farm_job, path.parent)
+    parameters = [word for name, value in needed.items() for word in ("-p", f"{name}={value}")]
+    run = ["openjd", "run", str(path), "--step", LAST_STEP, "--run-dependencies", *parameters]
+    click.echo(f"To run it on this machine: {shlex.join(run)}", err=True)
+
+
+def _given_to_workers(render_options: tuple[str, ...]) -> dict[str, str | None]:
+    """The options of `render` with their texts, None for flags; paths are absolute.
+
+    Raises:
+        UsageError: not an option, or one that the template sets itself.
+    """
+    context = click.Context(render, info_name="render")
+    values, rest, parameters = render.make_parser(context).parse_args(list(render_options))
+    if rest:
+        raise UsageError(
+            f"{shlex.join(rest)} belongs to no option; `reggan-plugin render --help` lists them."
+        )
+    given: dict[str, str | None] = {}
+    for parameter in parameters:
+        name, value = parameter.opts[-1], values[str(parameter.name)]
+        if name in _SET_BY_TEMPLATE:
+            raise UsageError(f"{name} is what the template itself decides; leave it out.")
+        given[name] = _text_for_workers(parameter, value)
+    return given
+
+
+def _text_for_workers(parameter: click.Parameter, value: Any) -> str | None:
+    if isinstance(parameter, click.Option) and parameter.is_flag:
+        return None
+    names_file = isinstance(parameter.type, click.Path) or Path(value).is_file()
+    return str(Path(value).absolute()) if names_file else str(value)
+
+
+def _words(options: dict[str, str | None]) -> tuple[str, ...]:
+    return tuple(
+        word
+        for name, text in options.items()
+        for word in ((name,) if text is None else (name, text))
+    )
+
+
+def _checked_output_folder(
+    source: str, numbers: str, out: Path | None, given: dict[str, str | None]
+) -> Path:
+    """Where `render` would write; raises what it would raise before it reads a frame."""
+    request = ["--frames", source, "--range", numbers, *_words(given), "--resume"]
+    folder = [] if out is None else ["--out", str(out)]
+    plan = io.StringIO()
+    with contextlib.redirect_stdout(plan):
+        render.main(
+            [*request, *folder, "--dry-run", "--json"],
+            prog_name="reggan-plugin render",
+            standalone_mode=False,
+        )
+    return Path(json.loads(plan.getvalue())["out"])

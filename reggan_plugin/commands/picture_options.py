@@ -1,0 +1,163 @@
+"""Options about pictures: what their numbers mean, where a change counts, how EXR is written."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from reggan_plugin.commands.options import grouped_option
+from reggan_plugin.files.colour_management import colour_space_from_name
+from reggan_plugin.files.exr_compression import LOSSLESS_COMPRESSIONS, LosslessCompression
+from reggan_plugin.files.exr_writing import CHANGE_LAYERS, ChangeLayer, ExrWriting
+from reggan_plugin.files.matte import Matte
+from reggan_plugin.files.picture_settings import PictureSettings, Reading
+from reggan_plugin.imaging.region import LARGEST_BLUR, LARGEST_GROWTH, FacePart, RegionLimits
+
+Wrapper = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def change_layers_from_text(text: str) -> tuple[ChangeLayer, ...]:
+    """Read `mask`, `delta` or both with a comma between."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in CHANGE_LAYERS]
+    if unknown or not names:
+        raise click.BadParameter(
+            f"{text!r} is no list of layers; give {', '.join(CHANGE_LAYERS)} or one of them."
+        )
+    return tuple(layer for layer in CHANGE_LAYERS if layer in names)
+
+
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--colorspace` and `--exr-picture`; the command takes them as `reading`."""
+
+    @grouped_option(
+        "Frames",
+        "--colorspace",
+        metavar="NAME",
+        help="Colour space of the frames, by its name in the OpenColorIO config of $OCIO or in the "
+        "built-in ACES config: ACEScg.  [default: EXR and float TIFF linear Rec. 709, else sRGB]",
+    )
+    @grouped_option(
+        "Frames",
+        "--exr-picture",
+        metavar="NAME",
+        help="Layer, part or view of an EXR that holds the picture.  [default: R, G, B; Combined]",
+    )
+    @functools.wraps(command)
+    def gather(*, colorspace: str | None, exr_picture: str | None, **others: Any) -> Any:
+        space = None if colorspace is None else colour_space_from_name(colorspace)
+        return command(reading=Reading(colour_space=space, exr_picture=exr_picture), **others)
+
+    return gather
+
+
+def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add all options of this module; the command takes them as `picture`."""
+
+    @reading_options
+    @_region_options
+    @_exr_options
+    @functools.wraps(command)
+    def gather(
+        *,
+        reading: Reading,
+        limits: RegionLimits,
+        matte: Matte | None,
+        writing: ExrWriting,
+        **others: Any,
+    ) -> Any:
+        picture = PictureSettings(reading=reading, limits=limits, matte=matte, writing=writing)
+        return command(picture=picture, **others)
+
+    return gather
+
+
+def _region_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    @_region_option(
+        "--region",
+        type=click.Choice(["all", "upper", "lower"]),
+        default="all",
+        show_default=True,
+        help="Part of the face that may change: upper has brows, lids and eyes, lower the rest.",
+    )
+    @_region_option(
+        "--mask-grow",
+        type=click.FloatRange(-LARGEST_GROWTH, LARGEST_GROWTH),
+        default=0.0,
+        show_default=True,
+        metavar="PART",
+        help="Widen the mask by this part of the face's height, brows to chin; below 0 narrow it.",
+    )
+    @_region_option(
+        "--mask-blur",
+        type=click.FloatRange(0, LARGEST_BLUR),
+        default=0.0,
+        show_default=True,
+        metavar="PART",
+        help="Soften the mask by this part of the face's height.",
+    )
+    @_region_option(
+        "--matte",
+        metavar="FILE|DIR|PATTERN",
+        help="Pictures of the frames' size, or one for all: black keeps, white changes. Alpha "
+        "counts, or else red.",
+    )
+    @_region_option(
+        "--matte-channel",
+        metavar="NAME",
+        help="EXR channel that is the matte: of --matte, or of the frames themselves.",
+    )
+    @functools.wraps(command)
+    def gather(
+        *,
+        region: FacePart,
+        mask_grow: float,
+        mask_blur: float,
+        matte: str | None,
+        matte_channel: str | None,
+        **others: Any,
+    ) -> Any:
+        is_given = matte is not None or matte_channel is not None
+        return command(
+            limits=RegionLimits(part=region, grow=mask_grow, blur=mask_blur),
+            matte=Matte(source=matte, channel=matte_channel) if is_given else None,
+            **others,
+        )
+
+    return gather
+
+
+def _exr_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    @grouped_option(
+        "Output",
+        "--exr-compression",
+        type=click.Choice(list(LOSSLESS_COMPRESSIONS)),
+        help="Write the part of an EXR that holds the picture anew in this compression, all of "
+        "which keep every bit.  [default: the file's own]",
+    )
+    @grouped_option(
+        "Output",
+        "--exr-layers",
+        "layers",
+        type=change_layers_from_text,
+        default=None,
+        metavar="mask,delta",
+        help="Add what was changed to EXR files as layers: reggan.mask, reggan.delta (after less "
+        "before, linear, premultiplied).",
+    )
+    @functools.wraps(command)
+    def gather(
+        *,
+        exr_compression: LosslessCompression | None,
+        layers: tuple[ChangeLayer, ...] | None,
+        **others: Any,
+    ) -> Any:
+        writing = ExrWriting(compression=exr_compression, layers=layers or ())
+        return command(writing=writing, **others)
+
+    return gather
+
+
+def _region_option(*names: str, **settings: Any) -> Wrapper:
+    return grouped_option("Region", *names, **settings)

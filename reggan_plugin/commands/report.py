@@ -1,0 +1,121 @@
+"""`reggan-plugin report`: is a rendered shot complete, and what is wrong with it?"""
+
+import json
+from pathlib import Path
+
+import click
+
+from reggan_plugin.commands.options import GroupedCommand, grouped_option
+from reggan_plugin.commands.progress import (
+    PROGRESS_STYLES,
+    ProgressStyle,
+    libraries_on_stderr,
+    progress_on_stderr,
+)
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.files.atomic import write_atomically
+from reggan_plugin.jobs.events import FrameChecked
+from reggan_plugin.report.shot_check import CheckedFrame, check_shot
+from reggan_plugin.report.shot_report import (
+    ShotReport,
+    report_from_records,
+    report_with_pictures,
+)
+
+
+@click.command(
+    cls=GroupedCommand,
+    epilog="\b\nExample:\n  reggan-plugin report --frames shot/ --out shot_happy/ --html shot.html",
+)
+@grouped_option(
+    "Frames",
+    "--frames",
+    "source",
+    required=True,
+    metavar="DIR|FILE|PATTERN",
+    help="The shot that was rendered.",
+)
+@grouped_option(
+    "Frames",
+    "--range",
+    "frame_range",
+    metavar="1001-1100x2",
+    help="Frame numbers that should be there.  [default: all]",
+)
+@grouped_option(
+    "Frames",
+    "--out",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The folder that `render` wrote.",
+)
+@grouped_option(
+    "Report",
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.html",
+    help="Also read all frames, measure flicker, and write a page with thumbnails, one file that "
+    "needs no network; an older one is replaced.",
+)
+@grouped_option("Report", "--json", "as_json", is_flag=True, help="Print one JSON document.")
+@grouped_option(
+    "Report",
+    "--progress",
+    "style",
+    type=click.Choice(PROGRESS_STYLES),
+    default="auto",
+    show_default=True,
+    help="On stderr: a bar on a terminal (auto), or lines.",
+)
+@verbose_option
+def report(
+    *,
+    source: str,
+    frame_range: str | None,
+    out: Path,
+    html: Path | None,
+    as_json: bool,
+    style: ProgressStyle,
+) -> None:
+    """Say which frames of a rendered shot are missing, failed, or worth a look.
+
+    The exit code is 1 if a frame is missing or failed. Without --html only the records beside
+    the frames are read, which takes no time.
+    """
+    with progress_on_stderr(style, as_json=as_json) as tell:
+        frames = check_shot(source, frame_range, out)
+        done = 0
+
+        def seen(frame: CheckedFrame) -> None:
+            nonlocal done
+            done += 1
+            tell(
+                FrameChecked(
+                    done=done,
+                    frames=len(frames),
+                    source=frame.source or Path(frame.name),
+                    problems=frame.problems,
+                )
+            )
+
+        if html is None:
+            shot = report_from_records(source, out, frames)
+        else:
+            with libraries_on_stderr():
+                shot = report_with_pictures(source, out, frames, seen)
+            write_atomically(html, shot.page().encode())
+        _print(shot, html, as_json)
+        shot.raise_for_failure()
+
+
+def _print(shot: ShotReport, html: Path | None, as_json: bool) -> None:
+    if as_json:
+        page = None if html is None else str(html)
+        click.echo(json.dumps({**shot.document(), "html": page}, indent=2))
+        return
+    for frame in (one.checked for one in shot.frames if one.checked.problems):
+        note = f": {frame.note}" if frame.note else ""
+        click.echo(f"{frame.name}: {', '.join(frame.problems)}{note}")
+    if html is not None:
+        click.echo(html)

@@ -1,0 +1,187 @@
+"""`reggan-plugin track`: a shot in, the places of its faces in every frame out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reggan_plugin.commands.options import GroupedCommand, grouped_option
+from reggan_plugin.commands.picture_options import reading_options
+from reggan_plugin.commands.progress import (
+    PROGRESS_STYLES,
+    ProgressStyle,
+    libraries_on_stderr,
+    progress_on_stderr,
+)
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.errors import OutputExistsError
+from reggan_plugin.faces.tracks_file import write_tracks
+from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.sequence import Sequence, find_sequence
+from reggan_plugin.jobs.events import Notice, Started
+from reggan_plugin.jobs.interruption import stop_on_signals
+from reggan_plugin.jobs.patience import DEFAULT_STALL_S, Patience
+from reggan_plugin.jobs.track_job import TrackResult, track_frames
+from reggan_plugin.jobs.track_preview import make_folder, preview_paths, write_preview
+from reggan_plugin.jobs.track_summary import document_from_result
+
+PART_OF_A_SHOT = (
+    "These are the tracks of a part of the shot: smoothing ends where the part does, and faces "
+    "are numbered within it. Track the whole shot to render its parts on several machines."
+)
+
+
+@click.command(
+    cls=GroupedCommand,
+    epilog="\b\nExample:\n  reggan-plugin track --frames shot/ --out tracks.json --preview drawn/",
+)
+@grouped_option(
+    "Frames",
+    "--frames",
+    "source",
+    required=True,
+    metavar="DIR|FILE|PATTERN",
+    help="A folder, one file, or a sequence: shot.####.exr, shot.%04d.png.",
+)
+@grouped_option(
+    "Frames",
+    "--range",
+    "frame_range",
+    metavar="1001-1100x2",
+    help="Frame numbers to track.  [default: all]",
+)
+@reading_options
+@grouped_option(
+    "Frames",
+    "--stall-timeout",
+    "stall_s",
+    type=click.FloatRange(0, min_open=True),
+    default=DEFAULT_STALL_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a disk or network folder may keep a frame waiting before it is given up.",
+)
+@grouped_option(
+    "Tracks",
+    "--no-smooth",
+    is_flag=True,
+    help="Write the positions as they are read from each frame.",
+)
+@grouped_option(
+    "Output",
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.json",
+    help="The tracks, for `render --tracks`.",
+)
+@grouped_option(
+    "Output",
+    "--preview",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Also draw the tracks into small copies of the frames, one JPEG each.",
+)
+@grouped_option("Output", "--overwrite", is_flag=True, help="Replace outputs that exist.")
+@grouped_option(
+    "Output",
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON summary instead of the paths that were written.",
+)
+@grouped_option(
+    "Output",
+    "--progress",
+    "style",
+    type=click.Choice(PROGRESS_STYLES),
+    default="auto",
+    show_default=True,
+    help="On stderr: a bar on a terminal (auto), or lines.",
+)
+@verbose_option
+def track(
+    *,
+    source: str,
+    frame_range: str | None,
+    reading: Reading,
+    stall_s: float,
+    no_smooth: bool,
+    out: Path,
+    preview: Path | None,
+    overwrite: bool,
+    as_json: bool,
+    style: ProgressStyle,
+) -> None:
+    """Follow every face through a shot and write where it is in each frame.
+
+    Faces keep their number from frame to frame, short gaps are filled, cuts are found, and
+    positions are smoothed without lag. A frame that cannot be read is named and filled like a
+    gap. The file is JSON that may be edited by hand.
+    """
+    with progress_on_stderr(style, as_json=as_json) as report, stop_on_signals() as stop:
+        patience = Patience(stall_s, stop.is_made)
+        shot = patience.call(source, lambda: find_sequence(source, frame_range))
+        _refuse_existing(shot, out, preview, overwrite)
+        make_folder(out.parent)
+        report(
+            Started(
+                frames=len(shot.frames),
+                source=source,
+                out=out,
+                expression={},
+                model=None,
+                device=None,
+                device_reason=None,
+            )
+        )
+        for message in _notices(shot, frame_range):
+            report(Notice(message=message))
+        with libraries_on_stderr():
+            result = track_frames(
+                shot.frames,
+                source=source,
+                reading=reading,
+                smooth=not no_smooth,
+                report=report,
+                stopped=stop.is_made,
+                patience=patience,
+            )
+        stop.raise_if_made()
+        write_tracks(result.tracks, out)
+        drawn = []
+        if preview is not None:
+            pictures = write_preview(result.tracks, shot.frames, reading, preview, stop.is_made)
+            drawn = list(pictures)
+        _print_result(result, out, drawn, as_json)
+        stop.raise_if_made()
+        result.raise_for_failure()
+
+
+def _notices(shot: Sequence, frame_range: str | None) -> list[str]:
+    notices = [] if frame_range is None else [PART_OF_A_SHOT]
+    if shot.missing:
+        numbers = ", ".join(map(str, shot.missing[:8])) + (", ..." if shot.missing[8:] else "")
+        notices.append(f"{len(shot.missing)} frames are not on disk and left out: {numbers}.")
+    return notices
+
+
+def _refuse_existing(shot: Sequence, out: Path, preview: Path | None, overwrite: bool) -> None:
+    drawn = [] if preview is None else preview_paths(shot.frames, preview)
+    there = [path for path in (out, *drawn) if path.exists()]
+    if there and not overwrite:
+        raise OutputExistsError(
+            f"{there[0]} exists. --overwrite replaces it, --out and --preview name other places."
+        )
+
+
+def _print_result(result: TrackResult, out: Path, drawn: list[Path], as_json: bool) -> None:
+    if not as_json:
+        for path in (out, *drawn):
+            click.echo(path)
+        return
+    document: dict[str, Any] = document_from_result(result)
+    click.echo(
+        json.dumps({**document, "out": str(out), "preview": list(map(str, drawn))}, indent=2)
+    )

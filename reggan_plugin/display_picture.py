@@ -1,0 +1,64 @@
+"""What a frame, or a part of it, looks like on a display: the picture in which faces are sought."""
+
+import math
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.faces.pyramid import LONGEST_BASE_PX
+from reggan_plugin.files.frame import Encoding, Frame
+from reggan_plugin.imaging import colour
+from reggan_plugin.imaging.colour import PixelCoding
+from reggan_plugin.imaging.crop import Region, reduce_by
+
+
+def coding_of(frame: Frame, exposure_ev: float = 0.0) -> PixelCoding:
+    """How the frame's pixels become a display image, at an exposure that only linear ones take."""
+    is_linear = frame.encoding is Encoding.SCENE_LINEAR
+    return PixelCoding(
+        is_linear=is_linear,
+        is_premultiplied=frame.alpha is not None and frame.alpha_is_premultiplied,
+        colour_space=frame.colour_space,
+        exposure_ev=exposure_ev if is_linear else 0.0,
+    )
+
+
+def display_picture(
+    frame: Frame, region: Region | None = None, longest_px: int = LONGEST_BASE_PX
+) -> tuple[Float[np.ndarray, "height width 3"], int]:
+    """The picture, sRGB-encoded in [0, 1], and how many pixels of the frame one of its spans.
+
+    A scene-linear one is exposed by itself. Where alpha is 0 the stored values are taken.
+
+    Args:
+        frame: the whole frame.
+        region: the rows and columns that are wanted; None for all.
+        longest_px: larger ones are averaged down, to save memory and time.
+    """
+    rows, columns = region or (slice(None), slice(None))
+    pixels = _finite(frame.pixels[rows, columns])
+    alpha = None if frame.alpha is None else _finite(frame.alpha[rows, columns])
+    factor = max(1, math.ceil(max(pixels.shape[:2]) / longest_px))
+    if factor > 1:
+        pixels = reduce_by(pixels, factor)
+        alpha = None if alpha is None else reduce_by(alpha[..., None], factor)[..., 0]
+    coding = coding_of(frame)
+    if coding.is_linear:
+        linear = colour.linear_from_stored(pixels, alpha, coding)
+        coding = coding_of(frame, colour.auto_exposure_ev(linear))
+    return np.clip(colour.display_from_stored(pixels, alpha, coding), 0.0, 1.0), factor
+
+
+def exposure_of(frame: Frame, region: Region) -> float:
+    """Stops that bring a part of a scene-linear frame to middle grey, in half-stop steps."""
+    alpha = None if frame.alpha is None else frame.alpha[region]
+    linear = colour.linear_from_stored(frame.pixels[region], alpha, coding_of(frame))
+    return colour.auto_exposure_ev(linear)
+
+
+def _finite(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """The values with 0 for NaN, 1 for infinity and 0 for its negative; as they are without any."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        if np.isfinite(values.sum()):  # ten times as fast as looking at each
+            return values
+    return np.nan_to_num(values, nan=0.0, posinf=1.0, neginf=0.0)

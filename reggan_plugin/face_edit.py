@@ -1,0 +1,136 @@
+"""A face cut out of a picture for the model, and the model's answer put back: the only place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.display_picture import coding_of
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.files.frame import Frame
+from reggan_plugin.imaging import colour
+from reggan_plugin.imaging.backdrop import continue_under_alpha
+from reggan_plugin.imaging.colour import PixelCoding
+from reggan_plugin.imaging.composite import composite
+from reggan_plugin.imaging.crop import Region, cut_crop
+from reggan_plugin.imaging.region import RegionLimits
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FrameEdit:
+    """A frame, and what is to become of it.
+
+    Attributes:
+        frame: as read; its matte says how much of the change each pixel takes.
+        mix: the expression; multiplied by each face's `intensity_share`.
+        crops: where its faces are.
+        exposure_ev: stops for a scene-linear frame.
+        limits: where on a face the change counts.
+    """
+
+    frame: Frame
+    mix: ExpressionMix
+    crops: Sequence[FaceCrop]
+    exposure_ev: float = 0.0
+    limits: RegionLimits = field(default_factory=RegionLimits)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EditedFrame:
+    """The pixels of a frame after its edit, and the weight of the change in each, 0 to 1."""
+
+    pixels: Float[np.ndarray, "height width 3"]
+    weight: Float[np.ndarray, "height width"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Picture:
+    """Stored pixels, what they mean, and what each may take of a change."""
+
+    pixels: Float[np.ndarray, "height width 3"]
+    alpha: Float[np.ndarray, "height width"] | None = None
+    coding: PixelCoding = field(default_factory=PixelCoding)
+    limits: RegionLimits = field(default_factory=RegionLimits)
+    matte: Float[np.ndarray, "height width"] | None = None
+
+    def alpha_in(self, region: Region) -> Float[np.ndarray, "rows columns"] | None:
+        """Alpha in a region."""
+        return None if self.alpha is None else self.alpha[region]
+
+    def display(
+        self, region: Region, stored: Float[np.ndarray, "rows columns 3"]
+    ) -> Float[np.ndarray, "rows columns 3"]:
+        """The display image of stored pixels of a region."""
+        return colour.display_from_stored(stored, self.alpha_in(region), self.coding)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CutFace:
+    """A face on its way through the model.
+
+    Attributes:
+        region: the part of the picture around it.
+        crop: where the face lies in the region.
+        display: the region's display image.
+        before: the face as the model sees it, sRGB-encoded, [0, 1].
+        mix: what is asked for.
+    """
+
+    region: Region
+    crop: FaceCrop
+    display: Float[np.ndarray, "rows columns 3"]
+    before: Float[np.ndarray, "side side 3"]
+    mix: ExpressionMix
+
+
+def cut_face(picture: Picture, region: Region, crop: FaceCrop, mix: ExpressionMix) -> CutFace:
+    """A face as the model is to see it; `crop` lies in the region."""
+    display = picture.display(region, picture.pixels[region])
+    before = np.clip(cut_crop(np.clip(_finite(display), 0.0, 1.0), crop), 0.0, 1.0)
+    alpha = picture.alpha_in(region)
+    if alpha is not None:
+        coverage = np.nan_to_num(alpha, nan=0.0)[..., None]
+        before = continue_under_alpha(before, cut_crop(coverage, crop)[..., 0])
+    return CutFace(region=region, crop=crop, display=display, before=before, mix=mix)
+
+
+def put_back(
+    result: EditedFrame,
+    picture: Picture,
+    face: CutFace,
+    after: Float[np.ndarray, "side side 3"],
+    mask: Float[np.ndarray, "side side 1"],
+    *,
+    is_first: bool,
+) -> None:
+    """Change, in place, the pixels of a face; of two that overlap, the second over the first."""
+    stored = result.pixels[face.region]
+    display = face.display if is_first else picture.display(face.region, stored)
+    alpha = picture.alpha_in(face.region)
+    usable = colour.finite_pixels(display)
+    if alpha is not None:
+        usable &= np.isfinite(alpha) & (alpha > 0)
+    matte = None if picture.matte is None else picture.matte[face.region]
+    edited, weight = composite(_finite(display), face.before, after, mask, face.crop, matte)
+    new = colour.stored_from_display(edited, alpha, picture.coding)
+    changed = (weight > 0) & usable & colour.finite_pixels(new)
+    result.pixels[face.region] = np.where(changed[..., None], new, stored)
+    so_far = result.weight[face.region]
+    result.weight[face.region] = np.maximum(so_far, np.where(changed, weight, np.float32(0.0)))
+
+
+def _finite(display: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns 3"]:
+    return np.nan_to_num(display, nan=0.0, posinf=1.0, neginf=0.0)
+
+
+def picture_of(edit: FrameEdit) -> Picture:
+    """What an edit changes, without what it asks for."""
+    return Picture(
+        pixels=edit.frame.pixels,
+        alpha=edit.frame.alpha,
+        coding=coding_of(edit.frame, edit.exposure_ev),
+        limits=edit.limits,
+        matte=edit.frame.matte,
+    )

@@ -1,0 +1,62 @@
+"""Linked sightings as tracked faces: smoothed over each uninterrupted stretch, gaps filled."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from reggan_plugin.faces.linking import MOST_FILLED, FacePath, LinkedShot, SeenFrame
+from reggan_plugin.faces.registration import face_motion
+from reggan_plugin.faces.smoothing import Points, on_the_way, smooth_path
+from reggan_plugin.faces.tracks import TrackedFace, face_from_landmarks
+
+
+def steady_faces(
+    frames: Sequence[SeenFrame], shot: LinkedShot, *, smooth: bool = True
+) -> list[tuple[TrackedFace, ...]]:
+    """The faces of every frame, numbered in the order of the shot's paths.
+
+    A gap of at most `MOST_FILLED` frames does not interrupt a face: it is filled along a straight
+    line. A frame that cannot be read is such a gap.
+    """
+    faces: list[list[TrackedFace]] = [[] for _ in frames]
+    for number, path in enumerate(shot.paths):
+        for stretch in _stretches(path, frames):
+            points = _points_of(stretch, path, frames, smooth)
+            for index, place in zip(stretch, points, strict=True):
+                score = path.sightings[index].score
+                faces[index].append(face_from_landmarks(number, place, score, "found"))
+            for index, place in _between(stretch, points, frames):
+                faces[index].append(face_from_landmarks(number, place, 0.0, "filled"))
+    return [tuple(own) for own in faces]
+
+
+def _stretches(path: FacePath, frames: Sequence[SeenFrame]) -> Iterator[list[int]]:
+    """The places of the path's sightings, divided where it is lost for too long."""
+    stretch: list[int] = []
+    for index in path.sightings:
+        if stretch and frames[index].time - frames[stretch[-1]].time - 1 > MOST_FILLED:
+            yield stretch
+            stretch = []
+        stretch.append(index)
+    yield stretch
+
+
+def _points_of(
+    stretch: Sequence[int], path: FacePath, frames: Sequence[SeenFrame], smooth: bool
+) -> list[Points]:
+    sightings = [path.sightings[index] for index in stretch]
+    readings = [one.points for one in sightings]
+    if not smooth:
+        return readings
+    motions = [face_motion(*pair) for pair in pairwise(sightings)]
+    return smooth_path([frames[index].time for index in stretch], readings, motions)
+
+
+def _between(
+    stretch: Sequence[int], points: Sequence[Points], frames: Sequence[SeenFrame]
+) -> Iterator[tuple[int, Points]]:
+    """The frames of a stretch without a sighting, and where the face is in them."""
+    for number, (first, last) in enumerate(pairwise(stretch)):
+        begin, end = frames[first].time, frames[last].time
+        for index in range(first + 1, last):
+            share = (frames[index].time - begin) / (end - begin)
+            yield index, on_the_way(points[number], points[number + 1], share)

@@ -1,0 +1,228 @@
+"""The tracks of a shot: where each face is in every frame, in a file that people may edit.
+
+`reggan-plugin track` writes it, `reggan-plugin render --tracks` reads it, and any program may
+write one of its own (JSON, UTF-8, at most 32 MiB):
+
+    {
+      "kind": "reggan-tracks",
+      "schema": 1,
+      "source": "shot/",
+      "smoothing": "by hand",
+      "exposure_ev": 0.5,
+      "cuts": ["1043"],
+      "frames": {
+        "1001": {"file": "shot.1001.exr", "faces": [
+          {"face": 0, "status": "found", "score": 0.98,
+           "landmarks": {"left_eye": [702.1, 310.5], "right_eye": [...], "nose_tip": [...],
+                         "mouth_left": [...], "mouth_right": [...], "chin": [...]},
+           "box": [520.0, 250.0, 310.0, 310.0]}]},
+        "1002": {"note": "cannot be read", "faces": []}
+      }
+    }
+
+`kind`, `schema`, `frames` and in every frame `faces` are needed, the rest may be left out.
+
+- A frame is named by its number, or by its file name where it has none. A frame that is not
+  named at all was not tracked, and `render` refuses it; one with `"faces": []` shows no face.
+- `face` is the face's identity: the same number in every frame of a shot, once a frame. `render
+  --face largest` takes, between two cuts, the face whose median box is the largest (0 where it is
+  absent); `--face 2` the face with this number.
+- `landmarks` place the face: [x, y] in pixels from the top-left corner of the picture as it is
+  displayed (of an EXR's display window), pixel centres at halves. *Left* is the face's own left.
+- `box` is [x, y, width, height], brows to below the chin. It places the face where there are no
+  landmarks; beside landmarks it is a by-product that nobody reads. One of the two is needed.
+- `status`: `found` in this frame; `filled` from its neighbours; `given` by a person or a 3D scene.
+  Of `occluded`, `outside` (of the picture) and `behind` (the camera) the face is left unchanged.
+- `score` is the confidence from 0 to 1, by default 1.
+- `exposure_ev` brings scene-linear faces of the whole shot to display brightness; null measures.
+- `cuts` name the first frame after each cut: identity and smoothing end there.
+- `file` finds a frame of which only the file's name is known.
+- `source`, `smoothing` and `note` are for people.
+
+Fields that are not known are ignored, so that a program may keep its own beside these.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from statistics import median
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.errors import SourceError
+from reggan_plugin.faces.landmarks import FaceLandmarks
+
+SCHEMA = 1
+FaceStatus = Literal["found", "filled", "given", "occluded", "outside", "behind"]
+STATUSES: tuple[FaceStatus, ...] = ("found", "filled", "given", "occluded", "outside", "behind")
+VISIBLE: frozenset[FaceStatus] = frozenset({"found", "filled", "given"})
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrackedFace:
+    """One face in one frame, in pixels of the picture as displayed.
+
+    Attributes:
+        face: its identity over the shot.
+        landmarks: the six points; None where only the box is known.
+        box_px: x, y, width, height; brows to below the chin.
+        score: the locator's confidence in [0, 1].
+        status: how the position is known, or why the face cannot be seen.
+    """
+
+    face: int
+    landmarks: Float[np.ndarray, "6 2"] | None
+    box_px: Box
+    score: float = 1.0
+    status: FaceStatus = "given"
+
+    @property
+    def size_px(self) -> float:
+        """Mean side of the box."""
+        return (self.box_px[2] + self.box_px[3]) / 2
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrackedFrame:
+    """The faces of one frame, by identity; `note` says what was wrong with it."""
+
+    faces: tuple[TrackedFace, ...]
+    file: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tracks:
+    """All faces of a shot.
+
+    Attributes:
+        frames: in the order of the shot, by frame number as text (`"1001"`, without padding)
+            or file name; see `frame_key`.
+        cuts: the keys of the first frames after each cut.
+        exposure_ev: stops for the whole shot; None for frames that are not scene-linear.
+        source: what was tracked.
+        smoothing: what was done to the positions; None if nothing.
+    """
+
+    frames: Mapping[str, TrackedFrame]
+    cuts: tuple[str, ...] = ()
+    exposure_ev: float | None = None
+    source: str | None = None
+    smoothing: str | None = None
+
+    def __post_init__(self) -> None:
+        unknown = [cut for cut in self.cuts if cut not in self.frames]
+        if unknown:
+            raise ValueError(f"cuts {unknown} are no frames of these tracks")
+
+    def faces_at(self, *names: int | str) -> tuple[TrackedFace, ...]:
+        """The faces of a frame, by identity, those that cannot be seen included.
+
+        Args:
+            names: what the frame may be called, best first: its number, its file name.
+
+        Raises:
+            SourceError: the frame was not tracked.
+        """
+        return self.frames[self.key_of(*names)].faces
+
+    def chosen_at(
+        self, which: Literal["largest", "all"] | int, *names: int | str
+    ) -> tuple[TrackedFace, ...]:
+        """The visible faces of a frame that are meant, by identity.
+
+        `largest` is the face with the largest median box between the cuts around this frame. A
+        frame without it counts as 0, so a face that comes close for a moment is not meant.
+
+        Raises:
+            SourceError: the frame was not tracked.
+        """
+        key = self.key_of(*names)
+        seen = tuple(face for face in self.frames[key].faces if face.status in VISIBLE)
+        if which == "all":
+            return seen
+        wanted = self._largest_by_frame[key] if which == "largest" else which
+        return tuple(face for face in seen if face.face == wanted)
+
+    def key_of(self, *names: int | str | None) -> str:
+        """The key of the frame that has one of these names, or was read from such a file.
+
+        Args:
+            names: best first; None is none.
+
+        Raises:
+            SourceError: the frame was not tracked.
+        """
+        known = [str(name) for name in names if name is not None]
+        for key in map(frame_key, known):
+            if key in self.frames:
+                return key
+        for name in known:
+            if name in self._key_by_file:
+                return self._key_by_file[name]
+        keys = list(self.frames)
+        extent = f"{keys[0]} to {keys[-1]}" if keys else "no frame"
+        raise SourceError(
+            f"Frame {' or '.join(known)} is not in the tracks, which hold {extent}. "
+            "Track the whole shot again: reggan-plugin track --frames ... --out tracks.json."
+        )
+
+    def stretches(self) -> list[list[str]]:
+        """The keys of the frames, divided at the cuts."""
+        keys = list(self.frames)
+        cuts = set(self.cuts)
+        starts = [0, *(i for i, key in enumerate(keys) if i and key in cuts), len(keys)]
+        return [keys[begin:end] for begin, end in pairwise(starts)]
+
+    @cached_property
+    def _key_by_file(self) -> dict[str, str]:
+        return {frame.file: key for key, frame in self.frames.items() if frame.file is not None}
+
+    @cached_property
+    def _largest_by_frame(self) -> dict[str, int | None]:
+        table: dict[str, int | None] = {}
+        for keys in self.stretches():
+            largest = _largest_face([self.frames[key] for key in keys])
+            table.update(dict.fromkeys(keys, largest))
+        return table
+
+
+def frame_key(name: int | str) -> str:
+    """What a frame is called in `Tracks.frames`: its number without padding, or its name."""
+    text = str(name)
+    return str(int(text)) if text.removeprefix("-").isdecimal() and len(text) <= 12 else text
+
+
+def face_from_landmarks(
+    face: int, points: Float[np.ndarray, "6 2"], score: float, status: FaceStatus
+) -> TrackedFace:
+    """The face with its box, rounded to what a file keeps: a thousandth of a pixel."""
+    kept = points.astype(np.float64).round(3)
+    x, y, width, height = (round(value, 3) for value in FaceLandmarks(kept).box)
+    return TrackedFace(
+        face=face,
+        landmarks=kept,
+        box_px=(x, y, width, height),
+        score=round(score, 4),
+        status=status,
+    )
+
+
+def _largest_face(frames: Sequence[TrackedFrame]) -> int | None:
+    """The identity with the largest median size; of two as large, the one with the largest sum."""
+    sizes: dict[int, list[float]] = defaultdict(list)
+    for frame in frames:
+        for face in frame.faces:
+            if face.status in VISIBLE:
+                sizes[face.face].append(face.size_px)
+
+    def rank(face: int) -> tuple[float, float, int]:
+        absent = [0.0] * (len(frames) - len(sizes[face]))
+        return -median([*sizes[face], *absent]), -sum(sizes[face]), face
+
+    return min(sizes, key=rank, default=None)

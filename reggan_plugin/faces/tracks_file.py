@@ -1,0 +1,242 @@
+"""Tracks on disk; `faces/tracks.py` describes the file."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.errors import SourceError
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
+from reggan_plugin.faces.tracks import (
+    SCHEMA,
+    STATUSES,
+    Box,
+    TrackedFace,
+    TrackedFrame,
+    Tracks,
+    frame_key,
+)
+from reggan_plugin.files.atomic import write_atomically
+
+KIND = "reggan-tracks"
+MOST_BYTES = 32 * 1024**2
+"""Ninety thousand faces; a file that is larger is refused before it is read."""
+_MOST_FACES = 1000
+_FARTHEST_PX = 1e6
+_MOST_STOPS = 20.0
+_DAMAGE = (OSError, ValueError, RecursionError, MemoryError)
+"""No file, no UTF-8, no JSON, a number of a million digits, brackets a thousand deep."""
+
+
+def write_tracks(tracks: Tracks, path: Path) -> None:
+    """Write tracks, one face a line; the file appears at once.
+
+    Raises:
+        OutputError: `path` cannot be written.
+    """
+    head = {
+        "kind": KIND,
+        "schema": SCHEMA,
+        "source": tracks.source,
+        "smoothing": tracks.smoothing,
+        "exposure_ev": tracks.exposure_ev,
+        "cuts": list(tracks.cuts),
+    }
+    lines = [f" {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
+    frames = ",\n".join(
+        f"  {json.dumps(key)}: {_text_of_frame(frame)}" for key, frame in tracks.frames.items()
+    )
+    text = "\n".join(["{", *lines, ' "frames": {', frames, " }", "}", ""])
+    write_atomically(path, text.encode())
+
+
+def read_tracks(path: Path) -> Tracks:
+    """Read and check tracks.
+
+    Raises:
+        SourceError: not such a file; the message names the frame and the field.
+    """
+    document = _document(path)
+    place = str(path)
+    for name, wanted in (("kind", KIND), ("schema", SCHEMA)):
+        if document.get(name) != wanted:
+            _refuse(f"{place}: {name}", document.get(name), f"{wanted!r}, as this version reads")
+    given = _entry(document, "frames", dict, place)
+    frames: dict[str, TrackedFrame] = {}
+    for name, entry in given.items():
+        key = frame_key(name)
+        if key in frames:
+            _refuse(f"{place}: frame {name}", "a second entry", "one entry for a frame")
+        frames[key] = _frame(entry, f"{place}: frame {name}")
+    cuts = [frame_key(str(cut)) for cut in _entry(document, "cuts", list, place, [])]
+    for cut in cuts:
+        if cut not in frames:
+            _refuse(f"{place}: cuts", cut, "frames that are in the file")
+    return Tracks(
+        frames=frames,
+        cuts=tuple(cuts),
+        exposure_ev=_exposure(document.get("exposure_ev"), place),
+        source=_entry(document, "source", str, place, None),
+        smoothing=_entry(document, "smoothing", str, place, None),
+    )
+
+
+def _text_of_frame(frame: TrackedFrame) -> str:
+    texts = {"file": frame.file, "note": frame.note}
+    head = "".join(f'"{k}": {json.dumps(v)}, ' for k, v in texts.items() if v is not None)
+    faces = ",\n".join(f"   {json.dumps(_json_from_face(face))}" for face in frame.faces)
+    return f'{{{head}"faces": [' + (f"\n{faces}" if faces else "") + "]}"
+
+
+def _json_from_face(face: TrackedFace) -> dict[str, Any]:
+    entry: dict[str, Any] = {"face": face.face, "status": face.status, "score": face.score}
+    if face.landmarks is not None:
+        entry["landmarks"] = dict(zip(LANDMARK_NAMES, face.landmarks.tolist(), strict=True))
+    return entry | {"box": list(face.box_px)}
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            _refuse(str(path), f"{size / 1024**2:.0f} MiB", f"{MOST_BYTES // 1024**2} MiB at most")
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_repeats)
+    except _DAMAGE as error:
+        cause = str(error) or type(error).__name__
+        raise SourceError(
+            f"{path} cannot be read as tracks: {cause}. "
+            "Write it again: reggan-plugin track --frames ... --out tracks.json."
+        ) from error
+    if not isinstance(content, dict):
+        _refuse(str(path), content, "one object")
+    return content
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        name, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"{name!r} stands twice in the same object")
+    return fields
+
+
+def _frame(entry: Any, place: str) -> TrackedFrame:
+    if not isinstance(entry, dict):
+        _refuse(place, entry, '{"faces": [...]}')
+    given = _entry(entry, "faces", list, place)
+    if len(given) > _MOST_FACES:
+        _refuse(place, f"{len(given)} faces", f"{_MOST_FACES} at most")
+    faces = sorted((_face(face, place) for face in given), key=lambda face: face.face)
+    for one, other in pairwise(faces):
+        if one.face == other.face:
+            _refuse(place, f"face {one.face} twice", "every face once; number them differently")
+    return TrackedFrame(
+        faces=tuple(faces),
+        file=_entry(entry, "file", str, place, None),
+        note=_entry(entry, "note", str, place, None),
+    )
+
+
+def _face(entry: Any, place: str) -> TrackedFace:
+    if not isinstance(entry, dict):
+        _refuse(place, entry, 'faces such as {"face": 0, "landmarks": {...}}')
+    number = _entry(entry, "face", int, place)
+    if not 0 <= number <= _FARTHEST_PX:
+        _refuse(f"{place}: face", number, "a number from 0")
+    place = f"{place}, face {number}"
+    status = entry.get("status", "given")
+    if status not in STATUSES:
+        _refuse(f"{place}: status", status, f"one of {', '.join(STATUSES)}")
+    score = _numbers([entry.get("score", 1.0)], 1, f"{place}: score")[0]
+    if not 0 <= score <= 1:
+        _refuse(f"{place}: score", score, "0 to 1")
+    landmarks = _landmarks(entry.get("landmarks"), place)
+    return TrackedFace(
+        face=number,
+        landmarks=landmarks,
+        box_px=_box(entry.get("box"), landmarks, place),
+        score=score,
+        status=status,
+    )
+
+
+def _landmarks(points: Any, place: str) -> Float[np.ndarray, "6 2"] | None:
+    if points is None:
+        return None
+    if not isinstance(points, dict) or not set(LANDMARK_NAMES) <= set(points):
+        _refuse(f"{place}: landmarks", points, f"the points {', '.join(LANDMARK_NAMES)}")
+    found = np.array([_numbers(points[n], 2, f"{place}: {n}") for n in LANDMARK_NAMES])
+    if FaceLandmarks(found).eye_distance_px == 0.0:
+        _refuse(f"{place}: landmarks", "two eyes in one place", "two different points")
+    return found
+
+
+def _box(box: Any, landmarks: Float[np.ndarray, "6 2"] | None, place: str) -> Box:
+    if box is None and landmarks is not None:
+        return FaceLandmarks(landmarks).box
+    x, y, width, height = _numbers(box, 4, f"{place}: box")
+    if width <= 0 or height <= 0:
+        _refuse(f"{place}: box", box, "a width and a height above 0")
+    return x, y, width, height
+
+
+def _exposure(value: Any, place: str) -> float | None:
+    if value is None:
+        return None
+    stops = _numbers([value], 1, f"{place}: exposure_ev")[0]
+    if abs(stops) > _MOST_STOPS:
+        _refuse(f"{place}: exposure_ev", stops, f"-{_MOST_STOPS:g} to {_MOST_STOPS:g} stops")
+    return stops
+
+
+def _numbers(values: Any, count: int, place: str) -> list[float]:
+    """So many finite numbers of a size that a picture can have."""
+    good = isinstance(values, list) and len(values) == count
+    if not good or not all(_is_number(value) for value in values):
+        _refuse(place, values, f"{count} finite number{'s' if count > 1 else ''}")
+    return [float(value) for value in values]
+
+
+def _is_number(value: Any) -> bool:
+    is_bool = isinstance(value, bool)
+    return isinstance(value, int | float) and not is_bool and abs(value) <= _FARTHEST_PX
+
+
+_NEEDED = object()
+
+
+def _entry(
+    fields: Mapping[str, Any], name: str, kind: type, place: str, default: Any = _NEEDED
+) -> Any:
+    """A field of the type that it should have; null counts as absent."""
+    value = fields.get(name)
+    if value is None and default is not _NEEDED:
+        return default
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        wanted = {dict: "an object", list: "a list", str: "text", int: "a whole number"}[kind]
+        _refuse(f"{place}: {name}", value, wanted)
+    return value
+
+
+def _refuse(place: str, found: Any, expected: str) -> NoReturn:
+    raise SourceError(
+        f"{place} is {_shown(found)}; expected {expected}. Mend it there, or write the file again: "
+        "reggan-plugin track --frames ... --out tracks.json."
+    )
+
+
+def _shown(found: Any) -> str:
+    """What was found, in a few words whatever it is."""
+    if isinstance(found, dict):
+        return "an object" if found else "an empty object"
+    if isinstance(found, list) and (
+        len(found) > 6 or any(isinstance(v, list | dict) for v in found)
+    ):
+        return f"a list of {len(found)}"
+    text = found if isinstance(found, str) else json.dumps(found)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,1 @@
+"""Shots as jobs of a render farm."""

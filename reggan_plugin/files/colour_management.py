@@ -1,0 +1,155 @@
+"""Colour spaces by name, through OpenColorIO: those of `$OCIO`, else of its built-in ACES config.
+
+OpenColorIO is imported when a space is first asked for by name, never before.
+"""
+
+import difflib
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.errors import MissingExtraError, SourceError, UsageError
+
+_BUILT_IN = "ocio://default"
+_LINEAR = "Linear Rec.709 (sRGB)"
+"""As the built-in configs call scene-linear light with the primaries of Rec. 709."""
+_SCENE_ENCODINGS = ("scene-linear", "log")
+_CLOSE_NAMES = 4
+
+_Apply = Callable[[Float[np.ndarray, "height width 3"]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OcioColourSpace:
+    """A colour space of the OpenColorIO config in force.
+
+    Attributes:
+        name: as the config spells it.
+        is_scene_referred: proportional to light after decoding, so that an exposure applies;
+            else it is for a display.
+        fingerprint: SHA-256 of what OpenColorIO does to a pixel on the way in and out.
+    """
+
+    name: str
+    is_scene_referred: bool
+    fingerprint: str
+
+    def linear_from_own(
+        self, own: Float[np.ndarray, "height width 3"]
+    ) -> Float[np.ndarray, "height width 3"]:
+        """Straight RGB of this space as scene-linear Rec. 709, unclamped; a new array."""
+        return _applied(_processors(_config_name(), self.name)[0], own)
+
+    def own_from_linear(
+        self, linear: Float[np.ndarray, "height width 3"]
+    ) -> Float[np.ndarray, "height width 3"]:
+        """Undo `linear_from_own`, as exactly as the space allows; a new array."""
+        return _applied(_processors(_config_name(), self.name)[1], linear)
+
+
+def colour_space_from_name(name: str) -> OcioColourSpace:
+    """The colour space, alias or role of that name.
+
+    Raises:
+        MissingExtraError: OpenColorIO is not installed.
+        SourceError: `$OCIO` names no config that can be read, or one without a way to Rec. 709.
+        UsageError: there is no such space, or its numbers are no colours.
+    """
+    config = _config(_config_name())
+    space = config.getColorSpace(name)
+    if space is None:
+        raise UsageError(_unknown(name, config))
+    if space.isData():
+        raise UsageError(
+            f"The colour space {space.getName()} holds data, no colours. Name the space in which "
+            "the frames were rendered, such as ACEScg."
+        )
+    encoding = space.getEncoding()
+    reference = space.getReferenceSpaceType()
+    is_scene = reference == _ocio().REFERENCE_SPACE_SCENE and (
+        encoding in _SCENE_ENCODINGS
+        or (not encoding and config.isColorSpaceLinear(space.getName(), reference))
+    )
+    ways = "".join(
+        processor.getCacheID() for processor in _processors(_config_name(), space.getName())
+    )
+    return OcioColourSpace(
+        name=space.getName(),
+        is_scene_referred=is_scene,
+        fingerprint=hashlib.sha256(ways.encode()).hexdigest(),
+    )
+
+
+@cache
+def _processors(config_name: str, name: str) -> tuple[Any, Any]:
+    """The way to linear Rec. 709 and the way back, without OpenColorIO's approximations."""
+    ocio, config = _ocio(), _config(config_name)
+    built_in = ocio.Config.CreateFromFile(_BUILT_IN)
+    try:
+        ways = (
+            ocio.Config.GetProcessorFromConfigs(config, name, built_in, _LINEAR),
+            ocio.Config.GetProcessorFromConfigs(built_in, _LINEAR, config, name),
+        )
+    except (ocio.Exception, ocio.ExceptionMissingFile) as error:
+        raise SourceError(
+            f"The OpenColorIO config {config_name} has no way from {name} to linear Rec. 709 "
+            f"and back: {str(error).strip()} Give it the role aces_interchange, or unset OCIO to "
+            "use the built-in ACES config."
+        ) from error
+    forth, back = (way.getOptimizedCPUProcessor(ocio.OPTIMIZATION_LOSSLESS) for way in ways)
+    return forth, back
+
+
+def _applied(
+    processor: Any, image: Float[np.ndarray, "height width 3"]
+) -> Float[np.ndarray, "height width 3"]:
+    result = np.array(image, dtype=np.float32, order="C")
+    if result.size:
+        processor.applyRGB(result)
+    return result
+
+
+@cache
+def _config(name: str) -> Any:
+    ocio = _ocio()
+    try:
+        return ocio.Config.CreateFromFile(name)
+    except (ocio.Exception, ocio.ExceptionMissingFile) as error:
+        raise SourceError(
+            f"The OpenColorIO config {name} (from $OCIO) cannot be read: "
+            f"{str(error).strip()} Set OCIO to a config, or unset it to use the built-in one."
+        ) from error
+
+
+def _config_name() -> str:
+    return os.environ.get("OCIO") or _BUILT_IN
+
+
+def _unknown(name: str, config: Any) -> str:
+    spaces = list(config.getColorSpaces())
+    names = [alias for space in spaces for alias in (space.getName(), *space.getAliases())]
+    lowered = {known.lower(): known for known in names}
+    close = difflib.get_close_matches(name.lower(), lowered, n=_CLOSE_NAMES, cutoff=0.5)
+    like = [lowered[one] for one in close] or [space.getName() for space in spaces]
+    return (
+        f"There is no colour space {name!r} in the OpenColorIO config {_config_name()}; "
+        f"{'close to it' if close else 'it has'}: {', '.join(like)}. Name one of its spaces, or "
+        "set OCIO to the show's config."
+    )
+
+
+def _ocio() -> Any:
+    try:
+        import PyOpenColorIO
+    except ImportError as error:
+        raise MissingExtraError(
+            "--colorspace needs OpenColorIO, which is not installed here. Install it: "
+            'pip install "reggan-plugin[ocio]".'
+        ) from error
+    return PyOpenColorIO

@@ -1,0 +1,127 @@
+"""Mattes: pictures that say how much of a change each pixel of a frame takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.files.frame import Frame, read_content, read_frame
+from reggan_plugin.files.sequence import SourceFrame, find_sequence
+
+_EXR_SIGNATURE = b"\x76\x2f\x31\x01"
+_EXR_CHANNELS = ("A", "Y", "R")
+"""The channel of a matte in EXR, if none is named: the first of these that it has."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matte:
+    """Where the mattes of a shot are. Stored values count as they are, clipped to [0, 1].
+
+    Attributes:
+        source: one file for every frame, or a folder or pattern with the frames' numbers; None
+            is the frames themselves. Of a picture with alpha the alpha counts, else red.
+        channel: of an EXR, by its full name or as `part:channel`.
+    """
+
+    source: str | None = None
+    channel: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.source is None and self.channel is None:
+            raise UsageError("A matte needs a file, a pattern or the name of an EXR channel.")
+
+    def path_for(self, frame: SourceFrame) -> Path:
+        """The file that holds the matte of a frame.
+
+        Raises:
+            SourceError: there is none of its number.
+        """
+        if self.source is None:
+            return frame.path
+        only, numbered = _files_of(self.source)
+        if only is not None:
+            return only
+        if frame.number is None or frame.number not in numbered:
+            raise SourceError(
+                f"{frame.path} has no matte: {self.source} holds {len(numbered)} frames, "
+                f"{min(numbered)} to {max(numbered)}, and no {frame.number}. Render it, or leave "
+                "this frame out with --range."
+            )
+        return numbered[frame.number]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlacedPicture:
+    """One channel of a picture, and where it lies.
+
+    Attributes:
+        values: float32, as stored.
+        origin_px: (row, column) of the first pixel in the picture as displayed.
+        display_px: (height, width) of the picture as displayed.
+    """
+
+    values: Float[np.ndarray, "height width"]
+    origin_px: tuple[int, int]
+    display_px: tuple[int, int]
+
+
+def read_matte(
+    matte: Matte, source: SourceFrame, frame: Frame
+) -> Float[np.ndarray, "rows columns"]:
+    """The matte at the pixels of a frame, in [0, 1]; 0 where it does not reach.
+
+    Raises:
+        SourceError: there is no such file or channel, or it is of another size than the frame.
+    """
+    path = matte.path_for(source)
+    picture = _read(path, matte.channel)
+    if picture.display_px != frame.display_px:
+        (height, width), (own_height, own_width) = frame.display_px, picture.display_px
+        raise SourceError(
+            f"{path} is {own_width}x{own_height}, but the frame {source.path.name} is "
+            f"{width}x{height}. Render the matte at the frame's size."
+        )
+    return _placed(picture, frame)
+
+
+@cache
+def _files_of(source: str) -> tuple[Path | None, Mapping[int, Path]]:
+    """The one file for all frames, or the files by number."""
+    frames = find_sequence(source).frames
+    numbered = {frame.number: frame.path for frame in frames if frame.number is not None}
+    one_for_all = Path(source).is_file() or not numbered
+    return (frames[0].path if one_for_all else None), numbered
+
+
+def _read(path: Path, channel: str | None) -> PlacedPicture:
+    content = read_content(path)
+    if content.startswith(_EXR_SIGNATURE):
+        from reggan_plugin.files.exr_channel import read_channel
+
+        return read_channel(content, path, [channel] if channel else _EXR_CHANNELS)
+    if channel is not None:
+        raise SourceError(
+            f"{path} is no EXR, so it has no channel {channel!r}. Leave --matte-channel out: its "
+            "alpha counts, or else its red."
+        )
+    frame = read_frame(path)
+    values = frame.pixels[..., 0] if frame.alpha is None else frame.alpha
+    return PlacedPicture(values=values, origin_px=(0, 0), display_px=frame.display_px)
+
+
+def _placed(picture: PlacedPicture, frame: Frame) -> Float[np.ndarray, "rows columns"]:
+    height, width = frame.pixels.shape[:2]
+    result = np.zeros((height, width), dtype=np.float32)
+    top, left = (picture.origin_px[axis] - frame.origin_px[axis] for axis in (0, 1))
+    rows = slice(max(0, top), min(height, top + picture.values.shape[0]))
+    columns = slice(max(0, left), min(width, left + picture.values.shape[1]))
+    if rows.start < rows.stop and columns.start < columns.stop:
+        own = picture.values[
+            rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
+        ]
+        result[rows, columns] = np.clip(np.nan_to_num(own, nan=0.0, posinf=1.0, neginf=0.0), 0, 1)
+    return result

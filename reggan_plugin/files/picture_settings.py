@@ -1,0 +1,100 @@
+"""How the frames of a job are read, where their change counts, and how they are written."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.errors import UnsupportedFormatError
+from reggan_plugin.files.colour_management import OcioColourSpace
+from reggan_plugin.files.exr_writing import EncodedFrame, ExrWriting, WritesExr
+from reggan_plugin.files.frame import (
+    Encoding,
+    Frame,
+    decode_frame,
+    encode_frame,
+    faults_named,
+)
+from reggan_plugin.files.matte import Matte, read_matte
+from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.imaging.region import RegionLimits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How frames are read.
+
+    Attributes:
+        colour_space: what their pixels are; None is linear Rec. 709 for EXR and float TIFF, and
+            sRGB for all others.
+        exr_picture: layer, part or view of an EXR that holds the picture; None finds it.
+    """
+
+    colour_space: OcioColourSpace | None = None
+    exr_picture: str | None = None
+
+    def decode(self, content: bytes, path: Path) -> Frame:
+        """The frame in `content`, which is that of the file at `path`; errors as `read_frame`."""
+        space = self.colour_space
+        frame = decode_frame(
+            content, path, exr_picture=self.exr_picture, colours_are_declared=space is not None
+        )
+        if space is None:
+            return frame
+        encoding = Encoding.SCENE_LINEAR if space.is_scene_referred else Encoding.SRGB
+        return replace(frame, colour_space=space, encoding=encoding)
+
+
+DEFAULT_READING = Reading()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureSettings:
+    """All that options say about pictures: see the parts.
+
+    Attributes:
+        reading: colours, and which layer.
+        limits: where on a face the change counts.
+        matte: where in the frame it counts.
+        writing: how EXR files are written.
+    """
+
+    reading: Reading = field(default_factory=Reading)
+    limits: RegionLimits = field(default_factory=RegionLimits)
+    matte: Matte | None = None
+    writing: ExrWriting = field(default_factory=ExrWriting)
+
+    def decode(self, content: bytes, source: SourceFrame) -> Frame:
+        """A frame, its matte with it, that can be written as asked.
+
+        Raises:
+            SourceError: as `read_frame`, or there is no matte that fits.
+            UnsupportedFormatError: the file cannot be written so.
+        """
+        frame = self.reading.decode(content, source.path)
+        with faults_named(source.path):
+            if isinstance(frame.original, WritesExr):
+                frame.original.refuse_what_cannot_be(self.writing)
+            elif self.writing.rewrites_part:
+                raise UnsupportedFormatError(
+                    "is no EXR; only EXR takes --exr-compression and --exr-layers. Leave them out."
+                )
+        if self.matte is None:
+            return frame
+        return replace(frame, matte=read_matte(self.matte, source, frame))
+
+    def encode(
+        self,
+        frame: Frame,
+        pixels: Float[np.ndarray, "height width 3"],
+        weight: Float[np.ndarray, "height width"],
+    ) -> EncodedFrame:
+        """The bytes of the frame's file with other pixels, and what it lost beside them.
+
+        Raises:
+            ValueError: as `encode_frame`.
+        """
+        if isinstance(frame.original, WritesExr):
+            return frame.original.encode_as(frame.pixels, pixels, weight, self.writing)
+        return EncodedFrame(content=encode_frame(frame, pixels))

@@ -1,0 +1,35 @@
+"""Faults that one frame can have without the others having them, too."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from reggan_plugin.errors import DeviceUnavailableError, ModelError, RegganError
+from reggan_plugin.jobs.frame_content import EndedFrame, FrameFacts
+from reggan_plugin.jobs.plan import FrameTask
+
+Step = TypeVar("Step")
+
+FRAME_FAULTS = (RegganError, OSError, MemoryError)
+"""Other exceptions are bugs."""
+JOB_FAULTS = (ModelError, DeviceUnavailableError)
+"""Of the first kind, but every other frame would meet them, too."""
+
+
+def unless_it_fails(
+    task: FrameTask, facts: FrameFacts, step: Callable[[], Step]
+) -> Step | EndedFrame:
+    """What `step` returns, or the end of its frame."""
+    try:
+        return step()
+    except JOB_FAULTS:
+        raise
+    except RegganError as error:
+        message = str(error)
+    except OSError as error:
+        message = f"{task.source.path}: {error}."
+    except MemoryError:
+        message = (
+            f"{task.source.path} does not fit into the memory that is free. Close other programs, "
+            "or give --face-box so that no face has to be searched for."
+        )
+    return EndedFrame(outcome="failed", message=message, facts=facts)

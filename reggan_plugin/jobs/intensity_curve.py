@@ -1,0 +1,160 @@
+"""Intensity over time: a curve from a file, and fades at both ends of a shot.
+
+A curve is a table of keys, in a CSV file with or without its first line:
+
+    frame,expression,value
+    1001,happy,0
+    1024,happy,0.8
+    1024,surprised,0.25
+
+or in JSON: `[{"frame": 1001, "expression": "happy", "value": 0}, ...]`. Each expression runs in
+straight lines between its own keys and keeps its first value before, its last value after them.
+Frames may lie between whole numbers; the order of the keys does not matter.
+"""
+
+import csv
+import json
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.expressions import MAX_INTENSITY, ExpressionMix, resolve_expression
+
+MOST_BYTES = 32 * 1024**2
+_COLUMNS = ("frame", "expression", "value")
+_HIGHEST_FRAME = 1e7
+_DAMAGE = (OSError, ValueError, RecursionError, MemoryError, csv.Error)
+"""No file, no UTF-8, no JSON, brackets a thousand deep, a field without end."""
+
+Key = tuple[float, float]
+"""(frame, intensity)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntensityCurve:
+    """The keys of every expression, by frame."""
+
+    keys: Mapping[str, tuple[Key, ...]]
+
+    @property
+    def peak(self) -> ExpressionMix:
+        """The most that is asked of each expression."""
+        return ExpressionMix(
+            {name: max(value for _, value in keys) for name, keys in self.keys.items()}
+        )
+
+    def mix_at(self, frame: float) -> ExpressionMix:
+        """What is asked for at a frame."""
+        return ExpressionMix({name: _value_at(keys, frame) for name, keys in self.keys.items()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fades:
+    """The intensity rises from 0 at a shot's first frame, and falls to 0 at its last.
+
+    Attributes:
+        frames_in: after so many frames the intensity is whole; 0 for none.
+        frames_out: before so many frames from the end it begins to fall; 0 for none.
+    """
+
+    frames_in: int = 0
+    frames_out: int = 0
+
+    def share_at(self, frame: int, first: int, last: int) -> float:
+        """What is left of an intensity at a frame of a shot, 0 to 1."""
+        rising = (frame - first) / self.frames_in if self.frames_in else 1.0
+        falling = (last - frame) / self.frames_out if self.frames_out else 1.0
+        return max(0.0, min(1.0, rising, falling))
+
+
+def read_curve(path: Path, intensity: float = 1.0) -> IntensityCurve:
+    """Read a curve; every value is multiplied by `intensity`.
+
+    Raises:
+        SourceError: not such a file; the message names the line.
+        UsageError: a value is out of range, or an expression has two keys at one frame.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"it is larger than {MOST_BYTES // 1024**2} MiB")
+        text = path.read_text(encoding="utf-8-sig")
+        rows = list(_rows_of_json(text) if path.suffix.lower() == ".json" else _rows_of_csv(text))
+    except _DAMAGE as error:
+        raise SourceError(
+            f"{path} cannot be read as a curve: {error}. Write lines such as 1001,happy,0.8, or "
+            'in a .json file [{"frame": 1001, "expression": "happy", "value": 0.8}].'
+        ) from error
+    return IntensityCurve(keys=_keys(rows, path, intensity))
+
+
+def _rows_of_csv(text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each row with its place in the file."""
+    reader = csv.reader(text.splitlines(), skipinitialspace=True)
+    for cells in reader:
+        words = tuple(cell.strip() for cell in cells)
+        is_heading = reader.line_num == 1 and tuple(map(str.lower, words)) == _COLUMNS
+        if any(words) and not is_heading:
+            row = dict(zip(_COLUMNS, words, strict=False)) if len(words) == len(_COLUMNS) else {}
+            yield f"line {reader.line_num}", row
+
+
+def _rows_of_json(text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    document = json.loads(text)
+    if not isinstance(document, list):
+        raise ValueError(f"it holds {type(document).__name__}, not a list of keys")
+    for number, row in enumerate(document, start=1):
+        yield f"entry {number}", row if isinstance(row, dict) else {}
+
+
+def _keys(
+    rows: Iterable[tuple[str, Mapping[str, Any]]], path: Path, intensity: float
+) -> dict[str, tuple[Key, ...]]:
+    values: dict[str, dict[float, float]] = {}
+    for place, row in rows:
+        where = f"{path}, {place}"
+        if not row.keys() >= set(_COLUMNS):
+            _refuse(where, "no frame, expression and value", "such as 1001,happy,0.8")
+        frame = _number(row["frame"], where, "frame", -_HIGHEST_FRAME, _HIGHEST_FRAME)
+        try:
+            name = resolve_expression(str(row["expression"]))
+        except UsageError as error:
+            raise type(error)(f"{where}: {error}") from error
+        value = intensity * _number(row["value"], where, "value", 0.0, MAX_INTENSITY)
+        if value > MAX_INTENSITY:
+            _refuse(where, f"{value:g} after --intensity", f"0 to {MAX_INTENSITY}")
+        if frame in values.setdefault(name, {}):
+            _refuse(where, f"a second key of {name} at frame {frame:g}", "one at each frame")
+        values[name][frame] = value
+    if not values:
+        raise SourceError(f"{path} holds no key; expected lines such as 1001,happy,0.8.")
+    return {name: tuple(sorted(by_frame.items())) for name, by_frame in values.items()}
+
+
+def _number(found: Any, where: str, what: str, least: float, most: float) -> float:
+    try:
+        number = math.nan if isinstance(found, bool) else float(found)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not least <= number <= most:
+        _refuse(where, f"{what} {str(found)[:40]!r}", f"a number from {least:g} to {most:g}")
+    return number
+
+
+def _refuse(where: str, found: str, expected: str) -> NoReturn:
+    raise UsageError(f"{where} has {found}; expected {expected}. Mend that key.")
+
+
+def _value_at(keys: tuple[Key, ...], frame: float) -> float:
+    after = bisect_right(keys, frame, key=lambda key: key[0])
+    if after == 0:
+        return keys[0][1]
+    begin, low = keys[after - 1]
+    if after == len(keys) or begin == frame:
+        return low
+    end, high = keys[after]
+    value = low + (high - low) * ((frame - begin) / (end - begin))
+    return min(max(value, min(low, high)), max(low, high))  # rounding may pass the larger one

@@ -1,0 +1,164 @@
+"""What a job does with every frame, and a fingerprint of it that tells whether a frame is done."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from enum import Enum
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.picture_settings import PictureSettings
+from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.jobs.intensity_curve import Fades, IntensityCurve
+from reggan_plugin.jobs.side_car import sha256_of
+
+MissingFace = Literal["copy", "skip", "fail"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderSettings:
+    """What to do with every frame of a job.
+
+    Attributes:
+        mix: the expression; with a curve, the most that it asks for.
+        curve: the expression by frame, in place of `mix`.
+        fades: at both ends of the shot.
+        choice: which faces.
+        on_missing_face: what becomes of a frame without a face.
+        exposure_ev: stops for scene-linear frames; None takes those of the tracks, or measures
+            the shot's first face.
+        picture: how frames are read and written, and where in them a change counts.
+        stamp: whether changed files say in their metadata how they were made.
+    """
+
+    mix: ExpressionMix
+    curve: IntensityCurve | None = None
+    fades: Fades = field(default_factory=Fades)
+    choice: FaceChoice = field(default_factory=FaceChoice)
+    on_missing_face: MissingFace = "copy"
+    exposure_ev: float | None = None
+    picture: PictureSettings = field(default_factory=PictureSettings)
+    stamp: bool = False
+
+
+def names_of(source: SourceFrame) -> tuple[str, ...]:
+    """What a landmarks file or tracks may call a frame, best first."""
+    return (source.path.name, *([] if source.number is None else [str(source.number)]))
+
+
+class SettingsByFrame:
+    """What is asked for at each frame of a shot."""
+
+    def __init__(self, settings: RenderSettings, shot: Sequence[SourceFrame]) -> None:
+        """Place the settings in a shot.
+
+        Raises:
+            UsageError: there is a curve, and a frame has no number.
+        """
+        loose = next((frame for frame in shot if frame.number is None), None)
+        if settings.curve is not None and loose is not None:
+            raise UsageError(
+                f"{loose.path.name} has no frame number, so a curve says nothing of it. Number "
+                "the frames, or give --expression and --intensity."
+            )
+        self._settings = settings
+        self._place = {frame.path: place for place, frame in enumerate(shot)}
+        numbers = [frame.number for frame in shot if frame.number is not None]
+        self._ends = (min(numbers), max(numbers)) if numbers else (0, 0)
+
+    def mix_at(self, source: SourceFrame) -> ExpressionMix:
+        """The expression at a frame, from curve and fades."""
+        settings = self._settings
+        mix = settings.mix
+        if settings.curve is not None and source.number is not None:
+            mix = settings.curve.mix_at(source.number)
+        if source.number is None:
+            share = settings.fades.share_at(self._place[source.path], 0, len(self._place) - 1)
+        else:
+            share = settings.fades.share_at(source.number, *self._ends)
+        return mix if share == 1.0 else mix.scaled(share)
+
+    def fingerprint_at(self, source: SourceFrame) -> str:
+        """SHA-256 of all that is asked for at a frame: given faces count by their positions there,
+        files by their content, a curve by its value.
+        """
+        document = {
+            **self._constant,
+            "mix": dict(self.mix_at(source).intensities),
+            "tracked": _plain(self._tracked_at(source)),
+            "matte": _plain(self._matte_at(source)),
+        }
+        return sha256_of(json.dumps(document, sort_keys=True).encode())
+
+    @cached_property
+    def _constant(self) -> dict[str, Any]:
+        by_frame = ("mix", "curve", "fades", "choice")
+        settings = self._settings
+        others = {f.name: getattr(settings, f.name) for f in fields(settings)}
+        constant = {name: value for name, value in others.items() if name not in by_frame}
+        return {
+            **{name: _plain(value) for name, value in constant.items()},
+            "choice": _plain(replace(settings.choice, tracks=None)),
+            "exposure_of_tracks": getattr(settings.choice.tracks, "exposure_ev", None),
+        }
+
+    def _tracked_at(self, source: SourceFrame) -> object:
+        tracks = self._settings.choice.tracks
+        if tracks is None:
+            return None
+        try:
+            return tracks.chosen_at(self._settings.choice.which, *names_of(source))
+        except SourceError as error:  # which the frame meets, too, when its turn comes
+            return str(error)
+
+    def _matte_at(self, source: SourceFrame) -> object:
+        """The file of a frame's matte; None where that is a channel of the frame."""
+        matte = self._settings.picture.matte
+        if matte is None or matte.source is None:
+            return None
+        try:
+            return matte.path_for(source)
+        except SourceError as error:
+            return str(error)
+
+
+def _digest_of(path: Path) -> str | None:
+    """SHA-256 of a file; None if there is none, which its reader will tell."""
+    try:
+        status = path.stat()
+        return _digest(path, status.st_mtime_ns, status.st_size)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=8)
+def _digest(path: Path, modified_ns: int, size: int) -> str:  # noqa: ARG001 - for the cache
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """JSON for any value that settings hold; a file counts as its content."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    match value:
+        case Path():
+            return _digest_of(value)
+        case Enum():
+            return value.value
+        case np.ndarray():
+            return value.tolist()
+        case Mapping():
+            return {str(key): _plain(one) for key, one in value.items()}
+        case tuple() | list():
+            return [_plain(one) for one in value]
+        case None | bool() | int() | float() | str():
+            return value
+    raise TypeError(f"settings hold a {type(value).__name__}, which has no fingerprint")

@@ -1,0 +1,105 @@
+"""The tracks of a whole shot, made before it is rendered and kept beside its frames."""
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+
+from reggan_plugin.errors import SourceError
+from reggan_plugin.faces.tracks import Tracks
+from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
+from reggan_plugin.files.atomic import write_atomically
+from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.jobs.events import Report
+from reggan_plugin.jobs.patience import Patience
+from reggan_plugin.jobs.plan import JobPlan
+from reggan_plugin.jobs.render_settings import RenderSettings
+from reggan_plugin.jobs.side_car import RECORD_FOLDER, sha256_of
+from reggan_plugin.jobs.track_job import track_frames
+
+TRACKS_FILE, KEY_FILE = "render.tracks.json", "render.tracks.sha256"
+
+
+def is_to_be_tracked(plan: JobPlan, settings: RenderSettings) -> bool:
+    """Whether the shot is rendered as a whole, and nobody says where its faces are.
+
+    Pictures without numbers are no shot: they may have nothing to do with each other.
+    """
+    frames = plan.shot.frames
+    is_shot = len(frames) > 1 and all(frame.number is not None for frame in frames)
+    locates = settings.choice.needs_locator and not settings.mix.changes_nothing
+    return plan.is_whole and is_shot and locates
+
+
+def settings_with_kept_tracks(plan: JobPlan, settings: RenderSettings) -> RenderSettings:
+    """The settings with the tracks that an earlier run made of the same frames, if it did."""
+    if not is_to_be_tracked(plan, settings):
+        return settings
+    tracks = _kept_tracks(plan.out, _key_of(plan.shot.frames, settings.picture.reading))
+    return settings if tracks is None else _with_tracks(settings, tracks)
+
+
+def settings_with_tracks(
+    plan: JobPlan,
+    settings: RenderSettings,
+    *,
+    report: Report,
+    stopped: Callable[[], bool],
+    patience: Patience,
+) -> RenderSettings:
+    """The settings with tracks, where the shot is to be tracked and no signal stops it.
+
+    Raises:
+        OutputError: the tracks cannot be written.
+    """
+    settings = settings_with_kept_tracks(plan, settings)
+    if not is_to_be_tracked(plan, settings):
+        return settings
+    result = track_frames(
+        plan.shot.frames,
+        source=plan.source,
+        reading=settings.picture.reading,
+        report=report,
+        stopped=stopped,
+        patience=patience,
+    )
+    if result.interrupted:
+        return settings
+    folder = plan.out / RECORD_FOLDER
+    write_tracks(result.tracks, folder / TRACKS_FILE)
+    key = _key_of(plan.shot.frames, settings.picture.reading)
+    seal = _seal(key, (folder / TRACKS_FILE).read_bytes())
+    write_atomically(folder / KEY_FILE, seal.encode())
+    # Read back, so that a run that finds the file gives the same bits.
+    return _with_tracks(settings, read_tracks(folder / TRACKS_FILE))
+
+
+def _with_tracks(settings: RenderSettings, tracks: Tracks) -> RenderSettings:
+    return replace(settings, choice=replace(settings.choice, tracks=tracks))
+
+
+def _kept_tracks(out: Path, key: str) -> Tracks | None:
+    path = out / RECORD_FOLDER / TRACKS_FILE
+    with suppress(OSError, UnicodeDecodeError, SourceError):
+        seal = (out / RECORD_FOLDER / KEY_FILE).read_text(encoding="ascii")
+        if seal == _seal(key, path.read_bytes()):
+            return read_tracks(path)
+    return None
+
+
+def _key_of(frames: Sequence[SourceFrame], reading: Reading) -> str:
+    """Changes with any frame, as far as size and time of its file tell, and with how it is read."""
+    files = []
+    for frame in frames:
+        with suppress(OSError):
+            status = frame.path.stat()
+            files.append((frame.path.name, status.st_size, status.st_mtime_ns))
+    return json.dumps([metadata.version("reggan-plugin"), repr(reading), files])
+
+
+def _seal(key: str, content: bytes) -> str:
+    """Changes with the key and with the tracks, so that edited ones are not taken for our own."""
+    return sha256_of(key.encode() + b"\0" + content)

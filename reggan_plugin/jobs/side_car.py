@@ -1,0 +1,147 @@
+"""The record of a frame, `<out>/.reggan/<file name of the frame>.json`: how its output was made.
+
+`render` writes one for every frame that it deals with, `render --resume` reads them, and so may
+any program. Every field is always there:
+
+    schema           1; raised when a field changes its meaning or goes away
+    source, output   the files, as the job named them
+    outcome          written, copied (byte for byte), skipped (no face, --on-missing-face skip)
+                     or failed
+    message          why it was copied, skipped or faded, or the error; else null
+    expression       {name: intensity} asked for at this frame, fades and curve included
+    settings_sha256  of all that was asked for at this frame, given positions of faces included
+    input_sha256     of the source file; null if it could not be read
+    output_sha256    of the output file; null if there is none
+    model            {name, version, sha256}; null where none was needed
+    version          of reggan-plugin
+    device           where the model ran; null where none was needed
+    batch            faces that the model was given at once (another number may change the last
+                     bits; it is less than was asked for where the device's memory was too small);
+                     null for frames that are not changed
+    exposure_ev      stops for a scene-linear frame; else null
+    faces            one object for each face that was meant, the changed ones and those whose
+                     intensity was 0: `face` its identity in the tracks or its place by size,
+                     `score` the locator's confidence 0 to 1 (null: none), `status` as in tracks
+                     (`given` for a box or the whole picture), `yaw_deg` (null: unknown), `share`
+                     of the intensity that the turn of the head leaves, `inside` the share of the
+                     crop's square that lies in the picture, `box_px` [x, y, width, height] of that
+                     square from the picture's first pixel
+    seconds          spent on this frame by reading, changing and writing, waiting left out
+    warnings         what the user should know about how this file was read or written
+    stats            numbers about the change, by name: `width`, `height`; of written frames also
+                     `changed_share` (of all pixels), `mean_change` and `largest_change` (over the
+                     changed ones, in the file's own values; integers count as 0 to 1) and
+                     `weight_at_edge` (the largest value of the mask at the picture's edge); of
+                     lossy EXR also `loss_largest` and `loss_rms`, what being compressed a second
+                     time did to pixels beside the change
+
+A record stands on disk, whole, before its output takes its name. So an output counts as finished
+if and only if the bytes that are there are those of the record, and the record's settings, input,
+model and version are those of the job; whatever is killed in between is done again. Records of
+frames that failed are there for reports; a frame without one was not begun.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from reggan_plugin.files.atomic import write_atomically
+from reggan_plugin.jobs.results import OUTCOMES, Outcome
+
+RECORD_SCHEMA = 1
+RECORD_FOLDER = ".reggan"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedModel:
+    """The model that changed a frame."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedFace:
+    """A face that was meant; the fields as in the module's text."""
+
+    face: int
+    score: float | None
+    status: str
+    yaw_deg: float | None
+    share: float
+    inside: float
+    box_px: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameRecord:
+    """How an output was made; the fields as in the module's text."""
+
+    source: str
+    output: str
+    outcome: Outcome
+    message: str | None = None
+    expression: Mapping[str, float]
+    settings_sha256: str
+    input_sha256: str | None
+    output_sha256: str | None
+    model: RecordedModel | None
+    version: str
+    device: str | None
+    batch: int | None
+    exposure_ev: float | None = None
+    faces: tuple[RecordedFace, ...] = ()
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+    stats: Mapping[str, float] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """The JSON object."""
+        return {"schema": RECORD_SCHEMA, **asdict(self)}
+
+
+def record_path(output: Path) -> Path:
+    """Where the record of an output lies."""
+    return output.parent / RECORD_FOLDER / f"{output.name}.json"
+
+
+def write_record(record: FrameRecord, output: Path) -> None:
+    """Write the record of an output; it appears at once.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    path = record_path(output)
+    text = json.dumps(record.document(), indent=1)
+    write_atomically(path, text.encode())
+
+
+def read_record(output: Path) -> FrameRecord | None:
+    """The record of an output; None if there is none, or none that this version can use."""
+    try:
+        document = json.loads(record_path(output).read_text(encoding="utf-8"))
+        return _record_from_document(document)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None  # the frame is then done again
+
+
+def _record_from_document(document: dict[str, Any]) -> FrameRecord:
+    if document["schema"] != RECORD_SCHEMA or document["outcome"] not in OUTCOMES:
+        raise ValueError("a record of another version")
+    known = {f.name: document[f.name] for f in fields(FrameRecord)}
+    model = known["model"]
+    known["model"] = None if model is None else RecordedModel(**model)
+    known["faces"] = tuple(
+        RecordedFace(**{**face, "box_px": tuple(face["box_px"])}) for face in known["faces"]
+    )
+    known["warnings"] = tuple(known["warnings"])
+    return FrameRecord(**known)
+
+
+def sha256_of(content: bytes) -> str:
+    """Hexadecimal digest."""
+    return hashlib.sha256(content).hexdigest()

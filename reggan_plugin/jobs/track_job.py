@@ -1,0 +1,120 @@
+"""Tracks a shot: every face in every frame, linked, smoothed and filled."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError
+from reggan_plugin.faces.linking import link_faces
+from reggan_plugin.faces.smoothing import DESCRIPTION
+from reggan_plugin.faces.steady_faces import steady_faces
+from reggan_plugin.faces.tracks import TrackedFrame, Tracks
+from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
+from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.jobs.events import Report, ShotTracked
+from reggan_plugin.jobs.patience import Patience
+from reggan_plugin.jobs.watch import ShotWatch
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrackResult:
+    """Tracks of the frames that were dealt with: all of them unless `interrupted`."""
+
+    tracks: Tracks
+    unreadable: dict[Path, str]
+    """Frames that cannot be read, and why; their faces are filled from the neighbours."""
+    interrupted: bool
+    seconds: float
+
+    def raise_for_failure(self) -> None:
+        """Do nothing if faces were tracked.
+
+        Raises:
+            UnreadableFrameError: no frame can be read; the message names the first.
+            FaceNotFoundError: no frame shows a face.
+        """
+        frames = self.tracks.frames
+        if self.unreadable and len(self.unreadable) == len(frames):
+            raise UnreadableFrameError(
+                f"None of {len(frames)} frames can be read; the first: "
+                f"{next(iter(self.unreadable.values()))}"
+            )
+        if frames and not any(frame.faces for frame in frames.values()):
+            raise FaceNotFoundError(
+                f"No face in any of {len(frames)} frames; expected one of at least 48 pixels. "
+                "Give render the place with --face-box, --landmarks or --whole-image."
+            )
+
+
+def track_frames(
+    frames: Sequence[SourceFrame],
+    *,
+    source: str,
+    reading: Reading = DEFAULT_READING,
+    smooth: bool = True,
+    device: str = "cpu",
+    report: Report = lambda _: None,
+    stopped: Callable[[], bool] = lambda: False,
+    patience: Patience | None = None,
+) -> TrackResult:
+    """Locate the faces of a shot and follow them through it; the same frames give the same tracks.
+
+    Args:
+        frames: the whole shot in order. Parts of it would be smoothed each by itself.
+        source: what the tracks say that they are of.
+        reading: how frames are read.
+        smooth: steady the positions; else they are as they are read.
+        device: where the locator runs.
+        report: takes `FrameTracked` for every frame, and `ShotTracked` at the end.
+        stopped: asked before each frame; once true, the frame in hand is the last one.
+        patience: with a disk or network that stalls.
+    """
+    begin = time.perf_counter()
+    watch = ShotWatch(frames, reading, device, patience or Patience(stopped=stopped), report)
+    watch.look_forward(stopped)
+    links = link_faces(watch.seen)
+    if watch.look_back(links):
+        links = link_faces(watch.seen)
+    keys = [_key(frame) for frame in frames[: len(watch.seen)]]
+    faces = steady_faces(watch.seen, links, smooth=smooth)
+    tracks = Tracks(
+        frames={
+            key: TrackedFrame(faces=own, file=frame.path.name, note=watch.faults.get(frame.path))
+            for key, frame, own in zip(keys, frames, faces, strict=False)
+        },
+        cuts=tuple(keys[index] for index in links.cuts),
+        exposure_ev=_median_in_half_stops(watch.exposures),
+        source=source,
+        smoothing=DESCRIPTION if smooth else None,
+    )
+    result = TrackResult(
+        tracks=tracks,
+        unreadable=watch.faults,
+        interrupted=len(keys) < len(frames),
+        seconds=round(time.perf_counter() - begin, 3),
+    )
+    report(
+        ShotTracked(
+            frames=len(keys),
+            faces=len(links.paths),
+            cuts=tracks.cuts,
+            without_face=sum(not own for own in faces),
+            unreadable=len(watch.faults),
+            interrupted=result.interrupted,
+            seconds=result.seconds,
+        )
+    )
+    return result
+
+
+def _key(frame: SourceFrame) -> str:
+    """What the tracks call a frame."""
+    return frame.path.name if frame.number is None else str(frame.number)
+
+
+def _median_in_half_stops(stops: Sequence[float]) -> float | None:
+    """One exposure for the shot, which a few frames that are lit otherwise do not change."""
+    return round(2 * float(np.median(stops))) / 2 if stops else None

@@ -1,0 +1,70 @@
+"""Where a change jumps from frame to frame more than the picture under it does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.report.frame_look import FrameLook
+
+VISIBLE_LEVELS = 2.0
+"""8-bit levels on average over the part of the face that is changed."""
+_CHANGED = 2 / 255
+
+View = Float[np.ndarray, "height width 3"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flicker:
+    """How far a frame lies from the mean of its two neighbours, in 8-bit levels.
+
+    It is the mean over the part of the face that is changed. A steady movement or fade gives 0;
+    a jump, or a single odd frame, does not.
+    """
+
+    change: float
+    """Of what the output adds to the input."""
+    picture: float
+    """Of the input itself: movement, noise and light."""
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether the change jumps visibly, and more than the picture."""
+        return self.change > max(VISIBLE_LEVELS, self.picture)
+
+
+def flicker_of_shot(
+    numbers: Sequence[int | None], looks: Sequence[FrameLook]
+) -> list[Flicker | None]:
+    """The flicker of every frame; None at the ends, and beside frames without a face."""
+    measured: list[Flicker | None] = [None] * len(looks)
+    for i in range(1, len(looks) - 1):
+        around = looks[i - 1 : i + 2]
+        changes = [look.change for look in around if look.change is not None]
+        faces = [look.face for look in around if look.face is not None]
+        if len(changes) == len(faces) == 3 and _are_neighbours(*numbers[i - 1 : i + 2]):
+            measured[i] = _flicker(changes, faces)
+    return measured
+
+
+def _are_neighbours(before: int | None, here: int | None, after: int | None) -> bool:
+    """Whether three frames are at equal distances, as every other one of a shot still is."""
+    if before is None or here is None or after is None:
+        return False
+    return here - before == after - here
+
+
+def _flicker(changes: Sequence[View], faces: Sequence[View]) -> Flicker:
+    changed = np.max([np.abs(change).max(axis=2) for change in changes], axis=0) > _CHANGED
+    if not changed.any():
+        return Flicker(change=0.0, picture=0.0)
+    return Flicker(
+        change=float(np.abs(_jump(changes))[changed].mean()) * 255,
+        picture=float(np.abs(_jump(faces))[changed].mean()) * 255,
+    )
+
+
+def _jump(views: Sequence[View]) -> View:
+    before, here, after = views
+    return here - (before + after) / 2

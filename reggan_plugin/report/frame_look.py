@@ -1,0 +1,98 @@
+"""What people and measures see of a rendered frame: its face before and after."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+
+from reggan_plugin.contact_sheet import CELL_PX, view_of_face
+from reggan_plugin.display_picture import display_picture
+from reggan_plugin.errors import UnreadableFrameError
+from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.files.frame import Frame, read_frame
+from reggan_plugin.imaging.crop import reduce_by
+from reggan_plugin.report.shot_check import CheckedFrame
+
+_REDUCED = 4
+_JPEG_QUALITY = 82
+_RING = slice(round(0.04 * CELL_PX), round(0.06 * CELL_PX))
+"""Just inside the margin in which a model's mask is 0 on every side, 4 % of the crop."""
+_VISIBLE_CHANGE = 4 / 255
+
+View = Float[np.ndarray, "height width 3"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FrameLook:
+    """A frame reduced to what a report needs; pictures are sRGB-encoded in [0, 1].
+
+    Attributes:
+        before, after: JPEG thumbnails, of the face or else of the whole frame; None where the
+            file cannot be read.
+        face, change: the input's largest face, and output − input there, averaged to a few
+            pixels; None without a face.
+        touches_ring: whether the change reaches the border of the square around the face.
+        fault: why the frame's files cannot be shown.
+    """
+
+    before: bytes | None = None
+    after: bytes | None = None
+    face: View | None = None
+    change: View | None = None
+    touches_ring: bool = False
+    fault: str | None = None
+
+
+def look_at(checked: CheckedFrame) -> FrameLook:
+    """Read a frame's source and output, and reduce them."""
+    before, after, fault = None, None, None
+    try:
+        before = None if checked.source is None else read_frame(checked.source)
+        after = read_frame(checked.output) if checked.output.is_file() else None
+    except UnreadableFrameError as error:
+        fault = str(error)
+    crop = _crop_of_largest_face(checked)
+    if before is None or crop is None:
+        return FrameLook(before=_thumbnail(before), after=_thumbnail(after), fault=fault)
+    exposure_ev = (checked.record.exposure_ev if checked.record else None) or 0.0
+    face = view_of_face(before, before.pixels, crop, exposure_ev)
+    if after is None or after.pixels.shape != before.pixels.shape:
+        return FrameLook(before=_jpeg(face), fault=fault)
+    edited = view_of_face(after, after.pixels, crop, exposure_ev)
+    change = edited - face
+    return FrameLook(
+        before=_jpeg(face),
+        after=_jpeg(edited),
+        face=reduce_by(face, _REDUCED),
+        change=reduce_by(change, _REDUCED),
+        touches_ring=_touches_ring(change),
+    )
+
+
+def _crop_of_largest_face(checked: CheckedFrame) -> FaceCrop | None:
+    faces = checked.record.faces if checked.record else ()
+    if not faces:
+        return None
+    x, y, width, height = max((face.box_px for face in faces), key=lambda box: box[2] * box[3])
+    scale = max(width, height, 1.0) / CELL_PX
+    return FaceCrop(np.array([[scale, 0.0, x], [0.0, scale, y]]), CELL_PX)
+
+
+def _touches_ring(change: View) -> bool:
+    """Whether the change is still visible just inside any side of the square."""
+    size = np.abs(change).max(axis=2)
+    sides = (size[_RING], size[::-1][_RING], size[:, _RING].T, size[:, ::-1][:, _RING].T)
+    return any(float(side.mean()) > _VISIBLE_CHANGE for side in sides)
+
+
+def _thumbnail(frame: Frame | None) -> bytes | None:
+    return None if frame is None else _jpeg(display_picture(frame, longest_px=CELL_PX)[0])
+
+
+def _jpeg(view: View) -> bytes:
+    stream = io.BytesIO()
+    levels = np.rint(np.clip(view, 0.0, 1.0) * 255).astype(np.uint8)
+    Image.fromarray(levels).save(stream, "JPEG", quality=_JPEG_QUALITY)
+    return stream.getvalue()

@@ -1,0 +1,131 @@
+"""A rendered shot against its source: what is missing, and what its records say."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from reggan_plugin.errors import EmptySourceError
+from reggan_plugin.files.sequence import SourceFrame, find_sequence
+from reggan_plugin.jobs.results import NO_FACE
+from reggan_plugin.jobs.side_car import FrameRecord, read_record
+
+Problem = Literal[
+    "missing", "failed", "no face", "low score", "clipped mask", "flicker", "turned away"
+]
+PROBLEMS: dict[Problem, str] = {
+    "missing": "There is no output, or no source.",
+    "failed": "The frame could not be read, changed or written.",
+    "no face": "No face was found, or the tracks have none here; the frame is unchanged.",
+    "low score": "The locator is not sure of the face.",
+    "clipped mask": "The change is cut off by the picture's edge or by the square around the face.",
+    "flicker": "The change jumps more than the picture itself does.",
+    "turned away": "The head is turned so far that the intensity is lowered.",
+}
+"""From the worst to the least."""
+FATAL: tuple[Problem, ...] = ("missing", "failed")
+
+LOW_SCORE = 0.6
+"""Faces that are there score above 0.9 as a rule; below 0.42 the locator takes none for one."""
+CLIPPED_WEIGHT = 0.05
+"""Of the mask at the picture's edge: less cannot be seen to end there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedFrame:
+    """A frame of a shot and what is wrong with it.
+
+    Attributes:
+        name: of its file, or `frame 1003` where there is none.
+        number: None for loose pictures.
+        source: None where the shot has no such frame.
+        output: where the result is, or should be.
+        record: of how it was made; None without one.
+        problems: from the worst to the least.
+        note: what to say about it.
+    """
+
+    name: str
+    number: int | None
+    source: Path | None
+    output: Path
+    record: FrameRecord | None
+    problems: tuple[Problem, ...]
+    note: str | None = None
+
+
+def check_shot(source: str, frame_range: str | None, out: Path) -> list[CheckedFrame]:
+    """The frames of a rendered shot, in order; their pixels are not looked at.
+
+    Args:
+        source: folder, file or pattern of the shot.
+        frame_range: the part that should be there; what lies past the shot's end is left out.
+        out: the folder of the results.
+
+    Raises:
+        SourceError, UsageError: there is no such shot, or nothing of it in the range.
+    """
+    shot = find_sequence(source, frame_range)
+    checked = [_check(frame, out / frame.path.name) for frame in shot.frames]
+    checked += [_without_source(number, out) for number in shot.missing]
+    if not checked:
+        raise EmptySourceError(
+            f"--range {frame_range} holds no frame of {source}. Leave it out to check the shot."
+        )
+    return sorted(checked, key=lambda one: (one.number is None, one.number or 0))
+
+
+def _check(frame: SourceFrame, output: Path) -> CheckedFrame:
+    record = read_record(output)
+    note = record.message if record else None
+    problems: list[Problem] = []
+    if record and record.outcome == "failed":
+        problems.append("failed")
+    elif record and record.message == NO_FACE:  # copied, or skipped on demand
+        problems.append("no face")
+        note = None
+    elif not output.is_file():
+        problems.append("missing")
+        note = "It was rendered, but is not there." if record else "It was never rendered."
+    elif record is None:
+        note = "It has no record, so nothing is known of how it was made."
+    if record:
+        problems += _problems_of_faces(record)
+    return CheckedFrame(
+        name=frame.path.name,
+        number=frame.number,
+        source=frame.path,
+        output=output,
+        record=record,
+        problems=in_order(problems),
+        note=note,
+    )
+
+
+def _problems_of_faces(record: FrameRecord) -> list[Problem]:
+    scores = [face.score for face in record.faces if face.score is not None]
+    found: dict[Problem, bool] = {
+        "low score": min(scores, default=1.0) < LOW_SCORE,
+        "clipped mask": record.stats.get("weight_at_edge", 0.0) > CLIPPED_WEIGHT,
+        "turned away": any(face.share < 1.0 for face in record.faces),
+    }
+    return [problem for problem, is_there in found.items() if is_there]
+
+
+def _without_source(number: int, out: Path) -> CheckedFrame:
+    name = f"frame {number}"
+    return CheckedFrame(
+        name=name,
+        number=number,
+        source=None,
+        output=out / name,
+        record=None,
+        problems=("missing",),
+        note="The shot itself has no such frame.",
+    )
+
+
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Each once, from the worst to the least."""
+    found = set(problems)
+    return tuple(problem for problem in PROBLEMS if problem in found)

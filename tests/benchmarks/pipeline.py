@@ -1,0 +1,163 @@
+"""How long a shot takes, in times of the least that its work could take.
+
+    python tests/benchmarks/pipeline.py [--height 1080] [--frames 8] [--suffix exr] [--rounds 3]
+
+The sample frames are enlarged to the height that is asked for. Measured are
+
+- `io`: every frame is read, and written with the pixels that it gets, one after the other;
+- `inference`: locator and transfer on decoded frames, one after the other;
+- `render`: the whole job, frame by frame, as `render --range` does it;
+- `render_tracked`: the same with tracks, as on a farm;
+- `floor`: the largest of `io`, `inference`, and the CPU seconds of both divided by the cores.
+
+All are medians over rounds that take turns, in seconds a frame. Where a machine does other things,
+too, they say little; so the same is said in CPU seconds: what the job's own thread takes, or all
+threads together divided by the cores, whichever is more, in times of the floor in CPU seconds.
+Also prints the largest memory of the process.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import OpenEXR
+from PIL import Image
+
+import reggan_plugin
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.frame import read_frame, write_frame
+from reggan_plugin.imaging.colour import linear_from_srgb
+from reggan_plugin.jobs.plan import Existing, plan_job
+from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_settings import RenderSettings
+from reggan_plugin.jobs.track_job import track_frames
+from reggan_plugin.transfer import ExpressionTransfer
+
+SAMPLE = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png" / "avatar.1001.png"
+HAPPY = ExpressionMix({"happy": 1.0})
+
+
+def make_shot(folder: Path, height: int, frames: int, suffix: str) -> None:
+    """Enlarged copies of the sample, with a little noise so that they compress as renders do."""
+    sample = Image.open(SAMPLE).convert("RGB")
+    size = (round(sample.width * height / sample.height), height)
+    pixels = np.asarray(sample.resize(size, Image.Resampling.BICUBIC)).astype(np.int16)
+    random = np.random.default_rng(0)
+    for number in range(1, frames + 1):
+        noise = random.integers(-2, 3, pixels.shape, dtype=np.int16)
+        noisy = pixels + noise * (pixels > 0)
+        levels = noisy.clip(0, 255).astype(np.uint8)
+        path = folder / f"shot.{number:04d}.{suffix}"
+        if suffix == "exr":
+            linear = linear_from_srgb(levels.astype(np.float32) / 255).astype(np.float16)
+            header = {"compression": OpenEXR.ZIP_COMPRESSION}
+            OpenEXR.File(header, {"RGB": linear}).write(str(path))
+        else:
+            Image.fromarray(levels).save(path)
+
+
+class Bench:
+    """The parts that take turns, on one shot."""
+
+    def __init__(self, shot: Path, work: Path) -> None:
+        """Open the model, track the shot and render it once, so that nothing is cold."""
+        self._work, self._count = work, 0
+        self._plan = plan_job(str(shot), None, work / "first", "happy", Existing.REFUSE)
+        self._paths = [task.source.path for task in self._plan.tasks]
+        self._transfer = ExpressionTransfer(device="cpu")
+        self._located = RenderSettings(mix=HAPPY)
+        tracks = track_frames(self._plan.shot.frames, source="").tracks
+        self._tracked = RenderSettings(mix=HAPPY, choice=FaceChoice(tracks=tracks))
+        self._render(self._located, work / "first")
+        self._frames = [read_frame(path) for path in self._paths]
+        self._results = [read_frame(task.output).pixels for task in self._plan.tasks]
+
+    def parts(self) -> dict[str, Callable[[], None]]:
+        """What is timed, by name."""
+        return {
+            "io": self._io,
+            "inference": self._inference,
+            "render": lambda: self._render(self._located, self._folder()),
+            "render_tracked": lambda: self._render(self._tracked, self._folder()),
+        }
+
+    def _io(self) -> None:
+        out = self._folder()
+        out.mkdir()
+        for path, pixels in zip(self._paths, self._results, strict=True):
+            write_frame(read_frame(path), pixels, out / path.name)
+
+    def _inference(self) -> None:
+        for frame in self._frames:
+            crops = self._transfer.find_faces(frame, FaceChoice())
+            self._transfer.render(frame, HAPPY, crops, 0.0)
+
+    def _render(self, settings: RenderSettings, out: Path) -> None:
+        plan = plan_job(self._plan.source, None, out, "happy", Existing.REFUSE)
+        summary = run_job(plan, settings, self._transfer, model=None, report=lambda _: None)
+        summary.raise_for_failure()
+
+    def _folder(self) -> Path:
+        self._count += 1
+        return self._work / str(self._count)
+
+
+def main() -> None:
+    """Print seconds a frame and ratios as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--height", type=int, default=1080)
+    parser.add_argument("--frames", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--suffix", choices=["png", "exr", "tif", "jpg"], default="png")
+    asked = parser.parse_args()
+    clocks = {"wall": time.perf_counter, "cpu": time.process_time, "own_thread": time.thread_time}
+    taken: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in clocks}
+    with tempfile.TemporaryDirectory() as name:
+        shot = Path(name) / "shot"
+        shot.mkdir()
+        make_shot(shot, asked.height, asked.frames, asked.suffix)
+        parts = Bench(shot, Path(name)).parts()
+        for _ in range(asked.rounds):
+            for part, run in parts.items():
+                begin = {clock: read() for clock, read in clocks.items()}
+                run()
+                for clock, read in clocks.items():
+                    taken[clock][part].append((read() - begin[clock]) / asked.frames)
+    median = {
+        clock: {part: round(statistics.median(values), 3) for part, values in by_part.items()}
+        for clock, by_part in taken.items()
+    }
+    print(json.dumps(report(median), indent=1))
+
+
+def report(median: dict[str, dict[str, float]]) -> dict[str, object]:
+    """The figures and their ratios."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else (os.cpu_count() or 1)
+    wall, cpu, own = median["wall"], median["cpu"], median["own_thread"]
+    both = (cpu["io"] + cpu["inference"]) / cores
+    floor = max(wall["io"], wall["inference"], both)
+    cpu_floor = max(own["io"], own["inference"], both)
+    jobs = ("render", "render_tracked")
+    return {
+        "seconds_a_frame": median,
+        "cores": cores,
+        "times_the_floor": {job: round(wall[job] / floor, 2) for job in jobs},
+        "times_the_floor_in_cpu_seconds": {
+            job: round(max(own[job], cpu[job] / cores) / cpu_floor, 2) for job in jobs
+        },
+        "largest_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""Job templates: what stands in them, and what openjd-cli, as a farm would, makes of them."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from PIL import Image
+
+import reggan_plugin
+from reggan_plugin.cli import main
+
+SAMPLES = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png"
+OPENJD = [sys.executable, "-m", "openjd"]
+
+Streams = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def shot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Frames 1001, 1002 and 1005, in the folder that is worked in."""
+    (tmp_path / "shot").mkdir()
+    for number in (1001, 1002, 1005):
+        Image.new("RGB", (64, 48)).save(tmp_path / "shot" / f"a.{number}.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "shot"
+
+
+def write_job(*arguments: str, out: str = "job.json") -> dict[str, Any]:
+    assert main(["job", "--frames", "shot", "--out", out, *arguments]) == 0
+    template: dict[str, Any] = json.loads(Path(out).read_text())
+    return template
+
+
+def arguments_of(template: dict[str, Any], step: str) -> list[str]:
+    (found,) = (one for one in template["steps"] if one["name"] == step)
+    arguments: list[str] = found["script"]["actions"]["onRun"]["args"]
+    return arguments
+
+
+def default_of(template: dict[str, Any], parameter: str) -> Any:
+    (found,) = (one for one in template["parameterDefinitions"] if one["name"] == parameter)
+    return found.get("default")
+
+
+@pytest.mark.usefixtures("shot")
+def test_yaml_and_json_say_the_same_and_are_sound(capsys: Streams) -> None:
+    template = write_job("--expression", "happy", "--intensity", "0.7", "--chunk", "2")
+    assert main(["job", "--frames", "shot", "--expression", "happy", "--out", "job.yaml"]) == 0
+    assert capsys.readouterr().out.split() == ["job.json", "job.yaml"]
+    assert [step["name"] for step in template["steps"]] == ["Track", "Render", "Summary"]
+    assert default_of(template, "Intensity") == 0.7
+    assert default_of(template, "ChunkSize") == 2
+    assert default_of(template, "FrameRange") == "1001-1005"
+    other = yaml.safe_load(Path("job.yaml").read_text())
+    assert arguments_of(other, "Render") == arguments_of(template, "Render")
+    for name in ("job.yaml", "job.json"):
+        check = subprocess.run([*OPENJD, "check", name], capture_output=True, text=True)
+        assert check.returncode == 0, check.stdout + check.stderr
+
+
+@pytest.mark.usefixtures("shot")
+def test_every_option_of_render_goes_to_the_workers_with_absolute_paths(tmp_path: Path) -> None:
+    Path("curve.csv").write_text("1001,happy,0\n1005,happy,1\n")
+    given = ["--intensity-curve", "curve.csv", "--stamp", "--stall-timeout", "50"]
+    template = write_job(*given, "--device", "cuda:0")
+    render = shlex.join(arguments_of(template, "Render"))
+    assert f"--intensity-curve {tmp_path / 'curve.csv'}" in render
+    assert "--stamp" in render
+    assert "--expression" not in render
+    assert "--stall-timeout 50" in shlex.join(arguments_of(template, "Track"))
+    assert "--stamp" not in arguments_of(template, "Track")
+    (step,) = (one for one in template["steps"] if "hostRequirements" in one)
+    assert step["name"] == "Render"
+    assert step["hostRequirements"]["amounts"] == [{"name": "amount.worker.gpu", "min": 1}]
+
+
+@pytest.mark.usefixtures("shot")
+def test_faces_whose_place_is_given_are_not_tracked() -> None:
+    template = write_job("--expression", "sad", "--whole-image")
+    assert [step["name"] for step in template["steps"]] == ["Render", "Summary"]
+    assert "dependencies" not in template["steps"][0]
+    assert "--whole-image" in arguments_of(template, "Render")
+    assert "--tracks" not in arguments_of(template, "Render")
+
+
+@pytest.mark.usefixtures("shot")
+@pytest.mark.parametrize(
+    ("frame_range", "expected"),
+    [
+        ("1001-1005x2", "1001-1005:2"),
+        ("1002-2000", "1002-1005"),
+        ("1005,1001-1002", "1001-1002,1005"),
+    ],
+)
+def test_ranges_as_farms_write_them(frame_range: str, expected: str) -> None:
+    template = write_job("--expression", "happy", "--range", frame_range)
+    assert default_of(template, "FrameRange") == expected
+
+
+def test_paths_elsewhere_are_asked_for_on_submission(
+    shot: Path, tmp_path_factory: pytest.TempPathFactory, capsys: Streams
+) -> None:
+    path = tmp_path_factory.mktemp("templates") / "job.json"
+    template = write_job("--expression", "happy", out=str(path))
+    assert default_of(template, "Frames") is None
+    hint = shlex.split(capsys.readouterr().err.split(": ", 1)[1])
+    assert hint[:3] == ["openjd", "run", str(path)]
+    assert f"Frames={shot}" in hint
+    assert f"OutDir={shot.parent / 'shot_happy'}" in hint
+
+
+@pytest.mark.usefixtures("shot")
+@pytest.mark.parametrize(
+    ("arguments", "status", "remedy"),
+    [
+        (["--expression", "happy", "--resume"], 2, "leave it out"),
+        (["--expression", "happy", "stray"], 2, "render --help"),
+        (["--expression", "hapy"], 2, "Did you mean 'happy'?"),
+        (["--expression", "happy", "--no-such-option"], 2, "No such option"),
+        (["--expression", "happy", "--range", "1-5"], 1, "Give a range within it"),
+        ([], 2, "--intensity-curve"),
+    ],
+)
+def test_a_wrong_request_writes_no_template(
+    arguments: list[str], status: int, remedy: str, capsys: Streams
+) -> None:
+    assert main(["job", "--frames", "shot", "--out", "job.json", *arguments]) == status
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert remedy in err
+    assert not Path("job.json").exists()
+
+
+def test_what_cannot_be_a_template_is_refused(shot: Path, capsys: Streams) -> None:
+    happy = ["job", "--frames", "shot", "--expression", "happy"]
+    assert main([*happy, "--out", "job.txt"]) == 2
+    assert ".yaml, .yml nor .json" in capsys.readouterr().err
+    Path("job.json").touch()
+    assert main([*happy, "--out", "job.json"]) == 1
+    assert "--overwrite" in capsys.readouterr().err
+    Path("{{curve}}.csv").write_text("1001,happy,1\n")
+    curve = ["job", "--frames", "shot", "--intensity-curve", "{{curve}}.csv", "--out", "new.json"]
+    assert main(curve) == 2
+    assert "another name" in capsys.readouterr().err
+    shutil.copy(shot / "a.1001.png", "loose.png")
+    assert main(["job", "--frames", "loose.png", "--expression", "sad", "--out", "new.json"]) == 2
+    assert "name.0001.png" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("shot")
+def test_yaml_without_its_package_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: Streams
+) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    assert main(["job", "--frames", "shot", "--expression", "happy", "--out", "job.yaml"]) == 1
+    assert 'pip install "reggan-plugin[farm]"' in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_seven_chunks_give_the_bits_of_one_and_a_missing_frame_fails_the_job(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "shot").mkdir()
+    for number in range(1001, 1008):
+        name = f"avatar.{1001 + number % 6}.png"
+        with Image.open(SAMPLES / name) as sample:
+            sample.resize((320, 180)).save(tmp_path / "shot" / f"a.{number}.png")
+    write = ["job", "--frames", str(tmp_path / "shot"), "--expression", "happy"]
+    path = tmp_path / "job.yaml"
+    assert main([*write, "--out", str(path)]) == 0
+    outputs = {}
+    for chunk, chunks in ((7, 1), (1, 7)):
+        out = tmp_path / f"chunks_of_{chunk}"
+        run = run_job(path, out, f"ChunkSize={chunk}", "--run-dependencies")
+        assert run.returncode == 0, run.stdout
+        assert f"Chunks run: {chunks + 2}" in run.stdout  # and the steps before and after
+        outputs[chunk] = {one.name: one.read_bytes() for one in out.glob("*.png")}
+        assert (out / ".reggan" / "report.html").is_file()
+    assert outputs[7] == outputs[1]
+    assert len(outputs[7]) == 7
+    assert outputs[7]["a.1001.png"] != (tmp_path / "shot" / "a.1001.png").read_bytes()
+    progress = re.findall(r"openjd_progress: (\S+)", run.stdout)
+    assert progress.count("100.0") == 9
+
+    (out / "a.1004.png").unlink()
+    failed = run_job(path, out, "ChunkSize=1", "--no-run-dependencies")
+    assert failed.returncode != 0
+    assert "openjd_fail: 1 of 7 frames are missing or failed: a.1004.png" in failed.stdout
+
+
+def run_job(
+    template: Path, out: Path, parameter: str, dependencies: str
+) -> subprocess.CompletedProcess[str]:
+    """The template on this machine, by the command that `job` advises."""
+    scripts = str(Path(sys.executable).parent)
+    return subprocess.run(
+        [
+            *(*OPENJD, "run", str(template), "--step", "Summary", dependencies),
+            *("-p", f"OutDir={out}", "-p", parameter),
+        ],
+        env={**os.environ, "PATH": os.pathsep.join([scripts, os.environ["PATH"]])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=240,
+    )

@@ -1,0 +1,74 @@
+"""Files of a few bytes whose headers ask for all of a machine's memory."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import OpenEXR
+import tifffile
+from PIL import Image
+
+
+def png(width: int, height: int) -> bytes:
+    """16-bit RGBA with a hundred bytes of pixels."""
+    header = struct.pack(">IIBBBBB", width, height, 16, 6, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(100))), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+
+
+def jpeg(width: int, height: int) -> bytes:
+    """A sound grey square whose header says more."""
+    stream = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(stream, "JPEG")
+    content = bytearray(stream.getvalue())
+    size = content.index(b"\xff\xc0") + 5
+    content[size : size + 4] = struct.pack(">HH", height, width)
+    return bytes(content)
+
+
+def tiff(width: int, height: int) -> bytes:
+    """Compressed tiles of which nearly all are missing."""
+    stream = io.BytesIO()
+    samples = np.zeros((16, 16, 3), np.uint16)
+    tifffile.imwrite(stream, samples, photometric="rgb", compression="zlib", tile=(16, 16))
+    content = bytearray(stream.getvalue())
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        for code, value in ((256, width), (257, height)):
+            place = file.pages.first.tags[code].valueoffset
+            content[place - 6 : place - 4] = struct.pack("<H", 4)  # a 32-bit number
+            content[place : place + 4] = struct.pack("<I", value)
+    return bytes(content)
+
+
+def exr(
+    width: int, height: int, folder: Path, *, compression: str = "ZIP", tiled: bool = False
+) -> bytes:
+    """A few blocks of a window that would need millions."""
+    kind = OpenEXR.tiledimage if tiled else OpenEXR.scanlineimage
+    header = {"compression": getattr(OpenEXR, f"{compression}_COMPRESSION"), "type": kind}
+    tiles = {"tiles": OpenEXR.TileDescription()} if tiled else {}
+    path = folder / "small.exr"
+    OpenEXR.File(header | tiles, {"RGB": np.zeros((40, 40, 3), np.float16)}).write(str(path))
+    window = struct.pack("<4i", 0, 0, 39, 39)
+    return path.read_bytes().replace(window, struct.pack("<4i", 0, 0, width - 1, height - 1))
+
+
+HOSTILE: dict[str, Callable[[Path], bytes]] = {
+    "png": lambda _: png(60_000, 60_000),
+    "png-within-the-limit": lambda _: png(16_384, 16_384),
+    "jpeg": lambda _: jpeg(65_500, 65_500),
+    "jpeg-within-the-limit": lambda _: jpeg(16_000, 16_000),
+    "tiff": lambda _: tiff(60_000, 60_000),
+    "tiff-largest": lambda _: tiff(2**32 - 1, 2**32 - 1),
+    "exr": lambda folder: exr(60_000, 60_000, folder),
+    "exr-largest": lambda folder: exr(2**31 - 1, 2**31 - 1, folder),
+    "exr-tiles": lambda folder: exr(60_000, 60_000, folder, tiled=True),
+    "exr-one-wide-block": lambda folder: exr(2**22, 40, folder, compression="DWAB"),
+    "exr-one-column": lambda folder: exr(1, 2**31 - 1, folder),
+}

@@ -1,0 +1,99 @@
+"""A stand-in for the model, small shots, and a job on them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.face_edit import EditedFrame, FrameEdit
+from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.frame import Frame
+from reggan_plugin.jobs.events import Event
+from reggan_plugin.jobs.patience import DEFAULT_STALL_S
+from reggan_plugin.jobs.plan import Existing, plan_job
+from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_settings import RenderSettings
+from reggan_plugin.jobs.results import JobSummary, ModelInUse
+
+MODEL = ModelInUse(name="brightening", version="1", sha256="ab", device="cpu", device_reason="")
+
+
+class Brightening:
+    """Stands for a model: every face is the whole picture, and a black one has none.
+
+    Frames get brighter by 0.4 times the intensity of happy; `seen` are their numbers of calls.
+    """
+
+    batch = 1
+
+    def __init__(self, before: Callable[[int], None] = lambda call: None) -> None:
+        """`before` is told the number of each frame that is rendered, from 1."""
+        self.calls = 0
+        self._before = before
+
+    def find_faces(
+        self, frame: Frame, choice: FaceChoice, names: tuple[str, ...]
+    ) -> tuple[FaceCrop, ...]:
+        crop = crop_of_whole_image(*frame.pixels.shape[:2], side_px=8)
+        return (crop,) if frame.pixels.any() else ()
+
+    def intensity_share(self, crop: FaceCrop) -> float:
+        return 1.0
+
+    def auto_exposure(self, frame: Frame, crops: object) -> float:
+        return float(frame.pixels.mean())
+
+    def render_together(self, edits: Sequence[FrameEdit]) -> list[EditedFrame]:
+        results = []
+        for edit in edits:
+            self.calls += 1
+            self._before(self.calls)
+            rise = np.float32(0.4 * edit.mix.intensities.get("happy", 0.0))
+            pixels = np.minimum(edit.frame.pixels + rise, np.float32(1.0))
+            results.append(EditedFrame(pixels=pixels, weight=np.ones(pixels.shape[:2], np.float32)))
+        return results
+
+
+@pytest.fixture
+def shot(tmp_path: Path) -> Path:
+    """Six small frames, 1001 to 1006."""
+    folder = tmp_path / "shot"
+    folder.mkdir()
+    for number in range(1, 7):
+        level = 10 * number
+        Image.new("RGB", (6, 4), (level, level, level)).save(folder / f"a.{1000 + number}.png")
+    return folder
+
+
+@pytest.fixture
+def run(shot: Path) -> Callable[..., JobSummary]:
+    """Render the shot; settings by name."""
+
+    def run(
+        out: Path,
+        *,
+        transfer: Brightening | None = None,
+        existing: Existing = Existing.REFUSE,
+        frame_range: str | None = None,
+        model: ModelInUse = MODEL,
+        stall_s: float = DEFAULT_STALL_S,
+        events: list[Event] | None = None,
+        **settings: Any,
+    ) -> JobSummary:
+        plan = plan_job(str(shot), frame_range, out, "happy", existing)
+        asked = RenderSettings(**{"mix": ExpressionMix({"happy": 1.0}), **settings})
+        return run_job(
+            plan,
+            asked,
+            transfer or Brightening(),
+            model=model,
+            report=(events if events is not None else []).append,
+            stall_s=stall_s,
+        )
+
+    return run

@@ -1,0 +1,148 @@
+"""Faces of several frames in one batch: same bits wherever the shot is cut, halved for memory."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import reggan_plugin
+from reggan_plugin.backends.runner import Runner, Tensors
+from reggan_plugin.batched_model import BatchedModel
+from reggan_plugin.errors import DeviceMemoryError, ModelError
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.jobs.events import Event, Notice
+from reggan_plugin.jobs.plan import Existing, plan_job
+from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_settings import RenderSettings
+from reggan_plugin.jobs.results import JobSummary
+from reggan_plugin.jobs.side_car import read_record
+from reggan_plugin.transfer import ExpressionTransfer
+
+from .conftest import MODEL
+
+SAMPLES = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png"
+NAMES = ("happy", "sad")
+
+
+class SmallDevice:
+    """Runs up to so many faces at once; each face comes back brighter by its first intensity."""
+
+    device = "fake:0"
+    metadata: Mapping[str, str] = {}
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.sizes: list[int] = []
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> Tensors:
+        image = inputs["image"]
+        self.sizes.append(len(image))
+        if len(image) > self.most:
+            raise DeviceMemoryError(f"no memory for {len(image)} faces")
+        rise = inputs["expression"][:, :1, None, None]
+        return {"face": image + rise, "mask": np.ones_like(image[:, :1])}
+
+
+def answer(model: BatchedModel, count: int) -> list[float]:
+    faces = [np.full((4, 4, 3), number, np.float32) for number in range(count)]
+    mixes = [ExpressionMix({"happy": number / 10}) for number in range(count)]
+    return [round(float(face.mean()), 4) for face, _ in model.answer(faces, mixes)]
+
+
+def test_every_batch_has_the_same_size_and_answers_keep_their_order() -> None:
+    device = SmallDevice(4)
+    assert answer(BatchedModel(device, NAMES, 4), 9) == [round(1.1 * n, 4) for n in range(9)]
+    assert device.sizes == [4, 4, 4]
+    assert answer(BatchedModel(device, NAMES, 4), 0) == []
+
+
+def test_a_batch_without_memory_is_halved_and_stays_so() -> None:
+    device = SmallDevice(3)
+    model = BatchedModel(device, NAMES, 8)
+    assert answer(model, 5) == [round(1.1 * n, 4) for n in range(5)]
+    assert device.sizes == [8, 4, 2, 2, 2]
+    assert model.batch == 2
+
+
+def test_a_device_without_memory_for_one_face_is_an_error() -> None:
+    with pytest.raises(DeviceMemoryError, match="no memory for 1 faces"):
+        answer(BatchedModel(SmallDevice(0), NAMES, 2), 3)
+
+
+def test_a_model_without_mask_is_refused() -> None:
+    class NoMask(SmallDevice):
+        def run(self, inputs: Mapping[str, np.ndarray]) -> Tensors:
+            return {"face": inputs["image"]}
+
+    with pytest.raises(ModelError, match="answers with face; expected face and mask"):
+        answer(BatchedModel(NoMask(8), NAMES, 1), 1)
+
+
+@pytest.fixture(scope="module")
+def runner() -> Runner:
+    return ExpressionTransfer(device="cpu")._runner
+
+
+def render(
+    out: Path,
+    batch: int,
+    frame_range: str | None = None,
+    *,
+    runner: Runner | None = None,
+    events: list[Event] | None = None,
+) -> JobSummary:
+    transfer = ExpressionTransfer(device="cpu", batch=batch)
+    if runner is not None:
+        transfer._model._runner = runner
+    return run_job(
+        plan_job(str(SAMPLES), frame_range, out, "happy", Existing.RESUME),
+        RenderSettings(
+            mix=ExpressionMix({"happy": 1.0}), choice=FaceChoice(box=(480.0, 190.0, 330.0, 330.0))
+        ),
+        transfer,
+        model=MODEL,
+        report=(events if events is not None else []).append,
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_a_batched_shot_has_the_same_bits_in_one_chunk_and_in_three(tmp_path: Path) -> None:
+    render(tmp_path / "whole", 4)
+    for chunk in ("1001-1003", "1004", "1005-1006"):
+        render(tmp_path / "chunks", 4, chunk)
+    assert len(contents(tmp_path / "whole")) == 6
+    assert contents(tmp_path / "chunks") == contents(tmp_path / "whole")
+
+
+class Grudging:
+    """The real model on a device that refuses more than two faces."""
+
+    device = "fake:0"
+    metadata: Mapping[str, str] = {}
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> Tensors:
+        if len(inputs["image"]) > 2:
+            raise DeviceMemoryError("the device has no memory left")
+        return self._runner.run(inputs)
+
+
+def test_a_job_halves_its_batch_and_says_so(runner: Runner, tmp_path: Path) -> None:
+    events: list[Event] = []
+    summary = render(tmp_path / "out", 4, runner=Grudging(runner), events=events)
+    assert summary.count()["written"] == 6
+    notices = [event.message for event in events if isinstance(event, Notice)]
+    assert len(notices) == 1
+    assert "no memory for 4 faces at once; from here on it is given 2" in notices[0]
+    assert "--batch 2" in notices[0]
+    record = read_record(tmp_path / "out" / "avatar.1001.png")
+    assert record is not None
+    assert record.batch == 2
+    assert record.warnings == (notices[0],)

@@ -1,0 +1,96 @@
+"""SIGKILL at any moment: no half file under a final name, and the next run ends as one that lived.
+
+The process kills itself at a chosen step of a chosen file, so that every moment of a write is hit.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import reggan_plugin
+from reggan_plugin.files.atomic import TEMPORARY_SUFFIX
+
+SAMPLES = Path(reggan_plugin.__file__).parent / "samples" / "avatar_exr"
+
+KILL = """
+import os, signal, sys
+from pathlib import Path
+from reggan_plugin.cli import main
+
+step, count = sys.argv[1], int(sys.argv[2])
+done = 0
+
+def now():
+    global done
+    done += 1
+    return done == count
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+write_bytes, replace = Path.write_bytes, Path.replace
+
+def write_half(path, content):
+    if now():
+        write_bytes(path, content[: len(content) // 2])
+        die()
+    return write_bytes(path, content)
+
+def replace_and_die(path, target):
+    dies = now()
+    if dies and step == "before-rename":
+        die()
+    replace(path, target)
+    if dies:
+        die()
+
+if step == "half":
+    Path.write_bytes = write_half
+elif step != "never":
+    Path.replace = replace_and_die
+sys.exit(main(sys.argv[3:]))
+"""
+
+MOMENTS = [
+    ("half", 1),  # the first record
+    ("before-rename", 2),  # a frame whose record is there
+    ("after-rename", 3),  # the record of the next
+    ("half", 2),  # a frame
+    ("after-rename", 2),
+]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+def test_a_job_that_is_killed_again_and_again_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+
+    def render(out: Path, step: str = "never", count: int = 0) -> int:
+        arguments = ["render", "--frames", str(SAMPLES), "--expression", "happy", "--resume"]
+        arguments += ["--range", "1001-1004", "--face-box", "480,190,330,330", "--out", str(out)]
+        command = [sys.executable, "-c", KILL, step, str(count), *arguments, "--device", "cpu"]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        return subprocess.run(command, env=environment, capture_output=True).returncode
+
+    assert render(whole) == 0
+    expected = {path.name: path.read_bytes() for path in whole.iterdir() if path.is_file()}
+    assert len(expected) == 4
+    seen: list[int] = []
+    for step, count in MOMENTS:
+        assert render(parts, step, count) == -signal.SIGKILL
+        files = [path for path in parts.iterdir() if path.is_file()]
+        whole_files = [path for path in files if not path.name.endswith(TEMPORARY_SUFFIX)]
+        for path in whole_files:
+            assert path.read_bytes() == expected[path.name]
+        seen.append(len(whole_files))
+    assert seen == sorted(seen)
+    assert seen[-1] > seen[0]
+    assert render(parts) == 0
+    assert {p.name: p.read_bytes() for p in parts.iterdir() if p.is_file()} == expected
+    assert list(parts.rglob(f"*{TEMPORARY_SUFFIX}")) == []
+    kept = {path.name: path.stat().st_mtime_ns for path in parts.iterdir()}
+    assert render(parts) == 0
+    assert {path.name: path.stat().st_mtime_ns for path in parts.iterdir()} == kept

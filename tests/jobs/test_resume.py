@@ -1,0 +1,260 @@
+"""`--resume` keeps what an earlier run finished in the same way, and writes all else again."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenEXR
+import pytest
+from PIL import Image
+
+from reggan_plugin.errors import OutputExistsError
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.files.atomic import TEMPORARY_SUFFIX, _prefix_for
+from reggan_plugin.files.frame import read_frame
+from reggan_plugin.jobs import frame_output
+from reggan_plugin.jobs.intensity_curve import Fades, IntensityCurve
+from reggan_plugin.jobs.plan import Existing, plan_job
+from reggan_plugin.jobs.results import JobSummary
+from reggan_plugin.jobs.side_car import read_record, record_path, sha256_of
+
+from .conftest import MODEL, Brightening
+
+Run = Callable[..., JobSummary]
+
+
+def written(summary: JobSummary) -> list[str]:
+    return [r.output.name.split(".")[1] for r in summary.results if r.is_on_disk]
+
+
+def resume(run: Run, out: Path, **settings: Any) -> list[str]:
+    return written(run(out, existing=Existing.RESUME, **settings))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_a_record_says_how_a_frame_was_made(run: Run, shot: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(out, frame_range="1002")
+    document = json.loads((out / ".reggan" / "a.1002.png.json").read_text())
+    assert document.pop("seconds") > 0
+    assert len(document.pop("settings_sha256")) == 64
+    assert document == {
+        "schema": 1,
+        "source": str(shot / "a.1002.png"),
+        "output": str(out / "a.1002.png"),
+        "outcome": "written",
+        "message": None,
+        "expression": {"happy": 1.0},
+        "input_sha256": sha256_of((shot / "a.1002.png").read_bytes()),
+        "output_sha256": sha256_of((out / "a.1002.png").read_bytes()),
+        "model": {"name": "brightening", "version": "1", "sha256": "ab"},
+        "version": metadata.version("reggan-plugin"),
+        "device": "cpu",
+        "batch": 1,
+        "exposure_ev": None,
+        "faces": [
+            {
+                "face": 0,
+                "score": None,
+                "status": "given",
+                "yaw_deg": None,
+                "share": 1.0,
+                "inside": 1.0,
+                "box_px": [1.0, 0.0, 4.0, 4.0],
+            }
+        ],
+        "warnings": [],
+        "stats": {
+            "width": 6,
+            "height": 4,
+            "changed_share": 1.0,
+            "mean_change": 0.4,
+            "largest_change": 0.4,
+            "weight_at_edge": 1.0,
+        },
+    }
+
+
+def test_every_outcome_has_a_record(run: Run, shot: Path, tmp_path: Path) -> None:
+    (shot / "a.1002.png").write_bytes(b"no picture")
+    out = tmp_path / "out"
+    run(out, fades=Fades(frames_in=1))
+    outcomes = [read_record(out / f"a.{number}.png") for number in (1001, 1002, 1003)]
+    assert [(r.outcome, r.message) for r in outcomes if r][::2] == [
+        ("copied", "intensity 0"),
+        ("written", None),
+    ]
+    assert outcomes[1] is not None
+    assert outcomes[1].outcome == "failed"
+    assert "a.1002.png" in (outcomes[1].message or "")
+
+
+def test_finished_frames_are_not_touched(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(out)
+    before = {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()}
+    (out / "a.1003.png").unlink()
+    summary = run(out, existing=Existing.RESUME)
+    assert written(summary) == ["1003"]
+    assert summary.results[0].message == "output exists"
+    changed = [p.name for p, time_ns in before.items() if p.stat().st_mtime_ns != time_ns]
+    assert sorted(changed) == ["a.1003.png", "a.1003.png.json"]
+
+
+def test_a_resumed_job_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
+    run(tmp_path / "whole")
+    for frame_range in ("1004", "1002-1003", None):
+        run(tmp_path / "parts", frame_range=frame_range, existing=Existing.RESUME)
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+def test_other_settings_are_done_again(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(out)
+    everything = ["1001", "1002", "1003", "1004", "1005", "1006"]
+    half = ExpressionMix({"happy": 0.5})
+    for settings in ({"mix": half}, {"mix": half, "on_missing_face": "fail"}, {"stamp": True}, {}):
+        assert resume(run, out, **settings) == everything
+        assert resume(run, out, **settings) == []
+
+
+def test_another_model_or_version_does_all_again(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    run(out)
+    assert resume(run, out, model=replace(MODEL, device="cuda:0")) == []
+    assert len(resume(run, out, model=replace(MODEL, sha256="cd"))) == 6
+    monkeypatch.setattr(frame_output.metadata, "version", lambda name: "9.9")
+    assert len(resume(run, out, model=replace(MODEL, sha256="cd"))) == 6
+
+
+def test_a_changed_input_is_done_again(run: Run, shot: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(out)
+    (shot / "a.1002.png").write_bytes((shot / "a.1006.png").read_bytes())
+    assert resume(run, out) == ["1002"]
+    assert (out / "a.1002.png").read_bytes() == (out / "a.1006.png").read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"half", None])
+def test_an_output_that_is_not_as_it_was_left_is_done_again(
+    run: Run, tmp_path: Path, content: bytes | None
+) -> None:
+    out = tmp_path / "out"
+    run(out)
+    expected = contents(out)
+    if content is None:
+        (out / "a.1005.png").unlink()
+    else:
+        (out / "a.1005.png").write_bytes(content)
+    assert resume(run, out) == ["1005"]
+    assert contents(out) == expected
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"schema": 1}', '{"schema": 2}', "[" * 9999, "\0"])
+def test_a_record_that_cannot_be_read_counts_as_none(run: Run, tmp_path: Path, damage: str) -> None:
+    out = tmp_path / "out"
+    run(out)
+    record_path(out / "a.1002.png").write_text(damage)
+    assert resume(run, out) == ["1002"]
+    assert resume(run, out) == []
+
+
+def test_a_failed_frame_is_tried_again(run: Run, shot: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    sound = (shot / "a.1003.png").read_bytes()
+    (shot / "a.1003.png").write_bytes(sound[:30])
+    run(out)
+    (shot / "a.1003.png").write_bytes(sound)
+    assert resume(run, out) == ["1003"]
+
+
+def test_a_frame_that_was_skipped_for_want_of_a_face_stays_so(
+    run: Run, shot: Path, tmp_path: Path
+) -> None:
+    (shot / "a.1001.png").write_bytes((shot / "a.1002.png").read_bytes())
+    black = np.zeros((4, 6, 3), np.uint8)
+    Image.fromarray(black).save(shot / "a.1002.png")
+    out = tmp_path / "out"
+    run(out, on_missing_face="skip")
+    transfer = Brightening()
+    summary = run(out, on_missing_face="skip", existing=Existing.RESUME, transfer=transfer)
+    assert [r.outcome for r in summary.results] == ["skipped"] * 6
+    assert transfer.calls == 0
+    assert not (out / "a.1002.png").exists()
+
+
+def test_files_of_others_are_never_replaced_by_resuming(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.1004.png").write_bytes(b"painted by hand")
+    with pytest.raises(OutputExistsError, match=r"1 of 6 outputs.*no record.*a\.1004\.png"):
+        run(out, existing=Existing.RESUME)
+    assert contents(out) == {"a.1004.png": b"painted by hand"}
+
+
+def test_a_curve_that_changes_in_places_is_done_again_there(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    mix = ExpressionMix({"happy": 1.0})
+    curve = IntensityCurve(keys={"happy": ((1001, 0.5), (1004, 0.5), (1006, 1.0))})
+    run(out, mix=mix, curve=curve)
+    moved = IntensityCurve(keys={"happy": ((1001, 0.5), (1004, 0.5), (1006, 0.9))})
+    assert resume(run, out, mix=mix, curve=moved) == ["1005", "1006"]
+
+
+def test_another_exposure_of_the_shot_does_linear_frames_again(
+    run: Run, shot: Path, tmp_path: Path
+) -> None:
+    for number, path in enumerate(sorted(shot.iterdir()), start=1):
+        path.unlink()
+        pixels = np.full((4, 6, 3), number / 8, np.float32)
+        OpenEXR.File({}, {"RGB": pixels}).write(str(path.with_suffix(".exr")))
+    out = tmp_path / "out"
+    run(out)
+    assert resume(run, out) == []
+    first = np.full((4, 6, 3), 0.75, np.float32)
+    OpenEXR.File({}, {"RGB": first}).write(str(shot / "a.1001.exr"))
+    assert len(resume(run, out)) == 6
+    assert resume(run, out, frame_range="1003") == []
+
+
+def test_what_killed_runs_left_is_cleared_away_and_nothing_else(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(out, frame_range="1001-1002")
+    leftovers = []
+    for target in (out / "a.1001.png", record_path(out / "a.1001.png"), out / "b.png"):
+        own = _prefix_for(target.name)
+        leftovers.append(target.with_name(f"{own}0123{TEMPORARY_SUFFIX}"))
+        leftovers[-1].write_bytes(b"half")
+    (out / ".hidden").write_bytes(b"")
+    run(out, frame_range="1001", existing=Existing.RESUME)
+    assert [path.exists() for path in leftovers] == [False, False, True]
+    assert (out / ".hidden").exists()
+
+
+def test_a_plan_touches_nothing(shot: Path, tmp_path: Path) -> None:
+    plan_job(str(shot), None, tmp_path / "out", "happy", Existing.RESUME)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_stamp_is_in_the_file_and_not_in_copies(run: Run, shot: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(out, stamp=True, fades=Fades(frames_in=1), frame_range="1001-1002")
+    assert (out / "a.1001.png").read_bytes() == (shot / "a.1001.png").read_bytes()
+    with Image.open(out / "a.1002.png") as picture:
+        stamp = json.loads(picture.info["reggan-plugin"])
+    record = read_record(out / "a.1002.png")
+    assert record is not None
+    assert stamp["settings_sha256"] == record.settings_sha256
+    assert stamp["model"]["sha256"] == "ab"
+    run(tmp_path / "plain", frame_range="1002", fades=Fades(frames_in=1))
+    plain = read_frame(tmp_path / "plain" / "a.1002.png")
+    assert np.array_equal(read_frame(out / "a.1002.png").pixels, plain.pixels)

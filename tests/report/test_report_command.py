@@ -1,0 +1,142 @@
+"""`report` from the records and pictures of a shot to exit code, streams and page."""
+
+import base64
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from reggan_plugin.cli import main
+
+from .conftest import RenderedShot
+
+Streams = pytest.CaptureFixture[str]
+
+FROM_RECORDS = {
+    1002: ["low score"],
+    1003: ["missing"],
+    1004: ["failed"],
+    1005: ["no face"],
+    1006: ["turned away"],
+    1007: ["clipped mask"],
+    1012: ["missing"],
+}
+FROM_PICTURES = {1009: ["flicker"], 1010: ["flicker"]}
+
+
+def report(shot: RenderedShot, *arguments: str) -> int:
+    return main(["report", "--frames", str(shot.source), "--out", str(shot.out), *arguments])
+
+
+def problems_of(out: str) -> dict[int, list[str]]:
+    return {one["frame"]: one["problems"] for one in json.loads(out)["problems"]}
+
+
+def data_of(page: Path) -> dict[str, Any]:
+    found = re.search(r'id="data">(.*?)</script>', page.read_text(), re.DOTALL)
+    assert found
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+def test_a_good_shot_has_no_problem(good_shot: RenderedShot, capsys: Streams) -> None:
+    assert report(good_shot) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_records_tell_problems_without_a_look_at_pictures(
+    bad_shot: RenderedShot, capsys: Streams
+) -> None:
+    assert report(bad_shot, "--json") == 1
+    out, err = capsys.readouterr()
+    assert problems_of(out) == FROM_RECORDS
+    document = json.loads(out)
+    assert (document["v"], document["frames"], document["html"]) == (1, 13, None)
+    assert document["counts"]["missing"] == 2
+    last = err.splitlines()[-1]
+    assert "3 of 13 frames are missing or failed: a.1003.png, a.1004.png, frame 1012." in last
+    assert "--resume" in last
+
+
+def test_a_line_for_each_frame_with_a_problem(bad_shot: RenderedShot, capsys: Streams) -> None:
+    assert report(bad_shot) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "a.1003.png: missing: It was rendered, but is not there."
+    assert lines[2] == "a.1004.png: failed: a.1004.png is truncated. Render it again."
+    assert lines[-1] == "frame 1012: missing: The shot itself has no such frame."
+
+
+def test_a_range_leaves_out_the_rest_and_what_lies_past_the_end(
+    bad_shot: RenderedShot, capsys: Streams
+) -> None:
+    assert report(bad_shot, "--range", "1005-1011,2000-2010", "--json") == 0
+    assert set(problems_of(capsys.readouterr().out)) == {1005, 1006, 1007}
+    assert report(bad_shot, "--range", "2000-2010") == 1
+    assert "Leave it out" in capsys.readouterr().err
+
+
+def test_an_output_that_nothing_is_known_of_is_no_failure(
+    good_shot: RenderedShot, capsys: Streams
+) -> None:
+    (good_shot.out / ".reggan" / "a.1003.png.json").unlink()
+    assert report(good_shot, "--json") == 0
+    assert problems_of(capsys.readouterr().out) == {}
+    (good_shot.out / "a.1003.png").unlink()
+    assert report(good_shot) == 1
+    assert "a.1003.png: missing: It was never rendered." in capsys.readouterr().out
+
+
+def test_the_page_holds_thumbnails_and_needs_no_network(
+    bad_shot: RenderedShot, tmp_path: Path, capsys: Streams
+) -> None:
+    page = tmp_path / "shot.html"
+    assert report(bad_shot, "--html", str(page), "--progress", "json") == 1
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1] == str(page)
+    events = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
+    checked = [event for event in events if event["event"] == "checked"]
+    assert [event["done"] for event in checked] == list(range(1, 14))
+    data = data_of(page)
+    shown = {frame["name"]: frame for frame in data["frames"]}
+    found = {name: frame["problems"] for name, frame in shown.items() if frame["problems"]}
+    assert found == {
+        f"a.{number}.png" if number != 1012 else "frame 1012": problems
+        for number, problems in (FROM_RECORDS | FROM_PICTURES).items()
+    }
+    before, after = (picture_of(shown["a.1001.png"][side]) for side in ("before", "after"))
+    assert sum(after.getpixel((112, 112))) > sum(before.getpixel((112, 112))) + 100
+    assert shown["a.1003.png"]["after"] is None
+    assert shown["frame 1012"]["before"] is None
+    text = page.read_text()
+    assert "default-src 'none'" in text
+    assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text)
+
+
+def test_a_damaged_output_fails_when_pictures_are_read(
+    good_shot: RenderedShot, tmp_path: Path, capsys: Streams
+) -> None:
+    output = good_shot.out / "a.1005.png"
+    output.write_bytes(output.read_bytes()[:200])
+    assert report(good_shot, "--html", str(tmp_path / "shot.html")) == 1
+    assert "a.1005.png is truncated" in capsys.readouterr().out
+
+
+def test_names_cannot_end_the_script_that_they_stand_in(
+    good_shot: RenderedShot, tmp_path: Path
+) -> None:
+    hostile = "</script><script>alert(1)</script>"
+    good_shot.record(1001, outcome="failed", message=hostile)
+    page = tmp_path / "shot.html"
+    assert report(good_shot, "--html", str(page)) == 1
+    assert hostile not in page.read_text()
+    assert data_of(page)["frames"][0]["note"] == hostile
+
+
+def picture_of(uri: str) -> Any:
+    head, _, content = uri.partition(",")
+    assert head == "data:image/jpeg;base64"
+    return Image.open(io.BytesIO(base64.b64decode(content)))

@@ -34,6 +34,11 @@ _COMMANDS = {
     "sheet": LazyCommand(
         "reggan_plugin.commands.sheet:sheet", "Draw every expression of one frame on a sheet."
     ),
+    "texture": LazyCommand(
+        "reggan_plugin.commands.texture:texture",
+        "Change the expression in a face's texture map.",
+        extra="textures",
+    ),
     "demo": LazyCommand(
         "reggan_plugin.commands.demo:demo", "Run the whole job on the frames that come along."
     ),

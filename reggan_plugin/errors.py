@@ -7,6 +7,8 @@
     ├── SourceError                 exit 1: what was asked for is not on disk as it should be
     │   ├── EmptySourceError
     │   ├── AmbiguousSourceError
+    │   ├── MeshError               a mesh that cannot be read, or has no UVs
+    │   ├── TextureError            a map that is not colour, or not this mesh's
     │   └── UnreadableFrameError
     │       ├── UnsupportedFormatError
     │       └── MissingChannelsError
@@ -59,6 +61,14 @@ class EmptySourceError(SourceError):
 
 class AmbiguousSourceError(SourceError):
     """A folder that holds more than one sequence."""
+
+
+class MeshError(SourceError):
+    """A mesh file that is broken, or that gives a texture no place."""
+
+
+class TextureError(SourceError):
+    """A map that is not a colour map, or not the one of the mesh."""
 
 
 class UnreadableFrameError(SourceError):

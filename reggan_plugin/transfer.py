@@ -163,6 +163,23 @@ class ExpressionTransfer:
         """What `render` gives for each of several frames, whose faces share the model's batches."""
         return self._edit([(picture_of(edit), edit.mix, edit.crops) for edit in edits])
 
+    def change_view(
+        self,
+        picture: Float[np.ndarray, "height width 3"],
+        coverage: Float[np.ndarray, "height width"],
+        mix: ExpressionMix,
+        crop: FaceCrop,
+    ) -> Float[np.ndarray, "height width 3"]:
+        """The picture of a 3D face with the expression; what does not change keeps its bits.
+
+        Args:
+            picture: sRGB-encoded, [0, 1]; a view of the face alone.
+            coverage: 1 where the picture shows something, 0 where it is background.
+            mix: the expression.
+            crop: where the face is.
+        """
+        return self._edit(picture, coverage, PixelCoding(), mix, [crop])
+
     def _edit(
         self, asked: Sequence[tuple[Picture, ExpressionMix, Sequence[FaceCrop]]]
     ) -> list[EditedFrame]:

@@ -26,6 +26,7 @@ _CHECKED_ROOMS = [
     "reggan_plugin.imaging",
     "reggan_plugin.faces",
     "reggan_plugin.files",
+    "reggan_plugin.textures",
     "reggan_plugin.transfer",
     "reggan_training.avatars",
     "reggan_training.change_masks",

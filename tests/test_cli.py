@@ -23,7 +23,7 @@ def attach(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
 def test_help_lists_every_command_with_a_line(capsys: Streams) -> None:
     assert main(["--help"]) == 0
     out, err = capsys.readouterr()
-    for command in ("render", "job", "report", "sheet", "demo", "doctor", "models"):
+    for command in ("render", "job", "report", "sheet", "texture", "demo", "doctor", "models"):
         assert f"\n  {command} " in out
     assert err == ""
 

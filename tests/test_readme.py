@@ -10,6 +10,9 @@ from PIL import Image
 
 import reggan_plugin
 from reggan_plugin.cli import main
+from reggan_plugin.transfer import ExpressionTransfer
+
+from .textures.conftest import make_head, sample_face, write_glb, write_obj
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -60,8 +63,22 @@ def working_folder(tmp_path: Path, tiny_avatars: Path, monkeypatch: pytest.Monke
     shutil.copytree(tiny_avatars, tmp_path / "avatars")
     shutil.copytree(tiny_avatars, tmp_path / "mine")
     (tmp_path / "smile.csv").write_text("1001,happy,0\n1024,happy,0.8\n")
+    _add_characters(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def _add_characters(folder: Path) -> None:
+    """Heads and maps of the names that the README uses."""
+    head = make_head(sample_face(ExpressionTransfer()))
+    base = folder / "base_color.png"
+    Image.fromarray(head.picture).save(base)
+    write_glb(folder / "head.glb", head, image=base.read_bytes())
+    write_obj(folder / "body.obj", head)
+    shutil.copy(base, folder / "face.1001.png")
+    Image.open(folder / "frame.png").save(folder / "unfolded.png")
+    (folder / "cast").mkdir()
+    shutil.copy(folder / "head.glb", folder / "cast")
 
 
 # PyTorch's exporter warns of its own internals.

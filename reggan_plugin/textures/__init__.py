@@ -1,0 +1,1 @@
+"""A character and its base colour map in, the map with an expression out."""

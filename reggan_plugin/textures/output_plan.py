@@ -1,0 +1,166 @@
+"""Which files a request writes, which are there already, and which it must not touch."""
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from reggan_plugin.errors import OutputExistsError, UsageError
+from reggan_plugin.jobs.plan import Existing
+from reggan_plugin.textures.gltf_file import GLTF_SUFFIXES
+from reggan_plugin.textures.request import PLACEHOLDER, TextureRequest
+from reggan_plugin.textures.texture_files import TextureFiles, find_texture
+
+_EMBEDDED_SUFFIXES = (".png", ".jpg")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputPlan:
+    """The outputs of a request.
+
+    Attributes:
+        files: the map, where it is given by name.
+        labels: expressions that are still to be made.
+        skipped: outputs that are there and stay.
+        writes_maps: whether the maps are written as files.
+    """
+
+    files: TextureFiles | None
+    labels: tuple[str, ...]
+    skipped: tuple[Path, ...]
+    writes_maps: bool
+
+
+def plan_outputs(request: TextureRequest) -> OutputPlan:
+    """Decide what to write; nothing on disk is changed.
+
+    Raises:
+        UsageError: several expressions would go into one file, or an input would be overwritten.
+        OutputExistsError: outputs exist, and the request refuses them.
+        EmptySourceError: the map is not there.
+    """
+    files = None if request.look.texture is None else find_texture(request.look.texture)
+    _check_names(request, files)
+    writes_maps = request.out is not None or request.out_mesh is None
+    maps = {
+        label: list(_there(request, files, label)) if writes_maps else [] for label in request.mixes
+    }
+    meshes = {label: mesh_output(request, label) for label in request.mixes}
+    inputs = [] if files is None else list(files.paths.values())
+    inputs += [] if request.mesh is None else [request.mesh]
+    _refuse_inputs([*maps.values(), [path for path in meshes.values() if path]], inputs)
+    there = {path for found in maps.values() for path in found if path.exists()}
+    there |= {path for path in meshes.values() if path is not None and path.exists()}
+    if there and request.existing is Existing.REFUSE:
+        first = min(there)
+        raise OutputExistsError(
+            f"{first} exists. --resume writes only what is missing, --overwrite replaces it, "
+            "--out names another."
+        )
+    done = [
+        label
+        for label in request.mixes
+        if request.existing is Existing.RESUME
+        and (not writes_maps or (maps[label] and all(path.exists() for path in maps[label])))
+        and ((mesh := meshes[label]) is None or mesh.exists())
+    ]
+    one_mesh = request.out_mesh is not None and request.mesh_as != "replace"
+    if one_mesh and len(done) < len(request.mixes):
+        done = []  # the mesh holds all expressions
+    return OutputPlan(
+        files=files,
+        labels=tuple(label for label in request.mixes if label not in done),
+        skipped=tuple(path for label in done for path in maps[label]),
+        writes_maps=writes_maps,
+    )
+
+
+def map_output(request: TextureRequest, files: TextureFiles, label: str) -> Path:
+    """The pattern by which an expression's tiles are named.
+
+    Raises:
+        UsageError: it asks for another format than the map's.
+    """
+    suffix = next(iter(files.paths.values())).suffix
+    if request.out is None:
+        return _default_stem(request, label).with_suffix(suffix)
+    pattern = named(request.out, label)
+    if pattern.suffix.lower() != suffix.lower():
+        raise UsageError(
+            f"--out {pattern} has another ending than the map {files.name}, whose format and depth "
+            f"are kept. Let it end in {suffix}."
+        )
+    return pattern
+
+
+def mesh_output(request: TextureRequest, label: str) -> Path | None:
+    """The mesh file that an expression goes into."""
+    return None if request.out_mesh is None else named(request.out_mesh, label)
+
+
+def named(pattern: Path, label: str) -> Path:
+    """A path with the expression in its place."""
+    return Path(str(pattern).replace(PLACEHOLDER, label))
+
+
+def _refuse_inputs(outputs: Iterable[Iterable[Path]], inputs: Iterable[Path]) -> None:
+    sources = {path.resolve() for path in inputs}
+    for output in itertools.chain.from_iterable(outputs):
+        if output.resolve() in sources:
+            raise UsageError(
+                f"{output} is an input, which is never overwritten. Name another output."
+            )
+
+
+def _there(request: TextureRequest, files: TextureFiles | None, label: str) -> Iterable[Path]:
+    """Where an expression's maps are, or go."""
+    if files is not None:
+        pattern = map_output(request, files, label)
+        yield from (files.output(pattern, number) for number in files.paths)
+    elif request.out is not None:
+        yield named(request.out, label)
+    else:
+        stem = _default_stem(request, label)
+        found = [stem.with_suffix(suffix) for suffix in _EMBEDDED_SUFFIXES]
+        yield next((path for path in found if path.exists()), found[0])
+
+
+def _default_stem(request: TextureRequest, label: str) -> Path:
+    """Beside the map, or beside the mesh for a map that is inside it; without an ending."""
+    if request.look.texture is None:
+        assert request.mesh is not None, "a request without a mesh names its map"
+        folder = request.out_folder or request.mesh.parent
+        return folder / f"{request.mesh.stem}_{label}.png"
+    texture = request.look.texture
+    stem, dot, rest = texture.name.partition(".")
+    return (request.out_folder or texture.parent) / f"{stem}_{label}{dot}{rest}"
+
+
+def _check_names(request: TextureRequest, files: TextureFiles | None) -> None:
+    several = len(request.mixes) > 1
+    if several and request.out is not None and PLACEHOLDER not in str(request.out):
+        raise UsageError(
+            f"--out {request.out} would take {len(request.mixes)} expressions, one over the other. "
+            f"Put {PLACEHOLDER} into it: base_color_{PLACEHOLDER}.png"
+        )
+    if files is not None and files.is_udim and request.out is not None:
+        one, other = (files.output(request.out, number) for number in (1001, 1002))
+        if one == other:
+            raise UsageError(
+                f"--out {request.out} would take {len(files.paths)} tiles, one over the other. Put "
+                "<UDIM> into it."
+            )
+    if request.out_mesh is None:
+        return
+    if request.mesh is None or request.mesh.suffix.lower() not in GLTF_SUFFIXES:
+        raise UsageError(
+            "--out-mesh writes a glTF, GLB or VRM file with the changed map, and the mesh is none. "
+            "Leave it out: the map is all that changes."
+        )
+    if files is not None and files.is_udim:
+        raise UsageError("glTF has no UDIM sets. Leave out --out-mesh: the maps are written.")
+    if several and request.mesh_as == "replace" and PLACEHOLDER not in str(request.out_mesh):
+        raise UsageError(
+            f"--out-mesh {request.out_mesh} would take {len(request.mixes)} expressions, one over "
+            f"the other. Put {PLACEHOLDER} into it, or pass --mesh-as variants."
+        )

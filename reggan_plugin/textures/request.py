@@ -1,0 +1,87 @@
+"""What is asked for of one character, and what became of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.jobs.plan import Existing
+
+MeshOutput = Literal["replace", "variants", "atlas"]
+MESH_OUTPUTS: tuple[MeshOutput, ...] = ("replace", "variants", "atlas")
+PLACEHOLDER = "{expression}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What the user says of a character.
+
+    Attributes:
+        texture: file or UDIM pattern of the map; by default the mesh's own.
+        front: where it looks, `+Z` and so on; by default what its format says.
+        head_bone: the node of its head.
+        material: whose map to change; by default the one that covers most of the face.
+        views: 1, or 3 with the face from both sides.
+        force: take a map that seems not to hold colours.
+    """
+
+    texture: Path | None = None
+    front: str | None = None
+    head_bone: str | None = None
+    material: str | None = None
+    views: Literal[1, 3] = 1
+    force: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextureRequest:
+    """What to make of one character.
+
+    Attributes:
+        mesh: its file; None for a map whose face lies unfolded.
+        look: how to look at it.
+        mixes: the expressions, by the name that their files get.
+        choice: where the face is on an unfolded map.
+        out: for the maps, with `{expression}` where there are several; None beside the source.
+        out_folder: where maps without `out` go.
+        out_mesh: a GLB, VRM or glTF to write, with `{expression}` likewise.
+        mesh_as: what becomes of the map in it.
+        existing: what to do about outputs that are there.
+    """
+
+    mesh: Path | None
+    look: Look = field(default_factory=Look)
+    mixes: Mapping[str, ExpressionMix]
+    choice: FaceChoice = field(default_factory=FaceChoice)
+    out: Path | None = None
+    out_folder: Path | None = None
+    out_mesh: Path | None = None
+    mesh_as: MeshOutput = "replace"
+    existing: Existing = Existing.REFUSE
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextureResult:
+    """What became of one character.
+
+    Attributes:
+        written: files, in order.
+        skipped: files that were there already.
+        notices: what the user should know.
+        seconds: by stage of the work.
+        changed_texels: by expression.
+        found_by: what told where the head is.
+        front: which way it looks.
+        material: whose map was changed.
+    """
+
+    written: tuple[Path, ...]
+    skipped: tuple[Path, ...] = ()
+    notices: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    changed_texels: Mapping[str, int] = field(default_factory=dict)
+    found_by: str | None = None
+    front: str | None = None
+    material: str | None = None

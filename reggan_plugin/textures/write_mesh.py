@@ -1,0 +1,54 @@
+"""Writes the mesh file that a request asks for, with the changed maps in it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from reggan_plugin.errors import UsageError
+from reggan_plugin.files.frame import copy_frame
+from reggan_plugin.textures.gltf_output import write_replaced, write_variants
+from reggan_plugin.textures.output_plan import named
+from reggan_plugin.textures.prepared import PreparedFace
+from reggan_plugin.textures.request import TextureRequest
+from reggan_plugin.textures.vrm_atlas import write_atlas
+
+
+def write_mesh(
+    request: TextureRequest, face: PreparedFace, contents: Mapping[str, bytes], suffix: str
+) -> tuple[list[Path], tuple[str, ...]]:
+    """Write one file with all expressions, or one for each.
+
+    Args:
+        request: says where, and what becomes of the map.
+        face: the character.
+        contents: by expression, the encoded map.
+        suffix: of these pictures.
+
+    Returns:
+        The files, and what the user should know.
+
+    Raises:
+        UsageError: the face's material has no map in the file, or see the writers.
+        OutputError: a file cannot be written.
+    """
+    gltf, image, out = face.loaded.gltf, face.image, request.out_mesh
+    assert gltf is not None, "the plan lets only glTF through"
+    assert out is not None, "this is called for an output"
+    if image is None:
+        raise UsageError(
+            f"{gltf.path}: material {face.material_name!r} has no base colour map to put another "
+            "in the place of. Leave out --out-mesh, or give the material a map."
+        )
+    if request.mesh_as == "variants":
+        write_variants(gltf, image, contents, suffix, out)
+        return [out], ()
+    if request.mesh_as == "atlas":
+        return [out], write_atlas(gltf, image, contents, out)
+    written = []
+    for label, content in contents.items():
+        path = named(out, label)
+        if request.mixes[label].changes_nothing and request.look.texture is None:
+            copy_frame(gltf.path, path)
+        else:
+            write_replaced(gltf, image, content, suffix.lower(), path)
+        written.append(path)
+    return written, ()

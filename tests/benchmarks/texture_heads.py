@@ -1,0 +1,216 @@
+"""What a texture alone can do: ECS of heads re-rendered with changed maps, unlit and lit.
+
+    python tests/benchmarks/texture_heads.py maps --heads DIR --out OUT
+    python tests/benchmarks/texture_heads.py lit --heads DIR --out OUT      (in Blender's Python)
+    python tests/benchmarks/texture_heads.py judge --out OUT
+
+DIR is a set of `reggan-plugin dataset avatars --glb`: `<identity>/head.glb`. `maps` writes every
+expression's map, the model's picture and the unlit re-render; `lit` renders the same maps with
+Cycles, a key and a fill lamp; `judge` prints the share of pictures in which the project's own
+classifier names the wanted expression, and how far the re-render is from the model's picture.
+"""
+
+import argparse
+import json
+import math
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+EXPRESSIONS = ("happy", "sad", "angry", "disgusted", "afraid", "surprised")
+SIDE_PX, LIT_PX = 512, 256
+
+
+def make_maps(heads: Path, out: Path) -> None:
+    """Write maps, pictures and the camera of every head."""
+    from reggan_plugin.expressions import ExpressionMix
+    from reggan_plugin.textures.framing import closer
+    from reggan_plugin.textures.prepared import PreparedFace
+    from reggan_plugin.textures.request import Look
+    from reggan_plugin.textures.texture_files import write_tiles
+    from reggan_plugin.transfer import ExpressionTransfer
+
+    transfer = ExpressionTransfer()
+    for mesh in sorted(heads.glob("*/head.glb")):
+        folder = out / mesh.parent.name
+        if (folder / "view.json").exists():
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as scratch:
+            face = PreparedFace(mesh, Look(), transfer, Path(scratch))
+            view, crop = closer(face.framed, SIDE_PX)
+            _save_crop(face.stage.take(view).colour, crop, folder / "unlit_map.png")
+            distances = {}
+            for name in EXPRESSIONS:
+                changed = face.change(ExpressionMix({name: 1.0}))
+                write_tiles(face.files, face.texture, changed.tiles, folder / f"{name}.png")
+                stage, shot = face.wearing(changed.tiles), changed.changes[0]
+                again, touched = stage.take(shot.view), shot.touched
+                off = np.abs(again.colour - shot.after).mean(axis=2) * 255
+                on_skin = touched & np.isin(again.part, face.parts)
+                distances[name] = [float(off[touched].mean()), float(off[on_skin].mean())]
+                _save_crop(stage.take(view).colour, crop, folder / f"unlit_{name}.png")
+                _save_crop(_at(shot.after, SIDE_PX), crop, folder / f"model_{name}.png")
+            _save(face.texture.tiles[1001].pixels, folder / "map.png")
+        document = {
+            "eye": view.eye.tolist(),
+            "axes": view.axes.tolist(),
+            "focal_px": view.focal_px,
+            "centre_px": list(view.centre_px),
+            "crop": crop.frame_from_crop.tolist(),
+            "crop_side_px": crop.side_px,
+            "levels_from_model": distances,
+        }
+        (folder / "view.json").write_text(json.dumps(document))
+        print(mesh.parent.name, {k: [round(x, 2) for x in v] for k, v in distances.items()})
+
+
+def render_lit(heads: Path, out: Path) -> None:
+    """Render every map of every head with Cycles."""
+    import bpy
+
+    for folder in sorted(path.parent for path in out.glob("*/view.json")):
+        if (folder / f"lit_{EXPRESSIONS[-1]}.png").exists():
+            continue
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        bpy.ops.import_scene.gltf(filepath=str(heads / folder.name / "head.glb"))
+        _light_and_look(bpy, json.loads((folder / "view.json").read_text()))
+        image = next(image for image in bpy.data.images if image.name.startswith("base_colour"))
+        for name in ("map", *EXPRESSIONS):
+            new = bpy.data.images.load(str(folder / f"{name}.png"))
+            for material in bpy.data.materials:
+                for node in material.node_tree.nodes if material.node_tree else ():
+                    if node.type == "TEX_IMAGE" and node.image == image:
+                        node.image = new
+            image = new
+            bpy.context.scene.render.filepath = str(folder / f"lit_{name}.png")
+            bpy.ops.render.render(write_still=True)
+        print(folder.name, flush=True)
+
+
+def judge(out: Path) -> None:
+    """Print ECS by expression for the inputs, the model's pictures and both re-renders."""
+    import torch
+    from PIL import Image
+
+    from reggan_plugin.expressions import EXPRESSION_NAMES
+    from reggan_training.metrics.judges import Judges, name_expressions
+
+    network = Judges.load().expression
+    folders = sorted(path.parent for path in out.glob("*/view.json"))
+    for folder in folders:
+        _crop_lit(folder)
+    print(f"{len(folders)} heads; ECS named / mean probability")
+    kinds = ("unlit_map", "model", "unlit", "lit_map", "lit")
+    print("| expression |", " | ".join(kinds), "|")
+    for name in EXPRESSIONS:
+        row = []
+        for kind in kinds:
+            stem = kind if kind.endswith("map") else f"{kind}_{name}"
+            stem = f"crop_{stem}" if kind.startswith("lit") else stem
+            files = [folder / f"{stem}.png" for folder in folders]
+            pictures = [np.asarray(Image.open(f).convert("RGB")) / 255 for f in files if f.exists()]
+            planes = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
+            named = name_expressions(network, planes)
+            wanted = EXPRESSION_NAMES.index(name)
+            share = (named.argmax(dim=1) == wanted).float().mean()
+            row.append(f"{share:.2f} / {named[:, wanted].mean():.2f}")
+        print("|", name, "|", " | ".join(row), "|")
+    levels = [json.loads((f / "view.json").read_text())["levels_from_model"] for f in folders]
+    every = np.array([[values[name] for name in EXPRESSIONS] for values in levels])
+    for what, values in (("all", every[..., 0]), ("changed material", every[..., 1])):
+        print(f"levels from the model's picture, {what}: {values.mean():.2f} ({values.max():.2f})")
+
+
+def _light_and_look(bpy: Any, view: dict[str, Any]) -> None:
+    scene = bpy.context.scene
+    scene.render.engine, scene.cycles.samples, scene.cycles.seed = "CYCLES", 16, 0
+    scene.cycles.use_denoising = True
+    scene.render.threads_mode, scene.render.threads = "FIXED", 1
+    scene.render.resolution_x = scene.render.resolution_y = LIT_PX
+    scene.view_settings.view_transform = "Standard"
+    swap = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])  # Blender's importer turns y to z
+    matrix = np.eye(4)
+    matrix[:3, :3] = (np.array(view["axes"]) @ swap.T).T
+    matrix[:3, 3] = swap @ np.array(view["eye"])
+    camera = bpy.data.cameras.new("camera")
+    camera.sensor_width = 36.0
+    camera.lens = view["focal_px"] / SIDE_PX * 36.0
+    camera.shift_x = -(view["centre_px"][0] / SIDE_PX - 0.5)
+    camera.shift_y = view["centre_px"][1] / SIDE_PX - 0.5
+    thing = bpy.data.objects.new("camera", camera)
+    thing.matrix_world = matrix.T.tolist()
+    scene.collection.objects.link(thing)
+    scene.camera = thing
+    for azimuth_deg, energy in ((40.0, 22.0), (-55.0, 8.0)):
+        lamp = bpy.data.lights.new("lamp", "AREA")
+        lamp.energy, lamp.size = energy, 0.4
+        way = np.array(
+            [math.sin(math.radians(azimuth_deg)), -math.cos(math.radians(azimuth_deg)), 0.5]
+        )
+        place = bpy.data.objects.new("lamp", lamp)
+        place.location = (1.2 * way / np.linalg.norm(way)).tolist()
+        place.rotation_mode = "QUATERNION"
+        import mathutils
+
+        place.rotation_quaternion = mathutils.Vector(way.tolist()).to_track_quat("Z", "Y")
+        scene.collection.objects.link(place)
+    world = bpy.data.worlds.new("world")
+    world.use_nodes = True
+    world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.2, 0.2, 0.2, 1)
+    scene.world = world
+
+
+def _crop_lit(folder: Path) -> None:
+    from PIL import Image
+
+    from reggan_plugin.faces.face_crop import FaceCrop
+
+    view = json.loads((folder / "view.json").read_text())
+    crop = FaceCrop(np.array(view["crop"]), view["crop_side_px"]).scaled(LIT_PX / SIDE_PX)
+    for path in folder.glob("lit_*.png"):
+        picture = np.asarray(Image.open(path).convert("RGB"), np.float32) / 255
+        _save_crop(picture, crop, folder / f"crop_{path.name}")
+
+
+def _at(picture: np.ndarray, side_px: int) -> np.ndarray:
+    from PIL import Image
+
+    planes = [
+        np.asarray(Image.fromarray(plane).resize((side_px, side_px), Image.Resampling.LANCZOS))
+        for plane in np.ascontiguousarray(np.moveaxis(picture, 2, 0))
+    ]
+    return np.stack(planes, axis=2)
+
+
+def _save_crop(picture: np.ndarray, crop: Any, path: Path) -> None:
+    from reggan_plugin.imaging.crop import cut_crop
+
+    _save(cut_crop(picture, crop), path)
+
+
+def _save(picture: np.ndarray, path: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray(np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)).save(path)
+
+
+def main() -> None:
+    """Run one of the steps."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("step", choices=["maps", "lit", "judge"])
+    parser.add_argument("--heads", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    if arguments.step == "maps":
+        make_maps(arguments.heads, arguments.out)
+    elif arguments.step == "lit":
+        render_lit(arguments.heads, arguments.out)
+    else:
+        judge(arguments.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,255 @@
+"""What cannot be done is said with the remedy, before anything is written."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reggan_plugin.errors import (
+    EmptySourceError,
+    FaceNotFoundError,
+    MeshError,
+    RegganError,
+    TextureError,
+    UsageError,
+)
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.textures.mesh_files import load_mesh
+from reggan_plugin.textures.prepared import PreparedFace
+from reggan_plugin.textures.request import Look, TextureRequest
+from reggan_plugin.textures.texture_job import run_request
+from reggan_plugin.transfer import ExpressionTransfer
+
+from .conftest import MadeHead, glb_bytes, write_obj
+from .test_gltf_output import parsed
+
+HAPPY = {"happy": ExpressionMix({"happy": 1.0})}
+
+
+def run(transfer: ExpressionTransfer, mesh: Path | None, look: Look, **more: object) -> None:
+    request = TextureRequest(mesh=mesh, look=look, mixes=HAPPY, **more)  # type: ignore[arg-type]
+    run_request(request, lambda: transfer)
+
+
+def test_a_mesh_without_uvs(head_files: Path, transfer: ExpressionTransfer, tmp_path: Path) -> None:
+    lines = (head_files / "head.obj").read_text().splitlines()
+    bare = [line for line in lines if not line.startswith("vt")]
+    bare = [" ".join(word.partition("/")[0] for word in line.split(" ")) for line in bare]
+    (tmp_path / "head.obj").write_text("\n".join(bare))
+    with pytest.raises(MeshError, match=r"no UVs.*Unwrap the mesh"):
+        run(transfer, tmp_path / "head.obj", Look(texture=head_files / "base_color.png"))
+
+
+def test_uvs_outside_0_to_1_repeat_and_are_named(
+    head: MadeHead, head_files: Path, transfer: ExpressionTransfer, tmp_path: Path
+) -> None:
+    """The same map under UVs three repetitions away gives the same result."""
+    write_obj(tmp_path / "far.obj", head, uv=head.uv + np.array([3, -2]))
+    look = Look(texture=head_files / "base_color.png")
+    near = PreparedFace(head_files / "head.obj", look, transfer, tmp_path)
+    far = PreparedFace(tmp_path / "far.obj", look, transfer, tmp_path)
+    assert any("outside 0 to 1" in notice for notice in far.notices)
+    assert not any("outside 0 to 1" in notice for notice in near.notices)
+    mix = ExpressionMix({"angry": 1.0})
+    difference = np.abs(far.change(mix).tiles[1001] - near.change(mix).tiles[1001])
+    assert difference.mean() * 255 < 0.01
+
+
+@pytest.mark.parametrize(
+    "texture", ["normal.png", "face_Roughness.png", "T_Head_ORM.png", "face_raw.png"]
+)
+def test_maps_of_numbers_are_refused_by_name(
+    texture: str, head_files: Path, transfer: ExpressionTransfer, tmp_path: Path
+) -> None:
+    (tmp_path / texture).write_bytes((head_files / "base_color.png").read_bytes())
+    with pytest.raises(TextureError, match=r"not a colour map.*--force"):
+        run(transfer, head_files / "head.obj", Look(texture=tmp_path / texture))
+    assert [path.name for path in tmp_path.iterdir()] == [texture]
+
+
+def test_a_map_of_numbers_is_changed_when_forced(
+    head_files: Path, transfer: ExpressionTransfer, tmp_path: Path
+) -> None:
+    (tmp_path / "face_raw.png").write_bytes((head_files / "base_color.png").read_bytes())
+    look = Look(texture=tmp_path / "face_raw.png", force=True)
+    run(transfer, head_files / "head.obj", look)
+    assert (tmp_path / "face_raw_happy.png").is_file()
+
+
+def test_a_normal_map_is_refused_by_its_look(transfer: ExpressionTransfer, tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    vectors = random.normal(0, 0.15, (64, 64, 3)) + np.array([0, 0, 1])
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    levels = np.rint((vectors * 0.5 + 0.5) * 255).astype(np.uint8)
+    Image.fromarray(levels).save(tmp_path / "face.png")
+    with pytest.raises(TextureError, match="directions of unit length"):
+        run(transfer, None, Look(texture=tmp_path / "face.png"))
+
+
+def test_a_normal_map_is_refused_by_its_slot(
+    head: MadeHead,
+    head_files: Path,
+    transfer: ExpressionTransfer,
+    write_head_glb: Callable[..., None],
+    tmp_path: Path,
+) -> None:
+    image = (head_files / "base_color.png").read_bytes()
+    write_head_glb(tmp_path / "head.glb", head, image=image)
+    document, binary = parsed(tmp_path / "head.glb")
+    document["materials"][1]["normalTexture"] = {"index": 0}
+    (tmp_path / "head.glb").write_bytes(glb_bytes(document, binary))
+    with pytest.raises(TextureError, match="'Unused' uses it as its normalTexture"):
+        run(transfer, tmp_path / "head.glb", Look())
+
+
+def test_a_mesh_that_shows_no_face(
+    head_files: Path, transfer: ExpressionTransfer, tmp_path: Path
+) -> None:
+    Image.new("RGB", (64, 64), (150, 120, 100)).save(tmp_path / "plain.png")
+    look = Look(texture=tmp_path / "plain.png", front="+Z")
+    with pytest.raises(
+        FaceNotFoundError,
+        match=r"looked at the whole mesh, the upper 30% of the mesh.*from .Z.*--front",
+    ):
+        run(transfer, head_files / "head.obj", look)
+
+
+def test_a_texture_that_is_not_the_meshs(
+    head: MadeHead,
+    head_files: Path,
+    transfer: ExpressionTransfer,
+    write_head_glb: Callable[..., None],
+    tmp_path: Path,
+) -> None:
+    image = (head_files / "base_color.png").read_bytes()
+    write_head_glb(tmp_path / "head.glb", head, image=image)
+    Image.new("RGB", (64, 64), (90, 200, 100)).save(tmp_path / "grass.png")
+    with pytest.raises(
+        TextureError, match=r"does not seem to be a map of.*nothing like the mesh.s own"
+    ):
+        run(transfer, tmp_path / "head.glb", Look(texture=tmp_path / "grass.png"))
+
+
+def test_a_texture_that_does_not_join_at_the_meshs_seams(
+    head: MadeHead, head_files: Path, transfer: ExpressionTransfer, tmp_path: Path
+) -> None:
+    """The right half of the map is moved up, as on a map for another layout."""
+    wrong = head.picture.copy()
+    wrong[:, 256:] = np.roll(wrong[:, 256:], -170, axis=0)
+    Image.fromarray(wrong).save(tmp_path / "other.png")
+    with pytest.raises(TextureError, match="across the mesh's UV seams"):
+        run(transfer, head_files / "head.obj", Look(texture=tmp_path / "other.png"))
+
+
+def test_an_unknown_bone_or_material_is_named_with_what_there_is(
+    head: MadeHead,
+    head_files: Path,
+    transfer: ExpressionTransfer,
+    write_head_glb: Callable[..., None],
+    tmp_path: Path,
+) -> None:
+    image = (head_files / "base_color.png").read_bytes()
+    write_head_glb(tmp_path / "head.glb", head, image=image)
+    with pytest.raises(UsageError, match=r"'Kopf'.*it has J_Head"):
+        run(transfer, tmp_path / "head.glb", Look(head_bone="Kopf"))
+    with pytest.raises(UsageError, match="'Skin'; it has Face"):
+        run(transfer, tmp_path / "head.glb", Look(material="Skin"))
+
+
+@pytest.mark.parametrize("keep", [0, 3, 11, 19, 300, 0.5, 0.99])
+def test_a_glb_that_is_cut_off(
+    keep: float,
+    head: MadeHead,
+    head_files: Path,
+    write_head_glb: Callable[..., None],
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "head.glb"
+    write_head_glb(path, head, image=(head_files / "base_color.png").read_bytes())
+    content = path.read_bytes()
+    path.write_bytes(content[: int(keep if keep >= 1 else keep * len(content))])
+    with pytest.raises(MeshError, match="Export it again"):
+        load_mesh(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"nodes": [{"mesh": 7}]},
+        {"accessors": []},
+        {"scenes": [{"nodes": [99]}]},
+        {"meshes": [{"primitives": [{"attributes": {}}]}]},
+        {"asset": {"version": "1.0"}},
+        {"bufferViews": [{"buffer": 0, "byteLength": 10**9}] * 12},
+    ],
+)
+def test_a_glb_whose_indices_lead_nowhere(
+    change: dict[str, object],
+    head: MadeHead,
+    head_files: Path,
+    write_head_glb: Callable[..., None],
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "head.glb"
+    write_head_glb(path, head, image=(head_files / "base_color.png").read_bytes())
+    document, binary = parsed(path)
+    path.write_bytes(glb_bytes({**document, **change}, binary))
+    with pytest.raises(MeshError, match=r"[Ee]xport"):
+        load_mesh(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("head.obj", "v 0 0 0\n"),
+        ("head.ply", "ply\nformat ascii 1.0\nelement vertex 9\n"),
+        ("head.gltf", "{"),
+        ("head.gltf", json.dumps({"asset": {"version": "2.0"}})),
+        ("head.fbx", "Kaydara"),
+    ],
+)
+def test_meshes_without_a_mesh(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(MeshError):
+        load_mesh(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("look", "more", "error", "message"),
+    [
+        ({"texture": "nothing.png"}, {}, EmptySourceError, "no such texture"),
+        ({"texture": "face.<UDIM>.png"}, {}, EmptySourceError, "no tile fits"),
+        ({}, {"out": "{folder}/base_color.png"}, UsageError, "is an input"),
+        ({}, {"out": "{folder}/new.jpg"}, UsageError, "another ending.*Let it end in .png"),
+        ({}, {"out_mesh": "{folder}/new.glb"}, UsageError, "the mesh is none"),
+    ],
+)
+def test_requests_that_cannot_be_meant(
+    look: dict[str, str],
+    more: dict[str, str],
+    error: type[RegganError],
+    message: str,
+    head_files: Path,
+    transfer: ExpressionTransfer,
+) -> None:
+    texture = head_files / look.get("texture", "base_color.png")
+    paths = {k: Path(v.replace("{folder}", str(head_files))) for k, v in more.items()}
+    with pytest.raises(error, match=message):
+        run(transfer, head_files / "head.obj", Look(texture=texture), **paths)
+
+
+def test_several_expressions_do_not_go_into_one_file(
+    head_files: Path, transfer: ExpressionTransfer
+) -> None:
+    mixes = {name: ExpressionMix({name: 1.0}) for name in ("happy", "sad")}
+    request = TextureRequest(
+        mesh=head_files / "head.obj",
+        look=Look(texture=head_files / "base_color.png"),
+        mixes=mixes,
+        out=head_files / "one.png",
+    )
+    with pytest.raises(UsageError, match=r"Put \{expression\} into it"):
+        run_request(request, lambda: transfer)

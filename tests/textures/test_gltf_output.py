@@ -1,0 +1,235 @@
+"""Only images, their materials and buffer views change in a glTF file."""
+
+import copy
+import json
+import math
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from reggan_plugin.errors import UsageError
+from reggan_plugin.textures.gltf_character import character_from_gltf
+from reggan_plugin.textures.gltf_edit import GltfEdit
+from reggan_plugin.textures.gltf_file import read_gltf
+from reggan_plugin.textures.gltf_output import write_replaced, write_variants
+from reggan_plugin.textures.vrm_atlas import write_atlas
+
+from .conftest import MadeHead
+
+WriteGlb = Callable[..., None]
+UNTOUCHED = (
+    *("asset", "scene", "scenes", "nodes", "skins", "animations", "samplers", "accessors"),
+    "unknownTopLevel",
+)
+
+
+def parsed(path: Path) -> tuple[dict[str, Any], bytes]:
+    content = path.read_bytes()
+    length = struct.unpack_from("<I", content, 12)[0]
+    return json.loads(content[20 : 20 + length]), content[28 + length :]
+
+
+def view_bytes(document: dict[str, Any], binary: bytes, index: int) -> bytes:
+    view = document["bufferViews"][index]
+    return binary[view["byteOffset"] : view["byteOffset"] + view["byteLength"]]
+
+
+def png(colour: tuple[int, int, int], side_px: int = 16) -> bytes:
+    import io
+
+    encoded = io.BytesIO()
+    Image.new("RGB", (side_px, side_px), colour).save(encoded, format="PNG")
+    return encoded.getvalue()
+
+
+@pytest.fixture
+def source(head: MadeHead, write_head_glb: WriteGlb, tmp_path: Path) -> Path:
+    write_head_glb(tmp_path / "head.glb", head, image=png((10, 20, 30)))
+    return tmp_path / "head.glb"
+
+
+@pytest.fixture
+def vrm(head: MadeHead, write_head_glb: WriteGlb, tmp_path: Path) -> Path:
+    extension = {
+        "specVersion": "1.0",
+        "humanoid": {"humanBones": {"head": {"node": 1}}},
+        "expressions": {
+            "preset": {
+                "angry": {"morphTargetBinds": [{"node": 2, "index": 0, "weight": 1}]},
+                "happy": {"isBinary": False, "overrideBlink": "block"},
+            }
+        },
+    }
+    write_head_glb(
+        tmp_path / "head.vrm",
+        head,
+        image=png((10, 20, 30)),
+        vrm=extension,
+        normal_map=png((128, 128, 255), 8),
+    )
+    return tmp_path / "head.vrm"
+
+
+def check_everything_else_is_equal(source: Path, output: Path) -> None:
+    before, old = parsed(source)
+    after, new = parsed(output)
+    for key in UNTOUCHED:
+        assert after[key] == before[key], key
+    assert after["extensions"]["VENDOR_things"] == before["extensions"]["VENDOR_things"]
+    assert after["materials"][1] == before["materials"][1]
+    for index, view in enumerate(before["bufferViews"]):
+        kept = {k: v for k, v in view.items() if k not in ("byteOffset", "byteLength")}
+        now = after["bufferViews"][index]
+        assert {k: v for k, v in now.items() if k not in ("byteOffset", "byteLength")} == kept
+        if index not in [image["bufferView"] for image in before["images"]]:
+            assert view_bytes(after, new, index) == view_bytes(before, old, index)
+            assert now["byteOffset"] % 4 == 0
+    assert after["buffers"][0]["byteLength"] <= len(new)
+
+
+@pytest.mark.parametrize("side_px", [1, 16, 300], ids=["smaller", "as large", "larger"])
+def test_replacing_a_map_leaves_everything_else(source: Path, side_px: int) -> None:
+    output = source.with_name("out.glb")
+    new = png((200, 100, 50), side_px)
+    write_replaced(read_gltf(source), 0, new, ".png", output)
+    check_everything_else_is_equal(source, output)
+    document, binary = parsed(output)
+    assert document["meshes"] == parsed(source)[0]["meshes"]
+    assert view_bytes(document, binary, document["images"][0]["bufferView"]) == new
+    assert abs(output.stat().st_size - source.stat().st_size - len(new) + len(png((1, 2, 3)))) < 400
+
+
+def test_other_libraries_read_the_new_map(source: Path) -> None:
+    output = source.with_name("out.glb")
+    write_replaced(read_gltf(source), 0, png((200, 100, 50)), ".png", output)
+    (mesh,) = trimesh.load_scene(output).geometry.values()
+    assert mesh.visual.material.baseColorTexture.getpixel((3, 3))[:3] == (200, 100, 50)
+
+
+def test_the_skinned_pose_is_read_as_it_stands(source: Path, head: MadeHead) -> None:
+    """The node's own place is ignored, the joint's undone by its inverse: the head is at 1.5 m."""
+    (part,) = character_from_gltf(read_gltf(source)).parts
+    np.testing.assert_allclose(part.positions, head.positions + np.array([0, 1.5, 0]), atol=1e-5)
+    assert part.uv is not None
+    np.testing.assert_allclose(part.uv, head.uv, atol=1e-6)
+
+
+def test_variants_add_a_material_for_each_expression(source: Path) -> None:
+    output = source.with_name("out.glb")
+    contents = {"happy": png((255, 0, 0)), "sad": png((0, 0, 255))}
+    write_variants(read_gltf(source), 0, contents, ".png", output)
+    check_everything_else_is_equal(source, output)
+    document, binary = parsed(output)
+    before = parsed(source)[0]
+    assert document["images"][:1] == before["images"]
+    assert document["materials"][:2] == before["materials"]
+    names = [v["name"] for v in document["extensions"]["KHR_materials_variants"]["variants"]]
+    assert names == ["happy", "sad"]
+    meshes = copy.deepcopy(document["meshes"])
+    mappings = meshes[0]["primitives"][0].pop("extensions")["KHR_materials_variants"]["mappings"]
+    assert meshes == before["meshes"]
+    for number, (name, content) in enumerate(contents.items()):
+        (mapping,) = [m for m in mappings if m["variants"] == [number]]
+        material = document["materials"][mapping["material"]]
+        assert material["name"] == f"Face_{name}"
+        assert material["extras"] == {"shader": "ours"}
+        texture = document["textures"][
+            material["pbrMetallicRoughness"]["baseColorTexture"]["index"]
+        ]
+        assert texture["sampler"] == 0
+        image = document["images"][texture["source"]]
+        assert view_bytes(document, binary, image["bufferView"]) == content
+
+
+def test_an_atlas_moves_a_vrm_to_its_expressions(vrm: Path) -> None:
+    output = vrm.with_name("out.vrm")
+    contents = {name: png((i, i, i)) for i, name in enumerate(("happy", "angry", "afraid"), 100)}
+    notices = write_atlas(read_gltf(vrm), 0, contents, output)
+    check_everything_else_is_equal(vrm, output)
+    document, binary = parsed(output)
+    assert document["meshes"] == parsed(vrm)[0]["meshes"]
+    expressions = document["extensions"]["VRMC_vrm"]["expressions"]
+    assert expressions["preset"]["angry"] == {
+        "morphTargetBinds": [{"node": 2, "index": 0, "weight": 1}]
+    }
+    assert "angryTexture" in notices[0]
+    assert expressions["preset"]["happy"]["overrideBlink"] == "block"
+    found = {
+        "happy": expressions["preset"]["happy"],
+        "angry": expressions["custom"]["angryTexture"],
+        "afraid": expressions["custom"]["afraid"],
+    }
+    material = document["materials"][0]
+    base = atlas_of(document, binary, material["pbrMetallicRoughness"]["baseColorTexture"])
+    bumps = atlas_of(document, binary, material["normalTexture"])
+    assert shown(base, transform(material["pbrMetallicRoughness"]["baseColorTexture"])) == (
+        10,
+        20,
+        30,
+    )
+    assert transform(material["normalTexture"]) == {"scale": [0.5, 0.5], "offset": [0, 0]}
+    for name, level in (("happy", 100), ("angry", 101), ("afraid", 102)):
+        assert found[name]["isBinary"] is True
+        (bind,) = found[name]["textureTransformBinds"]
+        assert bind["material"] == 0
+        assert shown(base, bind) == (level, level, level)
+        assert shown(bumps, bind) == (128, 128, 255)
+
+
+def transform(info: dict[str, Any]) -> dict[str, Any]:
+    return dict(info["extensions"]["KHR_texture_transform"])
+
+
+def atlas_of(document: dict[str, Any], binary: bytes, info: dict[str, Any]) -> Image.Image:
+    import io
+
+    image = document["images"][document["textures"][info["index"]]["source"]]
+    return Image.open(io.BytesIO(view_bytes(document, binary, image["bufferView"])))
+
+
+def shown(atlas: Image.Image, place: dict[str, Any]) -> tuple[int, ...]:
+    """The colour in the middle of what UVs from 0 to 1 show."""
+    x, y = ((0.5 * place["scale"][i] + place["offset"][i]) * atlas.size[i] for i in (0, 1))
+    return tuple(atlas.getpixel((math.floor(x), math.floor(y))))  # type: ignore[arg-type]
+
+
+def test_an_atlas_needs_vrm_1(source: Path) -> None:
+    with pytest.raises(UsageError, match=r"not VRM 1.0.*--mesh-as variants"):
+        write_atlas(read_gltf(source), 0, {"happy": png((1, 1, 1))}, source.with_name("o.vrm"))
+
+
+def test_a_gltf_with_files_beside_it_keeps_them(source: Path) -> None:
+    document, binary = parsed(source)
+    folder = source.parent
+    (folder / "data.bin").write_bytes(binary)
+    (folder / "skin.png").write_bytes(png((10, 20, 30)))
+    document["buffers"][0]["uri"] = "data.bin"
+    document["images"][0] = {"uri": "skin.png", "name": "skin"}
+    (folder / "head.gltf").write_text(json.dumps(document))
+    gltf = read_gltf(folder / "head.gltf")
+    write_replaced(gltf, 0, png((7, 7, 7)), ".png", folder / "out.gltf")
+    after = json.loads((folder / "out.gltf").read_text())
+    assert after["buffers"] == document["buffers"]
+    with Image.open(folder / after["images"][0]["uri"]) as new:
+        assert new.getpixel((0, 0)) == (7, 7, 7)
+    assert (folder / "skin.png").read_bytes() == png((10, 20, 30))
+    (folder / "elsewhere").mkdir()
+    with pytest.raises(UsageError, match="same folder"):
+        write_replaced(gltf, 0, png((7, 7, 7)), ".png", folder / "elsewhere" / "out.gltf")
+
+
+def test_an_image_that_shares_its_bytes_is_added_not_spliced(source: Path) -> None:
+    gltf = read_gltf(source)
+    gltf.document["images"].append({**gltf.document["images"][0], "name": "twin"})
+    edit = GltfEdit(gltf)
+    edit.replace_image(0, png((9, 9, 9)), ".png")
+    edit.write(source.with_name("out.glb"))
+    document, binary = parsed(source.with_name("out.glb"))
+    twin = view_bytes(document, binary, document["images"][1]["bufferView"])
+    assert twin == png((10, 20, 30))

@@ -1,0 +1,194 @@
+"""Every kind of mesh file gives the same head; the head is found from what the file tells."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from reggan_plugin.errors import MissingExtraError
+from reggan_plugin.textures.character import Character, Material, MeshPart
+from reggan_plugin.textures.gltf_character import character_from_gltf, material_from_gltf
+from reggan_plugin.textures.gltf_file import read_gltf
+from reggan_plugin.textures.mesh_files import load_mesh
+from reggan_plugin.textures.prepared import PreparedFace
+from reggan_plugin.textures.request import Look
+from reggan_plugin.textures.stage import Stage
+from reggan_plugin.textures.texture_map import TextureMap
+from reggan_plugin.textures.view import look_at
+from reggan_plugin.transfer import ExpressionTransfer
+
+from .conftest import MadeHead, glb_bytes, write_obj
+from .test_gltf_output import parsed
+
+
+def test_ply_and_obj_give_the_same_head(head: MadeHead, tmp_path: Path) -> None:
+    write_obj(tmp_path / "head.obj", head)
+    header = ["ply", "format ascii 1.0", f"element vertex {len(head.uv)}"]
+    header += [f"property float {name}" for name in "xyzst"]
+    header += [f"element face {len(head.faces)}", "property list uchar int vertex_indices"]
+    rows = [
+        " ".join(f"{value:.7f}" for value in row) for row in np.hstack([head.positions, head.uv])
+    ]
+    faces = [f"3 {a} {b} {c}" for a, b, c in head.faces]
+    (tmp_path / "head.ply").write_text("\n".join([*header, "end_header", *rows, *faces, ""]))
+    for name in ("head.obj", "head.ply"):
+        (part,) = load_mesh(tmp_path / name).character.parts
+        assert part.uv is not None
+        corners = part.positions[part.faces]
+        np.testing.assert_allclose(corners, head.positions[head.faces], atol=1e-5)
+        np.testing.assert_allclose(part.uv[part.faces], head.uv[head.faces], atol=1e-5)
+
+
+def test_an_obj_names_its_own_maps(head: MadeHead, tmp_path: Path) -> None:
+    write_obj(tmp_path / "head.obj", head)
+    lines = (tmp_path / "head.obj").read_text()
+    (tmp_path / "head.obj").write_text(f"mtllib looks.mtl\nusemtl Skin\n{lines}")
+    (tmp_path / "looks.mtl").write_text("newmtl Skin\nKd 1 1 1\nmap_Kd skin.png\n")
+    Image.fromarray(head.picture).save(tmp_path / "skin.png")
+    (part,) = load_mesh(tmp_path / "head.obj").character.parts
+    assert part.material == Material(name="Skin", image=tmp_path / "skin.png")
+
+
+def test_usd_gives_the_same_head_or_names_its_package(head: MadeHead, tmp_path: Path) -> None:
+    points = ", ".join(f"({x:.6f}, {-z:.6f}, {y:.6f})" for x, y, z in head.positions)
+    st = ", ".join(f"({u:.7f}, {v:.7f})" for u, v in head.uv)
+    order = ", ".join(str(i) for i in head.faces.ravel())
+    (tmp_path / "head.usda").write_text(
+        f"""#usda 1.0
+(
+    upAxis = "Z"
+)
+def Mesh "Head" {{
+    int[] faceVertexCounts = [{", ".join(["3"] * len(head.faces))}]
+    int[] faceVertexIndices = [{order}]
+    point3f[] points = [{points}]
+    texCoord2f[] primvars:st = [{st}] (interpolation = "vertex")
+}}
+"""
+    )
+    try:
+        import pxr  # noqa: F401
+    except ImportError:
+        with pytest.raises(MissingExtraError, match="pip install usd-core"):
+            load_mesh(tmp_path / "head.usda")
+        return
+    character = load_mesh(tmp_path / "head.usda").character
+    (part,) = character.parts
+    assert part.uv is not None
+    assert character.fronts[0] == ("-Y", "+Z")
+    expected = head.positions[head.faces][..., [0, 2, 1]] * [1, -1, 1]
+    np.testing.assert_allclose(part.positions[part.faces], expected, atol=1e-5)
+    np.testing.assert_allclose(part.uv[part.faces], head.uv[head.faces], atol=1e-5)
+
+
+def test_glb_agrees_with_trimesh(head: MadeHead, tmp_path: Path) -> None:
+    """A file by another writer, with a node that is turned, moved and scaled."""
+    scene = trimesh.Scene()
+    visual = trimesh.visual.TextureVisuals(uv=head.uv, image=Image.fromarray(head.picture))
+    mesh = trimesh.Trimesh(head.positions, head.faces, visual=visual, process=False)
+    motion = trimesh.transformations.rotation_matrix(0.7, [1, 2, 3]) * 2
+    motion[:3, 3], motion[3, 3] = [4, 5, 6], 1
+    scene.add_geometry(mesh, transform=motion)
+    (tmp_path / "t.glb").write_bytes(scene.export(file_type="glb"))
+    (part,) = load_mesh(tmp_path / "t.glb").character.parts
+    (expected,) = trimesh.load_scene(tmp_path / "t.glb", process=False).dump()
+    np.testing.assert_allclose(
+        part.positions[part.faces], expected.vertices[expected.faces], atol=1e-4
+    )
+    assert part.uv is not None
+    np.testing.assert_allclose(part.uv[part.faces], expected.visual.uv[expected.faces], atol=1e-5)
+
+
+def test_morphs_texture_transforms_and_alpha_are_read(
+    head: MadeHead, head_files: Path, write_head_glb: Callable[..., None], tmp_path: Path
+) -> None:
+    path = tmp_path / "head.glb"
+    write_head_glb(path, head, image=(head_files / "base_color.png").read_bytes())
+    document, binary = parsed(path)
+    document["meshes"][0]["weights"] = [2.0]
+    material = document["materials"][0]
+    material |= {"alphaMode": "MASK", "alphaCutoff": 0.25, "doubleSided": True}
+    info = material["pbrMetallicRoughness"]["baseColorTexture"]
+    info["extensions"] = {"KHR_texture_transform": {"scale": [0.5, 1], "offset": [0.25, 0]}}
+    path.write_bytes(glb_bytes(document, binary))
+    gltf = read_gltf(path)
+    (part,) = character_from_gltf(gltf).parts
+    shifted = (head.positions + np.array([0, 1.5, 0])) * 0.02
+    np.testing.assert_allclose(
+        part.positions, head.positions + np.array([0, 1.5, 0]) + shifted, atol=1e-5
+    )
+    assert part.uv is not None
+    np.testing.assert_allclose(part.uv[:, 0], head.uv[:, 0] * 0.5 + 0.25, atol=1e-6)
+    read = material_from_gltf(gltf, 0)
+    assert (read.alpha_mode, read.alpha_cutoff, read.is_double_sided) == ("cutout", 0.25, True)
+
+
+@pytest.mark.parametrize("turn_deg", [90.0, 180.0])
+def test_the_front_is_found_where_the_format_does_not_say(
+    turn_deg: float,
+    head: MadeHead,
+    head_files: Path,
+    transfer: ExpressionTransfer,
+    tmp_path: Path,
+) -> None:
+    """Z up and facing -Y as Blender has it; or with its back to +Z."""
+    x, y, z = head.positions.T
+    turned = np.stack([x, -z, y] if turn_deg == 90 else [-x, y, -z], axis=1)
+    write_obj(
+        tmp_path / "head.obj",
+        MadeHead(positions=turned, faces=head.faces, uv=head.uv, picture=head.picture),
+    )
+    look = Look(texture=head_files / "base_color.png")
+    face = PreparedFace(tmp_path / "head.obj", look, transfer, tmp_path)
+    assert face.framed.front == ("-Y" if turn_deg == 90 else "-Z")
+
+
+def test_the_vrm_head_bone_comes_first(
+    head: MadeHead, head_files: Path, write_head_glb: Callable[..., None], tmp_path: Path
+) -> None:
+    image = (head_files / "base_color.png").read_bytes()
+    vrm = {"humanoid": {"humanBones": {"head": {"node": 1}}}}
+    write_head_glb(tmp_path / "head.vrm", head, image=image, vrm=vrm)
+    character = load_mesh(tmp_path / "head.vrm").character
+    assert character.head_node == 1
+    assert len(character.below(1)) == len(head.positions)
+    assert len(character.below(0)) == len(head.positions)  # the hips carry the head
+
+
+def _wall(z: float, material: Material) -> MeshPart:
+    corners = np.array([[-1, -1, z], [1, -1, z], [1, 1, z], [-1, 1, z]], float)
+    return MeshPart(
+        name=material.name,
+        material=material,
+        positions=corners,
+        faces=np.array([[0, 1, 2], [0, 2, 3]]),
+        uv=(corners[:, :2] + 1) / 2,
+    )
+
+
+def test_rays_pass_holes_and_the_backs_of_surfaces(tmp_path: Path) -> None:
+    """A veil with a hole on its left before a shell that shows its back, before a wall."""
+    from reggan_plugin.files.frame import read_frame
+
+    picture = np.full((8, 8, 4), 255, np.uint8)
+    picture[:, :4, 3] = 0
+    Image.fromarray(picture).save(tmp_path / "veil.png")
+    shell = _wall(0.0, Material(name="shell", colour=(1, 0, 0, 1), is_double_sided=False))
+    shell = MeshPart(**{**vars(shell), "faces": shell.faces[:, ::-1].copy()})
+    parts = (
+        _wall(1.0, Material(name="veil", image=0, alpha_mode="cutout")),
+        shell,
+        _wall(-1.0, Material(name="wall", colour=(0, 0, 1, 1))),
+    )
+    veil = TextureMap(tiles={1001: read_frame(tmp_path / "veil.png")})
+    stage = Stage(Character(path=tmp_path, parts=parts), {0: veil})
+    view = look_at(
+        np.zeros(3), np.array([0, 0, 1.0]), np.array([0, 1.0, 0]), distance=9, extent=1.5, side_px=8
+    )
+    seen = stage.take(view)
+    assert (seen.part[:, :3] == 2).all()
+    assert (seen.part[:, 5:] == 0).all()
+    assert np.allclose(seen.distance[:, :3], 10, atol=0.01)

@@ -1,0 +1,118 @@
+"""`reggan-plugin texture` on the command line: one character, a folder of them, a sheet."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reggan_plugin.cli import main
+
+from .conftest import MadeHead
+
+
+def test_one_character(head_files: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    command = ["texture", "--mesh", str(head_files / "head.obj")]
+    command += ["--texture", str(head_files / "base_color.png"), "--expression", "sad"]
+    command += ["--out", str(tmp_path / "sad.png"), "--json"]
+    assert main(command) == 0
+    captured = capfd.readouterr()
+    document = json.loads(captured.out)
+    assert document["written"] == [str(tmp_path / "sad.png")]
+    assert document["changed_texels"]["sad"] > 1000
+    assert {"find the face", "views", "model", "carry back", "write"} <= set(document["seconds"])
+    assert "looking to +Z" in captured.err
+    with Image.open(tmp_path / "sad.png") as picture:
+        assert picture.size == (512, 512)
+
+
+def test_a_folder_of_characters_goes_on_where_it_stopped(
+    head: MadeHead,
+    head_files: Path,
+    write_head_glb: Callable[..., None],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    cast, out = tmp_path / "cast", tmp_path / "out"
+    (cast / "ann").mkdir(parents=True)
+    (cast / "bob").mkdir()
+    image = (head_files / "base_color.png").read_bytes()
+    write_head_glb(cast / "ann" / "ann.glb", head, image=image)
+    (cast / "bob" / "bob.glb").write_bytes(b"glTF broken")
+    command = ["texture", "--mesh", str(cast), "--expression", "angry", "--expression", "sad"]
+    command += ["--out", str(out)]
+    assert main([*command, "--json"]) == 1
+    captured = capfd.readouterr()
+    document = json.loads(captured.out)
+    outcomes = {entry["name"]: entry["outcome"] for entry in document["characters"]}
+    assert outcomes == {"ann": "written", "bob": "failed"}
+    assert "broken glTF" in captured.err
+    assert "1 of 2 characters failed: bob" in captured.err
+    names = sorted(path.name for path in (out / "ann").iterdir())
+    assert names == ["ann_angry.png", "ann_sad.png"]
+    (out / "ann" / "ann_sad.png").unlink()
+    shutil.copy(cast / "ann" / "ann.glb", cast / "bob" / "bob.glb")
+    stamp = (out / "ann" / "ann_angry.png").stat().st_mtime_ns
+    assert main([*command, "--resume"]) == 0
+    captured = capfd.readouterr()
+    written = [Path(line).name for line in captured.out.split()]
+    assert written == ["ann_sad.png", "bob_angry.png", "bob_sad.png"]
+    assert (out / "ann" / "ann_angry.png").stat().st_mtime_ns == stamp
+    assert "2 written, 0 skipped, 0 failed" in captured.err
+
+
+@pytest.mark.slow
+def test_a_sheet_shows_all_expressions(head_files: Path, tmp_path: Path) -> None:
+    command = ["texture", "--mesh", str(head_files / "head.obj")]
+    command += ["--texture", str(head_files / "base_color.png"), "--sheet", str(tmp_path / "s.png")]
+    assert main(command) == 0
+    with Image.open(tmp_path / "s.png") as sheet:
+        assert sheet.size[0] > 1700
+        assert np.asarray(sheet).std() > 20
+    assert main(command) == 1  # it is there
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--expression", "happy"], "No --mesh was given.*--flat"),
+        (["--flat", "--expression", "happy"], "--flat takes a map alone"),
+        (["--mesh", ".", "--face-box", "1,2,3,4"], "--face-box is for --flat"),
+        (["--mesh", "."], "No --expression was given"),
+        (["--mesh", ".", "--expression", "happy"], "Pass --out DIR"),
+        (["--mesh", ".", "--expression", "happy", "--sheet", "s.png"], "name one file"),
+        (["--mesh", ".", "--expression", "happy", "--expression", "joy"], "would be named happy"),
+    ],
+)
+def test_requests_that_contradict_themselves(
+    arguments: list[str], message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import re
+
+    assert main(["texture", *arguments]) == 2
+    assert re.search(message, capfd.readouterr().err)
+
+
+def test_an_empty_folder(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "none").mkdir()
+    command = ["texture", "--mesh", str(tmp_path / "none"), "--expression", "happy"]
+    assert main([*command, "--out", str(tmp_path / "out")]) == 1
+    assert "holds no character" in capfd.readouterr().err
+
+
+def test_without_the_extra_it_is_named() -> None:
+    script = (
+        "import sys; sys.modules['embreex'] = None\n"
+        "from reggan_plugin.cli import main\n"
+        "sys.exit(main(['texture', '--mesh', sys.argv[1], '--expression', 'happy']))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, __file__], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert 'pip install "reggan-plugin[textures]"' in run.stderr

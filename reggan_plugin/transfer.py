@@ -178,7 +178,8 @@ class ExpressionTransfer:
             mix: the expression.
             crop: where the face is.
         """
-        return self._edit(picture, coverage, PixelCoding(), mix, [crop])
+        view = Picture(pixels=picture, alpha=coverage)
+        return self._edit([(view, mix, [crop])])[0].pixels
 
     def _edit(
         self, asked: Sequence[tuple[Picture, ExpressionMix, Sequence[FaceCrop]]]

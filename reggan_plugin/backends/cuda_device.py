@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from reggan_plugin.errors import DeviceUnavailableError
+from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError
 
 NO_DEVICE_CODES = (35, 100)
 """cudaErrorInsufficientDriver (also: no driver at all) and cudaErrorNoDevice."""
@@ -87,7 +87,7 @@ class CudaDevice(Protocol):
         """Take memory on the device.
 
         Raises:
-            DeviceUnavailableError: there is not so much of it.
+            DeviceMemoryError: there is not so much of it.
         """
         ...
 
@@ -221,7 +221,8 @@ def _checked(answer: tuple[Any, ...]) -> Any:
     from cuda.bindings import runtime
 
     text = runtime.cudaGetErrorString(code)[1].decode()
-    remedy = "--device cpu works without a GPU; `reggan-plugin doctor` tells more."
+    found = f"The GPU fails with {code.name}: {text}."
     if int(code) == _OUT_OF_MEMORY:
-        remedy = "Close what else uses the GPU, or build the engine with a smaller --batch."
-    raise DeviceUnavailableError(f"The GPU fails with {code.name}: {text}.", remedy)
+        raise DeviceMemoryError(f"{found} Take a smaller --batch, or close what else uses it.")
+    remedy = "--device cpu works without a GPU; `reggan-plugin doctor` tells more."
+    raise DeviceUnavailableError(found, remedy)

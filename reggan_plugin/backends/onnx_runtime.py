@@ -19,11 +19,13 @@ from reggan_plugin.backends.engine_key import EngineOptions
 from reggan_plugin.backends.provider_settings import filled, provider_settings
 from reggan_plugin.backends.providers import PROVIDERS, Provider
 from reggan_plugin.backends.runner import ASKED_FOR, Runner, Tensors
-from reggan_plugin.errors import DeviceUnavailableError, ModelError
+from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError, ModelError
 
 _log = logging.getLogger(__name__)
 _LONGEST_REASON = 240
 """Characters of what ONNX Runtime says: the end of it names the cause."""
+_OUT_OF_MEMORY = ("failed to allocate memory", "out of memory", "out_of_memory", "alloc_failed")
+"""What its providers, and the libraries beneath them, say where memory ends; there is no code."""
 
 
 class OnnxRuntimeRunner:
@@ -40,11 +42,17 @@ class OnnxRuntimeRunner:
         """Return every output by name for `inputs` by name.
 
         Raises:
+            DeviceMemoryError: so large a batch does not fit into the device's memory.
             ModelError: ONNX Runtime refuses the inputs, or the device fails.
         """
         try:
             values = self._session.run(self._output_names, dict(inputs))
         except Exception as error:  # as in _open_session
+            if any(words in str(error).lower() for words in _OUT_OF_MEMORY):
+                raise DeviceMemoryError(
+                    f"{self.device} has no memory for this batch: {error}. Take a smaller --batch, "
+                    "or close what else uses the device."
+                ) from error
             raise ModelError(
                 f"The model fails on {self.device}: {error}. If its inputs are at fault, the card "
                 "does not fit the graph: export it again."

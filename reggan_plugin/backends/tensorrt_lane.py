@@ -33,7 +33,8 @@ class Lane:
             outputs: names.
 
         Raises:
-            DeviceUnavailableError: the GPU has no memory left, or fails.
+            DeviceMemoryError: the GPU has no memory left.
+            DeviceUnavailableError: it fails.
             ModelError: the engine does not take these shapes.
         """
         self._stream = device.new_stream()

@@ -60,7 +60,8 @@ class TensorRTRunner:
         """Return every output by name for `inputs` by name.
 
         Raises:
-            DeviceUnavailableError: the GPU fails, or has no memory left.
+            DeviceMemoryError: the GPU has no memory for the batch.
+            DeviceUnavailableError: it fails.
             ModelError: the engine does not take these inputs.
         """
         rows = self._rows_of(inputs)

@@ -14,24 +14,27 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from reggan_plugin import transfer as transfer_module
+from reggan_plugin import face_edit
+from reggan_plugin.batched_model import BatchedModel
 from reggan_plugin.benchmark.fresh_process import run_fresh
 from reggan_plugin.benchmark.shot import make_shot
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.files.frame import read_frame, write_frame
-from reggan_plugin.jobs import frame_steps
-from reggan_plugin.jobs.frame_steps import FrameSteps, RenderSettings
-from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, plan_job
+from reggan_plugin.jobs.frame_output import FrameOutput
+from reggan_plugin.jobs.frame_steps import FrameSteps
+from reggan_plugin.jobs.patience import Patience
+from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, make_output_folder, plan_job
 from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.transfer import ExpressionTransfer
 
 _STAGES: Mapping[str, tuple[object, str]] = {
-    "read": (frame_steps, "read_frame"),
+    "read": (FrameSteps, "read"),
     "face": (ExpressionTransfer, "find_faces"),
-    "crop": (transfer_module, "cut_crop"),
-    "inference": (ExpressionTransfer, "_run"),
-    "composite": (transfer_module, "composite"),
-    "write": (frame_steps, "write_frame"),
+    "crop": (face_edit, "cut_crop"),
+    "inference": (BatchedModel, "answer"),
+    "composite": (face_edit, "composite"),
+    "write": (FrameSteps, "write"),
 }
 """Each is one function as its caller sees it. The rest, above all colour, is `other`."""
 
@@ -110,8 +113,9 @@ def _stage_shares(
     plan: JobPlan, settings: RenderSettings, transfer: ExpressionTransfer
 ) -> dict[str, float]:
     """Each frame alone, so that no stage waits for another's core."""
-    plan.out.mkdir()
-    steps = FrameSteps(settings, transfer, plan.shot.frames)
+    make_output_folder(plan)
+    output = FrameOutput(settings, None, Patience())
+    steps = FrameSteps(settings, transfer, plan.shot.frames, output, Patience())
     _render_alone(plan.tasks[0], steps)
     with _stopwatches() as seconds:
         started = time.perf_counter()
@@ -123,7 +127,8 @@ def _stage_shares(
 
 
 def _render_alone(task: FrameTask, steps: FrameSteps) -> None:
-    steps.write(task, steps.change(task, steps.read(task)))
+    [changed] = steps.change([(task, steps.read(task))])
+    steps.write(task, changed)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """Which frames a job reads and which files it writes, decided before any work."""
 
+import contextlib
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -94,15 +96,34 @@ def make_output_folder(plan: JobPlan) -> None:
     Raises:
         OutputError: it cannot be created or written to.
     """
-    folder = plan.out
     names = [task.output.name for task in plan.tasks]
     records = [record_path(task.output).name for task in plan.tasks]
+    with _refused_folder(plan.out):
+        _make_writable(plan.out / RECORD_FOLDER)
+        remove_leftovers(plan.out, names)
+        remove_leftovers(plan.out / RECORD_FOLDER, records)
+
+
+def make_writable_folder(folder: Path) -> None:
+    """Create a folder, and make sure that it takes files.
+
+    Raises:
+        OutputError: it cannot be created or written to.
+    """
+    with _refused_folder(folder):
+        _make_writable(folder)
+
+
+def _make_writable(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
+@contextlib.contextmanager
+def _refused_folder(folder: Path) -> Iterator[None]:
     try:
-        (folder / RECORD_FOLDER).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-        remove_leftovers(folder, names)
-        remove_leftovers(folder / RECORD_FOLDER, records)
+        yield
     except OSError as error:
         raise OutputError(
             f"{folder} takes no files: {error.strerror}. Name another folder with --out, or give "

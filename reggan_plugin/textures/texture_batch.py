@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, RegganError, UsageError
-from reggan_plugin.jobs.plan import make_output_folder
+from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.textures.gltf_file import GLTF_SUFFIXES
 from reggan_plugin.textures.mesh_files import MESH_SUFFIXES
 from reggan_plugin.textures.request import PLACEHOLDER, TextureRequest, TextureResult
@@ -86,7 +86,7 @@ def run_batch(
             return
         target = request.out / name
         try:
-            make_output_folder(target)
+            make_writable_folder(target)
             one = _request_for(request, mesh, target, with_meshes)
             yield CharacterOutcome(name=name, mesh=mesh, result=run_request(one, open_transfer))
         except RegganError as error:

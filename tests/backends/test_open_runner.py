@@ -1,15 +1,17 @@
 """A device that was named is had or refused; only `auto` may take another, and says why."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
 import pytest
 
+from reggan_plugin.backends.onnx_runtime import OnnxRuntimeRunner
 from reggan_plugin.backends.open_runner import AUTO_ORDER, open_runner
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.backends.runner import Runner
-from reggan_plugin.errors import DeviceUnavailableError, ModelError, UsageError
+from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError, ModelError, UsageError
 from reggan_plugin.models import find_model
 
 FOR_THIS_SYSTEM = [kind for kind, provider in PROVIDERS.items() if provider.is_for_this_system]
@@ -101,3 +103,26 @@ def test_a_file_that_is_no_model_is_named(device: str, tmp_path: Path) -> None:
     path.write_bytes(b"not a model")
     with pytest.raises(ModelError, match=r"x\.onnx"):
         open_runner(path, device)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of size 9",
+        "CUDA failure 2: out of memory ; GPU=0",
+        "CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED",
+    ],
+)
+def test_a_device_without_memory_can_be_told_from_one_that_fails(said: str) -> None:
+    class Session:
+        def get_outputs(self) -> list[object]:
+            return []
+
+        def get_modelmeta(self) -> object:
+            return SimpleNamespace(custom_metadata_map={})
+
+        def run(self, *_: object) -> None:
+            raise RuntimeError(said)
+
+    with pytest.raises(DeviceMemoryError, match="Take a smaller --batch"):
+        OnnxRuntimeRunner(Session(), "cuda").run({})  # type: ignore[arg-type]

@@ -37,8 +37,8 @@ def references_from(
 ) -> tuple[Reference, ...]:
     """The best reference that there is for a model file; in fp16 a second one beside it.
 
-    The second is PyTorch in half precision, which computes as a GPU will; ONNX Runtime computes
-    an fp16 file in fp32 on a CPU, so that it alone would prove nothing.
+    The second is PyTorch with every result rounded to half precision, as a GPU will have it; ONNX
+    Runtime computes an fp16 file in fp32 on a CPU, so that it alone would prove nothing.
 
     Args:
         model: the file; it is its own reference if there is nothing else.
@@ -64,7 +64,7 @@ def references_from(
     if precision != "fp16":
         return (full,)
     half = _from_network(checkpoint, side_px, in_half=True)
-    return full, Reference(name="PyTorch fp16", answer=half)
+    return full, Reference(name="PyTorch rounded to fp16", answer=half)
 
 
 def _from_onnx(path: Path) -> Answer:
@@ -83,13 +83,13 @@ def _from_onnx(path: Path) -> Answer:
 
 
 def _from_network(source: Path, side_px: int, in_half: bool) -> Answer:
-    from reggan_export.half_precision import compute_in_half
+    from reggan_export.half_precision import round_as_in_half
     from reggan_export.other_side import model_at_side
     from reggan_export.source_network import network_of
 
     network = model_at_side(network_of(source), side_px)
     if in_half:
-        compute_in_half(network)
+        round_as_in_half(network)
     return _from_module(network, OUTPUT_NAMES)
 
 

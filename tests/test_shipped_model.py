@@ -47,8 +47,8 @@ def test_a_part_of_a_linear_shot_is_as_in_the_whole(tmp_path: Path) -> None:
     shot = SAMPLES / "avatar_exr"
     assert render_happy(shot, "--out", tmp_path / "whole", "--range", "1001-1002") == 0
     assert render_happy(shot, "--out", tmp_path / "part", "--range", "1002") == 0
-    whole, part = files_in(tmp_path / "whole"), files_in(tmp_path / "part")
-    assert part["avatar.1002.exr"] == whole["avatar.1002.exr"]
+    whole, part = (tmp_path / name / "avatar.1002.exr" for name in ("whole", "part"))
+    assert part.read_bytes() == whole.read_bytes()
 
 
 def test_a_bad_first_frame_does_not_take_a_linear_shot_down(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_bad_first_frame_does_not_take_a_linear_shot_down(tmp_path: Path) -> N
     words = ["render", "--frames", str(shot), "--expression", "happy", "--out"]
     words += [str(tmp_path / "out"), "--landmarks", str(landmarks)]
     assert main(words) == 1
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["avatar.1003.exr"]
+    assert [path.name for path in (tmp_path / "out").glob("*.exr")] == ["avatar.1003.exr"]
     assert (shot / "avatar.1002.exr").read_bytes() == whole
 
 

@@ -8,13 +8,13 @@ import pytest
 from reggan_plugin.benchmark.pipeline_timing import time_pipeline
 from reggan_plugin.benchmark.shot import make_shot
 from reggan_plugin.files.frame import Encoding, read_frame
-from reggan_plugin.jobs import frame_steps
+from reggan_plugin.jobs.frame_steps import FrameSteps
 from reggan_plugin.models import find_model
 
 
 @pytest.mark.parametrize("suffix", ["png", "exr"])
 def test_shares_add_up_and_every_stage_is_seen(suffix: str) -> None:
-    read = frame_steps.read_frame
+    read = FrameSteps.read
     found = time_pipeline(find_model(), "cpu", 240, suffix, 2)
     shares = found["shares"]
     assert sum(shares.values()) == pytest.approx(1, abs=0.01)
@@ -23,7 +23,7 @@ def test_shares_add_up_and_every_stage_is_seen(suffix: str) -> None:
     assert shares["other"] > -0.01
     assert found["seconds_a_frame"] > 0
     assert found["times_copying"] > 1
-    assert frame_steps.read_frame is read  # the stopwatches are gone
+    assert FrameSteps.read is read  # the stopwatches are gone
 
 
 @pytest.mark.parametrize(

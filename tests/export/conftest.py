@@ -38,6 +38,10 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
         model = build_model(settings)
         axis = torch.linspace(-1.2, 1.2, model.masks.shape[-1])
         model.masks.copy_((1 - torch.hypot(axis[:, None], axis)).clamp(0, 1).expand_as(model.masks))
+        for norm in model.modules():
+            if isinstance(norm, torch.nn.InstanceNorm2d):  # equal ones would share their weights
+                torch.nn.init.uniform_(norm.weight, 0.5, 1.5)
+                torch.nn.init.normal_(norm.bias, 0.0, 0.1)
         if isinstance(model, MaskedRegression):
             model.regression.changes.normal_(0, filters)
         training = TrainingSettings(model=settings, pairs=PairSettings(side_px=side_px))

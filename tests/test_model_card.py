@@ -37,6 +37,7 @@ def test_a_card_survives_its_own_text(fields: dict[str, object]) -> None:
         ("expressions", ["happy", "happy"]),
         ("value_range", [-1, 1]),
         ("colour_encoding", "linear"),
+        ("precision", "bf16"),
         ("canonical_landmarks", {"left_eye": [0, 0]}),
         ("max_yaw_deg", -1),
         ("max_yaw_deg", "30"),
@@ -66,6 +67,11 @@ def test_a_card_without_a_largest_yaw_has_no_limit(fields: dict[str, object]) ->
     assert card_from_metadata({CARD_KEY: json.dumps(fields)}, "x.onnx").max_yaw_deg is None
     fields["max_yaw_deg"] = 30
     assert card_from_metadata({CARD_KEY: json.dumps(fields)}, "x.onnx").max_yaw_deg == 30
+
+
+def test_an_older_card_is_fp32(fields: dict[str, object]) -> None:
+    fields.pop("precision", None)
+    assert card_from_metadata({CARD_KEY: json.dumps(fields)}, "x.onnx").precision == "fp32"
 
 
 @pytest.mark.parametrize("metadata", [{}, {CARD_KEY: "{"}, {CARD_KEY: "[]"}])

@@ -58,7 +58,7 @@ def quantise_for_cpu(model: Path, out: Path, data: Path | None = None) -> Quanti
 
     Raises:
         ModelError: `model` cannot be honoured.
-        UsageError: it is not an fp32 expression model.
+        UsageError: it is not an fp32 expression model, or has nothing to quantise.
         EmptySourceError: `data` shows no face.
         ModelParityError: the result differs too much; nothing is left at `out`.
     """
@@ -71,15 +71,20 @@ def quantise_for_cpu(model: Path, out: Path, data: Path | None = None) -> Quanti
     crops = calibration_crops(card, data)
     graph = _quantised(onnx.load(model), crops, card)
     store_weights_as_half(graph)
-    sealed_later = dataclasses.replace(card, precision="int8", weights_sha256=UNSEALED)
+    unsealed = dataclasses.replace(card, name=out.stem, precision="int8", weights_sha256=UNSEALED)
     report = write_proven(
-        graph, sealed_later.to_json(), out, lambda file: verify_model(file, checkpoint=model)
+        graph, unsealed.to_json(), out, lambda file: verify_model(file, checkpoint=model)
     )
     return QuantisedModel(report=report, crops=len(crops), speed_up=_speed_up(model, out, card))
 
 
 def _quantised(model: onnx.ModelProto, crops: Crops, card: ModelCard) -> onnx.ModelProto:
     restore_weights(model)
+    gathering = _gathering(model)
+    if len(gathering) == sum(node.op_type == "Conv" for node in model.graph.node):
+        raise UsageError(
+            f"{card.architecture} has no convolutions that could be quantised; take the fp32 file."
+        )
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         plain, before, after = (Path(folder) / f"{step}.onnx" for step in ("plain", "in", "out"))
         onnx.save(model, plain)
@@ -93,7 +98,7 @@ def _quantised(model: onnx.ModelProto, crops: Crops, card: ModelCard) -> onnx.Mo
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             op_types_to_quantize=["Conv"],
-            nodes_to_exclude=_gathering(model),
+            nodes_to_exclude=gathering,
         )
         return onnx.load(after)
 

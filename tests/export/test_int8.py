@@ -49,7 +49,7 @@ def test_convolutions_become_integers_but_for_the_gathering_one(
     assert convolutions(small, quantised=False) == {"regression.one_hot"}
     assert small.stat().st_size < full.stat().st_size
     card = ExpressionTransfer(small, device="cpu").card
-    assert card.precision == "int8"
+    assert (card.precision, card.name) == ("int8", "small")
     assert "full.onnx by ONNX Runtime" in run_export("verify", small, "--checkpoint", full).stdout
 
     again = run_export("int8", small, "--out", tmp_path / "again.onnx", fails=True).exception
@@ -69,6 +69,17 @@ def test_what_quantisation_would_spoil_is_not_written(
     error = run_export("int8", full, "--out", small, fails=True).exception
     assert isinstance(error, ModelParityError)
     assert "levels (mean), at most 1 is allowed. Nothing was written" in str(error)
+    assert not small.exists()
+
+
+def test_a_model_without_learnt_convolutions_is_refused(
+    make_run: RunMaker, tmp_path: Path, run_export: Exporter
+) -> None:
+    full, small = tmp_path / "full.onnx", tmp_path / "small.onnx"
+    run_export("onnx", make_run("regression"), "--out", full)
+    error = run_export("int8", full, "--out", small, fails=True).exception
+    assert isinstance(error, UsageError)
+    assert "take the fp32 file" in str(error)
     assert not small.exists()
 
 

@@ -37,3 +37,9 @@ def test_auto_exposure_brings_a_dark_face_to_middle_grey() -> None:
     assert colour.auto_exposure_ev(face) == 3.0
     assert colour.auto_exposure_ev(np.zeros_like(face)) == 0.0
     assert colour.auto_exposure_ev(np.full_like(face, np.nan)) == 0.0
+
+
+def test_the_noise_of_a_black_background_does_not_set_the_exposure() -> None:
+    picture = np.random.default_rng(0).uniform(0, 5e-4, (100, 100, 3)).astype(np.float32)
+    picture[30:60, 30:60] = 0.18
+    assert colour.auto_exposure_ev(picture) == 0.0

@@ -11,7 +11,7 @@ import pytest
 
 from reggan_plugin.backends import cuda_device
 from reggan_plugin.backends.cuda_device import count_devices, open_cuda_device
-from reggan_plugin.errors import DeviceUnavailableError
+from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError, RegganError
 
 runtime = pytest.importorskip("cuda.bindings.runtime", reason="cuda-bindings is not installed")
 
@@ -36,11 +36,17 @@ def test_a_gpu_that_is_not_there_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "remedy"), [("MemoryAllocation", "smaller --batch"), ("Unknown", "--device cpu")]
+    ("code", "kind", "remedy"),
+    [
+        ("MemoryAllocation", DeviceMemoryError, "smaller --batch"),
+        ("Unknown", DeviceUnavailableError, "--device cpu"),
+    ],
 )
-def test_an_error_code_becomes_an_error_with_its_name(code: str, remedy: str) -> None:
+def test_an_error_code_becomes_an_error_with_its_name(
+    code: str, kind: type[RegganError], remedy: str
+) -> None:
     error = getattr(runtime.cudaError_t, f"cudaError{code}")
-    with pytest.raises(DeviceUnavailableError, match=rf"cudaError{code}: .*{remedy}"):
+    with pytest.raises(kind, match=rf"cudaError{code}: .*{remedy}"):
         cuda_device._checked((error, None))
 
 
@@ -105,5 +111,5 @@ def test_the_gpu_says_what_it_is(gpu: Any) -> None:
 
 @pytest.mark.gpu
 def test_too_much_memory_is_refused(gpu: Any) -> None:
-    with pytest.raises(DeviceUnavailableError, match="cudaErrorMemoryAllocation"):
+    with pytest.raises(DeviceMemoryError, match="cudaErrorMemoryAllocation"):
         gpu.allocate(1 << 50)

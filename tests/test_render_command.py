@@ -33,6 +33,16 @@ SHOT = SAMPLES / "avatar_png"
 Streams = pytest.CaptureFixture[str]
 
 
+class Composed:
+    """Stands for an answer that is to be composed."""
+
+    def __init__(self, edited: EditedFrame) -> None:
+        self._edited = edited
+
+    def compose(self) -> EditedFrame:
+        return self._edited
+
+
 class ReddeningTransfer:
     """Stands for the model: reddens a box in the middle of pictures that are not black."""
 
@@ -79,6 +89,12 @@ class ReddeningTransfer:
         height, width = pixels.shape[:2]
         pixels[height // 4 : -height // 4, width // 4 : -width // 4, 0] = 1.0
         return pixels
+
+    def cut(self, edit: FrameEdit) -> FrameEdit:
+        return edit
+
+    def answer(self, edits: Sequence[FrameEdit]) -> list[Composed]:
+        return [Composed(edited) for edited in self.render_together(edits)]
 
     def render_together(self, edits: Sequence[FrameEdit]) -> list[EditedFrame]:
         pictures = [self.render(edit.frame, edit.mix, edit.crops) for edit in edits]

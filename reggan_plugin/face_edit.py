@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
+from reggan_plugin.batched_model import Answer
 from reggan_plugin.display_picture import coding_of
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
@@ -96,7 +97,33 @@ def cut_face(picture: Picture, region: Region, crop: FaceCrop, mix: ExpressionMi
     return CutFace(region=region, crop=crop, display=display, before=before, mix=mix)
 
 
-def put_back(
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CutFrame:
+    """A picture and its faces, those that are turned away left out."""
+
+    picture: Picture
+    faces: tuple[CutFace, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AnsweredFrame:
+    """A picture with what the model answered for each of its faces, and where that counts."""
+
+    cut: CutFrame
+    answers: tuple[Answer, ...]
+
+    def compose(self) -> EditedFrame:
+        """The picture with its changed faces; in any thread."""
+        picture = self.cut.picture
+        shape = picture.pixels.shape[:2]
+        result = EditedFrame(pixels=picture.pixels.copy(), weight=np.zeros(shape, dtype=np.float32))
+        pairs = zip(self.cut.faces, self.answers, strict=True)
+        for index, (face, (after, mask)) in enumerate(pairs):
+            _put_back(result, picture, face, after, mask, is_first=index == 0)
+        return result
+
+
+def _put_back(
     result: EditedFrame,
     picture: Picture,
     face: CutFace,

@@ -14,13 +14,12 @@ from reggan_plugin.display_picture import display_picture, exposure_of
 from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.expressions import ExpressionMix, parse_expression_mix
 from reggan_plugin.face_edit import (
-    CutFace,
-    EditedFrame,
+    AnsweredFrame,
+    CutFrame,
     FrameEdit,
     Picture,
     cut_face,
     picture_of,
-    put_back,
 )
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
@@ -109,7 +108,7 @@ class ExpressionTransfer:
                 f"No face in this {width}x{height} picture; expected one of at least 48 pixels."
             )
         picture = Picture(pixels=frame)
-        return self._edit([(picture, mix, crops)])[0].pixels
+        return self.answer([self._cut(picture, mix, crops)])[0].compose().pixels
 
     def find_faces(
         self, frame: Frame, choice: FaceChoice, names: tuple[str, ...] = ()
@@ -157,11 +156,11 @@ class ExpressionTransfer:
             DeviceMemoryError: not even one face fits into the device's memory.
         """
         edit = FrameEdit(frame=frame, mix=mix, crops=crops, exposure_ev=exposure_ev)
-        return self.render_together([edit])[0].pixels
+        return self.answer([self.cut(edit)])[0].compose().pixels
 
-    def render_together(self, edits: Sequence[FrameEdit]) -> list[EditedFrame]:
-        """What `render` gives for each of several frames, whose faces share the model's batches."""
-        return self._edit([(picture_of(edit), edit.mix, edit.crops) for edit in edits])
+    def cut(self, edit: FrameEdit) -> CutFrame:
+        """The first of three steps of `render`: what the model is to see. In any thread."""
+        return self._cut(picture_of(edit), edit.mix, edit.crops)
 
     def change_view(
         self,
@@ -179,31 +178,28 @@ class ExpressionTransfer:
             crop: where the face is.
         """
         view = Picture(pixels=picture, alpha=coverage)
-        return self._edit([(view, mix, [crop])])[0].pixels
+        return self.answer([self._cut(view, mix, [crop])])[0].compose().pixels
 
-    def _edit(
-        self, asked: Sequence[tuple[Picture, ExpressionMix, Sequence[FaceCrop]]]
-    ) -> list[EditedFrame]:
-        faces = [self._cut_faces(*one) for one in asked]
-        of_all = [face for own in faces for face in own]
-        answers = iter(self._model.answer([f.before for f in of_all], [f.mix for f in of_all]))
-        results = []
-        for (picture, _, _), own in zip(asked, faces, strict=True):
-            shape = picture.pixels.shape[:2]
-            result = EditedFrame(
-                pixels=picture.pixels.copy(), weight=np.zeros(shape, dtype=np.float32)
-            )
-            for index, face in enumerate(own):
-                after, mask = next(answers)
-                mask = limit_mask(mask, picture.limits, self.card.canonical_points)
-                put_back(result, picture, face, after, mask, is_first=index == 0)
-            results.append(result)
-        return results
+    def answer(self, cuts: Sequence[CutFrame]) -> list[AnsweredFrame]:
+        """The second step: run the model; the faces of all frames share its batches.
 
-    def _cut_faces(
-        self, picture: Picture, mix: ExpressionMix, crops: Sequence[FaceCrop]
-    ) -> list[CutFace]:
-        """Every face as the model is to see it; those that are turned away are left out."""
+        The third step is `AnsweredFrame.compose`.
+
+        Raises:
+            ModelError, DeviceMemoryError: as `render`.
+        """
+        faces = [face for cut in cuts for face in cut.faces]
+        answers = iter(self._model.answer([f.before for f in faces], [f.mix for f in faces]))
+        canonical = self.card.canonical_points
+        answered = []
+        for cut in cuts:
+            own = [next(answers) for _ in cut.faces]
+            limits = cut.picture.limits
+            limited = tuple((after, limit_mask(mask, limits, canonical)) for after, mask in own)
+            answered.append(AnsweredFrame(cut=cut, answers=limited))
+        return answered
+
+    def _cut(self, picture: Picture, mix: ExpressionMix, crops: Sequence[FaceCrop]) -> CutFrame:
         faces = []
         for crop in crops:
             share = self.intensity_share(crop)
@@ -213,4 +209,4 @@ class ExpressionTransfer:
             local = crop.moved(-region[1].start, -region[0].start)
             asked = mix if share == 1.0 else mix.scaled(share)
             faces.append(cut_face(picture, region, local, asked))
-        return faces
+        return CutFrame(picture=picture, faces=tuple(faces))

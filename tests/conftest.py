@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _CHECKED_ROOMS = [
     "reggan_plugin.benchmark.shot",
     "reggan_plugin.imaging",
+    "reggan_plugin.batched_model",
+    "reggan_plugin.display_picture",
+    "reggan_plugin.face_edit",
     "reggan_plugin.faces",
     "reggan_plugin.files",
     "reggan_plugin.textures",

@@ -27,6 +27,8 @@ from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.jobs import render_job
 from reggan_plugin.model_card import ModelCard
 
+from .jobs.conftest import Composed
+
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 SHOT = SAMPLES / "avatar_png"
 
@@ -79,6 +81,12 @@ class ReddeningTransfer:
         height, width = pixels.shape[:2]
         pixels[height // 4 : -height // 4, width // 4 : -width // 4, 0] = 1.0
         return pixels
+
+    def cut(self, edit: FrameEdit) -> FrameEdit:
+        return edit
+
+    def answer(self, edits: Sequence[FrameEdit]) -> list[Composed]:
+        return [Composed(edited) for edited in self.render_together(edits)]
 
     def render_together(self, edits: Sequence[FrameEdit]) -> list[EditedFrame]:
         pictures = [self.render(edit.frame, edit.mix, edit.crops) for edit in edits]

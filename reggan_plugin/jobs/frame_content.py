@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from reggan_plugin.expressions import ExpressionMix
-from reggan_plugin.face_edit import EditedFrame, FrameEdit
+from reggan_plugin.face_edit import AnsweredFrame, CutFrame
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.exr_compression import GenerationLoss
 from reggan_plugin.files.frame import Frame
@@ -43,28 +43,20 @@ class FrameFacts:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DecodedFrame:
-    """A frame whose faces wait to be found; `content` are the bytes of its file."""
-
-    frame: Frame
-    content: bytes
-    facts: FrameFacts
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class EditableFrame:
+class WaitingFrame:
     """A frame that waits for the model."""
 
-    edit: FrameEdit
+    frame: Frame
+    cut: CutFrame
     facts: FrameFacts
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ChangedFrame:
-    """A frame that waits to be written."""
+    """A frame that waits to be composed and written."""
 
     frame: Frame
-    edited: EditedFrame
+    answered: AnsweredFrame
     facts: FrameFacts
 
 
@@ -87,7 +79,7 @@ class EndedFrame:
     """None where the record of an earlier run stays."""
 
 
-ReadFrame = DecodedFrame | UnchangedFrame | EndedFrame
+ReadFrame = WaitingFrame | UnchangedFrame | EndedFrame
 ReadyFrame = ChangedFrame | UnchangedFrame | EndedFrame
 
 

@@ -9,8 +9,9 @@ from importlib import metadata
 import numpy as np
 
 from reggan_plugin.errors import OutputError, SourceError, StalledError
+from reggan_plugin.face_edit import EditedFrame
 from reggan_plugin.files.atomic import write_atomically
-from reggan_plugin.files.frame import read_content
+from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.stamp import stamped
 from reggan_plugin.jobs.frame_content import (
     ChangedFrame,
@@ -105,7 +106,8 @@ class FrameOutput:
         return RecordedModel(name=model.name, version=model.version, sha256=model.sha256)
 
     def _encode(self, ready: ChangedFrame) -> tuple[bytes, FrameFacts]:
-        edited, facts = ready.edited, replace(ready.facts, stats=_stats(ready))
+        edited = ready.answered.compose()
+        facts = replace(ready.facts, stats=_stats(ready.frame, edited))
         encoded = self._settings.picture.encode(ready.frame, edited.pixels, edited.weight)
         loss = encoded.generation_loss
         if loss is not None:
@@ -175,13 +177,13 @@ def _faded(facts: FrameFacts) -> str | None:
     return None if share == 1.0 else f"{TURNED_AWAY}: {share:.0%} of the intensity"
 
 
-def _stats(ready: ChangedFrame) -> dict[str, float]:
+def _stats(frame: Frame, edited: EditedFrame) -> dict[str, float]:
     """The numbers about a change that a record holds."""
-    weight = ready.edited.weight
+    weight = edited.weight
     height, width = weight.shape
     changed = weight > 0
     edges = (weight[0], weight[-1], weight[:, 0], weight[:, -1])
-    change = np.abs(ready.edited.pixels[changed] - ready.frame.pixels[changed])
+    change = np.abs(edited.pixels[changed] - frame.pixels[changed])
     return {
         "width": width,
         "height": height,

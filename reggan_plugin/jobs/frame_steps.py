@@ -7,7 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from reggan_plugin.errors import FaceNotFoundError
-from reggan_plugin.face_edit import EditedFrame, FrameEdit
+from reggan_plugin.face_edit import AnsweredFrame, CutFrame, FrameEdit
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_content
@@ -15,13 +15,12 @@ from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.faults import unless_it_fails
 from reggan_plugin.jobs.frame_content import (
     ChangedFrame,
-    DecodedFrame,
-    EditableFrame,
     EndedFrame,
     FrameFacts,
     ReadFrame,
     ReadyFrame,
     UnchangedFrame,
+    WaitingFrame,
     recorded_face,
 )
 from reggan_plugin.jobs.frame_output import FrameOutput
@@ -67,15 +66,20 @@ class Transfer(Protocol):
         """Stops for a scene-linear frame."""
         ...
 
-    def render_together(self, edits: Sequence[FrameEdit]) -> list[EditedFrame]:
-        """Several frames with another expression."""
+    def cut(self, edit: FrameEdit) -> CutFrame:
+        """What the model is to see of a frame."""
+        ...
+
+    def answer(self, cuts: Sequence[CutFrame]) -> Sequence[AnsweredFrame]:
+        """What the model makes of several frames, to be composed."""
         ...
 
 
 class FrameSteps:
     """Each step returns what the next one takes; faults that a frame can have are its end.
 
-    Other exceptions are bugs, or would meet every other frame, too, and go through.
+    Other exceptions are bugs, or would meet every other frame, too, and go through. The steps run
+    in different threads, so that the model has one for itself.
     """
 
     def __init__(
@@ -105,44 +109,48 @@ class FrameSteps:
         self.exposure = ShotExposure(given_ev, shot, self._look)
 
     def read(self, task: FrameTask) -> ReadFrame:
-        """Read a frame, and decode it if there is anything to be done to it."""
+        """Read a frame and find its faces, if there is anything to be done to it."""
         facts = FrameFacts(
             mix=self._by_frame.mix_at(task.source),
             settings_sha256=self._by_frame.fingerprint_at(task.source),
         )
-        return unless_it_fails(task, facts, lambda: self._read(task, facts))
+        begin = time.perf_counter()
+        read = unless_it_fails(task, facts, lambda: self._read(task, facts))
+        if read.facts is None:
+            return read
+        return replace(read, facts=read.facts.after(time.perf_counter() - begin))
 
     def change(self, frames: Sequence[tuple[FrameTask, ReadFrame]]) -> list[ReadyFrame]:
-        """Change the faces of decoded frames, which share the model's batches."""
-        begun = [self._find(task, content) for task, content in frames]
-        waiting = [
-            (task, one)
-            for (task, _), one in zip(frames, begun, strict=True)
-            if isinstance(one, EditableFrame)
-        ]
-        changed = iter(self._render(waiting))
-        return [next(changed) if isinstance(one, EditableFrame) else one for one in begun]
+        """Run the model; the frames share its batches."""
+        waiting = [(task, one) for task, one in frames if isinstance(one, WaitingFrame)]
+        changed = iter(self._answer(waiting))
+        return [next(changed) if isinstance(one, WaitingFrame) else one for _, one in frames]
 
     def write(self, task: FrameTask, content: ReadyFrame) -> FrameResult:
-        """Encode a changed frame, or copy an unchanged one; write its record."""
+        """Compose and encode a changed frame, or copy an unchanged one; write its record."""
         if isinstance(content, EndedFrame):
             return self._output.end(task, content)
         result = unless_it_fails(task, content.facts, lambda: self._output.write(task, content))
         return self._output.end(task, result) if isinstance(result, EndedFrame) else result
 
     def _read(self, task: FrameTask, facts: FrameFacts) -> ReadFrame:
-        begin = time.perf_counter()
         path = task.source.path
         content = self._patience.call(str(path), lambda: read_content(path))
         facts = replace(facts, input_sha256=sha256_of(content))
         if task.may_be_done and self._is_finished(task, facts):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
         if facts.mix.changes_nothing:
-            facts = facts.after(time.perf_counter() - begin)
             return UnchangedFrame(content=content, reason=INTENSITY_0, facts=facts)
         frame = self._settings.picture.decode(content, task.source)
-        facts = replace(facts, warnings=frame.notices).after(time.perf_counter() - begin)
-        return DecodedFrame(frame=frame, content=content, facts=facts)
+        crops = self._crops(task.source, frame)
+        shares = [self._share(crop) for crop in crops]
+        faces = tuple(map(partial(recorded_face, frame.pixels.shape[:2]), crops, shares))
+        facts = replace(facts, warnings=frame.notices, faces=faces)
+        if not crops:
+            return self._without_face(task, content, facts)
+        if not any(shares):
+            return UnchangedFrame(content=content, reason=TURNED_AWAY, facts=facts)
+        return self._cut(task, frame, crops, facts)
 
     def _is_finished(self, task: FrameTask, facts: FrameFacts) -> bool:
         """Whether an earlier run did what is to be done, at the same exposure."""
@@ -151,23 +159,11 @@ class FrameSteps:
             return record is not None
         return record.exposure_ev == self.exposure.at(task.source)
 
-    def _find(self, task: FrameTask, content: ReadFrame) -> EditableFrame | ReadyFrame:
-        if not isinstance(content, DecodedFrame):
-            return content
-        return unless_it_fails(task, content.facts, lambda: self._find_faces(task, content))
-
-    def _find_faces(self, task: FrameTask, decoded: DecodedFrame) -> EditableFrame | ReadyFrame:
+    def _cut(
+        self, task: FrameTask, frame: Frame, crops: Sequence[FaceCrop], facts: FrameFacts
+    ) -> WaitingFrame:
         assert self._transfer is not None
-        transfer, frame, begin = self._transfer, decoded.frame, time.perf_counter()
-        crops = self._crops(task.source, frame)
-        if not crops:
-            return self._without_face(task, decoded)
-        shares = [transfer.intensity_share(crop) for crop in crops]
-        faces = tuple(map(partial(recorded_face, frame.pixels.shape[:2]), crops, shares))
-        facts = replace(decoded.facts, faces=faces)
-        if not any(shares):
-            return UnchangedFrame(content=decoded.content, reason=TURNED_AWAY, facts=facts)
-        exposure_ev = None
+        transfer, exposure_ev = self._transfer, None
         if frame.encoding is Encoding.SCENE_LINEAR:
             exposure_ev = self.exposure.at(
                 task.source, lambda: transfer.auto_exposure(frame, crops)
@@ -179,8 +175,12 @@ class FrameSteps:
             exposure_ev=exposure_ev or 0.0,
             limits=self._settings.picture.limits,
         )
-        facts = replace(facts, exposure_ev=exposure_ev).after(time.perf_counter() - begin)
-        return EditableFrame(edit=edit, facts=facts)
+        facts = replace(facts, exposure_ev=exposure_ev)
+        return WaitingFrame(frame=frame, cut=transfer.cut(edit), facts=facts)
+
+    def _share(self, crop: FaceCrop) -> float:
+        assert self._transfer is not None
+        return self._transfer.intensity_share(crop)
 
     def _crops(self, source: SourceFrame, frame: Frame) -> tuple[FaceCrop, ...]:
         assert self._transfer is not None
@@ -196,40 +196,41 @@ class FrameSteps:
         crops = self._crops(source, frame)
         return self._transfer.auto_exposure(frame, crops) if crops else None
 
-    def _without_face(self, task: FrameTask, decoded: DecodedFrame) -> UnchangedFrame | EndedFrame:
+    def _without_face(
+        self, task: FrameTask, content: bytes, facts: FrameFacts
+    ) -> UnchangedFrame | EndedFrame:
         match self._settings.on_missing_face:
             case "copy":
-                return UnchangedFrame(content=decoded.content, reason=NO_FACE, facts=decoded.facts)
+                return UnchangedFrame(content=content, reason=NO_FACE, facts=facts)
             case "skip":
-                return EndedFrame(outcome="skipped", message=NO_FACE, facts=decoded.facts)
+                return EndedFrame(outcome="skipped", message=NO_FACE, facts=facts)
             case "fail":
                 raise FaceNotFoundError(
                     f"{task.source.path} shows no face; expected one of at least 48 pixels. Say "
                     "where it is with --face-box or --landmarks, or pass --on-missing-face copy."
                 )
 
-    def _render(self, waiting: Sequence[tuple[FrameTask, EditableFrame]]) -> list[ReadyFrame]:
+    def _answer(self, waiting: Sequence[tuple[FrameTask, WaitingFrame]]) -> list[ReadyFrame]:
         """Run the model; where frames fail together, each is tried alone."""
         if not waiting:
             return []
         assert self._transfer is not None
         transfer, begin, asked = self._transfer, time.perf_counter(), self._transfer.batch
-        task, first = waiting[0]
-        edits = [one.edit for _, one in waiting]
-        results = unless_it_fails(task, first.facts, lambda: transfer.render_together(edits))
-        if isinstance(results, EndedFrame):
-            alone = [self._render([one]) for one in waiting] if len(waiting) > 1 else [[results]]
+        (task, first), cuts = waiting[0], [one.cut for _, one in waiting]
+        answers = unless_it_fails(task, first.facts, lambda: transfer.answer(cuts))
+        if isinstance(answers, EndedFrame):
+            alone = [self._answer([one]) for one in waiting] if len(waiting) > 1 else [[answers]]
             return [result for own in alone for result in own]
         seconds = (time.perf_counter() - begin) / len(waiting)
         halved = (HALVED.format(asked=asked, batch=transfer.batch),)
         warnings = halved if transfer.batch < asked else ()
         return [
             ChangedFrame(
-                frame=one.edit.frame,
-                edited=edited,
+                frame=one.frame,
+                answered=answered,
                 facts=replace(
                     one.facts, batch=transfer.batch, warnings=one.facts.warnings + warnings
                 ).after(seconds),
             )
-            for (_, one), edited in zip(waiting, results, strict=True)
+            for (_, one), answered in zip(waiting, answers, strict=True)
         ]

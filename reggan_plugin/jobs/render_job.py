@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 from reggan_plugin.jobs.events import Finished, Report, Started
-from reggan_plugin.jobs.frame_content import DecodedFrame, ReadFrame, UnchangedFrame
+from reggan_plugin.jobs.frame_content import ReadFrame, UnchangedFrame, WaitingFrame
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_steps import FrameSteps, Transfer
 from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
@@ -123,7 +123,7 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
 def _room_beside(content: ReadFrame, most: int) -> int:
     """How many frames as large as this one may be in flight beside it, of `most` in all."""
     match content:
-        case DecodedFrame():
+        case WaitingFrame():
             pixels = content.frame.pixels.size // 3
             return max(0, min(most, PIXELS_IN_FLIGHT // pixels) - 1)
         case UnchangedFrame():

@@ -30,6 +30,7 @@ class SmallDevice:
     """Runs up to so many faces at once; each face comes back brighter by its first intensity."""
 
     device = "fake:0"
+    reason = "a test"
     metadata: Mapping[str, str] = {}
 
     def __init__(self, most: int) -> None:
@@ -123,6 +124,7 @@ class Grudging:
     """The real model on a device that refuses more than two faces."""
 
     device = "fake:0"
+    reason = "a test"
     metadata: Mapping[str, str] = {}
 
     def __init__(self, runner: Runner) -> None:

@@ -10,17 +10,19 @@ from PIL import Image
 
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
 from reggan_plugin.expressions import ExpressionMix
-from reggan_plugin.face_edit import EditedFrame, FrameEdit
+from reggan_plugin.face_edit import CutFrame, EditedFrame, FrameEdit, Picture
 from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.events import Event, FrameDone, Notice, document_from_event
-from reggan_plugin.jobs.frame_content import DecodedFrame, FrameFacts
+from reggan_plugin.jobs.frame_content import FrameFacts, WaitingFrame
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
 from reggan_plugin.jobs.results import JobSummary
+
+from .conftest import Composed
 
 HAPPY = ExpressionMix({"happy": 1.0})
 
@@ -44,6 +46,12 @@ class BrighteningTransfer:
 
     def render(self, edit: FrameEdit) -> np.ndarray:
         return np.minimum(edit.frame.pixels + np.float32(0.4), np.float32(1.0))
+
+    def cut(self, edit: FrameEdit) -> FrameEdit:
+        return edit
+
+    def answer(self, edits: Sequence[FrameEdit]) -> list[Composed]:
+        return [Composed(edited) for edited in self.render_together(edits)]
 
     def render_together(self, edits: Sequence[FrameEdit]) -> list[EditedFrame]:
         return [
@@ -97,15 +105,15 @@ def test_huge_frames_leave_room_for_fewer(tmp_path: Path) -> None:
     original = read_frame(write_pngs(tmp_path / "shot", [1]) / "a.0001.png").original
     facts = FrameFacts(mix=HAPPY, settings_sha256="")
 
-    def decoded(pixels: int) -> DecodedFrame:
+    def waiting(pixels: int) -> WaitingFrame:
         picture = np.broadcast_to(np.zeros((), np.float32), (pixels, 1, 3))
-        return DecodedFrame(
-            frame=Frame(pixels=picture, original=original), content=b"", facts=facts
-        )
+        frame = Frame(pixels=picture, original=original)
+        cut = CutFrame(picture=Picture(pixels=picture), faces=())
+        return WaitingFrame(frame=frame, cut=cut, facts=facts)
 
     sizes = (1, 4096 * 2160, 15360 * 8640, 10**9)
-    assert [render_job._room_beside(decoded(n), most=5) for n in sizes] == [4, 4, 0, 0]
-    assert [render_job._room_beside(decoded(n), most=24) for n in sizes] == [23, 17, 0, 0]
+    assert [render_job._room_beside(waiting(n), most=5) for n in sizes] == [4, 4, 0, 0]
+    assert [render_job._room_beside(waiting(n), most=24) for n in sizes] == [23, 17, 0, 0]
 
 
 def test_frames_are_written_under_their_names_in_order(tmp_path: Path) -> None:

@@ -86,14 +86,10 @@ class ReddeningTransfer:
         return edit
 
     def answer(self, edits: Sequence[FrameEdit]) -> list[Composed]:
-        return [Composed(edited) for edited in self.render_together(edits)]
-
-    def render_together(self, edits: Sequence[FrameEdit]) -> list[EditedFrame]:
         pictures = [self.render(edit.frame, edit.mix, edit.crops) for edit in edits]
-        return [
-            EditedFrame(pixels=pixels, weight=np.ones(pixels.shape[:2], np.float32))
-            for pixels in pictures
-        ]
+        weight = [np.ones(pixels.shape[:2], np.float32) for pixels in pictures]
+        pairs = zip(pictures, weight, strict=True)
+        return [Composed(EditedFrame(pixels=one, weight=two)) for one, two in pairs]
 
 
 @pytest.fixture

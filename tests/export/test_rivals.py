@@ -95,8 +95,8 @@ def test_pytorch_runs_the_shipped_weights_and_nothing_beats_the_roof() -> None:
     assert roof is not None
     assert roof.link_gb_s is None
     assert roof.gigaoperations == pytest.approx(3.262, abs=0.01)
-    # four crops are at most four times the work of one: equal where computing alone is the limit
-    assert roof.least_ms[1] < roof.least_ms[4] <= 4 * roof.least_ms[1] * (1 + 1e-9)
+    rounding_ms = 4 * 0.5e-4
+    assert roof.least_ms[1] < roof.least_ms[4] <= 4 * roof.least_ms[1] + 2 * rounding_ms
 
 
 def test_without_the_exporter_s_packages_peers_name_the_extra(

@@ -62,17 +62,17 @@ class Brightening:
         return edit
 
     def answer(self, edits: Sequence[FrameEdit]) -> list[Composed]:
-        return [Composed(edited) for edited in self.render_together(edits)]
+        return [Composed(self._edited(edit)) for edit in edits]
 
-    def render_together(self, edits: Sequence[FrameEdit]) -> list[EditedFrame]:
-        results = []
-        for edit in edits:
-            self.calls += 1
-            self._before(self.calls)
-            rise = np.float32(0.4 * edit.mix.intensities.get("happy", 0.0))
-            pixels = np.minimum(edit.frame.pixels + rise, np.float32(1.0))
-            results.append(EditedFrame(pixels=pixels, weight=np.ones(pixels.shape[:2], np.float32)))
-        return results
+    def render(self, edit: FrameEdit) -> np.ndarray:
+        self.calls += 1
+        self._before(self.calls)
+        rise = np.float32(0.4 * edit.mix.intensities.get("happy", 0.0))
+        return np.minimum(edit.frame.pixels + rise, np.float32(1.0))
+
+    def _edited(self, edit: FrameEdit) -> EditedFrame:
+        pixels = self.render(edit)
+        return EditedFrame(pixels=pixels, weight=np.ones(pixels.shape[:2], np.float32))
 
 
 @pytest.fixture

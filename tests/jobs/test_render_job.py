@@ -1,7 +1,7 @@
 """What a job writes, what becomes of frames that fail, and what it says."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,8 @@ from PIL import Image
 
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
 from reggan_plugin.expressions import ExpressionMix
-from reggan_plugin.face_edit import CutFrame, EditedFrame, FrameEdit, Picture
-from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
-from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.face_edit import CutFrame, FrameEdit, Picture
+from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.events import Event, FrameDone, Notice, document_from_event
@@ -22,44 +21,9 @@ from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
 from reggan_plugin.jobs.results import JobSummary
 
-from .conftest import Composed
+from .conftest import Brightening
 
 HAPPY = ExpressionMix({"happy": 1.0})
-
-
-class BrighteningTransfer:
-    """Stands for a model: every face is the whole picture, and a black one has none."""
-
-    batch = 1
-
-    def find_faces(
-        self, frame: Frame, choice: FaceChoice, names: tuple[str, ...]
-    ) -> tuple[FaceCrop, ...]:
-        crop = crop_of_whole_image(*frame.pixels.shape[:2], side_px=8)
-        return (crop,) if frame.pixels.any() else ()
-
-    def intensity_share(self, crop: FaceCrop) -> float:
-        return 1.0
-
-    def auto_exposure(self, frame: Frame, crops: object) -> float:
-        return float(frame.pixels.mean())
-
-    def render(self, edit: FrameEdit) -> np.ndarray:
-        return np.minimum(edit.frame.pixels + np.float32(0.4), np.float32(1.0))
-
-    def cut(self, edit: FrameEdit) -> FrameEdit:
-        return edit
-
-    def answer(self, edits: Sequence[FrameEdit]) -> list[Composed]:
-        return [Composed(edited) for edited in self.render_together(edits)]
-
-    def render_together(self, edits: Sequence[FrameEdit]) -> list[EditedFrame]:
-        return [
-            EditedFrame(
-                pixels=self.render(edit), weight=np.ones(edit.frame.pixels.shape[:2], np.float32)
-            )
-            for edit in edits
-        ]
 
 
 def write_pngs(folder: Path, levels: list[int]) -> Path:
@@ -73,7 +37,7 @@ def run(
     source: Path,
     out: Path,
     *,
-    transfer: BrighteningTransfer | None = None,
+    transfer: Brightening | None = None,
     existing: Existing = Existing.REFUSE,
     frame_range: str | None = None,
     mix: ExpressionMix = HAPPY,
@@ -86,7 +50,7 @@ def run(
     return run_job(
         plan,
         settings,
-        transfer or BrighteningTransfer(),
+        transfer or Brightening(),
         model=None,
         report=report,
         stopped=stopped,
@@ -138,7 +102,7 @@ def test_a_truncated_frame_leaves_the_others_as_they_are(tmp_path: Path) -> None
 
 
 def test_frames_in_which_the_intensity_fades_are_named(tmp_path: Path) -> None:
-    class Turning(BrighteningTransfer):
+    class Turning(Brightening):
         shares = iter([1.0, 0.75, 0.25, 0.0, 1.0, 0.5])
 
         def intensity_share(self, crop: FaceCrop) -> float:
@@ -275,7 +239,7 @@ def test_an_output_folder_that_takes_no_files_is_found_before_any_work(tmp_path:
 
 
 def test_a_frame_that_does_not_fit_into_memory_is_named(tmp_path: Path) -> None:
-    class Hungry(BrighteningTransfer):
+    class Hungry(Brightening):
         def render(self, edit: FrameEdit) -> np.ndarray:
             if edit.frame.pixels.max() > 0.1:
                 raise MemoryError
@@ -288,7 +252,7 @@ def test_a_frame_that_does_not_fit_into_memory_is_named(tmp_path: Path) -> None:
 
 
 def test_a_bug_goes_through_and_leaves_whole_files(tmp_path: Path) -> None:
-    class Buggy(BrighteningTransfer):
+    class Buggy(Brightening):
         def render(self, edit: FrameEdit) -> np.ndarray:
             if edit.frame.pixels.max() > 0.1:
                 raise ZeroDivisionError

@@ -10,43 +10,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_training.networks.encoder_decoder import (
-    Decoder,
-    Encoder,
     Layers,
-    TiledModel,
-    difference_head,
     normalised,
     residual_layers,
-    tile_expression,
 )
 from reggan_training.networks.expression_model import ModelSettings
+from reggan_training.networks.us_gan import USGAN
 
 _HOURGLASS_DEPTH = 2
-
-
-class SARGAN(TiledModel):
-    """US-GAN whose residual block chooses where it changes anything."""
-
-    architecture = "sargan"
-
-    def __init__(self, settings: ModelSettings) -> None:
-        super().__init__(settings)
-        channels = settings.channels(64)
-        self.encoder = Encoder(settings)
-        self.middle = AttentionResidualBlock(settings)
-        self.decoder = Decoder(settings)
-        self.head = difference_head(channels)
-
-    def generate(
-        self,
-        image: Float[Tensor, "batch 3 side side"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch 3 side side"]:
-        """Network + input."""
-        seen = self.encoder(tile_expression(image, expression), expression)
-        maps = self.decoder(self.middle(seen, expression), expression)
-        result: Tensor = torch.tanh(self.head(maps)) + image
-        return result
 
 
 class AttentionResidualBlock(nn.Module):
@@ -102,3 +73,10 @@ def _convolution(inside: int, settings: ModelSettings, stride: int = 1) -> Layer
     outside = settings.channels(64)
     convolution = nn.Conv2d(inside, outside, 3, stride=stride, padding=1, bias=False)
     return Layers(*normalised(convolution, settings))
+
+
+class SARGAN(USGAN):
+    """US-GAN whose residual block chooses where it changes anything."""
+
+    architecture = "sargan"
+    middle_block = AttentionResidualBlock

@@ -6,7 +6,7 @@ Expression Synthesis", arXiv 2112.13002, figure 2. 2.53 million parameters at wi
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from reggan_training.networks.encoder_decoder import (
     Decoder,
@@ -23,12 +23,13 @@ class USGAN(TiledModel):
     """StarGAN's shape with one residual block, which only has to make the difference."""
 
     architecture = "us-gan"
+    middle_block: type[nn.Module] = ResidualBlock
 
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__(settings)
         channels = settings.channels(64)
         self.encoder = Encoder(settings)
-        self.middle = ResidualBlock(settings)
+        self.middle = self.middle_block(settings)
         self.decoder = Decoder(settings)
         self.head = difference_head(channels)
 

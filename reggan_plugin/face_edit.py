@@ -1,7 +1,7 @@
 """A face cut out of a picture for the model, and the model's answer put back: the only place."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -17,6 +17,9 @@ from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite import composite
 from reggan_plugin.imaging.crop import Region, cut_crop
 from reggan_plugin.imaging.region import RegionLimits
+
+_MOST_AT_ONCE = 2**22
+"""Pixels of a face that are composed at once: a face in a 16k frame can have 50 million."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,6 +88,20 @@ class CutFace:
     before: Float[np.ndarray, "side side 3"]
     mix: ExpressionMix
 
+    def bands(self) -> Iterator["CutFace"]:
+        """The face in parts of its region, from top to bottom; one if it is not large."""
+        rows, columns = self.region
+        height, width = self.display.shape[:2]
+        step = max(1, _MOST_AT_ONCE // width)
+        for top in range(0, height, step):
+            below = min(top + step, height)
+            yield replace(
+                self,
+                region=(slice(rows.start + top, rows.start + below), columns),
+                crop=self.crop.moved(0, -top),
+                display=self.display[top:below],
+            )
+
 
 def cut_face(picture: Picture, region: Region, crop: FaceCrop, mix: ExpressionMix) -> CutFace:
     """A face as the model is to see it; `crop` lies in the region."""
@@ -119,7 +136,8 @@ class AnsweredFrame:
         result = EditedFrame(pixels=picture.pixels.copy(), weight=np.zeros(shape, dtype=np.float32))
         pairs = zip(self.cut.faces, self.answers, strict=True)
         for index, (face, (after, mask)) in enumerate(pairs):
-            _put_back(result, picture, face, after, mask, is_first=index == 0)
+            for band in face.bands():
+                _put_back(result, picture, band, after, mask, is_first=index == 0)
         return result
 
 

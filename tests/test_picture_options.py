@@ -186,6 +186,31 @@ def test_a_second_generation_is_told_and_avoided(
 
 
 @pytest.mark.parametrize(
+    ("options", "status", "message"),
+    [
+        (("--matte", "roto.####.png"), 1, "no file fits. Check the name and the padding"),
+        (("--exr-compression", "zip"), 2, "avatar.1001.png is no EXR; only EXR takes"),
+        (("--exr-layers", "mask"), 2, "Leave them out"),
+        (("--exr-picture", "beauty"), 2, "Leave them out"),
+    ],
+)
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])
+def test_what_every_frame_would_fail_for_is_said_before_the_shot_is_tracked(
+    options: tuple[str, ...],
+    status: int,
+    message: str,
+    dry_run: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source, out = str(SAMPLES / "avatar_png"), tmp_path / "out"
+    command = ["render", "--frames", source, "--out", str(out), "--expression", "happy", *dry_run]
+    assert main([*command, *options]) == status
+    assert message in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         (("--colorspace", "ACEScq"), "close to it: ACEScg, ACEScc"),

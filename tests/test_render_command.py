@@ -180,6 +180,22 @@ class TestRender:
         assert times == sorted(times)
         assert events[-1]["event"] == "finished"
 
+    def test_devices_that_are_missing_are_left_to_doctor(
+        self, shot: Path, capsys: Streams, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class OnTheBest(ReddeningTransfer):
+            def __init__(self, model: str | None, *, device: str, batch: int = 1) -> None:
+                super().__init__(model, device=device, batch=batch)
+                self.device_reason = "the best that works here; rtx: is missing; cuda: no CUDA"
+
+        monkeypatch.setattr(model_in_use, "ExpressionTransfer", OnTheBest)
+        assert render_happy(shot) == 0
+        first = capsys.readouterr().err.splitlines()[0]
+        advice = "`reggan-plugin doctor` says what others need"
+        assert first.endswith(f"on cpu (the best that works here; {advice})")
+        assert render_happy(shot, "--overwrite", "--json") == 0
+        assert json.loads(capsys.readouterr().out)["model"]["device_reason"].endswith("no CUDA")
+
     def test_json_logs_in_json_too_unless_told(self, shot: Path, capsys: Streams) -> None:
         Image.new("RGB", (16, 12), (9, 9, 9)).save(shot / "a.1005.jpg")
         assert render_happy(shot / "a.1005.jpg", "--json") == 0

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 import reggan_plugin
-from reggan_plugin import ExpressionTransfer
+from reggan_plugin import ExpressionTransfer, face_edit
 from reggan_plugin.errors import FaceNotFoundError, UnknownExpressionError, UsageError
 from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.faces.face_crop import crop_of_whole_image
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_frame
+from reggan_plugin.imaging.composite import composite
 from reggan_plugin.imaging.crop import cut_crop
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
@@ -53,6 +54,26 @@ def test_apply_changes_the_face_and_nothing_else(
     corners = changed[:40, :40], changed[-40:, :40], changed[:40, -40:], changed[-40:, -40:]
     assert not any(corner.any() for corner in corners)
     assert np.abs(happy - avatar.pixels).max() > 0.2
+
+
+def test_a_huge_face_is_composed_in_bands_that_show_no_seam(
+    transfer: ExpressionTransfer, avatar_exr: Frame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crops, mix = transfer.find_faces(avatar_exr, FaceChoice(), ()), ExpressionMix({"happy": 1.0})
+    whole = transfer.render(avatar_exr, mix, crops)
+    heights = []
+    compose = composite
+
+    def counted(display: np.ndarray, *rest: object) -> object:
+        heights.append(len(display))
+        return compose(display, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(face_edit, "_MOST_AT_ONCE", 20_000)
+    monkeypatch.setattr(face_edit, "composite", counted)
+    in_bands = transfer.render(avatar_exr, mix, crops)
+    assert len(heights) > 5
+    assert max(heights) < 100
+    np.testing.assert_allclose(in_bands, whole, rtol=0, atol=1e-6)
 
 
 def test_beyond_the_largest_yaw_the_intensity_fades_to_nothing(avatar: Frame) -> None:

@@ -1,5 +1,6 @@
 """Opens a model on the device that was asked for, or on the best one that works."""
 
+import logging
 from pathlib import Path
 
 from reggan_plugin.backends.device_name import AUTO, device_from_text
@@ -8,6 +9,8 @@ from reggan_plugin.backends.onnx_runtime import runner_from_onnx
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import DeviceUnavailableError, UsageError
+
+_log = logging.getLogger(__name__)
 
 AUTO_ORDER = ("rtx", "cuda", "directml", "cpu")
 """What `auto` tries. Not `tensorrt` and `tensorrt-ep`, which build for minutes before the first
@@ -46,6 +49,7 @@ def open_runner(
         try:
             runner = _open(model, kind, threads, shapes)
         except DeviceUnavailableError as error:
+            _log.info("%s: %s", kind, error)
             refused.append(f"{kind}: {error.found.rstrip('.')}")
             continue
         runner.reason = "; ".join(["the best that works here", *refused])

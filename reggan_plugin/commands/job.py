@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
+from reggan_plugin.backends.device_name import INDEXED_KINDS
 from reggan_plugin.commands.options import GroupedCommand, grouped_option
 from reggan_plugin.commands.render import render
+from reggan_plugin.commands.report import report
 from reggan_plugin.commands.track import track
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import OutputExistsError, UsageError
@@ -26,7 +28,11 @@ from reggan_plugin.farm.shot_range import farm_range
 _SET_BY_TEMPLATE = {"--resume", "--dry-run", "--json", "--progress"}
 _SAY_WHERE_FACES_ARE = {"--tracks", "--face-box", "--landmarks", "--whole-image"}
 _JOB_PARAMETERS = {"--expression", "--intensity"}
-_OPTIONS_OF_TRACK = {name for parameter in track.params for name in parameter.opts}
+_NAMES_OR_FILES = {"--model"}
+_FILES_FOLDERS_OR_PATTERNS = {"--matte"}
+_OPTIONS_OF_TRACK, _OPTIONS_OF_REPORT = (
+    {name for parameter in command.params for name in parameter.opts} for command in (track, report)
+)
 """Those that `render` has, too, say how frames are read."""
 
 
@@ -92,9 +98,9 @@ def job(
 
     The job tracks the shot, renders it in chunks and fails if a frame is missing in the end.
     All other options of `render` go to the workers, with absolute paths of files; expression,
-    intensity, range, chunk and folders can still be changed when the job is submitted. With
-    --device cuda only workers with a GPU are asked for. The request is checked here as `render
-    --dry-run` does it.
+    intensity, range, chunk and folders can still be changed when the job is submitted. If
+    --device names a GPU, only workers with one are asked for. The request is checked here as
+    `render --dry-run` does it.
     """
     if path.exists() and not overwrite:
         raise OutputExistsError(f"{path} exists. --overwrite replaces it.")
@@ -110,8 +116,9 @@ def job(
         chunk=chunk,
         tracks_shot=not given.keys() & _SAY_WHERE_FACES_ARE,
         track_options=_words({k: v for k, v in given.items() if k in _OPTIONS_OF_TRACK}),
+        report_options=_words({k: v for k, v in given.items() if k in _OPTIONS_OF_REPORT}),
         render_options=_words({k: v for k, v in given.items() if k not in _JOB_PARAMETERS}),
-        needs_gpu=(given.get("--device") or "").startswith("cuda"),
+        needs_gpu=(given.get("--device") or "").partition(":")[0] in INDEXED_KINDS,
     )
     write_template(template_from_job(farm_job, path.parent), path)
     click.echo(path)
@@ -145,8 +152,10 @@ def _given_to_workers(render_options: tuple[str, ...]) -> dict[str, str | None]:
 def _text_for_workers(parameter: click.Parameter, value: Any) -> str | None:
     if isinstance(parameter, click.Option) and parameter.is_flag:
         return None
-    names_file = isinstance(parameter.type, click.Path) or Path(value).is_file()
-    return str(Path(value).absolute()) if names_file else str(value)
+    name = parameter.opts[-1]
+    is_path = isinstance(parameter.type, click.Path) or name in _FILES_FOLDERS_OR_PATTERNS
+    is_path |= name in _NAMES_OR_FILES and Path(value).is_file()
+    return str(Path(value).absolute()) if is_path else str(value)
 
 
 def _words(options: dict[str, str | None]) -> tuple[str, ...]:

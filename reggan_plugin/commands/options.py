@@ -11,6 +11,7 @@ import click
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, read_landmarks
 from reggan_plugin.faces.tracks_file import read_tracks
+from reggan_plugin.jobs.patience import DEFAULT_STALL_S
 from reggan_plugin.jobs.plan import Existing
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -161,6 +162,20 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--model",
         metavar="NAME|FILE.onnx",
         help="Model to run, of those that `reggan-plugin models` lists, or a file.",
+    )(command)
+
+
+def stall_option(command: Command) -> Command:
+    """Add `--stall-timeout`; the command takes it as `stall_s`."""
+    return grouped_option(
+        "Frames",
+        "--stall-timeout",
+        "stall_s",
+        type=click.FloatRange(0, min_open=True),
+        default=DEFAULT_STALL_S,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long a disk or network folder may keep a frame waiting before it is given up.",
     )(command)
 
 

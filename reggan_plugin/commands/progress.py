@@ -131,9 +131,11 @@ def _text_from_event(event: Event) -> str:
         case Started(model=None):
             return f"To {event.out}: {event.frames} frames"
         case Started():
+            why, *refused = (event.device_reason or "").split("; ")
+            more = ["`reggan-plugin doctor` says what others need"] if refused else []
             return (
                 f"To {event.out}: {event.frames} frames by {event.model} on {event.device} "
-                f"({event.device_reason})"
+                f"({'; '.join([why, *more])})"
             )
         case Notice():
             about = f", {event.source.name}" if event.source else ""

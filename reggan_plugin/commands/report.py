@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options import GroupedCommand, grouped_option
+from reggan_plugin.commands.options import GroupedCommand, grouped_option, stall_option
+from reggan_plugin.commands.picture_options import reading_options
 from reggan_plugin.commands.progress import (
     PROGRESS_STYLES,
     ProgressStyle,
@@ -14,7 +15,9 @@ from reggan_plugin.commands.progress import (
 )
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.files.atomic import write_atomically
+from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.jobs.events import FrameChecked
+from reggan_plugin.jobs.patience import Patience
 from reggan_plugin.report.shot_check import CheckedFrame, check_shot
 from reggan_plugin.report.shot_report import (
     ShotReport,
@@ -50,6 +53,8 @@ from reggan_plugin.report.shot_report import (
     metavar="DIR",
     help="The folder that `render` wrote.",
 )
+@reading_options
+@stall_option
 @grouped_option(
     "Report",
     "--html",
@@ -74,6 +79,8 @@ def report(
     source: str,
     frame_range: str | None,
     out: Path,
+    reading: Reading,
+    stall_s: float,
     html: Path | None,
     as_json: bool,
     style: ProgressStyle,
@@ -84,7 +91,8 @@ def report(
     the frames are read, which takes no time.
     """
     with progress_on_stderr(style, as_json=as_json) as tell:
-        frames = check_shot(source, frame_range, out)
+        patience = Patience(stall_s)
+        frames = patience.call(source, lambda: check_shot(source, frame_range, out))
         done = 0
 
         def seen(frame: CheckedFrame) -> None:
@@ -103,7 +111,7 @@ def report(
             shot = report_from_records(source, out, frames)
         else:
             with libraries_on_stderr():
-                shot = report_with_pictures(source, out, frames, seen)
+                shot = report_with_pictures(source, out, frames, reading, patience, seen)
             write_atomically(html, shot.page().encode())
         _print(shot, html, as_json)
         shot.raise_for_failure()

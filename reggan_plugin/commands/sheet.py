@@ -11,6 +11,7 @@ from reggan_plugin.commands.options import (
     face_options,
     grouped_option,
     model_options,
+    stall_option,
 )
 from reggan_plugin.commands.picture_options import reading_options
 from reggan_plugin.commands.verbosity import verbose_option
@@ -18,9 +19,10 @@ from reggan_plugin.contact_sheet import SheetRow, view_of_face, write_sheet
 from reggan_plugin.errors import FaceNotFoundError, OutputExistsError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.files.frame import read_content
+from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.imaging.crop import region_of
+from reggan_plugin.jobs.patience import Patience
 from reggan_plugin.transfer import ExpressionTransfer
 
 INTENSITIES = (0.35, 0.7, 1.0)
@@ -32,6 +34,7 @@ INTENSITIES = (0.35, 0.7, 1.0)
 )
 @click.argument("frame", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @reading_options
+@stall_option
 @face_options
 @model_options
 @grouped_option(
@@ -63,6 +66,7 @@ def sheet(
     exposure_ev: float | None,
     out: Path | None,
     overwrite: bool,
+    stall_s: float,
 ) -> None:
     """Draw a contact sheet of FRAME's face: all expressions, three intensities.
 
@@ -72,7 +76,9 @@ def sheet(
     if path.exists() and not overwrite:
         raise OutputExistsError(f"{path} exists. --overwrite replaces it, --out names another.")
     transfer, _ = open_model(model, device)
-    rows = _rows(transfer, frame, reading, choice, exposure_ev)
+    content = Patience(stall_s).call(str(frame), lambda: read_content(frame))
+    picture = reading.decode(content, frame)
+    rows = _rows(transfer, frame, picture, choice, exposure_ev)
     write_sheet(path, ["input", *(f"{100 * i:.0f} %" for i in INTENSITIES)], rows)
     click.echo(path)
 
@@ -80,11 +86,10 @@ def sheet(
 def _rows(
     transfer: ExpressionTransfer,
     path: Path,
-    reading: Reading,
+    frame: Frame,
     choice: FaceChoice,
     exposure_ev: float | None,
 ) -> list[SheetRow]:
-    frame = reading.decode(read_content(path), path)
     found = transfer.find_faces(frame, choice, (path.name,))
     size = frame.pixels.shape[:2]
     crops = [crop for crop in found if frame.pixels[region_of(crop, *size)].size][:1]

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.options import GroupedCommand, grouped_option
+from reggan_plugin.commands.options import GroupedCommand, grouped_option, stall_option
 from reggan_plugin.commands.picture_options import reading_options
 from reggan_plugin.commands.progress import (
     PROGRESS_STYLES,
@@ -15,13 +15,13 @@ from reggan_plugin.commands.progress import (
     progress_on_stderr,
 )
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.errors import OutputExistsError
+from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_plugin.faces.tracks_file import write_tracks
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.files.sequence import Sequence, find_sequence
 from reggan_plugin.jobs.events import Notice, Started
 from reggan_plugin.jobs.interruption import stop_on_signals
-from reggan_plugin.jobs.patience import DEFAULT_STALL_S, Patience
+from reggan_plugin.jobs.patience import Patience
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.jobs.track_preview import make_folder, preview_paths, write_preview
 from reggan_plugin.jobs.track_summary import document_from_result
@@ -52,16 +52,7 @@ PART_OF_A_SHOT = (
     help="Frame numbers to track.  [default: all]",
 )
 @reading_options
-@grouped_option(
-    "Frames",
-    "--stall-timeout",
-    "stall_s",
-    type=click.FloatRange(0, min_open=True),
-    default=DEFAULT_STALL_S,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a disk or network folder may keep a frame waiting before it is given up.",
-)
+@stall_option
 @grouped_option(
     "Tracks",
     "--no-smooth",
@@ -123,6 +114,7 @@ def track(
     with progress_on_stderr(style, as_json=as_json) as report, stop_on_signals() as stop:
         patience = Patience(stall_s, stop.is_made)
         shot = patience.call(source, lambda: find_sequence(source, frame_range))
+        _refuse_inputs(shot, out, preview)
         _refuse_existing(shot, out, preview, overwrite)
         make_folder(out.parent)
         report(
@@ -165,6 +157,16 @@ def _notices(shot: Sequence, frame_range: str | None) -> list[str]:
         numbers = ", ".join(map(str, shot.missing[:8])) + (", ..." if shot.missing[8:] else "")
         notices.append(f"{len(shot.missing)} frames are not on disk and left out: {numbers}.")
     return notices
+
+
+def _refuse_inputs(shot: Sequence, out: Path, preview: Path | None) -> None:
+    inputs = {frame.path.resolve() for frame in shot.frames}
+    folders = {path.parent for path in inputs} | {shot.folder.resolve()}
+    if out.resolve() in inputs or (preview is not None and preview.resolve() in folders):
+        raise UsageError(
+            "--out or --preview is where the source frames lie: they are never overwritten, and "
+            "pictures beside them would be taken for frames. Name another file or folder."
+        )
 
 
 def _refuse_existing(shot: Sequence, out: Path, preview: Path | None, overwrite: bool) -> None:

@@ -53,7 +53,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from reggan_plugin.errors import SourceError
+from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.faces.landmarks import FaceLandmarks
 
 SCHEMA = 1
@@ -148,6 +148,20 @@ class Tracks:
             return seen
         wanted = self._largest_by_frame[key] if which == "largest" else which
         return tuple(face for face in seen if face.face == wanted)
+
+    def refuse_unknown(self, which: Literal["largest", "all"] | int) -> None:
+        """Do nothing if any frame has a face of this number, or none has any.
+
+        Raises:
+            UsageError: there are faces, but not this one.
+        """
+        numbers = {face.face for frame in self.frames.values() for face in frame.faces}
+        if isinstance(which, int) and numbers and which not in numbers:
+            raise UsageError(
+                f"--face {which} is not in the tracks, which hold "
+                f"{', '.join(map(str, sorted(numbers)))}. Give one of these, or largest; "
+                "`reggan-plugin track --preview DIR` draws them."
+            )
 
     def key_of(self, *names: int | str | None) -> str:
         """The key of the frame that has one of these names, or was read from such a file.

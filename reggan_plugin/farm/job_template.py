@@ -38,6 +38,7 @@ class FarmJob:
         chunk: most frames in one task.
         tracks_shot: whether the faces are located; False where `render_options` say where.
         track_options: further arguments of `track`.
+        report_options: further arguments of `report`.
         render_options: further arguments of `render`.
         needs_gpu: whether only workers with a GPU may render.
     """
@@ -50,6 +51,7 @@ class FarmJob:
     chunk: int
     tracks_shot: bool = True
     track_options: tuple[str, ...] = ()
+    report_options: tuple[str, ...] = ()
     render_options: tuple[str, ...] = ()
     needs_gpu: bool = False
 
@@ -76,7 +78,7 @@ def template_from_job(job: FarmJob, folder: Path) -> dict[str, Any]:
         "steps": [
             *([_track_step(job)] if job.tracks_shot else []),
             _render_step(job),
-            _summary_step(),
+            _summary_step(job),
         ],
     }
 
@@ -186,10 +188,10 @@ def _render_step(job: FarmJob) -> dict[str, Any]:
     }
 
 
-def _summary_step() -> dict[str, Any]:
+def _summary_step(job: FarmJob) -> dict[str, Any]:
     arguments = [
         *("report", *_SHOT, "--range", "{{Param.FrameRange}}", "--out", "{{Param.OutDir}}"),
-        *("--html", _REPORT, *_LINES),
+        *("--html", _REPORT, *job.report_options, *_LINES),
     ]
     return {
         "name": LAST_STEP,

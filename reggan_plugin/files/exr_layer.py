@@ -91,10 +91,10 @@ def _named(parts: Sequence[Part], layers: list[Layer], wanted: str) -> list[Laye
     found = own or of_part or [layer for layer in layers if wanted == layer.view]
     if not found:
         names = [layer.prefix[:-1] or parts[layer.part_index].name for layer in layers]
+        advice = "Name one of them with --exr-picture" if any(names) else "Leave --exr-picture out"
         raise MissingChannelsError(
             f"has no layer, part or view {wanted!r}; its pictures are "
-            f"{', '.join(name or 'the root' for name in names) or 'none'}. Name one of them with "
-            "--exr-picture."
+            f"{', '.join(name or 'the root' for name in names) or 'none'}. {advice}."
         )
     return found
 

@@ -19,11 +19,11 @@ from reggan_plugin.imaging.colour import ColourSpace
 FRAME_SUFFIXES = (".exr", ".jpeg", ".jpg", ".png", ".tif", ".tiff")
 """What a frame's name may end in, in lower case. What it holds is decided by its first bytes."""
 
-_EXR = b"\x76\x2f\x31\x01"
+EXR_SIGNATURE = b"\x76\x2f\x31\x01"
 _FORMATS = {
     b"\x89PNG\r\n\x1a\n": "png",
     b"\xff\xd8\xff": "jpeg",
-    _EXR: "exr",
+    EXR_SIGNATURE: "exr",
     b"II*\0": "tiff",
     b"MM\0*": "tiff",
     b"II+\0": "tiff",
@@ -152,7 +152,7 @@ def decode_frame(
     """
     with faults_named(path):
         decode = _decoder_of(path, content)
-        if content.startswith(_EXR):
+        if content.startswith(EXR_SIGNATURE):
             return decode(content, exr_picture, colours_are_declared=colours_are_declared)
         if exr_picture is not None:
             raise UnsupportedFormatError(

@@ -9,10 +9,9 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.files.frame import Frame, read_content, read_frame
+from reggan_plugin.files.frame import EXR_SIGNATURE, Frame, read_content, read_frame
 from reggan_plugin.files.sequence import SourceFrame, find_sequence
 
-_EXR_SIGNATURE = b"\x76\x2f\x31\x01"
 _EXR_CHANNELS = ("A", "Y", "R")
 """The channel of a matte in EXR, if none is named: the first of these that it has."""
 
@@ -33,6 +32,15 @@ class Matte:
     def __post_init__(self) -> None:
         if self.source is None and self.channel is None:
             raise UsageError("A matte needs a file, a pattern or the name of an EXR channel.")
+
+    def refuse_missing(self) -> None:
+        """Do nothing if there is any file of a matte.
+
+        Raises:
+            SourceError: there is none.
+        """
+        if self.source is not None:
+            _files_of(self.source)
 
     def path_for(self, frame: SourceFrame) -> Path:
         """The file that holds the matte of a frame.
@@ -99,7 +107,7 @@ def _files_of(source: str) -> tuple[Path | None, Mapping[int, Path]]:
 
 def _read(path: Path, channel: str | None) -> PlacedPicture:
     content = read_content(path)
-    if content.startswith(_EXR_SIGNATURE):
+    if content.startswith(EXR_SIGNATURE):
         from reggan_plugin.files.exr_channel import read_channel
 
         return read_channel(content, path, [channel] if channel else _EXR_CHANNELS)

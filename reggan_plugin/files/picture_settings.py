@@ -1,15 +1,17 @@
 """How the frames of a job are read, where their change counts, and how they are written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from reggan_plugin.errors import UnsupportedFormatError
+from reggan_plugin.errors import UnsupportedFormatError, UsageError
 from reggan_plugin.files.colour_management import OcioColourSpace
 from reggan_plugin.files.exr_writing import EncodedFrame, ExrWriting, WritesExr
 from reggan_plugin.files.frame import (
+    EXR_SIGNATURE,
     Encoding,
     Frame,
     decode_frame,
@@ -65,6 +67,24 @@ class PictureSettings:
     matte: Matte | None = None
     writing: ExrWriting = field(default_factory=ExrWriting)
 
+    def refuse_impossible(self, frames: Sequence[SourceFrame]) -> None:
+        """Do nothing if a frame might be what these settings ask for.
+
+        A shot is not to be tracked for hours before each of its frames fails alike.
+
+        Raises:
+            SourceError: there is no matte.
+            UsageError: what only EXR has is asked of a sequence of other files.
+        """
+        if self.matte is not None:
+            self.matte.refuse_missing()
+        asks_for_exr = self.writing.rewrites_part or self.reading.exr_picture is not None
+        if asks_for_exr and frames and not _may_be_exr([frame.path for frame in frames]):
+            raise UsageError(
+                f"{frames[0].path} is no EXR; only EXR takes --exr-picture, "
+                "--exr-compression and --exr-layers. Leave them out."
+            )
+
     def decode(self, content: bytes, source: SourceFrame) -> Frame:
         """A frame, its matte with it, that can be written as asked.
 
@@ -98,3 +118,14 @@ class PictureSettings:
         if isinstance(frame.original, WritesExr):
             return frame.original.encode_as(frame.pixels, pixels, weight, self.writing)
         return EncodedFrame(content=encode_frame(frame, pixels))
+
+
+def _may_be_exr(paths: Sequence[Path]) -> bool:
+    """By a name, or by the first bytes of the first file; also if that cannot be read."""
+    if any(path.suffix.lower() == ".exr" for path in paths):
+        return True
+    try:
+        with paths[0].open("rb") as file:
+            return file.read(len(EXR_SIGNATURE)) == EXR_SIGNATURE
+    except OSError:
+        return True

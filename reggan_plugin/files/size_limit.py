@@ -3,7 +3,7 @@
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 
 MOST_PIXELS = 2**28
-"""16384x16384: the largest texture maps; a frame of 15360x8640 takes 4.9 GB."""
+"""16384x16384: the largest texture maps; a frame of 15360x8640 takes 5.6 GB."""
 MOST_SAMPLES = 2**31
 """Of all channels of a picture, 8 GB as floats: 60 channels at 8K, 240 at 4K."""
 

@@ -19,12 +19,14 @@ from reggan_plugin.files.samples import (
     floats_from_samples,
     pixels_from_samples,
 )
-from reggan_plugin.files.size_limit import refuse_oversize
+from reggan_plugin.files.size_limit import refuse_oversize, refuse_too_short
 from reggan_plugin.files.tiff_segments import (
+    FLOAT_PREDICTOR,
     WRITABLE_COMPRESSIONS,
     WRITABLE_PREDICTORS,
     decode_segment,
     encode_segment,
+    is_laid_out_soundly,
     is_planar,
     replace_segments,
     segment_places,
@@ -33,6 +35,8 @@ from reggan_plugin.files.tiff_segments import (
 # Else Python prints every fault that tifffile logs, beside the error that names the file.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
+_MOST_SAMPLES_PER_BYTE = 2**15
+"""Of a black picture in ZSTD. Strips that are left out take no bytes at all."""
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _ORIENTATION, _PHOTOSHOP_LAYERS, _SUB_IFDS = 274, 37724, 330
@@ -70,13 +74,29 @@ def decode(content: bytes) -> Frame:
     """Read the first page of a TIFF."""
     with tifffile.TiffFile(io.BytesIO(content)) as file:
         page = file.pages.first
-        refuse_oversize(page.imagelength, page.imagewidth, page.samplesperpixel)
+        _refuse_oversize(page, len(content))
         _refuse_unwritable(page)
         _check_complete(page, content)
         frame = _frame_of(
             page, _all_samples(page, content), StoredTiff(content=content), _notices(file)
         )
         return upright_frame(frame, int(page.tags.valueof(_ORIENTATION, 1)))
+
+
+def _refuse_oversize(page: tifffile.TiffPage, size_bytes: int) -> None:
+    """Raise for a picture, or a tile of it, that is larger than is worked on or can be here."""
+    sizes = [(page.imagelength, page.imagewidth)]
+    if page.is_tiled:
+        sizes.append((page.tilelength, page.tilewidth))
+    numbers = [page.samplesperpixel, *(side for size in sizes for side in size)]
+    if not all(isinstance(number, int) for number in numbers):  # lists, times a size, fill memory
+        raise UnreadableFrameError(
+            "is damaged: its size is none of whole numbers. Render or copy it again."
+        )
+    for height, width in sizes:
+        refuse_oversize(height, width, page.samplesperpixel)
+        samples = width * page.samplesperpixel
+        refuse_too_short(height, samples, size_bytes, _MOST_SAMPLES_PER_BYTE)
 
 
 def _frame_of(
@@ -150,8 +170,11 @@ def _refuse_unwritable(page: tifffile.TiffPage) -> None:
     bits = np.dtype(page.dtype).itemsize * 8 if page.dtype else 0
     if str(page.dtype) not in _WRITABLE_TYPES or bits != page.bitspersample:
         raise _unsupported(f"{page.bitspersample} bits a sample", "8, 16 or 32 bits or float")
-    if page.photometric == _WHITE_IS_ZERO and np.dtype(page.dtype).kind == "f":
+    is_float = np.dtype(page.dtype).kind == "f"
+    if page.photometric == _WHITE_IS_ZERO and is_float:
         raise _unsupported("white stored as 0.0", "black as 0.0")
+    if page.predictor == FLOAT_PREDICTOR and not is_float:
+        raise _unsupported("the predictor of floats on integers", "an ordinary one")
     if page.predictor not in WRITABLE_PREDICTORS or page.fillorder != 1 or page.imagedepth != 1:
         raise _unsupported("an unusual predictor, bit order or depth", "ordinary ones")
 
@@ -164,10 +187,20 @@ def _check_complete(page: tifffile.TiffPage, content: bytes) -> None:
     segments = zip(page.dataoffsets, page.databytecounts, strict=True)
     if 0 in page.shaped:
         raise UnreadableFrameError("is a TIFF without pixels. Render or copy it again.")
+    if page.samplesperpixel < _colour_count(page):
+        raise UnreadableFrameError(
+            f"is damaged: it says that it is RGB with {page.samplesperpixel} channels. Render or "
+            "copy it again."
+        )
     if any(offset + count > len(content) for offset, count in segments):
         raise UnreadableFrameError(
             f"is truncated: image data is missing from its {len(content)} bytes. "
             "Render or copy it again."
+        )
+    if not is_laid_out_soundly(page):
+        raise UnreadableFrameError(
+            f"is damaged: the table of its {len(page.dataoffsets)} strips or tiles is incomplete "
+            "or lies over other data. Render or copy it again."
         )
 
 

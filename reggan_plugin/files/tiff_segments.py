@@ -1,12 +1,13 @@
 """Decode, encode and replace the strips and tiles of a TIFF page in place.
 
 Everything else in the file, other pages and all tags among it, keeps its bytes. A segment that
-has grown is appended and its offset changed; the place where it was stays unused.
+has grown, or over which something else lies, is appended and its offset changed; the place where
+it was stays unused.
 Source: TIFF 6.0; TIFF Technical Note 3 (floating-point predictor).
 """
 
 import io
-import struct
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -26,10 +27,15 @@ _COMPRESSORS: dict[int, Callable[[bytes], bytes | bytearray]] = {
 }
 WRITABLE_COMPRESSIONS = frozenset({NONE, _PACKBITS, *_COMPRESSORS})
 
-_HORIZONTAL_PREDICTOR, _FLOAT_PREDICTOR = 2, 3
-WRITABLE_PREDICTORS = frozenset({1, _HORIZONTAL_PREDICTOR, _FLOAT_PREDICTOR})
+_LARGEST = {3: 2**16 - 1, 4: 2**32 - 1, 16: 2**64 - 1}
+"""What fits into the types that a table may have."""
+_ENTRY_BYTES = {False: 12, True: 20}
+"""Of a tag in the list of tags, by whether the file is a BigTIFF."""
 
-_OFFSET_TAGS, _BYTE_COUNT_TAGS = (324, 273), (325, 279)
+_HORIZONTAL_PREDICTOR, FLOAT_PREDICTOR = 2, 3
+WRITABLE_PREDICTORS = frozenset({1, _HORIZONTAL_PREDICTOR, FLOAT_PREDICTOR})
+
+_TABLES = _OFFSET_TAGS, _BYTE_COUNT_TAGS = (324, 273), (325, 279)
 
 Segment = npt.NDArray[Any]
 """[row, column, channel] of one strip or tile, native byte order, with a tile's padding."""
@@ -44,10 +50,25 @@ def is_planar(page: tifffile.TiffPage) -> bool:
 
 
 def segment_places(page: tifffile.TiffPage) -> Iterator[tuple[int, Place]]:
-    """Index and place of all segments."""
-    for index in range(len(page.dataoffsets)):
+    """Index and place of all segments; entries of the file beyond them are none."""
+    for index in range(math.prod(page.chunked)):
         _, (plane, _, row, column, _), (_, rows, columns, _) = page.decode(None, index)
         yield index, (plane, slice(row, row + rows), slice(column, column + columns))
+
+
+def is_laid_out_soundly(page: tifffile.TiffPage) -> bool:
+    """Whether all segments have an entry in two tags of the right types, over which nothing lies.
+
+    Else parts of the picture would be whatever memory held, and to replace a segment could
+    damage others.
+    """
+    alone = _areas_alone(page)
+    tables = [page.tags[code] for codes in _TABLES for code in codes if code in page.tags]
+    is_whole = len(tables) == len(_TABLES) and len(page.dataoffsets) >= math.prod(page.chunked)
+    return is_whole and all(
+        one.dtype in _LARGEST and (not _has_own_area(one) or _area_of(one) in alone)
+        for one in tables
+    )
 
 
 def decode_segment(page: tifffile.TiffPage, content: bytes, index: int) -> Segment:
@@ -62,7 +83,7 @@ def decode_segment(page: tifffile.TiffPage, content: bytes, index: int) -> Segme
 def encode_segment(page: tifffile.TiffPage, segment: Segment) -> bytes:
     """The segment as the page's predictor, byte order and compression store it."""
     order = page.parent.byteorder
-    if page.predictor == _FLOAT_PREDICTOR:
+    if page.predictor == FLOAT_PREDICTOR:
         data = imagecodecs.floatpred_encode(segment, axis=-2).tobytes()
     elif page.predictor == _HORIZONTAL_PREDICTOR:
         bits = segment.view(f"u{segment.itemsize}")
@@ -85,10 +106,11 @@ def replace_segments(content: bytes, replaced: Mapping[int, bytes]) -> bytes:
     with tifffile.TiffFile(stream) as file:
         page = file.pages.first
         offsets, counts = list(page.dataoffsets), list(page.databytecounts)
+        alone = _areas_alone(page)
         stream.seek(0, io.SEEK_END)
         for index, data in replaced.items():
-            is_shared = page.dataoffsets.count(offsets[index]) > 1
-            if is_shared or len(data) > counts[index]:
+            is_alone = (offsets[index], offsets[index] + counts[index]) in alone
+            if not is_alone or len(data) > counts[index]:
                 stream.write(b"\0" * (stream.tell() % 2))
                 offsets[index] = stream.tell()
                 stream.write(data)
@@ -102,6 +124,36 @@ def replace_segments(content: bytes, replaced: Mapping[int, bytes]) -> bytes:
     return stream.getvalue()
 
 
+def _areas_alone(page: tifffile.TiffPage) -> set[tuple[int, int]]:
+    """Begin and end of the segments, long tags and the list of tags over which nothing else of
+    the page lies.
+    """
+    tags = list(page.tags)
+    # The list of tags counts as one, with those whose values stand in it.
+    areas = [(tags[0].offset, tags[-1].offset + _ENTRY_BYTES[page.parent.is_bigtiff])]
+    areas += [_area_of(tag) for tag in tags if _has_own_area(tag)]
+    areas += [
+        (offset, offset + count)
+        for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
+        if count
+    ]
+    areas.sort()
+    alone, reached = set(), 0
+    for area, following in zip(areas, [*areas[1:], (math.inf, math.inf)], strict=True):
+        if reached <= area[0] and area[1] <= following[0]:
+            alone.add(area)
+        reached = max(reached, area[1])
+    return alone
+
+
+def _has_own_area(tag: tifffile.TiffTag) -> bool:
+    return bool(tag.valuebytecount > tag.parent.tiff.tagoffsetthreshold)
+
+
+def _area_of(tag: tifffile.TiffTag) -> tuple[int, int]:
+    return tag.valueoffset, tag.valueoffset + tag.valuebytecount
+
+
 def _overwrite(
     page: tifffile.TiffPage, codes: tuple[int, int], before: tuple[int, ...], after: list[int]
 ) -> None:
@@ -109,6 +161,5 @@ def _overwrite(
     if after == list(before):
         return
     tag = next(page.tags[code] for code in codes if code in page.tags)
-    width = struct.calcsize(tifffile.TIFF.DATA_FORMATS[tag.dtype])
     wide = "Q" if page.parent.is_bigtiff else "I"
-    tag.overwrite(after, dtype=wide if max(after) >> (8 * width) else None)
+    tag.overwrite(after, dtype=wide if max(after) > _LARGEST[tag.dtype] else None)

@@ -18,10 +18,10 @@ version, 1), `time` (UTC, ISO 8601) and `event`:
 `checked` comes from `report`.
 `outcome` is written, copied (byte for byte), skipped or failed; `message` is null for written
 frames, otherwise the reason or the error. `model`, `device` and `device_reason` are null where
-none is needed. `frames` of a job are all that were asked for, those already done included, so
-`done / frames` is the progress. `error` comes last, after `finished` where the job ran; a fault
-in the options themselves is plain text with exit code 2. New fields and events may be added under
-the same version: ignore what you do not know.
+none is needed; the reason goes on, after `; `, with what was tried before. `frames` of a job are
+all that were asked for, those already done included, so `done / frames` is the progress. `error`
+comes last, after `finished` where the job ran; a fault in the options themselves is plain text with
+exit code 2. New fields and events may be added under the same version: ignore what you do not know.
 """
 
 from collections.abc import Callable, Mapping

@@ -97,6 +97,10 @@ def _rows_of_csv(text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for cells in reader:
         words = tuple(cell.strip() for cell in cells)
         is_heading = reader.line_num == 1 and tuple(map(str.lower, words)) == _COLUMNS
+        if reader.line_num == 1 and not is_heading and words and all(map(str.isalpha, words)):
+            raise ValueError(
+                f"its heading is {','.join(words)!r}, expected {','.join(_COLUMNS)!r} or none"
+            )
         if any(words) and not is_heading:
             row = dict(zip(_COLUMNS, words, strict=False)) if len(words) == len(_COLUMNS) else {}
             yield f"line {reader.line_num}", row

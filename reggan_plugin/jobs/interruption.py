@@ -1,4 +1,4 @@
-"""Ctrl-C and a farm's SIGTERM: finish the frame in hand, then stop."""
+"""Ctrl-C, a farm's SIGTERM, Ctrl-Break on Windows: finish the frame in hand, then stop."""
 
 import signal
 import threading
@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_NAMES = ("SIGINT", "SIGTERM", "SIGBREAK")
+"""The last is what a Windows program can send to another one that it started."""
+_SIGNALS = tuple(signal.Signals[name] for name in _NAMES if hasattr(signal, name))
 
 
 class Interrupted(BaseException):
@@ -14,7 +16,8 @@ class Interrupted(BaseException):
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(f"stopped by {signal.Signals(signal_number).name}")
-        self.exit_code = 128 + signal_number
+        is_break = signal.Signals(signal_number).name == "SIGBREAK"
+        self.exit_code = 128 + (signal.SIGINT if is_break else signal_number)
 
 
 class StopRequest:
@@ -35,7 +38,7 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Take the first SIGINT or SIGTERM as a request; a second one acts as it usually does.
+    """Take the first of these signals as a request; a second one acts as it usually does.
 
     Outside the main thread, where Python takes no signals, the request is never made.
     """

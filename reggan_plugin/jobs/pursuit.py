@@ -133,7 +133,7 @@ def thumbnail_of(frame: Frame) -> Thumbnail:
     step = max(1, max(frame.pixels.shape[:2]) // _THUMBNAIL_SOURCE_PX)
     image, _ = display_picture(frame, (slice(None, None, step), slice(None, None, step)))
     gray = Image.fromarray(image @ np.array(LUMA_WEIGHTS, dtype=np.float32))
-    return np.asarray(gray.resize(_THUMBNAIL, Image.Resampling.BOX), dtype=np.float64)
+    return np.asarray(gray.resize(_THUMBNAIL, Image.Resampling.BOX), dtype=np.float32)
 
 
 def _each_once(seen: Iterable[Sighting], beside: Sequence[Sighting]) -> tuple[Sighting, ...]:

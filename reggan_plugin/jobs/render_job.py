@@ -51,7 +51,7 @@ def run_job(
 
     Raises:
         OutputError: the output folder takes no files.
-        UsageError: a curve, and frames without numbers.
+        UsageError: a curve, and frames without numbers; or a face that the tracks do not have.
     """
     begin = time.perf_counter()
     writing = Patience(stall_s)
@@ -74,6 +74,8 @@ def run_job(
         settings = settings_with_tracks(
             plan, settings, report=report, stopped=stopped, patience=reading
         )
+    if settings.choice.tracks is not None:
+        settings.choice.tracks.refuse_unknown(settings.choice.which)
     output = FrameOutput(settings, model, writing)
     steps = FrameSteps(settings, transfer, plan.shot.frames, output, reading)
     log = ResultLog(len(plan.tasks), model.device if model else None, report)
@@ -115,7 +117,7 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
         numbers = ", ".join(map(str, plan.missing[:8])) + (", ..." if plan.missing[8:] else "")
         notices.append(f"{len(plan.missing)} frames are not on disk and left out: {numbers}.")
     located = settings.choice.needs_locator and not settings.mix.changes_nothing
-    if located and len(plan.shot.frames) > 1:
+    if located and plan.tasks and len(plan.shot.frames) > 1:
         notices.append(UNSMOOTHED)
     return notices
 

@@ -104,7 +104,8 @@ class JobSummary:
         if self.results and all(result.message == NO_FACE for result in self.results):
             raise FaceNotFoundError(
                 f"No face in any of {len(self.results)} frames; expected one of at least 48 "
-                "pixels. Say where it is with --face-box, --landmarks or --whole-image."
+                "pixels. Say where it is with --face-box, --landmarks or --whole-image, or "
+                "which with --face."
             )
 
     def document(self) -> dict[str, Any]:

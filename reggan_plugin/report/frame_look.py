@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
@@ -9,10 +10,12 @@ from PIL import Image
 
 from reggan_plugin.contact_sheet import CELL_PX, view_of_face
 from reggan_plugin.display_picture import display_picture
-from reggan_plugin.errors import UnreadableFrameError
+from reggan_plugin.errors import StalledError, UnreadableFrameError
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.files.frame import Frame, read_frame
+from reggan_plugin.files.frame import Frame, read_content
+from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.imaging.crop import reduce_by
+from reggan_plugin.jobs.patience import Patience
 from reggan_plugin.report.shot_check import CheckedFrame
 
 _REDUCED = 4
@@ -45,13 +48,17 @@ class FrameLook:
     fault: str | None = None
 
 
-def look_at(checked: CheckedFrame) -> FrameLook:
-    """Read a frame's source and output, and reduce them."""
+def look_at(checked: CheckedFrame, reading: Reading, patience: Patience) -> FrameLook:
+    """Read a frame's source and output as they were rendered, and reduce them."""
     before, after, fault = None, None, None
+
+    def read(path: Path) -> Frame:
+        return reading.decode(patience.call(str(path), lambda: read_content(path)), path)
+
     try:
-        before = None if checked.source is None else read_frame(checked.source)
-        after = read_frame(checked.output) if checked.output.is_file() else None
-    except UnreadableFrameError as error:
+        before = None if checked.source is None else read(checked.source)
+        after = read(checked.output) if checked.output.is_file() else None
+    except (UnreadableFrameError, StalledError) as error:
         fault = str(error)
     crop = _crop_of_largest_face(checked)
     if before is None or crop is None:

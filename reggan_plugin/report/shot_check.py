@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from reggan_plugin.errors import EmptySourceError
+from reggan_plugin.errors import EmptySourceError, UsageError
 from reggan_plugin.files.sequence import SourceFrame, find_sequence
 from reggan_plugin.jobs.results import NO_FACE
 from reggan_plugin.jobs.side_car import FrameRecord, read_record
@@ -66,6 +66,11 @@ def check_shot(source: str, frame_range: str | None, out: Path) -> list[CheckedF
         SourceError, UsageError: there is no such shot, or nothing of it in the range.
     """
     shot = find_sequence(source, frame_range)
+    if out.resolve() == shot.folder.resolve():
+        raise UsageError(
+            f"--out {out} holds the shot itself; name the folder that `reggan-plugin render` "
+            "wrote to."
+        )
     checked = [_check(frame, out / frame.path.name) for frame in shot.frames]
     checked += [_without_source(number, out) for number in shot.missing]
     if not checked:

@@ -5,10 +5,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reggan_plugin.errors import RegganError
+from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.jobs.patience import Patience
 from reggan_plugin.report.flicker import Flicker, flicker_of_shot
 from reggan_plugin.report.frame_look import FrameLook, look_at
 from reggan_plugin.report.shot_check import FATAL, PROBLEMS, CheckedFrame, Problem, in_order
@@ -109,11 +112,14 @@ def report_with_pictures(
     source: str,
     out: Path,
     frames: Sequence[CheckedFrame],
+    reading: Reading,
+    patience: Patience,
     seen: Callable[[CheckedFrame], None],
 ) -> ShotReport:
     """A report for which every frame is read; `seen` is called after each, in order."""
     looks = []
-    for checked, look in zip(frames, _looks(frames), strict=True):
+    found = _looks(frames, partial(look_at, reading=reading, patience=patience))
+    for checked, look in zip(frames, found, strict=True):
         looks.append(look)
         seen(_with_problems(checked, look, None))
     flickers = flicker_of_shot([one.number for one in frames], looks)
@@ -129,7 +135,9 @@ def report_with_pictures(
     )
 
 
-def _looks(frames: Sequence[CheckedFrame]) -> Iterator[FrameLook]:
+def _looks(
+    frames: Sequence[CheckedFrame], look_at: Callable[[CheckedFrame], FrameLook]
+) -> Iterator[FrameLook]:
     """How the frames look, in order; a few are read at a time."""
     readers = min(_MOST_READERS, os.cpu_count() or 1)
     waiting: deque[Future[FrameLook]] = deque()

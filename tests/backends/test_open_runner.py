@@ -1,5 +1,6 @@
 """A device that was named is had or refused; only `auto` may take another, and says why."""
 
+import logging
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -48,7 +49,9 @@ def test_a_device_that_is_not_installed_is_refused_with_its_remedy(
     assert str(refusal.value) == f"{refusal.value.found} {refusal.value.remedy}"
 
 
-def test_auto_goes_on_to_the_cpu_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_goes_on_to_the_cpu_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     compiled_in = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: compiled_in)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
@@ -62,8 +65,10 @@ def test_auto_goes_on_to_the_cpu_and_says_why(monkeypatch: pytest.MonkeyPatch) -
         return open_session(path, options, **others)
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", without_driver)
-    runner = open_runner(find_model(), "auto")
+    with caplog.at_level(logging.INFO):  # which -v shows
+        runner = open_runner(find_model(), "auto")
     assert runner.device == "cpu"
+    assert "cuda: cuda cannot load reggan.onnx: CUDA failure 35" in caplog.text
     assert "rtx: The plug-in onnxruntime_ep_nv_tensorrt_rtx is not installed" in runner.reason
     assert "cuda cannot load reggan.onnx: CUDA failure 35" in runner.reason
     for foreign in set(AUTO_ORDER) - set(FOR_THIS_SYSTEM):

@@ -80,6 +80,18 @@ def test_a_second_run_needs_overwrite(
     assert [path.name for path in out.parent.iterdir()] == ["tracks.json"]
 
 
+def test_nothing_is_drawn_among_the_frames(
+    shot: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path.name: path.read_bytes() for path in shot.iterdir()}
+    command = ["track", "--frames", str(shot), "--overwrite"]
+    assert main([*command, "--out", str(out), "--preview", str(shot)]) == 2
+    assert "Name another file or folder" in capsys.readouterr().err
+    assert main([*command, "--out", str(shot / "a.1001.png")]) == 2
+    assert "never overwritten" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in shot.iterdir()} == before
+
+
 def test_json_counts_what_was_found(
     shot: Path, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -172,6 +184,19 @@ def test_a_frame_that_was_not_tracked_fails_by_name(
     assert "1 of 3 frames failed" in said
     assert "1003 is not in the tracks" in said
     assert (tmp_path / "sad" / "a.1002.png").is_file()
+
+
+def test_a_face_that_the_tracks_do_not_have_is_refused_before_a_frame_is_written(
+    shot: Path, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["track", "--frames", str(shot), "--out", str(out)]) == 0
+    command = ["render", "--frames", str(shot), "--expression", "sad", "--face", "7"]
+    for more in ([], ["--tracks", str(out)]):
+        assert main([*command, *more, "--out", str(tmp_path / "sad")]) == 2
+        said = capsys.readouterr().err
+        assert "--face 7 is not in the tracks, which hold 0" in said
+        assert "track --preview DIR" in said
+    assert not list((tmp_path / "sad").glob("*.png"))
 
 
 def test_tracks_that_are_none_are_refused_before_any_work(

@@ -82,6 +82,37 @@ def test_every_option_of_render_goes_to_the_workers_with_absolute_paths(tmp_path
     assert step["hostRequirements"]["amounts"] == [{"name": "amount.worker.gpu", "min": 1}]
 
 
+def test_how_frames_are_read_goes_to_all_steps_and_all_else_to_render(
+    shot: Path, tmp_path: Path
+) -> None:
+    """Names stay names though files are called so, and mattes in folders are found elsewhere."""
+    pytest.importorskip("PyOpenColorIO")
+    for name in ("happy", "ACEScg", "sargan"):
+        Path(name).touch()
+    shutil.copytree(shot, "roto")
+    reading = ["--colorspace", "ACEScg", "--stall-timeout", "50"]
+    rest = ["--region", "upper", "--mask-grow", "-0.01", "--mask-blur", "0.05", "--fade-in", "5"]
+    rest += ["--matte", "roto", "--face", "0", "--on-missing-face", "skip", "--exposure", "-1.5"]
+    template = write_job("--expression", "happy", *reading, *rest)
+    track, render, summary = (
+        shlex.join(arguments_of(template, step)) for step in ("Track", "Render", "Summary")
+    )
+    assert shlex.join(reading) in track
+    assert shlex.join(reading) in summary
+    assert shlex.join([*reading, *rest]).replace("roto", str(tmp_path / "roto")) in render
+    assert default_of(template, "Expression") == "happy"
+    assert not any(word in track + summary for word in rest[::2])
+
+
+@pytest.mark.usefixtures("shot")
+@pytest.mark.parametrize(
+    ("device", "needs_gpu"), [("cpu", False), ("tensorrt", True), ("rtx:1", True), ("auto", False)]
+)
+def test_only_a_gpu_that_is_named_is_asked_for(device: str, needs_gpu: bool) -> None:
+    template = write_job("--expression", "happy", "--device", device)
+    assert any("hostRequirements" in step for step in template["steps"]) == needs_gpu
+
+
 @pytest.mark.usefixtures("shot")
 def test_faces_whose_place_is_given_are_not_tracked() -> None:
     template = write_job("--expression", "sad", "--whole-image")
@@ -125,6 +156,8 @@ def test_paths_elsewhere_are_asked_for_on_submission(
         (["--expression", "happy", "stray"], 2, "render --help"),
         (["--expression", "hapy"], 2, "Did you mean 'happy'?"),
         (["--expression", "happy", "--no-such-option"], 2, "No such option"),
+        (["--expression", "happy", "--device", "abacus"], 2, "'abacus' is not a device"),
+        (["--expression", "happy", "--matte", "roto"], 1, "Check the path"),
         (["--expression", "happy", "--range", "1-5"], 1, "Give a range within it"),
         ([], 2, "--intensity-curve"),
     ],

@@ -16,7 +16,13 @@ from reggan_plugin.errors import (
 )
 from reggan_plugin.files.exr_assembly import build_single_part
 from reggan_plugin.files.exr_container import Attribute, read_container
-from reggan_plugin.files.frame import Encoding, is_lossless, read_frame, write_frame
+from reggan_plugin.files.frame import (
+    Encoding,
+    decode_frame,
+    is_lossless,
+    read_frame,
+    write_frame,
+)
 
 from .conftest import Edit
 from .exr_files import (
@@ -231,6 +237,17 @@ def test_the_picture_is_found(paths: tuple[Path, Path], names: list[str], chosen
     write_frame(frame, np.ones((2, 2, 3), np.float32), target)
     changed = {name for name, pixels in channels(target).items() if pixels[0, 0] == 1}
     assert changed == ({chosen[:-1] + colour for colour in "RGB"} if chosen != "Y" else {"Y"})
+
+
+def test_a_picture_that_is_not_there_is_named_beside_those_that_are(tmp_path: Path) -> None:
+    path, zeros = tmp_path / "in.exr", np.zeros((2, 2), np.float32)
+    for names, advice in (
+        ("RGB", r"are the root\. Leave --exr-picture out"),
+        (["a.R", "a.G", "a.B"], r"are a\. Name one of them with --exr-picture"),
+    ):
+        OpenEXR.File(header(), dict.fromkeys(names, zeros)).write(str(path))
+        with pytest.raises(MissingChannelsError, match=rf"view 'beauty'; its pictures {advice}"):
+            decode_frame(path.read_bytes(), path, exr_picture="beauty")
 
 
 @pytest.mark.parametrize(

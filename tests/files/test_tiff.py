@@ -1,5 +1,7 @@
 """TIFF keeps its tags, its other pages and every strip or tile without a change."""
 
+import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -210,6 +212,76 @@ def test_strips_that_share_their_data_part_when_one_changes(paths: tuple[Path, P
     assert tifffile.imread(target).tolist() == [[9, 9], [9, 9], [255, 255], [9, 9]]
 
 
+def change_tag(path: Path, code: int, value: object, **settings: object) -> None:
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        file.pages.first.tags[code].overwrite(value, **settings)
+
+
+def test_a_strip_that_reaches_into_the_next_does_not_damage_it(paths: tuple[Path, Path]) -> None:
+    source, target = paths
+    before = np.arange(8, dtype=np.uint8).reshape(4, 2)
+    tifffile.imwrite(source, before, rowsperstrip=1)
+    with tifffile.TiffFile(source) as file:
+        first = file.pages.first.dataoffsets[0]
+    change_tag(source, 273, [first, first + 1, first + 4, first + 6])
+    frame = read_frame(source)
+    pixels = frame.pixels.copy()
+    pixels[0] = 1
+    write_frame(frame, pixels, target)
+    assert tifffile.imread(source).tolist() == [[0, 1], [1, 2], [4, 5], [6, 7]]
+    assert tifffile.imread(target).tolist() == [[255, 255], [1, 2], [4, 5], [6, 7]]
+
+
+def test_a_table_of_strips_that_is_too_short_or_lies_over_them_is_named(
+    paths: tuple[Path, Path], image: Callable[..., Any]
+) -> None:
+    """Else rows without a strip would be whatever memory held, and writing would damage strips."""
+    source = paths[0]
+    write_tiff(source, image(HEIGHT, WIDTH, 3, "u2"), compression="lzw", rowsperstrip=1)
+    sound = source.read_bytes()
+    change_tag(source, 257, HEIGHT + 3)
+    with pytest.raises(UnreadableFrameError, match=f"table of its {HEIGHT} strips.*copy it again"):
+        read_frame(source)
+    with tifffile.TiffFile(io.BytesIO(sound)) as file:
+        tag, order = file.pages.first.tags[279], file.byteorder
+    content = bytearray(sound)
+    content[tag.offset + 4 : tag.offset + 8] = struct.pack(f"{order}I", tag.count + 500)
+    source.write_bytes(content)
+    with pytest.raises(UnreadableFrameError, match=r"lies over other data.*copy it again"):
+        read_frame(source)
+
+
+def test_a_strip_without_a_byte_count_is_named(
+    paths: tuple[Path, Path], image: Callable[..., Any]
+) -> None:
+    write_tiff(paths[0], image(HEIGHT, WIDTH, 3, "u1"), compression="zlib")
+    content = bytearray(paths[0].read_bytes())
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        place, order = file.pages.first.tags[279].offset, file.byteorder
+    content[place : place + 2] = struct.pack(f"{order}H", 280)
+    paths[0].write_bytes(content)
+    with pytest.raises(UnreadableFrameError, match=r"is incomplete or lies.*copy it again"):
+        read_frame(paths[0])
+
+
+def test_the_predictor_of_floats_on_integers_is_refused(
+    paths: tuple[Path, Path], image: Callable[..., Any]
+) -> None:
+    write_tiff(paths[0], image(HEIGHT, WIDTH, 3, "u1"), compression="zlib", predictor=True)
+    change_tag(paths[0], 317, 3)
+    with pytest.raises(UnsupportedFormatError, match="predictor of floats on integers"):
+        read_frame(paths[0])
+
+
+def test_colours_of_two_channels_are_named(
+    paths: tuple[Path, Path], image: Callable[..., Any]
+) -> None:
+    write_tiff(paths[0], image(HEIGHT, WIDTH, 2, "u1"))
+    change_tag(paths[0], 262, 2)
+    with pytest.raises(UnreadableFrameError, match=r"RGB with 2 channels.*copy it again"):
+        read_frame(paths[0])
+
+
 def test_byte_counts_are_widened_where_they_must(paths: tuple[Path, Path]) -> None:
     source, target = paths
     tifffile.imwrite(source, np.zeros((300, 300), np.uint8), compression="zlib", rowsperstrip=300)
@@ -220,6 +292,17 @@ def test_byte_counts_are_widened_where_they_must(paths: tuple[Path, Path]) -> No
     pixels = np.repeat((noise / 255).astype(np.float32), 3, axis=2)
     write_frame(read_frame(source), pixels, target)
     np.testing.assert_array_equal(tifffile.imread(target), noise[..., 0])
+
+
+def test_a_table_of_signed_numbers_is_named(
+    paths: tuple[Path, Path], image: Callable[..., Any]
+) -> None:
+    write_tiff(paths[0], image(HEIGHT, WIDTH, 3, "u1"))
+    with tifffile.TiffFile(paths[0]) as file:
+        offsets = file.pages.first.dataoffsets
+    change_tag(paths[0], 273, offsets, dtype="i")
+    with pytest.raises(UnreadableFrameError, match=r"is incomplete or lies.*copy it again"):
+        read_frame(paths[0])
 
 
 def test_unchanged_pixels_give_the_same_file(

@@ -1,6 +1,7 @@
 """Sound files to damage, and how many examples are tried.
 
-The gate runs the same few examples every time. To look for new ones:
+The gate runs the same few examples as long as the code is the same: hypothesis tries numbers that
+it finds in the modules that are loaded. To look for new ones:
 
     python -m pytest tests/fuzz --hypothesis-profile=search
 """

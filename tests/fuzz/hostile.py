@@ -46,6 +46,37 @@ def tiff(width: int, height: int) -> bytes:
     return bytes(content)
 
 
+def tiff_left_out(width: int, height: int) -> bytes:
+    """A single strip of which the file holds nothing."""
+    content = bytearray(tiff(width, height))
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        tags = file.pages.first.tags
+        for code, new, value in ((322, 278, height), (324, 273, 0), (325, 279, 0), (259, 259, 1)):
+            place = tags[code].offset
+            content[place : place + 12] = struct.pack("<HHII", new, 4, 1, value)
+    return bytes(content)
+
+
+def tiff_of_a_huge_tile() -> bytes:
+    """A small picture in a tile that would take 19 GB."""
+    content = bytearray(tiff(24, 20))
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        tags = file.pages.first.tags
+        for code, value in ((322, 51_472), (323, 32_784), (325, 0)):
+            place = tags[code].offset
+            content[place : place + 12] = struct.pack("<HHII", code, 4, 1, value)
+    return bytes(content)
+
+
+def tiff_of_many_widths() -> bytes:
+    """A width that is a list of numbers, times a height of millions."""
+    content = bytearray(tiff(24, 17_000_000))
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        place = file.pages.first.tags[256].offset
+    content[place : place + 12] = struct.pack("<HHII", 256, 4, 48, 8)
+    return bytes(content)
+
+
 def exr(
     width: int, height: int, folder: Path, *, compression: str = "ZIP", tiled: bool = False
 ) -> bytes:
@@ -66,6 +97,9 @@ HOSTILE: dict[str, Callable[[Path], bytes]] = {
     "jpeg-within-the-limit": lambda _: jpeg(16_000, 16_000),
     "tiff": lambda _: tiff(60_000, 60_000),
     "tiff-largest": lambda _: tiff(2**32 - 1, 2**32 - 1),
+    "tiff-left-out": lambda _: tiff_left_out(16_000, 16_000),
+    "tiff-huge-tile": lambda _: tiff_of_a_huge_tile(),
+    "tiff-many-widths": lambda _: tiff_of_many_widths(),
     "exr": lambda folder: exr(60_000, 60_000, folder),
     "exr-largest": lambda folder: exr(2**31 - 1, 2**31 - 1, folder),
     "exr-tiles": lambda folder: exr(60_000, 60_000, folder, tiled=True),

@@ -65,6 +65,7 @@ def test_a_heading_is_skipped_and_intensity_multiplies(tmp_path: Path) -> None:
         ("1,happy,0.5\n2,happy,much\n", "line 2 has value 'much'; expected a number from 0 to 1.5"),
         ("1,happy,nan\n", "line 1 has value 'nan'"),
         ("1,happy,1.6\n", "line 1 has value '1.6'"),
+        ("frame,emotion,value\n1,happy,1\n", "heading is 'frame,emotion,value', expected 'frame,"),
         ("first,happy,1\n", "line 1 has frame 'first'; expected a number from"),
         ("1,hapy,1\n", "line 1: 'hapy' is not an expression. Did you mean 'happy'?"),
         ("1,happy,1\n1,joy,0\n", "line 2 has a second key of happy at frame 1"),

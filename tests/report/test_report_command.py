@@ -3,10 +3,13 @@
 import base64
 import io
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import OpenEXR
 import pytest
 from PIL import Image
 
@@ -79,6 +82,12 @@ def test_a_range_leaves_out_the_rest_and_what_lies_past_the_end(
     assert "Leave it out" in capsys.readouterr().err
 
 
+def test_the_shot_itself_is_not_its_result(good_shot: RenderedShot, capsys: Streams) -> None:
+    source = str(good_shot.source)
+    assert main(["report", "--frames", source, "--out", source]) == 2
+    assert "name the folder that `reggan-plugin render` wrote to" in capsys.readouterr().err
+
+
 def test_an_output_that_nothing_is_known_of_is_no_failure(
     good_shot: RenderedShot, capsys: Streams
 ) -> None:
@@ -114,6 +123,41 @@ def test_the_page_holds_thumbnails_and_needs_no_network(
     text = page.read_text()
     assert "default-src 'none'" in text
     assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text)
+
+
+def test_frames_are_read_as_they_were_rendered(tmp_path: Path, capsys: Streams) -> None:
+    """Two layers, of which only the user knows which one is the picture."""
+    shot, out = tmp_path / "shot", tmp_path / "out"
+    shot.mkdir()
+    level = np.linspace(0.1, 0.9, 48, dtype=np.float32)[:, None] * np.ones((1, 64), np.float32)
+    for number in (1001, 1002):
+        layers = {f"{layer}.{colour}": level for layer in ("key", "fill") for colour in "RGB"}
+        OpenEXR.File({}, layers).write(str(shot / f"a.{number}.exr"))
+    reading = ["--exr-picture", "key", "--stall-timeout", "30"]
+    render = ["render", "--frames", str(shot), "--out", str(out), "--expression", "happy"]
+    assert main([*render, *reading, "--whole-image", "--device", "cpu"]) == 0
+    page = ["report", "--frames", str(shot), "--out", str(out), "--html", str(tmp_path / "a.html")]
+    assert main([*page, *reading]) == 0
+    frames = data_of(tmp_path / "a.html")["frames"]
+    assert all(frame["before"] and frame["after"] for frame in frames)
+    capsys.readouterr()
+    assert main(page) == 1
+    assert "name its layer, part or view with --exr-picture" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no FIFOs")
+def test_a_frame_that_does_not_answer_is_named(
+    good_shot: RenderedShot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
+) -> None:
+    stuck = good_shot.out / good_shot.name(1005)
+    stuck.unlink()
+    os.mkfifo(stuck)
+    monkeypatch.setattr(Path, "is_file", lambda path: path.exists())  # as a dead mount says
+    page = ["--html", str(tmp_path / "a.html"), "--stall-timeout", "0.5"]
+    assert report(good_shot, *page) == 1
+    assert "did not answer within" in capsys.readouterr().out
+    assert main(["sheet", str(stuck), "--out", str(tmp_path / "a.png"), *page[2:]]) == 1
+    assert "did not answer within" in capsys.readouterr().err
 
 
 def test_a_damaged_output_fails_when_pictures_are_read(

@@ -28,34 +28,39 @@ def change_layers_from_text(text: str) -> tuple[ChangeLayer, ...]:
     return tuple(layer for layer in CHANGE_LAYERS if layer in names)
 
 
-def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--colorspace` and `--exr-picture`; the command takes them as `reading`."""
+def reading_options(heading: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--colorspace` and `--exr-picture` under a heading; the command takes a `reading`."""
 
-    @grouped_option(
-        "Frames",
-        "--colorspace",
-        metavar="NAME",
-        help="Colour space of the frames, by its name in the OpenColorIO config of $OCIO or in the "
-        "built-in ACES config: ACEScg.  [default: EXR and float TIFF linear Rec. 709, else sRGB]",
-    )
-    @grouped_option(
-        "Frames",
-        "--exr-picture",
-        metavar="NAME",
-        help="Layer, part or view of an EXR that holds the picture.  [default: R, G, B; Combined]",
-    )
-    @functools.wraps(command)
-    def gather(*, colorspace: str | None, exr_picture: str | None, **others: Any) -> Any:
-        space = None if colorspace is None else colour_space_from_name(colorspace)
-        return command(reading=Reading(colour_space=space, exr_picture=exr_picture), **others)
+    def add_options(command: Callable[..., Any]) -> Callable[..., Any]:
+        @grouped_option(
+            heading,
+            "--colorspace",
+            metavar="NAME",
+            help="Colour space of the pictures, by its name in the OpenColorIO config of $OCIO or "
+            "in the built-in ACES config: ACEScg.  [default: EXR and float TIFF linear Rec. 709, "
+            "else sRGB]",
+        )
+        @grouped_option(
+            heading,
+            "--exr-picture",
+            metavar="NAME",
+            help="Layer, part or view of an EXR that holds the picture.  [default: R, G, B; "
+            "Combined]",
+        )
+        @functools.wraps(command)
+        def gather(*, colorspace: str | None, exr_picture: str | None, **others: Any) -> Any:
+            space = None if colorspace is None else colour_space_from_name(colorspace)
+            return command(reading=Reading(colour_space=space, exr_picture=exr_picture), **others)
 
-    return gather
+        return gather
+
+    return add_options
 
 
 def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add all options of this module; the command takes them as `picture`."""
 
-    @reading_options
+    @reading_options("Frames")
     @_region_options
     @_exr_options
     @functools.wraps(command)

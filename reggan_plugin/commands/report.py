@@ -53,7 +53,7 @@ from reggan_plugin.report.shot_report import (
     metavar="DIR",
     help="The folder that `render` wrote.",
 )
-@reading_options
+@reading_options("Frames")
 @stall_option
 @grouped_option(
     "Report",

@@ -33,7 +33,7 @@ INTENSITIES = (0.35, 0.7, 1.0)
     epilog="\b\nExample:\n  reggan-plugin sheet frame.png --out sheet.png",
 )
 @click.argument("frame", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@reading_options
+@reading_options("Frames")
 @stall_option
 @face_options
 @model_options

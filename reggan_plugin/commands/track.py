@@ -51,7 +51,7 @@ PART_OF_A_SHOT = (
     metavar="1001-1100x2",
     help="Frame numbers to track.  [default: all]",
 )
-@reading_options
+@reading_options("Frames")
 @stall_option
 @grouped_option(
     "Tracks",

@@ -22,8 +22,8 @@ _REMEDIES = {
 }
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Make `path` a file with this content, replacing what was there.
+def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Make `path` a file with this content, or these pieces of it, replacing what was there.
 
     It is written under a temporary name in the same folder and renamed; after a failure the
     temporary file is gone and what was at `path` before is still there.
@@ -34,7 +34,11 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary = path.with_name(_prefix_for(path.name) + secrets.token_hex(6) + TEMPORARY_SUFFIX)
     try:
         try:
-            temporary.write_bytes(content)
+            if isinstance(content, bytes):
+                temporary.write_bytes(content)
+            else:
+                with temporary.open("wb") as file:
+                    file.writelines(content)
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.errors import TextureError
-from reggan_plugin.files.frame import Frame
 from reggan_plugin.textures.gltf_character import image_of_texture
 from reggan_plugin.textures.gltf_file import GltfFile
+from reggan_plugin.textures.map_tile import MapTile
 
 _WORDS = {
     "normal": r"normals?|nrm|nor|nml|norm|tangent",
@@ -22,18 +22,20 @@ _WORDS = {
     "subsurface": r"sss|scatter(?:ing)?|thickness|subsurface",
     "data": r"raw|data|noncolou?r|utility|id|uv|position|curvature",
 }
+_DATA = re.compile(r".*\b(raw|data)|non-?colou?r.*", re.IGNORECASE)
+"""Colour spaces of numbers: `data`, `Utility - Raw`, `Non-Color`."""
 _SLOTS = ("normalTexture", "occlusionTexture")
 _PBR_SLOTS = ("metallicRoughnessTexture",)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SAMPLE = 64
 
 
-def check_is_colour(path: Path, frame: Frame, gltf: GltfFile | None, image: int | None) -> None:
-    """Refuse a map that does not hold colours, by its name, its place in the file or its look.
+def check_is_colour(path: Path, tile: MapTile, gltf: GltfFile | None, image: int | None) -> None:
+    """Refuse a map that does not hold colours: by its name, its header, its place or its look.
 
     Args:
         path: its name tells.
-        frame: what it holds.
+        tile: what it holds.
         gltf: the file that uses it, and
         image: as which of its images; None where it is not one of them.
 
@@ -41,9 +43,11 @@ def check_is_colour(path: Path, frame: Frame, gltf: GltfFile | None, image: int 
         TextureError: it is no colour map; the message says how that was seen.
     """
     reason = _by_name(path.stem)
+    if reason is None and _DATA.fullmatch(tile.declared_kind):
+        reason = f"its header calls its colour space {tile.declared_kind!r}"
     if reason is None and gltf is not None and image is not None:
         reason = _by_slot(gltf, image)
-    if reason is None and _looks_like_normals(frame):
+    if reason is None and _looks_like_normals(tile):
         reason = "its colours are directions of unit length, as a normal map's are"
     if reason is not None:
         raise TextureError(
@@ -76,12 +80,13 @@ def _leads_to(gltf: GltfFile, info: dict[str, Any] | None, image: int) -> bool:
     return info is not None and image_of_texture(gltf, info) == image
 
 
-def _looks_like_normals(frame: Frame) -> bool:
+def _looks_like_normals(tile: MapTile) -> bool:
     """Whether nearly all texels decode to unit vectors that point out of the surface."""
-    height, width = frame.pixels.shape[:2]
+    height, width = tile.shape
     rows = np.linspace(0, height - 1, _SAMPLE).astype(int)
     columns = np.linspace(0, width - 1, _SAMPLE).astype(int)
-    vectors = 2 * frame.pixels[rows[:, None], columns].reshape(-1, 3) - 1
+    texels, _ = tile.texels(*(index.ravel() for index in np.meshgrid(rows, columns)))
+    vectors = 2 * texels - 1
     length = np.linalg.norm(vectors, axis=1)
     is_direction = (np.abs(length - 1) < 0.06) & (vectors[:, 2] > 0.3)
     return bool(is_direction.mean() > 0.9)

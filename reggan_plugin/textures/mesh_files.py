@@ -66,7 +66,7 @@ def _by_trimesh(path: Path) -> Character:
 
     read_bytes(path)  # a missing file in our own words
     try:
-        scene = trimesh.load_scene(path, process=False, maintain_order=True)
+        scene = trimesh.load_scene(path, process=False)
         geometries = scene.dump()
     except Exception as error:
         cause = str(error).strip() or type(error).__name__

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from reggan_plugin.errors import OutputExistsError, UsageError
+from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.textures.gltf_file import GLTF_SUFFIXES
 from reggan_plugin.textures.request import PLACEHOLDER, TextureRequest
@@ -49,6 +49,7 @@ def plan_outputs(request: TextureRequest) -> OutputPlan:
     inputs = [] if files is None else list(files.paths.values())
     inputs += [] if request.mesh is None else [request.mesh]
     _refuse_inputs([*maps.values(), [path for path in meshes.values() if path]], inputs)
+    _refuse_missing_folders(request)
     there = {path for found in maps.values() for path in found if path.exists()}
     there |= {path for path in meshes.values() if path is not None and path.exists()}
     if there and request.existing is Existing.REFUSE:
@@ -112,6 +113,26 @@ def _refuse_inputs(outputs: Iterable[Iterable[Path]], inputs: Iterable[Path]) ->
             )
 
 
+def _refuse_missing_folders(request: TextureRequest) -> None:
+    """Say before any work that a folder to write to is not there."""
+    for output in (request.out, request.out_mesh):
+        if output is not None and PLACEHOLDER not in str(output.parent):
+            check_folder(output)
+
+
+def check_folder(output: Path) -> None:
+    """Do nothing if the folder of an output is there.
+
+    Raises:
+        OutputError: it is not.
+    """
+    if not output.parent.is_dir():
+        raise OutputError(
+            f"{output} cannot be written: there is no folder {output.parent}. Create it, or name "
+            "another output."
+        )
+
+
 def _there(request: TextureRequest, files: TextureFiles | None, label: str) -> Iterable[Path]:
     """Where an expression's maps are, or go."""
     if files is not None:
@@ -156,6 +177,11 @@ def _check_names(request: TextureRequest, files: TextureFiles | None) -> None:
         raise UsageError(
             "--out-mesh writes a glTF, GLB or VRM file with the changed map, and the mesh is none. "
             "Leave it out: the map is all that changes."
+        )
+    if (request.mesh.suffix.lower() == ".gltf") != (request.out_mesh.suffix.lower() == ".gltf"):
+        raise UsageError(
+            f"--out-mesh {request.out_mesh} is of another kind than {request.mesh}. Give it the "
+            f"ending {request.mesh.suffix}."
         )
     if files is not None and files.is_udim:
         raise UsageError("glTF has no UDIM sets. Leave out --out-mesh: the maps are written.")

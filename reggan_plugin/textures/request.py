@@ -7,6 +7,7 @@ from typing import Literal
 
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.jobs.plan import Existing
 
 MeshOutput = Literal["replace", "variants", "atlas"]
@@ -20,6 +21,7 @@ class Look:
 
     Attributes:
         texture: file or UDIM pattern of the map; by default the mesh's own.
+        reading: what the map's colours are, if the user says so.
         front: where it looks, `+Z` and so on; by default what its format says.
         head_bone: the node of its head.
         material: whose map to change; by default the one that covers most of the face.
@@ -28,6 +30,7 @@ class Look:
     """
 
     texture: Path | None = None
+    reading: Reading = DEFAULT_READING
     front: str | None = None
     head_bone: str | None = None
     material: str | None = None

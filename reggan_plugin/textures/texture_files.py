@@ -1,18 +1,17 @@
 """The files of a base colour map: one, a UDIM set, or an image inside a glTF file."""
 
 import re
-import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import Float
-
 from reggan_plugin.errors import EmptySourceError, TextureError, UnsupportedFormatError
-from reggan_plugin.files.frame import Frame, copy_frame, read_frame, write_frame
+from reggan_plugin.files.atomic import write_atomically
+from reggan_plugin.files.frame import copy_frame
+from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.textures.gltf_character import image_path
 from reggan_plugin.textures.gltf_file import GltfFile
+from reggan_plugin.textures.map_tile import MapTile, Samples, read_tile
 from reggan_plugin.textures.texture_map import FIRST_UDIM, NO_TINT, TextureMap, Tint
 
 _UDIM = re.compile(r"<UDIM>|%\(UDIM\)d", re.IGNORECASE)
@@ -27,14 +26,18 @@ class TextureFiles:
     name: str
     paths: Mapping[int, Path]
     is_udim: bool = False
+    is_gltf_image: bool = False
 
-    def read(self, tint: Tint = NO_TINT) -> TextureMap:
+    def read(self, tint: Tint = NO_TINT, reading: Reading = DEFAULT_READING) -> TextureMap:
         """All tiles, as a map.
 
         Raises:
             UnreadableFrameError: a tile is no picture that can be read.
         """
-        tiles = {number: read_frame(path) for number, path in self.paths.items()}
+        tiles = {
+            number: read_tile(path, reading, is_gltf_image=self.is_gltf_image)
+            for number, path in self.paths.items()
+        }
         return TextureMap(tiles=tiles, is_udim=self.is_udim, tint=tint)
 
     def output(self, pattern: Path, number: int) -> Path:
@@ -69,7 +72,7 @@ def find_texture(text: str | Path) -> TextureFiles:
 def write_tiles(
     files: TextureFiles,
     texture: TextureMap,
-    changed: Mapping[int, Float[np.ndarray, "height width 3"]],
+    changed: Mapping[int, Samples],
     pattern: Path,
 ) -> list[Path]:
     """Write every tile of a map; those that do not change are copied byte for byte.
@@ -81,7 +84,7 @@ def write_tiles(
     for number, source in files.paths.items():
         output = files.output(pattern, number)
         if number in changed:
-            write_frame(texture.tiles[number], changed[number], output)
+            write_atomically(output, texture.tiles[number].encode(changed[number]))
         else:
             copy_frame(source, output)
         outputs.append(output)
@@ -96,7 +99,7 @@ def embedded_texture(gltf: GltfFile, image: int, folder: Path) -> TextureFiles:
     """
     outside = image_path(gltf, image)
     if outside is not None:
-        return find_texture(outside)
+        return replace(find_texture(outside), is_gltf_image=True)
     content, suffix = image_bytes(gltf, image), image_suffix(gltf, image)
     if suffix is None:
         kind = gltf.document["images"][image].get("mimeType", "of unknown type")
@@ -106,7 +109,7 @@ def embedded_texture(gltf: GltfFile, image: int, folder: Path) -> TextureFiles:
         )
     path = folder / f"{image_name(gltf, image)}{suffix}"
     path.write_bytes(content)
-    return TextureFiles(name=path.name, paths={FIRST_UDIM: path})
+    return TextureFiles(name=path.name, paths={FIRST_UDIM: path}, is_gltf_image=True)
 
 
 def image_bytes(gltf: GltfFile, image: int) -> bytes:
@@ -133,8 +136,8 @@ def image_name(gltf: GltfFile, image: int) -> str:
     return re.sub(r"[^\w.-]+", "_", name).strip("._") or f"image_{image}"
 
 
-def encoded_bytes(frame: Frame, pixels: Float[np.ndarray, "height width 3"], suffix: str) -> bytes:
-    """What `write_frame` writes, for an image that goes into a glTF file.
+def encoded_bytes(tile: MapTile, colours: Samples, suffix: str) -> bytes:
+    """What `write_tiles` writes, for an image that goes into a glTF file.
 
     Raises:
         UnsupportedFormatError: glTF takes no such pictures.
@@ -144,7 +147,4 @@ def encoded_bytes(frame: Frame, pixels: Float[np.ndarray, "height width 3"], suf
             f"A glTF file takes PNG and JPEG, not {suffix}. Give the map as PNG, or leave out "
             "--out-mesh."
         )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"map{suffix}"
-        write_frame(frame, pixels, path)
-        return path.read_bytes()
+    return b"".join(tile.encode(colours))

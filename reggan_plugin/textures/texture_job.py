@@ -1,14 +1,12 @@
 """One character's maps in every expression that was asked for, from files to files."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from reggan_plugin.errors import UsageError
-from reggan_plugin.expressions import EXPRESSIONS, ExpressionMix
 from reggan_plugin.files.frame import copy_frame
-from reggan_plugin.textures.carry_back import Tally
-from reggan_plugin.textures.flat_map import changed_flat_map
+from reggan_plugin.textures.flat_map import changed_flat_map, find_flat_face
 from reggan_plugin.textures.map_kinds import check_is_colour
 from reggan_plugin.textures.output_plan import (
     OutputPlan,
@@ -18,14 +16,12 @@ from reggan_plugin.textures.output_plan import (
 )
 from reggan_plugin.textures.prepared import ChangedMap, PreparedFace
 from reggan_plugin.textures.request import TextureRequest, TextureResult
+from reggan_plugin.textures.result_remarks import remarks_on
 from reggan_plugin.textures.texture_files import TextureFiles, encoded_bytes, write_tiles
-from reggan_plugin.textures.write_mesh import write_mesh
+from reggan_plugin.textures.write_mesh import check_mesh_output, write_mesh
 from reggan_plugin.transfer import ExpressionTransfer
 
 OpenTransfer = Callable[[], ExpressionTransfer]
-_PARTS_THE_LIPS = 25
-"""The action unit that opens a mouth (FACS)."""
-_WORTH_SAYING = 0.02
 
 
 def run_request(request: TextureRequest, open_transfer: OpenTransfer) -> TextureResult:
@@ -51,6 +47,7 @@ def run_request(request: TextureRequest, open_transfer: OpenTransfer) -> Texture
 
 
 def _run_mesh(request: TextureRequest, plan: OutputPlan, face: PreparedFace) -> TextureResult:
+    check_mesh_output(request, face)
     written: list[Path] = []
     contents: dict[str, bytes] = {}
     counts: dict[str, int] = {}
@@ -60,7 +57,7 @@ def _run_mesh(request: TextureRequest, plan: OutputPlan, face: PreparedFace) -> 
         mix = request.mixes[label]
         changed = ChangedMap.none() if mix.changes_nothing else face.change(mix)
         counts[label] = changed.tally.changed
-        notices |= dict.fromkeys(_remarks(label, mix, changed.tally))
+        notices |= dict.fromkeys(remarks_on(label, mix, changed.tally))
         with face.watch.timing("write"):
             if plan.writes_maps:
                 pattern = map_output(request, face.files, label)
@@ -100,19 +97,26 @@ def _run_flat(
         raise UsageError("Neither --mesh nor --texture was given. Name the map to change.")
     if all(mix.changes_nothing for mix in request.mixes.values()):
         return _copied(request, plan, files)
-    texture = files.read()
-    frame = next(iter(texture.tiles.values()))
+    if files.is_udim:
+        raise UsageError(
+            f"--flat changes one picture, and {files.name} stands for {len(files.paths)}. Name the "
+            f"tile with the face, such as {next(iter(files.paths.values())).name}."
+        )
+    texture = files.read(reading=request.look.reading)
+    ((number, path),) = files.paths.items()
+    tile = texture.tiles[number]
     if not request.look.force:
-        check_is_colour(next(iter(files.paths.values())), frame, None, None)
+        check_is_colour(path, tile, None, None)
+    transfer = open_transfer()
+    face = find_flat_face(transfer, path, tile, request.choice)
     written: list[Path] = []
     for label in plan.labels:
         mix = request.mixes[label]
-        tiles = {}
+        changed = {}
         if not mix.changes_nothing:
-            pixels = changed_flat_map(open_transfer(), files, frame, request.choice, mix)
-            tiles = {next(iter(files.paths)): pixels}
-        written += write_tiles(files, texture, tiles, map_output(request, files, label))
-    return TextureResult(written=tuple(written), skipped=plan.skipped, notices=frame.notices)
+            changed[number] = changed_flat_map(transfer, tile, face, mix)
+        written += write_tiles(files, texture, changed, map_output(request, files, label))
+    return TextureResult(written=tuple(written), skipped=plan.skipped, notices=tile.notices)
 
 
 def _copied(request: TextureRequest, plan: OutputPlan, files: TextureFiles) -> TextureResult:
@@ -129,38 +133,3 @@ def _copied(request: TextureRequest, plan: OutputPlan, files: TextureFiles) -> T
             copy_frame(request.mesh, mesh)
             written.append(mesh)
     return TextureResult(written=tuple(written), skipped=plan.skipped)
-
-
-def _remarks(label: str, mix: ExpressionMix, tally: Tally) -> Iterator[str]:
-    """What an expression's result does not show by itself."""
-    if mix.changes_nothing:
-        return
-    openers = [
-        expression.name
-        for expression in EXPRESSIONS
-        if _PARTS_THE_LIPS in expression.action_units and mix.intensities.get(expression.name)
-    ]
-    if openers:
-        yield (
-            f"{' and '.join(openers)} opens the mouth: the map shows the opening painted on closed "
-            "lips; jaw, teeth and silhouette stay as the mesh has them"
-        )
-    if not tally.changed:
-        yield f"{label}: no texel changes"
-        return
-    if tally.mirrored > _WORTH_SAYING * tally.changed:
-        yield (
-            f"{tally.mirrored / tally.changed:.0%} of the changed texels serve both halves of the "
-            "face (mirrored UVs): both get the mean, one symmetric result"
-        )
-    if tally.overlapping > _WORTH_SAYING * tally.changed:
-        yield (
-            f"{tally.overlapping / tally.changed:.0%} of the changed texels show in two places of "
-            "the face (overlapping UVs), which get the mean of both"
-        )
-    shared = tally.shared / max(tally.sampled, 1)
-    if shared > _WORTH_SAYING:
-        yield (
-            f"{shared:.0%} of the changed texels also lie on parts of the mesh that the view does "
-            "not show (overlapping UVs), which change with them"
-        )

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging.colour import (
     PixelCoding,
     display_from_stored,
@@ -15,10 +14,13 @@ from reggan_plugin.imaging.colour import (
     srgb_from_linear,
     stored_from_display,
 )
-from reggan_plugin.imaging.crop import reduce_by
+from reggan_plugin.textures.map_tile import MapTile
+from reggan_plugin.textures.reduced_tile import ReducedTile
 
 FIRST_UDIM = 1001
 _TILES_IN_A_ROW = 10
+_POINTS_AT_ONCE = 1 << 19
+"""Bounds the memory of looking up."""
 
 Tint = tuple[float, float, float]
 NO_TINT: Tint = (1.0, 1.0, 1.0)
@@ -32,15 +34,15 @@ class TextureMap:
     map times the material's `tint` (linear).
     """
 
-    tiles: Mapping[int, Frame]
+    tiles: Mapping[int, MapTile]
     is_udim: bool = False
     tint: Tint = NO_TINT
-    _reduced: dict[tuple[int, int], Frame] = field(default_factory=dict)
+    _reduced: dict[tuple[int, int], ReducedTile] = field(default_factory=dict)
 
     @property
     def largest_side_px(self) -> int:
         """Of its largest tile."""
-        return max(max(frame.pixels.shape[:2]) for frame in self.tiles.values())
+        return max(max(tile.shape) for tile in self.tiles.values())
 
     def tile_of(self, uv: Float[np.ndarray, "points 2"]) -> np.ndarray:
         """The tile that each point lies on: a UDIM number, which need not be in the set."""
@@ -58,30 +60,32 @@ class TextureMap:
         """
         colour = np.zeros((len(uv), 3), np.float32)
         alpha = np.zeros(len(uv), np.float32)
-        numbers = self.tile_of(uv)
-        for number in np.unique(numbers):
-            if number in self.tiles:
-                here = numbers == number
-                frame = self._coarse(int(number), reduction)
-                colour[here], alpha[here] = self._sampled(frame, uv[here])
+        for start in range(0, len(uv), _POINTS_AT_ONCE):
+            part = slice(start, start + _POINTS_AT_ONCE)
+            numbers = self.tile_of(uv[part])
+            for number in np.unique(numbers):
+                if number in self.tiles:
+                    here = start + np.flatnonzero(numbers == number)
+                    tile = self._coarse(int(number), reduction)
+                    colour[here], alpha[here] = self._sampled(tile, uv[here])
         return colour, alpha
 
     def shown_from_stored(
         self,
-        frame: Frame,
+        coding: PixelCoding,
         stored: Float[np.ndarray, "texels 3"],
         alpha: Float[np.ndarray, " texels"] | None,
     ) -> Float[np.ndarray, "texels 3"]:
-        """Shown colours of texels of one of the tiles."""
+        """Shown colours of texels of a tile with this coding."""
         line = None if alpha is None else alpha[None]
-        display = display_from_stored(stored[None], line, _coding(frame))[0]
+        display = display_from_stored(stored[None], line, coding)[0]
         if self.tint == NO_TINT:
             return display
         return srgb_from_linear(linear_from_srgb(display) * np.array(self.tint, np.float32))
 
     def stored_from_shown(
         self,
-        frame: Frame,
+        coding: PixelCoding,
         shown: Float[np.ndarray, "texels 3"],
         alpha: Float[np.ndarray, " texels"] | None,
     ) -> Float[np.ndarray, "texels 3"]:
@@ -90,31 +94,22 @@ class TextureMap:
             tint = np.maximum(np.array(self.tint, np.float32), np.float32(1e-3))
             shown = srgb_from_linear(linear_from_srgb(shown) / tint)
         line = None if alpha is None else alpha[None]
-        return stored_from_display(shown[None], line, _coding(frame))[0]
+        return stored_from_display(shown[None], line, coding)[0]
 
-    def _coarse(self, number: int, reduction: int) -> Frame:
+    def _coarse(self, number: int, reduction: int) -> MapTile | ReducedTile:
         if reduction <= 1:
             return self.tiles[number]
         key = number, reduction
         if key not in self._reduced:
-            frame = self.tiles[number]
-            pixels = np.nan_to_num(reduce_by(frame.pixels, reduction))
-            alpha = None if frame.alpha is None else reduce_by(frame.alpha[..., None], reduction)
-            self._reduced[key] = Frame(
-                pixels=pixels,
-                alpha=None if alpha is None else alpha[..., 0],
-                alpha_is_premultiplied=frame.alpha_is_premultiplied,
-                encoding=frame.encoding,
-                original=frame.original,
-            )
+            self._reduced[key] = ReducedTile(self.tiles[number], reduction)
         return self._reduced[key]
 
     def _sampled(
-        self, frame: Frame, uv: Float[np.ndarray, "points 2"]
+        self, tile: MapTile | ReducedTile, uv: Float[np.ndarray, "points 2"]
     ) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, " points"]]:
         """Bilinear between the centres of texels, as every renderer does; repeats at borders."""
-        stored, alpha = _bilinear(frame, uv)
-        shown = self.shown_from_stored(frame, stored, None if frame.alpha is None else alpha)
+        stored, alpha = _bilinear(tile, uv)
+        shown = self.shown_from_stored(tile.coding, stored, alpha)
         return np.clip(np.nan_to_num(shown, posinf=1.0, neginf=0.0), 0.0, 1.0), alpha
 
 
@@ -123,18 +118,12 @@ def reduction_for(texels_per_pixel: float) -> int:
     return max(1, math.floor(texels_per_pixel))
 
 
-def texel_places(frame: Frame, uv: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, "points 2"]:
-    """Points of a map as continuous (x, y) in texels from its upper left corner, in its tile."""
-    height, width = frame.pixels.shape[:2]
-    inside = uv - np.floor(uv)
-    return np.stack([inside[:, 0] * width, (1.0 - inside[:, 1]) * height], axis=1)
-
-
 def _bilinear(
-    frame: Frame, uv: Float[np.ndarray, "points 2"]
+    tile: MapTile | ReducedTile, uv: Float[np.ndarray, "points 2"]
 ) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, " points"]]:
-    height, width = frame.pixels.shape[:2]
-    place = texel_places(frame, uv) - 0.5
+    height, width = tile.shape
+    inside = uv - np.floor(uv)
+    place = np.stack([inside[:, 0] * width, (1.0 - inside[:, 1]) * height], axis=1) - 0.5
     low = np.floor(place).astype(np.int64)
     share = (place - low).astype(np.float32)
     colour = np.zeros((len(uv), 3), np.float32)
@@ -143,13 +132,7 @@ def _bilinear(
         for below in (0, 1):
             weight = np.abs(1 - right - share[:, 0]) * np.abs(1 - below - share[:, 1])
             rows, columns = (low[:, 1] + below) % height, (low[:, 0] + right) % width
-            colour += weight[:, None] * frame.pixels[rows, columns]
-            alpha += weight if frame.alpha is None else weight * frame.alpha[rows, columns]
+            stored, opacity = tile.texels(rows, columns)
+            colour += weight[:, None] * stored
+            alpha += weight if opacity is None else weight * opacity
     return colour, alpha
-
-
-def _coding(frame: Frame) -> PixelCoding:
-    return PixelCoding(
-        is_linear=frame.encoding is Encoding.SCENE_LINEAR,
-        is_premultiplied=frame.alpha is not None and frame.alpha_is_premultiplied,
-    )

@@ -24,6 +24,11 @@ class Block:
         """(height, width)."""
         return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
 
+    def holds(self, texels: Int[np.ndarray, "texels 2"]) -> Bool[np.ndarray, " texels"]:
+        """Which texels (row, column) lie in it."""
+        low = np.array([self.rows.start, self.columns.start])
+        return np.asarray(((texels >= low) & (texels < low + self.shape)).all(axis=1))
+
     def grown(self, margin: int, height: int, width: int) -> "Block":
         """With a margin all around, inside the map."""
         return Block(

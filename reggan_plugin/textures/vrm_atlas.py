@@ -48,11 +48,7 @@ def write_atlas(
         UsageError: the file is not VRM 1.0, or its UVs do not fit an atlas.
         OutputError: it cannot be written.
     """
-    if not gltf.extension("VRMC_vrm"):
-        raise UsageError(
-            f"{gltf.path} is not VRM 1.0, whose expressions alone can move UVs. Write one material "
-            "variant for each expression instead: --mesh-as variants"
-        )
+    check_takes_atlas(gltf)
     edit = GltfEdit(gltf)
     materials = edit.materials_showing(image)
     _check_uvs(gltf, materials)
@@ -67,6 +63,19 @@ def write_atlas(
         notices += _add_expression(edit, name, materials, place, columns)
     edit.write(out)
     return tuple(notices)
+
+
+def check_takes_atlas(gltf: GltfFile) -> None:
+    """Do nothing for a VRM 1.0 file.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not gltf.extension("VRMC_vrm"):
+        raise UsageError(
+            f"{gltf.path} is not VRM 1.0, whose expressions alone can move UVs. Write one material "
+            "variant for each expression instead: --mesh-as variants"
+        )
 
 
 class _Atlases:

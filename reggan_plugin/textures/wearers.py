@@ -93,8 +93,8 @@ def no_uvs(character: Character) -> MeshError:
 def remarks(character: Character, wearers: Sequence[int], texture: TextureMap) -> Iterator[str]:
     """What the user should know of a map and its wearers before anything is changed."""
     parts = [character.parts[i] for i in wearers]
-    for frame in texture.tiles.values():
-        yield from frame.notices
+    for tile in texture.tiles.values():
+        yield from tile.notices
     corners = np.concatenate([part.uv[part.faces] for part in parts if part.uv is not None])
     low, high = corners.min(), corners.max()
     if texture.is_udim:

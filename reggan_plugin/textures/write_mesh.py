@@ -9,7 +9,25 @@ from reggan_plugin.textures.gltf_output import write_replaced, write_variants
 from reggan_plugin.textures.output_plan import named
 from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import TextureRequest
-from reggan_plugin.textures.vrm_atlas import write_atlas
+from reggan_plugin.textures.vrm_atlas import check_takes_atlas, write_atlas
+
+
+def check_mesh_output(request: TextureRequest, face: PreparedFace) -> None:
+    """Do nothing if the mesh file that is asked for can be made of this character.
+
+    Raises:
+        UsageError: the face's material has no map in the file, or it is no VRM for an atlas.
+    """
+    gltf = face.loaded.gltf
+    if request.out_mesh is None or gltf is None:
+        return
+    if face.image is None:
+        raise UsageError(
+            f"{gltf.path}: material {face.material_name!r} has no base colour map to put another "
+            "in the place of. Leave out --out-mesh, or give the material a map."
+        )
+    if request.mesh_as == "atlas":
+        check_takes_atlas(gltf)
 
 
 def write_mesh(
@@ -27,17 +45,13 @@ def write_mesh(
         The files, and what the user should know.
 
     Raises:
-        UsageError: the face's material has no map in the file, or see the writers.
+        UsageError: see the writers.
         OutputError: a file cannot be written.
     """
     gltf, image, out = face.loaded.gltf, face.image, request.out_mesh
     assert gltf is not None, "the plan lets only glTF through"
     assert out is not None, "this is called for an output"
-    if image is None:
-        raise UsageError(
-            f"{gltf.path}: material {face.material_name!r} has no base colour map to put another "
-            "in the place of. Leave out --out-mesh, or give the material a map."
-        )
+    assert image is not None, "check_mesh_output refuses this"
     if request.mesh_as == "variants":
         write_variants(gltf, image, contents, suffix, out)
         return [out], ()

@@ -1,13 +1,15 @@
 """What a texture alone can do: ECS of heads re-rendered with changed maps, unlit and lit.
 
-    python tests/benchmarks/texture_heads.py maps --heads DIR --out OUT
+    python tests/benchmarks/texture_heads.py maps --heads DIR --out OUT [--views 3]
     python tests/benchmarks/texture_heads.py lit --heads DIR --out OUT      (in Blender's Python)
     python tests/benchmarks/texture_heads.py judge --out OUT
 
 DIR is a set of `reggan-plugin dataset avatars --glb`: `<identity>/head.glb`. `maps` writes every
-expression's map, the model's picture and the unlit re-render; `lit` renders the same maps with
+expression's map, the model's picture and the unlit re-renders from the front and from 30 degrees
+to both sides; `lit` renders the same maps with
 Cycles, a key and a fill lamp; `judge` prints the share of pictures in which the project's own
-classifier names the wanted expression, and how far the re-render is from the model's picture.
+classifier names the wanted expression, and how far the re-renders are from the model's pictures.
+--views 3 makes the maps from three views.
 """
 
 import argparse
@@ -15,16 +17,19 @@ import json
 import math
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 EXPRESSIONS = ("happy", "sad", "angry", "disgusted", "afraid", "surprised")
 SIDE_PX, LIT_PX = 512, 256
+SIDES_DEG = (-30.0, 30.0)
 
 
-def make_maps(heads: Path, out: Path) -> None:
+def make_maps(heads: Path, out: Path, views: Literal[1, 3]) -> None:
     """Write maps, pictures and the camera of every head."""
+    from PIL import Image
+
     from reggan_plugin.expressions import ExpressionMix
     from reggan_plugin.textures.framing import closer
     from reggan_plugin.textures.prepared import PreparedFace
@@ -39,10 +44,14 @@ def make_maps(heads: Path, out: Path) -> None:
             continue
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as scratch:
-            face = PreparedFace(mesh, Look(), transfer, Path(scratch))
+            face = PreparedFace(mesh, Look(views=views), transfer, Path(scratch))
+            sides = _sides(face, transfer)
+            for number, (side, side_crop) in enumerate(sides):
+                shown = face.stage.take(side).colour
+                _save_crop(shown, side_crop, folder / f"side{number}_map.png")
             view, crop = closer(face.framed, SIDE_PX)
             _save_crop(face.stage.take(view).colour, crop, folder / "unlit_map.png")
-            distances = {}
+            distances: dict[str, list[float]] = {}
             for name in EXPRESSIONS:
                 changed = face.change(ExpressionMix({name: 1.0}))
                 write_tiles(face.files, face.texture, changed.tiles, folder / f"{name}.png")
@@ -51,9 +60,10 @@ def make_maps(heads: Path, out: Path) -> None:
                 off = np.abs(again.colour - shot.after).mean(axis=2) * 255
                 on_skin = touched & np.isin(again.part, face.parts)
                 distances[name] = [float(off[touched].mean()), float(off[on_skin].mean())]
+                distances[name] += _off_from_sides(face, stage, transfer, name, sides, folder)
                 _save_crop(stage.take(view).colour, crop, folder / f"unlit_{name}.png")
                 _save_crop(_at(shot.after, SIDE_PX), crop, folder / f"model_{name}.png")
-            _save(face.texture.tiles[1001].pixels, folder / "map.png")
+            Image.fromarray(face.texture.tiles[1001].colours).save(folder / "map.png")
         document = {
             "eye": view.eye.tolist(),
             "axes": view.axes.tolist(),
@@ -103,25 +113,57 @@ def judge(out: Path) -> None:
     for folder in folders:
         _crop_lit(folder)
     print(f"{len(folders)} heads; ECS named / mean probability")
-    kinds = ("unlit_map", "model", "unlit", "lit_map", "lit")
+    kinds = ("unlit_map", "model", "unlit", "side_map", "side", "lit_map", "lit")
     print("| expression |", " | ".join(kinds), "|")
     for name in EXPRESSIONS:
         row = []
         for kind in kinds:
             stem = kind if kind.endswith("map") else f"{kind}_{name}"
-            stem = f"crop_{stem}" if kind.startswith("lit") else stem
-            files = [folder / f"{stem}.png" for folder in folders]
-            pictures = [np.asarray(Image.open(f).convert("RGB")) / 255 for f in files if f.exists()]
+            stem = f"crop_{stem}" if kind.startswith("lit") else stem.replace("side", "side?")
+            files = [file for folder in folders for file in sorted(folder.glob(f"{stem}.png"))]
+            pictures = [np.asarray(Image.open(file).convert("RGB")) / 255 for file in files]
+            if not pictures:
+                row.append("-")
+                continue
             planes = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
             named = name_expressions(network, planes)
             wanted = EXPRESSION_NAMES.index(name)
             share = (named.argmax(dim=1) == wanted).float().mean()
             row.append(f"{share:.2f} / {named[:, wanted].mean():.2f}")
         print("|", name, "|", " | ".join(row), "|")
-    levels = [json.loads((f / "view.json").read_text())["levels_from_model"] for f in folders]
-    every = np.array([[values[name] for name in EXPRESSIONS] for values in levels])
-    for what, values in (("all", every[..., 0]), ("changed material", every[..., 1])):
+    documents = [json.loads((folder / "view.json").read_text()) for folder in folders]
+    every = np.array([[d["levels_from_model"][name] for name in EXPRESSIONS] for d in documents])
+    for column, what in enumerate(("all", "changed material", "changed material, from 30 degrees")):
+        values = every[..., column]
         print(f"levels from the model's picture, {what}: {values.mean():.2f} ({values.max():.2f})")
+
+
+def _sides(face: Any, transfer: Any) -> list[tuple[Any, Any]]:
+    """Views from both sides in which a face is found, and the crops."""
+    from reggan_plugin.faces.face_finder import FaceFinder
+    from reggan_plugin.textures.framing import closer, seen_from_the_side
+
+    finder = FaceFinder(transfer.card.canonical_points, transfer.card.image_size_px, "cpu")
+    found = [seen_from_the_side(face.stage, finder, face.framed, yaw, 2048) for yaw in SIDES_DEG]
+    return [closer(framed, SIDE_PX) for framed in found if framed is not None]
+
+
+def _off_from_sides(
+    face: Any, stage: Any, transfer: Any, name: str, sides: list[tuple[Any, Any]], folder: Path
+) -> list[float]:
+    """Levels between the changed head from the sides and what the model makes of those views."""
+    from reggan_plugin.expressions import ExpressionMix
+
+    off = []
+    for number, (view, crop) in enumerate(sides):
+        before, after = face.stage.take(view), stage.take(view)
+        wanted = transfer.change_view(
+            before.colour, before.coverage, ExpressionMix({name: 1.0}), crop
+        )
+        inside = (wanted != before.colour).any(axis=2) & np.isin(after.part, face.parts)
+        off.append(float(np.abs(after.colour - wanted).mean(axis=2)[inside].mean() * 255))
+        _save_crop(after.colour, crop, folder / f"side{number}_{name}.png")
+    return [float(np.mean(off))]
 
 
 def _light_and_look(bpy: Any, view: dict[str, Any]) -> None:
@@ -203,9 +245,10 @@ def main() -> None:
     parser.add_argument("step", choices=["maps", "lit", "judge"])
     parser.add_argument("--heads", type=Path)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--views", type=int, choices=[1, 3], default=1)
     arguments = parser.parse_args()
     if arguments.step == "maps":
-        make_maps(arguments.heads, arguments.out)
+        make_maps(arguments.heads, arguments.out, arguments.views)
     elif arguments.step == "lit":
         render_lit(arguments.heads, arguments.out)
     else:

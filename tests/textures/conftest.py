@@ -153,6 +153,17 @@ def _baked(points: np.ndarray, face_picture: np.ndarray) -> np.ndarray:
     return np.rint(colour * 255).astype(np.uint8)
 
 
+def share_missed(result: np.ndarray, wanted: np.ndarray, before: np.ndarray) -> float:
+    """How far from a wanted change a result is, in parts of that change; 1 if nothing changed.
+
+    All three are in levels of 8 bits.
+    """
+    changed = (wanted != before).any(axis=2)
+    assert changed.sum() > 1000
+    off = np.abs(result.astype(float) - wanted)[changed].mean()
+    return float(off / np.abs(wanted.astype(float) - before)[changed].mean())
+
+
 def write_obj(path: Path, head: MadeHead, *, uv: np.ndarray | None = None) -> None:
     places = head.uv if uv is None else uv
     lines = [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in head.positions]

@@ -12,6 +12,7 @@ from reggan_plugin.errors import MissingExtraError
 from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.gltf_character import character_from_gltf, material_from_gltf
 from reggan_plugin.textures.gltf_file import read_gltf
+from reggan_plugin.textures.map_tile import read_tile
 from reggan_plugin.textures.mesh_files import load_mesh
 from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import Look
@@ -171,8 +172,6 @@ def _wall(z: float, material: Material) -> MeshPart:
 
 def test_rays_pass_holes_and_the_backs_of_surfaces(tmp_path: Path) -> None:
     """A veil with a hole on its left before a shell that shows its back, before a wall."""
-    from reggan_plugin.files.frame import read_frame
-
     picture = np.full((8, 8, 4), 255, np.uint8)
     picture[:, :4, 3] = 0
     Image.fromarray(picture).save(tmp_path / "veil.png")
@@ -183,7 +182,7 @@ def test_rays_pass_holes_and_the_backs_of_surfaces(tmp_path: Path) -> None:
         shell,
         _wall(-1.0, Material(name="wall", colour=(0, 0, 1, 1))),
     )
-    veil = TextureMap(tiles={1001: read_frame(tmp_path / "veil.png")})
+    veil = TextureMap(tiles={1001: read_tile(tmp_path / "veil.png")})
     stage = Stage(Character(path=tmp_path, parts=parts), {0: veil})
     view = look_at(
         np.zeros(3), np.array([0, 0, 1.0]), np.array([0, 1.0, 0]), distance=9, extent=1.5, side_px=8
@@ -192,3 +191,22 @@ def test_rays_pass_holes_and_the_backs_of_surfaces(tmp_path: Path) -> None:
     assert (seen.part[:, :3] == 2).all()
     assert (seen.part[:, 5:] == 0).all()
     assert np.allclose(seen.distance[:, :3], 10, atol=0.01)
+
+
+def test_every_material_of_an_obj_keeps_its_uvs(tmp_path: Path) -> None:
+    """Eyes that come before the skin, and texture coordinates in an order of their own."""
+    corners = ["v 0 0 0", "v 1 0 0", "v 0 1 0", "v 0 0 -1", "v 1 0 -1", "v 0 1 -1"]
+    places = ["vt 0.1 0.2", "vt 0.3 0.4", "vt 0.5 0.6", "vt 0.7 0.8"]
+    groups = ["usemtl eyes", "f 1/4 2/3 3/2", "usemtl skin", "f 4/1 5/2 6/3", "f 6/3 5/2 3/4"]
+    (tmp_path / "head.mtl").write_text("newmtl eyes\nKd 1 1 1\nnewmtl skin\nKd 1 0 0\n")
+    (tmp_path / "head.obj").write_text("\n".join(["mtllib head.mtl", *corners, *places, *groups]))
+    parts = {part.material.name: part for part in load_mesh(tmp_path / "head.obj").character.parts}
+    expected = {
+        "eyes": [[[0.7, 0.8], [0.5, 0.6], [0.3, 0.4]]],
+        "skin": [[[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]], [[0.5, 0.6], [0.3, 0.4], [0.7, 0.8]]],
+    }
+    for name, uv in expected.items():
+        part = parts[name]
+        assert part.uv is not None
+        np.testing.assert_allclose(part.uv[part.faces], uv)
+        assert np.isin(np.arange(len(part.positions)), part.faces).all()

@@ -1,0 +1,158 @@
+"""The options of `texture` that say which character, and where its changed maps go."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from reggan_plugin.commands.options import existing_options, face_box_from_text, grouped_option
+from reggan_plugin.commands.picture_options import reading_options
+from reggan_plugin.errors import UsageError
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.textures.request import MESH_OUTPUTS, Look
+
+_RESUME = "Keep the outputs that are there, however they were made; write what is missing."
+_FRONTS = ("+X", "-X", "+Y", "-Y", "+Z", "-Z")
+
+
+def character_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what says where the map is on a face; the command takes `mesh`, `look` and `choice`."""
+
+    @_character_option(
+        "--mesh",
+        type=click.Path(exists=True, path_type=Path),
+        metavar="FILE|DIR",
+        help="The head or body that wears the map: glTF, GLB, VRM, OBJ, PLY, USD; or a folder of "
+        "characters.",
+    )
+    @_character_option(
+        "--texture",
+        type=click.Path(path_type=Path),
+        metavar="FILE|PATTERN",
+        help="The base colour map, or its tiles: face.<UDIM>.exr. A PNG of 8 bits takes up to 0.9 "
+        "GB of memory at 4096², 1.2 at 8192², 2.7 at 16384².  [default: the mesh's own]",
+    )
+    @_character_option(
+        "--flat",
+        is_flag=True,
+        help="The face lies on the map as seen from the front; no mesh is needed.",
+    )
+    @_character_option(
+        "--face-box",
+        type=face_box_from_text,
+        metavar="X,Y,W,H",
+        help="With --flat: the face on the map, brows to below the chin.  [default: located]",
+    )
+    @_character_option(
+        "--front",
+        type=click.Choice(_FRONTS),
+        help="Where the character looks.  [default: as its format says]",
+    )
+    @_character_option(
+        "--head-bone",
+        metavar="NAME",
+        help="The bone or node of the head.  [default: from VRM, names, eye meshes, bounds]",
+    )
+    @_character_option(
+        "--material",
+        metavar="NAME",
+        help="Whose map to change.  [default: the one on most of the face]",
+    )
+    @_character_option(
+        "--views",
+        type=click.Choice(["1", "3"]),
+        default="1",
+        show_default=True,
+        help="3 also looks from 30° to both sides, for changes that reach around the cheeks, where "
+        "the model's card allows it.",
+    )
+    @_character_option("--force", is_flag=True, help="Change a map that seems not colour.")
+    @reading_options("Character")
+    @functools.wraps(command)
+    def gather(
+        *,
+        mesh: Path | None,
+        texture: Path | None,
+        flat: bool,
+        face_box: tuple[float, float, float, float] | None,
+        views: Literal["1", "3"],
+        **others: Any,
+    ) -> Any:
+        names = ("front", "head_bone", "material", "force", "reading")
+        own = {name: others.pop(name) for name in names}
+        look = Look(texture=texture, views=3 if views == "3" else 1, **own)
+        _check_sources(mesh, look, flat=flat, face_box=face_box)
+        return command(mesh=mesh, look=look, choice=FaceChoice(box=face_box), **others)
+
+    return gather
+
+
+def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add where maps, meshes and the sheet go, and `existing`."""
+    for option in (
+        functools.partial(existing_options, resume_help=_RESUME),
+        _output_option(
+            "--sheet",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE.png",
+            help="Draw all expressions on the head.",
+        ),
+        _output_option(
+            "--mesh-as",
+            type=click.Choice(MESH_OUTPUTS),
+            help="In it: the map replaced, one material variant for each expression, or (VRM 1.0) "
+            "an atlas that its expressions move over.  [default: replace for one, variants for "
+            "several]",
+        ),
+        _output_option(
+            "--out-mesh",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="Also a GLB, VRM or glTF with the changed map.",
+        ),
+        _output_option(
+            "--out",
+            type=click.Path(path_type=Path),
+            metavar="FILE|DIR",
+            help="The changed map, {expression} in its name where there are several; a folder for "
+            "a folder of characters.  [default: <map>_<expression> beside the map]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _check_sources(
+    mesh: Path | None,
+    look: Look,
+    *,
+    flat: bool,
+    face_box: tuple[float, float, float, float] | None,
+) -> None:
+    if mesh is None and not flat:
+        raise UsageError(
+            "No --mesh was given, so nothing says where the map's texels are on the face. Give it, "
+            "or pass --flat if the face lies on the map as seen from the front."
+        )
+    if flat and (mesh is not None or look.texture is None):
+        raise UsageError("--flat takes a map alone: --flat --texture face.png, without --mesh.")
+    if flat and (look.front or look.head_bone or look.material or look.views != 1):
+        raise UsageError(
+            "--front, --head-bone, --material and --views say how to look at a mesh, and --flat "
+            "has none. Leave them out, or give the mesh with --mesh."
+        )
+    if face_box is not None and not flat:
+        raise UsageError(
+            "--face-box is for --flat. On a mesh the face is found from its bones and its view; "
+            "--front and --head-bone help."
+        )
+
+
+def _character_option(*names: str, **settings: Any) -> Callable[..., Any]:
+    return grouped_option("Character", *names, **settings)
+
+
+def _output_option(*names: str, **settings: Any) -> Callable[..., Any]:
+    return grouped_option("Output", *names, **settings)

@@ -1,0 +1,45 @@
+"""What an expression's map does not show by itself, in words."""
+
+from collections.abc import Iterator
+
+from reggan_plugin.expressions import EXPRESSIONS, ExpressionMix
+from reggan_plugin.textures.texel_change import Tally
+
+_PARTS_THE_LIPS = 25
+"""The action unit that opens a mouth (FACS)."""
+_WORTH_SAYING = 0.02
+
+
+def remarks_on(label: str, mix: ExpressionMix, tally: Tally) -> Iterator[str]:
+    """What an expression's result does not show by itself."""
+    if mix.changes_nothing:
+        return
+    openers = [
+        expression.name
+        for expression in EXPRESSIONS
+        if _PARTS_THE_LIPS in expression.action_units and mix.intensities.get(expression.name)
+    ]
+    if openers:
+        yield (
+            f"{' and '.join(openers)} opens the mouth: the map shows the opening painted on closed "
+            "lips; jaw, teeth and silhouette stay as the mesh has them"
+        )
+    if not tally.changed:
+        yield f"{label}: no texel changes"
+        return
+    if tally.mirrored > _WORTH_SAYING * tally.changed:
+        yield (
+            f"{tally.mirrored / tally.changed:.0%} of the changed texels serve both halves of the "
+            "face (mirrored UVs): both get the mean, one symmetric result"
+        )
+    if tally.overlapping > _WORTH_SAYING * tally.changed:
+        yield (
+            f"{tally.overlapping / tally.changed:.0%} of the changed texels show in two places of "
+            "the face (overlapping UVs), which get the mean of both"
+        )
+    shared = tally.shared / max(tally.sampled, 1)
+    if shared > _WORTH_SAYING:
+        yield (
+            f"{shared:.0%} of the changed texels also lie on parts of the mesh that the view does "
+            "not show (overlapping UVs), which change with them"
+        )

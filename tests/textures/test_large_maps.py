@@ -1,0 +1,155 @@
+"""A large map is whole in memory only as its file stores it; all else goes block by block."""
+
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image
+
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.files.png import decode_samples
+from reggan_plugin.files.png_chunks import bytes_from_chunks, make_chunk, read_chunks
+from reggan_plugin.imaging.crop import reduce_by
+from reggan_plugin.textures.carry_back import CarryBack
+from reggan_plugin.textures.island_edges import run_on
+from reggan_plugin.textures.map_tile import MapTile, read_tile
+from reggan_plugin.textures.prepared import PreparedFace
+from reggan_plugin.textures.reduced_tile import ReducedTile
+from reggan_plugin.textures.request import Look
+from reggan_plugin.textures.uv_layout import Block
+from reggan_plugin.transfer import ExpressionTransfer
+
+from .conftest import MadeHead, write_obj
+
+
+@pytest.fixture(scope="module")
+def tile(tmp_path_factory: pytest.TempPathFactory) -> MapTile:
+    """A map of 8 bits with alpha, whose sides are no multiples of anything."""
+    levels = np.random.default_rng(3).integers(0, 255, (1037, 1301, 4), dtype=np.uint8)
+    path = tmp_path_factory.mktemp("large") / "map.png"
+    path.write_bytes(imagecodecs.png_encode(levels))
+    return read_tile(path)
+
+
+@pytest.mark.parametrize("layout", ["two islands", "mirrored halves"])
+def test_blocks_of_any_size_give_the_same_bits(
+    layout: str,
+    head: MadeHead,
+    mirrored_head: MadeHead,
+    head_files: Path,
+    transfer: ExpressionTransfer,
+    tmp_path: Path,
+) -> None:
+    write_obj(tmp_path / "head.obj", head if layout == "two islands" else mirrored_head)
+    look = Look(texture=head_files / "base_color.png")
+    face = PreparedFace(tmp_path / "head.obj", look, transfer, tmp_path)
+    changes = face.change(ExpressionMix({"surprised": 1.0})).changes
+    results, tallies = [], []
+    for block_px in (97, 4096):
+        carry = CarryBack(face.stage, face.parts, face.texture, changes, block_px=block_px)
+        results.append(carry.changed_samples(1001))
+        tallies.append((carry.tally.changed, carry.tally.mirrored))
+    assert (results[0] != face.texture.tiles[1001].colours).any()
+    assert all((result == results[-1]).all() for result in results)
+    assert len(set(tallies)) == 1
+
+
+def _blobs(above: float, seed: int, side_px: int = 120) -> np.ndarray:
+    noise = np.random.default_rng(seed).random((side_px // 8, side_px // 8), dtype=np.float32)
+    coarse = Image.fromarray(noise).resize((side_px, side_px), Image.Resampling.BICUBIC)
+    return np.asarray(coarse) > above
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_change_runs_on_alike_in_a_block_with_two_reaches_around_it(seed: int) -> None:
+    """Among islands as ragged as none; with one reach around it, a block in thirteen differs."""
+    reach, core = 6, 40
+    island, other = _blobs(0.6, seed), _blobs(0.8, seed + 200)
+    change = np.random.default_rng(seed).normal(size=(*island.shape, 3)).astype(np.float32)
+    change[~(island & _blobs(0.55, seed + 100))] = 0
+    whole = change.copy()
+    run_on(whole, island, lambda texels: ~other[texels[:, 0], texels[:, 1]], reach)
+    assert (whole != change).any()
+    for top in range(0, 120, core):
+        for left in range(0, 120, core):
+            inner = Block(rows=slice(top, top + core), columns=slice(left, left + core))
+            outer = inner.grown(2 * reach, 120, 120)
+            here = outer.rows, outer.columns
+            part = change[here].copy()
+            run_on(part, island[here], lambda t, o=other[here]: ~o[t[:, 0], t[:, 1]], reach)
+            rows, columns = top - outer.rows.start, left - outer.columns.start
+            found = part[rows : rows + core, columns : columns + core]
+            assert (found == whole[inner.rows, inner.columns]).all()
+
+
+@pytest.mark.parametrize("factor", [2, 3, 7])
+def test_an_averaged_map_is_the_same_worked_out_in_parts(factor: int, tile: MapTile) -> None:
+    colours, _ = tile.texels(slice(None), slice(None))
+    whole = reduce_by(colours, factor)
+    reduced = ReducedTile(tile, factor)
+    assert reduced.shape == whole.shape[:2]
+    random = np.random.default_rng(0)
+    rows, columns = (random.integers(0, side, 500) for side in reduced.shape)
+    assert (reduced.texels(rows, columns)[0] == whole[rows, columns]).all()
+    assert (reduced.whole().colours == whole).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_png_written_in_bands_holds_what_it_was_given(
+    dtype: type[np.generic], channels: int
+) -> None:
+    random = np.random.default_rng(channels)
+    most = np.iinfo(dtype).max
+    first, second = random.integers(0, most, (2, 133, 57, channels), dtype=dtype, endpoint=True)
+    decoded = decode_samples(imagecodecs.png_encode(first.squeeze()))
+    colours = second[..., : decoded.colours.shape[2]]
+    written = b"".join(decoded.original.encode_colours(colours))
+    again = imagecodecs.png_decode(written).reshape(first.shape)
+    assert again.dtype == dtype
+    assert (again[..., : colours.shape[2]] == colours).all()
+    assert (again[..., colours.shape[2] :] == first[..., colours.shape[2] :]).all()
+
+
+def test_a_png_written_in_bands_keeps_what_one_colour_makes_transparent() -> None:
+    """Bands with and without such a pixel: none appears, none is lost."""
+    samples = np.full((200, 16, 3), 90, np.uint8)
+    samples[150:160] = (7, 8, 9)
+    header, *rest = read_chunks(bytes(imagecodecs.png_encode(samples)))
+    key = make_chunk(b"tRNS", bytes([0, 7, 0, 8, 0, 9]))
+    decoded = decode_samples(bytes_from_chunks([header, key, *rest]))
+    wanted = np.array(decoded.colours)
+    wanted[20:30] = (7, 8, 9)  # would become transparent
+    wanted[150:155] = 200  # was transparent
+    again = decode_samples(b"".join(decoded.original.encode_colours(wanted)))
+    assert again.alpha is not None
+    assert decoded.alpha is not None
+    assert (again.alpha == decoded.alpha).all()
+    assert (again.colours[150:160] == (7, 8, 9)).all()
+    assert np.abs(again.colours[20:30].astype(int) - (7, 8, 9)).max() == 1
+
+
+def test_reading_and_writing_take_no_more_than_the_stored_map(
+    tile: MapTile, tmp_path: Path
+) -> None:
+    """As floats it would be four times as large, and as much again changed."""
+    path = tmp_path / "map.png"
+    path.write_bytes(b"".join(tile.encode(tile.colours)))
+    stored = tile.colours.nbytes * 4 / 3
+    assert _peak_of(lambda: read_tile(path)) < 3.2 * stored  # the file twice, and its samples
+    new = 255 - tile.colours
+    assert _peak_of(lambda: [len(piece) for piece in tile.encode(new)]) < 0.8 * stored
+    rows, columns = np.arange(900), np.arange(900)
+    assert _peak_of(lambda: tile.texels(rows, columns)) < 0.1 * stored
+
+
+def _peak_of(work: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()

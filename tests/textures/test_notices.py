@@ -1,0 +1,155 @@
+"""What the user is told of a result that needs a word."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reggan_plugin.cli import main
+from reggan_plugin.errors import FaceNotFoundError, UsageError
+from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.textures.carry_back import CarryBack
+from reggan_plugin.textures.character import Character, Material, MeshPart
+from reggan_plugin.textures.map_tile import read_tile
+from reggan_plugin.textures.request import Look, TextureRequest, TextureResult
+from reggan_plugin.textures.result_remarks import remarks_on
+from reggan_plugin.textures.stage import Stage
+from reggan_plugin.textures.texture_job import run_request
+from reggan_plugin.textures.texture_map import TextureMap
+from reggan_plugin.textures.view import look_at
+from reggan_plugin.textures.view_change import ViewChange
+from reggan_plugin.transfer import ExpressionTransfer
+
+from .conftest import MadeHead, write_obj
+
+ANGRY = ExpressionMix({"angry": 1.0})
+
+
+def run(
+    transfer: ExpressionTransfer, mesh: Path | None, texture: Path, **more: object
+) -> TextureResult:
+    look = Look(texture=texture)
+    request = TextureRequest(mesh=mesh, look=look, mixes={"angry": ANGRY}, **more)  # type: ignore[arg-type]
+    return run_request(request, lambda: transfer)
+
+
+def test_two_places_on_the_same_texels_get_the_mean_and_are_named(tmp_path: Path) -> None:
+    """Two tiles of a wall side by side wear one map; one shall be lighter by 20, one by 40."""
+    Image.new("RGB", (64, 64), (100, 100, 100)).save(tmp_path / "wall.png")
+    texture = TextureMap(tiles={1001: read_tile(tmp_path / "wall.png")})
+    corners = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], float)
+    wall = MeshPart(
+        name="wall",
+        material=Material(name="wall", image=0),
+        positions=np.concatenate([corners - [1, 0.5, 0], corners - [0, 0.5, 0]]),
+        faces=np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]]),
+        uv=np.concatenate([corners[:, :2], corners[:, :2]]),
+    )
+    stage = Stage(Character(path=tmp_path, parts=(wall,)), {0: texture})
+    view = look_at(
+        np.zeros(3), np.array([0, 0, 1.0]), np.array([0, 1.0, 0]), distance=9, extent=2, side_px=128
+    )
+    before = stage.take(view).colour
+    lighter = np.where(np.arange(128)[:, None] < 64, 20, 40)[None] / np.float32(255)
+    change = ViewChange(view=view, before=before, after=(before + lighter).astype(np.float32))
+    carry = CarryBack(stage, [0], texture, [change])
+    result = carry.changed_samples(1001)
+    assert result is not None
+    assert np.abs(result[8:-8, 8:-8].astype(int) - 130).max() <= 1
+    assert carry.tally.overlapping > 0.8 * carry.tally.changed
+    assert any(
+        "overlapping UVs), which get the mean" in r for r in remarks_on("x", ANGRY, carry.tally)
+    )
+
+
+def test_texels_that_also_lie_on_the_back_of_the_head_are_named(
+    head: MadeHead, head_files: Path, transfer: ExpressionTransfer, tmp_path: Path
+) -> None:
+    """The back of each half is folded onto its front."""
+    uv, half = head.uv.copy(), len(head.uv) // 2
+    low, high = uv[:half, 0], uv[half:, 0]
+    uv[:half, 0] = np.maximum(low, 0.49 - low)
+    uv[half:, 0] = np.minimum(high, 1.51 - high)
+    write_obj(tmp_path / "head.obj", head, uv=uv)
+    result = run(
+        transfer, tmp_path / "head.obj", head_files / "base_color.png", out=tmp_path / "o.png"
+    )
+    assert any("the view does not show (overlapping UVs)" in n for n in result.notices)
+
+
+def test_materials_and_tiles_that_stay_are_named(
+    head: MadeHead, head_files: Path, transfer: ExpressionTransfer, tmp_path: Path
+) -> None:
+    """A badge of another material behind the head, on a tile that is not in the set."""
+    write_obj(tmp_path / "head.obj", head)
+    lines = (tmp_path / "head.obj").read_text().splitlines()
+    first_face = next(i for i, line in enumerate(lines) if line.startswith("f "))
+    n = len(head.positions)
+    corners = ["v 0 0 -0.2", "v 0.01 0 -0.2", "v 0 0.01 -0.2"]
+    corners += ["vt 0.1 1.1", "vt 0.2 1.1", "vt 0.1 1.2"]
+    lines[first_face:first_face] = [*corners, "usemtl skin"]
+    badge = f"f {n + 1}/{n + 1} {n + 2}/{n + 2} {n + 3}/{n + 3}"
+    (tmp_path / "head.mtl").write_text("newmtl skin\nKd 1 1 1\nnewmtl badge\nKd 1 0 0\n")
+    (tmp_path / "head.obj").write_text(
+        "\n".join(["mtllib head.mtl", *lines, "usemtl badge", badge])
+    )
+    (tmp_path / "face.1001.png").write_bytes((head_files / "base_color.png").read_bytes())
+    request = TextureRequest(
+        mesh=tmp_path / "head.obj",
+        look=Look(texture=tmp_path / "face.<UDIM>.png", material="skin"),
+        mixes={"angry": ANGRY},
+    )
+    notices = run_request(request, lambda: transfer).notices
+    assert any(n.startswith("material 'skin' is changed; badge keep") for n in notices)
+    (tmp_path / "head.obj").write_text("\n".join(["mtllib head.mtl", *lines, badge]))
+    (tmp_path / "face_angry.1001.png").unlink()
+    notices = run_request(request, lambda: transfer).notices
+    assert "tiles 1011 are not in the set, and shown black" in notices
+
+
+def test_a_flat_map_with_a_box_and_maps_that_cannot_be_flat(
+    face_picture: np.ndarray, transfer: ExpressionTransfer, tmp_path: Path
+) -> None:
+    picture = np.full((400, 2700, 3), 120, np.uint8)  # wider than the locator's look
+    picture[40:360, 2200:2520] = np.rint(face_picture * 255)
+    Image.fromarray(picture).save(tmp_path / "wide.png")
+    choice = FaceChoice(box=(2280, 110, 160, 190))
+    changed = {}
+    for name, chosen in (("given", choice), ("located", FaceChoice())):
+        out = tmp_path / f"{name}.png"
+        run(transfer, None, tmp_path / "wide.png", choice=chosen, out=out)
+        differs = (np.asarray(Image.open(out)) != picture).any(axis=2)
+        changed[name] = differs
+        assert differs[40:360, 2200:2520].mean() > 0.1
+        assert not differs[:, :2150].any()
+    both = (changed["given"] & changed["located"]).sum()
+    assert both > 0.5 * changed["located"].sum()
+    Image.new("RGB", (64, 64), (150, 120, 100)).save(tmp_path / "plain.png")
+    with pytest.raises(FaceNotFoundError, match=r"no unfolded face.*--face-box.*--mesh"):
+        run(transfer, None, tmp_path / "plain.png")
+    with pytest.raises(UsageError, match=r"outside of the frame"):
+        run(transfer, None, tmp_path / "wide.png", choice=FaceChoice(box=(9000, 0, 90, 90)))
+    for number in (1001, 1002):
+        (tmp_path / f"face.{number}.png").write_bytes((tmp_path / "plain.png").read_bytes())
+    with pytest.raises(UsageError, match=r"stands for 2\. Name the tile with the face, such as"):
+        run(transfer, None, tmp_path / "face.<UDIM>.png")
+
+
+def test_the_help_says_which_expressions_open_the_mouth(capfd: pytest.CaptureFixture[str]) -> None:
+    """It names those for which a result gets a note, and no others."""
+    openers = {
+        name for name in EXPRESSION_NAMES if any("opens the mouth" in r for r in _remarks_of(name))
+    }
+    assert main(["texture", "--help"]) == 0
+    text = " ".join(capfd.readouterr().out.split())
+    sentence = text[: text.index("open the mouth.")].rsplit(". ", 1)[-1].lower()
+    assert {name for name in EXPRESSION_NAMES if name in sentence} == openers
+    assert "only show that as paint on closed lips" in text
+
+
+def _remarks_of(name: str) -> list[str]:
+    from reggan_plugin.textures.texel_change import Tally
+
+    return list(remarks_on(name, ExpressionMix({name: 1.0}), Tally(changed=1)))

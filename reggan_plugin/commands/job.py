@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from reggan_plugin.backends.device_name import INDEXED_KINDS
-from reggan_plugin.commands.options import GroupedCommand, grouped_option
+from reggan_plugin.commands.options import GroupedCommand, grouped_option, shot_options
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.report import report
 from reggan_plugin.commands.track import track
@@ -41,21 +41,7 @@ _OPTIONS_OF_TRACK, _OPTIONS_OF_REPORT = (
     context_settings={"ignore_unknown_options": True},
     epilog="\b\nExample:\n  reggan-plugin job --frames shot/ --expression happy --out job.yaml",
 )
-@grouped_option(
-    "Frames",
-    "--frames",
-    "source",
-    required=True,
-    metavar="DIR|FILE|PATTERN",
-    help="The shot, as `render` takes it.",
-)
-@grouped_option(
-    "Frames",
-    "--range",
-    "frame_range",
-    metavar="1001-1100x2",
-    help="Frame numbers to render.  [default: all]",
-)
+@shot_options
 @grouped_option(
     "Output",
     "--out",

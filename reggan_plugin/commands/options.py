@@ -165,6 +165,40 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def shot_options(command: Command) -> Command:
+    """Add `--frames` and `--range`; the command takes them as `source` and `frame_range`."""
+    command = grouped_option(
+        "Frames",
+        "--range",
+        "frame_range",
+        metavar="1001-1100x2",
+        help="Part of them, by frame number.  [default: all]",
+    )(command)
+    return grouped_option(
+        "Frames",
+        "--frames",
+        "source",
+        required=True,
+        metavar="DIR|FILE|PATTERN",
+        help="A folder, one file, or a sequence: shot.####.exr, shot.%04d.png.",
+    )(command)
+
+
+def exposure_option(heading: str) -> Callable[[Command], Command]:
+    """Add `--exposure` under a heading of the help; the command takes it as `exposure_ev`."""
+    return grouped_option(
+        heading,
+        "--exposure",
+        "exposure_ev",
+        type=exposure_from_text,
+        default="auto",
+        show_default=True,
+        metavar="auto|EV",
+        help="Stops that bring a scene-linear face to display brightness; auto takes one value for "
+        "the shot from its first face. The file's own exposure is kept.",
+    )
+
+
 def stall_option(command: Command) -> Command:
     """Add `--stall-timeout`; the command takes it as `stall_s`."""
     return grouped_option(

@@ -2,12 +2,13 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from typing import Literal
 
 import click
 
+from reggan_plugin.commands.options import Command, grouped_option
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs.events import (
     Event,
@@ -24,7 +25,19 @@ from reggan_plugin.jobs.events import (
 )
 
 ProgressStyle = Literal["auto", "plain", "json", "openjd"]
-PROGRESS_STYLES: tuple[ProgressStyle, ...] = ("auto", "plain", "json", "openjd")
+
+
+def progress_option(heading: str) -> Callable[[Command], Command]:
+    """Add `--progress` under a heading of the help; the command takes it as `style`."""
+    return grouped_option(
+        heading,
+        "--progress",
+        "style",
+        type=click.Choice(["auto", "plain", "json", "openjd"]),
+        default="auto",
+        show_default=True,
+        help="On stderr: a bar on a terminal (auto), or lines.",
+    )
 
 
 @contextmanager

@@ -12,18 +12,19 @@ from reggan_plugin.commands.model_in_use import open_model
 from reggan_plugin.commands.options import (
     GroupedCommand,
     existing_options,
-    exposure_from_text,
+    exposure_option,
     face_options,
     grouped_option,
     model_options,
+    shot_options,
     stall_option,
 )
 from reggan_plugin.commands.picture_options import picture_options
 from reggan_plugin.commands.progress import (
-    PROGRESS_STYLES,
     ProgressStyle,
     libraries_on_stderr,
     progress_on_stderr,
+    progress_option,
 )
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.faces.face_finder import FaceChoice
@@ -44,33 +45,9 @@ MOST_BATCH = 64
     cls=GroupedCommand,
     epilog="\b\nExample:\n  reggan-plugin render --frames shot/ --expression happy --intensity 0.7",
 )
-@grouped_option(
-    "Frames",
-    "--frames",
-    "source",
-    required=True,
-    metavar="DIR|FILE|PATTERN",
-    help="A folder, one file, or a sequence: shot.####.exr, shot.%04d.png.",
-)
-@grouped_option(
-    "Frames",
-    "--range",
-    "frame_range",
-    metavar="1001-1100x2",
-    help="Frame numbers to render.  [default: all]",
-)
+@shot_options
 @intensity_options
-@grouped_option(
-    "Expression",
-    "--exposure",
-    "exposure_ev",
-    type=exposure_from_text,
-    default="auto",
-    show_default=True,
-    metavar="auto|EV",
-    help="Stops that bring a scene-linear face to display brightness; auto takes one value for "
-    "the shot from its first face. The file's own exposure is kept.",
-)
+@exposure_option("Expression")
 @face_options
 @picture_options
 @grouped_option(
@@ -115,15 +92,7 @@ MOST_BATCH = 64
     is_flag=True,
     help="Print one JSON summary instead of the paths that were written; log in JSON lines.",
 )
-@grouped_option(
-    "Output",
-    "--progress",
-    "style",
-    type=click.Choice(PROGRESS_STYLES),
-    default="auto",
-    show_default=True,
-    help="On stderr: a bar on a terminal (auto), or lines.",
-)
+@progress_option("Output")
 @stall_option
 @verbose_option
 def render(

@@ -5,13 +5,18 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options import GroupedCommand, grouped_option, stall_option
+from reggan_plugin.commands.options import (
+    GroupedCommand,
+    grouped_option,
+    shot_options,
+    stall_option,
+)
 from reggan_plugin.commands.picture_options import reading_options
 from reggan_plugin.commands.progress import (
-    PROGRESS_STYLES,
     ProgressStyle,
     libraries_on_stderr,
     progress_on_stderr,
+    progress_option,
 )
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.files.atomic import write_atomically
@@ -30,21 +35,7 @@ from reggan_plugin.report.shot_report import (
     cls=GroupedCommand,
     epilog="\b\nExample:\n  reggan-plugin report --frames shot/ --out shot_happy/ --html shot.html",
 )
-@grouped_option(
-    "Frames",
-    "--frames",
-    "source",
-    required=True,
-    metavar="DIR|FILE|PATTERN",
-    help="The shot that was rendered.",
-)
-@grouped_option(
-    "Frames",
-    "--range",
-    "frame_range",
-    metavar="1001-1100x2",
-    help="Frame numbers that should be there.  [default: all]",
-)
+@shot_options
 @grouped_option(
     "Frames",
     "--out",
@@ -64,15 +55,7 @@ from reggan_plugin.report.shot_report import (
     "needs no network; an older one is replaced.",
 )
 @grouped_option("Report", "--json", "as_json", is_flag=True, help="Print one JSON document.")
-@grouped_option(
-    "Report",
-    "--progress",
-    "style",
-    type=click.Choice(PROGRESS_STYLES),
-    default="auto",
-    show_default=True,
-    help="On stderr: a bar on a terminal (auto), or lines.",
-)
+@progress_option("Report")
 @verbose_option
 def report(
     *,

@@ -7,7 +7,7 @@ import click
 from reggan_plugin.commands.model_in_use import open_model
 from reggan_plugin.commands.options import (
     GroupedCommand,
-    exposure_from_text,
+    exposure_option,
     face_options,
     grouped_option,
     model_options,
@@ -37,16 +37,7 @@ INTENSITIES = (0.35, 0.7, 1.0)
 @stall_option
 @face_options
 @model_options
-@grouped_option(
-    "Output",
-    "--exposure",
-    "exposure_ev",
-    type=exposure_from_text,
-    default="auto",
-    show_default=True,
-    metavar="auto|EV",
-    help="Stops that bring a scene-linear face to display brightness.",
-)
+@exposure_option("Output")
 @grouped_option(
     "Output",
     "--out",

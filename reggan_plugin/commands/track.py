@@ -6,13 +6,18 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.options import GroupedCommand, grouped_option, stall_option
+from reggan_plugin.commands.options import (
+    GroupedCommand,
+    grouped_option,
+    shot_options,
+    stall_option,
+)
 from reggan_plugin.commands.picture_options import reading_options
 from reggan_plugin.commands.progress import (
-    PROGRESS_STYLES,
     ProgressStyle,
     libraries_on_stderr,
     progress_on_stderr,
+    progress_option,
 )
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import OutputExistsError, UsageError
@@ -36,21 +41,7 @@ PART_OF_A_SHOT = (
     cls=GroupedCommand,
     epilog="\b\nExample:\n  reggan-plugin track --frames shot/ --out tracks.json --preview drawn/",
 )
-@grouped_option(
-    "Frames",
-    "--frames",
-    "source",
-    required=True,
-    metavar="DIR|FILE|PATTERN",
-    help="A folder, one file, or a sequence: shot.####.exr, shot.%04d.png.",
-)
-@grouped_option(
-    "Frames",
-    "--range",
-    "frame_range",
-    metavar="1001-1100x2",
-    help="Frame numbers to track.  [default: all]",
-)
+@shot_options
 @reading_options("Frames")
 @stall_option
 @grouped_option(
@@ -82,15 +73,7 @@ PART_OF_A_SHOT = (
     is_flag=True,
     help="Print one JSON summary instead of the paths that were written.",
 )
-@grouped_option(
-    "Output",
-    "--progress",
-    "style",
-    type=click.Choice(PROGRESS_STYLES),
-    default="auto",
-    show_default=True,
-    help="On stderr: a bar on a terminal (auto), or lines.",
-)
+@progress_option("Output")
 @verbose_option
 def track(
     *,

@@ -1,12 +1,15 @@
-"""Ctrl-C and a farm's SIGTERM: finish the frame in hand, then stop."""
+"""Ctrl-C, Ctrl-Break and a farm's SIGTERM: finish the frame in hand, then stop."""
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = [signal.SIGINT, signal.SIGTERM]
+if sys.platform == "win32":
+    _SIGNALS.append(signal.SIGBREAK)  # the one that a process of its own group can be sent
 
 
 class Interrupted(BaseException):
@@ -35,7 +38,7 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Take the first SIGINT or SIGTERM as a request; a second one acts as it usually does.
+    """Take the first of these signals as a request; a second one acts as it usually does.
 
     Outside the main thread, where Python takes no signals, the request is never made.
     """

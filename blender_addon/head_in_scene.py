@@ -1,6 +1,6 @@
 """Where the six landmarks of a scene's head are, in the frame that it shows.
 
-Objects are looked up by name at every call, so that nothing of Blender is kept between frames.
+`settings` are the scene's own, or the same values in a Blender that does not know the add-on.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,6 @@ from .bridge.face_points import (
 from .bridge.vectors import Point
 from .head_settings import POINTS
 
-_VERTICES_IN_A_STEP = 3000
 _LEAST_WEIGHT = 0.5
 """Of the head's bones together: from there on a vertex is part of the head."""
 
@@ -59,20 +58,13 @@ def has_parts(settings: Any) -> bool:
 class BoxedHead:
     """Landmarks of usual proportions in the box around a head, which moves as a whole."""
 
-    def __init__(self) -> None:
-        self.front = ""
-        self._points: list[Point] = []
-
-    def measure(self, settings: Any) -> Iterator[None]:
-        """Find the box and the front; yields now and then, as a mesh may be large.
+    def __init__(self, settings: Any, depsgraph: bpy.types.Depsgraph) -> None:
+        """Find the box and the front, in the frame that the scene shows.
 
         Raises:
             BridgeError: nothing belongs to this head.
         """
-        corners = list[Vector]()
-        for found in _corners(settings):
-            corners += found
-            yield
+        corners = list(_corners(settings, depsgraph))
         if not corners:
             raise BridgeError(
                 f"Nothing moves with {settings.bone or settings.head.name}: no mesh has at least "
@@ -84,7 +76,7 @@ class BoxedHead:
         )
         self.front = settings.front
         if self.front == "AUTO":
-            turn = settings.head.matrix_world.normalized().to_3x3()
+            turn = settings.head.evaluated_get(depsgraph).matrix_world.normalized().to_3x3()
             self.front = likeliest_front(
                 {
                     name: (tuple(turn @ Vector(forward)), tuple(turn @ Vector(up)))
@@ -143,37 +135,35 @@ def _motion(settings: Any, depsgraph: bpy.types.Depsgraph) -> Matrix:
     return evaluated.matrix_world @ posed.matrix @ rest.matrix_local.inverted()
 
 
-def _corners(settings: Any) -> Iterator[list[Vector]]:
-    """Points that the box must hold, a few at a time, in the space of the head's object at rest."""
+def _corners(settings: Any, depsgraph: bpy.types.Depsgraph) -> Iterator[Vector]:
+    """Points that the box must hold, in the space of the head's object at rest."""
     head = settings.head
+    posed = head.evaluated_get(depsgraph)
+    to_head = posed.matrix_world.inverted()
     if head.type != "ARMATURE":
-        to_head = head.matrix_world.inverted()
         meshes = [head] if head.type == "MESH" else head.children_recursive
-        for mesh in (one for one in meshes if one.type == "MESH"):
+        for mesh in (one.evaluated_get(depsgraph) for one in meshes if one.type == "MESH"):
             motion = to_head @ mesh.matrix_world
-            yield [motion @ Vector(corner) for corner in mesh.bound_box]
+            yield from (motion @ Vector(corner) for corner in mesh.bound_box)
         return
     bone = head.data.bones[settings.bone]
     bones = {bone.name, *(child.name for child in bone.children_recursive)}
     for mesh in bpy.data.objects:
         if mesh.type != "MESH":
             continue
+        from_mesh = to_head @ mesh.evaluated_get(depsgraph).matrix_world
         if mesh.parent == head and mesh.parent_type == "BONE" and mesh.parent_bone in bones:
-            posed = head.pose.bones[mesh.parent_bone].matrix
             rest = head.data.bones[mesh.parent_bone].matrix_local
-            motion = rest @ (head.matrix_world @ posed).inverted() @ mesh.matrix_world
-            yield [motion @ Vector(corner) for corner in mesh.bound_box]
+            motion = rest @ posed.pose.bones[mesh.parent_bone].matrix.inverted() @ from_mesh
+            corners = mesh.evaluated_get(depsgraph).bound_box
+            yield from (motion @ Vector(corner) for corner in corners)
         elif _armature_of(mesh) == head:
-            yield from _weighted_corners(mesh, head, bones)
+            yield from _weighted_corners(mesh, from_mesh, bones)
 
 
-def _weighted_corners(mesh: Any, armature: Any, bones: set[str]) -> Iterator[list[Vector]]:
+def _weighted_corners(mesh: Any, motion: Matrix, bones: set[str]) -> Iterator[Vector]:
     """The vertices of a mesh that follow these bones for the greater part."""
     groups = {group.index for group in mesh.vertex_groups if group.name in bones}
-    motion = armature.matrix_world.inverted() @ mesh.matrix_world
-    for begin in range(0, len(mesh.data.vertices) if groups else 0, _VERTICES_IN_A_STEP):
-        yield [
-            motion @ vertex.co
-            for vertex in mesh.data.vertices[begin : begin + _VERTICES_IN_A_STEP]
-            if sum(g.weight for g in vertex.groups if g.group in groups) >= _LEAST_WEIGHT
-        ]
+    for vertex in mesh.data.vertices if groups else ():
+        if sum(g.weight for g in vertex.groups if g.group in groups) >= _LEAST_WEIGHT:
+            yield motion @ vertex.co

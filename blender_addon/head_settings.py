@@ -8,6 +8,8 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, 
 from .bridge.face_points import FRONTS
 
 POINTS = ("left_eye", "right_eye", "mouth")
+OBJECTS = ("head", *POINTS)
+_VALUES = ("bone", *(f"{name}_bone" for name in POINTS), "front", "face_number", "tests_occlusion")
 _STILL: set[str] = set()
 
 
@@ -87,11 +89,18 @@ class HeadSettings(bpy.types.PropertyGroup):
     tests_occlusion: BoolProperty(
         name="Find Occlusion",
         description="Mark frames in which something stands before the face. Glass counts as "
-        "opaque; objects that the camera does not see do not count. Blender takes its time for "
-        "each frame if a mesh of very many vertices deforms there: switch it off then",
+        "opaque; objects that the camera does not see do not count. It takes most of the time if "
+        "a mesh of very many vertices deforms",
         default=True,
         options=_STILL,
     )
+
+
+def named_values(settings: HeadSettings) -> dict[str, Any]:
+    """All fields as JSON takes them: objects by their full names, None where there is none."""
+    chosen = {name: getattr(settings, name) for name in OBJECTS}
+    names = {name: found and found.name_full for name, found in chosen.items()}
+    return names | {name: getattr(settings, name) for name in _VALUES}
 
 
 classes = (HeadSettings,)

@@ -7,6 +7,7 @@ folder: 8 bits as PNG, floats as 32-bit EXR, without loss. The image itself is n
 
 import os
 import re
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ _FIRST_BYTES = {
     b"v/1\x01": ".exr",
 }
 _LINEAR = "Linear Rec.709"
+_SAVES_COPIES = "save_copy" in bpy.types.Image.bl_rna.functions["save"].parameters
+"""Not in Blender 4.2, where `save` makes the file the image's own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +155,11 @@ def _file_of_render(image: bpy.types.Image, folder: Path) -> ImageFile:
 
 
 def _save_as_png(image: bpy.types.Image, path: Path) -> None:
+    if not _SAVES_COPIES:
+        with _image_of_same_bytes(image) as copy:
+            copy.filepath_raw, copy.file_format = str(path), "PNG"
+            copy.save()
+        return
     before = image.file_format
     try:
         image.file_format = "PNG"
@@ -160,6 +168,19 @@ def _save_as_png(image: bpy.types.Image, path: Path) -> None:
         raise BridgeError(f"{image.name} cannot be written: {error} Save it first.") from error
     finally:
         image.file_format = before
+
+
+@contextmanager
+def _image_of_same_bytes(image: bpy.types.Image) -> Iterator[bpy.types.Image]:
+    copy = bpy.data.images.new(image.name, *image.size, alpha=True)
+    try:
+        copy.colorspace_settings.name = image.colorspace_settings.name  # clears it: before pixels
+        values = array("f", bytes(4 * len(image.pixels)))
+        image.pixels.foreach_get(values)
+        copy.pixels.foreach_set(values)
+        yield copy
+    finally:
+        bpy.data.images.remove(copy)
 
 
 def _save_light(image: bpy.types.Image, path: Path) -> None:
@@ -214,10 +235,10 @@ def _files_of_painted_tiles(
     image: bpy.types.Image, folder: Path, tiles: tuple[int, ...]
 ) -> ImageFile:
     """Through Blender's own saving, as only the first tile's pixels can be read."""
-    if image.is_float:  # it would be encoded on the way
+    if image.is_float or not _SAVES_COPIES:  # floats would be encoded on the way
         raise BridgeError(
-            f"{image.name} is a set of tiles in floats with changes that are not saved. Save it "
-            "in the Image Editor (Image > Save) first."
+            f"{image.name} is a set of tiles with changes that are not saved. Save it in the Image "
+            "Editor (Image > Save) first."
         )
     pattern = folder / f"{_stem(image)}.<UDIM>.png"
     _save_as_png(image, pattern)

@@ -13,7 +13,12 @@ from typing import Any, Literal
 State = Literal["running", "done", "failed", "cancelled"]
 _KEPT_LINES = 40
 _LONGEST_LINE_BYTES = 1 << 16
-_DOING = {"frame": "Rendering", "tracked": "Looking for faces", "checked": "Checking"}
+_DOING = {
+    "frame": "Rendering",
+    "tracked": "Looking for faces",
+    "checked": "Checking",
+    "projected": "Following the head",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import BridgeError
+from .last_words import reason_from_end
 
 OLDEST_PYTHON = (3, 11)
 _PYTHONS_IN_AN_ENVIRONMENT = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
@@ -33,6 +34,10 @@ class Runtime:
     """All variables of its processes."""
     program: tuple[str, ...] = ("-m", "reggan_plugin")
     """What it is told to run, before a job's own arguments."""
+
+    def reason_from_end(self, last_words: str, exit_code: int) -> str:
+        """An artist's message for a process of it that failed without an `error` line."""
+        return reason_from_end(last_words, exit_code, python=str(self.python))
 
 
 def find_runtime(chosen: str, site_packages: Path | None) -> Runtime:

@@ -5,7 +5,6 @@ The schema is described in the runtime's `faces/tracks.py`.
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,27 +73,29 @@ def other_faces(path: Path, face: int) -> dict[str, list[dict[str, Any]]]:
         ) from error
 
 
-def write_tracks(path: Path, document: Mapping[str, Any]) -> None:
-    """Write tracks, one frame a line; the file appears whole or not at all.
-
-    Raises:
-        BridgeError: it cannot be written.
-    """
+def text_from_tracks(document: Mapping[str, Any]) -> str:
+    """JSON, one frame a line."""
     head = [f" {json.dumps(k)}: {json.dumps(v)}," for k, v in document.items() if k != "frames"]
     frames = ",\n".join(
         f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in document["frames"].items()
     )
-    text = "\n".join(["{", *head, ' "frames": {', frames, " }", "}", ""])
+    return "\n".join(["{", *head, ' "frames": {', frames, " }", "}", ""])
+
+
+def write_tracks(path: Path, text: str) -> None:
+    """Write tracks; the file appears whole or not at all.
+
+    Raises:
+        BridgeError: it cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        new = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+            new.write_text(text, encoding="utf-8", newline="\n")
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
     except OSError as error:
         raise BridgeError(
             f"{path} cannot be written: {error.strerror}. Choose a folder that you may write to."

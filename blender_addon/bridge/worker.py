@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BridgeError
-from .last_words import reason_from_end
 from .progress import Progress, ProgressReader
 from .runtime import Runtime
 
@@ -52,14 +51,15 @@ def start(runtime: Runtime, arguments: Sequence[str], folder: Path) -> "Worker":
             f"{runtime.python} could not be started in {folder}: {error.strerror or error}. "
             "Check the runtime in the add-on's preferences, and that this folder can be written."
         ) from error
-    return Worker(process, folder)
+    return Worker(process, folder, runtime)
 
 
 class Worker:
     """A process of `reggan-plugin`, from its start to its end."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", folder: Path) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", folder: Path, runtime: Runtime) -> None:
         self._process = process
+        self._runtime = runtime
         self._folder = folder
         self._stderr = (folder / "stderr.txt").open("rb")
         self._reader = ProgressReader()
@@ -124,11 +124,7 @@ class Worker:
             return self._progress("done", self._reader.message)
         if self._cancelled_at is not None:
             return self._progress("cancelled", "Cancelled.")
-        words = self._reader.error or reason_from_end(
-            self._reader.last_words(),
-            code,
-            python=str(self._process.args[0]),  # type: ignore[index]
-        )
+        words = self._reader.error or self._runtime.reason_from_end(self._reader.last_words(), code)
         return self._progress("failed", words)
 
     def _progress(self, state: Any, message: str) -> Progress:

@@ -11,14 +11,14 @@ from ..bridge.errors import BridgeError
 from ..bridge.job import Job, JobRequest
 from ..bridge.progress import Progress
 from ..bridge.remedies import in_panel_words
-from ..bridge.stepped_job import SteppedJob
 from ..preferences import chosen_runtime
 
-_running: list[Job | SteppedJob] = []
+_running: list[Job] = []
 """The job in hand; two would fight for the processor and for the artist's attention."""
+_INTERVAL_S = 0.2
 
 
-def running_job() -> Job | SteppedJob | None:
+def running_job() -> Job | None:
     """The job in hand."""
     return _running[0] if _running else None
 
@@ -36,7 +36,6 @@ class JobOperator:
     """
 
     bl_options: ClassVar[set[str]] = {"UNDO"}
-    interval_s: ClassVar[float] = 0.2
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:  # noqa: ARG003
@@ -51,7 +50,7 @@ class JobOperator:
         """
         raise NotImplementedError
 
-    def job(self, context: bpy.types.Context) -> Job | SteppedJob:
+    def job(self, context: bpy.types.Context) -> Job:
         """What is run: the requests, by the runtime of the preferences.
 
         Raises:
@@ -96,7 +95,7 @@ class JobOperator:
         except BridgeError as error:
             return self._refuse(error)
         manager = context.window_manager
-        self._timer = manager.event_timer_add(self.interval_s, window=context.window)
+        self._timer = manager.event_timer_add(_INTERVAL_S, window=context.window)
         manager.modal_handler_add(self)
         self._show(context, Progress())
         return {"RUNNING_MODAL"}
@@ -124,7 +123,7 @@ class JobOperator:
         self._job.kill()
         self._stop(context)
 
-    def _begin(self, context: bpy.types.Context) -> Job | SteppedJob:
+    def _begin(self, context: bpy.types.Context) -> Job:
         job = self.job(context)
         _running.append(job)
         return job
@@ -154,7 +153,7 @@ class JobOperator:
         _redraw(manager)
 
     def _show(self, context: bpy.types.Context, progress: Progress) -> None:
-        text = f"{self._job.title}. {progress.message}".rstrip(". ")
+        text = progress.message or self._job.title  # a sidebar has no room for both
         manager = context.window_manager
         if text != manager.reggan_job or progress.factor != manager.reggan_progress:
             manager.reggan_job, manager.reggan_progress = text, progress.factor

@@ -1,9 +1,5 @@
 """Render a character's expressions into a set of pictures that `reggan-plugin train` takes."""
 
-import json
-import os
-import sys
-from pathlib import Path
 from typing import Any
 
 import bpy
@@ -25,9 +21,8 @@ from ..bridge.character_views import (
     lamps,
     plan_views,
 )
-from ..bridge.job import Job, JobRequest
+from ..bridge.job import Job
 from ..bridge.progress import Progress
-from ..bridge.runtime import Runtime
 from ..bridge.vectors import Point
 from ..character_in_scene import (
     belongings,
@@ -38,15 +33,15 @@ from ..character_in_scene import (
 )
 from ..head_in_scene import BoxedHead, has_parts, head_problem, points_by_parts
 from ..scene_settings import absolute_path
+from ..second_blender.start import job_on_copy
 from .job_operator import JobOperator, new_job_folder
-
-_SCRIPT = Path(__file__).parents[1] / "character_renderer.py"
 
 
 class RenderTrainingSet(JobOperator, bpy.types.Operator):
     """Render neutral and every expression of the character, under varied camera and light.
 
-    A second Blender does it on a copy of this file, which takes its memory once more.
+    A second Blender does it on a copy of this file, which takes its memory once more; Blender
+    waits while the head is measured and the copy is saved.
     """
 
     bl_idname = "reggan.render_training_set"
@@ -60,7 +55,7 @@ class RenderTrainingSet(JobOperator, bpy.types.Operator):
 
     def job(self, context: bpy.types.Context) -> Job:
         """A Blender without a window, on a copy of the file as it is now."""
-        scene, folder = context.scene, new_job_folder()
+        scene = context.scene
         settings = scene.reggan_character
         typed = settings.folder or f"//{file_stem(settings.mesh.name)}_set"
         self._out = absolute_path(typed, "Folder")
@@ -81,14 +76,8 @@ class RenderTrainingSet(JobOperator, bpy.types.Operator):
             for number, name, path in pictures
         ]
         work["partial"] = str(self._out / RECORD_FOLDER / "partial.png")
-        work["blend"] = str(folder / "copy.blend")
-        bpy.ops.wm.save_as_mainfile(filepath=work["blend"], copy=True, compress=False)
-        specification = folder / "specification.json"
-        specification.write_text(json.dumps(work), encoding="utf-8")
-        arguments = _arguments(Path(work["blend"]), specification)
-        request = JobRequest(arguments=arguments, title="Render training set", folder=folder)
         _warn_of_unsaved_images(self)
-        return Job(_this_blender(), [request])
+        return job_on_copy("Render training set", "character_renderer", work, new_job_folder())
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:
         """Write where the face is in each picture, and say how to train."""
@@ -103,10 +92,7 @@ def _points(context: bpy.types.Context) -> list[Point]:
     settings, depsgraph = context.scene.reggan_head, context.evaluated_depsgraph_get()
     if has_parts(settings):
         return points_by_parts(settings, depsgraph)
-    box = BoxedHead()
-    for _ in box.measure(settings):
-        pass
-    return box.points(settings, depsgraph)
+    return BoxedHead(settings, depsgraph).points(settings, depsgraph)
 
 
 def _work(scene: bpy.types.Scene, points: list[Point], views: list[SetView]) -> dict[str, Any]:
@@ -116,14 +102,16 @@ def _work(scene: bpy.types.Scene, points: list[Point], views: list[SetView]) -> 
     values = values_by_expression(rows_of(settings), key_names(settings.mesh))
     is_lit = settings.light == "VARIED"
     return {
-        "scene": scene.name,
+        "scene": scene.name_full,
         "engine": scene.render.engine,
         "largest_deg": [settings.max_yaw_deg, settings.max_pitch_deg],
         "size_px": settings.size_px,
         "samples": settings.samples,
         "is_lit": is_lit,
-        "belongings": [found.name for found in owned] if settings.is_alone else None,
-        "meshes": [found.name for found in owned if set(key_names(found)) & set(values["neutral"])],
+        "belongings": [found.name_full for found in owned] if settings.is_alone else None,
+        "meshes": [
+            found.name_full for found in owned if set(key_names(found)) & set(values["neutral"])
+        ],
         "values": values,
         "lens_mm": LENS_MM,
         "sensor_mm": SENSOR_MM,
@@ -153,22 +141,6 @@ def _made_by(work: dict[str, Any]) -> dict[str, Any]:
     )
     cameras = [[[round(v, 5) for v in row] for row in v["camera"]] for v in work["views"][:1]]
     return {name: work[name] for name in kept} | {"camera": cameras}
-
-
-def _arguments(copy: Path, specification: Path) -> tuple[str, ...]:
-    if not bpy.app.binary_path:  # Blender as a Python module
-        return (str(_SCRIPT), "--", str(specification))
-    # Scripts of the file run there if they were allowed to run here.
-    scripts = "--disable-autoexec" if bpy.app.autoexec_fail else "--enable-autoexec"
-    return (
-        *("--background", scripts, str(copy), "--python-exit-code", "1"),
-        *("--python", str(_SCRIPT), "--", str(specification)),
-    )
-
-
-def _this_blender() -> Runtime:
-    program = bpy.app.binary_path or sys.executable
-    return Runtime(python=Path(program), environment=dict(os.environ), program=())
 
 
 def _warn_of_unsaved_images(operator: bpy.types.Operator) -> None:

@@ -35,8 +35,8 @@ def colour_frame(path: Path, colour: tuple[float, ...]) -> Path:
     """A float EXR of one colour."""
     image = bpy.data.images.new(path.stem, *SIZE, alpha=True, float_buffer=True, is_data=True)
     image.pixels.foreach_set(array("f", colour * (SIZE[0] * SIZE[1])))
-    image.file_format = "OPEN_EXR"
-    image.save(filepath=str(path), save_copy=True)
+    image.filepath_raw, image.file_format = str(path), "OPEN_EXR"
+    image.save()
     bpy.data.images.remove(image)
     return path
 

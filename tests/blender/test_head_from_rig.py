@@ -3,7 +3,9 @@
 import ctypes.util
 import json
 import math
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,11 @@ bpy = pytest.importorskip("bpy")
 
 from bpy_extras.object_utils import world_to_camera_view  # noqa: E402
 from mathutils import Matrix, Vector  # noqa: E402
+
+from blender_addon.bridge import blender_process  # noqa: E402
+from blender_addon.head_settings import named_values  # noqa: E402
+from blender_addon.operators.head_from_rig import TrackHead, work_of_tracking  # noqa: E402
+from blender_addon.second_blender import head_tracker, start  # noqa: E402
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]
 
@@ -63,10 +70,22 @@ def name_eyes_and_mouth(scene: Any) -> dict[str, Any]:
 
 
 def track(scene: Any) -> Mapping[str, Any]:
-    assert bpy.ops.reggan.track_head() == {"FINISHED"}
-    assert scene.reggan.rig_tracks.startswith("//")
-    path = Path(bpy.path.abspath(scene.reggan.rig_tracks))
+    """The frames of the tracks, made here: a second Blender would take seconds to start."""
+    with tempfile.TemporaryDirectory() as folder:
+        asked = work_of_tracking(bpy.context, Path("none"), Path(folder))
+        head_tracker.run(json.loads(json.dumps(asked)), lambda *_, **__: None)
+        return frames_in(Path(asked["tracks"]))
+
+
+def frames_in(path: Path) -> Mapping[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8"))["frames"])
+
+
+def track_by_button(scene: Any) -> Mapping[str, Any]:
+    assert bpy.ops.reggan.track_head() == {"FINISHED"}
+    assert not list(Path(bpy.app.tempdir).rglob("copy.blend"))  # of a file that may be large
+    assert scene.reggan.rig_tracks.startswith("//")
+    return frames_in(Path(bpy.path.abspath(scene.reggan.rig_tracks)))
 
 
 def only_face(frames: Mapping[str, Any], frame: int = 1001) -> Mapping[str, Any]:
@@ -179,8 +198,9 @@ def test_the_head_turns_with_its_object(scene: Any) -> None:
     head.rotation_euler = (0, 0, math.radians(30))
     head.keyframe_insert("rotation_euler", frame=1003)
     scene.frame_set(1002)
-    frames = track(scene)
+    frames = track_by_button(scene)
     assert scene.frame_current == 1002
+    assert frames == track(scene)  # what runs in the other tests is the same
     noses = [only_face(frames, frame)["landmarks"]["nose_tip"][0] for frame in (1001, 1002, 1003)]
     assert noses[0] == pytest.approx(SIZE[0] / 2, abs=0.01)
     assert noses[0] < noses[1] < noses[2]  # to its own left
@@ -267,14 +287,14 @@ def test_bones_can_be_eyes_and_mouth(scene: Any) -> None:
 
 
 def test_two_heads_share_a_file_and_cameras_cut(scene: Any) -> None:
-    track(scene)
+    track_by_button(scene)
     scene.reggan_head.face_number = 1
     other = scene.camera.copy()
     bpy.context.collection.objects.link(other)
     for frame, camera in ((1001, scene.camera), (1003, other)):
         marker = scene.timeline_markers.new(camera.name, frame=frame)
         marker.camera = camera
-    frames = track(scene)
+    frames = track_by_button(scene)
     assert sorted(face["face"] for face in frames["1002"]["faces"]) == [0, 1]
     path = Path(bpy.path.abspath(scene.reggan.rig_tracks))
     assert json.loads(path.read_text(encoding="utf-8"))["cuts"] == ["1003"]
@@ -313,7 +333,7 @@ def test_render_takes_the_tracks_and_changes_that_place(
     render.image_settings.file_format = "PNG"
     render.filepath = str(tmp_path / "shot" / "bild.")
     bpy.ops.render.render(animation=True)
-    x, y, width, height = only_face(track(scene))["box"]
+    x, y, width, height = only_face(track_by_button(scene))["box"]
     tracks = bpy.path.abspath(scene.reggan.rig_tracks)
     arguments = ("--expression", "surprised", "--tracks", tracks, "--out", str(tmp_path / "out"))
     command = [str(reggan_python), "-m", "reggan_plugin", "render", "--frames"]
@@ -331,15 +351,94 @@ def test_render_takes_the_tracks_and_changes_that_place(
     assert max(columns) - min(columns) < 2 * width
 
 
-def test_cancelling_brings_the_frame_back(scene: Any) -> None:
-    from blender_addon.bridge.stepped_job import SteppedJob
-    from blender_addon.operators.head_from_rig import _TrackedHead
+def test_another_scene_is_tracked_as_its_own(scene: Any) -> None:
+    """In a file that opens on the first one, where the head looks elsewhere just now."""
+    head = scene.reggan_head.head
+    for frame, place, turn in ((1001, (0.2, 0, 0), math.pi), (1003, (0, 0, 0), 0)):
+        head.location, head.rotation_euler.z = place, turn
+        head.keyframe_insert("location", frame=frame)
+        head.keyframe_insert("rotation_euler", frame=frame)
+    scene.frame_set(1003)
+    other = scene.copy()
+    other.name, other.use_fake_user = "Zweite Szene ö", True  # no window shows it: it is kept so
+    other.frame_end = 1001
+    with bpy.context.temp_override(scene=other, view_layer=other.view_layers[0]):
+        assert bpy.ops.reggan.track_head() == {"FINISHED"}
+    face = only_face(frames_in(Path(bpy.path.abspath(other.reggan.rig_tracks))))
+    assert not scene.reggan.rig_tracks
+    assert face["status"] == "given"  # it looks at the camera there: that is its front
+    focal_px = scene.camera.data.lens / scene.camera.data.sensor_width * SIZE[0]
+    wanted = SIZE[0] / 2 + 0.2 * focal_px / 0.91
+    assert face["landmarks"]["nose_tip"][0] == pytest.approx(wanted, abs=0.5)
 
+
+def files_beside(scene: Any) -> list[str]:
+    return sorted(path.name for path in Path(bpy.data.filepath).parent.iterdir())
+
+
+def test_cancelling_leaves_the_old_tracks(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    track_by_button(scene)
+    path = Path(bpy.path.abspath(scene.reggan.rig_tracks))
+    before, listed = path.read_bytes(), files_beside(scene)
+    begin = TrackHead.job
+
+    def begin_and_cancel(operator: Any, context: Any) -> Any:
+        job = begin(operator, context)
+        while job.poll().done < 2:
+            pass
+        job.cancel()
+        return job
+
+    monkeypatch.setattr(TrackHead, "job", begin_and_cancel)
     scene.frame_end = 100_000
-    scene.frame_set(77)
-    job = SteppedJob("Track head", _TrackedHead(scene.name, "ViewLayer", {}).steps())
-    while scene.frame_current == 77:
-        job.poll()
-    job.cancel()
-    assert (scene.frame_current, job.poll().state) == (77, "cancelled")
+    assert bpy.ops.reggan.track_head() == {"CANCELLED"}
+    assert (path.read_bytes(), files_beside(scene)) == (before, listed)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "words"),
+    [
+        ("import os; os.abort()", "signal 6.*Close other programs"),
+        ("import sys; sys.exit('no licence')", "no licence.*restart Blender"),
+        ("raise OSError('No space left')", "stopped: No space left. Mend that and run it again"),
+        ("raise KeyError('Kopf')", "KeyError: 'Kopf'"),
+    ],
+)
+def test_a_second_blender_that_ends_badly_says_what_to_do(
+    scene: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, breaks: str, words: str
+) -> None:
+    broken = tmp_path / "addon" / "second_blender"
+    shutil.copytree(Path(start.__file__).parent, broken)
+    shutil.copytree(Path(blender_process.__file__).parent, broken.parent / "bridge")
+    (broken.parent / "__init__.py").touch()
+    (broken / "head_tracker.py").write_text(f"def run(asked, say): {breaks}")
+    monkeypatch.setattr(blender_process, "_SCRIPT", broken / "script.py")
+    listed = files_beside(scene)
+    with pytest.raises(RuntimeError, match=words):
+        bpy.ops.reggan.track_head()
+    assert not scene.reggan.rig_tracks
+    assert files_beside(scene) == listed
+
+
+def test_what_the_copy_lacks_is_named(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the head of a library that cannot be found."""
+    names = {**named_values(scene.reggan_head), "head": "Kopf [fehlt.blend]"}
+    monkeypatch.setattr("blender_addon.operators.head_from_rig.named_values", lambda _: names)
+    with pytest.raises(RuntimeError, match=r"Kopf \[fehlt.blend\] is not in the copy.*library"):
+        bpy.ops.reggan.track_head()
+
+
+def test_a_scene_that_is_gone_at_the_end_is_named(
+    scene: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = TrackHead.job
+
+    def begin_and_rename(operator: Any, context: Any) -> Any:
+        job = begin(operator, context)
+        scene.name = "Andere"
+        return job
+
+    monkeypatch.setattr(TrackHead, "job", begin_and_rename)
+    with pytest.raises(RuntimeError, match=r"renamed or removed.*track it again"):
+        bpy.ops.reggan.track_head()
     assert not scene.reggan.rig_tracks

@@ -185,7 +185,8 @@ def without_face(shot: Path, settings: Any) -> None:
     grey = bpy.data.images.new("grey", 256, 256)
     grey.file_format = "PNG"
     for path in shot.glob("*.png"):
-        grey.save(filepath=str(path), save_copy=True)
+        grey.filepath_raw = str(path)
+        grey.save()
 
 
 def in_a_wrong_folder(shot: Path, settings: Any) -> None:

@@ -36,7 +36,9 @@ def add_key(ball: Any, name: str, move: Any) -> None:
     """A shape key that moves vertices as `move` says of each."""
     if ball.data.shape_keys is None:
         ball.shape_key_add(name="Basis")
-    for point in ball.shape_key_add(name=name).data:
+    block = ball.shape_key_add(name=name, from_mix=False)
+    block.value = 0  # Blender 5.2 begins with 1
+    for point in block.data:
         point.co += Vector(move(point.co))
 
 

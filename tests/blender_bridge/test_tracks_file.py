@@ -1,14 +1,21 @@
 """Tracks from Blender are read by the runtime's own reader."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from blender_addon.bridge.errors import BridgeError
 from blender_addon.bridge.projection import SeenFace, Status, View, face_box, face_in_view
-from blender_addon.bridge.tracks_file import other_faces, tracks_from_faces, write_tracks
+from blender_addon.bridge.tracks_file import (
+    other_faces,
+    text_from_tracks,
+    tracks_from_faces,
+    write_tracks,
+)
 from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.faces.tracks_file import read_tracks
 
@@ -32,6 +39,10 @@ def seen(status: Status = "given", score: float = 1.0) -> SeenFace:
     return SeenFace(status=status, landmarks=FACE, score=score)
 
 
+def text_of(frames: Mapping[int, SeenFace], **others: Any) -> str:
+    return text_from_tracks(tracks_from_faces(frames, **others))
+
+
 def test_the_runtime_reads_what_was_seen(tmp_path: Path) -> None:
     path = tmp_path / "Datei ü" / "tracks.json"
     frames = {
@@ -42,7 +53,7 @@ def test_the_runtime_reads_what_was_seen(tmp_path: Path) -> None:
         1005: SeenFace(status="outside", landmarks=tuple((x * 1e7, y) for x, y in FACE)),
         -1: seen("outside"),
     }
-    write_tracks(path, tracks_from_faces(frames, source="Szene ü", cuts=[1003]))
+    write_tracks(path, text_of(frames, source="Szene ü", cuts=[1003]))
     tracks = read_tracks(path)
     assert list(tracks.frames) == ["-1", "1001", "1002", "1003", "1004", "1005"]
     assert tracks.cuts == ("1003",)
@@ -60,9 +71,9 @@ def test_the_runtime_reads_what_was_seen(tmp_path: Path) -> None:
 def test_heads_of_other_numbers_stay(tmp_path: Path) -> None:
     path = tmp_path / "tracks.json"
     assert other_faces(path, 0) == {}
-    write_tracks(path, tracks_from_faces({1: seen(), 2: seen()}, face=0))
+    write_tracks(path, text_of({1: seen(), 2: seen()}, face=0))
     others = other_faces(path, 1)
-    write_tracks(path, tracks_from_faces({1: seen("occluded")}, face=1, others=others))
+    write_tracks(path, text_of({1: seen("occluded")}, face=1, others=others))
     assert [(f.face, f.status) for f in read_tracks(path).faces_at(1)] == [
         (0, "given"),
         (1, "occluded"),
@@ -81,13 +92,16 @@ def test_other_files_are_not_replaced(tmp_path: Path, text: str) -> None:
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BridgeError, match="cannot be written"):
-        write_tracks(tmp_path / "file" / "tracks.json", tracks_from_faces({1: seen()}))
-    document = tracks_from_faces({1: seen()}) | {"source": object()}
-    with pytest.raises(TypeError):
-        write_tracks(tmp_path / "tracks.json", document)
-    write_tracks(tmp_path / "tracks.json", tracks_from_faces({1: seen()}))
-    assert [path.name for path in tmp_path.glob("*tracks*")] == ["tracks.json"]
+        write_tracks(tmp_path / "file" / "tracks.json", text_of({1: seen()}))
+    with pytest.raises(UnicodeEncodeError):
+        write_tracks(tmp_path / "tracks.json", "begun \ud800")
+    assert list(tmp_path.glob("*tracks*")) == []
+    write_tracks(tmp_path / "tracks.json", text_of({1: seen()}))
+    assert [path.name for path in tmp_path.iterdir() if "tracks" in path.name] == ["tracks.json"]
     assert json.loads((tmp_path / "tracks.json").read_text())["kind"] == "reggan-tracks"
+    usual = tmp_path / "usual"
+    usual.touch()
+    assert (tmp_path / "tracks.json").stat().st_mode == usual.stat().st_mode  # others read it too
 
 
 def test_the_box_is_that_of_the_runtime() -> None:

@@ -1,34 +1,30 @@
-"""Render pictures of a character: a script that a second Blender runs on a copy of the file.
+"""Render pictures of a character: what `operators/train_character.py` asks for."""
 
-    blender -b COPY.blend --python character_renderer.py -- SPECIFICATION.json
-
-The artist's own Blender stays free and its scene as it is. What there is to do is described by
-`operators/train_character.py`; progress goes to stderr as one JSON object a line.
-"""
-
-import json
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import bpy
 from mathutils import Matrix, Vector
 
+from .copied import object_in_copy, scene_in_copy
+
 _SUN_STRENGTH = 3.0
 """W/m² of a lamp of strength 1: a white page comes out just below white."""
 
 
-def main(specification: Path) -> None:
-    """Render every picture that is asked for; a picture has its name only when it is whole."""
-    asked = json.loads(specification.read_text(encoding="utf-8"))
-    if not bpy.app.binary_path:  # Blender as a Python module: no file was opened by the options
-        bpy.ops.wm.open_mainfile(filepath=asked["blend"])
-    scene = bpy.data.scenes[asked["scene"]]
-    _prepare(scene, asked)
+def run(asked: Mapping[str, Any], say: Callable[..., None]) -> None:
+    """Render every picture that is asked for; a picture has its name only when it is whole.
+
+    Raises:
+        BridgeError: the character is not in this file.
+    """
+    scene = scene_in_copy(asked["scene"])
+    meshes = [object_in_copy(name) for name in asked["meshes"]]
+    _prepare(scene, meshes, asked)
     camera = _new_camera(scene, asked)
     pictures = asked["pictures"]
-    _say("started", frames=len(pictures))
+    say("started", frames=len(pictures))
     partial = Path(asked["partial"])
     shown = None
     for done, picture in enumerate(pictures, 1):
@@ -36,16 +32,18 @@ def main(specification: Path) -> None:
         if view is not shown:
             _show_view(scene, camera, view)
             shown = view
-        _set_keys(asked["meshes"], asked["values"][picture["expression"]])
+        _set_keys(meshes, asked["values"][picture["expression"]])
         scene.render.filepath = str(partial)
         bpy.ops.render.render(write_still=True, scene=scene.name)
         out = Path(picture["file"])
         out.parent.mkdir(parents=True, exist_ok=True)
         partial.replace(out)
-        _say("frame", done=done, frames=len(pictures), outcome="written", message=None)
+        say("frame", done=done, frames=len(pictures), outcome="written", message=None)
 
 
-def _prepare(scene: bpy.types.Scene, asked: Mapping[str, Any]) -> None:
+def _prepare(
+    scene: bpy.types.Scene, meshes: list[bpy.types.Object], asked: Mapping[str, Any]
+) -> None:
     """Square pictures of the character alone, with nothing that would move or retouch it."""
     scene.timeline_markers.clear()  # they may choose cameras
     render = scene.render
@@ -61,13 +59,13 @@ def _prepare(scene: bpy.types.Scene, asked: Mapping[str, Any]) -> None:
     settings.file_format, settings.color_mode, settings.color_depth = "PNG", "RGB", "8"
     _limit_samples(scene, asked["samples"])
     for found in scene.objects:
-        is_foreign = asked["belongings"] is not None and found.name not in asked["belongings"]
+        is_foreign = asked["belongings"] is not None and found.name_full not in asked["belongings"]
         if is_foreign and (found.type != "LIGHT" or asked["is_lit"]):
             found.hide_render = True
-    for name in asked["meshes"]:
-        keys = bpy.data.objects[name].data.shape_keys
+    for mesh in meshes:
+        keys = mesh.data.shape_keys
         keys.animation_data_clear()  # drivers and actions would set the values back
-        bpy.data.objects[name].show_only_shape_key = False
+        mesh.show_only_shape_key = False
         for block in keys.key_blocks:
             block.mute = False
     if asked["is_lit"]:
@@ -125,19 +123,11 @@ def _show_view(scene: bpy.types.Scene, camera: bpy.types.Object, view: Mapping[s
         sun.data.energy, sun.data.color = _SUN_STRENGTH * lamp["strength"], lamp["colour"]
 
 
-def _set_keys(meshes: list[str], values: Mapping[str, float]) -> None:
-    for name in meshes:
-        blocks = bpy.data.objects[name].data.shape_keys.key_blocks
+def _set_keys(meshes: list[bpy.types.Object], values: Mapping[str, float]) -> None:
+    for mesh in meshes:
+        blocks = mesh.data.shape_keys.key_blocks
         for key, value in values.items():
             if (block := blocks.get(key)) is not None:
                 block.slider_min = min(block.slider_min, value)
                 block.slider_max = max(block.slider_max, value)
                 block.value = value
-
-
-def _say(event: str, **fields: Any) -> None:
-    print(json.dumps({"v": 1, "event": event, **fields}), file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[sys.argv.index("--") + 1]))

@@ -219,3 +219,9 @@ def test_a_run_can_start_from_the_shipped_model() -> None:
         weights.load_into(smaller)
     with pytest.raises(SourceError, match="neither a run folder nor an"):
         initial_weights_from(path.with_name("none.onnx"))
+
+
+def test_a_model_that_ships_can_be_started_from_by_its_name() -> None:
+    named, read = (initial_weights_from(Path(name)) for name in ("sargan", find_model("sargan")))
+    assert named.sha256 == read.sha256
+    assert named.settings.architecture == "sargan"

@@ -124,9 +124,10 @@ def _shared_options(command: Command) -> Command:
 )
 @click.option(
     "--init-from",
-    type=click.Path(exists=True, path_type=Path),
-    metavar="RUN|MODEL.onnx",
-    help="Start from the weights of a run or of an exported model, as for your own characters.",
+    type=click.Path(path_type=Path),
+    metavar="RUN|MODEL.onnx|NAME",
+    help="Start from the weights of a run, of an exported model or of one that ships, as for your "
+    "own characters.",
 )
 @click.option(
     "--closed-form",

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.errors import MissingExtraError, ModelError, SourceError, UsageError
 from reggan_plugin.model_card import card_from_metadata, check_seal
+from reggan_plugin.models import installed_models
 from reggan_training.checkpoint import model_settings_from_run
 from reggan_training.configuration import settings_from_record
 from reggan_training.networks.expression_model import ModelSettings
@@ -65,19 +66,21 @@ class InitialWeights:
 
 
 def initial_weights_from(source: Path) -> InitialWeights:
-    """Read the weights of a run folder or of an exported .onnx.
+    """Read the weights of a run folder, of an exported .onnx, or of a model that ships, by name.
 
     Raises:
-        SourceError: it is neither.
+        SourceError: it is none of them.
         MissingExtraError: it is an .onnx, and the package `onnx` is not installed.
         ModelError: the .onnx is damaged or not ours.
     """
     if source.is_dir():
         return _from_run(source)
-    if source.is_file() and source.suffix == ".onnx":
-        return _from_onnx(source)
+    file = installed_models().get(str(source), source)
+    if file.is_file() and file.suffix == ".onnx":
+        return _from_onnx(file)
     raise SourceError(
-        f"{source} is neither a run folder nor an .onnx file. Name one of them with --init-from."
+        f"{source} is neither a run folder nor an .onnx file, nor the name of a model that ships "
+        f"({', '.join(installed_models())}). Name one of them with --init-from."
     )
 
 

@@ -1,0 +1,1 @@
+"""What the add-on says to `reggan-plugin` and hears from it. Knows nothing of Blender."""

@@ -1,0 +1,83 @@
+"""What one press of a button runs: one worker after another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .progress import Progress
+from .runtime import Runtime
+from .worker import Worker, start
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRequest:
+    """One run of `reggan-plugin`."""
+
+    arguments: tuple[str, ...]
+    title: str
+    """What the artist reads while it runs: "Render happy"."""
+    folder: Path
+    """For the worker's output; a fresh one for each request."""
+
+
+class Job:
+    """Runs requests in turn; the first that does not end well ends it."""
+
+    def __init__(self, runtime: Runtime, requests: Sequence[JobRequest]) -> None:
+        if not requests:
+            raise ValueError("a job needs a request")
+        self._runtime = runtime
+        self._waiting = list(requests)
+        self._of = len(requests)
+        self._is_cancelled = False
+        self.results: list[Progress] = []
+        """The ends of the requests that have ended, in their order."""
+        self._start_next()
+
+    def poll(self) -> Progress:
+        """How far the whole job is. Never waits.
+
+        Raises:
+            BridgeError: the next request's worker cannot be started.
+        """
+        progress = self._worker.poll()
+        if progress.state == "running":
+            return self._of_all(progress)
+        if len(self.results) + len(self._waiting) < self._of:
+            self.results.append(progress)
+        if progress.state != "done" or not self._waiting:
+            return progress
+        if self._is_cancelled:
+            return replace(progress, state="cancelled", message="Cancelled.")
+        self._start_next()
+        return self._of_all(Progress())
+
+    def cancel(self) -> None:
+        """Ask the worker to stop, and start no other; asked again, stop it at once."""
+        self._is_cancelled = True
+        self._worker.cancel()
+
+    def kill(self) -> None:
+        """End it at once and let go of it."""
+        self._is_cancelled = True
+        self._worker.kill()
+
+    def wait(self) -> Progress:
+        """The job's end, however long that takes."""
+        while True:
+            self._worker.wait()
+            progress = self.poll()
+            if progress.state != "running":
+                return progress
+
+    def _start_next(self) -> None:
+        request = self._waiting.pop(0)
+        self.title = request.title
+        self._worker: Worker = start(self._runtime, request.arguments, request.folder)
+
+    def _of_all(self, progress: Progress) -> Progress:
+        """With several requests each counts a hundred parts."""
+        if self._of == 1:
+            return progress
+        done = round(100 * (len(self.results) + progress.factor))
+        return replace(progress, done=done, total=100 * self._of)

@@ -1,0 +1,122 @@
+"""Which Python runs `reggan-plugin`: Blender's own with the bundled wheels, or an environment.
+
+Nothing is started here, so that buttons may ask at every redraw.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import BridgeError
+from .last_words import reason_from_end
+
+OLDEST_PYTHON = (3, 11)
+_PYTHONS_IN_AN_ENVIRONMENT = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
+_OF_THIS_PYTHON = ("PYTHONHOME", "PYTHONPATH", "PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__")
+"""Variables that would lead another Python to this one's packages."""
+_FOR_EVERY_PYTHON = {
+    "PYTHONNOUSERSITE": "1",  # what a user installed for other programs stays out
+    "PYTHONSAFEPATH": "1",  # and so does what lies in the working folder
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONUTF8": "1",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """A Python that has `reggan-plugin`, as far as its files tell."""
+
+    python: Path
+    environment: Mapping[str, str]
+    """All variables of its processes."""
+    program: tuple[str, ...] = ("-m", "reggan_plugin")
+    """What it is told to run, before a job's own arguments."""
+
+    def reason_from_end(self, last_words: str, exit_code: int) -> str:
+        """An artist's message for a process of it that failed without an `error` line."""
+        return reason_from_end(last_words, exit_code, python=str(self.python))
+
+
+def find_runtime(chosen: str, site_packages: Path | None) -> Runtime:
+    """The runtime that the preferences ask for.
+
+    Args:
+        chosen: a virtual environment's folder or a Python executable; empty for the bundled one.
+        site_packages: where Blender unpacked the extension's wheels; None if nowhere.
+
+    Raises:
+        BridgeError: there is no such runtime, or it is of a Python that cannot run it.
+    """
+    inherited = {name: text for name, text in os.environ.items() if name not in _OF_THIS_PYTHON}
+    environment = inherited | _FOR_EVERY_PYTHON
+    if chosen:
+        return Runtime(python=_python_of_environment(Path(chosen)), environment=environment)
+    folder = _checked_wheels(site_packages)
+    return Runtime(python=_own_python(), environment=environment | {"PYTHONPATH": str(folder)})
+
+
+def _python_of_environment(chosen: Path) -> Path:
+    if chosen.is_file():
+        return chosen
+    if not chosen.is_dir():
+        raise BridgeError(
+            f"There is nothing at {chosen}. Choose the folder of a Python environment that has "
+            "reggan-plugin, or the bundled runtime, in the add-on's preferences."
+        )
+    for name in _PYTHONS_IN_AN_ENVIRONMENT:
+        if (chosen / name).is_file():
+            _refuse_old_python(chosen)
+            return chosen / name
+    raise BridgeError(
+        f"{chosen} has no Python in it. Choose the folder that `python -m venv` made, the one with "
+        "bin or Scripts inside, in the add-on's preferences."
+    )
+
+
+def _refuse_old_python(environment: Path) -> None:
+    """Read the version that a virtual environment notes about itself, where it does."""
+    note = environment / "pyvenv.cfg"
+    text = note.read_text(encoding="utf-8", errors="replace") if note.is_file() else ""
+    found = re.search(r"^version(?:_info)?\s*=\s*(\d+)\.(\d+)", text, re.MULTILINE)
+    if found and (int(found[1]), int(found[2])) < OLDEST_PYTHON:
+        raise BridgeError(
+            f"{environment} has Python {found[1]}.{found[2]}; reggan-plugin needs "
+            f"{_dotted(OLDEST_PYTHON)} or newer. Make the environment anew with a newer Python: "
+            "python3.11 -m venv FOLDER."
+        )
+
+
+def _checked_wheels(site_packages: Path | None) -> Path:
+    if site_packages is None or not (site_packages / "reggan_plugin").is_dir():
+        raise BridgeError(
+            "This installation has no bundled runtime. Install the extension's zip file that was "
+            "built for this system, or choose an environment in the add-on's preferences."
+        )
+    if not (site_packages / "onnxruntime").is_dir():
+        raise BridgeError(
+            f"The extension's zip file has no packages for this Blender's Python "
+            f"{_dotted(sys.version_info[:2])}. Install one that was built with "
+            f"--python {_dotted(sys.version_info[:2])}, or choose an environment in the add-on's "
+            "preferences."
+        )
+    return site_packages
+
+
+def _own_python() -> Path:
+    """The executable of the Python that this is; Blender's own file cannot take its place."""
+    name = "python.exe" if os.name == "nt" else f"python{_dotted(sys.version_info[:2])}"
+    candidates = (Path(sys.executable), Path(sys.prefix, "bin", name), Path(sys.prefix, name))
+    for candidate in candidates:
+        if candidate.name.lower().startswith("python") and candidate.is_file():
+            return candidate
+    raise BridgeError(
+        f"This Blender has no Python executable at {candidates[1]}. Choose an environment in the "
+        "add-on's preferences."
+    )
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))

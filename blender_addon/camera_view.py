@@ -1,0 +1,109 @@
+"""How a scene's camera takes the frame that it shows, and what stands before its points."""
+
+from collections.abc import Sequence
+
+import bpy
+from mathutils import Vector
+
+from .bridge.errors import BridgeError
+from .bridge.projection import View
+from .bridge.vectors import Point
+
+_MOST_PASSED = 32
+"""Surfaces on one ray that the camera does not see."""
+
+
+def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> View:
+    """The camera's view in the frame that the scene shows.
+
+    Raises:
+        BridgeError: there is no camera, or it is panoramic.
+    """
+    problem = camera_problem(scene)
+    if problem:
+        raise BridgeError(problem)
+    render, camera = scene.render, scene.camera.evaluated_get(depsgraph)
+    width, height = (
+        size * render.resolution_percentage // 100
+        for size in (render.resolution_x, render.resolution_y)
+    )
+    # Rotation and position alone: Blender ignores the scale of a camera.
+    view = camera.matrix_world.normalized().inverted()
+    projection = camera.calc_matrix_camera(
+        depsgraph,
+        x=width,
+        y=height,
+        scale_x=render.pixel_aspect_x,
+        scale_y=render.pixel_aspect_y,
+    )
+    return View(
+        clip_from_world=[tuple(row) for row in projection @ view],
+        depth_from_world=tuple(-view[2]),
+        width_px=width,
+        height_px=height,
+        crop_px=_crop_px(render, width, height),
+    )
+
+
+def camera_problem(scene: bpy.types.Scene) -> str:
+    """Why this scene's camera cannot be projected through; empty if it can."""
+    if scene.camera is None or scene.camera.type != "CAMERA":
+        return "The scene has no camera: add one, and make it the active one"
+    if scene.camera.data.type not in ("PERSP", "ORTHO"):
+        return "The camera is panoramic: only perspective and orthographic ones can be used"
+    return ""
+
+
+def hidden_points(
+    scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, points: Sequence[Point]
+) -> list[bool]:
+    """For each of the six landmarks, whether a surface stands before it.
+
+    The face's own surface lies at its landmarks, a little before or behind: what is nearer to
+    them than half the distance of the eyes hides nothing.
+    """
+    camera = scene.camera.evaluated_get(depsgraph)
+    margin = (Vector(points[0]) - Vector(points[1])).length / 2
+    return [_is_hidden(scene, depsgraph, camera, Vector(p), margin) for p in points]
+
+
+def _is_hidden(
+    scene: bpy.types.Scene,
+    depsgraph: bpy.types.Depsgraph,
+    camera: bpy.types.Object,
+    point: Vector,
+    margin: float,
+) -> bool:
+    """Whether a ray from the camera stops before a point."""
+    pose = camera.matrix_world.normalized()
+    depth = -(pose.inverted() @ point).z
+    is_parallel = camera.data.type == "ORTHO"
+    origin = point + pose.col[2].xyz * depth if is_parallel else pose.translation
+    way = point - origin
+    if depth <= camera.data.clip_start:
+        return False
+    direction, end = way.normalized(), way.length - margin
+    begin = way.length * camera.data.clip_start / depth
+    for _ in range(_MOST_PASSED):
+        if begin >= end:
+            return False
+        hit, place, _, _, found, _ = scene.ray_cast(
+            depsgraph, origin + direction * begin, direction, distance=end - begin
+        )
+        if not hit:
+            return False
+        if found.visible_camera and not found.hide_render:
+            return True
+        begin = (place - origin).length + max(1e-5, 1e-4 * margin)
+    return False
+
+
+def _crop_px(
+    render: bpy.types.RenderSettings, width: int, height: int
+) -> tuple[int, int, int, int] | None:
+    """Left, top, width and height of what is written, where the border cuts the picture."""
+    if not (render.use_border and render.use_crop_to_border):
+        return None
+    left, right = (int(share * width) for share in (render.border_min_x, render.border_max_x))
+    bottom, top = (int(share * height) for share in (render.border_min_y, render.border_max_y))
+    return left, height - top, right - left, top - bottom

@@ -1,0 +1,71 @@
+"""What of a scene belongs to a character, and what its shape keys are called."""
+
+from typing import Any
+
+import bpy
+
+from .bridge.shape_keys import KeyWeight, expression_keys
+
+
+def key_names(mesh_object: Any) -> list[str]:
+    """The shape keys of a mesh, without the one that the others start from."""
+    keys = mesh_object.data.shape_keys if mesh_object.type == "MESH" else None
+    if keys is None:
+        return []
+    return [block.name for block in keys.key_blocks if block != keys.reference_key]
+
+
+def rows_of(settings: Any) -> list[KeyWeight]:
+    """The mapping table."""
+    return [
+        KeyWeight(expression=row.expression, key=row.key, weight=round(row.weight, 4))
+        for row in settings.rows
+        if row.key
+    ]
+
+
+def character_problem(settings: Any) -> str:
+    """Why these settings name no character that can change its expression; empty if they do."""
+    mesh = settings.mesh
+    if mesh is None or not key_names(mesh):
+        return "Choose the mesh of the face, one that has shape keys"
+    rows, names = rows_of(settings), set(key_names(mesh))
+    if not rows:
+        return "No shape key makes an expression yet: press Recognise, or add lines by hand"
+    unknown = next((row.key for row in rows if row.key not in names), None)
+    return f"{mesh.name} has no shape key {unknown!r}: mend that line" if unknown else ""
+
+
+def belongings(scene: bpy.types.Scene, mesh: Any) -> list[Any]:
+    """The objects of a character: what hangs on the same parent or armature as its face."""
+    wholes = {_whole(mesh), *_armatures(mesh)}
+    wholes |= {_whole(armature) for armature in _armatures(mesh)}
+    return [
+        found
+        for found in scene.objects
+        if found == mesh or _whole(found) in wholes or wholes & set(_armatures(found))
+    ]
+
+
+def values_by_expression(rows: list[KeyWeight], names: list[str]) -> dict[str, dict[str, float]]:
+    """The value of every expression key in every expression that has one, neutral first."""
+    still = dict.fromkeys(expression_keys(names, rows), 0.0)
+    values = {"neutral": dict(still)}
+    for row in rows:
+        values.setdefault(row.expression, dict(still))[row.key] = row.weight
+    return values
+
+
+def _whole(found: Any) -> Any:
+    """The topmost parent, or the object itself."""
+    while found.parent is not None:
+        found = found.parent
+    return found
+
+
+def _armatures(found: Any) -> list[Any]:
+    return [
+        modifier.object
+        for modifier in found.modifiers
+        if modifier.type == "ARMATURE" and modifier.object is not None
+    ]

@@ -1,0 +1,218 @@
+"""A head as a GLB file: evaluated, in rest pose and neutral, upright, with plain materials.
+
+Copies of the objects are exported by Blender's own glTF add-on and removed again; the originals,
+the selection and the mode stay as they are.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+from mathutils import Matrix
+
+from .base_colour import base_colour_of
+from .bridge.errors import BridgeError
+
+_SETTINGS = {
+    "export_format": "GLB",
+    "export_apply": True,
+    "export_animations": False,
+    "export_current_frame": True,
+    "export_morph": False,
+    "export_rest_position_armature": True,
+    "export_texcoords": True,
+    "export_normals": False,
+    "export_vertex_color": "NONE",
+    "export_cameras": False,
+    "export_lights": False,
+    "export_extras": False,
+    "export_yup": True,
+    "use_visible": False,
+}
+_PLAIN = (0.8, 0.8, 0.8, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WornImage:
+    """The map that is to be changed.
+
+    Attributes:
+        image: an image of Blender.
+        material: of the head, that wears it; None for a head without one.
+        uv_map: by which UV map.
+    """
+
+    image: Any
+    material: Any
+    uv_map: str
+
+
+def export_head(objects: Sequence[Any], worn: WornImage, path: Path) -> str:
+    """Write mesh objects, and the armatures that move them; returns the face's material there.
+
+    Args:
+        objects: mesh objects, first the head, then what should be seen with it, such as eyes.
+        worn: materials that show the same image by the same UV map become one.
+        path: a .glb file.
+
+    Raises:
+        BridgeError: Blender's glTF add-on is switched off, or cannot write the objects.
+    """
+    if not hasattr(bpy.types, "EXPORT_SCENE_OT_gltf"):
+        raise BridgeError(
+            "Blender's glTF add-on is off, by which the head is handed over. Switch on glTF 2.0 "
+            "format in Preferences > Add-ons."
+        )
+    for original in objects:
+        original.update_from_editmode()
+    with _copies(objects) as (copies, made):
+        face = _wear_plain_materials(list(copies.values()), worn, made)
+        collection = bpy.data.collections.new("reggan")
+        made.append(collection)
+        bpy.context.scene.collection.children.link(collection)
+        for copy in copies.values():
+            collection.objects.link(copy)
+        _export(path, collection.name)
+        return str(face.name)
+
+
+def _export(path: Path, collection: str) -> None:
+    known = bpy.ops.export_scene.gltf.get_rna_type().properties.keys()
+    settings = {name: value for name, value in _SETTINGS.items() if name in known}
+    try:
+        with bpy.context.temp_override(active_object=None, object=None):  # keeps the mode
+            bpy.ops.export_scene.gltf(filepath=str(path), collection=collection, **settings)
+    except RuntimeError as error:
+        raise BridgeError(
+            f"Blender's glTF add-on could not write the head: {str(error).strip()} Try File > "
+            "Export > glTF 2.0 with the same objects, which says more."
+        ) from error
+
+
+@contextmanager
+def _copies(objects: Sequence[Any]) -> Iterator[tuple[Mapping[Any, Any], list[Any]]]:
+    """Copies of objects and their armatures, by original; and a list of all that is removed."""
+    made: list[Any] = []
+    try:
+        copies = {}
+        for original in dict.fromkeys([*objects, *_armatures(objects)]):
+            copy = original.copy()
+            copy.data = original.data.copy()
+            made += [copy, copy.data]
+            copies[original] = copy
+        for original, copy in copies.items():
+            made += _shape_keys_taken_off(copy)
+            _put_at_rest(original, copy, copies)
+        yield copies, made
+    finally:
+        bpy.data.batch_remove(made)
+
+
+def _armatures(objects: Sequence[Any]) -> Iterator[Any]:
+    for thing in objects:
+        movers = [modifier.object for modifier in thing.modifiers if modifier.type == "ARMATURE"]
+        yield from (m for m in (thing.parent, *movers) if m is not None and m.type == "ARMATURE")
+
+
+def _put_at_rest(original: Any, copy: Any, copies: Mapping[Any, Any]) -> None:
+    """Undo pose and turn of a copy, and let it refer to copies alone."""
+    copy.animation_data_clear()
+    copy.hide_viewport = copy.hide_render = False
+    if copy.type == "ARMATURE":
+        copy.data.pose_position = "REST"
+    for modifier in copy.modifiers:
+        _lead_to_copies(modifier, copies)
+    for constraint in list(copy.constraints):
+        if getattr(constraint, "target", None) in copies:
+            constraint.target = copies[constraint.target]
+        else:
+            copy.constraints.remove(constraint)
+    if copy.parent in copies:
+        copy.parent = copies[copy.parent]
+    else:
+        copy.parent = None
+        copy.matrix_world = _upright(original) @ original.matrix_world
+
+
+def _shape_keys_taken_off(copy: Any) -> list[Any]:
+    """Make a copy neutral; what then has no owner any more."""
+    keys = copy.data.shape_keys if copy.type == "MESH" else None
+    if keys is None:
+        return []
+    copy.shape_key_clear()
+    return [keys]
+
+
+def _lead_to_copies(modifier: Any, copies: Mapping[Any, Any]) -> None:
+    for name in modifier.bl_rna.properties.keys():  # noqa: SIM118 - the collection's own keys
+        value = getattr(modifier, name)
+        if isinstance(value, bpy.types.Object) and value in copies:
+            setattr(modifier, name, copies[value])
+
+
+def _upright(thing: Any) -> Matrix:
+    """Takes the place and the turn around Z out of whatever stands topmost."""
+    while thing.parent is not None:
+        thing = thing.parent
+    turn = thing.matrix_world.to_euler("XYZ").z
+    back = Matrix.Translation(-thing.matrix_world.translation)
+    return Matrix.Rotation(-turn, 4, "Z") @ back
+
+
+def _wear_plain_materials(copies: Sequence[Any], worn: WornImage, made: list[Any]) -> Any:
+    """Materials with a base colour and nothing else, in place of the copies'; the face's one."""
+    blank = bpy.data.images.new("reggan", 1, 1)  # tells by which UV map the face's map lies
+    face = _plain_material(worn.material.name if worn.material else "Face", blank, worn.uv_map)
+    made += [blank, face]
+    plain: dict[Any, Any] = {worn.material: face}
+    for copy in copies:
+        for slot in copy.material_slots:
+            material = slot.material
+            if material is None and (worn.material is not None or copy != copies[0]):
+                continue
+            if material not in plain:
+                plain[material] = _beside(material, worn, face, made)
+            slot.material = plain[material]
+    if not copies[0].material_slots:
+        copies[0].data.materials.append(face)
+    return face
+
+
+def _beside(material: Any, worn: WornImage, face: Any, made: list[Any]) -> Any:
+    """The plain material of one that is not the face's own."""
+    image, uv_map = _look(material)
+    if image == worn.image and uv_map in ("", worn.uv_map):
+        return face
+    is_shown = image is not None and image.source != "TILED" and image.size[0] > 0
+    made.append(_plain_material(material.name, image if is_shown else None, uv_map))
+    return made[-1]
+
+
+def _look(material: Any) -> tuple[Any, str]:
+    """The image that a material shows, and by which UV map; None if it cannot be told."""
+    try:
+        found = base_colour_of(material)
+    except BridgeError:
+        return None, ""
+    return bpy.data.images[found.image], found.uv_map
+
+
+def _plain_material(name: str, image: Any, uv_map: str) -> Any:
+    material = bpy.data.materials.new(name)
+    if material.node_tree is None:  # before Blender 5
+        material.use_nodes = True
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
+    shader.inputs["Base Color"].default_value = _PLAIN
+    if image is not None:
+        shown = nodes.new("ShaderNodeTexImage")
+        shown.image = image
+        links.new(shown.outputs["Color"], shader.inputs["Base Color"])
+        if uv_map:
+            layout = nodes.new("ShaderNodeUVMap")
+            layout.uv_map = uv_map
+            links.new(layout.outputs["UV"], shown.inputs["Vector"])
+    return material

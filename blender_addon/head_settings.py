@@ -1,0 +1,116 @@
+"""Which head of a scene is meant: `scene.reggan_head`."""
+
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
+
+from .bridge.face_points import FRONTS
+
+POINTS = ("left_eye", "right_eye", "mouth")
+OBJECTS = ("head", *POINTS)
+_VALUES = ("bone", *(f"{name}_bone" for name in POINTS), "front", "face_number", "tests_occlusion")
+_STILL: set[str] = set()
+
+
+def _is_in_scene(_settings: Any, candidate: bpy.types.Object) -> bool:
+    return candidate.users > 0
+
+
+class HeadSettings(bpy.types.PropertyGroup):
+    """A head and, if known, where its eyes and mouth are."""
+
+    head: PointerProperty(
+        name="Head",
+        description="The head's mesh, an empty above it, or the armature that moves it",
+        type=bpy.types.Object,
+        poll=_is_in_scene,
+    )
+    bone: StringProperty(
+        name="Bone",
+        description="The bone of the armature that the head follows",
+        options=_STILL,
+    )
+    front: EnumProperty(
+        name="Front",
+        description="The head's own axis along which it looks",
+        items=[
+            (
+                "AUTO",
+                "Automatic",
+                "The axis that looks towards -Y of the world while the crown is up, in rest pose "
+                "or in the first frame",
+            ),
+            *(
+                (name, name, f"The face looks along {name}, with {'Y' if 'Z' in name else 'Z'} up")
+                for name in FRONTS
+            ),
+        ],
+        options=_STILL,
+    )
+    left_eye: PointerProperty(
+        name="Left Eye",
+        description="What stands at the character's own left eye: an eyeball, an empty, or an "
+        "armature with the bone beside it",
+        type=bpy.types.Object,
+        poll=_is_in_scene,
+    )
+    left_eye_bone: StringProperty(
+        name="Left Eye Bone", description="The bone whose root is the left eye", options=_STILL
+    )
+    right_eye: PointerProperty(
+        name="Right Eye",
+        description="What stands at the character's own right eye",
+        type=bpy.types.Object,
+        poll=_is_in_scene,
+    )
+    right_eye_bone: StringProperty(
+        name="Right Eye Bone", description="The bone whose root is the right eye", options=_STILL
+    )
+    mouth: PointerProperty(
+        name="Mouth",
+        description="What stands in the middle of the mouth, such as an empty that is parented to "
+        "the head",
+        type=bpy.types.Object,
+        poll=_is_in_scene,
+    )
+    mouth_bone: StringProperty(
+        name="Mouth Bone",
+        description="The bone whose root is the middle of the mouth",
+        options=_STILL,
+    )
+    face_number: IntProperty(
+        name="Number",
+        description="The face's number in the tracks. Heads of other numbers that the file holds "
+        "stay in it",
+        min=0,
+        options=_STILL,
+    )
+    tests_occlusion: BoolProperty(
+        name="Find Occlusion",
+        description="Mark frames in which something stands before the face. Glass counts as "
+        "opaque; objects that the camera does not see do not count. It takes most of the time if "
+        "a mesh of very many vertices deforms",
+        default=True,
+        options=_STILL,
+    )
+
+
+def named_values(settings: HeadSettings) -> dict[str, Any]:
+    """All fields as JSON takes them: objects by their full names, None where there is none."""
+    chosen = {name: getattr(settings, name) for name in OBJECTS}
+    names = {name: found and found.name_full for name, found in chosen.items()}
+    return names | {name: getattr(settings, name) for name in _VALUES}
+
+
+classes = (HeadSettings,)
+
+
+def attach() -> None:
+    """Give every scene its head."""
+    bpy.types.Scene.reggan_head = PointerProperty(type=HeadSettings)
+
+
+def detach() -> None:
+    """Take it away again; a .blend that holds it keeps it."""
+    del bpy.types.Scene.reggan_head

@@ -1,0 +1,250 @@
+"""Images of Blender as files that the runtime reads.
+
+What is on disk goes as it is, with its format, depth, layers and metadata. What is only in Blender
+(painted, generated, rendered, or of a format that the runtime does not read) is written to a work
+folder: 8 bits as PNG, floats as 32-bit EXR, without loss. The image itself is never saved.
+"""
+
+import os
+import re
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .bridge.errors import BridgeError
+
+_READ = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr")
+_ENDINGS = (*_READ, ".webp", ".tga", ".bmp", ".hdr", ".dds", ".psd", ".jp2", ".dpx", ".cin", ".rgb")
+_FIRST_BYTES = {
+    b"\x89PNG": ".png",
+    b"\xff\xd8": ".jpg",
+    b"II*\0": ".tif",
+    b"MM\0*": ".tif",
+    b"v/1\x01": ".exr",
+}
+_LINEAR = "Linear Rec.709"
+_SAVES_COPIES = "save_copy" in bpy.types.Image.bl_rna.functions["save"].parameters
+"""Not in Blender 4.2, where `save` makes the file the image's own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFile:
+    """Where an image is on disk, and how Blender should show what is made of it.
+
+    Attributes:
+        path: the file; of tiles, a pattern with `<UDIM>`.
+        name: for files made of it, without an ending.
+        colour_space, alpha_mode: as Blender names them; None where the file says.
+        tiles: their numbers; none for a single image.
+    """
+
+    path: Path
+    name: str
+    colour_space: str | None
+    alpha_mode: str | None
+    tiles: tuple[int, ...] = ()
+
+
+def file_of_image(image: bpy.types.Image, folder: Path, shown: Any = None) -> ImageFile:
+    """A file with what an image shows now.
+
+    Args:
+        image: stays as it is.
+        folder: for what is not on disk.
+        shown: an Image Editor's image user, which says which frame of a sequence it shows.
+
+    Raises:
+        BridgeError: it has no picture, or its file is missing.
+    """
+    if image.source == "MOVIE":
+        raise BridgeError(
+            f"{image.name} is a movie. Render it to single frames, and use Change Frames."
+        )
+    if image.type == "RENDER_RESULT":
+        return _file_of_render(image, folder)
+    if image.source == "TILED":
+        return _files_of_tiles(image, folder)
+    if image.source in ("GENERATED", "VIEWER") or image.is_dirty:
+        return _file_of_pixels(image, folder)
+    if image.packed_file is not None:
+        suffix = _suffix_of_content(image.packed_file)
+        if suffix is None:
+            return _file_of_pixels(image, folder)
+        path = folder / f"{_stem(image)}{suffix}"
+        path.write_bytes(image.packed_file.data)
+        return _described(image, path)
+    path = _own_path(image, shown)
+    if path.suffix.lower() not in _READ:
+        return _file_of_pixels(image, folder)
+    return _described(image, path)
+
+
+def file_stem(name: str) -> str:
+    """A name of Blender's as a part of file names: letters of every script stay."""
+    return re.sub(r"[^\w .()-]+", "_", name).strip(" .") or "unnamed"
+
+
+def _stem(image: bpy.types.Image) -> str:
+    """The image's name without its ending, tile and Blender's number."""
+    name = re.sub(r"\.\d{3}$", "", image.name)
+    if Path(name).suffix.lower() in _ENDINGS:
+        name = Path(name).stem
+    name = re.sub(r"[._ -]?(<UDIM>|1\d{3})$", "", name) if image.source == "TILED" else name
+    return file_stem(name)
+
+
+def _suffix_of_content(packed: bpy.types.PackedFile) -> str | None:
+    """By its first bytes: painting and packing can change the format."""
+    content = packed.data
+    return next(
+        (suffix for first, suffix in _FIRST_BYTES.items() if content.startswith(first)), None
+    )
+
+
+def _described(image: bpy.types.Image, path: Path, tiles: tuple[int, ...] = ()) -> ImageFile:
+    return ImageFile(
+        path=path,
+        name=_stem(image),
+        colour_space=image.colorspace_settings.name,
+        alpha_mode=image.alpha_mode,
+        tiles=tiles,
+    )
+
+
+def _own_path(image: bpy.types.Image, shown: Any) -> Path:
+    named = image.filepath_from_user(image_user=shown) if shown else image.filepath_from_user()
+    path = Path(os.path.normpath(bpy.path.abspath(named, library=image.library)))
+    if not path.is_file():
+        raise BridgeError(
+            f"The file of {image.name} is missing: {path}. Find it with File > External Data > "
+            "Find Missing Files, or reload the image."
+        )
+    return path
+
+
+def _file_of_pixels(image: bpy.types.Image, folder: Path) -> ImageFile:
+    """Its buffer: bytes as they are stored, floats as light."""
+    if not (image.size[0] and image.size[1]):
+        raise BridgeError(
+            f"{image.name} holds no picture that Blender can read. Render or reload it first; a "
+            "multi-layer file that is packed must be unpacked."
+        )
+    if not image.is_float:
+        path = folder / f"{_stem(image)}.png"
+        _save_as_png(image, path)
+        return _described(image, path)
+    path = folder / f"{_stem(image)}.exr"
+    _save_light(image, path)
+    colour_space = image.colorspace_settings.name if image.colorspace_settings.is_data else _LINEAR
+    return ImageFile(path=path, name=_stem(image), colour_space=colour_space, alpha_mode="PREMUL")
+
+
+def _file_of_render(image: bpy.types.Image, folder: Path) -> ImageFile:
+    """The render, before any view transform; with the frame's number, by which tracks go."""
+    path = folder / f"Render.{bpy.context.scene.frame_current:04d}.exr"
+    try:
+        _save_light(image, path)
+    except RuntimeError as error:
+        raise BridgeError("Nothing is rendered yet. Render the frame first (F12).") from error
+    return ImageFile(path=path, name="Render", colour_space=None, alpha_mode=None)
+
+
+def _save_as_png(image: bpy.types.Image, path: Path) -> None:
+    if not _SAVES_COPIES:
+        with _image_of_same_bytes(image) as copy:
+            copy.filepath_raw, copy.file_format = str(path), "PNG"
+            copy.save()
+        return
+    before = image.file_format
+    try:
+        image.file_format = "PNG"
+        image.save(filepath=str(path), save_copy=True)
+    except RuntimeError as error:
+        raise BridgeError(f"{image.name} cannot be written: {error} Save it first.") from error
+    finally:
+        image.file_format = before
+
+
+@contextmanager
+def _image_of_same_bytes(image: bpy.types.Image) -> Iterator[bpy.types.Image]:
+    copy = bpy.data.images.new(image.name, *image.size, alpha=True)
+    try:
+        copy.colorspace_settings.name = image.colorspace_settings.name  # clears it: before pixels
+        values = array("f", bytes(4 * len(image.pixels)))
+        image.pixels.foreach_get(values)
+        copy.pixels.foreach_set(values)
+        yield copy
+    finally:
+        bpy.data.images.remove(copy)
+
+
+def _save_light(image: bpy.types.Image, path: Path) -> None:
+    """As `save_render` does: `save` would encode the floats of an image that has no file."""
+    scene = bpy.context.scene
+    with _saving_as_exr(scene.render.image_settings):
+        image.save_render(str(path), scene=scene)
+
+
+@contextmanager
+def _saving_as_exr(settings: Any) -> Iterator[None]:
+    wanted = {
+        "media_type": "IMAGE",  # Blender 5; the formats follow it
+        "file_format": "OPEN_EXR",
+        "color_mode": "RGBA",
+        "color_depth": "32",
+        "exr_codec": "ZIP",
+    }
+    wanted = {name: value for name, value in wanted.items() if hasattr(settings, name)}
+    before = {name: getattr(settings, name) for name in wanted}
+    try:
+        for name, value in wanted.items():
+            setattr(settings, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(settings, name, value)
+
+
+def _files_of_tiles(image: bpy.types.Image, folder: Path) -> ImageFile:
+    tiles = tuple(tile.number for tile in image.tiles)
+    if image.is_dirty or not (image.filepath or image.packed_files):
+        return _files_of_painted_tiles(image, folder, tiles)
+    suffix = Path(image.filepath.replace("\\", "/")).suffix
+    if image.packed_files:
+        pattern = folder / f"{_stem(image)}.<UDIM>{suffix}"
+        for packed in image.packed_files:
+            tile_path(pattern, packed.tile_number).write_bytes(packed.packed_file.data)
+    else:
+        path = bpy.path.abspath(image.filepath, library=image.library)
+        pattern = Path(os.path.normpath(path))
+    missing = [str(n) for n in tiles if not tile_path(pattern, n).is_file()]
+    if missing:
+        raise BridgeError(
+            f"Tiles {', '.join(missing)} of {image.name} are missing at {pattern}. Find the files, "
+            "or remove these tiles in the Image Editor."
+        )
+    return _described(image, pattern, tiles)
+
+
+def _files_of_painted_tiles(
+    image: bpy.types.Image, folder: Path, tiles: tuple[int, ...]
+) -> ImageFile:
+    """Through Blender's own saving, as only the first tile's pixels can be read."""
+    if image.is_float or not _SAVES_COPIES:  # floats would be encoded on the way
+        raise BridgeError(
+            f"{image.name} is a set of tiles with changes that are not saved. Save it in the Image "
+            "Editor (Image > Save) first."
+        )
+    pattern = folder / f"{_stem(image)}.<UDIM>.png"
+    _save_as_png(image, pattern)
+    return _described(image, pattern, tiles)
+
+
+def tile_path(pattern: Path, number: int) -> Path:
+    """The file of a tile."""
+    return pattern.with_name(pattern.name.replace("<UDIM>", str(number)))

@@ -1,0 +1,77 @@
+"""Change the expression in the image of the Image Editor; the result is a new image."""
+
+from collections.abc import Sequence
+
+import bpy
+
+from ..bridge.command_line import RenderSettings, render_arguments
+from ..bridge.errors import BridgeError
+from ..bridge.expressions import shares_from_blend
+from ..bridge.job import JobRequest
+from ..bridge.progress import Progress
+from ..image_files import file_of_image
+from ..results import new_image, whereabouts
+from ..scene_settings import expression_asked, face_by_choice, face_settings, model_settings
+from ..sequence_images import show
+from ..sheets import image_in_editor
+from .job_operator import JobOperator, new_job_folder
+
+_UNREAD_SPACES = ("ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear DCI-P3 D65", "Linear CIE-XYZ")
+
+
+class EditImage(JobOperator, bpy.types.Operator):
+    """Change the expression in this image. The result is a new image; this one stays as it is"""
+
+    bl_idname = "reggan.edit_image"
+    bl_label = "Change Image"
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """Why the button is grey."""
+        image = image_in_editor(context)
+        if image is None:
+            return "Open an image in the Image Editor first"
+        if image.source == "TILED":
+            return "A set of tiles is changed on its head: select that, and use Texture Map"
+        return ""
+
+    def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
+        """`render` of one file."""
+        image, settings, folder = image_in_editor(context), context.scene.reggan, new_job_folder()
+        expression = expression_asked(settings)
+        shown = getattr(context.space_data, "image_user", None)
+        self._source = file_of_image(image, folder, shown)
+        self._made = folder / "out" / self._source.path.name
+        self._label = "_".join(shares_from_blend(expression))
+        is_of_the_shot = image.type == "RENDER_RESULT" or image.source == "SEQUENCE"
+        job = RenderSettings(
+            frames=str(self._source.path),
+            expression=expression,
+            intensity=settings.intensity,
+            face=face_settings(settings) if is_of_the_shot else face_by_choice(settings),
+            model=model_settings(context),
+            out=self._made.parent,
+        )
+        arguments = (*render_arguments(job), "--on-missing-face", "fail")
+        return [
+            JobRequest(
+                arguments=arguments, title=f"Making {image.name} {expression}", folder=folder
+            )
+        ]
+
+    def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
+        """Show the new image."""
+        if not self._made.is_file():
+            raise BridgeError(f"The worker ended without {self._made}. Run it again.")
+        image = new_image(self._made, f"{self._source.name}_{self._label}", self._source)
+        if self._source.colour_space in _UNREAD_SPACES:
+            self._report(
+                {"WARNING"},
+                f"{image.name} is in {self._source.colour_space} and was changed as if it were in "
+                "Linear Rec.709: colours of the change can be off a little",
+            )
+        self._report({"INFO"}, f"{image.name} is {whereabouts(image)}")
+        show(context, image)
+
+
+classes = (EditImage,)

@@ -1,0 +1,192 @@
+"""Change the expression in the texture map of a head; the results are new images."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..base_colour import base_colour_of, uv_map_of_image
+from ..bridge.errors import BridgeError
+from ..bridge.expressions import EXPRESSION_NAMES
+from ..bridge.job import JobRequest
+from ..bridge.progress import Progress
+from ..bridge.texture_command import (
+    FRONTS,
+    FlatMap,
+    TextureSettings,
+    WornMap,
+    texture_arguments,
+)
+from ..head_mesh import WornImage, export_head
+from ..image_files import file_of_image, file_stem
+from ..material_copy import wear_copies
+from ..results import new_image, whereabouts
+from ..scene_settings import model_settings
+from ..sequence_images import show
+from ..sheets import packed_sheet
+from .job_operator import JobOperator, new_job_folder
+
+SHEET_NAME = "RegGAN texture preview"
+
+
+class _TextureOperator(JobOperator):
+    """What changing a map and previewing it have in common."""
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """Why the button is grey."""
+        settings, head = context.scene.reggan_texture, context.active_object
+        if settings.layout == "FLAT":
+            return "" if settings.image else "Choose the unfolded map as Image"
+        if head is None or head.type != "MESH":
+            return "Select the head's mesh (and its eyes, for a better view) first"
+        if not head.data.uv_layers:
+            return "The mesh has no UV map: unwrap it first"
+        if settings.material is None and settings.image is None and head.active_material is None:
+            return "The mesh has no material: choose the Image that it wears"
+        return ""
+
+
+class EditTexture(_TextureOperator, bpy.types.Operator):
+    """Change the expression in the base colour map of the head. The results are new images"""
+
+    bl_idname = "reggan.edit_texture"
+    bl_label = "Change Texture Map"
+
+    def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
+        """`texture`."""
+        settings, folder = context.scene.reggan_texture, new_job_folder()
+        expressions = tuple(name for name in EXPRESSION_NAMES if name in settings.expressions)
+        if not expressions:
+            raise BridgeError("No expression is chosen. Choose one or several under Texture Map.")
+        worn = _worn_image(context)
+        self._source = file_of_image(worn.image, folder)
+        tiles = ".<UDIM>" if self._source.tiles else ""
+        out = folder / f"{{expression}}{tiles}{self._source.path.suffix}"
+        self._made = {name: Path(str(out).format(expression=name)) for name in expressions}
+        assigns = settings.assigns and settings.layout == "MESH"
+        self._assigned = (context.active_object.name, worn.image.name) if assigns else None
+        job = TextureSettings(
+            texture=self._source.path,
+            placed=_placed(context, worn, folder),
+            expressions=expressions,
+            intensity=context.scene.reggan.intensity,
+            model=model_settings(context),
+            force=settings.takes_any_image,
+            out=out,
+        )
+        title = f"Making {worn.image.name} {', '.join(expressions)}"
+        arguments = tuple(texture_arguments(job))
+        return [JobRequest(arguments=arguments, title=title, folder=folder)]
+
+    def finished(self, context: bpy.types.Context, progress: Progress) -> None:
+        """Show the first new image; assign it where that was asked for."""
+        images = [
+            new_image(made, f"{self._source.name}_{label}", self._source)
+            for label, made in self._made.items()
+        ]
+        for notice in progress.summary.get("notices", ()):
+            self._report({"WARNING"}, notice)
+        show(context, images[0])
+        if self._assigned is not None:
+            _assign(*self._assigned, images[0], next(iter(self._made)))
+        for image in images:
+            self._report({"INFO"}, f"{image.name} is {whereabouts(image)}")
+
+
+class PreviewTexture(_TextureOperator, bpy.types.Operator):
+    """Show the head with every expression of its map, without light"""
+
+    bl_idname = "reggan.preview_texture"
+    bl_label = "Preview Texture Map"
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """Why the button is grey."""
+        if context.scene.reggan_texture.layout == "FLAT":
+            return "The preview shows a head: choose On the head, and select its mesh"
+        return super().why_not(context)
+
+    def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
+        """`texture --sheet`."""
+        worn, folder = _worn_image(context), new_job_folder()
+        self._sheet, self._source = folder / "sheet.png", worn.image.name
+        job = TextureSettings(
+            texture=file_of_image(worn.image, folder).path,
+            placed=_placed(context, worn, folder),
+            model=model_settings(context),
+            force=context.scene.reggan_texture.takes_any_image,
+            sheet=self._sheet,
+        )
+        title = f"Drawing expressions of {context.active_object.name}"
+        arguments = tuple(texture_arguments(job))
+        return [JobRequest(arguments=arguments, title=title, folder=folder)]
+
+    def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
+        """Open the sheet in place of the last one."""
+        image = packed_sheet(self._sheet, SHEET_NAME, self._source)
+        if not show(context, image):
+            self._report({"INFO"}, f"{SHEET_NAME} is ready: open it in an Image Editor")
+
+
+def _assign(head: str, old: str, new: Any, label: str) -> None:
+    try:
+        things = bpy.data.objects[head], bpy.data.images[old]
+    except KeyError as error:
+        raise BridgeError(
+            f"{new.name} is made, but what was to wear it is gone: {error}. Assign the image "
+            "yourself."
+        ) from error
+    wear_copies(*things, new, label)
+
+
+def _worn_image(context: bpy.types.Context) -> WornImage:
+    """The map that is asked for. Not kept beyond one callback."""
+    settings = context.scene.reggan_texture
+    if settings.layout == "FLAT":
+        return WornImage(image=settings.image, material=None, uv_map="")
+    head = context.active_object
+    material = settings.material or head.active_material
+    if material is not None and material not in [slot.material for slot in head.material_slots]:
+        raise BridgeError(
+            f"{head.name} has no material {material.name!r}. Choose one of its own, or select the "
+            "object that wears it."
+        )
+    if settings.image is not None:
+        image = settings.image
+        uv_map = uv_map_of_image(material, image) if material else ""
+    else:
+        found = base_colour_of(material)
+        image, uv_map = bpy.data.images[found.image], found.uv_map
+    layers = head.data.uv_layers
+    active = next((layer.name for layer in layers if layer.active_render), layers[0].name)
+    uv_map = settings.uv_map or uv_map or active
+    if uv_map not in layers:
+        names = ", ".join(layer.name for layer in layers)
+        raise BridgeError(f"{head.name} has no UV map {uv_map!r}; it has {names}. Choose one.")
+    return WornImage(image=image, material=material, uv_map=uv_map)
+
+
+def _placed(context: bpy.types.Context, worn: WornImage, folder: Path) -> WornMap | FlatMap:
+    """How the face lies on the map; writes the head's mesh."""
+    settings = context.scene.reggan_texture
+    if settings.layout == "FLAT":
+        box = tuple(settings.face_box)
+        return FlatMap(face_box=box if box[2] > 0 and box[3] > 0 else None)
+    head = context.active_object
+    others = [thing for thing in context.selected_objects if thing.type == "MESH"]
+    mesh = folder / f"{file_stem(head.name)}.glb"
+    material = export_head([head, *others], worn, mesh)
+    chosen = context.scene.reggan_head
+    of_armature = chosen.head is not None and chosen.head.type == "ARMATURE"
+    return WornMap(
+        mesh=mesh,
+        material=material,
+        front=FRONTS.get(settings.front),
+        head_bone=(chosen.bone or None) if of_armature else None,
+        views=3 if settings.three_views else 1,
+    )
+
+
+classes = (EditTexture, PreviewTexture)

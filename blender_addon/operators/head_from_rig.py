@@ -1,0 +1,79 @@
+"""Project a head through the camera in every frame, into the tracks that `render` takes."""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..bridge.errors import BridgeError
+from ..bridge.job import Job
+from ..bridge.progress import Progress
+from ..bridge.tracks_file import other_faces, write_tracks
+from ..camera_view import camera_problem
+from ..head_in_scene import head_problem
+from ..head_settings import named_values
+from ..scene_settings import absolute_path
+from ..second_blender.start import job_on_copy
+from .job_operator import JobOperator, new_job_folder
+
+
+class TrackHead(JobOperator, bpy.types.Operator):
+    """Write where the chosen head is in every frame of the scene, as seen by its camera.
+
+    A second Blender does it on a copy of this file, which takes its memory once more; Blender
+    waits while the copy is saved.
+    """
+
+    bl_idname = "reggan.track_head"
+    bl_label = "Track Head"
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """No head, or no camera to see it."""
+        return head_problem(context.scene.reggan_head) or camera_problem(context.scene)
+
+    def job(self, context: bpy.types.Context) -> Job:
+        """A Blender without a window, on a copy of the file as it is now."""
+        scene, folder = context.scene, new_job_folder()
+        path = scene.reggan.rig_tracks or f"//{Path(bpy.data.filepath).stem}_tracks.json"
+        asked = work_of_tracking(context, absolute_path(path, "Tracks"), folder)
+        self._scene_name, self._path = scene.name_full, path
+        self._made, self._account = Path(asked["tracks"]), Path(asked["account"])
+        return job_on_copy("Track head", "head_tracker", asked, folder)
+
+    def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
+        """Put the file where it belongs and let `Render` use it."""
+        scene = next((s for s in bpy.data.scenes if s.name_full == self._scene_name), None)
+        if scene is None:
+            raise BridgeError(
+                f"The scene {self._scene_name} was renamed or removed while its head was tracked. "
+                "Nothing was written; track it again."
+            )
+        write_tracks(absolute_path(self._path, "Tracks"), self._made.read_text(encoding="utf-8"))
+        scene.reggan.rig_tracks, scene.reggan.use_rig_tracks = self._path, True
+        self.report({"INFO"}, f"{self._path}: {self._account.read_text(encoding='utf-8')}")
+
+
+def work_of_tracking(context: bpy.types.Context, existing: Path, folder: Path) -> dict[str, Any]:
+    """What `second_blender/head_tracker.py` reads.
+
+    Args:
+        context: of the button.
+        existing: tracks whose other heads are kept, if there are any.
+        folder: for what it writes.
+
+    Raises:
+        BridgeError: the existing file holds no tracks.
+    """
+    settings = context.scene.reggan_head
+    return {
+        "scene": context.scene.name_full,
+        "layer": context.view_layer.name,
+        "head": named_values(settings),
+        "others": other_faces(existing, settings.face_number),
+        "tracks": str(folder / "tracks.json"),
+        "account": str(folder / "account.txt"),
+    }
+
+
+classes = (TrackHead,)

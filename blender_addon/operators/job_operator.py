@@ -1,0 +1,207 @@
+"""How every operator of the add-on runs its job: beside Blender, which goes on working."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import bpy
+
+from ..bridge.errors import BridgeError
+from ..bridge.job import Job, JobRequest
+from ..bridge.progress import Progress
+from ..bridge.remedies import in_panel_words
+from ..preferences import chosen_runtime
+
+_running: list[Job] = []
+"""The job in hand; two would fight for the processor and for the artist's attention."""
+_INTERVAL_S = 0.2
+
+
+def running_job() -> Job | None:
+    """The job in hand."""
+    return _running[0] if _running else None
+
+
+def new_job_folder() -> Path:
+    """An empty folder for a worker's output, gone when Blender ends."""
+    return Path(tempfile.mkdtemp(prefix="reggan-", dir=bpy.app.tempdir))
+
+
+class JobOperator:
+    """Mixin of operators that run `reggan-plugin`, before `bpy.types.Operator`.
+
+    A subclass says `why_not`, `requests` and `finished`. No reference to anything of Blender is
+    kept from one callback to the next: undo and new files make them invalid.
+    """
+
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:  # noqa: ARG003
+        """Why the button is grey; empty if it is not."""
+        return ""
+
+    def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
+        """What to run, one after another.
+
+        Raises:
+            BridgeError: it cannot be run; the message is shown.
+        """
+        raise NotImplementedError
+
+    def job(self, context: bpy.types.Context) -> Job:
+        """What is run: the requests, by the runtime of the preferences.
+
+        Raises:
+            BridgeError: it cannot be run; the message is shown.
+        """
+        return Job(chosen_runtime(context), self.requests(context))
+
+    def finished(self, context: bpy.types.Context, progress: Progress) -> None:
+        """Bring the result into Blender, once every request is done. `progress` is the last one's.
+
+        Takes less than 20 ms: Blender waits for it.
+
+        Raises:
+            BridgeError: there is no usable result; the message is shown.
+        """
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether the button can be pressed; says why not."""
+        reason = "Another RegGAN job is running" if _running else cls.why_not(context)
+        if reason:
+            cls.poll_message_set(reason)  # type: ignore[attr-defined]
+        return not reason
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Run to the end: without a window, and when called from a script."""
+        try:
+            self._job = self._begin(context)
+            try:
+                return self._end(context, self._job.wait())
+            finally:
+                self._stop(context)
+        except BridgeError as error:
+            return self._refuse(error)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:  # noqa: ARG002
+        """Run beside Blender, from a button."""
+        if bpy.app.background:
+            return self.execute(context)
+        try:
+            self._job = self._begin(context)
+        except BridgeError as error:
+            return self._refuse(error)
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(_INTERVAL_S, window=context.window)
+        manager.modal_handler_add(self)
+        self._show(context, Progress())
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Look at the job whenever the timer says so; Esc stops it."""
+        if event.type == "ESC" and event.value == "PRESS":
+            self._job.cancel()
+            return {"RUNNING_MODAL"}
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        try:
+            progress = self._job.poll()
+            if progress.state == "running":
+                self._show(context, progress)
+                return {"PASS_THROUGH"}
+            self._stop(context)
+            return self._end(context, progress)
+        except BridgeError as error:
+            self._stop(context)
+            return self._refuse(error)
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender ends the operator: its window closes, or another file is opened."""
+        self._job.kill()
+        self._stop(context)
+
+    def _begin(self, context: bpy.types.Context) -> Job:
+        job = self.job(context)
+        _running.append(job)
+        return job
+
+    def _end(self, context: bpy.types.Context, progress: Progress) -> set[str]:
+        if progress.state == "failed":
+            raise BridgeError(in_panel_words(progress.message))
+        if progress.state == "cancelled":
+            self._report({"WARNING"}, "Cancelled. What was finished before is kept.")
+            return {"CANCELLED"}
+        self.finished(context, progress)
+        for notice in progress.notices:
+            self._report({"WARNING"}, in_panel_words(notice))
+        return {"FINISHED"}
+
+    def _stop(self, context: bpy.types.Context) -> None:
+        """Take down what shows that a job runs."""
+        if self._job in _running:
+            _running.remove(self._job)
+        manager = context.window_manager
+        if (timer := getattr(self, "_timer", None)) is not None:
+            manager.event_timer_remove(timer)
+            self._timer = None
+        manager.reggan_job, manager.reggan_progress = "", 0.0
+        if context.workspace is not None:
+            context.workspace.status_text_set(None)
+        _redraw(manager)
+
+    def _show(self, context: bpy.types.Context, progress: Progress) -> None:
+        text = progress.message or self._job.title  # a sidebar has no room for both
+        manager = context.window_manager
+        if text != manager.reggan_job or progress.factor != manager.reggan_progress:
+            manager.reggan_job, manager.reggan_progress = text, progress.factor
+            context.workspace.status_text_set(f"RegGAN: {text}. Esc cancels")
+            _redraw(manager)
+
+    def _refuse(self, error: BridgeError) -> set[str]:
+        self._report({"ERROR"}, str(error))
+        return {"CANCELLED"}
+
+    def _report(self, kind: set[str], message: str) -> None:
+        self.report(kind, message)  # type: ignore[attr-defined]
+
+
+def stop_running_jobs() -> None:
+    """End every worker: the add-on is taken out, or Blender closes."""
+    for job in _running:
+        job.kill()
+    _running.clear()
+
+
+def _redraw(manager: Any) -> None:
+    """Draw the sidebars again, in which panels show the progress."""
+    for window in manager.windows:
+        for area in window.screen.areas:
+            for region in area.regions:
+                if region.type == "UI" or area.type == "PREFERENCES":
+                    region.tag_redraw()
+
+
+class CancelJob(bpy.types.Operator):
+    """Stop the running job after the frame in hand; press again to stop it at once."""
+
+    bl_idname = "reggan.cancel"
+    bl_label = "Cancel"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:  # noqa: ARG003
+        """Whether a job runs."""
+        if not _running:
+            cls.poll_message_set("No RegGAN job is running")
+        return bool(_running)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:  # noqa: ARG002
+        """Ask it to stop; its own timer sees it end."""
+        for job in _running:
+            job.cancel()
+        return {"FINISHED"}
+
+
+classes = (CancelJob,)

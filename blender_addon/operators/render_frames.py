@@ -1,0 +1,104 @@
+"""Change the expression in rendered frames; the result opens as an image sequence."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..bridge.command_line import RenderSettings, render_arguments, track_arguments
+from ..bridge.frame_sequence import shown_number
+from ..bridge.intensity_curve import write_curve
+from ..bridge.job import JobRequest
+from ..bridge.progress import Progress
+from ..intensity_animation import intensities_by_frame
+from ..rendered_frames import AskedFrames, asked_frames
+from ..scene_settings import absolute_path, expression_asked, face_settings, model_settings
+from ..sequence_images import load_frames, show
+from .job_operator import JobOperator, new_job_folder
+
+_ON_DISK = ("written", "copied", "skipped")
+
+
+class RenderFrames(JobOperator, bpy.types.Operator):
+    """Change the expression in the rendered frames. Those frames stay as they are"""
+
+    bl_idname = "reggan.render_frames"
+    bl_label = "Change Frames"
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """Why the button is grey."""
+        settings = context.scene.reggan
+        if settings.frames_source == "SEQUENCE" and not settings.frames_path:
+            return "Choose a rendered sequence first"
+        return ""
+
+    def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
+        """`render`; before it `track` where only a part of a shot is asked for."""
+        asked = asked_frames(context.scene)
+        settings = _render_settings(context, asked)
+        requests = []
+        if settings.frame_range is not None and settings.face.tracks is None:
+            folder = new_job_folder()
+            tracks = folder / "tracks.json"
+            arguments = track_arguments(settings.frames, tracks)
+            requests.append(_request(arguments, "Looking for faces", folder))
+            settings = replace(settings, face=replace(settings.face, tracks=tracks))
+        requests.append(_request(render_arguments(settings), "Changing frames", new_job_folder()))
+        self._missing, self._ends = asked.missing, asked.ends
+        return requests
+
+    def finished(self, context: bpy.types.Context, progress: Progress) -> None:
+        """Open the frames, and remember both sequences for the compositor."""
+        settings, out = context.scene.reggan, Path(progress.summary["out"])
+        first, last = self._ends or _first_of(progress.summary)
+        settings.original_image = load_frames(first, last)
+        settings.result_image = load_frames(
+            out / first.name, out / last.name, like=settings.original_image
+        )
+        if not show(context, settings.result_image):
+            self._report({"INFO"}, f"The changed frames are in {out}")
+        elif first != last and not (
+            shown_number(first) <= context.scene.frame_current <= shown_number(last)
+        ):
+            self._report({"INFO"}, f"Go to frame {shown_number(first)} of the scene to see them")
+        if self._missing:
+            self._report({"WARNING"}, f"{self._missing} frames of the scene are not rendered yet")
+
+
+def _render_settings(context: bpy.types.Context, asked: AskedFrames) -> RenderSettings:
+    scene, settings = context.scene, context.scene.reggan
+    expression = expression_asked(settings)
+    curve = None
+    intensities = intensities_by_frame(scene, asked.numbers) if asked.numbers else None
+    if intensities is not None:
+        curve = new_job_folder() / "intensity.csv"
+        write_curve(curve, expression, intensities)
+    return RenderSettings(
+        frames=asked.sequence.source,
+        frame_range=asked.frame_range,
+        expression=expression,
+        intensity=settings.intensity,
+        curve=curve,
+        face=face_settings(settings),
+        model=model_settings(context),
+        out=absolute_path(settings.output_path, "Output") if settings.output_path else None,
+        existing=settings.existing.lower(),
+        with_mask=settings.with_mask and asked.are_exr,
+    )
+
+
+def _first_of(summary: Mapping[str, Any]) -> tuple[Path, Path]:
+    """The first of pictures without numbers, twice."""
+    entries = [entry for outcome in _ON_DISK for entry in summary.get(outcome, ())]
+    first = min(Path(entry["source"]) for entry in entries)
+    return first, first
+
+
+def _request(arguments: Iterable[str], title: str, folder: Path) -> JobRequest:
+    return JobRequest(arguments=tuple(arguments), title=title, folder=folder)
+
+
+classes = (RenderFrames,)

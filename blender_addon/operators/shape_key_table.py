@@ -1,0 +1,85 @@
+"""The table that says which shape keys make which expression."""
+
+from typing import ClassVar
+
+import bpy
+
+from ..bridge.shape_keys import recognise
+from ..character_in_scene import key_names
+
+
+class RecogniseShapeKeys(bpy.types.Operator):
+    """Fill the table anew from the names of the shape keys (ARKit, VRM, plain names)."""
+
+    bl_idname = "reggan.recognise_shape_keys"
+    bl_label = "Recognise"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether there is a mesh with shape keys."""
+        mesh = context.scene.reggan_character.mesh
+        if mesh is None or not key_names(mesh):
+            cls.poll_message_set("Choose the mesh of the face, one that has shape keys")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Replace the lines, and name what was not found."""
+        settings = context.scene.reggan_character
+        found = recognise(key_names(settings.mesh))
+        if not found:
+            self.report({"WARNING"}, "No name is known. Add lines by hand.")
+            return {"CANCELLED"}
+        settings.rows.clear()
+        for line in found:
+            row = settings.rows.add()
+            row.expression, row.key, row.weight = line.expression, line.key, line.weight
+        settings.active_row = 0
+        expressions = dict.fromkeys(line.expression for line in found)
+        self.report({"INFO"}, f"{len(found)} lines: {', '.join(expressions)}")
+        return {"FINISHED"}
+
+
+class AddExpressionKey(bpy.types.Operator):
+    """Add a line to the table."""
+
+    bl_idname = "reggan.add_expression_key"
+    bl_label = "Add Line"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """A copy of the chosen line's expression, without a key."""
+        settings = context.scene.reggan_character
+        chosen = settings.active_row
+        expression = settings.rows[chosen].expression if chosen < len(settings.rows) else "happy"
+        settings.rows.add().expression = expression
+        settings.active_row = len(settings.rows) - 1
+        return {"FINISHED"}
+
+
+class RemoveExpressionKey(bpy.types.Operator):
+    """Take the chosen line out of the table."""
+
+    bl_idname = "reggan.remove_expression_key"
+    bl_label = "Remove Line"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether a line is chosen."""
+        settings = context.scene.reggan_character
+        if settings.active_row >= len(settings.rows):
+            cls.poll_message_set("No line is chosen")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Remove it; the one before is chosen then."""
+        settings = context.scene.reggan_character
+        settings.rows.remove(settings.active_row)
+        settings.active_row = max(0, settings.active_row - 1)
+        return {"FINISHED"}
+
+
+classes = (RecogniseShapeKeys, AddExpressionKey, RemoveExpressionKey)

@@ -1,0 +1,1 @@
+"""The RegGAN tab in the sidebars."""

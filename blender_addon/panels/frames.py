@@ -1,0 +1,65 @@
+"""The panels that both sidebars share: expression, frames, preview."""
+
+from typing import Any
+
+import bpy
+
+from ..job_display import draw_job
+
+CATEGORY = "RegGAN"
+
+
+class MainPanel:
+    """Mixin: the expression, on top of all other panels of the tab."""
+
+    bl_label = "RegGAN"
+    bl_region_type = "UI"
+    bl_category = CATEGORY
+    layout: Any
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Progress, expression, intensity."""
+        draw_job(self.layout, context)
+        settings, column = context.scene.reggan, _column(self.layout)
+        single = column.row()
+        single.active = not settings.blend
+        single.prop(settings, "expression")
+        column.prop(settings, "blend")
+        animated = column.row()
+        animated.use_property_decorate = True  # the dot that sets keyframes
+        animated.prop(settings, "intensity", slider=True)
+        column.prop(settings, "model")
+        self.layout.operator("reggan.preview", icon="IMGDISPLAY")
+
+
+class FramesPanel:
+    """Mixin: rendered frames."""
+
+    bl_label = "Rendered Frames"
+    bl_region_type = "UI"
+    bl_category = CATEGORY
+    layout: Any
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Source, face, output, and what can be done."""
+        settings, column = context.scene.reggan, _column(self.layout)
+        column.row().prop(settings, "frames_source", expand=True)
+        if settings.frames_source == "SEQUENCE":
+            column.prop(settings, "frames_path")
+        column.separator()
+        column.prop(settings, "use_rig_tracks")
+        column.prop(settings, "face")
+        if settings.face == "INDEX":
+            column.prop(settings, "face_index")
+        column.separator()
+        column.prop(settings, "output_path")
+        column.prop(settings, "existing")
+        column.prop(settings, "with_mask")
+        self.layout.operator("reggan.render_frames", icon="RENDER_ANIMATION")
+        self.layout.operator("reggan.add_compositor_group", icon="NODE_COMPOSITING")
+
+
+def _column(layout: Any) -> Any:
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    return layout.column()

@@ -1,0 +1,44 @@
+"""The head of the scene's character, and where it is in every frame."""
+
+from typing import Any
+
+import bpy
+
+from ..head_settings import POINTS
+from ..job_display import draw_job
+
+
+class HeadPanel(bpy.types.Panel):
+    """Choose the head, eyes and mouth; track them."""
+
+    bl_idname = "REGGAN_PT_head"
+    bl_label = "Head from Rig"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "RegGAN"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - Blender's own way
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Head, eyes, mouth, number, file, button."""
+        layout, settings = self.layout, context.scene.reggan_head
+        draw_job(layout, context)
+        layout.use_property_split = True
+        _draw_place(layout, settings, "head", "bone")
+        layout.prop(settings, "front")
+        column = layout.column(heading="Optional")
+        for name in POINTS:
+            _draw_place(column, settings, name, f"{name}_bone")
+        layout.prop(settings, "face_number")
+        layout.prop(settings, "tests_occlusion")
+        layout.prop(context.scene.reggan, "rig_tracks")
+        layout.operator("reggan.track_head", icon="TRACKER")
+
+
+def _draw_place(layout: bpy.types.UILayout, settings: Any, name: str, bone: str) -> None:
+    layout.prop(settings, name)
+    chosen = getattr(settings, name)
+    if chosen is not None and chosen.type == "ARMATURE":
+        layout.prop_search(settings, bone, chosen.data, "bones", text="Bone")
+
+
+classes = (HeadPanel,)

@@ -1,0 +1,94 @@
+"""The panels for one image, in the Image Editor, and for a head's texture map, in both editors."""
+
+from typing import Any
+
+import bpy
+
+from .frames import CATEGORY
+from .image_editor import PARENT as IMAGE_EDITOR
+from .viewport import PARENT as VIEWPORT
+
+
+class ImagePanel(bpy.types.Panel):
+    """The image of this editor."""
+
+    bl_idname = "REGGAN_PT_image_image"
+    bl_label = "Image"
+    bl_space_type = "IMAGE_EDITOR"
+    bl_region_type = "UI"
+    bl_category = CATEGORY
+    bl_parent_id = IMAGE_EDITOR
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Which face, and the button."""
+        settings, layout = context.scene.reggan, self.layout
+        layout.use_property_split, layout.use_property_decorate = True, False
+        layout.prop(settings, "face")
+        if settings.face == "INDEX":
+            layout.prop(settings, "face_index")
+        layout.operator("reggan.edit_image", icon="IMAGE_DATA")
+
+
+class TexturePanel:
+    """Mixin: a head's texture map."""
+
+    bl_label = "Texture Map"
+    bl_region_type = "UI"
+    bl_category = CATEGORY
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - Blender's own way
+    layout: Any
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Where the map is, what becomes of it, and the buttons."""
+        settings, layout = context.scene.reggan_texture, self.layout
+        layout.row().prop(settings, "layout", expand=True)
+        layout.use_property_split, layout.use_property_decorate = True, False
+        column = layout.column()
+        if settings.layout == "FLAT":
+            column.prop(settings, "image")
+            column.prop(settings, "face_box")
+        else:
+            _draw_head(column, context)
+        column.separator()
+        column.use_property_split = False
+        column.label(text="Expressions")
+        column.grid_flow(columns=2, align=True).prop(settings, "expressions")
+        layout.prop(settings, "takes_any_image")
+        if settings.layout == "MESH":
+            layout.prop(settings, "assigns")
+            layout.operator("reggan.preview_texture", icon="IMGDISPLAY")
+        layout.operator("reggan.edit_texture", icon="TEXTURE")
+
+
+def _draw_head(column: Any, context: bpy.types.Context) -> None:
+    settings, head = context.scene.reggan_texture, context.active_object
+    if head is not None and head.type == "MESH":
+        meshes = {head, *(thing for thing in context.selected_objects if thing.type == "MESH")}
+        more = f" and {len(meshes) - 1} more" if len(meshes) > 1 else ""
+        column.label(text=f"{head.name}{more}", icon="OUTLINER_OB_MESH")
+        column.prop(settings, "material")
+        column.prop(settings, "image")
+        column.prop_search(settings, "uv_map", head.data, "uv_layers", icon="GROUP_UVS")
+    else:
+        column.label(text="No mesh is active", icon="INFO")
+    column.prop(settings, "front")
+    column.prop(settings, "three_views")
+
+
+class ViewportTexturePanel(TexturePanel, bpy.types.Panel):
+    """Texture maps, in the 3D viewport."""
+
+    bl_idname = "REGGAN_PT_viewport_texture"
+    bl_space_type = "VIEW_3D"
+    bl_parent_id = VIEWPORT
+
+
+class ImageTexturePanel(TexturePanel, bpy.types.Panel):
+    """Texture maps, in the Image Editor."""
+
+    bl_idname = "REGGAN_PT_image_texture"
+    bl_space_type = "IMAGE_EDITOR"
+    bl_parent_id = IMAGE_EDITOR
+
+
+classes = (ImagePanel, ViewportTexturePanel, ImageTexturePanel)

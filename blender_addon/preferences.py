@@ -1,0 +1,88 @@
+"""The add-on's preferences: which runtime, which device, and what its doctor says."""
+
+import sys
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+import bpy
+
+from .bridge.errors import BridgeError
+from .bridge.runtime import Runtime, find_runtime
+from .job_display import draw_job
+
+PACKAGE = __package__
+_LINE_LENGTH = 90
+"""Characters of a label in a preferences window that nobody has made wider."""
+
+
+class RegganPreferences(bpy.types.AddonPreferences):
+    """Preferences of the RegGAN add-on."""
+
+    bl_idname = PACKAGE
+
+    runtime: bpy.props.EnumProperty(
+        name="Runtime",
+        description="Which Python runs reggan-plugin, in a process of its own",
+        items=(
+            ("BUNDLED", "Bundled", "What came with the extension: no installation, processor only"),
+            ("ENVIRONMENT", "Environment", "A Python environment that has reggan-plugin, GPU too"),
+        ),
+    )
+    environment: bpy.props.StringProperty(
+        name="Environment",
+        description="Folder of a virtual environment, or a Python executable, with reggan-plugin",
+        subtype="DIR_PATH",
+    )
+    device: bpy.props.StringProperty(
+        name="Device",
+        description="auto, cpu, cuda, cuda:1, rtx, … as the doctor lists them",
+        default="auto",
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Runtime, device, doctor."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "runtime", expand=True)
+        if self.runtime == "ENVIRONMENT":
+            layout.prop(self, "environment")
+        layout.prop(self, "device")
+        if not draw_job(layout, context):
+            layout.operator("reggan.doctor", icon="CHECKMARK")
+        column = layout.column(align=True)
+        for line in context.window_manager.reggan_doctor.splitlines():
+            for part in wrap(line, _LINE_LENGTH, subsequent_indent="        ") or [""]:
+                column.label(text=part)
+
+
+def preferences_of(context: bpy.types.Context) -> Any:
+    """This add-on's preferences, whatever the name that it is installed under."""
+    return context.preferences.addons[PACKAGE].preferences
+
+
+def chosen_runtime(context: bpy.types.Context) -> Runtime:
+    """The runtime that the preferences name.
+
+    Raises:
+        BridgeError: it is not there, or cannot be used.
+    """
+    preferences = preferences_of(context)
+    if preferences.runtime == "BUNDLED":
+        return find_runtime("", _bundled_site_packages())
+    if not preferences.environment:
+        raise BridgeError(
+            "No environment is named. Choose the folder of one that has reggan-plugin, or the "
+            "bundled runtime, in the add-on's preferences."
+        )
+    return find_runtime(bpy.path.abspath(preferences.environment), None)
+
+
+def _bundled_site_packages() -> Path | None:
+    """Where Blender unpacks the wheels of its extensions."""
+    extensions = bpy.utils.user_resource("EXTENSIONS")
+    python = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    return Path(extensions, ".local", "lib", python, "site-packages") if extensions else None
+
+
+classes = (RegganPreferences,)

@@ -1,0 +1,54 @@
+"""What the add-on adds to Blender, in order, and takes out again in the reverse of it."""
+
+from importlib import import_module
+from types import ModuleType
+
+import bpy
+
+_MODULES = (
+    "properties",
+    "head_settings",
+    "character_settings",
+    "texture_settings",
+    "job_display",
+    "preferences",
+    "operators.job_operator",
+    "operators.doctor",
+    "operators.render_frames",
+    "operators.preview",
+    "operators.add_compositor_group",
+    "operators.head_from_rig",
+    "operators.shape_key_table",
+    "operators.train_character",
+    "operators.edit_image",
+    "operators.edit_texture",
+    "panels.image_editor",
+    "panels.viewport",
+    "panels.head",
+    "panels.character",
+    "panels.texture",
+)
+"""Each has `classes`, and may have `attach()` and `detach()` for what is not a class."""
+
+
+def register() -> None:
+    """Add everything."""
+    for module in _modules():
+        for cls in module.classes:
+            bpy.utils.register_class(cls)
+        if hasattr(module, "attach"):
+            module.attach()
+
+
+def unregister() -> None:
+    """Stop running jobs and take everything out."""
+    import_module(".operators.job_operator", __package__).stop_running_jobs()
+    for module in reversed(_modules()):
+        if hasattr(module, "detach"):
+            module.detach()
+        for cls in reversed(module.classes):
+            bpy.utils.unregister_class(cls)
+
+
+def _modules() -> list[ModuleType]:
+    return [import_module(f".{name}", __package__) for name in _MODULES]

@@ -1,0 +1,119 @@
+"""Which rendered frames an artist asks for: a chosen sequence, or the scene's own output."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .bridge.errors import BridgeError
+from .bridge.frame_sequence import (
+    FrameSequence,
+    pattern_from_output,
+    range_text,
+    sequence_from_path,
+)
+from .scene_settings import absolute_path
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedFrames:
+    """Frames on disk.
+
+    Attributes:
+        sequence: all that is there.
+        numbers: of the frames that are wanted and there; empty for a picture without a number.
+        frame_range: the part of the sequence, or None for all of it.
+        missing: how many frames of the scene's range were not rendered yet.
+    """
+
+    sequence: FrameSequence
+    numbers: tuple[int, ...]
+    frame_range: str | None = None
+    missing: int = 0
+
+    @property
+    def ends(self) -> tuple[Path, Path] | None:
+        """The first and the last wanted frame; None without numbers."""
+        if not self.numbers:
+            return None
+        return self.sequence.files[self.numbers[0]], self.sequence.files[self.numbers[-1]]
+
+    @property
+    def are_exr(self) -> bool:
+        """Whether all of them are EXR files."""
+        paths = self.sequence.files.values() or [Path(self.sequence.source)]
+        return all(path.suffix.lower() == ".exr" for path in paths)
+
+
+def asked_frames(scene: bpy.types.Scene) -> AskedFrames:
+    """The frames that the settings of a scene name.
+
+    Raises:
+        BridgeError: there are none.
+    """
+    settings = scene.reggan
+    if settings.frames_source == "SEQUENCE":
+        if not settings.frames_path:
+            raise BridgeError("No sequence is chosen. Choose one frame of it, or its folder.")
+        sequence = sequence_from_path(absolute_path(settings.frames_path, "Sequence"))
+        return AskedFrames(sequence=sequence, numbers=tuple(sorted(sequence.files)))
+    return _frames_of_scene(scene)
+
+
+def _frames_of_scene(scene: bpy.types.Scene) -> AskedFrames:
+    pattern = _output_pattern(scene)
+    wanted = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
+    try:
+        sequence = sequence_from_path(pattern)
+    except BridgeError as error:
+        raise BridgeError(
+            f"No frame of this scene is on disk; expected {pattern}. Render the animation first, "
+            "or choose another sequence."
+        ) from error
+    numbers = tuple(number for number in sorted(sequence.files) if number in wanted)
+    if not numbers:
+        raise BridgeError(
+            f"No frame from {wanted[0]} to {wanted[-1]} is at {pattern}; there are "
+            f"{min(sequence.files)} to {max(sequence.files)}. Render the animation first, or set "
+            "the scene's frame range."
+        )
+    is_part = len(numbers) < len(sequence.files)
+    return AskedFrames(
+        sequence=sequence,
+        numbers=numbers,
+        frame_range=range_text(wanted[0], wanted[-1], scene.frame_step) if is_part else None,
+        missing=len(wanted) - len(numbers),
+    )
+
+
+def _output_pattern(scene: bpy.types.Scene) -> Path:
+    """Where the scene's frames are rendered to; of several views, the first one's."""
+    render = scene.render
+    if render.is_movie_format:
+        raise BridgeError(
+            f"The scene renders a video ({render.image_settings.file_format}), which holds no "
+            "single frames. In the Output properties choose PNG or OpenEXR as file format, and "
+            "render the animation."
+        )
+    absolute_path(render.filepath, "The scene's output")
+    view = _first_view(render)
+    try:
+        pattern = pattern_from_output(lambda frame: render.frame_path(frame=frame, view=view))
+    except RuntimeError as error:  # of path templates
+        raise BridgeError(
+            f"The scene's output cannot be read: {error}. Mend it in the Output properties."
+        ) from error
+    if not pattern.suffix:
+        raise BridgeError(
+            f"The scene's frames have no file extension ({pattern.name}). Switch on File "
+            "Extensions in the Output properties, and render the animation."
+        )
+    return pattern
+
+
+def _first_view(render: Any) -> str:
+    """The eye whose files are taken, where every eye has its own."""
+    if not (render.use_multiview and render.image_settings.views_format == "INDIVIDUAL"):
+        return ""
+    return next((view.name for view in render.views if view.use), "")

@@ -1,0 +1,92 @@
+"""A scene's settings in the words of the bridge: absolute paths, names and numbers, no Blender."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .bridge.command_line import FaceSettings, ModelSettings
+from .bridge.errors import BridgeError
+from .bridge.expressions import shares_from_blend
+from .preferences import preferences_of
+
+
+def expression_asked(settings: Any) -> str:
+    """The blend, or else the one expression.
+
+    Raises:
+        BridgeError: the blend cannot be read.
+    """
+    blend = settings.blend.strip()
+    if not blend:
+        return str(settings.expression)
+    shares_from_blend(blend)
+    return str(blend)
+
+
+def face_settings(settings: Any) -> FaceSettings:
+    """Which face, and where the rig says that it is.
+
+    Raises:
+        BridgeError: the rig's tracks were asked for and are not there.
+    """
+    without_tracks = face_by_choice(settings)
+    if not settings.use_rig_tracks:
+        return without_tracks
+    if not settings.rig_tracks:
+        raise BridgeError(
+            "The face is to come from the rig, but no head was tracked yet. Press Track Head, or "
+            "switch Head from Rig off."
+        )
+    tracks = absolute_path(settings.rig_tracks, "Tracks")
+    if not tracks.is_file():
+        raise BridgeError(
+            f"There are no tracks at {tracks}. Press Track Head again, or switch Head from Rig off."
+        )
+    return replace(without_tracks, tracks=tracks)
+
+
+def face_by_choice(settings: Any) -> FaceSettings:
+    """Which face of a picture that is no frame of the tracked shot."""
+    choice = str(settings.face_index) if settings.face == "INDEX" else settings.face.lower()
+    return FaceSettings(choice=choice)
+
+
+def model_settings(context: bpy.types.Context) -> ModelSettings:
+    """The scene's model on the preferences' device.
+
+    Raises:
+        BridgeError: the model is named as a file that is not there.
+    """
+    model = context.scene.reggan.model.strip()
+    if "/" in model or "\\" in model or model.lower().endswith(".onnx"):
+        path = absolute_path(model, "Model")
+        if not path.is_file():
+            raise BridgeError(
+                f"There is no model at {path}. Choose an .onnx file as Model, or leave it empty "
+                "for the model that comes with the extension."
+            )
+        model = str(path)
+    return ModelSettings(model=model or None, device=preferences_of(context).device)
+
+
+def absolute_path(text: str, field: str) -> Path:
+    """A path as typed into `field`, whose `//` is the folder of the .blend.
+
+    Raises:
+        BridgeError: the .blend has no folder yet, or the path begins nowhere.
+    """
+    if text.startswith("//") and not bpy.data.filepath:
+        raise BridgeError(
+            f"{field} is {text}, beside the .blend, but this file was never saved. Save it, or "
+            "choose an absolute path."
+        )
+    path = Path(bpy.path.abspath(text))
+    if not path.is_absolute():
+        raise BridgeError(
+            f"{field} is {text}, which begins in no folder. Begin it with // for the folder of the "
+            ".blend, or choose an absolute path."
+        )
+    return Path(os.path.normpath(path))  # resolve() would turn drive letters into servers

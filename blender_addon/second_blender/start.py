@@ -1,0 +1,50 @@
+"""Start a second Blender on a copy of the file."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..bridge.blender_process import SecondBlender, blender_arguments
+from ..bridge.errors import BridgeError
+from ..bridge.job import Job, JobRequest
+
+
+def job_on_copy(title: str, work: str, asked: Mapping[str, Any], folder: Path) -> Job:
+    """Save a copy of the file as it is now, and begin the work on it.
+
+    Args:
+        title: what the artist reads.
+        work: a module of this folder, whose `run` is called.
+        asked: what it is to do, as JSON takes it.
+        folder: an empty one; it takes the copy.
+
+    Raises:
+        BridgeError: the copy cannot be written, or Blender not be started.
+    """
+    copy, specification = folder / "copy.blend", folder / "specification.json"
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(copy), copy=True, compress=False)
+        text = json.dumps({"blend": str(copy), "work": work, "asked": asked})
+        specification.write_text(text, encoding="utf-8")
+    except (OSError, RuntimeError) as error:
+        raise BridgeError(
+            f"No copy of this file could be written to {folder}: {str(error).strip()} Make room "
+            "there, or choose another folder for temporary files in Blender's preferences."
+        ) from error
+    arguments = blender_arguments(
+        copy,
+        specification,
+        is_module=not bpy.app.binary_path,
+        runs_scripts=not bpy.app.autoexec_fail,
+    )
+    # What it leaves there if it is killed goes with this Blender's own temporary files.
+    places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
+    blender = SecondBlender(
+        python=Path(bpy.app.binary_path or sys.executable), environment=os.environ | places
+    )
+    return Job(blender, [JobRequest(arguments=arguments, title=title, folder=folder)])

@@ -1,0 +1,107 @@
+"""What is asked of a head's texture map: `scene.reggan_texture`."""
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    FloatVectorProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from .bridge.expressions import EXPRESSION_NAMES
+from .bridge.texture_command import FRONTS
+
+_STILL: set[str] = set()
+
+
+class TextureSettings(bpy.types.PropertyGroup):
+    """Which map, how the face lies on it, and which expressions it is given."""
+
+    expressions: EnumProperty(
+        name="Expressions",
+        description="Expressions that the map is given, each in an image of its own. "
+        "Shift-click for several",
+        items=[
+            (name, name.capitalize(), f"A map with the face {name}") for name in EXPRESSION_NAMES
+        ],
+        default={"happy"},
+        options={"ENUM_FLAG"},
+    )
+    layout: EnumProperty(
+        name="Face",
+        description="How the face lies on the map",
+        items=[
+            ("MESH", "On the head", "By the UV map of the active mesh"),
+            ("FLAT", "Unfolded", "As it is seen from the front; no mesh is needed"),
+        ],
+        options=_STILL,
+    )
+    material: PointerProperty(
+        name="Material",
+        description="The material with the face. Leave it empty for the object's active one",
+        type=bpy.types.Material,
+        options=_STILL,
+    )
+    image: PointerProperty(
+        name="Image",
+        description="The base colour image. Leave it empty for the one that the material shows",
+        type=bpy.types.Image,
+        options=_STILL,
+    )
+    uv_map: StringProperty(
+        name="UV Map",
+        description="The UV map by which the image lies on the head. Leave it empty for the one "
+        "that the material uses",
+        options=_STILL,
+    )
+    front: EnumProperty(
+        name="Front",
+        description="Where the character looks in the scene. Its turn around the vertical axis "
+        "does not count: a character that was made to face -Y faces -Y",
+        items=[
+            ("AUTO", "Automatic", "Look for the face from all four sides"),
+            *((name, name, f"It looks along {name}") for name in FRONTS),
+        ],
+        options=_STILL,
+    )
+    face_box: FloatVectorProperty(
+        name="Face Box",
+        description="Where the face is on an unfolded map: left, top, width and height in pixels "
+        "from the top left, from the brows to below the chin. Without a width it is looked for",
+        size=4,
+        min=0.0,
+        precision=0,
+        options=_STILL,
+    )
+    three_views: BoolProperty(
+        name="From Three Sides",
+        description="Look at the head from both sides as well, for changes that reach around the "
+        "cheeks. Needs a model that is good at turned heads",
+        options=_STILL,
+    )
+    takes_any_image: BoolProperty(
+        name="Take Any Image",
+        description="Change the image even if it seems not to hold colours, or not to be this "
+        "mesh's",
+        options=_STILL,
+    )
+    assigns: BoolProperty(
+        name="Assign",
+        description="Give the head a copy of the material that shows the first new image. The old "
+        "material stays in the file",
+        options=_STILL,
+    )
+
+
+classes = (TextureSettings,)
+
+
+def attach() -> None:
+    """Give every scene its settings."""
+    bpy.types.Scene.reggan_texture = PointerProperty(type=TextureSettings)
+
+
+def detach() -> None:
+    """Take them away again; a .blend that holds them keeps them."""
+    del bpy.types.Scene.reggan_texture

@@ -1,0 +1,101 @@
+"""A hand and an eye for Blender's window: sidebars, buttons, clicks, screenshots."""
+
+import subprocess
+from collections.abc import Generator
+from pathlib import Path
+
+import bpy
+
+STEP_PX = 8
+Pause = Generator[float, None, None]
+"""Yields seconds to wait, in which Blender draws and answers."""
+
+
+def area_of(kind: str, window: bpy.types.Window | None = None) -> bpy.types.Area:
+    """The largest editor of this kind."""
+    areas = (window or bpy.context.window_manager.windows[0]).screen.areas
+    return max((area for area in areas if area.type == kind), key=lambda area: area.width)
+
+
+def region_of(area: bpy.types.Area, kind: str = "UI") -> bpy.types.Region:
+    """A region of an editor, the sidebar by default."""
+    return next(region for region in area.regions if region.type == kind)
+
+
+def open_sidebar(kind: str, tab: str) -> Pause:
+    """Show an editor's sidebar with this tab in front."""
+    area = area_of(kind)
+    area.spaces.active.show_region_ui = True
+    yield 1.0
+    region_of(area).active_panel_category = tab
+    area.tag_redraw()
+    yield 1.0
+
+
+def open_at_first(panel: str) -> None:
+    """Register a panel anew as one that is open where nobody has closed it.
+
+    A click on its header is no way: simulated, it reaches another panel's in 5.2.
+    """
+    cls = getattr(bpy.types, panel)
+    bpy.utils.unregister_class(cls)
+    cls.bl_options = set()
+    bpy.utils.register_class(cls)
+
+
+def move(window: bpy.types.Window, x: int, y: int) -> None:
+    """Put the mouse there, in pixels from the window's lower left corner."""
+    window.event_simulate("MOUSEMOVE", "NOTHING", x=x, y=y)
+
+
+def click(window: bpy.types.Window, x: int, y: int) -> Pause:
+    """Press and release the left button there."""
+    move(window, x, y)
+    yield 0.3
+    window.event_simulate("LEFTMOUSE", "PRESS", x=x, y=y)
+    yield 0.1
+    window.event_simulate("LEFTMOUSE", "RELEASE", x=x, y=y)
+    yield 0.2
+
+
+def press(window: bpy.types.Window, key: str, x: int, y: int) -> Pause:
+    """Press and release a key with the mouse there."""
+    move(window, x, y)
+    yield 0.3
+    window.event_simulate(key, "PRESS", x=x, y=y)
+    yield 0.1
+    window.event_simulate(key, "RELEASE", x=x, y=y)
+    yield 0.5
+
+
+def find_buttons(
+    window: bpy.types.Window,
+    area: bpy.types.Area,
+    region: bpy.types.Region,
+    found: dict[str, tuple[int, int]],
+    *,
+    across: float = 0.6,
+) -> Pause:
+    """Add the operators' buttons of a region to `found`, by hovering over all of it.
+
+    Blender tells where a button is in no other way: over one, its command can be copied.
+    """
+    x = region.x + round(region.width * across)
+    seen: dict[str, list[int]] = {}
+    manager = bpy.context.window_manager
+    for y in range(region.y + region.height - 4, region.y, -STEP_PX):
+        move(window, x, y)
+        yield 0.03
+        manager.clipboard = ""
+        with bpy.context.temp_override(window=window, area=area, region=region):
+            if bpy.ops.ui.copy_python_command_button.poll():
+                bpy.ops.ui.copy_python_command_button()
+        command = manager.clipboard
+        if command.startswith("bpy.ops."):
+            seen.setdefault(command.removeprefix("bpy.ops.").partition("(")[0], []).append(y)
+    found.update({name: (x, sum(rows) // len(rows)) for name, rows in seen.items()})
+
+
+def take_picture(path: Path) -> None:
+    """Save what the screen shows. In a process beside Blender, which goes on."""
+    subprocess.Popen(["import", "-window", "root", str(path)])

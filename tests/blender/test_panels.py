@@ -1,0 +1,72 @@
+"""What the panels draw exists: Blender without a window draws none, and would not say."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]
+
+
+class Layout:
+    """Takes the calls of a panel, and fails where Blender would draw an error."""
+
+    def __init__(self) -> None:
+        self.drawn: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        assert name in bpy.types.UILayout.bl_rna.functions, name
+        return lambda *_, **__: self  # row, column, separator, …
+
+    def prop(self, data: Any, name: str, **_: Any) -> None:
+        assert hasattr(data, name), f"{data} has no {name}"
+        self.drawn.append(name)
+
+    def prop_search(self, data: Any, name: str, source: Any, items: str, **_: Any) -> None:
+        assert hasattr(source, items), f"{source} has no {items}"
+        self.prop(data, name)
+
+    def operator(self, name: str, **_: Any) -> Any:
+        room, _, end = name.partition(".")
+        getattr(getattr(bpy.ops, room), end).get_rna_type()  # raises KeyError
+        self.drawn.append(name)
+        return self
+
+
+def panels(space: str) -> list[Any]:
+    found = (getattr(bpy.types, name) for name in dir(bpy.types) if name.startswith("REGGAN_PT_"))
+    return [panel for panel in found if panel.bl_space_type == space]
+
+
+def drawn_in(space: str) -> list[str]:
+    layout = Layout()
+    for panel in panels(space):
+        panel.draw(SimpleNamespace(layout=layout), bpy.context)
+    return layout.drawn
+
+
+@pytest.mark.parametrize("space", ["VIEW_3D", "IMAGE_EDITOR"])
+def test_texture_settings_follow_the_layout(space: str) -> None:
+    """With the start-up scene's cube active, and with nothing."""
+    settings = bpy.context.scene.reggan_texture
+    assert {"uv_map", "front", "reggan.preview_texture"} <= set(drawn_in(space))
+    settings.layout = "FLAT"
+    shown = set(drawn_in(space))
+    assert {"face_box", "expressions", "reggan.edit_texture"} <= shown
+    assert not {"uv_map", "three_views", "reggan.preview_texture", "assigns"} & shown
+    settings.layout = "MESH"
+    bpy.context.view_layer.objects.active = None
+    assert "uv_map" not in drawn_in(space)
+
+
+def test_the_image_editor_offers_its_image() -> None:
+    assert "reggan.edit_image" in drawn_in("IMAGE_EDITOR")
+    assert "reggan.edit_image" not in drawn_in("VIEW_3D")
+
+
+def test_texture_settings_explain_themselves() -> None:
+    for prop in bpy.context.scene.reggan_texture.bl_rna.properties:
+        if prop.identifier not in ("rna_type", "name"):
+            assert len(prop.description) > 10, prop.identifier

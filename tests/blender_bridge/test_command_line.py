@@ -1,0 +1,89 @@
+"""The runtime's own commands take the arguments that are built."""
+
+from pathlib import Path
+
+import click
+import pytest
+
+from blender_addon.bridge.command_line import (
+    FaceSettings,
+    ModelSettings,
+    RenderSettings,
+    render_arguments,
+    sheet_arguments,
+    track_arguments,
+)
+from blender_addon.bridge.remedies import in_panel_words
+from reggan_plugin.commands.render import render
+from reggan_plugin.commands.sheet import sheet
+from reggan_plugin.commands.track import track
+
+COMMANDS = {"render": render, "sheet": sheet, "track": track}
+
+
+def taken(arguments: list[str]) -> dict[str, object]:
+    """What click makes of a command line."""
+    name, *rest = arguments
+    context: click.Context = COMMANDS[name].make_context(name, rest)
+    return context.params
+
+
+def test_every_setting_of_a_render_reaches_its_option(tmp_path: Path) -> None:
+    tracks, curve = tmp_path / "tracks é.json", tmp_path / "a curve.csv"
+    tracks.touch()
+    curve.touch()
+    settings = RenderSettings(
+        frames="/shots/a b/x.####.exr",
+        frame_range="-5-10x2",
+        expression="happy",
+        curve=curve,
+        face=FaceSettings(choice="2", tracks=tracks),
+        model=ModelSettings(model="sargan", device="cpu"),
+        out=tmp_path / "öut",
+        existing="overwrite",
+        with_mask=True,
+    )
+    options = taken(render_arguments(settings))
+    assert options["source"] == "/shots/a b/x.####.exr"
+    assert options["frame_range"] == "-5-10x2"
+    assert (options["expression"], options["intensity_curve"]) == (None, curve)
+    assert (options["tracks"], options["model"], options["device"]) == (tracks, "sargan", "cpu")
+    assert options["out"] == tmp_path / "öut"
+    assert (options["overwrite"], options["resume"], options["as_json"]) == (True, False, True)
+
+
+def test_what_is_left_open_is_left_to_the_runtime() -> None:
+    settings = RenderSettings(frames="x", expression="sad:0.5+angry", intensity=0.25)
+    assert render_arguments(settings) == [
+        *("render", "--frames", "x", "--expression", "sad:0.5+angry", "--intensity", "0.250"),
+        *("--face", "largest", "--json"),
+    ]
+
+
+def test_track_and_sheet_take_theirs(tmp_path: Path) -> None:
+    frame = tmp_path / "frame.png"
+    frame.touch()
+    assert taken(track_arguments("x", tmp_path / "t.json"))["out"] == tmp_path / "t.json"
+    model = ModelSettings(device="cpu")
+    options = taken(sheet_arguments(frame, tmp_path / "s.png", FaceSettings(choice="all"), model))
+    assert (options["frame"], options["out"]) == (frame, tmp_path / "s.png")
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            "Say where it is with --face-box, --landmarks or --whole-image.",
+            "Say where it is with Head from Rig.",
+        ),
+        (
+            "--resume keeps those that are finished, --overwrite replaces all, --out names another "
+            "folder.",
+            "Existing: Keep finished keeps those that are finished, Existing: Replace replaces "
+            "all, the field Output names another folder.",
+        ),
+        ("Pass --exr-picture left.", "Pass --exr-picture left."),
+    ],
+)
+def test_advice_is_given_in_the_panels_words(said: str, shown: str) -> None:
+    assert in_panel_words(said) == shown

@@ -1,0 +1,108 @@
+"""Landmarks in space, from eyes and mouth or from a box."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from blender_addon.bridge.errors import BridgeError
+from blender_addon.bridge.face_points import (
+    FRONTS,
+    LANDMARK_NAMES,
+    PROPORTIONS,
+    likeliest_front,
+    points_from_box,
+    points_from_eyes_and_mouth,
+)
+from reggan_plugin.faces import landmarks as runtime
+from reggan_plugin.faces.head_pose import CANONICAL_FACE
+from reggan_training.avatars.assets import read_assets
+from reggan_training.avatars.face_state import ExpressionHabits, FaceState
+from reggan_training.avatars.head import build_head
+from reggan_training.avatars.head_shape import sample_shape
+
+ASSETS = Path(__file__).parents[3] / "shared/data/makehuman"
+
+
+def test_names_and_proportions_are_those_of_the_runtime() -> None:
+    assert runtime.LANDMARK_NAMES == LANDMARK_NAMES == tuple(PROPORTIONS)
+    ours, theirs = np.array(list(PROPORTIONS.values())), CANONICAL_FACE.copy()
+    theirs[LANDMARK_NAMES.index("nose_tip"), 2] = 0.49  # as its docstring says of true depth
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_face_of_usual_proportions_is_met_from_three_points() -> None:
+    turn = np.array([[0.6, -0.8, 0], [0, 0, 1], [-0.8, -0.6, 0]]) * 0.06  # any rotation and size
+    face = np.array(list(PROPORTIONS.values())) * [1, -1, 1] @ turn + [4, 5, 6]
+    mouth = (face[3] + face[4]) / 2
+    found = points_from_eyes_and_mouth(tuple(face[0]), tuple(face[1]), tuple(mouth))
+    if np.linalg.det(turn) < 0:
+        pytest.fail("a mirrored face is no test")
+    np.testing.assert_allclose(found, face, atol=0.1 * 0.06)
+    np.testing.assert_allclose(found[:2], face[:2], atol=1e-9)
+
+
+def test_three_points_on_a_line_are_refused() -> None:
+    for mouth in ((0.0, 0.0, 0.0), (5.0, 0.0, 0.0)):
+        with pytest.raises(BridgeError, match="Choose another object or bone"):
+            points_from_eyes_and_mouth((1, 0, 0), (-1, 0, 0), mouth)
+    with pytest.raises(BridgeError, match="triangle"):
+        points_from_eyes_and_mouth((1, 0, 0), (1, 0, 0), (0, 0, -1))
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_the_face_is_at_the_front_of_its_box(front: str) -> None:
+    forward, up = (np.array(axis) for axis in FRONTS[front])
+    low, high = (-1.0, -1.1, -1.2), (3.0, 2.9, 3.4)
+    points = dict(zip(LANDMARK_NAMES, points_from_box(low, high, front), strict=True))
+    corner = np.where(forward > 0, high, low)
+    nose = np.array(points["nose_tip"])
+    assert nose @ forward == pytest.approx(corner @ forward)
+    to_left = np.subtract(points["left_eye"], points["right_eye"])
+    np.testing.assert_allclose(np.cross(up, forward), to_left / np.linalg.norm(to_left), atol=1e-9)
+    heights = [np.dot(points[name], up) for name in ("left_eye", "nose_tip", "mouth_left", "chin")]
+    assert heights == sorted(heights, reverse=True)
+    for point in points.values():
+        assert all(a <= x <= b for a, x, b in zip(low, point, high, strict=True))
+
+
+def test_neck_and_hair_do_not_stretch_the_face() -> None:
+    bare, neck = (
+        points_from_box((-0.09, -0.09, bottom), (0.09, 0.09, 0.12), "-Y")
+        for bottom in (-0.12, -0.3)
+    )
+    hair = points_from_box((-0.2, -0.09, -0.12), (0.2, 0.09, 0.12), "-Y")
+    np.testing.assert_allclose(neck, bare, atol=0.01)
+    np.testing.assert_allclose(hair, bare, atol=0.01)
+    with pytest.raises(BridgeError, match="flat"):
+        points_from_box((0, 0, 0), (1, 0, 1), "-Y")
+
+
+def test_the_front_looks_towards_minus_y_with_the_crown_up() -> None:
+    assert likeliest_front(FRONTS) == "-Y"
+    y_up = {name: (_tipped(forward), _tipped(up)) for name, (forward, up) in FRONTS.items()}
+    assert likeliest_front(y_up) == "+Z"
+
+
+def _tipped(axis: tuple[float, float, float]) -> tuple[float, float, float]:
+    """An axis of a mesh with y up, as an importer lays it into Blender's world."""
+    return axis[0], -axis[2], axis[1]
+
+
+@pytest.mark.skipif(not ASSETS.is_dir(), reason=f"no head assets at {ASSETS}")
+def test_boxes_of_real_heads_are_nearly_right() -> None:
+    assets = read_assets(ASSETS)
+    for seed in (0, 1):
+        head = build_head(assets, sample_shape(np.random.default_rng(seed)))
+        posed = head.pose(FaceState(expression="neutral"), ExpressionHabits())
+        true = np.array([posed.landmarks[name] for name in LANDMARK_NAMES])
+        skin = posed.points["skin"]
+        skin = skin[skin[:, 2] > true[5, 2] - 0.01]  # from the chin up
+        box = (tuple(skin.min(axis=0)), tuple(skin.max(axis=0)))
+        eye_distance = np.linalg.norm(true[0] - true[1])
+        off = np.linalg.norm((np.array(points_from_box(*box, "-Y")) - true)[:, [0, 2]], axis=1)
+        assert off.max() < 0.4 * eye_distance, seed
+        middle = tuple((true[3] + true[4]) / 2)
+        by_parts = points_from_eyes_and_mouth(tuple(true[0]), tuple(true[1]), middle)
+        off = np.linalg.norm((np.array(by_parts) - true)[:5, [0, 2]], axis=1)
+        assert off.max() < 0.15 * eye_distance, seed

@@ -1,0 +1,58 @@
+"""Several runs behind one button."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from blender_addon.bridge.job import Job, JobRequest
+from blender_addon.bridge.runtime import Runtime
+
+Pretend = Callable[[str], Runtime]
+ECHO = "import json, sys; print(json.dumps({'said': sys.argv[1:]})); sys.exit('no' in sys.argv)"
+
+
+def request(folder: Path, *arguments: str) -> JobRequest:
+    return JobRequest(arguments=arguments, title=" ".join(arguments), folder=folder)
+
+
+def test_requests_run_in_turn_and_all_results_are_kept(pretend: Pretend, tmp_path: Path) -> None:
+    job = Job(pretend(ECHO), [request(tmp_path / word, word) for word in ("a", "b", "c")])
+    assert job.title == "a"
+    assert job.wait().summary == {"said": ["c"]}
+    assert [result.summary["said"] for result in job.results] == [["a"], ["b"], ["c"]]
+    assert job.poll() == job.results[-1]
+    assert len(job.results) == 3
+
+
+def test_the_first_failure_ends_the_job(pretend: Pretend, tmp_path: Path) -> None:
+    job = Job(pretend(ECHO), [request(tmp_path / word, word) for word in ("a", "no", "c")])
+    assert job.wait().state == "failed"
+    assert not (tmp_path / "c").exists()
+
+
+def test_progress_counts_all_requests(pretend: Pretend, tmp_path: Path) -> None:
+    job = Job(pretend(ECHO), [request(tmp_path / word, word) for word in ("a", "b")])
+    seen = [job.poll()]
+    while seen[-1].state == "running":
+        time.sleep(0.01)
+        seen.append(job.poll())
+    assert {progress.factor for progress in seen[:-1]} == {0, 0.5}
+
+
+def test_cancelling_starts_no_other_request(pretend: Pretend, tmp_path: Path) -> None:
+    runtime = pretend("import time; time.sleep(60)")
+    job = Job(runtime, [request(tmp_path / word, word) for word in ("a", "b")])
+    job.cancel()
+    assert job.wait().state == "cancelled"
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_request_that_ends_well_in_spite_of_it_is_still_the_last(
+    pretend: Pretend, tmp_path: Path
+) -> None:
+    job = Job(pretend(ECHO), [request(tmp_path / word, word) for word in ("a", "b")])
+    while not (tmp_path / "a" / "stdout.txt").read_bytes():
+        time.sleep(0.01)
+    job.cancel()
+    assert job.wait().state == "cancelled"
+    assert not (tmp_path / "b").exists()

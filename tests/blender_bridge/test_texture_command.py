@@ -1,0 +1,71 @@
+"""`reggan-plugin texture` takes the arguments that are built."""
+
+from pathlib import Path
+
+import pytest
+
+from blender_addon.bridge.command_line import ModelSettings
+from blender_addon.bridge.remedies import in_panel_words
+from blender_addon.bridge.texture_command import (
+    FRONTS,
+    FlatMap,
+    TextureSettings,
+    WornMap,
+    texture_arguments,
+)
+from reggan_plugin.commands.texture import texture
+
+
+def taken(settings: TextureSettings) -> dict[str, object]:
+    """What click makes of the command line."""
+    name, *rest = texture_arguments(settings)
+    assert name == "texture"
+    params: dict[str, object] = texture.make_context(name, rest).params
+    return params
+
+
+def test_every_setting_of_a_worn_map_reaches_its_option(tmp_path: Path) -> None:
+    mesh = tmp_path / "Kopf ß.glb"
+    mesh.touch()
+    options = taken(
+        TextureSettings(
+            texture=tmp_path / "a b.<UDIM>.png",
+            placed=WornMap(mesh=mesh, material="-Häut 1", front="-X", head_bone="--Kopf", views=3),
+            expressions=("happy", "sad:0.5+angry"),
+            intensity=0.25,
+            model=ModelSettings(model="sargan", device="cpu"),
+            force=True,
+            out=tmp_path / "{expression}.<UDIM>.png",
+            sheet=tmp_path / "sheet.png",
+        )
+    )
+    assert (options["mesh"], options["texture"]) == (mesh, tmp_path / "a b.<UDIM>.png")
+    assert (options["material"], options["head_bone"]) == ("-Häut 1", "--Kopf")
+    assert (options["front"], options["views"], options["flat"]) == ("-X", "3", False)
+    assert options["expressions"] == ("happy", "sad:0.5+angry")
+    assert (options["intensity"], options["force"], options["as_json"]) == (0.25, True, True)
+    assert (options["model"], options["device"]) == ("sargan", "cpu")
+    assert options["out"] == tmp_path / "{expression}.<UDIM>.png"
+    assert options["sheet"] == tmp_path / "sheet.png"
+
+
+@pytest.mark.parametrize("box", [None, (-3.5, 20.25, 300.0, 1e3)])
+def test_a_flat_map_needs_no_mesh(box: tuple[float, float, float, float] | None) -> None:
+    flat = FlatMap(face_box=box)
+    options = taken(TextureSettings(texture=Path("x.png"), placed=flat, expressions=("sad",)))
+    assert (options["flat"], options["mesh"], options["face_box"]) == (True, None, box)
+
+
+def test_every_front_is_one_of_the_commands() -> None:
+    (option,) = (parameter for parameter in texture.params if parameter.name == "front")
+    assert set(FRONTS.values()) == set(option.type.choices)  # type: ignore[attr-defined]
+
+
+def test_advice_is_given_in_the_panels_words() -> None:
+    said = (
+        "x shows no face. Say which way it looks (--front +Z) or which bone is its head "
+        "(--head-bone Head), and check that the texture is this mesh's."
+    )
+    shown = in_panel_words(said)
+    assert "--" not in shown
+    assert "(Front)" in shown

@@ -2,7 +2,7 @@
 
 import bpy
 
-from ..compositor import GROUP_NAME, add_mix
+from ..scene.compositor import GROUP_NAME, add_mix
 
 _PLAIN_VIEWS = ("Standard", "Raw")
 

@@ -9,11 +9,11 @@ from ..bridge.errors import BridgeError
 from ..bridge.expressions import shares_from_blend
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
-from ..image_files import file_of_image
-from ..results import new_image, whereabouts
-from ..scene_settings import expression_asked, face_by_choice, face_settings, model_settings
-from ..sequence_images import show
-from ..sheets import image_in_editor
+from ..scene.image_files import file_of_image
+from ..scene.results import new_image, whereabouts
+from ..scene.sequence_images import show
+from ..scene.settings import expression_asked, face_by_choice, face_settings, model_settings
+from ..scene.sheets import image_in_editor
 from .job_operator import JobOperator, new_job_folder
 
 _UNREAD_SPACES = ("ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear DCI-P3 D65", "Linear CIE-XYZ")

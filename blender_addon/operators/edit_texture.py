@@ -6,7 +6,6 @@ from typing import Any
 
 import bpy
 
-from ..base_colour import base_colour_of, uv_map_of_image
 from ..bridge.errors import BridgeError
 from ..bridge.expressions import EXPRESSION_NAMES
 from ..bridge.job import JobRequest
@@ -18,13 +17,14 @@ from ..bridge.texture_command import (
     WornMap,
     texture_arguments,
 )
-from ..head_mesh import WornImage, export_head
-from ..image_files import file_of_image, file_stem
-from ..material_copy import wear_copies
-from ..results import new_image, whereabouts
-from ..scene_settings import model_settings
-from ..sequence_images import show
-from ..sheets import packed_sheet
+from ..scene.base_colour import base_colour_of, uv_map_of_image
+from ..scene.head_mesh import WornImage, export_head
+from ..scene.image_files import file_of_image, file_stem
+from ..scene.material_copy import wear_copies
+from ..scene.results import new_image, whereabouts
+from ..scene.sequence_images import show
+from ..scene.settings import model_settings
+from ..scene.sheets import packed_sheet
 from .job_operator import JobOperator, new_job_folder
 
 SHEET_NAME = "RegGAN texture preview"

@@ -9,10 +9,10 @@ from ..bridge.errors import BridgeError
 from ..bridge.job import Job
 from ..bridge.progress import Progress
 from ..bridge.tracks_file import other_faces, write_tracks
-from ..camera_view import camera_problem
-from ..head_in_scene import head_problem
 from ..head_settings import named_values
-from ..scene_settings import absolute_path
+from ..scene.camera_view import camera_problem
+from ..scene.head_in_scene import head_problem
+from ..scene.settings import absolute_path
 from ..second_blender.start import job_on_copy
 from .job_operator import JobOperator, new_job_folder
 

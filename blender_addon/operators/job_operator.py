@@ -67,6 +67,10 @@ class JobOperator:
             BridgeError: there is no usable result; the message is shown.
         """
 
+    def finished_in_part(self, context: bpy.types.Context, progress: Progress) -> bool:  # noqa: ARG002
+        """Bring in what the last request made before it failed; whether that is anything."""
+        return False
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether the button can be pressed; says why not."""
@@ -130,7 +134,11 @@ class JobOperator:
 
     def _end(self, context: bpy.types.Context, progress: Progress) -> set[str]:
         if progress.state == "failed":
-            raise BridgeError(in_panel_words(progress.message))
+            error = BridgeError(in_panel_words(progress.message))
+            if not self.finished_in_part(context, progress):
+                raise error
+            self._refuse(error)
+            return {"FINISHED"}  # there is something to undo
         if progress.state == "cancelled":
             self._report({"WARNING"}, "Cancelled. What was finished before is kept.")
             return {"CANCELLED"}

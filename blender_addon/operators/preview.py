@@ -7,11 +7,11 @@ import bpy
 from ..bridge.command_line import sheet_arguments
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
-from ..image_files import file_of_image
-from ..rendered_frames import asked_frames
-from ..scene_settings import face_by_choice, face_settings, model_settings
-from ..sequence_images import show
-from ..sheets import image_in_editor, packed_sheet
+from ..scene.image_files import file_of_image
+from ..scene.rendered_frames import asked_frames
+from ..scene.sequence_images import show
+from ..scene.settings import face_by_choice, face_settings, model_settings
+from ..scene.sheets import image_in_editor, packed_sheet
 from .job_operator import JobOperator, new_job_folder
 
 SHEET_NAME = "RegGAN preview"

@@ -12,10 +12,10 @@ from ..bridge.frame_sequence import shown_number
 from ..bridge.intensity_curve import write_curve
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
-from ..intensity_animation import intensities_by_frame
-from ..rendered_frames import AskedFrames, asked_frames
-from ..scene_settings import absolute_path, expression_asked, face_settings, model_settings
-from ..sequence_images import load_frames, show
+from ..scene.intensity_animation import intensities_by_frame
+from ..scene.rendered_frames import AskedFrames, asked_frames
+from ..scene.sequence_images import load_frames, show
+from ..scene.settings import absolute_path, expression_asked, face_settings, model_settings
 from .job_operator import JobOperator, new_job_folder
 
 _ON_DISK = ("written", "copied", "skipped")
@@ -53,7 +53,7 @@ class RenderFrames(JobOperator, bpy.types.Operator):
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:
         """Open the frames, and remember both sequences for the compositor."""
         settings, out = context.scene.reggan, Path(progress.summary["out"])
-        first, last = self._ends or _first_of(progress.summary)
+        first, last = self._ends or 2 * _on_disk(progress.summary)[:1]
         settings.original_image = load_frames(first, last)
         settings.result_image = load_frames(
             out / first.name, out / last.name, like=settings.original_image
@@ -66,6 +66,15 @@ class RenderFrames(JobOperator, bpy.types.Operator):
             self._report({"INFO"}, f"Go to frame {shown_number(first)} of the scene to see them")
         if self._missing:
             self._report({"WARNING"}, f"{self._missing} frames of the scene are not rendered yet")
+
+    def finished_in_part(self, context: bpy.types.Context, progress: Progress) -> bool:
+        """Open the frames that did not fail, if any was changed."""
+        there = _on_disk(progress.summary) if progress.summary.get("written") else []
+        if self._ends is not None and there:
+            self._ends = there[0], there[-1]
+        if there:
+            self.finished(context, progress)
+        return bool(there)
 
 
 def _render_settings(context: bpy.types.Context, asked: AskedFrames) -> RenderSettings:
@@ -90,11 +99,11 @@ def _render_settings(context: bpy.types.Context, asked: AskedFrames) -> RenderSe
     )
 
 
-def _first_of(summary: Mapping[str, Any]) -> tuple[Path, Path]:
-    """The first of pictures without numbers, twice."""
+def _on_disk(summary: Mapping[str, Any]) -> list[Path]:
+    """The sources of the frames whose results are there, in their order."""
     entries = [entry for outcome in _ON_DISK for entry in summary.get(outcome, ())]
-    first = min(Path(entry["source"]) for entry in entries)
-    return first, first
+    paths = (Path(entry["source"]) for entry in entries)
+    return sorted(paths, key=lambda path: (shown_number(path), path.name))
 
 
 def _request(arguments: Iterable[str], title: str, folder: Path) -> JobRequest:

@@ -5,7 +5,7 @@ from typing import ClassVar
 import bpy
 
 from ..bridge.shape_keys import recognise
-from ..character_in_scene import key_names
+from ..scene.character_in_scene import key_names
 
 
 class RecogniseShapeKeys(bpy.types.Operator):

@@ -24,15 +24,15 @@ from ..bridge.character_views import (
 from ..bridge.job import Job
 from ..bridge.progress import Progress
 from ..bridge.vectors import Point
-from ..character_in_scene import (
+from ..scene.character_in_scene import (
     belongings,
     character_problem,
     key_names,
     rows_of,
     values_by_expression,
 )
-from ..head_in_scene import BoxedHead, has_parts, head_problem, points_by_parts
-from ..scene_settings import absolute_path
+from ..scene.head_in_scene import BoxedHead, has_parts, head_problem, points_by_parts
+from ..scene.settings import absolute_path
 from ..second_blender.start import job_on_copy
 from .job_operator import JobOperator, new_job_folder
 

@@ -11,9 +11,9 @@ import bpy
 from ..bridge.projection import SeenFace, face_in_view
 from ..bridge.tracks_file import text_from_tracks, tracks_from_faces, write_tracks
 from ..bridge.vectors import Point
-from ..camera_view import hidden_points, view_of
-from ..head_in_scene import BoxedHead, has_parts, points_by_parts
 from ..head_settings import OBJECTS
+from ..scene.camera_view import hidden_points, view_of
+from ..scene.head_in_scene import BoxedHead, has_parts, points_by_parts
 from .copied import object_in_copy, scene_in_copy
 
 _PLACES = {"given": "in sight", "outside": "outside the picture", "behind": "behind it"}

@@ -43,7 +43,7 @@ def colour_frame(path: Path, colour: tuple[float, ...]) -> Path:
 
 def set_sequences(scene: Any, original: Sequence[Path], result: Sequence[Path]) -> None:
     """What a run of Change Frames leaves behind."""
-    from blender_addon.sequence_images import load_frames
+    from blender_addon.scene.sequence_images import load_frames
 
     scene.reggan.original_image = load_frames(original[0], original[-1])
     scene.reggan.result_image = load_frames(result[0], result[-1])

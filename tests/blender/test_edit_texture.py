@@ -194,7 +194,7 @@ def test_eyes_that_are_selected_go_along_in_their_sockets(
     head: Any, made_head: MadeHead, tmp_path: Path
 ) -> None:
     """The file that is handed over: both meshes at rest, the eye by its own image."""
-    from blender_addon.head_mesh import WornImage, export_head
+    from blender_addon.scene.head_mesh import WornImage, export_head
 
     rig = rig_for(head)
     bpy.ops.mesh.primitive_uv_sphere_add(radius=0.01, location=(0.03, -0.08, 0.02))
@@ -231,7 +231,7 @@ def test_eyes_that_are_selected_go_along_in_their_sockets(
 
 def test_materials_that_share_the_map_are_handed_over_as_one(head: Any, tmp_path: Path) -> None:
     """And a head without a material wears the image that was chosen."""
-    from blender_addon.head_mesh import WornImage, export_head
+    from blender_addon.scene.head_mesh import WornImage, export_head
 
     image = nodes_of(head)[2].image
     head.data.materials.append(head.active_material.copy())
@@ -342,7 +342,7 @@ def test_tiles_of_an_unsaved_file_are_packed(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(bpy.app.version < (4, 3, 0), reason="4.2 asks that they be saved first")
 def test_painted_tiles_are_written_and_stay_painted(tmp_path: Path) -> None:
-    from blender_addon.image_files import file_of_image
+    from blender_addon.scene.image_files import file_of_image
 
     image = bpy.data.images.new("ge malt", 8, 8, tiled=True)
     image.tiles.new(tile_number=1002)

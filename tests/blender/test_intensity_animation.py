@@ -17,7 +17,7 @@ def scene() -> Any:
 
 
 def job_s_intensities(scene: Any) -> Any:
-    from blender_addon.intensity_animation import intensities_by_frame
+    from blender_addon.scene.intensity_animation import intensities_by_frame
 
     return intensities_by_frame(scene, FRAMES)
 

@@ -165,6 +165,17 @@ def test_a_second_run_keeps_what_is_finished_or_replaces_it(shot: Path, settings
         bpy.ops.reggan.render_frames()
 
 
+def test_a_frame_that_fails_is_named_and_the_others_are_shown(shot: Path, settings: Any) -> None:
+    (shot / "köpf 1001.png").write_bytes(b"no picture")
+    settings.frames_source, settings.frames_path = "SEQUENCE", str(shot)
+    settings.output_path = str(shot.parent / "out")
+    with pytest.raises(RuntimeError, match=r"1 of 3 frames failed.*köpf 1001"):
+        bpy.ops.reggan.render_frames()
+    assert sorted(contents(shot.parent / "out")) == ["köpf 1002.png", "köpf 1003.png"]
+    shown = Path(bpy.path.abspath(settings.result_image.filepath))
+    assert shown == shot.parent / "out" / "köpf 1002.png"
+
+
 def test_the_result_plays_in_an_image_editor_at_its_own_frames(shot: Path, settings: Any) -> None:
     area = bpy.context.window_manager.windows[0].screen.areas[0]
     area.type = "IMAGE_EDITOR"

@@ -4,7 +4,7 @@ from typing import Any
 
 import bpy
 
-from .bridge.shape_keys import KeyWeight, expression_keys
+from ..bridge.shape_keys import KeyWeight, expression_keys
 
 
 def key_names(mesh_object: Any) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from .bridge.errors import BridgeError
+from ..bridge.errors import BridgeError
 from .image_files import ImageFile, tile_path
 
 FOLDER = "reggan"

@@ -5,7 +5,7 @@ from typing import Any
 
 import bpy
 
-from .bridge.expressions import MAX_INTENSITY
+from ..bridge.expressions import MAX_INTENSITY
 
 _PATH = "reggan.intensity"
 

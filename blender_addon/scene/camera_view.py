@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import bpy
 from mathutils import Vector
 
-from .bridge.errors import BridgeError
-from .bridge.projection import View
-from .bridge.vectors import Point
+from ..bridge.errors import BridgeError
+from ..bridge.projection import View
+from ..bridge.vectors import Point
 
 _MOST_PASSED = 32
 """Surfaces on one ray that the camera does not see."""

@@ -6,14 +6,14 @@ from typing import Any
 
 import bpy
 
-from .bridge.errors import BridgeError
-from .bridge.frame_sequence import (
+from ..bridge.errors import BridgeError
+from ..bridge.frame_sequence import (
     FrameSequence,
     pattern_from_output,
     range_text,
     sequence_from_path,
 )
-from .scene_settings import absolute_path
+from .settings import absolute_path
 
 
 @dataclass(frozen=True, kw_only=True)

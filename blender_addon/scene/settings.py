@@ -7,10 +7,10 @@ from typing import Any
 
 import bpy
 
-from .bridge.command_line import FaceSettings, ModelSettings
-from .bridge.errors import BridgeError
-from .bridge.expressions import shares_from_blend
-from .preferences import preferences_of
+from ..bridge.command_line import FaceSettings, ModelSettings
+from ..bridge.errors import BridgeError
+from ..bridge.expressions import shares_from_blend
+from ..preferences import preferences_of
 
 
 def expression_asked(settings: Any) -> str:

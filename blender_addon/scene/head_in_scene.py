@@ -9,15 +9,15 @@ from typing import Any
 import bpy
 from mathutils import Matrix, Vector
 
-from .bridge.errors import BridgeError
-from .bridge.face_points import (
+from ..bridge.errors import BridgeError
+from ..bridge.face_points import (
     FRONTS,
     likeliest_front,
     points_from_box,
     points_from_eyes_and_mouth,
 )
-from .bridge.vectors import Point
-from .head_settings import POINTS
+from ..bridge.vectors import Point
+from ..head_settings import POINTS
 
 _LEAST_WEIGHT = 0.5
 """Of the head's bones together: from there on a vertex is part of the head."""

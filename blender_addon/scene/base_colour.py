@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from .bridge.errors import BridgeError
+from ..bridge.errors import BridgeError
 
 _COLOUR_SOCKETS = ("Base Color", "Color")
 _UNMOVED = {"Location": 0.0, "Rotation": 0.0, "Scale": 1.0}

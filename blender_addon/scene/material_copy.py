@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from ..bridge.errors import BridgeError
 from .base_colour import image_nodes
-from .bridge.errors import BridgeError
 
 
 def wear_copies(head: Any, old: Any, new: Any, label: str) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import bpy
 from mathutils import Matrix
 
+from ..bridge.errors import BridgeError
 from .base_colour import base_colour_of
-from .bridge.errors import BridgeError
 
 _SETTINGS = {
     "export_format": "GLB",

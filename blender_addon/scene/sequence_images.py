@@ -6,8 +6,8 @@ from typing import Any
 
 import bpy
 
-from .bridge.errors import BridgeError
-from .bridge.frame_sequence import shown_number
+from ..bridge.errors import BridgeError
+from ..bridge.frame_sequence import shown_number
 
 _NUMBERS = "reggan_frames"
 """Custom property of a sequence's image: its first and last frame number."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import bpy
 
-from .bridge.errors import BridgeError
+from ..bridge.errors import BridgeError
 
 _READ = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr")
 _ENDINGS = (*_READ, ".webp", ".tga", ".bmp", ".hdr", ".dds", ".psd", ".jp2", ".dpx", ".cin", ".rgb")

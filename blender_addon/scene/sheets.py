@@ -5,7 +5,7 @@ from typing import Any
 
 import bpy
 
-from .bridge.errors import BridgeError
+from ..bridge.errors import BridgeError
 from .results import pack_as
 
 _SOURCE = "reggan_source"

@@ -213,15 +213,16 @@ def stall_option(command: Command) -> Command:
     )(command)
 
 
-def existing_options(
-    command: Callable[..., Any],
-    resume_help: str = "Keep outputs that an earlier run made in this way from these inputs; write "
-    "the rest.",
-) -> Callable[..., Any]:
+def existing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--overwrite` and `--resume`; the command takes them as `existing`."""
 
     @grouped_option("Output", "--overwrite", is_flag=True, help="Replace outputs that exist.")
-    @grouped_option("Output", "--resume", is_flag=True, help=resume_help)
+    @grouped_option(
+        "Output",
+        "--resume",
+        is_flag=True,
+        help="Keep outputs that an earlier run made in this way from these inputs; write the rest.",
+    )
     @functools.wraps(command)
     def gather(*, overwrite: bool, resume: bool, **others: Any) -> Any:
         if overwrite and resume:

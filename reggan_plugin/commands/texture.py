@@ -1,7 +1,6 @@
 """`reggan-plugin texture`: a character and its map in, the map with expressions out."""
 
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from reggan_plugin.commands.texture_report import (
     say_outcome,
 )
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.errors import OutputExistsError, UsageError
+from reggan_plugin.errors import UsageError
 from reggan_plugin.expressions import (
     EXPRESSION_NAMES,
     MAX_INTENSITY,
@@ -27,10 +26,13 @@ from reggan_plugin.expressions import (
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing
-from reggan_plugin.textures.request import Look, MeshOutput, TextureRequest, TextureResult
+from reggan_plugin.textures.request import (
+    Look,
+    MeshOutput,
+    OpenTransfer,
+    TextureRequest,
+)
 from reggan_plugin.transfer import ExpressionTransfer
-
-OpenTransfer = Callable[[], ExpressionTransfer]
 
 
 @click.command(
@@ -119,7 +121,9 @@ def texture(
 
         results.append(run_request(request, open_transfer))
     if sheet is not None:
-        results.append(_draw_sheet(sheet, request, open_transfer()))
+        from reggan_plugin.textures.texture_sheet import draw_sheet
+
+        results.append(draw_sheet(sheet, request, open_transfer))
     print_results(results, as_json=as_json)
 
 
@@ -141,25 +145,6 @@ def _mixes(
             )
         mixes[label] = mix
     return mixes
-
-
-def _draw_sheet(
-    sheet: Path, request: TextureRequest, transfer: ExpressionTransfer
-) -> TextureResult:
-    from reggan_plugin.textures.output_plan import check_folder
-    from reggan_plugin.textures.prepared import PreparedFace
-    from reggan_plugin.textures.texture_sheet import write_texture_sheet
-
-    if request.mesh is None:
-        raise UsageError("--sheet draws a head, and --flat has none. Give the mesh.")
-    check_folder(sheet)
-    if sheet.exists() and request.existing is not Existing.OVERWRITE:
-        raise OutputExistsError(f"{sheet} exists. --overwrite replaces it, --sheet names another.")
-    mixes = {name: ExpressionMix({name: 1.0}) for name in transfer.card.expressions}
-    with tempfile.TemporaryDirectory() as scratch:
-        face = PreparedFace(request.mesh, request.look, transfer, Path(scratch))
-        write_texture_sheet(sheet, face, mixes)
-    return TextureResult(written=(sheet,))
 
 
 def _run_batch(

@@ -13,7 +13,6 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.textures.request import MESH_OUTPUTS, Look
 
-_RESUME = "Keep the outputs that are there, however they were made; write what is missing."
 _FRONTS = ("+X", "-X", "+Y", "-Y", "+Z", "-Z")
 
 
@@ -32,7 +31,8 @@ def character_options(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Path(path_type=Path),
         metavar="FILE|PATTERN",
         help="The base colour map, or its tiles: face.<UDIM>.exr. A PNG of 8 bits takes up to 0.9 "
-        "GB of memory at 4096², 1.2 at 8192², 2.7 at 16384².  [default: the mesh's own]",
+        "GB of memory at 4096², 1.2 at 8192², 2.7 at 16384², one of 16 bits 3.9.  [default: "
+        "the mesh's own]",
     )
     @_character_option(
         "--flat",
@@ -92,7 +92,7 @@ def character_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add where maps, meshes and the sheet go, and `existing`."""
     for option in (
-        functools.partial(existing_options, resume_help=_RESUME),
+        existing_options,
         _output_option(
             "--sheet",
             type=click.Path(dir_okay=False, path_type=Path),

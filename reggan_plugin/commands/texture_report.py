@@ -37,6 +37,7 @@ def print_results(results: Sequence[TextureResult], *, as_json: bool) -> None:
         merged = {"v": SUMMARY_VERSION, **documents[0]}
         for document in documents[1:]:
             merged["written"] += document["written"]
+            merged["skipped"] += document["skipped"]
         click.echo(json.dumps(merged, indent=2))
         return
     for result in results:

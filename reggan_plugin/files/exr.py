@@ -55,12 +55,18 @@ class StoredExr:
         """Whether the compression keeps all channels of the part."""
         return lossy_name(self.part.compression, self.part.channels) is None
 
+    @property
+    def is_half(self) -> bool:
+        """Whether half floats hold its colours exactly."""
+        types = {channel.name: channel.pixel_type for channel in self.part.channels}
+        return all(types[name] == "half" for name in self.layer.colours)
+
     def encode(
         self,
         before: Float[np.ndarray, "height width 3"],
         after: Float[np.ndarray, "height width 3"],
     ) -> bytes:
-        """The file with changed samples replaced; see `StoredImage`."""
+        """The file with changed samples replaced; see `StoredImage`. Half floats will do."""
         return self.encode_as(before, after, None, ExrWriting()).content
 
     def encode_as(
@@ -174,10 +180,13 @@ def decode(
     part = container.parts[layer.part_index]
     grid = read_grid(container, part)
     blocks = decode_blocks(container, part, grid, grid.all_blocks)
-    colours = [floats_from_samples(channel_pixels(blocks, name)) for name in layer.colours]
+    pixels = np.empty((*grid.window.shape, 3), np.float32)
+    for index, name in enumerate(layer.colours):  # grey fills all three
+        own = slice(index, index + 1) if len(layer.colours) == 3 else slice(0, 3)
+        pixels[..., own] = floats_from_samples(channel_pixels(blocks, name))[..., None]
     display = part.window("displayWindow")
     return Frame(
-        pixels=np.stack(colours * (3 // len(colours)), axis=2),
+        pixels=pixels,
         alpha=floats_from_samples(channel_pixels(blocks, layer.alpha)) if layer.alpha else None,
         alpha_is_premultiplied=True,
         encoding=Encoding.SCENE_LINEAR,

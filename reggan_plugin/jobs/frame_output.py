@@ -4,7 +4,6 @@ import json
 import time
 from contextlib import suppress
 from dataclasses import asdict, replace
-from importlib import metadata
 
 import numpy as np
 
@@ -26,6 +25,7 @@ from reggan_plugin.jobs.results import TURNED_AWAY, FrameResult, ModelInUse, Out
 from reggan_plugin.jobs.side_car import (
     FrameRecord,
     RecordedModel,
+    own_version,
     read_record,
     sha256_of,
     write_record,
@@ -40,22 +40,18 @@ class FrameOutput:
     ) -> None:
         """Write frames that `model` changed as `settings` ask."""
         self._settings, self._model, self._patience = settings, model, patience
-        self._version = metadata.version("reggan-plugin")
+        self._version = own_version()
 
     def finished(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
         """The record of an earlier run that would do the same, if its output is as it left it."""
         record = read_record(task.output)
-        if record is None or record.version != self._version:
+        if record is None or record.outcome == "failed":
             return None
-        weights = record.model.sha256 if record.model else None
-        own_weights = self._model.sha256 if self._model else None
-        if (record.settings_sha256, record.input_sha256, weights) != (
-            facts.settings_sha256,
-            facts.input_sha256,
-            own_weights,
+        if not record.is_of(
+            settings_sha256=facts.settings_sha256,
+            input_sha256=facts.input_sha256,
+            model_sha256=self._model.sha256 if self._model else None,
         ):
-            return None
-        if record.outcome == "failed":
             return None
         if record.output_sha256 is None:
             return record

@@ -74,7 +74,7 @@ def plan_job(
     folder = default_output_folder(source, label) if out is None else out
     outputs = [folder / frame.path.name for frame in chosen.frames]
     _refuse_inputs(shot, folder, outputs)
-    _refuse_existing(outputs, existing)
+    refuse_existing(outputs, existing)
     tasks = tuple(
         FrameTask(source=frame, output=output, may_be_done=existing is Existing.RESUME)
         for frame, output in zip(chosen.frames, outputs, strict=True)
@@ -131,20 +131,25 @@ def _refused_folder(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _refuse_existing(outputs: list[Path], existing: Existing) -> None:
+def refuse_existing(outputs: list[Path], existing: Existing) -> None:
+    """Do nothing if `existing` lets the job write these outputs, or keep them.
+
+    Raises:
+        OutputExistsError: one exists; or, for RESUME, exists without a record.
+    """
     there = [output for output in outputs if output.exists()]
     if existing is Existing.REFUSE and there:
         raise OutputExistsError(
             f"{len(there)} of {len(outputs)} outputs exist in {there[0].parent}, first "
-            f"{there[0].name}. --resume keeps those that are finished, --overwrite replaces all, "
-            "--out names another folder."
+            f"{there[0].name}. --resume keeps those that are finished, --overwrite replaces all; "
+            "or name another place."
         )
     foreign = [output for output in there if not record_path(output).exists()]
     if existing is Existing.RESUME and foreign:
         raise OutputExistsError(
             f"{len(foreign)} of {len(outputs)} outputs exist in {there[0].parent} and have no "
             f"record of reggan-plugin's, first {foreign[0].name}: nothing says how they were made. "
-            "--overwrite replaces them, --out names another folder."
+            "--overwrite replaces them; or name another place."
         )
 
 

@@ -1,23 +1,17 @@
 """What a job does with every frame, and a fingerprint of it that tells whether a frame is done."""
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from enum import Enum
-from functools import cached_property, lru_cache
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, Literal
-
-import numpy as np
 
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.jobs.fingerprint import fingerprint, plain
 from reggan_plugin.jobs.intensity_curve import Fades, IntensityCurve
-from reggan_plugin.jobs.side_car import sha256_of
 
 MissingFace = Literal["copy", "skip", "fail"]
 
@@ -92,10 +86,10 @@ class SettingsByFrame:
         document = {
             **self._constant,
             "mix": dict(self.mix_at(source).intensities),
-            "tracked": _plain(self._tracked_at(source)),
-            "matte": _plain(self._matte_at(source)),
+            "tracked": plain(self._tracked_at(source)),
+            "matte": plain(self._matte_at(source)),
         }
-        return sha256_of(json.dumps(document, sort_keys=True).encode())
+        return fingerprint(document)
 
     @cached_property
     def _constant(self) -> dict[str, Any]:
@@ -104,8 +98,8 @@ class SettingsByFrame:
         others = {f.name: getattr(settings, f.name) for f in fields(settings)}
         constant = {name: value for name, value in others.items() if name not in by_frame}
         return {
-            **{name: _plain(value) for name, value in constant.items()},
-            "choice": _plain(replace(settings.choice, tracks=None)),
+            **{name: plain(value) for name, value in constant.items()},
+            "choice": plain(replace(settings.choice, tracks=None)),
             "exposure_of_tracks": getattr(settings.choice.tracks, "exposure_ev", None),
         }
 
@@ -127,38 +121,3 @@ class SettingsByFrame:
             return matte.path_for(source)
         except SourceError as error:
             return str(error)
-
-
-def _digest_of(path: Path) -> str | None:
-    """SHA-256 of a file; None if there is none, which its reader will tell."""
-    try:
-        status = path.stat()
-        return _digest(path, status.st_mtime_ns, status.st_size)
-    except OSError:
-        return None
-
-
-@lru_cache(maxsize=8)
-def _digest(path: Path, modified_ns: int, size: int) -> str:  # noqa: ARG001 - for the cache
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    """JSON for any value that settings hold; a file counts as its content."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    match value:
-        case Path():
-            return _digest_of(value)
-        case Enum():
-            return value.value
-        case np.ndarray():
-            return value.tolist()
-        case Mapping():
-            return {str(key): _plain(one) for key, one in value.items()}
-        case tuple() | list():
-            return [_plain(one) for one in value]
-        case None | bool() | int() | float() | str():
-            return value
-    raise TypeError(f"settings hold a {type(value).__name__}, which has no fingerprint")

@@ -39,12 +39,19 @@ A record stands on disk, whole, before its output takes its name. So an output c
 if and only if the bytes that are there are those of the record, and the record's settings, input,
 model and version are those of the job; whatever is killed in between is done again. Records of
 frames that failed are there for reports; a frame without one was not begun.
+
+`texture` writes the same for every map, mesh and sheet. There `source` is the mesh, or the map
+alone; `expression` has those of all maps that are in the file; `input_sha256` is that of the mesh,
+the files that it names and the map's tiles together; `output_sha256` of a .gltf counts the files
+that it names, and is null while the file is being written; and what is said of faces, numbers,
+warnings and seconds stays empty.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +106,24 @@ class FrameRecord:
     warnings: tuple[str, ...] = ()
     stats: Mapping[str, float] = field(default_factory=dict)
 
+    def is_of(
+        self, *, settings_sha256: str, input_sha256: str | None, model_sha256: str | None
+    ) -> bool:
+        """Whether this version would make the output anew from the same, in the same way."""
+        return self.version == own_version() and (
+            self.settings_sha256,
+            self.input_sha256,
+            self.model.sha256 if self.model else None,
+        ) == (settings_sha256, input_sha256, model_sha256)
+
     def document(self) -> dict[str, Any]:
         """The JSON object."""
         return {"schema": RECORD_SCHEMA, **asdict(self)}
+
+
+def own_version() -> str:
+    """The version of reggan-plugin."""
+    return metadata.version("reggan-plugin")
 
 
 def record_path(output: Path) -> Path:

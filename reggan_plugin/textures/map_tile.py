@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from reggan_plugin.files.exr import StoredExr
 from reggan_plugin.files.frame import Encoding, Frame, StoredImage, faults_named, read_content
 from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.files.png import StoredPng, decode_samples
@@ -16,13 +17,13 @@ from reggan_plugin.imaging.colour import ColourSpace, PixelCoding
 from reggan_plugin.textures.declared_colours import declared_by_exr, declared_by_png
 
 Samples = Shaped[np.ndarray, "height width colours"]
-"""As stored: uint8 or uint16 of a PNG, float32 pixels of all other files; grey or RGB."""
+"""As stored: uint8 or uint16 of a PNG, float16 of a half EXR, else float32; grey or RGB."""
 Rows = Shaped[np.ndarray, "..."] | slice
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MapTile:
-    """A whole map, or a tile of a UDIM set. An 8-bit PNG takes a byte of memory a sample."""
+    """A whole map, or a tile of a UDIM set, in as much memory as its samples take."""
 
     colours: Samples
     alpha: Shaped[np.ndarray, "height width"] | None = None
@@ -117,13 +118,15 @@ def read_tile(
 
 
 def _tile_of_frame(frame: Frame) -> MapTile:
+    original = frame.original
+    is_half = isinstance(original, StoredExr) and original.is_half
     return MapTile(
-        colours=frame.pixels,
+        colours=frame.pixels.astype(np.float16) if is_half else frame.pixels,
         alpha=frame.alpha,
         alpha_is_premultiplied=frame.alpha_is_premultiplied,
         is_linear=frame.encoding is Encoding.SCENE_LINEAR,
         colour_space=frame.colour_space,
-        declared_kind=declared_by_exr(frame.original),
+        declared_kind=declared_by_exr(original),
         notices=frame.notices,
         original=frame.original,
     )

@@ -11,6 +11,7 @@ from reggan_plugin.errors import MeshError, MissingExtraError
 from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.gltf_character import character_from_gltf
 from reggan_plugin.textures.gltf_file import GLTF_SUFFIXES, GltfFile, read_bytes, read_gltf
+from reggan_plugin.textures.obj_library import image_of_material
 
 USD_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
 MESH_SUFFIXES = (*GLTF_SUFFIXES, ".obj", ".ply", *USD_SUFFIXES)
@@ -84,7 +85,7 @@ def _part(path: Path, mesh: Any) -> MeshPart:
     name = str(getattr(material, "name", None) or mesh.metadata.get("name", path.stem))
     colour = (1.0, 1.0, 1.0, 1.0)
     image = getattr(material, "image", None)
-    file = None if image is None else _image_file(path, name)
+    file = None if image is None else image_of_material(path, name)
     if image is None and material is not None and hasattr(material, "diffuse"):
         straight = np.asarray(material.diffuse, dtype=float)[:3] / 255
         colour = (float(straight[0]), float(straight[1]), float(straight[2]), 1.0)
@@ -95,27 +96,3 @@ def _part(path: Path, mesh: Any) -> MeshPart:
         faces=np.asarray(mesh.faces, dtype=np.int64),
         uv=None if uv is None or not len(uv) else np.asarray(uv, dtype=float)[:, :2],
     )
-
-
-def _image_file(path: Path, material: str) -> Path | None:
-    """The colour map that an OBJ's material library names for a material."""
-    if path.suffix.lower() != ".obj":
-        return None
-    current = ""
-    for library in _values_of(path, "mtllib"):
-        for line in _lines(path.parent / library):
-            key, _, value = line.strip().partition(" ")
-            if key == "newmtl":
-                current = value.strip()
-            elif key.lower() == "map_kd" and current == material:
-                file = path.parent / value.split()[-1].replace("\\", "/")
-                return file if file.is_file() else None
-    return None
-
-
-def _values_of(path: Path, key: str) -> list[str]:
-    return [line.split(None, 1)[1].strip() for line in _lines(path) if line.startswith(f"{key} ")]
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []

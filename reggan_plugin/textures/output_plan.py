@@ -1,13 +1,14 @@
 """Which files a request writes, which are there already, and which it must not touch."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
-from reggan_plugin.jobs.plan import Existing
+from reggan_plugin.errors import OutputError, UsageError
+from reggan_plugin.jobs.plan import Existing, refuse_existing
 from reggan_plugin.textures.gltf_file import GLTF_SUFFIXES
+from reggan_plugin.textures.output_records import OutputRecords
 from reggan_plugin.textures.request import PLACEHOLDER, TextureRequest
 from reggan_plugin.textures.texture_files import TextureFiles, find_texture
 
@@ -21,7 +22,7 @@ class OutputPlan:
     Attributes:
         files: the map, where it is given by name.
         labels: expressions that are still to be made.
-        skipped: outputs that are there and stay.
+        skipped: outputs of the others, which are there and stay.
         writes_maps: whether the maps are written as files.
     """
 
@@ -31,12 +32,12 @@ class OutputPlan:
     writes_maps: bool
 
 
-def plan_outputs(request: TextureRequest) -> OutputPlan:
+def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
     """Decide what to write; nothing on disk is changed.
 
     Raises:
         UsageError: several expressions would go into one file, or an input would be overwritten.
-        OutputExistsError: outputs exist, and the request refuses them.
+        OutputExistsError: outputs exist, and the request refuses them; or have no record.
         EmptySourceError: the map is not there.
     """
     files = None if request.look.texture is None else find_texture(request.look.texture)
@@ -45,33 +46,19 @@ def plan_outputs(request: TextureRequest) -> OutputPlan:
     maps = {
         label: list(_there(request, files, label)) if writes_maps else [] for label in request.mixes
     }
-    meshes = {label: mesh_output(request, label) for label in request.mixes}
-    inputs = [] if files is None else list(files.paths.values())
-    inputs += [] if request.mesh is None else [request.mesh]
-    _refuse_inputs([*maps.values(), [path for path in meshes.values() if path]], inputs)
+    meshes = mesh_outputs(request, tuple(request.mixes))
+    outputs = [*itertools.chain.from_iterable(maps.values()), *meshes]
+    _refuse_inputs(outputs, records.inputs)
     _refuse_missing_folders(request)
-    there = {path for found in maps.values() for path in found if path.exists()}
-    there |= {path for path in meshes.values() if path is not None and path.exists()}
-    if there and request.existing is Existing.REFUSE:
-        first = min(there)
-        raise OutputExistsError(
-            f"{first} exists. --resume writes only what is missing, --overwrite replaces it, "
-            "--out names another."
-        )
-    done = [
-        label
-        for label in request.mixes
-        if request.existing is Existing.RESUME
-        and (not writes_maps or (maps[label] and all(path.exists() for path in maps[label])))
-        and ((mesh := meshes[label]) is None or mesh.exists())
-    ]
-    one_mesh = request.out_mesh is not None and request.mesh_as != "replace"
-    if one_mesh and len(done) < len(request.mixes):
-        done = []  # the mesh holds all expressions
+    refuse_existing(outputs, request.existing)
+    done = []
+    if request.existing is Existing.RESUME:
+        done = _finished(request, records, maps, meshes)
     return OutputPlan(
         files=files,
         labels=tuple(label for label in request.mixes if label not in done),
-        skipped=tuple(path for label in done for path in maps[label]),
+        skipped=tuple(path for label in done for path in maps[label])
+        + tuple(path for path, labels in meshes.items() if set(labels) <= set(done)),
         writes_maps=writes_maps,
     )
 
@@ -94,9 +81,14 @@ def map_output(request: TextureRequest, files: TextureFiles, label: str) -> Path
     return pattern
 
 
-def mesh_output(request: TextureRequest, label: str) -> Path | None:
-    """The mesh file that an expression goes into."""
-    return None if request.out_mesh is None else named(request.out_mesh, label)
+def mesh_outputs(request: TextureRequest, labels: Sequence[str]) -> dict[Path, Sequence[str]]:
+    """The mesh files of these expressions, each with those that it holds."""
+    out = request.out_mesh
+    if out is None:
+        return {}
+    if request.mesh_as != "replace":
+        return {out: tuple(request.mixes)}
+    return {named(out, label): (label,) for label in labels}
 
 
 def named(pattern: Path, label: str) -> Path:
@@ -104,9 +96,27 @@ def named(pattern: Path, label: str) -> Path:
     return Path(str(pattern).replace(PLACEHOLDER, label))
 
 
-def _refuse_inputs(outputs: Iterable[Iterable[Path]], inputs: Iterable[Path]) -> None:
+def _finished(
+    request: TextureRequest,
+    records: OutputRecords,
+    maps: Mapping[str, Sequence[Path]],
+    meshes: Mapping[Path, Sequence[str]],
+) -> list[str]:
+    """Expressions that no file must be written for: all of an unfinished mesh's are to be made."""
+    done = {
+        label
+        for label, paths in maps.items()
+        if all(records.fits(path, "map", [label]) for path in paths)
+    }
+    for mesh, labels in meshes.items():
+        if not done.issuperset(labels) or not records.fits(mesh, request.mesh_as, labels):
+            done.difference_update(labels)
+    return [label for label in maps if label in done]
+
+
+def _refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     sources = {path.resolve() for path in inputs}
-    for output in itertools.chain.from_iterable(outputs):
+    for output in outputs:
         if output.resolve() in sources:
             raise UsageError(
                 f"{output} is an input, which is never overwritten. Name another output."
@@ -115,9 +125,9 @@ def _refuse_inputs(outputs: Iterable[Iterable[Path]], inputs: Iterable[Path]) ->
 
 def _refuse_missing_folders(request: TextureRequest) -> None:
     """Say before any work that a folder to write to is not there."""
-    for output in (request.out, request.out_mesh):
-        if output is not None and PLACEHOLDER not in str(output.parent):
-            check_folder(output)
+    for output in filter(None, (request.out, request.out_mesh)):
+        for label in request.mixes:
+            check_folder(named(output, label))
 
 
 def check_folder(output: Path) -> None:
@@ -137,7 +147,7 @@ def _there(request: TextureRequest, files: TextureFiles | None, label: str) -> I
     """Where an expression's maps are, or go."""
     if files is not None:
         pattern = map_output(request, files, label)
-        yield from (files.output(pattern, number) for number in files.paths)
+        yield from files.outputs(pattern)
     elif request.out is not None:
         yield named(request.out, label)
     else:

@@ -1,6 +1,6 @@
 """What is asked for of one character, and what became of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -9,7 +9,10 @@ from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.jobs.plan import Existing
+from reggan_plugin.transfer import ExpressionTransfer
 
+OpenTransfer = Callable[[], ExpressionTransfer]
+"""Gives the model; called only if something changes."""
 MeshOutput = Literal["replace", "variants", "atlas"]
 MESH_OUTPUTS: tuple[MeshOutput, ...] = ("replace", "variants", "atlas")
 PLACEHOLDER = "{expression}"

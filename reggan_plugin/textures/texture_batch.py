@@ -8,8 +8,13 @@ from reggan_plugin.errors import EmptySourceError, RegganError, UsageError
 from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.textures.gltf_file import GLTF_SUFFIXES
 from reggan_plugin.textures.mesh_files import MESH_SUFFIXES
-from reggan_plugin.textures.request import PLACEHOLDER, TextureRequest, TextureResult
-from reggan_plugin.textures.texture_job import OpenTransfer, run_request
+from reggan_plugin.textures.request import (
+    PLACEHOLDER,
+    OpenTransfer,
+    TextureRequest,
+    TextureResult,
+)
+from reggan_plugin.textures.texture_job import run_request
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,10 @@ class TextureFiles:
         name = _UDIM.sub(str(number), pattern.name) if self.is_udim else pattern.name
         return pattern.with_name(name)
 
+    def outputs(self, pattern: Path) -> list[Path]:
+        """Where the results of all tiles go."""
+        return [self.output(pattern, number) for number in self.paths]
+
 
 def find_texture(text: str | Path) -> TextureFiles:
     """The files that a name or a pattern such as `face.<UDIM>.exr` stands for.
@@ -74,21 +78,18 @@ def write_tiles(
     texture: TextureMap,
     changed: Mapping[int, Samples],
     pattern: Path,
-) -> list[Path]:
+) -> None:
     """Write every tile of a map; those that do not change are copied byte for byte.
 
     Raises:
         OutputError: a file cannot be written.
     """
-    outputs = []
     for number, source in files.paths.items():
         output = files.output(pattern, number)
         if number in changed:
             write_atomically(output, texture.tiles[number].encode(changed[number]))
         else:
             copy_frame(source, output)
-        outputs.append(output)
-    return outputs
 
 
 def embedded_texture(gltf: GltfFile, image: int, folder: Path) -> TextureFiles:

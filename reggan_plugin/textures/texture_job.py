@@ -1,7 +1,6 @@
 """One character's maps in every expression that was asked for, from files to files."""
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from reggan_plugin.errors import UsageError
@@ -11,17 +10,15 @@ from reggan_plugin.textures.map_kinds import check_is_colour
 from reggan_plugin.textures.output_plan import (
     OutputPlan,
     map_output,
-    mesh_output,
+    mesh_outputs,
     plan_outputs,
 )
+from reggan_plugin.textures.output_records import OutputRecords
 from reggan_plugin.textures.prepared import ChangedMap, PreparedFace
-from reggan_plugin.textures.request import TextureRequest, TextureResult
+from reggan_plugin.textures.request import OpenTransfer, TextureRequest, TextureResult
 from reggan_plugin.textures.result_remarks import remarks_on
 from reggan_plugin.textures.texture_files import TextureFiles, encoded_bytes, write_tiles
 from reggan_plugin.textures.write_mesh import check_mesh_output, write_mesh
-from reggan_plugin.transfer import ExpressionTransfer
-
-OpenTransfer = Callable[[], ExpressionTransfer]
 
 
 def run_request(request: TextureRequest, open_transfer: OpenTransfer) -> TextureResult:
@@ -29,24 +26,27 @@ def run_request(request: TextureRequest, open_transfer: OpenTransfer) -> Texture
 
     Args:
         request: what to make.
-        open_transfer: gives the model; called only if something changes.
+        open_transfer: gives the model.
 
     Raises:
         RegganError: see `PreparedFace`, `plan_outputs` and `write_frame`.
     """
-    plan = plan_outputs(request)
+    records = OutputRecords(request, open_transfer)
+    plan = plan_outputs(request, records)
     if not plan.labels:
         return TextureResult(written=(), skipped=plan.skipped)
     if request.mesh is None:
-        return _run_flat(request, plan, open_transfer)
+        return _run_flat(request, plan, records, open_transfer)
     if plan.files is not None and all(mix.changes_nothing for mix in request.mixes.values()):
-        return _copied(request, plan, plan.files)
+        return _copied(request, plan, records, plan.files)
     with tempfile.TemporaryDirectory() as scratch:
         face = PreparedFace(request.mesh, request.look, open_transfer(), Path(scratch))
-        return _run_mesh(request, plan, face)
+        return _run_mesh(request, plan, records, face)
 
 
-def _run_mesh(request: TextureRequest, plan: OutputPlan, face: PreparedFace) -> TextureResult:
+def _run_mesh(
+    request: TextureRequest, plan: OutputPlan, records: OutputRecords, face: PreparedFace
+) -> TextureResult:
     check_mesh_output(request, face)
     written: list[Path] = []
     contents: dict[str, bytes] = {}
@@ -61,13 +61,17 @@ def _run_mesh(request: TextureRequest, plan: OutputPlan, face: PreparedFace) -> 
         with face.watch.timing("write"):
             if plan.writes_maps:
                 pattern = map_output(request, face.files, label)
-                written += write_tiles(face.files, face.texture, changed.tiles, pattern)
+                paths = face.files.outputs(pattern)
+                with records.writing(dict.fromkeys(paths, (label,)), "map"):
+                    write_tiles(face.files, face.texture, changed.tiles, pattern)
+                written += paths
             if request.out_mesh is not None:
                 contents[label] = _encoded(face, changed, suffix)
     if request.out_mesh is not None:
-        with face.watch.timing("write"):
-            paths, remarks = write_mesh(request, face, contents, suffix)
-        written += paths
+        meshes = mesh_outputs(request, plan.labels)
+        with face.watch.timing("write"), records.writing(meshes, request.mesh_as):
+            remarks = write_mesh(request, face, contents, suffix)
+        written += meshes
         notices |= dict.fromkeys(remarks)
     return TextureResult(
         written=tuple(written),
@@ -90,13 +94,16 @@ def _encoded(face: PreparedFace, changed: ChangedMap, suffix: str) -> bytes:
 
 
 def _run_flat(
-    request: TextureRequest, plan: OutputPlan, open_transfer: OpenTransfer
+    request: TextureRequest,
+    plan: OutputPlan,
+    records: OutputRecords,
+    open_transfer: OpenTransfer,
 ) -> TextureResult:
     files = plan.files
     if files is None:
         raise UsageError("Neither --mesh nor --texture was given. Name the map to change.")
     if all(mix.changes_nothing for mix in request.mixes.values()):
-        return _copied(request, plan, files)
+        return _copied(request, plan, records, files)
     if files.is_udim:
         raise UsageError(
             f"--flat changes one picture, and {files.name} stands for {len(files.paths)}. Name the "
@@ -115,21 +122,27 @@ def _run_flat(
         changed = {}
         if not mix.changes_nothing:
             changed[number] = changed_flat_map(transfer, tile, face, mix)
-        written += write_tiles(files, texture, changed, map_output(request, files, label))
+        pattern = map_output(request, files, label)
+        with records.writing({files.output(pattern, number): [label]}, "map"):
+            write_tiles(files, texture, changed, pattern)
+        written += files.outputs(pattern)
     return TextureResult(written=tuple(written), skipped=plan.skipped, notices=tile.notices)
 
 
-def _copied(request: TextureRequest, plan: OutputPlan, files: TextureFiles) -> TextureResult:
+def _copied(
+    request: TextureRequest, plan: OutputPlan, records: OutputRecords, files: TextureFiles
+) -> TextureResult:
     """Intensity 0: the same files."""
     written: list[Path] = []
-    for label in plan.labels:
-        if plan.writes_maps:
-            pattern = map_output(request, files, label)
-            for number, source in files.paths.items():
-                copy_frame(source, files.output(pattern, number))
-                written.append(files.output(pattern, number))
-        mesh = mesh_output(request, label)
-        if mesh is not None and request.mesh is not None and mesh not in written:
-            copy_frame(request.mesh, mesh)
-            written.append(mesh)
-    return TextureResult(written=tuple(written), skipped=plan.skipped)
+    for label in plan.labels if plan.writes_maps else ():
+        paths = files.outputs(map_output(request, files, label))
+        with records.writing(dict.fromkeys(paths, (label,)), "map"):
+            for source, path in zip(files.paths.values(), paths, strict=True):
+                copy_frame(source, path)
+        written += paths
+    meshes = mesh_outputs(request, plan.labels)
+    with records.writing(meshes, request.mesh_as):
+        for path in meshes:
+            assert request.mesh is not None, "the plan lets only glTF through"
+            copy_frame(request.mesh, path)
+    return TextureResult(written=(*written, *meshes), skipped=plan.skipped)

@@ -1,5 +1,6 @@
 """All expressions on the head: the changed maps seen from the front and from both sides."""
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,22 +9,46 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_plugin.contact_sheet import CELL_PX, SheetRow, View, write_sheet
+from reggan_plugin.errors import UsageError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.imaging.crop import reduce_by
+from reggan_plugin.jobs.plan import Existing, refuse_existing
 from reggan_plugin.textures.framing import closer, turned
+from reggan_plugin.textures.output_plan import check_folder
+from reggan_plugin.textures.output_records import OutputRecords
 from reggan_plugin.textures.prepared import PreparedFace
+from reggan_plugin.textures.request import OpenTransfer, TextureRequest, TextureResult
 
 _ROWS = {"front": 0.0, "right": -35.0, "left": 35.0}
 _OVERSAMPLING = 2
 _AROUND_FACE = 0.12
 
 
-def write_texture_sheet(path: Path, face: PreparedFace, mixes: Mapping[str, ExpressionMix]) -> None:
-    """Draw a head with its own map and with each expression's.
+def draw_sheet(path: Path, request: TextureRequest, open_transfer: OpenTransfer) -> TextureResult:
+    """Draw a head with its own map and with each expression that the model has, at intensity 1.
 
     Raises:
-        OutputError: `path` cannot be written.
+        UsageError: there is no head.
+        OutputExistsError: there is a file, and the request refuses it.
+        RegganError: see `PreparedFace`; or the file cannot be written.
     """
+    if request.mesh is None:
+        raise UsageError("--sheet draws a head, and --flat has none. Give the mesh.")
+    check_folder(path)
+    refuse_existing([path], request.existing)
+    transfer = open_transfer()
+    mixes = {name: ExpressionMix({name: 1.0}) for name in transfer.card.expressions}
+    records = OutputRecords(replace(request, mixes=mixes), open_transfer)
+    if request.existing is Existing.RESUME and records.fits(path, "sheet", list(mixes)):
+        return TextureResult(written=(), skipped=(path,))
+    with tempfile.TemporaryDirectory() as scratch:
+        face = PreparedFace(request.mesh, request.look, transfer, Path(scratch))
+        with records.writing({path: list(mixes)}, "sheet"):
+            _write_sheet(path, face, mixes)
+    return TextureResult(written=(path,))
+
+
+def _write_sheet(path: Path, face: PreparedFace, mixes: Mapping[str, ExpressionMix]) -> None:
     none: dict[int, Float[np.ndarray, "height width 3"]] = {}
     views: dict[str, list[View]] = {row: [] for row in _ROWS}
     for mix in (None, *mixes.values()):

@@ -16,10 +16,7 @@ def character_from_usd(path: Path) -> Character:
     Raises:
         MeshError: the file cannot be opened, or holds no mesh.
     """
-    try:
-        stage = Usd.Stage.Open(str(path))
-    except Tf.ErrorException as error:
-        raise MeshError(f"{path} cannot be opened as USD: {error}. Export it again.") from error
+    stage = _opened(path)
     places = UsdGeom.XformCache()
     prims = [prim for prim in stage.Traverse() if prim.IsA(UsdGeom.Mesh)]
     parts = tuple(part for prim in prims if (part := _part(prim, places)) is not None)
@@ -30,6 +27,24 @@ def character_from_usd(path: Path) -> Character:
     if not z_up:
         fronts = [("+Z", "+Y"), ("-Z", "+Y"), ("+X", "+Y"), ("-X", "+Y")]
     return Character(path=path, parts=parts, fronts=tuple(fronts))
+
+
+def files_of_usd(path: Path) -> list[Path]:
+    """The layers that a file is composed of.
+
+    Raises:
+        MeshError: the file cannot be opened.
+    """
+    stage = _opened(path)  # without which its layers are gone
+    names = {layer.realPath for layer in stage.GetUsedLayers()}
+    return [Path(name) for name in sorted(names) if name]
+
+
+def _opened(path: Path) -> Any:
+    try:
+        return Usd.Stage.Open(str(path))
+    except Tf.ErrorException as error:
+        raise MeshError(f"{path} cannot be opened as USD: {error}. Export it again.") from error
 
 
 def _part(prim: Any, places: Any) -> MeshPart | None:

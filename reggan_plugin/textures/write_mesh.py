@@ -1,7 +1,6 @@
 """Writes the mesh file that a request asks for, with the changed maps in it."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import copy_frame
@@ -32,7 +31,7 @@ def check_mesh_output(request: TextureRequest, face: PreparedFace) -> None:
 
 def write_mesh(
     request: TextureRequest, face: PreparedFace, contents: Mapping[str, bytes], suffix: str
-) -> tuple[list[Path], tuple[str, ...]]:
+) -> tuple[str, ...]:
     """Write one file with all expressions, or one for each.
 
     Args:
@@ -42,7 +41,7 @@ def write_mesh(
         suffix: of these pictures.
 
     Returns:
-        The files, and what the user should know.
+        What the user should know.
 
     Raises:
         UsageError: see the writers.
@@ -54,15 +53,13 @@ def write_mesh(
     assert image is not None, "check_mesh_output refuses this"
     if request.mesh_as == "variants":
         write_variants(gltf, image, contents, suffix, out)
-        return [out], ()
+        return ()
     if request.mesh_as == "atlas":
-        return [out], write_atlas(gltf, image, contents, out)
-    written = []
+        return write_atlas(gltf, image, contents, out)
     for label, content in contents.items():
         path = named(out, label)
         if request.mixes[label].changes_nothing and request.look.texture is None:
             copy_frame(gltf.path, path)
         else:
             write_replaced(gltf, image, content, suffix.lower(), path)
-        written.append(path)
-    return written, ()
+    return ()

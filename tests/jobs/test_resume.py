@@ -16,7 +16,7 @@ from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.files.atomic import TEMPORARY_SUFFIX, _prefix_for
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.jobs import frame_output
+from reggan_plugin.jobs import side_car
 from reggan_plugin.jobs.intensity_curve import Fades, IntensityCurve
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.results import JobSummary
@@ -132,7 +132,7 @@ def test_another_model_or_version_does_all_again(
     run(out)
     assert resume(run, out, model=replace(MODEL, device="cuda:0")) == []
     assert len(resume(run, out, model=replace(MODEL, sha256="cd"))) == 6
-    monkeypatch.setattr(frame_output.metadata, "version", lambda name: "9.9")
+    monkeypatch.setattr(side_car.metadata, "version", lambda name: "9.9")
     assert len(resume(run, out, model=replace(MODEL, sha256="cd"))) == 6
 
 

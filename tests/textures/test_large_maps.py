@@ -6,6 +6,7 @@ from pathlib import Path
 
 import imagecodecs
 import numpy as np
+import OpenEXR
 import pytest
 from PIL import Image
 
@@ -144,6 +145,32 @@ def test_reading_and_writing_take_no_more_than_the_stored_map(
     assert _peak_of(lambda: [len(piece) for piece in tile.encode(new)]) < 0.8 * stored
     rows, columns = np.arange(900), np.arange(900)
     assert _peak_of(lambda: tile.texels(rows, columns)) < 0.1 * stored
+
+
+@pytest.mark.parametrize("channels", ["RGB", "Y"])
+def test_a_half_exr_is_held_as_half_floats(channels: str, tmp_path: Path) -> None:
+    """And the file written is the one that 32-bit floats give, bit for bit."""
+    values = np.random.default_rng(5).normal(0.4, 0.3, (70, 90, 3)).astype(np.float16)
+    values[:4] = np.array([np.inf, np.nan, 65504], np.float16)
+    pixels = values if channels == "RGB" else np.ascontiguousarray(values[..., 0])
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    OpenEXR.File(header, {channels: pixels}).write(str(tmp_path / "map.exr"))
+    tile = read_tile(tmp_path / "map.exr")
+    assert tile.colours.dtype == np.float16
+    new = tile.colours.copy()
+    new[2:60] *= np.float16(0.7)
+    wide = tile.colours.astype(np.float32), new.astype(np.float32)
+    assert b"".join(tile.encode(new)) == tile.original.encode(*wide)
+    assert b"".join(tile.encode(tile.colours)) == (tmp_path / "map.exr").read_bytes()
+
+
+def test_an_exr_that_half_floats_cannot_hold_stays_as_it_is(tmp_path: Path) -> None:
+    planes = np.random.default_rng(5).random((3, 20, 30), np.float32)
+    channels = {"R": planes[0].astype(np.float16), "G": planes[1], "B": planes[2]}
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    OpenEXR.File(header, channels).write(str(tmp_path / "map.exr"))
+    tile = read_tile(tmp_path / "map.exr")
+    assert (tile.colours[..., 1:] == np.moveaxis(planes[1:], 0, 2)).all()
 
 
 def _peak_of(work: Callable[[], object]) -> int:

@@ -85,6 +85,7 @@ def _add_characters(folder: Path) -> None:
 @pytest.mark.filterwarnings("ignore:.*isinstance.treespec.*:FutureWarning")
 @pytest.mark.filterwarnings("ignore:.*The axis name.*:UserWarning")
 @pytest.mark.parametrize("readme", [README, TRAINING_README], ids=["root", "training"])
+@pytest.mark.timeout(900)  # all of them, one by one
 def test_every_command_runs_as_written(readme: str, working_folder: Path) -> None:
     commands = commands_of(readme)
     assert len(commands) >= 9

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 _LUMA = torch.tensor([0.2126, 0.7152, 0.0722])  # Rec. 709
-_TINTED, _METAL, _POSTERISED = 0.2, 0.27, 0.34
+_TINTED, _METAL, _POSTERISED = 0.3, 0.37, 0.44
 """Up to which draw from [0, 1) a pair takes this look; beyond the last it keeps its own."""
 
 Pictures = Float[Tensor, "batch views 3 side side"]
@@ -70,11 +70,8 @@ def _posterise(pairs: Pictures, random: np.random.Generator) -> Pictures:
 
 
 def _saturate(pairs: Pictures, random: np.random.Generator) -> Pictures:
-    """More or less colour; in one pair of seven the channels change places."""
-    pairs = torch.lerp(_grey(pairs), pairs, _column(random.uniform(0.4, 1.3, (len(pairs), 1))))
-    for index in np.flatnonzero(random.random(len(pairs)) < 0.15):
-        pairs[index] = pairs[index][:, random.permutation(3)]
-    return pairs
+    """More or less colour."""
+    return torch.lerp(_grey(pairs), pairs, _column(random.uniform(0.3, 1.3, (len(pairs), 1))))
 
 
 def _grey(pairs: Pictures) -> Float[Tensor, "batch views 1 side side"]:

@@ -1,6 +1,14 @@
-"""What the session knows of the running job, and how panels and preferences show it."""
+"""What the session knows of the running and the last job, and how panels show it."""
+
+from textwrap import wrap
+from typing import Any
 
 import bpy
+
+_CHARACTER_PX = 6.0
+"""Of a label, on average, where the interface is not scaled."""
+_AROUND_TEXT_PX = 60
+"""Of a sidebar's width: tabs, the panel's and the box's edges."""
 
 
 def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
@@ -14,7 +22,52 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
     return True
 
 
-classes = ()
+def draw_last_words(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What went wrong in the last job: Blender's own pop-up goes when the mouse moves."""
+    said = context.window_manager.reggan_last_words
+    if not said:
+        return
+    box = layout.box()
+    row = box.row()
+    row.label(text="The last job said", icon="ERROR")
+    row.operator("reggan.dismiss", icon="X", text="", emboss=False)
+    column = box.column(align=True)
+    for line in wrapped(said, context):
+        column.label(text=line)
+
+
+def wrapped(text: str, context: bpy.types.Context) -> list[str]:
+    """Lines that fit the region that is drawn."""
+    scale = context.preferences.system.ui_scale
+    room = context.region.width / scale - _AROUND_TEXT_PX if context.region else 0
+    length = max(20, int(room / _CHARACTER_PX))
+    return [part for line in text.splitlines() for part in wrap(line, length) or [""]]
+
+
+def redraw_sidebars(manager: Any) -> None:
+    """Draw again where panels show what has changed."""
+    for window in manager.windows:
+        for area in window.screen.areas:
+            for region in area.regions:
+                if region.type == "UI" or area.type == "PREFERENCES":
+                    region.tag_redraw()
+
+
+class Dismiss(bpy.types.Operator):
+    """Take this message away."""
+
+    bl_idname = "reggan.dismiss"
+    bl_label = "Dismiss"
+    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Forget what the last job said."""
+        context.window_manager.reggan_last_words = ""
+        redraw_sidebars(context.window_manager)
+        return {"FINISHED"}
+
+
+classes = (Dismiss,)
 
 
 def attach() -> None:
@@ -22,10 +75,11 @@ def attach() -> None:
     manager = bpy.types.WindowManager
     manager.reggan_job = bpy.props.StringProperty(options={"SKIP_SAVE"})
     manager.reggan_progress = bpy.props.FloatProperty(options={"SKIP_SAVE"})
+    manager.reggan_last_words = bpy.props.StringProperty(options={"SKIP_SAVE"})
     manager.reggan_doctor = bpy.props.StringProperty(options={"SKIP_SAVE"})
 
 
 def detach() -> None:
     """Take them away again."""
-    for name in ("reggan_job", "reggan_progress", "reggan_doctor"):
+    for name in ("reggan_job", "reggan_progress", "reggan_last_words", "reggan_doctor"):
         delattr(bpy.types.WindowManager, name)

@@ -2,18 +2,15 @@
 
 import sys
 from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
 import bpy
 
 from .bridge.errors import BridgeError
 from .bridge.runtime import Runtime, find_runtime
-from .job_display import draw_job
+from .job_display import draw_job, draw_last_words, wrapped
 
 PACKAGE = __package__
-_LINE_LENGTH = 90
-"""Characters of a label in a preferences window that nobody has made wider."""
 
 
 class RegganPreferences(bpy.types.AddonPreferences):
@@ -50,10 +47,10 @@ class RegganPreferences(bpy.types.AddonPreferences):
         layout.prop(self, "device")
         if not draw_job(layout, context):
             layout.operator("reggan.doctor", icon="CHECKMARK")
+        draw_last_words(layout, context)
         column = layout.column(align=True)
-        for line in context.window_manager.reggan_doctor.splitlines():
-            for part in wrap(line, _LINE_LENGTH, subsequent_indent="        ") or [""]:
-                column.label(text=part)
+        for line in wrapped(context.window_manager.reggan_doctor, context):
+            column.label(text=line)
 
 
 def preferences_of(context: bpy.types.Context) -> Any:

@@ -9,6 +9,7 @@ from ..bridge.errors import BridgeError
 from ..bridge.expressions import shares_from_blend
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
+from ..bridge.remedies import in_panel_words
 from ..scene.image_files import file_of_image
 from ..scene.results import new_image, whereabouts
 from ..scene.sequence_images import show
@@ -17,6 +18,15 @@ from ..scene.sheets import image_in_editor
 from .job_operator import JobOperator, new_job_folder
 
 _UNREAD_SPACES = ("ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear DCI-P3 D65", "Linear CIE-XYZ")
+
+
+_ADVICE_FOR_FRAMES = (
+    "Say where it is with --face-box or --landmarks, or pass --on-missing-face copy."
+)
+_ADVICE = (
+    "Show the face larger and from the front. Where this scene holds the head, Rendered Frames can "
+    "take its place from the rig."
+)
 
 
 class EditImage(JobOperator, bpy.types.Operator):
@@ -41,6 +51,7 @@ class EditImage(JobOperator, bpy.types.Operator):
         expression = expression_asked(settings)
         shown = getattr(context.space_data, "image_user", None)
         self._source = file_of_image(image, folder, shown)
+        self._name = image.name
         self._made = folder / "out" / self._source.path.name
         self._label = "_".join(shares_from_blend(expression))
         is_of_the_shot = image.type == "RENDER_RESULT" or image.source == "SEQUENCE"
@@ -58,6 +69,13 @@ class EditImage(JobOperator, bpy.types.Operator):
                 arguments=arguments, title=f"Making {image.name} {expression}", folder=folder
             )
         ]
+
+    def reason(self, progress: Progress) -> str:
+        """Of the image by its name: its file is the add-on's, and the only frame of the job."""
+        failed = progress.summary.get("failed")
+        message = failed[0]["message"] if failed else progress.message
+        message = message.replace(_ADVICE_FOR_FRAMES, _ADVICE)
+        return in_panel_words(message.replace(str(self._source.path), self._name))
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
         """Show the new image."""

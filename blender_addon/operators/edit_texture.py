@@ -22,7 +22,7 @@ from ..scene.head_mesh import WornImage, export_head
 from ..scene.image_files import file_of_image, file_stem
 from ..scene.material_copy import wear_copies
 from ..scene.results import new_image, whereabouts
-from ..scene.sequence_images import show
+from ..scene.sequence_images import show, show_whole
 from ..scene.settings import model_settings
 from ..scene.sheets import packed_sheet
 from .job_operator import JobOperator, new_job_folder
@@ -126,7 +126,7 @@ class PreviewTexture(_TextureOperator, bpy.types.Operator):
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
         """Open the sheet in place of the last one."""
         image = packed_sheet(self._sheet, SHEET_NAME, self._source)
-        if not show(context, image):
+        if not show_whole(context, image):
             self._report({"INFO"}, f"{SHEET_NAME} is ready: open it in an Image Editor")
 
 

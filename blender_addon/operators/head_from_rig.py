@@ -35,7 +35,9 @@ class TrackHead(JobOperator, bpy.types.Operator):
     def job(self, context: bpy.types.Context) -> Job:
         """A Blender without a window, on a copy of the file as it is now."""
         scene, folder = context.scene, new_job_folder()
-        path = scene.reggan.rig_tracks or f"//{Path(bpy.data.filepath).stem}_tracks.json"
+        path = (
+            scene.reggan.rig_tracks or f"//{Path(bpy.data.filepath).stem or 'untitled'}_tracks.json"
+        )
         asked = work_of_tracking(context, absolute_path(path, "Tracks"), folder)
         self._scene_name, self._path = scene.name_full, path
         self._made, self._account = Path(asked["tracks"]), Path(asked["account"])

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import bpy
 
@@ -11,6 +11,7 @@ from ..bridge.errors import BridgeError
 from ..bridge.job import Job, JobRequest
 from ..bridge.progress import Progress
 from ..bridge.remedies import in_panel_words
+from ..job_display import redraw_sidebars
 from ..preferences import chosen_runtime
 
 _running: list[Job] = []
@@ -71,6 +72,10 @@ class JobOperator:
         """Bring in what the last request made before it failed; whether that is anything."""
         return False
 
+    def reason(self, progress: Progress) -> str:
+        """Why the job failed, in the words of the panels."""
+        return in_panel_words(progress.message)
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether the button can be pressed; says why not."""
@@ -121,6 +126,9 @@ class JobOperator:
         except BridgeError as error:
             self._stop(context)
             return self._refuse(error)
+        except Exception:  # a fault of ours: without this every button would stay grey
+            self.cancel(context)
+            raise
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the operator: its window closes, or another file is opened."""
@@ -128,19 +136,20 @@ class JobOperator:
         self._stop(context)
 
     def _begin(self, context: bpy.types.Context) -> Job:
+        context.window_manager.reggan_last_words = ""
         job = self.job(context)
         _running.append(job)
         return job
 
     def _end(self, context: bpy.types.Context, progress: Progress) -> set[str]:
         if progress.state == "failed":
-            error = BridgeError(in_panel_words(progress.message))
+            error = BridgeError(self.reason(progress))
             if not self.finished_in_part(context, progress):
                 raise error
             self._refuse(error)
             return {"FINISHED"}  # there is something to undo
         if progress.state == "cancelled":
-            self._report({"WARNING"}, "Cancelled. What was finished before is kept.")
+            self._report({"INFO"}, "Cancelled. What was finished before is kept.")
             return {"CANCELLED"}
         self.finished(context, progress)
         for notice in progress.notices:
@@ -158,7 +167,7 @@ class JobOperator:
         manager.reggan_job, manager.reggan_progress = "", 0.0
         if context.workspace is not None:
             context.workspace.status_text_set(None)
-        _redraw(manager)
+        redraw_sidebars(manager)
 
     def _show(self, context: bpy.types.Context, progress: Progress) -> None:
         text = progress.message or self._job.title  # a sidebar has no room for both
@@ -166,13 +175,19 @@ class JobOperator:
         if text != manager.reggan_job or progress.factor != manager.reggan_progress:
             manager.reggan_job, manager.reggan_progress = text, progress.factor
             context.workspace.status_text_set(f"RegGAN: {text}. Esc cancels")
-            _redraw(manager)
+            redraw_sidebars(manager)
 
     def _refuse(self, error: BridgeError) -> set[str]:
         self._report({"ERROR"}, str(error))
         return {"CANCELLED"}
 
     def _report(self, kind: set[str], message: str) -> None:
+        """Say it, and let the panel go on saying what should not be missed."""
+        if kind != {"INFO"}:
+            manager = bpy.context.window_manager
+            lines = (manager.reggan_last_words, message)
+            manager.reggan_last_words = "\n".join(line for line in lines if line)
+            redraw_sidebars(manager)
         self.report(kind, message)  # type: ignore[attr-defined]
 
 
@@ -181,15 +196,6 @@ def stop_running_jobs() -> None:
     for job in _running:
         job.kill()
     _running.clear()
-
-
-def _redraw(manager: Any) -> None:
-    """Draw the sidebars again, in which panels show the progress."""
-    for window in manager.windows:
-        for area in window.screen.areas:
-            for region in area.regions:
-                if region.type == "UI" or area.type == "PREFERENCES":
-                    region.tag_redraw()
 
 
 class CancelJob(bpy.types.Operator):

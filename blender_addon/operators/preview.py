@@ -9,7 +9,7 @@ from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
 from ..scene.image_files import file_of_image
 from ..scene.rendered_frames import asked_frames
-from ..scene.sequence_images import show
+from ..scene.sequence_images import show_whole
 from ..scene.settings import face_by_choice, face_settings, model_settings
 from ..scene.sheets import image_in_editor, packed_sheet
 from .job_operator import JobOperator, new_job_folder
@@ -51,7 +51,7 @@ class Preview(JobOperator, bpy.types.Operator):
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
         """Open the sheet in place of the last one."""
         sheet = packed_sheet(self._sheet, SHEET_NAME, self._source)
-        if not show(context, sheet):
+        if not show_whole(context, sheet):
             self._report({"INFO"}, f"{SHEET_NAME} is ready: open it in an Image Editor")
 
 

@@ -76,7 +76,11 @@ class RenderTrainingSet(JobOperator, bpy.types.Operator):
             for number, name, path in pictures
         ]
         work["partial"] = str(self._out / RECORD_FOLDER / "partial.png")
-        _warn_of_unsaved_images(self)
+        if unsaved := [image.name for image in bpy.data.images if image.is_dirty and image.users]:
+            names = ", ".join(unsaved)
+            self._report(
+                {"WARNING"}, f"{names}: changes that are not saved will not be in the pictures."
+            )
         return job_on_copy("Render training set", "character_renderer", work, new_job_folder())
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:
@@ -141,15 +145,6 @@ def _made_by(work: dict[str, Any]) -> dict[str, Any]:
     )
     cameras = [[[round(v, 5) for v in row] for row in v["camera"]] for v in work["views"][:1]]
     return {name: work[name] for name in kept} | {"camera": cameras}
-
-
-def _warn_of_unsaved_images(operator: bpy.types.Operator) -> None:
-    unsaved = [image.name for image in bpy.data.images if image.is_dirty and image.users]
-    if unsaved:
-        operator.report(
-            {"WARNING"},
-            f"{', '.join(unsaved)}: changes that are not saved will not be in the pictures.",
-        )
 
 
 classes = (RenderTrainingSet,)

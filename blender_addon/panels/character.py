@@ -8,27 +8,22 @@ from ..job_display import draw_job
 
 
 class REGGAN_UL_expression_keys(bpy.types.UIList):  # noqa: N801 - Blender asks for such names
-    """Expression, shape key, value."""
+    """Expression, shape key, value: a sidebar is too narrow to edit them in one line."""
 
     def draw_item(
         self,
         _context: bpy.types.Context,
         layout: bpy.types.UILayout,
-        data: Any,
+        _data: Any,
         item: Any,
         _icon: int,
         _active_data: Any,
         _active_property: str,
     ) -> None:
         """One line."""
-        row = layout.row(align=True)
-        row.prop(item, "expression", text="")
-        mesh = data.mesh
-        if mesh is not None and mesh.data.shape_keys is not None:
-            row.prop_search(item, "key", mesh.data.shape_keys, "key_blocks", text="")
-        else:
-            row.prop(item, "key", text="")
-        row.prop(item, "weight", text="")
+        row = layout.split(factor=0.3)
+        row.label(text=item.expression.capitalize())
+        row.label(text=f"{item.key or 'no key yet'}  {item.weight:g}")
 
 
 class CharacterPanel(bpy.types.Panel):
@@ -45,9 +40,9 @@ class CharacterPanel(bpy.types.Panel):
         """Mesh, table, pictures, button, command."""
         layout, settings = self.layout, context.scene.reggan_character
         draw_job(layout, context)
+        layout.use_property_split = True
         layout.prop(settings, "mesh")
         _draw_table(layout, settings)
-        layout.use_property_split = True
         for names in (
             ("folder", "views", "size_px", "samples"),
             ("max_yaw_deg", "max_pitch_deg"),
@@ -56,7 +51,7 @@ class CharacterPanel(bpy.types.Panel):
             column = layout.column(align=True)
             for name in names:
                 column.prop(settings, name)
-        layout.label(text="The face is the one under Head from Rig", icon="INFO")
+        layout.label(text="Face: see Head from Rig", icon="INFO")
         layout.operator("reggan.render_training_set", icon="RENDER_STILL")
         if context.window_manager.reggan_training_command:
             layout.prop(context.window_manager, "reggan_training_command")
@@ -71,6 +66,18 @@ def _draw_table(layout: bpy.types.UILayout, settings: Any) -> None:
     buttons.operator("reggan.recognise_shape_keys", icon="VIEWZOOM", text="")
     buttons.operator("reggan.add_expression_key", icon="ADD", text="")
     buttons.operator("reggan.remove_expression_key", icon="REMOVE", text="")
+    if settings.active_row < len(settings.rows):
+        _draw_line(layout.column(align=True), settings.rows[settings.active_row], settings.mesh)
+
+
+def _draw_line(column: bpy.types.UILayout, line: Any, mesh: Any) -> None:
+    """The chosen line's fields."""
+    column.prop(line, "expression")
+    if mesh is not None and mesh.data.shape_keys is not None:
+        column.prop_search(line, "key", mesh.data.shape_keys, "key_blocks")
+    else:
+        column.prop(line, "key")
+    column.prop(line, "weight")
 
 
 classes = (REGGAN_UL_expression_keys, CharacterPanel)

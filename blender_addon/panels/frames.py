@@ -4,7 +4,7 @@ from typing import Any
 
 import bpy
 
-from ..job_display import draw_job
+from ..job_display import draw_job, draw_last_words
 
 CATEGORY = "RegGAN"
 
@@ -20,6 +20,7 @@ class MainPanel:
     def draw(self, context: bpy.types.Context) -> None:
         """Progress, expression, intensity."""
         draw_job(self.layout, context)
+        draw_last_words(self.layout, context)
         settings, column = context.scene.reggan, _column(self.layout)
         single = column.row()
         single.active = not settings.blend

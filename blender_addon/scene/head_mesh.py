@@ -142,8 +142,10 @@ def _shape_keys_taken_off(copy: Any) -> list[Any]:
     keys = copy.data.shape_keys if copy.type == "MESH" else None
     if keys is None:
         return []
+    name = keys.name
     copy.shape_key_clear()
-    return [keys]
+    left = bpy.data.shape_keys.get((name, None))  # Blender 5.2 removes them itself
+    return [] if left is None else [left]
 
 
 def _lead_to_copies(modifier: Any, copies: Mapping[Any, Any]) -> None:

@@ -1,6 +1,7 @@
 """Rendered frames as images of Blender: loaded as a sequence, and shown."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +65,7 @@ def show_all_frames(user: Any, image: Any) -> None:
 def show(context: Any, image: Any) -> bool:
     """Show an image in the Image Editor in use, or the first that is open; whether there is one."""
     spaces = [
-        area.spaces.active
-        for window in context.window_manager.windows
-        for area in window.screen.areas
-        if area.type == "IMAGE_EDITOR" and area.spaces.active.mode != "UV"
+        area.spaces.active for _, area in _image_editors(context) if area.spaces.active.mode != "UV"
     ]
     own = context.space_data
     if own is not None and own.type == "IMAGE_EDITOR":
@@ -77,6 +75,36 @@ def show(context: Any, image: Any) -> bool:
     spaces[0].image = image
     show_all_frames(spaces[0].image_user, image)
     return True
+
+
+def show_whole(context: Any, image: Any) -> bool:
+    """Show an image there, as large as that allows if no editor shows it; whether there is one."""
+    is_seen = any(area.spaces.active.image == image for _, area in _image_editors(context))
+    if not show(context, image):
+        return False
+    if not is_seen and not bpy.app.background:
+        # It can be fitted once it is read, for which Blender would wait here; drawing it reads it.
+        bpy.app.timers.register(partial(_fit, image.name), first_interval=0.1)
+    return True
+
+
+def _fit(name: str) -> None:
+    for window, area in _image_editors(bpy.context):
+        image = area.spaces.active.image
+        if image is not None and image.name == name:
+            region = next(region for region in area.regions if region.type == "WINDOW")
+            with bpy.context.temp_override(window=window, area=area, region=region):
+                bpy.ops.image.view_all(fit_view=True)
+
+
+def _image_editors(context: Any) -> list[tuple[Any, Any]]:
+    """Windows and areas."""
+    return [
+        (window, area)
+        for window in context.window_manager.windows
+        for area in window.screen.areas
+        if area.type == "IMAGE_EDITOR"
+    ]
 
 
 def _load(path: Path) -> Any:

@@ -94,7 +94,7 @@ def _frames_in_folder(folder: Path) -> tuple[list[SourceFrame], list[Path]]:
         found = ", ".join(sorted({path.suffix or path.name for path in files})) or "nothing"
         raise EmptySourceError(
             f"{folder} holds no picture: {found} was found. "
-            f"These are read: {', '.join(FRAME_SUFFIXES)}."
+            f"These are read: {', '.join(FRAME_SUFFIXES)}. Name the folder of the rendered frames."
         )
     sequences = _numbered_groups(pictures)
     if len(sequences) > 1:

@@ -87,7 +87,7 @@ def material_called(name: str) -> Any:
 
 def everything() -> dict[str, list[str]]:
     """The names of all data in the file."""
-    found = ((name, getattr(bpy.data, name)) for name in dir(bpy.data))
+    found = ((name, getattr(bpy.data, name)) for name in dir(bpy.data) if name != "all_ids")
     collections = {k: v for k, v in found if isinstance(v, bpy.types.bpy_prop_collection)}
     return {kind: sorted(collection.keys()) for kind, collection in collections.items()}
 

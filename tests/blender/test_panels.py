@@ -28,6 +28,9 @@ class Layout:
         assert hasattr(source, items), f"{source} has no {items}"
         self.prop(data, name)
 
+    def label(self, *, text: str = "", **_: Any) -> None:
+        self.drawn.append(text)
+
     def operator(self, name: str, **_: Any) -> Any:
         room, _, end = name.partition(".")
         getattr(getattr(bpy.ops, room), end).get_rna_type()  # raises KeyError
@@ -64,6 +67,20 @@ def test_texture_settings_follow_the_layout(space: str) -> None:
 def test_the_image_editor_offers_its_image() -> None:
     assert "reggan.edit_image" in drawn_in("IMAGE_EDITOR")
     assert "reggan.edit_image" not in drawn_in("VIEW_3D")
+
+
+@pytest.mark.parametrize("space", ["VIEW_3D", "IMAGE_EDITOR"])
+def test_what_went_wrong_stays_until_it_is_dismissed(space: str) -> None:
+    settings = bpy.context.scene.reggan
+    settings.frames_source, settings.frames_path = "SEQUENCE", "/nowhere/shot.####.exr"
+    with pytest.raises(RuntimeError) as refused:
+        bpy.ops.reggan.render_frames()
+    shown = drawn_in(space)
+    said = str(refused.value).removeprefix("Error: ").strip()
+    assert said.replace(" ", "") in "".join(shown).replace(" ", "")  # in lines of a sidebar's width
+    assert "reggan.dismiss" in shown
+    bpy.ops.reggan.dismiss()
+    assert "reggan.dismiss" not in drawn_in(space)
 
 
 def test_texture_settings_explain_themselves() -> None:

@@ -102,6 +102,7 @@ class Window:
     def __init__(self) -> None:
         self.windows: tuple[()] = ()
         self.reggan_job, self.reggan_progress, self.timers = "", 0.0, 0
+        self.reggan_last_words = "of the job before"
 
     def event_timer_add(self, interval_s: float, *, window: None) -> object:
         self.timers += 1
@@ -165,6 +166,29 @@ def test_escape_stops_the_worker_and_blender_goes_on(button: Any) -> None:
     assert answers[-1] == {"CANCELLED"}
     assert worker.poll() is not None
     assert button.said == ["Cancelled. What was finished before is kept."]
+    assert window.reggan_last_words == ""
+    assert (window.reggan_job, window.timers) == ("", 0)
+
+
+def test_a_fault_of_ours_leaves_no_button_grey(
+    button: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from blender_addon.operators.job_operator import running_job
+
+    window = Window()
+    workspace = SimpleNamespace(status_text_set=lambda text: None)
+    context = SimpleNamespace(window_manager=window, window=None, workspace=workspace)
+    button.invoke(context, event("LEFTMOUSE"))
+    worker = button._job._worker._process
+
+    def fail() -> None:
+        raise KeyError("unforeseen")
+
+    monkeypatch.setattr(button._job, "poll", fail)
+    with pytest.raises(KeyError, match="unforeseen"):
+        button.modal(context, event("TIMER"))
+    assert worker.poll() is not None
+    assert running_job() is None
     assert (window.reggan_job, window.timers) == ("", 0)
 
 

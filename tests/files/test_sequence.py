@@ -101,7 +101,9 @@ class TestFolder:
 
 class TestNothingThere:
     def test_empty_folder(self, shot: Path) -> None:
-        with pytest.raises(EmptySourceError, match=r"nothing was found.*\.exr, .*\.png"):
+        with pytest.raises(
+            EmptySourceError, match=r"nothing was found.*\.exr, .*\.png.*Name the folder"
+        ):
             find_sequence(str(shot))
 
     def test_folder_without_pictures(self, shot: Path) -> None:

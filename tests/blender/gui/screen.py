@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 
 STEP_PX = 8
+WHEEL_STEPS = 40
 Pause = Generator[float, None, None]
 """Yields seconds to wait, in which Blender draws and answers."""
 
@@ -68,32 +69,42 @@ def press(window: bpy.types.Window, key: str, x: int, y: int) -> Pause:
     yield 0.5
 
 
-def find_buttons(
-    window: bpy.types.Window,
-    area: bpy.types.Area,
-    region: bpy.types.Region,
-    found: dict[str, tuple[int, int]],
-    *,
-    across: float = 0.6,
-) -> Pause:
-    """Add the operators' buttons of a region to `found`, by hovering over all of it.
+def scroll(kind: str, *, back: bool = False) -> Pause:
+    """Turn the wheel over an editor's sidebar, to its end or back."""
+    window, region = bpy.context.window_manager.windows[0], region_of(area_of(kind))
+    move(window, x := region.x + region.width // 2, y := region.y + region.height // 2)
+    yield 0.3
+    for _ in range(WHEEL_STEPS):
+        wheel = "WHEELUPMOUSE" if back else "WHEELDOWNMOUSE"
+        window.event_simulate(wheel, "PRESS", x=x, y=y)
+        yield 0.05
+    yield 0.5
 
-    Blender tells where a button is in no other way: over one, its command can be copied.
+
+def buttons_of(
+    kind: str, *, window: bpy.types.Window | None = None, region: str = "UI", across: float = 0.6
+) -> Generator[float, None, dict[str, tuple[int, int]]]:
+    """Where the operators' buttons of an editor's region are, found by hovering over all of it.
+
+    Blender tells it in no other way: over a button, its command can be copied.
     """
-    x = region.x + round(region.width * across)
+    window = window or bpy.context.window_manager.windows[0]
+    area = area_of(kind, window)
+    place = region_of(area, region)
+    x = place.x + round(place.width * across)
     seen: dict[str, list[int]] = {}
     manager = bpy.context.window_manager
-    for y in range(region.y + region.height - 4, region.y, -STEP_PX):
+    for y in range(place.y + place.height - 4, place.y, -STEP_PX):
         move(window, x, y)
         yield 0.03
         manager.clipboard = ""
-        with bpy.context.temp_override(window=window, area=area, region=region):
+        with bpy.context.temp_override(window=window, area=area, region=place):
             if bpy.ops.ui.copy_python_command_button.poll():
                 bpy.ops.ui.copy_python_command_button()
         command = manager.clipboard
         if command.startswith("bpy.ops."):
             seen.setdefault(command.removeprefix("bpy.ops.").partition("(")[0], []).append(y)
-    found.update({name: (x, sum(rows) // len(rows)) for name, rows in seen.items()})
+    return {name: (x, sum(rows) // len(rows)) for name, rows in seen.items()}
 
 
 def take_picture(path: Path) -> None:

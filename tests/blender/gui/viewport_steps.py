@@ -1,0 +1,72 @@
+"""What is pressed in the 3D viewport's sidebar: a head is tracked, a training set rendered."""
+
+import json
+from collections.abc import Callable
+
+import bpy
+from mathutils import Matrix, Vector
+from screen import Pause, buttons_of, scroll
+from watch import OUT, picture, run_job, window
+
+LAST_FRAME = 5
+
+
+def put_a_head_before_the_camera() -> Pause:
+    """In a saved file: a ball that looks at the camera along -Y, with two expressions."""
+    for found in list(bpy.data.objects):
+        bpy.data.objects.remove(found)
+    bpy.ops.mesh.primitive_uv_sphere_add(radius=1, segments=24, ring_count=16)
+    head = bpy.context.object
+    head.name = "Kopf Ä"
+    head.data.transform(Matrix.Diagonal((0.09, 0.09, 0.12, 1)))
+    head.shape_key_add(name="Basis")
+    for name, move in (("Joy", (0.03, 0, 0)), ("Angry", (0, 0, -0.03))):
+        key = head.shape_key_add(name=name, from_mix=False)
+        key.value = 0  # Blender 5.2 begins with 1
+        for point in key.data:
+            point.co += Vector(move) if point.co.z < 0 else Vector()
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    bpy.context.collection.objects.link(camera)
+    camera.location, camera.rotation_euler = (0, -1, 0), (1.5708, 0, 0)
+    scene = bpy.context.scene
+    scene.camera, scene.frame_start, scene.frame_end = camera, 1, LAST_FRAME
+    scene.render.engine = "BLENDER_WORKBENCH"
+    bpy.ops.wm.save_as_mainfile(filepath=str(OUT / "Szene ü.blend"))
+    scene.reggan_head.head = head
+    yield 0.5
+
+
+def track_a_head() -> Pause:
+    """In a second Blender; the file appears beside the .blend."""
+    found = yield from buttons_of("VIEW_3D")
+    yield from run_job(
+        "track_head", found["reggan.track_head"], window(), meanwhile=picture("9_tracking")
+    )
+    frames = json.loads((OUT / "Szene ü_tracks.json").read_text(encoding="utf-8"))["frames"]
+    assert sorted(frames) == [str(number) for number in range(1, LAST_FRAME + 1)]
+    assert {face["status"] for frame in frames.values() for face in frame["faces"]} == {"given"}
+    assert bpy.context.scene.reggan.rig_tracks == "//Szene ü_tracks.json"
+    yield from picture("10_tracked")
+
+
+def render_a_training_set() -> Pause:
+    """One view of the two expressions and of neutral."""
+    character = bpy.context.scene.reggan_character
+    character.mesh, character.views, character.size_px = bpy.data.objects["Kopf Ä"], 1, 64
+    assert bpy.ops.reggan.recognise_shape_keys() == {"FINISHED"}
+    yield from scroll("VIEW_3D")
+    yield from picture("11_character")
+    found = yield from buttons_of("VIEW_3D")
+    yield from run_job("render_training_set", found["reggan.render_training_set"], window())
+    pictures = sorted(path.parent.name for path in (OUT / "Kopf-Ä_set").glob("*/*.png"))
+    assert pictures == ["angry", "happy", "neutral"]
+    assert (OUT / "Kopf-Ä_set" / "landmarks.json").is_file()
+    yield from picture("12_training_set")
+    yield from scroll("VIEW_3D", back=True)
+
+
+STEPS: tuple[Callable[[], Pause], ...] = (
+    put_a_head_before_the_camera,
+    track_a_head,
+    render_a_training_set,
+)

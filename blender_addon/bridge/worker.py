@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ GRACE_S = 10.0
 _PIECE_BYTES = 1 << 16
 _FURTHEST_BEHIND_BYTES = 1 << 20
 _PAUSE_S = 0.05
+_NICENESS = 10
 
 
 def start(runtime: Runtime, arguments: Sequence[str], folder: Path) -> "Worker":
@@ -51,6 +53,7 @@ def start(runtime: Runtime, arguments: Sequence[str], folder: Path) -> "Worker":
             f"{runtime.python} could not be started in {folder}: {error.strerror or error}. "
             "Check the runtime in the add-on's preferences, and that this folder can be written."
         ) from error
+    _give_way_to_blender(process)
     return Worker(process, folder, runtime)
 
 
@@ -153,7 +156,11 @@ if sys.platform == "win32":
         """No window of its own, and a group that Ctrl-Break reaches alone."""
         startup = subprocess.STARTUPINFO()
         startup.dwFlags |= subprocess.STARTF_USESHOWWINDOW
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP, "startupinfo": startup}
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+        return {"creationflags": flags, "startupinfo": startup}
+
+    def _give_way_to_blender(process: "subprocess.Popen[bytes]") -> None:
+        """It was started so."""
 
 else:
     _STOP = signal.SIGTERM
@@ -161,3 +168,8 @@ else:
     def _apart_from_blender() -> dict[str, Any]:
         """A group of its own: Ctrl-C in Blender's terminal is Blender's."""
         return {"start_new_session": True}
+
+    def _give_way_to_blender(process: "subprocess.Popen[bytes]") -> None:
+        """Let Blender draw first where both want the processor; alone, it has all of it."""
+        with suppress(OSError):  # it has ended already
+            os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)

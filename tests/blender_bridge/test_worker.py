@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +47,14 @@ def test_a_worker_says_how_far_it_is_and_hands_over_its_summary(
     assert progress.factor == 0.5
     assert progress.notices == ("no face in 1003",)
     assert progress.summary == {"arguments": arguments}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="started so there: nothing can be asked")
+def test_blender_comes_before_its_worker(pretend: Pretend, tmp_path: Path) -> None:
+    worker = start(pretend("import time; time.sleep(60)"), [], tmp_path / "job")
+    own, others = (os.getpriority(os.PRIO_PROCESS, pid) for pid in (os.getpid(), worker.pid))
+    worker.kill()
+    assert others > own
 
 
 def test_a_line_that_is_cut_in_a_character_waits_for_its_rest(

@@ -16,9 +16,9 @@ def reason_from_end(last_words: str, exit_code: int, *, python: str) -> str:
     missing = _NO_MODULE.search(last_words)
     if missing and missing[1] == "reggan_plugin":
         return (
-            f"{python} has no reggan-plugin. Install it there: "
-            f'"{python}" -m pip install "reggan-plugin[textures]"; or choose another runtime in '
-            "the add-on's preferences."
+            f"{python} has no reggan-plugin. Install it there from the folder of its source: "
+            f'"{python}" -m pip install "FOLDER[textures]"; or choose the bundled runtime in the '
+            "add-on's preferences."
         )
     last = last_words.rpartition("\n")[2]
     if missing or "ImportError" in last_words:

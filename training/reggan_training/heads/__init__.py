@@ -1,0 +1,1 @@
+"""Families of heads with face shapes: meshes whose true motion is known."""

@@ -1,0 +1,146 @@
+"""What a head is to the rest of the training: moving vertices with names for what they are.
+
+A *family* (MakeHuman, ICT FaceKit, VALID, a user's own GLB) samples identities; an identity is a
+`HeadMesh`. Nothing else of the program knows which family a head is of.
+
+Axes: +y up, +z to the front, +x to the head's own left. Unit: the identity's eye distance. Origin:
+the middle between the eyeballs' centres of the identity at rest.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+
+class Part(IntEnum):
+    """What a triangle belongs to; its material and its occlusion follow from it."""
+
+    SKIN = 0
+    EYE = 1
+    TEETH = 2
+    GUMS = 3
+    TONGUE = 4
+    MOUTH = 5
+    """The skin of the mouth's inside."""
+    SOCKET = 6
+    """Behind the lids; seen as a dark rim at most."""
+    LASHES = 7
+    HAIR = 8
+    """Scalp hair, fringes and wigs that do not move with the face."""
+    BEARD = 9
+    BROWS = 10
+    """Brow meshes or cards; brows painted on skin are a region."""
+    GLASSES = 11
+    CLOTHES = 12
+
+
+REGIONS: tuple[str, ...] = (
+    "lips",  # the red of the lips
+    "brows",  # where brow hair grows on the skin
+    "beard",  # chin, jaw and cheeks below the beard line
+    "moustache",
+    "scalp",  # where scalp hair grows on the skin
+    "cheeks",
+    "nose",
+    "eye_rings",  # the thin skin around the eyes
+    "lid_margins",  # the edge of the lids, where lashes grow
+    "ears",
+    "shade",  # ambient occlusion at rest: 0 open .. 1 deep inside mouth or socket
+)
+"""Channels of `HeadMesh.regions`. Looks are painted by them."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HeadMesh:
+    """One identity: geometry, what each vertex is, and how it moves.
+
+    Attributes:
+        family: `makehuman`, `ict`, `valid`, or a user's file's name.
+        identity: unique within the family; the same name gives the same head.
+        triangles: vertex rows, counter-clockwise seen from outside.
+        parts: a `Part` for each triangle.
+        rest: vertices at neutral.
+        canonical: coordinates for procedural paint, the same scale and place on every identity of
+            every family: eyes about (+-0.5, 0, z), nose tip about (0, -0.6, z), mouth about
+            (0, -1.1, z). Usually `rest` of the family's mean head.
+        regions: weights 0 to 255 in the order of `REGIONS`.
+        eye_angle: for vertices of `Part.EYE` the angle in radians between the eyeball's optical
+            axis at rest and the direction from its centre to the vertex; pi elsewhere. The pupil
+            is at 0; the iris ends at about 0.45.
+        controls: names of the ARKit shapes that this head has.
+        uv: texture coordinates of each vertex, v down, or None. (Vertices at a seam are doubled.)
+        textures: base colour images, sRGB-encoded RGB or RGBA, row 0 at v = 0, by index.
+        texture_of: for each triangle the index of its texture, -1 for none.
+        left_eye_vertices, right_eye_vertices: whose mean is the landmark of the eye (the middle
+            of the eyeball's front at rest, that is of the lid opening); own left and right.
+        nose_tip, mouth_left, mouth_right, chin: one vertex each; the corners are own left, right.
+    """
+
+    family: str
+    identity: str
+    triangles: Int[np.ndarray, "triangles 3"]
+    parts: UInt8[np.ndarray, " triangles"]
+    rest: Float[np.ndarray, "vertices 3"]
+    canonical: Float[np.ndarray, "vertices 3"]
+    regions: UInt8[np.ndarray, "vertices regions"]
+    eye_angle: Float[np.ndarray, " vertices"]
+    controls: tuple[str, ...]
+    shapes: "ShapeModel"
+    left_eye_vertices: Int[np.ndarray, " left"]
+    right_eye_vertices: Int[np.ndarray, " right"]
+    nose_tip: int
+    mouth_left: int
+    mouth_right: int
+    chin: int
+    uv: Float[np.ndarray, "vertices 2"] | None = None
+    textures: tuple[UInt8[np.ndarray, "height width channels"], ...] = ()
+    texture_of: Int[np.ndarray, " triangles"] | None = None
+    notes: Mapping[str, float | str] = field(default_factory=dict)
+
+    def vertices(self, weights: Mapping[str, float]) -> Float[np.ndarray, "vertices 3"]:
+        """Vertices with these ARKit weights (0 to 1.5; what is not named is 0), float32.
+
+        Raises:
+            KeyError: a weight is not 0 and its shape is not in `controls`.
+        """
+        unknown = [name for name, value in weights.items() if value and name not in self.controls]
+        if unknown:
+            raise KeyError(f"{self.family} {self.identity} has no shape {unknown[0]}")
+        return self.shapes.moved(self.rest, weights)
+
+    def landmarks(
+        self, vertices: Float[np.ndarray, "vertices 3"]
+    ) -> Float[np.ndarray, "6 3"]:
+        """Landmarks in the order of `reggan_plugin.faces.landmarks.LANDMARK_NAMES`."""
+        eyes = [vertices[rows].mean(axis=0) for rows in self._eyes]
+        left, right, nose, chin = self.mouth_left, self.mouth_right, self.nose_tip, self.chin
+        return np.stack([*eyes, vertices[nose], vertices[left], vertices[right], vertices[chin]])
+
+    @property
+    def _eyes(self) -> tuple[Int[np.ndarray, " left"], Int[np.ndarray, " right"]]:
+        return self.left_eye_vertices, self.right_eye_vertices
+
+
+class ShapeModel(Protocol):
+    """How vertices follow ARKit weights."""
+
+    def moved(
+        self, rest: Float[np.ndarray, "vertices 3"], weights: Mapping[str, float]
+    ) -> Float[np.ndarray, "vertices 3"]:
+        """Vertices with these weights."""
+
+
+class HeadFamily(Protocol):
+    """A source of identities."""
+
+    name: str
+
+    def identities(self, count: int | None, seed: int) -> tuple[str, ...]:
+        """Names of identities: `count` sampled ones, or all that there are."""
+
+    def head(self, identity: str) -> HeadMesh:
+        """Build one identity; the same name gives the same head on every machine."""

@@ -8,8 +8,8 @@ import click
 
 from reggan_plugin.commands.options import grouped_option
 from reggan_plugin.files.colour_management import colour_space_from_name
-from reggan_plugin.files.exr_compression import LOSSLESS_COMPRESSIONS, LosslessCompression
-from reggan_plugin.files.exr_writing import CHANGE_LAYERS, ChangeLayer, ExrWriting
+from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS, LosslessCompression
+from reggan_plugin.files.exr.writing import CHANGE_LAYERS, ChangeLayer, ExrWriting
 from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.picture_settings import PictureSettings, Reading
 from reggan_plugin.imaging.region import LARGEST_BLUR, LARGEST_GROWTH, FacePart, RegionLimits

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from reggan_plugin.errors import UnsupportedFormatError, UsageError
 from reggan_plugin.files.colour_management import OcioColourSpace
-from reggan_plugin.files.exr_writing import EncodedFrame, ExrWriting, WritesExr
+from reggan_plugin.files.exr.writing import EncodedFrame, ExrWriting, WritesExr
 from reggan_plugin.files.frame import (
     EXR_SIGNATURE,
     Encoding,

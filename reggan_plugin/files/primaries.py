@@ -3,7 +3,7 @@
 import math
 import struct
 
-from reggan_plugin.files.exr_container import Part
+from reggan_plugin.files.exr.container import Part
 
 _REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 _REC709_IDS = ("lin_rec709_scene", "unknown")

@@ -6,7 +6,7 @@ attribute of the first header. An older stamp is replaced.
 
 import struct
 
-from reggan_plugin.files.exr_container import read_container
+from reggan_plugin.files.exr.container import read_container
 from reggan_plugin.files.jpeg_segments import Segment, SegmentedJpeg, read_segments
 from reggan_plugin.files.png_chunks import bytes_from_chunks, make_chunk, read_chunks
 

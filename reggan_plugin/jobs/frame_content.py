@@ -8,7 +8,7 @@ import numpy as np
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.face_edit import AnsweredFrame, CutFrame
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.files.exr_compression import GenerationLoss
+from reggan_plugin.files.exr.compression import GenerationLoss
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs.results import Outcome
 from reggan_plugin.jobs.side_car import RecordedFace

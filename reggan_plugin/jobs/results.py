@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reggan_plugin.errors import FaceNotFoundError, RegganError
-from reggan_plugin.files.exr_compression import GenerationLoss
+from reggan_plugin.files.exr.compression import GenerationLoss
 
 SUMMARY_VERSION = 1
 """Raised when a field of the `--json` document changes its meaning or goes away."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from reggan_plugin.errors import MeshError, MissingExtraError
 from reggan_plugin.textures.character import Character, Material, MeshPart
-from reggan_plugin.textures.gltf_character import character_from_gltf
-from reggan_plugin.textures.gltf_file import GLTF_SUFFIXES, GltfFile, read_bytes, read_gltf
+from reggan_plugin.textures.gltf.character import character_from_gltf
+from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES, GltfFile, read_bytes, read_gltf
 from reggan_plugin.textures.obj_library import image_of_material
 
 USD_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from reggan_plugin.jobs.fingerprint import digest_of, fingerprint
-from reggan_plugin.textures.gltf_file import GLTF_SUFFIXES, read_gltf
+from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES, read_gltf
 from reggan_plugin.textures.mesh_files import USD_SUFFIXES
 from reggan_plugin.textures.obj_library import files_of_obj
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from reggan_plugin.errors import OutputError, UsageError
 from reggan_plugin.jobs.plan import Existing, refuse_existing
-from reggan_plugin.textures.gltf_file import GLTF_SUFFIXES
+from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES
+from reggan_plugin.textures.maps.texture_files import TextureFiles, find_texture
 from reggan_plugin.textures.output_records import OutputRecords
 from reggan_plugin.textures.request import PLACEHOLDER, TextureRequest
-from reggan_plugin.textures.texture_files import TextureFiles, find_texture
 
 _EMBEDDED_SUFFIXES = (".png", ".jpg")
 

@@ -18,9 +18,9 @@ from reggan_plugin.jobs.side_car import (
     record_path,
     write_record,
 )
+from reggan_plugin.textures.maps.texture_files import find_texture
 from reggan_plugin.textures.mesh_inputs import digest_of_files, files_of_mesh
 from reggan_plugin.textures.request import MeshOutput, OpenTransfer, TextureRequest
-from reggan_plugin.textures.texture_files import find_texture
 
 OutputKind = Literal["map", "sheet"] | MeshOutput
 

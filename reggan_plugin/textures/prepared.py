@@ -7,26 +7,26 @@ from pathlib import Path
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceFinder
-from reggan_plugin.textures.carry_back import CarryBack
-from reggan_plugin.textures.framing import FramedFace, frame_face
-from reggan_plugin.textures.map_tile import Samples
+from reggan_plugin.textures.maps.map_tile import Samples
+from reggan_plugin.textures.maps.own_maps import PartMaps
+from reggan_plugin.textures.maps.texel_change import Tally
+from reggan_plugin.textures.maps.texture_map import TextureMap
+from reggan_plugin.textures.maps.wearers import remarks
+from reggan_plugin.textures.maps.worn_map import WornMap
 from reggan_plugin.textures.mesh_files import LoadedMesh, load_mesh
-from reggan_plugin.textures.own_maps import PartMaps
 from reggan_plugin.textures.request import Look
-from reggan_plugin.textures.shots import (
+from reggan_plugin.textures.stopwatch import Stopwatch
+from reggan_plugin.textures.views.framing import FramedFace, frame_face
+from reggan_plugin.textures.views.reprojection import CarryBack
+from reggan_plugin.textures.views.shots import (
     USUAL_TEXELS,
     find_sides,
     take_shots,
     take_survey,
     texels_per_pixel,
 )
-from reggan_plugin.textures.stage import Stage
-from reggan_plugin.textures.stopwatch import Stopwatch
-from reggan_plugin.textures.texel_change import Tally
-from reggan_plugin.textures.texture_map import TextureMap
-from reggan_plugin.textures.view_change import ViewChange
-from reggan_plugin.textures.wearers import remarks
-from reggan_plugin.textures.worn_map import WornMap
+from reggan_plugin.textures.views.stage import Stage
+from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.transfer import ExpressionTransfer
 
 

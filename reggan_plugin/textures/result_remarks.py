@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from reggan_plugin.expressions import EXPRESSIONS, ExpressionMix
-from reggan_plugin.textures.texel_change import Tally
+from reggan_plugin.textures.maps.texel_change import Tally
 
 _PARTS_THE_LIPS = 25
 """The action unit that opens a mouth (FACS)."""

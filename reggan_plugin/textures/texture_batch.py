@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, RegganError, UsageError
 from reggan_plugin.jobs.plan import make_writable_folder
-from reggan_plugin.textures.gltf_file import GLTF_SUFFIXES
+from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES
 from reggan_plugin.textures.mesh_files import MESH_SUFFIXES
 from reggan_plugin.textures.request import (
     PLACEHOLDER,

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import copy_frame
-from reggan_plugin.textures.flat_map import changed_flat_map, find_flat_face
-from reggan_plugin.textures.map_kinds import check_is_colour
+from reggan_plugin.textures.maps.flat_map import changed_flat_map, find_flat_face
+from reggan_plugin.textures.maps.map_kinds import check_is_colour
+from reggan_plugin.textures.maps.texture_files import TextureFiles, encoded_bytes, write_tiles
 from reggan_plugin.textures.output_plan import (
     OutputPlan,
     map_output,
@@ -17,7 +18,6 @@ from reggan_plugin.textures.output_records import OutputRecords
 from reggan_plugin.textures.prepared import ChangedMap, PreparedFace
 from reggan_plugin.textures.request import OpenTransfer, TextureRequest, TextureResult
 from reggan_plugin.textures.result_remarks import remarks_on
-from reggan_plugin.textures.texture_files import TextureFiles, encoded_bytes, write_tiles
 from reggan_plugin.textures.write_mesh import check_mesh_output, write_mesh
 
 

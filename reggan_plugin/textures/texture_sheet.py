@@ -13,11 +13,11 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.jobs.plan import Existing, refuse_existing
-from reggan_plugin.textures.framing import closer, turned
 from reggan_plugin.textures.output_plan import check_folder
 from reggan_plugin.textures.output_records import OutputRecords
 from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import OpenTransfer, TextureRequest, TextureResult
+from reggan_plugin.textures.views.framing import closer, turned
 
 _ROWS = {"front": 0.0, "right": -35.0, "left": 35.0}
 _OVERSAMPLING = 2

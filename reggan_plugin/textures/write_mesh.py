@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import copy_frame
-from reggan_plugin.textures.gltf_output import write_replaced, write_variants
+from reggan_plugin.textures.gltf.output import write_replaced, write_variants
+from reggan_plugin.textures.gltf.vrm_atlas import check_takes_atlas, write_atlas
 from reggan_plugin.textures.output_plan import named
 from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import TextureRequest
-from reggan_plugin.textures.vrm_atlas import check_takes_atlas, write_atlas
 
 
 def check_mesh_output(request: TextureRequest, face: PreparedFace) -> None:

@@ -31,10 +31,10 @@ def make_maps(heads: Path, out: Path, views: Literal[1, 3]) -> None:
     from PIL import Image
 
     from reggan_plugin.expressions import ExpressionMix
-    from reggan_plugin.textures.framing import closer
+    from reggan_plugin.textures.maps.texture_files import write_tiles
     from reggan_plugin.textures.prepared import PreparedFace
     from reggan_plugin.textures.request import Look
-    from reggan_plugin.textures.texture_files import write_tiles
+    from reggan_plugin.textures.views.framing import closer
     from reggan_plugin.transfer import ExpressionTransfer
 
     transfer = ExpressionTransfer()
@@ -141,7 +141,7 @@ def judge(out: Path) -> None:
 def _sides(face: Any, transfer: Any) -> list[tuple[Any, Any]]:
     """Views from both sides in which a face is found, and the crops."""
     from reggan_plugin.faces.face_finder import FaceFinder
-    from reggan_plugin.textures.framing import closer, seen_from_the_side
+    from reggan_plugin.textures.views.framing import closer, seen_from_the_side
 
     finder = FaceFinder(transfer.card.canonical_points, transfer.card.image_size_px, "cpu")
     found = [seen_from_the_side(face.stage, finder, face.framed, yaw, 2048) for yaw in SIDES_DEG]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import OpenEXR
 
-from reggan_plugin.files.exr_container import Container, read_container
+from reggan_plugin.files.exr.container import Container, read_container
 from reggan_plugin.files.frame import read_frame, write_frame
 
 from .conftest import Edit

@@ -14,8 +14,8 @@ from reggan_plugin.errors import (
     UnreadableFrameError,
     UnsupportedFormatError,
 )
-from reggan_plugin.files.exr_assembly import build_single_part
-from reggan_plugin.files.exr_container import Attribute, read_container
+from reggan_plugin.files.exr.assembly import build_single_part
+from reggan_plugin.files.exr.container import Attribute, read_container
 from reggan_plugin.files.frame import (
     Encoding,
     decode_frame,

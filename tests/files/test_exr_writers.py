@@ -8,8 +8,8 @@ import OpenEXR
 import pytest
 
 from reggan_plugin.errors import MissingChannelsError, UnsupportedFormatError
-from reggan_plugin.files.exr_assembly import build_single_part
-from reggan_plugin.files.exr_container import Attribute, read_container
+from reggan_plugin.files.exr.assembly import build_single_part
+from reggan_plugin.files.exr.container import Attribute, read_container
 from reggan_plugin.files.frame import decode_frame, read_frame, write_frame
 
 from .conftest import Edit

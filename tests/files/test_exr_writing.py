@@ -9,9 +9,9 @@ import OpenEXR
 import pytest
 
 from reggan_plugin.errors import UnsupportedFormatError
-from reggan_plugin.files.exr_compression import LOSSLESS_COMPRESSIONS
-from reggan_plugin.files.exr_container import read_container
-from reggan_plugin.files.exr_writing import CHANGE_LAYERS, EncodedFrame, ExrWriting
+from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS
+from reggan_plugin.files.exr.container import read_container
+from reggan_plugin.files.exr.writing import CHANGE_LAYERS, EncodedFrame, ExrWriting
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.files.sequence import SourceFrame

@@ -17,7 +17,7 @@ from reggan_plugin.errors import TextureError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.files.png_chunks import Chunk, bytes_from_chunks, make_chunk, read_chunks
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
-from reggan_plugin.textures.map_tile import read_tile
+from reggan_plugin.textures.maps.map_tile import read_tile
 from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import Look, TextureRequest
 from reggan_plugin.textures.texture_job import run_request

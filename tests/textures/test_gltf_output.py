@@ -14,11 +14,11 @@ import trimesh
 from PIL import Image
 
 from reggan_plugin.errors import UsageError
-from reggan_plugin.textures.gltf_character import character_from_gltf
-from reggan_plugin.textures.gltf_edit import GltfEdit
-from reggan_plugin.textures.gltf_file import read_gltf
-from reggan_plugin.textures.gltf_output import write_replaced, write_variants
-from reggan_plugin.textures.vrm_atlas import write_atlas
+from reggan_plugin.textures.gltf.character import character_from_gltf
+from reggan_plugin.textures.gltf.edit import GltfEdit
+from reggan_plugin.textures.gltf.gltf_file import read_gltf
+from reggan_plugin.textures.gltf.output import write_replaced, write_variants
+from reggan_plugin.textures.gltf.vrm_atlas import write_atlas
 
 from .conftest import MadeHead
 

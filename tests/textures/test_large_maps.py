@@ -14,13 +14,13 @@ from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.files.png import decode_samples
 from reggan_plugin.files.png_chunks import bytes_from_chunks, make_chunk, read_chunks
 from reggan_plugin.imaging.crop import reduce_by
-from reggan_plugin.textures.carry_back import CarryBack
-from reggan_plugin.textures.island_edges import run_on
-from reggan_plugin.textures.map_tile import MapTile, read_tile
+from reggan_plugin.textures.maps.edge_padding import run_on
+from reggan_plugin.textures.maps.map_tile import MapTile, read_tile
+from reggan_plugin.textures.maps.reduced_tile import ReducedTile
+from reggan_plugin.textures.maps.uv_layout import Block
 from reggan_plugin.textures.prepared import PreparedFace
-from reggan_plugin.textures.reduced_tile import ReducedTile
 from reggan_plugin.textures.request import Look
-from reggan_plugin.textures.uv_layout import Block
+from reggan_plugin.textures.views.reprojection import CarryBack
 from reggan_plugin.transfer import ExpressionTransfer
 
 from .conftest import MadeHead, write_obj

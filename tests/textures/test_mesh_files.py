@@ -10,15 +10,15 @@ from PIL import Image
 
 from reggan_plugin.errors import MissingExtraError
 from reggan_plugin.textures.character import Character, Material, MeshPart
-from reggan_plugin.textures.gltf_character import character_from_gltf, material_from_gltf
-from reggan_plugin.textures.gltf_file import read_gltf
-from reggan_plugin.textures.map_tile import read_tile
+from reggan_plugin.textures.gltf.character import character_from_gltf, material_from_gltf
+from reggan_plugin.textures.gltf.gltf_file import read_gltf
+from reggan_plugin.textures.maps.map_tile import read_tile
+from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.mesh_files import load_mesh
 from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import Look
-from reggan_plugin.textures.stage import Stage
-from reggan_plugin.textures.texture_map import TextureMap
-from reggan_plugin.textures.view import look_at
+from reggan_plugin.textures.views.stage import Stage
+from reggan_plugin.textures.views.view import look_at
 from reggan_plugin.transfer import ExpressionTransfer
 
 from .conftest import MadeHead, glb_bytes, write_obj

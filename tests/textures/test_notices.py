@@ -10,16 +10,16 @@ from reggan_plugin.cli import main
 from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.textures.carry_back import CarryBack
 from reggan_plugin.textures.character import Character, Material, MeshPart
-from reggan_plugin.textures.map_tile import read_tile
+from reggan_plugin.textures.maps.map_tile import read_tile
+from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.request import Look, TextureRequest, TextureResult
 from reggan_plugin.textures.result_remarks import remarks_on
-from reggan_plugin.textures.stage import Stage
 from reggan_plugin.textures.texture_job import run_request
-from reggan_plugin.textures.texture_map import TextureMap
-from reggan_plugin.textures.view import look_at
-from reggan_plugin.textures.view_change import ViewChange
+from reggan_plugin.textures.views.reprojection import CarryBack
+from reggan_plugin.textures.views.stage import Stage
+from reggan_plugin.textures.views.view import look_at
+from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.transfer import ExpressionTransfer
 
 from .conftest import MadeHead, write_obj
@@ -150,6 +150,6 @@ def test_the_help_says_which_expressions_open_the_mouth(capfd: pytest.CaptureFix
 
 
 def _remarks_of(name: str) -> list[str]:
-    from reggan_plugin.textures.texel_change import Tally
+    from reggan_plugin.textures.maps.texel_change import Tally
 
     return list(remarks_on(name, ExpressionMix({name: 1.0}), Tally(changed=1)))

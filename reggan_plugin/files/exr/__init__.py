@@ -1,0 +1,1 @@
+"""OpenEXR files: their parts, layers, blocks and compressions, read and written back untouched."""

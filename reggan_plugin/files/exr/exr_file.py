@@ -1,0 +1,217 @@
+"""EXR: only the compressed blocks in which a pixel changed are written anew.
+
+All headers, other parts and other blocks keep their bytes; the other channels of a block that
+is written anew keep their bits if the compression is lossless. On request the picture's part is
+written anew as a whole: without loss, or with the change as layers of its own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import OpenEXR
+from jaxtyping import Bool, Float, Shaped
+
+from reggan_plugin.errors import UnsupportedFormatError
+from reggan_plugin.files.exr.assembly import replace_chunks, replace_part
+from reggan_plugin.files.exr.blocks import (
+    BlockGrid,
+    channel_pixels,
+    decode_blocks,
+    encode_blocks,
+    encode_part,
+    read_grid,
+)
+from reggan_plugin.files.exr.change import set_layers, settle
+from reggan_plugin.files.exr.compression import (
+    LOSSLESS_COMPRESSIONS,
+    GenerationLoss,
+    lossy_channels,
+    lossy_name,
+    measure_loss,
+)
+from reggan_plugin.files.exr.container import Channel, Container, Part, read_container
+from reggan_plugin.files.exr.layer import Layer, find_layer, other_views
+from reggan_plugin.files.exr.writing import EncodedFrame, ExrWriting
+from reggan_plugin.files.frame import Encoding, Frame
+from reggan_plugin.files.primaries import primaries_notice
+from reggan_plugin.files.samples import change_samples, changed_pixels, floats_from_samples
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StoredExr:
+    """The file and where in it the picture lies."""
+
+    container: Container
+    layer: Layer
+    grid: BlockGrid
+
+    @property
+    def part(self) -> Part:
+        """The part that holds the picture."""
+        return self.container.parts[self.layer.part_index]
+
+    @property
+    def is_lossless(self) -> bool:
+        """Whether the compression keeps all channels of the part."""
+        return lossy_name(self.part.compression, self.part.channels) is None
+
+    @property
+    def is_half(self) -> bool:
+        """Whether half floats hold its colours exactly."""
+        types = {channel.name: channel.pixel_type for channel in self.part.channels}
+        return all(types[name] == "half" for name in self.layer.colours)
+
+    def encode(
+        self,
+        before: Float[np.ndarray, "height width 3"],
+        after: Float[np.ndarray, "height width 3"],
+    ) -> bytes:
+        """The file with changed samples replaced; see `StoredImage`. Half floats will do."""
+        return self.encode_as(before, after, None, ExrWriting()).content
+
+    def encode_as(
+        self,
+        before: Float[np.ndarray, "height width 3"],
+        after: Float[np.ndarray, "height width 3"],
+        weight: Float[np.ndarray, "height width"] | None,
+        writing: ExrWriting,
+    ) -> EncodedFrame:
+        """The file with changed samples replaced, as asked for; see `WritesExr`."""
+        changed = changed_pixels(before, after)
+        if not changed.any():
+            return EncodedFrame(content=self.container.content)
+        if writing.rewrites_part:
+            return EncodedFrame(content=self._with_new_part(before, after, weight, writing))
+        place = self.grid.rectangle_around(changed)
+        blocks = decode_blocks(self.container, self.part, self.grid, place)
+        lossy = lossy_channels(self.part.compression, self.part.channels)
+        samples = {name: channel_pixels(blocks, name).copy() for name in lossy}
+        pixels = self.grid.pixels_of(place)
+        self._change(blocks, before[pixels], after[pixels])
+        replaced, beside = {}, np.zeros_like(changed)
+        for block, data in encode_blocks(blocks, place).items():
+            own = self.grid.pixels_of(_only(block))
+            if changed[own].any():
+                replaced[self.grid.offsets[block]] = data
+                beside[own] = ~changed[own]
+        content = replace_chunks(self.container, replaced)
+        loss = self._loss(content, place, samples, beside[pixels]) if lossy else None
+        return EncodedFrame(
+            content=content, generation_loss=loss if loss and loss.largest else None
+        )
+
+    def refuse_what_cannot_be(self, writing: ExrWriting) -> None:
+        """Do nothing if this file can be written so; see `WritesExr`."""
+        if not writing.layers or writing.compression is not None:
+            return
+        layer = Channel(name="", pixel_type="float", sampling=(1, 1))
+        lossy = lossy_name(self.part.compression, (*self.part.channels, layer))
+        if lossy:
+            raise UnsupportedFormatError(
+                f"is compressed with loss ({lossy}), so layers cannot be added to it exactly. "
+                "Pass --exr-compression zip, which writes the picture's part without loss."
+            )
+
+    def _with_new_part(
+        self,
+        before: Float[np.ndarray, "height width 3"],
+        after: Float[np.ndarray, "height width 3"],
+        weight: Float[np.ndarray, "height width"] | None,
+        writing: ExrWriting,
+    ) -> bytes:
+        blocks = decode_blocks(self.container, self.part, self.grid, self.grid.all_blocks)
+        delta = self._change(blocks, before, after, with_delta="delta" in writing.layers)
+        if writing.layers:
+            set_layers(blocks, weight if "mask" in writing.layers else None, delta)
+        own = self.part.compression
+        compression = LOSSLESS_COMPRESSIONS[writing.compression] if writing.compression else own
+        differing, chunks = encode_part(blocks, compression)
+        attributes = self.part.attributes | differing
+        return replace_part(self.container, self.layer.part_index, attributes, chunks)
+
+    def _change(
+        self,
+        blocks: OpenEXR.File,
+        before: Float[np.ndarray, "height width 3"],
+        after: Float[np.ndarray, "height width 3"],
+        *,
+        with_delta: bool = False,
+    ) -> dict[str, Float[np.ndarray, "height width"]]:
+        """Change the samples of decoded blocks, in place; new less old by colour, on request."""
+        deltas = {}
+        for index, name in enumerate(self.layer.colours):
+            own = slice(index, index + 1) if len(self.layer.colours) == 3 else slice(0, 3)
+            stored = channel_pixels(blocks, name)[..., None]
+            old = stored.copy() if with_delta else stored
+            change_samples(stored, before[..., own], after[..., own])
+            if with_delta:
+                deltas[name.removeprefix(self.layer.prefix)] = settle(old, stored)[..., 0]
+        return deltas
+
+    def _loss(
+        self,
+        content: bytes,
+        place: tuple[slice, slice],
+        samples: dict[str, Shaped[np.ndarray, "rows columns"]],
+        beside: Bool[np.ndarray, "rows columns"],
+    ) -> GenerationLoss:
+        """What blocks that were compressed again lost in `beside`, of these channels' samples."""
+        container = read_container(content)
+        part = container.parts[self.layer.part_index]
+        blocks = decode_blocks(container, part, read_grid(container, part), place)
+        name = lossy_name(part.compression, part.channels)
+        assert name is not None, "only a lossy file is measured"
+        pairs = ((old, channel_pixels(blocks, channel)) for channel, old in samples.items())
+        return measure_loss(name, pairs, beside)
+
+
+def decode(
+    content: bytes, picture: str | None = None, *, colours_are_declared: bool = False
+) -> Frame:
+    """Read the picture of an EXR: its data window, premultiplied, scene-linear.
+
+    Args:
+        content: the file.
+        picture: its layer, part or view; None finds it.
+        colours_are_declared: the user says what they are, whatever the header says.
+    """
+    container = read_container(content)
+    layer = find_layer(container.parts, picture)
+    part = container.parts[layer.part_index]
+    grid = read_grid(container, part)
+    blocks = decode_blocks(container, part, grid, grid.all_blocks)
+    pixels = np.empty((*grid.window.shape, 3), np.float32)
+    for index, name in enumerate(layer.colours):  # grey fills all three
+        own = slice(index, index + 1) if len(layer.colours) == 3 else slice(0, 3)
+        pixels[..., own] = floats_from_samples(channel_pixels(blocks, name))[..., None]
+    display = part.window("displayWindow")
+    return Frame(
+        pixels=pixels,
+        alpha=floats_from_samples(channel_pixels(blocks, layer.alpha)) if layer.alpha else None,
+        alpha_is_premultiplied=True,
+        encoding=Encoding.SCENE_LINEAR,
+        notices=tuple(_notices(container, layer, colours_are_declared)),
+        origin_px=(grid.window.top - display.top, grid.window.left - display.left),
+        displayed_px=display.shape,
+        original=StoredExr(container=container, layer=layer, grid=grid),
+    )
+
+
+def _notices(container: Container, layer: Layer, colours_are_declared: bool) -> list[str]:
+    part = container.parts[layer.part_index]
+    primaries = None if colours_are_declared else primaries_notice(part)
+    notices = [] if primaries is None else [primaries]
+    if layer.prefix:
+        notices.append(f"the picture is layer {layer.prefix[:-1]}; other layers are kept")
+    views = other_views(container.parts, layer)
+    if views:
+        notices.append(
+            f"the picture is view {layer.view}; {', '.join(views)} keep their face: render the "
+            f"result again with --exr-picture {views[0]}"
+        )
+    return notices
+
+
+def _only(block: tuple[int, int]) -> tuple[slice, slice]:
+    row, column = block
+    return slice(row, row + 1), slice(column, column + 1)

@@ -1,0 +1,171 @@
+"""Which channels of an EXR hold the picture."""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import OpenEXR
+
+from reggan_plugin.errors import MissingChannelsError, UnsupportedFormatError
+from reggan_plugin.files.exr.change import OWN_PREFIX
+from reggan_plugin.files.exr.container import Channel, Part
+
+_ADVICE = (
+    "Write the picture as R, G, B (root layer), as the only layer <name>.R, <name>.G, <name>.B, "
+    "or as Blender's <view layer>.Combined; or name its layer, part or view with --exr-picture."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """The channels of a picture: three colours or one luminance, and perhaps alpha.
+
+    Attributes:
+        part_index: where it lies.
+        prefix: what its channels' names begin with, dot and view included; empty for the root.
+        view: the eye that sees it; empty in a file of one view.
+        colours: names of its channels.
+        alpha: name of its alpha, if there is one.
+    """
+
+    part_index: int
+    prefix: str
+    view: str
+    colours: tuple[str, ...]
+    alpha: str | None
+
+    @property
+    def name(self) -> str:
+        """The layer without its view; empty for the root."""
+        path = self.prefix[:-1]
+        return path.removesuffix(self.view).removesuffix(".") if self.view else path
+
+
+def find_layer(parts: Sequence[Part], wanted: str | None = None) -> Layer:
+    """The root R, G, B of the first part that has it; else a layer; else the luminance Y.
+
+    Of several views it is the first one's. `wanted` names a layer, a part or a view instead.
+
+    Raises:
+        MissingChannelsError: there is no picture, or several layers and none is the picture.
+        UnsupportedFormatError: the picture is deep, luminance-chroma, sub-sampled or mip-mapped,
+            or its part is of an unknown type or compression.
+    """
+    layers = [layer for index in range(len(parts)) for layer in _layers_of(parts[index], index)]
+    if wanted is not None:
+        layers = _named(parts, layers, wanted)
+    flat = [layer for layer in layers if parts[layer.part_index].is_flat]
+    if not flat and layers:
+        raise UnsupportedFormatError(_not_flat(parts[layers[0].part_index]))
+    hero = next((layer.view for layer in flat if layer.view), "")
+    choice = _picture_among([layer for layer in flat if layer.view in ("", hero)])
+    if choice is None:
+        found = ", ".join(labelled(part, channel) for part in parts for channel in part.channels)
+        raise MissingChannelsError(f"holds no picture among its channels {found}. {_ADVICE}")
+    refuse_unwritable(parts[choice.part_index], choice)
+    return choice
+
+
+def other_views(parts: Sequence[Part], layer: Layer) -> list[str]:
+    """The views that show the same picture as `layer` to another eye."""
+    views = [own.view for index, part in enumerate(parts) for own in _layers_of(part, index)]
+    return [view for view in dict.fromkeys(views) if view not in ("", layer.view)]
+
+
+def _picture_among(layers: list[Layer]) -> Layer | None:
+    coloured = [layer for layer in layers if len(layer.colours) == 3]
+    combined = [layer for layer in coloured if layer.name.lower().endswith("combined")]
+    choice = (
+        [layer for layer in coloured if not layer.name]
+        or combined
+        or (coloured if len(coloured) == 1 else [])
+        or ([] if coloured else [layer for layer in layers if not layer.name])
+    )
+    return choice[0] if choice else None
+
+
+def _named(parts: Sequence[Part], layers: list[Layer], wanted: str) -> list[Layer]:
+    """The one layer of that name, in that part, or those of that view."""
+    own = [layer for layer in layers if wanted in (layer.prefix[:-1], layer.name)]
+    of_part = [layer for layer in layers if wanted == parts[layer.part_index].name]
+    found = own or of_part or [layer for layer in layers if wanted == layer.view]
+    if not found:
+        names = [layer.prefix[:-1] or parts[layer.part_index].name for layer in layers]
+        advice = "Name one of them with --exr-picture" if any(names) else "Leave --exr-picture out"
+        raise MissingChannelsError(
+            f"has no layer, part or view {wanted!r}; its pictures are "
+            f"{', '.join(name or 'the root' for name in names) or 'none'}. {advice}."
+        )
+    return found
+
+
+def _layers_of(part: Part, index: int) -> list[Layer]:
+    """All layers of a part that could be a picture."""
+    channels = {
+        channel.name: channel
+        for channel in part.channels
+        if channel.pixel_type in ("half", "float")
+    }
+    views = _views_of(part)
+    prefixes = dict.fromkeys(name[: name.rfind(".") + 1] for name in channels)
+    layers = []
+    for prefix in (prefix for prefix in prefixes if not prefix.startswith(OWN_PREFIX)):
+        alpha = f"{prefix}A" if f"{prefix}A" in channels else None
+        colours = tuple(f"{prefix}{colour}" for colour in "RGB")
+        if not channels.keys() >= set(colours):
+            colours = (f"{prefix}Y",)
+        if channels.keys() >= set(colours):
+            last = prefix.split(".")[-2] if prefix else ""
+            view = part.view or (last if last in views else next(iter(views), ""))
+            layers.append(
+                Layer(part_index=index, prefix=prefix, view=view, colours=colours, alpha=alpha)
+            )
+    return layers
+
+
+def _views_of(part: Part) -> list[str]:
+    """The views whose channels share this part, the one without a mark in its names first."""
+    listed = part.attributes.get("multiView")
+    views, position = [], 0
+    while listed is not None and position < len(listed.value):
+        (length,) = struct.unpack_from("<I", listed.value, position)
+        views.append(listed.value[position + 4 : position + 4 + length].decode("utf-8", "replace"))
+        position += 4 + length
+    return views
+
+
+def _not_flat(part: Part) -> str:
+    if part.kind.startswith("deep"):
+        return "is a deep EXR. Flatten it."
+    return f"holds its picture in a part of the unknown type {part.kind!r}. Write it as scanlines."
+
+
+def refuse_unwritable(part: Part, layer: Layer | None = None) -> None:
+    """Do nothing for a flat part whose chunks can be decoded and encoded one by one.
+
+    Raises:
+        UnsupportedFormatError: it is of another kind, which the message names.
+    """
+    names = {channel.name for channel in part.channels}
+    if layer and len(layer.colours) == 1 and names & {f"{layer.prefix}RY", f"{layer.prefix}BY"}:
+        raise UnsupportedFormatError("is a luminance-chroma EXR. Write it as R, G, B.")
+    subsampled = [channel.name for channel in part.channels if channel.sampling != (1, 1)]
+    if subsampled:
+        raise UnsupportedFormatError(
+            f"has sub-sampled channels ({', '.join(subsampled)}). Write all at full resolution."
+        )
+    if part.is_tiled and part.tile_description[2] & 0xF:
+        raise UnsupportedFormatError(
+            "is a mip-mapped EXR, whose smaller levels would keep the old face. "
+            "Give the texture before mip-mapping."
+        )
+    if part.compression >= OpenEXR.NUM_COMPRESSION_METHODS.value:
+        raise UnsupportedFormatError(
+            f"is compressed by method {part.compression}, which OpenEXR "
+            f"{OpenEXR.OPENEXR_VERSION} does not know. Write it as ZIP, or update the package."
+        )
+
+
+def labelled(part: Part, channel: Channel) -> str:
+    """The name of a channel, with that of its part if it has one."""
+    return f"{part.name}:{channel.name}" if part.name else channel.name

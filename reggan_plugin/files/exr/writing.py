@@ -1,0 +1,74 @@
+"""How EXR files with a change are written, and what comes of it; without loading the library."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.files.exr.compression import GenerationLoss, LosslessCompression
+
+ChangeLayer = Literal["mask", "delta"]
+CHANGE_LAYERS: tuple[ChangeLayer, ...] = ("mask", "delta")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExrWriting:
+    """How EXR files with a change are written.
+
+    Attributes:
+        compression: the part with the picture is written anew in it,
+            so that nothing loses a second generation. None keeps the file's own.
+        layers: what of the change becomes channels of the same part, as 32-bit floats: `mask`
+            (`reggan.mask`, the weight that each pixel took), `delta` (`reggan.delta.R`, `.G`, `.B`:
+            the file's own samples after less before; the old sample plus its delta, rounded to
+            the sample's type, is the new one bit for bit, for which a new sample of 32 bits may
+            differ in its last bits from what it is without the layer).
+    """
+
+    compression: LosslessCompression | None = None
+    layers: tuple[ChangeLayer, ...] = ()
+
+    @property
+    def rewrites_part(self) -> bool:
+        """Whether more than the blocks with a change is written anew."""
+        return self.compression is not None or bool(self.layers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedFrame:
+    """A file with its change, and what that did to pixels beside the change."""
+
+    content: bytes
+    generation_loss: GenerationLoss | None = None
+    """None where nothing was lost, or nothing is measured (JPEG)."""
+
+
+@runtime_checkable
+class WritesExr(Protocol):
+    """A stored image that can be written in more ways than `StoredImage` knows."""
+
+    def encode_as(
+        self,
+        before: Float[np.ndarray, "height width 3"],
+        after: Float[np.ndarray, "height width 3"],
+        weight: Float[np.ndarray, "height width"] | None,
+        writing: ExrWriting,
+    ) -> EncodedFrame:
+        """The file with changed samples replaced, as asked for; as it was if nothing differs.
+
+        Args:
+            before: the frame's pixels.
+            after: what they become.
+            weight: what each pixel took of the change; only the layer `mask` needs it.
+            writing: compression and layers.
+        """
+        ...
+
+    def refuse_what_cannot_be(self, writing: ExrWriting) -> None:
+        """Do nothing if this file can be written so.
+
+        Raises:
+            UnsupportedFormatError: its compression would not keep the layers.
+        """
+        ...

@@ -1,0 +1,249 @@
+"""A character from glTF: its scene in the rest pose, skins and default morphs applied."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from reggan_plugin.errors import MeshError
+from reggan_plugin.textures.character import AlphaMode, Character, Material, MeshPart
+from reggan_plugin.textures.gltf.accessors import read_accessor
+from reggan_plugin.textures.gltf.gltf_file import GltfFile
+
+Matrix = Float[np.ndarray, "4 4"]
+
+_ALPHA_MODES: dict[str, AlphaMode] = {"OPAQUE": "opaque", "MASK": "cutout", "BLEND": "blend"}
+_TRIANGLES, _STRIP, _FAN = 4, 5, 6
+
+
+def character_from_gltf(gltf: GltfFile) -> Character:
+    """The meshes of the default scene as they stand.
+
+    Raises:
+        MeshError: an index leads nowhere, or nothing in the file has triangles.
+    """
+    try:
+        return _Reader(gltf).character()
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise MeshError(
+            f"{gltf.path} is a broken glTF file: {type(error).__name__} {error}. Export it again."
+        ) from error
+
+
+def material_from_gltf(gltf: GltfFile, index: int | None) -> Material:
+    """The base colour of a material; an absent one is white."""
+    if index is None:
+        return Material(name="(none)", is_double_sided=False)
+    entry = gltf.document["materials"][index]
+    base = entry.get("pbrMetallicRoughness", {})
+    return Material(
+        name=entry.get("name", f"material {index}"),
+        index=index,
+        image=image_of_texture(gltf, base.get("baseColorTexture")),
+        colour=tuple(base.get("baseColorFactor", (1.0, 1.0, 1.0, 1.0))),
+        alpha_mode=_ALPHA_MODES.get(entry.get("alphaMode", "OPAQUE"), "opaque"),
+        alpha_cutoff=entry.get("alphaCutoff", 0.5),
+        is_double_sided=entry.get("doubleSided", False),
+    )
+
+
+def image_of_texture(gltf: GltfFile, info: dict[str, Any] | None) -> int | None:
+    """The image that a textureInfo leads to; WebP and KTX2 ones by their extensions."""
+    if info is None:
+        return None
+    texture = gltf.document["textures"][info["index"]]
+    for extension in texture.get("extensions", {}).values():
+        if isinstance(extension, dict) and "source" in extension:
+            return int(extension["source"])
+    source = texture.get("source")
+    return None if source is None else int(source)
+
+
+class _Reader:
+    """Walks the nodes of one file."""
+
+    def __init__(self, gltf: GltfFile) -> None:
+        self._gltf = gltf
+        self._nodes = gltf.list_of("nodes")
+        self._parents = {
+            child: i for i, node in enumerate(self._nodes) for child in node.get("children", [])
+        }
+        self._worlds: dict[int, Matrix] = {}
+
+    def character(self) -> Character:
+        parts = tuple(part for node in self._visible() for part in self._parts_of(node))
+        if not parts:
+            raise MeshError(f"{self._gltf.path} holds no mesh of triangles. Export the mesh too.")
+        vrm, vrm0 = self._gltf.extension("VRMC_vrm"), self._gltf.extension("VRM")
+        fronts = [("+Z", "+Y"), ("-Z", "+Y"), ("+X", "+Y"), ("-X", "+Y")]
+        if vrm0 and not vrm:
+            fronts[:2] = fronts[1::-1]  # VRM 0.x looks along -Z
+        return Character(
+            path=self._gltf.path,
+            parts=parts,
+            node_names={i: node.get("name", "") for i, node in enumerate(self._nodes)},
+            node_parents=self._parents,
+            head_node=_vrm_head(vrm, vrm0),
+            fronts=tuple(fronts),
+        )
+
+    def _visible(self) -> Iterator[int]:
+        scenes = self._gltf.list_of("scenes")
+        if not scenes:
+            yield from range(len(self._nodes))
+            return
+        waiting = list(scenes[self._gltf.document.get("scene", 0)].get("nodes", []))
+        seen = set()
+        while waiting:
+            node = waiting.pop(0)
+            if node in seen:
+                raise MeshError(f"{self._gltf.path}: node {node} is its own parent.")
+            seen.add(node)
+            yield node
+            waiting += self._nodes[node].get("children", [])
+
+    def _world(self, node: int) -> Matrix:
+        if node not in self._worlds:
+            parent = self._parents.get(node)
+            above = np.eye(4) if parent is None else self._world(parent)
+            self._worlds[node] = above @ _local_matrix(self._nodes[node])
+        return self._worlds[node]
+
+    def _parts_of(self, node: int) -> Iterator[MeshPart]:
+        entry = self._nodes[node]
+        if "mesh" not in entry:
+            return
+        mesh = self._gltf.document["meshes"][entry["mesh"]]
+        morphs = entry.get("weights", mesh.get("weights", []))
+        for primitive in mesh["primitives"]:
+            faces = self._faces(primitive)
+            if faces is None:
+                continue
+            positions = self._morphed(primitive, morphs)
+            placed, moved_by = self._placed(node, primitive, positions)
+            material = material_from_gltf(self._gltf, primitive.get("material"))
+            yield MeshPart(
+                name=entry.get("name") or mesh.get("name", ""),
+                material=material,
+                positions=placed,
+                faces=faces,
+                uv=self._uv(primitive),
+                node=moved_by,
+            )
+
+    def _faces(self, primitive: dict[str, Any]) -> Int[np.ndarray, "faces 3"] | None:
+        mode = primitive.get("mode", _TRIANGLES)
+        if "indices" in primitive:
+            order = read_accessor(self._gltf, primitive["indices"])[:, 0].astype(np.int64)
+        else:
+            count = self._gltf.document["accessors"][primitive["attributes"]["POSITION"]]["count"]
+            order = np.arange(count)
+        if mode == _TRIANGLES:
+            return order[: len(order) // 3 * 3].reshape(-1, 3)
+        if mode == _STRIP:
+            faces = np.stack([order[:-2], order[1:-1], order[2:]], axis=1)
+            faces[1::2] = faces[1::2, ::-1]
+            return faces
+        if mode == _FAN:
+            return np.stack([np.full(len(order) - 2, order[0]), order[1:-1], order[2:]], axis=1)
+        return None  # points and lines
+
+    def _morphed(
+        self, primitive: dict[str, Any], weights: list[float]
+    ) -> Float[np.ndarray, "points 3"]:
+        positions = read_accessor(self._gltf, primitive["attributes"]["POSITION"]).astype(float)
+        for weight, target in zip(weights, primitive.get("targets", []), strict=False):
+            if weight and "POSITION" in target:
+                positions += weight * read_accessor(self._gltf, target["POSITION"])
+        return positions
+
+    def _placed(
+        self, node: int, primitive: dict[str, Any], positions: Float[np.ndarray, "points 3"]
+    ) -> tuple[Float[np.ndarray, "points 3"], Int[np.ndarray, " points"]]:
+        """Points in the world, and what moves each most. A skinned mesh ignores its own node."""
+        attributes, skin = primitive["attributes"], self._nodes[node].get("skin")
+        if skin is None or "JOINTS_0" not in attributes:
+            world = self._world(node)
+            placed = positions @ world[:3, :3].T + world[:3, 3]
+            return placed, np.full(len(placed), node)
+        entry = self._gltf.document["skins"][skin]
+        joints = np.array(entry["joints"])
+        motions = np.stack([self._world(joint) for joint in entry["joints"]])
+        if "inverseBindMatrices" in entry:
+            inverse = read_accessor(self._gltf, entry["inverseBindMatrices"]).astype(float)
+            motions = motions @ inverse.reshape(-1, 4, 4).transpose(0, 2, 1)
+        bones, weights = self._bones(attributes)
+        placed = np.zeros_like(positions)
+        for slot in range(bones.shape[1]):
+            motion = motions[bones[:, slot]]
+            moved = np.einsum("pij,pj->pi", motion[:, :3, :3], positions) + motion[:, :3, 3]
+            placed += weights[:, slot : slot + 1] * moved
+        strongest = bones[np.arange(len(bones)), weights.argmax(axis=1)]
+        return placed, joints[strongest]
+
+    def _bones(
+        self, attributes: dict[str, int]
+    ) -> tuple[Int[np.ndarray, "points slots"], Float[np.ndarray, "points slots"]]:
+        sets = [i for i in range(4) if f"JOINTS_{i}" in attributes]
+        bones = [read_accessor(self._gltf, attributes[f"JOINTS_{i}"]) for i in sets]
+        weights = [read_accessor(self._gltf, attributes[f"WEIGHTS_{i}"]) for i in sets]
+        total = np.concatenate(weights, axis=1).astype(float)
+        total /= np.maximum(total.sum(axis=1, keepdims=True), 1e-12)
+        return np.concatenate(bones, axis=1).astype(np.int64), total
+
+    def _uv(self, primitive: dict[str, Any]) -> Float[np.ndarray, "points 2"] | None:
+        """The coordinates that the base colour map is laid by, from the lower left."""
+        info: dict[str, Any] = {}
+        if primitive.get("material") is not None:
+            entry = self._gltf.document["materials"][primitive["material"]]
+            info = entry.get("pbrMetallicRoughness", {}).get("baseColorTexture", {})
+        transform = info.get("extensions", {}).get("KHR_texture_transform", {})
+        channel = transform.get("texCoord", info.get("texCoord", 0))
+        index = primitive["attributes"].get(f"TEXCOORD_{channel}")
+        if index is None:
+            return None
+        uv = read_accessor(self._gltf, index).astype(float)
+        uv = uv * transform.get("scale", (1.0, 1.0))
+        turn = transform.get("rotation", 0.0)
+        cos, sin = math.cos(turn), math.sin(turn)
+        uv = uv @ np.array([[cos, -sin], [sin, cos]]) + transform.get("offset", (0.0, 0.0))
+        return np.asarray(np.stack([uv[:, 0], 1.0 - uv[:, 1]], axis=1))
+
+
+def image_path(gltf: GltfFile, index: int) -> Path | None:
+    """The file that an image is in; None for one that is inside."""
+    uri = gltf.document["images"][index].get("uri")
+    if uri is None or uri.startswith("data:"):
+        return None
+    return gltf.path.parent / unquote(uri)
+
+
+def _local_matrix(node: dict[str, Any]) -> Matrix:
+    if "matrix" in node:
+        return np.array(node["matrix"], dtype=float).reshape(4, 4).T
+    x, y, z, w = node.get("rotation", (0.0, 0.0, 0.0, 1.0))
+    turn = np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+    matrix = np.eye(4)
+    matrix[:3, :3] = turn * np.array(node.get("scale", (1.0, 1.0, 1.0)))
+    matrix[:3, 3] = node.get("translation", (0.0, 0.0, 0.0))
+    return matrix
+
+
+def _vrm_head(vrm: dict[str, Any], vrm0: dict[str, Any]) -> int | None:
+    bones = vrm.get("humanoid", {}).get("humanBones", {})
+    if isinstance(bones, dict) and "head" in bones:
+        return int(bones["head"]["node"])
+    for bone in vrm0.get("humanoid", {}).get("humanBones", []):
+        if bone.get("bone") == "head":
+            return int(bone["node"])
+    return None

@@ -1,0 +1,158 @@
+"""New images, textures and materials in a glTF file; all else keeps its JSON and its bytes."""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from reggan_plugin.errors import UsageError
+from reggan_plugin.files.atomic import write_atomically
+from reggan_plugin.textures.gltf.character import image_of_texture
+from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_from_gltf
+
+_ALIGNMENT = 8
+_MIME_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+_WITHOUT_UV = "matcapTexture"
+
+
+class GltfEdit:
+    """A copy of a file's document and of the buffer inside, to be added to and written."""
+
+    def __init__(self, gltf: GltfFile) -> None:
+        """Copy the document; the buffers of a .gltf stay where they are."""
+        self._gltf = gltf
+        self.document: dict[str, Any] = copy.deepcopy(gltf.document)
+        self._buffer = bytearray(gltf.buffers[0] if gltf.is_binary and gltf.buffers else b"")
+        self._beside: dict[str, bytes] = {}
+
+    def replace_image(self, image: int, content: bytes, suffix: str) -> None:
+        """Put another picture in an image's place; everything that uses it shows the new one."""
+        entry = self.document["images"][image]
+        if self._gltf.is_binary and "bufferView" in entry and self._is_alone(entry["bufferView"]):
+            self._splice(entry["bufferView"], content)
+            entry["mimeType"] = _MIME_TYPES[suffix]
+        else:
+            self._place(entry, content, suffix)
+
+    def add_image(self, content: bytes, suffix: str, name: str) -> int:
+        """A further image; returns its index."""
+        entry: dict[str, Any] = {"name": name}
+        self._place(entry, content, suffix)
+        return self._append("images", entry)
+
+    def add_texture(self, like: int, image: int) -> int:
+        """A texture with the sampler of another one and an image of its own; its index."""
+        entry = {k: v for k, v in self.document["textures"][like].items() if k != "extensions"}
+        return self._append("textures", {**entry, "source": image})
+
+    def add_material(self, material: dict[str, Any]) -> int:
+        """A further material; returns its index."""
+        return self._append("materials", material)
+
+    def use_extension(self, name: str) -> None:
+        """Declare an extension that readers may ignore."""
+        used = self.document.setdefault("extensionsUsed", [])
+        if name not in used:
+            used.append(name)
+
+    def materials_showing(self, image: int) -> list[int]:
+        """Materials whose base colour is an image."""
+        return [
+            index
+            for index, material in enumerate(self.document.get("materials", []))
+            for info in [material.get("pbrMetallicRoughness", {}).get("baseColorTexture")]
+            if info is not None and image_of_texture(self._gltf, info) == image
+        ]
+
+    def image_of(self, info: dict[str, Any]) -> int | None:
+        """The image that a textureInfo of the file's own leads to."""
+        return image_of_texture(self._gltf, info)
+
+    def write(self, path: Path) -> None:
+        """Write the file as it is now, of the same kind as the source.
+
+        Raises:
+            UsageError: the kinds differ, or a .gltf would lose its buffers.
+            OutputError: it cannot be written.
+        """
+        if self._gltf.is_binary != (path.suffix.lower() != ".gltf"):
+            raise UsageError(
+                f"{path} is of another kind than {self._gltf.path}. Give it the ending "
+                f"{self._gltf.path.suffix}."
+            )
+        if self._gltf.is_binary:
+            if self._buffer:
+                self.document["buffers"][0]["byteLength"] = len(self._buffer)
+            write_atomically(path, bytes_from_gltf(self.document, bytes(self._buffer)))
+            return
+        if path.parent.resolve() != self._gltf.path.parent.resolve():
+            raise UsageError(
+                f"{path} would not find the buffers of {self._gltf.path}, which lie beside it. "
+                "Write the new .gltf into the same folder, or convert the file to .glb first."
+            )
+        for name, content in self._beside.items():
+            write_atomically(path.with_name(name), content)
+        write_atomically(path, bytes_from_gltf(self.document, None))
+
+    def _append(self, key: str, entry: dict[str, Any]) -> int:
+        entries = self.document.setdefault(key, [])
+        entries.append(entry)
+        return len(entries) - 1
+
+    def _place(self, entry: dict[str, Any], content: bytes, suffix: str) -> None:
+        """Let an image's entry lead to new bytes: at the buffer's end, or in a file beside."""
+        for key in ("uri", "bufferView", "mimeType"):
+            entry.pop(key, None)
+        if self._gltf.is_binary:
+            self._buffer += b"\0" * (-len(self._buffer) % _ALIGNMENT)
+            view = {"buffer": 0, "byteOffset": len(self._buffer), "byteLength": len(content)}
+            self._buffer += content
+            if not self.document.get("buffers"):
+                self.document["buffers"] = [{"byteLength": 0}]
+            entry["bufferView"] = self._append("bufferViews", view)
+            entry["mimeType"] = _MIME_TYPES[suffix]
+        else:
+            stem = entry.get("name", "map")
+            name = f"{stem}{suffix}"
+            while name in self._beside or (self._gltf.path.parent / name).exists():
+                name = f"{stem}_{len(self._beside) + 1}_{len(name)}{suffix}"
+            self._beside[name] = content
+            entry["uri"] = name
+
+    def _is_alone(self, index: int) -> bool:
+        """Whether nothing else lies in a view's bytes, so that they can make room."""
+        views = self.document["bufferViews"]
+        view = views[index]
+        start = view.get("byteOffset", 0)
+        end = start + view["byteLength"]
+        packed = any("extensions" in other for other in views)
+        users = [e for e in self.document["images"] if e.get("bufferView") == index]
+        for other in (v for i, v in enumerate(views) if i != index and v["buffer"] == 0):
+            begin = other.get("byteOffset", 0)
+            if begin < end and begin + other["byteLength"] > start:
+                return False
+        return view["buffer"] == 0 and not packed and len(users) == 1
+
+    def _splice(self, index: int, content: bytes) -> None:
+        """Other bytes for a view; views behind it move by a multiple of the alignment."""
+        views = self.document["bufferViews"]
+        view = views[index]
+        start, length = view.get("byteOffset", 0), view["byteLength"]
+        shift = len(content) - length
+        padding = -shift % _ALIGNMENT
+        self._buffer[start : start + length] = content + b"\0" * padding
+        for other in views:
+            if other["buffer"] == 0 and other.get("byteOffset", 0) >= start + length:
+                other["byteOffset"] += shift + padding
+        view["byteLength"] = len(content)
+
+
+def texture_infos(material: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every textureInfo of a material that is laid by UVs, those of its extensions included."""
+    for key, value in material.items():
+        if not isinstance(value, dict) or key == _WITHOUT_UV:
+            continue
+        if key.endswith("Texture") and isinstance(value.get("index"), int):
+            yield value
+        else:
+            yield from texture_infos(value)

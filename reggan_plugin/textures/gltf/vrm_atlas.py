@@ -1,0 +1,199 @@
+"""A VRM 1.0 file whose expressions move the UVs over an atlas of maps.
+
+Source: VRMC_vrm 1.0, expressions.md, TextureTransformBind: all maps of a material that are laid
+by UVs take the same scale and offset. So every one of them becomes an atlas, those that no
+expression changes with the same picture in each cell.
+"""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from reggan_plugin.errors import UsageError
+from reggan_plugin.expressions import EXPRESSIONS
+from reggan_plugin.textures.gltf.accessors import read_accessor
+from reggan_plugin.textures.gltf.edit import GltfEdit, texture_infos
+from reggan_plugin.textures.gltf.gltf_file import GltfFile
+from reggan_plugin.textures.maps.texture_files import image_bytes
+
+LARGEST_ATLAS_PX = 8192
+_TRANSFORM = "KHR_texture_transform"
+_PRESETS = {e.name: e.vrm_preset for e in EXPRESSIONS if e.vrm_preset}
+_BINDS = ("morphTargetBinds", "materialColorBinds", "textureTransformBinds")
+_OUTSIDE = 1e-3
+
+
+def write_atlas(
+    gltf: GltfFile, image: int, contents: Mapping[str, bytes], out: Path
+) -> tuple[str, ...]:
+    """Write the file with the maps as atlases and an expression for each; it looks as before.
+
+    A preset that has binds of its own keeps them; the texture then is a custom expression.
+
+    Args:
+        gltf: a VRM 1.0 file.
+        image: the base colour map.
+        contents: by expression, the encoded map.
+        out: the file to write.
+
+    Returns:
+        What the user should know.
+
+    Raises:
+        UsageError: the file is not VRM 1.0, or its UVs do not fit an atlas.
+        OutputError: it cannot be written.
+    """
+    check_takes_atlas(gltf)
+    edit = GltfEdit(gltf)
+    materials = edit.materials_showing(image)
+    _check_uvs(gltf, materials)
+    columns = math.ceil(math.sqrt(len(contents) + 1))
+    atlases = _Atlases(edit, gltf, image, list(contents.values()), columns)
+    for material in materials:
+        atlases.use_in(edit.document["materials"][material])
+    edit.use_extension(_TRANSFORM)
+    notices = list(atlases.notices)
+    for cell, name in enumerate(contents, start=1):
+        place = cell % columns, cell // columns
+        notices += _add_expression(edit, name, materials, place, columns)
+    edit.write(out)
+    return tuple(notices)
+
+
+def check_takes_atlas(gltf: GltfFile) -> None:
+    """Do nothing for a VRM 1.0 file.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not gltf.extension("VRMC_vrm"):
+        raise UsageError(
+            f"{gltf.path} is not VRM 1.0, whose expressions alone can move UVs. Write one material "
+            "variant for each expression instead: --mesh-as variants"
+        )
+
+
+class _Atlases:
+    """Makes an atlas of each image once, and leads materials to it."""
+
+    def __init__(
+        self, edit: GltfEdit, gltf: GltfFile, image: int, contents: Sequence[bytes], columns: int
+    ) -> None:
+        self._edit, self._gltf, self._image = edit, gltf, image
+        self._contents, self._columns = contents, columns
+        self._textures: dict[int, int] = {}
+        self._images: dict[int, int] = {}
+        self.notices: list[str] = []
+
+    def use_in(self, material: dict[str, Any]) -> None:
+        """Let a material show the first cell of the atlases, which is the map as it was."""
+        infos = list(texture_infos(material))
+        for info in infos:
+            info["index"] = self._texture(info["index"])
+            _shrink(info, self._columns)
+        if any(
+            info["extensions"][_TRANSFORM] != infos[0]["extensions"][_TRANSFORM] for info in infos
+        ):
+            raise UsageError(
+                f"{self._gltf.path}: the maps of material {material.get('name', '')!r} are laid "
+                "differently (KHR_texture_transform), and an expression moves all alike. Write "
+                "variants instead: --mesh-as variants"
+            )
+
+    def _texture(self, old: int) -> int:
+        if old not in self._textures:
+            image = self._edit.image_of({"index": old})
+            if image is None:
+                raise UsageError(f"{self._gltf.path}: texture {old} has no image to make cells of.")
+            if image not in self._images:
+                name = self._gltf.document["images"][image].get("name", "map")
+                content = self._atlas(image)
+                self._images[image] = self._edit.add_image(content, ".png", f"{name}_atlas")
+            self._textures[old] = self._edit.add_texture(old, self._images[image])
+        return self._textures[old]
+
+    def _atlas(self, image: int) -> bytes:
+        first = image_bytes(self._gltf, image)
+        rest = self._contents if image == self._image else [first] * len(self._contents)
+        pictures = [Image.open(io.BytesIO(content)) for content in (first, *rest)]
+        mode = "RGBA" if "A" in pictures[0].getbands() else "RGB"
+        if pictures[0].mode.startswith("I"):
+            raise UsageError(
+                f"{self._gltf.path}: image {image} has 16 bits, an atlas takes 8. Write variants "
+                "instead: --mesh-as variants"
+            )
+        width, height = pictures[0].size
+        shrink = max(1.0, self._columns * max(width, height) / LARGEST_ATLAS_PX)
+        if shrink > 1:
+            width, height = round(width / shrink), round(height / shrink)
+            self.notices.append(
+                f"the atlas would be larger than {LARGEST_ATLAS_PX} pixels: its cells are "
+                f"{width}x{height}; fewer expressions make larger ones"
+            )
+        atlas = Image.new(mode, (self._columns * width, self._columns * height))
+        for cell, picture in enumerate(pictures):
+            fitted = picture.convert(mode)
+            if fitted.size != (width, height):
+                fitted = fitted.resize((width, height), Image.Resampling.LANCZOS)
+            atlas.paste(fitted, (cell % self._columns * width, cell // self._columns * height))
+        encoded = io.BytesIO()
+        atlas.save(encoded, format="PNG")
+        return encoded.getvalue()
+
+
+def _shrink(info: dict[str, Any], columns: int) -> None:
+    transform = info.setdefault("extensions", {}).setdefault(_TRANSFORM, {})
+    if transform.get("rotation"):
+        raise UsageError(
+            "A map of this material is rotated by KHR_texture_transform, which VRM 1.0 does not "
+            "allow. Remove the rotation, or write variants: --mesh-as variants"
+        )
+    transform["scale"] = [value / columns for value in transform.get("scale", (1.0, 1.0))]
+    transform["offset"] = [value / columns for value in transform.get("offset", (0.0, 0.0))]
+
+
+def _add_expression(
+    edit: GltfEdit, name: str, materials: Sequence[int], cell: tuple[int, int], columns: int
+) -> list[str]:
+    """Let an expression shift the materials' UVs to a cell, at once and not by degrees."""
+    binds = []
+    for material in materials:
+        info = next(texture_infos(edit.document["materials"][material]))
+        transform = info["extensions"][_TRANSFORM]
+        offset = [transform["offset"][i] + cell[i] / columns for i in (0, 1)]
+        binds.append({"material": material, "scale": transform["scale"], "offset": offset})
+    vrm = edit.document["extensions"]["VRMC_vrm"]
+    expressions = vrm.setdefault("expressions", {})
+    preset = _PRESETS.get(name)
+    entry = {"isBinary": True, "textureTransformBinds": binds}
+    if preset is not None:
+        presets = expressions.setdefault("preset", {})
+        if not any(presets.get(preset, {}).get(key) for key in _BINDS):
+            presets[preset] = {**presets.get(preset, {}), **entry}
+            return []
+    custom = expressions.setdefault("custom", {})
+    own_name = name if preset is None else f"{name}Texture"
+    custom[own_name] = {**custom.get(own_name, {}), **entry}
+    if preset is None:
+        return []
+    return [f"the VRM's {preset} moves the mesh: the texture is its custom expression {own_name}"]
+
+
+def _check_uvs(gltf: GltfFile, materials: Sequence[int]) -> None:
+    for mesh in gltf.list_of("meshes"):
+        for primitive in mesh["primitives"]:
+            index = primitive["attributes"].get("TEXCOORD_0")
+            if primitive.get("material") not in materials or index is None:
+                continue
+            uv = read_accessor(gltf, index)
+            if np.min(uv) < -_OUTSIDE or np.max(uv) > 1 + _OUTSIDE:
+                raise UsageError(
+                    f"{gltf.path}: mesh {mesh.get('name', '')!r} has UVs outside 0 to 1, which "
+                    "would reach into other cells of the atlas. Write variants instead: "
+                    "--mesh-as variants"
+                )

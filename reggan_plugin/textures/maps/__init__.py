@@ -1,0 +1,1 @@
+"""Texture maps: their files and tiles, and which of them the face wears."""

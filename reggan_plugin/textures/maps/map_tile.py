@@ -1,0 +1,132 @@
+"""One picture of a map as its file stores it; texels become floats where they are asked for."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from reggan_plugin.files.exr.exr_file import StoredExr
+from reggan_plugin.files.frame import Encoding, Frame, StoredImage, faults_named, read_content
+from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
+from reggan_plugin.files.png import StoredPng, decode_samples
+from reggan_plugin.files.png_chunks import SIGNATURE
+from reggan_plugin.files.samples import floats_from_samples
+from reggan_plugin.imaging.colour import ColourSpace, PixelCoding
+from reggan_plugin.textures.maps.declared_colours import declared_by_exr, declared_by_png
+
+Samples = Shaped[np.ndarray, "height width colours"]
+"""As stored: uint8 or uint16 of a PNG, float16 of a half EXR, else float32; grey or RGB."""
+Rows = Shaped[np.ndarray, "..."] | slice
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MapTile:
+    """A whole map, or a tile of a UDIM set, in as much memory as its samples take."""
+
+    colours: Samples
+    alpha: Shaped[np.ndarray, "height width"] | None = None
+    alpha_is_premultiplied: bool = False
+    is_linear: bool = False
+    """Whether its numbers are proportional to light, and not sRGB-encoded."""
+    colour_space: ColourSpace | None = None
+    """What the user says that its colours are."""
+    declared_kind: str = ""
+    """What the file calls its colours, where it does: `raw`, `lin_rec709_scene`."""
+    notices: tuple[str, ...] = ()
+    original: StoredImage
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) in texels."""
+        height, width = self.colours.shape[:2]
+        return height, width
+
+    @property
+    def coding(self) -> PixelCoding:
+        """How stored colours become shown ones."""
+        return PixelCoding(
+            is_linear=self.is_linear,
+            is_premultiplied=self.alpha is not None and self.alpha_is_premultiplied,
+            colour_space=self.colour_space,
+        )
+
+    def texels(
+        self, rows: Rows, columns: Rows
+    ) -> tuple[Float[np.ndarray, "*texels 3"], Float[np.ndarray, "*texels"] | None]:
+        """Colours and alpha of some texels, float32: integers scaled to [0, 1], grey repeated."""
+        colours = floats_from_samples(self.colours[rows, columns])
+        if colours.shape[-1] == 1:
+            colours = np.repeat(colours, 3, axis=-1)
+        alpha = None if self.alpha is None else floats_from_samples(self.alpha[rows, columns])
+        return colours, alpha
+
+    def window(self, rows: slice, columns: slice) -> Frame:
+        """A part of it as a frame, for what works on frames."""
+        pixels, alpha = self.texels(rows, columns)
+        return Frame(
+            pixels=pixels,
+            alpha=alpha,
+            alpha_is_premultiplied=self.alpha_is_premultiplied,
+            encoding=Encoding.SCENE_LINEAR if self.is_linear else Encoding.SRGB,
+            colour_space=self.colour_space,
+            original=self.original,
+        )
+
+    def encode(self, colours: Samples) -> Iterable[bytes]:
+        """The file with other colours, in pieces; format, depth, alpha and metadata stay."""
+        if isinstance(self.original, StoredPng):
+            return self.original.encode_colours(colours)
+        return (self.original.encode(self.colours, colours),)
+
+
+def read_tile(
+    path: Path, reading: Reading = DEFAULT_READING, *, is_gltf_image: bool = False
+) -> MapTile:
+    """Read a picture.
+
+    Args:
+        path: the file.
+        reading: what its colours are, if the user says so.
+        is_gltf_image: whether it is an image of a glTF file, which by that format's rule is
+            sRGB-encoded whatever the image itself says.
+
+    Raises:
+        UnreadableFrameError, UnsupportedFormatError: see `read_frame`.
+    """
+    content = read_content(path)
+    if not content.startswith(SIGNATURE):
+        return _tile_of_frame(reading.decode(content, path))
+    with faults_named(path):
+        decoded = decode_samples(content)
+    space = reading.colour_space
+    is_linear, notices = False, decoded.notices
+    if space is not None:
+        is_linear = space.is_scene_referred
+    elif not is_gltf_image:
+        is_linear, remark = declared_by_png(decoded.original.chunks)
+        notices += () if remark is None else (f"{path.name}: {remark}",)
+    return MapTile(
+        colours=decoded.colours,
+        alpha=decoded.alpha,
+        is_linear=is_linear,
+        colour_space=space,
+        notices=notices,
+        original=decoded.original,
+    )
+
+
+def _tile_of_frame(frame: Frame) -> MapTile:
+    original = frame.original
+    is_half = isinstance(original, StoredExr) and original.is_half
+    return MapTile(
+        colours=frame.pixels.astype(np.float16) if is_half else frame.pixels,
+        alpha=frame.alpha,
+        alpha_is_premultiplied=frame.alpha_is_premultiplied,
+        is_linear=frame.encoding is Encoding.SCENE_LINEAR,
+        colour_space=frame.colour_space,
+        declared_kind=declared_by_exr(original),
+        notices=frame.notices,
+        original=frame.original,
+    )

@@ -1,0 +1,82 @@
+"""The base colour maps that a character's own materials name, read when they are first seen."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from reggan_plugin.errors import RegganError
+from reggan_plugin.textures.character import Material
+from reggan_plugin.textures.maps.texture_files import TextureFiles, embedded_texture, find_texture
+from reggan_plugin.textures.maps.texture_map import TextureMap, Tint
+from reggan_plugin.textures.mesh_files import LoadedMesh
+
+
+class PartMaps(Mapping[int, TextureMap]):
+    """By index of a part, its map; parts without one are of a single colour."""
+
+    def __init__(self, loaded: LoadedMesh, scratch: Path) -> None:
+        """Read nothing yet; images inside a file are unpacked to `scratch`."""
+        self._loaded, self._scratch = loaded, scratch
+        self._read: dict[tuple[int | Path, Tint], TextureMap] = {}
+        self._given: dict[int, TextureMap] = {}
+        self.notices: dict[str, None] = {}
+        parts = loaded.character.parts
+        self._images = {
+            i: part.material.image
+            for i, part in enumerate(parts)
+            if part.material.image is not None and part.uv is not None
+        }
+        self._unreadable: set[int | Path] = set()
+
+    def give(self, part: int, texture: TextureMap) -> None:
+        """Let a part wear another map than its own."""
+        self._given[part] = texture
+
+    def is_given(self, part: int) -> bool:
+        """Whether a part wears another map than its own."""
+        return part in self._given
+
+    def files_of(self, image: int | Path) -> TextureFiles:
+        """Where an image is on disk.
+
+        Raises:
+            EmptySourceError, TextureError: it is not there, or of a kind that is not read.
+        """
+        if isinstance(image, Path):
+            return find_texture(image)
+        assert self._loaded.gltf is not None, "images by number are those of a glTF file"
+        return embedded_texture(self._loaded.gltf, image, self._scratch)
+
+    def __getitem__(self, part: int) -> TextureMap:
+        if part in self._given:
+            return self._given[part]
+        image = self._images[part]
+        if image in self._unreadable:
+            raise KeyError(part)
+        tint = tint_of(self._loaded.character.parts[part].material)
+        if (image, tint) not in self._read:
+            try:
+                self._read[image, tint] = self.files_of(image).read(tint)
+            except RegganError as error:  # it only stands in the background; say so and go on
+                self._unreadable.add(image)
+                self.notices[f"shown without its map: {error}"] = None
+                raise KeyError(part) from error
+        return self._read[image, tint]
+
+    def __contains__(self, part: object) -> bool:
+        try:
+            self[part]  # type: ignore[index]
+        except KeyError:
+            return False
+        return True
+
+    def __iter__(self) -> Iterator[int]:
+        return iter({**self._images, **self._given})
+
+    def __len__(self) -> int:
+        return len({**self._images, **self._given})
+
+
+def tint_of(material: Material) -> Tint:
+    """The colour by which a material multiplies its map."""
+    red, green, blue, _ = material.colour
+    return float(red), float(green), float(blue)

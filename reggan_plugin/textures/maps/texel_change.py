@@ -1,0 +1,102 @@
+"""The change of texels, each of which may lie on two places of the surface."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from reggan_plugin.textures.character import corner_values
+from reggan_plugin.textures.maps.uv_layout import Block, UvLayout
+from reggan_plugin.textures.views.ray_scene import Hits
+from reggan_plugin.textures.views.stage import Stage
+from reggan_plugin.textures.views.view_change import SAME_PLACE, SurfaceChange
+
+_TEXELS_AT_ONCE = 1 << 18
+"""Bounds the memory of the search for a texel's place: about 100 MB."""
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """How many texels came to what."""
+
+    changed: int = 0
+    mirrored: int = 0
+    """Changed texels that the view shows in two places, once turned over."""
+    overlapping: int = 0
+    """Changed texels that the view shows in two places, alike."""
+    shared: int = 0
+    """Of `sampled` changed texels, those that also lie where no view sees them."""
+    sampled: int = 0
+
+
+class TexelChange:
+    """Finds the change of texels; `mirrored` says which of the mesh's triangles are turned over."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        surface: SurfaceChange,
+        eye: Float[np.ndarray, "3"],
+        mirrored: Bool[np.ndarray, " faces"],
+    ) -> None:
+        """Ask `surface`, seen from `eye`, and count in a new tally."""
+        self._stage, self._surface, self._eye = stage, surface, eye
+        self._mirrored = mirrored
+        self.tally = Tally()
+
+    def of(
+        self, layout: UvLayout, texels: Int[np.ndarray, "texels 2"], counted: Block
+    ) -> tuple[Float[np.ndarray, "texels 3"], Bool[np.ndarray, " texels"]]:
+        """What to add to the shown colours of texels, and which of them lie on the surface.
+
+        Only those in `counted` count for the tally.
+        """
+        change = np.zeros((len(texels), 3), np.float32)
+        on_surface = np.zeros(len(texels), dtype=np.bool_)
+        for start in range(0, len(texels), _TEXELS_AT_ONCE):
+            part = slice(start, start + _TEXELS_AT_ONCE)
+            first = layout.first(texels[part])
+            on_surface[part] = first.face >= 0
+            counts = counted.holds(texels[part])
+            change[part] = self._with_second_layer(first, layout, texels[part], counts)
+        return change, on_surface
+
+    def _with_second_layer(
+        self,
+        first: Hits,
+        layout: UvLayout,
+        texels: Int[np.ndarray, "texels 2"],
+        counts: Bool[np.ndarray, " texels"],
+    ) -> Float[np.ndarray, "texels 3"]:
+        """Weighted change; where two places share a texel, a mean that both can wear."""
+        change, weight = self._surface.at(first)
+        found = np.flatnonzero(first.face >= 0)
+        last = layout.last(texels[found])
+        two = (last.face != first.face[found]) & (last.face >= 0)
+        two &= self._far_apart(first, found, last)
+        doubled = found[two]
+        if doubled.size:
+            below = Hits(
+                face=last.face[two], weights=last.weights[two], distance=last.distance[two]
+            )
+            second, other = self._surface.at(below)
+            both = np.maximum(weight[doubled] + other, 1e-9)[:, None]
+            mean = weight[doubled, None] * change[doubled] + other[:, None] * second
+            strongest = np.maximum(weight[doubled], other)
+            turned = self._mirrored[below.face] != self._mirrored[first.face[doubled]]
+            shown_twice = (np.minimum(weight[doubled], other) > 0) & counts[doubled]
+            self.tally.mirrored += int((turned & shown_twice).sum())
+            self.tally.overlapping += int((~turned & shown_twice).sum())
+            change[doubled], weight[doubled] = mean / both, strongest
+        self.tally.changed += int(((weight > 0) & counts).sum())
+        return weight[:, None] * change
+
+    def _far_apart(
+        self, first: Hits, found: Int[np.ndarray, " found"], last: Hits
+    ) -> Bool[np.ndarray, " found"]:
+        """Whether two triangles at a texel are two places, not neighbours along an edge."""
+        stage = self._stage
+        a = corner_values(stage.points, stage.faces, first.face[found], first.weights[found])
+        b = corner_values(stage.points, stage.faces, last.face, last.weights)
+        reach = 4 * SAME_PLACE * np.linalg.norm(self._eye - a, axis=1)
+        return np.asarray(np.linalg.norm(a - b, axis=1) > reach)

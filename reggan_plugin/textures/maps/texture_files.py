@@ -1,0 +1,151 @@
+"""The files of a base colour map: one, a UDIM set, or an image inside a glTF file."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reggan_plugin.errors import EmptySourceError, TextureError, UnsupportedFormatError
+from reggan_plugin.files.atomic import write_atomically
+from reggan_plugin.files.frame import copy_frame
+from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
+from reggan_plugin.textures.gltf.character import image_path
+from reggan_plugin.textures.gltf.gltf_file import GltfFile
+from reggan_plugin.textures.maps.map_tile import MapTile, Samples, read_tile
+from reggan_plugin.textures.maps.texture_map import FIRST_UDIM, NO_TINT, TextureMap, Tint
+
+_UDIM = re.compile(r"<UDIM>|%\(UDIM\)d", re.IGNORECASE)
+_NUMBER = r"(1[0-9]{3})"
+_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextureFiles:
+    """Where the tiles of a map are on disk."""
+
+    name: str
+    paths: Mapping[int, Path]
+    is_udim: bool = False
+    is_gltf_image: bool = False
+
+    def read(self, tint: Tint = NO_TINT, reading: Reading = DEFAULT_READING) -> TextureMap:
+        """All tiles, as a map.
+
+        Raises:
+            UnreadableFrameError: a tile is no picture that can be read.
+        """
+        tiles = {
+            number: read_tile(path, reading, is_gltf_image=self.is_gltf_image)
+            for number, path in self.paths.items()
+        }
+        return TextureMap(tiles=tiles, is_udim=self.is_udim, tint=tint)
+
+    def output(self, pattern: Path, number: int) -> Path:
+        """Where a tile's result goes."""
+        name = _UDIM.sub(str(number), pattern.name) if self.is_udim else pattern.name
+        return pattern.with_name(name)
+
+    def outputs(self, pattern: Path) -> list[Path]:
+        """Where the results of all tiles go."""
+        return [self.output(pattern, number) for number in self.paths]
+
+
+def find_texture(text: str | Path) -> TextureFiles:
+    """The files that a name or a pattern such as `face.<UDIM>.exr` stands for.
+
+    Raises:
+        EmptySourceError: there are none.
+    """
+    path = Path(text)
+    if not _UDIM.search(path.name):
+        if not path.is_file():
+            raise EmptySourceError(f"{path}: there is no such texture. Check the path.")
+        return TextureFiles(name=path.name, paths={FIRST_UDIM: path})
+    before, after = (re.escape(part) for part in _UDIM.split(path.name, maxsplit=1))
+    fits = re.compile(before + _NUMBER + after)
+    folder = path.parent if path.parent.is_dir() else None
+    found = sorted(folder.iterdir()) if folder else []
+    tiles = {int(match[1]): file for file in found if (match := fits.fullmatch(file.name))}
+    if not tiles:
+        raise EmptySourceError(
+            f"{path}: no tile fits. Check the name; tiles are numbered from {FIRST_UDIM}."
+        )
+    return TextureFiles(name=path.name, paths=tiles, is_udim=True)
+
+
+def write_tiles(
+    files: TextureFiles,
+    texture: TextureMap,
+    changed: Mapping[int, Samples],
+    pattern: Path,
+) -> None:
+    """Write every tile of a map; those that do not change are copied byte for byte.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    for number, source in files.paths.items():
+        output = files.output(pattern, number)
+        if number in changed:
+            write_atomically(output, texture.tiles[number].encode(changed[number]))
+        else:
+            copy_frame(source, output)
+
+
+def embedded_texture(gltf: GltfFile, image: int, folder: Path) -> TextureFiles:
+    """An image of a glTF file as a file: its own, or a copy of its bytes in `folder`.
+
+    Raises:
+        TextureError: it is of a kind that is not read.
+    """
+    outside = image_path(gltf, image)
+    if outside is not None:
+        return replace(find_texture(outside), is_gltf_image=True)
+    content, suffix = image_bytes(gltf, image), image_suffix(gltf, image)
+    if suffix is None:
+        kind = gltf.document["images"][image].get("mimeType", "of unknown type")
+        raise TextureError(
+            f"{gltf.path}: image {image} is {kind}, which is not read. Give the map as PNG with "
+            "--texture, or convert it: npx gltf-transform png IN OUT"
+        )
+    path = folder / f"{image_name(gltf, image)}{suffix}"
+    path.write_bytes(content)
+    return TextureFiles(name=path.name, paths={FIRST_UDIM: path}, is_gltf_image=True)
+
+
+def image_bytes(gltf: GltfFile, image: int) -> bytes:
+    """The content of an image that is inside a glTF file."""
+    entry = gltf.document["images"][image]
+    if "bufferView" in entry:
+        return gltf.view_bytes(entry["bufferView"])
+    import base64
+
+    return base64.b64decode(entry["uri"].partition(",")[2])
+
+
+def image_suffix(gltf: GltfFile, image: int) -> str | None:
+    """`.png` or `.jpg` by its first bytes; None for anything else."""
+    content = image_bytes(gltf, image)
+    if content.startswith(b"\x89PNG"):
+        return ".png"
+    return ".jpg" if content.startswith(b"\xff\xd8\xff") else None
+
+
+def image_name(gltf: GltfFile, image: int) -> str:
+    """What an image is called, fit for a file name."""
+    name = gltf.document["images"][image].get("name", "")
+    return re.sub(r"[^\w.-]+", "_", name).strip("._") or f"image_{image}"
+
+
+def encoded_bytes(tile: MapTile, colours: Samples, suffix: str) -> bytes:
+    """What `write_tiles` writes, for an image that goes into a glTF file.
+
+    Raises:
+        UnsupportedFormatError: glTF takes no such pictures.
+    """
+    if suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise UnsupportedFormatError(
+            f"A glTF file takes PNG and JPEG, not {suffix}. Give the map as PNG, or leave out "
+            "--out-mesh."
+        )
+    return b"".join(tile.encode(colours))

@@ -1,0 +1,142 @@
+"""Which points of the surface each texel of a map lies on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from PIL import Image, ImageDraw
+
+from reggan_plugin.textures.views.ray_scene import Hits, RayScene
+
+_AROUND_PX = 3
+"""So that no texel at a triangle's edge is missed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A rectangle of texels."""
+
+    rows: slice
+    columns: slice
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+
+    def holds(self, texels: Int[np.ndarray, "texels 2"]) -> Bool[np.ndarray, " texels"]:
+        """Which texels (row, column) lie in it."""
+        low = np.array([self.rows.start, self.columns.start])
+        return np.asarray(((texels >= low) & (texels < low + self.shape)).all(axis=1))
+
+    def grown(self, margin: int, height: int, width: int) -> "Block":
+        """With a margin all around, inside the map."""
+        return Block(
+            rows=slice(max(0, self.rows.start - margin), min(height, self.rows.stop + margin)),
+            columns=slice(
+                max(0, self.columns.start - margin), min(width, self.columns.stop + margin)
+            ),
+        )
+
+
+class UvLayout:
+    """Triangles laid flat on one tile of a map.
+
+    Triangles over the same texel keep an order: those that are not mirrored lie on top. So the
+    first and the last of them can be asked for.
+    """
+
+    def __init__(
+        self,
+        uv: Float[np.ndarray, "faces 3 2"],
+        face: Int[np.ndarray, " faces"],
+        mirrored: Bool[np.ndarray, " faces"],
+        shape: tuple[int, int],
+    ) -> None:
+        """Lay the triangles out.
+
+        Args:
+            uv: corners, from the tile's lower left corner; 0..1 within the tile.
+            face: what each triangle is called in the mesh.
+            mirrored: which are turned over.
+            shape: (height, width) of the tile in texels.
+        """
+        order = np.lexsort((np.arange(len(face)), ~mirrored))
+        self._face, self._shape = face[order], shape
+        self._corners = uv[order] * [shape[1], -shape[0]] + [0.0, shape[0]]
+        self._low, self._high = self._corners.min(axis=1), self._corners.max(axis=1)
+        flat = uv[order]
+        height = np.arange(len(face)) / max(len(face), 1)
+        points = np.concatenate(
+            [flat, np.broadcast_to(height[:, None, None], (len(face), 3, 1))], axis=2
+        )
+        self._scene = (
+            RayScene(points.reshape(-1, 3), np.arange(3 * len(face)).reshape(-1, 3))
+            if len(face)
+            else None
+        )
+
+    def covered(self, block: Block) -> Bool[np.ndarray, "rows columns"]:
+        """Texels on or within a few texels of a triangle."""
+        corner = np.array([block.columns.start, block.rows.start])
+        far = corner + block.shape[::-1]
+        near = (self._high > corner - _AROUND_PX).all(axis=1)
+        near &= (self._low < far + _AROUND_PX).all(axis=1)
+        if not near.any():
+            return np.zeros(block.shape, dtype=np.bool_)
+        canvas = Image.new("L", block.shape[::-1])
+        draw = ImageDraw.Draw(canvas)
+        for triangle in (self._corners[near] - corner - 0.5).reshape(-1, 6).tolist():
+            draw.polygon(triangle, fill=1, outline=1, width=_AROUND_PX)
+        return np.asarray(canvas) > 0
+
+    def first(self, texels: Int[np.ndarray, "texels 2"]) -> Hits:
+        """The topmost triangle at the centres of texels (row, column)."""
+        return self._cast(texels, from_top=True)
+
+    def last(self, texels: Int[np.ndarray, "texels 2"]) -> Hits:
+        """The lowest one; the same where only one lies there."""
+        return self._cast(texels, from_top=False)
+
+    def _cast(self, texels: Int[np.ndarray, "texels 2"], *, from_top: bool) -> Hits:
+        if self._scene is None or not len(texels):
+            return Hits(
+                face=np.full(len(texels), -1, np.int32),
+                weights=np.zeros((len(texels), 3), np.float32),
+                distance=np.full(len(texels), np.inf, np.float32),
+            )
+        height, width = self._shape
+        u = (texels[:, 1] + 0.5) / width
+        v = 1.0 - (texels[:, 0] + 0.5) / height
+        start = 2.0 if from_top else -1.0
+        origins = np.stack([u, v, np.full(len(u), start)], axis=1)
+        directions = np.broadcast_to([0.0, 0.0, -1.0 if from_top else 1.0], origins.shape)
+        hits = self._scene.first_hits(origins, directions)
+        found = hits.face >= 0
+        hits.face[found] = self._face[hits.face[found]]
+        return hits
+
+
+def laid_out(
+    uv: Float[np.ndarray, "faces 3 2"], is_udim: bool
+) -> tuple[Int[np.ndarray, " copies"], Int[np.ndarray, "copies 2"]]:
+    """Each triangle once for every tile (or repetition of the map) that it touches.
+
+    Returns:
+        The triangle's row in `uv`, and the tile's column and row.
+    """
+    low = np.floor(uv.min(axis=1) + 1e-6).astype(np.int64)
+    high = np.maximum(low, np.ceil(uv.max(axis=1) - 1e-6).astype(np.int64) - 1)
+    high = np.minimum(high, low + 3)  # a triangle over more repetitions than that is a mistake
+    rows, cells = [], []
+    for across in range(int((high - low)[:, 0].max(initial=0)) + 1):
+        for up in range(int((high - low)[:, 1].max(initial=0)) + 1):
+            cell = low + np.array([across, up])
+            reaches = np.flatnonzero((cell <= high).all(axis=1))
+            rows.append(reaches)
+            cells.append(cell[reaches])
+    row, cell = np.concatenate(rows), np.concatenate(cells)
+    if is_udim:
+        on_the_grid = (cell[:, 0] >= 0) & (cell[:, 0] < 10) & (cell[:, 1] >= 0)
+        row, cell = row[on_the_grid], cell[on_the_grid]
+    return row, cell

@@ -1,0 +1,148 @@
+"""The change of a picture of the face, carried back to the texels that show in it."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.files.samples import change_samples
+from reggan_plugin.textures.character import is_mirrored
+from reggan_plugin.textures.maps.edge_padding import dilation_reach, run_on
+from reggan_plugin.textures.maps.map_tile import MapTile, Samples
+from reggan_plugin.textures.maps.texel_change import Tally, TexelChange
+from reggan_plugin.textures.maps.texture_map import FIRST_UDIM, TextureMap
+from reggan_plugin.textures.maps.uv_layout import Block, UvLayout, laid_out
+from reggan_plugin.textures.views.stage import Stage
+from reggan_plugin.textures.views.view_change import SurfaceChange, ViewChange
+
+_BLOCK_PX = 1024
+_SAMPLING = 64
+"""Of so many changed texels one is looked up on the parts that no view sees."""
+
+
+class CarryBack:
+    """The way from a map's texels to the views and back.
+
+    A map is worked on block by block, so that only its samples as stored are ever whole.
+    `parts` are those whose base colour is the map.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        parts: Sequence[int],
+        texture: TextureMap,
+        views: Sequence[ViewChange],
+        *,
+        block_px: int = _BLOCK_PX,
+    ) -> None:
+        """Lay out the triangles: those that a view shows where it changes, and all others."""
+        self._texture, self._block_px = texture, block_px
+        surface = SurfaceChange(stage, views)
+        chosen = np.flatnonzero(np.isin(stage.part_of_face, list(parts)))
+        corners = stage.uv[stage.faces[chosen]]
+        mirrored = np.zeros(len(stage.faces), dtype=np.bool_)
+        mirrored[chosen] = is_mirrored(stage.uv, stage.faces[chosen])
+        self._texels = TexelChange(stage, surface, views[0].view.eye, mirrored)
+        seen = surface.faces_that_may_change(chosen)
+        row, cell = laid_out(corners, texture.is_udim)
+        number = FIRST_UDIM + cell[:, 0] + 10 * cell[:, 1]
+        if not texture.is_udim:
+            number = np.full(len(row), FIRST_UDIM)
+        self._layouts: dict[tuple[int, bool], UvLayout] = {}
+        for tile, picture in texture.tiles.items():
+            for wanted in (True, False):
+                here = np.flatnonzero((number == tile) & (seen[row] == wanted))
+                self._layouts[tile, wanted] = UvLayout(
+                    corners[row[here]] - cell[here][:, None, :],
+                    chosen[row[here]],
+                    mirrored[chosen[row[here]]],
+                    picture.shape,
+                )
+
+    @property
+    def tally(self) -> Tally:
+        """Of all tiles so far."""
+        return self._texels.tally
+
+    def changed_samples(self, number: int) -> Samples | None:
+        """A tile with the change, as stored; None if no texel of it changes.
+
+        Texels that do not change have the bits of the tile's own.
+        """
+        tile, result = self._texture.tiles[number], None
+        for block in _blocks(tile.shape, self._block_px):
+            change = self._change_of_block(number, block)
+            if change is not None:
+                result = tile.colours.copy() if result is None else result
+                self._apply(tile, result, block, change)
+        return result
+
+    def _change_of_block(
+        self, number: int, core: Block
+    ) -> Float[np.ndarray, "rows columns 3"] | None:
+        """What to add to the shown colours of a block's texels; None if that is nothing."""
+        seen, others = self._layouts[number, True], self._layouts[number, False]
+        shape = self._texture.tiles[number].shape
+        reach = dilation_reach(shape)
+        # What runs into the core starts within a reach of it, and that depends on one more.
+        block = core.grown(2 * reach, *shape)
+        texels = np.argwhere(seen.covered(block))
+        if not len(texels):
+            return None
+        corner = np.array([block.rows.start, block.columns.start])
+        found, on_surface = self._texels.of(seen, texels + corner, core)
+        if not found.any():
+            return None
+        total = np.zeros((*block.shape, 3), np.float32)
+        filled = np.zeros(block.shape, dtype=np.bool_)
+        total[texels[:, 0], texels[:, 1]] = found
+        filled[texels[:, 0], texels[:, 1]] = on_surface
+        self._count_shared(others, total[_core_of(block, core)], core)
+        run_on(total, filled, lambda empty: others.first(empty + corner).face < 0, reach)
+        return total[_core_of(block, core)]
+
+    def _count_shared(
+        self, others: UvLayout, change: Float[np.ndarray, "rows columns 3"], core: Block
+    ) -> None:
+        sample = np.argwhere((change != 0).any(axis=2))[::_SAMPLING]
+        hits = others.first(sample + np.array([core.rows.start, core.columns.start]))
+        self.tally.sampled += len(sample)
+        self.tally.shared += int((hits.face >= 0).sum())
+
+    def _apply(
+        self,
+        tile: MapTile,
+        result: Samples,
+        block: Block,
+        change: Float[np.ndarray, "rows columns 3"],
+    ) -> None:
+        """Add a change to a block of the samples, in place."""
+        before, opacity = tile.texels(block.rows, block.columns)
+        rows, columns = np.nonzero((change != 0).any(axis=2))
+        alpha = None if opacity is None else opacity[rows, columns]
+        shown = self._texture.shown_from_stored(tile.coding, before[rows, columns], alpha)
+        added = change[rows, columns] * np.clip(2.0 - shown, 0.0, 1.0)
+        new = np.maximum(shown + added, np.minimum(shown, 0.0))
+        stored = self._texture.stored_from_shown(tile.coding, new, alpha)
+        usable = np.isfinite(stored).all(axis=1) & np.isfinite(shown).all(axis=1)
+        if alpha is not None:
+            usable &= np.isfinite(alpha) & (alpha > 0)
+        after = before.copy()
+        after[rows[usable], columns[usable]] = stored[usable]
+        change_samples(result[block.rows, block.columns], before, after)
+
+
+def _blocks(shape: tuple[int, int], side_px: int) -> Iterator[Block]:
+    height, width = shape
+    for top in range(0, height, side_px):
+        for left in range(0, width, side_px):
+            yield Block(
+                rows=slice(top, min(top + side_px, height)),
+                columns=slice(left, min(left + side_px, width)),
+            )
+
+
+def _core_of(block: Block, core: Block) -> tuple[slice, slice]:
+    top, left = core.rows.start - block.rows.start, core.columns.start - block.columns.start
+    return slice(top, top + core.shape[0]), slice(left, left + core.shape[1])

@@ -1,0 +1,177 @@
+"""A character ready to be looked at without light: geometry, maps, and what covers what."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
+from reggan_plugin.textures.character import Character, MeshPart, corner_values, smooth_normals
+from reggan_plugin.textures.maps.texture_map import TextureMap
+from reggan_plugin.textures.views.ray_scene import Hits, RayScene
+from reggan_plugin.textures.views.view import View
+
+_BACKDROP = 0.45
+"""Behind the head, sRGB-encoded: grey as the backdrops of the training pictures."""
+_MOST_LAYERS = 16
+"""Of hair cards and lashes that a ray passes."""
+_LAMP_HEIGHT, _AMBIENT, _MIDDLE_GREY = 0.5, 0.25, 0.25
+_STEP = 1e-5
+"""Past a surface that is looked through, in parts of the distance."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Picture:
+    """What a view shows."""
+
+    colour: Float[np.ndarray, "side side 3"]
+    """sRGB-encoded, [0, 1]."""
+    coverage: Float[np.ndarray, "side side"]
+    """1 where there is something, 0 on the backdrop."""
+    part: Int[np.ndarray, "side side"]
+    """Index of the part that is seen, -1 on the backdrop."""
+    uv: Float[np.ndarray, "side side 2"]
+    distance: Float[np.ndarray, "side side"]
+    """Depth along the optical axis; infinite on the backdrop."""
+
+
+class Stage:
+    """All parts of a character in one search tree, with their base colour maps.
+
+    `maps` has the map of each part that has one, by the part's index.
+    """
+
+    def __init__(self, character: Character, maps: Mapping[int, TextureMap]) -> None:
+        """Build the search tree, around the middle of the character and of its own size."""
+        self.character, self.maps = character, maps
+        parts = character.parts
+        counts = [len(part.positions) for part in parts]
+        starts = np.cumsum([0, *counts])
+        self.points = np.concatenate([part.positions for part in parts])
+        self.faces = np.concatenate(
+            [part.faces + start for part, start in zip(parts, starts, strict=False)]
+        )
+        self.part_of_face = np.repeat(np.arange(len(parts)), [len(p.faces) for p in parts])
+        self.uv = np.concatenate([_uv_or_zero(part) for part in parts])
+        self.normals = np.concatenate([smooth_normals(p.positions, p.faces) for p in parts])
+        low, high = self.points.min(axis=0), self.points.max(axis=0)
+        self._middle, self._size = (low + high) / 2, float(max(np.ptp(self.points), 1e-12))
+        self._scene = RayScene((self.points - self._middle) / self._size, self.faces)
+        self._culls = np.array([not part.material.is_double_sided for part in parts])
+        self._see_through = np.array([part.material.alpha_mode != "opaque" for part in parts])
+
+    def with_maps(self, maps: Mapping[int, TextureMap]) -> "Stage":
+        """The same geometry with other maps."""
+        other = copy.copy(self)
+        other.maps = maps
+        return other
+
+    def first_seen(
+        self, eye: Float[np.ndarray, "3"], directions: Float[np.ndarray, "rays 3"]
+    ) -> Hits:
+        """What each ray from the camera meets; it passes holes in hair and backs of surfaces."""
+        start = np.broadcast_to((eye - self._middle) / self._size, directions.shape)
+        hits = self._scene.first_hits(start, directions)
+        if not (self._culls.any() or self._see_through.any()):
+            return _in_world(hits, self._size)
+        travelled = np.zeros(len(directions))
+        for _ in range(_MOST_LAYERS):
+            passed = np.flatnonzero(self._passes(hits, directions))
+            if not passed.size:
+                break
+            travelled[passed] += hits.distance[passed] * (1 + _STEP) + _STEP
+            origins = start[passed] + travelled[passed, None] * directions[passed]
+            further = self._scene.first_hits(origins, directions[passed])
+            hits.face[passed], hits.weights[passed] = further.face, further.weights
+            hits.distance[passed] = further.distance
+        hits.distance[:] += travelled
+        return _in_world(hits, self._size)
+
+    def take(self, view: View, reduction: int = 1) -> Picture:
+        """The picture of a view, without light; `reduction` as in `TextureMap.shown`."""
+        return self._picture(view, self._rays(view), reduction)
+
+    def take_shaded(self, view: View, reduction: int = 1) -> Float[np.ndarray, "side side 3"]:
+        """The colours under a lamp above the camera, exposed for what is in the middle.
+
+        For the locator alone: the plain colour of a dark face without shadows has so little
+        contrast that it is not found.
+        """
+        hits = self._rays(view)
+        picture = self._picture(view, hits, reduction)
+        found = np.flatnonzero(hits.face >= 0)
+        normal = corner_values(self.normals, self.faces, hits.face[found], hits.weights[found])
+        lamp = view.axes[2] + _LAMP_HEIGHT * view.axes[1]
+        facing = np.abs(normal @ (lamp / np.linalg.norm(lamp)))
+        light = np.ones(view.side_px**2, np.float32)
+        light[found] = _AMBIENT + (1 - _AMBIENT) * facing
+        shaded = linear_from_srgb(picture.colour) * light.reshape(view.side_px, view.side_px, 1)
+        third = slice(view.side_px // 3, 2 * view.side_px // 3)
+        middle = shaded[third, third][picture.coverage[third, third] > 0]
+        exposure = _MIDDLE_GREY / max(float(np.median(middle)), 1e-3) if middle.size else 1.0
+        exposed = srgb_from_linear(shaded * np.float32(max(exposure, 1.0)))
+        covered = picture.coverage[..., None] > 0
+        return np.where(covered, np.clip(exposed, 0.0, 1.0), picture.colour)
+
+    def _rays(self, view: View) -> Hits:
+        return self.first_seen(view.eye, view.directions(view.pixel_centres()))
+
+    def _picture(self, view: View, hits: Hits, reduction: int) -> Picture:
+        side = view.side_px
+        found = np.flatnonzero(hits.face >= 0)
+        colour = np.full((side * side, 3), _BACKDROP, np.float32)
+        part = np.full(side * side, -1)
+        uv = np.zeros((side * side, 2))
+        part[found] = self.part_of_face[hits.face[found]]
+        uv[found] = corner_values(self.uv, self.faces, hits.face[found], hits.weights[found])
+        for index in np.unique(part[found]):
+            here = part == index
+            colour[here] = self._shown(int(index), uv[here], reduction)[0]
+        return Picture(
+            colour=colour.reshape(side, side, 3),
+            coverage=(part >= 0).astype(np.float32).reshape(side, side),
+            part=part.reshape(side, side),
+            uv=uv.reshape(side, side, 2),
+            distance=hits.distance.reshape(side, side),
+        )
+
+    def _passes(
+        self, hits: Hits, directions: Float[np.ndarray, "rays 3"]
+    ) -> Bool[np.ndarray, " rays"]:
+        """Whether a ray goes on: it met the back of a one-sided surface, or a hole."""
+        passes = np.zeros(len(hits.face), dtype=np.bool_)
+        found = np.flatnonzero(hits.face >= 0)
+        part = self.part_of_face[hits.face[found]]
+        culled = np.flatnonzero(self._culls[part])
+        corners = self.points[self.faces[hits.face[found[culled]]]]
+        normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        passes[found[culled]] = (normal * directions[found[culled]]).sum(axis=1) > 0
+        for index in np.unique(part[self._see_through[part]]):
+            here = found[part == index]
+            uv = corner_values(self.uv, self.faces, hits.face[here], hits.weights[here])
+            material = self.character.parts[int(index)].material
+            cutoff = material.alpha_cutoff if material.alpha_mode == "cutout" else 0.5
+            passes[here] |= self._shown(int(index), uv, 1)[1] < cutoff
+        return passes
+
+    def _shown(
+        self, index: int, uv: Float[np.ndarray, "points 2"], reduction: int
+    ) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, " points"]]:
+        material = self.character.parts[index].material
+        if index in self.maps:
+            colour, alpha = self.maps[index].shown(uv, reduction)
+            return colour, alpha * np.float32(material.colour[3])
+        flat = np.clip(srgb_from_linear(np.array(material.colour[:3], np.float32)), 0.0, 1.0)
+        colour = np.broadcast_to(flat, (len(uv), 3))
+        return colour, np.full(len(uv), material.colour[3], np.float32)
+
+
+def _uv_or_zero(part: MeshPart) -> Float[np.ndarray, "points 2"]:
+    return np.zeros((len(part.positions), 2)) if part.uv is None else part.uv
+
+
+def _in_world(hits: Hits, size: float) -> Hits:
+    hits.distance[:] *= size
+    return hits

@@ -1,0 +1,177 @@
+"""The change of the picture arrives in the texels that show in it, and nowhere else."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.textures.maps.texture_files import write_tiles
+from reggan_plugin.textures.maps.texture_map import TextureMap
+from reggan_plugin.textures.prepared import ChangedMap, PreparedFace
+from reggan_plugin.textures.request import Look
+from reggan_plugin.textures.views.stage import Stage
+from reggan_plugin.transfer import ExpressionTransfer
+
+from .conftest import MadeHead, write_obj
+
+SURPRISED = ExpressionMix({"surprised": 1.0})
+
+
+@pytest.fixture(scope="module")
+def face(
+    head_files: Path, transfer: ExpressionTransfer, tmp_path_factory: pytest.TempPathFactory
+) -> PreparedFace:
+    look = Look(texture=head_files / "base_color.png")
+    return PreparedFace(head_files / "head.obj", look, transfer, tmp_path_factory.mktemp("scratch"))
+
+
+@pytest.fixture(scope="module")
+def changed(face: PreparedFace) -> ChangedMap:
+    return face.change(SURPRISED)
+
+
+@pytest.fixture(scope="module")
+def written(
+    face: PreparedFace, changed: ChangedMap, tmp_path_factory: pytest.TempPathFactory
+) -> np.ndarray:
+    """The map as it was written and read again; uint8."""
+    path = tmp_path_factory.mktemp("out") / "map.png"
+    write_tiles(face.files, face.texture, changed.tiles, path)
+    return np.asarray(Image.open(path))
+
+
+def _again(face: PreparedFace, written: np.ndarray) -> Stage:
+    return face.wearing({1001: written})
+
+
+def test_rendering_the_written_map_gives_the_models_picture(
+    face: PreparedFace, changed: ChangedMap, written: np.ndarray
+) -> None:
+    (shot,) = changed.changes
+    again = _again(face, written).take(shot.view).colour
+    inside = shot.touched
+    asked_for = np.abs(shot.after - shot.before)[inside].mean() * 255
+    assert asked_for > 4
+    assert np.abs(again - shot.after)[inside].mean() * 255 < 2
+
+
+def test_texels_that_no_view_sees_keep_their_bits(head: MadeHead, written: np.ndarray) -> None:
+    points = head.points_of_texels()
+    hidden = points[..., 2] < 0.01  # behind the widest part of the egg; NaN compares as False
+    gap = np.isnan(points[..., 0])
+    assert hidden.mean() > 0.3
+    assert (written[hidden] == head.picture[hidden]).all()
+    far_from_islands = gap & ~_near(~gap, 6)
+    assert (written[far_from_islands] == head.picture[far_from_islands]).all()
+    assert (written != head.picture).any(axis=2).mean() > 0.03
+
+
+def test_empty_texels_beside_a_changed_island_change_with_it(
+    head: MadeHead, written: np.ndarray
+) -> None:
+    difference = np.abs(written.astype(int) - head.picture).sum(axis=2)
+    columns = np.flatnonzero(np.isnan(head.points_of_texels()[256, :, 0]))
+    mouth = slice(280, 340)
+    island = difference[mouth, columns[0] - 1].astype(float)
+    gap = difference[mouth, columns[0] + 1].astype(float)
+    assert island.max() > 30
+    assert np.abs(gap - island).mean() < 0.25 * island.mean() + 2
+
+
+def test_no_seam_shows_where_two_islands_meet(
+    face: PreparedFace, head: MadeHead, written: np.ndarray
+) -> None:
+    """Both sides of the seam, looked up as a renderer does, differ no more than they did."""
+    before = _step_across_seam(head, face.texture)
+    after = _step_across_seam(head, _wearing(face, written))
+    assert after < before + 1.0
+
+
+def _step_across_seam(head: MadeHead, texture: TextureMap) -> float:
+    """Levels between the two sides of the seam down the nose."""
+    half = len(head.uv) // 2
+    seam = np.flatnonzero(np.abs(head.positions[:half, 0]) < 1e-9)
+    seam = seam[head.positions[seam, 2] > 0.05]
+    left, _ = texture.shown(head.uv[seam])
+    right, _ = texture.shown(head.uv[seam + half])
+    return float(np.abs(left - right).mean() * 255)
+
+
+def _wearing(face: PreparedFace, written: np.ndarray) -> TextureMap:
+    return TextureMap(tiles={1001: replace(face.texture.tiles[1001], colours=written)})
+
+
+def test_it_says_which_texels_changed(changed: ChangedMap, written: np.ndarray) -> None:
+    assert changed.tally.changed > 5000
+    assert changed.tally.mirrored == 0
+    assert changed.tally.overlapping == 0
+
+
+def test_half_the_intensity_changes_less(face: PreparedFace, changed: ChangedMap) -> None:
+    half = face.change(SURPRISED.scaled(0.5))
+    before = face.texture.tiles[1001].colours.astype(int)
+    assert 0 < np.abs(half.tiles[1001] - before).sum() < np.abs(changed.tiles[1001] - before).sum()
+
+
+def test_mirrored_halves_get_one_symmetric_result(
+    mirrored_head: MadeHead,
+    head_files: Path,
+    transfer: ExpressionTransfer,
+    tmp_path: Path,
+) -> None:
+    write_obj(tmp_path / "head.obj", mirrored_head)
+    look = Look(texture=head_files / "base_color.png")
+    face = PreparedFace(tmp_path / "head.obj", look, transfer, tmp_path)
+    changed = face.change(SURPRISED)
+    assert changed.tally.mirrored > 0.8 * changed.tally.changed
+    (shot,) = changed.changes
+    wide = face.wearing(changed.tiles).take(shot.view).colour - shot.before
+    turned = wide[:, ::-1]
+    middle, _ = shot.view.project(np.array([[0.0, 0.0, 0.09]]))
+    shift = round(2 * float(middle[0, 0])) - shot.view.side_px
+    aligned = np.roll(turned, shift, axis=1)
+    assert np.abs(wide - aligned).mean() < 0.15 * np.abs(wide).mean()
+
+
+def test_three_views_reach_further_and_leave_the_front_and_the_seams_as_one_does(
+    head: MadeHead,
+    head_files: Path,
+    transfer: ExpressionTransfer,
+    tmp_path: Path,
+    changed: ChangedMap,
+    written: np.ndarray,
+) -> None:
+    look = Look(texture=head_files / "base_color.png", views=3)
+    face = PreparedFace(head_files / "head.obj", look, transfer, tmp_path)
+    wider = face.change(SURPRISED)
+    assert len(wider.changes) == 3
+    assert wider.tally.changed > changed.tally.changed
+    front = wider.changes[0]
+    again = face.wearing(wider.tiles).take(front.view).colour
+    assert np.abs(again - front.after)[front.touched].mean() * 255 < 2
+    steps = [_step_across_seam(head, _wearing(face, m)) for m in (written, wider.tiles[1001])]
+    assert steps[1] < steps[0] + 0.3
+
+
+def test_three_views_are_one_where_the_model_does_not_know_turned_heads(
+    head_files: Path, tmp_path: Path
+) -> None:
+    transfer = ExpressionTransfer()
+    transfer.card = replace(transfer.card, max_yaw_deg=20.0)
+    look = Look(texture=head_files / "base_color.png", views=3)
+    face = PreparedFace(head_files / "head.obj", look, transfer, tmp_path)
+    assert len(face.change(SURPRISED).changes) == 1
+    assert any("one view instead of three" in notice for notice in face.notices)
+
+
+def _near(mask: np.ndarray, reach: int) -> np.ndarray:
+    grown = mask.copy()
+    for _ in range(reach):
+        grown[1:] |= grown[:-1].copy()
+        grown[:-1] |= grown[1:].copy()
+        grown[:, 1:] |= grown[:, :-1].copy()
+        grown[:, :-1] |= grown[:, 1:].copy()
+    return grown

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.display_picture import coding_of
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.files.atomic import write_atomically
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.crop import cut_crop, region_of

@@ -9,8 +9,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from reggan_export.parity_report import ParityReport
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import ModelParityError
-from reggan_plugin.files.atomic import write_atomically
 from reggan_plugin.model_card import CARD_KEY, seal
 
 _SMALLEST_HALVED = 256

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.backends.engine_key import EngineKey, key_differences
 from reggan_plugin.errors import EngineError
-from reggan_plugin.files.atomic import write_atomically
 
 _KIND, _SCHEMA = "tensorrt-engine", 1
 

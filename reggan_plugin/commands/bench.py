@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.benchmark.run import BenchSettings, run_benchmark
 from reggan_plugin.commands.options import GroupedCommand, grouped_option
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import OutputExistsError
-from reggan_plugin.files.atomic import write_atomically
 from reggan_plugin.models import find_model, installed_models
 
 _HEIGHTS = (1080, 2160)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.commands.options import (
     GroupedCommand,
     grouped_option,
@@ -19,7 +20,6 @@ from reggan_plugin.commands.progress import (
     progress_option,
 )
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.files.atomic import write_atomically
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.jobs.events import FrameChecked
 from reggan_plugin.jobs.patience import Patience

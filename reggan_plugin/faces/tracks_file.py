@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 from jaxtyping import Float
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.tracks import (
@@ -21,7 +22,6 @@ from reggan_plugin.faces.tracks import (
     Tracks,
     frame_key,
 )
-from reggan_plugin.files.atomic import write_atomically
 
 KIND = "reggan-tracks"
 MOST_BYTES = 32 * 1024**2

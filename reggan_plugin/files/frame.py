@@ -12,8 +12,8 @@ from typing import Protocol, cast, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
-from reggan_plugin.files.atomic import write_atomically
 from reggan_plugin.imaging.colour import ColourSpace
 
 FRAME_SUFFIXES = (".exr", ".jpeg", ".jpg", ".png", ".tif", ".tiff")
@@ -103,6 +103,21 @@ class Frame:
         """(height, width) of the picture as displayed."""
         height, width = self.pixels.shape[:2]
         return self.displayed_px or (height, width)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlacedPicture:
+    """One channel of a picture, and where it lies.
+
+    Attributes:
+        values: float32, as stored.
+        origin_px: (row, column) of the first pixel in the picture as displayed.
+        display_px: (height, width) of the picture as displayed.
+    """
+
+    values: Float[np.ndarray, "height width"]
+    origin_px: tuple[int, int]
+    display_px: tuple[int, int]
 
 
 def can_read(path: Path) -> bool:

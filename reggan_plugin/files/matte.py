@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.files.frame import EXR_SIGNATURE, Frame, read_content, read_frame
+from reggan_plugin.files.frame import EXR_SIGNATURE, Frame, PlacedPicture, read_content, read_frame
 from reggan_plugin.files.sequence import SourceFrame, find_sequence
 
 _EXR_CHANNELS = ("A", "Y", "R")
@@ -60,21 +60,6 @@ class Matte:
                 "this frame out with --range."
             )
         return numbered[frame.number]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PlacedPicture:
-    """One channel of a picture, and where it lies.
-
-    Attributes:
-        values: float32, as stored.
-        origin_px: (row, column) of the first pixel in the picture as displayed.
-        display_px: (height, width) of the picture as displayed.
-    """
-
-    values: Float[np.ndarray, "height width"]
-    origin_px: tuple[int, int]
-    display_px: tuple[int, int]
 
 
 def read_matte(

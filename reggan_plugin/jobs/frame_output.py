@@ -7,9 +7,9 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import OutputError, SourceError, StalledError
 from reggan_plugin.face_edit import EditedFrame
-from reggan_plugin.files.atomic import write_atomically
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.stamp import stamped
 from reggan_plugin.jobs.frame_content import (

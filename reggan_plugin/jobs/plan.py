@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from reggan_plugin.atomic import remove_leftovers
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
-from reggan_plugin.files.atomic import remove_leftovers
 from reggan_plugin.files.sequence import (
     Sequence,
     SourceFrame,

@@ -7,10 +7,10 @@ from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
-from reggan_plugin.files.atomic import write_atomically
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.events import Report

@@ -55,7 +55,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.files.atomic import write_atomically
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.jobs.results import OUTCOMES, Outcome
 
 RECORD_SCHEMA = 1

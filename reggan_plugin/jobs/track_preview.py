@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.display_picture import display_picture
 from reggan_plugin.errors import OutputError, RegganError
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks
-from reggan_plugin.files.atomic import write_atomically
 from reggan_plugin.files.frame import read_content
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.files.sequence import SourceFrame

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from reggan_plugin.atomic import remove_leftovers
 from reggan_plugin.errors import MeshError
-from reggan_plugin.files.atomic import remove_leftovers
 from reggan_plugin.jobs.fingerprint import digest_of, fingerprint, plain
 from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.jobs.side_car import (

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import reggan_plugin
-from reggan_plugin.files.atomic import TEMPORARY_SUFFIX
+from reggan_plugin.atomic import TEMPORARY_SUFFIX
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples" / "avatar_exr"
 

@@ -12,9 +12,9 @@ import OpenEXR
 import pytest
 from PIL import Image
 
+from reggan_plugin.atomic import TEMPORARY_SUFFIX, _prefix_for
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.expressions import ExpressionMix
-from reggan_plugin.files.atomic import TEMPORARY_SUFFIX, _prefix_for
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.jobs import side_car
 from reggan_plugin.jobs.intensity_curve import Fades, IntensityCurve

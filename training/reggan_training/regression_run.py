@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.atomic import write_atomically
 from reggan_training.configuration import TrainingSettings
 from reggan_training.data.pairs import PairSettings
 from reggan_training.networks.expression_model import ModelSettings

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import ModelParityError
-from reggan_plugin.files.atomic import write_atomically
 
 
 @click.command()

@@ -7,8 +7,7 @@ from reggan_plugin.errors import MissingChannelsError
 from reggan_plugin.files.exr.blocks import channel_pixels, decode_blocks, read_grid
 from reggan_plugin.files.exr.container import Container, Part, read_container
 from reggan_plugin.files.exr.layer import labelled, refuse_unwritable
-from reggan_plugin.files.frame import faults_named
-from reggan_plugin.files.matte import PlacedPicture
+from reggan_plugin.files.frame import PlacedPicture, faults_named
 from reggan_plugin.files.samples import floats_from_samples
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.atomic import write_atomically
 from reggan_plugin.textures.gltf.character import image_of_texture
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_from_gltf
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import EmptySourceError, TextureError, UnsupportedFormatError
-from reggan_plugin.files.atomic import write_atomically
 from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.textures.gltf.character import image_path

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from PIL import Image
 
+from reggan_plugin.atomic import TEMPORARY_SUFFIX, write_atomically
 from reggan_plugin.errors import OutputExistsError, UnreadableFrameError
-from reggan_plugin.files.atomic import TEMPORARY_SUFFIX, write_atomically
 
 SCHEMA = 1
 IDENTITY_FILE, SHOT_FILE = "identity.json", "shot.json"

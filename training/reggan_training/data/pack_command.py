@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import OutputExistsError, SourceError
-from reggan_plugin.files.atomic import write_atomically
 from reggan_training.data.pack import MIB, PackPlan, pack
 from reggan_training.data.sets import choose_entries
 from reggan_training.data.split import SPLITS, STYLES, Split

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 import torch
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.atomic import write_atomically
 from reggan_training.checkpoint import images_seen, model_from_run
 from reggan_training.held_out import held_out_improvement, held_out_is_converged
 from reggan_training.metrics.claims import Verdict

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import OutputExistsError, UsageError
-from reggan_plugin.files.atomic import write_atomically
 from reggan_training.study.answers import read_key, read_sheets
 from reggan_training.study.design import USUAL_COMPARISONS, StudySettings
 from reggan_training.study.packing import pack_study

@@ -2,7 +2,9 @@
 
 import pytest
 
+from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS, MAX_WEIGHT
 from reggan_plugin.errors import UnknownExpressionError, UsageError
+from reggan_plugin.expression_table import weights_from_notation
 from reggan_plugin.expressions import (
     ARKIT_FROM_ACTION_UNIT,
     EXPRESSIONS,
@@ -45,3 +47,73 @@ def test_a_model_without_the_expression_says_which_it_has() -> None:
 def test_every_action_unit_has_a_blend_shape() -> None:
     units = {unit for expression in EXPRESSIONS for unit in expression.action_units}
     assert units <= set(ARKIT_FROM_ACTION_UNIT)
+
+
+CONTROLS_WITHOUT_BROWS = tuple(name for name in CONTROLS if not name.startswith("brow"))
+
+
+def test_the_six_are_strong_within_the_range_of_a_shape() -> None:
+    for expression in EXPRESSIONS[1:]:
+        assert 0.85 <= max(expression.weights.values()) <= 1.3
+        assert set(expression.weights) <= set(ARKIT_SHAPES)
+
+
+def test_a_named_expression_replaces_and_a_shape_adds() -> None:
+    smile = ExpressionMix({"happy": 0.5})
+    assert smile.control_weights()["neutral"] == 0.5
+    assert smile.control_weights()["mouthSmileLeft"] == pytest.approx(0.5)
+    assert ExpressionMix({"jawOpen": 0.4}).control_weights() == {"jawOpen": 0.4}
+    assert ExpressionMix({"neutral": 1.0}).control_weights() == {"neutral": 1.0}
+    assert "neutral" not in ExpressionMix({"happy": 1.0}, adds=True).control_weights()
+    assert ExpressionMix({"neutral": 0.7}, adds=True).control_weights() == {"neutral": 0.7}
+
+
+def test_several_expressions_add_up_within_the_limits() -> None:
+    mix = parse_expression_mix("happy+surprised:0.9+jawOpen:1.5")
+    assert mix.control_weights()["neutral"] == 1.0
+    assert mix.control_weights()["jawOpen"] == MAX_WEIGHT
+    one, other = ExpressionMix({"sad": 0.4}), ExpressionMix({"afraid": 0.3})
+    both = ExpressionMix({"sad": 0.4, "afraid": 0.3}).control_weights()
+    for shape, weight in both.items():
+        parts = one.control_weights().get(shape, 0) + other.control_weights().get(shape, 0)
+        assert weight == pytest.approx(parts)
+
+
+def test_a_control_vector_has_the_order_of_the_model() -> None:
+    mix = parse_expression_mix("happy:0.5+browInnerUp:0.25")
+    vector = mix.control_vector(CONTROLS)
+    assert dict(zip(CONTROLS, vector, strict=True)) == {
+        **dict.fromkeys(CONTROLS, 0.0),
+        **mix.control_weights(),
+    }
+    assert mix.control_vector(CONTROLS[::-1]) == vector[::-1]
+
+
+def test_half_the_mix_is_half_the_vector() -> None:
+    mix = parse_expression_mix("angry:0.8+jawOpen:0.3")
+    half = mix.scaled(0.5).control_vector(CONTROLS)
+    assert half == pytest.approx([0.5 * weight for weight in mix.control_vector(CONTROLS)])
+
+
+def test_a_preset_goes_without_a_few_shapes_and_not_without_most() -> None:
+    angry = ExpressionMix({"angry": 1.0})
+    vector = angry.control_vector(CONTROLS_WITHOUT_BROWS)
+    assert vector[CONTROLS_WITHOUT_BROWS.index("noseSneerLeft")] > 0
+    with pytest.raises(UnknownExpressionError, match=r"'angry'.*it has no .*browDownLeft"):
+        angry.control_vector(("jawOpen", "neutral"))
+    with pytest.raises(UnknownExpressionError, match="browInnerUp"):
+        ExpressionMix({"browInnerUp": 0.1}).control_vector(CONTROLS_WITHOUT_BROWS)
+    assert ExpressionMix({"browInnerUp": 0.0}).control_vector(("jawOpen",)) == [0.0]
+
+
+def test_a_model_without_shapes_refuses_shapes_and_adding() -> None:
+    with pytest.raises(UnknownExpressionError, match="no shape 'jawOpen'"):
+        ExpressionMix({"jawOpen": 0.4}).vector(("neutral", "happy"))
+    with pytest.raises(UsageError, match="only replace"):
+        ExpressionMix({"happy": 0.4}, adds=True).vector(("neutral", "happy"))
+
+
+@pytest.mark.parametrize("text", ["smile 1", "jawOpen", "jawOpen 1, jawOpen .5", "jawOpen x"])
+def test_a_slip_in_the_notation_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the number's own message, too
+        weights_from_notation(text)

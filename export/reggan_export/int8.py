@@ -27,6 +27,7 @@ from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.errors import UsageError
 from reggan_plugin.model_card import UNSEALED, ModelCard, card_from_metadata, check_seal
+from reggan_plugin.onnx_messages import metadata_from_onnx
 
 _TIMED_RUNS = 9
 
@@ -63,7 +64,7 @@ def quantise_for_cpu(model: Path, out: Path, data: Path | None = None) -> Quanti
         ModelParityError: the result differs too much; nothing is left at `out`.
     """
     check_seal(model)
-    card = card_from_metadata(open_runner(model, "cpu").metadata, str(model))
+    card = card_from_metadata(metadata_from_onnx(model), str(model))
     if card.precision != "fp32":
         raise UsageError(
             f"{model} is {card.precision} already; quantise the fp32 file that it was made from."

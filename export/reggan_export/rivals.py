@@ -15,10 +15,10 @@ from reggan_export.hardware_peaks import measure_peaks
 from reggan_export.onnx_file import store_weights_as_half
 from reggan_export.source_network import network_of
 from reggan_export.torch_runner import EagerRunner, GraphRunner
-from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.benchmark.contestant import Contestant
 from reggan_plugin.benchmark.rivals import Roof
 from reggan_plugin.model_card import CARD_KEY, UNSEALED, ModelCard, card_from_metadata
+from reggan_plugin.onnx_messages import metadata_from_onnx
 from reggan_training.networks.architectures import build_model
 from reggan_training.networks.expression_model import ModelSettings
 from reggan_training.regression import RegressionSettings
@@ -86,7 +86,7 @@ class ExportRivals:
 
 
 def _card_of(model: Path) -> ModelCard:
-    return card_from_metadata(open_runner(model, "cpu").metadata, str(model))
+    return card_from_metadata(metadata_from_onnx(model), str(model))
 
 
 def _write_peer(architecture: str, like: ModelCard, path: Path) -> Path:

@@ -3,11 +3,11 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.errors import SourceError
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.model_card import UNSEALED, ModelCard, card_from_metadata
+from reggan_plugin.onnx_messages import metadata_from_onnx
 from reggan_training.checkpoint import model_from_run
 from reggan_training.data.identity import CANONICAL_LANDMARKS
 from reggan_training.initial_weights import initial_weights_from
@@ -56,7 +56,7 @@ def card_of(source: Path, network: ExpressionModel) -> ModelCard:
     """
     model = asdict(network.settings)  # what `train --init-from` builds
     if source.suffix == ".onnx":
-        card = card_from_metadata(open_runner(source, "cpu").metadata, str(source))
+        card = card_from_metadata(metadata_from_onnx(source), str(source))
         training = {**card.training, "model": model}
         side_px = network.side_px
         return replace(card, image_size_px=side_px, training=training, weights_sha256=UNSEALED)

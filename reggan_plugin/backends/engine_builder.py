@@ -10,10 +10,10 @@ from reggan_plugin.backends.cuda_device import CudaDevice
 from reggan_plugin.backends.engine_cache import EngineCache
 from reggan_plugin.backends.engine_file import EngineFile, write_engine
 from reggan_plugin.backends.engine_key import PORTABLE_GPU, EngineKey, EngineOptions
-from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.tensorrt_engine import build_plan, load_plan
 from reggan_plugin.errors import DeviceUnavailableError, EngineError
 from reggan_plugin.model_card import read_card
+from reggan_plugin.onnx_messages import metadata_from_onnx
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class EngineBuilder:
         """
         self._trt, self._device, self._cache = trt, device, cache or EngineCache()
         self._model, self._options = model, options
-        self._metadata = dict(open_runner(model, "cpu", threads=1).metadata)
+        self._metadata = metadata_from_onnx(model)
         self.key = EngineKey(
             model_sha256=hashlib.sha256(model.read_bytes()).hexdigest(),
             tensorrt=str(trt.__version__),

@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import ModelError
 from reggan_plugin.model_card import ModelCard, card_from_metadata, check_seal
 from reggan_plugin.models import find_model, installed_models
+from reggan_plugin.onnx_messages import metadata_from_onnx
 from reggan_plugin.onnx_references import refuse_references
 
 
@@ -61,7 +61,7 @@ def _check(path: Path) -> CheckedModel:
     card = None
     try:
         refuse_references(path.read_bytes(), path)
-        card = card_from_metadata(open_runner(path, "cpu").metadata, str(path))
+        card = card_from_metadata(metadata_from_onnx(path), str(path))
         check_seal(path)
     except ModelError as error:
         return CheckedModel(path=path, card=card, fault=str(error))

@@ -23,7 +23,7 @@ EXR_SIGNATURE = b"\x76\x2f\x31\x01"
 _FORMATS = {
     b"\x89PNG\r\n\x1a\n": "png",
     b"\xff\xd8\xff": "jpeg",
-    EXR_SIGNATURE: "exr",
+    EXR_SIGNATURE: "exr.exr_file",
     b"II*\0": "tiff",
     b"MM\0*": "tiff",
     b"II+\0": "tiff",

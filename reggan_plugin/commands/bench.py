@@ -10,6 +10,7 @@ from reggan_plugin.benchmark.run import BenchSettings, run_benchmark
 from reggan_plugin.commands.options import GroupedCommand, grouped_option
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import OutputExistsError
+from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.models import find_model, installed_models
 
 _HEIGHTS = (1080, 2160)
@@ -132,10 +133,13 @@ def bench(
 
     Everything is timed turn by turn in one run, so that ratios hold on a busy machine, too.
     """
+    paths = tuple(map(find_model, models))
+    if out is not None:
+        refuse_overwriting([out], paths)
     if out is not None and out.exists() and not overwrite:
         raise OutputExistsError(f"{out} exists already; add --overwrite, or name another file.")
     settings = BenchSettings(
-        models=tuple(map(find_model, models)) or tuple(installed_models().values()),
+        models=paths or tuple(installed_models().values()),
         devices=devices,
         batches=batches,
         rounds=rounds,

@@ -58,6 +58,7 @@ def intensity_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @_expression_option(
         "--intensity-curve",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        is_input=True,
         metavar="FILE.csv|FILE.json",
         help="Expressions over time, in place of --expression: lines of frame,expression,value "
         "such as 1024,happy,0.8, straight in between.",

@@ -24,6 +24,7 @@ from reggan_plugin.farm.job_template import (
     write_template,
 )
 from reggan_plugin.farm.shot_range import farm_range
+from reggan_plugin.files.inputs import refuse_overwriting
 
 _SET_BY_TEMPLATE = {"--resume", "--dry-run", "--json", "--progress"}
 _SAY_WHERE_FACES_ARE = {"--tracks", "--face-box", "--landmarks", "--whole-image"}
@@ -88,9 +89,10 @@ def job(
     --device names a GPU, only workers with one are asked for. The request is checked here as
     `render --dry-run` does it.
     """
+    given = _given_to_workers(render_options)
+    refuse_overwriting([path], [Path(value) for value in given.values() if value is not None])
     if path.exists() and not overwrite:
         raise OutputExistsError(f"{path} exists. --overwrite replaces it.")
-    given = _given_to_workers(render_options)
     numbers = farm_range(source, frame_range)
     out = _checked_output_folder(source, numbers, frames_out, given)
     farm_job = FarmJob(

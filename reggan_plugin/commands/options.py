@@ -63,10 +63,19 @@ def exposure_from_text(text: str) -> float | None:
 class GroupedOption(click.Option):
     """An option that the help shows under a heading."""
 
-    def __init__(self, *args: Any, heading: str = "Options", **settings: Any) -> None:
-        """Create the option; `args` and `settings` are those of click's."""
+    def __init__(
+        self, *args: Any, heading: str = "Options", is_input: bool = False, **settings: Any
+    ) -> None:
+        """Create the option.
+
+        Args:
+            args: as click has them.
+            heading: of the help.
+            is_input: whether its value names a file to read, which no output may replace.
+            settings: as click has them.
+        """
         super().__init__(*args, **settings)
-        self.heading = heading
+        self.heading, self.is_input = heading, is_input
 
 
 class GroupedCommand(click.Command):
@@ -90,6 +99,18 @@ def grouped_option(heading: str, *names: str, **settings: Any) -> Callable[[Comm
     return click.option(*names, cls=GroupedOption, heading=heading, **settings)
 
 
+def given_files() -> list[Path]:
+    """The files that options of the running command name for reading (see `is_input`)."""
+    context = click.get_current_context()
+    values = [
+        context.params.get(str(parameter.name))
+        for parameter in context.command.params
+        if isinstance(parameter, GroupedOption) and parameter.is_input
+    ]
+    paths = [Path(one) for one in values if isinstance(one, str | Path)]
+    return [path for path in paths if path.is_file()]
+
+
 def face_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say which faces are meant; the command takes them as `choice`."""
 
@@ -110,12 +131,14 @@ def face_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @_face_option(
         "--landmarks",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        is_input=True,
         metavar="FILE.json",
         help="Where eyes, nose tip, mouth corners and chin are, by frame.",
     )
     @_face_option(
         "--tracks",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        is_input=True,
         metavar="FILE.json",
         help="Where the faces of the shot are in every frame, as `reggan-plugin track` writes it.",
     )
@@ -160,6 +183,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return grouped_option(
         "Model",
         "--model",
+        is_input=True,
         metavar="NAME|FILE.onnx",
         help="Model to run, of those that `reggan-plugin models` lists, or a file.",
     )(command)

@@ -14,6 +14,7 @@ from reggan_plugin.commands.options import (
     existing_options,
     exposure_option,
     face_options,
+    given_files,
     grouped_option,
     model_options,
     shot_options,
@@ -124,9 +125,19 @@ def render(
     Beside the frames, in .reggan, is a record of how each was made: --resume reads it. A whole
     shot is tracked first, so that faces are steady; a --range without --tracks is not.
     """
+    inputs = given_files()
     with progress_on_stderr(style, as_json=as_json) as report, stop_on_signals() as stop:
         plan = Patience(stall_s).call(
-            source, lambda: plan_job(source, frame_range, out, asked.label, existing)
+            source,
+            lambda: plan_job(
+                source,
+                frame_range,
+                out,
+                asked.label,
+                existing,
+                matte=picture.matte,
+                inputs=inputs,
+            ),
         )
         settings = RenderSettings(
             mix=asked.mix,

@@ -26,6 +26,7 @@ from reggan_plugin.jobs.patience import Patience
 from reggan_plugin.report.shot_check import CheckedFrame, check_shot
 from reggan_plugin.report.shot_report import (
     ShotReport,
+    refuse_foreign_page,
     report_from_records,
     report_with_pictures,
 )
@@ -52,7 +53,7 @@ from reggan_plugin.report.shot_report import (
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.html",
     help="Also read all frames, measure flicker, and write a page with thumbnails, one file that "
-    "needs no network; an older one is replaced.",
+    "needs no network; an older report is replaced, no other file.",
 )
 @grouped_option("Report", "--json", "as_json", is_flag=True, help="Print one JSON document.")
 @progress_option("Report")
@@ -74,6 +75,8 @@ def report(
     the frames are read, which takes no time.
     """
     with progress_on_stderr(style, as_json=as_json) as tell:
+        if html is not None:
+            refuse_foreign_page(html)
         patience = Patience(stall_s)
         frames = patience.call(source, lambda: check_shot(source, frame_range, out))
         done = 0

@@ -9,6 +9,7 @@ from reggan_plugin.commands.options import (
     GroupedCommand,
     exposure_option,
     face_options,
+    given_files,
     grouped_option,
     model_options,
     stall_option,
@@ -20,6 +21,7 @@ from reggan_plugin.errors import FaceNotFoundError, OutputExistsError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_content
+from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.patience import Patience
@@ -64,6 +66,7 @@ def sheet(
     The input stands first in every row.
     """
     path = out or Path(f"{frame.stem}_sheet.png")
+    refuse_overwriting([path], [frame, *given_files()])
     if path.exists() and not overwrite:
         raise OutputExistsError(f"{path} exists. --overwrite replaces it, --out names another.")
     transfer, _ = open_model(model, device)

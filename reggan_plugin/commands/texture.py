@@ -7,7 +7,12 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.model_in_use import open_model
-from reggan_plugin.commands.options import GroupedCommand, grouped_option, model_options
+from reggan_plugin.commands.options import (
+    GroupedCommand,
+    given_files,
+    grouped_option,
+    model_options,
+)
 from reggan_plugin.commands.texture_options import character_options, output_options
 from reggan_plugin.commands.texture_report import (
     print_outcomes,
@@ -98,6 +103,7 @@ def texture(
         out_mesh=out_mesh,
         mesh_as=mesh_as or ("replace" if len(mixes) == 1 else "variants"),
         existing=existing,
+        inputs=tuple(given_files()),
     )
 
     @cache

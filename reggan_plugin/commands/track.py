@@ -22,6 +22,7 @@ from reggan_plugin.commands.progress import (
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_plugin.faces.tracks_file import write_tracks
+from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.files.sequence import Sequence, find_sequence
 from reggan_plugin.jobs.events import Notice, Started
@@ -143,13 +144,15 @@ def _notices(shot: Sequence, frame_range: str | None) -> list[str]:
 
 
 def _refuse_inputs(shot: Sequence, out: Path, preview: Path | None) -> None:
-    inputs = {frame.path.resolve() for frame in shot.frames}
-    folders = {path.parent for path in inputs} | {shot.folder.resolve()}
-    if out.resolve() in inputs or (preview is not None and preview.resolve() in folders):
+    sources = [frame.path for frame in shot.frames]
+    folders = {path.resolve().parent for path in sources} | {shot.folder.resolve()}
+    if preview is not None and preview.resolve() in folders:
         raise UsageError(
-            "--out or --preview is where the source frames lie: they are never overwritten, and "
-            "pictures beside them would be taken for frames. Name another file or folder."
+            "--preview is where the source frames lie, and pictures beside them would be taken "
+            "for frames. Name another file or folder."
         )
+    drawn = [] if preview is None else preview_paths(shot.frames, preview)
+    refuse_overwriting((out, *drawn), sources)
 
 
 def _refuse_existing(shot: Sequence, out: Path, preview: Path | None, overwrite: bool) -> None:

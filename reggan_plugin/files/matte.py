@@ -39,8 +39,18 @@ class Matte:
         Raises:
             SourceError: there is none.
         """
-        if self.source is not None:
-            _files_of(self.source)
+        self.files()
+
+    def files(self) -> list[Path]:
+        """Every file of the matte; none where the frames themselves hold it.
+
+        Raises:
+            SourceError: there is none.
+        """
+        if self.source is None:
+            return []
+        only, numbered = _files_of(self.source)
+        return list(numbered.values()) if only is None else [only]
 
     def path_for(self, frame: SourceFrame) -> Path:
         """The file that holds the matte of a frame.

@@ -2,13 +2,15 @@
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from reggan_plugin.atomic import remove_leftovers
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
+from reggan_plugin.files.inputs import refuse_overwriting
+from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.sequence import (
     Sequence,
     SourceFrame,
@@ -53,7 +55,14 @@ class JobPlan:
 
 
 def plan_job(
-    source: str, frame_range: str | None, out: Path | None, label: str, existing: Existing
+    source: str,
+    frame_range: str | None,
+    out: Path | None,
+    label: str,
+    existing: Existing,
+    *,
+    matte: Matte | None = None,
+    inputs: Iterable[Path] = (),
 ) -> JobPlan:
     """Decide what to read and write; nothing on disk is changed.
 
@@ -63,6 +72,8 @@ def plan_job(
         out: folder for the outputs; by default a sibling of the source, named with `label`.
         label: the expression.
         existing: what to do about outputs that are there already.
+        matte: of the frames; its files are inputs.
+        inputs: further files that the job reads.
 
     Raises:
         SourceError: the source holds no frame, or more than one sequence.
@@ -73,7 +84,10 @@ def plan_job(
     chosen = shot if frame_range is None else find_sequence(source, frame_range)
     folder = default_output_folder(source, label) if out is None else out
     outputs = [folder / frame.path.name for frame in chosen.frames]
-    _refuse_inputs(shot, folder, outputs)
+    _refuse_source_folder(shot, folder)
+    read = [frame.path for frame in chosen.frames] + ([] if matte is None else matte.files())
+    written = [path for output in outputs for path in (output, record_path(output))]
+    refuse_overwriting(written, (*read, *inputs))
     refuse_existing(outputs, existing)
     tasks = tuple(
         FrameTask(source=frame, output=output, may_be_done=existing is Existing.RESUME)
@@ -153,12 +167,8 @@ def refuse_existing(outputs: list[Path], existing: Existing) -> None:
         )
 
 
-def _refuse_inputs(shot: Sequence, folder: Path, outputs: list[Path]) -> None:
-    inputs = {frame.path.resolve() for frame in shot.frames}
-    real_folder = folder.resolve()
-    is_source = folder.exists() and folder.samefile(shot.folder)
-    overwritten = [output for output in outputs if real_folder / output.name in inputs]
-    if is_source or overwritten:
+def _refuse_source_folder(shot: Sequence, folder: Path) -> None:
+    if folder.exists() and folder.samefile(shot.folder):
         raise UsageError(
             f"--out {folder} is where the source frames lie, and the input is never "
             "overwritten. Name another folder."

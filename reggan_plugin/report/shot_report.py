@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.errors import RegganError
+from reggan_plugin.errors import OutputExistsError, RegganError, UsageError
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.jobs.patience import Patience
 from reggan_plugin.report.flicker import Flicker, flicker_of_shot
@@ -17,6 +17,9 @@ from reggan_plugin.report.frame_look import FrameLook, look_at
 from reggan_plugin.report.shot_check import FATAL, PROBLEMS, CheckedFrame, Problem, in_order
 from reggan_plugin.web_page import html_from_parts
 
+_OWN_MARKS = (b'content="reggan-plugin report"', b"<title>Shot report</title>")
+"""Of a page of ours; 0.2.0 wrote the second alone."""
+_HEAD_BYTES = 65536
 REPORT_VERSION = 1
 """Raised when a field of the `--json` document changes its meaning or goes away."""
 _MOST_READERS = 4
@@ -99,6 +102,28 @@ class ShotReport:
                 f"{len(fatal)} of {len(self.frames)} frames are missing or failed: {named}{more}."
                 f"{first} `reggan-plugin render --resume` renders only what is missing."
             )
+
+
+def refuse_foreign_page(path: Path) -> None:
+    """Do nothing for a new .html file, or for a page that a report wrote.
+
+    Raises:
+        UsageError: the name ends otherwise.
+        OutputExistsError: what is there is something else.
+    """
+    if path.suffix.lower() != ".html":
+        raise UsageError(f"{path} is the name of another kind of file. Let it end in .html.")
+    if not path.exists():
+        return
+    head = b""
+    if path.is_file():
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    if not any(mark in head for mark in _OWN_MARKS):
+        raise OutputExistsError(
+            f"{path} exists and is no report of reggan-plugin's, so it is not replaced. Name "
+            "another file, or move it away."
+        )
 
 
 def report_from_records(source: str, out: Path, frames: Sequence[CheckedFrame]) -> ShotReport:

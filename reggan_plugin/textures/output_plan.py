@@ -48,7 +48,7 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
     }
     meshes = mesh_outputs(request, tuple(request.mixes))
     outputs = [*itertools.chain.from_iterable(maps.values()), *meshes]
-    _refuse_inputs(outputs, records.inputs)
+    records.refuse_inputs(outputs)
     _refuse_missing_folders(request)
     refuse_existing(outputs, request.existing)
     done = []
@@ -112,15 +112,6 @@ def _finished(
         if not done.issuperset(labels) or not records.fits(mesh, request.mesh_as, labels):
             done.difference_update(labels)
     return [label for label in maps if label in done]
-
-
-def _refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    sources = {path.resolve() for path in inputs}
-    for output in outputs:
-        if output.resolve() in sources:
-            raise UsageError(
-                f"{output} is an input, which is never overwritten. Name another output."
-            )
 
 
 def _refuse_missing_folders(request: TextureRequest) -> None:

@@ -1,6 +1,6 @@
 """The records of maps, meshes and sheets, by which `--resume` tells which of them still fit."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Literal
 
 from reggan_plugin.atomic import remove_leftovers
 from reggan_plugin.errors import MeshError
+from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.jobs.fingerprint import digest_of, fingerprint, plain
 from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.jobs.side_car import (
@@ -47,6 +48,15 @@ class OutputRecords:
             "tiles": sorted(tiles),
             "choice": plain(request.choice),
         }
+
+    def refuse_inputs(self, outputs: Iterable[Path]) -> None:
+        """Do nothing if neither outputs nor their records are files that the request reads.
+
+        Raises:
+            UsageError: one is.
+        """
+        written = [path for output in outputs for path in (output, record_path(output))]
+        refuse_overwriting(written, (*self.inputs, *self._request.inputs))
 
     def fits(self, output: Path, kind: OutputKind, labels: Sequence[str]) -> bool:
         """Whether an output is as an earlier run left it, and this one would make the same."""

@@ -55,6 +55,7 @@ class TextureRequest:
         out_mesh: a GLB, VRM or glTF to write, with `{expression}` likewise.
         mesh_as: what becomes of the map in it.
         existing: what to do about outputs that are there.
+        inputs: files that are read beside mesh and maps, such as the model.
     """
 
     mesh: Path | None
@@ -66,6 +67,7 @@ class TextureRequest:
     out_mesh: Path | None = None
     mesh_as: MeshOutput = "replace"
     existing: Existing = Existing.REFUSE
+    inputs: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,6 +35,8 @@ def draw_sheet(path: Path, request: TextureRequest, open_transfer: OpenTransfer)
     if request.mesh is None:
         raise UsageError("--sheet draws a head, and --flat has none. Give the mesh.")
     check_folder(path)
+    records = OutputRecords(request, open_transfer)
+    records.refuse_inputs([path])
     refuse_existing([path], request.existing)
     transfer = open_transfer()
     mixes = {name: ExpressionMix({name: 1.0}) for name in transfer.card.expressions}

@@ -79,7 +79,7 @@ def engine(
     from reggan_plugin.backends.engine_key import EngineOptions
 
     if out is not None:
-        refuse_occupied(out, overwrite)
+        refuse_occupied(out, overwrite, model)
     options = EngineOptions(batch=batch, portable=portable)
     path, report = export_engine(model, options, device=device, precision=precision, out=out)
     click.echo(report.table())

@@ -30,7 +30,7 @@ def int8(model: Path, out: Path, data: Path | None, overwrite: bool) -> None:
     """
     from reggan_export.int8 import quantise_for_cpu
 
-    refuse_occupied(out, overwrite)
+    refuse_occupied(out, overwrite, model)
     quantised = quantise_for_cpu(model, out, data)
     click.echo(quantised.report.table())
     click.echo(

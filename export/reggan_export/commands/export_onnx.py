@@ -60,7 +60,7 @@ def onnx(
     """
     from reggan_export.expression_model import ExportSettings, export_expression_model
 
-    refuse_occupied(out, overwrite)
+    refuse_occupied(out, overwrite, checkpoint)
     settings = ExportSettings(
         name=name or out.stem,
         version=version,

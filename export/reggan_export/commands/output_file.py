@@ -5,17 +5,20 @@ from pathlib import Path
 import click
 
 from reggan_plugin.errors import OutputError, OutputExistsError
+from reggan_plugin.files.inputs import refuse_overwriting
 
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
 
 
-def refuse_occupied(out: Path, overwrite: bool) -> None:
-    """Say early that a file cannot be written.
+def refuse_occupied(out: Path, overwrite: bool, *inputs: Path) -> None:
+    """Say early that a file cannot be written; `inputs` are those that are read for it.
 
     Raises:
+        UsageError: it is one of them.
         OutputExistsError: it exists, and may not be replaced.
         OutputError: its folder does not exist.
     """
+    refuse_overwriting([out], inputs)
     if out.exists() and not overwrite:
         raise OutputExistsError(f"{out} exists already; add --overwrite, or name another file.")
     if not out.parent.is_dir():

@@ -7,6 +7,7 @@ import click
 
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import ModelParityError
+from reggan_plugin.files.inputs import refuse_overwriting
 
 
 @click.command()
@@ -42,6 +43,8 @@ def verify(
     """
     from reggan_export.parity import verify_model
 
+    if json_file is not None:
+        refuse_overwriting([json_file], filter(None, (model, engine, checkpoint)))
     report = verify_model(model, engine=engine, checkpoint=checkpoint)
     if json_file is not None:
         write_atomically(json_file, json.dumps(report.document(), indent=1).encode())

@@ -1,0 +1,38 @@
+"""The files that a command reads: none of them is written over, under whatever name."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from reggan_plugin.errors import UsageError
+
+FileIdentity = tuple[int, int] | str
+"""Device and inode; the resolved path on file systems that have no inodes."""
+
+
+def identity_of(path: Path) -> FileIdentity | None:
+    """The same for every name and link of a file; None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
+
+
+def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Do nothing if no output is one of the inputs.
+
+    Inputs are looked up only where outputs exist, so that a new folder costs nothing.
+
+    Raises:
+        UsageError: an output is an input, by its own name or through a link.
+    """
+    there = {identity: path for path in outputs if (identity := identity_of(path)) is not None}
+    for path in inputs if there else ():
+        identity = identity_of(path)
+        if identity is not None and identity in there:
+            output = there[identity]
+            also = "" if output == path else f" (as {path})"
+            raise UsageError(
+                f"{output} is an input{also}, which is never overwritten. Name another output."
+            )

@@ -1,0 +1,139 @@
+"""No command writes over a file that it reads, by whatever name or link."""
+
+import importlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import pytest
+from PIL import Image
+
+from reggan_plugin.cli import main
+from reggan_plugin.cli import reggan_plugin as group
+from reggan_plugin.commands.options import GroupedOption
+from reggan_plugin.errors import UsageError
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.files.inputs import refuse_overwriting
+from reggan_plugin.models import find_model
+
+Streams = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """A shot, a folder of results with a matte in it, and every other kind of input."""
+    for folder in ("shot", "out/.reggan", "in"):
+        (tmp_path / folder).mkdir(parents=True)
+    for folder in ("shot", "out"):
+        for number in (1001, 1002):
+            Image.new("RGB", (64, 64), (90, 80, 70)).save(tmp_path / folder / f"a.{number}.png")
+    given = tmp_path / "in"
+    points = {name: [20.0 + i, 20.0 + i] for i, name in enumerate(LANDMARK_NAMES)}
+    (given / "points.json").write_text(json.dumps(points))
+    (given / "curve.csv").write_text("1001,happy,0.8\n")
+    tracks = {"kind": "reggan-tracks", "schema": 1, "frames": {"1001": {"faces": []}}}
+    (given / "tracks.json").write_text(json.dumps(tracks))
+    (given / "model.onnx").write_bytes(find_model().read_bytes())
+    (given / "base.png").write_bytes((tmp_path / "shot" / "a.1001.png").read_bytes())
+    (given / "looks.mtl").write_text("newmtl skin\nmap_Kd base.png\n")
+    corners = "v 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nvt 1 0\nvt 0 1\n"
+    (given / "head.obj").write_text(f"mtllib looks.mtl\n{corners}usemtl skin\nf 1/1 2/2 3/3\n")
+    before = contents(tmp_path)
+    yield tmp_path
+    assert contents(tmp_path) == before
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+COMMANDS: dict[str, str] = {
+    "a matte sequence": "render --frames shot --matte out --out out --expression happy",
+    "one matte": "render --frames shot --matte out/a.1002.png --out out --expression happy",
+    "a curve linked as a frame": "render --frames shot --intensity-curve in/curve.csv --out linked",
+    "points linked as a record": "render --frames shot --landmarks in/points.json "
+    "--expression happy --out linked",
+    "the frame of a sheet": "sheet shot/a.1001.png --out shot/a.1001.png",
+    "the model of a sheet": "sheet shot/a.1001.png --model in/model.onnx --out in/model.onnx",
+    "the points of a sheet": "sheet shot/a.1001.png --landmarks in/points.json "
+    "--out in/points.json",
+    "the tracks of a sheet": "sheet shot/a.1001.png --tracks in/tracks.json --out in/tracks.json",
+    "a tracked frame": "track --frames shot --out shot/a.1001.png",
+    "the map of a sheet": "texture --mesh in/head.obj --texture in/base.png --sheet in/base.png",
+    "a map that the mesh names": "texture --mesh in/head.obj --texture in/base.png "
+    "--sheet in/looks.mtl",
+    "the mesh": "texture --mesh in/head.obj --sheet in/head.obj",
+    "the model of a texture": "texture --mesh in/head.obj --model in/model.onnx "
+    "--sheet in/model.onnx",
+    "the points of a job": "job --frames shot --expression happy --landmarks in/points.json "
+    "--out in/points.json",
+    "a model that is timed": "bench --model in/model.onnx --json in/model.onnx",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_an_input_is_never_overwritten(
+    command: str, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
+) -> None:
+    monkeypatch.chdir(place)
+    linked = place / "linked"
+    (linked / ".reggan").mkdir(parents=True)
+    (linked / "a.1001.png").hardlink_to(place / "in" / "curve.csv")
+    (linked / ".reggan" / "a.1002.png.json").symlink_to(place / "in" / "points.json")
+    try:
+        assert main([*command.split(), "--overwrite"]) == 2
+        assert "never overwritten" in capsys.readouterr().err
+    finally:
+        for path in sorted(linked.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+
+
+def test_a_page_replaces_reports_and_nothing_else(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
+) -> None:
+    monkeypatch.chdir(place)
+    report = ["report", "--frames", "shot", "--out", "out", "--html"]
+    assert main([*report, "shot/a.1002.png"]) == 2
+    assert "end in .html" in capsys.readouterr().err
+    notes = place / "notes.html"
+    notes.write_text("<title>Notes of a week</title>")
+    assert main([*report, str(notes)]) == 1
+    assert "is no report of reggan-plugin's" in capsys.readouterr().err
+    assert notes.read_text() == "<title>Notes of a week</title>"
+    notes.unlink()
+    page = place / "shot.html"
+    for _ in range(2):
+        assert main([*report, str(page)]) == 0
+    page.unlink()
+
+
+def commands_of(group: click.Group) -> Iterator[click.Command]:
+    context = click.Context(group)
+    for name in ("render", "track", "sheet", "texture", "report", "bench"):
+        command = group.get_command(context, name)
+        assert command is not None
+        module = importlib.import_module(f"reggan_plugin.commands.{name}")
+        yield getattr(module, name)
+
+
+def test_every_option_that_takes_a_file_to_read_is_an_input() -> None:
+    """So that an option of tomorrow is not left out of the check."""
+    for command in commands_of(group):
+        for parameter in command.params:
+            kind = parameter.type
+            reads = isinstance(kind, click.Path) and kind.exists and kind.file_okay
+            if isinstance(parameter, GroupedOption) and reads and parameter.name != "mesh":
+                assert parameter.is_input, f"{command.name} {parameter.opts}"
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_links_are_the_file_that_they_lead_to(
+    link: Callable[[Path, Path], None], tmp_path: Path
+) -> None:
+    (tmp_path / "in").write_text("kept")
+    link(tmp_path / "in", tmp_path / "out")
+    with pytest.raises(UsageError, match="never overwritten"):
+        refuse_overwriting([tmp_path / "out"], [tmp_path / "in"])
+    refuse_overwriting([tmp_path / "new"], [tmp_path / "in"])

@@ -90,7 +90,7 @@ class HeadAssets:
                     f"{self.data / 'targets'} lacks {name}.target. Fetch the whole of"
                     " makehuman/data/targets."
                 )
-            self._read[name] = _read_target(self.targets[name])
+            self._read[name] = read_target(self.targets[name])
         return self._read[name]
 
 
@@ -145,7 +145,12 @@ def _missing(name: str, root: Path) -> SourceError:
     )
 
 
-def _read_target(path: Path) -> Target:
+def read_target(path: Path) -> Target:
+    """One .target file.
+
+    Raises:
+        SourceError: a line of it is not an index and three numbers.
+    """
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     text = " ".join(line for line in lines if not line.startswith("#"))
     try:

@@ -40,19 +40,19 @@ from reggan_training.avatars.teeth import (
 
 SIDES = ("left", "right")
 _CUT_BELOW, _CUT_BESIDE = 0.47, 0.185  # of the base mesh, in metres: shoulders without arms
-_EYE_GROUPS = {"left": "helper-l-eye", "right": "helper-r-eye"}
+EYE_GROUPS = {"left": "helper-l-eye", "right": "helper-r-eye"}
 _LASH_GROUPS = {
     "lashes_upper_left": "helper-l-eyelashes-2",
     "lashes_lower_left": "helper-l-eyelashes-1",
     "lashes_upper_right": "helper-r-eyelashes-2",
     "lashes_lower_right": "helper-r-eyelashes-1",
 }
-_LIP_MIDDLES, _NOSE_TIP, _CHIN = (468, 474), 5054, 5171
+_LIP_MIDDLES, NOSE_TIP, CHIN = (468, 474), 5054, 5171
 _MOUTH_MIDDLE, _MOUTH_REACH = np.array([0.0, -0.14, 0.66]), 0.055
 _POCKET, _SHRUNK = 0.014, 0.28
 """Deeper than half of this above and below the lips the mouth's hollow is made smaller: there
 nobody sees it, and it would pierce a thin cheek when the jaw drops."""
-_MOUTH_CORNERS = {"left": 10403, "right": 3735}
+MOUTH_CORNERS = {"left": 10403, "right": 3735}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -191,17 +191,19 @@ def _summed(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str
 def build_head(assets: HeadAssets, shape: HeadShape) -> Head:
     """A head in this shape, at rest: lips closed, teeth behind them."""
     base = assets.base
-    parts, body_points = _body_parts(base)
+    parts, body_points = body_parts(base)
     body = shaped_body(assets, shape)
-    eyes = {side: _eye(body[base.points_of(group)]) for side, group in _EYE_GROUPS.items()}
+    eyes = {side: fitted_eye(body[base.points_of(group)]) for side, group in EYE_GROUPS.items()}
     origin = np.mean([eye.centre for eye in eyes.values()], axis=0)
     body -= origin
     eyes = {side: Eye(centre=eye.centre - origin, radius=eye.radius) for side, eye in eyes.items()}
-    centre = [_eye(base.points[base.points_of(group)]).centre for group in _EYE_GROUPS.values()]
+    centre = [
+        fitted_eye(base.points[base.points_of(group)]).centre for group in EYE_GROUPS.values()
+    ]
     skin = body_points["skin"]
     canonical = base.points[skin] - np.mean(centre, axis=0)
     regions = read_regions(assets, skin, canonical)
-    mouth = _set_mouth(assets, body, skin, parts["skin"], regions)
+    mouth = set_mouth(assets, body, skin, parts["skin"], skin[regions["inside_mouth"] > 0.5])
     rest = {name: body[rows] for name, rows in body_points.items()}
     rest |= {name: mouth.placement.placed(points) for name, points in mouth.bite.points.items()}
     for side in SIDES:
@@ -226,18 +228,20 @@ def build_head(assets: HeadAssets, shape: HeadShape) -> Head:
     )
 
 
-def _set_mouth(
+def set_mouth(
     assets: HeadAssets,
     body: Points,
     skin: Int[np.ndarray, " points"],
     part: Part,
-    regions: Regions,
+    hollow: Int[np.ndarray, " hollow"],
 ) -> Mouth:
-    """The bite in its place; the body's lips are closed over it in place."""
+    """The bite in its place; the body's lips are closed over it in place.
+
+    `skin` are the body points of `part`, `hollow` those inside the mouth.
+    """
     lips = find_lips(assets, skin)
     lips.close(body, 1.0)
     bite = read_bite(assets)
-    hollow = skin[regions["inside_mouth"] > 0.5]
     placement = placement_from_hollow(body[hollow], assets.base.points[hollow])
     deep = np.clip(np.abs(assets.base.points[hollow, 2] - _MOUTH_MIDDLE[2]) / _POCKET - 0.5, 0, 1)
     inwards = body[hollow].mean(axis=0) - body[hollow]
@@ -250,7 +254,8 @@ def _set_mouth(
     return Mouth(lips=lips, bite=bite, placement=placement, room=room)
 
 
-def _body_parts(base: ObjMesh) -> tuple[dict[str, Part], dict[str, Int[np.ndarray, " points"]]]:
+def body_parts(base: ObjMesh) -> tuple[dict[str, Part], dict[str, Int[np.ndarray, " points"]]]:
+    """Skin and lashes cut from the base mesh, and which of its points they took."""
     body = base.groups["body"]
     is_kept = (base.points[:, 2] > _CUT_BELOW) & (np.abs(base.points[:, 0]) < _CUT_BESIDE)
     rows = {"skin": body[is_kept[base.faces[body]].all(axis=1)]}
@@ -261,7 +266,8 @@ def _body_parts(base: ObjMesh) -> tuple[dict[str, Part], dict[str, Int[np.ndarra
     return parts, points
 
 
-def _eye(points: Points) -> Eye:
+def fitted_eye(points: Points) -> Eye:
+    """The sphere that the points of an eyeball's helper lie on."""
     centre = (points.min(axis=0) + points.max(axis=0)) / 2
     distances = np.linalg.norm(points - centre, axis=1)
     return Eye(centre=centre, radius=float(np.median(distances)))
@@ -272,9 +278,9 @@ def _landmarks(body: Points, eyes: Mapping[str, Eye]) -> dict[str, Float[np.ndar
     return {
         "left_eye": front["left"],
         "right_eye": front["right"],
-        "nose_tip": body[_NOSE_TIP],
-        "mouth_left": body[_MOUTH_CORNERS["left"]],
-        "mouth_right": body[_MOUTH_CORNERS["right"]],
+        "nose_tip": body[NOSE_TIP],
+        "mouth_left": body[MOUTH_CORNERS["left"]],
+        "mouth_right": body[MOUTH_CORNERS["right"]],
         "mouth_center": body[list(_LIP_MIDDLES)].mean(axis=0),
-        "chin": body[_CHIN],
+        "chin": body[CHIN],
     }

@@ -112,9 +112,7 @@ class HeadMesh:
             raise KeyError(f"{self.family} {self.identity} has no shape {unknown[0]}")
         return self.shapes.moved(self.rest, weights)
 
-    def landmarks(
-        self, vertices: Float[np.ndarray, "vertices 3"]
-    ) -> Float[np.ndarray, "6 3"]:
+    def landmarks(self, vertices: Float[np.ndarray, "vertices 3"]) -> Float[np.ndarray, "6 3"]:
         """Landmarks in the order of `reggan_plugin.faces.landmarks.LANDMARK_NAMES`."""
         eyes = [vertices[rows].mean(axis=0) for rows in self._eyes]
         left, right, nose, chin = self.mouth_left, self.mouth_right, self.nose_tip, self.chin

@@ -1,0 +1,95 @@
+"""MakeHuman heads from the real assets, where they are there: what the motion promises."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reggan_plugin.errors import SourceError
+from reggan_training.heads.head import HeadMesh, Part
+from reggan_training.heads.makehuman import MakeHumanFamily
+
+DATA = next(
+    (above / "shared/data" for above in Path(__file__).parents if (above / "shared/data").is_dir()),
+    Path("shared/data"),
+)
+pytestmark = pytest.mark.skipif(
+    not (DATA / "heads/faceunits01").is_dir(), reason=f"no head assets below {DATA}"
+)
+BLINK = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
+
+
+@pytest.fixture(scope="module")
+def family() -> MakeHumanFamily:
+    return MakeHumanFamily(DATA / "makehuman", DATA / "heads/faceunits01")
+
+
+@pytest.fixture(scope="module")
+def head(family: MakeHumanFamily) -> HeadMesh:
+    return family.head("mh-7-00001")
+
+
+def part_vertices(head: HeadMesh, part: Part) -> np.ndarray:
+    return np.unique(head.triangles[head.parts == part])
+
+
+def test_the_same_name_gives_the_same_head(family: MakeHumanFamily, head: HeadMesh) -> None:
+    again = MakeHumanFamily(DATA / "makehuman", DATA / "heads/faceunits01").head("mh-7-00001")
+    np.testing.assert_array_equal(again.rest, head.rest)
+    assert np.abs(family.head("mh-7-00002").rest - head.rest).max() > 0.02
+
+
+def test_eyes_are_one_unit_apart_about_the_origin(head: HeadMesh) -> None:
+    left, right, nose, mouth_left, mouth_right, chin = head.landmarks(head.rest)
+    assert left[0] - right[0] == pytest.approx(1.0, abs=0.01)
+    np.testing.assert_allclose((left + right)[:2], 0, atol=0.02)
+    assert chin[1] < mouth_left[1] < nose[1] < 0
+    assert mouth_left[0] > 0 > mouth_right[0]
+
+
+def test_no_weight_is_the_head_at_rest(head: HeadMesh) -> None:
+    np.testing.assert_array_equal(head.vertices({"jawOpen": 0.0}), head.rest)
+    with pytest.raises(KeyError, match="tongueOut"):
+        head.vertices({"tongueOut": 1.0})
+
+
+def test_the_jaw_takes_the_lower_teeth_along_rigidly(head: HeadMesh) -> None:
+    teeth = part_vertices(head, Part.TEETH)
+    moved = head.vertices({"jawOpen": 1.0})
+    way = np.linalg.norm(moved - head.rest, axis=1)[teeth]
+    assert (way == 0).sum() > 500  # the upper row
+    lower = teeth[way > 0.05]
+    assert len(lower) > 500
+    for points in (head.rest, moved):
+        assert points[lower][:, 1].max() < points[teeth[way == 0]][:, 1].max()
+    before, after = (
+        np.linalg.norm(p[lower[:200]] - p[lower[-1]], axis=1) for p in (head.rest, moved)
+    )
+    np.testing.assert_allclose(before, after, atol=1e-4)
+
+
+def test_the_eye_turns_about_its_centre(head: HeadMesh) -> None:
+    eyes = part_vertices(head, Part.EYE)
+    left = eyes[head.rest[eyes, 0] > 0]
+    front = left[head.eye_angle[left].argmin()]
+    moved = head.vertices({"eyeLookOutLeft": 1.0})
+    assert moved[front, 0] > head.rest[front, 0] + 0.05
+    centre = head.rest[[left[head.eye_angle[left].argmax()], front]].mean(axis=0)
+    way = [np.linalg.norm(points[left] - centre, axis=1) for points in (head.rest, moved)]
+    np.testing.assert_allclose(way[1], way[0], atol=0.02)
+    np.testing.assert_array_equal(moved[head.left_eye_vertices], head.rest[head.left_eye_vertices])
+
+
+def test_a_weight_of_one_side_leaves_the_other(head: HeadMesh) -> None:
+    moved = head.vertices({"mouthSmileLeft": 1.0})
+    way = np.linalg.norm(moved - head.rest, axis=1)
+    skin = part_vertices(head, Part.SKIN)
+    assert way[skin][head.rest[skin, 0] > 0.4].max() > 0.15
+    assert way[skin][head.rest[skin, 0] < -0.6].max() < 0.02
+
+
+def test_a_name_of_another_family_is_refused(family: MakeHumanFamily) -> None:
+    with pytest.raises(SourceError, match="mh-SEED-NUMBER"):
+        family.head("ict-1")
+    with pytest.raises(ValueError, match="how many"):
+        family.identities(None, 0)

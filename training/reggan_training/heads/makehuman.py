@@ -87,6 +87,8 @@ class MakeHumanFamily:
         middle = np.mean([eye.centre for eye in eyes.values()], axis=0)
         body -= middle
         eyes = {s: Eye(centre=eye.centre - middle, radius=eye.radius) for s, eye in eyes.items()}
+        for side, socket in template.sockets.items():
+            socket.keep_outside(body, eyes[side], (0.0, 0.0))
         mouth = set_mouth(assets, body, template.rows, template.skin, template.hollow)
         return MakeHumanMotion(
             template=template,

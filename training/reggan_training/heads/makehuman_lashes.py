@@ -12,8 +12,8 @@ from reggan_training.avatars.meshes import Points
 
 _HALF_WIDTH = 0.00022
 _FAN = 0.9
-_ENDS = 1.5
-"""Rim points from each corner of the eye that bear no lash."""
+_ENDS = 0.08
+"""Share of the rim at each corner of the eye that bears no lash."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,15 +49,16 @@ def lash_points(lids: Mapping[str, Lids], body: Points, eyes: Mapping[str, Eye])
 
 
 def _row(row: LashRow, rim: Float[np.ndarray, "rim 3"], eye: Eye) -> Points:
-    at = np.linspace(_ENDS, len(rim) - 1 - _ENDS, row.count)
-    place = np.arange(len(rim))
+    steps = np.linalg.norm(np.diff(rim, axis=0), axis=1)
+    place = np.concatenate([[0.0], np.cumsum(steps)]) / steps.sum()
+    at = np.linspace(_ENDS, 1 - _ENDS, row.count)
     root, before, after = (
         np.column_stack([np.interp(at + step, place, axis) for axis in rim.T])
-        for step in (0.0, -0.6, 0.6)
+        for step in (0.0, -0.04, 0.04)
     )
     along, out = _unit(after - before), _unit(root - eye.centre)
     up = _unit(np.cross(out, along))
-    fan = _FAN * (at / (len(rim) - 1) - 0.5)[:, None]
+    fan = _FAN * (at - 0.5)[:, None]
     tip = root + row.length * _unit(out + row.rise * up + fan * along)
     foot = _HALF_WIDTH * along
     return np.stack([root - foot, root + foot, tip], axis=1).reshape(-1, 3)

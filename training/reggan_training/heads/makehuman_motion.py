@@ -102,7 +102,7 @@ class MakeHumanMotion:
             opened = self._opened(body, weights, lids, eye, name)
             if closure > 0 or lids.aperture(body, eye).open_deg < 0:
                 lids.finish_closing(body, eye, opened, closure)
-            lids.keep_outside(body, self.body, eye, gaze[side])
+            self.template.sockets[side].keep_outside(body, eye, gaze[side])
 
     def _opened(
         self, body: Points, weights: Mapping[str, float], lids: Lids, eye: Eye, blink: str

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from reggan_plugin.errors import SourceError
 from reggan_training.avatars import meshes
@@ -23,6 +23,7 @@ from reggan_training.avatars.regions import read_regions
 from reggan_training.avatars.teeth import Bite, placement_from_hollow, read_bite
 from reggan_training.heads.head import REGIONS, Part
 from reggan_training.heads.makehuman_lashes import LASH_TRIANGLES, lash_faces, lash_points
+from reggan_training.heads.makehuman_sockets import Socket, find_socket
 
 LEFT_OUT = ("tongueOut",)
 """Units of the asset that are no control of ours."""
@@ -34,8 +35,6 @@ BITE_PARTS: Mapping[str, Part] = {
     "gums_lower": Part.GUMS,
     "tongue": Part.TONGUE,
 }
-_SOCKET_RADII = 1.02
-"""Skin nearer to an eye's centre than this many radii lines the socket."""
 _SHARED_REGIONS = ("lips", "beard", "moustache", "scalp", "cheeks", "nose", "eye_rings", "ears")
 
 
@@ -50,6 +49,7 @@ class Template:
         rows: body points of the skin.
         units: by control the body points that it moves and how far, metres.
         lids: both eyes' lids, by body points.
+        sockets: both eyes' surroundings.
         hollow: body points of the mouth's inside.
         skin: the skin's faces.
         triangles, parts, canonical, regions, eye_angle: as in `HeadMesh`.
@@ -59,6 +59,7 @@ class Template:
     rows: Int[np.ndarray, " skin_points"]
     units: Mapping[str, Target]
     lids: Mapping[str, Lids]
+    sockets: Mapping[str, Socket]
     bite: Bite
     hollow: Int[np.ndarray, " points"]
     skin: meshes.Part
@@ -90,19 +91,29 @@ def read_template(assets: HeadAssets, units: Path) -> Template:
     cut_parts, cut_rows = body_parts(assets.base)
     skin, rows = cut_parts["skin"], cut_rows["skin"]
     lids = find_lids(assets.base, assets.rig, rows)
+    sockets = {
+        side: find_socket(assets, rows, lids[side], eye)
+        for side, eye in fitted_eyes(assets, assets.base.points).items()
+    }
     weights = _skin_regions(assets, rows, lids)
     bite = read_bite(assets)
     hollow = rows[weights["inside_mouth"] > 0.5]
     meshes_of = {"skin": skin.faces, "lashes": lash_faces()}
     meshes_of |= {side: eye_part(side).faces for side in SIDES}
     meshes_of |= {name: bite.parts[name].faces for name in BITE_PARTS}
+    is_tucked = np.isin(rows, np.concatenate([socket.tucked for socket in sockets.values()]))
+    is_hidden = np.isin(rows, np.concatenate([socket.pocket for socket in sockets.values()]))
+    is_hidden &= ~is_tucked
+    counts = {name: int(faces.max()) + 1 for name, faces in meshes_of.items()}
     triangles, kinds, start = [], [], 0
     for name, faces in meshes_of.items():
-        kind = _kinds(assets, name, faces, rows, weights["inside_mouth"])
+        if name == "skin":
+            faces = faces[~is_hidden[faces].any(axis=1)]
+        kind = _kinds(name, faces, weights["inside_mouth"], is_tucked)
         both, of_both = triangles_from_quads(faces, kind)
         triangles.append(both + start)
         kinds.append(of_both)
-        start += int(faces.max()) + 1
+        start += counts[name]
     points = _mean_points(assets, rows, lids, bite, hollow)
     canonical = np.concatenate([points, [[0.5, 0, 0.27], [-0.5, 0, 0.27]]])
     ball = eye_points(np.zeros(3), 1.0, 0.0, 0.0)
@@ -115,19 +126,21 @@ def read_template(assets: HeadAssets, units: Path) -> Template:
         if name in weights:
             table[: len(rows), column] = weights[name]
     vertex_kinds = np.full(len(canonical), Part.SKIN)
-    for rows_of, kind in zip(triangles, kinds, strict=True):
-        vertex_kinds[rows_of] = kind[:, None]
+    all_triangles, all_kinds = np.concatenate(triangles), np.concatenate(kinds)
+    vertex_kinds[all_triangles] = all_kinds[:, None]
+    vertex_kinds[all_triangles[all_kinds == Part.SKIN]] = Part.SKIN
     table[:, REGIONS.index("shade")] = _shade(canonical, vertex_kinds, angle)
     return Template(
         assets=assets,
         rows=rows,
         units=moves,
         lids=lids,
+        sockets=sockets,
         bite=bite,
         hollow=hollow,
         skin=skin,
-        triangles=np.concatenate(triangles),
-        parts=np.concatenate(kinds),
+        triangles=all_triangles,
+        parts=all_kinds,
         canonical=canonical.astype(np.float32),
         regions=np.rint(255 * np.clip(table, 0, 1)).astype(np.uint8),
         eye_angle=angle.astype(np.float32),
@@ -188,11 +201,10 @@ def _skin_regions(
 
 
 def _kinds(
-    assets: HeadAssets,
     name: str,
     faces: Int[np.ndarray, "quads 4"],
-    rows: Int[np.ndarray, " points"],
     inside_mouth: Float[np.ndarray, " points"],
+    is_tucked: Bool[np.ndarray, " points"],
 ) -> UInt8[np.ndarray, " quads"]:
     """A `Part` for each face of one of the meshes."""
     count = len(faces)
@@ -202,10 +214,7 @@ def _kinds(
         return np.full(count, Part.EYE if name in SIDES else Part.LASHES, dtype=np.uint8)
     kinds = np.full(count, Part.SKIN, dtype=np.uint8)
     kinds[inside_mouth[faces].mean(axis=1) > 0.5] = Part.MOUTH
-    points = assets.base.points
-    for eye in fitted_eyes(assets, points).values():
-        away = np.linalg.norm(points[rows] - eye.centre, axis=1) / eye.radius
-        kinds[(away < _SOCKET_RADII)[faces].all(axis=1)] = Part.SOCKET
+    kinds[is_tucked[faces].any(axis=1)] = Part.SOCKET
     return kinds
 
 

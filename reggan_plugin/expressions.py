@@ -1,16 +1,34 @@
-"""The one list of expressions: names, order, aliases, FACS action units, VRM names.
+"""What is asked of a face: how much of which expressions and face shapes.
 
 Imports nothing heavy, so that the command line can list the names at once.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from typing import Any
 
 from reggan_plugin.controls import ARKIT_SHAPES, MAX_WEIGHT, NEUTRAL
 from reggan_plugin.errors import UnknownExpressionError, UsageError
-from reggan_plugin.expression_table import BASIC_EXPRESSIONS, OTHER_EXPRESSIONS, Expression
+from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
+from reggan_plugin.vocabulary.expression import Expression
+from reggan_plugin.vocabulary.names import (
+    NAMED_EXPRESSIONS,
+    NO_PRESETS,
+    OwnPresets,
+    resolve_expression,
+)
+
+__all__ = [
+    "EXPRESSIONS",
+    "EXPRESSION_NAMES",
+    "MAX_INTENSITY",
+    "NAMED_EXPRESSIONS",
+    "Expression",
+    "ExpressionMix",
+    "mix_from_request",
+    "parse_expression_mix",
+    "resolve_expression",
+]
 
 MAX_INTENSITY = MAX_WEIGHT
 """Largest intensity that a model is asked for; 1 is the full expression."""
@@ -19,58 +37,8 @@ EXPRESSIONS: tuple[Expression, ...] = BASIC_EXPRESSIONS
 """Neutral and the six of the paper, which every model knows by name."""
 EXPRESSION_NAMES: tuple[str, ...] = tuple(expression.name for expression in EXPRESSIONS)
 
-NAMED_EXPRESSIONS: Mapping[str, Expression] = MappingProxyType(
-    {expression.name: expression for expression in (*BASIC_EXPRESSIONS, *OTHER_EXPRESSIONS)}
-)
-"""All expressions that have a name. Those beyond `EXPRESSIONS` need a model with face shapes."""
-
-_NAME_FROM_WORD = {
-    word: expression.name
-    for expression in NAMED_EXPRESSIONS.values()
-    for word in (expression.name, *expression.aliases)
-}
-_SHAPE_FROM_WORD = {shape.lower(): shape for shape in ARKIT_SHAPES}
 _LEAST_SHARE = 0.6
 """Part of a named expression's weight that a model must have shapes for."""
-
-ARKIT_FROM_ACTION_UNIT: Mapping[int, str] = MappingProxyType(
-    {
-        1: "browInnerUp",
-        2: "browOuterUp",
-        4: "browDown",
-        5: "eyeWide",
-        6: "cheekSquint",
-        7: "eyeSquint",
-        9: "noseSneer",
-        10: "mouthUpperUp",
-        12: "mouthSmile",
-        15: "mouthFrown",
-        17: "mouthShrugLower",
-        20: "mouthStretch",
-        24: "mouthPress",
-        25: "mouthLowerDown",
-        26: "jawOpen",
-    }
-)
-"""ARKit blend shape (without Left/Right) nearest to an action unit: a proposal, not a standard."""
-
-
-def resolve_expression(word: str) -> str:
-    """Return the name of the expression or ARKit shape that `word` names, in any case.
-
-    Raises:
-        UnknownExpressionError: no name or alias matches; the message suggests the nearest.
-    """
-    key = " ".join(word.lower().replace("_", " ").replace("-", " ").split())
-    name = _NAME_FROM_WORD.get(key) or _SHAPE_FROM_WORD.get(key)
-    if name is not None:
-        return name
-    near = difflib.get_close_matches(key, [*_NAME_FROM_WORD, *_SHAPE_FROM_WORD], n=1, cutoff=0.5)
-    nearest = _NAME_FROM_WORD.get(near[0]) or _SHAPE_FROM_WORD[near[0]] if near else ""
-    hint = f" Did you mean {nearest!r}?" if nearest else ""
-    raise UnknownExpressionError(
-        f"{word!r} is not an expression.{hint} Expressions: {', '.join(NAMED_EXPRESSIONS)}."
-    )
 
 
 @dataclass(frozen=True)
@@ -81,19 +49,20 @@ class ExpressionMix:
     name is laid over it. Several add up.
 
     Attributes:
-        intensities: by name of an expression or of an ARKit shape.
+        intensities: by name of an expression, a preset of one's own or an ARKit shape.
         adds: whether named expressions are laid over what the face shows, too.
+        own: presets of one's own that `intensities` may name.
     """
 
     intensities: Mapping[str, float] = field(default_factory=dict)
     adds: bool = False
+    own: OwnPresets = field(default_factory=lambda: NO_PRESETS)
 
     def __post_init__(self) -> None:
         for name, intensity in self.intensities.items():
-            if name not in NAMED_EXPRESSIONS and name not in ARKIT_SHAPES:
-                raise UnknownExpressionError(
-                    f"{name!r} is neither an ARKit shape nor one of {', '.join(NAMED_EXPRESSIONS)}."
-                )
+            if name not in ARKIT_SHAPES and name not in NAMED_EXPRESSIONS and name not in self.own:
+                resolve_expression(name)  # for its hint
+                raise UnknownExpressionError(f"{name!r} is no name of an expression, but an alias.")
             if not 0.0 <= intensity <= MAX_INTENSITY:  # also false for NaN
                 raise UsageError(
                     f"The intensity of {name} is {intensity:g}; it goes from 0 to {MAX_INTENSITY}."
@@ -130,6 +99,10 @@ class ExpressionMix:
             )
         return [float(self.intensities.get(name, 0.0)) for name in names]
 
+    def document(self) -> dict[str, Any]:
+        """All that is asked for, as JSON: two mixes with the same document ask for the same."""
+        return {"intensities": dict(self.intensities), "weights": self.control_weights()}
+
     def control_weights(self) -> dict[str, float]:
         """Weights of ARKit shapes, 0 to `MAX_WEIGHT`, and of `neutral`, 0 to 1; without zeros.
 
@@ -162,7 +135,7 @@ class ExpressionMix:
         return [float(weights.get(name, 0.0)) for name in controls]
 
     def _weights_of(self, name: str) -> Mapping[str, float]:
-        expression = NAMED_EXPRESSIONS.get(name)
+        expression = NAMED_EXPRESSIONS.get(name) or self.own.get(name)
         if expression is None:
             return {name: 1.0}
         takes_away = name == NEUTRAL or (expression.replaces and not self.adds)
@@ -180,7 +153,9 @@ def _refuse_missing(name: str, weights: Mapping[str, float], controls: tuple[str
         )
 
 
-def parse_expression_mix(text: str, intensity: float = 1.0) -> ExpressionMix:
+def parse_expression_mix(
+    text: str, intensity: float = 1.0, own: OwnPresets = NO_PRESETS, *, adds: bool = False
+) -> ExpressionMix:
     """Read `happy` or `happy:0.6+surprised:0.3`; every part is multiplied by `intensity`.
 
     Raises:
@@ -190,7 +165,7 @@ def parse_expression_mix(text: str, intensity: float = 1.0) -> ExpressionMix:
     intensities: dict[str, float] = {}
     for part in text.split("+"):
         word, colon, amount = part.partition(":")
-        name = resolve_expression(word)
+        name = resolve_expression(word, own)
         if name in intensities:
             raise UsageError(f"{name!r} stands twice in {text!r}; name each expression once.")
         try:
@@ -200,4 +175,27 @@ def parse_expression_mix(text: str, intensity: float = 1.0) -> ExpressionMix:
                 f"{amount!r} in {text!r} is not a number; write a blend as happy:0.6+surprised:0.3."
             ) from None
         intensities[name] = share * intensity
+    return ExpressionMix(intensities, adds, own)
+
+
+def mix_from_request(
+    asked: "str | Mapping[str, float] | ExpressionMix", intensity: float = 1.0
+) -> ExpressionMix:
+    """What a caller asks for: a name, a blend as text, or weights by name: `{"jawOpen": 0.4}`.
+
+    `intensity` multiplies every part, but not those of a mix.
+
+    Raises:
+        UnknownExpressionError, UsageError: as `parse_expression_mix`.
+    """
+    if isinstance(asked, ExpressionMix):
+        return asked
+    if isinstance(asked, str):
+        return parse_expression_mix(asked, intensity)
+    intensities: dict[str, float] = {}
+    for word, share in asked.items():
+        name = resolve_expression(word)
+        if name in intensities:
+            raise UsageError(f"{name!r} stands twice in {dict(asked)}; name each one once.")
+        intensities[name] = intensity * share
     return ExpressionMix(intensities)

@@ -1,14 +1,15 @@
 """Expressions are named once, and a slip is answered with the nearest name."""
 
+import json
+
 import pytest
 
 from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS, MAX_WEIGHT
 from reggan_plugin.errors import UnknownExpressionError, UsageError
-from reggan_plugin.expression_table import weights_from_notation
 from reggan_plugin.expressions import (
-    ARKIT_FROM_ACTION_UNIT,
     EXPRESSIONS,
     ExpressionMix,
+    mix_from_request,
     parse_expression_mix,
     resolve_expression,
 )
@@ -42,11 +43,6 @@ def test_a_blend_that_cannot_be_meant_is_refused(text: str) -> None:
 def test_a_model_without_the_expression_says_which_it_has() -> None:
     with pytest.raises(UnknownExpressionError, match="it has neutral, sad"):
         ExpressionMix({"happy": 1.0}).vector(("neutral", "sad"))
-
-
-def test_every_action_unit_has_a_blend_shape() -> None:
-    units = {unit for expression in EXPRESSIONS for unit in expression.action_units}
-    assert units <= set(ARKIT_FROM_ACTION_UNIT)
 
 
 CONTROLS_WITHOUT_BROWS = tuple(name for name in CONTROLS if not name.startswith("brow"))
@@ -113,7 +109,20 @@ def test_a_model_without_shapes_refuses_shapes_and_adding() -> None:
         ExpressionMix({"happy": 0.4}, adds=True).vector(("neutral", "happy"))
 
 
-@pytest.mark.parametrize("text", ["smile 1", "jawOpen", "jawOpen 1, jawOpen .5", "jawOpen x"])
-def test_a_slip_in_the_notation_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - the number's own message, too
-        weights_from_notation(text)
+def test_a_request_may_be_text_weights_or_a_mix() -> None:
+    assert mix_from_request("happy", 0.5).intensities == {"happy": 0.5}
+    assert mix_from_request({"jawopen": 0.4, "Joy": 1}, 0.5).intensities == {
+        "jawOpen": 0.2,
+        "happy": 0.5,
+    }
+    mix = ExpressionMix({"sad": 1.0})
+    assert mix_from_request(mix, 0.5) is mix
+    with pytest.raises(UsageError, match="twice"):
+        mix_from_request({"joy": 1.0, "happy": 1.0})
+
+
+def test_documents_differ_where_what_is_asked_for_does() -> None:
+    same, adds = ExpressionMix({"happy": 1.0}), ExpressionMix({"happy": 1.0}, adds=True)
+    assert same.document() == parse_expression_mix("joy").document()
+    assert same.document() != adds.document() != same.scaled(0.5).document()
+    assert json.loads(json.dumps(adds.document())) == adds.document()

@@ -1,0 +1,78 @@
+"""All names of expressions, and which of them a word means or comes near to."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_plugin.errors import UnknownExpressionError
+from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
+from reggan_plugin.vocabulary.compounds import COMPOUND_EXPRESSIONS
+from reggan_plugin.vocabulary.expression import Expression
+from reggan_plugin.vocabulary.others import OTHER_EXPRESSIONS
+from reggan_plugin.vocabulary.parts import PART_EXPRESSIONS
+
+NAMED_EXPRESSIONS: Mapping[str, Expression] = MappingProxyType(
+    {
+        expression.name: expression
+        for expression in (
+            *BASIC_EXPRESSIONS,
+            *COMPOUND_EXPRESSIONS,
+            *OTHER_EXPRESSIONS,
+            *PART_EXPRESSIONS,
+        )
+    }
+)
+"""All expressions that have a name. Those beyond the basic ones need a model with face shapes."""
+
+OwnPresets = Mapping[str, Expression]
+"""Expressions of a user's own, by name."""
+NO_PRESETS: OwnPresets = MappingProxyType({})
+
+_ALIKE_IN_MEANING, _ALIKE_IN_LETTERS = 0.8, 0.6
+_SHAPE_FROM_KEY = {shape.lower(): shape for shape in ARKIT_SHAPES}
+
+
+def key_of(word: str) -> str:
+    """The word as names are compared: in small letters, with single spaces."""
+    return " ".join(word.lower().replace("_", " ").replace("-", " ").split())
+
+
+def resolve_expression(word: str, own: OwnPresets = NO_PRESETS) -> str:
+    """Return the name of the expression, preset or ARKit shape that `word` names, in any case.
+
+    Raises:
+        UnknownExpressionError: no name or alias matches; the message suggests the nearest by
+            letters and by meaning.
+    """
+    names = _names_by_key(own)
+    name = names.get(key_of(word))
+    if name is not None:
+        return name
+    near = list(dict.fromkeys([*_near_in_meaning(key_of(word), own), *_near(key_of(word), names)]))
+    hint = f" Did you mean {' or '.join(map(repr, near[:3]))}?" if near else ""
+    raise UnknownExpressionError(
+        f"{word.strip()!r} is not an expression.{hint} `reggan-plugin expressions` lists all names."
+    )
+
+
+def _names_by_key(own: OwnPresets) -> dict[str, str]:
+    return {
+        **_SHAPE_FROM_KEY,
+        **{
+            key_of(word): expression.name
+            for expression in (*own.values(), *NAMED_EXPRESSIONS.values())
+            for word in (expression.name, *expression.aliases)
+        },
+    }
+
+
+def _near_in_meaning(key: str, own: OwnPresets) -> Iterator[str]:
+    for expression in (*NAMED_EXPRESSIONS.values(), *own.values()):
+        words = [word for word in expression.meanings if word in key.split() or word == key]
+        if words or difflib.get_close_matches(key, expression.meanings, 1, _ALIKE_IN_MEANING):
+            yield expression.name
+
+
+def _near(key: str, names: Mapping[str, str]) -> list[str]:
+    return [names[near] for near in difflib.get_close_matches(key, names, 2, _ALIKE_IN_LETTERS)]

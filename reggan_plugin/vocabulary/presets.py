@@ -1,0 +1,115 @@
+"""Expressions of a user's own, from a TOML file.
+
+[half smile]               # quoted in TOML: ["half smile"]
+mouthSmileLeft = 0.6       # ARKit shapes,
+AU6 = 0.4                  # action units of FACS, also of one side: AU6L,
+surprised = 0.2            # and expressions of the table, all added up
+aliases = ["lopsided"]     # other names for it
+adds = true                # laid over what the face shows; else it replaces that
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from reggan_plugin.controls import ARKIT_SHAPES, MAX_WEIGHT
+from reggan_plugin.errors import SourceError, UnknownExpressionError, UsageError
+from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
+from reggan_plugin.vocabulary.expression import Expression
+from reggan_plugin.vocabulary.names import (
+    NAMED_EXPRESSIONS,
+    NO_PRESETS,
+    OwnPresets,
+    key_of,
+    resolve_expression,
+)
+
+_EXAMPLE = '["half smile"] with lines such as mouthSmileLeft = 0.6'
+_MOST_BYTES = 1024**2
+_SEPARATORS = "+:={}/\\"
+"""What blends, options, farms' templates and folders take for something else."""
+
+
+def read_presets(path: Path) -> OwnPresets:
+    """Read a file of presets.
+
+    Raises:
+        SourceError: it cannot be read, or is no TOML.
+        UsageError: a preset has a name that is taken, or asks for what is no shape, unit or
+            expression, or for a weight out of range; the message names it.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError(f"it is larger than {_MOST_BYTES // 1024} KiB")
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SourceError(
+            f"{path} cannot be read as presets: {error}. Write TOML: {_EXAMPLE}."
+        ) from error
+    if not tables:
+        raise SourceError(f"{path} holds no preset; expected {_EXAMPLE}.")
+    presets = {name: _preset(name, table, path) for name, table in tables.items()}
+    _refuse_taken_names(presets, path)
+    return MappingProxyType(presets)
+
+
+def _preset(name: str, table: Any, path: Path) -> Expression:
+    where = f"{path}, [{name}]"
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: {name} is {table!r}, no table; expected {_EXAMPLE}.")
+    if not name.strip() or set(name) & set(_SEPARATORS) or not name.isprintable():
+        raise UsageError(
+            f"{where}: {name!r} cannot be a name; use letters, digits, spaces and dashes."
+        )
+    aliases, adds = table.pop("aliases", []), table.pop("adds", False)
+    if not isinstance(aliases, list) or not all(isinstance(alias, str) for alias in aliases):
+        raise UsageError(f'{where}: aliases is {aliases!r}; expected a list, ["one", "two"].')
+    if not isinstance(adds, bool):
+        raise UsageError(f"{where}: adds is {adds!r}; expected true or false.")
+    return Expression(
+        name=name,
+        aliases=tuple(aliases),
+        weights=_weights(table, where),
+        replaces=not adds,
+        source=str(path),
+    )
+
+
+def _weights(table: Mapping[str, Any], where: str) -> Mapping[str, float]:
+    weights: dict[str, float] = {}
+    for word, amount in table.items():
+        is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
+        if not is_number or not 0 <= amount <= MAX_WEIGHT:
+            raise UsageError(
+                f"{where}: {word} is {amount!r}; expected a weight from 0 to {MAX_WEIGHT}."
+            )
+        for shape, weight in _weights_of(word, where).items():
+            weights[shape] = weights.get(shape, 0.0) + amount * weight
+    return MappingProxyType({shape: min(w, MAX_WEIGHT) for shape, w in weights.items()})
+
+
+def _weights_of(word: str, where: str) -> Mapping[str, float]:
+    try:
+        if is_action_unit(word):
+            return action_unit_weights(word)
+        name = resolve_expression(word, NO_PRESETS)
+    except UnknownExpressionError as error:
+        raise UnknownExpressionError(f"{where}: {error}") from error
+    return {name: 1.0} if name in ARKIT_SHAPES else NAMED_EXPRESSIONS[name].weights
+
+
+def _refuse_taken_names(presets: OwnPresets, path: Path) -> None:
+    seen: dict[str, str] = {}
+    for preset in presets.values():
+        for word in (preset.name, *preset.aliases):
+            try:
+                taken: str | None = resolve_expression(word)
+            except UnknownExpressionError:
+                taken = seen.get(key_of(word))
+            if taken is not None:
+                raise UsageError(
+                    f"{path}, [{preset.name}]: {word!r} is {taken!r} already. Give it another name."
+                )
+            seen[key_of(word)] = preset.name

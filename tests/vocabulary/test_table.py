@@ -1,0 +1,151 @@
+"""What the table of named expressions promises."""
+
+import pytest
+
+from reggan_plugin.controls import ARKIT_SHAPES, mirrored_name
+from reggan_plugin.errors import UnknownExpressionError
+from reggan_plugin.vocabulary.action_units import (
+    WEIGHTS_FROM_ACTION_UNIT,
+    action_unit_weights,
+    is_action_unit,
+    weights_from_notation,
+)
+from reggan_plugin.vocabulary.compounds import COMPOUND_EXPRESSIONS
+from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, key_of, resolve_expression
+
+CFEE = [
+    "happily surprised",
+    "happily disgusted",
+    "sadly fearful",
+    "sadly angry",
+    "sadly surprised",
+    "sadly disgusted",
+    "fearfully angry",
+    "fearfully surprised",
+    "fearfully disgusted",
+    "angrily surprised",
+    "angrily disgusted",
+    "disgustedly surprised",
+    "appalled",
+    "hatred",
+    "awed",
+]
+VRM = [
+    "happy",
+    "angry",
+    "sad",
+    "relaxed",
+    "surprised",
+    "aa",
+    "ih",
+    "ou",
+    "ee",
+    "oh",
+    "blink",
+    "blinkLeft",
+    "blinkRight",
+    "lookUp",
+    "lookDown",
+    "lookLeft",
+    "lookRight",
+    "neutral",
+]
+
+
+def test_every_weight_is_of_a_shape_and_strong_enough_to_see() -> None:
+    for expression in NAMED_EXPRESSIONS.values():
+        assert set(expression.weights) <= set(ARKIT_SHAPES), expression.name
+        assert all(0 < weight <= 1.35 for weight in expression.weights.values()), expression.name
+        assert expression.name == "neutral" or max(expression.weights.values()) >= 0.3
+        assert expression.source.isprintable()
+        assert expression.source
+
+
+def test_no_word_means_two_expressions() -> None:
+    words = [
+        key_of(word)
+        for expression in NAMED_EXPRESSIONS.values()
+        for word in (expression.name, *expression.aliases)
+    ]
+    assert len(words) == len(set(words))
+    assert not set(words) & {shape.lower() for shape in ARKIT_SHAPES}
+
+
+def test_no_two_expressions_are_the_same_face() -> None:
+    faces = [tuple(sorted(e.weights.items())) for e in NAMED_EXPRESSIONS.values()]
+    assert len(set(faces)) == len(faces)
+
+
+def test_the_22_of_cfee_and_the_presets_of_vrm_have_names() -> None:
+    assert set(CFEE) <= set(NAMED_EXPRESSIONS)
+    presets = {e.vrm_preset: name for name, e in NAMED_EXPRESSIONS.items() if e.vrm_preset}
+    assert set(presets) == set(VRM)
+    for preset, name in presets.items():
+        assert resolve_expression(preset) == name
+
+
+def test_a_compound_moves_the_shapes_of_its_main_units() -> None:
+    for expression in COMPOUND_EXPRESSIONS:
+        for unit in expression.action_units:
+            shapes = WEIGHTS_FROM_ACTION_UNIT[str(unit)]
+            assert set(shapes) <= set(expression.weights), (expression.name, unit)
+
+
+def test_mirror_twins_mirror_each_other() -> None:
+    for left, right in (("wink left", "wink right"), ("smirk", "smirk right")):
+        mirrored = {mirrored_name(s): w for s, w in NAMED_EXPRESSIONS[left].weights.items()}
+        assert mirrored == NAMED_EXPRESSIONS[right].weights
+
+
+@pytest.mark.parametrize(
+    ("word", "suggested"),
+    [
+        ("suprised", "surprised"),
+        ("happily suprised", "happily surprised"),
+        ("jawopne", "jawOpen"),
+        ("scared", "afraid"),
+        ("very scared", "afraid"),
+        ("terified", "afraid"),
+        ("grumpy", "pout"),
+        ("bored", "tired"),
+    ],
+)
+def test_a_slip_is_answered_by_letters_and_by_meaning(word: str, suggested: str) -> None:
+    with pytest.raises(UnknownExpressionError, match=f"Did you mean .*'{suggested}'"):
+        resolve_expression(word)
+
+
+def test_a_word_that_is_near_nothing_is_told_where_the_names_are() -> None:
+    with pytest.raises(UnknownExpressionError, match=r"is not an expression\. `reggan-plugin expr"):
+        resolve_expression("xyzzyq")
+
+
+@pytest.mark.parametrize("word", ["Happily_Surprised", " happily  surprised", "happily-surprised"])
+def test_spaces_may_be_written_in_other_ways(word: str) -> None:
+    assert resolve_expression(word) == "happily surprised"
+
+
+def test_units_of_two_sides_can_be_asked_for_by_side() -> None:
+    assert action_unit_weights("AU12") == {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}
+    assert action_unit_weights("au12l") == {"mouthSmileLeft": 1.0}
+    assert action_unit_weights("AU06R") == {"cheekSquintRight": 1.0}
+    assert action_unit_weights("AU30R") == {"jawRight": 1.0}
+    assert not is_action_unit("AUx")
+
+
+@pytest.mark.parametrize(
+    ("word", "told"), [("AU1L", "AU1 has no sides"), ("AU61L", "no sides"), ("AU11", "Units: 1, 2")]
+)
+def test_a_unit_that_cannot_be_shown_is_refused(word: str, told: str) -> None:
+    with pytest.raises(UnknownExpressionError, match=told):
+        action_unit_weights(word)
+
+
+@pytest.mark.parametrize("text", ["smile 1", "jawOpen", "jawOpen 1, jawOpen .5", "jawOpen x"])
+def test_a_slip_in_the_notation_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the number's own message, too
+        weights_from_notation(text)
+
+
+def test_what_parts_of_the_notation_share_adds_up() -> None:
+    assert weights_from_notation("AU26 1, jawOpen .25") == {"jawOpen": pytest.approx(0.6)}

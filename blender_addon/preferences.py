@@ -28,7 +28,8 @@ class RegganPreferences(bpy.types.AddonPreferences):
     )
     environment: bpy.props.StringProperty(
         name="Environment",
-        description="Folder of a virtual environment, or a Python executable, with reggan-plugin",
+        description="Folder of a virtual environment, or a Python executable, with reggan-plugin: "
+        "a full path, never one beside the .blend. It is kept in these preferences alone",
         subtype="DIR_PATH",
     )
     device: bpy.props.StringProperty(
@@ -72,7 +73,7 @@ def chosen_runtime(context: bpy.types.Context) -> Runtime:
             "No environment is named. Choose the folder of one that has reggan-plugin, or the "
             "bundled runtime, in the add-on's preferences."
         )
-    return find_runtime(bpy.path.abspath(preferences.environment), None)
+    return find_runtime(preferences.environment, None)
 
 
 def _bundled_site_packages() -> Path | None:

@@ -41,7 +41,7 @@ def blender_arguments(
         copy: of the artist's file.
         specification: JSON, read by `second_blender/script.py`.
         is_module: it is a Python with Blender in it, which the script tells to open the copy.
-        runs_scripts: the artist lets the file's own scripts run, such as those of a rig.
+        runs_scripts: the artist's preferences let the file's own scripts run.
     """
     if is_module:  # -P: what lies beside the script is no module of its own
         return ("-P", str(_SCRIPT), "--", str(specification))

@@ -44,7 +44,8 @@ def find_runtime(chosen: str, site_packages: Path | None) -> Runtime:
     """The runtime that the preferences ask for.
 
     Args:
-        chosen: a virtual environment's folder or a Python executable; empty for the bundled one.
+        chosen: a virtual environment's folder or a Python executable, as typed into the
+            preferences; empty for the bundled one.
         site_packages: where Blender unpacked the extension's wheels; None if nowhere.
 
     Raises:
@@ -53,9 +54,20 @@ def find_runtime(chosen: str, site_packages: Path | None) -> Runtime:
     inherited = {name: text for name, text in os.environ.items() if name not in _OF_THIS_PYTHON}
     environment = inherited | _FOR_EVERY_PYTHON
     if chosen:
+        _refuse_path_beside_file(chosen)
         return Runtime(python=_python_of_environment(Path(chosen)), environment=environment)
     folder = _checked_wheels(site_packages)
     return Runtime(python=_own_python(), environment=environment | {"PYTHONPATH": str(folder)})
+
+
+def _refuse_path_beside_file(chosen: str) -> None:
+    """A program beside the .blend would come from whoever sent the .blend."""
+    if chosen.startswith("//") or not Path(chosen).is_absolute():
+        raise BridgeError(
+            f"The environment is {chosen}, which depends on the file that is open. A program is "
+            "only started from a full path: choose the folder again in the add-on's preferences, "
+            "with Relative Path off in the file browser."
+        )
 
 
 def _python_of_environment(chosen: Path) -> Path:

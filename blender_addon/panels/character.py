@@ -5,6 +5,7 @@ from typing import Any
 import bpy
 
 from ..job_display import draw_job
+from .script_note import draw_script_note
 
 
 class REGGAN_UL_expression_keys(bpy.types.UIList):  # noqa: N801 - Blender asks for such names
@@ -52,6 +53,7 @@ class CharacterPanel(bpy.types.Panel):
             for name in names:
                 column.prop(settings, name)
         layout.label(text="Face: see Head from Rig", icon="INFO")
+        draw_script_note(layout, context, [settings.mesh])
         layout.operator("reggan.render_training_set", icon="RENDER_STILL")
         if context.window_manager.reggan_training_command:
             layout.prop(context.window_manager, "reggan_training_command")

@@ -4,8 +4,9 @@ from typing import Any
 
 import bpy
 
-from ..head_settings import POINTS
+from ..head_settings import OBJECTS, POINTS
 from ..job_display import draw_job
+from .script_note import draw_script_note
 
 
 class HeadPanel(bpy.types.Panel):
@@ -31,6 +32,7 @@ class HeadPanel(bpy.types.Panel):
         layout.prop(settings, "face_number")
         layout.prop(settings, "tests_occlusion")
         layout.prop(context.scene.reggan, "rig_tracks")
+        draw_script_note(layout, context, [getattr(settings, name) for name in OBJECTS])
         layout.operator("reggan.track_head", icon="TRACKER")
 
 

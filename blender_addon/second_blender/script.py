@@ -24,7 +24,7 @@ def main(specification: Path) -> int:
     _make_addon_importable()
     bridge_error = import_module(f"{_NAME}.bridge.errors").BridgeError
     try:
-        _open(given["blend"])
+        _open(given["blend"], runs_scripts=given["runs_scripts"])
         import_module(f"{_NAME}.second_blender.{given['work']}").run(given["asked"], _say)
     except bridge_error as error:
         _say("error", message=str(error))
@@ -46,13 +46,13 @@ def _make_addon_importable() -> None:
     spec.loader.exec_module(sys.modules[_NAME])
 
 
-def _open(copy: str) -> None:
+def _open(copy: str, *, runs_scripts: bool) -> None:
     """As a module Blender opened nothing yet; else it opened the copy, or failed to.
 
     The copy is then taken away.
     """
     if not bpy.app.binary_path:
-        bpy.ops.wm.open_mainfile(filepath=copy)
+        bpy.ops.wm.open_mainfile(filepath=copy, use_scripts=runs_scripts)
     if not bpy.data.filepath or not Path(bpy.data.filepath).samefile(copy):
         raise RuntimeError(f"it could not open the copy of the file, {copy}.")
     Path(copy).unlink()  # scenes can be large, and the folder stays until the artist's Blender ends

@@ -12,10 +12,13 @@ import bpy
 from ..bridge.blender_process import SecondBlender, blender_arguments
 from ..bridge.errors import BridgeError
 from ..bridge.job import Job, JobRequest
+from ..scene.scripts import scripts_may_run
 
 
 def job_on_copy(title: str, work: str, asked: Mapping[str, Any], folder: Path) -> Job:
     """Save a copy of the file as it is now, and begin the work on it.
+
+    Scripts and Python drivers in it run only if the preferences let them run in this Blender.
 
     Args:
         title: what the artist reads.
@@ -27,10 +30,11 @@ def job_on_copy(title: str, work: str, asked: Mapping[str, Any], folder: Path) -
         BridgeError: the copy cannot be written, or Blender not be started.
     """
     copy, specification = folder / "copy.blend", folder / "specification.json"
+    runs_scripts = scripts_may_run(bpy.context)
     try:
         bpy.ops.wm.save_as_mainfile(filepath=str(copy), copy=True, compress=False)
-        text = json.dumps({"blend": str(copy), "work": work, "asked": asked})
-        specification.write_text(text, encoding="utf-8")
+        given = {"blend": str(copy), "runs_scripts": runs_scripts, "work": work, "asked": asked}
+        specification.write_text(json.dumps(given), encoding="utf-8")
     except (OSError, RuntimeError) as error:
         raise BridgeError(
             f"No copy of this file could be written to {folder}: {str(error).strip()} Make room "
@@ -40,7 +44,7 @@ def job_on_copy(title: str, work: str, asked: Mapping[str, Any], folder: Path) -
         copy,
         specification,
         is_module=not bpy.app.binary_path,
-        runs_scripts=not bpy.app.autoexec_fail,
+        runs_scripts=runs_scripts,
     )
     # What it leaves there if it is killed goes with this Blender's own temporary files.
     places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))

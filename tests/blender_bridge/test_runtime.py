@@ -31,6 +31,16 @@ def test_an_environment_is_named_by_its_folder_or_its_python(tmp_path: Path) -> 
     assert find_runtime(str(python), None).python == python
 
 
+@pytest.mark.parametrize("typed", ["//env", "//../env", "env", "./env"])
+def test_a_program_beside_the_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    make_environment(tmp_path / "env")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BridgeError, match="only started from a full path: choose the folder again"):
+        find_runtime(typed, None)
+
+
 def test_on_windows_its_python_is_in_scripts(tmp_path: Path) -> None:
     python = tmp_path / "Scripts" / "python.exe"
     python.parent.mkdir()

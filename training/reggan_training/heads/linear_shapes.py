@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Int
 
-LOOK_DOWN_DEGREES: Final = 30.0
+LOOK_DOWN_DEGREES: Final = 25.0
 LOOK_UP_DEGREES: Final = 25.0
 LOOK_SIDE_DEGREES: Final = 30.0
 """How far an eyeball turns at weight 1. ARKit names the shapes, but no angles; with these, pupils

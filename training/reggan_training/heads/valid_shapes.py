@@ -29,11 +29,11 @@ def _both(morph: str, weight: float) -> tuple[MorphTerm, MorphTerm]:
 
 
 _SYMMETRIC: Final[dict[str, tuple[MorphTerm, ...]]] = {
-    "browInnerUp": _both("sad", 0.9),
+    "browInnerUp": _both("sad", 1.05),
     "cheekPuff": _both("blow", 0.9),
     "jawForward": (MorphTerm("JawFront", 1.5),),
     "jawLeft": (MorphTerm("Ljaw", 1.7),),
-    "jawOpen": (MorphTerm("Shout", 0.78),),
+    "jawOpen": (MorphTerm("AE_AA", 0.7), MorphTerm("Shout", 0.35)),
     "jawRight": (MorphTerm("Rjaw", 1.7),),
     "mouthFunnel": (
         MorphTerm("SH_CH", 0.6),
@@ -41,33 +41,49 @@ _SYMMETRIC: Final[dict[str, tuple[MorphTerm, ...]]] = {
         *_both("lipUp", 0.6),
         *_both("lipDown", 0.6),
     ),
-    "mouthPucker": (MorphTerm("Kiss", 1.0),),
-    "mouthShrugLower": (MorphTerm("Chin", 0.5), MorphTerm("MPB_Down", 1.0)),
-    "mouthShrugUpper": _both("lipUp", 0.5),
+    "mouthPucker": (MorphTerm("Kiss", 0.85), MorphTerm("UW_U", 0.2)),
+    "mouthShrugLower": (
+        MorphTerm("Chin", 0.6),
+        MorphTerm("MPB_Down", 1.2),
+        *_both("lipDown", -0.35),
+        *_both("lipUp", 0.15),
+    ),
+    "mouthShrugUpper": _both("lipUp", 0.65),
 }
 
 _ONE_SIDE: Final[dict[str, tuple[tuple[str, float], ...]]] = {
-    "browDown": (("browDown", 0.8), ("{s}browDown", 0.8)),
-    "browOuterUp": (("{s}browUp", 1.3), ("browUp", 0.5)),
-    "cheekSquint": (("lowLid", 0.8), ("smileClose", 0.15)),
+    "browDown": (("browDown", 0.9), ("{s}browDown", 0.9)),
+    "browOuterUp": (("{s}browUp", 1.5), ("browUp", 0.7)),
+    "cheekSquint": (("lowLid", 0.75), ("smileClose", 0.3)),
     "eyeBlink": (("eyeClose", 1.0),),
-    "eyeLookDown": (("eyeClose", 0.4),),
+    "eyeLookDown": (("eyeClose", 0.5),),
     "eyeLookIn": (),
     "eyeLookOut": (),
-    "eyeLookUp": (("eyeOpen", 1.0),),
+    "eyeLookUp": (("eyeOpen", 1.2),),
     "eyeSquint": (("lowLid", 0.5), ("squint", 0.2)),
-    "eyeWide": (("eyeOpen", 1.0),),
-    "mouthDimple": (("lipCorner", 0.75), ("smileClose", 0.2)),
+    "eyeWide": (("eyeOpen", 1.2),),
+    "mouthDimple": (("lipCorner", 1.0), ("smileClose", 0.25)),
     "mouthFrown": (("mouthSad", 0.8), ("lipCorner", 0.3)),
     "mouthLowerDown": (("lipDown", 1.1),),
-    "mouthSmile": (("smileClose", 1.2),),
-    "mouthStretch": (("smileClose", 0.8), ("mouthSad", 1.2), ("lipCorner", 0.4)),
-    "mouthUpperUp": (("lipUp", 1.3),),
-    "noseSneer": (("disgust", 1.4), ("lipUp", 0.3), ("nostril", 0.5), ("browDown", 0.4)),
+    "mouthSmile": (("smileClose", 1.3),),
+    "mouthStretch": (
+        ("smileClose", 0.95),
+        ("mouthSad", 1.4),
+        ("lipCorner", 0.2),
+        ("lipDown", 0.4),
+    ),
+    "mouthUpperUp": (("lipUp", 1.05),),
+    "noseSneer": (
+        ("disgust", 1.0),
+        ("lipUp", 0.35),
+        ("lipDown", 0.4),
+        ("nostril", 0.7),
+        ("browDown", 0.4),
+    ),
 }
 
 _SPLIT: Final[dict[str, tuple[tuple[str, float], ...]]] = {
-    "mouthPress": (("MPB_Up", 0.7), ("MPB_Down", 0.7)),
+    "mouthPress": (("MPB_Up", 1.0), ("MPB_Down", 1.0)),
 }
 
 

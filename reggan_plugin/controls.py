@@ -4,9 +4,11 @@ A request is a weight for each of `ARKIT_SHAPES` and for `neutral`. With source 
 weights a and rest r the face asked for has the weights clip((1 - r) s + a, 0, 1.5): shapes alone
 *add*, `neutral` = 1 *replaces*, `neutral` = 1 alone *neutralises*.
 
-Imports nothing, so that the command line can list the names at once.
+Imports nothing heavy, so that the command line can list the names at once.
 Source: Apple, ARKit, `ARFaceAnchor.BlendShapeLocation`; `tongueOut` is left out.
 """
+
+import re
 
 _BOTH_SIDES = [
     "browDown",
@@ -65,3 +67,42 @@ def mirrored_name(name: str) -> str:
         if name.endswith(side):
             return name.removesuffix(side) + other
     return name
+
+
+_HALVED = ("browInnerUp", "cheekPuff")
+"""Shapes that some files split into a left and a right half."""
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_SIDE_LETTERS = {"l": "left", "r": "right"}
+
+
+def _names_by_spelling() -> dict[str, str]:
+    """Shapes by their names in small letters, the side in full or as a letter, last or first."""
+    spellings: dict[str, str] = {}
+    for name in ARKIT_SHAPES:
+        side = next((side for side in ("Left", "Right") if name.endswith(side)), "")
+        sides = [side] if side or name not in _HALVED else ["", "Left", "Right"]
+        stem = name.removesuffix(side).lower()
+        for word in (side.lower() for side in sides):
+            spellings |= dict.fromkeys((stem + word, stem + word[:1], word + stem), name)
+    return spellings
+
+
+_NAME_FROM_SPELLING = _names_by_spelling()
+
+
+def shape_from_name(text: str) -> str | None:
+    """Return the ARKit shape that a file's name for a morph, curve or column means, or None.
+
+    Letters' case, separators and prefixes do not count, and sides may be letters:
+    `blendShape1.browDown_L`, `Face.M_F00_EyeBlinkRight`, `MOUTH_SMILE_LEFT`. The halves of
+    `browInnerUp` and `cheekPuff` both mean the whole shape. A combination of two shapes is none.
+    """
+    words = [word.lower() for word in _WORD.findall(text)]
+    words = [_SIDE_LETTERS.get(word, word) for word in words]
+    for start in range(len(words)):
+        name = _NAME_FROM_SPELLING.get("".join(words[start:]))
+        if name is not None:
+            prefix = "".join(words[:start])
+            is_combination = any(other in prefix for other in _NAME_FROM_SPELLING)
+            return None if is_combination else name
+    return None

@@ -36,7 +36,8 @@ def part_vertices(head: HeadMesh, part: Part) -> np.ndarray:
 def test_the_same_name_gives_the_same_head(family: MakeHumanFamily, head: HeadMesh) -> None:
     again = MakeHumanFamily(DATA / "makehuman", DATA / "heads/faceunits01").head("mh-7-00001")
     np.testing.assert_array_equal(again.rest, head.rest)
-    assert np.abs(family.head("mh-7-00002").rest - head.rest).max() > 0.02
+    other = family.head("mh-7-00002")
+    assert np.abs(other.rest[:5000] - head.rest[:5000]).max() > 0.02
 
 
 def test_eyes_are_one_unit_apart_about_the_origin(head: HeadMesh) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from reggan_training.avatars.head import Head
 from reggan_training.avatars.meshes import Points
 from reggan_training.avatars.strands import (
     Roots,
@@ -17,6 +16,7 @@ from reggan_training.avatars.strands import (
     tapered,
     triangles,
 )
+from reggan_training.avatars.wearer import Wearer
 
 _LASHES = 90
 _LASH_POINTS = 5
@@ -56,7 +56,7 @@ def sample_brow_style(random: np.random.Generator, gender: float) -> BrowStyle:
     )
 
 
-def grow_brows(head: Head, style: BrowStyle, random: np.random.Generator) -> Strands:
+def grow_brows(head: Wearer, style: BrowStyle, random: np.random.Generator) -> Strands:
     """Both brows, on the brow ridge of this head."""
     along = random.random(2 * style.hairs) ** 0.85
     side = np.where(np.arange(2 * style.hairs) < style.hairs, 1.0, -1.0)
@@ -80,7 +80,7 @@ def grow_brows(head: Head, style: BrowStyle, random: np.random.Generator) -> Str
     return bound_strands(head, roots, points, radius, turns_with_skin=True)
 
 
-def grow_lashes(head: Head, random: np.random.Generator) -> tuple[Strands, ...]:
+def grow_lashes(head: Wearer, random: np.random.Generator) -> tuple[Strands, ...]:
     """Lashes of both lids of both eyes, one set of strands for each lid."""
     return tuple(
         _lash_row(head, f"lashes_{lid}_{side}", length, random)
@@ -89,7 +89,7 @@ def grow_lashes(head: Head, random: np.random.Generator) -> tuple[Strands, ...]:
     )
 
 
-def _lash_row(head: Head, part: str, length: float, random: np.random.Generator) -> Strands:
+def _lash_row(head: Wearer, part: str, length: float, random: np.random.Generator) -> Strands:
     eye = head.eyes["left" if part.endswith("left") else "right"]
     rims = _lid_edges(head.parts[part].faces, head.rest[part], eye.centre)
     card = head.rest[part][rims]
@@ -152,7 +152,7 @@ BEARD_STYLES: Mapping[str, BeardStyle] = {
 }
 
 
-def grow_beard(head: Head, style: BeardStyle, random: np.random.Generator) -> Strands:
+def grow_beard(head: Wearer, style: BeardStyle, random: np.random.Generator) -> Strands:
     """A beard, moustache or stubble. No hair reaches across the lips."""
     density = np.maximum(
         style.beard * head.region("beard"), style.moustache * head.region("moustache")
@@ -172,7 +172,7 @@ def grow_beard(head: Head, style: BeardStyle, random: np.random.Generator) -> St
     return bound_strands(head, roots, points, radius, turns_with_skin=True)
 
 
-def _room_above_lips(head: Head, roots: Roots) -> Float[np.ndarray, " strands"]:
+def _room_above_lips(head: Wearer, roots: Roots) -> Float[np.ndarray, " strands"]:
     """How long a hair of the moustache can be and end at the lip's edge, in metres."""
     lips = head.rest["skin"][head.region("lips") > 0.5]
     is_near = np.abs(roots.positions[:, None, 0] - lips[:, 0]) < _LIP_NEIGHBOURHOOD
@@ -202,7 +202,7 @@ def _combed(
 
 
 def _roots_in_front(
-    head: Head, spot: Float[np.ndarray, "strands 2"]
+    head: Wearer, spot: Float[np.ndarray, "strands 2"]
 ) -> tuple[Roots, Int[np.ndarray, " kept"]]:
     """Roots where spots of the canonical frontal plane (x, z) meet the face, and which do."""
     corners = triangles(head.parts["skin"].faces)

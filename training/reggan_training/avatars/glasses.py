@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from reggan_training.avatars.head import Head
 from reggan_training.avatars.meshes import Part, Points
+from reggan_training.avatars.wearer import Wearer
 
 _AROUND = 8
 _RIM_POINTS = 40
@@ -49,7 +49,7 @@ class Glasses:
     lens_points: Points
 
 
-def build_glasses(head: Head, shape: GlassesShape | str, random: np.random.Generator) -> Glasses:
+def build_glasses(head: Wearer, shape: GlassesShape | str, random: np.random.Generator) -> Glasses:
     """Glasses of a shape (or the shape so called), resting on this nose and these ears."""
     if isinstance(shape, str):
         shape = GLASSES_SHAPES[shape]
@@ -78,11 +78,11 @@ _WRAP = 1.6
 _Piece = tuple[Points, np.ndarray]
 
 
-def _eye_distance(head: Head) -> float:
+def _eye_distance(head: Wearer) -> float:
     return float(head.eyes["left"].centre[0] - head.eyes["right"].centre[0])
 
 
-def _lens_plane(head: Head) -> float:
+def _lens_plane(head: Wearer) -> float:
     """How far in front the lenses stand: clear of the lashes, the brows and the nose's bridge."""
     eyes = head.eyes.values()
     front = min(eye.centre[1] - eye.radius for eye in eyes) - _CORNEA_TO_LENS
@@ -99,7 +99,9 @@ def _outline(shape: GlassesShape, sign: float) -> Float[np.ndarray, "rim 3"]:
     return np.column_stack([sign * across, 0 * turn, up])
 
 
-def _temple(head: Head, sign: float, hinge: Float[np.ndarray, "3"]) -> Float[np.ndarray, "bends 3"]:
+def _temple(
+    head: Wearer, sign: float, hinge: Float[np.ndarray, "3"]
+) -> Float[np.ndarray, "bends 3"]:
     skin = head.rest["skin"]
     is_ear = (head.region("ears") > 0.5) & (sign * head.canonical[:, 0] > 0)
     ear = skin[is_ear]

@@ -7,7 +7,6 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from reggan_training.avatars.head import Head
 from reggan_training.avatars.skull_map import SkullMap, skull_map
 from reggan_training.avatars.strands import (
     Roots,
@@ -16,6 +15,7 @@ from reggan_training.avatars.strands import (
     scatter_roots,
     tapered,
 )
+from reggan_training.avatars.wearer import Wearer
 
 _POINTS = 14
 """Points of a strand as it is grown; curls are drawn with more."""
@@ -51,6 +51,8 @@ class HairStyle:
         radius: half the thickness of a strand.
         bun: size of a knot at the back; 0 = none.
         frizz: how much strands differ from each other.
+        fringe: how much lower than just over the brows hair may hang before the face.
+        parted_fringe: how much nearer to the middle than beside the brows it may hang.
     """
 
     flow: Flow
@@ -64,6 +66,8 @@ class HairStyle:
     radius: float = 0.00022
     bun: float = 0.0
     frizz: float = 0.15
+    fringe: float = 0.0
+    parted_fringe: float = 0.0
 
 
 HAIR_STYLES: Mapping[str, HairStyle] = {
@@ -99,21 +103,24 @@ HAIR_STYLES: Mapping[str, HairStyle] = {
 }
 
 
-def grow_hair(head: Head, style: HairStyle | str, random: np.random.Generator) -> Strands:
-    """Scalp hair in a style (or the style so called). It leaves brows, eyes and face free."""
+def grow_hair(head: Wearer, style: HairStyle | str, random: np.random.Generator) -> Strands:
+    """Scalp hair in a style (or the style so called).
+
+    It leaves brows, eyes and face free but for what the style's fringe covers.
+    """
     if isinstance(style, str):
         style = HAIR_STYLES[style]
     scalp = head.region("scalp") * (head.region("ears") < 0.2)
     roots = scatter_roots(head, scalp, style.hairs, random)
     skull = skull_map(head)
     points = _grown(head, style, roots, skull, random)
-    points = _cut_before_face(head, _curled(points, style, random), random)
+    points = _cut_before_face(head, _curled(points, style, random), style, random)
     radius = tapered(len(points), points.shape[1], style.radius)
     hair = bound_strands(head, roots, points, radius, turns_with_skin=False)
     return hair.joined(_knot(head, style, roots, random)) if style.bun and len(roots) else hair
 
 
-def _knot(head: Head, style: HairStyle, roots: Roots, random: np.random.Generator) -> Strands:
+def _knot(head: Wearer, style: HairStyle, roots: Roots, random: np.random.Generator) -> Strands:
     """Hair wound around a ball at the back of the head, held by the roots nearest to it."""
     centre = skull_map(head).centre + _BUN + np.array([0.0, 0.6 * style.bun, 0.0])
     nearest = np.argsort(np.linalg.norm(roots.positions - centre, axis=1))
@@ -133,7 +140,7 @@ def _knot(head: Head, style: HairStyle, roots: Roots, random: np.random.Generato
 
 
 def _grown(
-    head: Head, style: HairStyle, roots: Roots, skull: SkullMap, random: np.random.Generator
+    head: Wearer, style: HairStyle, roots: Roots, skull: SkullMap, random: np.random.Generator
 ) -> Float[np.ndarray, "strands points 3"]:
     canonical = roots.of(head.canonical)
     length = _lengths(style, canonical) * random.uniform(0.82, 1.0, len(roots))
@@ -225,12 +232,16 @@ def _refined(
 
 
 def _cut_before_face(
-    head: Head, points: Float[np.ndarray, "strands points 3"], random: np.random.Generator
+    head: Wearer,
+    points: Float[np.ndarray, "strands points 3"],
+    style: HairStyle,
+    random: np.random.Generator,
 ) -> Float[np.ndarray, "strands points 3"]:
     """Each strand ends where it would come in front of brows, eyes, nose, mouth or cheeks."""
     brows = head.rest["skin"][head.region("brow") > 0.3]
     lowest = brows[:, 2].max() + _BROW_RISE + random.uniform(0, 0.006, (len(points), 1))
-    aside = np.abs(brows[:, 0]).max() + _BESIDE_BROW
+    lowest = lowest - style.fringe
+    aside = np.abs(brows[:, 0]).max() + _BESIDE_BROW - style.parted_fringe
     deepest = max(eye.centre[1] for eye in head.eyes.values()) + _TEMPLE_DEPTH
     across, depth, up = np.abs(points[..., 0]), points[..., 1], points[..., 2]
     covers = (across < aside) & (depth < deepest) & (up < lowest)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from reggan_training.avatars.head import Head
 from reggan_training.avatars.strands import scatter_roots
+from reggan_training.avatars.wearer import Wearer
 
 _ROWS, _COLUMNS = 72, 144
 _SAMPLES = 120_000
@@ -73,7 +73,7 @@ class SkullMap:
         return out * strength[:, None]
 
 
-def skull_map(head: Head) -> SkullMap:
+def skull_map(head: Wearer) -> SkullMap:
     """The map of a head at rest."""
     random = np.random.default_rng(0)
     density = (1 - head.region("ears")) * (1 - head.region("inside_mouth"))

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from reggan_training.avatars.head import Head, PosedHead
+from reggan_training.avatars.head import PosedHead
 from reggan_training.avatars.meshes import Faces, Points
+from reggan_training.avatars.wearer import Wearer
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -109,7 +110,7 @@ def point_normals(points: Points, faces: Faces) -> Points:
 
 
 def scatter_roots(
-    head: Head,
+    head: Wearer,
     density: Float[np.ndarray, " points"],
     count: int,
     random: np.random.Generator,
@@ -128,7 +129,7 @@ def scatter_roots(
 
 
 def roots_at(
-    head: Head,
+    head: Wearer,
     part: str,
     corners: Int[np.ndarray, "strands 3"],
     barycentric: Float[np.ndarray, "strands 3"],
@@ -146,7 +147,7 @@ def roots_at(
 
 
 def bound_strands(
-    head: Head,
+    head: Wearer,
     roots: Roots,
     points: Float[np.ndarray, "strands points 3"],
     radius: Float[np.ndarray, "strands points"],

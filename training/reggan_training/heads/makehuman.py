@@ -19,9 +19,10 @@ from reggan_training.heads.makehuman_template import (
     fitted_eyes,
     read_template,
 )
+from reggan_training.heads.worn import dress
 
 _NAME = re.compile(r"mh-(\d+)-(\d+)")
-_EXAGGERATION = (0.7, 1.4)
+_EXAGGERATION = (0.6, 1.2)
 
 
 class MakeHumanFamily:
@@ -47,15 +48,16 @@ class MakeHumanFamily:
         return tuple(f"mh-{seed}-{index:05d}" for index in range(count))
 
     def head(self, identity: str) -> HeadMesh:
-        """Build one identity; the same name gives the same head on every machine.
+        """Build one identity with what it wears; a name is the same head on every machine.
 
         Raises:
             SourceError: the name is not one of this family's, or an asset is missing.
         """
-        return self.shaped(identity, identity_shape(identity))
+        bare = self.shaped(identity, identity_shape(identity))
+        return dress(bare, np.random.default_rng([*_numbers(identity), 1]))
 
     def shaped(self, identity: str, shape: HeadShape) -> HeadMesh:
-        """A head of a given shape under a name."""
+        """A head of a given shape under a name, which wears nothing."""
         template = self._template
         motion = self._motion(shape)
         still = motion.vertices(motion.body, dict.fromkeys(SIDES, (0.0, 0.0)), np.eye(3, 4))
@@ -120,10 +122,15 @@ def identity_shape(identity: str) -> HeadShape:
     Raises:
         SourceError: the name is not one of this family's.
     """
+    random = np.random.default_rng(_numbers(identity))
+    return sample_shape(random, exaggeration=float(random.uniform(*_EXAGGERATION)))
+
+
+def _numbers(identity: str) -> list[int]:
+    """The seed and the number in a name."""
     found = _NAME.fullmatch(identity)
     if not found:
         raise SourceError(
             f"{identity!r} is no MakeHuman identity. Names read mh-SEED-NUMBER, as mh-7-00012."
         )
-    random = np.random.default_rng([int(found[1]), int(found[2])])
-    return sample_shape(random, exaggeration=float(random.uniform(*_EXAGGERATION)))
+    return [int(found[1]), int(found[2])]

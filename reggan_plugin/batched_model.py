@@ -1,19 +1,23 @@
 """An expression model that is given several faces at once, always the same number."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
 
-from reggan_plugin.backends.runner import Runner
+from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard
+from reggan_plugin.motion_answer import MotionAnswer, Painter
 
 _log = logging.getLogger(__name__)
 
-Answer = tuple[Float[np.ndarray, "side side 3"], Float[np.ndarray, "side side 1"]]
-"""A face and its mask."""
+PictureAnswer = tuple[Float[np.ndarray, "side side 3"], Float[np.ndarray, "side side 1"]]
+"""A face and its mask, of models of contract 1."""
+Answer = PictureAnswer | MotionAnswer
+_CHANNELS = {"motion": (2,), "gain": (1, 3), "cover": (1,), "paint": (3,), "face": (3,), "mask": (1,)}
 
 
 class BatchedModel:
@@ -23,11 +27,11 @@ class BatchedModel:
     size, a face gets the same bits whichever faces it is run with.
     """
 
-    def __init__(self, runner: Runner, expressions: tuple[str, ...], batch: int) -> None:
-        """Prepare batches of `batch` faces for a model with these expressions."""
+    def __init__(self, runner: Runner, card: ModelCard, batch: int) -> None:
+        """Prepare batches of `batch` faces for the model of a card."""
         if batch < 1:
             raise ValueError(f"a batch of {batch}")
-        self._runner, self._expressions = runner, expressions
+        self._runner, self._card = runner, card
         self.batch = batch
         """Faces in a batch; becomes half where the device has no memory for it."""
 
@@ -36,7 +40,7 @@ class BatchedModel:
         faces: Sequence[Float[np.ndarray, "side side 3"]],
         mixes: Sequence[ExpressionMix],
     ) -> list[Answer]:
-        """Each face with its expression, and where the answer counts.
+        """What the model makes of each face: see `Answer`.
 
         Args:
             faces: sRGB-encoded, [0, 1].
@@ -65,21 +69,60 @@ class BatchedModel:
         mixes: Sequence[ExpressionMix],
     ) -> list[Answer]:
         padding = self.batch - len(faces)
-        vectors = [mix.vector(self._expressions) for mix in mixes]
+        vectors = [self._card.vector_of(mix) for mix in mixes]
+        is_motion = self._card.contract == MOTION_CONTRACT
         outputs = self._runner.run(
             {
                 "image": np.stack(
                     [face.transpose(2, 0, 1) for face in (*faces, *[faces[-1]] * padding)]
                 ).astype(np.float32),
-                "expression": np.array([*vectors, *[vectors[-1]] * padding], dtype=np.float32),
+                "controls" if is_motion else "expression": np.array(
+                    [*vectors, *[vectors[-1]] * padding], dtype=np.float32
+                ),
             }
         )
-        try:
-            after, mask = outputs["face"], outputs["mask"]
-        except KeyError as error:
+        planes = _checked(outputs, self._card.outputs, self.batch)
+        if is_motion:
+            return [self._motion(planes, place) for place in range(len(faces))]
+        return [(planes["face"][place], planes["mask"][place]) for place in range(len(faces))]
+
+    def _motion(self, planes: Tensors, place: int) -> MotionAnswer:
+        painters = tuple(
+            Painter(
+                window=window,
+                cover=planes[f"{part}_cover"][place],
+                paint=planes[f"{part}_paint"][place],
+            )
+            for part, window in self._card.painters.items()
+        )
+        return MotionAnswer(
+            motion=planes["motion"][place],
+            gain=planes["gain"][place],
+            cover=planes["cover"][place],
+            paint=planes["paint"][place],
+            painters=painters,
+        )
+
+
+def _checked(outputs: Mapping[str, np.ndarray], names: Sequence[str], batch: int) -> Tensors:
+    """Outputs by name, the channels last.
+
+    Raises:
+        ModelError: one is missing, or is not a batch of square planes.
+    """
+    missing = [name for name in names if name not in outputs]
+    if missing:
+        raise ModelError(
+            f"The model answers with {', '.join(outputs)}; expected {' and '.join(names)}. "
+            "Export it again."
+        )
+    for name in names:
+        shape, channels = outputs[name].shape, _CHANNELS[name.rpartition("_")[2]]
+        fits = len(shape) == 4 and shape[0] == batch and shape[1] in channels
+        if not fits or shape[2] != shape[3]:
+            wanted = " or ".join(map(str, channels))
             raise ModelError(
-                f"The model answers with {', '.join(outputs)}; expected face and mask. "
+                f"The model's {name} has the shape {shape}; expected ({batch}, {wanted}, n, n). "
                 "Export it again."
-            ) from error
-        pairs = zip(after[: len(faces)], mask[: len(faces)], strict=True)
-        return [(one.transpose(1, 2, 0), where.transpose(1, 2, 0)) for one, where in pairs]
+            )
+    return {name: outputs[name].transpose(0, 2, 3, 1) for name in names}

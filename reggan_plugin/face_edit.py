@@ -6,17 +6,20 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float
 
-from reggan_plugin.batched_model import Answer
+from reggan_plugin.batched_model import Answer, PictureAnswer
 from reggan_plugin.display_picture import coding_of
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.backdrop import continue_under_alpha
+from reggan_plugin.imaging.backdrop import Underlay, continue_under_alpha
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite import composite
+from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.crop import Region, cut_crop
+from reggan_plugin.imaging.frame_motion import motion_in_frame
 from reggan_plugin.imaging.region import RegionLimits
+from reggan_plugin.motion_answer import MotionAnswer
 
 _MOST_AT_ONCE = 2**22
 """Pixels of a face that are composed at once: a face in a 16k frame can have 50 million."""
@@ -135,22 +138,47 @@ class AnsweredFrame:
         shape = picture.pixels.shape[:2]
         result = EditedFrame(pixels=picture.pixels.copy(), weight=np.zeros(shape, dtype=np.float32))
         pairs = zip(self.cut.faces, self.answers, strict=True)
-        for index, (face, (after, mask)) in enumerate(pairs):
+        for index, (face, answer) in enumerate(pairs):
+            if isinstance(answer, MotionAnswer):
+                _move(result, picture, face, answer, is_first=index == 0)
+                continue
             for band in face.bands():
-                _put_back(result, picture, band, after, mask, is_first=index == 0)
+                _put_back(result, picture, band, answer, is_first=index == 0)
         return result
 
 
+def _move(
+    result: EditedFrame, picture: Picture, face: CutFace, answer: MotionAnswer, *, is_first: bool
+) -> None:
+    """Move, in place, the pixels of a face; of two that overlap, the second moves the first."""
+    source = _source_of(picture, picture.pixels if is_first else result.pixels.copy(), face)
+    for band in face.bands():
+        matte = None if picture.matte is None else picture.matte[band.region]
+        local = slice(0, band.display.shape[0]), slice(0, band.display.shape[1])
+        motion = motion_in_frame(answer, band.crop, local, matte)
+        stored, weight = composite_motion(source, motion, band.region)
+        changed = weight > 0
+        result.pixels[band.region][changed] = stored[changed]
+        np.maximum(result.weight[band.region], weight, out=result.weight[band.region])
+
+
+def _source_of(
+    picture: Picture, pixels: Float[np.ndarray, "height width 3"], face: CutFace
+) -> StoredPicture:
+    """What the surfaces of a face are taken from."""
+    underlay = Underlay(
+        pixels, picture.alpha, face.region, is_premultiplied=picture.coding.is_premultiplied
+    )
+    return StoredPicture(
+        pixels=pixels, alpha=picture.alpha, coding=picture.coding, underlay=underlay
+    )
+
+
 def _put_back(
-    result: EditedFrame,
-    picture: Picture,
-    face: CutFace,
-    after: Float[np.ndarray, "side side 3"],
-    mask: Float[np.ndarray, "side side 1"],
-    *,
-    is_first: bool,
+    result: EditedFrame, picture: Picture, face: CutFace, answer: PictureAnswer, *, is_first: bool
 ) -> None:
     """Change, in place, the pixels of a face; of two that overlap, the second over the first."""
+    after, mask = answer
     stored = result.pixels[face.region]
     display = face.display if is_first else picture.display(face.region, stored)
     alpha = picture.alpha_in(face.region)

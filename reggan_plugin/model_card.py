@@ -10,23 +10,36 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from reggan_plugin.controls import CONTROLS
 from reggan_plugin.errors import ModelCardError, ModelHashError
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.onnx_references import refuse_references
 
 CARD_KEY = "reggan_plugin.card"
 CARD_SCHEMA = 1
+MOTION_SCHEMA = 2
+"""Of cards of contract 2; a program that knows schema 1 alone refuses them."""
+PICTURE_CONTRACT, MOTION_CONTRACT = 1, 2
+PICTURE_OUTPUTS = ("face", "mask")
+MOTION_OUTPUTS = ("motion", "gain", "cover", "paint")
+PAINTERS = ("mouth", "eyes")
+"""Parts of a face that a model may paint on a crop of their own."""
 _SEAL = re.compile(rb'"weights_sha256": "([0-9a-f]{64})"')
 UNSEALED = "0" * 64
 PRECISIONS = ("fp32", "fp16", "int8")
+_SCHEMAS = {PICTURE_CONTRACT: CARD_SCHEMA, MOTION_CONTRACT: MOTION_SCHEMA}
+_MOTION_FIELDS = ("contract", "controls", "outputs", "painters")
+
+
+Window = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +51,15 @@ class ModelCard:
         version: of the weights.
         architecture: `reggan`, `sargan`, ...
         image_size_px: side of the square crop.
-        expressions: entries of the expression vector, in order.
+        contract: 1 for models that answer with a picture and a mask and take named expressions,
+            2 for those that answer with motion, gain, cover and paint (`MotionAnswer`) and take
+            ARKit weights.
+        expressions: of contract 1, entries of the expression vector, in order.
+        controls: of contract 2, entries of the control vector, in order; of `CONTROLS`.
+        outputs: names of the graph's outputs.
+        painters: of contract 2, which part of the face has outputs `<part>_cover` and
+            `<part>_paint`, and their square in the crop: left, top, right, bottom, in parts of
+            its side.
         canonical_landmarks: name to (x, y), where the crop puts the face, in parts of its side.
         value_range: of the pixels, input and output.
         colour_encoding: of the pixels.
@@ -54,7 +75,11 @@ class ModelCard:
     version: str
     architecture: str
     image_size_px: int
-    expressions: tuple[str, ...]
+    contract: int = PICTURE_CONTRACT
+    expressions: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = PICTURE_OUTPUTS
+    painters: Mapping[str, Window] = field(default_factory=dict)
     canonical_landmarks: Mapping[str, tuple[float, float]]
     value_range: tuple[float, float] = (0.0, 1.0)
     colour_encoding: str = "srgb"
@@ -65,12 +90,15 @@ class ModelCard:
     weights_sha256: str = UNSEALED
 
     def __post_init__(self) -> None:
-        size, names = self.image_size_px, self.expressions
+        size = self.image_size_px
         _require(type(size) is int and 1 <= size <= 4096, "image_size_px", size, "1 to 4096")
-        known = (
-            bool(names) and set(names) <= set(EXPRESSION_NAMES) and len(set(names)) == len(names)
-        )
-        _require(known, "expressions", names, f"each once, of {EXPRESSION_NAMES}")
+        match self.contract:
+            case 1:
+                self._require_picture_contract()
+            case 2:
+                self._require_motion_contract()
+            case other:
+                _require(False, "contract", other, "1 or 2")
         landmarks = self.canonical_landmarks
         finite = all(math.isfinite(value) for point in landmarks.values() for value in point)
         complete = set(landmarks) == set(LANDMARK_NAMES) and finite
@@ -82,6 +110,41 @@ class ModelCard:
         _require(self.colour_encoding == "srgb", "colour_encoding", self.colour_encoding, "srgb")
         _require(self.precision in PRECISIONS, "precision", self.precision, PRECISIONS)
 
+    def _require_picture_contract(self) -> None:
+        expected = f"each once, of {EXPRESSION_NAMES}"
+        _require(
+            _is_choice(self.expressions, EXPRESSION_NAMES), "expressions", self.expressions, expected
+        )
+        _require(self.outputs == PICTURE_OUTPUTS, "outputs", self.outputs, PICTURE_OUTPUTS)
+        _require(not self.controls, "controls", self.controls, "none in contract 1")
+        _require(not self.painters, "painters", dict(self.painters), "none in contract 1")
+
+    def _require_motion_contract(self) -> None:
+        expected = f"each once, of {CONTROLS}"
+        _require(_is_choice(self.controls, CONTROLS), "controls", self.controls, expected)
+        _require(not self.expressions, "expressions", self.expressions, "none in contract 2")
+        for part, window in self.painters.items():
+            _require(part in PAINTERS, "painters", part, PAINTERS)
+            _require(_is_square(window), "painters", window, "a square inside 0 to 1")
+        own = [f"{part}_{what}" for part in self.painters for what in ("cover", "paint")]
+        complete = set(self.outputs) == {*MOTION_OUTPUTS, *own}
+        _require(complete, "outputs", self.outputs, (*MOTION_OUTPUTS, *own))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Expressions that a person may choose from: the model's own, or all that are basic."""
+        return self.expressions or EXPRESSION_NAMES
+
+    def vector_of(self, mix: ExpressionMix) -> list[float]:
+        """What the model is given for a mix.
+
+        Raises:
+            UnknownExpressionError, UsageError: the model cannot show it.
+        """
+        if self.contract == MOTION_CONTRACT:
+            return mix.control_vector(self.controls)
+        return mix.vector(self.expressions)
+
     @property
     def canonical_points(self) -> Float[np.ndarray, "6 2"]:
         """Canonical landmarks in the order of `LANDMARK_NAMES`, in parts of the side."""
@@ -90,7 +153,10 @@ class ModelCard:
     def to_json(self) -> str:
         """The text that stands in the file."""
         fields = {key: getattr(self, key) for key in self.__dataclass_fields__}
-        return json.dumps({"schema": CARD_SCHEMA, "kind": "expression-transfer", **fields})
+        if self.contract == PICTURE_CONTRACT:  # as versions read it that know no other
+            fields = {key: value for key, value in fields.items() if key not in _MOTION_FIELDS}
+        schema = _SCHEMAS[self.contract]
+        return json.dumps({"schema": schema, "kind": "expression-transfer", **fields})
 
 
 def card_from_metadata(metadata: Mapping[str, str], source: str) -> ModelCard:
@@ -106,13 +172,19 @@ def card_from_metadata(metadata: Mapping[str, str], source: str) -> ModelCard:
     """
     fields = read_card(metadata, source)
     kind, schema = fields.pop("kind", None), fields.pop("schema", None)
-    if schema != CARD_SCHEMA or kind != "expression-transfer":
+    contract = fields.get("contract", PICTURE_CONTRACT)
+    if (contract, schema) not in _SCHEMAS.items() or kind != "expression-transfer":
         raise ModelCardError(
-            f"The card of {source} is of kind {kind!r}, schema {schema!r}; expected "
-            f"'expression-transfer', {CARD_SCHEMA}. Take a model made for this version."
+            f"The card of {source} is of kind {kind!r}, schema {schema!r}, contract {contract!r}; "
+            f"expected 'expression-transfer', {CARD_SCHEMA} or {MOTION_SCHEMA} as its contract. "
+            "Take a model made for this version."
         )
     try:
-        fields["expressions"] = tuple(fields["expressions"])
+        for name in ("expressions", "controls", "outputs"):
+            if name in fields:
+                fields[name] = tuple(fields[name])
+        windows = fields.get("painters", {}).items()
+        fields["painters"] = {part: tuple(map(float, window)) for part, window in windows}
         fields["value_range"] = tuple(fields["value_range"])
         fields["canonical_landmarks"] = {
             name: (float(x), float(y)) for name, (x, y) in fields["canonical_landmarks"].items()
@@ -193,6 +265,17 @@ def _digest(content: bytes) -> str:
 
 def _with_digits(content: bytes, digits: str) -> bytes:
     return _SEAL.sub(b'"weights_sha256": "' + digits.encode() + b'"', content, count=1)
+
+
+def _is_choice(names: tuple[str, ...], of: tuple[str, ...]) -> bool:
+    return bool(names) and set(names) <= set(of) and len(set(names)) == len(names)
+
+
+def _is_square(window: Window) -> bool:
+    left, top, right, bottom = window
+    width, height = right - left, bottom - top
+    inside = 0 <= left < right <= 1 and 0 <= top < bottom <= 1
+    return inside and math.isclose(width, height, rel_tol=0.01)
 
 
 def _require(holds: bool, field: str, found: object, expected: object) -> None:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner
-from reggan_plugin.batched_model import BatchedModel
+from reggan_plugin.batched_model import Answer, BatchedModel
 from reggan_plugin.display_picture import display_picture, exposure_of
 from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.expressions import ExpressionMix, parse_expression_mix
@@ -26,9 +26,11 @@ from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.head_pose import intensity_share
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging.crop import region_of
-from reggan_plugin.imaging.region import limit_mask
+from reggan_plugin.imaging.limited_motion import limit_motion
+from reggan_plugin.imaging.region import RegionLimits, limit_mask
 from reggan_plugin.model_card import ModelCard, card_from_metadata, check_seal
 from reggan_plugin.models import find_model
+from reggan_plugin.motion_answer import MotionAnswer
 
 
 class ExpressionTransfer:
@@ -51,7 +53,7 @@ class ExpressionTransfer:
             check_seal(path)
         self._runner: Runner = open_runner(path, device)
         self.card: ModelCard = card_from_metadata(self._runner.metadata, str(path))
-        self._model = BatchedModel(self._runner, self.card.expressions, batch)
+        self._model = BatchedModel(self._runner, self.card, batch)
         self._finder = FaceFinder(self.card.canonical_points, self.card.image_size_px, "cpu")
 
     @property
@@ -195,7 +197,7 @@ class ExpressionTransfer:
         for cut in cuts:
             own = [next(answers) for _ in cut.faces]
             limits = cut.picture.limits
-            limited = tuple((after, limit_mask(mask, limits, canonical)) for after, mask in own)
+            limited = tuple(_limited(one, limits, canonical) for one in own)
             answered.append(AnsweredFrame(cut=cut, answers=limited))
         return answered
 
@@ -210,3 +212,12 @@ class ExpressionTransfer:
             asked = mix if share == 1.0 else mix.scaled(share)
             faces.append(cut_face(picture, region, local, asked))
         return CutFrame(picture=picture, faces=tuple(faces))
+
+
+def _limited(
+    answer: Answer, limits: RegionLimits, canonical: Float[np.ndarray, "6 2"]
+) -> Answer:
+    if isinstance(answer, MotionAnswer):
+        return limit_motion(answer, limits, canonical)
+    after, mask = answer
+    return after, limit_mask(mask, limits, canonical)

@@ -35,7 +35,11 @@ _STAGES: Mapping[str, Sequence[tuple[object, str]]] = {
     "face": [(ExpressionTransfer, "find_faces")],
     "crop": [(face_edit, "cut_crop")],
     "inference": [(BatchedModel, "answer")],
-    "composite": [(face_edit, "composite")],
+    "composite": [
+        (face_edit, "composite"),
+        (face_edit, "motion_in_frame"),
+        (face_edit, "composite_motion"),
+    ],
     "write": [(PictureSettings, "encode"), (frame_output, "write_atomically")],
 }
 """Functions that do not call each other. The rest, above all colour, is `other`."""

@@ -74,7 +74,7 @@ def _line(model: CheckedModel) -> str:
     card = model.card
     return (
         f"{card.name} {card.version}: {card.architecture}, {card.image_size_px} px, "
-        f"{', '.join(card.expressions)}; {card.licence}; "
+        f"{', '.join(card.expressions) or f'{len(card.controls)} controls'}; {card.licence}; "
         f"hash {'does not match' if model.fault else 'ok'}"
     )
 

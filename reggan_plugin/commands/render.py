@@ -181,7 +181,7 @@ def _open_model(
     if settings.mix.changes_nothing:
         return None, None
     transfer, in_use = open_model(model, device, batch)
-    settings.mix.vector(transfer.card.expressions)  # refuses what the model cannot do
+    transfer.card.vector_of(settings.mix)  # refuses what the model cannot do
     return transfer, in_use
 
 

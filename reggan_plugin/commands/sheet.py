@@ -102,7 +102,7 @@ def _rows(
     ev = transfer.auto_exposure(frame, crops) if exposure_ev is None else exposure_ev
     before = view_of_face(frame, frame.pixels, crops[0], ev)
     rows = []
-    for name in transfer.card.expressions:
+    for name in transfer.card.names:
         mixes = [ExpressionMix({name: intensity}) for intensity in INTENSITIES]
         changed = (transfer.render(frame, mix, crops, ev) for mix in mixes)
         views = [view_of_face(frame, pixels, crops[0], ev) for pixels in changed]

@@ -110,7 +110,7 @@ def texture(
     def open_transfer() -> ExpressionTransfer:
         transfer, _ = open_model(model, device)
         for mix in mixes.values():
-            mix.vector(transfer.card.expressions)  # refuses what the model cannot do
+            transfer.card.vector_of(mix)  # refuses what the model cannot do
         return transfer
 
     if mesh is not None and mesh.is_dir():

@@ -1,10 +1,19 @@
 """A backdrop for pictures with alpha, so that a model sees no edge where there is none."""
 
+import math
+from functools import cached_property
+
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from PIL import Image
 
-from reggan_plugin.imaging.crop import reduce_by
+from reggan_plugin.imaging.crop import Region, reduce_by
+
+_LONGEST_UNDERLAY_PX = 1024
+_ROWS_AT_ONCE = 256
+_SURE_ALPHA = 0.25
+"""From here on a colour counts in full; below it, a file of 8 bits that is premultiplied has too
+few levels of it."""
 
 
 def continue_under_alpha(
@@ -45,3 +54,102 @@ def _fill(
         for plane in np.moveaxis(below, 2, 0)
     ]
     return colour + (1.0 - weight) * np.stack([np.asarray(plane) for plane in planes], axis=2)
+
+
+class Underlay:
+    """Colours that run on beneath what is transparent or no number, around a face.
+
+    They are worked out once, when they are needed, at a resolution that bounds time and memory.
+    """
+
+    def __init__(
+        self,
+        pixels: Float[np.ndarray, "height width 3"],
+        alpha: Float[np.ndarray, "height width"] | None,
+        region: Region,
+        *,
+        is_premultiplied: bool,
+    ) -> None:
+        """Be ready to look at a region of a picture.
+
+        Args:
+            pixels: as stored, in any encoding.
+            alpha: likewise.
+            region: rows and columns whose colours run on; not empty.
+            is_premultiplied: whether the pixels are multiplied by alpha.
+        """
+        self._pixels, self._alpha, self._region = pixels, alpha, region
+        self._is_premultiplied = is_premultiplied
+        longest = max(axis.stop - axis.start for axis in region)
+        self._factor = math.ceil(longest / _LONGEST_UNDERLAY_PX)
+
+    def beneath(
+        self,
+        straight: Float[np.ndarray, "rows columns 3"],
+        alpha: Float[np.ndarray, "rows columns"] | None,
+        region: Region,
+    ) -> Float[np.ndarray, "rows columns 3"]:
+        """Straight values of a region, laid over what runs on beneath them; all finite."""
+        share = np.isfinite(straight).all(axis=2).astype(np.float32)
+        if alpha is not None:
+            share *= np.clip(np.nan_to_num(alpha) / _SURE_ALPHA, 0.0, 1.0)
+        rows, columns = np.nonzero(share < 1)
+        if not rows.size:
+            return straight
+        below = self._at(rows + region[0].start, columns + region[1].start)
+        own = np.nan_to_num(straight[rows, columns], nan=0.0, posinf=0.0, neginf=0.0)
+        result = straight.copy()
+        result[rows, columns] = below + share[rows, columns, None] * (own - below)
+        return result
+
+    @cached_property
+    def _colours(self) -> Float[np.ndarray, "rows columns 3"]:
+        """The whole region, averaged over blocks of `_factor` pixels."""
+        rows, columns = self._region
+        step = self._factor * max(1, _ROWS_AT_ONCE // self._factor)
+        strips = [
+            self._reduced((slice(top, min(top + step, rows.stop)), columns))
+            for top in range(rows.start, rows.stop, step)
+        ]
+        colour, weight = (np.concatenate([strip[i] for strip in strips]) for i in (0, 1))
+        return _fill(colour, weight)
+
+    def _reduced(
+        self, strip: Region
+    ) -> tuple[Float[np.ndarray, "rows columns 3"], Float[np.ndarray, "rows columns 1"]]:
+        """Colours times their weight, and the weight."""
+        colour = self._pixels[strip]
+        weight = np.isfinite(colour).all(axis=2, keepdims=True).astype(np.float32)
+        if self._alpha is not None:
+            alpha = np.nan_to_num(self._alpha[strip], nan=0.0, posinf=0.0, neginf=0.0)[..., None]
+            weight *= np.clip(alpha, 0.0, 1.0)
+            colour = colour if self._is_premultiplied else colour * weight
+        colour = np.where(weight > 0, colour, np.float32(0.0))
+        return reduce_by(colour, self._factor), reduce_by(weight, self._factor)
+
+    def _at(
+        self, rows: Int[np.ndarray, " places"], columns: Int[np.ndarray, " places"]
+    ) -> Float[np.ndarray, "places 3"]:
+        """In straight lines between the middles of blocks; beyond the region its edge."""
+        colours = self._colours
+        total = np.zeros((len(rows), 3), np.float32)
+        (y, down), (x, across) = (
+            _between((places - axis.start + 0.5) / self._factor - 0.5, length)
+            for places, axis, length in zip(
+                (rows, columns), self._region, colours.shape[:2], strict=True
+            )
+        )
+        for below in (0, 1):
+            for right in (0, 1):
+                weight = np.abs(1 - below - down) * np.abs(1 - right - across)
+                total += weight[:, None] * colours[y[below], x[right]]
+        return total
+
+
+def _between(
+    places: Float[np.ndarray, " places"], length: int
+) -> tuple[tuple[Int[np.ndarray, " places"], Int[np.ndarray, " places"]], np.ndarray]:
+    """The two samples of an axis around each place, and how far it is from the first, 0 to 1."""
+    inside = np.clip(places, 0, length - 1)
+    first = np.floor(inside).astype(np.int64)
+    return (first, np.minimum(first + 1, length - 1)), (inside - first).astype(np.float32)

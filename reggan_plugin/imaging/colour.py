@@ -85,9 +85,7 @@ def stored_from_display(
         image = linear_from_srgb(image) * np.float32(2.0**-coding.exposure_ev)
     if coding.colour_space is not None:
         image = coding.colour_space.own_from_linear(image)
-    if coding.is_premultiplied and alpha is not None:
-        image = image * _divisor(alpha)
-    return image
+    return stored_from_straight(image, alpha, coding)
 
 
 def linear_from_stored(
@@ -96,10 +94,48 @@ def linear_from_stored(
     coding: PixelCoding,
 ) -> Float[np.ndarray, "height width 3"]:
     """Straight values; scene-linear if the coding is, and not exposed yet."""
-    image = stored
-    if coding.is_premultiplied and alpha is not None:
-        image = image / _divisor(alpha)
+    image = straight_from_stored(stored, alpha, coding)
     return image if coding.colour_space is None else coding.colour_space.linear_from_own(image)
+
+
+def straight_from_stored(
+    stored: Float[np.ndarray, "height width 3"],
+    alpha: Float[np.ndarray, "height width"] | None,
+    coding: PixelCoding,
+) -> Float[np.ndarray, "height width 3"]:
+    """Straight values in the file's own encoding."""
+    if coding.is_premultiplied and alpha is not None:
+        return stored / _divisor(alpha)
+    return stored
+
+
+def stored_from_straight(
+    straight: Float[np.ndarray, "height width 3"],
+    alpha: Float[np.ndarray, "height width"] | None,
+    coding: PixelCoding,
+) -> Float[np.ndarray, "height width 3"]:
+    """Undo `straight_from_stored`, up to rounding."""
+    if coding.is_premultiplied and alpha is not None:
+        return straight * _divisor(alpha)
+    return straight
+
+
+def light_from_straight(
+    straight: Float[np.ndarray, "height width 3"], coding: PixelCoding
+) -> Float[np.ndarray, "height width 3"]:
+    """What straight values of any encoding are in light: linear Rec. 709, not exposed."""
+    if coding.colour_space is not None:
+        return coding.colour_space.linear_from_own(straight)
+    return straight if coding.is_linear else linear_from_srgb(straight)
+
+
+def straight_from_light(
+    light: Float[np.ndarray, "height width 3"], coding: PixelCoding
+) -> Float[np.ndarray, "height width 3"]:
+    """Undo `light_from_straight`, up to rounding."""
+    if coding.colour_space is not None:
+        return coding.colour_space.own_from_linear(light)
+    return light if coding.is_linear else srgb_from_linear(light)
 
 
 def srgb_from_linear(linear: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

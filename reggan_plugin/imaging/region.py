@@ -8,7 +8,9 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_plugin.errors import UsageError
+from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
+from reggan_plugin.imaging.crop import Region
 
 FacePart = Literal["all", "upper", "lower"]
 
@@ -84,15 +86,25 @@ def _share_of_part(
     eyes = (rows["left_eye"] + rows["right_eye"]) / 2
     mouth = (rows["mouth_left"] + rows["mouth_right"]) / 2
     along = (np.arange(side_px) + 0.5 - eyes) / (mouth - eyes)
-    lower = _smooth_step((along - _SPLIT[0]) / (_SPLIT[1] - _SPLIT[0]))
+    lower = smooth_step((along - _SPLIT[0]) / (_SPLIT[1] - _SPLIT[0]))
     return lower if part == "lower" else np.float32(1.0) - lower
 
 
 def _inside_ring(side_px: int) -> Float[np.ndarray, "side side"]:
     """0 on the ring, 1 inside of it, smooth between."""
     from_border = np.minimum(np.arange(side_px), np.arange(side_px)[::-1]) / side_px
-    inside = _smooth_step((from_border - _RING) / _RAMP)
+    inside = smooth_step((from_border - _RING) / _RAMP)
     return np.minimum(inside[:, None], inside)
+
+
+def square_inside_ring(crop: FaceCrop, region: Region) -> Float[np.ndarray, "rows columns"]:
+    """1 in a crop, 0 on its ring and outside of it, smooth between; at pixels of the frame."""
+    rows, columns = (np.arange(axis.start, axis.stop) + 0.5 for axis in region)
+    inside = np.full((len(rows), len(columns)), np.inf, np.float32)
+    for across, down, start in crop.crop_from_frame / crop.side_px:
+        along = (across * columns + start) + (down * rows)[:, None]
+        np.minimum(inside, np.minimum(along, 1 - along), out=inside)
+    return smooth_step((inside - _RING) / _RAMP)
 
 
 def _grown(plane: Float[np.ndarray, "side side"], by_px: int) -> Float[np.ndarray, "side side"]:
@@ -122,7 +134,7 @@ def _blurred(
     return np.clip(weights @ plane @ weights.T, 0.0, 1.0)
 
 
-def _smooth_step(values: Float[np.ndarray, "side"]) -> Float[np.ndarray, "side"]:
+def smooth_step(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """0 up to 0, 1 from 1 on, without a kink between."""
     clipped = np.clip(values, 0.0, 1.0)
     return np.asarray(clipped * clipped * (3.0 - 2.0 * clipped), dtype=np.float32)

@@ -39,7 +39,7 @@ def draw_sheet(path: Path, request: TextureRequest, open_transfer: OpenTransfer)
     records.refuse_inputs([path])
     refuse_existing([path], request.existing)
     transfer = open_transfer()
-    mixes = {name: ExpressionMix({name: 1.0}) for name in transfer.card.expressions}
+    mixes = {name: ExpressionMix({name: 1.0}) for name in transfer.card.names}
     records = OutputRecords(replace(request, mixes=mixes), open_transfer)
     if request.existing is Existing.RESUME and records.fits(path, "sheet", list(mixes)):
         return TextureResult(written=(), skipped=(path,))

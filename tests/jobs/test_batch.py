@@ -12,18 +12,29 @@ from reggan_plugin.batched_model import BatchedModel
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.jobs.events import Event, Notice
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import JobSummary
 from reggan_plugin.jobs.side_car import read_record
+from reggan_plugin.model_card import ModelCard
 from reggan_plugin.transfer import ExpressionTransfer
 
 from .conftest import MODEL
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png"
-NAMES = ("happy", "sad")
+CARD = ModelCard(
+    name="brightening",
+    version="1",
+    architecture="none",
+    image_size_px=4,
+    expressions=("happy", "sad"),
+    canonical_landmarks=dict.fromkeys(LANDMARK_NAMES, (0.5, 0.5)),
+    training={},
+    licence="Apache-2.0",
+)
 
 
 class SmallDevice:
@@ -54,14 +65,14 @@ def answer(model: BatchedModel, count: int) -> list[float]:
 
 def test_every_batch_has_the_same_size_and_answers_keep_their_order() -> None:
     device = SmallDevice(4)
-    assert answer(BatchedModel(device, NAMES, 4), 9) == [round(1.1 * n, 4) for n in range(9)]
+    assert answer(BatchedModel(device, CARD, 4), 9) == [round(1.1 * n, 4) for n in range(9)]
     assert device.sizes == [4, 4, 4]
-    assert answer(BatchedModel(device, NAMES, 4), 0) == []
+    assert answer(BatchedModel(device, CARD, 4), 0) == []
 
 
 def test_a_batch_without_memory_is_halved_and_stays_so() -> None:
     device = SmallDevice(3)
-    model = BatchedModel(device, NAMES, 8)
+    model = BatchedModel(device, CARD, 8)
     assert answer(model, 5) == [round(1.1 * n, 4) for n in range(5)]
     assert device.sizes == [8, 4, 2, 2, 2]
     assert model.batch == 2
@@ -69,7 +80,7 @@ def test_a_batch_without_memory_is_halved_and_stays_so() -> None:
 
 def test_a_device_without_memory_for_one_face_is_an_error() -> None:
     with pytest.raises(DeviceMemoryError, match="no memory for 1 faces"):
-        answer(BatchedModel(SmallDevice(0), NAMES, 2), 3)
+        answer(BatchedModel(SmallDevice(0), CARD, 2), 3)
 
 
 def test_a_model_without_mask_is_refused() -> None:
@@ -78,7 +89,7 @@ def test_a_model_without_mask_is_refused() -> None:
             return {"face": inputs["image"]}
 
     with pytest.raises(ModelError, match="answers with face; expected face and mask"):
-        answer(BatchedModel(NoMask(8), NAMES, 1), 1)
+        answer(BatchedModel(NoMask(8), CARD, 1), 1)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,63 @@
+"""The limits of a region applied to motion, light and paint, before anything is moved."""
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+
+from reggan_plugin.imaging.frame_motion import FULL_COVER, FULL_GAIN, FULL_MOTION
+from reggan_plugin.imaging.region import RegionLimits, limit_mask
+from reggan_plugin.motion_answer import MotionAnswer
+
+_WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+def limit_motion(
+    answer: MotionAnswer, limits: RegionLimits, canonical: Float[np.ndarray, "6 2"]
+) -> MotionAnswer:
+    """The answer within limits: a part of the motion, of the light's change and of the cover.
+
+    There is no mask to widen where nothing moves: `grow` above 0 only makes room for `blur`.
+
+    Args:
+        answer: of the model.
+        limits: those that are all default give `answer` itself.
+        canonical: where the landmarks lie in the crop, as parts of its side.
+    """
+    if limits == RegionLimits():
+        return answer
+    mask = np.ones_like(answer.cover)
+    if limits.grow or limits.blur:
+        mask = _where_it_changes(answer)
+    share = limit_mask(mask, limits, canonical)
+    return replace(
+        answer,
+        motion=answer.motion * _resized(share, len(answer.motion)),
+        gain=answer.gain * _resized(share, len(answer.gain)),
+        cover=answer.cover * share,
+        painters=tuple(
+            replace(one, cover=one.cover * _resized(share, len(one.cover), one.window))
+            for one in answer.painters
+        ),
+    )
+
+
+def _where_it_changes(answer: MotionAnswer) -> Float[np.ndarray, "side side 1"]:
+    """1 where it does, at the resolution of the cover."""
+    side = len(answer.cover)
+    length = np.hypot(answer.motion[..., :1], answer.motion[..., 1:])
+    light = np.abs(answer.gain).max(axis=2, keepdims=True)
+    strength = np.maximum(_resized(length, side) / FULL_MOTION, _resized(light, side) / FULL_GAIN)
+    return np.clip(np.maximum(strength, answer.cover / FULL_COVER), 0.0, 1.0)
+
+
+def _resized(
+    plane: Float[np.ndarray, "side side 1"],
+    cells: int,
+    window: tuple[float, float, float, float] = _WHOLE,
+) -> Float[np.ndarray, "cells cells 1"]:
+    """A part of a plane at another resolution; what becomes smaller is averaged."""
+    box = tuple(edge * len(plane) for edge in window)
+    image = Image.fromarray(np.ascontiguousarray(plane[..., 0], dtype=np.float32))
+    return np.asarray(image.resize((cells, cells), Image.Resampling.BILINEAR, box))[..., None]

@@ -17,7 +17,14 @@ _log = logging.getLogger(__name__)
 PictureAnswer = tuple[Float[np.ndarray, "side side 3"], Float[np.ndarray, "side side 1"]]
 """A face and its mask, of models of contract 1."""
 Answer = PictureAnswer | MotionAnswer
-_CHANNELS = {"motion": (2,), "gain": (1, 3), "cover": (1,), "paint": (3,), "face": (3,), "mask": (1,)}
+_CHANNELS = {
+    "motion": (2,),
+    "gain": (1, 3),
+    "cover": (1,),
+    "paint": (3,),
+    "face": (3,),
+    "mask": (1,),
+}
 
 
 class BatchedModel:

@@ -111,10 +111,8 @@ class ModelCard:
         _require(self.precision in PRECISIONS, "precision", self.precision, PRECISIONS)
 
     def _require_picture_contract(self) -> None:
-        expected = f"each once, of {EXPRESSION_NAMES}"
-        _require(
-            _is_choice(self.expressions, EXPRESSION_NAMES), "expressions", self.expressions, expected
-        )
+        names, expected = self.expressions, f"each once, of {EXPRESSION_NAMES}"
+        _require(_is_choice(names, EXPRESSION_NAMES), "expressions", names, expected)
         _require(self.outputs == PICTURE_OUTPUTS, "outputs", self.outputs, PICTURE_OUTPUTS)
         _require(not self.controls, "controls", self.controls, "none in contract 1")
         _require(not self.painters, "painters", dict(self.painters), "none in contract 1")
@@ -173,7 +171,7 @@ def card_from_metadata(metadata: Mapping[str, str], source: str) -> ModelCard:
     fields = read_card(metadata, source)
     kind, schema = fields.pop("kind", None), fields.pop("schema", None)
     contract = fields.get("contract", PICTURE_CONTRACT)
-    if (contract, schema) not in _SCHEMAS.items() or kind != "expression-transfer":
+    if [contract, schema] not in map(list, _SCHEMAS.items()) or kind != "expression-transfer":
         raise ModelCardError(
             f"The card of {source} is of kind {kind!r}, schema {schema!r}, contract {contract!r}; "
             f"expected 'expression-transfer', {CARD_SCHEMA} or {MOTION_SCHEMA} as its contract. "

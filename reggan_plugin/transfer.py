@@ -214,9 +214,7 @@ class ExpressionTransfer:
         return CutFrame(picture=picture, faces=tuple(faces))
 
 
-def _limited(
-    answer: Answer, limits: RegionLimits, canonical: Float[np.ndarray, "6 2"]
-) -> Answer:
+def _limited(answer: Answer, limits: RegionLimits, canonical: Float[np.ndarray, "6 2"]) -> Answer:
     if isinstance(answer, MotionAnswer):
         return limit_motion(answer, limits, canonical)
     after, mask = answer

@@ -7,9 +7,18 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.errors import ModelCardError, ModelHashError, UnknownModelError
-from reggan_plugin.model_card import CARD_KEY, card_from_metadata, check_seal, seal
+from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.model_card import (
+    CARD_KEY,
+    MOTION_OUTPUTS,
+    card_from_metadata,
+    check_seal,
+    seal,
+)
 from reggan_plugin.models import find_model, installed_models
 from reggan_plugin.transfer import ExpressionTransfer
+
+from .motion_models import motion_card
 
 
 @pytest.fixture
@@ -52,6 +61,46 @@ def test_what_cannot_be_honoured_is_named(
     fields[field] = value
     with pytest.raises(ModelCardError, match=f"{field}|{value}"):
         read(fields)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("controls", []),
+        ("controls", ["jawOpen", "smirk"]),
+        ("controls", ["jawOpen", "jawOpen"]),
+        ("expressions", ["happy"]),
+        ("outputs", ["motion", "gain", "cover"]),
+        ("painters", {"nose": [0.2, 0.2, 0.5, 0.5]}),
+        ("painters", {"mouth": [0.2, 0.2, 0.5, 0.7]}),
+        ("painters", {"mouth": [0.2, 0.2, 0.5, 0.5]}),
+        ("contract", 3),
+        ("contract", [2]),
+        ("schema", 1),
+    ],
+)
+def test_what_cannot_be_honoured_of_contract_2_is_named(field: str, value: object) -> None:
+    fields = {**json.loads(motion_card().to_json()), field: value}
+    with pytest.raises(ModelCardError, match=f"{field}|outputs"):
+        read(fields)
+
+
+def test_a_card_of_contract_2_survives_its_own_text() -> None:
+    card = motion_card(
+        outputs=(*MOTION_OUTPUTS, "mouth_cover", "mouth_paint"),
+        painters={"mouth": (0.3, 0.5, 0.7, 0.9)},
+        controls=("jawOpen", "neutral"),
+    )
+    again = card_from_metadata({CARD_KEY: card.to_json()}, "x.onnx")
+    assert again == card
+    assert again.names == EXPRESSION_NAMES
+
+
+def test_a_card_of_contract_1_says_nothing_that_older_versions_do_not_know(
+    fields: dict[str, object],
+) -> None:
+    assert fields["schema"] == 1
+    assert not {"contract", "controls", "outputs", "painters"} & set(fields)
 
 
 def test_a_missing_or_strange_field_is_named(fields: dict[str, object]) -> None:

@@ -58,6 +58,7 @@ def _resized(
     window: tuple[float, float, float, float] = _WHOLE,
 ) -> Float[np.ndarray, "cells cells 1"]:
     """A part of a plane at another resolution; what becomes smaller is averaged."""
-    box = tuple(edge * len(plane) for edge in window)
+    left, top, right, bottom = (edge * len(plane) for edge in window)
     image = Image.fromarray(np.ascontiguousarray(plane[..., 0], dtype=np.float32))
-    return np.asarray(image.resize((cells, cells), Image.Resampling.BILINEAR, box))[..., None]
+    resized = image.resize((cells, cells), Image.Resampling.BILINEAR, (left, top, right, bottom))
+    return np.asarray(resized)[..., None]

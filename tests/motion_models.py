@@ -1,0 +1,79 @@
+"""Models of contract 2 made by the tests: the same change for every face, as strong as asked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from reggan_plugin.controls import CONTROLS, NEUTRAL
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.model_card import CARD_KEY, MOTION_CONTRACT, MOTION_OUTPUTS, ModelCard, seal
+
+SIDE_PX, CELLS = 64, 32
+_LANDMARKS = ((0.65, 0.4), (0.35, 0.4), (0.5, 0.55), (0.6, 0.7), (0.4, 0.7), (0.5, 0.85))
+
+
+def motion_card(**more: object) -> ModelCard:
+    fields: dict[str, object] = {
+        "name": "moving",
+        "version": "1",
+        "architecture": "none",
+        "image_size_px": SIDE_PX,
+        "contract": MOTION_CONTRACT,
+        "controls": CONTROLS,
+        "outputs": MOTION_OUTPUTS,
+        "canonical_landmarks": dict(zip(LANDMARK_NAMES, _LANDMARKS, strict=True)),
+        "training": {},
+        "licence": "Apache-2.0",
+    }
+    return ModelCard(**{**fields, **more})  # type: ignore[arg-type]
+
+
+def write_motion_model(
+    path: Path,
+    *,
+    motion: tuple[float, float] = (0.0, 0.0),
+    gain: float = 0.0,
+    cover: np.ndarray | float = 0.0,
+    paint: float = 0.0,
+) -> Path:
+    """A model that answers with these, times how much of the source's expression is taken away.
+
+    That weight is the intensity of a named expression. `motion` is in parts of the crop's side.
+    """
+    planes: Mapping[str, np.ndarray] = {
+        "motion": np.broadcast_to(np.reshape(motion, (2, 1, 1)), (2, CELLS, CELLS)),
+        "gain": np.full((1, CELLS, CELLS), gain),
+        "cover": np.broadcast_to(cover, (1, SIDE_PX, SIDE_PX)),
+        "paint": np.full((3, SIDE_PX, SIDE_PX), paint),
+    }
+    chosen = np.array([[name == NEUTRAL] for name in CONTROLS], np.float32)
+    initialisers = [numpy_helper.from_array(chosen, "chosen")]
+    initialisers.append(numpy_helper.from_array(np.array([-1, 1, 1, 1]), "shape"))
+    nodes = [
+        helper.make_node("MatMul", ["controls", "chosen"], ["weight"]),
+        helper.make_node("Reshape", ["weight", "shape"], ["strength"]),
+    ]
+    for name, plane in planes.items():
+        values = np.ascontiguousarray(plane[None], np.float32)
+        initialisers.append(numpy_helper.from_array(values, f"{name}_values"))
+        nodes.append(helper.make_node("Mul", [f"{name}_values", "strength"], [name]))
+    inputs = {"image": ("N", 3, SIDE_PX, SIDE_PX), "controls": ("N", len(CONTROLS))}
+    outputs = {name: ("N", *plane.shape) for name, plane in planes.items()}
+    graph = helper.make_graph(
+        nodes, "moving", _described(inputs), _described(outputs), initialisers
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, {CARD_KEY: motion_card().to_json()})
+    onnx.save(model, path)
+    seal(path)
+    return path
+
+
+def _described(tensors: Mapping[str, tuple[str | int, ...]]) -> list[onnx.ValueInfoProto]:
+    return [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in tensors.items()
+    ]

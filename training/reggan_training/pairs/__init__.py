@@ -1,0 +1,1 @@
+"""Pairs of pictures with known motion: rasterised heads, looks made afterwards."""

@@ -1,0 +1,56 @@
+"""A folder of rasterised heads, one file an identity: resumable, the same from the same seed."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from reggan_training.heads.head import HeadFamily
+from reggan_training.pairs.rasterised_head import rasterise_head, write_head
+from reggan_training.pairs.states import sample_states
+
+HEAD_SUFFIX = ".head.npz"
+
+_log = logging.getLogger(__name__)
+
+
+def render_heads(
+    family: HeadFamily,
+    identities: Sequence[str],
+    named: Mapping[str, Mapping[str, float]],
+    folder: Path,
+    *,
+    views: int = 1,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Iterator[Path]:
+    """Rasterise identities that the folder does not hold yet; yields the files written.
+
+    Args:
+        family: where the heads come from.
+        identities: names of the family's heads.
+        named: named expressions as ARKit weights; see `sample_states`.
+        folder: gets FAMILY/IDENTITY-vVIEW.head.npz.
+        views: cameras before each head, each with states of its own.
+        seed: of states and cameras; a head's do not depend on what else is rendered.
+        progress: told after each file.
+    """
+    target = folder / family.name
+    target.mkdir(parents=True, exist_ok=True)
+    wanted = [(name, view) for view in range(views) for name in identities]
+    for done, (identity, view) in enumerate(wanted):
+        path = target / f"{identity}-v{view}{HEAD_SUFFIX}"
+        if not path.exists():
+            head = family.head(identity)
+            random = np.random.default_rng(_seed_of(family.name, identity, view, seed))
+            states = sample_states(random, head.controls, named)
+            write_head(rasterise_head(head, states, random), path)
+            yield path
+        progress(done + 1, len(wanted))
+
+
+def _seed_of(family: str, identity: str, view: int, seed: int) -> int:
+    text = f"{family}/{identity}/{view}/{seed}".encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "little")

@@ -1,0 +1,132 @@
+"""A sitting: one head in one look, all of its states pictured, and pairs drawn from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from reggan_plugin.controls import CONTROLS, mirrored_name
+from reggan_training.pairs.look import sample_look
+from reggan_training.pairs.rasterised_head import RasterisedHead, read_head
+from reggan_training.pairs.shading import HeadShader
+from reggan_training.pairs.truth import PairTruth, least_rest, request_of_pair, truth_of_pair
+
+MIRROR_OF_CONTROL: tuple[int, ...] = tuple(CONTROLS.index(mirrored_name(n)) for n in CONTROLS)
+"""Entry of the mirrored control vector that each entry goes to."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pairs:
+    """A batch of pairs as the networks take them. Pictures are sRGB-encoded, [0, 1].
+
+    Attributes:
+        source, target: [batch, 3, side, side].
+        motion: see `PairTruth`; in parts of the crop's side.
+        visible, hit: share of each pixel, [0, 1].
+        part: `Part` of what the target shows, 255 on background.
+        controls: what was asked for, in the order of `CONTROLS`.
+    """
+
+    source: Float[Tensor, "batch 3 side side"]
+    target: Float[Tensor, "batch 3 side side"]
+    motion: Float[Tensor, "batch 2 side side"]
+    visible: Float[Tensor, "batch 1 side side"]
+    hit: Float[Tensor, "batch 1 side side"]
+    part: Int[Tensor, "batch 1 side side"]
+    controls: Float[Tensor, "batch controls"]
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def mirrored(self, rows: Tensor) -> "Pairs":
+        """The same pairs, those of `rows` (bool) seen in a mirror."""
+
+        def turned(values: Tensor) -> Tensor:
+            return torch.where(rows[:, None, None, None], values.flip(3), values)
+
+        motion = turned(self.motion)
+        sign = torch.where(rows, -1.0, 1.0)[:, None, None]
+        motion = torch.stack([motion[:, 0] * sign, motion[:, 1]], dim=1)
+        order = torch.tensor(MIRROR_OF_CONTROL)
+        controls = torch.where(rows[:, None], self.controls[:, order], self.controls)
+        return Pairs(
+            source=turned(self.source),
+            target=turned(self.target),
+            motion=motion,
+            visible=turned(self.visible),
+            hit=turned(self.hit),
+            part=turned(self.part),
+            controls=controls,
+        )
+
+
+def draw_sitting(
+    path: Path, seed: Sequence[int], count: int, side_px: int
+) -> Pairs:
+    """Draw pairs of one head in one look; the same seed gives the same pairs.
+
+    Args:
+        path: a file that `write_head` wrote.
+        seed: of look and pairs.
+        count: pairs.
+        side_px: of the pictures; rasters are averaged down to it.
+    """
+    random = np.random.default_rng(list(seed))
+    head = read_head(path)
+    shader = HeadShader(head)
+    look = sample_look(random)
+    chosen = [_choice(head, random) for _ in range(count)]
+    used = sorted({state for source, target, _ in chosen for state in (source, target)})
+    pictures = {k: reduce_to(shader.picture(head.face, k, look), side_px) for k in used}
+    truths = [truth_of_pair(shader, head.face, source, target) for source, target, _ in chosen]
+    return Pairs(
+        source=torch.stack([pictures[source] for source, _, _ in chosen]),
+        target=torch.stack([pictures[target] for _, target, _ in chosen]),
+        motion=torch.stack([reduced_motion(truth, side_px) for truth in truths]),
+        visible=torch.stack([reduce_to(t.visible[None].float(), side_px) for t in truths]),
+        hit=torch.stack([reduce_to(t.hit[None].float(), side_px) for t in truths]),
+        part=torch.stack([_nearest(t.part, side_px) for t in truths]),
+        controls=torch.stack(
+            [
+                torch.from_numpy(request_of_pair(head.states[s], head.states[t], rest))
+                for s, t, rest in chosen
+            ]
+        ),
+    )
+
+
+def _choice(head: RasterisedHead, random: np.random.Generator) -> tuple[int, int, float]:
+    """Source, target, and how much of the source's own expression is asked to go."""
+    states = len(head.states)
+    source = 0 if random.random() < 0.5 else int(random.integers(1, min(states, 12)))
+    target = int(random.integers(states))
+    if target == source:
+        target = 0 if source else int(random.integers(1, states))
+    least = least_rest(head.states[source], head.states[target])
+    rest = 1.0 if random.random() < 0.6 else float(random.uniform(least, 1.0))
+    if not source and random.random() < 0.5:
+        rest = 0.0
+    return source, target, rest
+
+
+def reduce_to(picture: Float[Tensor, "channels big big"], side_px: int) -> Float[Tensor, "channels side side"]:
+    """Average over whole blocks of pixels; the raster's side is a multiple of `side_px`."""
+    return F.avg_pool2d(picture[None], picture.shape[-1] // side_px)[0]
+
+
+def reduced_motion(truth: PairTruth, side_px: int) -> Float[Tensor, "2 side side"]:
+    """Mean motion of the visible surface in each block; of the whole head where none is visible."""
+    is_head = truth.hit.float()
+    trusted = is_head * (0.01 + truth.visible.float())
+    both = reduce_to(torch.cat([truth.motion * trusted, trusted[None]]), side_px)
+    return both[:2] / both[2:].clamp(min=1e-6)
+
+
+def _nearest(values: Int[Tensor, "big big"], side_px: int) -> Int[Tensor, "1 side side"]:
+    step = values.shape[-1] // side_px
+    return values[None, step // 2 :: step, step // 2 :: step]

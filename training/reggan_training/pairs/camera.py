@@ -53,7 +53,9 @@ class Camera:
         plane = self.plane_points(viewed)
         return plane @ self.crop_from_plane[:, :2].T + self.crop_from_plane[:, 2]
 
-    def plane_points(self, viewed: Float[np.ndarray, "*points 3"]) -> Float[np.ndarray, "*points 2"]:
+    def plane_points(
+        self, viewed: Float[np.ndarray, "*points 3"]
+    ) -> Float[np.ndarray, "*points 2"]:
         """Where points fall on the plane through the head's middle; y down."""
         factor = self.distance / (self.distance - viewed[..., 2:3])
         return viewed[..., :2] * factor * np.array([1.0, -1.0])
@@ -71,9 +73,7 @@ class Camera:
         return (directions / np.linalg.norm(directions, axis=1, keepdims=True)).astype(np.float32)
 
 
-def sample_camera(
-    landmarks: Float[np.ndarray, "6 3"], random: np.random.Generator
-) -> Camera:
+def sample_camera(landmarks: Float[np.ndarray, "6 3"], random: np.random.Generator) -> Camera:
     """Draw a view of a head and place its crop as a landmark finder would, with its errors.
 
     Args:

@@ -1,4 +1,4 @@
-"""What a head looks like: material, colours, light, background. Drawn once for all of its states."""
+"""What a head looks like: material, colours, light, background. One look for all of its states."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,9 @@ _HAIR = np.array(
     [[0.025, 0.02, 0.018], [0.09, 0.05, 0.03], [0.22, 0.12, 0.06], [0.45, 0.30, 0.14],
      [0.32, 0.09, 0.04], [0.5, 0.5, 0.5]]
 )  # fmt: skip
-_IRISES = np.array([[0.16, 0.08, 0.035], [0.08, 0.17, 0.30], [0.10, 0.20, 0.09], [0.03, 0.025, 0.02]])
+_IRISES = np.array(
+    [[0.16, 0.08, 0.035], [0.08, 0.17, 0.30], [0.10, 0.20, 0.09], [0.03, 0.025, 0.02]]
+)
 _METALS = np.array([[0.80, 0.58, 0.22], [0.50, 0.27, 0.12], [0.55, 0.57, 0.60], [0.35, 0.20, 0.10]])
 
 
@@ -187,8 +189,12 @@ def _surface(random: np.random.Generator, style: str) -> dict[str, float]:
         "occlusion": random.uniform(0.35, 1.0),
         "specular": specular.get(style, random.uniform(0.0, 0.35)),
         "gloss": float(np.exp(random.uniform(np.log(6), np.log(60)))),
-        "wrap": random.uniform(0.1, 0.5) if style in ("skin", "painted") else random.uniform(0, 0.2),
-        "toon_steps": int(random.integers(2, 4)) if style == "toon" and random.random() < 0.7 else 0,
+        "wrap": random.uniform(0.1, 0.5)
+        if style in ("skin", "painted")
+        else random.uniform(0, 0.2),
+        "toon_steps": int(random.integers(2, 4))
+        if style == "toon" and random.random() < 0.7
+        else 0,
     }
 
 

@@ -17,7 +17,10 @@ def detail_texture(seed: int) -> Float[Tensor, "1 5 size size"]:
     coarse = torch.randn(1, 3, 40, 40, generator=random)
     middle = torch.randn(1, 1, 160, 160, generator=random)
     white = torch.randn(1, 1, _SIZE, _SIZE, generator=random)
-    enlarged = [F.interpolate(t, (_SIZE, _SIZE), mode="bicubic", align_corners=False) for t in (coarse, middle)]
+    enlarged = [
+        F.interpolate(t, (_SIZE, _SIZE), mode="bicubic", align_corners=False)
+        for t in (coarse, middle)
+    ]
     return _normalised(torch.cat([*enlarged, white], dim=1))
 
 

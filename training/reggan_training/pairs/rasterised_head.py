@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from PIL import Image
 
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import SourceError
-from reggan_plugin.files.atomic import write_atomically
 from reggan_training.heads.head import HeadMesh
 from reggan_training.pairs.camera import Camera, Window, sample_camera
 from reggan_training.pairs.raster import HeadScene
@@ -81,6 +81,15 @@ class Rasters:
     window: Window
     triangle: Int[np.ndarray, "states side side"]
     barycentric: UInt8[np.ndarray, "states side side 2"]
+
+    def thinned(self, step: int) -> "Rasters":
+        """Every `step`-th pixel of every `step`-th row: the same window, coarser and aliased."""
+        kept = slice(step // 2, None, step)
+        return Rasters(
+            window=self.window,
+            triangle=self.triangle[:, kept, kept],
+            barycentric=self.barycentric[:, kept, kept],
+        )
 
     @property
     def side_px(self) -> int:
@@ -159,7 +168,10 @@ def _packed(rasters: list, row_of: np.ndarray, window: Window) -> Rasters:  # ty
         window=window,
         triangle=np.stack([row_of[raster.triangle] for raster in rasters]),
         barycentric=np.stack(
-            [np.rint(np.clip(raster.barycentric, 0, 1) * 255).astype(np.uint8) for raster in rasters]
+            [
+                np.rint(np.clip(raster.barycentric, 0, 1) * 255).astype(np.uint8)
+                for raster in rasters
+            ]
         ),
     )
 
@@ -172,7 +184,16 @@ def _small_texture(
     return np.asarray(picture)
 
 
-_PLAIN = ("triangles", "parts", "texture_of", "canonical", "regions", "eye_angle", "uv", "landmarks")
+_PLAIN = (
+    "triangles",
+    "parts",
+    "texture_of",
+    "canonical",
+    "regions",
+    "eye_angle",
+    "uv",
+    "landmarks",
+)
 
 
 def write_head(head: RasterisedHead, path: Path) -> None:
@@ -230,7 +251,9 @@ def read_head(path: Path) -> RasterisedHead:
 
 def _from_arrays(stored: Mapping[str, np.ndarray]) -> RasterisedHead:
     facts = json.loads(stored["facts"].tobytes())
-    steps = np.concatenate([stored["positions"][:1], stored["positions"][1:] + stored["positions"][:1]])
+    steps = np.concatenate(
+        [stored["positions"][:1], stored["positions"][1:] + stored["positions"][:1]]
+    )
     low, high = stored["low"], stored["high"]
     return RasterisedHead(
         family=facts["family"],

@@ -1,8 +1,8 @@
 """A folder of rasterised heads, one file an identity: resumable, the same from the same seed."""
 
 import hashlib
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,6 @@ from reggan_training.pairs.states import sample_states
 
 HEAD_SUFFIX = ".head.npz"
 
-_log = logging.getLogger(__name__)
-
 
 def render_heads(
     family: HeadFamily,
@@ -24,7 +22,6 @@ def render_heads(
     *,
     views: int = 1,
     seed: int = 0,
-    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Iterator[Path]:
     """Rasterise identities that the folder does not hold yet; yields the files written.
 
@@ -35,12 +32,10 @@ def render_heads(
         folder: gets FAMILY/IDENTITY-vVIEW.head.npz.
         views: cameras before each head, each with states of its own.
         seed: of states and cameras; a head's do not depend on what else is rendered.
-        progress: told after each file.
     """
     target = folder / family.name
     target.mkdir(parents=True, exist_ok=True)
-    wanted = [(name, view) for view in range(views) for name in identities]
-    for done, (identity, view) in enumerate(wanted):
+    for view, identity in product(range(views), identities):
         path = target / f"{identity}-v{view}{HEAD_SUFFIX}"
         if not path.exists():
             head = family.head(identity)
@@ -48,7 +43,6 @@ def render_heads(
             states = sample_states(random, head.controls, named)
             write_head(rasterise_head(head, states, random), path)
             yield path
-        progress(done + 1, len(wanted))
 
 
 def _seed_of(family: str, identity: str, view: int, seed: int) -> int:

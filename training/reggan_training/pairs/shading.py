@@ -17,6 +17,7 @@ from reggan_training.heads.head import REGIONS, Part
 from reggan_training.pairs.look import Look
 from reggan_training.pairs.noise import detail_texture, strand_texture
 from reggan_training.pairs.rasterised_head import RasterisedHead, Rasters
+from reggan_training.srgb import encoded_from_linear, linear_from_encoded
 
 _IRIS_RAD, _PUPIL_RAD = 0.46, 0.19
 _CANONICAL, _REGIONS, _ANGLE = slice(0, 3), slice(3, 3 + len(REGIONS)), slice(14, 15)
@@ -66,7 +67,9 @@ class HeadShader:
         self.positions = torch.from_numpy(head.positions).to(device)
         self.normals = torch.from_numpy(head.normals).to(device)
         self.hollows = _hollows(self.positions, self.normals, self.triangles)
-        self.textures = [torch.from_numpy(t.copy()).permute(2, 0, 1).float() / 255 for t in head.textures]
+        self.textures = [
+            torch.from_numpy(t.copy()).permute(2, 0, 1).float() / 255 for t in head.textures
+        ]
 
     def picture(self, rasters: Rasters, state: int, look: Look) -> Float[Tensor, "3 side side"]:
         """One state in one look, sRGB-encoded, [0, 1]."""
@@ -75,28 +78,30 @@ class HeadShader:
         side = rasters.side_px
         canvas = _backdrop(look, rasters, self.device).reshape(3, -1)
         canvas[:, surface.pixels] = light.T
-        encoded = _encode(canvas * look.exposure)
+        encoded = encoded_from_linear((canvas * look.exposure).clamp(0, 1))
         return encoded.pow(look.contrast).reshape(3, side, side)
 
     def _seen(self, rasters: Rasters, state: int) -> SeenSurface:
         rows, corners, weights = self.surface_points(rasters, state)
         changing = torch.cat([self.normals[state], self.hollows[state]], dim=1)
-        mixed = (changing[corners] * weights).sum(1)
+        now = mixed(changing, corners, weights)
         pixels = rows.pixels
         return SeenSurface(
             pixels=pixels,
             part=self.parts[rows.triangle],
             texture=self.texture_of[rows.triangle],
-            fixed=(self.fixed[corners] * weights).sum(1),
-            normal=F.normalize(mixed[:, :3], dim=1),
-            hollow=mixed[:, 3:].clamp(0, 1),
+            fixed=mixed(self.fixed, corners, weights),
+            normal=F.normalize(now[:, :3], dim=1),
+            hollow=now[:, 3:].clamp(0, 1),
         )
 
     def surface_points(
         self, rasters: Rasters, state: int
     ) -> tuple["HitPixels", Int[Tensor, "rows 3"], Float[Tensor, "rows 3 1"]]:
         """Pixels that see the head, their triangles' vertices, and the weights of those."""
-        triangle = torch.from_numpy(rasters.triangle[state].astype(np.int64)).to(self.device).flatten()
+        triangle = (
+            torch.from_numpy(rasters.triangle[state].astype(np.int64)).to(self.device).flatten()
+        )
         pixels = (triangle < len(self.triangles)).nonzero()[:, 0]
         uv = torch.from_numpy(rasters.barycentric[state]).to(self.device).reshape(-1, 2)[pixels]
         uv = uv.float() / 255
@@ -111,6 +116,17 @@ class HitPixels:
 
     pixels: Int[Tensor, " rows"]
     triangle: Int[Tensor, " rows"]
+
+
+def mixed(
+    values: Float[Tensor, "vertices channels"],
+    corners: Int[Tensor, "rows 3"],
+    weights: Float[Tensor, "rows 3 1"],
+) -> Float[Tensor, "rows channels"]:
+    """Values at surface points: those of the triangle's corners by their barycentric weights."""
+    result = values.index_select(0, corners[:, 0]) * weights[:, 0]
+    result.addcmul_(values.index_select(0, corners[:, 1]), weights[:, 1])
+    return result.addcmul_(values.index_select(0, corners[:, 2]), weights[:, 2])
 
 
 def _hollows(
@@ -132,7 +148,9 @@ def _hollows(
         total[1].index_add_(0, start, ones)
         mean = total[0] / total[1].clamp(min=1)
         spread = torch.zeros(count, device=positions.device).index_add_(0, start, mean[end])
-        result[state, :, 0] = (2.5 * (0.5 * mean + 0.5 * spread / total[1].clamp(min=1))).clamp(0, 1)
+        result[state, :, 0] = (2.5 * (0.5 * mean + 0.5 * spread / total[1].clamp(min=1))).clamp(
+            0, 1
+        )
     return result
 
 
@@ -155,7 +173,9 @@ def _albedo(surface: SeenSurface, look: Look, textures: list[Tensor]) -> Float[T
     for kind, paint in plain.items():
         colour = torch.where(part == kind, _tensor(paint, colour), colour)
     strands = _noise_at(surface, strand_texture(look.texture_seed), _STRAND_REACH, turned=True)
-    is_hair = torch.isin(part, torch.tensor([Part.HAIR, Part.BEARD, Part.BROWS], device=part.device))
+    is_hair = torch.isin(
+        part, torch.tensor([Part.HAIR, Part.BEARD, Part.BROWS], device=part.device)
+    )
     colour = torch.where(is_hair, colour * (1 + 0.6 * strands), colour)
     colour = torch.where(part == Part.EYE, _eye_colour(surface, look), colour)
     if textures and look.uses_texture:
@@ -216,7 +236,7 @@ def _textured(
             continue
         grid = (surface.fixed[rows, _UV] * 2 - 1)[None, :, None]
         texel = F.grid_sample(texture[None], grid, align_corners=False, padding_mode="border")
-        linear = _decode(texel[0, :, :, 0].T)
+        linear = linear_from_encoded(texel[0, :, :, 0].T)
         if look.style in ("stone", "metal", "clay"):
             grey = linear.mean(1, keepdim=True)
             linear = _tensor(look.skin, linear) * (0.5 + 0.5 * grey / grey.mean().clamp(min=0.01))
@@ -232,7 +252,7 @@ def _shade(
     inside = surface.region("shade")
     open_sky = (1 - look.occlusion * surface.hollow) * (1 - 0.92 * inside)
     if not look.lights:
-        return albedo * look_ambient(look, albedo) * (1 - 0.5 * (1 - open_sky))
+        return albedo * _tensor(look.ambient, albedo) * (1 - 0.5 * (1 - open_sky))
     normal = _bumped(surface, look)
     up = 0.75 + 0.25 * normal[:, 1:2]
     total = _tensor(look.ambient, albedo) * up * open_sky
@@ -257,11 +277,6 @@ def _shade(
     return albedo * total + shine * tinted
 
 
-def look_ambient(look: Look, like: Tensor) -> Float[Tensor, "3"]:
-    """The ambient light of a look, where the other tensor lies."""
-    return _tensor(look.ambient, like)
-
-
 def _bumped(surface: SeenSurface, look: Look) -> Float[Tensor, "rows 3"]:
     if look.bump <= 0:
         return surface.normal
@@ -272,7 +287,11 @@ def _bumped(surface: SeenSurface, look: Look) -> Float[Tensor, "rows 3"]:
 
 
 def _noise_at(
-    surface: SeenSurface, texture: Float[Tensor, "1 channels size size"], reach: float, *, turned: bool = False
+    surface: SeenSurface,
+    texture: Float[Tensor, "1 channels size size"],
+    reach: float,
+    *,
+    turned: bool = False,
 ) -> Float[Tensor, "rows channels"]:
     """Noise by canonical coordinates seen from the front, repeated in mirror image beyond reach.
 
@@ -298,13 +317,3 @@ def _backdrop(look: Look, rasters: Rasters, device: torch.device) -> Float[Tenso
 
 def _tensor(values: object, like: Tensor) -> Tensor:
     return torch.as_tensor(np.asarray(values), dtype=like.dtype, device=like.device)
-
-
-def _encode(linear: Tensor) -> Tensor:
-    """sRGB transfer function, IEC 61966-2-1."""
-    linear = linear.clamp(0, 1)
-    return torch.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear.clamp(min=1e-4) ** (1 / 2.4) - 0.055)
-
-
-def _decode(encoded: Tensor) -> Tensor:
-    return torch.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)

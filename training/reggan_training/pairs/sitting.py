@@ -14,7 +14,7 @@ from reggan_plugin.controls import CONTROLS, mirrored_name
 from reggan_training.pairs.look import sample_look
 from reggan_training.pairs.rasterised_head import RasterisedHead, read_head
 from reggan_training.pairs.shading import HeadShader
-from reggan_training.pairs.truth import PairTruth, least_rest, request_of_pair, truth_of_pair
+from reggan_training.pairs.truth import least_rest, request_of_pair, truth_of_pair
 
 MIRROR_OF_CONTROL: tuple[int, ...] = tuple(CONTROLS.index(mirrored_name(n)) for n in CONTROLS)
 """Entry of the mirrored control vector that each entry goes to."""
@@ -27,7 +27,7 @@ class Pairs:
     Attributes:
         source, target: [batch, 3, side, side].
         motion: see `PairTruth`; in parts of the crop's side.
-        visible, hit: share of each pixel, [0, 1].
+        visible, hit: 0 or 1.
         part: `Part` of what the target shows, 255 on background.
         controls: what was asked for, in the order of `CONTROLS`.
     """
@@ -65,9 +65,7 @@ class Pairs:
         )
 
 
-def draw_sitting(
-    path: Path, seed: Sequence[int], count: int, side_px: int
-) -> Pairs:
+def draw_sitting(path: Path, seed: Sequence[int], count: int, side_px: int) -> Pairs:
     """Draw pairs of one head in one look; the same seed gives the same pairs.
 
     Args:
@@ -83,14 +81,15 @@ def draw_sitting(
     chosen = [_choice(head, random) for _ in range(count)]
     used = sorted({state for source, target, _ in chosen for state in (source, target)})
     pictures = {k: reduce_to(shader.picture(head.face, k, look), side_px) for k in used}
-    truths = [truth_of_pair(shader, head.face, source, target) for source, target, _ in chosen]
+    coarse = head.face.thinned(head.face.side_px // side_px)
+    truths = [truth_of_pair(shader, coarse, source, target) for source, target, _ in chosen]
     return Pairs(
         source=torch.stack([pictures[source] for source, _, _ in chosen]),
         target=torch.stack([pictures[target] for _, target, _ in chosen]),
-        motion=torch.stack([reduced_motion(truth, side_px) for truth in truths]),
-        visible=torch.stack([reduce_to(t.visible[None].float(), side_px) for t in truths]),
-        hit=torch.stack([reduce_to(t.hit[None].float(), side_px) for t in truths]),
-        part=torch.stack([_nearest(t.part, side_px) for t in truths]),
+        motion=torch.stack([truth.motion for truth in truths]),
+        visible=torch.stack([truth.visible[None].float() for truth in truths]),
+        hit=torch.stack([truth.hit[None].float() for truth in truths]),
+        part=torch.stack([truth.part[None] for truth in truths]),
         controls=torch.stack(
             [
                 torch.from_numpy(request_of_pair(head.states[s], head.states[t], rest))
@@ -114,19 +113,8 @@ def _choice(head: RasterisedHead, random: np.random.Generator) -> tuple[int, int
     return source, target, rest
 
 
-def reduce_to(picture: Float[Tensor, "channels big big"], side_px: int) -> Float[Tensor, "channels side side"]:
+def reduce_to(
+    picture: Float[Tensor, "channels big big"], side_px: int
+) -> Float[Tensor, "channels side side"]:
     """Average over whole blocks of pixels; the raster's side is a multiple of `side_px`."""
     return F.avg_pool2d(picture[None], picture.shape[-1] // side_px)[0]
-
-
-def reduced_motion(truth: PairTruth, side_px: int) -> Float[Tensor, "2 side side"]:
-    """Mean motion of the visible surface in each block; of the whole head where none is visible."""
-    is_head = truth.hit.float()
-    trusted = is_head * (0.01 + truth.visible.float())
-    both = reduce_to(torch.cat([truth.motion * trusted, trusted[None]]), side_px)
-    return both[:2] / both[2:].clamp(min=1e-6)
-
-
-def _nearest(values: Int[Tensor, "big big"], side_px: int) -> Int[Tensor, "1 side side"]:
-    step = values.shape[-1] // side_px
-    return values[None, step // 2 :: step, step // 2 :: step]

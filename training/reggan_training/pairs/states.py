@@ -54,7 +54,9 @@ def sample_states(
     known = set(controls)
     for number, state in enumerate(states):
         moved = _gaze(random) if random.random() < 0.15 and number else gaze
-        states[number] = _kept({**moved, **state} if number < len(states) - single else state, known)
+        states[number] = _kept(
+            {**moved, **state} if number < len(states) - single else state, known
+        )
     return states
 
 
@@ -105,7 +107,13 @@ def _source(random: np.random.Generator, chosen: Sequence[Mapping[str, float]]) 
         state |= {"eyeBlinkLeft": closed, "eyeBlinkRight": closed * random.uniform(0.9, 1.0)}
     if kind == "speech":
         state["jawOpen"] = random.uniform(0.0, 0.6) * (random.random() < 0.8)
-        mouth = ("mouthFunnel", "mouthPucker", "mouthRollLower", "mouthRollUpper", "mouthShrugUpper")
+        mouth = (
+            "mouthFunnel",
+            "mouthPucker",
+            "mouthRollLower",
+            "mouthRollUpper",
+            "mouthShrugUpper",
+        )
         for name in mouth:
             state[name] = random.uniform(0.1, 0.7) * (random.random() < 0.25)
         for stem in ("mouthLowerDown", "mouthUpperUp", "mouthStretch", "mouthPress", "mouthSmile"):

@@ -8,8 +8,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from reggan_plugin.controls import CONTROLS, NEUTRAL
-from reggan_training.pairs.rasterised_head import FACE_WINDOW, Rasters
-from reggan_training.pairs.shading import HeadShader
+from reggan_training.pairs.rasterised_head import Rasters
+from reggan_training.pairs.shading import HeadShader, mixed
 from reggan_training.pairs.states import Weights
 
 _SAME_DEPTH, _SAME_PLACE = 0.05, 0.06
@@ -38,8 +38,8 @@ def truth_of_pair(shader: HeadShader, rasters: Rasters, source: int, target: int
     """Follow what the target shows back to where the source had it."""
     head, side, device = shader.head, rasters.side_px, shader.device
     hit, corners, weights = shader.surface_points(rasters, target)
-    was = (shader.positions[source][corners] * weights).sum(1)
-    rest = (shader.fixed[:, :3][corners] * weights).sum(1)
+    was = mixed(shader.positions[source], corners, weights)
+    rest = mixed(shader.fixed[:, :3], corners, weights)
     place = project(shader, was)
     left, top, right, bottom = rasters.window
     here = torch.stack([hit.pixels % side, hit.pixels // side], dim=1) + 0.5
@@ -82,12 +82,10 @@ def _shows_same(
     """Whether a state shows these surface points where it has them."""
     rasters = shader.head.face
     side = rasters.side_px
-    if rasters.window != FACE_WINDOW:
-        raise ValueError("the face raster covers the whole crop")
     hit, corners, weights = shader.surface_points(rasters, state)
     known = torch.full((side * side, 4), torch.inf, device=place.device)
     surface = torch.cat([shader.positions[state][:, 2:], shader.fixed[:, :3]], dim=1)
-    known[hit.pixels] = (surface[corners] * weights).sum(1)
+    known[hit.pixels] = mixed(surface, corners, weights)
     cell = (place * side).floor().long()
     inside = ((cell >= 0) & (cell < side)).all(1)
     cell = cell.clamp(0, side - 1)
@@ -103,7 +101,9 @@ def least_rest(source: Weights, target: Weights) -> float:
     return 1.0 - min([1.0, *kept])
 
 
-def request_of_pair(source: Weights, target: Weights, rest: float) -> Float[np.ndarray, " controls"]:
+def request_of_pair(
+    source: Weights, target: Weights, rest: float
+) -> Float[np.ndarray, " controls"]:
     """The control vector that leads from one state to another.
 
     With source weights s, target weights t and rest r it asks for a = t - (1 - r) s, which must not

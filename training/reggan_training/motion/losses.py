@@ -1,0 +1,95 @@
+"""What the network is asked for: the rig's motion, the target's light, cover and paint."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from reggan_plugin.controls import CONTROLS
+from reggan_training.heads.head import Part
+from reggan_training.motion.composing import compose, enlarged
+from reggan_training.motion.network import MotionAnswer
+from reggan_training.pairs.sitting import Pairs
+
+_REALLY_MOVES = 0.4 / 128
+"""In parts of the crop's side; from here on an error of motion counts several times."""
+_LEAST_AREA = 0.1
+"""Determinant of the motion's Jacobian below which the surface is said to fold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossWeights:
+    """Weights of the losses; distances are in pixels of a 128 px crop, colours in [0, 1]."""
+
+    motion: float = 0.5
+    moving: float = 4.0
+    backdrop: float = 0.05
+    picture: float = 4.0
+    edges: float = 4.0
+    cover: float = 0.3
+    uncovered: float = 6.0
+    paint: float = 8.0
+    gain_size: float = 0.02
+    gain_slope: float = 0.1
+    fold: float = 1.0
+    hidden_slope: float = 0.05
+
+
+def pair_losses(pairs: Pairs, answer: MotionAnswer, weights: LossWeights) -> dict[str, Tensor]:
+    """Weighted losses by name; their sum is what the optimiser lowers."""
+    side = pairs.source.shape[-1]
+    made, _ = compose(pairs.source, answer)
+    motion = enlarged(answer.motion, side)
+    hole = 1 - pairs.visible
+    error_px = 128 * (motion - pairs.motion)
+    moves = (pairs.motion.norm(dim=1, keepdim=True) > _REALLY_MOVES).float()
+    trusted = pairs.visible * pairs.hit * (1 + weights.moving * moves)
+    # the inside of the mouth is looked at more than its area says
+    is_mouth = ((pairs.part >= Part.TEETH) & (pairs.part <= Part.MOUTH)).float()
+    near_hole = F.max_pool2d(hole * pairs.hit, 5, 1, 2) * (1 + is_mouth)
+    cover = F.binary_cross_entropy_with_logits(
+        answer.cover, hole * pairs.hit, weight=1 + weights.uncovered * hole
+    )
+    return {
+        "motion": weights.motion * (error_px.abs().clamp(max=10) * trusted).mean(),
+        "backdrop": weights.backdrop * (128 * motion.abs() * (1 - pairs.hit)).mean(),
+        "picture": weights.picture * (made - pairs.target).abs().mean(),
+        "edges": weights.edges * _slope_error(made, pairs.target),
+        "cover": weights.cover * cover,
+        "paint": weights.paint * ((answer.paint - pairs.target).abs() * near_hole).mean(),
+        "gain": weights.gain_size * answer.gain.abs().mean()
+        + weights.gain_slope * sum(s.abs().mean() for s in _slopes(answer.gain)),
+        "fold": weights.fold * _folding(answer.motion),
+        "hidden": weights.hidden_slope * _hidden_slope(motion, hole),
+    }
+
+
+def _slopes(picture: Tensor) -> tuple[Tensor, Tensor]:
+    return picture[..., 1:] - picture[..., :-1], picture[..., 1:, :] - picture[..., :-1, :]
+
+
+def _slope_error(made: Tensor, target: Tensor) -> Tensor:
+    pairs = zip(_slopes(made), _slopes(target), strict=True)
+    return torch.stack([(a - b).abs().mean() for a, b in pairs]).sum()
+
+
+def _folding(motion: Float[Tensor, "batch 2 low low"]) -> Tensor:
+    """How far det(I + grad m) falls below its least, on average."""
+    low = motion.shape[-1]
+    along_x = (motion[..., :-1, 1:] - motion[..., :-1, :-1]) * low
+    along_y = (motion[..., 1:, :-1] - motion[..., :-1, :-1]) * low
+    area = (1 + along_x[:, 0]) * (1 + along_y[:, 1]) - along_x[:, 1] * along_y[:, 0]
+    return (_LEAST_AREA - area).clamp(min=0).mean()
+
+
+def _hidden_slope(motion: Tensor, hole: Tensor) -> Tensor:
+    """Slope of the motion in pixels where nothing says what it is."""
+    across, down = _slopes(128 * motion)
+    return (across.abs() * hole[..., 1:]).mean() + (down.abs() * hole[..., 1:, :]).mean()
+
+
+def asked_strength(controls: Float[Tensor, "batch controls"]) -> Float[Tensor, " batch"]:
+    """Largest weight that is asked for, `neutral` apart."""
+    return controls[:, : len(CONTROLS) - 1].amax(1)

@@ -1,0 +1,99 @@
+"""The painter of the mouth, on its own crop: teeth, gums, tongue and dark at four times the detail.
+
+It sees the source around the mouth, the same moved as the motion network says, and that network's own
+cover and paint, and answers with cover and paint of the window at 224 pixels for 112 of the source.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from reggan_plugin.controls import CONTROLS
+from reggan_training.motion.composing import enlarged, warp
+from reggan_training.motion.network import ControlledBlock, MotionAnswer
+from reggan_training.pairs.rasterised_head import MOUTH_WINDOW
+
+_EMBEDDING = 64
+
+
+class MouthAnswer(NamedTuple):
+    """`cover` [batch 1 fine fine] as logits, `paint` [batch 3 fine fine], sRGB-encoded."""
+
+    cover: Float[Tensor, "batch 1 fine fine"]
+    paint: Float[Tensor, "batch 3 fine fine"]
+
+
+class MouthPainter(nn.Module):
+    """Cover and paint of the mouth window.
+
+    Args:
+        width: channels at half of the window's source resolution; more below.
+    """
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__()
+        self.width = width
+        embedded = len(CONTROLS) + _EMBEDDING
+        self.embed = nn.Linear(len(CONTROLS), _EMBEDDING)
+        self.read = nn.Conv2d(4 * (3 + 3 + 2 + 1 + 3), width, 3, padding=1)
+        self.half_in = ControlledBlock(width, embedded)
+        self.shrink_half = nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)
+        self.quarter_in = ControlledBlock(2 * width, embedded)
+        self.shrink_quarter = nn.Conv2d(2 * width, 3 * width, 4, stride=2, padding=1)
+        self.eighth = nn.ModuleList(ControlledBlock(3 * width, embedded) for _ in range(3))
+        self.grow_eighth = nn.Conv2d(3 * width, 8 * width, 1)
+        self.quarter_out = ControlledBlock(2 * width, embedded)
+        self.grow_quarter = nn.Conv2d(2 * width, 4 * width, 1)
+        self.half_out = nn.ModuleList(ControlledBlock(width, embedded) for _ in range(2))
+        self.answer = nn.Conv2d(width, 16 * (1 + 3), 3, padding=1)
+        with torch.no_grad():
+            self.answer.weight *= 0.1
+            self.answer.bias.zero_()  # type: ignore[union-attr]
+
+    def forward(
+        self,
+        image: Float[Tensor, "batch 3 side side"],
+        controls: Float[Tensor, "batch controls"],
+        answer: MotionAnswer,
+    ) -> MouthAnswer:
+        """Answer for the whole crop at 256 px and what the motion network said of it."""
+        side = image.shape[-1]
+        motion = enlarged(answer.motion, side)
+        parts = [
+            image - 0.5,
+            warp(image, motion) - 0.5,
+            8 * motion,
+            enlarged(torch.sigmoid(answer.cover), side) - 0.5,
+            enlarged(answer.paint, side) - 0.5,
+        ]
+        seen = torch.cat([window_of(values) for values in parts], dim=1)
+        asked = torch.cat([controls, F.silu(self.embed(controls))], dim=1)
+        half = self.half_in(self.read(F.pixel_unshuffle(seen, 2)), asked)
+        quarter = self.quarter_in(self.shrink_half(half), asked)
+        eighth = self.shrink_quarter(quarter)
+        for block in self.eighth:
+            eighth = block(eighth, asked)
+        grown = F.pixel_shuffle(self.grow_eighth(F.silu(eighth)), 2)
+        quarter = self.quarter_out(quarter + grown, asked)
+        half = half + F.pixel_shuffle(self.grow_quarter(F.silu(quarter)), 2)
+        for block in self.half_out:
+            half = block(half, asked)
+        cover, paint = self.answer(F.silu(half)).float().split([16, 48], dim=1)
+        fine = 2 * seen.shape[-1]
+        before = window_of(answer.cover), window_of(answer.paint)
+        base_cover = enlarged(before[0], fine)
+        base_paint = torch.logit(enlarged(before[1], fine).clamp(0.02, 0.98))
+        return MouthAnswer(
+            cover=base_cover + 4 * F.pixel_shuffle(cover, 4),
+            paint=torch.sigmoid(base_paint + 4 * F.pixel_shuffle(paint, 4)),
+        )
+
+
+def window_of(values: Float[Tensor, "batch channels side side"]) -> Tensor:
+    """The mouth window of a picture of the whole crop; its edges fall between pixels of 64 px."""
+    side = values.shape[-1]
+    left, top, right, bottom = (round(edge * side) for edge in MOUTH_WINDOW)
+    return values[..., top:bottom, left:right]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from reggan_training.heads.head import HeadFamily
+from reggan_training.heads.worn import dress
 from reggan_training.pairs.rasterised_head import rasterise_head, write_head
 from reggan_training.pairs.states import sample_states
 
@@ -38,8 +39,8 @@ def render_heads(
     for view, identity in product(range(views), identities):
         path = target / f"{identity}-v{view}{HEAD_SUFFIX}"
         if not path.exists():
-            head = family.head(identity)
             random = np.random.default_rng(_seed_of(family.name, identity, view, seed))
+            head = dress(family.head(identity), random)
             states = sample_states(random, head.controls, named)
             write_head(rasterise_head(head, states, random), path)
             yield path

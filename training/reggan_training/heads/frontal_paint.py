@@ -103,5 +103,6 @@ def paint_face(
         "cheeks": rise(-np.hypot((side - 0.62) / 0.42, (up + 0.62) / 0.38), -1.1, -0.5) * is_front,
         "nose": rise(-side / 0.26, -1.1, -0.7) * rise(up, -0.86, -0.74) * rise(-up, -0.1, 0.1),
         "eye_rings": rise(-rims, -0.26, -0.05) * is_front,
+        "ears": rise(side, 1.17, 1.24) * rise(up, -0.85, -0.7) * rise(-up, -0.5, -0.4),
         "lid_margins": rise(-rims, -0.035, -0.008) * is_front,
     }

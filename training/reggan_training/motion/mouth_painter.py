@@ -1,7 +1,7 @@
 """The painter of the mouth, on its own crop: teeth, gums, tongue and dark at four times the detail.
 
-It sees the source around the mouth, the same moved as the motion network says, and that network's own
-cover and paint, and answers with cover and paint of the window at 224 pixels for 112 of the source.
+It sees the source around the mouth, the same moved as the motion network says, and that network's
+own cover and paint; it answers with both at 224 pixels where the source has 112.
 """
 
 from typing import NamedTuple

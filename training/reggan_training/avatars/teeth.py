@@ -245,11 +245,11 @@ def _spread(
     push: Float[np.ndarray, " points"], near: Int[np.ndarray, "links 2"]
 ) -> Float[np.ndarray, " points"]:
     """Pushes softened over neighbours, nowhere less than they were."""
+    one, other = near.T
+    count = 1 + np.bincount(near.ravel(), minlength=len(push))
     soft = push
     for _ in range(_SPREAD):
-        total, count = soft.copy(), np.ones(len(push))
-        np.add.at(total, near[:, 0], soft[near[:, 1]])
-        np.add.at(total, near[:, 1], soft[near[:, 0]])
-        np.add.at(count, near.ravel(), 1)
+        total = soft + np.bincount(one, soft[other], len(push))
+        total += np.bincount(other, soft[one], len(push))
         soft = np.maximum(push, total / count)
     return soft

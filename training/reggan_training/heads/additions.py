@@ -12,23 +12,23 @@ from reggan_training.heads.head import REGIONS, HeadMesh, Part, ShapeModel
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Carrier:
-    """What carries each point of a mesh: a place on a triangle of the head, and a way from it.
+    """What carries the points of a mesh: equally many by each place on a triangle of the head.
 
     Attributes:
         corners: vertices of the head.
-        barycentric: where in the triangle the carried point's root lies.
-        offsets: from there to the point, along the triangle's own axes.
+        barycentric: where in the triangle the place lies.
+        offsets: from there to the points, along the triangle's own axes.
     """
 
-    corners: Int[np.ndarray, "points 3"]
-    barycentric: Float[np.ndarray, "points 3"]
-    offsets: Float[np.ndarray, "points 3"]
+    corners: Int[np.ndarray, "places 3"]
+    barycentric: Float[np.ndarray, "places 3"]
+    offsets: Float[np.ndarray, "places each 3"]
 
     def points(self, vertices: Float[np.ndarray, "vertices 3"]) -> Float[np.ndarray, "points 3"]:
-        """The points carried by these vertices."""
+        """The points carried by these vertices, place by place."""
         held = vertices[self.corners].astype(np.float64)
         roots = np.einsum("pk,pkc->pc", self.barycentric, held)
-        return roots + np.einsum("pk,pkc->pc", self.offsets, triangle_axes(held))
+        return (roots[:, None] + self.offsets @ triangle_axes(held)).reshape(-1, 3)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -50,17 +50,15 @@ def _carried(wearer: MeshWearer, strands: Strands, part: Part, *, shade: float) 
     points = roots[:, None] + strands.offsets @ axes
     outwards = np.broadcast_to(axes[:, None, 2], points.shape)
     vertices, triangles = ribbons(points, strands.radius, outwards)
-    each = 2 * points.shape[1]
-    own = np.repeat(axes, each, axis=0)
-    offsets = np.einsum("pc,pkc->pk", vertices - np.repeat(roots, each, axis=0), own)
+    away = vertices.reshape(len(points), -1, 3) - roots[:, None]
     return Addition(
         part=part,
         points=mesh_axes(vertices),
         triangles=triangles,
         shade=np.tile(np.repeat(np.linspace(shade, 0, points.shape[1]), 2), len(points)),
         carrier=Carrier(
-            corners=np.repeat(wearer.vertices[strands.corners], each, axis=0),
-            barycentric=np.repeat(strands.barycentric, each, axis=0),
-            offsets=offsets / METRES_PER_UNIT,
+            corners=wearer.vertices[strands.corners],
+            barycentric=strands.barycentric,
+            offsets=away @ axes.transpose(0, 2, 1) / METRES_PER_UNIT,
         ),
     )

@@ -13,7 +13,7 @@ from reggan_training.heads.head import Part
 from reggan_training.heads.ribbons import ribbons
 from reggan_training.heads.wearer import MeshWearer, mesh_axes
 
-_TRIANGLES = 24_000
+_TRIANGLES = 20_000
 _PLACES = 9
 """Points of a straight ribbon."""
 _CAP_SHARE = 0.8
@@ -44,7 +44,7 @@ def sample_hair(random: np.random.Generator, *, has_fringe: bool) -> tuple[str, 
         name = str(random.choice(list(FRINGES)))
         style = replace(
             FRINGES[name],
-            fringe=float(random.uniform(0.004, 0.032)),
+            fringe=float(random.uniform(0.010, 0.038)),
             parted_fringe=float(random.uniform(0.0, 0.03)),
         )
     scale = float(random.uniform(0.85, 1.2))

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import click
 
 from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
+from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.verbosity import Verbosity, verbose_option
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs.interruption import Interrupted
@@ -99,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RegganError as error:
         if verbosity.is_verbose:
             traceback.print_exc()
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {with_remedy(error.remark)}", err=True)
         return error.exit_code
     except Interrupted as interruption:
         click.echo(f"Interrupted: {interruption}", err=True)

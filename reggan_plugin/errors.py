@@ -27,108 +27,205 @@
     ├── DeviceUnavailableError      exit 1
     └── MissingExtraError           exit 1: an optional package is not installed
 
-Every message says what was found, what was expected and what to do.
+An error is data: its `kind`, a short word that stays, its fields, and a sentence that says what was
+found and what was expected. What to do about it in the words of a front end (an option, a button)
+stands in that front end's table of remedies, by kind: `commands/remedies.py` for the command line,
+`blender_addon/bridge/remedies.py` for Blender.
 """
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+Field = str | int | float | bool | None
+
+
+class Remark(str):
+    """A sentence for the user that carries what it is.
+
+    Attributes:
+        kind: a short word that stays when the sentence is written better.
+        fields: what the sentence names, by name, for remedies and programs.
+    """
+
+    __slots__ = ("fields", "kind")
+
+    kind: str
+    fields: Mapping[str, Field]
+
+    def __new__(cls, sentence: str, kind: str = "note", **fields: object) -> Self:
+        """Hold a sentence; paths and other objects among the fields become text."""
+        remark = super().__new__(cls, sentence)
+        remark.kind = kind
+        remark.fields = {name: _plain(value) for name, value in fields.items()}
+        return remark
 
 
 class RegganError(Exception):
-    """Base of all errors that a user can act on."""
+    """Base of all errors that a user can act on.
 
-    exit_code = 1
+    Attributes:
+        remark: the error as data: sentence, kind and fields.
+    """
+
+    exit_code: ClassVar[int] = 1
+    default_kind: ClassVar[str] = "failed"
+
+    def __init__(self, sentence: str, /, *, kind: str | None = None, **fields: object) -> None:
+        super().__init__(sentence)
+        self.remark = Remark(sentence, kind or self.default_kind, **fields)
+
+    @property
+    def kind(self) -> str:
+        """A short word that stays."""
+        return self.remark.kind
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """What the sentence names, by name."""
+        return self.remark.fields
+
+    def after(self, words: str) -> Self:
+        """The same error, its sentence begun with `words`."""
+        return type(self)(f"{words}{self}", kind=self.kind, **self.fields)
 
 
 class UsageError(RegganError):
     """The request contradicts itself or names something that does not exist."""
 
+    default_kind = "usage"
     exit_code = 2
 
 
 class UnknownExpressionError(UsageError):
     """An expression name that is neither a name nor an alias."""
 
+    default_kind = "unknown-expression"
+
 
 class UnknownModelError(UsageError):
     """A model name that is not among the installed ones and not a file."""
+
+    default_kind = "unknown-model"
 
 
 class SourceError(RegganError):
     """The frames asked for are not there as they should be."""
 
+    default_kind = "source"
+
 
 class EmptySourceError(SourceError):
     """A folder, pattern or range that holds no frame."""
+
+    default_kind = "empty-source"
 
 
 class AmbiguousSourceError(SourceError):
     """A folder that holds more than one sequence."""
 
+    default_kind = "ambiguous-source"
+
 
 class MeshError(SourceError):
     """A mesh file that is broken, or that gives a texture no place."""
+
+    default_kind = "mesh"
 
 
 class TextureError(SourceError):
     """A map that is not a colour map, or not the one of the mesh."""
 
+    default_kind = "texture"
+
 
 class UnreadableFrameError(SourceError):
     """A frame that is damaged or not an image."""
+
+    default_kind = "unreadable-frame"
 
 
 class UnsupportedFormatError(UnreadableFrameError):
     """An image that is sound, but of a kind that cannot be written back faithfully."""
 
+    default_kind = "unsupported-format"
+
 
 class MissingChannelsError(UnreadableFrameError):
     """An EXR in which no layer holds red, green and blue."""
+
+    default_kind = "missing-channels"
 
 
 class StalledError(RegganError):
     """A disk or network folder that did not answer in time."""
 
+    default_kind = "stalled"
+
 
 class OutputError(RegganError):
     """The result cannot be written where it should go."""
 
+    default_kind = "output"
+
 
 class OutputExistsError(OutputError):
-    """The output is there already, and neither --overwrite nor --resume was given."""
+    """The output is there already, and may be neither kept nor replaced."""
+
+    default_kind = "output-exists"
 
 
 class FaceNotFoundError(RegganError):
     """No face where one was needed."""
 
+    default_kind = "face-not-found"
+
 
 class CropMismatchError(RegganError):
     """An edited face whose size is not the size of its crop."""
+
+    default_kind = "crop-mismatch"
 
 
 class ModelError(RegganError):
     """A model file that cannot be used."""
 
+    default_kind = "model"
+
 
 class ModelCardError(ModelError):
     """A model whose card is absent, incomplete or asks for what this version cannot do."""
+
+    default_kind = "model-card"
 
 
 class ModelHashError(ModelError):
     """A model whose weights are not the ones that its card was written for."""
 
+    default_kind = "model-hash"
+
 
 class EngineError(ModelError):
     """A built engine that is damaged, or was built from or for something else."""
+
+    default_kind = "engine"
 
 
 class ModelParityError(ModelError):
     """A model that says something else than what it was made from."""
 
+    default_kind = "model-parity"
+
 
 class DeviceMemoryError(ModelError):
     """A model run that did not fit into the memory of its device; a smaller batch may."""
 
+    default_kind = "device-memory"
+
 
 class TrainingDivergedError(RegganError):
     """A training run whose losses or gradients are not finite any more."""
+
+    default_kind = "training-diverged"
 
 
 class DeviceUnavailableError(RegganError):
@@ -136,14 +233,35 @@ class DeviceUnavailableError(RegganError):
 
     Attributes:
         found: what is wrong.
-        remedy: what to do about it; may be part of `found`.
+        remedy: what to do about the machine, whatever the front end; may be part of `found`.
     """
 
-    def __init__(self, found: str, remedy: str = "") -> None:
-        super().__init__(f"{found} {remedy}".rstrip())
+    default_kind = "device-unavailable"
+
+    def __init__(
+        self, found: str, remedy: str = "", /, *, kind: str | None = None, **fields: object
+    ) -> None:
+        super().__init__(f"{found} {remedy}".rstrip(), kind=kind, **fields)
         self.found = found
         self.remedy = remedy
 
 
 class MissingExtraError(RegganError):
     """A command whose optional packages are not installed."""
+
+    default_kind = "missing-extra"
+
+
+def document_from_said(message: str | None) -> dict[str, Any]:
+    """A message with its kind and fields, which are null unless it is an error or a notice."""
+    if not isinstance(message, Remark):
+        return {"message": message, "kind": None, "fields": None}
+    fields = {
+        name: document_from_said(value) if isinstance(value, Remark) else value
+        for name, value in message.fields.items()
+    }
+    return {"message": str(message), "kind": message.kind, "fields": fields}
+
+
+def _plain(value: object) -> Field:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

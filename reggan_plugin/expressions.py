@@ -90,12 +90,14 @@ class ExpressionMix:
             kind = "shape" if missing[0] in ARKIT_SHAPES else "expression"
             raise UnknownExpressionError(
                 f"This model has no {kind} {missing[0]!r}; it has {', '.join(names)}. Take a "
-                "model with face shapes: `reggan-plugin models` lists their controls."
+                "model with face shapes.",
+                kind="model-lacks-control",
             )
         if self.adds and not self.changes_nothing:
             raise UsageError(
                 "This model can only replace the expression of a face, not add to it. Take a "
-                "model with face shapes: `reggan-plugin models` lists their controls."
+                "model with face shapes.",
+                kind="model-lacks-control",
             )
         return [float(self.intensities.get(name, 0.0)) for name in names]
 

@@ -35,5 +35,5 @@ def find_model(name_or_path: str | Path | None = None) -> Path:
         return path
     raise UnknownModelError(
         f"{str(name_or_path)!r} is neither an installed model ({', '.join(installed) or 'none'}) "
-        "nor a file. `reggan-plugin models` lists what there is."
+        "nor a file."
     )

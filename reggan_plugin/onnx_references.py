@@ -48,8 +48,8 @@ def refuse_references(content: bytes, model: Path) -> None:
     if found is not None:
         raise ModelError(
             f"{model} keeps {found} in another file, which its hash does not cover and whose path "
-            "may lead anywhere. A model is one file: save it with its weights inside, as "
-            "`reggan-plugin export onnx` does."
+            "may lead anywhere. A model is one file: save it with its weights inside.",
+            kind="model-is-not-one-file",
         )
 
 

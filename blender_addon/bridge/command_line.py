@@ -91,7 +91,7 @@ def track_arguments(frames: str, tracks: Path) -> list[str]:
 
 def sheet_arguments(frame: Path, out: Path, face: FaceSettings, model: ModelSettings) -> list[str]:
     """`sheet`, which draws all expressions of a frame's face into a new PNG file."""
-    return ["sheet", str(frame), *face.arguments(), *model.arguments(), "--out", str(out)]
+    return ["sheet", str(frame), *face.arguments(), *model.arguments(), "--out", str(out), "--json"]
 
 
 def _option(name: str, value: object | None) -> list[str]:

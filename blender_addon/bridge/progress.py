@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .remedies import with_remedy
+
 State = Literal["running", "done", "failed", "cancelled"]
 _KEPT_LINES = 40
 _LONGEST_LINE_BYTES = 1 << 16
@@ -96,8 +98,8 @@ class ProgressReader:
             self.done, self.total = int(event.get("done", 0)), int(event.get("frames", 0))
             self.message = f"{_DOING[kind]}: {self.done} of {self.total}"
         elif kind == "notice":
-            self.notices.append(str(event.get("message", "")))
+            self.notices.append(with_remedy(event))
         elif kind == "error":
-            self.error = str(event.get("message", ""))
+            self.error = with_remedy(event)
         if kind == "frame" and event.get("outcome") == "failed":
-            self.notices.append(str(event.get("message", "")))
+            self.notices.append(with_remedy(event))

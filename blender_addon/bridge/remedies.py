@@ -1,34 +1,107 @@
-"""The runtime's advice in the words of the panels: it names options of a command line."""
+"""What to do about an error or a notice of the runtime, in the words of the panels, by its kind.
 
-_WORDS = {
-    "--face-box, --landmarks or --whole-image": "Head from Rig",
-    "--face-box or --landmarks, or pass --on-missing-face copy": "Head from Rig",
-    "give --face-box so": "use Head from Rig so",
-    "Say which way it looks (--front +Z) or which bone is its head (--head-bone Head)": (
-        "Say which way it looks (Front), or which bone is its head (Head and Bone under Head from "
-        "Rig)"
-    ),
-    "Pass one of them as --head-bone": "Choose one of them as Bone under Head from Rig",
-    "pass --force": "switch Take Any Image on",
-    "--texture": "the field Image",
-    "--material": "the field Material",
-    "--resume": "Existing: Keep finished",
-    "--overwrite": "Existing: Replace",
-    "--out": "the field Output",
-    "--intensity-curve": "an animated Intensity",
-    "--intensity": "the field Intensity",
-    "--expression": "the field Expression",
-    "--tracks": "Head from Rig",
-    "--range": "the frame range",
-    "--face": "the field Face",
-    "--model": "the field Model",
-    "--device": "the device in the add-on's preferences",
+A remedy may name the fields of what it is for: `{view}`. It is empty where the sentence itself
+says all that there is to do, and where no panel has what would help.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+_FROM_RIG = "Head from Rig says where it is."
+_EXISTING = "Existing: Keep finished, Existing: Replace, or another Output."
+_TRACK_AGAIN = "Run Head from Rig again."
+
+REMEDIES: Mapping[str, str] = {
+    # the kinds of whole classes
+    "failed": "",
+    "usage": "",
+    "unknown-expression": "",
+    "unknown-model": "The field Model takes the name of an installed model, or a file.",
+    "source": "",
+    "empty-source": "",
+    "ambiguous-source": "",
+    "mesh": "",
+    "texture": "",
+    "unreadable-frame": "",
+    "unsupported-format": "",
+    "missing-channels": "",
+    "stalled": "",
+    "output": "",
+    "output-exists": _EXISTING,
+    "face-not-found": _FROM_RIG,
+    "crop-mismatch": "",
+    "model": "",
+    "model-card": "",
+    "model-hash": "",
+    "engine": "",
+    "model-parity": "",
+    "device-memory": "Close other programs that use the GPU.",
+    "training-diverged": "",
+    "device-unavailable": "Choose another device in the add-on's preferences; Run Doctor there "
+    "says which work.",
+    "missing-extra": "",
+    "note": "",
+    # models
+    "model-lacks-control": "",
+    "model-is-not-one-file": "",
+    # where the face is
+    "face-in-frame": _FROM_RIG,
+    "face-in-no-frame": _FROM_RIG,
+    "face-in-no-tracked-frame": _FROM_RIG,
+    "two-places-of-face": "",
+    "face-not-in-tracks": "The field Face chooses.",
+    "frame-not-in-tracks": _TRACK_AGAIN,
+    "tracks": _TRACK_AGAIN,
+    "unsmoothed": "Head from Rig follows it through the whole shot.",
+    "locator-card": "",
+    # files
+    "range-of-no-numbers": "That is the frame range.",
+    "no-such-exr-picture": "",
+    "exr-picture-has-no-name": "",
+    "exr-picture-of-no-exr": "",
+    "exr-options-of-no-exr": "",
+    "exr-layers-need-lossless": "Render the sequence with a lossless codec, such as ZIP.",
+    "compressed-twice": "",
+    "other-views-keep-their-face": "",
+    "colours-are-declared": "",
+    "no-such-matte-channel": "",
+    "matte-channel-of-no-exr": "",
+    "no-matte-of-frame": "",
+    # jobs
+    "out-of-memory": _FROM_RIG,
+    "outputs-exist": _EXISTING,
+    "outputs-without-record": "Existing: Replace, or another Output.",
+    "curve-of-no-numbers": "Give one Expression and Intensity without animation.",
+    "batch-halved": "",
+    "foreign-page": "",
+    "frames-failed": "After mending, Existing: Keep finished renders only what is missing.",
+    "characters-failed": "",
 }
-"""The longer phrase before any that it begins with."""
 
 
-def in_panel_words(message: str) -> str:
-    """A message of the runtime with the panels' names in place of options that they have."""
-    for option, words in _WORDS.items():
-        message = message.replace(option, words)
-    return message
+def with_remedy(said: Mapping[str, Any], instead: Mapping[str, str] | None = None) -> str:
+    """A message of the runtime, and what to do about it here.
+
+    Args:
+        said: an event or an entry of a summary, with `message`, `kind` and `fields`.
+        instead: remedies that fit the button that was pressed better than the table's.
+    """
+    message = str(said.get("message") or "")
+    return " ".join(
+        word for word in (message, *_remedies(said, {**REMEDIES, **(instead or {})})) if word
+    )
+
+
+def _remedies(said: Mapping[str, Any], by_kind: Mapping[str, str]) -> list[str]:
+    fields = said.get("fields") or {}
+    inner = [
+        remedy
+        for value in fields.values()
+        if isinstance(value, Mapping)
+        for remedy in _remedies(value, by_kind)
+    ]
+    try:
+        own = by_kind.get(str(said.get("kind")), "").format_map(fields)
+    except KeyError:  # of another version
+        own = ""
+    return [*inner, own]

@@ -9,7 +9,7 @@ from ..bridge.errors import BridgeError
 from ..bridge.expressions import shares_from_blend
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
-from ..bridge.remedies import in_panel_words
+from ..bridge.remedies import with_remedy
 from ..scene.image_files import file_of_image
 from ..scene.results import new_image, whereabouts
 from ..scene.sequence_images import show
@@ -20,13 +20,10 @@ from .job_operator import JobOperator, new_job_folder
 _UNREAD_SPACES = ("ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear DCI-P3 D65", "Linear CIE-XYZ")
 
 
-_ADVICE_FOR_FRAMES = (
-    "Say where it is with --face-box or --landmarks, or pass --on-missing-face copy."
-)
-_ADVICE = (
-    "Show the face larger and from the front. Where this scene holds the head, Rendered Frames can "
-    "take its place from the rig."
-)
+_REMEDIES = {
+    "face-in-frame": "Show the face larger and from the front. Where this scene holds the head, "
+    "Rendered Frames can take its place from the rig."
+}
 
 
 class EditImage(JobOperator, bpy.types.Operator):
@@ -73,9 +70,8 @@ class EditImage(JobOperator, bpy.types.Operator):
     def reason(self, progress: Progress) -> str:
         """Of the image by its name: its file is the add-on's, and the only frame of the job."""
         failed = progress.summary.get("failed")
-        message = failed[0]["message"] if failed else progress.message
-        message = message.replace(_ADVICE_FOR_FRAMES, _ADVICE)
-        return in_panel_words(message.replace(str(self._source.path), self._name))
+        message = with_remedy(failed[0], _REMEDIES) if failed else progress.message
+        return message.replace(str(self._source.path), self._name)
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
         """Show the new image."""

@@ -10,6 +10,7 @@ from ..bridge.errors import BridgeError
 from ..bridge.expressions import EXPRESSION_NAMES
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
+from ..bridge.remedies import with_remedy
 from ..bridge.texture_command import (
     FRONTS,
     FlatMap,
@@ -87,7 +88,7 @@ class EditTexture(_TextureOperator, bpy.types.Operator):
             for label, made in self._made.items()
         ]
         for notice in progress.summary.get("notices", ()):
-            self._report({"WARNING"}, notice)
+            self._report({"WARNING"}, with_remedy(notice))
         show(context, images[0])
         if self._assigned is not None:
             _assign(*self._assigned, images[0], next(iter(self._made)))

@@ -10,7 +10,6 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.job import Job, JobRequest
 from ..bridge.progress import Progress
-from ..bridge.remedies import in_panel_words
 from ..job_display import redraw_sidebars
 from ..preferences import chosen_runtime
 
@@ -74,7 +73,7 @@ class JobOperator:
 
     def reason(self, progress: Progress) -> str:
         """Why the job failed, in the words of the panels."""
-        return in_panel_words(progress.message)
+        return progress.message
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -153,7 +152,7 @@ class JobOperator:
             return {"CANCELLED"}
         self.finished(context, progress)
         for notice in progress.notices:
-            self._report({"WARNING"}, in_panel_words(notice))
+            self._report({"WARNING"}, notice)
         return {"FINISHED"}
 
     def _stop(self, context: bpy.types.Context) -> None:

@@ -4,13 +4,16 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
-from typing import Literal
+from functools import wraps
+from typing import Any, Literal, TypeVar, cast
 
 import click
 
 from reggan_plugin.commands.options import Command, grouped_option
+from reggan_plugin.commands.remedies import remedy_for, with_remedy
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs.events import (
+    SAYING,
     Event,
     Failed,
     Finished,
@@ -24,6 +27,7 @@ from reggan_plugin.jobs.events import (
     document_from_event,
 )
 
+Run = TypeVar("Run", bound=Callable[..., Any])
 ProgressStyle = Literal["auto", "plain", "json", "openjd"]
 
 
@@ -50,8 +54,19 @@ def progress_on_stderr(style: ProgressStyle, *, as_json: bool = False) -> Iterat
     try:
         yield report
     except RegganError as error:
-        report(Failed(message=str(error), exit_code=error.exit_code))
+        report(Failed(message=error.remark, exit_code=error.exit_code))
         raise
+
+
+def errors_as_events(command: Run) -> Run:
+    """Let a command with `--json` write the error that ends it as an event, too."""
+
+    @wraps(command)
+    def run(*arguments: Any, as_json: bool, **options: Any) -> Any:
+        with progress_on_stderr("auto" if as_json else "plain", as_json=as_json):
+            return command(*arguments, as_json=as_json, **options)
+
+    return cast(Run, run)
 
 
 def libraries_on_stderr() -> AbstractContextManager[object]:
@@ -75,7 +90,10 @@ def _report_in_style(style: ProgressStyle) -> Report:
 
 
 def _write_json(event: Event) -> None:
-    _write(json.dumps(document_from_event(event)))
+    document = document_from_event(event)
+    if isinstance(event, SAYING):
+        document["remedy"] = remedy_for(event.message or "") or None
+    _write(json.dumps(document))
 
 
 def _write_openjd(event: Event) -> None:
@@ -88,7 +106,7 @@ def _write_openjd(event: Event) -> None:
             _write(f"openjd_progress: {100 * event.done / event.frames:.1f}")
             _write(f"openjd_status: {_one_line(_text_from_event(event))}")
         case Failed():
-            _write(f"openjd_fail: {_one_line(event.message)}")
+            _write(f"openjd_fail: {_one_line(with_remedy(event.message))}")
         case _:
             _write(f"openjd_status: {_one_line(_text_from_event(event))}")
 
@@ -152,12 +170,12 @@ def _text_from_event(event: Event) -> str:
             )
         case Notice():
             about = f", {event.source.name}" if event.source else ""
-            return f"Note{about}: {event.message}"
+            return f"Note{about}: {with_remedy(event.message)}"
         case FrameDone():
-            reason = f": {event.message}" if event.message else ""
+            reason = f": {with_remedy(event.message)}" if event.message else ""
             return f"[{event.done}/{event.frames}] {event.source.name} {event.outcome}{reason}"
         case FrameTracked():
-            found = event.message or f"faces: {event.faces}"
+            found = with_remedy(event.message or "") or f"faces: {event.faces}"
             return f"[{event.done}/{event.frames}] {event.source.name} {found}"
         case FrameChecked():
             found = ", ".join(event.problems) or "good"
@@ -177,7 +195,7 @@ def _text_from_event(event: Event) -> str:
                 f"{'Interrupted' if event.interrupted else 'Done'}: {counts}, {event.seconds:.1f} s"
             )
         case Failed():
-            return event.message
+            return with_remedy(event.message)
 
 
 def _one_line(text: str) -> str:

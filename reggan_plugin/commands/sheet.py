@@ -1,5 +1,6 @@
 """`reggan-plugin sheet`: every expression of one frame, at three intensities."""
 
+import json
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from reggan_plugin.commands.options import (
     stall_option,
 )
 from reggan_plugin.commands.picture_options import reading_options
+from reggan_plugin.commands.progress import errors_as_events
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.contact_sheet import SheetRow, view_of_face, write_sheet
 from reggan_plugin.errors import FaceNotFoundError, OutputExistsError
@@ -27,6 +29,7 @@ from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.patience import Patience
 from reggan_plugin.transfer import ExpressionTransfer
 
+SUMMARY_VERSION = 1
 INTENSITIES = (0.35, 0.7, 1.0)
 
 
@@ -48,7 +51,9 @@ INTENSITIES = (0.35, 0.7, 1.0)
     help="The sheet.  [default: <frame>_sheet.png in this folder]",
 )
 @grouped_option("Output", "--overwrite", is_flag=True, help="Replace the sheet if it exists.")
+@grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON summary.")
 @verbose_option
+@errors_as_events
 def sheet(
     *,
     frame: Path,
@@ -60,6 +65,7 @@ def sheet(
     out: Path | None,
     overwrite: bool,
     stall_s: float,
+    as_json: bool,
 ) -> None:
     """Draw a contact sheet of FRAME's face: all expressions, three intensities.
 
@@ -68,13 +74,13 @@ def sheet(
     path = out or Path(f"{frame.stem}_sheet.png")
     refuse_overwriting([path], [frame, *given_files()])
     if path.exists() and not overwrite:
-        raise OutputExistsError(f"{path} exists. --overwrite replaces it, --out names another.")
+        raise OutputExistsError(f"{path} exists.")
     transfer, _ = open_model(model, device)
     content = Patience(stall_s).call(str(frame), lambda: read_content(frame))
     picture = reading.decode(content, frame)
     rows = _rows(transfer, frame, picture, choice, exposure_ev)
     write_sheet(path, ["input", *(f"{100 * i:.0f} %" for i in INTENSITIES)], rows)
-    click.echo(path)
+    click.echo(json.dumps({"v": SUMMARY_VERSION, "written": [str(path)]}) if as_json else path)
 
 
 def _rows(
@@ -89,8 +95,7 @@ def _rows(
     crops = [crop for crop in found if frame.pixels[region_of(crop, *size)].size][:1]
     if not crops:
         raise FaceNotFoundError(
-            f"{path} shows no face; expected one of at least 48 pixels. Say where it is with "
-            "--face-box, --landmarks or --whole-image."
+            f"{path} shows no face; expected one of at least 48 pixels.", source=path
         )
     share = transfer.intensity_share(crops[0])
     if share < 1.0:

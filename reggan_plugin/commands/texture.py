@@ -13,6 +13,7 @@ from reggan_plugin.commands.options import (
     grouped_option,
     model_options,
 )
+from reggan_plugin.commands.progress import errors_as_events
 from reggan_plugin.commands.texture_options import character_options, output_options
 from reggan_plugin.commands.texture_report import (
     print_outcomes,
@@ -68,6 +69,7 @@ from reggan_plugin.transfer import ExpressionTransfer
 @output_options
 @grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON summary.")
 @verbose_option
+@errors_as_events
 def texture(
     *,
     mesh: Path | None,

@@ -6,11 +6,13 @@ from typing import Any
 
 import click
 
-from reggan_plugin.errors import RegganError
+from reggan_plugin.commands.remedies import with_remedy
+from reggan_plugin.errors import RegganError, document_from_said
 from reggan_plugin.textures.request import TextureResult
 from reggan_plugin.textures.texture_batch import CharacterOutcome
 
-SUMMARY_VERSION = 1
+SUMMARY_VERSION = 2
+"""Raised when a field of the JSON summary changes its meaning or goes away."""
 
 
 def say(result: TextureResult, name: str | None = None) -> None:
@@ -22,7 +24,7 @@ def say(result: TextureResult, name: str | None = None) -> None:
             err=True,
         )
     for notice in result.notices:
-        click.echo(f"Note{f', {name}' if name else ''}: {notice}", err=True)
+        click.echo(f"Note{f', {name}' if name else ''}: {with_remedy(notice)}", err=True)
     if result.seconds:
         spent = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in result.seconds.items())
         click.echo(spent, err=True)
@@ -47,7 +49,7 @@ def print_results(results: Sequence[TextureResult], *, as_json: bool) -> None:
 
 def say_outcome(outcome: CharacterOutcome, place: int) -> None:
     """One line for a character of a batch, as it is done, and its notes."""
-    reason = f": {outcome.error}" if outcome.error else ""
+    reason = f": {with_remedy(outcome.error)}" if outcome.error else ""
     click.echo(f"[{place}] {outcome.name} {outcome.outcome}{reason}", err=True)
     if outcome.result is not None:
         say(outcome.result, outcome.name)
@@ -66,7 +68,7 @@ def print_outcomes(
                     "name": outcome.name,
                     "mesh": str(outcome.mesh),
                     "outcome": outcome.outcome,
-                    "error": outcome.error,
+                    **_error(outcome.error),
                     **({} if outcome.result is None else _document(outcome.result)),
                 }
                 for outcome in outcomes
@@ -93,16 +95,21 @@ def raise_for_failures(outcomes: Sequence[CharacterOutcome]) -> None:
     failed = [outcome.name for outcome in outcomes if outcome.error]
     if failed:
         raise RegganError(
-            f"{len(failed)} of {len(outcomes)} characters failed: {', '.join(failed)}. The lines "
-            "above say why; --resume makes what is missing."
+            f"{len(failed)} of {len(outcomes)} characters failed: {', '.join(failed)}.",
+            kind="characters-failed",
         )
+
+
+def _error(error: str | None) -> dict[str, Any]:
+    said = document_from_said(error)
+    return {"error": said["message"], "kind": said["kind"], "fields": said["fields"]}
 
 
 def _document(result: TextureResult) -> dict[str, Any]:
     return {
         "written": [str(path) for path in result.written],
         "skipped": [str(path) for path in result.skipped],
-        "notices": list(result.notices),
+        "notices": [document_from_said(notice) for notice in result.notices],
         "seconds": {stage: round(seconds, 3) for stage, seconds in result.seconds.items()},
         "changed_texels": dict(result.changed_texels),
         "found_by": result.found_by,

@@ -47,8 +47,9 @@ class FaceChoice:
     def __post_init__(self) -> None:
         if sum(self._givers()) > 1:
             raise UsageError(
-                "Of --face-box, --landmarks, --tracks and --whole-image, at most one can say "
-                "where the face is."
+                "Of a box, landmarks, tracks and the whole image, at most one can say where the "
+                "face is.",
+                kind="two-places-of-face",
             )
 
     @property

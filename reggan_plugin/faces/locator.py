@@ -143,5 +143,6 @@ def _check_card(path: Path, metadata: Mapping[str, str]) -> None:
         if card.get(field) != value:
             raise ModelCardError(
                 f"{path}: the card's {field} is {card.get(field)!r}; this version of the locator "
-                f"needs {value!r}. Export it again: reggan-plugin export-locator."
+                f"needs {value!r}. Export it again.",
+                kind="locator-card",
             )

@@ -158,9 +158,9 @@ class Tracks:
         numbers = {face.face for frame in self.frames.values() for face in frame.faces}
         if isinstance(which, int) and numbers and which not in numbers:
             raise UsageError(
-                f"--face {which} is not in the tracks, which hold "
-                f"{', '.join(map(str, sorted(numbers)))}. Give one of these, or largest; "
-                "`reggan-plugin track --preview DIR` draws them."
+                f"Face {which} is not in the tracks, which hold "
+                f"{', '.join(map(str, sorted(numbers)))}. Give one of these, or the largest.",
+                kind="face-not-in-tracks",
             )
 
     def key_of(self, *names: int | str | None) -> str:
@@ -183,7 +183,8 @@ class Tracks:
         extent = f"{keys[0]} to {keys[-1]}" if keys else "no frame"
         raise SourceError(
             f"Frame {' or '.join(known)} is not in the tracks, which hold {extent}. "
-            "Track the whole shot again: reggan-plugin track --frames ... --out tracks.json."
+            "Track the whole shot again.",
+            kind="frame-not-in-tracks",
         )
 
     def stretches(self) -> list[list[str]]:

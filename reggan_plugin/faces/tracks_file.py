@@ -109,8 +109,7 @@ def _document(path: Path) -> dict[str, Any]:
     except _DAMAGE as error:
         cause = str(error) or type(error).__name__
         raise SourceError(
-            f"{path} cannot be read as tracks: {cause}. "
-            "Write it again: reggan-plugin track --frames ... --out tracks.json."
+            f"{path} cannot be read as tracks: {cause}. Write it again.", kind="tracks"
         ) from error
     if not isinstance(content, dict):
         _refuse(str(path), content, "one object")
@@ -225,8 +224,8 @@ def _entry(
 
 def _refuse(place: str, found: Any, expected: str) -> NoReturn:
     raise SourceError(
-        f"{place} is {_shown(found)}; expected {expected}. Mend it there, or write the file again: "
-        "reggan-plugin track --frames ... --out tracks.json."
+        f"{place} is {_shown(found)}; expected {expected}. Mend it there, or write the file again.",
+        kind="tracks",
     )
 
 

@@ -22,13 +22,13 @@ def farm_range(source: str, frame_range: str | None) -> str:
     if not numbers:
         raise UsageError(
             f"The pictures of {source} are not numbered, so a farm cannot share them out. Render "
-            "them with `reggan-plugin render`, or give them numbers: name.0001.png."
+            "them without a farm, or give them numbers: name.0001.png."
         )
     wanted = parse_frame_range(frame_range or f"{numbers[0]}-{numbers[-1]}")
     chosen = [number for number in range(numbers[0], numbers[-1] + 1) if number in wanted]
     if not chosen:
         raise EmptySourceError(
-            f"--range {frame_range} holds no frame of {source}, which has "
+            f"The frame range {frame_range} holds no frame of {source}, which has "
             f"{format_frame_range(numbers)}. Give a range within it."
         )
     steps = {later - earlier for earlier, later in pairwise(chosen)}

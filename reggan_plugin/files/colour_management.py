@@ -149,7 +149,7 @@ def _ocio() -> Any:
         import PyOpenColorIO
     except ImportError as error:
         raise MissingExtraError(
-            "--colorspace needs OpenColorIO, which is not installed here. Install it: "
+            "A colour space by name needs OpenColorIO, which is not installed here. Install it: "
             'pip install "reggan-plugin[ocio]".'
         ) from error
     return PyOpenColorIO

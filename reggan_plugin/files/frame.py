@@ -171,8 +171,8 @@ def decode_frame(
             return decode(content, exr_picture, colours_are_declared=colours_are_declared)
         if exr_picture is not None:
             raise UnsupportedFormatError(
-                "is no EXR, so it has no layers of which one could be the picture. Leave "
-                "--exr-picture out."
+                "is no EXR, so it has no layers of which one could be the picture.",
+                kind="exr-picture-of-no-exr",
             )
         return decode(content)
 
@@ -187,7 +187,7 @@ def faults_named(path: Path) -> Iterator[None]:
     try:
         yield
     except UnreadableFrameError as error:
-        raise type(error)(f"{path} {error}") from error
+        raise error.after(f"{path} ") from error
     except _DAMAGE as error:
         cause = str(error).strip() or type(error).__name__
         raise UnreadableFrameError(

@@ -67,7 +67,9 @@ class Matte:
             raise SourceError(
                 f"{frame.path} has no matte: {self.source} holds {len(numbered)} frames, "
                 f"{min(numbered)} to {max(numbered)}, and no {frame.number}. Render it, or leave "
-                "this frame out with --range."
+                "this frame out.",
+                kind="no-matte-of-frame",
+                frame=frame.number,
             )
         return numbered[frame.number]
 
@@ -108,8 +110,10 @@ def _read(path: Path, channel: str | None) -> PlacedPicture:
         return read_channel(content, path, [channel] if channel else _EXR_CHANNELS)
     if channel is not None:
         raise SourceError(
-            f"{path} is no EXR, so it has no channel {channel!r}. Leave --matte-channel out: its "
-            "alpha counts, or else its red."
+            f"{path} is no EXR, so it has no channel {channel!r}: its alpha counts, or "
+            "else its red.",
+            kind="matte-channel-of-no-exr",
+            path=path,
         )
     frame = read_frame(path)
     values = frame.pixels[..., 0] if frame.alpha is None else frame.alpha

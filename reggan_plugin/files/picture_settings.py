@@ -81,8 +81,9 @@ class PictureSettings:
         asks_for_exr = self.writing.rewrites_part or self.reading.exr_picture is not None
         if asks_for_exr and frames and not _may_be_exr([frame.path for frame in frames]):
             raise UsageError(
-                f"{frames[0].path} is no EXR; only EXR takes --exr-picture, "
-                "--exr-compression and --exr-layers. Leave them out."
+                f"{frames[0].path} is no EXR; only EXR has layers, and compressions to choose "
+                "from.",
+                kind="exr-options-of-no-exr",
             )
 
     def decode(self, content: bytes, source: SourceFrame) -> Frame:
@@ -98,7 +99,8 @@ class PictureSettings:
                 frame.original.refuse_what_cannot_be(self.writing)
             elif self.writing.rewrites_part:
                 raise UnsupportedFormatError(
-                    "is no EXR; only EXR takes --exr-compression and --exr-layers. Leave them out."
+                    "is no EXR; only EXR has layers, and compressions to choose from.",
+                    kind="exr-options-of-no-exr",
                 )
         if self.matte is None:
             return frame

@@ -3,6 +3,7 @@
 import math
 import struct
 
+from reggan_plugin.errors import Remark
 from reggan_plugin.files.exr.container import Part
 
 _REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
@@ -19,7 +20,7 @@ Source: SMPTE ST 2065-1, Academy S-2014-004, ITU-R BT.2020, SMPTE RP 431-2."""
 _TOLERANCE = 2e-3
 
 
-def primaries_notice(part: Part) -> str | None:
+def primaries_notice(part: Part) -> Remark | None:
     """What to say of a part that says it is no linear Rec. 709 with D65; None if it does not."""
     space = part.text("colorInteropID")
     if not space:
@@ -33,9 +34,10 @@ def primaries_notice(part: Part) -> str | None:
         space = next(names, "with the name of its space")
     elif space in _REC709_IDS:
         return None
-    return (
-        "its header says that its colours are not linear Rec. 709, for which they are taken: "
-        f"pass --colorspace {space}"
+    return Remark(
+        "its header says that its colours are not linear Rec. 709, for which they are taken",
+        "colours-are-declared",
+        space=space,
     )
 
 

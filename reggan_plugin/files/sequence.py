@@ -147,15 +147,16 @@ def _selected(sequence: Sequence, wanted: FrameRange) -> Sequence:
     numbers = {frame.number: frame for frame in sequence.frames if frame.number is not None}
     if not numbers:
         raise UsageError(
-            f"--range {wanted.text} was given, but the pictures in {sequence.folder} are not "
-            "numbered. Leave it out."
+            f"The frame range {wanted.text} was given, but the pictures in {sequence.folder} are "
+            "not numbered. Leave the range out.",
+            kind="range-of-no-numbers",
         )
     loose = [frame.path for frame in sequence.frames if frame.number is None]
     selected = tuple(frame for number, frame in numbers.items() if number in wanted)
     highest = max(max(span[0], span[-1]) for span in wanted.spans)
     if not selected and highest < min(numbers):
         raise EmptySourceError(
-            f"--range {wanted.text} lies before {sequence.name}, which has "
+            f"The frame range {wanted.text} lies before {sequence.name}, which has "
             f"{format_frame_range(numbers)}. Give a range within it."
         )
     return replace(

@@ -2,7 +2,7 @@
 
 `--progress json`, and `--json` unless told otherwise, write one JSON object a line to stderr.
 Lines that do not begin with `{` are log text and may appear anywhere. Every object has `v` (this
-version, 1), `time` (UTC, ISO 8601) and `event`:
+version, 2), `time` (UTC, ISO 8601) and `event`:
 
     started   frames, source, out, expression {name: intensity}, model, device, device_reason
     notice    message, source (the first frame that it is about, or null for the whole job)
@@ -13,6 +13,11 @@ version, 1), `time` (UTC, ISO 8601) and `event`:
     shot      frames, faces (in the shot), cuts, without_face, unreadable, interrupted, seconds
     finished  written, copied, skipped, failed, interrupted, seconds
     error     message, exit_code
+
+Beside a `message` that is an error or a notice stand its `kind`, a short word that stays when the
+sentence is written better, `fields`, what the sentence names, by name (a field that is an error
+itself is an object with `message`, `kind` and `fields`), and `remedy`, what to do about it on a
+command line. Of any other message, and where there is none, they are null.
 
 `tracked` and `shot` come from `track`, and from `render` where it tracks the shot first,
 `checked` comes from `report`.
@@ -30,9 +35,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
+from reggan_plugin.errors import document_from_said
 from reggan_plugin.jobs.results import Outcome
 
-PROGRESS_VERSION = 1
+PROGRESS_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,12 +141,16 @@ class Failed:
 
 
 Event = Started | Notice | FrameDone | FrameTracked | FrameChecked | ShotTracked | Finished | Failed
+SAYING = (Notice, FrameDone, FrameTracked, Failed)
+"""Events with a message."""
 Report = Callable[[Event], None]
 """Takes every event of a job as it happens, in the thread that runs the job."""
 
 
 def document_from_event(event: Event) -> dict[str, Any]:
-    """The JSON object of an event."""
+    """The JSON object of an event, less the remedy, which is the front end's."""
     fields = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(event).items()}
+    if isinstance(event, SAYING):
+        fields |= document_from_said(event.message)
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     return {"v": PROGRESS_VERSION, "time": now, "event": event.event, **fields}

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from reggan_plugin.errors import DeviceUnavailableError, ModelError, RegganError
+from reggan_plugin.errors import DeviceUnavailableError, ModelError, RegganError, Remark
 from reggan_plugin.jobs.frame_content import EndedFrame, FrameFacts
 from reggan_plugin.jobs.plan import FrameTask
 
@@ -24,12 +24,15 @@ def unless_it_fails(
     except JOB_FAULTS:
         raise
     except RegganError as error:
-        message = str(error)
+        message: str = error.remark
     except OSError as error:
         message = f"{task.source.path}: {error}."
     except MemoryError:
-        message = (
-            f"{task.source.path} does not fit into the memory that is free. Close other programs, "
-            "or give --face-box so that no face has to be searched for."
+        path = task.source.path
+        message = Remark(
+            f"{path} does not fit into the memory that is free. Close other programs, or say where "
+            "the face is, so that it need not be searched for.",
+            "out-of-memory",
+            source=path,
         )
     return EndedFrame(outcome="failed", message=message, facts=facts)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from reggan_plugin.errors import FaceNotFoundError
+from reggan_plugin.errors import FaceNotFoundError, Remark
 from reggan_plugin.face_edit import AnsweredFrame, CutFrame, FrameEdit
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
@@ -39,8 +39,7 @@ from reggan_plugin.jobs.side_car import sha256_of
 
 HALVED = (
     "The device has no memory for {asked} faces at once; from here on it is given {batch}. The "
-    "last bits of these frames may differ from those of a run that did not have to. "
-    "--batch {batch} asks for no more."
+    "last bits of these frames may differ from those of a run that did not have to."
 )
 
 
@@ -206,8 +205,9 @@ class FrameSteps:
                 return EndedFrame(outcome="skipped", message=NO_FACE, facts=facts)
             case "fail":
                 raise FaceNotFoundError(
-                    f"{task.source.path} shows no face; expected one of at least 48 pixels. Say "
-                    "where it is with --face-box or --landmarks, or pass --on-missing-face copy."
+                    f"{task.source.path} shows no face; expected one of at least 48 pixels.",
+                    kind="face-in-frame",
+                    source=task.source.path,
                 )
 
     def _answer(self, waiting: Sequence[tuple[FrameTask, WaitingFrame]]) -> list[ReadyFrame]:
@@ -222,7 +222,8 @@ class FrameSteps:
             alone = [self._answer([one]) for one in waiting] if len(waiting) > 1 else [[answers]]
             return [result for own in alone for result in own]
         seconds = (time.perf_counter() - begin) / len(waiting)
-        halved = (HALVED.format(asked=asked, batch=transfer.batch),)
+        text = HALVED.format(asked=asked, batch=transfer.batch)
+        halved = (Remark(text, "batch-halved", asked=asked, batch=transfer.batch),)
         warnings = halved if transfer.batch < asked else ()
         return [
             ChangedFrame(

@@ -126,10 +126,10 @@ def _keys(
         try:
             name = resolve_expression(str(row["expression"]))
         except UsageError as error:
-            raise type(error)(f"{where}: {error}") from error
+            raise error.after(f"{where}: ") from error
         value = intensity * _number(row["value"], where, "value", 0.0, MAX_INTENSITY)
         if value > MAX_INTENSITY:
-            _refuse(where, f"{value:g} after --intensity", f"0 to {MAX_INTENSITY}")
+            _refuse(where, f"{value:g} times the intensity", f"0 to {MAX_INTENSITY}")
         if frame in values.setdefault(name, {}):
             _refuse(where, f"a second key of {name} at frame {frame:g}", "one at each frame")
         values[name][frame] = value

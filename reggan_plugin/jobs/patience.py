@@ -50,7 +50,7 @@ class Patience:
                 self._stalls += 1
                 raise StalledError(
                     f"{what} did not answer within {waited:.0f} s: its disk or network stalls, or "
-                    "it is no ordinary file. Check it; --stall-timeout waits longer."
+                    "it is no ordinary file. Check it."
                 )
         self._stalls = 0
         return call.result()

@@ -140,8 +140,8 @@ def _refused_folder(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(
-            f"{folder} takes no files: {error.strerror}. Name another folder with --out, or give "
-            "yourself the right to write there."
+            f"{folder} takes no files: {error.strerror}. Name another folder, or give yourself "
+            "the right to write there."
         ) from error
 
 
@@ -155,21 +155,22 @@ def refuse_existing(outputs: list[Path], existing: Existing) -> None:
     if existing is Existing.REFUSE and there:
         raise OutputExistsError(
             f"{len(there)} of {len(outputs)} outputs exist in {there[0].parent}, first "
-            f"{there[0].name}. --resume keeps those that are finished, --overwrite replaces all; "
-            "or name another place."
+            f"{there[0].name}. Name another place, keep those that are finished, or replace all.",
+            kind="outputs-exist",
         )
     foreign = [output for output in there if not record_path(output).exists()]
     if existing is Existing.RESUME and foreign:
         raise OutputExistsError(
             f"{len(foreign)} of {len(outputs)} outputs exist in {there[0].parent} and have no "
             f"record of reggan-plugin's, first {foreign[0].name}: nothing says how they were made. "
-            "--overwrite replaces them; or name another place."
+            "Name another place, or replace them.",
+            kind="outputs-without-record",
         )
 
 
 def _refuse_source_folder(shot: Sequence, folder: Path) -> None:
     if folder.exists() and folder.samefile(shot.folder):
         raise UsageError(
-            f"--out {folder} is where the source frames lie, and the input is never "
-            "overwritten. Name another folder."
+            f"The results would go to {folder}, where the source frames lie, and the input is "
+            "never overwritten. Name another folder."
         )

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from reggan_plugin.errors import Remark
 from reggan_plugin.jobs.events import Finished, Report, Started
 from reggan_plugin.jobs.frame_content import ReadFrame, UnchangedFrame, WaitingFrame
 from reggan_plugin.jobs.frame_output import FrameOutput
@@ -20,9 +21,9 @@ PIXELS_IN_FLIGHT = 160_000_000
 """Frames are read ahead while they have no more pixels than this together: five 4K frames, four
 8K frames, and of 16k frames only the one in hand."""
 
-UNSMOOTHED = (
-    "Each frame's face is located by itself, unsmoothed, so it may jitter from frame to frame. "
-    "`reggan-plugin track` follows it through the whole shot; --tracks takes what it writes."
+UNSMOOTHED = Remark(
+    "Each frame's face is located by itself, unsmoothed, so it may jitter from frame to frame.",
+    "unsmoothed",
 )
 
 

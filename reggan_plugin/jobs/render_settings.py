@@ -60,7 +60,8 @@ class SettingsByFrame:
         if settings.curve is not None and loose is not None:
             raise UsageError(
                 f"{loose.path.name} has no frame number, so a curve says nothing of it. Number "
-                "the frames, or give --expression and --intensity."
+                "the frames, or give one expression and intensity for all.",
+                kind="curve-of-no-numbers",
             )
         self._settings = settings
         self._place = {frame.path: place for place, frame in enumerate(shot)}

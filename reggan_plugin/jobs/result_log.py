@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
 
+from reggan_plugin.errors import Remark
 from reggan_plugin.jobs.events import FrameDone, Notice, Report
 from reggan_plugin.jobs.results import FrameResult
 
 LOST = (
     "{compression} compressed pixels beside the change a second time: they differ by up to "
-    "{largest:.3g} ({rms:.2g} on average, both in the file's own values). --exr-compression zip "
-    "keeps every bit."
+    "{largest:.3g} ({rms:.2g} on average, both in the file's own values)."
 )
 
 FADED = (
@@ -46,9 +46,8 @@ class ResultLog:
         losses = [r.generation_loss for r in self.results if r.generation_loss is not None]
         if losses:
             worst = max(losses, key=lambda loss: loss.largest)
-            message = LOST.format(
-                compression=worst.compression, largest=worst.largest, rms=worst.rms
-            )
+            text = LOST.format(compression=worst.compression, largest=worst.largest, rms=worst.rms)
+            message = Remark(text, "compressed-twice", compression=worst.compression)
             self.notices[message] = len(losses)
             self._report(Notice(message=message))
 

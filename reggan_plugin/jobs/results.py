@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from reggan_plugin.errors import FaceNotFoundError, RegganError
+from reggan_plugin.errors import FaceNotFoundError, RegganError, document_from_said
 from reggan_plugin.files.exr.compression import GenerationLoss
 
 SUMMARY_VERSION = 1
@@ -97,15 +97,17 @@ class JobSummary:
         """
         failed = self.of_outcome("failed")
         if failed:
+            first = failed[0].message
             raise RegganError(
-                f"{len(failed)} of {len(self.results)} frames failed; the first: "
-                f"{failed[0].message} After mending, --resume renders only what is missing."
+                f"{len(failed)} of {len(self.results)} frames failed; the first: {first}",
+                kind="frames-failed",
+                first=first,
             )
         if self.results and all(result.message == NO_FACE for result in self.results):
             raise FaceNotFoundError(
                 f"No face in any of {len(self.results)} frames; expected one of at least 48 "
-                "pixels. Say where it is with --face-box, --landmarks or --whole-image, or "
-                "which with --face."
+                "pixels.",
+                kind="face-in-no-frame",
             )
 
     def document(self) -> dict[str, Any]:
@@ -124,16 +126,19 @@ class JobSummary:
                 for r in self.faded
             ],
             "missing": list(self.missing),
-            "notices": [{"message": m, "frames": count} for m, count in self.notices.items()],
+            "notices": [
+                {**document_from_said(said), "frames": count}
+                for said, count in self.notices.items()
+            ],
             "interrupted": self.interrupted,
             "seconds": self.seconds,
         }
 
 
-def _entry(result: FrameResult) -> dict[str, str | None]:
-    entry: dict[str, str | None] = {"source": str(result.source)}
+def _entry(result: FrameResult) -> dict[str, Any]:
+    entry: dict[str, Any] = {"source": str(result.source)}
     if result.is_on_disk:
         entry["output"] = str(result.output)
     if result.message is not None:
-        entry["message"] = result.message
+        entry |= document_from_said(result.message)
     return entry

@@ -38,14 +38,14 @@ class TrackResult:
         """
         frames = self.tracks.frames
         if self.unreadable and len(self.unreadable) == len(frames):
+            first = next(iter(self.unreadable.values()))
             raise UnreadableFrameError(
-                f"None of {len(frames)} frames can be read; the first: "
-                f"{next(iter(self.unreadable.values()))}"
+                f"None of {len(frames)} frames can be read; the first: {first}", first=first
             )
         if frames and not any(frame.faces for frame in frames.values()):
             raise FaceNotFoundError(
-                f"No face in any of {len(frames)} frames; expected one of at least 48 pixels. "
-                "Give render the place with --face-box, --landmarks or --whole-image."
+                f"No face in any of {len(frames)} frames; expected one of at least 48 pixels.",
+                kind="face-in-no-tracked-frame",
             )
 
 

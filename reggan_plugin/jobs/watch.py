@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.linking import LinkedShot, SeenFrame
 from reggan_plugin.faces.smoothing import Points
 from reggan_plugin.files.frame import Frame, read_content
@@ -127,7 +128,7 @@ class ShotWatch:
 def _fault(source: SourceFrame, error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return f"{source.path} does not fit into the memory that is free. Close other programs."
-    return str(error)
+    return error.remark if isinstance(error, RegganError) else str(error)
 
 
 def _times(frames: Sequence[SourceFrame]) -> list[int]:

@@ -68,14 +68,14 @@ def check_shot(source: str, frame_range: str | None, out: Path) -> list[CheckedF
     shot = find_sequence(source, frame_range)
     if out.resolve() == shot.folder.resolve():
         raise UsageError(
-            f"--out {out} holds the shot itself; name the folder that `reggan-plugin render` "
-            "wrote to."
+            f"{out} holds the shot itself; name the folder that the shot was rendered to."
         )
     checked = [_check(frame, out / frame.path.name) for frame in shot.frames]
     checked += [_without_source(number, out) for number in shot.missing]
     if not checked:
         raise EmptySourceError(
-            f"--range {frame_range} holds no frame of {source}. Leave it out to check the shot."
+            f"The frame range {frame_range} holds no frame of {source}. Leave it out to "
+            "check the shot."
         )
     return sorted(checked, key=lambda one: (one.number is None, one.number or 0))
 

@@ -100,7 +100,8 @@ class ShotReport:
             first = f" The first: {fatal[0].note}" if fatal[0].note else ""
             raise RegganError(
                 f"{len(fatal)} of {len(self.frames)} frames are missing or failed: {named}{more}."
-                f"{first} `reggan-plugin render --resume` renders only what is missing."
+                f"{first}",
+                kind="frames-failed",
             )
 
 
@@ -122,7 +123,8 @@ def refuse_foreign_page(path: Path) -> None:
     if not any(mark in head for mark in _OWN_MARKS):
         raise OutputExistsError(
             f"{path} exists and is no report of reggan-plugin's, so it is not replaced. Name "
-            "another file, or move it away."
+            "another file, or move it away.",
+            kind="foreign-page",
         )
 
 

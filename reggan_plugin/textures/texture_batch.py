@@ -95,7 +95,7 @@ def run_batch(
             one = _request_for(request, mesh, target, with_meshes)
             yield CharacterOutcome(name=name, mesh=mesh, result=run_request(one, open_transfer))
         except RegganError as error:
-            yield CharacterOutcome(name=name, mesh=mesh, error=str(error))
+            yield CharacterOutcome(name=name, mesh=mesh, error=error.remark)
 
 
 def _request_for(

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import click
-import pytest
 
 from blender_addon.bridge.command_line import (
     FaceSettings,
@@ -13,7 +12,6 @@ from blender_addon.bridge.command_line import (
     sheet_arguments,
     track_arguments,
 )
-from blender_addon.bridge.remedies import in_panel_words
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.sheet import sheet
 from reggan_plugin.commands.track import track
@@ -67,23 +65,3 @@ def test_track_and_sheet_take_theirs(tmp_path: Path) -> None:
     model = ModelSettings(device="cpu")
     options = taken(sheet_arguments(frame, tmp_path / "s.png", FaceSettings(choice="all"), model))
     assert (options["frame"], options["out"]) == (frame, tmp_path / "s.png")
-
-
-@pytest.mark.parametrize(
-    ("said", "shown"),
-    [
-        (
-            "Say where it is with --face-box, --landmarks or --whole-image.",
-            "Say where it is with Head from Rig.",
-        ),
-        (
-            "--resume keeps those that are finished, --overwrite replaces all, --out names another "
-            "folder.",
-            "Existing: Keep finished keeps those that are finished, Existing: Replace replaces "
-            "all, the field Output names another folder.",
-        ),
-        ("Pass --exr-picture left.", "Pass --exr-picture left."),
-    ],
-)
-def test_advice_is_given_in_the_panels_words(said: str, shown: str) -> None:
-    assert in_panel_words(said) == shown

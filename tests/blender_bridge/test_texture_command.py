@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from blender_addon.bridge.command_line import ModelSettings
-from blender_addon.bridge.remedies import in_panel_words
 from blender_addon.bridge.texture_command import (
     FRONTS,
     FlatMap,
@@ -59,13 +58,3 @@ def test_a_flat_map_needs_no_mesh(box: tuple[float, float, float, float] | None)
 def test_every_front_is_one_of_the_commands() -> None:
     (option,) = (parameter for parameter in texture.params if parameter.name == "front")
     assert set(FRONTS.values()) == set(option.type.choices)  # type: ignore[attr-defined]
-
-
-def test_advice_is_given_in_the_panels_words() -> None:
-    said = (
-        "x shows no face. Say which way it looks (--front +Z) or which bone is its head "
-        "(--head-bone Head), and check that the texture is this mesh's."
-    )
-    shown = in_panel_words(said)
-    assert "--" not in shown
-    assert "(Front)" in shown

@@ -241,13 +241,16 @@ def test_the_picture_is_found(paths: tuple[Path, Path], names: list[str], chosen
 
 def test_a_picture_that_is_not_there_is_named_beside_those_that_are(tmp_path: Path) -> None:
     path, zeros = tmp_path / "in.exr", np.zeros((2, 2), np.float32)
-    for names, advice in (
-        ("RGB", r"are the root\. Leave --exr-picture out"),
-        (["a.R", "a.G", "a.B"], r"are a\. Name one of them with --exr-picture"),
+    for names, found, kind in (
+        ("RGB", r"are the root\.", "exr-picture-has-no-name"),
+        (["a.R", "a.G", "a.B"], r"are a\.", "no-such-exr-picture"),
     ):
         OpenEXR.File(header(), dict.fromkeys(names, zeros)).write(str(path))
-        with pytest.raises(MissingChannelsError, match=rf"view 'beauty'; its pictures {advice}"):
+        with pytest.raises(
+            MissingChannelsError, match=rf"'beauty'; its pictures {found}"
+        ) as refusal:
             decode_frame(path.read_bytes(), path, exr_picture="beauty")
+        assert (refusal.value.kind, refusal.value.fields) == (kind, {"picture": "beauty"})
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,6 @@ def test_a_frame_that_never_answers_is_named_and_the_others_are_written(
     assert time.monotonic() - begin < 20
     assert list(failed(summary)) == ["a.1004.png"]
     assert "did not answer within" in failed(summary)["a.1004.png"]
-    assert "--stall-timeout" in failed(summary)["a.1004.png"]
     assert len(summary.of_outcome("written")) == 5
 
 
@@ -100,7 +99,7 @@ def test_a_folder_that_never_answers(silent_folder: Path, shot: Path, silent: st
     def plan() -> object:
         return plan_job(str(source), None, out, "happy", Existing.REFUSE)
 
-    with pytest.raises(StalledError, match=r"network did not answer within.*--stall-timeout"):
+    with pytest.raises(StalledError, match=r"network did not answer within"):
         Patience(0.5).call(str(silent_folder), plan)
 
 

@@ -142,7 +142,7 @@ def test_frames_are_read_as_they_were_rendered(tmp_path: Path, capsys: Streams) 
     assert all(frame["before"] and frame["after"] for frame in frames)
     capsys.readouterr()
     assert main(page) == 1
-    assert "name its layer, part or view with --exr-picture" in capsys.readouterr().err
+    assert "name its layer, part or view." in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no FIFOs")

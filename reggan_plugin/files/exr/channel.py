@@ -46,6 +46,6 @@ def _find(container: Container, names: Sequence[str]) -> tuple[Part, str]:
                     return part, channel.name
     found = ", ".join(labelled(part, channel) for part in flat for channel in part.channels)
     raise MissingChannelsError(
-        f"has no channel {' or '.join(names)} for a matte; it has {found or 'none that is flat'}. "
-        "Name one of them with --matte-channel."
+        f"has no channel {' or '.join(names)} for a matte; it has {found or 'none that is flat'}.",
+        kind="no-such-matte-channel",
     )

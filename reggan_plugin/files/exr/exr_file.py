@@ -11,7 +11,7 @@ import numpy as np
 import OpenEXR
 from jaxtyping import Bool, Float, Shaped
 
-from reggan_plugin.errors import UnsupportedFormatError
+from reggan_plugin.errors import Remark, UnsupportedFormatError
 from reggan_plugin.files.exr.assembly import replace_chunks, replace_part
 from reggan_plugin.files.exr.blocks import (
     BlockGrid,
@@ -108,8 +108,9 @@ class StoredExr:
         lossy = lossy_name(self.part.compression, (*self.part.channels, layer))
         if lossy:
             raise UnsupportedFormatError(
-                f"is compressed with loss ({lossy}), so layers cannot be added to it exactly. "
-                "Pass --exr-compression zip, which writes the picture's part without loss."
+                f"is compressed with loss ({lossy}), so layers cannot be added to it exactly.",
+                kind="exr-layers-need-lossless",
+                compression=lossy,
             )
 
     def _with_new_part(
@@ -200,14 +201,18 @@ def decode(
 def _notices(container: Container, layer: Layer, colours_are_declared: bool) -> list[str]:
     part = container.parts[layer.part_index]
     primaries = None if colours_are_declared else primaries_notice(part)
-    notices = [] if primaries is None else [primaries]
+    notices: list[str] = [] if primaries is None else [primaries]
     if layer.prefix:
         notices.append(f"the picture is layer {layer.prefix[:-1]}; other layers are kept")
     views = other_views(container.parts, layer)
     if views:
         notices.append(
-            f"the picture is view {layer.view}; {', '.join(views)} keep their face: render the "
-            f"result again with --exr-picture {views[0]}"
+            Remark(
+                f"the picture is view {layer.view}; {', '.join(views)} keep their face",
+                "other-views-keep-their-face",
+                view=layer.view,
+                other=views[0],
+            )
         )
     return notices
 

@@ -12,7 +12,7 @@ from reggan_plugin.files.exr.container import Channel, Part
 
 _ADVICE = (
     "Write the picture as R, G, B (root layer), as the only layer <name>.R, <name>.G, <name>.B, "
-    "or as Blender's <view layer>.Combined; or name its layer, part or view with --exr-picture."
+    "or as Blender's <view layer>.Combined; or name its layer, part or view."
 )
 
 
@@ -91,10 +91,11 @@ def _named(parts: Sequence[Part], layers: list[Layer], wanted: str) -> list[Laye
     found = own or of_part or [layer for layer in layers if wanted == layer.view]
     if not found:
         names = [layer.prefix[:-1] or parts[layer.part_index].name for layer in layers]
-        advice = "Name one of them with --exr-picture" if any(names) else "Leave --exr-picture out"
         raise MissingChannelsError(
             f"has no layer, part or view {wanted!r}; its pictures are "
-            f"{', '.join(name or 'the root' for name in names) or 'none'}. {advice}."
+            f"{', '.join(name or 'the root' for name in names) or 'none'}.",
+            kind="no-such-exr-picture" if any(names) else "exr-picture-has-no-name",
+            picture=wanted,
         )
     return found
 

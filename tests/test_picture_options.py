@@ -189,9 +189,13 @@ def test_a_second_generation_is_told_and_avoided(
     ("options", "status", "message"),
     [
         (("--matte", "roto.####.png"), 1, "no file fits. Check the name and the padding"),
-        (("--exr-compression", "zip"), 2, "avatar.1001.png is no EXR; only EXR takes"),
-        (("--exr-layers", "mask"), 2, "Leave them out"),
-        (("--exr-picture", "beauty"), 2, "Leave them out"),
+        (("--exr-compression", "zip"), 2, "avatar.1001.png is no EXR"),
+        (
+            ("--exr-layers", "mask"),
+            2,
+            "Leave --exr-picture, --exr-compression and --exr-layers out",
+        ),
+        (("--exr-picture", "beauty"), 2, "only EXR has layers"),
     ],
 )
 @pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])

@@ -157,14 +157,14 @@ class TestRender:
         assert summary["failed"][0]["source"].endswith("a.1002.png")
         assert "a.1002.png" in summary["failed"][0]["message"]
         assert summary["missing"] == [1003]
-        assert err.rstrip().endswith("--resume renders only what is missing.")
+        assert err.rstrip().endswith("--resume` renders only what is missing.")
 
     def test_json_progress_is_one_versioned_object_a_line(
         self, shot: Path, capsys: Streams
     ) -> None:
         assert render_happy(shot, "--progress", "json") == 0
         events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-        assert {event["v"] for event in events} == {1}
+        assert {event["v"] for event in events} == {2}
         assert events[0]["event"] == "started"
         assert events[0]["frames"] == 3
         frames = [event for event in events if event["event"] == "frame"]
@@ -232,7 +232,11 @@ class TestRender:
         lines = capsys.readouterr().err.splitlines()
         error = json.loads(lines[-2])
         assert (error["event"], error["exit_code"]) == ("error", 1)
-        assert lines[-1] == f"Error: {error['message']}"
+        assert (error["kind"], error["fields"]["first"]["kind"]) == (
+            "frames-failed",
+            "unreadable-frame",
+        )
+        assert lines[-1] == f"Error: {error['message']} {error['remedy']}"
 
     def test_openjd_progress(self, shot: Path, capsys: Streams) -> None:
         (shot / "a.1001.png").write_bytes(b"")

@@ -194,7 +194,7 @@ def test_a_face_that_the_tracks_do_not_have_is_refused_before_a_frame_is_written
     for more in ([], ["--tracks", str(out)]):
         assert main([*command, *more, "--out", str(tmp_path / "sad")]) == 2
         said = capsys.readouterr().err
-        assert "--face 7 is not in the tracks, which hold 0" in said
+        assert "Face 7 is not in the tracks, which hold 0" in said
         assert "track --preview DIR" in said
     assert not list((tmp_path / "sad").glob("*.png"))
 

@@ -85,7 +85,7 @@ def test_a_range_leaves_out_the_rest_and_what_lies_past_the_end(
 def test_the_shot_itself_is_not_its_result(good_shot: RenderedShot, capsys: Streams) -> None:
     source = str(good_shot.source)
     assert main(["report", "--frames", source, "--out", source]) == 2
-    assert "name the folder that `reggan-plugin render` wrote to" in capsys.readouterr().err
+    assert "holds the shot itself" in capsys.readouterr().err
 
 
 def test_an_output_that_nothing_is_known_of_is_no_failure(

@@ -49,6 +49,9 @@ _COMMANDS = {
     "bench": LazyCommand(
         "reggan_plugin.commands.bench:bench", "Measure how fast it is on this machine."
     ),
+    "expressions": LazyCommand(
+        "reggan_plugin.commands.expressions:expressions", "List what a face can be asked for."
+    ),
     "models": LazyCommand(
         "reggan_plugin.commands.models:models", "List the models with their cards."
     ),

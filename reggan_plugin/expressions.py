@@ -37,6 +37,7 @@ EXPRESSIONS: tuple[Expression, ...] = BASIC_EXPRESSIONS
 """Neutral and the six of the paper, which every model knows by name."""
 EXPRESSION_NAMES: tuple[str, ...] = tuple(expression.name for expression in EXPRESSIONS)
 
+_MOST_IN_A_LABEL = 4
 _LEAST_SHARE = 0.6
 """Part of a named expression's weight that a model must have shapes for."""
 
@@ -72,6 +73,13 @@ class ExpressionMix:
     def changes_nothing(self) -> bool:
         """Whether every intensity is 0: the output is then the input itself."""
         return not any(self.intensities.values())
+
+    @property
+    def label(self) -> str:
+        """What files and folders of results are named with."""
+        names = [name.replace(" ", "_") for name in self.intensities]
+        more = len(names) - _MOST_IN_A_LABEL
+        return "_".join([*names[:_MOST_IN_A_LABEL], *([f"and_{more}_more"] if more > 0 else [])])
 
     def scaled(self, share: float) -> "ExpressionMix":
         """The same blend with every intensity multiplied by `share`, 0 to 1."""

@@ -1,4 +1,4 @@
-"""The options of `render` that say which expression, and how much of it at which frame."""
+"""The options of `render` that say how much of an expression there is at which frame."""
 
 import functools
 from collections.abc import Callable
@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
+from reggan_plugin.commands.expression_options import (
+    NOTHING_ASKED,
+    AskedMixes,
+    expression_options,
+)
 from reggan_plugin.commands.options import grouped_option
 from reggan_plugin.errors import UsageError
-from reggan_plugin.expressions import (
-    EXPRESSION_NAMES,
-    MAX_INTENSITY,
-    ExpressionMix,
-    parse_expression_mix,
-)
+from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.jobs.intensity_curve import Fades, IntensityCurve, read_curve
 
 
@@ -27,50 +27,34 @@ class AskedExpression:
         mix: the same at every frame; with a curve, the most that it asks for.
         curve: the expression by frame.
         fades: at both ends of the shot.
+        label: what a folder of results is named with.
     """
 
     mix: ExpressionMix
     curve: IntensityCurve | None
     fades: Fades
-
-    @property
-    def label(self) -> str:
-        """What a folder of results is named with."""
-        return "_".join(self.mix.intensities)
+    label: str
 
 
 def intensity_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add expression, intensity, curve and fades; the command takes them as `asked`."""
 
-    @_expression_option(
-        "--expression",
-        metavar="NAME|BLEND",
-        help=f"{', '.join(EXPRESSION_NAMES)}, or a blend: happy:0.6+surprised:0.3.",
-    )
-    @_expression_option(
-        "--intensity",
-        type=click.FloatRange(0, MAX_INTENSITY),
-        default=1.0,
-        show_default=True,
-        metavar="0-1.5",
-        help="0 leaves the files as they are, 1 is the full expression. Multiplies blend or curve.",
-    )
-    @_expression_option(
+    @expression_options()
+    @_option(
         "--intensity-curve",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        is_input=True,
         metavar="FILE.csv|FILE.json",
-        help="Expressions over time, in place of --expression: lines of frame,expression,value "
-        "such as 1024,happy,0.8, straight in between.",
+        help="Expressions and shapes over time, in place of --expression: lines of "
+        "frame,expression,value such as 1024,happy,0.8, straight in between.",
     )
-    @_expression_option(
+    @_option(
         "--fade-in",
         type=click.IntRange(0),
         default=0,
         metavar="FRAMES",
         help="Raise the intensity from 0 at the shot's first frame, whatever the --range.",
     )
-    @_expression_option(
+    @_option(
         "--fade-out",
         type=click.IntRange(0),
         default=0,
@@ -80,37 +64,33 @@ def intensity_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def gather(
         *,
-        expression: str | None,
-        intensity: float,
+        asked: AskedMixes,
         intensity_curve: Path | None,
         fade_in: int,
         fade_out: int,
         **others: Any,
     ) -> Any:
-        asked = _asked(
-            expression, intensity, intensity_curve, Fades(frames_in=fade_in, frames_out=fade_out)
-        )
-        return command(asked=asked, **others)
+        fades = Fades(frames_in=fade_in, frames_out=fade_out)
+        return command(asked=_over_time(asked, intensity_curve, fades), **others)
 
     return gather
 
 
-def _asked(
-    expression: str | None, intensity: float, curve_file: Path | None, fades: Fades
-) -> AskedExpression:
-    if (expression is None) == (curve_file is None):
-        given = "No --expression was" if expression is None else "--expression and a curve were"
+def _over_time(asked: AskedMixes, curve_file: Path | None, fades: Fades) -> AskedExpression:
+    if asked.mixes and curve_file is not None:
         raise UsageError(
-            f"{given} given; name one of {', '.join(EXPRESSION_NAMES)} or a blend such as "
-            "happy:0.6+surprised:0.3 with --expression, or a file with --intensity-curve."
+            "An expression and a curve were given; the curve says which expression there is at "
+            "which frame. Leave out --expression, --shape and --au, or the curve."
         )
-    if expression is not None:
-        mix = parse_expression_mix(expression, intensity)
-        return AskedExpression(mix=mix, curve=None, fades=fades)
-    assert curve_file is not None
-    curve = read_curve(curve_file, intensity)
-    return AskedExpression(mix=curve.peak, curve=curve, fades=fades)
+    if curve_file is not None:
+        curve = read_curve(curve_file, asked.intensity, asked.own, adds=asked.adds)
+        peak = curve.peak
+        return AskedExpression(mix=peak, curve=curve, fades=fades, label=peak.label)
+    if not asked.mixes:
+        raise UsageError(f"{NOTHING_ASKED} For a curve over time: --intensity-curve FILE.")
+    ((label, mix),) = asked.mixes.items()
+    return AskedExpression(mix=mix, curve=None, fades=fades, label=label)
 
 
-def _expression_option(*names: str, **settings: Any) -> Callable[..., Any]:
+def _option(*names: str, **settings: Any) -> Callable[..., Any]:
     return grouped_option("Expression", *names, **settings)

@@ -90,7 +90,7 @@ def job(
     `render --dry-run` does it.
     """
     given = _given_to_workers(render_options)
-    refuse_overwriting([path], [Path(value) for value in given.values() if value is not None])
+    refuse_overwriting([path], [Path(text) for texts in given.values() for text in texts])
     if path.exists() and not overwrite:
         raise OutputExistsError(f"{path} exists. --overwrite replaces it.")
     numbers = farm_range(source, frame_range)
@@ -99,14 +99,16 @@ def job(
         frames=Path(source).absolute(),
         out=out.absolute(),
         frame_range=numbers,
-        expression=given.get("--expression"),
-        intensity=float(given.get("--intensity") or 1.0),
+        expression=next(iter(given.get("--expression", ())), None),
+        intensity=float(next(iter(given.get("--intensity", ())), 1.0)),
         chunk=chunk,
         tracks_shot=not given.keys() & _SAY_WHERE_FACES_ARE,
         track_options=_words({k: v for k, v in given.items() if k in _OPTIONS_OF_TRACK}),
         report_options=_words({k: v for k, v in given.items() if k in _OPTIONS_OF_REPORT}),
         render_options=_words({k: v for k, v in given.items() if k not in _JOB_PARAMETERS}),
-        needs_gpu=(given.get("--device") or "").partition(":")[0] in INDEXED_KINDS,
+        needs_gpu=any(
+            text.partition(":")[0] in INDEXED_KINDS for text in given.get("--device", ())
+        ),
     )
     write_template(template_from_job(farm_job, path.parent), path)
     click.echo(path)
@@ -116,8 +118,8 @@ def job(
     click.echo(f"To run it on this machine: {shlex.join(run)}", err=True)
 
 
-def _given_to_workers(render_options: tuple[str, ...]) -> dict[str, str | None]:
-    """The options of `render` with their texts, None for flags; paths are absolute.
+def _given_to_workers(render_options: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """The options of `render` with their texts, none for flags; paths are absolute.
 
     Raises:
         UsageError: not an option, or one that the template sets itself.
@@ -128,34 +130,35 @@ def _given_to_workers(render_options: tuple[str, ...]) -> dict[str, str | None]:
         raise UsageError(
             f"{shlex.join(rest)} belongs to no option; `reggan-plugin render --help` lists them."
         )
-    given: dict[str, str | None] = {}
+    given: dict[str, tuple[str, ...]] = {}
     for parameter in parameters:
         name, value = parameter.opts[-1], values[str(parameter.name)]
         if name in _SET_BY_TEMPLATE:
             raise UsageError(f"{name} is what the template itself decides; leave it out.")
-        given[name] = _text_for_workers(parameter, value)
+        if isinstance(parameter, click.Option) and parameter.is_flag:
+            given[name] = ()
+        else:
+            texts = value if parameter.multiple else [value]
+            given[name] = tuple(_text_for_workers(parameter, text) for text in texts)
     return given
 
 
-def _text_for_workers(parameter: click.Parameter, value: Any) -> str | None:
-    if isinstance(parameter, click.Option) and parameter.is_flag:
-        return None
+def _text_for_workers(parameter: click.Parameter, value: Any) -> str:
     name = parameter.opts[-1]
     is_path = isinstance(parameter.type, click.Path) or name in _FILES_FOLDERS_OR_PATTERNS
     is_path |= name in _NAMES_OR_FILES and Path(value).is_file()
     return str(Path(value).absolute()) if is_path else str(value)
 
 
-def _words(options: dict[str, str | None]) -> tuple[str, ...]:
-    return tuple(
-        word
-        for name, text in options.items()
-        for word in ((name,) if text is None else (name, text))
-    )
+def _words(options: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    words: list[str] = []
+    for name, texts in options.items():
+        words += [word for text in texts for word in (name, text)] if texts else [name]
+    return tuple(words)
 
 
 def _checked_output_folder(
-    source: str, numbers: str, out: Path | None, given: dict[str, str | None]
+    source: str, numbers: str, out: Path | None, given: dict[str, tuple[str, ...]]
 ) -> Path:
     """Where `render` would write; raises what it would raise before it reads a frame."""
     request = ["--frames", source, "--range", numbers, *_words(given), "--resume"]

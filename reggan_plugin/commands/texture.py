@@ -1,11 +1,15 @@
 """`reggan-plugin texture`: a character and its map in, the map with expressions out."""
 
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.expression_options import (
+    NOTHING_ASKED,
+    AskedMixes,
+    expression_options,
+)
 from reggan_plugin.commands.model_in_use import open_model
 from reggan_plugin.commands.options import (
     GroupedCommand,
@@ -23,12 +27,6 @@ from reggan_plugin.commands.texture_report import (
 )
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
-from reggan_plugin.expressions import (
-    EXPRESSION_NAMES,
-    MAX_INTENSITY,
-    ExpressionMix,
-    parse_expression_mix,
-)
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing
@@ -47,24 +45,7 @@ from reggan_plugin.transfer import ExpressionTransfer
     "--expression angry",
 )
 @character_options
-@grouped_option(
-    "Expression",
-    "--expression",
-    "expressions",
-    multiple=True,
-    metavar="NAME|BLEND",
-    help=f"{', '.join(EXPRESSION_NAMES)}, or a blend: happy:0.6+surprised:0.3. May be given "
-    "several times.",
-)
-@grouped_option(
-    "Expression",
-    "--intensity",
-    type=click.FloatRange(0, MAX_INTENSITY),
-    default=1.0,
-    show_default=True,
-    metavar="0-1.5",
-    help="0 leaves the map as it is, 1 is the full expression.",
-)
+@expression_options(several=True, outcome="maps")
 @model_options
 @output_options
 @grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON summary.")
@@ -75,8 +56,7 @@ def texture(
     mesh: Path | None,
     look: Look,
     choice: FaceChoice,
-    expressions: tuple[str, ...],
-    intensity: float,
+    asked: AskedMixes,
     model: str | None,
     device: str,
     out: Path | None,
@@ -95,7 +75,9 @@ def texture(
     Happy, afraid and surprised open the mouth. A map can only show that as paint on closed lips:
     jaw, teeth and silhouette stay as the mesh has them. Sad, angry and disgusted need no opening.
     """
-    mixes = _mixes(expressions, intensity, required=sheet is None)
+    mixes = asked.mixes
+    if not mixes and sheet is None:
+        raise UsageError(NOTHING_ASKED)
     request = TextureRequest(
         mesh=mesh,
         look=look,
@@ -133,26 +115,6 @@ def texture(
 
         results.append(draw_sheet(sheet, request, open_transfer))
     print_results(results, as_json=as_json)
-
-
-def _mixes(
-    expressions: tuple[str, ...], intensity: float, *, required: bool
-) -> Mapping[str, ExpressionMix]:
-    if not expressions and required:
-        raise UsageError(
-            f"No --expression was given; name one of {', '.join(EXPRESSION_NAMES)}, or a blend "
-            "such as happy:0.6+surprised:0.3."
-        )
-    mixes: dict[str, ExpressionMix] = {}
-    for text in expressions:
-        mix = parse_expression_mix(text, intensity)
-        label = "_".join(mix.intensities)
-        if label in mixes:
-            raise UsageError(
-                f"Two of the expressions would be named {label}. Give them one by one."
-            )
-        mixes[label] = mix
-    return mixes
 
 
 def _run_batch(

@@ -4,7 +4,8 @@
 Lines that do not begin with `{` are log text and may appear anywhere. Every object has `v` (this
 version, 2), `time` (UTC, ISO 8601) and `event`:
 
-    started   frames, source, out, expression {name: intensity}, model, device, device_reason
+    started   frames, source, out, expression {name or ARKit shape: intensity}, model, device,
+              device_reason
     notice    message, source (the first frame that it is about, or null for the whole job)
     frame     done, frames, source, frame (its number or null), output, outcome, message, device,
               seconds (of work on this frame), warnings

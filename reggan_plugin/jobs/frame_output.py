@@ -118,6 +118,7 @@ class FrameOutput:
             "version": self._version,
             "model": asdict(self._recorded_model) if self._recorded_model else None,
             "expression": dict(facts.mix.intensities),
+            "weights": facts.mix.control_weights(),
             "settings_sha256": facts.settings_sha256,
             "input_sha256": facts.input_sha256,
         }
@@ -137,6 +138,7 @@ class FrameOutput:
             outcome=outcome,
             message=message,
             expression=dict(facts.mix.intensities),
+            weights=facts.mix.control_weights(),
             settings_sha256=facts.settings_sha256,
             input_sha256=facts.input_sha256,
             output_sha256=output_sha256,

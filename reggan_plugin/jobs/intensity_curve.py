@@ -6,8 +6,10 @@ A curve is a table of keys, in a CSV file with or without its first line:
     1001,happy,0
     1024,happy,0.8
     1024,surprised,0.25
+    1024,jawOpen,0.4
 
-or in JSON: `[{"frame": 1001, "expression": "happy", "value": 0}, ...]`. Each expression runs in
+or in JSON: `[{"frame": 1001, "expression": "happy", "value": 0}, ...]`. An expression is a name, a
+preset of one's own or an ARKit shape. Each runs in
 straight lines between its own keys and keeps its first value before, its last value after them.
 Frames may lie between whole numbers; the order of the keys does not matter.
 """
@@ -17,12 +19,13 @@ import json
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.expressions import MAX_INTENSITY, ExpressionMix, resolve_expression
+from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets
 
 MOST_BYTES = 32 * 1024**2
 _COLUMNS = ("frame", "expression", "value")
@@ -36,20 +39,27 @@ Key = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class IntensityCurve:
-    """The keys of every expression, by frame."""
+    """The keys of every expression and face shape, by frame.
+
+    Attributes:
+        keys: by name.
+        adds, own: as in `ExpressionMix`.
+    """
 
     keys: Mapping[str, tuple[Key, ...]]
+    adds: bool = False
+    own: OwnPresets = field(default_factory=lambda: NO_PRESETS)
 
     @property
     def peak(self) -> ExpressionMix:
         """The most that is asked of each expression."""
-        return ExpressionMix(
-            {name: max(value for _, value in keys) for name, keys in self.keys.items()}
-        )
+        most = {name: max(value for _, value in keys) for name, keys in self.keys.items()}
+        return ExpressionMix(most, self.adds, self.own)
 
     def mix_at(self, frame: float) -> ExpressionMix:
         """What is asked for at a frame."""
-        return ExpressionMix({name: _value_at(keys, frame) for name, keys in self.keys.items()})
+        values = {name: _value_at(keys, frame) for name, keys in self.keys.items()}
+        return ExpressionMix(values, self.adds, self.own)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +81,9 @@ class Fades:
         return max(0.0, min(1.0, rising, falling))
 
 
-def read_curve(path: Path, intensity: float = 1.0) -> IntensityCurve:
+def read_curve(
+    path: Path, intensity: float = 1.0, own: OwnPresets = NO_PRESETS, *, adds: bool = False
+) -> IntensityCurve:
     """Read a curve; every value is multiplied by `intensity`.
 
     Raises:
@@ -88,7 +100,7 @@ def read_curve(path: Path, intensity: float = 1.0) -> IntensityCurve:
             f"{path} cannot be read as a curve: {error}. Write lines such as 1001,happy,0.8, or "
             'in a .json file [{"frame": 1001, "expression": "happy", "value": 0.8}].'
         ) from error
-    return IntensityCurve(keys=_keys(rows, path, intensity))
+    return IntensityCurve(keys=_keys(rows, path, intensity, own), adds=adds, own=own)
 
 
 def _rows_of_csv(text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -115,7 +127,7 @@ def _rows_of_json(text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _keys(
-    rows: Iterable[tuple[str, Mapping[str, Any]]], path: Path, intensity: float
+    rows: Iterable[tuple[str, Mapping[str, Any]]], path: Path, intensity: float, own: OwnPresets
 ) -> dict[str, tuple[Key, ...]]:
     values: dict[str, dict[float, float]] = {}
     for place, row in rows:
@@ -124,7 +136,7 @@ def _keys(
             _refuse(where, "no frame, expression and value", "such as 1001,happy,0.8")
         frame = _number(row["frame"], where, "frame", -_HIGHEST_FRAME, _HIGHEST_FRAME)
         try:
-            name = resolve_expression(str(row["expression"]))
+            name = resolve_expression(str(row["expression"]), own)
         except UsageError as error:
             raise error.after(f"{where}: ") from error
         value = intensity * _number(row["value"], where, "value", 0.0, MAX_INTENSITY)

@@ -86,7 +86,7 @@ class SettingsByFrame:
         """
         document = {
             **self._constant,
-            "mix": dict(self.mix_at(source).intensities),
+            "mix": self.mix_at(source).document(),
             "tracked": plain(self._tracked_at(source)),
             "matte": plain(self._matte_at(source)),
         }

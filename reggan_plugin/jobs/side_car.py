@@ -8,7 +8,10 @@ any program. Every field is always there:
     outcome          written, copied (byte for byte), skipped (no face, --on-missing-face skip)
                      or failed
     message          why it was copied, skipped or faded, or the error; else null
-    expression       {name: intensity} asked for at this frame, fades and curve included
+    expression       {name or ARKit shape: intensity} asked for at this frame, fades and curves
+                     included
+    weights          {ARKit shape or neutral: weight} that these names stand for, as a model with
+                     face shapes is given them before the turn of a head takes its share
     settings_sha256  of all that was asked for at this frame, given positions of faces included
     input_sha256     of the source file; null if it could not be read
     output_sha256    of the output file; null if there is none
@@ -41,10 +44,10 @@ model and version are those of the job; whatever is killed in between is done ag
 frames that failed are there for reports; a frame without one was not begun.
 
 `texture` writes the same for every map, mesh and sheet. There `source` is the mesh, or the map
-alone; `expression` has those of all maps that are in the file; `input_sha256` is that of the mesh,
-the files that it names and the map's tiles together; `output_sha256` of a .gltf counts the files
-that it names, and is null while the file is being written; and what is said of faces, numbers,
-warnings and seconds stays empty.
+alone; `expression` has those of all maps that are in the file, `weights` those of the only one;
+`input_sha256` is that of the mesh, the files that it names and the map's tiles together;
+`output_sha256` of a .gltf counts the files that it names, and is null while the file is being
+written; and what is said of faces, numbers, warnings and seconds stays empty.
 """
 
 import hashlib
@@ -93,6 +96,7 @@ class FrameRecord:
     outcome: Outcome
     message: str | None = None
     expression: Mapping[str, float]
+    weights: Mapping[str, float] = field(default_factory=dict)
     settings_sha256: str
     input_sha256: str | None
     output_sha256: str | None

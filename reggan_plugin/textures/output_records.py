@@ -97,6 +97,7 @@ class OutputRecords:
             output=str(output),
             outcome="copied" if model is None else "written",
             expression={name: share for mix in mixes for name, share in mix.intensities.items()},
+            weights=mixes[0].control_weights() if len(mixes) == 1 else {},
             settings_sha256=self._settings(kind, labels),
             input_sha256=self._inputs_sha256,
             output_sha256=None,
@@ -107,7 +108,7 @@ class OutputRecords:
         )
 
     def _settings(self, kind: OutputKind, labels: Sequence[str]) -> str:
-        mixes = [[label, dict(self._request.mixes[label].intensities)] for label in labels]
+        mixes = [[label, self._request.mixes[label].document()] for label in labels]
         return fingerprint({**self._constant, "kind": kind, "mixes": mixes})
 
     def _model(self, labels: Sequence[str]) -> RecordedModel | None:

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_plugin.controls import ARKIT_SHAPES, NEUTRAL
 from reggan_plugin.errors import UnknownExpressionError
 from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.compounds import COMPOUND_EXPRESSIONS
@@ -30,6 +30,8 @@ OwnPresets = Mapping[str, Expression]
 NO_PRESETS: OwnPresets = MappingProxyType({})
 
 _ALIKE_IN_MEANING, _ALIKE_IN_LETTERS = 0.8, 0.6
+_NOT_OF_A_SIDE = ("jaw", "mouth")
+"""What `jawLeft` and `mouthLeft` move *to* a side."""
 _SHAPE_FROM_KEY = {shape.lower(): shape for shape in ARKIT_SHAPES}
 
 
@@ -53,6 +55,36 @@ def resolve_expression(word: str, own: OwnPresets = NO_PRESETS) -> str:
     hint = f" Did you mean {' or '.join(map(repr, near[:3]))}?" if near else ""
     raise UnknownExpressionError(
         f"{word.strip()!r} is not an expression.{hint} `reggan-plugin expressions` lists all names."
+    )
+
+
+def shapes_of(word: str) -> tuple[str, ...]:
+    """The ARKit shape that `word` names in any case, both sides for `mouthSmile`, or `neutral`;
+    empty if it names none.
+    """
+    key = word.strip().lower()
+    if key in (NEUTRAL, *_SHAPE_FROM_KEY):
+        return (_SHAPE_FROM_KEY.get(key, NEUTRAL),)
+    if key in _NOT_OF_A_SIDE or key + "left" not in _SHAPE_FROM_KEY:
+        return ()
+    return _SHAPE_FROM_KEY[key + "left"], _SHAPE_FROM_KEY[key + "right"]
+
+
+def shapes_from_word(word: str) -> tuple[str, ...]:
+    """Return `shapes_of` a word that names some.
+
+    Raises:
+        UnknownExpressionError: it names none; the message suggests the nearest.
+    """
+    shapes = shapes_of(word)
+    if shapes:
+        return shapes
+    key = word.strip().lower()
+    near = [_SHAPE_FROM_KEY[one] for one in difflib.get_close_matches(key, _SHAPE_FROM_KEY, 3)]
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    raise UnknownExpressionError(
+        f"{word!r} is not an ARKit face shape.{hint} `reggan-plugin expressions --shapes` lists "
+        "all."
     )
 
 

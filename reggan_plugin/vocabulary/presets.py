@@ -1,7 +1,7 @@
 """Expressions of a user's own, from a TOML file.
 
 [half smile]               # quoted in TOML: ["half smile"]
-mouthSmileLeft = 0.6       # ARKit shapes,
+mouthSmileLeft = 0.6       # ARKit shapes; mouthSmile is both sides,
 AU6 = 0.4                  # action units of FACS, also of one side: AU6L,
 surprised = 0.2            # and expressions of the table, all added up
 aliases = ["lopsided"]     # other names for it
@@ -14,16 +14,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from reggan_plugin.controls import ARKIT_SHAPES, MAX_WEIGHT
+from reggan_plugin.controls import MAX_WEIGHT, NEUTRAL
 from reggan_plugin.errors import SourceError, UnknownExpressionError, UsageError
 from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.names import (
     NAMED_EXPRESSIONS,
-    NO_PRESETS,
     OwnPresets,
     key_of,
     resolve_expression,
+    shapes_of,
 )
 
 _EXAMPLE = '["half smile"] with lines such as mouthSmileLeft = 0.6'
@@ -91,13 +91,20 @@ def _weights(table: Mapping[str, Any], where: str) -> Mapping[str, float]:
 
 
 def _weights_of(word: str, where: str) -> Mapping[str, float]:
+    if word == NEUTRAL:
+        raise UsageError(
+            f"{where} names neutral; a preset replaces what the face shows unless it says adds = "
+            "true. Leave neutral out."
+        )
+    shapes = shapes_of(word)
+    if shapes:
+        return dict.fromkeys(shapes, 1.0)
     try:
         if is_action_unit(word):
             return action_unit_weights(word)
-        name = resolve_expression(word, NO_PRESETS)
+        return NAMED_EXPRESSIONS[resolve_expression(word)].weights
     except UnknownExpressionError as error:
         raise UnknownExpressionError(f"{where}: {error}") from error
-    return {name: 1.0} if name in ARKIT_SHAPES else NAMED_EXPRESSIONS[name].weights
 
 
 def _refuse_taken_names(presets: OwnPresets, path: Path) -> None:

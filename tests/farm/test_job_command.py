@@ -67,6 +67,18 @@ def test_yaml_and_json_say_the_same_and_are_sound(capsys: Streams) -> None:
 
 
 @pytest.mark.usefixtures("shot")
+def test_shapes_and_presets_go_to_the_workers_each_as_often_as_given(tmp_path: Path) -> None:
+    Path("studio.toml").write_text("[ugh]\nnoseSneer = 0.5\n")
+    shapes = ["--shape", "jawOpen=0", "--shape", "mouthLeft=0", "--au", "AU12=0", "--add"]
+    template = write_job("--expression", "ugh:0", *shapes, "--presets", "studio.toml")
+    render = shlex.join(arguments_of(template, "Render"))
+    assert "--shape jawOpen=0 --shape mouthLeft=0 --au AU12=0" in render
+    assert "--add" in render
+    assert f"--presets {tmp_path / 'studio.toml'}" in render
+    assert default_of(template, "Expression") == "ugh:0"
+
+
+@pytest.mark.usefixtures("shot")
 def test_every_option_of_render_goes_to_the_workers_with_absolute_paths(tmp_path: Path) -> None:
     Path("curve.csv").write_text("1001,happy,0\n1005,happy,1\n")
     given = ["--intensity-curve", "curve.csv", "--stamp", "--stall-timeout", "50"]

@@ -69,6 +69,7 @@ def test_a_changed_preset_is_another_request(studio: Path) -> None:
         ("[x]\njawOpen = 'x'", "expected a weight"),
         ("[x]\njawOpen = true", "expected a weight"),
         ("['x+y']\njawOpen = 1", "cannot be a name"),
+        ("[x]\nneutral = 1", "Leave neutral out"),
         ("[x]\nadds = 1", "true or false"),
         ("[x]\naliases = 'y'", "expected a list"),
     ],

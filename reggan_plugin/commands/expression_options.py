@@ -1,0 +1,192 @@
+"""The options that say which expression: names, shapes, action units, presets of one's own."""
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reggan_plugin.commands.options import grouped_option
+from reggan_plugin.errors import UsageError
+from reggan_plugin.expressions import (
+    EXPRESSION_NAMES,
+    MAX_INTENSITY,
+    ExpressionMix,
+    parse_expression_mix,
+)
+from reggan_plugin.vocabulary.action_units import action_unit_weights
+from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets, shapes_from_word
+from reggan_plugin.vocabulary.presets import read_presets
+
+NOTHING_ASKED = (
+    f"No --expression was given; name one of {', '.join(EXPRESSION_NAMES)} or another that "
+    "`reggan-plugin expressions` lists, a blend such as happy:0.6+surprised:0.3, or face shapes "
+    "with --shape jawOpen=0.4."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedMixes:
+    """What the options of the expression ask for.
+
+    Attributes:
+        mixes: by label, which files and folders are named with; empty if nothing was asked for.
+        intensity: what multiplied them; a curve is multiplied by it, too.
+        adds: whether named expressions are laid over what the face shows.
+        own: presets of one's own.
+    """
+
+    mixes: Mapping[str, ExpressionMix]
+    intensity: float
+    adds: bool
+    own: OwnPresets
+
+
+def expression_options(
+    *, several: bool = False, outcome: str = "the files"
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the options of the expression; the command takes them as `asked`, `AskedMixes`.
+
+    Args:
+        several: whether --expression may be given several times, for as many results.
+        outcome: what an intensity of 0 leaves as it is.
+    """
+    often = " May be given several times." if several else ""
+    options = [
+        _option(
+            "--expression",
+            "expressions",
+            multiple=True,
+            metavar="NAME|BLEND",
+            help=f"{', '.join(EXPRESSION_NAMES)} or another that `reggan-plugin expressions` "
+            f"lists, or a blend: happy:0.6+surprised:0.3.{often}",
+        ),
+        _option(
+            "--intensity",
+            type=click.FloatRange(0, MAX_INTENSITY),
+            default=1.0,
+            show_default=True,
+            metavar="0-1.5",
+            help=f"0 leaves {outcome} as they are, 1 is the full expression. Multiplies all that "
+            "is asked for.",
+        ),
+        _option(
+            "--shape",
+            "shapes",
+            multiple=True,
+            metavar="NAME=WEIGHT",
+            help="An ARKit face shape, laid over: jawOpen=0.4; mouthSmile=0.5 is both sides. May "
+            "be given several times. Needs a model with face shapes.",
+        ),
+        _option(
+            "--au",
+            "action_units",
+            multiple=True,
+            metavar="AU=WEIGHT",
+            help="An action unit of FACS, laid over: AU12=0.7, or one side: AU12L=0.7.",
+        ),
+        _option(
+            "--add",
+            "adds",
+            is_flag=True,
+            help="Lay named expressions over what the face shows, instead of replacing it.",
+        ),
+        _option(
+            "--presets",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            metavar="FILE.toml",
+            help="Expressions of your own, which --expression may name.",
+        ),
+    ]
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def gather(
+            *,
+            expressions: tuple[str, ...],
+            intensity: float,
+            shapes: tuple[str, ...],
+            action_units: tuple[str, ...],
+            adds: bool,
+            presets: Path | None,
+            **others: Any,
+        ) -> Any:
+            if len(expressions) > 1 and not several:
+                raise UsageError(
+                    f"{len(expressions)} --expression were given; give one, or a blend such as "
+                    "happy:0.6+surprised:0.3."
+                )
+            own = NO_PRESETS if presets is None else read_presets(presets)
+            parts = _parts(shapes, action_units, intensity)
+            mixes = _mixes(expressions, parts, intensity, adds=adds, own=own)
+            asked = AskedMixes(mixes=mixes, intensity=intensity, adds=adds, own=own)
+            return command(asked=asked, **others)
+
+        for option in reversed(options):
+            gather = option(gather)
+        return gather
+
+    return decorate
+
+
+def _parts(
+    shapes: Iterable[str], action_units: Iterable[str], intensity: float
+) -> Mapping[str, float]:
+    """Weights of single shapes that --shape and --au ask for."""
+    parts: dict[str, float] = {}
+    for option, texts in (("--shape", shapes), ("--au", action_units)):
+        for text in texts:
+            word, weight = _assignment(option, text)
+            if option == "--shape":
+                weights: Mapping[str, float] = dict.fromkeys(shapes_from_word(word), 1.0)
+            else:
+                weights = action_unit_weights(word if word[:1].isalpha() else f"AU{word}")
+            for shape, share in weights.items():
+                parts[shape] = parts.get(shape, 0.0) + intensity * weight * share
+    return parts
+
+
+def _assignment(option: str, text: str) -> tuple[str, float]:
+    word, equals, amount = text.partition("=")
+    example = "jawOpen=0.4" if option == "--shape" else "AU12=0.7"
+    try:
+        weight = float(amount)
+    except ValueError:
+        weight = -1.0
+    if not equals or not word.strip() or not 0 <= weight <= MAX_INTENSITY:
+        raise UsageError(
+            f"{option} {text!r} is no name and weight from 0 to {MAX_INTENSITY}; write "
+            f"{option} {example}."
+        )
+    return word.strip(), weight
+
+
+def _mixes(
+    expressions: tuple[str, ...],
+    parts: Mapping[str, float],
+    intensity: float,
+    *,
+    adds: bool,
+    own: OwnPresets,
+) -> Mapping[str, ExpressionMix]:
+    named = [parse_expression_mix(text, intensity, own, adds=adds) for text in expressions]
+    if not named and parts:
+        named = [ExpressionMix({}, adds, own)]
+    mixes: dict[str, ExpressionMix] = {}
+    for mix in named:
+        shares = dict(mix.intensities)
+        for shape, weight in parts.items():
+            shares[shape] = shares.get(shape, 0.0) + weight
+        whole = ExpressionMix(shares, adds, own)
+        if whole.label in mixes:
+            raise UsageError(
+                f"Two of the expressions would be named {whole.label}. Give them one by one."
+            )
+        mixes[whole.label] = whole
+    return mixes
+
+
+def _option(*names: str, **settings: Any) -> Callable[..., Any]:
+    return grouped_option("Expression", *names, **settings)

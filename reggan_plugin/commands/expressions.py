@@ -1,0 +1,86 @@
+"""`reggan-plugin expressions`: everything that a face can be asked for, by name."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reggan_plugin.commands.options import GroupedCommand, grouped_option
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_plugin.expressions import EXPRESSION_NAMES, NAMED_EXPRESSIONS, Expression
+from reggan_plugin.vocabulary.action_units import WEIGHTS_FROM_ACTION_UNIT
+from reggan_plugin.vocabulary.names import NO_PRESETS
+from reggan_plugin.vocabulary.presets import read_presets
+
+
+@click.command(
+    cls=GroupedCommand,
+    epilog="\b\nExample:\n  reggan-plugin expressions --json",
+)
+@grouped_option(
+    "Also",
+    "--presets",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.toml",
+    help="Expressions of your own; the file is checked.",
+)
+@grouped_option("Instead", "--shapes", is_flag=True, help="List the ARKit face shapes.")
+@grouped_option(
+    "Instead", "--units", is_flag=True, help="List the action units with the shapes of each."
+)
+@grouped_option(
+    "Output", "--json", "as_json", is_flag=True, help="Print all of it as one JSON object."
+)
+@verbose_option
+def expressions(*, presets: Path | None, shapes: bool, units: bool, as_json: bool) -> None:
+    """List the named expressions, for --expression of every command.
+
+    The first seven work with every model; the others need one with face shapes, which
+    `reggan-plugin models` tells. An expression marked + is laid over what the face shows; the
+    others replace it.
+    """
+    own = NO_PRESETS if presets is None else read_presets(presets)
+    listed = (*NAMED_EXPRESSIONS.values(), *own.values())
+    if as_json:
+        click.echo(json.dumps(_document(listed), indent=2))
+    elif shapes:
+        click.echo("\n".join(ARKIT_SHAPES))
+    elif units:
+        for unit, weights in WEIGHTS_FROM_ACTION_UNIT.items():
+            click.echo(f"AU{unit:4}{_text_of(weights.items())}")
+    else:
+        for expression in listed:
+            click.echo(_line_of(expression))
+
+
+def _line_of(expression: Expression) -> str:
+    mark = " " if expression.replaces else "+"
+    return f"{mark} {expression.name:24}{', '.join(expression.aliases)}".rstrip()
+
+
+def _text_of(weights: Iterable[tuple[str, float]]) -> str:
+    return ", ".join(f"{shape} {weight:g}" for shape, weight in weights)
+
+
+def _document(listed: Iterable[Expression]) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "expressions": [
+            {
+                "name": expression.name,
+                "aliases": list(expression.aliases),
+                "replaces": expression.replaces,
+                "every_model": expression.name in EXPRESSION_NAMES,
+                "action_units": list(expression.action_units),
+                "vrm_preset": expression.vrm_preset,
+                "weights": dict(expression.weights),
+                "source": expression.source,
+            }
+            for expression in listed
+        ],
+        "shapes": list(ARKIT_SHAPES),
+        "action_units": {f"AU{u}": dict(w) for u, w in WEIGHTS_FROM_ACTION_UNIT.items()},
+    }

@@ -16,6 +16,7 @@ from reggan_training.motion.augment import augmented
 from reggan_training.motion.losses import LossWeights, pair_losses
 from reggan_training.motion.network import MotionRegGAN
 from reggan_training.pairs.pool import PairPool
+from reggan_training.pairs.sitting import Pairs
 
 _log = logging.getLogger(__name__)
 _CHECKPOINT, _CURVE = "checkpoint.safetensors", "losses.jsonl"
@@ -113,7 +114,7 @@ class MotionTrainer:
         for group in self.adam.param_groups:
             group["lr"] = settings.rate_at(self.step)
         random = torch.Generator().manual_seed(settings.seed * 1_000_003 + self.step)
-        pairs = augmented(pool.draw(self.step), random)
+        pairs = augmented(Pairs.from_compact(pool.draw(self.step)), random)
         image = pairs.source.contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=settings.half_precision):
             answer = self.network(image, pairs.controls)

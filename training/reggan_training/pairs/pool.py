@@ -14,9 +14,7 @@ import torch
 import torch.multiprocessing as multiprocessing
 from torch import Tensor
 
-from reggan_plugin.controls import CONTROLS
 from reggan_plugin.errors import TrainingDivergedError
-from reggan_training.pairs.sitting import Pairs, draw_sitting
 
 _POLL_S = 0.2
 
@@ -42,41 +40,42 @@ class PoolSettings:
     seed: int = 0
 
 
+Rows = dict[str, Tensor]
+"""Tensors by name whose first axis counts pairs; pictures are kept as bytes."""
+Draw = Callable[[Path, Sequence[int], int], Rows]
+"""Pairs of one sitting: of a file, from a seed, so many."""
+
+
 class PairPool:
     """Pairs in memory that processes share. Sitting k lies in slot k modulo the pool's size."""
 
     def __init__(
         self,
         paths: Callable[[], Sequence[Path]],
-        side_px: int,
+        draw: Draw,
         settings: PoolSettings,
+        *,
         start_step: int = 0,
         batch: int = 16,
     ) -> None:
-        """Start the producers.
+        """Draw one sitting, to know what is kept, and start the producers.
 
         Args:
             paths: files of heads to draw from; asked again for each sitting, as a set may grow
                 while it is trained on (which gives up repeatability until it is complete).
-            side_px: of the pictures.
+            draw: what draws a sitting; runs in the producers.
             settings: of the pool.
             start_step: of a run that goes on.
             batch: pairs of a step.
         """
-        self.settings, self.side_px, self.batch = settings, side_px, batch
+        self.settings, self.batch = settings, batch
         self.waited_s = 0.0
         self._begin = self._wanted_at(start_step) if start_step else 0
+        sample = draw(paths()[0], (settings.seed, 0), 1)
         slots = (settings.sittings, settings.pairs)
-        picture = (*slots, 3, side_px, side_px)
-        plane = (*slots, 1, side_px, side_px)
         self._store = {
-            "source": torch.zeros(picture, dtype=torch.uint8),
-            "target": torch.zeros(picture, dtype=torch.uint8),
-            "motion": torch.zeros((*slots, 2, side_px, side_px), dtype=torch.float16),
-            "visible": torch.zeros(plane, dtype=torch.uint8),
-            "hit": torch.zeros(plane, dtype=torch.uint8),
-            "part": torch.zeros(plane, dtype=torch.uint8),
-            "controls": torch.zeros((*slots, len(CONTROLS))),
+            name: torch.zeros((*slots, *rows.shape[1:]), dtype=rows.dtype)
+            for name, rows in sample.items()
         }
         for values in self._store.values():
             values.share_memory_()
@@ -84,13 +83,13 @@ class PairPool:
         self._done = [context.Value("q", 0) for _ in range(settings.producers)]
         self._allowed = context.Value("q", self._begin + settings.sittings)
         self._producers = [
-            context.Process(target=self._produce, args=(rank, paths), daemon=True)
+            context.Process(target=self._produce, args=(rank, paths, draw), daemon=True)
             for rank in range(settings.producers)
         ]
         for producer in self._producers:
             producer.start()
 
-    def draw(self, step: int) -> Pairs:
+    def draw(self, step: int) -> Rows:
         """Pairs of a step; waits for producers that are behind.
 
         Raises:
@@ -109,16 +108,7 @@ class PairPool:
         first = max(self._begin, newest - self.settings.sittings)
         sitting = random.integers(first, newest, self.batch) % self.settings.sittings
         pair = random.integers(0, self.settings.pairs, self.batch)
-        rows = {name: values[sitting, pair] for name, values in self._store.items()}
-        return Pairs(
-            source=rows["source"].float() / 255,
-            target=rows["target"].float() / 255,
-            motion=rows["motion"].float(),
-            visible=rows["visible"].float(),
-            hit=rows["hit"].float(),
-            part=rows["part"].long(),
-            controls=rows["controls"],
-        )
+        return {name: values[sitting, pair] for name, values in self._store.items()}
 
     def close(self) -> None:
         """End the producers."""
@@ -135,7 +125,7 @@ class PairPool:
         ranks = self.settings.producers
         return min(self._begin + rank + done.value * ranks for rank, done in enumerate(self._done))
 
-    def _produce(self, rank: int, paths: Callable[[], Sequence[Path]]) -> None:
+    def _produce(self, rank: int, paths: Callable[[], Sequence[Path]], draw: Draw) -> None:
         torch.set_num_threads(1)
         number = self._begin + rank
         while True:
@@ -144,16 +134,8 @@ class PairPool:
             files = paths()
             random = np.random.default_rng([self.settings.seed, number])
             path = files[int(random.integers(len(files)))]
-            seed = (self.settings.seed, 1, number)
-            self._keep(number, draw_sitting(path, seed, self.settings.pairs, self.side_px))
+            rows = draw(path, (self.settings.seed, 1, number), self.settings.pairs)
+            for name, values in self._store.items():
+                values[number % self.settings.sittings] = rows[name]
             self._done[rank].value += 1
             number += self.settings.producers
-
-    def _keep(self, number: int, pairs: Pairs) -> None:
-        slot = number % self.settings.sittings
-        for name, values in self._store.items():
-            values[slot] = _stored(getattr(pairs, name), values.dtype, name in ("source", "target"))
-
-
-def _stored(values: Tensor, dtype: torch.dtype, is_picture: bool) -> Tensor:
-    return (values * 255 + 0.5).clamp(0, 255).to(dtype) if is_picture else values.to(dtype)

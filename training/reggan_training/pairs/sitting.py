@@ -1,6 +1,6 @@
 """A sitting: one head in one look, all of its states pictured, and pairs drawn from them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,31 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.source)
 
+    def compact(self) -> dict[str, Tensor]:
+        """The same in a quarter of the memory: pictures as bytes, motion in half precision."""
+        return {
+            "source": bytes_from_picture(self.source),
+            "target": bytes_from_picture(self.target),
+            "motion": self.motion.half(),
+            "visible": self.visible.to(torch.uint8),
+            "hit": self.hit.to(torch.uint8),
+            "part": self.part.to(torch.uint8),
+            "controls": self.controls,
+        }
+
+    @classmethod
+    def from_compact(cls, rows: Mapping[str, Tensor]) -> "Pairs":
+        """What `compact` packed."""
+        return cls(
+            source=rows["source"].float() / 255,
+            target=rows["target"].float() / 255,
+            motion=rows["motion"].float(),
+            visible=rows["visible"].float(),
+            hit=rows["hit"].float(),
+            part=rows["part"].long(),
+            controls=rows["controls"],
+        )
+
     def mirrored(self, rows: Tensor) -> "Pairs":
         """The same pairs, those of `rows` (bool) seen in a mirror."""
 
@@ -78,7 +103,7 @@ def draw_sitting(path: Path, seed: Sequence[int], count: int, side_px: int) -> P
     head = read_head(path)
     shader = HeadShader(head)
     look = sample_look(random)
-    chosen = [_choice(head, random) for _ in range(count)]
+    chosen = [choose_pair(head, random) for _ in range(count)]
     used = sorted({state for source, target, _ in chosen for state in (source, target)})
     pictures = {k: reduce_to(shader.picture(head.face, k, look), side_px) for k in used}
     coarse = head.face.thinned(head.face.side_px // side_px)
@@ -90,17 +115,31 @@ def draw_sitting(path: Path, seed: Sequence[int], count: int, side_px: int) -> P
         visible=torch.stack([truth.visible[None].float() for truth in truths]),
         hit=torch.stack([truth.hit[None].float() for truth in truths]),
         part=torch.stack([truth.part[None] for truth in truths]),
-        controls=torch.stack(
-            [
-                torch.from_numpy(request_of_pair(head.states[s], head.states[t], rest))
-                for s, t, rest in chosen
-            ]
-        ),
+        controls=requests_of(head, chosen),
     )
 
 
-def _choice(head: RasterisedHead, random: np.random.Generator) -> tuple[int, int, float]:
-    """Source, target, and how much of the source's own expression is asked to go."""
+Choice = tuple[int, int, float]
+"""State of the source, of the target, and how much of the source's own is asked to go."""
+
+
+def requests_of(head: RasterisedHead, chosen: Sequence[Choice]) -> Float[Tensor, "batch controls"]:
+    """Control vectors of chosen pairs."""
+    return torch.stack(
+        [
+            torch.from_numpy(request_of_pair(head.states[source], head.states[target], rest))
+            for source, target, rest in chosen
+        ]
+    )
+
+
+def bytes_from_picture(picture: Tensor) -> Tensor:
+    """Values in [0, 1] as bytes."""
+    return (picture * 255 + 0.5).clamp(0, 255).to(torch.uint8)
+
+
+def choose_pair(head: RasterisedHead, random: np.random.Generator) -> Choice:
+    """Draw a pair that some request leads through."""
     states = len(head.states)
     source = 0 if random.random() < 0.5 else int(random.integers(1, min(states, 12)))
     target = int(random.integers(states))

@@ -1,0 +1,69 @@
+"""What the motion network learns, as a run takes it; and the network that a run left."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from reggan_training.motion.augment import augmented
+from reggan_training.motion.composing import enlarged
+from reggan_training.motion.losses import LossWeights, pair_losses
+from reggan_training.motion.network import MotionAnswer, MotionRegGAN
+from reggan_training.motion.training_run import Losses, RunSettings, TrainingRun, read_checkpoint
+from reggan_training.pairs.pool import Rows
+from reggan_training.pairs.sitting import Pairs
+
+_REALLY_MOVES_PX = 0.4
+
+
+def motion_run(
+    network: MotionRegGAN,
+    settings: RunSettings,
+    folder: Path,
+    weights: LossWeights = LossWeights(),  # noqa: B008 - frozen
+) -> TrainingRun:
+    """A run that trains the motion network; goes on where the folder's checkpoint ends."""
+    about = {"width": str(network.width), "side_px": str(network.side_px)}
+    fixed = {"regression.delta": network.regression.delta}
+    task = _task_of(network, settings.half_precision, weights)
+    return TrainingRun(network, task, settings, folder, about=about, fixed=fixed)
+
+
+def _task_of(
+    network: MotionRegGAN, half_precision: bool, weights: LossWeights
+) -> Callable[[Rows, torch.Generator], Losses]:
+    def losses_of(rows: Rows, random: torch.Generator) -> Losses:
+        pairs = augmented(Pairs.from_compact(rows), random)
+        image = pairs.source.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(image.device.type, torch.bfloat16, enabled=half_precision):
+            answer = network(image, pairs.controls)
+        return pair_losses(pairs, answer, weights) | _progress(pairs, answer)
+
+    return losses_of
+
+
+@torch.no_grad()
+def _progress(pairs: Pairs, answer: MotionAnswer) -> dict[str, Tensor]:
+    """Mean error and length of the motion where the surface really moves, in pixels of 128."""
+    true_px = 128 * pairs.motion
+    length = true_px.norm(dim=1, keepdim=True)
+    counted = pairs.visible * pairs.hit * (length > _REALLY_MOVES_PX)
+    error = (128 * enlarged(answer.motion, true_px.shape[-1]) - true_px).norm(dim=1, keepdim=True)
+    total = counted.sum().clamp(min=1)
+    return {
+        "_moving_error_px": (error * counted).sum() / total,
+        "_moving_px": (length * counted).sum() / total,
+    }
+
+
+def trained_motion_network(folder: Path) -> MotionRegGAN:
+    """The network of a run with its EMA weights, for use.
+
+    Raises:
+        SourceError: the folder has no checkpoint, or one of another kind of run.
+    """
+    stored = read_checkpoint(folder)
+    network = MotionRegGAN(width=int(stored.facts["width"]), side_px=int(stored.facts["side_px"]))
+    network.load_state_dict(stored.below("ema.") | stored.below("fixed."))
+    return network.eval().requires_grad_(False)

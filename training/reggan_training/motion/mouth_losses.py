@@ -1,0 +1,61 @@
+"""What the painter of the mouth is asked for: cover and paint where the source has nothing."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from reggan_training.heads.head import Part
+from reggan_training.motion.composing import enlarged
+from reggan_training.motion.mouth_painter import MouthAnswer, window_of
+from reggan_training.pairs.mouth_sitting import MouthPairs
+
+
+@dataclass(frozen=True, kw_only=True)
+class MouthLossWeights:
+    """Weights of the painter's losses."""
+
+    cover: float = 0.5
+    uncovered: float = 3.0
+    paint: float = 8.0
+    paint_edges: float = 8.0
+    picture: float = 4.0
+    edges: float = 2.0
+    teeth: float = 1.0
+
+
+def mouth_losses(
+    pairs: MouthPairs, moved: Tensor, answer: MouthAnswer, weights: MouthLossWeights
+) -> dict[str, Tensor]:
+    """Weighted losses by name.
+
+    Args:
+        pairs: what is asked for.
+        moved: the source crop as the motion network moved and lit it, sRGB-encoded.
+        answer: the painter's.
+        weights: of the losses.
+    """
+    hole = pairs.hole
+    near = F.max_pool2d(hole, 9, 1, 4)
+    inside = ((pairs.part >= Part.TEETH) & (pairs.part <= Part.MOUTH)).float()
+    focus = near * (1 + weights.teeth * inside)
+    base = enlarged(window_of(moved), pairs.target.shape[-1])
+    made = base + torch.sigmoid(answer.cover) * (answer.paint - base)
+    cover = F.binary_cross_entropy_with_logits(
+        answer.cover, hole, weight=1 + weights.uncovered * hole
+    )
+    return {
+        "cover": weights.cover * cover,
+        "paint": weights.paint * ((answer.paint - pairs.target).abs() * focus).mean(),
+        "paint_edges": weights.paint_edges * _slope_error(answer.paint, pairs.target, focus),
+        "picture": weights.picture * ((made - pairs.target).abs() * (0.2 + near)).mean(),
+        "edges": weights.edges * _slope_error(made, pairs.target, 0.2 + near),
+    }
+
+
+def _slope_error(made: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    error = made - target
+    across = (error[..., 1:] - error[..., :-1]).abs() * weight[..., 1:]
+    down = (error[..., 1:, :] - error[..., :-1, :]).abs() * weight[..., 1:, :]
+    return across.mean() + down.mean()

@@ -1,0 +1,209 @@
+"""A training run: steps, EMA weights, checkpoints, resume. What is learnt is handed in."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from reggan_plugin.errors import SourceError, TrainingDivergedError
+from reggan_training.pairs.pool import PairPool, Rows
+
+CHECKPOINT, CURVE = "checkpoint.safetensors", "losses.jsonl"
+_LONGEST_GRADIENT = 1.0
+_BETAS, _WEIGHT_DECAY = (0.9, 0.98), 1e-4
+
+Losses = dict[str, Tensor]
+"""Weighted losses by name, whose sum is lowered; names that begin with `_` are only reported."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """What a run is, apart from what it learns.
+
+    Attributes:
+        length_kimg: pairs drawn, in thousands.
+        batch: pairs of a step.
+        learning_rate: after the warm-up; falls along a cosine in the last `decay` of the run.
+        warmup_steps: over which it rises.
+        decay: share of the run.
+        ema: decay of the EMA weights a step.
+        half_precision: convolutions in bfloat16; coordinates and sampling stay float32. Faster on
+            GPUs and on processors with AMX, slower on others.
+        report_steps: between lines of the curve; a checkpoint is written with each.
+        seed: of augmentation and first weights.
+    """
+
+    length_kimg: float = 120.0
+    batch: int = 16
+    learning_rate: float = 1.5e-3
+    warmup_steps: int = 100
+    decay: float = 0.3
+    ema: float = 0.995
+    half_precision: bool = False
+    report_steps: int = 200
+    seed: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return round(1000 * self.length_kimg / self.batch)
+
+    def rate_at(self, step: int) -> float:
+        """Learning rate of a step: warm-up, plateau, cosine."""
+        rising = min(1.0, (step + 1) / self.warmup_steps)
+        left = min(1.0, max(0.0, (1 - step / self.steps) / self.decay))
+        falling = 0.5 - 0.5 * float(torch.cos(torch.tensor(torch.pi * left)))
+        return self.learning_rate * rising * max(falling, 0.01)
+
+
+class TrainingRun:
+    """A run in memory and its folder.
+
+    Args:
+        network: what learns; its parameters in a checkpoint of the folder are taken over.
+        losses_of: losses of rows from the pool, with a generator of the step's own.
+        settings: of the run.
+        folder: gets checkpoint and curve; exists.
+        about: what a reader of the checkpoint has to know, as text by name.
+        fixed: tensors that do not learn and travel with the checkpoint.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        losses_of: Callable[[Rows, torch.Generator], Losses],
+        settings: RunSettings,
+        folder: Path,
+        *,
+        about: Mapping[str, str],
+        fixed: Mapping[str, Tensor],
+    ) -> None:
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._losses_of, self.settings, self.folder = losses_of, settings, folder
+        self._about, self._fixed = dict(about), dict(fixed)
+        self._parameters = dict(network.named_parameters())
+        self.ema = {name: value.detach().clone() for name, value in self._parameters.items()}
+        self._adam = torch.optim.AdamW(
+            network.parameters(),
+            settings.learning_rate,
+            betas=_BETAS,
+            weight_decay=_WEIGHT_DECAY,
+            fused=True,
+        )
+        self.step = 0
+        if (folder / CHECKPOINT).exists():
+            self._resume()
+
+    def run(self, pool: PairPool) -> Iterator[dict[str, float]]:
+        """Train to the end; yields mean losses at every report, after the checkpoint is written.
+
+        `busy` is the share of the time that was not spent waiting for pairs.
+
+        Raises:
+            TrainingDivergedError: a loss is not finite; the last checkpoint stays.
+        """
+        totals: dict[str, float] = {}
+        counted, began, waited = 0, time.monotonic(), pool.waited_s
+        while self.step < self.settings.steps:
+            for name, value in self._improve(pool).items():
+                totals[name] = totals.get(name, 0.0) + float(value.detach())
+            self.step, counted = self.step + 1, counted + 1
+            if self.step % self.settings.report_steps and self.step < self.settings.steps:
+                continue
+            means = {name.lstrip("_"): total / counted for name, total in totals.items()}
+            if not torch.tensor(list(means.values())).isfinite().all():
+                raise TrainingDivergedError(f"Losses are not finite: {means}. Lower the rate.")
+            passed = time.monotonic() - began
+            means |= {
+                "kimg": self.step * self.settings.batch / 1000,
+                "pairs_per_s": counted * self.settings.batch / passed,
+                "busy": 1 - (pool.waited_s - waited) / passed,
+            }
+            self._write(means)
+            yield means
+            totals, counted, began, waited = {}, 0, time.monotonic(), pool.waited_s
+
+    def _improve(self, pool: PairPool) -> Losses:
+        for group in self._adam.param_groups:
+            group["lr"] = self.settings.rate_at(self.step)
+        random = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + self.step)
+        losses = self._losses_of(pool.draw(self.step), random)
+        lowered = [value for name, value in losses.items() if not name.startswith("_")]
+        self._adam.zero_grad()
+        torch.stack(lowered).sum().backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_GRADIENT)
+        self._adam.step()
+        decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for name, value in self._parameters.items():
+                self.ema[name].lerp_(value, 1 - decay)
+        return losses
+
+    def _write(self, means: Mapping[str, float]) -> None:
+        tensors = {f"ema.{name}": value for name, value in self.ema.items()}
+        tensors |= {f"net.{name}": value.detach() for name, value in self._parameters.items()}
+        names = list(self._parameters)
+        for index, state in self._adam.state_dict()["state"].items():
+            tensors |= {f"adam.{names[index]}|{k}": torch.as_tensor(v) for k, v in state.items()}
+        tensors |= {f"fixed.{name}": value for name, value in self._fixed.items()}
+        facts = self._about | {
+            "step": str(self.step),
+            "settings": json.dumps(asdict(self.settings)),
+        }
+        unfinished = self.folder / f"{CHECKPOINT}.partial"
+        save_file({k: v.contiguous() for k, v in tensors.items()}, unfinished, facts)
+        unfinished.replace(self.folder / CHECKPOINT)
+        with (self.folder / CURVE).open("a", encoding="utf-8") as curve:
+            curve.write(json.dumps({"step": self.step, **means}) + "\n")
+
+    def _resume(self) -> None:
+        stored = read_checkpoint(self.folder)
+        self.step = int(stored.facts["step"])
+        with torch.no_grad():
+            for name, parameter in self._parameters.items():
+                parameter.copy_(stored.tensors[f"net.{name}"])
+                self.ema[name].copy_(stored.tensors[f"ema.{name}"])
+        state = self._adam.state_dict()
+        for index, name in enumerate(self._parameters):
+            state["state"][index] = stored.below(f"adam.{name}|")
+        self._adam.load_state_dict(state)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Checkpoint:
+    """A checkpoint as it lies on disk.
+
+    Attributes:
+        tensors: by name: `ema.`, `net.`, `adam.` and `fixed.` and what they are of.
+        facts: what the run said about itself, `step` and `settings`.
+    """
+
+    tensors: Mapping[str, Tensor]
+    facts: Mapping[str, str]
+
+    def below(self, prefix: str) -> dict[str, Tensor]:
+        """Tensors whose names begin with a prefix, by what follows it."""
+        return {k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Read the checkpoint of a run.
+
+    Raises:
+        SourceError: the folder has none, or it is damaged.
+    """
+    path = folder / CHECKPOINT
+    try:
+        with safe_open(path, "pt") as stored:
+            facts = stored.metadata() or {}
+        return Checkpoint(tensors=load_file(path), facts=facts)
+    except Exception as error:
+        raise SourceError(
+            f"{path} cannot be read ({error}). Train into this folder first."
+        ) from error

@@ -19,6 +19,7 @@ from reggan_plugin.faces.head_pose import head_pose_from_landmarks
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks
+from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular
 
 _LARGEST_CROP = 8.0
 """A crop may be this many times as large as the frame before it is taken for a slip."""
@@ -161,7 +162,7 @@ def read_landmarks(path: Path) -> dict[str, list[FaceLandmarks]]:
         SourceError: not JSON, or a point is missing; the message names frame and point.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_regular(path, MOST_DOCUMENT_BYTES).decode())
     except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{path} cannot be read as landmarks: {error}") from error
     if isinstance(content, dict) and "left_eye" in content:

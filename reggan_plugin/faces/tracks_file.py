@@ -22,10 +22,9 @@ from reggan_plugin.faces.tracks import (
     Tracks,
     frame_key,
 )
+from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular
 
 KIND = "reggan-tracks"
-MOST_BYTES = 32 * 1024**2
-"""Ninety thousand faces; a file that is larger is refused before it is read."""
 _MOST_FACES = 1000
 _FARTHEST_PX = 1e6
 _MOST_STOPS = 20.0
@@ -102,10 +101,8 @@ def _json_from_face(face: TrackedFace) -> dict[str, Any]:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            _refuse(str(path), f"{size / 1024**2:.0f} MiB", f"{MOST_BYTES // 1024**2} MiB at most")
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_repeats)
+        text = read_regular(path, MOST_DOCUMENT_BYTES).decode()
+        content = json.loads(text, object_pairs_hook=_without_repeats)
     except _DAMAGE as error:
         cause = str(error) or type(error).__name__
         raise SourceError(

@@ -14,7 +14,9 @@ from jaxtyping import Float
 
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
+from reggan_plugin.files.size_limit import MOST_FILE_BYTES
 from reggan_plugin.imaging.colour import ColourSpace
+from reggan_plugin.regular_file import read_regular
 
 FRAME_SUFFIXES = (".exr", ".jpeg", ".jpg", ".png", ".tif", ".tiff")
 """What a frame's name may end in, in lower case. What it holds is decided by its first bytes."""
@@ -143,7 +145,7 @@ def read_content(path: Path) -> bytes:
         UnreadableFrameError: there is no such file, or it cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_regular(path, MOST_FILE_BYTES)
     except OSError as error:
         raise UnreadableFrameError(
             f"{path} cannot be read: {error.strerror}. Check the path and your rights to it."

@@ -7,6 +7,9 @@ MOST_PIXELS = 2**28
 MOST_SAMPLES = 2**31
 """Of all channels of a picture, 8 GB as floats: 60 channels at 8K, 240 at 4K."""
 
+MOST_FILE_BYTES = 2**33
+"""Of a picture's file: as much as its samples may take."""
+
 
 def refuse_oversize(height: int, width: int, channels: int) -> None:
     """Do nothing for a picture of a size that is worked on.

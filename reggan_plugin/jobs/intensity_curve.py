@@ -25,9 +25,9 @@ from typing import Any, NoReturn
 
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.expressions import MAX_INTENSITY, ExpressionMix, resolve_expression
+from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular
 from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets
 
-MOST_BYTES = 32 * 1024**2
 _COLUMNS = ("frame", "expression", "value")
 _HIGHEST_FRAME = 1e7
 _DAMAGE = (OSError, ValueError, RecursionError, MemoryError, csv.Error)
@@ -91,9 +91,7 @@ def read_curve(
         UsageError: a value is out of range, or an expression has two keys at one frame.
     """
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ValueError(f"it is larger than {MOST_BYTES // 1024**2} MiB")
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_regular(path, MOST_DOCUMENT_BYTES).decode("utf-8-sig")
         rows = list(_rows_of_json(text) if path.suffix.lower() == ".json" else _rows_of_csv(text))
     except _DAMAGE as error:
         raise SourceError(

@@ -60,6 +60,7 @@ from typing import Any
 
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.jobs.results import OUTCOMES, Outcome
+from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular
 
 RECORD_SCHEMA = 1
 RECORD_FOLDER = ".reggan"
@@ -149,7 +150,7 @@ def write_record(record: FrameRecord, output: Path) -> None:
 def read_record(output: Path) -> FrameRecord | None:
     """The record of an output; None if there is none, or none that this version can use."""
     try:
-        document = json.loads(record_path(output).read_text(encoding="utf-8"))
+        document = json.loads(read_regular(record_path(output), MOST_DOCUMENT_BYTES).decode())
         return _record_from_document(document)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None  # the frame is then done again

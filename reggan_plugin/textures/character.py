@@ -1,5 +1,6 @@
 """A character as its file describes it: meshes in their rest pose, materials and bones."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,13 +57,14 @@ class Character:
 
     def below(self, node: int) -> Float[np.ndarray, "points 3"]:
         """The points that a node or one of its children moves."""
-        family = {node}
-        for child in self.node_names:
-            ancestor: int | None = child
-            while ancestor is not None and ancestor not in family:
-                ancestor = self.node_parents.get(ancestor)
-            if ancestor is not None:
-                family.add(child)
+        children: dict[int, list[int]] = defaultdict(list)
+        for child, parent in self.node_parents.items():
+            children[parent].append(child)
+        family, waiting = {node}, [node]
+        while waiting:
+            new = [child for child in children[waiting.pop()] if child not in family]
+            family.update(new)
+            waiting += new
         members = np.array(sorted(family))
         chosen = [
             part.positions[np.isin(part.node, members)]

@@ -1,17 +1,21 @@
 """Reads a character from glTF, GLB, VRM, OBJ, PLY or USD."""
 
 import importlib.util
+import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from reggan_plugin.errors import MeshError, MissingExtraError
 from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.gltf.character import character_from_gltf
-from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES, GltfFile, read_bytes, read_gltf
-from reggan_plugin.textures.obj_library import image_of_material
+from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES, GltfFile, read_gltf
+from reggan_plugin.textures.obj_library import MOST_LIBRARY_BYTES, maps_of_obj
+from reggan_plugin.textures.references import file_of_name, read_file
 
 USD_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
 MESH_SUFFIXES = (*GLTF_SUFFIXES, ".obj", ".ply", *USD_SUFFIXES)
@@ -26,6 +30,8 @@ _ANY_WAY_UP = (
     ("-X", "+Z"),
 )
 """Neither OBJ nor PLY says which way is up."""
+_FARTHEST, _FARTHEST_UV = 1e6, 1e5
+"""In the file's own units, and in repetitions of the map: beyond, floats have no detail left."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,6 +49,12 @@ def load_mesh(path: Path) -> LoadedMesh:
         MeshError: it cannot be read, is broken or empty, or is of another kind.
         MissingExtraError: it is USD, whose package is not installed.
     """
+    loaded = _load(path)
+    _check_geometry(loaded.character)
+    return loaded
+
+
+def _load(path: Path) -> LoadedMesh:
     suffix = path.suffix.lower()
     if suffix in GLTF_SUFFIXES:
         gltf = read_gltf(path)
@@ -65,28 +77,36 @@ def load_mesh(path: Path) -> LoadedMesh:
 def _by_trimesh(path: Path) -> Character:
     import trimesh
 
-    read_bytes(path)  # a missing file in our own words
+    content, suffix = read_file(path), path.suffix.lower().removeprefix(".")
+    is_obj = suffix == "obj"
     try:
-        scene = trimesh.load_scene(path, process=False)
+        scene = trimesh.load_scene(
+            io.BytesIO(content),
+            suffix,
+            resolver=_LibrariesBeside(path),
+            process=False,
+            skip_materials=not is_obj,
+        )
         geometries = scene.dump()
     except Exception as error:
         cause = str(error).strip() or type(error).__name__
         raise MeshError(f"{path} is broken: {cause}. Export it again.") from error
-    parts = tuple(_part(path, mesh) for mesh in geometries if hasattr(mesh, "faces"))
+    maps = maps_of_obj(path) if is_obj else {}
+    parts = tuple(_part(path, mesh, maps) for mesh in geometries if hasattr(mesh, "faces"))
     parts = tuple(part for part in parts if len(part.faces))
     if not parts:
         raise MeshError(f"{path} holds no triangles. Export the mesh with its faces.")
     return Character(path=path, parts=parts, fronts=_ANY_WAY_UP)
 
 
-def _part(path: Path, mesh: Any) -> MeshPart:
+def _part(path: Path, mesh: Any, maps: Mapping[str, Path]) -> MeshPart:
     visual = mesh.visual
     uv, material = getattr(visual, "uv", None), getattr(visual, "material", None)
     name = str(getattr(material, "name", None) or mesh.metadata.get("name", path.stem))
     colour = (1.0, 1.0, 1.0, 1.0)
-    image = getattr(material, "image", None)
-    file = None if image is None else image_of_material(path, name)
-    if image is None and material is not None and hasattr(material, "diffuse"):
+    file = maps.get(name)
+    has_own_colour = file is None and getattr(material, "image", None) is None
+    if has_own_colour and material is not None and hasattr(material, "diffuse"):
         straight = np.asarray(material.diffuse, dtype=float)[:3] / 255
         colour = (float(straight[0]), float(straight[1]), float(straight[2]), 1.0)
     return MeshPart(
@@ -96,3 +116,51 @@ def _part(path: Path, mesh: Any) -> MeshPart:
         faces=np.asarray(mesh.faces, dtype=np.int64),
         uv=None if uv is None or not len(uv) else np.asarray(uv, dtype=float)[:, :2],
     )
+
+
+class _LibrariesBeside:
+    """Gives trimesh the material libraries of an OBJ; pictures are read elsewhere."""
+
+    def __init__(self, mesh: Path) -> None:
+        self._mesh = mesh
+
+    def get(self, name: str) -> bytes:
+        """The content of a library.
+
+        Raises:
+            FileNotFoundError: it does not count, or is a picture.
+        """
+        if not name.lower().endswith(".mtl"):
+            raise FileNotFoundError(name)
+        try:
+            return read_file(file_of_name(self._mesh, name), MOST_LIBRARY_BYTES)
+        except MeshError as error:
+            raise FileNotFoundError(name) from error
+
+    __getitem__ = get
+
+
+def _check_geometry(character: Character) -> None:
+    """Refuse what no picture can be taken of.
+
+    Raises:
+        MeshError: a point is nowhere or out of reach, or a triangle has corners that are not there.
+    """
+    for part in character.parts:
+        fault = None
+        if not _is_within(part.positions, _FARTHEST):
+            fault = f"points that are no numbers, or farther than {_FARTHEST:g} from the origin"
+        elif part.uv is not None and not _is_within(part.uv, _FARTHEST_UV):
+            fault = f"UVs that are no numbers, or beyond {_FARTHEST_UV:g}"
+        elif len(part.faces) and not 0 <= part.faces.min() <= part.faces.max() < len(
+            part.positions
+        ):
+            fault = f"triangles of points beyond its {len(part.positions)}"
+        if fault:
+            raise MeshError(
+                f"{character.path}: part {part.name[:80]!r} has {fault}. Export it again."
+            )
+
+
+def _is_within(values: Float[np.ndarray, "points axes"], limit: float) -> bool:
+    return bool(np.all(np.abs(values) <= limit))  # false for NaN, too

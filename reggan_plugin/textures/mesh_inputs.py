@@ -3,7 +3,6 @@
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import unquote
 
 from reggan_plugin.jobs.fingerprint import digest_of, fingerprint
 from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES, read_gltf
@@ -15,15 +14,11 @@ def files_of_mesh(path: Path) -> list[Path]:
     """The mesh's file and all that it names: buffers, material libraries, images, layers.
 
     Raises:
-        MeshError: it is glTF and broken.
+        MeshError: it is glTF and broken, or names what is not beside it.
     """
     suffix = path.suffix.lower()
     if suffix in GLTF_SUFFIXES:
-        gltf = read_gltf(path)
-        entries = [*gltf.list_of("buffers"), *gltf.list_of("images")]
-        uris = [entry.get("uri") for entry in entries if isinstance(entry, dict)]
-        names = [uri for uri in uris if isinstance(uri, str) and not uri.startswith("data:")]
-        return [path, *(path.parent / unquote(name) for name in names)]
+        return [path, *read_gltf(path).files]
     if suffix == ".obj":
         return [path, *files_of_obj(path)]
     if suffix in USD_SUFFIXES and importlib.util.find_spec("pxr") is not None:

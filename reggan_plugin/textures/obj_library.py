@@ -1,42 +1,68 @@
 """The material libraries of an OBJ file, and the colour maps that they name."""
 
+import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from reggan_plugin.errors import MeshError
+from reggan_plugin.textures.references import file_of_name, read_file
 
-def image_of_material(path: Path, material: str) -> Path | None:
-    """The colour map of a material; None for a mesh that is no OBJ, or where there is none."""
-    if path.suffix.lower() != ".obj":
-        return None
+_LOG = logging.getLogger(__name__)
+_MOST_LIBRARIES = 64
+MOST_LIBRARY_BYTES = 16 * 2**20
+
+
+def maps_of_obj(path: Path) -> dict[str, Path]:
+    """The colour map of each material, of those that are there."""
+    found: dict[str, Path] = {}
     for library in _libraries(path):
-        for name, file in _maps_in(library, path.parent):
-            if name == material:
-                return file if file.is_file() else None
-    return None
+        for material, file in _maps_in(path, library):
+            if file.is_file():
+                found.setdefault(material, file)
+    return found
 
 
 def files_of_obj(path: Path) -> list[Path]:
     """The libraries that an OBJ names, and the colour maps that these name."""
     libraries = _libraries(path)
-    maps = [file for library in libraries for _, file in _maps_in(library, path.parent)]
-    return [*libraries, *maps]
+    maps = [file for library in libraries for _, file in _maps_in(path, library)]
+    return [*libraries, *dict.fromkeys(maps)]
 
 
-def _maps_in(library: Path, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Material and file of every colour map that a library names."""
+def _maps_in(mesh: Path, library: Path) -> Iterator[tuple[str, Path]]:
+    """Material and file of every colour map that a library names, and that may be read."""
     material = ""
-    for line in _lines(library):
+    for line in _lines(library, MOST_LIBRARY_BYTES):
         key, _, value = line.strip().partition(" ")
         if key == "newmtl":
             material = value.strip()
         elif key.lower() == "map_kd" and value.split():
-            yield material, folder / value.split()[-1].replace("\\", "/")
+            yield from ((material, file) for file in _named(mesh, value.split()[-1]))
 
 
 def _libraries(path: Path) -> list[Path]:
-    named = (line.partition(" ") for line in _lines(path))
-    return [path.parent / name.strip() for key, _, name in named if key == "mtllib"]
+    words = (line.partition(" ") for line in _lines(path))
+    names = dict.fromkeys(name.strip() for key, _, name in words if key == "mtllib")
+    if len(names) > _MOST_LIBRARIES:
+        raise MeshError(
+            f"{path} names {len(names):,} material libraries, of at most {_MOST_LIBRARIES}. The "
+            "file is broken; export it again."
+        )
+    return [file for name in names for file in _named(path, name)]
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+def _named(mesh: Path, name: str) -> list[Path]:
+    """The file of a name; none where it does not count, as libraries of other machines have."""
+    try:
+        return [file_of_name(mesh, name)]
+    except MeshError as error:
+        _LOG.warning("%s", error)
+        return []
+
+
+def _lines(path: Path, most_bytes: int | None = None) -> list[str]:
+    """Of a text file, or of its beginning; none if it cannot be read."""
+    with suppress(MeshError):
+        return read_file(path, most_bytes).decode("utf-8", "replace").splitlines()
+    return []

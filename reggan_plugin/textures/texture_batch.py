@@ -43,7 +43,7 @@ def find_characters(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for entry in sorted(folder.iterdir()):
-        meshes = [entry] if entry.is_file() else sorted(entry.iterdir())
+        meshes = sorted(entry.iterdir()) if entry.is_dir() else [entry] * entry.is_file()
         meshes = [path for path in meshes if path.suffix.lower() in MESH_SUFFIXES]
         if len(meshes) > 1:
             raise UsageError(
@@ -96,6 +96,11 @@ def run_batch(
             yield CharacterOutcome(name=name, mesh=mesh, result=run_request(one, open_transfer))
         except RegganError as error:
             yield CharacterOutcome(name=name, mesh=mesh, error=error.remark)
+        except OSError as error:
+            yield CharacterOutcome(name=name, mesh=mesh, error=f"{mesh}: {error}.")
+        except MemoryError:
+            fault = f"{mesh} does not fit into the memory that is free."
+            yield CharacterOutcome(name=name, mesh=mesh, error=fault)
 
 
 def _request_for(

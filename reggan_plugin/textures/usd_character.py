@@ -1,13 +1,19 @@
 """A character from USD, by usd-core: meshes at the default time, in the world's axes."""
 
+import posixpath
+import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pxr import Tf, Usd, UsdGeom, UsdShade
+from pxr import Sdf, Tf, Usd, UsdGeom, UsdShade
 
 from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.character import Character, Material, MeshPart
+from reggan_plugin.textures.references import file_of_name, read_file
+
+_MOST_LAYERS = 1000
 
 
 def character_from_usd(path: Path) -> Character:
@@ -41,10 +47,53 @@ def files_of_usd(path: Path) -> list[Path]:
 
 
 def _opened(path: Path) -> Any:
+    """The stage of a file whose layers all lie beside it.
+
+    Raises:
+        MeshError: it cannot be opened, or names what is not beside it.
+    """
     try:
+        _refuse_references(path)
         return Usd.Stage.Open(str(path))
-    except Tf.ErrorException as error:
+    except (Tf.ErrorException, zipfile.BadZipFile) as error:
         raise MeshError(f"{path} cannot be opened as USD: {error}. Export it again.") from error
+
+
+def _refuse_references(path: Path) -> None:
+    """Look at all layers before a stage composes them, which would open whatever they name.
+
+    Raises:
+        MeshError: a name leads elsewhere (see `references`), or to nothing.
+    """
+    read_file(path, first_bytes=1)
+    waiting, seen = [path], {path}
+    while waiting:
+        layer_path = waiting.pop()
+        layer = Sdf.Layer.FindOrOpen(str(layer_path))
+        names = () if layer is None else layer.GetCompositionAssetDependencies()
+        if path.suffix.lower() == ".usdz":
+            _refuse_outside_package(path, names)
+            continue
+        for name in names:
+            inner = file_of_name(path, name, named_in=layer_path)
+            if not inner.is_file():  # else it is sought in other folders, too
+                raise MeshError(f"{path} names {name[:80]!r}, which is not there. Put it there.")
+            if inner not in seen:
+                seen.add(inner)
+                waiting.append(inner)
+        if len(seen) > _MOST_LAYERS:
+            raise MeshError(f"{path} is made of more than {_MOST_LAYERS} layers. Flatten it first.")
+
+
+def _refuse_outside_package(path: Path, names: Iterable[str]) -> None:
+    """A .usdz is one layer of its own, as its rules have it; other layers lie inside."""
+    with zipfile.ZipFile(path) as package:
+        inside = set(package.namelist())
+    for name in names:
+        if posixpath.normpath(name) not in inside:
+            raise MeshError(
+                f"{path} names {name[:80]!r}, which is not inside the package. Pack it again."
+            )
 
 
 def _part(prim: Any, places: Any) -> MeshPart | None:

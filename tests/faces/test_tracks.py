@@ -17,7 +17,8 @@ from reggan_plugin.faces.tracks import (
     Tracks,
     face_from_landmarks,
 )
-from reggan_plugin.faces.tracks_file import MOST_BYTES, read_tracks, write_tracks
+from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
+from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES
 
 FACE = np.array([[63, 30], [37, 30], [50, 48], [60, 62], [40, 62], [50, 81]], dtype=np.float64)
 
@@ -203,8 +204,8 @@ def test_a_file_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, messa
 def test_a_file_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "t.json"
     with path.open("wb") as file:
-        file.truncate(MOST_BYTES + 1)
-    with pytest.raises(SourceError, match="32 MiB at most"):
+        file.truncate(MOST_DOCUMENT_BYTES + 1)
+    with pytest.raises(SourceError, match="of at most 32"):
         read_tracks(path)
 
 

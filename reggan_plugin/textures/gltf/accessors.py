@@ -12,6 +12,9 @@ _DTYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 _PACKED = ("EXT_meshopt_compression", "KHR_draco_mesh_compression")
 
+MOST_POINTS = 40_000_000
+"""And corners, of all parts of a character together: several times a dense scan."""
+
 
 def read_accessor(gltf: GltfFile, index: int) -> Shaped[np.ndarray, "count width"]:
     """The values of an accessor; normalised integers become floats.
@@ -20,19 +23,27 @@ def read_accessor(gltf: GltfFile, index: int) -> Shaped[np.ndarray, "count width
         MeshError: the accessor's bytes are not in the file, or are packed by an extension.
     """
     accessor = gltf.document["accessors"][index]
-    width, count = _WIDTHS[accessor["type"]], accessor["count"]
-    dtype = np.dtype(_DTYPES[accessor["componentType"]])
+    width, count = _WIDTHS.get(accessor["type"], 0), accessor["count"]
+    dtype = _dtype(gltf, accessor["componentType"])
+    if not width:
+        raise _broken(gltf, f"accessor {index} is of type {accessor['type'][:20]!r}")
+    if "bufferView" not in accessor and count > MOST_POINTS:
+        raise _broken(gltf, f"accessor {index} has {count:,} values and no bytes for them")
     if "bufferView" in accessor:
         values = _elements(gltf, accessor, dtype, width, count)
     else:
         values = np.zeros((count, width), dtype)
     if "sparse" in accessor:
         sparse = accessor["sparse"]
-        places = np.dtype(_DTYPES[sparse["indices"]["componentType"]])
+        places = _dtype(gltf, sparse["indices"]["componentType"])
         rows = _elements(gltf, sparse["indices"], places, 1, sparse["count"])[:, 0]
+        if places.kind != "u" or rows.max(initial=0) >= max(count, 1):
+            raise _broken(gltf, f"accessor {index} is sparse beyond its {count} values")
         values = values.copy()
         values[rows] = _elements(gltf, sparse["values"], dtype, width, sparse["count"])
     if accessor.get("normalized"):
+        if dtype.kind == "f":
+            raise _broken(gltf, f"accessor {index} holds floats that are said to be normalised")
         limit = np.iinfo(dtype).max
         return np.asarray(np.maximum(values / np.float32(limit), -1.0), dtype=np.float32)
     return values
@@ -48,13 +59,22 @@ def _elements(
                 f"{gltf.path} is packed with {name}, which is not read. Unpack it first: "
                 "npx gltf-transform copy IN OUT"
             )
-    content = gltf.view_bytes(place["bufferView"])
+    content = gltf.view(place["bufferView"])
     offset, size = place.get("byteOffset", 0), dtype.itemsize * width
     stride = view.get("byteStride", size)
     if count and offset + stride * (count - 1) + size > len(content):
-        raise MeshError(
-            f"{gltf.path}: an accessor reaches beyond buffer view {place['bufferView']}. The file "
-            "is broken; export it again."
-        )
+        raise _broken(gltf, f"an accessor reaches beyond buffer view {place['bufferView']}")
+    if count > len(content):
+        raise _broken(gltf, f"{count:,} values lie on each other in {len(content)} bytes")
     rows = np.ndarray((count, width), dtype, content, offset, (stride, dtype.itemsize))
     return rows.copy()
+
+
+def _dtype(gltf: GltfFile, component_type: int) -> np.dtype[Any]:
+    if component_type not in _DTYPES:
+        raise _broken(gltf, f"{component_type} is no type of numbers in glTF 2.0")
+    return np.dtype(_DTYPES[component_type])
+
+
+def _broken(gltf: GltfFile, fault: str) -> MeshError:
+    return MeshError(f"{gltf.path}: {fault}. The file is broken; export it again.")

@@ -1,37 +1,35 @@
 """A character from glTF: its scene in the rest pose, skins and default morphs applied."""
 
 import math
+from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.character import AlphaMode, Character, Material, MeshPart
-from reggan_plugin.textures.gltf.accessors import read_accessor
-from reggan_plugin.textures.gltf.gltf_file import GltfFile
+from reggan_plugin.textures.gltf.accessors import MOST_POINTS, read_accessor
+from reggan_plugin.textures.gltf.gltf_file import GltfFile, is_data
+from reggan_plugin.textures.references import file_of_uri
 
 Matrix = Float[np.ndarray, "4 4"]
 
 _ALPHA_MODES: dict[str, AlphaMode] = {"OPAQUE": "opaque", "MASK": "cutout", "BLEND": "blend"}
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6
+_MOST_PARTS = 20_000
 
 
 def character_from_gltf(gltf: GltfFile) -> Character:
     """The meshes of the default scene as they stand.
 
     Raises:
-        MeshError: an index leads nowhere, or nothing in the file has triangles.
+        MeshError: numbers lead nowhere, nothing has triangles, or there are too many of them.
     """
-    try:
-        return _Reader(gltf).character()
-    except (IndexError, KeyError, TypeError, ValueError) as error:
-        raise MeshError(
-            f"{gltf.path} is a broken glTF file: {type(error).__name__} {error}. Export it again."
-        ) from error
+    return _Reader(gltf).character()
 
 
 def material_from_gltf(gltf: GltfFile, index: int | None) -> Material:
@@ -73,9 +71,13 @@ class _Reader:
             child: i for i, node in enumerate(self._nodes) for child in node.get("children", [])
         }
         self._worlds: dict[int, Matrix] = {}
+        self._motions: dict[int, Float[np.ndarray, "joints 4 4"]] = {}
+        self._points = 0
 
     def character(self) -> Character:
-        parts = tuple(part for node in self._visible() for part in self._parts_of(node))
+        parts = tuple(islice(self._all_parts(), _MOST_PARTS + 1))
+        if len(parts) > _MOST_PARTS:
+            raise self._broken(f"it has more than {_MOST_PARTS:,} parts")
         if not parts:
             raise MeshError(f"{self._gltf.path} holds no mesh of triangles. Export the mesh too.")
         vrm, vrm0 = self._gltf.extension("VRMC_vrm"), self._gltf.extension("VRM")
@@ -91,27 +93,41 @@ class _Reader:
             fronts=tuple(fronts),
         )
 
+    def _broken(self, fault: str) -> MeshError:
+        return MeshError(f"{self._gltf.path}: {fault}. The file is broken; export it again.")
+
+    def _all_parts(self) -> Iterator[MeshPart]:
+        for node in self._visible():
+            yield from self._parts_of(node)
+
     def _visible(self) -> Iterator[int]:
         scenes = self._gltf.list_of("scenes")
         if not scenes:
             yield from range(len(self._nodes))
             return
-        waiting = list(scenes[self._gltf.document.get("scene", 0)].get("nodes", []))
+        waiting = deque(scenes[self._gltf.document.get("scene", 0)].get("nodes", []))
         seen = set()
         while waiting:
-            node = waiting.pop(0)
+            node = waiting.popleft()
             if node in seen:
-                raise MeshError(f"{self._gltf.path}: node {node} is its own parent.")
+                raise self._broken(f"the scene shows node {node} twice")
             seen.add(node)
             yield node
             waiting += self._nodes[node].get("children", [])
 
     def _world(self, node: int) -> Matrix:
-        if node not in self._worlds:
-            parent = self._parents.get(node)
-            above = np.eye(4) if parent is None else self._world(parent)
-            self._worlds[node] = above @ _local_matrix(self._nodes[node])
-        return self._worlds[node]
+        """Where a node stands; its ancestors may be more than a call stack takes."""
+        above: list[int] = []
+        here: int | None = node
+        while here is not None and here not in self._worlds:
+            above.append(here)
+            here = self._parents.get(here)
+        world = np.eye(4) if here is None else self._worlds[here]
+        with np.errstate(over="ignore", invalid="ignore"):  # `load_mesh` looks at the points
+            for one in reversed(above):
+                world = world @ _local_matrix(self._nodes[one])
+                self._worlds[one] = world
+        return world
 
     def _parts_of(self, node: int) -> Iterator[MeshPart]:
         entry = self._nodes[node]
@@ -120,6 +136,9 @@ class _Reader:
         mesh = self._gltf.document["meshes"][entry["mesh"]]
         morphs = entry.get("weights", mesh.get("weights", []))
         for primitive in mesh["primitives"]:
+            if "POSITION" not in primitive["attributes"]:
+                raise self._broken("a mesh has no positions")
+            self._count_points(primitive, morphs)
             faces = self._faces(primitive)
             if faces is None:
                 continue
@@ -135,15 +154,26 @@ class _Reader:
                 node=moved_by,
             )
 
+    def _count_points(self, primitive: dict[str, Any], morphs: list[float]) -> None:
+        """Refuse what grows beyond all measure, such as one mesh shown a million times."""
+        accessors = self._gltf.document["accessors"]
+        count = accessors[primitive["attributes"]["POSITION"]]["count"]
+        corners = accessors[primitive["indices"]]["count"] if "indices" in primitive else 0
+        self._points += count * (1 + sum(map(bool, morphs))) + corners
+        if self._points > MOST_POINTS:
+            raise self._broken(f"it shows more than {MOST_POINTS:,} points")
+
     def _faces(self, primitive: dict[str, Any]) -> Int[np.ndarray, "faces 3"] | None:
         mode = primitive.get("mode", _TRIANGLES)
         if "indices" in primitive:
-            order = read_accessor(self._gltf, primitive["indices"])[:, 0].astype(np.int64)
+            order = self._values(primitive["indices"], 1)[:, 0].astype(np.int64)
         else:
             count = self._gltf.document["accessors"][primitive["attributes"]["POSITION"]]["count"]
             order = np.arange(count)
         if mode == _TRIANGLES:
             return order[: len(order) // 3 * 3].reshape(-1, 3)
+        if len(order) < 3:
+            return np.zeros((0, 3), np.int64)
         if mode == _STRIP:
             faces = np.stack([order[:-2], order[1:-1], order[2:]], axis=1)
             faces[1::2] = faces[1::2, ::-1]
@@ -155,11 +185,21 @@ class _Reader:
     def _morphed(
         self, primitive: dict[str, Any], weights: list[float]
     ) -> Float[np.ndarray, "points 3"]:
-        positions = read_accessor(self._gltf, primitive["attributes"]["POSITION"]).astype(float)
+        positions = self._values(primitive["attributes"]["POSITION"], 3).astype(float)
         for weight, target in zip(weights, primitive.get("targets", []), strict=False):
             if weight and "POSITION" in target:
-                positions += weight * read_accessor(self._gltf, target["POSITION"])
+                positions += weight * self._values(target["POSITION"], 3, len(positions))
         return positions
+
+    def _values(
+        self, accessor: int, width: int, count: int | None = None
+    ) -> Shaped[np.ndarray, "count width"]:
+        """An accessor that must have so many numbers each, and so many of them."""
+        values = read_accessor(self._gltf, accessor)
+        if values.shape[1] != width or (count is not None and len(values) != count):
+            found = f"{len(values)} values of {values.shape[1]} numbers"
+            raise self._broken(f"accessor {accessor} has {found}, expected {count} of {width}")
+        return values
 
     def _placed(
         self, node: int, primitive: dict[str, Any], positions: Float[np.ndarray, "points 3"]
@@ -170,13 +210,13 @@ class _Reader:
             world = self._world(node)
             placed = positions @ world[:3, :3].T + world[:3, 3]
             return placed, np.full(len(placed), node)
-        entry = self._gltf.document["skins"][skin]
-        joints = np.array(entry["joints"])
-        motions = np.stack([self._world(joint) for joint in entry["joints"]])
-        if "inverseBindMatrices" in entry:
-            inverse = read_accessor(self._gltf, entry["inverseBindMatrices"]).astype(float)
-            motions = motions @ inverse.reshape(-1, 4, 4).transpose(0, 2, 1)
-        bones, weights = self._bones(attributes)
+        joints = np.array(self._gltf.document["skins"][skin]["joints"], dtype=np.int64)
+        if skin not in self._motions:
+            self._motions[skin] = self._motions_of(skin)
+        motions = self._motions[skin]
+        bones, weights = self._bones(attributes, len(positions))
+        if bones.max(initial=0) >= len(joints):
+            raise self._broken(f"a point hangs on joint {bones.max()} of {len(joints)}")
         placed = np.zeros_like(positions)
         for slot in range(bones.shape[1]):
             motion = motions[bones[:, slot]]
@@ -185,12 +225,28 @@ class _Reader:
         strongest = bones[np.arange(len(bones)), weights.argmax(axis=1)]
         return placed, joints[strongest]
 
+    def _motions_of(self, skin: int) -> Float[np.ndarray, "joints 4 4"]:
+        """What each joint of a skin does to points."""
+        entry = self._gltf.document["skins"][skin]
+        if not entry["joints"]:
+            raise self._broken("a skin has no joints")
+        motions = np.stack([self._world(joint) for joint in entry["joints"]])
+        if "inverseBindMatrices" not in entry:
+            return motions
+        inverse = self._values(entry["inverseBindMatrices"], 16, len(motions)).astype(float)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(motions @ inverse.reshape(-1, 4, 4).transpose(0, 2, 1))
+
     def _bones(
-        self, attributes: dict[str, int]
+        self, attributes: dict[str, int], count: int
     ) -> tuple[Int[np.ndarray, "points slots"], Float[np.ndarray, "points slots"]]:
         sets = [i for i in range(4) if f"JOINTS_{i}" in attributes]
-        bones = [read_accessor(self._gltf, attributes[f"JOINTS_{i}"]) for i in sets]
-        weights = [read_accessor(self._gltf, attributes[f"WEIGHTS_{i}"]) for i in sets]
+        if any(f"WEIGHTS_{i}" not in attributes for i in sets):
+            raise self._broken("a mesh has joints and no weights")
+        bones = [self._values(attributes[f"JOINTS_{i}"], 4, count) for i in sets]
+        weights = [self._values(attributes[f"WEIGHTS_{i}"], 4, count) for i in sets]
+        if any(one.dtype.kind != "u" for one in bones):
+            raise self._broken("joints are no whole numbers from 0")
         total = np.concatenate(weights, axis=1).astype(float)
         total /= np.maximum(total.sum(axis=1, keepdims=True), 1e-12)
         return np.concatenate(bones, axis=1).astype(np.int64), total
@@ -206,7 +262,8 @@ class _Reader:
         index = primitive["attributes"].get(f"TEXCOORD_{channel}")
         if index is None:
             return None
-        uv = read_accessor(self._gltf, index).astype(float)
+        count = self._gltf.document["accessors"][primitive["attributes"]["POSITION"]]["count"]
+        uv = self._values(index, 2, count).astype(float)
         uv = uv * transform.get("scale", (1.0, 1.0))
         turn = transform.get("rotation", 0.0)
         cos, sin = math.cos(turn), math.sin(turn)
@@ -215,11 +272,13 @@ class _Reader:
 
 
 def image_path(gltf: GltfFile, index: int) -> Path | None:
-    """The file that an image is in; None for one that is inside."""
+    """The file that an image is in; None for one that is inside.
+
+    Raises:
+        MeshError: its name leads elsewhere; see `references`.
+    """
     uri = gltf.document["images"][index].get("uri")
-    if uri is None or uri.startswith("data:"):
-        return None
-    return gltf.path.parent / unquote(uri)
+    return None if uri is None or is_data(uri) else file_of_uri(gltf.path, uri)
 
 
 def _local_matrix(node: dict[str, Any]) -> Matrix:
@@ -241,9 +300,9 @@ def _local_matrix(node: dict[str, Any]) -> Matrix:
 
 def _vrm_head(vrm: dict[str, Any], vrm0: dict[str, Any]) -> int | None:
     bones = vrm.get("humanoid", {}).get("humanBones", {})
-    if isinstance(bones, dict) and "head" in bones:
+    if "head" in bones:
         return int(bones["head"]["node"])
     for bone in vrm0.get("humanoid", {}).get("humanBones", []):
-        if bone.get("bone") == "head":
+        if bone["bone"] == "head" and bone["node"] >= 0:
             return int(bone["node"])
     return None

@@ -8,7 +8,7 @@ from typing import Any
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import UsageError
 from reggan_plugin.textures.gltf.character import image_of_texture
-from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_from_gltf
+from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_from_gltf, safe_name
 
 _ALIGNMENT = 8
 _MIME_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
@@ -19,10 +19,19 @@ class GltfEdit:
     """A copy of a file's document and of the buffer inside, to be added to and written."""
 
     def __init__(self, gltf: GltfFile) -> None:
-        """Copy the document; the buffers of a .gltf stay where they are."""
+        """Copy the document and the buffer that is inside; all others stay where they are.
+
+        Raises:
+            UsageError: it is a GLB whose first buffer is another file's, which is not put inside.
+        """
+        if gltf.is_binary and gltf.buffers and not gltf.has_buffer_inside:
+            raise UsageError(
+                f"{gltf.path} keeps its first buffer in another file, so no map can be put inside. "
+                "Make one file of it: npx gltf-transform copy IN OUT"
+            )
         self._gltf = gltf
         self.document: dict[str, Any] = copy.deepcopy(gltf.document)
-        self._buffer = bytearray(gltf.buffers[0] if gltf.is_binary and gltf.buffers else b"")
+        self._buffer = bytearray(gltf.buffers[0] if gltf.has_buffer_inside else b"")
         self._beside: dict[str, bytes] = {}
 
     def replace_image(self, image: int, content: bytes, suffix: str) -> None:
@@ -80,16 +89,18 @@ class GltfEdit:
                 f"{path} is of another kind than {self._gltf.path}. Give it the ending "
                 f"{self._gltf.path.suffix}."
             )
+        names_files = not self._gltf.is_binary or self._gltf.files
+        if names_files and path.parent.resolve() != self._gltf.path.parent.resolve():
+            raise UsageError(
+                f"{path} would not find the files of {self._gltf.path}, which lie beside it. "
+                "Write it into the same folder, or make one .glb of the source first: "
+                "npx gltf-transform copy IN OUT"
+            )
         if self._gltf.is_binary:
             if self._buffer:
                 self.document["buffers"][0]["byteLength"] = len(self._buffer)
             write_atomically(path, bytes_from_gltf(self.document, bytes(self._buffer)))
             return
-        if path.parent.resolve() != self._gltf.path.parent.resolve():
-            raise UsageError(
-                f"{path} would not find the buffers of {self._gltf.path}, which lie beside it. "
-                "Write the new .gltf into the same folder, or convert the file to .glb first."
-            )
         for name, content in self._beside.items():
             write_atomically(path.with_name(name), content)
         write_atomically(path, bytes_from_gltf(self.document, None))
@@ -112,7 +123,7 @@ class GltfEdit:
             entry["bufferView"] = self._append("bufferViews", view)
             entry["mimeType"] = _MIME_TYPES[suffix]
         else:
-            stem = entry.get("name", "map")
+            stem = safe_name(entry.get("name", "")) or "map"
             name = f"{stem}{suffix}"
             while name in self._beside or (self._gltf.path.parent / name).exists():
                 name = f"{stem}_{len(self._beside) + 1}_{len(name)}{suffix}"

@@ -8,26 +8,30 @@ vendor field of a Blender export.
 import base64
 import binascii
 import json
+import re
 import struct
-import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reggan_plugin.errors import MeshError
+from reggan_plugin.textures.gltf.schema import check_document, refuse_overgrown
+from reggan_plugin.textures.references import file_of_uri, read_file
 
 _HEADER, _CHUNK = struct.Struct("<4sII"), struct.Struct("<I4s")
 _MAGIC, _JSON, _BINARY = b"glTF", b"JSON", b"BIN\0"
+_LONGEST_NAME = 80
 GLTF_SUFFIXES = (".glb", ".vrm", ".gltf")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GltfFile:
-    """What is in a glTF file. `document` is never changed in place."""
+    """What is in a glTF file. `document` is sound (see `schema`) and never changed in place."""
 
     path: Path
     document: dict[str, Any]
     buffers: tuple[bytes, ...]
+    """Each as long as its entry in the document says."""
     is_binary: bool
     """Whether it is one file (GLB, VRM), whose buffer 0 is inside."""
 
@@ -36,11 +40,32 @@ class GltfFile:
         found = self.document.get(key, [])
         return found if isinstance(found, list) else []
 
+    @property
+    def has_buffer_inside(self) -> bool:
+        """Whether buffer 0 is in this file, and not one that it names."""
+        entries = self.list_of("buffers")
+        return self.is_binary and bool(entries) and "uri" not in entries[0]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The buffers and images that it names.
+
+        Raises:
+            MeshError: a name leads elsewhere; see `references`.
+        """
+        entries = [*self.list_of("buffers"), *self.list_of("images")]
+        uris = [entry["uri"] for entry in entries if "uri" in entry]
+        return tuple(file_of_uri(self.path, uri) for uri in uris if not is_data(uri))
+
     def view_bytes(self, index: int) -> bytes:
         """The bytes of a buffer view."""
+        return bytes(self.view(index))
+
+    def view(self, index: int) -> memoryview:
+        """A buffer view, without a copy."""
         view = self.document["bufferViews"][index]
         start = view.get("byteOffset", 0)
-        content = self.buffers[view["buffer"]][start : start + view["byteLength"]]
+        content = memoryview(self.buffers[view["buffer"]])[start : start + view["byteLength"]]
         if len(content) < view["byteLength"]:
             raise MeshError(
                 f"{self.path}: buffer view {index} reaches beyond the file's end. The file is "
@@ -60,14 +85,16 @@ def read_gltf(path: Path) -> GltfFile:
     Raises:
         MeshError: it cannot be read, is damaged, or is not glTF 2.0.
     """
-    content = read_bytes(path)
+    content = read_file(path)
     try:
         is_binary = content.startswith(_MAGIC)
         text, binary = _chunks(content) if is_binary else (content, b"")
-        document = json.loads(text)
-        version = str(document["asset"]["version"])
+        refuse_overgrown(text)
+        document = json.loads(text, parse_constant=_refuse_constant)
+        check_document(document)
+        version = document["asset"]["version"]
         buffers = tuple(_buffer(path, entry, binary) for entry in document.get("buffers", []))
-    except (KeyError, TypeError, ValueError, struct.error, binascii.Error) as error:
+    except (ValueError, RecursionError, struct.error, binascii.Error) as error:
         cause = str(error).strip() or type(error).__name__
         raise MeshError(f"{path} is a broken glTF file: {cause}. Export it again.") from error
     if not version.startswith("2."):
@@ -94,18 +121,27 @@ def bytes_from_gltf(document: dict[str, Any], buffer: bytes | None) -> bytes:
     )
 
 
-def read_bytes(path: Path) -> bytes:
-    """A mesh file's content.
+def safe_name(name: str) -> str:
+    """What a document calls something, fit for a file's name; may be empty."""
+    return re.sub(r"[^\w.-]+", "_", name).strip("._")[:_LONGEST_NAME]
+
+
+def is_data(uri: str) -> bool:
+    """Whether a URI holds its bytes itself."""
+    return uri.startswith("data:")
+
+
+def bytes_of_data(uri: str) -> bytes:
+    """The bytes that such a URI holds.
 
     Raises:
-        MeshError: it is not there or may not be read.
+        ValueError: they are no base64.
     """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise MeshError(
-            f"{path} cannot be read: {error.strerror}. Check the path and your rights to it."
-        ) from error
+    return base64.b64decode(uri.partition(",")[2], validate=True)
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"its JSON holds {name}, which is no number")
 
 
 def _chunks(content: bytes) -> tuple[bytes, bytes]:
@@ -131,10 +167,10 @@ def _buffer(path: Path, entry: dict[str, Any], binary: bytes) -> bytes:
     uri = entry.get("uri")
     if uri is None:
         content = binary
-    elif uri.startswith("data:"):
-        content = base64.b64decode(uri.partition(",")[2], validate=True)
+    elif is_data(uri):
+        content = bytes_of_data(uri)
     else:
-        content = read_bytes(path.parent / urllib.parse.unquote(uri))
+        content = read_file(file_of_uri(path, uri), entry["byteLength"])
     if len(content) < entry["byteLength"]:
         raise ValueError(f"a buffer has {len(content)} bytes of {entry['byteLength']}")
-    return content
+    return content[: entry["byteLength"]]

@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
-from reggan_plugin.errors import UsageError
+from reggan_plugin.errors import TextureError, UsageError
 from reggan_plugin.expressions import EXPRESSIONS
 from reggan_plugin.textures.gltf.accessors import read_accessor
 from reggan_plugin.textures.gltf.edit import GltfEdit, texture_infos
@@ -120,7 +119,7 @@ class _Atlases:
     def _atlas(self, image: int) -> bytes:
         first = image_bytes(self._gltf, image)
         rest = self._contents if image == self._image else [first] * len(self._contents)
-        pictures = [Image.open(io.BytesIO(content)) for content in (first, *rest)]
+        pictures = [_picture(content, self._gltf, image) for content in (first, *rest)]
         mode = "RGBA" if "A" in pictures[0].getbands() else "RGB"
         if pictures[0].mode.startswith("I"):
             raise UsageError(
@@ -144,6 +143,16 @@ class _Atlases:
         encoded = io.BytesIO()
         atlas.save(encoded, format="PNG")
         return encoded.getvalue()
+
+
+def _picture(content: bytes, gltf: GltfFile, image: int) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(content))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise TextureError(
+            f"{gltf.path}: image {image} cannot be put into an atlas: {error}. Export it as PNG, "
+            "or write variants instead: --mesh-as variants"
+        ) from error
 
 
 def _shrink(info: dict[str, Any], columns: int) -> None:
@@ -191,7 +200,7 @@ def _check_uvs(gltf: GltfFile, materials: Sequence[int]) -> None:
             if primitive.get("material") not in materials or index is None:
                 continue
             uv = read_accessor(gltf, index)
-            if np.min(uv) < -_OUTSIDE or np.max(uv) > 1 + _OUTSIDE:
+            if uv.min(initial=0) < -_OUTSIDE or uv.max(initial=1) > 1 + _OUTSIDE:
                 raise UsageError(
                     f"{gltf.path}: mesh {mesh.get('name', '')!r} has UVs outside 0 to 1, which "
                     "would reach into other cells of the atlas. Write variants instead: "

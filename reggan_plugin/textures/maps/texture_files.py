@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from reggan_plugin.atomic import write_atomically
-from reggan_plugin.errors import EmptySourceError, TextureError, UnsupportedFormatError
+from reggan_plugin.errors import EmptySourceError, MeshError, TextureError, UnsupportedFormatError
 from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.textures.gltf.character import image_path
-from reggan_plugin.textures.gltf.gltf_file import GltfFile
+from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_of_data, safe_name
 from reggan_plugin.textures.maps.map_tile import MapTile, Samples, read_tile
 from reggan_plugin.textures.maps.texture_map import FIRST_UDIM, NO_TINT, TextureMap, Tint
+from reggan_plugin.textures.references import read_file
 
 _UDIM = re.compile(r"<UDIM>|%\(UDIM\)d", re.IGNORECASE)
 _NUMBER = r"(1[0-9]{3})"
@@ -100,7 +101,9 @@ def embedded_texture(gltf: GltfFile, image: int, folder: Path) -> TextureFiles:
     """
     outside = image_path(gltf, image)
     if outside is not None:
-        return replace(find_texture(outside), is_gltf_image=True)
+        if not outside.is_file():
+            raise EmptySourceError(f"{outside}: there is no such texture. Check the path.")
+        return TextureFiles(name=outside.name, paths={FIRST_UDIM: outside}, is_gltf_image=True)
     content, suffix = image_bytes(gltf, image), image_suffix(gltf, image)
     if suffix is None:
         kind = gltf.document["images"][image].get("mimeType", "of unknown type")
@@ -114,13 +117,23 @@ def embedded_texture(gltf: GltfFile, image: int, folder: Path) -> TextureFiles:
 
 
 def image_bytes(gltf: GltfFile, image: int) -> bytes:
-    """The content of an image that is inside a glTF file."""
+    """The content of an image of a glTF file.
+
+    Raises:
+        MeshError: it is not there, or its data URI is broken.
+    """
     entry = gltf.document["images"][image]
     if "bufferView" in entry:
         return gltf.view_bytes(entry["bufferView"])
-    import base64
-
-    return base64.b64decode(entry["uri"].partition(",")[2])
+    outside = image_path(gltf, image)
+    if outside is not None:
+        return read_file(outside)
+    try:
+        return bytes_of_data(entry["uri"])
+    except ValueError as error:
+        raise MeshError(
+            f"{gltf.path}: image {image} is broken: {error}. Export it again."
+        ) from error
 
 
 def image_suffix(gltf: GltfFile, image: int) -> str | None:
@@ -133,8 +146,7 @@ def image_suffix(gltf: GltfFile, image: int) -> str | None:
 
 def image_name(gltf: GltfFile, image: int) -> str:
     """What an image is called, fit for a file name."""
-    name = gltf.document["images"][image].get("name", "")
-    return re.sub(r"[^\w.-]+", "_", name).strip("._") or f"image_{image}"
+    return safe_name(gltf.document["images"][image].get("name", "")) or f"image_{image}"
 
 
 def encoded_bytes(tile: MapTile, colours: Samples, suffix: str) -> bytes:

@@ -1,0 +1,74 @@
+"""The files that a mesh names: buffers, images, material libraries, layers.
+
+A mesh may come from anybody, and what it names may end up in a file that is handed on. So a name
+counts only where it is relative and leads, after all links, to an ordinary file inside the folder
+of the mesh. This is the only place that decides it.
+"""
+
+import re
+import urllib.parse
+from pathlib import Path
+
+from reggan_plugin.errors import MeshError
+from reggan_plugin.regular_file import is_regular, read_regular
+
+MOST_MESH_BYTES = 2**30
+"""Of a mesh's own file, and of each buffer beside it."""
+_SCHEME_OR_DRIVE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_SHOWN = 80
+
+
+def file_of_uri(mesh: Path, uri: str) -> Path:
+    """The file that a URI of a mesh leads to; see `file_of_name`.
+
+    Raises:
+        MeshError: it does not count.
+    """
+    return file_of_name(mesh, urllib.parse.unquote(uri))
+
+
+def file_of_name(mesh: Path, name: str, *, named_in: Path | None = None) -> Path:
+    """The file that a mesh names, in the folder of the mesh; it may be missing.
+
+    Args:
+        mesh: the file that the user gave.
+        name: relative to the file that holds it.
+        named_in: that file, if it is another one than the mesh.
+
+    Raises:
+        MeshError: the name is absolute, leads out of the folder, or to no ordinary file.
+    """
+    relative = name.replace("\\", "/")
+    if not relative or relative.startswith("/") or _SCHEME_OR_DRIVE.match(relative):
+        raise _refused(mesh, name, "is no relative path")
+    path = (named_in or mesh).parent / relative
+    try:
+        real = path.resolve()
+        if not real.is_relative_to(mesh.parent.resolve()):
+            raise _refused(mesh, name, "leads out of the folder of the mesh")
+        if real.exists() and not is_regular(real):
+            raise _refused(mesh, name, "is no ordinary file")
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, links in a circle
+        raise _refused(mesh, name, "cannot be looked up") from error
+    return path
+
+
+def read_file(path: Path, first_bytes: int | None = None) -> bytes:
+    """The content of a mesh, or of a file beside it that has been resolved.
+
+    Raises:
+        MeshError: it is not there, no ordinary file, too large, or may not be read.
+    """
+    try:
+        return read_regular(path, MOST_MESH_BYTES, first_bytes=first_bytes)
+    except OSError as error:
+        raise MeshError(
+            f"{path} cannot be read: {error.strerror}. Check the path and your rights to it."
+        ) from error
+
+
+def _refused(mesh: Path, name: str, fault: str) -> MeshError:
+    return MeshError(
+        f"{mesh} names the file {name[:_SHOWN]!r}, which {fault}. Put the file beside the mesh "
+        "and let the mesh name it so; a map can also be given with --texture."
+    )

@@ -1,0 +1,142 @@
+"""Damaged meshes: read or named, but no traceback, no hang, and no end of memory."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reggan_plugin.errors import MeshError, RegganError
+from reggan_plugin.textures.mesh_files import load_mesh
+
+from .damage import damaged, json_like
+from .meshes import MESHES, glb_of, glb_parts, sound_meshes, use_mesh
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("meshes")
+
+
+@pytest.fixture(scope="module", params=MESHES)
+def mesh(request: pytest.FixtureRequest, folder: Path) -> tuple[Path, bytes]:
+    """A kind of file: where it lies, and what it holds when sound."""
+    meshes = sound_meshes(folder)
+    for name in ("head.obj", "head.gltf"):
+        (folder / name).write_bytes(meshes[name])
+    return folder / request.param, meshes[request.param]
+
+
+def fault_of(path: Path) -> str | None:
+    """The text of the error; anything but an error of ours goes through."""
+    try:
+        use_mesh(path.with_name("head.obj") if path.suffix == ".mtl" else path)
+    except RegganError as error:
+        return str(error)
+    return None
+
+
+def test_the_sound_ones_are_read(mesh: tuple[Path, bytes]) -> None:
+    path, sound = mesh
+    path.write_bytes(sound)
+    assert fault_of(path) is None
+
+
+@given(data=st.data())
+def test_damaged_bytes_are_read_or_named(mesh: tuple[Path, bytes], data: st.DataObject) -> None:
+    path, sound = mesh
+    path.write_bytes(data.draw(damaged(sound, start=0, header=2048)))
+    message = fault_of(path)
+    path.write_bytes(sound)
+    assert message is None or path.parent.name in message
+
+
+@pytest.mark.parametrize("name", ["head.glb", "head.vrm", "old.vrm"])
+@given(data=st.data())
+def test_other_values_in_the_right_place_are_read_or_named(
+    name: str, folder: Path, data: st.DataObject
+) -> None:
+    document, binary = glb_parts(sound_meshes(folder)[name])
+    (folder / name).write_bytes(glb_of(data.draw(json_like(document, 60)), binary))
+    message = fault_of(folder / name)
+    assert message is None or str(folder) in message
+
+
+def document_of(folder: Path) -> tuple[Any, bytes]:
+    return glb_parts(sound_meshes(folder)["head.glb"])
+
+
+def refused(folder: Path, document: Any, binary: bytes) -> str:
+    path = folder / "hostile.glb"
+    path.write_bytes(glb_of(document, binary))
+    with pytest.raises(MeshError) as refusal:
+        load_mesh(path)
+    return str(refusal.value)
+
+
+@pytest.mark.timeout(20)
+def test_nodes_in_a_circle_are_named(folder: Path) -> None:
+    for children in ({0: [1], 1: [0]}, {1: [1]}, {0: [1], 2: [1]}):
+        document, binary = document_of(folder)
+        for node in document["nodes"]:
+            node.pop("children", None)
+        for node, below in children.items():
+            document["nodes"][node]["children"] = below
+        assert "circle" in (text := refused(folder, document, binary)) or "two parents" in text
+
+
+@pytest.mark.timeout(60)
+def test_a_chain_of_nodes_of_any_depth_is_walked(folder: Path) -> None:
+    document, binary = document_of(folder)
+    first = len(document["nodes"])
+    chain = [{"children": [first + i + 1]} for i in range(50_000)]
+    document["nodes"] += [*chain, {"mesh": 0}]
+    document["scenes"][0]["nodes"] = [first]
+    path = folder / "deep.glb"
+    path.write_bytes(glb_of(document, binary))
+    character = load_mesh(path).character
+    assert len(character.parts) == 2
+    assert len(character.below(first)) == 3
+
+
+@pytest.mark.timeout(60)
+def test_counts_without_bounds_are_named(folder: Path) -> None:
+    document, binary = document_of(folder)
+    sparse = next(a for a in document["accessors"] if "sparse" in a)
+    sparse["count"] = 2**30
+    assert "no bytes for them" in refused(folder, document, binary)
+    document, binary = document_of(folder)
+    document["nodes"] += [{"mesh": 0}] * 30_000
+    document["scenes"][0]["nodes"] = list(range(2, len(document["nodes"])))
+    assert "more than 20,000 parts" in refused(folder, document, binary)
+    document, binary = document_of(folder)
+    document["extras"] = [[]] * 5_000_000
+    assert "JSON has" in refused(folder, document, binary)
+    nested: Any = []
+    for _ in range(400):
+        nested = [nested]
+    document["extras"] = nested
+    assert "nested more than" in refused(folder, document, binary)
+    (folder / "deep.gltf").write_bytes(b"[" * 1_000_000)
+    with pytest.raises(MeshError, match="broken glTF file"):
+        load_mesh(folder / "deep.gltf")
+
+
+@pytest.mark.timeout(60)
+def test_an_obj_that_names_libraries_without_end_is_named(folder: Path) -> None:
+    text = "".join(f"mtllib {i}.mtl\n" for i in range(100_000))
+    (folder / "many.obj").write_text(f"{text}v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    with pytest.raises(MeshError, match="material libraries"):
+        load_mesh(folder / "many.obj")
+
+
+def test_points_that_are_nowhere_are_named(folder: Path) -> None:
+    (folder / "far.obj").write_text("v 0 0 0\nv nan 0 0\nv 0 1e30 0\nf 1 2 3\n")
+    with pytest.raises(MeshError, match="no numbers, or farther"):
+        load_mesh(folder / "far.obj")
+    document, binary = document_of(folder)
+    document["nodes"][2].pop("skin")
+    document["nodes"][2]["scale"] = [1e25, 1, 1]
+    assert "no numbers, or farther" in refused(folder, json.loads(json.dumps(document)), binary)

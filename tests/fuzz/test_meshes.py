@@ -1,6 +1,9 @@
 """Damaged meshes: read or named, but no traceback, no hang, and no end of memory."""
 
 import json
+import os
+import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reggan_plugin.errors import MeshError, RegganError
+from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.textures.mesh_files import load_mesh
+from reggan_plugin.textures.request import TextureRequest
+from reggan_plugin.textures.texture_batch import run_batch
+from reggan_plugin.transfer import ExpressionTransfer
 
 from .damage import damaged, json_like
 from .meshes import MESHES, glb_of, glb_parts, sound_meshes, use_mesh
@@ -98,7 +105,7 @@ def test_a_chain_of_nodes_of_any_depth_is_walked(folder: Path) -> None:
     path.write_bytes(glb_of(document, binary))
     character = load_mesh(path).character
     assert len(character.parts) == 2
-    assert len(character.below(first)) == 3
+    assert len(character.below(first)) == 6
 
 
 @pytest.mark.timeout(60)
@@ -122,6 +129,33 @@ def test_counts_without_bounds_are_named(folder: Path) -> None:
     (folder / "deep.gltf").write_bytes(b"[" * 1_000_000)
     with pytest.raises(MeshError, match="broken glTF file"):
         load_mesh(folder / "deep.gltf")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither /dev/zero nor FIFOs")
+def test_a_batch_goes_on_after_every_hostile_character(tmp_path: Path) -> None:
+    cast, out = tmp_path / "cast", tmp_path / "out"
+    cast.mkdir()
+    (cast / "a.glb").write_bytes(b"glTF" + bytes(100))
+    document, binary = document_of(tmp_path)
+    document["nodes"][1]["children"] = [0]
+    (cast / "b.glb").write_bytes(glb_of(document, binary))
+    (cast / "c.glb").symlink_to("/dev/zero")
+    os.mkfifo(cast / "d.glb")
+    (cast / "e.gltf").write_text('{"asset": {"version": "2.0"}, "nodes": [7]}')
+    (cast / "f.obj").write_text("f 1 2 3")
+    (cast / "g.glb").write_bytes(b"")
+    request = TextureRequest(mesh=cast, mixes={"sad": ExpressionMix({"sad": 1.0})}, out=out)
+    outcomes = list(run_batch(request, cast, open_transfer, lambda: False, with_meshes=False))
+    assert {outcome.name: outcome.outcome for outcome in outcomes} == dict.fromkeys(
+        "abefg", "failed"
+    )
+    assert all(outcome.error and str(cast) in outcome.error for outcome in outcomes)
+
+
+@cache
+def open_transfer() -> ExpressionTransfer:
+    return ExpressionTransfer(device="cpu")
 
 
 @pytest.mark.timeout(60)

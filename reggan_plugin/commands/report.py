@@ -20,6 +20,7 @@ from reggan_plugin.commands.progress import (
     progress_option,
 )
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.errors import UsageError
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.jobs.events import FrameChecked
 from reggan_plugin.jobs.patience import Patience
@@ -29,6 +30,7 @@ from reggan_plugin.report.shot_report import (
     refuse_foreign_page,
     report_from_records,
     report_with_pictures,
+    with_contents_compared,
 )
 
 
@@ -55,6 +57,12 @@ from reggan_plugin.report.shot_report import (
     help="Also read all frames, measure flicker, and write a page with thumbnails, one file that "
     "needs no network; an older report is replaced, no other file.",
 )
+@grouped_option(
+    "Report",
+    "--quick",
+    is_flag=True,
+    help="Compare only the sizes of the outputs with their records, not their content.",
+)
 @grouped_option("Report", "--json", "as_json", is_flag=True, help="Print one JSON document.")
 @progress_option("Report")
 @verbose_option
@@ -66,15 +74,18 @@ def report(
     reading: Reading,
     stall_s: float,
     html: Path | None,
+    quick: bool,
     as_json: bool,
     style: ProgressStyle,
 ) -> None:
-    """Say which frames of a rendered shot are missing, failed, or worth a look.
+    """Say which frames of a rendered shot are missing, failed, altered, or worth a look.
 
-    The exit code is 1 if a frame is missing or failed. Without --html only the records beside
-    the frames are read, which takes no time.
+    The exit code is 1 if a frame is missing, failed, or no longer the file that was rendered: size
+    and SHA-256 are compared with the record beside it. --quick reads no frame and compares sizes.
     """
     with progress_on_stderr(style, as_json=as_json) as tell:
+        if quick and html is not None:
+            raise UsageError("--html reads all frames, --quick reads none. Leave one of them out.")
         if html is not None:
             refuse_foreign_page(html)
         patience = Patience(stall_s)
@@ -94,7 +105,8 @@ def report(
             )
 
         if html is None:
-            shot = report_from_records(source, out, frames)
+            compared = frames if quick else with_contents_compared(frames, patience, seen)
+            shot = report_from_records(source, out, compared)
         else:
             with libraries_on_stderr():
                 shot = report_with_pictures(source, out, frames, reading, patience, seen)

@@ -77,7 +77,7 @@ class FrameOutput:
             content, facts = ready.content, ready.facts
             outcome, message = "copied", ready.reason
         facts = facts.after(time.perf_counter() - begin)
-        record = self._record(task, outcome, message, facts, sha256_of(content))
+        record = self._record(task, outcome, message, facts, content)
 
         def write() -> None:
             write_record(record, task.output)  # first: see `jobs/side_car.py`
@@ -130,7 +130,7 @@ class FrameOutput:
         outcome: Outcome,
         message: str | None,
         facts: FrameFacts,
-        output_sha256: str | None,
+        content: bytes | None,
     ) -> FrameRecord:
         return FrameRecord(
             source=str(task.source.path),
@@ -141,7 +141,8 @@ class FrameOutput:
             weights=facts.mix.control_weights(),
             settings_sha256=facts.settings_sha256,
             input_sha256=facts.input_sha256,
-            output_sha256=output_sha256,
+            output_sha256=None if content is None else sha256_of(content),
+            output_bytes=None if content is None else len(content),
             model=self._recorded_model,
             version=self._version,
             device=None if self._model is None else self._model.device,

@@ -15,6 +15,7 @@ any program. Every field is always there:
     settings_sha256  of all that was asked for at this frame, given positions of faces included
     input_sha256     of the source file; null if it could not be read
     output_sha256    of the output file; null if there is none
+    output_bytes     its size; null if there is none, or not known (0.2.0 did not write it)
     model            {name, version, sha256}; null where none was needed
     version          of reggan-plugin
     device           where the model ran; null where none was needed
@@ -110,6 +111,7 @@ class FrameRecord:
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
     stats: Mapping[str, float] = field(default_factory=dict)
+    output_bytes: int | None = None
 
     def is_of(
         self, *, settings_sha256: str, input_sha256: str | None, model_sha256: str | None
@@ -159,6 +161,7 @@ def read_record(output: Path) -> FrameRecord | None:
 def _record_from_document(document: dict[str, Any]) -> FrameRecord:
     if document["schema"] != RECORD_SCHEMA or document["outcome"] not in OUTCOMES:
         raise ValueError("a record of another version")
+    document = {"output_bytes": None, **document}
     known = {f.name: document[f.name] for f in fields(FrameRecord)}
     model = known["model"]
     known["model"] = None if model is None else RecordedModel(**model)

@@ -1,7 +1,7 @@
 """What people and measures see of a rendered frame: its face before and after."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,8 @@ from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.jobs.patience import Patience
-from reggan_plugin.report.shot_check import CheckedFrame
+from reggan_plugin.jobs.side_car import sha256_of
+from reggan_plugin.report.shot_check import CheckedFrame, is_altered
 
 _REDUCED = 4
 _JPEG_QUALITY = 82
@@ -37,6 +38,7 @@ class FrameLook:
         face, change: the input's largest face, and output − input there, averaged to a few
             pixels; None without a face.
         touches_ring: whether the change reaches the border of the square around the face.
+        is_altered: whether the output has other bytes than its record says.
         fault: why the frame's files cannot be shown.
     """
 
@@ -45,21 +47,34 @@ class FrameLook:
     face: View | None = None
     change: View | None = None
     touches_ring: bool = False
+    is_altered: bool = False
     fault: str | None = None
 
 
 def look_at(checked: CheckedFrame, reading: Reading, patience: Patience) -> FrameLook:
     """Read a frame's source and output as they were rendered, and reduce them."""
     before, after, fault = None, None, None
+    other_bytes = False
 
-    def read(path: Path) -> Frame:
-        return reading.decode(patience.call(str(path), lambda: read_content(path)), path)
+    def read(path: Path) -> bytes:
+        return patience.call(str(path), lambda: read_content(path))
 
     try:
-        before = None if checked.source is None else read(checked.source)
-        after = read(checked.output) if checked.output.is_file() else None
+        if checked.source is not None:
+            before = reading.decode(read(checked.source), checked.source)
+        if checked.output.is_file():
+            content = read(checked.output)
+            other_bytes = is_altered(checked, sha256_of(content))
+            after = reading.decode(content, checked.output)
     except (UnreadableFrameError, StalledError) as error:
         fault = str(error)
+    look = _look(checked, before, after, fault)
+    return replace(look, is_altered=other_bytes)
+
+
+def _look(
+    checked: CheckedFrame, before: Frame | None, after: Frame | None, fault: str | None
+) -> FrameLook:
     crop = _crop_of_largest_face(checked)
     if before is None or crop is None:
         return FrameLook(before=_thumbnail(before), after=_thumbnail(after), fault=fault)

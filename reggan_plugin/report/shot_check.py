@@ -1,7 +1,7 @@
 """A rendered shot against its source: what is missing, and what its records say."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,11 +11,12 @@ from reggan_plugin.jobs.results import NO_FACE
 from reggan_plugin.jobs.side_car import FrameRecord, read_record
 
 Problem = Literal[
-    "missing", "failed", "no face", "low score", "clipped mask", "flicker", "turned away"
+    "missing", "failed", "altered", "no face", "low score", "clipped mask", "flicker", "turned away"
 ]
 PROBLEMS: dict[Problem, str] = {
     "missing": "There is no output, or no source.",
     "failed": "The frame could not be read, changed or written.",
+    "altered": "The output is not the file that was rendered.",
     "no face": "No face was found, or the tracks have none here; the frame is unchanged.",
     "low score": "The locator is not sure of the face.",
     "clipped mask": "The change is cut off by the picture's edge or by the square around the face.",
@@ -23,8 +24,9 @@ PROBLEMS: dict[Problem, str] = {
     "turned away": "The head is turned so far that the intensity is lowered.",
 }
 """From the worst to the least."""
-FATAL: tuple[Problem, ...] = ("missing", "failed")
+FATAL: tuple[Problem, ...] = ("missing", "failed", "altered")
 
+OTHER_CONTENT = "Its content is not what was rendered."
 LOW_SCORE = 0.6
 """Faces that are there score above 0.9 as a rule; below 0.42 the locator takes none for one."""
 CLIPPED_WEIGHT = 0.05
@@ -86,15 +88,18 @@ def _check(frame: SourceFrame, output: Path) -> CheckedFrame:
     problems: list[Problem] = []
     if record and record.outcome == "failed":
         problems.append("failed")
-    elif record and record.message == NO_FACE:  # copied, or skipped on demand
-        problems.append("no face")
-        note = None
-    elif not output.is_file():
+    elif not output.is_file() and not (record and record.outcome == "skipped"):
         problems.append("missing")
         note = "It was rendered, but is not there." if record else "It was never rendered."
     elif record is None:
         note = "It has no record, so nothing is known of how it was made."
     if record:
+        if record.message == NO_FACE:  # copied, or skipped on demand
+            problems.append("no face")
+            note = None if note == NO_FACE else note
+        if (changed_size := _other_size(record, output)) is not None:
+            problems.append("altered")
+            note = changed_size
         problems += _problems_of_faces(record)
     return CheckedFrame(
         name=frame.path.name,
@@ -104,6 +109,35 @@ def _check(frame: SourceFrame, output: Path) -> CheckedFrame:
         record=record,
         problems=in_order(problems),
         note=note,
+    )
+
+
+def _other_size(record: FrameRecord, output: Path) -> str | None:
+    """What to say of an output that has not as many bytes as were rendered; None for one that has.
+
+    Records of version 0.2.0 do not say how many.
+    """
+    if record.output_bytes is None or not output.is_file():
+        return None
+    size = output.stat().st_size
+    if size == record.output_bytes:
+        return None
+    return f"It has {size:,} bytes, not the {record.output_bytes:,} that were rendered."
+
+
+def as_altered(checked: CheckedFrame) -> CheckedFrame:
+    """The frame, whose output has other content than was rendered."""
+    note = checked.note if "altered" in checked.problems else OTHER_CONTENT
+    return replace(checked, problems=in_order((*checked.problems, "altered")), note=note)
+
+
+def is_altered(checked: CheckedFrame, content_sha256: str) -> bool:
+    """Whether the record says that other bytes were rendered than those of this digest."""
+    record = checked.record
+    return (
+        record is not None
+        and record.output_sha256 is not None
+        and record.output_sha256 != content_sha256
     )
 
 

@@ -2,19 +2,28 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from reggan_plugin.errors import OutputExistsError, RegganError, UsageError
+from reggan_plugin.errors import OutputExistsError, RegganError, StalledError, UsageError
 from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.jobs.fingerprint import digest_of
 from reggan_plugin.jobs.patience import Patience
 from reggan_plugin.report.flicker import Flicker, flicker_of_shot
 from reggan_plugin.report.frame_look import FrameLook, look_at
-from reggan_plugin.report.shot_check import FATAL, PROBLEMS, CheckedFrame, Problem, in_order
+from reggan_plugin.report.shot_check import (
+    FATAL,
+    PROBLEMS,
+    CheckedFrame,
+    Problem,
+    as_altered,
+    in_order,
+    is_altered,
+)
 from reggan_plugin.web_page import html_from_parts
 
 _OWN_MARKS = (b'content="reggan-plugin report"', b"<title>Shot report</title>")
@@ -24,6 +33,8 @@ REPORT_VERSION = 1
 """Raised when a field of the `--json` document changes its meaning or goes away."""
 _MOST_READERS = 4
 _MOST_NAMED = 8
+
+Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,7 +102,7 @@ class ShotReport:
         """Do nothing if every frame is there.
 
         Raises:
-            RegganError: frames are missing or failed; the message names them.
+            RegganError: frames are missing, failed or altered; the message names them.
         """
         fatal = [one.checked for one in self.frames if set(one.checked.problems) & set(FATAL)]
         if fatal:
@@ -99,8 +110,8 @@ class ShotReport:
             more = ", ..." if fatal[_MOST_NAMED:] else ""
             first = f" The first: {fatal[0].note}" if fatal[0].note else ""
             raise RegganError(
-                f"{len(fatal)} of {len(self.frames)} frames are missing or failed: {named}{more}."
-                f"{first}",
+                f"{len(fatal)} of {len(self.frames)} frames are missing, failed or altered: "
+                f"{named}{more}.{first}",
                 kind="frames-failed",
             )
 
@@ -128,11 +139,33 @@ def refuse_foreign_page(path: Path) -> None:
         )
 
 
-def report_from_records(source: str, out: Path, frames: Sequence[CheckedFrame]) -> ShotReport:
-    """A report of what the records say; no picture is read."""
+def report_from_records(source: str, out: Path, frames: Iterable[CheckedFrame]) -> ShotReport:
+    """A report of what the records say; no picture is decoded."""
     return ShotReport(
         source=source, out=out, frames=tuple(ReportedFrame(checked=one) for one in frames)
     )
+
+
+def with_contents_compared(
+    frames: Sequence[CheckedFrame], patience: Patience, seen: Callable[[CheckedFrame], None]
+) -> Iterator[CheckedFrame]:
+    """The frames, each output compared with the SHA-256 in its record; in order."""
+    compared = _in_order(frames, partial(_compared, patience=patience))
+    for frame in compared:
+        seen(frame)
+        yield frame
+
+
+def _compared(checked: CheckedFrame, patience: Patience) -> CheckedFrame:
+    record, output = checked.record, checked.output
+    if record is None or record.output_sha256 is None or "altered" in checked.problems:
+        return checked
+    try:
+        digest = patience.call(str(output), lambda: digest_of(output))
+    except StalledError as error:
+        return replace(checked, problems=in_order((*checked.problems, "failed")), note=str(error))
+    is_other = digest is not None and is_altered(checked, digest)
+    return as_altered(checked) if is_other else checked
 
 
 def report_with_pictures(
@@ -145,7 +178,7 @@ def report_with_pictures(
 ) -> ShotReport:
     """A report for which every frame is read; `seen` is called after each, in order."""
     looks = []
-    found = _looks(frames, partial(look_at, reading=reading, patience=patience))
+    found = _in_order(frames, partial(look_at, reading=reading, patience=patience))
     for checked, look in zip(frames, found, strict=True):
         looks.append(look)
         seen(_with_problems(checked, look, None))
@@ -162,15 +195,15 @@ def report_with_pictures(
     )
 
 
-def _looks(
-    frames: Sequence[CheckedFrame], look_at: Callable[[CheckedFrame], FrameLook]
-) -> Iterator[FrameLook]:
-    """How the frames look, in order; a few are read at a time."""
+def _in_order(
+    frames: Iterable[CheckedFrame], read: Callable[[CheckedFrame], Seen]
+) -> Iterator[Seen]:
+    """What is read of the frames, in order; a few are read at a time."""
     readers = min(_MOST_READERS, os.cpu_count() or 1)
-    waiting: deque[Future[FrameLook]] = deque()
+    waiting: deque[Future[Seen]] = deque()
     with ThreadPoolExecutor(readers, thread_name_prefix="look") as pool:
         for frame in frames:
-            waiting.append(pool.submit(look_at, frame))
+            waiting.append(pool.submit(read, frame))
             if len(waiting) > readers:
                 yield waiting.popleft().result()
         while waiting:
@@ -184,6 +217,8 @@ def _with_problems(checked: CheckedFrame, look: FrameLook, flicker: Flicker | No
         "flicker": flicker is not None and flicker.is_visible,
     }
     more = [problem for problem, is_there in found.items() if is_there]
+    if look.is_altered:
+        checked = as_altered(checked)
     return replace(
         checked,
         problems=in_order((*checked.problems, *more)),

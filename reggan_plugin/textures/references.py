@@ -70,5 +70,6 @@ def read_file(path: Path, first_bytes: int | None = None) -> bytes:
 def _refused(mesh: Path, name: str, fault: str) -> MeshError:
     return MeshError(
         f"{mesh} names the file {name[:_SHOWN]!r}, which {fault}. Put the file beside the mesh "
-        "and let the mesh name it so; a map can also be given with --texture."
+        "and let the mesh name it so.",
+        kind="mesh-reference",
     )

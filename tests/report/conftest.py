@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.jobs.side_car import FrameRecord, RecordedFace, write_record
+from reggan_plugin.jobs.side_car import FrameRecord, RecordedFace, sha256_of, write_record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,9 @@ class RenderedShot:
         levels[20:34, 26:40] += np.uint8(smile)
         output = self.out / self.name(number)
         Image.fromarray(levels).save(output)
-        self.record(number, **record)
+        content = output.read_bytes()
+        written = {"output_sha256": sha256_of(content), "output_bytes": len(content)}
+        self.record(number, **{**written, **record})
 
     def record(self, number: int, **changed: Any) -> None:
         face = RecordedFace(

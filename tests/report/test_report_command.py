@@ -5,6 +5,8 @@ import io
 import json
 import os
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +64,9 @@ def test_records_tell_problems_without_a_look_at_pictures(
     assert (document["v"], document["frames"], document["html"]) == (1, 13, None)
     assert document["counts"]["missing"] == 2
     last = err.splitlines()[-1]
-    assert "3 of 13 frames are missing or failed: a.1003.png, a.1004.png, frame 1012." in last
+    assert (
+        "3 of 13 frames are missing, failed or altered: a.1003.png, a.1004.png, frame 1012." in last
+    )
     assert "--resume" in last
 
 
@@ -162,13 +166,72 @@ def test_a_frame_that_does_not_answer_is_named(
     assert "did not answer within" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("change", "quick_sees_it"),
+    [
+        pytest.param(lambda shot, name: (shot.out / name).write_bytes(b""), True, id="emptied"),
+        pytest.param(lambda shot, name: os.truncate(shot.out / name, 200), True, id="truncated"),
+        pytest.param(
+            lambda shot, name: shutil.copy(shot.source / name, shot.out / name), True, id="swapped"
+        ),
+        pytest.param(lambda shot, name: flip_a_byte(shot.out / name), False, id="one byte"),
+    ],
+)
+def test_an_output_that_is_not_what_was_rendered_fails(
+    change: Callable[[RenderedShot, str], object],
+    quick_sees_it: bool,
+    good_shot: RenderedShot,
+    tmp_path: Path,
+    capsys: Streams,
+) -> None:
+    change(good_shot, "a.1005.png")
+    for options in ((), ("--html", str(tmp_path / "a.html"))):
+        assert report(good_shot, "--json", *options) == 1
+        assert "altered" in problems_of(capsys.readouterr().out)[1005]
+    assert report(good_shot, "--quick", "--json") == int(quick_sees_it)
+    found = problems_of(capsys.readouterr().out)
+    assert found == ({1005: ["altered"]} if quick_sees_it else {})
+
+
+def flip_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_quick_and_a_page_exclude_each_other(good_shot: RenderedShot, capsys: Streams) -> None:
+    assert report(good_shot, "--quick", "--html", "a.html") == 2
+    assert "Leave one of them out" in capsys.readouterr().err
+
+
+def test_a_copied_frame_that_is_gone_is_missing(good_shot: RenderedShot, capsys: Streams) -> None:
+    good_shot.write(1005, smile=0, outcome="copied", message="no face", faces=())
+    (good_shot.out / "a.1005.png").unlink()
+    assert report(good_shot, "--json") == 1
+    assert problems_of(capsys.readouterr().out) == {1005: ["missing", "no face"]}
+
+
+def test_records_without_a_size_still_tell_content(
+    good_shot: RenderedShot, capsys: Streams
+) -> None:
+    """As 0.2.0 wrote them."""
+    path = good_shot.out / ".reggan" / "a.1005.png.json"
+    document = json.loads(path.read_text())
+    del document["output_bytes"]
+    path.write_text(json.dumps(document))
+    assert report(good_shot) == 0
+    flip_a_byte(good_shot.out / "a.1005.png")
+    assert report(good_shot) == 1
+    assert "not what was rendered" in capsys.readouterr().out
+
+
 def test_a_damaged_output_fails_when_pictures_are_read(
     good_shot: RenderedShot, tmp_path: Path, capsys: Streams
 ) -> None:
     output = good_shot.out / "a.1005.png"
     output.write_bytes(output.read_bytes()[:200])
     assert report(good_shot, "--html", str(tmp_path / "shot.html")) == 1
-    assert "a.1005.png is truncated" in capsys.readouterr().out
+    assert "a.1005.png: failed, altered: It has 200 bytes" in capsys.readouterr().out
 
 
 def test_names_cannot_end_the_script_that_they_stand_in(

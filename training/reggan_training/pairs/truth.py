@@ -41,10 +41,8 @@ def truth_of_pair(shader: HeadShader, rasters: Rasters, source: int, target: int
     was = mixed(shader.positions[source], corners, weights)
     rest = mixed(shader.fixed[:, :3], corners, weights)
     place = project(shader, was)
-    left, top, right, bottom = rasters.window
-    here = torch.stack([hit.pixels % side, hit.pixels // side], dim=1) + 0.5
-    extent = torch.tensor([right - left, bottom - top], device=device)
-    now = torch.tensor([left, top], device=device) + here / side * extent
+    # not the pixel's centre: thinned rasters see the surface beside it
+    now = project(shader, mixed(shader.positions[target], corners, weights))
     motion = torch.zeros(side * side, 2, device=device)
     motion[hit.pixels] = place - now
     seen = _shows_same(shader, source, place, was[:, 2], rest)

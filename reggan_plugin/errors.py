@@ -59,6 +59,10 @@ class Remark(str):
         remark.fields = {name: _plain(value) for name, value in fields.items()}
         return remark
 
+    def after(self, words: str) -> Self:
+        """The same remark, its sentence begun with `words`."""
+        return type(self)(f"{words}{self}", self.kind, **self.fields)
+
 
 class RegganError(Exception):
     """Base of all errors that a user can act on.

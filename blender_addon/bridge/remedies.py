@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _FROM_RIG = "Head from Rig says where it is."
+_DEVICE = "Choose another device in the add-on's preferences; Run Doctor there says which work."
 _EXISTING = "Existing: Keep finished, Existing: Replace, or another Output."
 _TRACK_AGAIN = "Run Head from Rig again."
 
@@ -37,13 +38,20 @@ REMEDIES: Mapping[str, str] = {
     "model-parity": "",
     "device-memory": "Close other programs that use the GPU.",
     "training-diverged": "",
-    "device-unavailable": "Choose another device in the add-on's preferences; Run Doctor there "
-    "says which work.",
+    "device-unavailable": _DEVICE,
     "missing-extra": "",
     "note": "",
     # models
     "model-lacks-control": "",
     "model-is-not-one-file": "",
+    "device-cannot-load": _DEVICE,
+    "gpu-fails": _DEVICE,
+    "no-rtx-card": _DEVICE,
+    "no-engine": _DEVICE,
+    "no-engine-can-be-built": _DEVICE,
+    "engine-to-build": _DEVICE,
+    "engine-too-large": _DEVICE,
+    "engine-of-other-model": _DEVICE,
     # where the face is
     "face-in-frame": _FROM_RIG,
     "face-in-no-frame": _FROM_RIG,
@@ -67,6 +75,20 @@ REMEDIES: Mapping[str, str] = {
     "no-such-matte-channel": "",
     "matte-channel-of-no-exr": "",
     "no-matte-of-frame": "",
+    # texture maps
+    "face-on-mesh": "Say which way it looks (Front), or which bone is its head (Head and Bone "
+    "under Head from Rig).",
+    "face-on-flat-map": "Choose a map on which the face lies unfolded, or On the head.",
+    "no-such-head-bone": "Choose one of them as Bone under Head from Rig.",
+    "map-is-not-named": "The field Image names the map.",
+    "no-colour-map": "Switch Take Any Image on if this is one.",
+    "not-the-map-of-the-mesh": "The field Material names the material; Take Any Image takes the "
+    "map as it is.",
+    "read-as-srgb": "",
+    "read-as-linear": "",
+    "mesh-cannot-be-written": "",
+    "write-variants": "",
+    "batch-needs-folder": "",
     # jobs
     "out-of-memory": _FROM_RIG,
     "outputs-exist": _EXISTING,
@@ -87,9 +109,9 @@ def with_remedy(said: Mapping[str, Any], instead: Mapping[str, str] | None = Non
         instead: remedies that fit the button that was pressed better than the table's.
     """
     message = str(said.get("message") or "")
-    return " ".join(
-        word for word in (message, *_remedies(said, {**REMEDIES, **(instead or {})})) if word
-    )
+    remedies = [words for words in _remedies(said, {**REMEDIES, **(instead or {})}) if words]
+    end = "" if message.endswith(".") or not remedies else "."
+    return " ".join([message + end, *remedies])
 
 
 def _remedies(said: Mapping[str, Any], by_kind: Mapping[str, str]) -> list[str]:

@@ -68,8 +68,11 @@ def _demand_precision(model: Path, found: str, wanted: str | None) -> None:
     if wanted not in (None, found):
         raise UsageError(
             f"{model.name} is {found}, {wanted} was asked for; an engine has the precision of its "
-            f"file. Make one, and build from that: reggan-plugin export onnx {model} "
-            f"--precision {wanted} --out {model.stem}-{wanted}.onnx"
+            f"file. Make one, and build from that.",
+            kind="engine-of-other-precision",
+            model=model,
+            wanted=wanted,
+            name=model.stem,
         )
 
 
@@ -83,7 +86,7 @@ def _prove(model: Path, engine: Path) -> ParityReport:
         remove_engine(engine)
         raise ModelParityError(
             f"The engine answers otherwise than {model.name}: {'; '.join(report.faults)}. It was "
-            "not kept. Another version of TensorRT or of the driver may do better; --device cuda "
-            "and cpu run the file without an engine."
+            "not kept. Another version of TensorRT or of the driver may do better.",
+            kind="engine-is-not-kept",
         )
     return report

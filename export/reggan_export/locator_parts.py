@@ -76,8 +76,10 @@ def locator_part(name: str, run: Path) -> LocatorPart:
         return make(read_checkpoint(run)["average"])
     except (FileNotFoundError, KeyError, RuntimeError) as error:
         raise SourceError(
-            f"{run} holds no {name} network of this version ({error}). Name the run folder that "
-            f"`train-locator --stage {name}` wrote."
+            f"{run} holds no {name} network of this version ({error}). Name the run folder of "
+            "its training.",
+            kind="locator-run",
+            name=name,
         ) from error
 
 

@@ -30,7 +30,8 @@ def model_at_side(model: ExpressionModel, side_px: int) -> ExpressionModel:
             raise UsageError(
                 f"{model.architecture} cannot run at {side_px} px: {name} was learnt at "
                 f"{model.side_px} px and has the shape {list(state[name].shape)}, there it would "
-                f"need {list(wanted.shape)}. Leave --size out, or train with that side_px."
+                f"need {list(wanted.shape)}. Train with that side_px.",
+                kind="other-side",
             )
     resized.load_state_dict(state)
     return resized.eval().requires_grad_(False)
@@ -44,6 +45,6 @@ def _settings_at_side(model: ExpressionModel, side_px: int) -> ModelSettings:
         return replace(model.settings, side_px=side_px, regression=layer)
     except ValueError as error:
         raise UsageError(
-            f"{model.architecture} cannot run at {side_px} px: {error}. Leave --size out, or "
-            "train with that side_px."
+            f"{model.architecture} cannot run at {side_px} px: {error}. Train with that side_px.",
+            kind="other-side",
         ) from error

@@ -185,7 +185,7 @@ class ParityReport:
                 rows = {probe: row[bound.quantity] for probe, row in self._rows(one).items()}
                 lines += ["", *_table(f"{one.subject}: {bound.quantity}", rows, bound)]
         if self.not_opened:
-            lines += ["", f"Not here, see `reggan-plugin doctor`: {', '.join(self.not_opened)}"]
+            lines += ["", f"Not here: {', '.join(self.not_opened)}"]
         return "\n".join([*lines, "", "; ".join(self.faults) or "Within the bounds."])
 
     def _rows(self, one: Comparison) -> dict[str, Mapping[str, Difference]]:

@@ -77,7 +77,8 @@ def proof_from_metadata(metadata: Mapping[str, str], source: str) -> Proof:
     if part not in probes:
         raise ModelCardError(
             f"The card of {source} is of the locator's part {part!r}; expected one of "
-            f"{', '.join(probes)}. Export it again: reggan-plugin export-locator."
+            f"{', '.join(probes)}. Export it again.",
+            kind="locator-card",
         )
     outputs = ("score", "offsets" if part == "detector" else "points")
     return Proof(

@@ -51,7 +51,7 @@ def references_from(
         SourceError: `checkpoint` is none of these.
     """
     if checkpoint is None:
-        name = f"itself by {UNOPTIMISED} (no --checkpoint was given)"
+        name = f"itself by {UNOPTIMISED} (no checkpoint was given)"
         return (Reference(name=name, answer=_from_onnx(model)),)
     if part:
         return (Reference(name=f"PyTorch, {checkpoint}", answer=_from_locator(checkpoint, part)),)

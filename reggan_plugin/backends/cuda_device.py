@@ -125,7 +125,7 @@ def open_cuda_device(index: int) -> CudaDevice:
     if index >= count:
         raise DeviceUnavailableError(
             f"CUDA finds {count} GPUs, numbered from 0; number {index} was asked for.",
-            "`reggan-plugin doctor` says what is missing; --device cpu works without.",
+            kind="gpu-fails",
         )
     return _Device(index)
 
@@ -223,6 +223,5 @@ def _checked(answer: tuple[Any, ...]) -> Any:
     text = runtime.cudaGetErrorString(code)[1].decode()
     found = f"The GPU fails with {code.name}: {text}."
     if int(code) == _OUT_OF_MEMORY:
-        raise DeviceMemoryError(f"{found} Take a smaller --batch, or close what else uses it.")
-    remedy = "--device cpu works without a GPU; `reggan-plugin doctor` tells more."
-    raise DeviceUnavailableError(found, remedy)
+        raise DeviceMemoryError(f"{found} Close what else uses it.")
+    raise DeviceUnavailableError(found, kind="gpu-fails")

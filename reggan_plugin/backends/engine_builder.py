@@ -94,7 +94,7 @@ class EngineBuilder:
         if engine is None:
             raise DeviceUnavailableError(
                 f"TensorRT refuses {stored.path}, which it has just built.",
-                "`reggan-plugin doctor` tells more; --device cuda and cpu run without an engine.",
+                kind="no-engine",
             )
         return stored, engine
 
@@ -111,6 +111,7 @@ def load_engine_file(stored: EngineFile, trt: Any) -> Any:
         raise EngineError(
             f"TensorRT {trt.__version__} refuses {stored.path}, which was built with TensorRT "
             f"{key.get('tensorrt')} for {key.get('gpu')} on {key.get('system')}. Build it on this "
-            "machine: reggan-plugin export engine MODEL.onnx"
+            "machine.",
+            kind="engine-to-build",
         )
     return engine

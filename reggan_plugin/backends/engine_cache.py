@@ -94,7 +94,8 @@ class EngineCache:
             raise OutputError(
                 f"The engine cache {self.folder} holds no engine for this model and GPU, and "
                 f"cannot be written: {error}. Set {CACHE_VARIABLE} to a folder that you may write "
-                "to, or have its owner build the engine: reggan-plugin export engine MODEL.onnx"
+                "to, or have its owner build the engine.",
+                kind="engine-to-build",
             ) from error
         try:
             yield

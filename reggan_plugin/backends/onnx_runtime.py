@@ -50,8 +50,8 @@ class OnnxRuntimeRunner:
         except Exception as error:  # as in _open_session
             if any(words in str(error).lower() for words in _OUT_OF_MEMORY):
                 raise DeviceMemoryError(
-                    f"{self.device} has no memory for this batch: {error}. Take a smaller --batch, "
-                    "or close what else uses the device."
+                    f"{self.device} has no memory for this batch: {error}. Close what else "
+                    "uses the device."
                 ) from error
             raise ModelError(
                 f"The model fails on {self.device}: {error}. If its inputs are at fault, the card "
@@ -117,8 +117,8 @@ def _open_session(
         if device.kind != "cpu":
             raise DeviceUnavailableError(
                 f"{device} cannot load {model.name}: {_shortened(error)}.",
-                "--device cpu tells whether the device or the file is at fault. "
-                f"{provider.remedy if provider.loads_cuda else ''}",
+                provider.remedy if provider.loads_cuda else "",
+                kind="device-cannot-load",
             ) from error
         raise ModelError(f"{model} cannot be loaded by ONNX Runtime: {error}") from error
     if session.get_providers()[0] != provider.name:
@@ -176,8 +176,8 @@ def _add_plug_in(
         raise DeviceUnavailableError(
             f"{plug_in} finds {len(found)} devices that it runs on, numbered from 0; number "
             f"{index} was asked for.",
-            "`nvidia-smi` lists the cards; it takes those of the RTX 30 series and newer. "
-            "For data-centre GPUs take --device cuda or tensorrt.",
+            "`nvidia-smi` lists the cards; it takes those of the RTX 30 series and newer.",
+            kind="no-rtx-card",
         )
     options.add_provider_for_devices([found[index]], settings)
 

@@ -76,7 +76,7 @@ def _open_engine(engine: Path, device: str) -> Runner:
     name = device_from_text(device)
     if name.kind != "tensorrt":
         raise UsageError(
-            f"{engine.name} is an engine for --device tensorrt; for {device} name the .onnx file "
+            f"{engine.name} is an engine for TensorRT; for {device} name the .onnx file "
             "that it was built from."
         )
     return runner_from_engine(engine, name.index)

@@ -41,7 +41,7 @@ def build_plan(
     except TypeError as error:  # how its bindings say that the library gave them nothing
         raise DeviceUnavailableError(
             f"TensorRT cannot begin on this GPU: {logger.latest_error}.",
-            "`reggan-plugin doctor` tells more.",
+            kind="gpu-fails",
         ) from error
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
     _parse(trt, model, network, logger)
@@ -55,9 +55,8 @@ def build_plan(
     plan = builder.build_serialized_network(network, config)
     if plan is None:
         raise ModelError(
-            f"TensorRT {trt.__version__} finds no way to run {model.name}: {logger.latest_error}. "
-            "If it ran out of memory, pass a smaller --batch; --device cuda and cpu run the "
-            "file without an engine."
+            f"TensorRT {trt.__version__} finds no way to run {model.name}: {logger.latest_error}.",
+            kind="no-engine-can-be-built",
         )
     _keep_timings(config, timing_cache)
     _log.info("Built an engine for %s in %.1f s.", model.name, time.monotonic() - started)
@@ -76,7 +75,7 @@ def load_plan(trt: Any, plan: bytes) -> Any | None:
     except TypeError as error:
         raise DeviceUnavailableError(
             f"TensorRT cannot begin on this GPU: {logger.latest_error}.",
-            "`reggan-plugin doctor` tells more.",
+            kind="gpu-fails",
         ) from error
     return runtime.deserialize_cuda_engine(plan)
 
@@ -87,8 +86,7 @@ def _parse(trt: Any, model: Path, network: Any, logger: Any) -> None:
         reasons = [parser.get_error(index).desc() for index in range(parser.num_errors)]
         raise ModelError(
             f"TensorRT {trt.__version__} cannot read {model.name}: {'; '.join(reasons)}. "
-            "int8 files are made for the CPU; take the fp32 or fp16 one, as `reggan-plugin export "
-            "onnx` writes them."
+            "int8 files are made for the CPU; take the fp32 or fp16 one."
         )
 
 

@@ -42,7 +42,8 @@ class Lane:
         if self._context is None:
             raise ModelError(
                 "TensorRT gives no context for the engine, most likely for want of memory on the "
-                "GPU. Close what else uses it, or build with a smaller --batch."
+                "GPU. Close what else uses it.",
+                kind="engine-too-large",
             )
         for name, shape in inputs.items():
             self._demand(self._context.set_input_shape(name, shape), f"{name} of shape {shape}")
@@ -97,6 +98,6 @@ class Lane:
     def _demand(accepted: bool, what: str) -> None:
         if not accepted:
             raise ModelError(
-                f"TensorRT refuses {what}; the engine does not fit its model. "
-                "Build it again: reggan-plugin export engine MODEL.onnx"
+                f"TensorRT refuses {what}; the engine does not fit its model. Build it again.",
+                kind="engine-to-build",
             )

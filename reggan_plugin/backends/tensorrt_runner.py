@@ -155,7 +155,8 @@ def runner_from_engine(engine: Path, index: int = 0) -> TensorRTRunner:
     except FileNotFoundError as error:
         raise EngineError(
             f"{error.filename} does not exist; an engine is two files, FILE and FILE.json. "
-            "Build it: reggan-plugin export engine MODEL.onnx --out FILE"
+            "Build it.",
+            kind="engine-to-build",
         ) from error
     trt = load_tensorrt()
     device = open_cuda_device(index)
@@ -177,6 +178,7 @@ def _row_shape(name: str, shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
     if len(rows) > 1:
         raise ModelError(
             f"The engine leaves more of {name} open than the batch ({shapes}). Expression models "
-            "leave only that; run others by ONNX Runtime, such as --device cuda."
+            "leave only that; run others by ONNX Runtime.",
+            kind="engine-of-other-model",
         )
     return rows.pop()

@@ -69,7 +69,7 @@ def load_rivals() -> Rivals:
         rivals: Rivals = point.load()()
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"--peers needs {error.name}, which is not installed. Install it: "
+            f"The comparison with peers needs {error.name}, which is not installed. Install it: "
             'pip install "reggan-plugin[export]"'
         ) from error
     return rivals

@@ -137,7 +137,7 @@ def bench(
     if out is not None:
         refuse_overwriting([out], paths)
     if out is not None and out.exists() and not overwrite:
-        raise OutputExistsError(f"{out} exists already; add --overwrite, or name another file.")
+        raise OutputExistsError(f"{out} exists already.")
     settings = BenchSettings(
         models=paths or tuple(installed_models().values()),
         devices=devices,

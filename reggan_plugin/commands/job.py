@@ -92,7 +92,7 @@ def job(
     given = _given_to_workers(render_options)
     refuse_overwriting([path], [Path(text) for texts in given.values() for text in texts])
     if path.exists() and not overwrite:
-        raise OutputExistsError(f"{path} exists. --overwrite replaces it.")
+        raise OutputExistsError(f"{path} exists.")
     numbers = farm_range(source, frame_range)
     out = _checked_output_folder(source, numbers, frames_out, given)
     farm_job = FarmJob(

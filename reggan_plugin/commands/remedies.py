@@ -12,7 +12,7 @@ REMEDIES: Mapping[str, str] = {
     # the kinds of whole classes in errors.py
     "failed": "",
     "usage": "",
-    "unknown-expression": "",
+    "unknown-expression": "`reggan-plugin expressions` lists all names.",
     "unknown-model": "`reggan-plugin models` lists what there is.",
     "source": "",
     "empty-source": "",
@@ -40,6 +40,15 @@ REMEDIES: Mapping[str, str] = {
     # models
     "model-lacks-control": "`reggan-plugin models` lists their controls.",
     "model-is-not-one-file": "`reggan-plugin export onnx` does so.",
+    "device-cannot-load": "--device cpu tells whether the device or the file is at fault.",
+    "gpu-fails": "`reggan-plugin doctor` says what is missing; --device cpu works without a GPU.",
+    "no-rtx-card": "For data-centre GPUs take --device cuda or tensorrt.",
+    "no-engine": "`reggan-plugin doctor` tells more; --device cuda and cpu run without an engine.",
+    "no-engine-can-be-built": "If it ran out of memory, pass a smaller --batch; --device cuda and "
+    "cpu run the file without an engine.",
+    "engine-to-build": "reggan-plugin export engine MODEL.onnx --out FILE",
+    "engine-too-large": "Or build with a smaller --batch.",
+    "engine-of-other-model": "Such as --device cuda.",
     # where the face is
     "face-in-frame": "Say where it is with --face-box or --landmarks, or pass --on-missing-face "
     "copy.",
@@ -68,6 +77,47 @@ REMEDIES: Mapping[str, str] = {
     "no-such-matte-channel": "Name one of them with --matte-channel.",
     "matte-channel-of-no-exr": "Leave --matte-channel out.",
     "no-matte-of-frame": "--range leaves frames out.",
+    # texture maps
+    "face-on-mesh": "Say which way it looks (--front +Z), or which bone is its head (--head-bone "
+    "Head).",
+    "face-on-flat-map": "Say where it is with --face-box, from the brows to below the chin, or "
+    "give the mesh with --mesh.",
+    "no-such-head-bone": "Pass one of them as --head-bone.",
+    "map-is-not-named": "--texture names the map.",
+    "no-colour-map": "Pass --force if this is one.",
+    "not-the-map-of-the-mesh": "--material names the material; --force takes the map as it is.",
+    "read-as-srgb": "If its colours look wrong, name their space with --colorspace.",
+    "read-as-linear": "Else: --colorspace sRGB",
+    "mesh-cannot-be-written": "Leave --out-mesh out.",
+    "write-variants": "That is --mesh-as variants.",
+    "batch-needs-folder": "Pass --out DIR.",
+    # training, export, studies
+    "engine-of-other-precision": "reggan-plugin export onnx {model} --precision {wanted} --out "
+    "{name}-{wanted}.onnx",
+    "engine-is-not-kept": "--device cuda and cpu run the file without an engine.",
+    "locator-run": "`reggan-plugin train-locator --stage {name}` writes it.",
+    "other-side": "Or leave --size out.",
+    "packed-set-too-large": "--limit-mib is the limit; --style, --split and --identities choose.",
+    "set-without-pairs": "`reggan-plugin dataset check DIR` lists them.",
+    "set-without-training": "--style names styles, --every-identity takes all.",
+    "set-without-test": "--data may be given several times.",
+    "set-to-make-again": "`reggan-plugin dataset avatars` renders, `reggan-plugin dataset pack DIR "
+    "--out set.zip` packs.",
+    "start-of-other-shape": "That is, without --init-from.",
+    "no-such-start": "Name one of them with --init-from.",
+    "batch-does-not-divide": "That is --batch.",
+    "diverged-at-once": "--out NEW --learning-rate …",
+    "diverged-after-checkpoint": "--out NEW --init-from {start} --learning-rate …",
+    "judge-to-train": "reggan-plugin train-judge",
+    "no-cuda-to-train": "That is --device cpu.",
+    "penalty-is-not-named": "--penalty names it.",
+    "layer-does-not-fit": "They are --size and --crop.",
+    "part-to-sum": "reggan-plugin fit-regression --shard i/N",
+    "part-counts-twice": "That is, one --shard i/N each.",
+    "run-of-other-options": "--out names it.",
+    "too-many-comparisons": "--comparisons {possible}",
+    "no-attention-checks": "--attention-checks 0",
+    "no-answer-counts": "--max-attention-failures allows more.",
     # jobs
     "out-of-memory": "--face-box says where the face is.",
     "outputs-exist": "--resume keeps those that are finished, --overwrite replaces all, --out "
@@ -76,6 +126,7 @@ REMEDIES: Mapping[str, str] = {
     "curve-of-no-numbers": "Give --expression and --intensity.",
     "batch-halved": "--batch {batch} asks for no more.",
     "foreign-page": "",
+    "foreign-folder": "",
     "frames-failed": "After mending, `reggan-plugin render --resume` renders only what is missing.",
     "characters-failed": "The lines above say why; --resume makes what is missing.",
 }
@@ -84,7 +135,9 @@ REMEDIES: Mapping[str, str] = {
 def with_remedy(said: str) -> str:
     """A sentence for the terminal: what is said, and what to do about it."""
     remedy = remedy_for(said)
-    return f"{said} {remedy}" if remedy else said
+    if not remedy:
+        return said
+    return f"{said} {remedy}" if said.endswith(".") else f"{said}. {remedy}"
 
 
 def remedy_for(said: str) -> str:

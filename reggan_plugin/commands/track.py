@@ -159,9 +159,7 @@ def _refuse_existing(shot: Sequence, out: Path, preview: Path | None, overwrite:
     drawn = [] if preview is None else preview_paths(shot.frames, preview)
     there = [path for path in (out, *drawn) if path.exists()]
     if there and not overwrite:
-        raise OutputExistsError(
-            f"{there[0]} exists. --overwrite replaces it, --out and --preview name other places."
-        )
+        raise OutputExistsError(f"{there[0]} exists.")
 
 
 def _print_result(result: TrackResult, out: Path, drawn: list[Path], as_json: bool) -> None:

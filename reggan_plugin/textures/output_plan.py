@@ -75,8 +75,8 @@ def map_output(request: TextureRequest, files: TextureFiles, label: str) -> Path
     pattern = named(request.out, label)
     if pattern.suffix.lower() != suffix.lower():
         raise UsageError(
-            f"--out {pattern} has another ending than the map {files.name}, whose format and depth "
-            f"are kept. Let it end in {suffix}."
+            f"{pattern} has another ending than the map {files.name}, whose format and depth are "
+            f"kept. Let it end in {suffix}."
         )
     return pattern
 
@@ -162,32 +162,36 @@ def _check_names(request: TextureRequest, files: TextureFiles | None) -> None:
     several = len(request.mixes) > 1
     if several and request.out is not None and PLACEHOLDER not in str(request.out):
         raise UsageError(
-            f"--out {request.out} would take {len(request.mixes)} expressions, one over the other. "
-            f"Put {PLACEHOLDER} into it: base_color_{PLACEHOLDER}.png"
+            f"{request.out} would take {len(request.mixes)} expressions, one over the other. Put "
+            f" {PLACEHOLDER} into it: base_color_{PLACEHOLDER}.png"
         )
     if files is not None and files.is_udim and request.out is not None:
         one, other = (files.output(request.out, number) for number in (1001, 1002))
         if one == other:
             raise UsageError(
-                f"--out {request.out} would take {len(files.paths)} tiles, one over the other. Put "
+                f"{request.out} would take {len(files.paths)} tiles, one over the other. Put "
                 "<UDIM> into it."
             )
     if request.out_mesh is None:
         return
     if request.mesh is None or request.mesh.suffix.lower() not in GLTF_SUFFIXES:
         raise UsageError(
-            "--out-mesh writes a glTF, GLB or VRM file with the changed map, and the mesh is none. "
-            "Leave it out: the map is all that changes."
+            "A mesh with the changed map can be a glTF, GLB or VRM file, and the mesh is none. The "
+            "map is all that changes.",
+            kind="mesh-cannot-be-written",
         )
     if (request.mesh.suffix.lower() == ".gltf") != (request.out_mesh.suffix.lower() == ".gltf"):
         raise UsageError(
-            f"--out-mesh {request.out_mesh} is of another kind than {request.mesh}. Give it the "
+            f"{request.out_mesh} is of another kind than {request.mesh}. Give it the "
             f"ending {request.mesh.suffix}."
         )
     if files is not None and files.is_udim:
-        raise UsageError("glTF has no UDIM sets. Leave out --out-mesh: the maps are written.")
+        raise UsageError(
+            "glTF has no UDIM sets. The maps alone can be written.", kind="mesh-cannot-be-written"
+        )
     if several and request.mesh_as == "replace" and PLACEHOLDER not in str(request.out_mesh):
         raise UsageError(
-            f"--out-mesh {request.out_mesh} would take {len(request.mixes)} expressions, one over "
-            f"the other. Put {PLACEHOLDER} into it, or pass --mesh-as variants."
+            f"{request.out_mesh} would take {len(request.mixes)} expressions, one over the other. "
+            f"Put {PLACEHOLDER} into it, or write variants.",
+            kind="write-variants",
         )

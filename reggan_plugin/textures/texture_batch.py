@@ -85,7 +85,9 @@ def run_batch(
         EmptySourceError, UsageError: see `find_characters`; or there is no folder to write to.
     """
     if request.out is None:
-        raise UsageError("A folder of characters needs a folder for the results. Pass --out DIR.")
+        raise UsageError(
+            "A folder of characters needs a folder for the results.", kind="batch-needs-folder"
+        )
     for name, mesh in find_characters(folder).items():
         if stopped():
             return

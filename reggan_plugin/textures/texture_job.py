@@ -101,12 +101,12 @@ def _run_flat(
 ) -> TextureResult:
     files = plan.files
     if files is None:
-        raise UsageError("Neither --mesh nor --texture was given. Name the map to change.")
+        raise UsageError("Neither a mesh nor a map was given. Name the map to change.")
     if all(mix.changes_nothing for mix in request.mixes.values()):
         return _copied(request, plan, records, files)
     if files.is_udim:
         raise UsageError(
-            f"--flat changes one picture, and {files.name} stands for {len(files.paths)}. Name the "
+            f"A flat map is one picture, and {files.name} stands for {len(files.paths)}. Name the "
             f"tile with the face, such as {next(iter(files.paths.values())).name}."
         )
     texture = files.read(reading=request.look.reading)

@@ -33,7 +33,7 @@ def draw_sheet(path: Path, request: TextureRequest, open_transfer: OpenTransfer)
         RegganError: see `PreparedFace`; or the file cannot be written.
     """
     if request.mesh is None:
-        raise UsageError("--sheet draws a head, and --flat has none. Give the mesh.")
+        raise UsageError("A sheet draws a head, and a flat map has none. Give the mesh.")
     check_folder(path)
     records = OutputRecords(request, open_transfer)
     records.refuse_inputs([path])

@@ -23,7 +23,8 @@ def check_mesh_output(request: TextureRequest, face: PreparedFace) -> None:
     if face.image is None:
         raise UsageError(
             f"{gltf.path}: material {face.material_name!r} has no base colour map to put another "
-            "in the place of. Leave out --out-mesh, or give the material a map."
+            "in the place of. Give the material a map.",
+            kind="mesh-cannot-be-written",
         )
     if request.mesh_as == "atlas":
         check_takes_atlas(gltf)

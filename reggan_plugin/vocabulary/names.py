@@ -54,7 +54,7 @@ def resolve_expression(word: str, own: OwnPresets = NO_PRESETS) -> str:
     near = list(dict.fromkeys([*_near_in_meaning(key_of(word), own), *_near(key_of(word), names)]))
     hint = f" Did you mean {' or '.join(map(repr, near[:3]))}?" if near else ""
     raise UnknownExpressionError(
-        f"{word.strip()!r} is not an expression.{hint} `reggan-plugin expressions` lists all names."
+        f"{word.strip()!r} is not an expression.{hint}", found=word.strip()
     )
 
 

@@ -73,7 +73,7 @@ def test_auto_goes_on_to_the_cpu_and_says_why(
     assert "cuda cannot load reggan.onnx: CUDA failure 35" in runner.reason
     for foreign in set(AUTO_ORDER) - set(FOR_THIS_SYSTEM):
         assert foreign not in runner.reason
-    with pytest.raises(DeviceUnavailableError, match=r"driver version.*--device cpu"):
+    with pytest.raises(DeviceUnavailableError, match=r"driver version"):
         open_runner(find_model(), "cuda")
 
 
@@ -129,5 +129,5 @@ def test_a_device_without_memory_can_be_told_from_one_that_fails(said: str) -> N
         def run(self, *_: object) -> None:
             raise RuntimeError(said)
 
-    with pytest.raises(DeviceMemoryError, match="Take a smaller --batch"):
+    with pytest.raises(DeviceMemoryError, match="Close what else"):
         OnnxRuntimeRunner(Session(), "cuda").run({})  # type: ignore[arg-type]

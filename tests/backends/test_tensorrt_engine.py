@@ -162,7 +162,7 @@ def test_an_engine_that_tensorrt_refuses_is_built_again_once(
     assert read_engine(second.path, builder.key).plan == second.plan
     assert builds(trt) == 2
     trt._faults.add("no load")
-    with pytest.raises(DeviceUnavailableError, match=r"just built.*--device cuda and cpu"):
+    with pytest.raises(DeviceUnavailableError, match=r"just built"):
         builder.cached(exactly=True)
     assert builds(trt) == 3
 

@@ -222,7 +222,7 @@ def test_too_little_memory_names_the_batch(trt: Any, device: Any) -> None:
 def test_an_engine_that_leaves_more_than_the_batch_open_is_refused(trt: Any, device: Any) -> None:
     engine = load_plan(trt, build_plan(trt, MODEL, EngineOptions()))
     engine._shapes["image"][2] = [1, 3, 16, 16]
-    with pytest.raises(ModelError, match=r"leaves more of image open.*--device cuda"):
+    with pytest.raises(ModelError, match=r"leaves more of image open"):
         TensorRTRunner(engine, trt, device, {})
 
 
@@ -264,5 +264,5 @@ def test_render_takes_an_engine_by_its_path_on_tensorrt_alone(
     transfer = ExpressionTransfer(plan)
     assert (transfer.card.name, transfer.device) == ("reggan", "tensorrt")
     assert ExpressionTransfer(plan, device="tensorrt:0").device == "tensorrt"
-    with pytest.raises(UsageError, match=r"engine for --device tensorrt; for cpu name the \.onnx"):
+    with pytest.raises(UsageError, match=r"engine for TensorRT; for cpu name the \.onnx"):
         ExpressionTransfer(plan, device="cpu")

@@ -119,7 +119,7 @@ def test_one_that_does_not_is_not_kept(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     proven(0.6)
-    with pytest.raises(ModelParityError, match=r"0.6 levels.*not kept.*--device cuda"):
+    with pytest.raises(ModelParityError, match=r"0.6 levels.*not kept"):
         export_engine(*option)
     assert not plans(tmp_path) - {name for name in plans(tmp_path) if name.endswith(".lock")}
     proven(0.4)
@@ -169,7 +169,7 @@ def test_a_request_that_cannot_be_meant_says_how_to_say_it(
 
 def test_a_file_that_is_there_is_not_replaced_unasked(proven: Shift, tmp_path: Path) -> None:
     (tmp_path / "my.plan").write_bytes(b"mine")
-    with pytest.raises(OutputExistsError, match="--overwrite"):
+    with pytest.raises(OutputExistsError, match="exists already"):
         export_engine("--out", str(tmp_path / "my.plan"))
     proven(0.1)
     assert export_engine("--out", str(tmp_path / "my.plan"), "--overwrite").exit_code == 0

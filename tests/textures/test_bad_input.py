@@ -66,7 +66,7 @@ def test_maps_of_numbers_are_refused_by_name(
     texture: str, head_files: Path, transfer: ExpressionTransfer, tmp_path: Path
 ) -> None:
     (tmp_path / texture).write_bytes((head_files / "base_color.png").read_bytes())
-    with pytest.raises(TextureError, match=r"not a colour map.*--force"):
+    with pytest.raises(TextureError, match=r"not a colour map"):
         run(transfer, head_files / "head.obj", Look(texture=tmp_path / texture))
     assert [path.name for path in tmp_path.iterdir()] == [texture]
 
@@ -113,7 +113,7 @@ def test_a_mesh_that_shows_no_face(
     look = Look(texture=tmp_path / "plain.png", front="+Z")
     with pytest.raises(
         FaceNotFoundError,
-        match=r"looked at the whole mesh, the upper 30% of the mesh.*from .Z.*--front",
+        match=r"looked at the whole mesh, the upper 30% of the mesh.*from .Z",
     ):
         run(transfer, head_files / "head.obj", look)
 

@@ -101,7 +101,7 @@ def test_an_exr_of_numbers_is_refused_by_its_header(
 ) -> None:
     exr_with(tmp_path / "skin.exr", **{name: space})
     request = TextureRequest(mesh=None, look=Look(texture=tmp_path / "skin.exr"), mixes=ANGRY)
-    with pytest.raises(TextureError, match=rf"header calls its colour space '{space}'.*--force"):
+    with pytest.raises(TextureError, match=rf"header calls its colour space '{space}'"):
         run_request(request, lambda: transfer)
 
 
@@ -123,7 +123,7 @@ def test_an_exr_of_other_primaries_is_read_in_the_space_that_is_named(
     OpenEXR.File(header, {"RGB": space.own_from_linear(linear)}).write(str(path))
     command = ["texture", "--mesh", str(head_files / "head.obj"), "--expression", "angry"]
     assert main([*command, "--texture", str(path), "--out", str(tmp_path / "plain.exr")]) == 0
-    assert "pass --colorspace ACEScg" in capfd.readouterr().err
+    assert "Pass --colorspace ACEScg" in capfd.readouterr().err
     command += ["--colorspace", "ACEScg"]
     assert main([*command, "--texture", str(path), "--out", str(tmp_path / "named.exr")]) == 0
     assert "--colorspace" not in capfd.readouterr().err

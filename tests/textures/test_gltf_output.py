@@ -200,7 +200,7 @@ def shown(atlas: Image.Image, place: dict[str, Any]) -> tuple[int, ...]:
 
 
 def test_an_atlas_needs_vrm_1(source: Path) -> None:
-    with pytest.raises(UsageError, match=r"not VRM 1.0.*--mesh-as variants"):
+    with pytest.raises(UsageError, match=r"not VRM 1.0.*variant"):
         write_atlas(read_gltf(source), 0, {"happy": png((1, 1, 1))}, source.with_name("o.vrm"))
 
 

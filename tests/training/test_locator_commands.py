@@ -55,7 +55,7 @@ def test_a_locator_from_pictures_to_report(avatars: Path, tmp_path: Path) -> Non
     assert isinstance(FaceLocator(weights).locate(np.zeros((64, 64, 3), np.float32)), list)
     refused = runner.invoke(export_locator, arguments)
     assert refused.exit_code == 1
-    assert "--overwrite" in str(refused.exception)
+    assert "exists already" in str(refused.exception)
 
     mined = tmp_path / "negatives.npz"
     arguments = ["--data", str(avatars), "--model", str(weights), "--out", str(mined)]

@@ -81,12 +81,12 @@ def test_every_option_reaches_the_layer(tiny_avatars: Path, tmp_path: Path) -> N
 
 def test_what_cannot_be_is_refused_with_a_remedy(tiny_avatars: Path, tmp_path: Path) -> None:
     fit(tiny_avatars, tmp_path / "run", *SMALL)
-    with pytest.raises(OutputExistsError, match="--overwrite"):
+    with pytest.raises(OutputExistsError, match="holds a finished"):
         fit(tiny_avatars, tmp_path / "run", *SMALL)
     assert fit(tiny_avatars, tmp_path / "run", *SMALL, "--overwrite").exit_code == 0
     with pytest.raises(UsageError, match="odd number, such as 3"):
         fit(tiny_avatars, tmp_path / "even", "--field", 4)
-    with pytest.raises(UsageError, match=r"layer of 100 px in a crop of 256 px.*Change --size"):
+    with pytest.raises(UsageError, match=r"layer of 100 px in a crop of 256 px.*Change one"):
         fit(tiny_avatars, tmp_path / "odd", "--size", 100)
     for option, value, remedy in (
         ("--shard", "3/2", "such as 1/4"),

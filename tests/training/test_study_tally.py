@@ -165,7 +165,7 @@ def test_the_table_names_pairs_raters_and_failed_checks(
     assert "| looks more real | reggan over sargan | 0% | 0% to 24% | 12 |" in out
     assert "Left out for them: careless." in out
     assert tally(study, paths[1:], "--max-attention-failures", "1") == 1
-    assert "Allow more with --max-attention-failures" in capsys.readouterr().err
+    assert "--max-attention-failures allows more" in capsys.readouterr().err
 
 
 def test_a_rater_who_stopped_early_counts_as_far_as_they_came(

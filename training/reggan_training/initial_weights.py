@@ -59,7 +59,8 @@ class InitialWeights:
                 raise UsageError(
                     f"{self.source} holds {shape} for {name}, this network needs "
                     f"{list(value.shape)}. Start with the architecture, size and width of "
-                    f"{self.source}, or without --init-from."
+                    f"{self.source}, or from nothing.",
+                    kind="start-of-other-shape",
                 )
             given[name] = found
         model.load_state_dict(given)
@@ -80,7 +81,8 @@ def initial_weights_from(source: Path) -> InitialWeights:
         return _from_onnx(file)
     raise SourceError(
         f"{source} is neither a run folder nor an .onnx file, nor the name of a model that ships "
-        f"({', '.join(installed_models())}). Name one of them with --init-from."
+        f"({', '.join(installed_models())}).",
+        kind="no-such-start",
     )
 
 

@@ -75,7 +75,8 @@ class Session:
         if settings.batch_size % processes.count:
             raise UsageError(
                 f"A batch of {settings.batch_size} does not divide among {processes.count} "
-                "processes; take a multiple with --batch."
+                "processes; take a multiple.",
+                kind="batch-does-not-divide",
             )
         styles = settings.training_styles
         self.identities = load_sets(
@@ -88,7 +89,8 @@ class Session:
             raise SourceError(
                 f"{', '.join(map(str, data))} holds no identity to train on; the training styles "
                 f"are {', '.join(styles)}, and numbers that end in 8, 9 or 0 are held out. Name "
-                "another set, other styles with --style, or take all with --every-identity."
+                "another set or other styles, or take every identity.",
+                kind="set-without-training",
             )
         held_out: list[Split] = [] if settings.every_identity else ["validation"]
         self.held_out = choose_held_out(load_sets(data, held_out, training_styles=styles))
@@ -204,12 +206,13 @@ def drawn_ahead(
 
 def _diverged(error: TrainingDivergedError, recorder: Recorder | None) -> TrainingDivergedError:
     kept = "no checkpoint had been written"
-    start = ""
+    start: Path | None = None
     if recorder is not None and recorder.run.checkpoint.is_file():
         seen = int(recorder.run.load()["images_seen"]) / 1000
         kept = f"the checkpoint of {seen:.1f} kimg is kept in {recorder.run.root}"
-        start = f" --init-from {recorder.run.root}"
+        start = recorder.run.root
     return TrainingDivergedError(
-        f"{error} Training stopped; {kept}. Take half the learning rate in a new folder: --out "
-        f"NEW{start} --learning-rate …"
+        f"{error} Training stopped; {kept}. Take half the learning rate in a new folder.",
+        kind="diverged-at-once" if start is None else "diverged-after-checkpoint",
+        start=start,
     )

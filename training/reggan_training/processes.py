@@ -85,7 +85,8 @@ def join_processes(device: str) -> Iterator[Processes]:
     if device == "cuda" and not has_cuda:
         raise DeviceUnavailableError(
             "PyTorch finds no CUDA device here. Install a CUDA build of torch and its driver, or "
-            "train with --device cpu."
+            "train on the CPU.",
+            kind="no-cuda-to-train",
         )
     kind = "cuda" if device == "cuda" or (device == "auto" and has_cuda) else "cpu"
     count = int(os.environ.get("WORLD_SIZE", "1"))

@@ -222,8 +222,8 @@ def _make_room(out: Path, overwrite: bool) -> None:
     taken = [name for name in (RECORD_NAME, "config.json") if (out / name).exists()]
     if taken and not overwrite:
         raise OutputExistsError(
-            f"{out} holds a finished {taken[0]}; add --overwrite to replace what it belongs to, or "
-            "name another folder."
+            f"{out} holds a finished {taken[0]}. Replace all that it belongs to, or name "
+            "another folder."
         )
     for name in taken:
         (out / name).unlink()

@@ -177,7 +177,8 @@ def validate_penalties(
     if not shown:
         raise SourceError(
             f"Of {len(faces)} validation faces none shows neutral and an expression; expected one "
-            "at least. Name the penalty with --penalty, or add faces whose number ends in 8."
+            "at least. Name the penalty, or add faces whose number ends in 8.",
+            kind="penalty-is-not-named",
         )
     return ValidationErrors(
         unchanged={name: unchanged[name] / pairs[name] for name in shown},

@@ -67,7 +67,8 @@ def model_settings_for(layer: RegressionSettings, image_side_px: int) -> ModelSe
     except ValueError as error:
         raise UsageError(
             f"No model takes a layer of {layer.side_px} px in a crop of {image_side_px} px: "
-            f"{error}. Change --size or --crop."
+            f"{error}. Change one of them.",
+            kind="layer-does-not-fit",
         ) from error
 
 

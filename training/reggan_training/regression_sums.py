@@ -61,8 +61,9 @@ def read_record(folder: Path) -> PartRecord:
     path = folder / RECORD_NAME
     if not path.is_file():
         raise SourceError(
-            f"{folder} holds no {RECORD_NAME}; expected a part that `reggan-plugin fit-regression "
-            "--shard` has finished. Let it finish, or run it again."
+            f"{folder} holds no {RECORD_NAME}; expected a part that was summed to its end. Let it "
+            "finish, or run it again.",
+            kind="part-to-sum",
         )
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -73,7 +74,8 @@ def read_record(folder: Path) -> PartRecord:
         return PartRecord(**document)
     except (ValueError, KeyError, TypeError) as error:
         raise SourceError(
-            f"{path} is of another version ({error}); sum this part again with --shard."
+            f"{path} is of another version ({error}); sum this part again.",
+            kind="part-to-sum",
         ) from error
 
 
@@ -99,7 +101,8 @@ def check_that_parts_add(folders: Sequence[Path]) -> list[PartRecord]:
         if twice is not None:
             raise SourceError(
                 f"{twice} is in {owner[twice]} and in {folder}; each identity counts once. Give "
-                "every shard of one --shard i/N once, and only data that no other part has."
+                "every part once, and only data that no other part has.",
+                kind="part-counts-twice",
             )
         owner |= dict.fromkeys(record.identities, folder)
     return records

@@ -122,7 +122,8 @@ class RunFolder:
             if old != new:
                 raise SourceError(
                     f"{self.root} holds a run with another {key}{_difference(old, new)}; resume it "
-                    "with the same options, or name a new folder with --out."
+                    "with the same options, or name a new folder.",
+                    kind="run-of-other-options",
                 )
         return list(known["sessions"])
 

@@ -20,6 +20,6 @@ def refuse_occupied(out: Path, overwrite: bool, *inputs: Path) -> None:
     """
     refuse_overwriting([out], inputs)
     if out.exists() and not overwrite:
-        raise OutputExistsError(f"{out} exists already; add --overwrite, or name another file.")
+        raise OutputExistsError(f"{out} exists already.")
     if not out.parent.is_dir():
         raise OutputError(f"{out.parent} is no folder. Create it, or name another output.")

@@ -73,7 +73,8 @@ def check_takes_atlas(gltf: GltfFile) -> None:
     if not gltf.extension("VRMC_vrm"):
         raise UsageError(
             f"{gltf.path} is not VRM 1.0, whose expressions alone can move UVs. Write one material "
-            "variant for each expression instead: --mesh-as variants"
+            "variant for each expression instead.",
+            kind="write-variants",
         )
 
 
@@ -101,7 +102,8 @@ class _Atlases:
             raise UsageError(
                 f"{self._gltf.path}: the maps of material {material.get('name', '')!r} are laid "
                 "differently (KHR_texture_transform), and an expression moves all alike. Write "
-                "variants instead: --mesh-as variants"
+                "variants instead.",
+                kind="write-variants",
             )
 
     def _texture(self, old: int) -> int:
@@ -124,7 +126,8 @@ class _Atlases:
         if pictures[0].mode.startswith("I"):
             raise UsageError(
                 f"{self._gltf.path}: image {image} has 16 bits, an atlas takes 8. Write variants "
-                "instead: --mesh-as variants"
+                "instead.",
+                kind="write-variants",
             )
         width, height = pictures[0].size
         shrink = max(1.0, self._columns * max(width, height) / LARGEST_ATLAS_PX)
@@ -160,7 +163,8 @@ def _shrink(info: dict[str, Any], columns: int) -> None:
     if transform.get("rotation"):
         raise UsageError(
             "A map of this material is rotated by KHR_texture_transform, which VRM 1.0 does not "
-            "allow. Remove the rotation, or write variants: --mesh-as variants"
+            "allow. Remove the rotation, or write variants.",
+            kind="write-variants",
         )
     transform["scale"] = [value / columns for value in transform.get("scale", (1.0, 1.0))]
     transform["offset"] = [value / columns for value in transform.get("offset", (0.0, 0.0))]
@@ -203,6 +207,6 @@ def _check_uvs(gltf: GltfFile, materials: Sequence[int]) -> None:
             if uv.min(initial=0) < -_OUTSIDE or uv.max(initial=1) > 1 + _OUTSIDE:
                 raise UsageError(
                     f"{gltf.path}: mesh {mesh.get('name', '')!r} has UVs outside 0 to 1, which "
-                    "would reach into other cells of the atlas. Write variants instead: "
-                    "--mesh-as variants"
+                    "would reach into other cells of the atlas. Write variants instead.",
+                    kind="write-variants",
                 )

@@ -4,6 +4,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 
+from reggan_plugin.errors import Remark
 from reggan_plugin.files.frame import StoredImage
 from reggan_plugin.files.png_chunks import Chunk
 
@@ -15,7 +16,7 @@ _EXR_NAMES = ("colorInteropID", "oiio:ColorSpace", "colorSpace")
 """Source: ASWF Color Interop Forum; OpenImageIO writes the second."""
 
 
-def declared_by_png(chunks: Sequence[Chunk]) -> tuple[bool, str | None]:
+def declared_by_png(chunks: Sequence[Chunk]) -> tuple[bool, Remark | None]:
     """Whether a PNG says that it is linear, and what the user should know of what it says.
 
     Source: PNG specification, 3rd edition, §11.3.2; of several, cICP, iCCP, sRGB, gAMA count in
@@ -34,9 +35,8 @@ def declared_by_png(chunks: Sequence[Chunk]) -> tuple[bool, str | None]:
         return True, _read_as_linear("gAMA")
     if abs(gamma - _SRGB_GAMMA) <= _GAMMA_TOLERANCE:
         return False, None
-    return False, (
-        f"its gAMA chunk says {gamma / _LINEAR_GAMMA:g}, and it is read as sRGB. If its colours "
-        "look wrong, name their space with --colorspace"
+    return False, Remark(
+        f"its gAMA chunk says {gamma / _LINEAR_GAMMA:g}, and it is read as sRGB", "read-as-srgb"
     )
 
 
@@ -48,11 +48,12 @@ def declared_by_exr(original: StoredImage) -> str:
     return next((name for key in _EXR_NAMES if (name := part.text(key))), "")
 
 
-def _read_as_linear(chunk: str) -> str:
-    return f"its {chunk} chunk says that it is linear, and it is read so. Else: --colorspace sRGB"
+def _read_as_linear(chunk: str) -> Remark:
+    said = f"its {chunk} chunk says that it is linear, and it is read so"
+    return Remark(said, "read-as-linear")
 
 
-def _of_profile(data: bytes) -> str | None:
+def _of_profile(data: bytes) -> Remark | None:
     name, _, packed = data.partition(b"\0")
     try:
         profile = zlib.decompress(packed[1:])
@@ -61,7 +62,5 @@ def _of_profile(data: bytes) -> str | None:
     if b"sRGB" in name + profile or "sRGB".encode("utf-16-be") in profile:
         return None
     called = name.decode("latin-1")
-    return (
-        f"its colour profile ({called}) is not sRGB, as which it is read. If its colours look "
-        "wrong, name their space with --colorspace"
-    )
+    said = f"its colour profile ({called}) is not sRGB, as which it is read"
+    return Remark(said, "read-as-srgb")

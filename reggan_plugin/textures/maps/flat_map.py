@@ -32,8 +32,7 @@ def find_flat_face(
     crops = transfer.find_faces(_look(tile, factor, choice), choice, (path.name,))
     if not crops:
         raise FaceNotFoundError(
-            f"{path} shows no unfolded face. Say where it is with --face-box, from the brows to "
-            "below the chin, or give the mesh with --mesh."
+            f"{path} shows no unfolded face.", kind="face-on-flat-map", source=path
         )
     return crops[0].scaled(factor)
 

@@ -52,7 +52,8 @@ def check_is_colour(path: Path, tile: MapTile, gltf: GltfFile | None, image: int
     if reason is not None:
         raise TextureError(
             f"{path.name} is not a colour map: {reason}. Expressions change base colour; give "
-            "that map, or pass --force if this is one."
+            "that map.",
+            kind="no-colour-map",
         )
 
 

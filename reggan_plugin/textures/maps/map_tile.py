@@ -106,7 +106,7 @@ def read_tile(
         is_linear = space.is_scene_referred
     elif not is_gltf_image:
         is_linear, remark = declared_by_png(decoded.original.chunks)
-        notices += () if remark is None else (f"{path.name}: {remark}",)
+        notices += () if remark is None else (remark.after(f"{path.name}: "),)
     return MapTile(
         colours=decoded.colours,
         alpha=decoded.alpha,

@@ -58,7 +58,7 @@ class PartMaps(Mapping[int, TextureMap]):
                 self._read[image, tint] = self.files_of(image).read(tint)
             except RegganError as error:  # it only stands in the background; say so and go on
                 self._unreadable.add(image)
-                self.notices[f"shown without its map: {error}"] = None
+                self.notices[error.remark.after("shown without its map: ")] = None
                 raise KeyError(part) from error
         return self._read[image, tint]
 

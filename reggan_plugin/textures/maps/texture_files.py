@@ -108,8 +108,9 @@ def embedded_texture(gltf: GltfFile, image: int, folder: Path) -> TextureFiles:
     if suffix is None:
         kind = gltf.document["images"][image].get("mimeType", "of unknown type")
         raise TextureError(
-            f"{gltf.path}: image {image} is {kind}, which is not read. Give the map as PNG with "
-            "--texture, or convert it: npx gltf-transform png IN OUT"
+            f"{gltf.path}: image {image} is {kind}, which is not read. Give the map as PNG "
+            "beside it, or convert it: npx gltf-transform png IN OUT",
+            kind="map-is-not-named",
         )
     path = folder / f"{image_name(gltf, image)}{suffix}"
     path.write_bytes(content)
@@ -157,7 +158,7 @@ def encoded_bytes(tile: MapTile, colours: Samples, suffix: str) -> bytes:
     """
     if suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise UnsupportedFormatError(
-            f"A glTF file takes PNG and JPEG, not {suffix}. Give the map as PNG, or leave out "
-            "--out-mesh."
+            f"A glTF file takes PNG and JPEG, not {suffix}. Give the map as PNG.",
+            kind="mesh-cannot-be-written",
         )
     return b"".join(tile.encode(colours))

@@ -72,8 +72,8 @@ def parts_by_sight(character: Character, face: Picture) -> list[int]:
         raise no_uvs(character)
     if best.material.image is None:
         raise UsageError(
-            f"{character.path}: the face's material {best.material.name!r} has no base colour map. "
-            "Name it with --texture."
+            f"{character.path}: the face's material {best.material.name!r} has no base colour map.",
+            kind="map-is-not-named",
         )
     return [
         i

@@ -90,8 +90,8 @@ class WornMap:
         image = character.parts[self.parts[0]].material.image
         if image is None:
             raise UsageError(
-                f"{character.path}: material {self._look.material!r} has no base colour map. Name "
-                "it with --texture."
+                f"{character.path}: material {self._look.material!r} has no base colour map.",
+                kind="map-is-not-named",
             )
         return self.maps.files_of(image)
 
@@ -112,8 +112,8 @@ class WornMap:
     def _not_this_mesh(self, reason: str) -> TextureError:
         return TextureError(
             f"{self._look.texture} does not seem to be a map of {self._loaded.character.path}: "
-            f"{reason}. Give the map that was painted for it, name another material with "
-            "--material, or pass --force."
+            f"{reason}. Give the map that was painted for it, or name another material.",
+            kind="not-the-map-of-the-mesh",
         )
 
     def _check_is_colour(self) -> None:

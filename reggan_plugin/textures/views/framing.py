@@ -100,9 +100,9 @@ def frame_face(
             tried.setdefault(guess.reason, []).append(name)
     fronts = ", ".join(dict.fromkeys(itertools.chain.from_iterable(tried.values())))
     raise FaceNotFoundError(
-        f"{stage.character.path} shows no face: looked at {', '.join(tried)} from {fronts}. Say "
-        "which way it looks (--front +Z) or which bone is its head (--head-bone Head), and check "
-        "that the texture is this mesh's."
+        f"{stage.character.path} shows no face: looked at {', '.join(tried)} from {fronts}. "
+        "Check that the texture is this mesh's.",
+        kind="face-on-mesh",
     )
 
 
@@ -244,5 +244,6 @@ def _node_called(character: Character, name: str) -> int:
     near = [bone for bone in bones if "head" in bone.lower() or "neck" in bone.lower()]
     raise UsageError(
         f"{character.path} has no bone or node {name!r} that moves a mesh; it has "
-        f"{', '.join(near or bones[:12]) or 'no named ones'}. Pass one of them as --head-bone."
+        f"{', '.join(near or bones[:12]) or 'no named ones'}.",
+        kind="no-such-head-bone",
     )

@@ -104,7 +104,7 @@ def test_quality_then_size_give_way_until_it_fits(
     assert not out.exists()
     err = capsys.readouterr().err
     assert "2 identities take about" in err
-    assert "at 128 px and JPEG quality 75; the limit is 0.2 MiB. Raise --limit-mib" in err
+    assert "at 128 px and JPEG quality 75; the limit is 0.2 MiB. Raise it" in err
 
 
 def test_what_leaves_nothing_or_would_replace_a_file_is_refused(
@@ -115,7 +115,7 @@ def test_what_leaves_nothing_or_would_replace_a_file_is_refused(
     assert "left by --style and --split" in capsys.readouterr().err
     out.write_bytes(b"mine")
     assert pack([rendered], out) == 1
-    assert "--overwrite replaces it" in capsys.readouterr().err
+    assert "--overwrite replaces" in capsys.readouterr().err
 
 
 def test_a_file_that_is_no_packed_set_says_how_to_pack_one(

@@ -94,4 +94,4 @@ def test_a_set_without_held_out_identities_says_which_ones_are(
     result = invoke(make_run("run"), "--data", tmp_path)
     assert isinstance(result.exception, SourceError)
     assert "numbers that end in 9 or 0" in str(result.exception)
-    assert "Add a set with --data" in str(result.exception)
+    assert "Add a set." in str(result.exception)

@@ -118,7 +118,8 @@ def check_resumable(root: Path, settings: Mapping[str, Any]) -> None:
     if not manifest.is_file():
         if root.is_dir() and any(not path.name.startswith(".") for path in root.iterdir()):
             raise OutputExistsError(
-                f"{root} is not empty and holds no {MANIFEST_FILE}. Name a new or an empty folder."
+                f"{root} is not empty and holds no {MANIFEST_FILE}. Name a new or an empty folder.",
+                kind="foreign-folder",
             )
         return
     try:
@@ -132,7 +133,8 @@ def check_resumable(root: Path, settings: Mapping[str, Any]) -> None:
     if changed:
         raise OutputExistsError(
             f"{root} was rendered with {', '.join(changed)}. Give the same options to go on, or "
-            "name another folder."
+            "name another folder.",
+            kind="foreign-folder",
         )
 
 

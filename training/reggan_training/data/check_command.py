@@ -53,7 +53,7 @@ def check(
     """
     path = out or Path(f"{roots[0].resolve().stem}_check.png")
     if path.exists() and not overwrite:
-        raise OutputExistsError(f"{path} exists. --overwrite replaces it, --out names another.")
+        raise OutputExistsError(f"{path} exists.")
     entries = list_sets(roots)
     shown = set(choose_rows([(entry.style, entry.name) for entry in entries], rows))
     report, sheet = SetReport(), list[SheetRow]()

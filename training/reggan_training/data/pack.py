@@ -84,7 +84,8 @@ def pack(entries: Sequence[Entry], plan: PackPlan) -> tuple[bytes, Encoding]:
     raise OutputError(
         f"{len(entries)} identities take about {foretold / MIB:.1f} MiB at {sides[-1]} px and JPEG "
         f"quality {_LEAST_QUALITY}; the limit is {plan.limit_bytes / MIB:g} MiB. Raise "
-        "--limit-mib, or pack fewer with --style, --split or --identities."
+        "it, or pack fewer.",
+        kind="packed-set-too-large",
     )
 
 

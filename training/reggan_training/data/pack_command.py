@@ -73,7 +73,7 @@ def pack_command(
     `--data` of every command reads the file as it is. Names stay, and with them the splits.
     """
     if out.exists() and not overwrite:
-        raise OutputExistsError(f"{out} exists. --overwrite replaces it, --out names another.")
+        raise OutputExistsError(f"{out} exists.")
     entries = choose_entries(roots, splits or SPLITS, styles=styles or None, limit=identities)
     if not entries:
         raise SourceError(

@@ -117,7 +117,8 @@ class PairSampler:
         if not (self._table.source != self._table.target).any():
             raise SourceError(
                 f"None of the {len(identities)} identities shows two expressions. Give a set with "
-                "at least neutral and one more; reggan-plugin dataset check DIR lists them."
+                "at least neutral and one more.",
+                kind="set-without-pairs",
             )
         views = [len(identity.images) for identity in identities]
         self._first_view = np.concatenate([[0], np.cumsum(views)])[:-1]

@@ -33,7 +33,8 @@ def list_rendered(files: SetFiles) -> list[Entry]:
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
         raise SourceError(
             f"{files.place / MANIFEST}: schema is not {SCHEMA}. Render or pack the set again with "
-            "this version: reggan-plugin dataset avatars, reggan-plugin dataset pack."
+            "this version.",
+            kind="set-to-make-again",
         )
     names = manifest.get("identities")
     if not isinstance(names, list):
@@ -69,8 +70,9 @@ def _load(files: SetFiles, name: str) -> Identity:
         )
     except (KeyError, IndexError, TypeError) as error:
         raise SourceError(
-            f"{files.place / record_name} lacks {error}. Render this identity again: delete its "
-            "folder and rerun reggan-plugin dataset avatars."
+            f"{files.place / record_name} lacks {error}. Delete its folder, and render this "
+            "identity again.",
+            kind="set-to-make-again",
         ) from error
     except ValueError as error:
         raise SourceError(f"{files.place / record_name} does not fit together: {error}.") from error

@@ -73,8 +73,8 @@ class ZipFiles:
             return zipfile.ZipFile(self.place)
         except (OSError, zipfile.BadZipFile) as error:
             raise SourceError(
-                f"{self.place} cannot be read as a packed set: {error}. Pack it again: "
-                "reggan-plugin dataset pack DIR --out set.zip"
+                f"{self.place} cannot be read as a packed set: {error}. Pack it again.",
+                kind="set-to-make-again",
             ) from error
 
     @cached_property
@@ -95,8 +95,8 @@ class ZipFiles:
             return self._zip.read(name)
         except (KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
             raise SourceError(
-                f"{self.place} holds no sound {name}. Pack the set again: "
-                "reggan-plugin dataset pack DIR --out set.zip"
+                f"{self.place} holds no sound {name}. Pack the set again.",
+                kind="set-to-make-again",
             ) from error
 
 

@@ -164,8 +164,8 @@ def read_checkpoint(folder: Path) -> dict[str, Any]:
     path = folder / CHECKPOINT_NAME
     if not path.is_file():
         raise FileNotFoundError(
-            f"{folder} holds no {CHECKPOINT_NAME}; train first: "
-            f"reggan-plugin train-locator --data avatars --run {folder.parent}"
+            f"{folder} holds no {CHECKPOINT_NAME}; train the locator first, "
+            f"as the run {folder.parent}"
         )
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state

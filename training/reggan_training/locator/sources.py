@@ -32,8 +32,7 @@ def load_avatars(folder: Path, wanted: Callable[[str], bool]) -> list[AvatarPict
     labels_path = folder / "landmarks.json"
     if not labels_path.is_file():
         raise FileNotFoundError(
-            f"{folder} holds no landmarks.json; expected a folder of rendered avatars. "
-            "Point --data at one."
+            f"{folder} holds no landmarks.json; expected a folder of rendered avatars."
         )
     labels = json.loads(labels_path.read_text())
     return list(_read_pictures(folder, labels, wanted))

@@ -106,7 +106,8 @@ def load_evaluation_set(
         names = ", ".join(str(root) for root in roots)
         raise SourceError(
             f"{names}: no identity of the test split shows neutral and an expression; expected "
-            "numbers that end in 9 or 0, or a style that is not trained on. Add a set with --data."
+            "numbers that end in 9 or 0, or a style that is not trained on. Add a set.",
+            kind="set-without-test",
         )
     choosing = load_sets(roots, _CHOOSING, limit=_MOST_FOR_VERIFICATION)
     return EvaluationSet(by_style, shows_expressions(choosing))

@@ -148,12 +148,12 @@ def _save(network: nn.Module, path: Path, record: Mapping[str, str]) -> None:
 
 def _load_into(network: nn.Module, path: Path) -> None:
     if not path.is_file():
-        raise SourceError(f"{path} is missing; make it with: reggan-plugin train-judge.")
+        raise SourceError(f"{path} is missing; train it.", kind="judge-to-train")
     try:
         network.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError) as error:
         raise SourceError(
-            f"{path} holds no judge of this version ({error}); train it again: "
-            "reggan-plugin train-judge."
+            f"{path} holds no judge of this version ({error}); train it again.",
+            kind="judge-to-train",
         ) from error
     network.eval().requires_grad_(False)

@@ -161,7 +161,7 @@ def missing_files(folder: Path | None) -> list[str]:
     if folder is None:
         measured = ", ".join(one.measures for one in WEIGHT_FILES.values())
         names = ", ".join(f"{name}.onnx" for name in WEIGHT_FILES)
-        return [f"not measured without --metric-weights DIR ({names}): {measured}"]
+        return [f"not measured without weights of others ({names}): {measured}"]
     return [
         f"{folder / name}.onnx is missing: {one.measures} is not measured. Put there "
         f"{one.origin}, and as {name}.json beside it {json.dumps(dict(one.example))}"

@@ -62,7 +62,7 @@ def read_key(path: Path) -> StudyKey:
     Raises:
         SourceError: the file is missing, or is no key of this version.
     """
-    remedy = "Give the key.json that `reggan-plugin study make` wrote beside the page."
+    remedy = "Give the key.json that was written beside the page."
     document = _read_document(path, KEY_KIND, remedy)
     try:
         trials = {

@@ -119,8 +119,8 @@ def make(
     for path in (page_path, key_path):
         if path.exists() and not overwrite:
             raise OutputExistsError(
-                f"{path} exists; answers to it need its key. Name another --out, or add "
-                "--overwrite if nobody has answered yet."
+                f"{path} exists; answers to it need its key. Replace it only if nobody has "
+                "answered yet."
             )
     settings = StudySettings(
         comparisons=comparisons,

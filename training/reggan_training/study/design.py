@@ -90,7 +90,9 @@ def plan_comparisons(
     if count > possible:
         raise UsageError(
             f"{count} comparisons were asked for; {len(faces)} faces and {len(pairs)} pairs of "
-            f"methods give {possible}. Ask for at most that: --comparisons {possible}"
+            f"methods give {possible}. Ask for at most that.",
+            kind="too-many-comparisons",
+            possible=possible,
         )
     faces_in_turn = _take_expressions_in_turn(faces, random)
     pairs = [pairs[i] for i in random.permutation(len(pairs))]
@@ -127,7 +129,8 @@ def _plan_checks(
     if count and len(identities) < 2:
         raise UsageError(
             f"All pictures are of {identities[0]}; an attention check shows another person beside "
-            "the same one. Add an identity, or leave the checks out: --attention-checks 0"
+            "the same one. Add an identity, or leave the checks out.",
+            kind="no-attention-checks",
         )
     checks = []
     for _ in range(count):

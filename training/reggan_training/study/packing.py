@@ -143,7 +143,8 @@ def _trial_of(name: str, comparison: Comparison, original: str, first: str, seco
         others = (comparison.face, comparison.other or comparison.face)
         raise SourceError(
             f"The inputs of {' and '.join(face.identity for face in others)} are the same picture. "
-            "Take one of them out, or leave the checks out: --attention-checks 0"
+            "Take one of them out, or leave the checks out.",
+            kind="no-attention-checks",
         )
     return _Trial(name=name, comparison=comparison, original=original, first=first, second=second)
 

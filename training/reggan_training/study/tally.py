@@ -76,8 +76,8 @@ def tally_answers(
     if not counted:
         raise SourceError(
             f"No answer is left to count: {len(sheets)} raters, {len(sheets) - len(kept)} of them "
-            "left out for failed attention checks. Allow more with --max-attention-failures, or "
-            "ask more people."
+            "left out for failed attention checks. Allow more failures, or ask more people.",
+            kind="no-answer-counts",
         )
     checks = sum(key.trials[answer.trial].is_check for s in sheets for answer in s.answers)
     return Tally(

@@ -115,7 +115,7 @@ class MotionRegGAN(nn.Module):
         if hint.shape[-1] * 2 != self.side_px:
             hint = F.interpolate(hint, size=self.side_px // 2, mode="bilinear")
         seen = [F.pixel_unshuffle(image - 0.5, 2), 4 * hint]
-        place = self.place.expand(len(image), -1, -1, -1)
+        place = self.place.expand(image.shape[0], -1, -1, -1)
         asked = torch.cat([controls, F.silu(self.embed(controls))], dim=1)
         half = self.half_in(self.read(torch.cat([*seen, place], dim=1)), asked)
         quarter = self.shrink_half(half)

@@ -1,0 +1,136 @@
+"""A motion network and its painter to one ONNX file, with a card and proof that it holds."""
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnxruntime import InferenceSession
+
+from reggan_export.graph_from_module import graph_from_module
+from reggan_export.motion_module import MotionModule
+from reggan_export.onnx_file import store_weights_as_half, write_proven
+from reggan_export.parity_report import Bound, Comparison, ParityReport, difference_between
+from reggan_plugin.controls import CONTROLS
+from reggan_plugin.model_card import MOTION_CONTRACT, MOTION_OUTPUTS, ModelCard
+from reggan_training.motion.mouth_painter import MouthPainter
+from reggan_training.motion.network import MotionRegGAN
+from reggan_training.pairs.camera import CANONICAL_LANDMARKS
+from reggan_training.pairs.rasterised_head import MOUTH_WINDOW
+
+_MOST_CROPS = 64
+_BOUNDS = (
+    Bound(quantity="motion", unit="px", statistic="max", limit=0.25),
+    Bound(quantity="gain", unit="log", statistic="max", limit=0.05),
+    Bound(quantity="cover", unit="levels", statistic="mean", limit=0.25),
+    Bound(quantity="paint", unit="levels", statistic="mean", limit=0.25),
+)
+_UNITS = {"motion": None, "gain": 1.0, "cover": 255.0, "paint": 255.0}
+"""What a difference is multiplied by; motion by the crop's side in pixels."""
+
+
+def export_motion_model(
+    network: MotionRegGAN,
+    painter: MouthPainter | None,
+    out: Path,
+    *,
+    name: str,
+    version: str,
+    training: Mapping[str, Any],
+    max_yaw_deg: float | None = None,
+) -> ParityReport:
+    """Write the model as contract 2 wants it, weights as float16.
+
+    Args:
+        network: with the weights to ship.
+        painter: of the mouth, or None.
+        out: the .onnx; replaced if it exists.
+        name: in the card.
+        version: of the weights.
+        training: data, run, seed, commits: see `ModelCard`.
+        max_yaw_deg: see `ModelCard`.
+
+    Raises:
+        ModelParityError: ONNX Runtime answers otherwise than PyTorch; nothing is left at `out`.
+    """
+    module = MotionModule(network, painter).eval()
+    painters = {} if painter is None else {"mouth": MOUTH_WINDOW}
+    own = tuple(f"{part}_{what}" for part in painters for what in ("cover", "paint"))
+    card = ModelCard(
+        name=name,
+        version=version,
+        architecture="reggan",
+        image_size_px=module.side_px,
+        contract=MOTION_CONTRACT,
+        controls=CONTROLS,
+        outputs=(*MOTION_OUTPUTS, *own),
+        painters=painters,
+        canonical_landmarks=CANONICAL_LANDMARKS,
+        training=training,
+        licence="Apache-2.0",
+        max_yaw_deg=max_yaw_deg,
+    )
+    graph = graph_of_motion(module, card.outputs)
+    halved = copy.deepcopy(graph)
+    store_weights_as_half(halved)
+    return write_proven(
+        halved, card.to_json(), out, lambda file: _compare(file, module, card.outputs, name)
+    )
+
+
+def graph_of_motion(module: MotionModule, outputs: tuple[str, ...]) -> onnx.ModelProto:
+    """The graph for any number of crops up to 64."""
+    batch = torch.export.Dim("batch", min=1, max=_MOST_CROPS)
+    example = (torch.rand(2, 3, module.side_px, module.side_px), torch.rand(2, len(CONTROLS)))
+    return graph_from_module(
+        module,
+        example,
+        inputs=["image", "controls"],
+        outputs=list(outputs),
+        dynamic_axes=[{0: batch}, {0: batch}],
+    )
+
+
+def _compare(file: Path, module: MotionModule, outputs: tuple[str, ...], name: str) -> ParityReport:
+    """Both on smooth pictures and on every control alone, and on random blends."""
+    random = torch.Generator().manual_seed(0)
+    coarse = torch.rand(8, 3, 24, 24, generator=random)
+    size = (module.side_px, module.side_px)
+    images = torch.nn.functional.interpolate(coarse, size, mode="bicubic").clamp(0, 1)
+    blends = torch.rand(8, len(CONTROLS), generator=random) ** 4
+    session = InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    probes = {}
+    for number in range(len(images)):
+        image, blend = images[number : number + 1], blends[number : number + 1]
+        with torch.no_grad():
+            expected = dict(zip(outputs, module(image, blend), strict=True))
+        found = session.run(list(outputs), {"image": image.numpy(), "controls": blend.numpy()})
+        pairs = dict(zip(outputs, found, strict=True))
+        probes[f"blend {number}"] = {
+            bound.quantity: difference_between(
+                _joined(pairs, bound.quantity, module.side_px),
+                _joined(
+                    {k: v.numpy() for k, v in expected.items()}, bound.quantity, module.side_px
+                ),
+            )
+            for bound in _BOUNDS
+        }
+    return ParityReport(
+        model=name,
+        precision="fp32",
+        reference="PyTorch",
+        frames=[f"smooth noise {number}" for number in range(len(images))],
+        bounds=_BOUNDS,
+        comparisons=[Comparison(subject="ONNX Runtime on the CPU", differences=probes)],
+        not_opened={},
+    )
+
+
+def _joined(outputs: Mapping[str, np.ndarray], quantity: str, side_px: int) -> np.ndarray:
+    """All outputs of a kind in its unit, in one row."""
+    unit = _UNITS[quantity] or float(side_px)
+    kind = [v.ravel() for k, v in outputs.items() if k == quantity or k.endswith(f"_{quantity}")]
+    return np.concatenate(kind) * unit

@@ -25,7 +25,7 @@ def motion_run(
 ) -> TrainingRun:
     """A run that trains the motion network; goes on where the folder's checkpoint ends."""
     about = {"width": str(network.width), "side_px": str(network.side_px)}
-    fixed = {"regression.delta": network.regression.delta}
+    fixed = {f"regression.{name}": value for name, value in network.regression.named_buffers()}
     task = _task_of(network, settings.half_precision, weights)
     return TrainingRun(network, task, settings, folder, about=about, fixed=fixed)
 

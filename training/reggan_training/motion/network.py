@@ -4,7 +4,8 @@
 
 m is the backward motion in parts of the crop's side, g the log of a factor on linear light, c the
 share of pixels that nothing in the source shows, p their colour. The regression layer's change is
-a hint beside the picture. All convolutions run on the unshuffled picture, at a half, a quarter
+a hint beside the picture, its mean motion where the network starts from. Convolutions run on the
+unshuffled picture, at a half, a quarter
 and an eighth of the side.
 """
 
@@ -86,7 +87,7 @@ class MotionRegGAN(nn.Module):
         self.regression = regression or ShapeRegression()
         embedded = len(CONTROLS) + _EMBEDDING
         self.embed = nn.Linear(len(CONTROLS), _EMBEDDING)
-        self.read = nn.Conv2d(12 + 3 + 2, width, 3, padding=1)
+        self.read = nn.Conv2d(12 + 3 + 2 + 2, width, 3, padding=1)
         self.half_in = ControlledBlock(width, embedded)
         self.shrink_half = nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)
         self.quarter_in = nn.ModuleList(ControlledBlock(2 * width, embedded) for _ in range(2))
@@ -111,10 +112,9 @@ class MotionRegGAN(nn.Module):
     ) -> MotionAnswer:
         """Answer for sRGB-encoded pictures in [0, 1] and control vectors."""
         with torch.autocast(image.device.type, enabled=False):
-            hint = self.regression(image.float(), controls.float())
-        if hint.shape[-1] * 2 != self.side_px:
-            hint = F.interpolate(hint, size=self.side_px // 2, mode="bilinear")
-        seen = [F.pixel_unshuffle(image - 0.5, 2), 4 * hint]
+            hint = self._at_half(self.regression(image.float(), controls.float()))
+            expected = self._at_half(self.regression.motion(controls.float()))
+        seen = [F.pixel_unshuffle(image - 0.5, 2), 4 * hint, expected / _MOTION_UNIT]
         place = self.place.expand(image.shape[0], -1, -1, -1)
         asked = torch.cat([controls, F.silu(self.embed(controls))], dim=1)
         half = self.half_in(self.read(torch.cat([*seen, place], dim=1)), asked)
@@ -133,11 +133,18 @@ class MotionRegGAN(nn.Module):
         motion = _doubled(coarse + self.motion_quarter(quarter).float()) + fine
         strength = (controls.abs().amax(1) / _FULL_STRENGTH).clamp(max=1.0)[:, None, None, None]
         return MotionAnswer(
-            motion=motion * strength * _MOTION_UNIT,
+            motion=expected + motion * strength * _MOTION_UNIT,
             gain=_LARGEST_GAIN * torch.tanh(gain) * strength,
             cover=F.pixel_shuffle(cover, 2) - 2.0 - 12.0 * (1 - strength),
             paint=torch.sigmoid(2 * F.pixel_shuffle(paint, 2)),
         )
+
+    def _at_half(self, values: Float[Tensor, "batch channels low low"]) -> Tensor:
+        """Values of the regression layer at half of the side."""
+        half = self.side_px // 2
+        if values.shape[-1] == half:
+            return values
+        return F.interpolate(values, size=(half, half), mode="bilinear")
 
 
 def _head(channels: int, outputs: int) -> nn.Conv2d:

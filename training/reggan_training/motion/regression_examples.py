@@ -9,17 +9,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reggan_plugin.controls import CONTROLS, NEUTRAL, mirrored_name
-from reggan_training.pairs.look import sample_look
-from reggan_training.pairs.rasterised_head import RasterisedHead, read_head
+from reggan_training.motion.shape_regression import ShapeExample
+from reggan_training.pairs.look import Look, sample_look
+from reggan_training.pairs.rasterised_head import Rasters, read_head
 from reggan_training.pairs.shading import HeadShader
+from reggan_training.pairs.truth import truth_of_pair
 
 _LEAST_WEIGHT = 0.3
 _SIDE_SOFTNESS = 0.06
 
-Example = tuple[int, Float[Tensor, "1 3 side side"], Float[Tensor, "1 3 side side"]]
 
-
-def regression_examples(paths: Sequence[Path], side_px: int, seed: int) -> Iterator[Example]:
+def regression_examples(paths: Sequence[Path], side_px: int, seed: int) -> Iterator[ShapeExample]:
     """Yield examples of all heads, each as it is and in the mirror.
 
     Targets are brought to full strength along the line from source to target; of a shape and its
@@ -30,29 +30,51 @@ def regression_examples(paths: Sequence[Path], side_px: int, seed: int) -> Itera
         shader = HeadShader(head)
         look = sample_look(np.random.default_rng([seed, number]))
         rasters = head.face.thinned(head.face.side_px // side_px)
-        pictures = [shader.picture(rasters, k, look) for k in range(len(head.states))]
-        for name, source, target in _examples_of(head, pictures):
-            yield CONTROLS.index(name), source[None], target[None]
-            mirror = CONTROLS.index(mirrored_name(name))
-            yield mirror, source.flip(2)[None], target.flip(2)[None]
+        for example in _examples_of(shader, rasters, look):
+            yield example
+            yield _mirrored(example)
 
 
-def _examples_of(
-    head: RasterisedHead, pictures: Sequence[Tensor]
-) -> Iterator[tuple[str, Tensor, Tensor]]:
-    neutral = pictures[0]
-    base = head.states[0]
-    for state, picture in zip(head.states[1:], pictures[1:], strict=True):
-        moved = {name: value for name, value in state.items() if base.get(name) != value}
+def _examples_of(shader: HeadShader, rasters: Rasters, look: Look) -> Iterator[ShapeExample]:
+    states = shader.head.states
+    neutral = shader.picture(rasters, 0, look)
+    for number, state in enumerate(states[1:], start=1):
+        moved = {name: value for name, value in state.items() if states[0].get(name) != value}
         names = [name for name in moved if not name.startswith("eyeLook")] or list(moved)
-        if len(names) == 1 and moved[names[0]] >= _LEAST_WEIGHT:
-            yield names[0], neutral, neutral + (picture - neutral) / moved[names[0]]
-        elif len(names) == 2 and mirrored_name(names[0]) == names[1]:
-            for name in names:
-                half = _half_of(name, picture)
-                yield name, neutral, neutral + half * (picture - neutral) / max(moved[name], 0.3)
-        elif len(names) > 2:
-            yield NEUTRAL, picture, neutral
+        if len(names) > 2:
+            picture = shader.picture(rasters, number, look)
+            yield ShapeExample(
+                control=CONTROLS.index(NEUTRAL),
+                source=picture,
+                target=neutral,
+                motion=torch.zeros(2, *picture.shape[1:]),
+                trust=torch.zeros(1, *picture.shape[1:]),
+            )
+            continue
+        is_pair = len(names) == 2 and mirrored_name(names[0]) == names[1]
+        if not names or min(moved[n] for n in names) < _LEAST_WEIGHT or len(names) > 1 + is_pair:
+            continue
+        picture = shader.picture(rasters, number, look)
+        truth = truth_of_pair(shader, rasters, 0, number)
+        for name in names:
+            share = (_half_of(name, picture) if is_pair else 1.0) / moved[name]
+            yield ShapeExample(
+                control=CONTROLS.index(name),
+                source=neutral,
+                target=neutral + share * (picture - neutral),
+                motion=truth.motion * share,
+                trust=(truth.visible & truth.hit).float()[None],
+            )
+
+
+def _mirrored(example: ShapeExample) -> ShapeExample:
+    return ShapeExample(
+        control=CONTROLS.index(mirrored_name(CONTROLS[example.control])),
+        source=example.source.flip(2),
+        target=example.target.flip(2),
+        motion=example.motion.flip(2) * torch.tensor([-1.0, 1.0])[:, None, None],
+        trust=example.trust.flip(2),
+    )
 
 
 def _half_of(name: str, picture: Tensor) -> Float[Tensor, " width"]:

@@ -18,6 +18,11 @@ _COMMANDS = {
         "Report what a set holds and what is wrong with it.",
         "train",
     ),
+    "heads": LazyCommand(
+        "reggan_training.pairs.commands:heads",
+        "Rasterise heads with known motion.",
+        "train",
+    ),
     "pack": LazyCommand(
         "reggan_training.data.pack_command:pack_command",
         "Put sets into one small file.",

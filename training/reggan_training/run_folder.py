@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import SourceError
 from reggan_training.configuration import TrainingSettings
 from reggan_training.data.identity import Identity
+from reggan_training.provenance import commit_of_source
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ class RunFolder:
         if (self.root / "config.json").is_file():
             record["sessions"] = self._sessions_that_agree_with(json.loads(json.dumps(record)))
         session = {
-            "commit": _commit(),
+            "commit": commit_of_source(),
             "length_kimg": settings.length_kimg,
             "torch": torch.__version__,
             "numpy": np.__version__,
@@ -230,17 +230,3 @@ def _difference(old: object, new: object, path: str = "") -> str:
     if isinstance(old, list) and isinstance(new, list):
         return f" ({path}: {len(old)} before, {len(new)} now)".replace("(: ", "(")
     return f" ({path}: {old} before, {new} now)".replace("(: ", "(")
-
-
-def _commit() -> str:
-    try:
-        result = subprocess.run(
-            ["git", "describe", "--always", "--dirty"],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=Path(__file__).parent,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "not under version control"
-    return result.stdout.strip()

@@ -3,7 +3,6 @@
 import json
 import logging
 import math
-import subprocess
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from reggan_training.locator.stages import Stage
+from reggan_training.provenance import commit_of_source
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class TrainingRun:
         else:
             if config.start_from:
                 self._take_weights(Path(config.start_from))
-            _write_json(folder / "config.json", asdict(config) | {"commit": _commit()})
+            _write_json(folder / "config.json", asdict(config) | {"commit": commit_of_source()})
 
     @property
     def kimg(self) -> float:
@@ -173,17 +173,3 @@ def read_checkpoint(folder: Path) -> dict[str, Any]:
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n")
-
-
-def _commit() -> str:
-    """Return the commit that the run was started from, or `unknown` outside a repository."""
-    try:
-        return subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"

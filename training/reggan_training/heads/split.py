@@ -1,0 +1,20 @@
+"""Which identities are held out of training: the same ones for every run and every measure."""
+
+import re
+
+VALID_HELD_OUT = frozenset({"Asian_F_1", "Black_M_2", "Hispanic_M_1", "MENA_M_3", "White_F_2"})
+"""Of VALID's 28 heads: five of five ancestries; chosen once, by name."""
+
+_NUMBER = re.compile(r"(\d+)$")
+
+
+def is_held_out(family: str, identity: str) -> bool:
+    """Whether a head is for testing only.
+
+    Of families that sample identities these are the numbers whose last two digits are 90 to 99. A
+    user's own head is never held out.
+    """
+    if family == "valid":
+        return identity in VALID_HELD_OUT
+    number = _NUMBER.search(identity)
+    return family in ("ict", "makehuman") and number is not None and int(number[1]) % 100 >= 90

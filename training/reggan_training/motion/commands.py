@@ -1,0 +1,75 @@
+"""`reggan-plugin train-motion`: from rasterised heads to weights, in one command."""
+
+from pathlib import Path
+
+import click
+
+from reggan_training.motion.training_run import RunSettings
+from reggan_training.motion.whole_run import WholeRun, train_whole
+
+_FAMILIES = ("ict", "makehuman", "valid")
+
+
+@click.command("train-motion")
+@click.option(
+    "--heads",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="Folder that `dataset heads` wrote.",
+)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option(
+    "--without",
+    type=click.Choice(_FAMILIES),
+    multiple=True,
+    help="Leave a family out, to measure on heads that are like none of the training's.",
+)
+@click.option(
+    "--kimg", type=click.FloatRange(min=0.016), default=120.0, show_default=True, metavar="N",
+    help="Thousands of pairs that the motion network is shown.",
+)  # fmt: skip
+@click.option(
+    "--mouth-kimg", type=click.FloatRange(min=0.016), default=30.0, show_default=True, metavar="N",
+    help="Thousands of pairs that the mouth's painter is shown.",
+)  # fmt: skip
+@click.option("--producers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N",
+              help="Processes that draw pairs.")  # fmt: skip
+@click.option("--threads", type=click.IntRange(0, 256), default=0, show_default=True, metavar="N",
+              help="Of the trainer; 0 is PyTorch's choice. Take 1 on a busy machine.")  # fmt: skip
+@click.option("--half/--float", default=False, show_default=True,
+              help="Convolutions in bfloat16: faster on GPUs and with AMX.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+def train_motion(
+    heads: Path,
+    out: Path,
+    without: tuple[str, ...],
+    kimg: float,
+    mouth_kimg: float,
+    producers: int,
+    threads: int,
+    half: bool,
+    seed: int,
+) -> None:
+    """Train RegGAN of contract 2: regression layer, motion and light, then the mouth's paint.
+
+    Goes on where it was stopped. Losses go to standard output and to losses.jsonl.
+
+    \b
+    Example:
+      reggan-plugin train-motion --heads heads --out runs/motion
+    """
+    settings = WholeRun(
+        heads=heads,
+        without=without,
+        motion=RunSettings(length_kimg=kimg, half_precision=half, seed=seed),
+        mouth=RunSettings(length_kimg=mouth_kimg, half_precision=half, seed=seed),
+        producers=producers,
+        threads=threads,
+        seed=seed,
+    )
+    train_whole(settings, out, _print)
+
+
+def _print(stage: str, means: dict[str, float]) -> None:
+    numbers = "  ".join(f"{name} {value:.4g}" for name, value in means.items())
+    click.echo(f"{stage}  {numbers}")

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
@@ -26,7 +27,8 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Make `path` a file with this content, or these pieces of it, replacing what was there.
 
     It is written under a temporary name in the same folder and renamed; after a failure the
-    temporary file is gone and what was at `path` before is still there.
+    temporary file is gone and what was at `path` before is still there. Its bytes are on the disk
+    before it takes its name, so that a power cut leaves no empty file under it either.
 
     Raises:
         OutputError: the folder is missing, read-only or full, or `path` is a folder.
@@ -34,11 +36,10 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
     temporary = path.with_name(_prefix_for(path.name) + secrets.token_hex(6) + TEMPORARY_SUFFIX)
     try:
         try:
-            if isinstance(content, bytes):
-                temporary.write_bytes(content)
-            else:
-                with temporary.open("wb") as file:
-                    file.writelines(content)
+            with temporary.open("wb") as file:
+                file.writelines([content] if isinstance(content, bytes) else content)
+                file.flush()
+                os.fsync(file.fileno())
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -15,9 +15,14 @@ import click
 
 from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
 from reggan_plugin.commands.remedies import with_remedy
+from reggan_plugin.commands.terminal import printable_streams
 from reggan_plugin.commands.verbosity import Verbosity, verbose_option
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs.interruption import Interrupted
+
+OUT_OF_MEMORY = (
+    "This does not fit into the memory that is free. Close other programs, or give smaller files."
+)
 
 _COMMANDS = {
     "render": LazyCommand(
@@ -91,6 +96,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Exceptions that are not errors of the user or the machine go through: they are bugs.
     """
+    with printable_streams():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     verbosity = Verbosity()
     try:
         status = reggan_plugin.main(
@@ -108,5 +118,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as interruption:
         click.echo(f"Interrupted: {interruption}", err=True)
         return interruption.exit_code
+    except MemoryError:
+        if verbosity.is_verbose:
+            traceback.print_exc()
+        click.echo(f"Error: {OUT_OF_MEMORY}", err=True)
+        return 1
     except click.Abort:
         return 130

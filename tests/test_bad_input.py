@@ -53,6 +53,15 @@ def test_two_sequences_in_one_folder(shot: Path, capsys: Streams) -> None:
     assert "b.####.png" in err
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no /dev/zero")
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("option", ["--landmarks", "--tracks", "--intensity-curve"])
+def test_a_device_as_a_document(option: str, shot: Path, capsys: Streams) -> None:
+    expression = [] if option == "--intensity-curve" else ["--expression", "happy"]
+    assert main(["render", "--frames", str(shot), *expression, option, "/dev/zero"]) == 1
+    assert "is no ordinary file" in capsys.readouterr().err
+
+
 def test_the_source_as_output(shot: Path, capsys: Streams) -> None:
     before = files_in(shot)
     assert render_happy(shot, "--out", shot, "--overwrite") == 2

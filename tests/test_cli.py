@@ -9,6 +9,7 @@ import pytest
 from reggan_plugin import cli, diagnosis
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.cli import main
+from reggan_plugin.commands import models
 from reggan_plugin.commands.lazy_group import ENTRY_POINT_GROUP
 from reggan_plugin.models import DEFAULT_MODEL
 
@@ -181,3 +182,16 @@ def test_models_lists_the_shipped_model_with_its_hash(capsys: Streams) -> None:
     assert first["hash_matches"]
     assert main(["models", DEFAULT_MODEL]) == 0
     assert first["card"]["weights_sha256"] in capsys.readouterr().out
+
+
+def test_a_command_without_memory_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def take_all() -> dict[str, Path]:
+        raise MemoryError
+
+    monkeypatch.setattr(models, "installed_models", take_all)
+    assert main(["models"]) == 1
+    err = capsys.readouterr().err
+    assert "memory that is free" in err
+    assert "Traceback" not in err

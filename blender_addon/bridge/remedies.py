@@ -96,6 +96,7 @@ REMEDIES: Mapping[str, str] = {
     "curve-of-no-numbers": "Give one Expression and Intensity without animation.",
     "batch-halved": "",
     "foreign-page": "",
+    "picture-larger-than-memory": "",
     "mesh-reference": "",
     "frames-failed": "After mending, Existing: Keep finished renders only what is missing.",
     "characters-failed": "",

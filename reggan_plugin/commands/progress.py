@@ -11,6 +11,7 @@ import click
 
 from reggan_plugin.commands.options import Command, grouped_option
 from reggan_plugin.commands.remedies import remedy_for, with_remedy
+from reggan_plugin.commands.terminal import unguarded
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs.events import (
     SAYING,
@@ -153,7 +154,8 @@ class _ProgressBar:
                 pass
 
     def _begin(self, frames: int) -> None:
-        self._bar = click.progressbar(length=frames, show_pos=True, file=sys.stderr)
+        file = unguarded(sys.stderr)
+        self._bar = click.progressbar(length=frames, show_pos=True, file=file)
         self._bar.render_progress()
 
 
@@ -203,4 +205,4 @@ def _one_line(text: str) -> str:
 
 
 def _write(line: str) -> None:
-    click.echo(line, err=True)
+    click.echo(line.replace("\n", "\\n"), err=True)

@@ -64,6 +64,7 @@ REMEDIES: Mapping[str, str] = {
     "writes.",
     "locator-card": "reggan-plugin export-locator",
     # files
+    "picture-larger-than-memory": "",
     "mesh-reference": "--texture names a map that lies elsewhere.",
     "range-of-no-numbers": "That is --range.",
     "no-such-exr-picture": "Name one of them with --exr-picture.",

@@ -36,7 +36,6 @@ _FORMATS = {
 _DAMAGE = (
     ArithmeticError,
     LookupError,
-    MemoryError,
     OSError,
     RuntimeError,
     SyntaxError,
@@ -190,6 +189,12 @@ def faults_named(path: Path) -> Iterator[None]:
         yield
     except UnreadableFrameError as error:
         raise error.after(f"{path} ") from error
+    except MemoryError as error:
+        raise UnreadableFrameError(
+            f"{path} does not fit into the memory that is free. Close other programs, or divide it "
+            "into tiles.",
+            kind="picture-larger-than-memory",
+        ) from error
     except _DAMAGE as error:
         cause = str(error).strip() or type(error).__name__
         raise UnreadableFrameError(

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,11 @@ from hypothesis import strategies as st
 
 from reggan_plugin.errors import RegganError
 from reggan_plugin.files.frame import read_frame, write_frame
+from reggan_plugin.files.png_chunks import make_chunk
+from reggan_plugin.textures.maps.declared_colours import declared_by_png
 
 from .damage import damaged, with_right_checksums
-from .hostile import HOSTILE
+from .hostile import HOSTILE, large_png
 
 _MOST_MIB, _MOST_RESIDENT_MIB = 4096, 400
 """Of address space, which arrays take before they are filled, and of memory."""
@@ -43,6 +47,33 @@ def test_a_damaged_picture_is_read_or_named(
         assert read_frame(target).pixels.shape == frame.pixels.shape
         return
     assert str(source) in message or str(target) in message
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of a process as Linux does")
+def test_a_sound_picture_larger_than_memory_is_named(tmp_path: Path) -> None:
+    """A megabyte that unpacks to 16384x16384 pixels, which is not refused by its size."""
+    path = tmp_path / "large.png"
+    path.write_bytes(large_png())
+    assert path.stat().st_size < 2**20
+    reader = Path(__file__).with_name("read_in_little_memory.py")
+    command = [sys.executable, str(reader), "2000", str(path)]
+    read = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
+    assert f"{path} does not fit into the memory that is free" in read.stdout
+
+
+def test_a_colour_profile_that_unpacks_to_a_gigabyte_is_not_unpacked() -> None:
+    packed = zlib.compressobj(9)
+    bomb = b"".join(packed.compress(bytes(2**20)) for _ in range(1000)) + packed.flush()
+    assert len(bomb) < 2**20
+    chunk = make_chunk(b"iCCP", b"bomb\0\0" + bomb)
+    tracemalloc.start()
+    is_linear, remark = declared_by_png([chunk])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert not is_linear
+    assert remark is not None
+    assert "(bomb) is not sRGB" in remark
+    assert peak < 2**25
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of a process as Linux does")

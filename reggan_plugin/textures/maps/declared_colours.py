@@ -10,6 +10,8 @@ from reggan_plugin.files.png_chunks import Chunk
 
 _LINEAR_GAMMA, _SRGB_GAMMA = 100000, 45455
 _GAMMA_TOLERANCE = 500
+_MOST_PROFILE_BYTES = 2**22
+"""Of a colour profile, which of a megabyte could unpack to a gigabyte; real ones have 4 KB."""
 _LINEAR_TRANSFER = 8
 """Source: ITU-T H.273, transfer characteristics, as PNG's cICP chunk has them."""
 _EXR_NAMES = ("colorInteropID", "oiio:ColorSpace", "colorSpace")
@@ -56,7 +58,7 @@ def _read_as_linear(chunk: str) -> Remark:
 def _of_profile(data: bytes) -> Remark | None:
     name, _, packed = data.partition(b"\0")
     try:
-        profile = zlib.decompress(packed[1:])
+        profile = zlib.decompressobj().decompress(packed[1:], _MOST_PROFILE_BYTES)
     except zlib.error:
         return None  # a damaged profile says nothing
     if b"sRGB" in name + profile or "sRGB".encode("utf-16-be") in profile:

@@ -1,0 +1,67 @@
+"""What reaches a terminal: text, and no control characters that a file's name may hold.
+
+A name can hold an escape sequence that repaints the screen, renames the window or types for the
+user. stderr is a log that somebody looks at, be it later; stdout may be read by programs, which
+need names as they are, so that it is changed on a terminal alone.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO, cast
+
+_KEPT = "\n\t"
+_DIRECTIONS = (*range(0x200E, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+"""Characters that turn the direction of text, so that a name seems to end otherwise."""
+_CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
+_VISIBLE = {
+    **{code: f"\\x{code:02x}" for code in _CONTROLS if chr(code) not in _KEPT},
+    **{code: f"\\u{code:04x}" for code in (*_DIRECTIONS, 0x2028, 0x2029)},
+}
+
+
+def printable(text: str) -> str:
+    """The text with control characters as `\\x1b`; lines and tabs stay."""
+    return text.translate(_VISIBLE)
+
+
+class PrintableStream:
+    """A text stream to which only printable text gets."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.unguarded = stream
+
+    def write(self, text: str) -> int:
+        """Write what can be printed, and what cannot be encoded as escapes."""
+        shown = printable(text)
+        encoding = self.unguarded.encoding or "utf-8"
+        self.unguarded.write(shown.encode(encoding, "backslashreplace").decode(encoding))
+        return len(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        """Write each of them."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.unguarded, name)
+
+
+def unguarded(stream: TextIO) -> TextIO:
+    """The stream behind, for those who draw."""
+    return stream.unguarded if isinstance(stream, PrintableStream) else stream
+
+
+@contextmanager
+def printable_streams() -> Iterator[None]:
+    """Let stderr, and stdout where it is a terminal, take printable text alone."""
+    stdout, stderr = sys.stdout, sys.stderr
+    if hasattr(stdout, "reconfigure"):
+        stdout.reconfigure(errors="surrogateescape")  # names that are no Unicode, byte for byte
+    if stdout.isatty():
+        sys.stdout = cast(TextIO, PrintableStream(stdout))
+    sys.stderr = cast(TextIO, PrintableStream(stderr))
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = stdout, stderr

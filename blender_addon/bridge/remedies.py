@@ -52,6 +52,7 @@ REMEDIES: Mapping[str, str] = {
     "engine-to-build": _DEVICE,
     "engine-too-large": _DEVICE,
     "engine-of-other-model": _DEVICE,
+    "unknown-face-shape": "",
     # where the face is
     "face-in-frame": _FROM_RIG,
     "face-in-no-frame": _FROM_RIG,
@@ -80,6 +81,7 @@ REMEDIES: Mapping[str, str] = {
     "under Head from Rig).",
     "face-on-flat-map": "Choose a map on which the face lies unfolded, or On the head.",
     "no-such-head-bone": "Choose one of them as Bone under Head from Rig.",
+    "mesh-reference": "The field Image names a map that lies elsewhere.",
     "map-is-not-named": "The field Image names the map.",
     "no-colour-map": "Switch Take Any Image on if this is one.",
     "not-the-map-of-the-mesh": "The field Material names the material; Take Any Image takes the "

@@ -49,6 +49,7 @@ REMEDIES: Mapping[str, str] = {
     "engine-to-build": "reggan-plugin export engine MODEL.onnx --out FILE",
     "engine-too-large": "Or build with a smaller --batch.",
     "engine-of-other-model": "Such as --device cuda.",
+    "unknown-face-shape": "`reggan-plugin expressions --shapes` lists all.",
     # where the face is
     "face-in-frame": "Say where it is with --face-box or --landmarks, or pass --on-missing-face "
     "copy.",

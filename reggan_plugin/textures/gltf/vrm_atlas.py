@@ -154,7 +154,8 @@ def _picture(content: bytes, gltf: GltfFile, image: int) -> Image.Image:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise TextureError(
             f"{gltf.path}: image {image} cannot be put into an atlas: {error}. Export it as PNG, "
-            "or write variants instead: --mesh-as variants"
+            "or write variants instead.",
+            kind="write-variants",
         ) from error
 
 

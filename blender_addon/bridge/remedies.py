@@ -99,7 +99,6 @@ REMEDIES: Mapping[str, str] = {
     "batch-halved": "",
     "foreign-page": "",
     "picture-larger-than-memory": "",
-    "mesh-reference": "",
     "frames-failed": "After mending, Existing: Keep finished renders only what is missing.",
     "characters-failed": "",
 }

@@ -47,7 +47,7 @@ def test_two_places_on_the_same_texels_get_the_mean_and_are_named(tmp_path: Path
         faces=np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]]),
         uv=np.concatenate([corners[:, :2], corners[:, :2]]),
     )
-    stage = Stage(Character(path=tmp_path, parts=(wall,)), {0: texture})
+    stage = Stage(Character(path=tmp_path, parts=(wall,)), {0: texture}.get)
     view = look_at(
         np.zeros(3), np.array([0, 0, 1.0]), np.array([0, 1.0, 0]), distance=9, extent=2, side_px=128
     )

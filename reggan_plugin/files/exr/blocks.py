@@ -14,6 +14,7 @@ import OpenEXR
 from jaxtyping import Bool
 
 from reggan_plugin.errors import UnreadableFrameError
+from reggan_plugin.files.damage import library_faults
 from reggan_plugin.files.exr.assembly import Chunk, build_single_part
 from reggan_plugin.files.exr.container import (
     Attribute,
@@ -125,7 +126,8 @@ def decode_blocks(
     kind = b"tiledimage" if grid.is_tiled else b"scanlineimage"
     attributes["type"] = Attribute(kind=b"string", value=kind)
     content = build_single_part(attributes, chunks, has_long_names=container.has_long_names)
-    file = OpenEXR.File(io.BytesIO(content), separate_channels=True)
+    with library_faults():
+        file = OpenEXR.File(io.BytesIO(content), separate_channels=True)
     if not file.parts:  # the library has only printed a warning
         raise UnreadableFrameError("is damaged: a block cannot be decoded. Render it again.")
     return file

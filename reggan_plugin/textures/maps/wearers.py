@@ -46,7 +46,7 @@ def parts_by_name(
         return named
     if given is None:
         return []
-    named = [i for i in maps if _image_stem(loaded, i) == Path(given.name).stem]
+    named = [i for i in maps.parts_with_image() if _image_stem(loaded, i) == Path(given.name).stem]
     if named:
         return named
     laid_out = [i for i, part in enumerate(parts) if part.uv is not None]

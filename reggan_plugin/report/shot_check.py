@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from reggan_plugin.errors import EmptySourceError, UsageError
+from reggan_plugin.files.frame_range import range_from_spans
 from reggan_plugin.files.sequence import SourceFrame, find_sequence
 from reggan_plugin.jobs.results import NO_FACE
 from reggan_plugin.jobs.side_car import FrameRecord, read_record
@@ -39,12 +40,13 @@ class CheckedFrame:
 
     Attributes:
         name: of its file, or `frame 1003` where there is none.
-        number: None for loose pictures.
+        number: None for loose pictures; the first of a gap.
         source: None where the shot has no such frame.
         output: where the result is, or should be.
         record: of how it was made; None without one.
         problems: from the worst to the least.
         note: what to say about it.
+        count: of frames that it stands for: a gap is one entry.
     """
 
     name: str
@@ -54,6 +56,7 @@ class CheckedFrame:
     record: FrameRecord | None
     problems: tuple[Problem, ...]
     note: str | None = None
+    count: int = 1
 
 
 def check_shot(source: str, frame_range: str | None, out: Path) -> list[CheckedFrame]:
@@ -73,7 +76,7 @@ def check_shot(source: str, frame_range: str | None, out: Path) -> list[CheckedF
             f"{out} holds the shot itself; name the folder that the shot was rendered to."
         )
     checked = [_check(frame, out / frame.path.name) for frame in shot.frames]
-    checked += [_without_source(number, out) for number in shot.missing]
+    checked += [_without_source(gap, out) for gap in shot.missing.spans]
     if not checked:
         raise EmptySourceError(
             f"The frame range {frame_range} holds no frame of {source}. Leave it out to "
@@ -151,16 +154,19 @@ def _problems_of_faces(record: FrameRecord) -> list[Problem]:
     return [problem for problem, is_there in found.items() if is_there]
 
 
-def _without_source(number: int, out: Path) -> CheckedFrame:
-    name = f"frame {number}"
+def _without_source(gap: range, out: Path) -> CheckedFrame:
+    """One entry for all frames of a gap, which may be millions."""
+    text = range_from_spans([gap]).text
+    name = f"frame {text}" if len(gap) == 1 else f"frames {text}"
     return CheckedFrame(
         name=name,
-        number=number,
+        number=gap[0],
+        count=len(gap),
         source=None,
         output=out / name,
         record=None,
         problems=("missing",),
-        note="The shot itself has no such frame.",
+        note="The shot itself has no such frame" + ("." if len(gap) == 1 else "s."),
     )
 
 

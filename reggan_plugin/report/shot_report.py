@@ -58,14 +58,19 @@ class ShotReport:
         """The frames that have it."""
         return [one.checked for one in self.frames if problem in one.checked.problems]
 
+    @property
+    def frame_count(self) -> int:
+        """Of the shot, with those that are missing."""
+        return _count(one.checked for one in self.frames)
+
     def document(self) -> dict[str, Any]:
         """The report as `--json` prints it."""
         return {
             "v": REPORT_VERSION,
             "source": self.source,
             "out": str(self.out),
-            "frames": len(self.frames),
-            "counts": {problem: len(self.of_problem(problem)) for problem in PROBLEMS},
+            "frames": self.frame_count,
+            "counts": {problem: _count(self.of_problem(problem)) for problem in PROBLEMS},
             "problems": [
                 {
                     "frame": one.checked.number,
@@ -83,7 +88,7 @@ class ShotReport:
         seconds = sum(one.checked.record.seconds for one in self.frames if one.checked.record)
         devices = {one.checked.record.device for one in self.frames if one.checked.record}
         facts = [
-            f"{len(self.frames)} frames of {self.source}",
+            f"{self.frame_count} frames of {self.source}",
             f"{seconds:.0f} s of work",
             *sorted(device for device in devices if device),
         ]
@@ -110,10 +115,14 @@ class ShotReport:
             more = ", ..." if fatal[_MOST_NAMED:] else ""
             first = f" The first: {fatal[0].note}" if fatal[0].note else ""
             raise RegganError(
-                f"{len(fatal)} of {len(self.frames)} frames are missing, failed or altered: "
+                f"{_count(fatal)} of {self.frame_count} frames are missing, failed or altered: "
                 f"{named}{more}.{first}",
                 kind="frames-failed",
             )
+
+
+def _count(frames: Iterable[CheckedFrame]) -> int:
+    return sum(frame.count for frame in frames)
 
 
 def refuse_foreign_page(path: Path) -> None:

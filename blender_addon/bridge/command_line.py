@@ -1,8 +1,10 @@
 """Settings as the arguments of a `reggan-plugin` command. Pure: nothing is read or run."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
+
+from .errors import BridgeError
 
 Existing = Literal["refuse", "resume", "overwrite"]
 """What becomes of results that are there already."""
@@ -35,6 +37,21 @@ class ModelSettings:
     def arguments(self) -> list[str]:
         """As every command that runs a model takes them."""
         return [*_option("--model", self.model), *_option("--device", self.device)]
+
+
+def refuse_native_code(model: str) -> None:
+    """Refuse a model that is not data: the name stands in the .blend, which anybody may have made.
+
+    Raises:
+        BridgeError: it is a path to anything but an .onnx file, such as a TensorRT engine.
+    """
+    kind = PurePath(model.replace("\\", "/")).suffix.lower()
+    is_path = "/" in model or "\\" in model
+    if kind in (".plan", ".engine") or (is_path and kind != ".onnx"):
+        raise BridgeError(
+            f"The field Model is {model}, which is no .onnx file. A .blend may not name native "
+            "code such as a TensorRT engine. Choose the .onnx file that it was built from."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

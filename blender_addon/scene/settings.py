@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..bridge.command_line import FaceSettings, ModelSettings
+from ..bridge.command_line import FaceSettings, ModelSettings, refuse_native_code
 from ..bridge.errors import BridgeError
 from ..bridge.expressions import shares_from_blend
 from ..preferences import preferences_of
@@ -58,9 +58,10 @@ def model_settings(context: bpy.types.Context) -> ModelSettings:
     """The scene's model on the preferences' device.
 
     Raises:
-        BridgeError: the model is named as a file that is not there.
+        BridgeError: the model is named as a file that is not there, or that is no .onnx.
     """
     model = context.scene.reggan.model.strip()
+    refuse_native_code(model)
     if "/" in model or "\\" in model or model.lower().endswith(".onnx"):
         path = absolute_path(model, "Model")
         if not path.is_file():

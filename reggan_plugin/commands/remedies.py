@@ -27,6 +27,9 @@ REMEDIES: Mapping[str, str] = {
     "output-exists": "--overwrite replaces what is there, --out names another place.",
     "face-not-found": "Say where it is with --face-box, --landmarks or --whole-image.",
     "crop-mismatch": "",
+    "unsafe-cache": "",
+    "signature": "",
+    "unsigned": "Take it from the release that the file is from; --bundles names its folder.",
     "model": "",
     "model-card": "",
     "model-hash": "",
@@ -46,6 +49,7 @@ REMEDIES: Mapping[str, str] = {
     "no-engine": "`reggan-plugin doctor` tells more; --device cuda and cpu run without an engine.",
     "no-engine-can-be-built": "If it ran out of memory, pass a smaller --batch; --device cuda and "
     "cpu run the file without an engine.",
+    "engine-without-device": "If it is your own, say so: --device tensorrt.",
     "engine-to-build": "reggan-plugin export engine MODEL.onnx --out FILE",
     "engine-too-large": "Or build with a smaller --batch.",
     "engine-of-other-model": "Such as --device cuda.",

@@ -3,15 +3,18 @@
 from pathlib import Path
 
 import click
+import pytest
 
 from blender_addon.bridge.command_line import (
     FaceSettings,
     ModelSettings,
     RenderSettings,
+    refuse_native_code,
     render_arguments,
     sheet_arguments,
     track_arguments,
 )
+from blender_addon.bridge.errors import BridgeError
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.sheet import sheet
 from reggan_plugin.commands.track import track
@@ -65,3 +68,16 @@ def test_track_and_sheet_take_theirs(tmp_path: Path) -> None:
     model = ModelSettings(device="cpu")
     options = taken(sheet_arguments(frame, tmp_path / "s.png", FaceSettings(choice="all"), model))
     assert (options["frame"], options["out"]) == (frame, tmp_path / "s.png")
+
+
+@pytest.mark.parametrize(
+    "model", ["//own.plan", "own.PLAN", "C:\\x\\own.plan", "/a/b.engine", "//lib.so", "/a/b"]
+)
+def test_a_blend_names_no_native_code(model: str) -> None:
+    with pytest.raises(BridgeError, match="native code"):
+        refuse_native_code(model)
+
+
+@pytest.mark.parametrize("model", ["", "reggan", "//own.onnx", "C:\\x\\own.ONNX", "own.onnx"])
+def test_a_blend_names_models(model: str) -> None:
+    refuse_native_code(model)

@@ -8,7 +8,9 @@ from PIL import Image
 
 from reggan_plugin.controls import mirrored_name
 from reggan_plugin.errors import MeshError
+from reggan_plugin.textures.character import Material, MeshPart
 from reggan_training.heads.glb import GlbFamily
+from reggan_training.heads.glb_parts import name_parts
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
 
 from .glb_face import CHIN_Y, CORNER, NOSE_Y, GlbWriter, write_face
@@ -155,3 +157,33 @@ def test_lips_are_painted_between_the_mouth_corners(tmp_path: Path) -> None:
     np.testing.assert_allclose((low[0], high[0]), (-CORNER[0], CORNER[0]), atol=2 * GRID)
     assert low[1] < -1.1 < high[1]
     assert not lips[head.nose_tip]
+
+
+@pytest.mark.parametrize(
+    ("mesh", "material", "part"),
+    [
+        ("Wolf3D_Head", "Wolf3D_Skin", Part.SKIN),
+        ("EyeLeft", "Wolf3D_Eye", Part.EYE),
+        ("Wolf3D_Teeth", "Wolf3D_Teeth", Part.TEETH),
+        ("Wolf3D_Outfit_Top", "Wolf3D_Outfit_Top", Part.CLOTHES),
+        ("Face (merged)", "N00_000_00_EyeIris_00_EYE (Instance)", Part.EYE),
+        ("Face (merged)", "N00_000_00_FaceBrow_00_FACE (Instance)", Part.BROWS),
+        ("Face (merged)", "N00_000_00_FaceMouth_00_FACE (Instance)", Part.MOUTH),
+        ("Face (merged)", "N00_000_00_Face_00_SKIN (Instance)", Part.SKIN),
+        ("CC_Base_Body", "Std_Eyelash", Part.LASHES),
+        ("CC_Base_Tongue", "Std_Tongue", Part.TONGUE),
+        ("sunglasses", "plastic", Part.GLASSES),
+        ("Long_Hair", "(none)", Part.HAIR),
+        ("Object_7", "(none)", Part.CLOTHES),
+    ],
+)
+def test_parts_are_named_as_tools_name_them(mesh: str, material: str, part: Part) -> None:
+    """Ready Player Me, VRoid, Character Creator; the material's word counts before the mesh's."""
+    made = MeshPart(
+        name=mesh,
+        material=Material(name=material),
+        positions=np.zeros((3, 3)),
+        faces=np.array([(0, 1, 2)]),
+        uv=None,
+    )
+    assert [entry.part for entry in name_parts([made])] == [part]

@@ -91,11 +91,11 @@ def _head_from_gltf(gltf: GltfFile, identity: str) -> HeadMesh:
     skin = meshes.rows(Part.SKIN)
     eyes = find_eyes(meshes.points, meshes.rows(Part.EYE), skin, meshes.offsets)
     face = find_face_points(meshes.points, skin, eyes, meshes.offsets)
-    materials = [entry.mesh.material for entry in meshes.named]
-    textures = [texture_of_material(gltf, material) for material in materials]
+    materials = {entry.mesh.material.index: entry.mesh.material for entry in meshes.named}
+    textures = {i: texture_of_material(gltf, material) for i, material in materials.items()}
     kept = _kept_faces(meshes, textures, eyes)
     counts = [len(faces) for faces in kept]
-    painted = [-1 if is_blank(material) else i for i, material in enumerate(materials)]
+    place = {i: -1 if is_blank(materials[i]) else n for n, i in enumerate(materials)}
     joined = JoinedHead(
         vertices=meshes.points,
         triangles=np.concatenate(kept),
@@ -107,8 +107,8 @@ def _head_from_gltf(gltf: GltfFile, identity: str) -> HeadMesh:
         mouth_right=face.mouth_right,
         chin=face.chin,
         uv=np.concatenate([uv_in_first_tile(entry.mesh) for entry in meshes.named]),
-        textures=tuple(textures),
-        texture_of=np.repeat(painted, counts),
+        textures=tuple(textures.values()),
+        texture_of=np.repeat([place[e.mesh.material.index] for e in meshes.named], counts),
     )
     corners = (face.mouth_left, face.mouth_right)
 
@@ -156,13 +156,13 @@ def _turn_to_front(character: Character) -> Float[np.ndarray, "3 3"]:
 
 
 def _kept_faces(
-    meshes: _Meshes, textures: Sequence[Texture], eyes: Mapping[str, FileEye]
+    meshes: _Meshes, textures: Mapping[int | None, Texture], eyes: Mapping[str, FileEye]
 ) -> list[Int[np.ndarray, "faces 3"]]:
     """Triangles near the head that are not transparent, of each mesh."""
     left, right = (eyes[side].centre for side in SIDES)
     reach = float(np.linalg.norm(left - right)) * np.array([_KEPT_BESIDE, _KEPT_BELOW])
     is_near = (np.abs(meshes.points[:, 0]) < reach[0]) & (meshes.points[:, 1] > left[1] - reach[1])
     return [
-        faces[opaque_faces(entry.mesh, texture) & is_near[faces].all(axis=1)]
-        for faces, entry, texture in zip(meshes.faces, meshes.named, textures, strict=True)
+        faces[opaque_faces(mesh, textures[mesh.material.index]) & is_near[faces].all(axis=1)]
+        for faces, mesh in zip(meshes.faces, [e.mesh for e in meshes.named], strict=True)
     ]

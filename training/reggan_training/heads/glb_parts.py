@@ -12,19 +12,20 @@ from reggan_plugin.textures.character import MeshPart
 from reggan_training.heads.head import Part
 
 _UNSEEN: Final = re.compile(
-    r"occlu|shadow|tear ?line|\btear|wetness|lacrimal|cornea|eye ?(ao|blend|wet|refl|highlight)"
+    r"occlu|shadow|\btear|wetness|lacrimal|cornea|"
+    r"eye ?(ao|blend|edge|highlight|refl|shell|wet)"
 )
 """Clear shells over the eyes. Opaque, they would hide the iris."""
 _WORDS: Final = (
-    (Part.LASHES, r"lash"),
+    (Part.LASHES, r"lash|eye ?line"),
     (Part.BROWS, r"brow"),
     (Part.GLASSES, r"glass(es)?\b|goggles|spectacles|eye ?wear"),
     (Part.BEARD, r"beard|moustache|mustache|stubble"),
-    (Part.HAIR, r"hair|bangs|fringe|ponytail|wig\b|helmet|hat\b|cap\b|head ?wear"),
+    (Part.HAIR, r"hair|bangs|fringe|ponytail|wig\b|helmet|\bhat\b|\bcap\b|head ?wear"),
     (Part.TONGUE, r"tongue"),
     (Part.GUMS, r"gum"),
     (Part.TEETH, r"teeth|tooth|dent"),
-    (Part.MOUTH, r"mouth ?(inner|inside|interior|cavity|bag)|inner ?mouth|oral"),
+    (Part.MOUTH, r"mouth ?(inner|inside|interior|cavity|bag)|inner ?mouth|\boral|face mouth"),
     (Part.SOCKET, r"socket"),
     (Part.EYE, r"eyes?\b|eyeball|iris|sclera|pupil|eye ?(left|right|white|[lr]\b)"),
     (Part.SKIN, r"face|head|skin|body"),

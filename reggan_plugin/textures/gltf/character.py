@@ -162,10 +162,12 @@ class _Reader:
         """Targets by name, in the world; those without positions move nothing."""
         mesh = self._gltf.document["meshes"][self._nodes[node]["mesh"]]
         extras = mesh.get("extras") or primitive.get("extras")
-        names = extras.get("targetNames", []) if isinstance(extras, dict) else []
+        names = extras.get("targetNames") if isinstance(extras, dict) else None
         placed, _ = self._placed(node, primitive, positions)
         morphs = []
-        for target, name in zip_longest(primitive.get("targets", []), names):
+        for target, name in zip_longest(
+            primitive.get("targets", []), names if isinstance(names, list) else []
+        ):
             if target is None:
                 break
             offsets = np.zeros_like(placed)

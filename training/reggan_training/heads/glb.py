@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 
 from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.character import Character
-from reggan_plugin.textures.gltf.character import character_from_gltf
-from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
+from reggan_plugin.textures.gltf.gltf_file import GltfFile
+from reggan_plugin.textures.mesh_files import load_mesh
 from reggan_training.heads.frontal_paint import paint_face
 from reggan_training.heads.glb_landmarks import NEEDED_SHAPES, find_eyes, find_face_points
 from reggan_training.heads.glb_parts import NamedPart, name_parts, opaque_faces
@@ -62,7 +62,10 @@ class GlbFamily:
         """
         if identity != self.name:
             raise MeshError(f"{self.path} holds one head, {self.name!r}; not {identity!r}.")
-        return _head_from_gltf(read_gltf(self.path), identity)
+        loaded = load_mesh(self.path, with_morphs=True)
+        if loaded.gltf is None:
+            raise MeshError(f"{self.path} is no glTF file; export the character as GLB or VRM.")
+        return _head_from_character(loaded.gltf, loaded.character, identity)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -86,8 +89,8 @@ class _Meshes:
         return np.unique(np.concatenate(faces)) if faces else np.zeros(0, dtype=np.int64)
 
 
-def _head_from_gltf(gltf: GltfFile, identity: str) -> HeadMesh:
-    meshes = _meshes(gltf, character_from_gltf(gltf, with_morphs=True))
+def _head_from_character(gltf: GltfFile, character: Character, identity: str) -> HeadMesh:
+    meshes = _meshes(gltf, character)
     skin = meshes.rows(Part.SKIN)
     eyes = find_eyes(meshes.points, meshes.rows(Part.EYE), skin, meshes.offsets)
     face = find_face_points(meshes.points, skin, eyes, meshes.offsets)

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_plugin.controls import mirrored_name, shape_from_name
+from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.character import MeshPart
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 
@@ -20,6 +21,9 @@ def binds_by_shape(gltf: GltfFile, meshes: Iterable[MeshPart]) -> dict[str, list
 
     Morphs are known by their names. A shape that no morph is named after may be an expression of
     a VRM file, which names its morphs itself.
+
+    Raises:
+        MeshError: the VRM's expressions are not what the format says.
     """
     named: dict[str, list[Bind]] = {}
     for mesh, names in {m.mesh: [morph.name for morph in m.morphs] for m in meshes}.items():
@@ -27,7 +31,13 @@ def binds_by_shape(gltf: GltfFile, meshes: Iterable[MeshPart]) -> dict[str, list
             shape = shape_from_name(name)
             if shape is not None and mesh is not None:
                 named.setdefault(shape, []).append((mesh, index, 1.0))
-    return {**_vrm_binds(gltf), **named}
+    try:
+        return {**_vrm_binds(gltf), **named}
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise MeshError(
+            f"{gltf.path}: the VRM expressions are broken ({type(error).__name__} {error}). Export "
+            "the file again."
+        ) from error
 
 
 def offsets_by_shape(

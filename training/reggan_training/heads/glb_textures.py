@@ -9,8 +9,7 @@ from PIL import Image
 from reggan_plugin.errors import MeshError
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.textures.character import Material, MeshPart
-from reggan_plugin.textures.gltf.character import image_path
-from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_bytes
+from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.maps.texture_files import image_bytes
 
 TEXTURE_SIDE_PX = 1024
@@ -53,8 +52,7 @@ def uv_in_first_tile(mesh: MeshPart) -> Float[np.ndarray, "points 2"]:
 
 
 def _decoded(gltf: GltfFile, image: int) -> Texture:
-    outside = image_path(gltf, image)
-    content = image_bytes(gltf, image) if outside is None else read_bytes(outside)
+    content = image_bytes(gltf, image)
     try:
         with Image.open(io.BytesIO(content)) as picture:
             rgba = picture.convert("RGBA")

@@ -67,7 +67,7 @@ REMEDIES: Mapping[str, str] = {
     "tracks": "reggan-plugin track --frames ... --out tracks.json",
     "unsmoothed": "`reggan-plugin track` follows it through the whole shot; --tracks takes what it "
     "writes.",
-    "locator-card": "reggan-plugin export-locator",
+    "locator-card": "reggan-plugin dev export-locator",
     # files
     "picture-larger-than-memory": "",
     "mesh-reference": "--texture names a map that lies elsewhere.",
@@ -101,7 +101,7 @@ REMEDIES: Mapping[str, str] = {
     "engine-of-other-precision": "reggan-plugin export onnx {model} --precision {wanted} --out "
     "{name}-{wanted}.onnx",
     "engine-is-not-kept": "--device cuda and cpu run the file without an engine.",
-    "locator-run": "`reggan-plugin train-locator --stage {name}` writes it.",
+    "locator-run": "`reggan-plugin dev train-locator --stage {name}` writes it.",
     "other-side": "Or leave --size out.",
     "packed-set-too-large": "--limit-mib is the limit; --style, --split and --identities choose.",
     "set-without-pairs": "`reggan-plugin dataset check DIR` lists them.",
@@ -114,11 +114,11 @@ REMEDIES: Mapping[str, str] = {
     "batch-does-not-divide": "That is --batch.",
     "diverged-at-once": "--out NEW --learning-rate …",
     "diverged-after-checkpoint": "--out NEW --init-from {start} --learning-rate …",
-    "judge-to-train": "reggan-plugin train-judge",
+    "judge-to-train": "reggan-plugin dev train-judge",
     "no-cuda-to-train": "That is --device cpu.",
     "penalty-is-not-named": "--penalty names it.",
     "layer-does-not-fit": "They are --size and --crop.",
-    "part-to-sum": "reggan-plugin fit-regression --shard i/N",
+    "part-to-sum": "reggan-plugin dev fit-regression --shard i/N",
     "part-counts-twice": "That is, one --shard i/N each.",
     "run-of-other-options": "--out names it.",
     "too-many-comparisons": "--comparisons {possible}",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import MissingExtraError, OutputError
 from reggan_training.avatars.assets import read_assets
 from reggan_training.avatars.look import STYLES
@@ -86,6 +87,7 @@ class _Styles(click.ParamType[tuple[str, ...]]):
     metavar="N",
     help="Renderers at work side by side, one core and about 1 GB each.",
 )
+@verbose_option
 def avatars(
     assets: Path,
     out: Path,

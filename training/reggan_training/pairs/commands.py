@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import MissingExtraError
 from reggan_training.heads.head import HeadFamily
 
@@ -41,6 +42,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@verbose_option
 def heads(
     ict: Path | None,
     makehuman: Path | None,

@@ -1,13 +1,14 @@
 """A rendered shot against its source: what is missing, and what its records say."""
 
-from collections.abc import Iterable
+import heapq
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from reggan_plugin.errors import EmptySourceError, UsageError
-from reggan_plugin.files.frame_range import range_from_spans
-from reggan_plugin.files.sequence import SourceFrame, find_sequence
+from reggan_plugin.files.frame_range import FrameRange, range_from_spans
+from reggan_plugin.files.sequence import FrameList, SourceFrame, find_sequence
 from reggan_plugin.jobs.results import NO_FACE
 from reggan_plugin.jobs.side_car import FrameRecord, read_record
 
@@ -59,8 +60,35 @@ class CheckedFrame:
     count: int = 1
 
 
-def check_shot(source: str, frame_range: str | None, out: Path) -> list[CheckedFrame]:
-    """The frames of a rendered shot, in order; their pixels are not looked at.
+Entry = SourceFrame | range
+"""A frame, or a gap of the shot."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShotToCheck:
+    """A rendered shot; nothing of its frames is read until they are checked one by one."""
+
+    out: Path
+    frames: FrameList
+    gaps: FrameRange
+
+    def __len__(self) -> int:
+        """Entries, of which a gap is one."""
+        return len(self.frames) + len(self.gaps.spans)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """In order of numbers, loose pictures last."""
+        return heapq.merge(self.frames, self.gaps.spans, key=_place)
+
+    def check(self, entry: Entry) -> CheckedFrame:
+        """A frame against its record; its pixels are not looked at."""
+        if isinstance(entry, range):
+            return _without_source(entry, self.out)
+        return _check(entry, self.out / entry.path.name)
+
+
+def find_rendered_shot(source: str, frame_range: str | None, out: Path) -> ShotToCheck:
+    """The frames of a rendered shot.
 
     Args:
         source: folder, file or pattern of the shot.
@@ -75,14 +103,17 @@ def check_shot(source: str, frame_range: str | None, out: Path) -> list[CheckedF
         raise UsageError(
             f"{out} holds the shot itself; name the folder that the shot was rendered to."
         )
-    checked = [_check(frame, out / frame.path.name) for frame in shot.frames]
-    checked += [_without_source(gap, out) for gap in shot.missing.spans]
-    if not checked:
+    if not shot.frames and not shot.missing:
         raise EmptySourceError(
             f"The frame range {frame_range} holds no frame of {source}. Leave it out to "
             "check the shot."
         )
-    return sorted(checked, key=lambda one: (one.number is None, one.number or 0))
+    return ShotToCheck(out=out, frames=shot.frames, gaps=shot.missing)
+
+
+def _place(entry: Entry) -> tuple[bool, int]:
+    number = entry[0] if isinstance(entry, range) else entry.number
+    return number is None, number or 0
 
 
 def _check(frame: SourceFrame, output: Path) -> CheckedFrame:

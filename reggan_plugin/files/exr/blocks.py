@@ -19,7 +19,7 @@ from reggan_plugin.files.exr.assembly import Chunk, build_single_part
 from reggan_plugin.files.exr.container import (
     Attribute,
     Container,
-    Part,
+    ExrPart,
     Window,
     read_container,
 )
@@ -66,7 +66,7 @@ class BlockGrid:
         return slice(0, last_row + 1), slice(0, last_column + 1)
 
 
-def read_grid(container: Container, part: Part) -> BlockGrid:
+def read_grid(container: Container, part: ExrPart) -> BlockGrid:
     """The grid of a flat part of one resolution level.
 
     Raises:
@@ -105,7 +105,7 @@ def read_grid(container: Container, part: Part) -> BlockGrid:
 
 
 def decode_blocks(
-    container: Container, part: Part, grid: BlockGrid, blocks: tuple[slice, slice]
+    container: Container, part: ExrPart, grid: BlockGrid, blocks: tuple[slice, slice]
 ) -> OpenEXR.File:
     """All channels of these blocks, opened by the OpenEXR library.
 

@@ -30,7 +30,7 @@ from reggan_plugin.files.exr.compression import (
     lossy_name,
     measure_loss,
 )
-from reggan_plugin.files.exr.container import Channel, Container, Part, read_container
+from reggan_plugin.files.exr.container import Channel, Container, ExrPart, read_container
 from reggan_plugin.files.exr.layer import Layer, find_layer, other_views
 from reggan_plugin.files.exr.writing import EncodedFrame, ExrWriting
 from reggan_plugin.files.frame_data import Encoding, Frame
@@ -47,7 +47,7 @@ class StoredExr:
     grid: BlockGrid
 
     @property
-    def part(self) -> Part:
+    def part(self) -> ExrPart:
         """The part that holds the picture."""
         return self.container.parts[self.layer.part_index]
 

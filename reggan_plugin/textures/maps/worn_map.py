@@ -14,7 +14,7 @@ from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.maps.wearers import no_uvs, parts_by_name, parts_by_sight
 from reggan_plugin.textures.mesh_files import LoadedMesh
 from reggan_plugin.textures.request import Look
-from reggan_plugin.textures.views.stage import Picture, Stage
+from reggan_plugin.textures.views.stage import Stage, StagePicture
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,7 +50,9 @@ class MapChoice:
         self._worn = self._wear(self._given, parts) if self._given and parts else None
         """The map that was given, where names tell who wears it."""
 
-    def settle(self, stage: Stage, survey: Picture, again: Callable[[], Picture]) -> WornMap:
+    def settle(
+        self, stage: Stage, survey: StagePicture, again: Callable[[], StagePicture]
+    ) -> WornMap:
         """Let the face's parts wear the map, and refuse one that cannot be theirs.
 
         Args:
@@ -105,7 +107,7 @@ class MapChoice:
             self._maps.give(part, texture)
         return WornMap(files=files, parts=parts, texture=texture)
 
-    def _check_is_alike(self, worn: WornMap, before: Picture, now: Picture) -> None:
+    def _check_is_alike(self, worn: WornMap, before: StagePicture, now: StagePicture) -> None:
         """Compare the map that was given with the mesh's own."""
         on_face = np.isin(before.part, worn.parts)
         if not is_alike(before.colour[on_face], now.colour[on_face]):

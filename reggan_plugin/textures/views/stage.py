@@ -23,7 +23,7 @@ _STEP = 1e-5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Picture:
+class StagePicture:
     """What a view shows."""
 
     colour: Float[np.ndarray, "side side 3"]
@@ -92,7 +92,7 @@ class Stage:
         hits.distance[:] += travelled
         return _in_world(hits, self._size)
 
-    def take(self, view: View, reduction: int = 1) -> Picture:
+    def take(self, view: View, reduction: int = 1) -> StagePicture:
         """The picture of a view, without light; `reduction` as in `TextureMap.shown`."""
         return self._picture(view, self._rays(view), reduction)
 
@@ -121,7 +121,7 @@ class Stage:
     def _rays(self, view: View) -> Hits:
         return self.first_seen(view.eye, view.directions(view.pixel_centres()))
 
-    def _picture(self, view: View, hits: Hits, reduction: int) -> Picture:
+    def _picture(self, view: View, hits: Hits, reduction: int) -> StagePicture:
         side = view.side_px
         found = np.flatnonzero(hits.face >= 0)
         colour = np.full((side * side, 3), _BACKDROP, np.float32)
@@ -132,7 +132,7 @@ class Stage:
         for index in np.unique(part[found]):
             here = part == index
             colour[here] = self._shown(int(index), uv[here], reduction)[0]
-        return Picture(
+        return StagePicture(
             colour=colour.reshape(side, side, 3),
             coverage=(part >= 0).astype(np.float32).reshape(side, side),
             part=part.reshape(side, side),

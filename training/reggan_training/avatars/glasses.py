@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from reggan_training.avatars.meshes import Part, Points
+from reggan_training.avatars.meshes import MeshPiece, Points
 from reggan_training.avatars.wearer import Wearer
 
 _AROUND = 8
@@ -43,9 +43,9 @@ GLASSES_SHAPES: Mapping[str, GlassesShape] = {
 class Glasses:
     """Glasses in the head's own place, metres; they do not move with the face."""
 
-    frame: Part
+    frame: MeshPiece
     frame_points: Points
-    lenses: Part
+    lenses: MeshPiece
     lens_points: Points
 
 
@@ -151,9 +151,9 @@ def _disc(rim: Float[np.ndarray, "rim 3"]) -> _Piece:
     return points, np.stack([edge, np.roll(edge, -1), middle, middle], axis=1)
 
 
-def _joined(name: str, pieces: list[_Piece]) -> tuple[Part, Points]:
+def _joined(name: str, pieces: list[_Piece]) -> tuple[MeshPiece, Points]:
     points = np.concatenate([piece for piece, _ in pieces])
     starts = np.cumsum([0] + [len(piece) for piece, _ in pieces])
     faces = np.concatenate([rows + start for (_, rows), start in zip(pieces, starts, strict=False)])
     uv = np.zeros((1, 2))
-    return Part(name=name, faces=faces, uv=uv, uv_faces=np.zeros_like(faces)), points
+    return MeshPiece(name=name, faces=faces, uv=uv, uv_faces=np.zeros_like(faces)), points

@@ -28,11 +28,11 @@ from reggan_training.locator.evaluation_frames import (
     read_photographs,
 )
 from reggan_training.locator.landmark_network import LandmarkNetwork
-from reggan_training.locator.loop import RunConfig, StageName, TrainingRun
+from reggan_training.locator.loop import LocatorRun, RunConfig, StageName
 from reggan_training.locator.mining import mine_negatives
 from reggan_training.locator.scoring import summarise, tabulate
 from reggan_training.locator.sources import load_avatars
-from reggan_training.locator.stages import DetectorStage, LandmarkStage, Stage
+from reggan_training.locator.stages import DetectorStage, LandmarkStage, LocatorStage
 
 
 @click.command("train-locator")
@@ -129,12 +129,12 @@ def train_locator(
         seed=seed,
         negatives=negatives,
     )
-    chosen: Stage = (
+    chosen: LocatorStage = (
         DetectorStage(bank, FaceDetector())
         if stage == "detector"
         else LandmarkStage(bank, LandmarkNetwork())
     )
-    TrainingRun(folder, config, chosen).run()
+    LocatorRun(folder, config, chosen).run()
     click.echo(folder)
 
 

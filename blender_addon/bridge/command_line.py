@@ -28,7 +28,7 @@ class FaceSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelSettings:
+class ModelChoice:
     """Which model, by name or file, and where it runs; None leaves it to the runtime."""
 
     model: str | None = None
@@ -55,7 +55,7 @@ def refuse_native_code(model: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderSettings:
+class RenderRequest:
     """A sequence to change.
 
     Attributes:
@@ -74,13 +74,13 @@ class RenderSettings:
     intensity: float = 1.0
     curve: Path | None = None
     face: FaceSettings = field(default_factory=FaceSettings)
-    model: ModelSettings = field(default_factory=ModelSettings)
+    model: ModelChoice = field(default_factory=ModelChoice)
     out: Path | None = None
     existing: Existing = "refuse"
     with_mask: bool = False
 
 
-def render_arguments(settings: RenderSettings) -> list[str]:
+def render_arguments(settings: RenderRequest) -> list[str]:
     """`render`, with a summary in JSON."""
     wanted = (
         ["--expression", settings.expression, "--intensity", f"{settings.intensity:.3f}"]
@@ -106,7 +106,7 @@ def track_arguments(frames: str, tracks: Path) -> list[str]:
     return ["track", "--frames", frames, "--out", str(tracks), "--json"]
 
 
-def sheet_arguments(frame: Path, out: Path, face: FaceSettings, model: ModelSettings) -> list[str]:
+def sheet_arguments(frame: Path, out: Path, face: FaceSettings, model: ModelChoice) -> list[str]:
     """`sheet`, which draws all expressions of a frame's face into a new PNG file."""
     return ["sheet", str(frame), *face.arguments(), *model.arguments(), "--out", str(out), "--json"]
 

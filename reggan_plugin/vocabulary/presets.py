@@ -16,6 +16,7 @@ from typing import Any
 
 from reggan_plugin.controls import MAX_WEIGHT, NEUTRAL
 from reggan_plugin.errors import SourceError, UnknownExpressionError, UsageError
+from reggan_plugin.regular_file import read_regular
 from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.names import (
@@ -41,9 +42,7 @@ def read_presets(path: Path) -> OwnPresets:
             expression, or for a weight out of range; the message names it.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise ValueError(f"it is larger than {_MOST_BYTES // 1024} KiB")
-        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        tables = tomllib.loads(read_regular(path, _MOST_BYTES).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise SourceError(
             f"{path} cannot be read as presets: {error}. Write TOML: {_EXAMPLE}."

@@ -13,6 +13,8 @@ _AROUND = 8
 _RIM_POINTS = 40
 _CORNEA_TO_LENS = 0.012
 _CLEARANCE = 0.0025
+_SLOPE = 0.014
+"""A temple rises or falls by so much at most from the hinge to the ear, in metres."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +108,8 @@ def _temple(
     is_ear = (head.region("ears") > 0.5) & (sign * head.canonical[:, 0] > 0)
     ear = skin[is_ear]
     top = ear[:, 2] > np.quantile(ear[:, 2], 0.85)
-    root = np.array([np.min(sign * ear[top, 0]), np.quantile(ear[top, 1], 0.2), ear[top, 2].max()])
+    height = np.clip(ear[top, 2].max(), hinge[2] - _SLOPE, hinge[2] + _SLOPE)
+    root = np.array([np.min(sign * ear[top, 0]), np.quantile(ear[top, 1], 0.2), height])
     beside = skin[(sign * skin[:, 0] > 0) & (np.abs(skin[:, 2] - root[2]) < 0.012)]
     beside = beside[(beside[:, 1] > hinge[1]) & (beside[:, 1] < root[1])]
     width = max(float(np.max(sign * beside[:, 0])), float(root[0])) + 0.002

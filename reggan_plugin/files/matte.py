@@ -35,7 +35,7 @@ class Matte:
             raise UsageError("A matte needs a file, a pattern or the name of an EXR channel.")
 
     def refuse_missing(self) -> None:
-        """Do nothing if there is any file of a matte.
+        """Fail if there is no file of a matte.
 
         Raises:
             SourceError: there is none.

@@ -65,7 +65,7 @@ class PictureSettings:
     writing: ExrWriting = field(default_factory=ExrWriting)
 
     def refuse_impossible(self, frames: Sequence[SourceFrame]) -> None:
-        """Do nothing if a frame might be what these settings ask for.
+        """Fail early if no frame can satisfy these settings.
 
         A shot is not to be tracked for hours before each of its frames fails alike.
 

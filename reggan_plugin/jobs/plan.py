@@ -147,7 +147,7 @@ def _refused_folder(folder: Path) -> Iterator[None]:
 
 
 def refuse_existing(outputs: list[Path], existing: Existing) -> None:
-    """Do nothing if `existing` lets the job write these outputs, or keep them.
+    """Refuse outputs that exist, unless `existing` lets the job replace or keep them.
 
     Raises:
         OutputExistsError: one exists; or, for RESUME, exists without a record.

@@ -108,7 +108,7 @@ class JobSummary:
         return tuple(result for result in self.results if result.intensity_share < 1.0)
 
     def raise_for_failure(self) -> None:
-        """Do nothing if the job is a success.
+        """Fail if a frame failed, or no frame shows a face.
 
         Raises:
             RegganError: frames failed; the message names the first of them.

@@ -22,7 +22,7 @@ _THUMBNAIL = re.compile(r"\d+-(before|after)\.jpg")
 
 
 def refuse_foreign_page(path: Path) -> None:
-    """Do nothing for a new .html file, or for a page that a report wrote.
+    """Refuse to replace a file that is no page of a report.
 
     Raises:
         UsageError: the name ends otherwise.

@@ -79,7 +79,7 @@ class ShotReport:
         }
 
     def raise_for_failure(self) -> None:
-        """Do nothing if every frame is there.
+        """Fail if a frame is missing or failed.
 
         Raises:
             RegganError: frames are missing, failed or altered; the message names them.

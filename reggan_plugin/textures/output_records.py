@@ -45,7 +45,7 @@ class OutputRecords:
         }
 
     def refuse_inputs(self, outputs: Iterable[Path]) -> None:
-        """Do nothing if neither outputs nor their records are files that the request reads.
+        """Refuse outputs or records that are files which the request reads.
 
         Raises:
             UsageError: one is.

@@ -17,7 +17,7 @@ from reggan_plugin.textures.mesh_files import LoadedMesh, load_mesh
 from reggan_plugin.textures.request import Look
 from reggan_plugin.textures.stopwatch import Stopwatch
 from reggan_plugin.textures.views.framing import FramedFace, frame_face
-from reggan_plugin.textures.views.reprojection import CarryBack
+from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.textures.views.shots import (
     USUAL_TEXELS,
     find_sides,
@@ -111,7 +111,7 @@ class PreparedFace:
                 for shot in self._shots
             )
         with self.watch.timing("carry back"):
-            carry = CarryBack(self.stage, self.parts, self.texture, changes)
+            carry = Reprojection(self.stage, self.parts, self.texture, changes)
             found = {number: carry.changed_samples(number) for number in self.texture.tiles}
         tiles = {number: samples for number, samples in found.items() if samples is not None}
         return ChangedMap(tiles=tiles, tally=carry.tally, changes=changes)

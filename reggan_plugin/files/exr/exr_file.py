@@ -102,7 +102,7 @@ class StoredExr:
         )
 
     def refuse_what_cannot_be(self, writing: ExrWriting) -> None:
-        """Do nothing if this file can be written so; see `WritesExr`."""
+        """Refuse what this file cannot be written as; see `WritesExr`."""
         if not writing.layers or writing.compression is not None:
             return
         layer = Channel(name="", pixel_type="float", sampling=(1, 1))

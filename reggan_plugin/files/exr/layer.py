@@ -142,7 +142,7 @@ def _not_flat(part: ExrPart) -> str:
 
 
 def refuse_unwritable(part: ExrPart, layer: Layer | None = None) -> None:
-    """Do nothing for a flat part whose chunks can be decoded and encoded one by one.
+    """Refuse a part whose chunks cannot be decoded and encoded one by one.
 
     Raises:
         UnsupportedFormatError: it is of another kind, which the message names.

@@ -65,7 +65,7 @@ def write_atlas(
 
 
 def check_takes_atlas(gltf: GltfFile) -> None:
-    """Do nothing for a VRM 1.0 file.
+    """Refuse what is no VRM 1.0 file.
 
     Raises:
         UsageError: it is none.

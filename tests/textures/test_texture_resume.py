@@ -19,7 +19,7 @@ from reggan_plugin.jobs.side_car import read_record, record_path, sha256_of
 from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import Look, TextureRequest
 from reggan_plugin.textures.subject import Subject
-from reggan_plugin.textures.texture_job import run_request
+from reggan_plugin.textures.texture_job import make_maps, run_request
 from reggan_plugin.textures.texture_sheet import draw_sheet
 from reggan_plugin.transfer import ExpressionTransfer
 

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from reggan_training.avatars.eyeball import Eye
 from reggan_training.avatars.meshes import MeshPiece as MeshPart
 from reggan_training.avatars.meshes import Points
-from reggan_training.heads.head import REGIONS, HeadMesh, MeshPiece
+from reggan_training.heads.head import REGIONS, HeadMesh, Part
 
 METRES_PER_UNIT = 0.0615
 """The eye distance that styles and frames are given for."""
@@ -68,7 +68,7 @@ class MeshWearer:
 
     @property
     def _skin(self) -> Int[np.ndarray, "triangles 3"]:
-        return self.head.triangles[self.head.parts == MeshPiece.SKIN]
+        return self.head.triangles[self.head.parts == Part.SKIN]
 
 
 def avatar_axes(points: Float[np.ndarray, "points 3"]) -> Points:

@@ -1,6 +1,6 @@
 """A frame in, a frame out: find the face, run the model, composite."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from reggan_plugin.backends.runner import Runner
 from reggan_plugin.batched_model import Answer, BatchedModel
 from reggan_plugin.display_picture import display_picture, exposure_of
 from reggan_plugin.errors import FaceNotFoundError, UsageError
-from reggan_plugin.expressions import ExpressionMix, parse_expression_mix
+from reggan_plugin.expressions import ExpressionMix, mix_from_request
 from reggan_plugin.face_edit import (
     AnsweredFrame,
     CutFrame,
@@ -74,15 +74,16 @@ class ExpressionTransfer:
     def apply(
         self,
         frame: Float[np.ndarray, "height width 3"],
-        expression: str | ExpressionMix,
+        expression: str | Mapping[str, float] | ExpressionMix,
         intensity: float = 1.0,
     ) -> Float[np.ndarray, "height width 3"]:
         """Return a picture whose largest face has the expression; the input is not changed.
 
         Args:
             frame: sRGB-encoded, [0, 1], float32.
-            expression: a name, a blend such as `happy:0.6+surprised:0.3`, or a mix.
-            intensity: 0 (unchanged) to 1.5; multiplies every part of a blend given as text. It
+            expression: a name, a blend such as `happy:0.6+surprised:0.3`, weights of expressions
+                and face shapes such as `{"jawOpen": 0.4}`, or a mix.
+            intensity: 0 (unchanged) to 1.5; multiplies every part, but not those of a mix. It
                 fades where the head is turned further than the model's card allows.
 
         Raises:
@@ -90,10 +91,7 @@ class ExpressionTransfer:
             UnknownExpressionError, UsageError: the expression cannot be meant, or the frame is
                 not such a picture.
         """
-        if isinstance(expression, ExpressionMix):
-            mix = expression
-        else:
-            mix = parse_expression_mix(expression, intensity)
+        mix = mix_from_request(expression, intensity)
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0 or frame.dtype.kind != "f":
             raise UsageError(
                 f"The frame is {frame.dtype} of shape {frame.shape}; expected floats in [0, 1] of "

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from reggan_plugin.expressions import EXPRESSIONS, ExpressionMix
+from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.textures.maps.texel_change import Tally
 
-_PARTS_THE_LIPS = 25
-"""The action unit that opens a mouth (FACS)."""
+_OPENS = 0.1
+"""Weight of jawOpen from which a mouth is open."""
 _WORTH_SAYING = 0.02
 
 
@@ -15,9 +15,10 @@ def remarks_on(label: str, mix: ExpressionMix, tally: Tally) -> Iterator[str]:
     if mix.changes_nothing:
         return
     openers = [
-        expression.name
-        for expression in EXPRESSIONS
-        if _PARTS_THE_LIPS in expression.action_units and mix.intensities.get(expression.name)
+        name
+        for name, share in mix.intensities.items()
+        if share
+        and ExpressionMix({name: 1.0}, own=mix.own).control_weights().get("jawOpen", 0) > _OPENS
     ]
     if openers:
         yield (

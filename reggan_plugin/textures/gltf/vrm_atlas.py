@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 
 from reggan_plugin.errors import TextureError, UsageError
-from reggan_plugin.expressions import EXPRESSIONS
+from reggan_plugin.expressions import NAMED_EXPRESSIONS, ExpressionMix
 from reggan_plugin.textures.gltf.accessors import read_accessor
 from reggan_plugin.textures.gltf.edit import GltfEdit, texture_infos
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
@@ -22,7 +22,12 @@ from reggan_plugin.textures.maps.texture_files import image_bytes
 
 LARGEST_ATLAS_PX = 8192
 _TRANSFORM = "KHR_texture_transform"
-_PRESETS = {e.name: e.vrm_preset for e in EXPRESSIONS if e.vrm_preset}
+_PRESETS = {
+    ExpressionMix({name: 1.0}).label: expression.vrm_preset
+    for name, expression in NAMED_EXPRESSIONS.items()
+    if expression.vrm_preset
+}
+"""By the label that files have."""
 _BINDS = ("morphTargetBinds", "materialColorBinds", "textureTransformBinds")
 _OUTSIDE = 1e-3
 
@@ -65,7 +70,7 @@ def write_atlas(
 
 
 def check_takes_atlas(gltf: GltfFile) -> None:
-    """Refuse what is no VRM 1.0 file.
+    """Do nothing for a VRM 1.0 file.
 
     Raises:
         UsageError: it is none.
@@ -154,8 +159,7 @@ def _picture(content: bytes, gltf: GltfFile, image: int) -> Image.Image:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise TextureError(
             f"{gltf.path}: image {image} cannot be put into an atlas: {error}. Export it as PNG, "
-            "or write variants instead.",
-            kind="write-variants",
+            "or write variants instead: --mesh-as variants"
         ) from error
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import click
 import torch
 
-from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.ablation import ABLATION, chosen_entries, run_ablation
 from reggan_training.configuration import (
     TrainingSettings,
@@ -135,7 +134,6 @@ def _shared_options(command: Command) -> Command:
     type=click.Choice(["fit", "keep"]),
     help="Solve masks and filters from the data; or keep those of --init-from, the default there.",
 )
-@verbose_option
 def train_command(
     data: tuple[Path, ...],
     out: Path,
@@ -180,7 +178,6 @@ def train_command(
     metavar="NAME",
     help="This run alone. Can be repeated.",
 )
-@verbose_option
 def ablation_command(
     data: tuple[Path, ...],
     out: Path,
@@ -201,7 +198,7 @@ def ablation_command(
 
     \b
     Example:
-      reggan-plugin dev ablation --data avatars --out runs/ablation --only reggan --only sargan
+      reggan-plugin ablation --data avatars --out runs/ablation --only reggan --only sargan
     """
     _set_threads(threads)
     tables = read_toml(config) if config else {}

@@ -18,6 +18,11 @@ _COMMANDS = {
         "Report what a set holds and what is wrong with it.",
         "train",
     ),
+    "expressions": LazyCommand(
+        "reggan_training.pairs.expression_sheet_command:expression_sheet",
+        "Draw every named expression on heads.",
+        "train",
+    ),
     "heads": LazyCommand(
         "reggan_training.pairs.commands:heads",
         "Rasterise heads with known motion.",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class AvatarRenderSettings:
+class RenderSettings:
     """Settings of Cycles, and what is made of each identity."""
 
     side_px: int = 256

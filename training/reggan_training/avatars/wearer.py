@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_training.avatars.eyeball import Eye
-from reggan_training.avatars.meshes import MeshPiece, Points
+from reggan_training.avatars.meshes import Part, Points
 
 
 @runtime_checkable
@@ -18,7 +18,7 @@ class Wearer(Protocol):
     """
 
     @property
-    def parts(self) -> Mapping[str, MeshPiece]:
+    def parts(self) -> Mapping[str, Part]:
         """Faces of each mesh; `skin` is always there."""
 
     @property

@@ -87,7 +87,7 @@ class Identity:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class IdentityView:
+class View:
     """One picture on its way into an identity, not in order yet.
 
     `intensity` is that of `expression`; a neutral picture has any.
@@ -117,7 +117,7 @@ class IdentityView:
 def identity_from_views(
     name: str,
     style: str,
-    views: list[IdentityView],
+    views: list[View],
     *,
     yaw_deg: float = float("nan"),
     pitch_deg: float = float("nan"),
@@ -125,8 +125,8 @@ def identity_from_views(
     """Put the views in order; one view of each full expression comes first."""
     ordered = sorted(views, key=lambda view: view.order)
     seen: set[int] = set()
-    first: list[IdentityView] = []
-    further: list[IdentityView] = []
+    first: list[View] = []
+    further: list[View] = []
     for view in ordered:
         is_first = not view.order[0] and view.expression not in seen
         (first if is_first else further).append(view)

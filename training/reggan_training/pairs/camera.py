@@ -4,7 +4,7 @@ Crop coordinates run from 0 to 1 over the crop's side, x to the right, y down. H
 those of `HeadMesh`: eye distances, +y up, +z to the front.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -87,16 +87,33 @@ def sample_camera(landmarks: Float[np.ndarray, "6 3"], random: np.random.Generat
         distance=float(np.exp(random.uniform(np.log(7.0), np.log(30.0)))),
         crop_from_plane=np.eye(2, 3),
     )
-    rows = [LANDMARK_NAMES.index(name) for name in ALIGNED_LANDMARKS]
-    seen = bare.plane_points(bare.view(landmarks[rows]))
-    wanted = np.array([CANONICAL_LANDMARKS[name] for name in ALIGNED_LANDMARKS])
-    placed = fit_similarity(seen, wanted)
+    wanted, placed = _placed(bare, landmarks)
     error = _similarity(random.normal(0.0, 0.035), np.radians(random.normal(0.0, 2.0)))
     centre = wanted.mean(axis=0)
     linear = error @ placed[:, :2]
     shift = error @ (placed[:, 2] - centre) + centre + random.normal(0.0, 0.01, 2)
     matrix = np.column_stack([linear, shift])
     return Camera(rotation=bare.rotation, distance=bare.distance, crop_from_plane=matrix)
+
+
+def frontal_camera(landmarks: Float[np.ndarray, "6 3"]) -> Camera:
+    """Look at a head from the front, its crop where the landmarks have it.
+
+    Args:
+        landmarks: of the head at rest, as `HeadMesh.landmarks` gives them.
+    """
+    bare = Camera(rotation=np.eye(3), distance=14.0, crop_from_plane=np.eye(2, 3))
+    return replace(bare, crop_from_plane=_placed(bare, landmarks)[1])
+
+
+def _placed(
+    bare: Camera, landmarks: Float[np.ndarray, "6 3"]
+) -> tuple[Float[np.ndarray, "aligned 2"], Float[np.ndarray, "2 3"]]:
+    """Where the crop wants the aligned landmarks, and the similarity that brings them there."""
+    rows = [LANDMARK_NAMES.index(name) for name in ALIGNED_LANDMARKS]
+    seen = bare.plane_points(bare.view(landmarks[rows]))
+    wanted = np.array([CANONICAL_LANDMARKS[name] for name in ALIGNED_LANDMARKS])
+    return wanted, fit_similarity(seen, wanted)
 
 
 def _similarity(log_scale: float, angle: float) -> Float[np.ndarray, "2 2"]:

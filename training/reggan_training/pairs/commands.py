@@ -1,10 +1,11 @@
 """`reggan-plugin dataset heads`: rasterised heads to train on, from families of heads on disk."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
-from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import MissingExtraError
 from reggan_training.heads.head import HeadFamily
 
@@ -12,18 +13,30 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
+def family_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where each family of heads lies."""
+    command = click.option(
+        "--valid", type=_FOLDER, metavar="DIR", help="VALID avatars, one archive each."
+    )(command)
+    command = click.option(
+        "--face-units",
+        type=_FOLDER,
+        metavar="DIR",
+        help="ARKit units (*.target) for MakeHuman's base mesh.",
+    )(command)
+    command = click.option(
+        "--makehuman",
+        type=_FOLDER,
+        metavar="DIR",
+        help="MakeHuman's CC0 assets; needs --face-units.",
+    )(command)
+    return click.option(
+        "--ict", type=_FILE, metavar="NPZ", help="ICT FaceKit light, as one archive."
+    )(command)
+
+
 @click.command("heads")
-@click.option("--ict", type=_FILE, metavar="NPZ", help="ICT FaceKit light, as one archive.")
-@click.option(
-    "--makehuman", type=_FOLDER, metavar="DIR", help="MakeHuman's CC0 assets; needs --face-units."
-)
-@click.option(
-    "--face-units",
-    type=_FOLDER,
-    metavar="DIR",
-    help="ARKit units (*.target) for MakeHuman's base mesh.",
-)
-@click.option("--valid", type=_FOLDER, metavar="DIR", help="VALID avatars, one archive each.")
+@family_options
 @click.option(
     "--identities",
     type=click.IntRange(min=1),
@@ -42,7 +55,6 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
-@verbose_option
 def heads(
     ict: Path | None,
     makehuman: Path | None,
@@ -73,7 +85,7 @@ def heads(
 
     named = {key: found.weights for key, found in NAMED_EXPRESSIONS.items() if found.weights}
 
-    families = _families(ict, makehuman, face_units, valid)
+    families = families_from_paths(ict, makehuman, face_units, valid)
     for family in families:
         names = family.identities(identities, seed)
         count = views * (4 if family.name == "valid" else 1)
@@ -81,9 +93,14 @@ def heads(
             click.echo(path)
 
 
-def _families(
+def families_from_paths(
     ict: Path | None, makehuman: Path | None, face_units: Path | None, valid: Path | None
 ) -> list[HeadFamily]:
+    """Open the families that are named.
+
+    Raises:
+        UsageError: none is, or MakeHuman without its units.
+    """
     from reggan_training.heads.ict import IctFamily
     from reggan_training.heads.makehuman import MakeHumanFamily
     from reggan_training.heads.valid import ValidFamily

@@ -98,14 +98,17 @@ class Rasters:
 
 
 def rasterise_head(
-    head: HeadMesh, states: list[Weights], random: np.random.Generator
+    head: HeadMesh,
+    states: list[Weights],
+    random: np.random.Generator,
+    camera: Camera | None = None,
 ) -> RasterisedHead:
-    """See all states of a head through one camera drawn at random.
+    """See all states of a head through one camera, drawn at random unless it is given.
 
     Raises:
         SourceError: more than 65,535 triangles are seen.
     """
-    camera = sample_camera(head.landmarks(head.rest), random)
+    camera = camera or sample_camera(head.landmarks(head.rest), random)
     face, mouth, positions, normals, landmarks = [], [], [], [], []
     for weights in states:
         vertices = head.vertices(weights)

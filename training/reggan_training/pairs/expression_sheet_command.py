@@ -1,0 +1,105 @@
+"""`reggan-plugin dataset expressions`: every named expression on a head of each family."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageDraw, ImageFont
+
+from reggan_plugin.atomic import write_atomically
+from reggan_plugin.errors import MissingExtraError, OutputExistsError
+from reggan_plugin.vocabulary.expression import Expression
+from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
+from reggan_training.heads.head import HeadMesh
+from reggan_training.pairs.commands import families_from_paths, family_options
+
+_COLUMNS, _VIEW_PX, _LINE_PX = 11, 128, 14
+_SEED = 3
+
+
+@click.command(
+    "expressions",
+    epilog="\b\nExample:\n  reggan-plugin dataset expressions --ict ict_face_model_light.npz "
+    "--out expressions.jpg",
+)
+@family_options
+@click.option(
+    "--head", "number", type=click.IntRange(0, 99), default=3, show_default=True, metavar="N",
+    help="Which head of each family.",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="FILE.jpg"
+)
+@click.option("--overwrite", is_flag=True, help="Replace the sheet if it exists.")
+def expression_sheet(
+    ict: Path | None,
+    makehuman: Path | None,
+    face_units: Path | None,
+    valid: Path | None,
+    number: int,
+    out: Path,
+    overwrite: bool,
+) -> None:
+    """Draw every named expression as its weights move true heads: what a model is to show."""
+    if out.exists() and not overwrite:
+        raise OutputExistsError(f"{out} exists.")
+    expressions = list(NAMED_EXPRESSIONS.values())
+    rows = []
+    for family in families_from_paths(ict, makehuman, face_units, valid):
+        names = family.identities(100, _SEED)
+        rows.append(views_of(family.head(names[number % len(names)]), expressions))
+    write_atomically(out, _encoded(_laid_out(expressions, rows), out.suffix))
+    click.echo(out)
+
+
+def views_of(
+    head: HeadMesh, expressions: Sequence[Expression]
+) -> list[UInt8[np.ndarray, "side side 3"]]:
+    """A head with each expression, from the front; shapes that it does not have are left out."""
+    try:
+        from reggan_training.pairs.camera import frontal_camera
+        from reggan_training.pairs.look import sample_look
+        from reggan_training.pairs.rasterised_head import rasterise_head
+        from reggan_training.pairs.shading import HeadShader
+    except ImportError as error:
+        raise MissingExtraError(
+            f"Rasterising needs {error.name}, which is not installed. Install the extras train "
+            "and textures of reggan-plugin."
+        ) from error
+    states = [
+        {shape: weight for shape, weight in expression.weights.items() if shape in head.controls}
+        for expression in expressions
+    ]
+    random = np.random.default_rng(_SEED)
+    seen = rasterise_head(head, states, random, frontal_camera(head.landmarks(head.rest)))
+    look, shader = sample_look(random, style="skin"), HeadShader(seen)
+    pictures = (shader.picture(seen.face, state, look) for state in range(len(states)))
+    return [(255 * one.permute(1, 2, 0).numpy()).round().astype(np.uint8) for one in pictures]
+
+
+def _laid_out(
+    expressions: Sequence[Expression], rows: Sequence[Sequence[UInt8[np.ndarray, "side side 3"]]]
+) -> Image.Image:
+    height = _LINE_PX + len(rows) * _VIEW_PX
+    lines = -(-len(expressions) // _COLUMNS)
+    sheet = Image.new("RGB", (_COLUMNS * _VIEW_PX, lines * height), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default()
+    for place, expression in enumerate(expressions):
+        left, top = place % _COLUMNS * _VIEW_PX, place // _COLUMNS * height
+        draw.text((left + 2, top + 1), expression.name, font=font, fill="black")
+        for row, views in enumerate(rows):
+            view = Image.fromarray(views[place]).resize((_VIEW_PX, _VIEW_PX), Image.Resampling.BOX)
+            sheet.paste(view, (left, top + _LINE_PX + row * _VIEW_PX))
+    return sheet
+
+
+def _encoded(sheet: Image.Image, suffix: str) -> bytes:
+    content = io.BytesIO()
+    if suffix.lower() == ".png":
+        sheet.save(content, format="PNG")
+    else:
+        sheet.save(content, format="JPEG", quality=86)
+    return content.getvalue()

@@ -38,10 +38,12 @@ def write_motion_model(
     gain: float = 0.0,
     cover: np.ndarray | float = 0.0,
     paint: float = 0.0,
+    answers_to: str = NEUTRAL,
 ) -> Path:
-    """A model that answers with these, times how much of the source's expression is taken away.
+    """A model that answers with these, times the weight of one entry of its control vector.
 
-    That weight is the intensity of a named expression. `motion` is in parts of the crop's side.
+    That of `neutral` is the intensity of a named expression. `motion` is in parts of the crop's
+    side.
     """
     planes: Mapping[str, np.ndarray] = {
         "motion": np.broadcast_to(np.reshape(motion, (2, 1, 1)), (2, CELLS, CELLS)),
@@ -49,7 +51,7 @@ def write_motion_model(
         "cover": np.broadcast_to(cover, (1, SIDE_PX, SIDE_PX)),
         "paint": np.full((3, SIDE_PX, SIDE_PX), paint),
     }
-    chosen = np.array([[name == NEUTRAL] for name in CONTROLS], np.float32)
+    chosen = np.array([[name == answers_to] for name in CONTROLS], np.float32)
     initialisers = [numpy_helper.from_array(chosen, "chosen")]
     initialisers.append(numpy_helper.from_array(np.array([-1, 1, 1, 1]), "shape"))
     nodes = [

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .command_line import ModelChoice
+from .command_line import ModelSettings
 
 FRONTS = {"-Y": "+Z", "+Y": "-Z", "-X": "-X", "+X": "+X", "+Z": "+Y", "-Z": "-Y"}
 """Axes of Blender as its glTF exporter turns them: up is +Z here and +Y there."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapOnHead:
+class WornMap:
     """A mesh, and which of its maps is the face's.
 
     Attributes:
@@ -53,7 +53,7 @@ class FlatMap:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextureJob:
+class TextureSettings:
     """A map to change.
 
     Attributes:
@@ -67,16 +67,16 @@ class TextureJob:
     """
 
     texture: Path
-    placed: MapOnHead | FlatMap
+    placed: WornMap | FlatMap
     expressions: tuple[str, ...] = ()
     intensity: float = 1.0
-    model: ModelChoice = field(default_factory=ModelChoice)
+    model: ModelSettings = field(default_factory=ModelSettings)
     force: bool = False
     out: Path | None = None
     sheet: Path | None = None
 
 
-def texture_arguments(settings: TextureJob) -> list[str]:
+def texture_arguments(settings: TextureSettings) -> list[str]:
     """`texture`, with a summary in JSON."""
     expressions = [part for text in settings.expressions for part in ("--expression", text)]
     intensity = ["--intensity", f"{settings.intensity:.3f}"] if expressions else []

@@ -2,12 +2,13 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from reggan_plugin.commands.curve_options import AskedTake, take_options
 from reggan_plugin.commands.expression_options import (
     NOTHING_ASKED,
     AskedMixes,
@@ -16,7 +17,7 @@ from reggan_plugin.commands.expression_options import (
 from reggan_plugin.commands.options import grouped_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.expressions import ExpressionMix
-from reggan_plugin.jobs.intensity_curve import Fades, IntensityCurve, read_curve
+from reggan_plugin.jobs.intensity_curve import ExpressionCurve, Fades, read_curve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +29,28 @@ class AskedExpression:
         curve: the expression by frame.
         fades: at both ends of the shot.
         label: what a folder of results is named with.
+        take: a recorded performance, of which `on_shot` makes the curve.
+        intensity, adds: of the take.
     """
 
     mix: ExpressionMix
-    curve: IntensityCurve | None
+    curve: ExpressionCurve | None
     fades: Fades
     label: str
+    take: AskedTake | None = None
+    intensity: float = 1.0
+    adds: bool = False
+
+    def on_shot(self, first_frame: int) -> "AskedExpression":
+        """The same with the take, if there is one, laid on a shot that begins at a frame.
+
+        Raises:
+            SourceError, UsageError: it cannot be read, or be meant.
+        """
+        if self.take is None:
+            return self
+        curve = self.take.curve_on(first_frame, self.intensity, adds=self.adds)
+        return replace(self, mix=curve.peak, curve=curve)
 
 
 def intensity_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,7 +59,6 @@ def intensity_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @expression_options()
     @_option(
         "--intensity-curve",
-        is_input=True,
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE.csv|FILE.json",
         help="Expressions and shapes over time, in place of --expression: lines of "
@@ -62,33 +78,47 @@ def intensity_options(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="FRAMES",
         help="Lower it to 0 at the shot's last frame.",
     )
+    @take_options
     @functools.wraps(command)
     def gather(
         *,
         asked: AskedMixes,
         intensity_curve: Path | None,
+        take: AskedTake | None,
         fade_in: int,
         fade_out: int,
         **others: Any,
     ) -> Any:
         fades = Fades(frames_in=fade_in, frames_out=fade_out)
-        return command(asked=_over_time(asked, intensity_curve, fades), **others)
+        return command(asked=_over_time(asked, intensity_curve, take, fades), **others)
 
     return gather
 
 
-def _over_time(asked: AskedMixes, curve_file: Path | None, fades: Fades) -> AskedExpression:
-    if asked.mixes and curve_file is not None:
+def _over_time(
+    asked: AskedMixes, curve_file: Path | None, take: AskedTake | None, fades: Fades
+) -> AskedExpression:
+    if bool(asked.mixes) + (curve_file is not None) + (take is not None) > 1:
         raise UsageError(
-            "An expression and a curve were given; the curve says which expression there is at "
-            "which frame. Leave out --expression, --shape and --au, or the curve."
+            "More than one of an expression, --intensity-curve and --curves was given; a curve "
+            "says which expression there is at which frame. Keep one of them."
+        )
+    if take is not None:
+        return AskedExpression(
+            mix=ExpressionMix(adds=asked.adds),
+            curve=None,
+            fades=fades,
+            label=take.path.stem,
+            take=take,
+            intensity=asked.intensity,
+            adds=asked.adds,
         )
     if curve_file is not None:
         curve = read_curve(curve_file, asked.intensity, asked.own, adds=asked.adds)
         peak = curve.peak
         return AskedExpression(mix=peak, curve=curve, fades=fades, label=peak.label)
     if not asked.mixes:
-        raise UsageError(f"{NOTHING_ASKED} For a curve over time: --intensity-curve FILE.")
+        raise UsageError(f"{NOTHING_ASKED} Over time: --intensity-curve FILE or --curves FILE.")
     ((label, mix),) = asked.mixes.items()
     return AskedExpression(mix=mix, curve=None, fades=fades, label=label)
 

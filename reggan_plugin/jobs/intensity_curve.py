@@ -9,8 +9,8 @@ A curve is a table of keys, in a CSV file with or without its first line:
     1024,jawOpen,0.4
 
 or in JSON: `[{"frame": 1001, "expression": "happy", "value": 0}, ...]`. An expression is a name, a
-preset of one's own or an ARKit shape. Each runs in
-straight lines between its own keys and keeps its first value before, its last value after them.
+preset of one's own or an ARKit shape. Each runs in straight lines between its own keys and keeps
+its first value before, its last value after them.
 Frames may lie between whole numbers; the order of the keys does not matter.
 """
 
@@ -21,7 +21,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.expressions import MAX_INTENSITY, ExpressionMix, resolve_expression
@@ -32,6 +32,22 @@ _COLUMNS = ("frame", "expression", "value")
 _HIGHEST_FRAME = 1e7
 _DAMAGE = (OSError, ValueError, RecursionError, MemoryError, csv.Error)
 """No file, no UTF-8, no JSON, brackets a thousand deep, a field without end."""
+
+
+class ExpressionCurve(Protocol):
+    """An expression by frame."""
+
+    @property
+    def peak(self) -> ExpressionMix:
+        """The most that is asked of each expression and shape."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know."""
+
+    def mix_at(self, frame: float) -> ExpressionMix:
+        """What is asked for at a frame."""
+
 
 Key = tuple[float, float]
 """(frame, intensity)."""
@@ -55,6 +71,11 @@ class IntensityCurve:
         """The most that is asked of each expression."""
         most = {name: max(value for _, value in keys) for name, keys in self.keys.items()}
         return ExpressionMix(most, self.adds, self.own)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """None."""
+        return ()
 
     def mix_at(self, frame: float) -> ExpressionMix:
         """What is asked for at a frame."""

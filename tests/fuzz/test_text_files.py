@@ -38,7 +38,7 @@ _CARD = {
 _CURVE = [{"frame": 1001, "expression": "happy", "value": 0.5}]
 _RECORD = {
     **{"schema": 1, "source": "a.png", "output": "b.png", "outcome": "written", "message": None},
-    **{"expression": {"happy": 1.0}, "settings_sha256": "", "input_sha256": None},
+    **{"expression": {"happy": 1.0}, "weights": {}, "settings_sha256": "", "input_sha256": None},
     **{"output_sha256": None, "model": {"name": "a", "version": "1", "sha256": ""}},
     **{"version": "0", "device": "cpu", "batch": 1, "exposure_ev": None, "seconds": 0.1},
     **{"faces": [], "warnings": [], "stats": {}},

@@ -49,6 +49,7 @@ class RenderedShot:
             "output": str(self.out / self.name(number)),
             "outcome": "written",
             "expression": {"happy": 0.8},
+            "weights": {},
             "settings_sha256": "",
             "input_sha256": None,
             "output_sha256": None,

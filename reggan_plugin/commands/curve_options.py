@@ -1,0 +1,150 @@
+"""The options that take a recorded performance, and where it lies on the shot."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from reggan_plugin.commands.options import grouped_option
+from reggan_plugin.errors import Remark, UsageError
+from reggan_plugin.jobs.intensity_curve import ExpressionCurve
+
+Swap = Literal["all", "mouth"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedTake:
+    """A take and how it is laid on a shot; the options of the same names.
+
+    Attributes:
+        path: the file.
+        fps: of the shot.
+        rate: of the take, where its file does not say.
+        offset: a frame or a timecode, as text.
+        swap: which sides are exchanged.
+    """
+
+    path: Path
+    fps: float | None
+    rate: float | None
+    offset: str | None
+    swap: Swap | None
+
+    def curve_on(self, first_frame: int, intensity: float, *, adds: bool) -> ExpressionCurve:
+        """Read it and lay it on a shot.
+
+        Raises:
+            SourceError: it cannot be read.
+            UsageError: the offset cannot be meant.
+        """
+        from reggan_plugin.curves.read_take import read_take
+        from reggan_plugin.curves.take import mirrored
+        from reggan_plugin.curves.take_curve import TakeCurve, frames_of_rows
+        from reggan_plugin.curves.timecode import timecode_from_text
+
+        offset: Any = None
+        if self.offset is not None:
+            offset = timecode_from_text(self.offset) or _frame_from_text(self.offset)
+        take = read_take(self.path, self.rate)
+        rows = frames_of_rows(take, first_frame, self.fps, offset)
+        names = take.names
+        if self.swap is not None:
+            names = mirrored(take, mouth_alone=self.swap == "mouth")
+        placed = Remark(
+            f"{self.path.name} ({take.kind}, {len(take.times_s)} rows) lies on frames "
+            f"{rows[0]:.6g} to {rows[-1]:.6g}.",
+            "take-lies-on",
+            source=self.path,
+        )
+        unknown = (
+            [f"{self.path.name} names what is no face shape: {', '.join(take.unknown)}."]
+            if take.unknown
+            else []
+        )
+        notices = (placed, *unknown, *take.notes)
+        return TakeCurve(take, rows, names, intensity=intensity, adds=adds, notices=notices)
+
+
+def _frame_from_text(text: str) -> float:
+    try:
+        return float(int(text))
+    except ValueError:
+        raise UsageError(
+            f"--curves-offset {text!r} is neither a frame such as 1001 nor a timecode such as "
+            "10:20:30:12."
+        ) from None
+
+
+def take_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--curves` and where it lies; the command gets it as `take`, `AskedTake` or None."""
+
+    @_option(
+        "--curves",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="A recorded performance in place of --expression: Live Link Face CSV, iFacialMocap "
+        "or Face Cap text, Audio2Face JSON, glTF, VRMA, USD, or CSV with a heading such as "
+        "frame,jawOpen. `reggan-plugin curves FILE` shows what is inside.",
+    )
+    @_option(
+        "--curves-fps",
+        type=click.FloatRange(0, 1000, min_open=True),
+        metavar="FPS",
+        help="Frames a second of the shot.  [default: as many as the take has rows]",
+    )
+    @_option(
+        "--curves-offset",
+        metavar="FRAME|TIMECODE",
+        help="The frame of the take's first row, or the take's timecode at the shot's first "
+        "frame.  [default: the first row lies on the first frame]",
+    )
+    @_option(
+        "--curves-swap",
+        type=click.Choice(["all", "mouth"]),
+        help="Exchange left and right: of all shapes, or of mouthLeft and mouthRight, which one "
+        "version of Live Link Face exchanges.",
+    )
+    @rate_option
+    @functools.wraps(command)
+    def gather(
+        *,
+        curves: Path | None,
+        curves_fps: float | None,
+        curves_offset: str | None,
+        curves_swap: Swap | None,
+        curves_rate: float | None,
+        **others: Any,
+    ) -> Any:
+        take = None
+        if curves is not None:
+            take = AskedTake(
+                path=curves,
+                fps=curves_fps,
+                rate=curves_rate,
+                offset=curves_offset,
+                swap=curves_swap,
+            )
+        elif any((curves_fps, curves_offset, curves_swap, curves_rate)):
+            raise UsageError(
+                "--curves-fps, --curves-rate, --curves-offset and --curves-swap say how a take is "
+                "read; name it with --curves FILE, or leave them out."
+            )
+        return command(take=take, **others)
+
+    return gather
+
+
+def _option(*names: str, **settings: Any) -> Callable[..., Any]:
+    return grouped_option("Recorded performance", *names, **settings)
+
+
+rate_option = _option(
+    "--curves-rate",
+    type=click.FloatRange(0, 1000, min_open=True),
+    metavar="FPS",
+    help="What a second of the take counts, where its file does not say: rows of iFacialMocap "
+    "(60), frames of timecodes (found out).",
+)

@@ -1,0 +1,119 @@
+"""`reggan-plugin curves`: what a recorded performance holds, before a night on the farm."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from reggan_plugin.atomic import write_atomically
+from reggan_plugin.commands.curve_options import rate_option
+from reggan_plugin.commands.options import GroupedCommand, grouped_option
+from reggan_plugin.commands.remedies import with_remedy
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.curves.csv_take import csv_of_take
+from reggan_plugin.curves.plot import moving_columns, write_plot
+from reggan_plugin.curves.read_take import read_take
+from reggan_plugin.curves.take import Take
+from reggan_plugin.errors import OutputExistsError
+
+
+@click.command(
+    cls=GroupedCommand,
+    epilog="\b\nExample:\n  reggan-plugin curves take.csv --plot take.png",
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@rate_option
+@grouped_option(
+    "Output",
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.png",
+    help="Draw the curves.",
+)
+@grouped_option(
+    "Output",
+    "--csv",
+    "csv_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="Write the take as CSV with a heading time,jawOpen,…, to edit and to give to --curves.",
+)
+@grouped_option("Output", "--overwrite", is_flag=True, help="Replace files that exist.")
+@grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON object.")
+@verbose_option
+def curves(
+    *,
+    file: Path,
+    curves_rate: float | None,
+    plot: Path | None,
+    csv_file: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Show what is inside a recorded performance: the FILE that --curves of render takes.
+
+    Live Link Face CSV, iFacialMocap and Face Cap text, Audio2Face JSON, glTF, GLB and VRM
+    Animation, USD, and CSV with a heading such as frame,jawOpen,mouthSmileLeft.
+    """
+    outputs = [path for path in (plot, csv_file) if path is not None]
+    for path in outputs:
+        if path.exists() and not overwrite:
+            raise OutputExistsError(f"{path} exists. --overwrite replaces it.")
+    take = read_take(file, curves_rate)
+    if plot is not None:
+        write_plot(plot, take)
+    if csv_file is not None:
+        write_atomically(csv_file, csv_of_take(take).encode())
+    if as_json:
+        click.echo(json.dumps(_document(take), indent=2))
+    else:
+        _print_table(take)
+        for path in outputs:
+            click.echo(path)
+
+
+def _print_table(take: Take) -> None:
+    length = float(take.times_s[-1] - take.times_s[0])
+    rate = f"{take.rate_fps:g} a second"
+    click.echo(f"{take.kind}: {len(take.times_s)} rows, {rate}, {length:.3f} s")
+    click.echo(f"{'':24}{'least':>7}{'mean':>7}{'most':>7}  most at")
+    for place in moving_columns(take):
+        values = take.weights[:, place]
+        at = take.times_s[int(values.argmax())] - take.times_s[0]
+        click.echo(
+            f"{take.names[place]:24}{values.min():7.3f}{values.mean():7.3f}{values.max():7.3f}"
+            f"  {at:.3f} s"
+        )
+    still = [name for place, name in enumerate(take.names) if place not in moving_columns(take)]
+    if still:
+        click.echo(f"0 throughout: {', '.join(still)}")
+    for note in _notes(take):
+        click.echo(f"Note: {with_remedy(note)}", err=True)
+
+
+def _notes(take: Take) -> list[str]:
+    unknown = [f"No face shapes, left out: {', '.join(take.unknown)}."] if take.unknown else []
+    return [*unknown, *take.notes]
+
+
+def _document(take: Take) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "kind": take.kind,
+        "rows": len(take.times_s),
+        "rate_fps": take.rate_fps,
+        "seconds": float(take.times_s[-1] - take.times_s[0]),
+        "first_frame": None if take.frames is None else float(take.frames[0]),
+        "columns": {
+            name: {
+                "least": float(take.weights[:, place].min()),
+                "mean": float(np.mean(take.weights[:, place])),
+                "most": float(take.weights[:, place].max()),
+            }
+            for place, name in enumerate(take.names)
+        },
+        "unknown": list(take.unknown),
+        "notes": list(take.notes),
+    }

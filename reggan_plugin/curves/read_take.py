@@ -1,0 +1,80 @@
+"""Reads a take, whatever tool wrote it."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+from reggan_plugin.curves.audio2face import columns_of_audio2face, is_audio2face
+from reggan_plugin.curves.csv_take import columns_of_csv
+from reggan_plugin.curves.phone_text import columns_of_face_cap, columns_of_ifacialmocap
+from reggan_plugin.curves.take import Columns, Take, take_from_columns
+from reggan_plugin.errors import MissingExtraError, SourceError
+from reggan_plugin.regular_file import read_regular
+
+MOST_BYTES = 512 * 1024**2
+GLTF_SUFFIXES = (".gltf", ".glb", ".vrm", ".vrma")
+USD_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
+FORMATS = (
+    "Live Link Face CSV, iFacialMocap or Face Cap text, Audio2Face JSON, glTF, GLB, VRMA, USD, or "
+    "CSV with a heading such as frame,jawOpen,mouthSmileLeft"
+)
+_DAMAGE = (
+    ValueError, TypeError, KeyError, IndexError, OSError, RecursionError, MemoryError, csv.Error
+)  # fmt: skip
+"""What broken files raise in their readers."""
+
+
+def read_take(path: Path, rate_fps: float | None = None) -> Take:
+    """Read a take.
+
+    Args:
+        path: a file of one of `FORMATS`.
+        rate_fps: rows a second of files that hold no time, frames a second of timecodes; None
+            takes what the file says, or what its tool usually does.
+
+    Raises:
+        SourceError: it is none of these, is broken, or names no face shape.
+        MissingExtraError: a package that it needs is not installed.
+    """
+    try:
+        columns = _columns(path, rate_fps)
+    except SourceError:
+        raise
+    except _DAMAGE as error:
+        cause = str(error).strip() or type(error).__name__
+        raise SourceError(
+            f"{path} cannot be read as a take: {cause}. Expected {FORMATS}."
+        ) from error
+    return take_from_columns(columns, str(path))
+
+
+def _columns(path: Path, rate_fps: float | None) -> Columns:
+    suffix = path.suffix.lower()
+    if suffix in GLTF_SUFFIXES:
+        from reggan_plugin.curves.gltf_take import columns_of_gltf
+
+        return columns_of_gltf(path)
+    if suffix in USD_SUFFIXES:
+        return _columns_of_usd()(path)
+    text = read_regular(path, MOST_BYTES).decode("utf-8-sig")
+    if suffix == ".json":
+        if not is_audio2face(text):
+            raise ValueError("it has no facsNames and weightMat, as Audio2Face writes them")
+        return columns_of_audio2face(text, rate_fps)
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    if "|" in first:
+        return columns_of_ifacialmocap(text, rate_fps)
+    if first.partition(",")[0].strip().lower() in ("k", "bs", "info") and suffix == ".txt":
+        return columns_of_face_cap(text)
+    return columns_of_csv(text, rate_fps)
+
+
+def _columns_of_usd() -> Callable[[Path], Columns]:
+    try:
+        from reggan_plugin.curves.usd_take import columns_of_usd
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            "Takes in USD need usd-core, which is not installed. Install it: "
+            'pip install "reggan-plugin[usd]"'
+        ) from error
+    return columns_of_usd

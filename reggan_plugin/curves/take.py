@@ -1,0 +1,163 @@
+"""A recorded take: rows of weights with the time of each, under the names that we know."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from reggan_plugin.controls import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name
+from reggan_plugin.curves.column_names import UNUSED, name_from_column
+from reggan_plugin.errors import SourceError
+
+_LEAST_PERCENT = 2.0
+"""A file with a larger number than this holds percents."""
+_MOST_ROWS = 2_000_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Take:
+    """A take as its reader found it.
+
+    Attributes:
+        kind: what the file is, in words.
+        names: ARKit shapes, or expressions of the table.
+        times_s: of each row, ascending; the first one is 0 or the timecode of the day.
+        weights: 0 to 1.5.
+        rate_fps: rows a second.
+        has_timecode: whether `times_s` is the time of day.
+        frames: numbers of the shot's frames, where the file names these.
+        unknown: columns that mean nothing here, as they are written.
+        notes: what else the user should know.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    times_s: Float[np.ndarray, " rows"]
+    weights: Float[np.ndarray, "rows names"]
+    rate_fps: float
+    has_timecode: bool = False
+    frames: Float[np.ndarray, " rows"] | None = None
+    unknown: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def has_shapes(self) -> bool:
+        """Whether it drives single face shapes, not expressions alone."""
+        return any(name in ARKIT_SHAPES for name in self.names)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Columns:
+    """What a reader found, under the names of the file.
+
+    Attributes:
+        kind: what the file is, in words.
+        names: of the columns.
+        times_s: of the rows, in seconds.
+        values: as they stand in the file; NaN where it holds none.
+        scale: by which values are multiplied; None decides it by the largest of them.
+        rate_fps: rows a second, where the file says it.
+        has_timecode: whether `times_s` is the time of day.
+        frames: numbers of the shot's frames, where the file names these.
+        notes: what the user should know.
+    """
+
+    kind: str
+    names: Sequence[str]
+    times_s: Float[np.ndarray, " rows"]
+    values: Float[np.ndarray, "rows columns"]
+    scale: float | None = None
+    rate_fps: float | None = None
+    has_timecode: bool = False
+    frames: Float[np.ndarray, " rows"] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def take_from_columns(columns: Columns, source: str) -> Take:
+    """Bring columns under our names, into our range and into the order of time.
+
+    Raises:
+        SourceError: no row, or no column that means anything here.
+    """
+    known: dict[str, list[int]] = {}
+    unknown = []
+    for place, column in enumerate(columns.names):
+        name = name_from_column(column)
+        if name is None:
+            unknown.append(column)
+        elif name != UNUSED:
+            known.setdefault(name, []).append(place)
+    if not known:
+        raise SourceError(
+            f"{source} names no face shape; it has {', '.join(map(str, columns.names[:8]))}. "
+            "Expected ARKit's names, such as jawOpen.",
+            kind="no-shape-in-take",
+            source=source,
+        )
+    if not 0 < len(columns.times_s) <= _MOST_ROWS:
+        raise SourceError(
+            f"{source} holds {len(columns.times_s)} rows of weights; expected 1 to {_MOST_ROWS}. "
+            "Record or export the take again."
+        )
+    order = np.argsort(columns.times_s, kind="stable")
+    values = columns.values[order]
+    weights = np.stack([_merged(values[:, places]) for places in known.values()], axis=1)
+    scale = columns.scale
+    if scale is None:
+        scale = 0.01 if np.nanmax(weights, initial=0.0) > _LEAST_PERCENT else 1.0
+    weights, clamped = _clamped(weights * scale)
+    times_s = columns.times_s[order]
+    notes = list(columns.notes)
+    if clamped:
+        notes.append(f"{clamped} weights are below 0 or above {MAX_WEIGHT} and are clamped.")
+    return Take(
+        kind=columns.kind,
+        names=tuple(known),
+        times_s=times_s,
+        weights=weights,
+        rate_fps=columns.rate_fps or _rate_of(times_s),
+        has_timecode=columns.has_timecode,
+        frames=None if columns.frames is None else columns.frames[order],
+        unknown=tuple(unknown),
+        notes=tuple(notes),
+    )
+
+
+def mirrored(take: Take, *, mouth_alone: bool = False) -> tuple[str, ...]:
+    """The take's names with left and right exchanged: of all shapes, or of mouthLeft and Right."""
+    swapped = ("mouthLeft", "mouthRight")
+    return tuple(
+        mirrored_name(name) if name in swapped or not mouth_alone else name for name in take.names
+    )
+
+
+def _merged(values: Float[np.ndarray, "rows same"]) -> Float[np.ndarray, " rows"]:
+    """One column of several that mean the same, such as both sides of browInnerUp: the larger."""
+    filled = np.where(np.isnan(values), -np.inf, values).max(axis=1)
+    return _without_gaps(np.where(np.isinf(filled), np.nan, filled))
+
+
+def _without_gaps(column: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
+    missing: Bool[np.ndarray, " rows"] = np.isnan(column)
+    if not missing.any() or missing.all():
+        return np.nan_to_num(column)
+    rows = np.arange(len(column))
+    return np.interp(rows, rows[~missing], column[~missing])
+
+
+def _clamped(weights: Float[np.ndarray, "rows names"]) -> tuple[np.ndarray, int]:
+    slack = 1e-3  # what rounding and filters leave
+    outside = int(((weights < -slack) | (weights > MAX_WEIGHT + slack)).sum())
+    return np.clip(weights, 0.0, MAX_WEIGHT), outside
+
+
+def _rate_of(times_s: Float[np.ndarray, " rows"]) -> float:
+    """Rows a second: the mean, unless rows were dropped, of which the median knows nothing."""
+    steps = np.diff(times_s)
+    steps = steps[steps > 0]
+    if not len(steps):
+        return 24.0
+    usual = float(np.median(steps))
+    whole = steps[steps < 1.5 * usual]
+    return round(float(1 / whole.mean()), 4)

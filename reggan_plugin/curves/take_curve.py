@@ -1,0 +1,90 @@
+"""A take laid on the frames of a shot."""
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.controls import MAX_WEIGHT, NEUTRAL
+from reggan_plugin.curves.take import Take
+from reggan_plugin.curves.timecode import Timecode
+from reggan_plugin.errors import UsageError
+from reggan_plugin.expressions import ExpressionMix
+
+
+class TakeCurve:
+    """The weights of a take by frame: straight lines between rows, the outermost rows beyond."""
+
+    def __init__(
+        self,
+        take: Take,
+        row_frames: Float[np.ndarray, " rows"],
+        names: tuple[str, ...],
+        *,
+        intensity: float = 1.0,
+        adds: bool = False,
+        notices: tuple[str, ...] = (),
+    ) -> None:
+        """Lay a take on frames.
+
+        Args:
+            take: the take.
+            row_frames: the frame on which each row lies, ascending.
+            names: what each column drives; see `mirrored`.
+            intensity: by which weights are multiplied.
+            adds: whether it is laid over what the face shows; else it replaces that.
+            notices: what the user should know.
+        """
+        self._frames, self._names = row_frames, names
+        self._weights = np.minimum(take.weights * intensity, MAX_WEIGHT)
+        self._rest = {} if adds or not take.has_shapes else {NEUTRAL: min(intensity, 1.0)}
+        self._adds = adds
+        self.notices = notices
+
+    @property
+    def peak(self) -> ExpressionMix:
+        """The most that is asked of each shape and expression."""
+        return self._mix(self._weights.max(axis=0))
+
+    def mix_at(self, frame: float) -> ExpressionMix:
+        """What is asked for at a frame."""
+        after = int(np.searchsorted(self._frames, frame, side="right"))
+        before, after = max(after - 1, 0), min(after, len(self._frames) - 1)
+        span = self._frames[after] - self._frames[before]
+        part = (frame - self._frames[before]) / span if span > 0 else 0.0
+        part = min(max(part, 0.0), 1.0)
+        row = (1.0 - part) * self._weights[before] + part * self._weights[after]
+        return self._mix(np.clip(row, 0.0, MAX_WEIGHT))
+
+    def _mix(self, row: Float[np.ndarray, " names"]) -> ExpressionMix:
+        shares = {name: float(value) for name, value in zip(self._names, row, strict=True) if value}
+        return ExpressionMix({**shares, **self._rest}, self._adds)
+
+
+def frames_of_rows(
+    take: Take, first_frame: int, fps: float | None, offset: "float | Timecode | None"
+) -> Float[np.ndarray, " rows"]:
+    """The frame of the shot on which each row of a take lies.
+
+    Args:
+        take: the take.
+        first_frame: the shot's first.
+        fps: the shot's frames a second; None takes the take's rows a second.
+        offset: the frame of the take's first row, or the timecode that the take has at the shot's
+            first frame; None lays the first row on the first frame, or rows that name frames on
+            these.
+
+    Raises:
+        UsageError: a timecode, and the take has none.
+    """
+    if take.frames is not None and fps is None and not isinstance(offset, Timecode):
+        shift = 0.0 if offset is None else offset - take.frames[0]
+        return take.frames + shift
+    rate = fps or take.rate_fps
+    if isinstance(offset, Timecode):
+        if not take.has_timecode:
+            raise UsageError(
+                "The offset is a timecode, and this take has none; give the frame of its first row."
+            )
+        zero = offset.seconds + offset.frames / rate
+        return first_frame + (take.times_s - zero) * rate
+    begin = first_frame if offset is None else offset
+    return begin + (take.times_s - take.times_s[0]) * rate

@@ -1,0 +1,70 @@
+"""A face as one frame shows it, with a small picture of it to compare with other frames."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
+from reggan_plugin.imaging.colour import LUMA_WEIGHTS
+from reggan_plugin.imaging.crop import cut_crop
+
+PATCH_SIDE_PX = 64
+"""A patch spans four eye distances, so that one of its pixels is a sixteenth of one."""
+_LOOK_SIDE = 16
+
+Patch = UInt8[np.ndarray, "side side"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sighting:
+    """A face in one frame.
+
+    Attributes:
+        points: the six landmarks, in pixels of the picture as displayed.
+        score: that this is a face, in [0, 1].
+        patch: the upright face in grey, as `patch_around` cuts it.
+    """
+
+    points: Float[np.ndarray, "6 2"]
+    score: float
+    patch: Patch
+
+    @property
+    def centre_px(self) -> Float[np.ndarray, "2"]:
+        """Middle of the face."""
+        return face_centre_px(crop_around_face(self.points))
+
+    @property
+    def size_px(self) -> float:
+        """Side of the face box; a turned head keeps it."""
+        return face_size_px(crop_around_face(self.points))
+
+
+def patch_crop(points: Float[np.ndarray, "6 2"]) -> FaceCrop:
+    """Where the patch of a face lies in its frame."""
+    crop = crop_around_face(points)
+    matrix = crop.frame_from_crop.copy()
+    matrix[:, :2] *= crop.side_px / PATCH_SIDE_PX
+    return replace(crop, frame_from_crop=matrix, side_px=PATCH_SIDE_PX)
+
+
+def patch_around(
+    image: Float[np.ndarray, "height width 3"], points: Float[np.ndarray, "6 2"]
+) -> Patch:
+    """The grey patch of the face in a picture that is sRGB-encoded in [0, 1]."""
+    gray = cut_crop(image, patch_crop(points)) @ np.array(LUMA_WEIGHTS, dtype=np.float32)
+    return np.asarray(np.rint(gray.clip(0.0, 1.0) * 255).astype(np.uint8))
+
+
+def unlikeness(one: Sighting, other: Sighting) -> float:
+    """How little two faces look alike, whatever the exposure: 0 for the same patch, up to 2."""
+    return float(1.0 - (_look(one.patch) * _look(other.patch)).mean())
+
+
+def _look(patch: Patch) -> Float[np.ndarray, "rows columns"]:
+    """The patch in a few cells, of mean 0 and variance 1."""
+    cells = patch.reshape(_LOOK_SIDE, -1, _LOOK_SIDE, PATCH_SIDE_PX // _LOOK_SIDE)
+    means = cells.mean(axis=(1, 3), dtype=np.float64)
+    return np.asarray((means - means.mean()) / max(float(means.std()), 1e-6))

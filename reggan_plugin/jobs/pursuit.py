@@ -1,0 +1,164 @@
+"""Finds the faces of frames that follow each other, mostly near where they were.
+
+A search of the whole frame takes most of a track's time, so it is made in the first frame, where
+the picture changes, where a face is lost, and every so often for faces that come in. Whether such
+a face was there in the frames before is then asked of them alone (`ShotWatch.look_back`).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+
+from reggan_plugin.display_picture import display_picture, exposure_of
+from reggan_plugin.faces.candidates import LEAST_SCORE
+from reggan_plugin.faces.linking import MOST_FILLED, Thumbnail, is_changed
+from reggan_plugin.faces.locator import FaceLocator
+from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
+from reggan_plugin.faces.sighting import Sighting, patch_around, patch_crop
+from reggan_plugin.faces.smoothing import Points
+from reggan_plugin.files.frame import Encoding, Frame
+from reggan_plugin.imaging.colour import LUMA_WEIGHTS
+from reggan_plugin.imaging.crop import region_of
+
+SEARCH_EVERY = 12
+"""Frames from one search of the whole picture to the next: half a second."""
+_AROUND = 1.6
+"""Side of what is looked at near a face, in sides of its patch."""
+_LONGEST_NEAR_PX = 512
+_ONE_PLACE_SIZES = 0.5
+_THUMBNAIL = (32, 18)
+_THUMBNAIL_SOURCE_PX = 128
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Observation:
+    """What the pursuit saw in one frame; points are in pixels of the picture as displayed."""
+
+    sightings: tuple[Sighting, ...]
+    thumbnail: Thumbnail
+    searched: bool
+    """Whether the whole picture was searched, so that no face can have been missed."""
+    exposure_ev: float | None
+    """Of the largest face, in stops; None without one, or if the frame is not scene-linear."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Known:
+    """Where a face was last seen, and how many frames ago."""
+
+    points: Points
+    missed: int = 0
+
+
+class FacePursuit:
+    """Looks at the frames of a shot in order."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._locator = FaceLocator(device=device)
+        self._known: list[_Known] = []
+        self._shown: Thumbnail | None = None
+        self._since_search = 0
+
+    def observe(self, frame: Frame) -> Observation:
+        """Find the faces of the next frame."""
+        thumbnail = thumbnail_of(frame)
+        is_other = is_changed(self._shown, thumbnail)
+        places = [] if is_other else [known.points for known in self._known]
+        near = self.look_near(frame, places)
+        expected = sum(known.missed == 0 for known in self._known)
+        is_due = self._shown is None or self._since_search + 1 >= SEARCH_EVERY
+        searched = is_due or is_other or len(near) < expected
+        sightings = self._search(frame, near) if searched else near
+        self._shown = thumbnail
+        self._since_search = 0 if searched else self._since_search + 1
+        self._remember(sightings)
+        return Observation(
+            sightings=sightings,
+            thumbnail=thumbnail,
+            searched=searched,
+            exposure_ev=_exposure(frame, sightings),
+        )
+
+    def look_near(
+        self, frame: Frame, places: Iterable[Points], beside: Sequence[Sighting] = ()
+    ) -> tuple[Sighting, ...]:
+        """The faces that are about where other frames show them, each once.
+
+        `beside` are those that are known already; they are not among the result.
+        """
+        seen = (self._read(frame, points) for points in places)
+        return _each_once((one for one in seen if one is not None), beside)
+
+    def _search(self, frame: Frame, near: Sequence[Sighting]) -> tuple[Sighting, ...]:
+        image, factor = display_picture(frame)
+        origin = _origin(frame)
+        found = [face.points * factor + origin for face in self._locator.locate(image)]
+        return (*near, *self.look_near(frame, found, beside=near))
+
+    def _read(self, frame: Frame, points: Points) -> Sighting | None:
+        """The face near `points`, read from the part of the frame around it."""
+        origin = _origin(frame)
+        crop = patch_crop(points - origin)
+        around = crop.resized(round(_AROUND * crop.side_px))
+        region = region_of(around, *frame.pixels.shape[:2])
+        corner = np.array([region[1].start, region[0].start])
+        if frame.pixels[region].size == 0:
+            return None
+        image, factor = display_picture(frame, region, _LONGEST_NEAR_PX)
+        face = self._locator.read_near(image, (points - origin - corner) / factor)
+        if face is None or face.score < LEAST_SCORE:
+            return None
+        return Sighting(
+            points=face.points * factor + corner + origin,
+            score=face.score,
+            patch=patch_around(image, face.points),
+        )
+
+    def _remember(self, sightings: Sequence[Sighting]) -> None:
+        """Keep where faces are, and for a few frames where lost ones were."""
+        lost = [
+            _Known(points=known.points, missed=known.missed + 1)
+            for known in self._known
+            if known.missed < MOST_FILLED
+            and not any(_is_one_place(known.points, one.points) for one in sightings)
+        ]
+        self._known = [*(_Known(points=one.points) for one in sightings), *lost]
+
+
+def thumbnail_of(frame: Frame) -> Thumbnail:
+    """The whole picture in a few cells, grey."""
+    step = max(1, max(frame.pixels.shape[:2]) // _THUMBNAIL_SOURCE_PX)
+    image, _ = display_picture(frame, (slice(None, None, step), slice(None, None, step)))
+    gray = Image.fromarray(image @ np.array(LUMA_WEIGHTS, dtype=np.float32))
+    return np.asarray(gray.resize(_THUMBNAIL, Image.Resampling.BOX), dtype=np.float32)
+
+
+def _each_once(seen: Iterable[Sighting], beside: Sequence[Sighting]) -> tuple[Sighting, ...]:
+    """Of those in one place, the most certain one; none where one of `beside` is."""
+    kept: list[Sighting] = []
+    for one in sorted(seen, key=lambda sighting: -sighting.score):
+        if not any(_is_one_place(one.points, other.points) for other in (*beside, *kept)):
+            kept.append(one)
+    return tuple(kept)
+
+
+def _is_one_place(one: Points, other: Points) -> bool:
+    crops = crop_around_face(one), crop_around_face(other)
+    distance = np.hypot(*(face_centre_px(crops[0]) - face_centre_px(crops[1])))
+    return bool(distance < _ONE_PLACE_SIZES * max(map(face_size_px, crops)))
+
+
+def _exposure(frame: Frame, sightings: Sequence[Sighting]) -> float | None:
+    if frame.encoding is not Encoding.SCENE_LINEAR or not sightings:
+        return None
+    largest = max(sightings, key=lambda sighting: sighting.size_px)
+    region = region_of(patch_crop(largest.points - _origin(frame)), *frame.pixels.shape[:2])
+    return exposure_of(frame, region)
+
+
+def _origin(frame: Frame) -> Float[np.ndarray, "2"]:
+    """(x, y) of the first pixel in the picture as displayed."""
+    return np.array(frame.origin_px[::-1], dtype=np.float64)

@@ -1,0 +1,217 @@
+"""How much a changed face flickers, by the way in which its positions are found.
+
+    python tests/benchmarks/flicker.py               a still face, a jittered camera, noise
+    python tests/benchmarks/flicker.py --shot SHOT   a moving avatar beside its true expression
+
+SHOT is one of `shots/` that `reggan-plugin dataset avatars --shots 1 --shot-frames 36` renders.
+`--pictures DIR` draws the temporal changes of the errors, eight times as strong.
+
+`flicker` is the temporal change of the error, as a ratio to the input's own: the root mean square
+of (x[t] - truth[t]) - (x[t-1] - truth[t-1]) over the pixels that any way changes, divided by that
+of the unchanged frames. Of a still face the truth is what the model makes of the clean frame,
+moved with the camera. `jitter_px` is the temporal change of the crop's corners beside those of the
+true positions; of an avatar these are its mesh's, whose mouth speaks.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import reggan_plugin
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.faces.smoothing import smooth_path
+from reggan_plugin.faces.tracks import TrackedFrame, Tracks, face_from_landmarks
+from reggan_plugin.files.frame import read_frame
+from reggan_plugin.files.sequence import find_sequence
+from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.jobs.track_job import track_frames
+from reggan_plugin.transfer import ExpressionTransfer
+
+SAMPLE = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png" / "avatar.1001.png"
+SIDE_PX, MARGIN_PX = 560, 20
+TRUE = "true positions"
+
+
+def write_frames(folder: Path, pictures: Sequence[np.ndarray]) -> None:
+    """The pictures as PNG with 8 bits."""
+    folder.mkdir()
+    for number, picture in enumerate(pictures, start=1):
+        levels = np.rint(picture.clip(0, 1) * 255).astype(np.uint8)
+        Image.fromarray(levels).save(folder / f"frame.{number:04d}.png")
+
+
+def picture_of(path: Path) -> np.ndarray:
+    """RGB in [0, 1]."""
+    return np.asarray(Image.open(path).convert("RGB"), dtype=np.float32) / 255
+
+
+def ways_to_find(folder: Path) -> dict[str, FaceChoice]:
+    """The ways to compare: `render --range`, `render`, and a filter that knows no motion."""
+    raw = tracks_of(folder, smooth=False)
+    points = landmarks_of(raw)
+    plain = smooth_path(list(range(len(points))), points, [np.eye(3)] * (len(points) - 1))
+    return {
+        "each frame by itself": FaceChoice(),
+        "tracked, not smoothed": FaceChoice(tracks=raw),
+        "filter that knows no motion": FaceChoice(tracks=tracks_from_points(plain)),
+        "tracked": FaceChoice(tracks=tracks_of(folder)),
+    }
+
+
+def tracks_of(folder: Path, *, smooth: bool = True) -> Tracks:
+    """What `track` writes."""
+    return track_frames(find_sequence(str(folder)).frames, source="", smooth=smooth).tracks
+
+
+def landmarks_of(tracks: Tracks) -> list[np.ndarray]:
+    """Of the only face of each frame."""
+    found = [frame.faces[0].landmarks for frame in tracks.frames.values()]
+    return [points for points in found if points is not None]
+
+
+def tracks_from_points(points: Sequence[np.ndarray]) -> Tracks:
+    """One face in every frame."""
+    faces = [face_from_landmarks(0, place, 1.0, "given") for place in points]
+    return Tracks(frames={str(n): TrackedFrame(faces=(f,)) for n, f in enumerate(faces, start=1)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendered:
+    """Frames with an expression, [frame, row, column, channel], and corners of their crops."""
+
+    pictures: np.ndarray
+    corners: np.ndarray
+
+
+def render(
+    transfer: ExpressionTransfer, folder: Path, choice: FaceChoice, mix: ExpressionMix
+) -> Rendered:
+    """All frames with the expression."""
+    pictures, corners = [], []
+    for source in find_sequence(str(folder)).frames:
+        frame = read_frame(source.path)
+        crops = transfer.find_faces(frame, choice, (source.path.name, str(source.number)))
+        pictures.append(transfer.render(frame, mix, crops))
+        corners.append(crops[0].corners())
+    return Rendered(pictures=np.stack(pictures), corners=np.stack(corners))
+
+
+def flicker(pictures: np.ndarray, truth: np.ndarray, region: np.ndarray) -> float:
+    """Temporal change of the error in a region."""
+    return temporal_change((pictures - truth)[:, region])
+
+
+def temporal_change(values: np.ndarray) -> float:
+    """Root mean square of what changes from frame to frame."""
+    return float(np.sqrt((np.diff(values, axis=0) ** 2).mean()))
+
+
+def compare(
+    inputs: np.ndarray, truth: np.ndarray, results: Mapping[str, Rendered]
+) -> dict[str, dict[str, float]]:
+    """The figures of each way."""
+    changed = [(one.pictures != inputs).any(axis=(0, 3)) for one in results.values()]
+    region = np.any(changed, axis=0)
+    own = flicker(inputs, truth, region)
+    return {
+        way: {
+            "flicker": round(flicker(one.pictures, truth, region) / own, 3),
+            "jitter_px": round(temporal_change(one.corners - results[TRUE].corners), 2),
+        }
+        for way, one in results.items()
+    }
+
+
+def draw(folder: Path, name: str, truth: np.ndarray, results: Mapping[str, Rendered]) -> None:
+    """A strip for each way: six temporal changes of the error, grey where there is none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for one in results.values():
+        changes = np.diff(one.pictures - truth, axis=0)[:6]
+        rows.append(np.hstack(list((0.5 + 8 * changes).clip(0, 1))))
+    sheet = Image.fromarray((np.vstack(rows) * 255).astype(np.uint8))
+    sheet.resize((1500, round(1500 * sheet.height / sheet.width))).save(folder / f"{name}.png")
+
+
+def still_face(
+    transfer: ExpressionTransfer, folder: Path, frames: int, camera_px: float, noise: float
+) -> tuple[np.ndarray, np.ndarray, dict[str, Rendered]]:
+    """Inputs, truth and results for a camera that jitters before a face that does not move."""
+    mix, random = ExpressionMix({"happy": 1.0}), np.random.default_rng(0)
+    still = picture_of(SAMPLE)[60 : 60 + SIDE_PX, 380 : 380 + SIDE_PX]
+    write_frames(folder / "still", [still] * 2)
+    clean_face = landmarks_of(tracks_of(folder / "still"))[0]
+    clean = render(transfer, folder / "still", FaceChoice(), mix).pictures[0]
+    ways = random.normal(0, camera_px, (frames, 2))
+    moved = [_through_camera(still, way) for way in ways]
+    write_frames(folder / "shot", [one + random.normal(0, noise, one.shape) for one in moved])
+    true = tracks_from_points([clean_face - MARGIN_PX - way for way in ways])
+    choices = {**ways_to_find(folder / "shot"), TRUE: FaceChoice(tracks=true)}
+    results = {
+        way: render(transfer, folder / "shot", choice, mix) for way, choice in choices.items()
+    }
+    inputs = [picture_of(path) for path in sorted((folder / "shot").iterdir())]
+    return np.stack(inputs), np.stack([_through_camera(clean, way) for way in ways]), results
+
+
+def _through_camera(picture: np.ndarray, way: np.ndarray) -> np.ndarray:
+    matrix = np.column_stack([np.eye(2), MARGIN_PX + way])
+    return cut_crop(picture, FaceCrop(matrix, SIDE_PX - 2 * MARGIN_PX)).clip(0, 1)
+
+
+def moving_avatar(
+    transfer: ExpressionTransfer, shot: Path
+) -> tuple[np.ndarray, np.ndarray, dict[str, Rendered]]:
+    """Inputs, true renders and results of a rendered shot."""
+    document = json.loads((shot / "shot.json").read_text(encoding="utf-8"))
+    expression, frames = document["expression"], document["frames"]
+    inputs = np.stack([picture_of(shot / frame["neutral"]["file"]) for frame in frames])
+    truth = np.stack([picture_of(shot / frame[expression]["file"]) for frame in frames])
+    mesh = [
+        np.array([frame["neutral"]["landmarks"][name] for name in LANDMARK_NAMES])
+        for frame in frames
+    ]
+    choices = {
+        **ways_to_find(shot / "neutral"),
+        TRUE: FaceChoice(tracks=tracks_from_points(mesh)),
+    }
+    mix = ExpressionMix({expression: 1.0})
+    results = {
+        way: render(transfer, shot / "neutral", choice, mix) for way, choice in choices.items()
+    }
+    return inputs, truth, results
+
+
+def main() -> None:
+    """Print the ratios as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shot", type=Path)
+    parser.add_argument("--frames", type=int, default=24)
+    parser.add_argument("--camera-px", type=float, default=1.5)
+    parser.add_argument("--noise", type=float, default=0.01)
+    parser.add_argument("--pictures", type=Path)
+    asked = parser.parse_args()
+    transfer = ExpressionTransfer(device="cpu")
+    with tempfile.TemporaryDirectory() as name:
+        if asked.shot is None:
+            inputs, truth, results = still_face(
+                transfer, Path(name), asked.frames, asked.camera_px, asked.noise
+            )
+        else:
+            inputs, truth, results = moving_avatar(transfer, asked.shot)
+    if asked.pictures is not None:
+        draw(asked.pictures, "moving" if asked.shot else "still", truth, results)
+    print(json.dumps(compare(inputs, truth, results), indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""`curves` shows a take, and `render` is driven by one."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from reggan_plugin.cli import main
+
+from ..curves import conftest as formats
+
+Streams = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def take(tmp_path: Path) -> Path:
+    path = tmp_path / "take.csv"
+    formats.live_link(path)
+    return path
+
+
+def test_the_table_says_what_moves(take: Path, capsys: Streams) -> None:
+    assert main(["curves", str(take)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Live Link Face: 40 rows, 30 a second, 1.300 s\n")
+    assert "jawOpen                   0.000  0.500  1.000  0.667 s" in out
+
+
+def test_plot_and_csv_are_written_once(take: Path, tmp_path: Path, capsys: Streams) -> None:
+    plot, csv = tmp_path / "take.png", tmp_path / "out.csv"
+    request = ["curves", str(take), "--plot", str(plot), "--csv", str(csv)]
+    assert main(request) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [str(plot), str(csv)]
+    with Image.open(plot) as picture:
+        colours = picture.convert("RGB").getcolors(100_000)
+    assert colours is not None
+    assert (120, 178, 255) in {colour for _, colour in colours}
+    assert csv.read_text().startswith("time,mouthSmileLeft,browInnerUp,jawOpen\n0,")
+    assert main(request) == 1
+    assert "--overwrite replaces it" in capsys.readouterr().err
+
+
+def test_json_holds_the_same(take: Path, capsys: Streams) -> None:
+    assert main(["curves", str(take), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["kind"] == "Live Link Face"
+    assert document["columns"]["jawOpen"]["most"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["--curves-fps", "24"], 2, "name it with --curves FILE"),
+        (["--curves", "{take}", "--expression", "happy"], 2, "Keep one of them"),
+        (["--curves", "{take}", "--curves-offset", "noon"], 2, "10:20:30:12"),
+        (["--curves", "{bad}"], 1, "cannot be read as a take"),
+    ],
+)
+def test_a_wrong_request_says_what_to_do(
+    take: Path, tmp_path: Path, capsys: Streams, arguments: list[str], status: int, told: str
+) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("jawOpen\n")
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.1001.png")
+    words = [word.format(take=take, bad=bad) for word in arguments]
+    assert main(["render", "--frames", str(tmp_path / "a.1001.png"), *words]) == status
+    assert told in capsys.readouterr().err

@@ -1,0 +1,189 @@
+"""Takes say the same in every format, and broken ones say what is wrong."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reggan_plugin.curves.column_names import UNUSED, name_from_column
+from reggan_plugin.curves.csv_take import csv_of_take
+from reggan_plugin.curves.read_take import read_take
+from reggan_plugin.curves.take import Take, mirrored
+from reggan_plugin.errors import SourceError
+
+from . import conftest as formats
+
+
+def read(path: Path) -> Take:
+    """A take, with the rate of the formats that hold no time."""
+    return read_take(path, formats.FPS if path.name.startswith("version") else None)
+
+
+def weights_by_name(take: Take) -> dict[str, np.ndarray]:
+    return {name: take.weights[:, place] for place, name in enumerate(take.names)}
+
+
+def take_of(folder: Path, text: str) -> Take:
+    path = folder / "a.csv"
+    path.write_text(text)
+    return read_take(path)
+
+
+def test_every_format_gives_the_same_take(take_file: Path) -> None:
+    take = read(take_file)
+    found = weights_by_name(take)
+    assert set(found) == set(formats.NAMES)
+    for place, name in enumerate(formats.NAMES):
+        np.testing.assert_allclose(found[name], formats.weights()[:, place], atol=1e-6)
+    expected = np.arange(formats.ROWS) / formats.FPS
+    np.testing.assert_allclose(take.times_s - take.times_s[0], expected, atol=1e-4)
+    assert take.rate_fps == pytest.approx(formats.FPS, rel=1e-3)
+    assert take.unknown == ()
+
+
+def test_a_vrm_animation_moves_shapes_and_expressions(tmp_path: Path) -> None:
+    formats.vrma(tmp_path / "wave.vrma")
+    found = weights_by_name(read_take(tmp_path / "wave.vrma"))
+    np.testing.assert_allclose(found["jawOpen"], formats.weights()[:, 0], atol=1e-6)
+    np.testing.assert_allclose(found["blink left"], formats.weights()[:, 1], atol=1e-6)
+
+
+def test_a_take_survives_our_own_format(take_file: Path, tmp_path: Path) -> None:
+    take = read(take_file)
+    again = take_of(tmp_path, csv_of_take(take))
+    assert again.names == take.names
+    np.testing.assert_array_equal(again.weights, take.weights)
+    np.testing.assert_allclose(again.times_s, take.times_s - take.times_s[0], atol=1e-6)
+
+
+def test_dropped_frames_are_named_and_leave_their_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    formats.live_link(path)
+    lines = path.read_text().splitlines()
+    lines[5] = lines[5].split(",")[0] + ",0"
+    take = take_of(tmp_path, "\n".join(lines))
+    assert len(take.times_s) == formats.ROWS - 1
+    assert take.times_s[4] - take.times_s[3] == pytest.approx(2 / formats.FPS)
+    assert take.rate_fps == pytest.approx(formats.FPS, rel=1e-3)
+    assert "1 frames were dropped" in take.notes[0]
+
+
+def test_percents_are_known_by_their_size(tmp_path: Path) -> None:
+    percents = take_of(tmp_path, "time,jawOpen,mouthLeft\n0,0,0\n1,80,1.5\n")
+    assert weights_by_name(percents)["jawOpen"].tolist() == [0.0, 0.8]
+    units = take_of(tmp_path, "time,jawOpen\n0,0\n1,1.2\n")
+    assert weights_by_name(units)["jawOpen"].tolist() == [0.0, 1.2]
+
+
+def test_what_is_out_of_range_is_clamped_and_counted(tmp_path: Path) -> None:
+    take = take_of(tmp_path, "time,jawOpen\n0,-0.2\n1,1.8\n2,-0.0001\n")
+    assert take.weights[:, 0].tolist() == [0.0, 1.5, 0.0]
+    assert any(note.startswith("2 weights are below 0") for note in take.notes)
+
+
+def test_gaps_are_filled_in_straight_lines(tmp_path: Path) -> None:
+    take = take_of(tmp_path, "time,jawOpen\n0,0\n1,\n2,nan\n3,0.9\n")
+    assert take.weights[:, 0].tolist() == pytest.approx([0.0, 0.3, 0.6, 0.9])
+
+
+def test_unknown_columns_are_listed_once_and_poses_not_at_all(tmp_path: Path) -> None:
+    take = take_of(tmp_path, "time,jawOpen,earWiggle,HeadYaw,tongueOut,hat\n0,1,1,1,1,1\n")
+    assert take.unknown == ("earWiggle", "hat")
+
+
+@pytest.mark.parametrize(
+    ("column", "name"),
+    [
+        ("JawOpen", "jawOpen"),
+        ("blendShape1.mouthSmile_L", "mouthSmileLeft"),
+        ("Face.M_F00_000_00_eyeBlinkR", "eyeBlinkRight"),
+        ("head_geo:eyeBlink_Right", "eyeBlinkRight"),
+        ("MouthLeft", "mouthLeft"),
+        ("jawR", "jawRight"),
+        ("browInnerUp_L", "browInnerUp"),
+        ("cheekPuff_R", "cheekPuff"),
+        ("Blink_L", "blink left"),
+        ("aa", "aa"),
+        ("HeadPitch", UNUSED),
+        ("leftEyeYaw", UNUSED),
+        ("tongueOut", UNUSED),
+        ("jawOpener", None),
+        ("L", None),
+    ],
+)
+def test_columns_are_known_however_tools_write_them(column: str, name: str | None) -> None:
+    assert name_from_column(column) == name
+
+
+def test_both_halves_of_a_middle_shape_count_as_the_larger(tmp_path: Path) -> None:
+    take = take_of(tmp_path, "time,browInnerUp_L,browInnerUp_R\n0,0.2,0.6\n1,0.5,0.1\n")
+    assert weights_by_name(take)["browInnerUp"].tolist() == [0.6, 0.5]
+
+
+def test_steps_hold_and_splines_bend(tmp_path: Path) -> None:
+    path, times = tmp_path / "a.gltf", np.array([0.0, 1.0, 2.0])
+    keys = np.array([[0.0, 0, 0], [1.0, 0, 0], [0.5, 0, 0]])
+    formats.gltf(path, interpolation="STEP", output=keys, times=times)
+    take = read_take(path)
+    jaw = weights_by_name(take)["jawOpen"]
+    held = np.interp([0.0, 0.99, 1.0, 1.99, 2.0], take.times_s, jaw)
+    assert held.tolist() == pytest.approx([0.0, 0.0, 1.0, 1.0, 0.5])
+    flat = np.zeros((3, 3, 3))  # [key, (arriving, value, leaving), target]
+    flat[:, 1] = keys
+    formats.gltf(path, interpolation="CUBICSPLINE", output=flat, times=times)
+    take = read_take(path)
+    t = np.array([0.125, 0.5, 0.875])  # with no slope at its keys it is the smooth step
+    bent = np.interp(t, take.times_s, weights_by_name(take)["jawOpen"])
+    np.testing.assert_allclose(bent, 3 * t**2 - 2 * t**3, atol=1e-6)
+
+
+def test_sides_are_exchanged_all_or_the_mouths_alone(tmp_path: Path) -> None:
+    take = take_of(tmp_path, "time,mouthLeft,eyeBlinkLeft,jawOpen\n0,1,1,1\n")
+    assert mirrored(take) == ("mouthRight", "eyeBlinkRight", "jawOpen")
+    assert mirrored(take, mouth_alone=True) == ("mouthRight", "eyeBlinkLeft", "jawOpen")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("a.csv", "", "it is empty"),
+        ("a.csv", "jawOpen\n1\n", "expected Timecode, frame or time among them"),
+        ("a.csv", "frame,expression,value\n1,happy,1\n", "it is an intensity curve"),
+        ("a.csv", "time,jawOpen,jawOpen\n0,1,1\n", "'jawOpen' twice"),
+        ("a.csv", "time,jawOpen\n0,x\n", "line 2, column 2 is 'x', no number"),
+        ("a.csv", "time,jawOpen\nx,1\n", "line 2 has the time 'x'"),
+        ("a.csv", "time,jawOpen\n0,inf\n", "is infinite"),
+        ("a.csv", "Timecode,jawOpen\n00:61:00:00,1\n", "expected HH:MM:SS:FF"),
+        ("a.csv", "time,jawOpen\n", "holds 0 rows"),
+        ("a.csv", "time,ears\n0,1\n", "names no face shape; it has ears"),
+        ("a.txt", "jawOpen-10|nonsense|\n", "line 1 holds 'nonsense'"),
+        ("a.txt", "=head#0,0,0|\n", "holds no weight such as jawOpen-12"),
+        ("a.txt", "k,0,0,0\n", "its rows have 3 numbers; expected 63"),
+        ("a.txt", "k,0,1\nk,1\n", "line 2 has 1 numbers, the first has 2"),
+        ("a.json", "{}", "no facsNames and weightMat"),
+        ("a.json", '{"facsNames": ["jawOpen"], "weightMat": [[0]]}', "exportFps is None"),
+        (
+            "a.json",
+            '{"exportFps": 30, "facsNames": ["jawOpen"], "weightMat": [[0, 1]]}',
+            "shape (1, 2), and it names 1 poses",
+        ),
+        ("a.gltf", '{"asset": {"version": "2.0"}}', "moves a morph target that has a name"),
+        ("a.gltf", "{", "broken glTF"),
+        ("a.usda", "nonsense", "cannot be opened as USD"),
+        ("a.usda", '#usda 1.0\ndef Scope "a" {}\n', "holds no SkelAnimation"),
+    ],
+)
+def test_a_fault_is_named_with_its_place(tmp_path: Path, name: str, text: str, told: str) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(SourceError) as caught:
+        read_take(path)
+    assert told in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(SourceError, match="cannot be read as a take"):
+        read_take(path)

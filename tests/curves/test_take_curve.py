@@ -1,0 +1,73 @@
+"""Where a take lies on a shot, and what it asks for in between."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reggan_plugin.curves.read_take import read_take
+from reggan_plugin.curves.take import Take
+from reggan_plugin.curves.take_curve import TakeCurve, frames_of_rows
+from reggan_plugin.curves.timecode import Timecode, rate_of_timecodes, seconds_of
+from reggan_plugin.errors import UsageError
+
+
+@pytest.fixture
+def take(tmp_path: Path) -> Take:
+    path = tmp_path / "a.csv"
+    path.write_text("time,jawOpen,mouthLeft\n10,0,0.5\n10.5,1,0.5\n11,0.5,0.5\n")
+    return read_take(path)
+
+
+def test_between_rows_weights_run_in_straight_lines_and_hold_beyond(take: Take) -> None:
+    curve = TakeCurve(take, frames_of_rows(take, 1001, 24.0, None), take.names)
+    frames = (900, 1001, 1004, 1013, 1019, 5000)
+    jaw = [curve.mix_at(frame).intensities.get("jawOpen", 0.0) for frame in frames]
+    assert jaw == pytest.approx([0.0, 0.0, 0.25, 1.0, 0.75, 0.5])
+    assert curve.peak.intensities == {"jawOpen": 1.0, "mouthLeft": 0.5, "neutral": 1.0}
+
+
+def test_a_take_replaces_what_the_face_shows_unless_it_is_added(take: Take) -> None:
+    rows = frames_of_rows(take, 1, None, None)
+    replacing = TakeCurve(take, rows, take.names).mix_at(1)
+    assert replacing.control_weights() == {"mouthLeft": 0.5, "neutral": 1.0}
+    adding = TakeCurve(take, rows, take.names, adds=True).mix_at(1)
+    assert adding.control_weights() == {"mouthLeft": 0.5}
+    half = TakeCurve(take, rows, take.names, intensity=0.5).mix_at(1)
+    assert half.control_weights() == {"mouthLeft": 0.25, "neutral": 0.5}
+
+
+def test_the_offset_is_a_frame_or_a_timecode(take: Take, tmp_path: Path) -> None:
+    assert frames_of_rows(take, 1001, None, None).tolist() == [1001, 1002, 1003]
+    assert frames_of_rows(take, 1001, 24.0, 1100).tolist() == [1100, 1112, 1124]
+    with pytest.raises(UsageError, match="this take has none; give the frame"):
+        frames_of_rows(take, 1001, 24.0, Timecode(1, 0))
+    path = tmp_path / "b.csv"
+    lines = [f"10:00:0{n // 24}:{n % 24:02d},0.1" for n in range(48)]
+    path.write_text("timecode,jawOpen\n" + "\n".join(lines))
+    rows = frames_of_rows(read_take(path), 1001, 24.0, Timecode(36001, 0))
+    assert [rows[0], rows[24]] == pytest.approx([977, 1001])
+
+
+def test_rows_that_name_frames_lie_on_these(tmp_path: Path) -> None:
+    path = tmp_path / "b.csv"
+    path.write_text("frame,happy\n1010,0\n1020,1\n")
+    take = read_take(path)
+    rows = frames_of_rows(take, 1001, None, None)
+    assert rows.tolist() == [1010, 1020]
+    assert frames_of_rows(take, 1001, None, 1).tolist() == [1, 11]
+    curve = TakeCurve(take, rows, take.names)
+    assert curve.mix_at(1015).intensities == {"happy": 0.5}  # an expression replaces by itself
+
+
+def test_the_base_of_timecodes_shows_where_they_run_over() -> None:
+    film = [Timecode(n // 24, n % 24) for n in range(30)]
+    assert rate_of_timecodes(film) == (24, True)
+    phone = [Timecode(2 * n // 60, 2 * n % 60) for n in range(40)]
+    assert rate_of_timecodes(phone) == (60, True)
+    assert rate_of_timecodes(film[:10]) == (60, False)
+
+
+def test_midnight_does_not_turn_time_back() -> None:
+    codes = [Timecode(86399, 12), Timecode(0, 0), Timecode(0, 12)]
+    assert np.diff(seconds_of(codes, 24)).tolist() == pytest.approx([0.5, 0.5])

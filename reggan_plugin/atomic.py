@@ -52,10 +52,12 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
 def remove_leftovers(folder: Path, names: Iterable[str]) -> None:
     """Delete what killed processes left of files with these names; other names may be in work."""
     prefixes = {_prefix_for(name) for name in names}
-    for path in list(folder.glob(f".*{TEMPORARY_SUFFIX}")):
-        if path.name[:_PREFIX_LENGTH] in prefixes:
+    with os.scandir(folder) as entries:
+        temporary = [entry.name for entry in entries if entry.name.endswith(TEMPORARY_SUFFIX)]
+    for name in temporary:
+        if name[:_PREFIX_LENGTH] in prefixes:
             with suppress(OSError):  # on Windows, what another process holds open
-                path.unlink()
+                (folder / name).unlink()
 
 
 def _prefix_for(name: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import click
 
+from reggan_plugin.commands.dev_help import DEV_HELP
 from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import printable_streams
@@ -57,6 +58,9 @@ _COMMANDS = {
     "expressions": LazyCommand(
         "reggan_plugin.commands.expressions:expressions", "List what a face can be asked for."
     ),
+    "dev": LazyCommand(
+        "reggan_plugin.commands.dev:dev", "What the shipped models are made and measured with."
+    ),
     "curves": LazyCommand(
         "reggan_plugin.commands.curves:curves", "Show what a recorded performance holds."
     ),
@@ -66,18 +70,11 @@ _COMMANDS = {
 }
 _ATTACHED_HELP = {
     "train": "Train a model on pairs of pictures.",
-    "ablation": "Train every method, small, on the same pictures.",
+    "train-motion": "Train a model that answers with motion, gain and paint.",
     "dataset": "Render, check and pack pictures to train on.",
-    "fit-regression": "Solve the regression layer alone, in closed form.",
-    "merge-regression": "Add what several machines summed, and solve.",
-    "train-locator": "Train the networks that find faces.",
-    "train-judge": "Train the networks that judge a model.",
     "evaluate": "Measure expression, identity and realism of a model.",
     "study": "Ask people which pictures they prefer, and tally it.",
-    "mine-locator": "Collect what a locator takes for faces, to train on.",
-    "evaluate-locator": "Measure how well faces are found.",
     "export": "Turn a training run into a model file.",
-    "export-locator": "Turn the locator's runs into model files.",
 }
 
 
@@ -85,6 +82,7 @@ _ATTACHED_HELP = {
     cls=LazyGroup,
     commands_by_name=_COMMANDS,
     attached_help=_ATTACHED_HELP,
+    attached_elsewhere=DEV_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\nExample:\n  reggan-plugin demo",
 )

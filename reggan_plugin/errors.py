@@ -14,7 +14,8 @@
     │       └── MissingChannelsError
     ├── StalledError                exit 1: a disk or network folder does not answer
     ├── OutputError                 exit 1: the result cannot be written
-    │   └── OutputExistsError
+    │   ├── OutputExistsError
+    │   └── UnsafeCacheError        others could have written what the cache holds
     ├── FaceNotFoundError           exit 1
     ├── CropMismatchError           exit 1
     ├── ModelError                  exit 1: the model file cannot be honoured
@@ -22,6 +23,7 @@
     │   ├── ModelHashError
     │   ├── ModelParityError
     │   ├── EngineError
+    │   ├── SignatureError          no signature, or somebody else's
     │   └── DeviceMemoryError       a run did not fit into the memory of its device
     ├── TrainingDivergedError       exit 1: a loss is no number any more
     ├── DeviceUnavailableError      exit 1
@@ -178,6 +180,12 @@ class OutputExistsError(OutputError):
     default_kind = "output-exists"
 
 
+class UnsafeCacheError(OutputError):
+    """A folder for compiled code that somebody else owns or can write to."""
+
+    default_kind = "unsafe-cache"
+
+
 class FaceNotFoundError(RegganError):
     """No face where one was needed."""
 
@@ -212,6 +220,12 @@ class EngineError(ModelError):
     """A built engine that is damaged, or was built from or for something else."""
 
     default_kind = "engine"
+
+
+class SignatureError(ModelError):
+    """A file that was not signed by whom it should be."""
+
+    default_kind = "signature"
 
 
 class ModelParityError(ModelError):

@@ -2,7 +2,8 @@
 
 The card is JSON under `CARD_KEY` in the file's metadata. Its `weights_sha256` seals the file: it
 is the SHA-256 of all of the file's bytes with these 64 digits themselves set to 0, so that it
-can be checked without any ONNX library.
+can be checked without any ONNX library. It is a checksum, not a signature: it finds damage, and
+whoever changes a file can seal it again. Who made a file is what `models --verify` checks.
 """
 
 import hashlib
@@ -18,10 +19,11 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_plugin.controls import CONTROLS
-from reggan_plugin.errors import ModelCardError, ModelHashError
+from reggan_plugin.errors import ModelCardError, ModelError, ModelHashError
 from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.onnx_references import refuse_references
+from reggan_plugin.onnx_messages import metadata_from_onnx
+from reggan_plugin.onnx_references import control_flow_in, refuse_references
 
 CARD_KEY = "reggan_plugin.card"
 CARD_SCHEMA = 1
@@ -35,6 +37,8 @@ PAINTERS = ("mouth", "eyes")
 _SEAL = re.compile(rb'"weights_sha256": "([0-9a-f]{64})"')
 UNSEALED = "0" * 64
 PRECISIONS = ("fp32", "fp16", "int8")
+CONTROL_FLOW_NEEDED: dict[str, frozenset[str]] = {}
+"""Architecture → the operators of control flow that it needs. None of this version needs any."""
 _SCHEMAS = {PICTURE_CONTRACT: CARD_SCHEMA, MOTION_CONTRACT: MOTION_SCHEMA}
 _MOTION_FIELDS = ("contract", "controls", "outputs", "painters")
 
@@ -225,7 +229,8 @@ def check_seal(model: Path) -> str:
     Raises:
         ModelCardError: the file holds no hash.
         ModelHashError: its bytes are not the ones that were sealed.
-        ModelError: it refers to other files, which the hash does not cover.
+        ModelError: it refers to other files, which the hash does not cover, or contains operators
+            that can run without end.
     """
     content = model.read_bytes()
     found = _SEAL.search(content)
@@ -240,6 +245,7 @@ def check_seal(model: Path) -> str:
             "damaged or was changed. Install or export it again."
         )
     refuse_references(content, model)
+    _refuse_control_flow(content, model)
     return actual
 
 
@@ -255,6 +261,20 @@ def seal(model: Path) -> str:
     digest = _digest(content)
     model.write_bytes(_with_digits(content, digest))
     return digest
+
+
+def _refuse_control_flow(content: bytes, model: Path) -> None:
+    found = control_flow_in(content, model)
+    if not found:
+        return
+    architecture = read_card(metadata_from_onnx(model), str(model)).get("architecture")
+    unneeded = found - CONTROL_FLOW_NEEDED.get(str(architecture), frozenset())
+    if unneeded:
+        raise ModelError(
+            f"{model} contains {', '.join(sorted(unneeded))}, which can run without end and which "
+            f"the architecture {architecture!r} is not known to need. Use a model exported by "
+            "reggan-plugin."
+        )
 
 
 def _digest(content: bytes) -> str:

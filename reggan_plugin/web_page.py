@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 
-def html_from_parts(folder: Path, data: Mapping[str, Any]) -> str:
+def html_from_parts(folder: Path, data: Mapping[str, Any], *, images_beside: bool = False) -> str:
     """`page.html` of a folder as one file that loads nothing, from nowhere.
+
+    With `images_beside` it may load pictures from its own place.
 
     The page has places for `page.css`, `page.js` and `data`: [[STYLE]], [[SCRIPT]], [[DATA]], and
     [[POLICY]] for a content security policy that names the one style and the one script by their
@@ -20,8 +22,9 @@ def html_from_parts(folder: Path, data: Mapping[str, Any]) -> str:
     style, script = (
         (folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
     )
+    beside = " 'self' file:" if images_beside else ""
     policy = (
-        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
+        f"default-src 'none'; img-src data:{beside}; style-src '{_hash(style)}'; "
         f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
     )
     html = (folder / "page.html").read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 """Requests that are refused before a model is opened, and what the messages name."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,6 @@
 """Exit codes, both streams, and commands whose extra is missing."""
 
+import ast
 import json
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -10,8 +11,11 @@ from reggan_plugin import cli, diagnosis
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.cli import main
 from reggan_plugin.commands import models
+from reggan_plugin.commands.dev_help import DEV_HELP
 from reggan_plugin.commands.lazy_group import ENTRY_POINT_GROUP
 from reggan_plugin.models import DEFAULT_MODEL
+
+ROOT = Path(__file__).parents[1]
 
 Streams = pytest.CaptureFixture[str]
 
@@ -41,7 +45,26 @@ def test_every_attached_command_names_its_extra_and_has_a_help_line() -> None:
     points = entry_points(group=ENTRY_POINT_GROUP)
     assert {"train", "export"} <= points.names
     assert all(point.extras for point in points)
-    assert points.names <= cli._ATTACHED_HELP.keys()
+    assert points.names <= cli._ATTACHED_HELP.keys() | DEV_HELP.keys()
+    assert not cli._ATTACHED_HELP.keys() & DEV_HELP.keys()
+
+
+def test_the_workshop_has_its_commands_to_itself(capsys: Streams) -> None:
+    assert main(["dev", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n  {name} " in shown for name in DEV_HELP)
+    assert main(["train-judge"]) == 2
+    assert "No such command" in capsys.readouterr().err
+
+
+def test_every_command_takes_v() -> None:
+    rooms = ("reggan_plugin", "training/reggan_training", "export/reggan_export")
+    for path in (path for room in rooms for path in (ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                decorators = [ast.unparse(one) for one in node.decorator_list]
+                if any(one.startswith("click.command") for one in decorators):
+                    assert "verbose_option" in decorators, f"{path}: {node.name}"
 
 
 def test_help_of_the_group_does_not_load_attached_commands(

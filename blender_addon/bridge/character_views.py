@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .face_points import LANDMARK_NAMES
-from .projection import View, pixel_from_world
+from .projection import CameraView, pixel_from_world
 from .vectors import Point, cross, difference, dot, length, middle, mixed, unit, without_part_along
 
 LENS_MM, SENSOR_MM = 70.0, 36.0
@@ -142,7 +142,9 @@ def landmarks_in_view(
         list(depth),
         list(depth),
     ]
-    taken = View(clip_from_world=rows, depth_from_world=depth, width_px=size_px, height_px=size_px)
+    taken = CameraView(
+        clip_from_world=rows, depth_from_world=depth, width_px=size_px, height_px=size_px
+    )
     pixels = (pixel_from_world(taken, point) for point in points)
     return {
         name: [round(x, 3) for x in pixel]

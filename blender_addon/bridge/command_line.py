@@ -1,8 +1,10 @@
 """Settings as the arguments of a `reggan-plugin` command. Pure: nothing is read or run."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
+
+from .errors import BridgeError
 
 Existing = Literal["refuse", "resume", "overwrite"]
 """What becomes of results that are there already."""
@@ -26,7 +28,7 @@ class FaceSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelSettings:
+class ModelChoice:
     """Which model, by name or file, and where it runs; None leaves it to the runtime."""
 
     model: str | None = None
@@ -37,8 +39,23 @@ class ModelSettings:
         return [*_option("--model", self.model), *_option("--device", self.device)]
 
 
+def refuse_native_code(model: str) -> None:
+    """Refuse a model that is not data: the name stands in the .blend, which anybody may have made.
+
+    Raises:
+        BridgeError: it is a path to anything but an .onnx file, such as a TensorRT engine.
+    """
+    kind = PurePath(model.replace("\\", "/")).suffix.lower()
+    is_path = "/" in model or "\\" in model
+    if kind in (".plan", ".engine") or (is_path and kind != ".onnx"):
+        raise BridgeError(
+            f"The field Model is {model}, which is no .onnx file. A .blend may not name native "
+            "code such as a TensorRT engine. Choose the .onnx file that it was built from."
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
-class RenderSettings:
+class RenderRequest:
     """A sequence to change.
 
     Attributes:
@@ -57,13 +74,13 @@ class RenderSettings:
     intensity: float = 1.0
     curve: Path | None = None
     face: FaceSettings = field(default_factory=FaceSettings)
-    model: ModelSettings = field(default_factory=ModelSettings)
+    model: ModelChoice = field(default_factory=ModelChoice)
     out: Path | None = None
     existing: Existing = "refuse"
     with_mask: bool = False
 
 
-def render_arguments(settings: RenderSettings) -> list[str]:
+def render_arguments(settings: RenderRequest) -> list[str]:
     """`render`, with a summary in JSON."""
     wanted = (
         ["--expression", settings.expression, "--intensity", f"{settings.intensity:.3f}"]
@@ -89,7 +106,7 @@ def track_arguments(frames: str, tracks: Path) -> list[str]:
     return ["track", "--frames", frames, "--out", str(tracks), "--json"]
 
 
-def sheet_arguments(frame: Path, out: Path, face: FaceSettings, model: ModelSettings) -> list[str]:
+def sheet_arguments(frame: Path, out: Path, face: FaceSettings, model: ModelChoice) -> list[str]:
     """`sheet`, which draws all expressions of a frame's face into a new PNG file."""
     return ["sheet", str(frame), *face.arguments(), *model.arguments(), "--out", str(out), "--json"]
 

@@ -21,7 +21,7 @@ _MOUTH_DOWN = PROPORTIONS["mouth_left"][1]
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
+class CameraView:
     """How one frame is taken.
 
     Attributes:
@@ -60,7 +60,7 @@ class SeenFace:
     score: float = 1.0
 
 
-def pixel_from_world(view: View, point: Point) -> Pixel | None:
+def pixel_from_world(view: CameraView, point: Point) -> Pixel | None:
     """Where a point falls; None behind the camera."""
     if _applied(view.depth_from_world, point) <= 0:
         return None
@@ -69,7 +69,9 @@ def pixel_from_world(view: View, point: Point) -> Pixel | None:
     return (x / w + 1) / 2 * view.width_px - left, (1 - y / w) / 2 * view.height_px - top
 
 
-def face_in_view(view: View, points: Sequence[Point], hidden: Sequence[bool] = ()) -> SeenFace:
+def face_in_view(
+    view: CameraView, points: Sequence[Point], hidden: Sequence[bool] = ()
+) -> SeenFace:
     """The face as a frame shows it.
 
     Args:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .command_line import ModelSettings
+from .command_line import ModelChoice
 
 FRONTS = {"-Y": "+Z", "+Y": "-Z", "-X": "-X", "+X": "+X", "+Z": "+Y", "-Z": "-Y"}
 """Axes of Blender as its glTF exporter turns them: up is +Z here and +Y there."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class WornMap:
+class MapOnHead:
     """A mesh, and which of its maps is the face's.
 
     Attributes:
@@ -53,7 +53,7 @@ class FlatMap:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextureSettings:
+class TextureJob:
     """A map to change.
 
     Attributes:
@@ -67,16 +67,16 @@ class TextureSettings:
     """
 
     texture: Path
-    placed: WornMap | FlatMap
+    placed: MapOnHead | FlatMap
     expressions: tuple[str, ...] = ()
     intensity: float = 1.0
-    model: ModelSettings = field(default_factory=ModelSettings)
+    model: ModelChoice = field(default_factory=ModelChoice)
     force: bool = False
     out: Path | None = None
     sheet: Path | None = None
 
 
-def texture_arguments(settings: TextureSettings) -> list[str]:
+def texture_arguments(settings: TextureJob) -> list[str]:
     """`texture`, with a summary in JSON."""
     expressions = [part for text in settings.expressions for part in ("--expression", text)]
     intensity = ["--intensity", f"{settings.intensity:.3f}"] if expressions else []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import bpy
 
-from ..bridge.command_line import RenderSettings, render_arguments
+from ..bridge.command_line import RenderRequest, render_arguments
 from ..bridge.errors import BridgeError
 from ..bridge.expressions import shares_from_blend
 from ..bridge.job import JobRequest
@@ -52,7 +52,7 @@ class EditImage(JobOperator, bpy.types.Operator):
         self._made = folder / "out" / self._source.path.name
         self._label = "_".join(shares_from_blend(expression))
         is_of_the_shot = image.type == "RENDER_RESULT" or image.source == "SEQUENCE"
-        job = RenderSettings(
+        job = RenderRequest(
             frames=str(self._source.path),
             expression=expression,
             intensity=settings.intensity,

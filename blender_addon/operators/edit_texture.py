@@ -14,8 +14,8 @@ from ..bridge.remedies import with_remedy
 from ..bridge.texture_command import (
     FRONTS,
     FlatMap,
-    TextureSettings,
-    WornMap,
+    MapOnHead,
+    TextureJob,
     texture_arguments,
 )
 from ..scene.base_colour import base_colour_of, uv_map_of_image
@@ -68,7 +68,7 @@ class EditTexture(_TextureOperator, bpy.types.Operator):
         self._made = {name: Path(str(out).format(expression=name)) for name in expressions}
         assigns = settings.assigns and settings.layout == "MESH"
         self._assigned = (context.active_object.name, worn.image.name) if assigns else None
-        job = TextureSettings(
+        job = TextureJob(
             texture=self._source.path,
             placed=_placed(context, worn, folder),
             expressions=expressions,
@@ -113,7 +113,7 @@ class PreviewTexture(_TextureOperator, bpy.types.Operator):
         """`texture --sheet`."""
         worn, folder = _worn_image(context), new_job_folder()
         self._sheet, self._source = folder / "sheet.png", worn.image.name
-        job = TextureSettings(
+        job = TextureJob(
             texture=file_of_image(worn.image, folder).path,
             placed=_placed(context, worn, folder),
             model=model_settings(context),
@@ -169,7 +169,7 @@ def _worn_image(context: bpy.types.Context) -> WornImage:
     return WornImage(image=image, material=material, uv_map=uv_map)
 
 
-def _placed(context: bpy.types.Context, worn: WornImage, folder: Path) -> WornMap | FlatMap:
+def _placed(context: bpy.types.Context, worn: WornImage, folder: Path) -> MapOnHead | FlatMap:
     """How the face lies on the map; writes the head's mesh."""
     settings = context.scene.reggan_texture
     if settings.layout == "FLAT":
@@ -181,7 +181,7 @@ def _placed(context: bpy.types.Context, worn: WornImage, folder: Path) -> WornMa
     material = export_head([head, *others], worn, mesh)
     chosen = context.scene.reggan_head
     of_armature = chosen.head is not None and chosen.head.type == "ARMATURE"
-    return WornMap(
+    return MapOnHead(
         mesh=mesh,
         material=material,
         front=FRONTS.get(settings.front),

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..bridge.command_line import RenderSettings, render_arguments, track_arguments
+from ..bridge.command_line import RenderRequest, render_arguments, track_arguments
 from ..bridge.frame_sequence import shown_number
 from ..bridge.intensity_curve import write_curve
 from ..bridge.job import JobRequest
@@ -77,7 +77,7 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         return bool(there)
 
 
-def _render_settings(context: bpy.types.Context, asked: AskedFrames) -> RenderSettings:
+def _render_settings(context: bpy.types.Context, asked: AskedFrames) -> RenderRequest:
     scene, settings = context.scene, context.scene.reggan
     expression = expression_asked(settings)
     curve = None
@@ -85,7 +85,7 @@ def _render_settings(context: bpy.types.Context, asked: AskedFrames) -> RenderSe
     if intensities is not None:
         curve = new_job_folder() / "intensity.csv"
         write_curve(curve, expression, intensities)
-    return RenderSettings(
+    return RenderRequest(
         frames=asked.sequence.source,
         frame_range=asked.frame_range,
         expression=expression,

@@ -6,14 +6,14 @@ import bpy
 from mathutils import Vector
 
 from ..bridge.errors import BridgeError
-from ..bridge.projection import View
+from ..bridge.projection import CameraView
 from ..bridge.vectors import Point
 
 _MOST_PASSED = 32
 """Surfaces on one ray that the camera does not see."""
 
 
-def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> View:
+def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView:
     """The camera's view in the frame that the scene shows.
 
     Raises:
@@ -36,7 +36,7 @@ def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> View:
         scale_x=render.pixel_aspect_x,
         scale_y=render.pixel_aspect_y,
     )
-    return View(
+    return CameraView(
         clip_from_world=[tuple(row) for row in projection @ view],
         depth_from_world=tuple(-view[2]),
         width_px=width,

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..bridge.command_line import FaceSettings, ModelSettings
+from ..bridge.command_line import FaceSettings, ModelChoice, refuse_native_code
 from ..bridge.errors import BridgeError
 from ..bridge.expressions import shares_from_blend
 from ..preferences import preferences_of
@@ -54,13 +54,14 @@ def face_by_choice(settings: Any) -> FaceSettings:
     return FaceSettings(choice=choice)
 
 
-def model_settings(context: bpy.types.Context) -> ModelSettings:
+def model_settings(context: bpy.types.Context) -> ModelChoice:
     """The scene's model on the preferences' device.
 
     Raises:
-        BridgeError: the model is named as a file that is not there.
+        BridgeError: the model is named as a file that is not there, or that is no .onnx.
     """
     model = context.scene.reggan.model.strip()
+    refuse_native_code(model)
     if "/" in model or "\\" in model or model.lower().endswith(".onnx"):
         path = absolute_path(model, "Model")
         if not path.is_file():
@@ -69,7 +70,7 @@ def model_settings(context: bpy.types.Context) -> ModelSettings:
                 "for the model that comes with the extension."
             )
         model = str(path)
-    return ModelSettings(model=model or None, device=preferences_of(context).device)
+    return ModelChoice(model=model or None, device=preferences_of(context).device)
 
 
 def absolute_path(text: str, field: str) -> Path:

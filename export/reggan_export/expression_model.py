@@ -14,7 +14,7 @@ from reggan_export.other_side import model_at_side
 from reggan_export.parity import verify_model
 from reggan_export.parity_report import ParityReport
 from reggan_export.reference import OUTPUT_NAMES
-from reggan_export.source_network import card_of, network_of
+from reggan_export.source_network import source_of
 from reggan_plugin.backends.open_runner import AUTO_ORDER
 from reggan_plugin.errors import ModelParityError
 from reggan_plugin.model_card import ModelCard
@@ -64,7 +64,7 @@ def export_expression_model(source: Path, out: Path, settings: ExportSettings) -
     Weights are stored as float16, unless that alone would carry the file over its bound.
 
     Args:
-        source: see `network_of`.
+        source: see `source_of`.
         out: the .onnx to write; replaced if it exists.
         settings: what was chosen.
 
@@ -74,9 +74,10 @@ def export_expression_model(source: Path, out: Path, settings: ExportSettings) -
         ModelError: an .onnx is damaged or not ours.
         ModelParityError: the file answers otherwise than PyTorch; nothing is left at `out`.
     """
-    network = network_of(source)
+    made_from = source_of(source)
+    network = made_from.network()
     network = model_at_side(network, settings.side_px or network.side_px)
-    card = card_of(source, network)
+    card = made_from.card(network)
     yaw_deg = settings.max_yaw_deg
     card = replace(
         card,

@@ -85,9 +85,9 @@ def _from_onnx(path: Path) -> Answer:
 def _from_network(source: Path, side_px: int, in_half: bool) -> Answer:
     from reggan_export.half_precision import round_as_in_half
     from reggan_export.other_side import model_at_side
-    from reggan_export.source_network import network_of
+    from reggan_export.source_network import source_of
 
-    network = model_at_side(network_of(source), side_px)
+    network = model_at_side(source_of(source).network(), side_px)
     if in_half:
         round_as_in_half(network)
     return _from_module(network, OUTPUT_NAMES)

@@ -13,7 +13,7 @@ from reggan_export.graph_work import count_work
 from reggan_export.half_precision import compute_in_half
 from reggan_export.hardware_peaks import measure_peaks
 from reggan_export.onnx_file import store_weights_as_half
-from reggan_export.source_network import network_of
+from reggan_export.source_network import source_of
 from reggan_export.torch_runner import EagerRunner, GraphRunner
 from reggan_plugin.benchmark.contestant import Contestant
 from reggan_plugin.benchmark.rivals import Roof
@@ -118,7 +118,7 @@ def _in_pytorch(
     model: Path, card: ModelCard, kind: type[EagerRunner | GraphRunner], device: str
 ) -> Contestant:
     started = time.perf_counter()
-    network = network_of(model)
+    network = source_of(model).network()
     if card.precision == "fp16" and device != "cpu":
         compute_in_half(network)
     runner = kind(network, torch.device(device))

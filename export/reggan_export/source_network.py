@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Protocol
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.expressions import EXPRESSION_NAMES
@@ -32,54 +33,88 @@ def folder_of_run(checkpoint: Path) -> Path:
     )
 
 
-def network_of(source: Path) -> ExpressionModel:
-    """The network of a run folder, of the checkpoint in it, or of an .onnx of ours.
+class ModelSource(Protocol):
+    """What a model file is made from; decided once, by `source_of`."""
+
+    def network(self) -> ExpressionModel:
+        """The network, as it was trained.
+
+        Raises:
+            SourceError: it has no checkpoint yet.
+            ModelError, UsageError: the .onnx is damaged, or holds no network as it was trained.
+        """
+
+    def card(self, network: ExpressionModel) -> ModelCard:
+        """An unsealed card for this network, at the side that it shall name."""
+
+
+def source_of(path: Path) -> ModelSource:
+    """A run folder, the checkpoint in it, or an .onnx of ours.
 
     Raises:
-        SourceError: it is none of these, or has no checkpoint yet.
-        ModelError, UsageError: the .onnx is damaged, or holds no network as it was trained.
+        SourceError: it is none of these.
     """
-    if source.suffix != ".onnx":
-        return model_from_run(folder_of_run(source))
-    weights = initial_weights_from(source)
-    network = build_model(weights.settings)
-    weights.load_into(network)
-    return network.eval().requires_grad_(False)
+    return OnnxSource(path) if path.suffix == ".onnx" else RunSource(folder_of_run(path))
 
 
-def card_of(source: Path, network: ExpressionModel) -> ModelCard:
-    """An unsealed card: the .onnx file's own, or one from the run's record.
+class OnnxSource:
+    """A model file of ours."""
 
-    Args:
-        source: as for `network_of`.
-        network: of this source, at the side that the card shall name.
-    """
-    model = asdict(network.settings)  # what `train --init-from` builds
-    if source.suffix == ".onnx":
-        card = card_from_metadata(metadata_from_onnx(source), str(source))
-        training = {**card.training, "model": model}
-        side_px = network.side_px
-        return replace(card, image_size_px=side_px, training=training, weights_sha256=UNSEALED)
-    run = RunFolder(folder_of_run(source))
-    config = run.read_config()
-    return ModelCard(
-        name=run.root.name,
-        version="0.1.0",
-        architecture=network.architecture,
-        image_size_px=network.side_px,
-        expressions=EXPRESSION_NAMES,
-        canonical_landmarks={
-            landmark: (round(float(x), 4), round(float(y), 4))
-            for landmark, (x, y) in zip(LANDMARK_NAMES, CANONICAL_LANDMARKS, strict=True)
-        },
-        training={
-            "data": config["data"],
-            "data_sha256": config["data_sha256"],
-            "identities": len(config["identities"]),
-            "images_seen": int(run.load()["images_seen"]),
-            "seed": config["settings"]["seed"],
-            "model": model,
-            "commits": [session["commit"] for session in config["sessions"]],
-        },
-        licence="Apache-2.0",
-    )
+    def __init__(self, file: Path) -> None:
+        """Read nothing yet."""
+        self._file = file
+
+    def network(self) -> ExpressionModel:
+        """The network in the file; see `ModelSource`."""
+        weights = initial_weights_from(self._file)
+        network = build_model(weights.settings)
+        weights.load_into(network)
+        return network.eval().requires_grad_(False)
+
+    def card(self, network: ExpressionModel) -> ModelCard:
+        """The file's own card; see `ModelSource`."""
+        card = card_from_metadata(metadata_from_onnx(self._file), str(self._file))
+        return replace(
+            card,
+            image_size_px=network.side_px,
+            training={**card.training, "model": asdict(network.settings)},
+            weights_sha256=UNSEALED,
+        )
+
+
+class RunSource:
+    """A training run."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read nothing yet."""
+        self._folder = folder
+
+    def network(self) -> ExpressionModel:
+        """The network of the checkpoint; see `ModelSource`."""
+        return model_from_run(self._folder)
+
+    def card(self, network: ExpressionModel) -> ModelCard:
+        """A card from the run's record; see `ModelSource`."""
+        run = RunFolder(self._folder)
+        config = run.read_config()
+        return ModelCard(
+            name=run.root.name,
+            version="0.1.0",
+            architecture=network.architecture,
+            image_size_px=network.side_px,
+            expressions=EXPRESSION_NAMES,
+            canonical_landmarks={
+                landmark: (round(float(x), 4), round(float(y), 4))
+                for landmark, (x, y) in zip(LANDMARK_NAMES, CANONICAL_LANDMARKS, strict=True)
+            },
+            training={
+                "data": config["data"],
+                "data_sha256": config["data_sha256"],
+                "identities": len(config["identities"]),
+                "images_seen": int(run.load()["images_seen"]),
+                "seed": config["settings"]["seed"],
+                "model": asdict(network.settings),  # what `train --init-from` builds
+                "commits": [session["commit"] for session in config["sessions"]],
+            },
+            licence="Apache-2.0",
+        )

@@ -1,7 +1,9 @@
 """Engines built on this machine, by what they were built from; each is built once.
 
 A lock file beside each engine keeps processes that want it at once from all building it. An engine
-that is damaged, or whose side-car is not exactly what was asked for, is built again, never run.
+that is damaged, or whose side-car is not exactly what was asked for, is built again, never run. Nor
+is one that another user could have written: folder and files must belong to this user or to root,
+and nobody else may write to them. A folder that is made here is 0700.
 """
 
 import contextlib
@@ -12,10 +14,15 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from reggan_plugin.backends.cache_folder import CACHE_VARIABLE, cache_folder
-from reggan_plugin.backends.engine_file import EngineFile, read_engine
+from reggan_plugin.backends.cache_folder import (
+    CACHE_VARIABLE,
+    cache_folder,
+    make_private,
+    refuse_unsafe,
+)
+from reggan_plugin.backends.engine_file import EngineFile, read_engine, sidecar_of
 from reggan_plugin.backends.engine_key import ENGINE_SUFFIX, EngineKey, serves
-from reggan_plugin.errors import EngineError, OutputError
+from reggan_plugin.errors import EngineError, OutputError, UnsafeCacheError
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +67,7 @@ class EngineCache:
 
         Raises:
             OutputError: one must be built, and the folder cannot be written.
+            UnsafeCacheError: one must be built, and others could write to the folder.
         """
         found = self._usable(key, stem, refused)
         if found is not None:
@@ -83,7 +91,7 @@ class EngineCache:
     def _locked(self, path: Path) -> Iterator[None]:
         """Hold the lock of one engine; whoever can lock can also write, before any long work."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private(self.folder)
             lock = FileLock(path.with_name(f"{path.name}.lock"))
             try:
                 lock.acquire(timeout=0)
@@ -105,10 +113,12 @@ class EngineCache:
 
 def _read_usable(path: Path, key: EngineKey | None = None) -> EngineFile | None:
     try:
+        for place in (path.parent, path, sidecar_of(path)):
+            refuse_unsafe(place)
         return read_engine(path, key)
     except FileNotFoundError:
         return None
-    except (EngineError, OSError) as error:
+    except (EngineError, OSError, UnsafeCacheError) as error:
         _log.warning("An engine in the cache is not used: %s", error)
         return None
 

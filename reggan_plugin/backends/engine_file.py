@@ -1,7 +1,8 @@
 """A built engine on disk: the plan, and beside it what it was built from, as JSON.
 
-A plan holds native code, so it is only run if the side-car beside it says that we built it and
-its bytes are the ones that were written.
+A plan holds native code. The side-car's hash finds damage and mix-ups; it is no signature, as
+whoever can write the plan can write the side-car. So the cache is a folder of the user's alone
+(`cache_folder.py`), and a plan elsewhere is only run where the user names it and the device.
 """
 
 import hashlib

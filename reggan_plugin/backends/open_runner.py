@@ -27,13 +27,14 @@ def open_runner(
     """Load a model; its `reason` says why it runs where it does.
 
     Args:
-        model: an .onnx file, or an engine that `export engine` wrote, for `tensorrt` alone.
+        model: an .onnx file, or an engine that `export engine` wrote: it is native code and runs
+            only if `device` names `tensorrt`.
         device: `auto`, or a name from `device_name`. A device that is named is had or refused.
         threads: CPU threads of one run; by default as many as the process may use.
         batch: smallest, best and largest number of crops, for devices that compile for shapes.
 
     Raises:
-        UsageError: `device` is no device, or none that runs engines.
+        UsageError: `device` is no device, or, for an engine, is not `tensorrt`.
         DeviceUnavailableError: the device was named and cannot be had; nothing else is tried.
         ModelError: the file cannot be read.
     """
@@ -67,16 +68,18 @@ def _open(model: Path, device: str, threads: int | None, shapes: EngineOptions) 
 
 
 def _open_engine(engine: Path, device: str) -> Runner:
-    from reggan_plugin.backends.tensorrt_runner import runner_from_engine  # TensorRT is optional
-
     if device == AUTO:
-        runner = runner_from_engine(engine)
-        runner.reason = "what an engine runs on"
-        return runner
+        raise UsageError(
+            f"{engine.name} is an engine, which is native code and runs with all your rights. It "
+            "runs only where its device is named, too; the .onnx file runs anywhere.",
+            kind="engine-without-device",
+        )
     name = device_from_text(device)
     if name.kind != "tensorrt":
         raise UsageError(
             f"{engine.name} is an engine for TensorRT; for {device} name the .onnx file "
             "that it was built from."
         )
+    from reggan_plugin.backends.tensorrt_runner import runner_from_engine  # TensorRT is optional
+
     return runner_from_engine(engine, name.index)

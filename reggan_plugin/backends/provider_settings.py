@@ -7,11 +7,11 @@ from pathlib import Path
 
 import onnxruntime
 
-from reggan_plugin.backends.cache_folder import CACHE_VARIABLE, cache_folder
+from reggan_plugin.backends.cache_folder import CACHE_VARIABLE, cache_folder, make_private
 from reggan_plugin.backends.device_name import DeviceName
 from reggan_plugin.backends.engine_key import EngineOptions
 from reggan_plugin.backends.providers import PROVIDERS
-from reggan_plugin.errors import DeviceUnavailableError
+from reggan_plugin.errors import DeviceUnavailableError, UnsafeCacheError
 
 
 def provider_settings(
@@ -44,10 +44,12 @@ def _make_cache(model: Path, kind: str) -> Path:
         DeviceUnavailableError: it cannot be made.
     """
     digest = hashlib.sha256(model.read_bytes()).hexdigest()[:16]
-    folder = cache_folder() / f"onnxruntime-{onnxruntime.__version__}" / kind / digest
+    room = cache_folder() / f"onnxruntime-{onnxruntime.__version__}"
+    folder = room / kind / digest
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+        make_private(room)
+        make_private(folder)
+    except (OSError, UnsafeCacheError) as error:
         raise DeviceUnavailableError(
             f"{kind} has no folder to keep what it compiles: {error}.",
             f"Set {CACHE_VARIABLE} to a folder that you may write to.",

@@ -95,6 +95,7 @@ def expression_options(
         ),
         _option(
             "--presets",
+            is_input=True,
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
             metavar="FILE.toml",
             help="Expressions of your own, which --expression may name.",

@@ -23,6 +23,7 @@ from reggan_plugin.vocabulary.presets import read_presets
 @grouped_option(
     "Also",
     "--presets",
+    is_input=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE.toml",
     help="Expressions of your own; the file is checked.",

@@ -59,6 +59,7 @@ def intensity_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @expression_options()
     @_option(
         "--intensity-curve",
+        is_input=True,
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE.csv|FILE.json",
         help="Expressions and shapes over time, in place of --expression: lines of "

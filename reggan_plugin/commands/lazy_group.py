@@ -1,7 +1,7 @@
 """A command group whose help loads none of its commands."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -39,16 +39,24 @@ class LazyGroup(click.Group):
     def __init__(
         self,
         *args: Any,
-        commands_by_name: Mapping[str, LazyCommand],
+        commands_by_name: Mapping[str, LazyCommand] | None = None,
         attached_help: Mapping[str, str] | None = None,
+        attached_elsewhere: Container[str] | None = None,
         **settings: Any,
     ) -> None:
         """Create the group; `args` and `settings` are those of click's.
 
-        Without `attached_help` no other package can attach commands to it.
+        Args:
+            args: of click's.
+            commands_by_name: its own commands.
+            attached_help: the lines of attached commands; without it none can be attached.
+            attached_elsewhere: names of attached commands that are another group's; None where
+                this group has those of `attached_help` alone.
+            settings: of click's.
         """
         super().__init__(*args, **settings)
-        self._own, self._attached_help = commands_by_name, attached_help
+        self._own, self._attached_help = commands_by_name or {}, attached_help
+        self._elsewhere = attached_elsewhere
 
     @cached_property
     def _attached(self) -> "dict[str, EntryPoint]":
@@ -57,7 +65,16 @@ class LazyGroup(click.Group):
         from importlib.metadata import entry_points  # takes as long as all of click
 
         found = entry_points(group=ENTRY_POINT_GROUP)
-        return {point.name: point for point in sorted(found, key=lambda point: point.name)}
+        return {
+            point.name: point
+            for point in sorted(found, key=lambda point: point.name)
+            if self._is_here(point.name)
+        }
+
+    def _is_here(self, name: str) -> bool:
+        if self._elsewhere is None:
+            return name in (self._attached_help or {})
+        return name not in self._elsewhere
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Own commands in their order, then the attached ones."""
@@ -104,8 +121,9 @@ class LazyGroup(click.Group):
             for name, point in self._attached.items()
             if name not in self._own
         ]
-        with formatter.section("Commands"):
-            formatter.write_dl(own)
+        if own:
+            with formatter.section("Commands"):
+                formatter.write_dl(own)
         if attached:
             with formatter.section("With an extra installed"):
                 formatter.write_dl(attached)

@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.errors import ModelError
+from reggan_plugin.errors import ModelError, UsageError
 from reggan_plugin.model_card import ModelCard, card_from_metadata, check_seal
 from reggan_plugin.models import find_model, installed_models
 from reggan_plugin.onnx_messages import metadata_from_onnx
 from reggan_plugin.onnx_references import refuse_references
+from reggan_plugin.signatures import BUNDLE_SUFFIX, verify_signature
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +37,31 @@ class CheckedModel:
 
 @click.command(epilog="\b\nExample:\n  reggan-plugin models --json")
 @click.argument("name", required=False, metavar="[NAME|FILE.onnx]")
+@click.option(
+    "--verify",
+    "repository",
+    metavar="URL",
+    help="Also check each file's Sigstore bundle: a workflow of this repository must have signed "
+    "it, such as https://github.com/OWNER/NAME. Nothing is fetched. Needs the extra [verify].",
+)
+@click.option(
+    "--bundles",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help=f"Where the bundles are, FILE{BUNDLE_SUFFIX}.  [default: beside each model]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @verbose_option
-def models(*, name: str | None, as_json: bool) -> None:
+def models(
+    *, name: str | None, repository: str | None, bundles: Path | None, as_json: bool
+) -> None:
     """List the models with their cards, and check their hashes.
 
-    With a name or a file, print everything that its card says.
+    With a name or a file, print everything that its card says. The hash is a checksum: it finds
+    damage. Who made a file is what --verify checks.
     """
+    if bundles is not None and repository is None:
+        raise UsageError("--bundles is for --verify URL, which says who must have signed.")
     paths = list(installed_models().values()) if name is None else [find_model(name)]
     checked = [_check(path) for path in paths]
     if as_json:
@@ -53,6 +72,12 @@ def models(*, name: str | None, as_json: bool) -> None:
             click.echo(_line(model) if name is None else _card(model))
     if not checked:
         raise ModelError("No model is installed. Install reggan-plugin again, or pass a file.")
+    if repository is not None:
+        for path in paths:
+            verify_signature(
+                path, (bundles or path.parent) / f"{path.name}{BUNDLE_SUFFIX}", repository
+            )
+            click.echo(f"{path.name}: signed by a workflow of {repository}", err=True)
     for fault in (model.fault for model in checked if model.fault):
         raise ModelError(fault)
 

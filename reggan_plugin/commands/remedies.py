@@ -27,6 +27,9 @@ REMEDIES: Mapping[str, str] = {
     "output-exists": "--overwrite replaces what is there, --out names another place.",
     "face-not-found": "Say where it is with --face-box, --landmarks or --whole-image.",
     "crop-mismatch": "",
+    "unsafe-cache": "",
+    "signature": "",
+    "unsigned": "Take it from the release that the file is from; --bundles names its folder.",
     "model": "",
     "model-card": "",
     "model-hash": "",
@@ -39,7 +42,6 @@ REMEDIES: Mapping[str, str] = {
     "note": "",
     # models
     "model-lacks-control": "`reggan-plugin models` lists their controls.",
-    "unknown-shape": "`reggan-plugin expressions --shapes` lists all.",
     "model-is-not-one-file": "`reggan-plugin export onnx` does so.",
     "device-cannot-load": "--device cpu tells whether the device or the file is at fault.",
     "gpu-fails": "`reggan-plugin doctor` says what is missing; --device cpu works without a GPU.",
@@ -47,9 +49,11 @@ REMEDIES: Mapping[str, str] = {
     "no-engine": "`reggan-plugin doctor` tells more; --device cuda and cpu run without an engine.",
     "no-engine-can-be-built": "If it ran out of memory, pass a smaller --batch; --device cuda and "
     "cpu run the file without an engine.",
+    "engine-without-device": "If it is your own, say so: --device tensorrt.",
     "engine-to-build": "reggan-plugin export engine MODEL.onnx --out FILE",
     "engine-too-large": "Or build with a smaller --batch.",
     "engine-of-other-model": "Such as --device cuda.",
+    "unknown-face-shape": "`reggan-plugin expressions --shapes` lists all.",
     # where the face is
     "face-in-frame": "Say where it is with --face-box or --landmarks, or pass --on-missing-face "
     "copy.",
@@ -63,7 +67,7 @@ REMEDIES: Mapping[str, str] = {
     "tracks": "reggan-plugin track --frames ... --out tracks.json",
     "unsmoothed": "`reggan-plugin track` follows it through the whole shot; --tracks takes what it "
     "writes.",
-    "locator-card": "reggan-plugin export-locator",
+    "locator-card": "reggan-plugin dev export-locator",
     # files
     "picture-larger-than-memory": "",
     "mesh-reference": "--texture names a map that lies elsewhere.",
@@ -97,7 +101,7 @@ REMEDIES: Mapping[str, str] = {
     "engine-of-other-precision": "reggan-plugin export onnx {model} --precision {wanted} --out "
     "{name}-{wanted}.onnx",
     "engine-is-not-kept": "--device cuda and cpu run the file without an engine.",
-    "locator-run": "`reggan-plugin train-locator --stage {name}` writes it.",
+    "locator-run": "`reggan-plugin dev train-locator --stage {name}` writes it.",
     "other-side": "Or leave --size out.",
     "packed-set-too-large": "--limit-mib is the limit; --style, --split and --identities choose.",
     "set-without-pairs": "`reggan-plugin dataset check DIR` lists them.",
@@ -110,11 +114,11 @@ REMEDIES: Mapping[str, str] = {
     "batch-does-not-divide": "That is --batch.",
     "diverged-at-once": "--out NEW --learning-rate …",
     "diverged-after-checkpoint": "--out NEW --init-from {start} --learning-rate …",
-    "judge-to-train": "reggan-plugin train-judge",
+    "judge-to-train": "reggan-plugin dev train-judge",
     "no-cuda-to-train": "That is --device cpu.",
     "penalty-is-not-named": "--penalty names it.",
     "layer-does-not-fit": "They are --size and --crop.",
-    "part-to-sum": "reggan-plugin fit-regression --shard i/N",
+    "part-to-sum": "reggan-plugin dev fit-regression --shard i/N",
     "part-counts-twice": "That is, one --shard i/N each.",
     "run-of-other-options": "--out names it.",
     "too-many-comparisons": "--comparisons {possible}",

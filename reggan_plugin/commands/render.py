@@ -35,7 +35,12 @@ from reggan_plugin.jobs.patience import Patience
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
-from reggan_plugin.jobs.results import SUMMARY_VERSION, JobSummary, ModelInUse
+from reggan_plugin.jobs.results import (
+    SUMMARY_VERSION,
+    JobSummary,
+    ModelInUse,
+    document_of_missing,
+)
 from reggan_plugin.jobs.resume import tasks_to_do
 from reggan_plugin.transfer import ExpressionTransfer
 
@@ -201,7 +206,7 @@ def _print_plan(plan: JobPlan, to_do: Sequence[FrameTask], as_json: bool) -> Non
             {"source": str(task.source.path), "output": str(task.output)} for task in to_do
         ],
         "would_skip": done,
-        "missing": list(plan.missing),
+        **document_of_missing(plan.missing),
     }
     click.echo(json.dumps(document, indent=2))
 

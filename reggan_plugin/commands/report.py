@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.atomic import write_atomically
 from reggan_plugin.commands.options import (
     GroupedCommand,
     grouped_option,
@@ -24,13 +23,13 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.jobs.events import FrameChecked
 from reggan_plugin.jobs.patience import Patience
-from reggan_plugin.report.shot_check import CheckedFrame, check_shot
+from reggan_plugin.report.page_file import ReportPage, refuse_foreign_page
+from reggan_plugin.report.shot_check import CheckedFrame, find_rendered_shot
 from reggan_plugin.report.shot_report import (
     ShotReport,
-    refuse_foreign_page,
-    report_from_records,
-    report_with_pictures,
-    with_contents_compared,
+    frames_from_records,
+    frames_with_pictures,
+    report_from_frames,
 )
 
 
@@ -54,8 +53,9 @@ from reggan_plugin.report.shot_report import (
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.html",
-    help="Also read all frames, measure flicker, and write a page with thumbnails, one file that "
-    "needs no network; an older report is replaced, no other file.",
+    help="Also read all frames, measure flicker, and write a page with thumbnails that "
+    "needs no network: one file, beyond 1,000 frames with the thumbnails in a folder beside it. An "
+    "older report is replaced, no other file.",
 )
 @grouped_option(
     "Report",
@@ -89,7 +89,7 @@ def report(
         if html is not None:
             refuse_foreign_page(html)
         patience = Patience(stall_s)
-        frames = patience.call(source, lambda: check_shot(source, frame_range, out))
+        rendered = patience.call(source, lambda: find_rendered_shot(source, frame_range, out))
         done = 0
 
         def seen(frame: CheckedFrame) -> None:
@@ -98,19 +98,21 @@ def report(
             tell(
                 FrameChecked(
                     done=done,
-                    frames=len(frames),
+                    frames=len(rendered),
                     source=frame.source or Path(frame.name),
                     problems=frame.problems,
                 )
             )
 
         if html is None:
-            compared = frames if quick else with_contents_compared(frames, patience, seen)
-            shot = report_from_records(source, out, compared)
+            frames = frames_from_records(rendered, patience, seen, is_quick=quick)
+            shot = report_from_frames(source, out, frames)
         else:
+            page = ReportPage(html, len(rendered))
             with libraries_on_stderr():
-                shot = report_with_pictures(source, out, frames, reading, patience, seen)
-            write_atomically(html, shot.page().encode())
+                frames = frames_with_pictures(rendered, reading, patience, seen, page)
+                shot = report_from_frames(source, out, frames)
+            page.write(out.name, source)
         _print(shot, html, as_json)
         shot.raise_for_failure()
 
@@ -120,7 +122,7 @@ def _print(shot: ShotReport, html: Path | None, as_json: bool) -> None:
         page = None if html is None else str(html)
         click.echo(json.dumps({**shot.document(), "html": page}, indent=2))
         return
-    for frame in (one.checked for one in shot.frames if one.checked.problems):
+    for frame in shot.frames:
         note = f": {frame.note}" if frame.note else ""
         click.echo(f"{frame.name}: {', '.join(frame.problems)}{note}")
     if html is not None:

@@ -35,6 +35,7 @@ from reggan_plugin.textures.request import (
     MeshOutput,
     OpenTransfer,
     TextureRequest,
+    TextureResult,
 )
 from reggan_plugin.transfer import ExpressionTransfer
 
@@ -105,16 +106,26 @@ def texture(
             )
         _run_batch(request, mesh, open_transfer, as_json=as_json, with_meshes=mesh_as is not None)
         return
+    print_results(_run(request, sheet, open_transfer), as_json=as_json)
+
+
+def _run(
+    request: TextureRequest, sheet: Path | None, open_transfer: OpenTransfer
+) -> list[TextureResult]:
+    """The maps and the sheet of one character, which is looked at once for both."""
+    from reggan_plugin.textures.subject import Subject
+
     results = []
-    if mixes:
-        from reggan_plugin.textures.texture_job import run_request
+    with Subject(request.mesh, request.look, open_transfer) as subject:
+        if request.mixes:
+            from reggan_plugin.textures.texture_job import make_maps
 
-        results.append(run_request(request, open_transfer))
-    if sheet is not None:
-        from reggan_plugin.textures.texture_sheet import draw_sheet
+            results.append(make_maps(request, subject))
+        if sheet is not None:
+            from reggan_plugin.textures.texture_sheet import draw_sheet
 
-        results.append(draw_sheet(sheet, request, open_transfer))
-    print_results(results, as_json=as_json)
+            results.append(draw_sheet(sheet, request, subject))
+    return results
 
 
 def _run_batch(

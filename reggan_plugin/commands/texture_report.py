@@ -87,7 +87,7 @@ def print_outcomes(
 
 
 def raise_for_failures(outcomes: Sequence[CharacterOutcome]) -> None:
-    """Do nothing if all characters of a batch were done.
+    """Fail if a character of a batch failed.
 
     Raises:
         RegganError: names those that failed.

@@ -28,6 +28,7 @@ from reggan_plugin.files.sequence import Sequence, find_sequence
 from reggan_plugin.jobs.events import Notice, Started
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.patience import Patience
+from reggan_plugin.jobs.results import first_numbers
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.jobs.track_preview import make_folder, preview_paths, write_preview
 from reggan_plugin.jobs.track_summary import document_from_result
@@ -138,7 +139,7 @@ def track(
 def _notices(shot: Sequence, frame_range: str | None) -> list[str]:
     notices = [] if frame_range is None else [PART_OF_A_SHOT]
     if shot.missing:
-        numbers = ", ".join(map(str, shot.missing[:8])) + (", ..." if shot.missing[8:] else "")
+        numbers = first_numbers(shot.missing)
         notices.append(f"{len(shot.missing)} frames are not on disk and left out: {numbers}.")
     return notices
 

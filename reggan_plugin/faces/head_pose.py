@@ -6,7 +6,7 @@ form. The yaw and pitch of least distance are the answer.
 
 Accuracy on 18 rendered heads of six styles (15 pictures each, true landmarks), none of which chose
 the gain: the mean absolute error of the yaw is 1.0 degrees for |yaw| below 10, 1.9 for 10 to 25 and
-3.3 for 25 to 45; 95 % are within 6 (`tests/benchmarks/head_pose.py`).
+3.3 for 25 to 45; 95 % are within 6 (`tests/measurements/head_pose.py`).
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ _FIRST_STEP_DEG, _REFINEMENTS, _STEPS_TO_A_SIDE = 5.0, 4, 4
 FADE_DEG = 10.0
 """Beyond a model's largest yaw, the further turn over which its effect fades to nothing."""
 YAW_GAIN = 0.83
-"""True yaw for a fitted one, by `tests/benchmarks/head_pose.py` on 48 rendered skin heads."""
+"""True yaw for a fitted one, by `tests/measurements/head_pose.py` on 48 rendered skin heads."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from itertools import takewhile
 import numpy as np
 from jaxtyping import Float
 
-from reggan_plugin.faces.sighting import Sighting, unlikeness
+from reggan_plugin.faces.detection import Detection, unlikeness
 
 MOST_FILLED = 6
 """Frames for which a face may be lost and is then filled in: a quarter of a second. Whoever is
@@ -32,25 +32,25 @@ class SeenFrame:
 
     Attributes:
         time: its number, or its place in the shot.
-        sightings: the faces.
+        detections: the faces.
         thumbnail: the picture, small and grey; None if it cannot be read.
     """
 
     time: int
-    sightings: tuple[Sighting, ...] = ()
+    detections: tuple[Detection, ...] = ()
     thumbnail: Thumbnail | None = None
 
 
 @dataclass(kw_only=True, eq=False)
 class FacePath:
-    """One face through the shot: its sightings by the place of the frame in the shot, rising."""
+    """One face through the shot: its detections by the place of the frame in the shot, rising."""
 
-    sightings: dict[int, Sighting] = field(default_factory=dict)
+    detections: dict[int, Detection] = field(default_factory=dict)
 
     @property
     def last(self) -> int:
         """The last frame so far."""
-        return next(reversed(self.sightings))
+        return next(reversed(self.detections))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,16 +99,16 @@ def link_faces(frames: Sequence[SeenFrame]) -> LinkedShot:
         if changed and not going_on:
             cuts.append(index)
             finished, paths = finished + _in_order(paths), []
-        for place, sighting in enumerate(frame.sightings):
-            path = going_on.get(place) or _known_again(paths, sighting, index)
+        for place, detection in enumerate(frame.detections):
+            path = going_on.get(place) or _known_again(paths, detection, index)
             if path is None:
                 path = FacePath()
                 paths.append(path)
-            path.sightings[index] = sighting
+            path.detections[index] = detection
         shown = shown if frame.thumbnail is None else frame.thumbnail
     ends = {0, len(frames) - 1, *cuts, *(cut - 1 for cut in cuts)}
     kept = (
-        one for one in finished + _in_order(paths) if len(one.sightings) > 1 or one.last in ends
+        one for one in finished + _in_order(paths) if len(one.detections) > 1 or one.last in ends
     )
     return LinkedShot(cuts=tuple(cuts), paths=tuple(kept))
 
@@ -116,11 +116,11 @@ def link_faces(frames: Sequence[SeenFrame]) -> LinkedShot:
 def _matches(
     paths: Sequence[FacePath], frames: Sequence[SeenFrame], index: int, *, is_steady: bool
 ) -> dict[int, FacePath]:
-    """Which path each of the frame's sightings continues, the best fits first."""
+    """Which path each of the frame's detections continues, the best fits first."""
     fits = []
     for number, path in enumerate(paths):
-        for place, sighting in enumerate(frames[index].sightings):
-            cost = _cost(path, frames, index, sighting, is_steady)
+        for place, detection in enumerate(frames[index].detections):
+            cost = _cost(path, frames, index, detection, is_steady)
             if cost is not None:
                 fits.append((cost, number, place))
     going_on: dict[int, FacePath] = {}
@@ -133,17 +133,17 @@ def _matches(
 
 
 def _cost(
-    path: FacePath, frames: Sequence[SeenFrame], index: int, sighting: Sighting, is_steady: bool
+    path: FacePath, frames: Sequence[SeenFrame], index: int, detection: Detection, is_steady: bool
 ) -> float | None:
-    """How badly a sighting continues a path; None if it cannot."""
-    last = path.sightings[path.last]
+    """How badly a detection continues a path; None if it cannot."""
+    last = path.detections[path.last]
     missed = frames[index].time - frames[path.last].time - 1
     if missed > MOST_FILLED:
         return None
     size = last.size_px
-    distance = math.dist(sighting.centre_px, _expected_centre(path, frames, index)) / size
-    growth = max(sighting.size_px / size, size / sighting.size_px)
-    unlike = unlikeness(last, sighting)
+    distance = math.dist(detection.centre_px, _expected_centre(path, frames, index)) / size
+    growth = max(detection.size_px / size, size / detection.size_px)
+    unlike = unlikeness(last, detection)
     if is_steady:
         farthest, most_growth, most_unlike = _STEADY_SIZES, _STEADY_GROWTH, KNOWN_AGAIN
     else:
@@ -158,25 +158,25 @@ def _expected_centre(
     path: FacePath, frames: Sequence[SeenFrame], index: int
 ) -> Float[np.ndarray, "2"]:
     """Where the face would be if it moved on as it did lately, for a few frames at most."""
-    last = path.sightings[path.last]
-    lately = takewhile(lambda place: place >= path.last - MOST_FILLED, reversed(path.sightings))
+    last = path.detections[path.last]
+    lately = takewhile(lambda place: place >= path.last - MOST_FILLED, reversed(path.detections))
     *_, first = lately
     if first == path.last:
         return last.centre_px
     passed = frames[path.last].time - frames[first].time
     ahead = frames[index].time - frames[path.last].time
-    way = last.centre_px - path.sightings[first].centre_px
+    way = last.centre_px - path.detections[first].centre_px
     return np.asarray(last.centre_px + way * ahead / passed)
 
 
-def _known_again(paths: Sequence[FacePath], sighting: Sighting, index: int) -> FacePath | None:
+def _known_again(paths: Sequence[FacePath], detection: Detection, index: int) -> FacePath | None:
     """The lost face that looks the most like this one, if it is certain."""
     lost = [path for path in paths if path.last < index]
-    by_looks = [(unlikeness(path.sightings[path.last], sighting), path) for path in lost]
+    by_looks = [(unlikeness(path.detections[path.last], detection), path) for path in lost]
     alike = min(by_looks, key=lambda pair: pair[0], default=None)
     return alike[1] if alike is not None and alike[0] <= KNOWN_AGAIN else None
 
 
 def _in_order(paths: Sequence[FacePath]) -> list[FacePath]:
     """Those that are seen large and long first."""
-    return sorted(paths, key=lambda path: -sum(one.size_px for one in path.sightings.values()))
+    return sorted(paths, key=lambda path: -sum(one.size_px for one in path.detections.values()))

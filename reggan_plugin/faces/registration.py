@@ -8,8 +8,8 @@ The mouth speaks and the eyes blink meanwhile; pixels that do not follow the res
 import numpy as np
 from jaxtyping import Float
 
+from reggan_plugin.faces.detection import PATCH_SIDE_PX, Detection, Patch, patch_crop
 from reggan_plugin.faces.face_crop import fit_similarity
-from reggan_plugin.faces.sighting import PATCH_SIDE_PX, Patch, Sighting, patch_crop
 
 _STEPS = 12
 _SMALL_STEP_PX = 0.003
@@ -21,7 +21,7 @@ _LEAST_LIKENESS = 0.9
 Similarity = Float[np.ndarray, "3 3"]
 
 
-def face_motion(one: Sighting, other: Sighting) -> Similarity:
+def face_motion(one: Detection, other: Detection) -> Similarity:
     """The similarity transform of the picture that carries a face from one frame to another.
 
     Where the patches cannot be laid over each other (occlusion, a fast turn), it is taken from

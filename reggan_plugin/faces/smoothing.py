@@ -7,7 +7,7 @@ or a camera that jitters so keeps its motion in full, while the readings' noise 
 The weights are symmetric, so nothing lags; at the ends of a stretch the line still fits a steady
 change exactly. Crops follow landmarks linearly, so that smoothing either is the same.
 
-Chosen by `tests/benchmarks/flicker.py`: plain filters of the same width make a jittered camera
+Chosen by `tests/measurements/flicker.py`: plain filters of the same width make a jittered camera
 worse than no smoothing at all.
 """
 

@@ -1,4 +1,4 @@
-"""Linked sightings as tracked faces: smoothed over each uninterrupted stretch, gaps filled."""
+"""Linked detections as tracked faces: smoothed over each uninterrupted stretch, gaps filled."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -22,7 +22,7 @@ def steady_faces(
         for stretch in _stretches(path, frames):
             points = _points_of(stretch, path, frames, smooth)
             for index, place in zip(stretch, points, strict=True):
-                score = path.sightings[index].score
+                score = path.detections[index].score
                 faces[index].append(face_from_landmarks(number, place, score, "found"))
             for index, place in _between(stretch, points, frames):
                 faces[index].append(face_from_landmarks(number, place, 0.0, "filled"))
@@ -30,9 +30,9 @@ def steady_faces(
 
 
 def _stretches(path: FacePath, frames: Sequence[SeenFrame]) -> Iterator[list[int]]:
-    """The places of the path's sightings, divided where it is lost for too long."""
+    """The places of the path's detections, divided where it is lost for too long."""
     stretch: list[int] = []
-    for index in path.sightings:
+    for index in path.detections:
         if stretch and frames[index].time - frames[stretch[-1]].time - 1 > MOST_FILLED:
             yield stretch
             stretch = []
@@ -43,18 +43,18 @@ def _stretches(path: FacePath, frames: Sequence[SeenFrame]) -> Iterator[list[int
 def _points_of(
     stretch: Sequence[int], path: FacePath, frames: Sequence[SeenFrame], smooth: bool
 ) -> list[Points]:
-    sightings = [path.sightings[index] for index in stretch]
-    readings = [one.points for one in sightings]
+    detections = [path.detections[index] for index in stretch]
+    readings = [one.points for one in detections]
     if not smooth:
         return readings
-    motions = [face_motion(*pair) for pair in pairwise(sightings)]
+    motions = [face_motion(*pair) for pair in pairwise(detections)]
     return smooth_path([frames[index].time for index in stretch], readings, motions)
 
 
 def _between(
     stretch: Sequence[int], points: Sequence[Points], frames: Sequence[SeenFrame]
 ) -> Iterator[tuple[int, Points]]:
-    """The frames of a stretch without a sighting, and where the face is in them."""
+    """The frames of a stretch without a detection, and where the face is in them."""
     for number, (first, last) in enumerate(pairwise(stretch)):
         begin, end = frames[first].time, frames[last].time
         for index in range(first + 1, last):

@@ -150,7 +150,7 @@ class Tracks:
         return tuple(face for face in seen if face.face == wanted)
 
     def refuse_unknown(self, which: Literal["largest", "all"] | int) -> None:
-        """Do nothing if any frame has a face of this number, or none has any.
+        """Refuse a face number that no frame has, where frames have faces.
 
         Raises:
             UsageError: there are faces, but not this one.

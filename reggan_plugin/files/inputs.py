@@ -20,7 +20,7 @@ def identity_of(path: Path) -> FileIdentity | None:
 
 
 def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Do nothing if no output is one of the inputs.
+    """Refuse an output that is one of the inputs.
 
     Inputs are looked up only where outputs exist, so that a new folder costs nothing.
 

@@ -10,7 +10,8 @@ from jaxtyping import Float, UInt8
 from PIL import Image, JpegImagePlugin
 
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
-from reggan_plugin.files.frame import Frame
+from reggan_plugin.files.damage import library_faults
+from reggan_plugin.files.frame_data import Frame
 from reggan_plugin.files.jpeg_segments import Segment, SegmentedJpeg, read_segments
 from reggan_plugin.files.orientation import upright_frame
 from reggan_plugin.files.samples import change_samples, changed_pixels, pixels_from_samples
@@ -58,8 +59,10 @@ def decode(content: bytes) -> Frame:
     """Read a grey, YCbCr or RGB JPEG of 8 bits."""
     segments = read_segments(content).segments
     _refuse_unwritable(segments, len(content))
-    image = JpegImagePlugin.JpegImageFile(io.BytesIO(content))
-    samples = np.asarray(image)
+    with library_faults():
+        image = JpegImagePlugin.JpegImageFile(io.BytesIO(content))
+        samples = np.asarray(image)
+        save_options = _save_options(image, segments)
     samples = samples if samples.ndim == 3 else samples[..., None]
     metadata = [
         segment
@@ -78,7 +81,7 @@ def decode(content: bytes) -> Frame:
             content=content,
             metadata=metadata,
             samples=samples,
-            save_options=_save_options(image, segments),
+            save_options=save_options,
         ),
     )
     return upright_frame(frame, _orientation_of(image))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from reggan_plugin.errors import UnreadableFrameError
 
-_SOI = b"\xff\xd8"
+SOI = b"\xff\xd8"
 _SOS = 0xDA
 _DHT, _JPG_EXTENSION, _DAC = 0xC4, 0xC8, 0xCC
 
@@ -41,7 +41,7 @@ class SegmentedJpeg:
 
     def to_bytes(self) -> bytes:
         """The file."""
-        return _SOI + b"".join(segment.raw for segment in self.segments) + self.scans
+        return SOI + b"".join(segment.raw for segment in self.segments) + self.scans
 
 
 def read_segments(content: bytes) -> SegmentedJpeg:
@@ -51,7 +51,7 @@ def read_segments(content: bytes) -> SegmentedJpeg:
         UnreadableFrameError: the file ends before its first scan.
     """
     segments: list[Segment] = []
-    position = len(_SOI)
+    position = len(SOI)
     while True:
         while content[position : position + 2] == b"\xff\xff":  # fill bytes
             position += 1

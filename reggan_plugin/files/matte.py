@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.files.frame import EXR_SIGNATURE, Frame, PlacedPicture, read_content, read_frame
+from reggan_plugin.files.exr.container import SIGNATURE as EXR_SIGNATURE
+from reggan_plugin.files.frame import Frame, PlacedPicture, read_content, read_frame
 from reggan_plugin.files.sequence import SourceFrame, find_sequence
 
 _EXR_CHANNELS = ("A", "Y", "R")
@@ -34,7 +35,7 @@ class Matte:
             raise UsageError("A matte needs a file, a pattern or the name of an EXR channel.")
 
     def refuse_missing(self) -> None:
-        """Do nothing if there is any file of a matte.
+        """Fail if there is no file of a matte.
 
         Raises:
             SourceError: there is none.
@@ -49,8 +50,17 @@ class Matte:
         """
         if self.source is None:
             return []
-        only, numbered = _files_of(self.source)
+        only, numbered = self._files
         return list(numbered.values()) if only is None else [only]
+
+    @cached_property
+    def _files(self) -> tuple[Path | None, Mapping[int, Path]]:
+        """The one file for all frames, or the files by number; listed once for a job's matte."""
+        assert self.source is not None, "the frames themselves are not listed"
+        frames = find_sequence(self.source).frames
+        numbered = {frame.number: frame.path for frame in frames if frame.number is not None}
+        one_for_all = Path(self.source).is_file() or not numbered
+        return (frames[0].path if one_for_all else None), numbered
 
     def path_for(self, frame: SourceFrame) -> Path:
         """The file that holds the matte of a frame.
@@ -60,7 +70,7 @@ class Matte:
         """
         if self.source is None:
             return frame.path
-        only, numbered = _files_of(self.source)
+        only, numbered = self._files
         if only is not None:
             return only
         if frame.number is None or frame.number not in numbered:
@@ -91,15 +101,6 @@ def read_matte(
             f"{width}x{height}. Render the matte at the frame's size."
         )
     return _placed(picture, frame)
-
-
-@cache
-def _files_of(source: str) -> tuple[Path | None, Mapping[int, Path]]:
-    """The one file for all frames, or the files by number."""
-    frames = find_sequence(source).frames
-    numbered = {frame.number: frame.path for frame in frames if frame.number is not None}
-    one_for_all = Path(source).is_file() or not numbered
-    return (frames[0].path if one_for_all else None), numbered
 
 
 def _read(path: Path, channel: str | None) -> PlacedPicture:

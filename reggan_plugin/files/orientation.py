@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
 
-from reggan_plugin.files.frame import Frame, StoredImage
+from reggan_plugin.files.frame_data import Frame, StoredImage
 
 _STEPS = {
     1: (False, False, False),

@@ -9,15 +9,10 @@ from jaxtyping import Float
 
 from reggan_plugin.errors import UnsupportedFormatError, UsageError
 from reggan_plugin.files.colour_management import OcioColourSpace
+from reggan_plugin.files.damage import faults_named
 from reggan_plugin.files.exr.writing import EncodedFrame, ExrWriting, WritesExr
-from reggan_plugin.files.frame import (
-    EXR_SIGNATURE,
-    Encoding,
-    Frame,
-    decode_frame,
-    encode_frame,
-    faults_named,
-)
+from reggan_plugin.files.formats import format_of, image_formats
+from reggan_plugin.files.frame import Encoding, Frame, decode_frame, encode_frame
 from reggan_plugin.files.matte import Matte, read_matte
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.imaging.region import RegionLimits
@@ -49,6 +44,8 @@ class Reading:
 
 
 DEFAULT_READING = Reading()
+_SIGNATURE_BYTES = 16
+"""At least as many as the longest signature of a format has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +65,7 @@ class PictureSettings:
     writing: ExrWriting = field(default_factory=ExrWriting)
 
     def refuse_impossible(self, frames: Sequence[SourceFrame]) -> None:
-        """Do nothing if a frame might be what these settings ask for.
+        """Fail early if no frame can satisfy these settings.
 
         A shot is not to be tracked for hours before each of its frames fails alike.
 
@@ -79,7 +76,7 @@ class PictureSettings:
         if self.matte is not None:
             self.matte.refuse_missing()
         asks_for_exr = self.writing.rewrites_part or self.reading.exr_picture is not None
-        if asks_for_exr and frames and not _may_be_exr([frame.path for frame in frames]):
+        if asks_for_exr and frames and not _may_have_layers([frame.path for frame in frames]):
             raise UsageError(
                 f"{frames[0].path} is no EXR; only EXR has layers, and compressions to choose "
                 "from.",
@@ -122,12 +119,14 @@ class PictureSettings:
         return EncodedFrame(content=encode_frame(frame, pixels))
 
 
-def _may_be_exr(paths: Sequence[Path]) -> bool:
+def _may_have_layers(paths: Sequence[Path]) -> bool:
     """By a name, or by the first bytes of the first file; also if that cannot be read."""
-    if any(path.suffix.lower() == ".exr" for path in paths):
+    layered = [suffix for one in image_formats() if one.has_layers for suffix in one.suffixes]
+    if any(path.suffix.lower() in layered for path in paths):
         return True
     try:
         with paths[0].open("rb") as file:
-            return file.read(len(EXR_SIGNATURE)) == EXR_SIGNATURE
+            found = format_of(file.read(_SIGNATURE_BYTES))
     except OSError:
         return True
+    return found is not None and found.has_layers

@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
 from reggan_plugin.errors import UnsupportedFormatError
-from reggan_plugin.files.frame import Frame
+from reggan_plugin.files.damage import byte_faults, library_faults
+from reggan_plugin.files.frame_data import Frame
 from reggan_plugin.files.png_chunks import (
     SIGNATURE,
     Chunk,
@@ -133,14 +134,16 @@ def decode_samples(content: bytes) -> DecodedPng:
         )
     width, height = struct.unpack(">II", chunks[0].data[:8])
     refuse_oversize(height, width, _MOST_CHANNELS)
-    samples = imagecodecs.png_decode(content)
+    with library_faults():
+        samples = imagecodecs.png_decode(content)
     samples = samples if samples.ndim == 3 else samples[..., None]
     depth, colour_type = chunks[0].data[8:10]
     has_alpha = samples.shape[2] in (2, 4)
     transparent = None
     if has_alpha and b"tRNS" in names and colour_type != _PALETTE:
         transparent = samples[..., -1] == 0
-    kept, notices = _promoted_chunks(chunks, depth, colour_type)
+    with byte_faults():
+        kept, notices = _promoted_chunks(chunks, depth, colour_type)
     colours = samples.shape[2] - has_alpha
     return DecodedPng(
         original=StoredPng(

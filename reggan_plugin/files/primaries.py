@@ -4,7 +4,7 @@ import math
 import struct
 
 from reggan_plugin.errors import Remark
-from reggan_plugin.files.exr.container import Part
+from reggan_plugin.files.exr.container import ExrPart
 
 _REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 _REC709_IDS = ("lin_rec709_scene", "unknown")
@@ -20,7 +20,7 @@ Source: SMPTE ST 2065-1, Academy S-2014-004, ITU-R BT.2020, SMPTE RP 431-2."""
 _TOLERANCE = 2e-3
 
 
-def primaries_notice(part: Part) -> Remark | None:
+def primaries_notice(part: ExrPart) -> Remark | None:
     """What to say of a part that says it is no linear Rec. 709 with D65; None if it does not."""
     space = part.text("colorInteropID")
     if not space:

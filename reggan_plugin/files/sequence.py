@@ -1,14 +1,25 @@
 """What a user names as frames: a folder, a file, or a pattern such as `walk.####.exr`."""
 
+import collections.abc
+import os
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
+from typing import overload
 
 from reggan_plugin.errors import AmbiguousSourceError, EmptySourceError, SourceError, UsageError
-from reggan_plugin.files.frame import FRAME_SUFFIXES, can_read
-from reggan_plugin.files.frame_range import FrameRange, format_frame_range, parse_frame_range
+from reggan_plugin.files.frame import FRAME_SUFFIXES
+from reggan_plugin.files.frame_range import (
+    NO_NUMBERS,
+    FrameRange,
+    common_numbers,
+    format_frame_range,
+    parse_frame_range,
+    range_from_spans,
+)
 
 _PADDING = re.compile(r"#+|@+|%0?\d{0,2}d|\$F\d?")
 _NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>(?<![^\W_])-\d+|\d+)")
@@ -25,6 +36,49 @@ class SourceFrame:
     number: int | None
 
 
+class FrameList(collections.abc.Sequence[SourceFrame]):
+    """Frames of one folder in order, each made when it is asked for: a farm's chunk needs few."""
+
+    def __init__(self, folder: Path, named: list[tuple[int | None, str]]) -> None:
+        """Hold number and file name of each frame."""
+        self._folder, self._named = folder, named
+
+    @overload
+    def __getitem__(self, place: int) -> SourceFrame: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "FrameList": ...
+
+    def __getitem__(self, place: int | slice) -> "SourceFrame | FrameList":
+        if isinstance(place, slice):
+            return FrameList(self._folder, self._named[place])
+        number, name = self._named[place]
+        return SourceFrame(path=self._folder / name, number=number)
+
+    def __len__(self) -> int:
+        return len(self._named)
+
+    @property
+    def numbers(self) -> list[int]:
+        """Of the numbered ones, rising."""
+        return [number for number, _ in self._named if number is not None]
+
+    @property
+    def first_loose(self) -> SourceFrame | None:
+        """The first one without a number; they come last."""
+        numbered = len(self.numbers)
+        return self[numbered] if numbered < len(self) else None
+
+    def chosen(self, wanted: FrameRange) -> "FrameList":
+        """Those whose numbers are in a range."""
+        places = {number: i for i, (number, _) in enumerate(self._named) if number is not None}
+        if len(wanted) < len(places):
+            found = sorted({places[number] for number in wanted if number in places})
+        else:
+            found = [place for number, place in places.items() if number in wanted]
+        return FrameList(self._folder, [self._named[place] for place in found])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sequence:
     """The frames in order: numbered ones by number, then loose pictures by name.
@@ -33,11 +87,20 @@ class Sequence:
     have no file; `ignored` are files in the folder that are not taken.
     """
 
-    frames: tuple[SourceFrame, ...]
+    frames: FrameList
     folder: Path
     name: str
-    missing: tuple[int, ...] = ()
+    missing: FrameRange = NO_NUMBERS
     ignored: tuple[Path, ...] = ()
+
+    def part(self, frame_range: str) -> "Sequence":
+        """The part of it that is in a range; the folder is not listed again.
+
+        Raises:
+            EmptySourceError: the whole range lies before the first frame.
+            UsageError: the range cannot be read, or the frames have no numbers.
+        """
+        return _selected(self, parse_frame_range(frame_range))
 
 
 def find_sequence(source: str, frame_range: str | None = None) -> Sequence:
@@ -55,21 +118,23 @@ def find_sequence(source: str, frame_range: str | None = None) -> Sequence:
     wanted = None if frame_range is None else parse_frame_range(frame_range)
     path = Path(source)
     is_folder, is_file = _look_up(path)
+    folder = path if is_folder else path.parent
+    ignored: list[str] = []
     if is_folder:
-        frames, ignored = _frames_in_folder(path)
+        named, ignored = _frames_in_folder(path)
     elif is_file:
-        frames, ignored = [SourceFrame(path=path, number=_frame_number(path))], []
+        named = [(_number_in(path.name), path.name)]
     elif _PADDING.search(path.name):
-        frames, ignored = _frames_of_pattern(path), []
+        named = _frames_of_pattern(path)
     else:
         raise EmptySourceError(f"{source}: there is no such file or folder. Check the path.")
-    folder = path if is_folder else path.parent
+    frames = FrameList(folder, named)
     sequence = Sequence(
-        frames=tuple(frames),
+        frames=frames,
         folder=folder,
         name=_name_of(path),
-        missing=tuple(_gaps(frames)),
-        ignored=tuple(sorted(ignored)),
+        missing=_gaps(frames.numbers),
+        ignored=tuple(folder / name for name in sorted(ignored)),
     )
     return sequence if wanted is None else _selected(sequence, wanted)
 
@@ -86,12 +151,16 @@ def default_output_folder(source: str, label: str) -> Path:
     return parent / f"{_name_of(path)}_{label}"
 
 
-def _frames_in_folder(folder: Path) -> tuple[list[SourceFrame], list[Path]]:
+Named = tuple[int | None, str]
+"""Number and name of a file."""
+
+
+def _frames_in_folder(folder: Path) -> tuple[list[Named], list[str]]:
     """The frames in order, and the files that are not frames."""
-    files = [path for path in _list_folder(folder) if not _is_housekeeping(path)]
-    pictures = [path for path in files if can_read(path)]
+    files = [name for name in _list_folder(folder) if not _is_housekeeping(name)]
+    pictures = [name for name in files if _is_picture(name)]
     if not pictures:
-        found = ", ".join(sorted({path.suffix or path.name for path in files})) or "nothing"
+        found = ", ".join(sorted({Path(name).suffix or name for name in files})) or "nothing"
         raise EmptySourceError(
             f"{folder} holds no picture: {found} was found. "
             f"These are read: {', '.join(FRAME_SUFFIXES)}. Name the folder of the rendered frames."
@@ -102,59 +171,64 @@ def _frames_in_folder(folder: Path) -> tuple[list[SourceFrame], list[Path]]:
             f"{folder} holds {len(sequences)} sequences: {', '.join(sequences)}. "
             f"Name one of them: {folder / next(iter(sequences))}"
         )
-    numbered = next(iter(sequences.values()), [])
+    numbered: list[Named] = []
+    for pattern, group in sequences.items():
+        numbered = _by_number(folder, group, pattern)
     if len(pictures) == 1:
-        numbered = [SourceFrame(path=pictures[0], number=_frame_number(pictures[0]))]
-    taken = {frame.path for frame in numbered}
-    loose = sorted((path for path in pictures if path not in taken), key=_natural_key)
-    ignored = [path for path in files if not can_read(path)]
-    return [*numbered, *(SourceFrame(path=path, number=None) for path in loose)], ignored
+        numbered = [(_number_in(pictures[0]), pictures[0])]
+    taken = {name for _, name in numbered}
+    loose = sorted((name for name in pictures if name not in taken), key=_natural_key)
+    ignored = sorted(set(files).difference(pictures))
+    return [*numbered, *((None, name) for name in loose)], ignored
 
 
-def _numbered_groups(pictures: Iterable[Path]) -> dict[str, list[SourceFrame]]:
-    """Pattern → frames by number, of all names that differ in their final number only."""
-    groups = defaultdict(list)
-    for path in pictures:
-        number = _frame_number(path)
-        match = _NUMBERED.fullmatch(path.stem)
-        if number is not None and match:
-            groups[match["prefix"], path.suffix].append(SourceFrame(path=path, number=number))
+def _numbered_groups(pictures: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
+    """Pattern → numbers and names, of all names that differ in their final number only."""
+    groups: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+    digits: dict[tuple[str, str], int] = {}
+    for name in pictures:
+        stem, suffix = _split(name)
+        match = _NUMBERED.fullmatch(stem)
+        if match and int(match["number"]) <= _HIGHEST_NUMBER:
+            key, count = (match["prefix"], suffix), len(match["number"].lstrip("-"))
+            groups[key].append((int(match["number"]), name))
+            digits[key] = min(count, digits.get(key, count))
     return {
-        f"{prefix}{_hashes(frames)}{suffix}": _by_number(frames)
-        for (prefix, suffix), frames in sorted(groups.items())
-        if len(frames) > 1
+        f"{prefix}{'#' * digits[prefix, suffix]}{suffix}": group
+        for (prefix, suffix), group in sorted(groups.items())
+        if len(group) > 1
     }
 
 
-def _frames_of_pattern(pattern: Path) -> list[SourceFrame]:
+def _frames_of_pattern(pattern: Path) -> list[Named]:
     """The files whose name fits, by number."""
     padding = list(_PADDING.finditer(pattern.name))[-1]
     width = _padding_width(padding[0])
     digits = rf"(\d{{{width},}}|-\d{{{max(width - 1, 1)},}})"
     before, after = pattern.name[: padding.start()], pattern.name[padding.end() :]
-    name = re.compile(re.escape(before) + digits + re.escape(after))
+    fits = re.compile(re.escape(before) + digits + re.escape(after))
     if not pattern.parent.is_dir():
         raise EmptySourceError(f"{pattern.parent}: there is no such folder. Check the path.")
-    matches = ((path, name.fullmatch(path.name)) for path in _list_folder(pattern.parent))
-    frames = [SourceFrame(path=path, number=int(match[1])) for path, match in matches if match]
-    if not frames:
+    matches = ((name, fits.fullmatch(name)) for name in _list_folder(pattern.parent))
+    named = [(int(match[1]), name) for name, match in matches if match]
+    if not named:
         raise EmptySourceError(f"{pattern}: no file fits. Check the name and the padding.")
-    return _by_number(frames)
+    return _by_number(pattern.parent, named, pattern.name)
 
 
 def _selected(sequence: Sequence, wanted: FrameRange) -> Sequence:
     """The part of the sequence that is in the range."""
-    numbers = {frame.number: frame for frame in sequence.frames if frame.number is not None}
+    frames = sequence.frames
+    numbers = frames.numbers
     if not numbers:
         raise UsageError(
             f"The frame range {wanted.text} was given, but the pictures in {sequence.folder} are "
             "not numbered. Leave the range out.",
             kind="range-of-no-numbers",
         )
-    loose = [frame.path for frame in sequence.frames if frame.number is None]
-    selected = tuple(frame for number, frame in numbers.items() if number in wanted)
+    selected = frames.chosen(wanted)
     highest = max(max(span[0], span[-1]) for span in wanted.spans)
-    if not selected and highest < min(numbers):
+    if not selected and highest < numbers[0]:
         raise EmptySourceError(
             f"The frame range {wanted.text} lies before {sequence.name}, which has "
             f"{format_frame_range(numbers)}. Give a range within it."
@@ -162,28 +236,26 @@ def _selected(sequence: Sequence, wanted: FrameRange) -> Sequence:
     return replace(
         sequence,
         frames=selected,
-        missing=tuple(number for number in sequence.missing if number in wanted),
-        ignored=(*sequence.ignored, *loose),
+        missing=common_numbers(sequence.missing, wanted),
+        ignored=(*sequence.ignored, *(frame.path for frame in frames[len(numbers) :])),
     )
 
 
-def _by_number(frames: list[SourceFrame]) -> list[SourceFrame]:
+def _by_number(folder: Path, named: list[tuple[int, str]], pattern: str) -> list[Named]:
     """In order of their numbers, of which no two may be the same."""
-    ordered = sorted(frames, key=lambda frame: (frame.number or 0, frame.path.name))
-    number, count = Counter(frame.number for frame in frames).most_common(1)[0]
-    if count > 1:
-        names = ", ".join(frame.path.name for frame in ordered if frame.number == number)
-        raise AmbiguousSourceError(
-            f"{ordered[0].path.parent} holds frame {number} more than once: {names}. "
-            "Move all but one away."
-        )
-    return ordered
+    ordered = sorted(named)
+    for (number, name), (later, other) in pairwise(ordered):
+        if number == later:
+            raise AmbiguousSourceError(
+                f"{folder} holds frame {number} of {pattern} more than once: {name}, {other}. "
+                "Move all but one away."
+            )
+    return [*ordered]
 
 
-def _gaps(frames: Iterable[SourceFrame]) -> list[int]:
-    """Numbers between the first and the last frame that have no file."""
-    numbers = {frame.number for frame in frames if frame.number is not None}
-    return [n for n in range(min(numbers), max(numbers)) if n not in numbers] if numbers else []
+def _gaps(numbers: list[int]) -> FrameRange:
+    """What lies between rising numbers."""
+    return range_from_spans(range(one + 1, later) for one, later in pairwise(numbers))
 
 
 def _look_up(path: Path) -> tuple[bool, bool]:
@@ -196,29 +268,36 @@ def _look_up(path: Path) -> tuple[bool, bool]:
         ) from error
 
 
-def _list_folder(folder: Path) -> list[Path]:
+def _list_folder(folder: Path) -> list[str]:
+    """The names of its files."""
     try:
-        return [path for path in folder.iterdir() if path.is_file()]
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries if entry.is_file()]
     except OSError as error:
         raise SourceError(
             f"{folder} cannot be listed: {error.strerror}. Give yourself the right to read it."
         ) from error
 
 
-def _is_housekeeping(path: Path) -> bool:
+def _is_housekeeping(name: str) -> bool:
     """Whether a file is hidden, temporary or made by the operating system."""
-    return path.name.startswith(".") or path.name.lower() in _SYSTEM_FILES
+    return name.startswith(".") or name.lower() in _SYSTEM_FILES
 
 
-def _frame_number(path: Path) -> int | None:
-    match = _NUMBERED.fullmatch(path.stem)
+def _split(name: str) -> tuple[str, str]:
+    """Stem and suffix, as `Path` has them, in a tenth of its time."""
+    stem, dot, ending = name.rpartition(".")
+    return (stem, dot + ending) if stem else (name, "")
+
+
+def _is_picture(name: str) -> bool:
+    """As `can_read`, of a name that is not hidden."""
+    return name.lower().endswith(FRAME_SUFFIXES)
+
+
+def _number_in(name: str) -> int | None:
+    match = _NUMBERED.fullmatch(_split(name)[0])
     return int(match["number"]) if match and int(match["number"]) <= _HIGHEST_NUMBER else None
-
-
-def _hashes(frames: Iterable[SourceFrame]) -> str:
-    """The padding of these frames: as many # as the shortest number has digits."""
-    matches = (_NUMBERED.fullmatch(frame.path.stem) for frame in frames)
-    return "#" * min(len(match["number"].lstrip("-")) for match in matches if match)
 
 
 def _padding_width(padding: str) -> int:
@@ -241,7 +320,7 @@ def _pattern_name(path: Path) -> str:
     return path.name[: list(_PADDING.finditer(path.name))[-1].start()].rstrip("._- ")
 
 
-def _natural_key(path: Path) -> tuple[list[str | int], str]:
+def _natural_key(name: str) -> tuple[list[str | int], str]:
     """So that b10 comes after b9."""
-    parts = re.split(r"(\d+)", path.stem.lower())
-    return [int(part) if part.isdecimal() else part for part in parts], path.name
+    parts = re.split(r"(\d+)", _split(name)[0].lower())
+    return [int(part) if part.isdecimal() else part for part in parts], name

@@ -12,7 +12,7 @@ MOST_FILE_BYTES = 2**33
 
 
 def refuse_oversize(height: int, width: int, channels: int) -> None:
-    """Do nothing for a picture of a size that is worked on.
+    """Refuse a picture that is larger than is worked on.
 
     Raises:
         UnsupportedFormatError: it is larger, or its header is damaged or hostile.
@@ -27,7 +27,7 @@ def refuse_oversize(height: int, width: int, channels: int) -> None:
 
 
 def refuse_too_short(height: int, width: int, file_bytes: int, most_pixels_per_byte: int) -> None:
-    """Do nothing for a file that can hold the picture that it says it holds.
+    """Refuse a file that is too short for the picture that it says it holds.
 
     Decoders fill up what is missing: a few bytes would take gigabytes and a minute.
 

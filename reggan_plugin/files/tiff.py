@@ -11,7 +11,8 @@ import tifffile
 from jaxtyping import Float
 
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
-from reggan_plugin.files.frame import Encoding, Frame
+from reggan_plugin.files.damage import library_faults
+from reggan_plugin.files.frame_data import Encoding, Frame
 from reggan_plugin.files.orientation import upright_frame
 from reggan_plugin.files.samples import (
     change_samples,
@@ -72,15 +73,16 @@ class StoredTiff:
 
 def decode(content: bytes) -> Frame:
     """Read the first page of a TIFF."""
-    with tifffile.TiffFile(io.BytesIO(content)) as file:
+    with library_faults(), tifffile.TiffFile(io.BytesIO(content)) as file:  # reads as it is asked
         page = file.pages.first
         _refuse_oversize(page, len(content))
         _refuse_unwritable(page)
         _check_complete(page, content)
-        frame = _frame_of(
-            page, _all_samples(page, content), StoredTiff(content=content), _notices(file)
-        )
-        return upright_frame(frame, int(page.tags.valueof(_ORIENTATION, 1)))
+        samples, notices = _all_samples(page, content), _notices(file)
+        kinds = [int(kind) for kind in page.extrasamples]
+        orientation = int(page.tags.valueof(_ORIENTATION, 1))
+    frame = _frame_of(page, samples, kinds, StoredTiff(content=content), notices)
+    return upright_frame(frame, orientation)
 
 
 def _refuse_oversize(page: tifffile.TiffPage, size_bytes: int) -> None:
@@ -102,11 +104,11 @@ def _refuse_oversize(page: tifffile.TiffPage, size_bytes: int) -> None:
 def _frame_of(
     page: tifffile.TiffPage,
     samples: npt.NDArray[Any],
+    kinds: list[int],
     original: StoredTiff,
     notices: tuple[str, ...],
 ) -> Frame:
     colours = _colour_count(page)
-    kinds = [int(kind) for kind in page.extrasamples]
     kind = next((kind for kind in kinds if kind in (_ASSOCIATED, _UNASSOCIATED)), None)
     return Frame(
         pixels=pixels_from_samples(_shown(page, samples[..., :colours])),

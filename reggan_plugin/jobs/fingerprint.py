@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.jobs.side_car import sha256_of
+from reggan_plugin.regular_file import is_regular
 
 
 def fingerprint(document: Mapping[str, Any]) -> str:
@@ -20,9 +21,11 @@ def fingerprint(document: Mapping[str, Any]) -> str:
 
 
 def digest_of(path: Path) -> str | None:
-    """SHA-256 of a file; None if there is none, which its reader will tell."""
+    """SHA-256 of a file; None if there is none, or no ordinary one, which its reader will tell."""
     try:
         status = path.stat()
+        if not is_regular(path):
+            return None
         return _digest(path, status.st_mtime_ns, status.st_size)
     except OSError:
         return None

@@ -11,7 +11,7 @@ from reggan_plugin.face_edit import AnsweredFrame, CutFrame, FrameEdit
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_content
-from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.files.sequence import FrameList, SourceFrame
 from reggan_plugin.jobs.faults import unless_it_fails
 from reggan_plugin.jobs.frame_content import (
     ChangedFrame,
@@ -85,7 +85,7 @@ class FrameSteps:
         self,
         settings: RenderSettings,
         transfer: Transfer | None,
-        shot: Sequence[SourceFrame],
+        shot: FrameList,
         output: FrameOutput,
         patience: Patience,
     ) -> None:

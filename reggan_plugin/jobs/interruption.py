@@ -1,13 +1,23 @@
-"""Ctrl-C, a farm's SIGTERM, Ctrl-Break on Windows: finish the frame in hand, then stop."""
+"""Ctrl-C, a farm's SIGTERM, Ctrl-Break on Windows: finish the frame in hand, then stop.
 
+A second signal ends the process, also where the main thread is inside native code and Python's
+own handlers wait for it: see `_ended_by_second_signal`.
+"""
+
+import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGBREAK")
 """The last is what a Windows program can send to another one that it started."""
+_GRACE_S = 2.0
+"""From a second signal on, before the process is ended where nothing else has ended it."""
+_DONE = 0
+"""What wakes the watcher when there is nothing to watch any more; no signal has this number."""
 _SIGNALS = tuple(signal.Signals[name] for name in _NAMES if hasattr(signal, name))
 
 
@@ -16,8 +26,7 @@ class Interrupted(BaseException):
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(f"stopped by {signal.Signals(signal_number).name}")
-        is_break = signal.Signals(signal_number).name == "SIGBREAK"
-        self.exit_code = 128 + (signal.SIGINT if is_break else signal_number)
+        self.exit_code = _exit_code(signal_number)
 
 
 class StopRequest:
@@ -40,6 +49,9 @@ class StopRequest:
 def stop_on_signals() -> Iterator[StopRequest]:
     """Take the first of these signals as a request; a second one acts as it usually does.
 
+    Where the usual act does not end the process within two seconds, it is ended: Python runs
+    handlers between its own instructions, and native code may never come back to one.
+
     Outside the main thread, where Python takes no signals, the request is never made.
     """
     request = StopRequest()
@@ -59,6 +71,48 @@ def stop_on_signals() -> Iterator[StopRequest]:
     for number in _SIGNALS:
         signal.signal(number, take)
     try:
-        yield request
+        with _ended_by_second_signal():
+            yield request
     finally:
         restore()
+
+
+@contextmanager
+def _ended_by_second_signal() -> Iterator[None]:
+    """End the process at a second signal that nothing else acts on.
+
+    Python writes the number of every signal to the wake-up socket at once, from C; a thread reads
+    them. It runs whenever native code lets go of the interpreter's lock, as ONNX Runtime does.
+    """
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    done = threading.Event()
+    threading.Thread(target=_watch, args=(ours, done), daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        done.set()
+        with suppress(OSError):
+            theirs.send(bytes([_DONE]))
+        theirs.close()
+
+
+def _watch(ours: socket.socket, done: threading.Event) -> None:
+    """Read signals until `done`; end the process some time after the second."""
+    count = 0
+    with ours:
+        while (read := ours.recv(1)) and read[0] != _DONE:
+            count += read[0] in _SIGNALS
+            if count == 2:
+                if not done.wait(_GRACE_S):
+                    os.write(2, b"Ended by a second signal; what is finished is kept.\n")
+                    os._exit(_exit_code(read[0]))
+                return
+
+
+def _exit_code(signal_number: int) -> int:
+    """As a shell says it; SIGBREAK counts as SIGINT."""
+    is_break = signal.Signals(signal_number).name == "SIGBREAK"
+    return 128 + (signal.SIGINT if is_break else signal_number)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reggan_plugin.atomic import remove_leftovers
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
+from reggan_plugin.files.frame_range import FrameRange
 from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.sequence import (
@@ -48,7 +49,7 @@ class JobPlan:
     """All frames of the source, whatever part was asked for."""
     out: Path
     tasks: tuple[FrameTask, ...]
-    missing: tuple[int, ...]
+    missing: FrameRange
     """Numbers that were asked for and are not on disk."""
     is_whole: bool
     """Whether all of the shot was asked for, not a range of it."""
@@ -80,8 +81,8 @@ def plan_job(
         UsageError: an output would take the place of an input.
         OutputExistsError: outputs exist and `existing` refuses them.
     """
-    shot = find_sequence(source, None)
-    chosen = shot if frame_range is None else find_sequence(source, frame_range)
+    shot = find_sequence(source)
+    chosen = shot if frame_range is None else shot.part(frame_range)
     folder = default_output_folder(source, label) if out is None else out
     outputs = [folder / frame.path.name for frame in chosen.frames]
     _refuse_source_folder(shot, folder)
@@ -146,7 +147,7 @@ def _refused_folder(folder: Path) -> Iterator[None]:
 
 
 def refuse_existing(outputs: list[Path], existing: Existing) -> None:
-    """Do nothing if `existing` lets the job write these outputs, or keep them.
+    """Refuse outputs that exist, unless `existing` lets the job replace or keep them.
 
     Raises:
         OutputExistsError: one exists; or, for RESUME, exists without a record.

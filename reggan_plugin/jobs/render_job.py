@@ -14,7 +14,7 @@ from reggan_plugin.jobs.patience import DEFAULT_STALL_S, Patience
 from reggan_plugin.jobs.plan import JobPlan, make_output_folder
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.result_log import ResultLog
-from reggan_plugin.jobs.results import JobSummary, ModelInUse
+from reggan_plugin.jobs.results import JobSummary, ModelInUse, first_numbers
 from reggan_plugin.jobs.shot_tracks import settings_with_tracks
 
 PIXELS_IN_FLIGHT = 160_000_000
@@ -115,7 +115,7 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
     if not plan.tasks:
         notices.append("No frame of the range is on disk: nothing to do.")
     if plan.missing:
-        numbers = ", ".join(map(str, plan.missing[:8])) + (", ..." if plan.missing[8:] else "")
+        numbers = first_numbers(plan.missing)
         notices.append(f"{len(plan.missing)} frames are not on disk and left out: {numbers}.")
     if settings.curve is not None:
         notices += settings.curve.notices

@@ -1,15 +1,15 @@
 """What a job does with every frame, and a fingerprint of it that tells whether a frame is done."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.picture_settings import PictureSettings
-from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.files.sequence import FrameList, SourceFrame
 from reggan_plugin.jobs.fingerprint import fingerprint, plain
 from reggan_plugin.jobs.intensity_curve import ExpressionCurve, Fades
 
@@ -50,23 +50,22 @@ def names_of(source: SourceFrame) -> tuple[str, ...]:
 class SettingsByFrame:
     """What is asked for at each frame of a shot."""
 
-    def __init__(self, settings: RenderSettings, shot: Sequence[SourceFrame]) -> None:
+    def __init__(self, settings: RenderSettings, shot: FrameList) -> None:
         """Place the settings in a shot.
 
         Raises:
             UsageError: there is a curve, and a frame has no number.
         """
-        loose = next((frame for frame in shot if frame.number is None), None)
+        loose = shot.first_loose
         if settings.curve is not None and loose is not None:
             raise UsageError(
                 f"{loose.path.name} has no frame number, so a curve says nothing of it. Number "
                 "the frames, or give one expression and intensity for all.",
                 kind="curve-of-no-numbers",
             )
-        self._settings = settings
-        self._place = {frame.path: place for place, frame in enumerate(shot)}
-        numbers = [frame.number for frame in shot if frame.number is not None]
-        self._ends = (min(numbers), max(numbers)) if numbers else (0, 0)
+        self._settings, self._shot = settings, shot
+        numbers = shot.numbers
+        self._ends = (numbers[0], numbers[-1]) if numbers else (0, 0)
 
     def mix_at(self, source: SourceFrame) -> ExpressionMix:
         """The expression at a frame, from curve and fades."""
@@ -91,6 +90,10 @@ class SettingsByFrame:
             "matte": plain(self._matte_at(source)),
         }
         return fingerprint(document)
+
+    @cached_property
+    def _place(self) -> dict[Path, int]:
+        return {frame.path: place for place, frame in enumerate(self._shot)}
 
     @cached_property
     def _constant(self) -> dict[str, Any]:

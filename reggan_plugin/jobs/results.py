@@ -3,14 +3,19 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 from reggan_plugin.errors import FaceNotFoundError, RegganError, document_from_said
 from reggan_plugin.files.exr.compression import GenerationLoss
+from reggan_plugin.files.frame_range import NO_NUMBERS, FrameRange
 
 SUMMARY_VERSION = 1
 """Raised when a field of the `--json` document changes its meaning or goes away."""
+
+_MOST_MISSING = 1000
+"""Numbers that `missing` lists; `missing_range` has them all."""
 
 Outcome = Literal["written", "copied", "skipped", "failed"]
 OUTCOMES: tuple[Outcome, ...] = ("written", "copied", "skipped", "failed")
@@ -57,6 +62,20 @@ class ModelInUse:
     device_reason: str
 
 
+def first_numbers(missing: FrameRange, most: int = 8) -> str:
+    """The first of some numbers, for a sentence."""
+    return ", ".join(map(str, islice(missing, most))) + (", ..." if len(missing) > most else "")
+
+
+def document_of_missing(missing: FrameRange) -> dict[str, Any]:
+    """What `--json` says of frames that are not on disk: a gap may have millions."""
+    return {
+        "missing": list(islice(missing, _MOST_MISSING)),
+        "missing_range": missing.text,
+        "missing_frames": len(missing),
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobSummary:
     """What became of a job."""
@@ -68,7 +87,7 @@ class JobSummary:
     """None where nothing needed a model."""
     exposure_ev: float | None
     results: tuple[FrameResult, ...]
-    missing: tuple[int, ...] = ()
+    missing: FrameRange = NO_NUMBERS
     notices: Mapping[str, int] = field(default_factory=dict)
     """Each notice and the number of frames that it is about; 0 if about the whole job."""
     interrupted: bool = False
@@ -89,7 +108,7 @@ class JobSummary:
         return tuple(result for result in self.results if result.intensity_share < 1.0)
 
     def raise_for_failure(self) -> None:
-        """Do nothing if the job is a success.
+        """Fail if a frame failed, or no frame shows a face.
 
         Raises:
             RegganError: frames failed; the message names the first of them.
@@ -125,7 +144,7 @@ class JobSummary:
                 {"source": str(r.source), "intensity_share": round(r.intensity_share, 3)}
                 for r in self.faded
             ],
-            "missing": list(self.missing),
+            **document_of_missing(self.missing),
             "notices": [
                 {**document_from_said(said), "frames": count}
                 for said, count in self.notices.items()

@@ -29,7 +29,7 @@ def is_to_be_tracked(plan: JobPlan, settings: RenderSettings) -> bool:
     Pictures without numbers are no shot: they may have nothing to do with each other.
     """
     frames = plan.shot.frames
-    is_shot = len(frames) > 1 and all(frame.number is not None for frame in frames)
+    is_shot = len(frames) > 1 and frames.first_loose is None
     locates = settings.choice.needs_locator and not settings.mix.changes_nothing
     return plan.is_whole and is_shot and locates
 

@@ -30,7 +30,7 @@ class TrackResult:
     seconds: float
 
     def raise_for_failure(self) -> None:
-        """Do nothing if faces were tracked.
+        """Fail if no faces were tracked.
 
         Raises:
             UnreadableFrameError: no frame can be read; the message names the first.

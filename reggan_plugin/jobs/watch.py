@@ -12,10 +12,10 @@ from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.events import FrameTracked, Report
+from reggan_plugin.jobs.face_tracker import FaceTracker, Observation
 from reggan_plugin.jobs.faults import FRAME_FAULTS, JOB_FAULTS
 from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
 from reggan_plugin.jobs.patience import Patience
-from reggan_plugin.jobs.pursuit import FacePursuit, Observation
 
 PIXELS_IN_FLIGHT = 100_000_000
 """Frames are read ahead while they have no more pixels than this together."""
@@ -41,7 +41,7 @@ class ShotWatch:
         """Look at nothing yet; `track_frames` says what is what."""
         self._frames, self._patience, self._report = frames, patience, report
         self._reading = reading
-        self._pursuit = FacePursuit(device)
+        self._tracker = FaceTracker(device)
         self._times = _times(frames)
         self._searched: list[bool] = []
         self.seen: list[SeenFrame] = []
@@ -68,9 +68,9 @@ class ShotWatch:
         """
         coming_in: dict[int, list[Points]] = defaultdict(list)
         for path in links.paths:
-            for index, sighting in path.sightings.items():
-                if index - 1 not in path.sightings and index not in links.cuts:
-                    coming_in[index].append(sighting.points)
+            for index, detection in path.detections.items():
+                if index - 1 not in path.detections and index not in links.cuts:
+                    coming_in[index].append(detection.points)
         found_any = False
         for index in range(len(self.seen) - 2, -1, -1):
             places = coming_in.get(index + 1)
@@ -79,10 +79,10 @@ class ShotWatch:
             content = self._read(self._frames[index])
             if isinstance(content, str):
                 continue
-            before = self._pursuit.look_near(content, places, beside=self.seen[index].sightings)
-            coming_in[index] += [sighting.points for sighting in before]
+            before = self._tracker.look_near(content, places, beside=self.seen[index].detections)
+            coming_in[index] += [detection.points for detection in before]
             own = self.seen[index]
-            self.seen[index] = replace(own, sightings=(*own.sightings, *before))
+            self.seen[index] = replace(own, detections=(*own.detections, *before))
             found_any |= bool(before)
         return found_any
 
@@ -102,7 +102,7 @@ class ShotWatch:
         if isinstance(observed, str):
             self.faults[source.path] = observed
         else:
-            seen = replace(seen, sightings=observed.sightings, thumbnail=observed.thumbnail)
+            seen = replace(seen, detections=observed.detections, thumbnail=observed.thumbnail)
             if observed.exposure_ev is not None:
                 self.exposures.append(observed.exposure_ev)
         self._report(
@@ -110,7 +110,7 @@ class ShotWatch:
                 done=index + 1,
                 frames=len(self._frames),
                 source=source.path,
-                faces=len(seen.sightings),
+                faces=len(seen.detections),
                 message=observed if isinstance(observed, str) else None,
             )
         )
@@ -118,7 +118,7 @@ class ShotWatch:
 
     def _look_at(self, source: SourceFrame, frame: Frame) -> Observation | str:
         try:
-            return self._pursuit.observe(frame)
+            return self._tracker.observe(frame)
         except JOB_FAULTS:
             raise
         except FRAME_FAULTS as error:

@@ -1,7 +1,8 @@
 """Where a change jumps from frame to frame more than the picture under it does."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -13,6 +14,7 @@ VISIBLE_LEVELS = 2.0
 _CHANGED = 2 / 255
 
 View = Float[np.ndarray, "height width 3"]
+Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +40,38 @@ def flicker_of_shot(
     numbers: Sequence[int | None], looks: Sequence[FrameLook]
 ) -> list[Flicker | None]:
     """The flicker of every frame; None at the ends, and beside frames without a face."""
-    measured: list[Flicker | None] = [None] * len(looks)
-    for i in range(1, len(looks) - 1):
-        around = looks[i - 1 : i + 2]
-        changes = [look.change for look in around if look.change is not None]
-        faces = [look.face for look in around if look.face is not None]
-        if len(changes) == len(faces) == 3 and _are_neighbours(*numbers[i - 1 : i + 2]):
-            measured[i] = _flicker(changes, faces)
-    return measured
+    frames = zip(numbers, looks, strict=True)
+    return [flicker for _, flicker in with_flicker(frames, lambda frame: frame)]
+
+
+def with_flicker(
+    frames: Iterable[Seen], look_of: Callable[[Seen], tuple[int | None, FrameLook]]
+) -> Iterator[tuple[Seen, Flicker | None]]:
+    """Each frame with its flicker; no more than three are held at a time.
+
+    Args:
+        frames: in order.
+        look_of: the number of a frame, and how it looks.
+    """
+    before: Seen | None = None
+    here: Seen | None = None
+    for after in frames:
+        if here is not None:
+            around = None if before is None else [look_of(one) for one in (before, here, after)]
+            yield here, None if around is None else _flicker_of(around)
+        before, here = here, after
+    if here is not None:
+        yield here, None
+
+
+def _flicker_of(around: Sequence[tuple[int | None, FrameLook]]) -> Flicker | None:
+    """Of the frame in the middle of three."""
+    numbers, looks = zip(*around, strict=True)
+    changes = [look.change for look in looks if look.change is not None]
+    faces = [look.face for look in looks if look.face is not None]
+    if not len(changes) == len(faces) == 3 or not _are_neighbours(*numbers):
+        return None
+    return _flicker(changes, faces)
 
 
 def _are_neighbours(before: int | None, here: int | None, after: int | None) -> bool:

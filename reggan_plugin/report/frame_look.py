@@ -33,8 +33,8 @@ class FrameLook:
     """A frame reduced to what a report needs; pictures are sRGB-encoded in [0, 1].
 
     Attributes:
-        before, after: JPEG thumbnails, of the face or else of the whole frame; None where the
-            file cannot be read.
+        before, after: JPEG thumbnails, of the face or else of the whole frame, or the places of
+            their files; None where the frame's file cannot be read.
         face, change: the input's largest face, and output − input there, averaged to a few
             pixels; None without a face.
         touches_ring: whether the change reaches the border of the square around the face.
@@ -42,8 +42,8 @@ class FrameLook:
         fault: why the frame's files cannot be shown.
     """
 
-    before: bytes | None = None
-    after: bytes | None = None
+    before: bytes | str | None = None
+    after: bytes | str | None = None
     face: View | None = None
     change: View | None = None
     touches_ring: bool = False

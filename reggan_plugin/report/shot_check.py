@@ -1,12 +1,14 @@
 """A rendered shot against its source: what is missing, and what its records say."""
 
-from collections.abc import Iterable
+import heapq
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from reggan_plugin.errors import EmptySourceError, UsageError
-from reggan_plugin.files.sequence import SourceFrame, find_sequence
+from reggan_plugin.files.frame_range import FrameRange, range_from_spans
+from reggan_plugin.files.sequence import FrameList, SourceFrame, find_sequence
 from reggan_plugin.jobs.results import NO_FACE
 from reggan_plugin.jobs.side_car import FrameRecord, read_record
 
@@ -39,12 +41,13 @@ class CheckedFrame:
 
     Attributes:
         name: of its file, or `frame 1003` where there is none.
-        number: None for loose pictures.
+        number: None for loose pictures; the first of a gap.
         source: None where the shot has no such frame.
         output: where the result is, or should be.
         record: of how it was made; None without one.
         problems: from the worst to the least.
         note: what to say about it.
+        count: of frames that it stands for: a gap is one entry.
     """
 
     name: str
@@ -54,10 +57,38 @@ class CheckedFrame:
     record: FrameRecord | None
     problems: tuple[Problem, ...]
     note: str | None = None
+    count: int = 1
 
 
-def check_shot(source: str, frame_range: str | None, out: Path) -> list[CheckedFrame]:
-    """The frames of a rendered shot, in order; their pixels are not looked at.
+Entry = SourceFrame | range
+"""A frame, or a gap of the shot."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShotToCheck:
+    """A rendered shot; nothing of its frames is read until they are checked one by one."""
+
+    out: Path
+    frames: FrameList
+    gaps: FrameRange
+
+    def __len__(self) -> int:
+        """Entries, of which a gap is one."""
+        return len(self.frames) + len(self.gaps.spans)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """In order of numbers, loose pictures last."""
+        return heapq.merge(self.frames, self.gaps.spans, key=_place)
+
+    def check(self, entry: Entry) -> CheckedFrame:
+        """A frame against its record; its pixels are not looked at."""
+        if isinstance(entry, range):
+            return _without_source(entry, self.out)
+        return _check(entry, self.out / entry.path.name)
+
+
+def find_rendered_shot(source: str, frame_range: str | None, out: Path) -> ShotToCheck:
+    """The frames of a rendered shot.
 
     Args:
         source: folder, file or pattern of the shot.
@@ -72,14 +103,17 @@ def check_shot(source: str, frame_range: str | None, out: Path) -> list[CheckedF
         raise UsageError(
             f"{out} holds the shot itself; name the folder that the shot was rendered to."
         )
-    checked = [_check(frame, out / frame.path.name) for frame in shot.frames]
-    checked += [_without_source(number, out) for number in shot.missing]
-    if not checked:
+    if not shot.frames and not shot.missing:
         raise EmptySourceError(
             f"The frame range {frame_range} holds no frame of {source}. Leave it out to "
             "check the shot."
         )
-    return sorted(checked, key=lambda one: (one.number is None, one.number or 0))
+    return ShotToCheck(out=out, frames=shot.frames, gaps=shot.missing)
+
+
+def _place(entry: Entry) -> tuple[bool, int]:
+    number = entry[0] if isinstance(entry, range) else entry.number
+    return number is None, number or 0
 
 
 def _check(frame: SourceFrame, output: Path) -> CheckedFrame:
@@ -151,16 +185,19 @@ def _problems_of_faces(record: FrameRecord) -> list[Problem]:
     return [problem for problem, is_there in found.items() if is_there]
 
 
-def _without_source(number: int, out: Path) -> CheckedFrame:
-    name = f"frame {number}"
+def _without_source(gap: range, out: Path) -> CheckedFrame:
+    """One entry for all frames of a gap, which may be millions."""
+    text = range_from_spans([gap]).text
+    name = f"frame {text}" if len(gap) == 1 else f"frames {text}"
     return CheckedFrame(
         name=name,
-        number=number,
+        number=gap[0],
+        count=len(gap),
         source=None,
         output=out / name,
         record=None,
         problems=("missing",),
-        note="The shot itself has no such frame.",
+        note="The shot itself has no such frame" + ("." if len(gap) == 1 else "s."),
     )
 
 

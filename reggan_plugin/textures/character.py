@@ -29,6 +29,16 @@ class Material:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Morph:
+    """One morph target of a part."""
+
+    name: str
+    """As the file calls it; empty where it does not."""
+    offsets: Float[np.ndarray, "points 3"]
+    """What weight 1 adds to the part's positions."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class MeshPart:
     """The triangles of one material."""
 
@@ -40,6 +50,10 @@ class MeshPart:
     """From the lower left corner of the map; beyond 1 it repeats, or the next UDIM tile begins."""
     node: Int[np.ndarray, " points"] | None = None
     """The bone or node that moves each point most."""
+    mesh: int | None = None
+    """Its mesh's place in the glTF file."""
+    morphs: tuple[Morph, ...] = ()
+    """In the file's order; read only where they are asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

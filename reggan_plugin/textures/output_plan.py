@@ -122,7 +122,7 @@ def _refuse_missing_folders(request: TextureRequest) -> None:
 
 
 def check_folder(output: Path) -> None:
-    """Do nothing if the folder of an output is there.
+    """Refuse an output whose folder is not there.
 
     Raises:
         OutputError: it is not.

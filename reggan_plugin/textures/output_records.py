@@ -19,9 +19,9 @@ from reggan_plugin.jobs.side_car import (
     record_path,
     write_record,
 )
-from reggan_plugin.textures.maps.texture_files import find_texture
 from reggan_plugin.textures.mesh_inputs import digest_of_files, files_of_mesh
-from reggan_plugin.textures.request import MeshOutput, OpenTransfer, TextureRequest
+from reggan_plugin.textures.request import MeshOutput, TextureRequest
+from reggan_plugin.textures.subject import Subject
 
 OutputKind = Literal["map", "sheet"] | MeshOutput
 
@@ -29,34 +29,29 @@ OutputKind = Literal["map", "sheet"] | MeshOutput
 class OutputRecords:
     """Writes the records of a request's outputs, and compares those of earlier runs."""
 
-    def __init__(self, request: TextureRequest, open_transfer: OpenTransfer) -> None:
+    def __init__(self, request: TextureRequest, subject: Subject) -> None:
         """Take the fingerprints of the inputs, which the work reads after this.
 
         Raises:
             EmptySourceError: the map is not there.
             MeshError: the mesh is broken.
         """
-        self._request, self._open_transfer = request, open_transfer
-        mesh, texture = request.mesh, request.look.texture
-        tiles = {} if texture is None else find_texture(texture).paths
-        files = [] if mesh is None else files_of_mesh(mesh)
-        self.inputs = (*files, *tiles.values())
-        """The mesh, the files that it names and the map's tiles."""
-        self._inputs_sha256 = digest_of_files(self.inputs)
+        self._request, self._subject = request, subject
+        self._inputs_sha256 = subject.inputs_sha256
         self._constant = {
             "look": plain(replace(request.look, texture=None)),
-            "tiles": sorted(tiles),
+            "tiles": sorted(subject.tiles),
             "choice": plain(request.choice),
         }
 
     def refuse_inputs(self, outputs: Iterable[Path]) -> None:
-        """Do nothing if neither outputs nor their records are files that the request reads.
+        """Refuse outputs or records that are files which the request reads.
 
         Raises:
             UsageError: one is.
         """
         written = [path for output in outputs for path in (output, record_path(output))]
-        refuse_overwriting(written, (*self.inputs, *self._request.inputs))
+        refuse_overwriting(written, (*self._subject.inputs, *self._request.inputs))
 
     def fits(self, output: Path, kind: OutputKind, labels: Sequence[str]) -> bool:
         """Whether an output is as an earlier run left it, and this one would make the same."""
@@ -103,7 +98,7 @@ class OutputRecords:
             output_sha256=None,
             model=model,
             version=own_version(),
-            device=None if model is None else self._open_transfer().device,
+            device=None if model is None else self._subject.open_transfer().device,
             batch=None,
         )
 
@@ -115,7 +110,7 @@ class OutputRecords:
         """What changes these expressions' maps; None where they stay as they are."""
         if all(self._request.mixes[label].changes_nothing for label in labels):
             return None
-        card = self._open_transfer().card
+        card = self._subject.open_transfer().card
         return RecordedModel(name=card.name, version=card.version, sha256=card.weights_sha256)
 
 

@@ -12,12 +12,12 @@ from reggan_plugin.textures.maps.own_maps import PartMaps
 from reggan_plugin.textures.maps.texel_change import Tally
 from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.maps.wearers import remarks
-from reggan_plugin.textures.maps.worn_map import WornMap
+from reggan_plugin.textures.maps.worn_map import MapChoice
 from reggan_plugin.textures.mesh_files import LoadedMesh, load_mesh
 from reggan_plugin.textures.request import Look
 from reggan_plugin.textures.stopwatch import Stopwatch
 from reggan_plugin.textures.views.framing import FramedFace, frame_face
-from reggan_plugin.textures.views.reprojection import CarryBack
+from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.textures.views.shots import (
     USUAL_TEXELS,
     find_sides,
@@ -65,14 +65,14 @@ class PreparedFace:
         with self.watch.timing("read"):
             self.loaded: LoadedMesh = load_mesh(mesh)
             self._maps = PartMaps(self.loaded, scratch)
-            worn = WornMap(self.loaded, look, self._maps)
+            choice = MapChoice(self.loaded, look, self._maps)
         with self.watch.timing("search tree"):
-            self.stage = Stage(self.loaded.character, self._maps)
+            self.stage = Stage(self.loaded.character, self._maps.map_of)
         with self.watch.timing("find the face"):
-            self.framed = self._framed(worn)
+            self.framed = self._framed(choice)
             survey = take_survey(self.stage, self.framed)
         with self.watch.timing("read"):
-            worn.settle(self.stage, survey, lambda: take_survey(self.stage, self.framed))
+            worn = choice.settle(self.stage, survey, lambda: take_survey(self.stage, self.framed))
         self.files, self.parts, self.texture = worn.files, worn.parts, worn.texture
         self.notices: dict[str, None] = dict.fromkeys(
             (*self._maps.notices, *remarks(self.loaded.character, self.parts, self.texture))
@@ -111,7 +111,7 @@ class PreparedFace:
                 for shot in self._shots
             )
         with self.watch.timing("carry back"):
-            carry = CarryBack(self.stage, self.parts, self.texture, changes)
+            carry = Reprojection(self.stage, self.parts, self.texture, changes)
             found = {number: carry.changed_samples(number) for number in self.texture.tiles}
         tiles = {number: samples for number, samples in found.items() if samples is not None}
         return ChangedMap(tiles=tiles, tally=carry.tally, changes=changes)
@@ -123,11 +123,10 @@ class PreparedFace:
             for number, tile in self.texture.tiles.items()
         }
         texture = TextureMap(tiles=worn, is_udim=self.texture.is_udim, tint=self.texture.tint)
-        maps = {i: self._maps[i] for i in self._maps if i in self._maps}
-        maps.update(dict.fromkeys(self.parts, texture))
-        return self.stage.with_maps(maps)
+        changed = dict.fromkeys(self.parts, texture)
+        return self.stage.with_maps(lambda part: changed.get(part) or self._maps.map_of(part))
 
-    def _framed(self, worn: WornMap) -> FramedFace:
+    def _framed(self, choice: MapChoice) -> FramedFace:
         try:
             return frame_face(
                 self.stage,
@@ -138,5 +137,5 @@ class PreparedFace:
                 head_bone=self.look.head_bone,
             )
         except FaceNotFoundError:
-            worn.check_joins(self.stage)  # a map of another mesh is the likelier reason
+            choice.check_joins(self.stage)  # a map of another mesh is the likelier reason
             raise

@@ -1,6 +1,5 @@
 """One character's maps in every expression that was asked for, from files to files."""
 
-import tempfile
 from pathlib import Path
 
 from reggan_plugin.errors import UsageError
@@ -18,30 +17,35 @@ from reggan_plugin.textures.output_records import OutputRecords
 from reggan_plugin.textures.prepared import ChangedMap, PreparedFace
 from reggan_plugin.textures.request import OpenTransfer, TextureRequest, TextureResult
 from reggan_plugin.textures.result_remarks import remarks_on
+from reggan_plugin.textures.subject import Subject
 from reggan_plugin.textures.write_mesh import check_mesh_output, write_mesh
 
 
 def run_request(request: TextureRequest, open_transfer: OpenTransfer) -> TextureResult:
+    """Make and write the maps of one character; see `make_maps`."""
+    with Subject(request.mesh, request.look, open_transfer) as subject:
+        return make_maps(request, subject)
+
+
+def make_maps(request: TextureRequest, subject: Subject) -> TextureResult:
     """Make and write the maps of one character.
 
     Args:
         request: what to make.
-        open_transfer: gives the model.
+        subject: the character, with the model.
 
     Raises:
         RegganError: see `PreparedFace`, `plan_outputs` and `write_frame`.
     """
-    records = OutputRecords(request, open_transfer)
+    records = OutputRecords(request, subject)
     plan = plan_outputs(request, records)
     if not plan.labels:
         return TextureResult(written=(), skipped=plan.skipped)
     if request.mesh is None:
-        return _run_flat(request, plan, records, open_transfer)
+        return _run_flat(request, plan, records, subject.open_transfer)
     if plan.files is not None and all(mix.changes_nothing for mix in request.mixes.values()):
         return _copied(request, plan, records, plan.files)
-    with tempfile.TemporaryDirectory() as scratch:
-        face = PreparedFace(request.mesh, request.look, open_transfer(), Path(scratch))
-        return _run_mesh(request, plan, records, face)
+    return _run_mesh(request, plan, records, subject.face)
 
 
 def _run_mesh(

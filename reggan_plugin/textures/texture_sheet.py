@@ -1,6 +1,5 @@
 """All expressions on the head: the changed maps seen from the front and from both sides."""
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +10,15 @@ from jaxtyping import Float
 from reggan_plugin.contact_sheet import CELL_PX, SheetRow, View, write_sheet
 from reggan_plugin.errors import UsageError
 from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.jobs.plan import Existing, refuse_existing
+from reggan_plugin.jobs.side_car import record_path
 from reggan_plugin.textures.output_plan import check_folder
 from reggan_plugin.textures.output_records import OutputRecords
 from reggan_plugin.textures.prepared import PreparedFace
-from reggan_plugin.textures.request import OpenTransfer, TextureRequest, TextureResult
+from reggan_plugin.textures.request import TextureRequest, TextureResult
+from reggan_plugin.textures.subject import Subject
 from reggan_plugin.textures.views.framing import closer, turned
 
 _ROWS = {"front": 0.0, "right": -35.0, "left": 35.0}
@@ -24,7 +26,7 @@ _OVERSAMPLING = 2
 _AROUND_FACE = 0.12
 
 
-def draw_sheet(path: Path, request: TextureRequest, open_transfer: OpenTransfer) -> TextureResult:
+def draw_sheet(path: Path, request: TextureRequest, subject: Subject) -> TextureResult:
     """Draw a head with its own map and with each expression that the model has, at intensity 1.
 
     Raises:
@@ -35,18 +37,15 @@ def draw_sheet(path: Path, request: TextureRequest, open_transfer: OpenTransfer)
     if request.mesh is None:
         raise UsageError("A sheet draws a head, and a flat map has none. Give the mesh.")
     check_folder(path)
-    records = OutputRecords(request, open_transfer)
-    records.refuse_inputs([path])
+    refuse_overwriting([path, record_path(path)], (*subject.inputs, *request.inputs))
     refuse_existing([path], request.existing)
-    transfer = open_transfer()
-    mixes = {name: ExpressionMix({name: 1.0}) for name in transfer.card.names}
-    records = OutputRecords(replace(request, mixes=mixes), open_transfer)
+    mixes = {name: ExpressionMix({name: 1.0}) for name in subject.open_transfer().card.names}
+    records = OutputRecords(replace(request, mixes=mixes), subject)
     if request.existing is Existing.RESUME and records.fits(path, "sheet", list(mixes)):
         return TextureResult(written=(), skipped=(path,))
-    with tempfile.TemporaryDirectory() as scratch:
-        face = PreparedFace(request.mesh, request.look, transfer, Path(scratch))
-        with records.writing({path: list(mixes)}, "sheet"):
-            _write_sheet(path, face, mixes)
+    face = subject.face
+    with records.writing({path: list(mixes)}, "sheet"):
+        _write_sheet(path, face, mixes)
     return TextureResult(written=(path,))
 
 

@@ -12,7 +12,7 @@ from reggan_plugin.textures.request import TextureRequest
 
 
 def check_mesh_output(request: TextureRequest, face: PreparedFace) -> None:
-    """Do nothing if the mesh file that is asked for can be made of this character.
+    """Refuse a mesh file that cannot be made of this character.
 
     Raises:
         UsageError: the face's material has no map in the file, or it is no VRM for an atlas.

@@ -83,7 +83,7 @@ def shapes_from_word(word: str) -> tuple[str, ...]:
     near = [_SHAPE_FROM_KEY[one] for one in difflib.get_close_matches(key, _SHAPE_FROM_KEY, 3)]
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise UnknownExpressionError(
-        f"{word!r} is not an ARKit face shape.{hint}", kind="unknown-shape", found=word
+        f"{word!r} is not an ARKit face shape.{hint}", kind="unknown-face-shape"
     )
 
 

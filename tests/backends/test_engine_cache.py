@@ -3,6 +3,8 @@
 import errno
 import json
 import multiprocessing
+import os
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +17,7 @@ from reggan_plugin.backends.cache_folder import cache_folder
 from reggan_plugin.backends.engine_cache import EngineCache
 from reggan_plugin.backends.engine_file import EngineFile, read_engine, sidecar_of, write_engine
 from reggan_plugin.backends.engine_key import EngineKey, EngineOptions
-from reggan_plugin.errors import EngineError, OutputError
+from reggan_plugin.errors import EngineError, OutputError, UnsafeCacheError
 
 KEY = EngineKey(
     model_sha256="ab" * 32,
@@ -172,6 +174,66 @@ def test_a_cache_where_no_folder_can_be_is_refused_before_anything_is_built(tmp_
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match="Set REGGAN_PLUGIN_CACHE"):
         EngineCache(tmp_path / "file" / "cache").fetch(KEY, "reggan", must_not_build)
+
+
+POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows protects the user's profile")
+
+
+@POSIX
+def test_a_folder_that_is_made_is_the_owner_s_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        folder = tmp_path / "new" / "engines"
+        EngineCache(folder).fetch(KEY, "reggan", builder(b"plan"))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+
+
+@POSIX
+def test_an_own_folder_that_others_could_enter_is_closed(cache: EngineCache) -> None:
+    cache.folder.mkdir(parents=True, exist_ok=True)
+    cache.folder.chmod(0o777)
+    cache.fetch(KEY, "reggan", builder(b"plan"))
+    assert stat.S_IMODE(cache.folder.stat().st_mode) == 0o700
+
+
+@POSIX
+@pytest.mark.parametrize("part", ["folder", "plan", "side-car"])
+def test_what_others_could_have_written_is_not_run(cache: EngineCache, part: str) -> None:
+    path = cache.fetch(KEY, "reggan", builder(b"first")).path
+    place = {"folder": cache.folder, "plan": path, "side-car": sidecar_of(path)}[part]
+    place.chmod(0o777)
+    assert cache.find(KEY, "reggan") is None
+    assert cache.find_serving(KEY, "reggan") is None
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("owner", "mode", "is_safe"),
+    [("self", 0o700, True), ("root", 0o755, True), ("other", 0o700, False), ("root", 0o775, False)],
+)
+def test_whose_folder_it_is_decides(
+    cache: EngineCache, monkeypatch: pytest.MonkeyPatch, owner: str, mode: int, is_safe: bool
+) -> None:
+    """As if this user were number 1234, and the folder another's."""
+    cache.fetch(KEY, "reggan", builder(b"plan"))
+    ids = {"self": 1234, "root": 0, "other": 4321}
+    stat_of = Path.stat
+
+    def owned(path: Path, **options: bool) -> os.stat_result:
+        found = list(stat_of(path, **options))
+        found[stat.ST_UID] = ids[owner]
+        found[stat.ST_MODE] = found[stat.ST_MODE] & ~0o777 | mode
+        return os.stat_result(found)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 1234)
+    monkeypatch.setattr(Path, "stat", owned)
+    assert (cache.find(KEY, "reggan") is not None) is is_safe
+    if not is_safe:
+        with pytest.raises(UnsafeCacheError, match=r"others could replace.*Delete it, or set REGG"):
+            cache.fetch(KEY, "reggan", must_not_build)
 
 
 def test_nothing_but_engines_sidecars_and_locks_is_left(cache: EngineCache) -> None:

@@ -19,6 +19,7 @@ from reggan_plugin.backends.tensorrt_runner import (
     runner_from_model,
     sizes_between,
 )
+from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.errors import DeviceUnavailableError, EngineError, ModelError, UsageError
 from reggan_plugin.models import find_model
 from reggan_plugin.transfer import ExpressionTransfer
@@ -261,7 +262,10 @@ def test_render_takes_an_engine_by_its_path_on_tensorrt_alone(
 ) -> None:
     runner_from_model(MODEL)
     (plan,) = (tmp_path / "cache" / "engines").glob("*.plan")
-    transfer = ExpressionTransfer(plan)
+    with pytest.raises(UsageError, match=r"native code.*where its device is named") as refused:
+        ExpressionTransfer(plan)  # a file alone does not make it run
+    assert "--device tensorrt" in with_remedy(refused.value.remark)
+    transfer = ExpressionTransfer(plan, device="tensorrt")
     assert (transfer.card.name, transfer.device) == ("reggan", "tensorrt")
     assert ExpressionTransfer(plan, device="tensorrt:0").device == "tensorrt"
     with pytest.raises(UsageError, match=r"engine for TensorRT; for cpu name the \.onnx"):

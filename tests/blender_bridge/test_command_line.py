@@ -3,15 +3,18 @@
 from pathlib import Path
 
 import click
+import pytest
 
 from blender_addon.bridge.command_line import (
     FaceSettings,
-    ModelSettings,
-    RenderSettings,
+    ModelChoice,
+    RenderRequest,
+    refuse_native_code,
     render_arguments,
     sheet_arguments,
     track_arguments,
 )
+from blender_addon.bridge.errors import BridgeError
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.sheet import sheet
 from reggan_plugin.commands.track import track
@@ -30,13 +33,13 @@ def test_every_setting_of_a_render_reaches_its_option(tmp_path: Path) -> None:
     tracks, curve = tmp_path / "tracks é.json", tmp_path / "a curve.csv"
     tracks.touch()
     curve.touch()
-    settings = RenderSettings(
+    settings = RenderRequest(
         frames="/shots/a b/x.####.exr",
         frame_range="-5-10x2",
         expression="happy",
         curve=curve,
         face=FaceSettings(choice="2", tracks=tracks),
-        model=ModelSettings(model="sargan", device="cpu"),
+        model=ModelChoice(model="sargan", device="cpu"),
         out=tmp_path / "öut",
         existing="overwrite",
         with_mask=True,
@@ -51,7 +54,7 @@ def test_every_setting_of_a_render_reaches_its_option(tmp_path: Path) -> None:
 
 
 def test_what_is_left_open_is_left_to_the_runtime() -> None:
-    settings = RenderSettings(frames="x", expression="sad:0.5+angry", intensity=0.25)
+    settings = RenderRequest(frames="x", expression="sad:0.5+angry", intensity=0.25)
     assert render_arguments(settings) == [
         *("render", "--frames", "x", "--expression", "sad:0.5+angry", "--intensity", "0.250"),
         *("--face", "largest", "--json"),
@@ -62,6 +65,19 @@ def test_track_and_sheet_take_theirs(tmp_path: Path) -> None:
     frame = tmp_path / "frame.png"
     frame.touch()
     assert taken(track_arguments("x", tmp_path / "t.json"))["out"] == tmp_path / "t.json"
-    model = ModelSettings(device="cpu")
+    model = ModelChoice(device="cpu")
     options = taken(sheet_arguments(frame, tmp_path / "s.png", FaceSettings(choice="all"), model))
     assert (options["frame"], options["out"]) == (frame, tmp_path / "s.png")
+
+
+@pytest.mark.parametrize(
+    "model", ["//own.plan", "own.PLAN", "C:\\x\\own.plan", "/a/b.engine", "//lib.so", "/a/b"]
+)
+def test_a_blend_names_no_native_code(model: str) -> None:
+    with pytest.raises(BridgeError, match="native code"):
+        refuse_native_code(model)
+
+
+@pytest.mark.parametrize("model", ["", "reggan", "//own.onnx", "C:\\x\\own.ONNX", "own.onnx"])
+def test_a_blend_names_models(model: str) -> None:
+    refuse_native_code(model)

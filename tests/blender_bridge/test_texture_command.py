@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.bridge.command_line import ModelSettings
+from blender_addon.bridge.command_line import ModelChoice
 from blender_addon.bridge.texture_command import (
     FRONTS,
     FlatMap,
-    TextureSettings,
-    WornMap,
+    MapOnHead,
+    TextureJob,
     texture_arguments,
 )
 from reggan_plugin.commands.texture import texture
 
 
-def taken(settings: TextureSettings) -> dict[str, object]:
+def taken(settings: TextureJob) -> dict[str, object]:
     """What click makes of the command line."""
     name, *rest = texture_arguments(settings)
     assert name == "texture"
@@ -27,12 +27,14 @@ def test_every_setting_of_a_worn_map_reaches_its_option(tmp_path: Path) -> None:
     mesh = tmp_path / "Kopf ß.glb"
     mesh.touch()
     options = taken(
-        TextureSettings(
+        TextureJob(
             texture=tmp_path / "a b.<UDIM>.png",
-            placed=WornMap(mesh=mesh, material="-Häut 1", front="-X", head_bone="--Kopf", views=3),
+            placed=MapOnHead(
+                mesh=mesh, material="-Häut 1", front="-X", head_bone="--Kopf", views=3
+            ),
             expressions=("happy", "sad:0.5+angry"),
             intensity=0.25,
-            model=ModelSettings(model="sargan", device="cpu"),
+            model=ModelChoice(model="sargan", device="cpu"),
             force=True,
             out=tmp_path / "{expression}.<UDIM>.png",
             sheet=tmp_path / "sheet.png",
@@ -51,7 +53,7 @@ def test_every_setting_of_a_worn_map_reaches_its_option(tmp_path: Path) -> None:
 @pytest.mark.parametrize("box", [None, (-3.5, 20.25, 300.0, 1e3)])
 def test_a_flat_map_needs_no_mesh(box: tuple[float, float, float, float] | None) -> None:
     flat = FlatMap(face_box=box)
-    options = taken(TextureSettings(texture=Path("x.png"), placed=flat, expressions=("sad",)))
+    options = taken(TextureJob(texture=Path("x.png"), placed=flat, expressions=("sad",)))
     assert (options["flat"], options["mesh"], options["face_box"]) == (True, None, box)
 
 

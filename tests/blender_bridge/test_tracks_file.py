@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from blender_addon.bridge.errors import BridgeError
-from blender_addon.bridge.projection import SeenFace, Status, View, face_box, face_in_view
+from blender_addon.bridge.projection import CameraView, SeenFace, Status, face_box, face_in_view
 from blender_addon.bridge.tracks_file import (
     other_faces,
     text_from_tracks,
@@ -23,10 +23,10 @@ FACE = ((60.0, 40.0), (40.0, 40.0), (50.0, 53.0), (58.0, 63.5), (42.0, 63.5), (5
 POINTS = ((0.5, 0, 0), (-0.5, 0, 0), (0, -0.66, 0.5), (0.4, -1.2, 0), (-0.4, -1.2, 0), (0, -1.9, 0))
 
 
-def flat_view(depth: float = 1.0, crop_px: tuple[int, int, int, int] | None = None) -> View:
+def flat_view(depth: float = 1.0, crop_px: tuple[int, int, int, int] | None = None) -> CameraView:
     """10 units of the world across 100 pixels, from any depth."""
     rows = [[0.2, 0, 0, 0], [0, 0.2, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
-    return View(
+    return CameraView(
         clip_from_world=rows,
         depth_from_world=(0, 0, -1, depth),
         width_px=100,
@@ -132,7 +132,7 @@ def test_points_fall_where_the_view_says() -> None:
     ],
 )
 def test_a_face_that_cannot_be_seen_is_marked(
-    view: View, shift: float, hidden: int, status: Status
+    view: CameraView, shift: float, hidden: int, status: Status
 ) -> None:
     points = [(x + shift, y, z) for x, y, z in POINTS]
     face = face_in_view(view, points, [i < hidden for i in range(6)])

@@ -15,7 +15,7 @@ from PIL import Image
 
 import reggan_plugin
 from reggan_export.sample_crops import PROOF_FRAMES, calibration_crops
-from reggan_export.source_network import card_of, network_of
+from reggan_export.source_network import source_of
 from reggan_plugin.errors import EmptySourceError, ModelParityError, UsageError
 from reggan_plugin.transfer import ExpressionTransfer
 from reggan_training.run_folder import RunFolder
@@ -85,7 +85,7 @@ def test_a_model_without_learnt_convolutions_is_refused(
 
 def test_ranges_come_from_other_pictures_than_the_proof(make_run: RunMaker, tmp_path: Path) -> None:
     run = make_run("sargan")
-    card = card_of(run, network_of(run))
+    card = source_of(run).card(source_of(run).network())
     crops, proof = calibration_crops(card), [str(path) for path in PROOF_FRAMES]
     assert crops.shape == (8, 3, 64, 64)
     assert str(SAMPLES / "avatar_png" / "avatar.1001.png") in proof

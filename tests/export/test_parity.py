@@ -21,7 +21,7 @@ from reggan_export.parity import verify_model
 from reggan_export.parity_report import Bound, difference_between
 from reggan_export.proof import BOUNDS
 from reggan_export.sample_crops import proof_crops
-from reggan_export.source_network import card_of, network_of
+from reggan_export.source_network import source_of
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.errors import ModelCardError, ModelHashError, ModelParityError
 from reggan_plugin.expressions import EXPRESSION_NAMES
@@ -79,8 +79,8 @@ def test_another_run_s_weights_are_found_out(
 
 def test_what_is_not_proven_is_not_written(make_run: RunMaker, tmp_path: Path) -> None:
     run, out = make_run("regression"), tmp_path / "model.onnx"
-    network = network_of(run)
-    card = card_of(run, network).to_json()
+    network = source_of(run).network()
+    card = source_of(run).card(network).to_json()
     network.regression.changes.mul_(1.2)  # type: ignore[operator, union-attr]
     with pytest.raises(ModelParityError, match="Nothing was written"):
         write_proven(graph_of(network), card, out, lambda file: verify_model(file, checkpoint=run))
@@ -131,7 +131,7 @@ def test_the_bounds_are_those_that_were_promised() -> None:
 
 def test_real_crops_are_faces_of_the_model_s_side(make_run: RunMaker) -> None:
     run = make_run("sargan")
-    crops = proof_crops(card_of(run, network_of(run)))
+    crops = proof_crops(source_of(run).card(source_of(run).network()))
     assert crops.shape == (3, 3, 64, 64)
     assert crops.std(axis=(1, 2, 3)).min() > 0.05
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from reggan_plugin.faces.detection import Detection
 from reggan_plugin.faces.linking import (
     MOST_FILLED,
     LinkedShot,
@@ -9,7 +10,6 @@ from reggan_plugin.faces.linking import (
     link_faces,
     picture_change,
 )
-from reggan_plugin.faces.sighting import Sighting
 from reggan_plugin.faces.steady_faces import steady_faces
 
 FACE = np.array([[63, 30], [37, 30], [50, 48], [60, 62], [40, 62], [50, 81]], dtype=np.float64)
@@ -21,25 +21,25 @@ def patch(person: int) -> np.ndarray:
     return np.kron(cells, np.ones((4, 4), dtype=np.uint8))
 
 
-def face(person: int, x: float, y: float = 0.0, size: float = 1.0) -> Sighting:
+def face(person: int, x: float, y: float = 0.0, size: float = 1.0) -> Detection:
     noise = np.random.default_rng(int(x * 7) % 1000).integers(-4, 5, (64, 64))
     seen = (patch(person) + noise.astype(np.int16)).clip(0, 255).astype(np.uint8)
-    return Sighting(points=FACE * size + [x, y], score=0.9, patch=seen)
+    return Detection(points=FACE * size + [x, y], score=0.9, patch=seen)
 
 
 def picture(scene: int) -> np.ndarray:
     return np.random.default_rng(100 + scene).random((18, 32))
 
 
-def shot(*frames: tuple[Sighting, ...], scenes: list[int] | None = None) -> list[SeenFrame]:
+def shot(*frames: tuple[Detection, ...], scenes: list[int] | None = None) -> list[SeenFrame]:
     return [
-        SeenFrame(time=1001 + i, sightings=own, thumbnail=picture(scenes[i] if scenes else 0))
+        SeenFrame(time=1001 + i, detections=own, thumbnail=picture(scenes[i] if scenes else 0))
         for i, own in enumerate(frames)
     ]
 
 
 def lengths(links: LinkedShot) -> list[int]:
-    return [len(path.sightings) for path in links.paths]
+    return [len(path.detections) for path in links.paths]
 
 
 def test_a_face_keeps_its_number_through_a_gap_that_is_filled() -> None:
@@ -84,7 +84,7 @@ def test_faces_that_cross_keep_their_numbers_though_one_hides_the_other() -> Non
         seen.append((left,) if hides else (right, left) if i % 2 else (left, right))
     links = link_faces(shot(*seen))
     ways = [
-        [path.sightings[index].points[0, 0] for index in sorted(path.sightings)]
+        [path.detections[index].points[0, 0] for index in sorted(path.detections)]
         for path in links.paths
     ]
     assert len(ways) == 2
@@ -95,7 +95,7 @@ def test_faces_that_cross_keep_their_numbers_though_one_hides_the_other() -> Non
 def test_faces_that_look_the_same_cross_by_their_motion_alone() -> None:
     seen = [(face(1, 30.0 * i), face(1, 315.0 - 30.0 * i)) for i in range(12)]
     links = link_faces(shot(*seen))
-    firsts = [[path.sightings[index].points[0, 0] for index in (0, 11)] for path in links.paths]
+    firsts = [[path.detections[index].points[0, 0] for index in (0, 11)] for path in links.paths]
     assert sorted(firsts) == [[63.0, 393.0], [378.0, 48.0]]
 
 
@@ -146,4 +146,4 @@ def test_brightness_is_no_change_of_the_picture() -> None:
 def test_the_largest_for_long_comes_first() -> None:
     seen = [(face(1, 0.0, size=0.6), face(2, 300.0)) for _ in range(5)]
     links = link_faces(shot(*seen))
-    assert [path.sightings[0].points[0, 0] for path in links.paths] == [363.0, 63 * 0.6]
+    assert [path.detections[0].points[0, 0] for path in links.paths] == [363.0, 63 * 0.6]

@@ -133,3 +133,14 @@ def test_what_does_not_fit_is_said(tmp_path: Path, frame: SourceFrame) -> None:
     OpenEXR.File(header(), {"A": sampled}).write(str(tmp_path / "half.exr"))
     with pytest.raises(UnsupportedFormatError, match=r"half\.exr has sub-sampled channels \(A\)"):
         matte_of(frame, Matte(source=str(tmp_path / "half.exr")))
+
+
+def test_a_matte_that_was_rendered_since_is_there(tmp_path: Path, frame: SourceFrame) -> None:
+    folder = tmp_path / "mattes"
+    folder.mkdir()
+    Image.new("L", (WIDTH, HEIGHT), 9).save(folder / "roto.1003.png")
+    Image.new("L", (WIDTH, HEIGHT), 9).save(folder / "roto.1004.png")
+    with pytest.raises(SourceError, match="no 1001"):
+        Matte(source=str(folder)).path_for(frame)
+    Image.new("L", (WIDTH, HEIGHT), 9).save(folder / "roto.1001.png")
+    assert Matte(source=str(folder)).path_for(frame).name == "roto.1001.png"

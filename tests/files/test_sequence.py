@@ -42,7 +42,7 @@ class TestFolder:
         sequence = find_sequence(str(shot))
         assert names(sequence) == ["b.PNG", "b9.tif", "b10.jpg", "holiday_a.png"]
         assert set(numbers(sequence)) == {None}
-        assert sequence.missing == ()
+        assert not sequence.missing
 
     def test_loose_pictures_follow_the_sequence(self, shot: Path) -> None:
         fill(shot, "a.0002.png", "a.0001.png", "Reference.jpg")
@@ -64,7 +64,7 @@ class TestFolder:
     def test_gaps_and_other_files_are_told(self, shot: Path) -> None:
         fill(shot, "a.1.png", "a.2.png", "a.5.png", "notes.txt", "tracks.json")
         sequence = find_sequence(str(shot))
-        assert sequence.missing == (3, 4)
+        assert list(sequence.missing) == [3, 4]
         assert sequence.ignored == (shot / "notes.txt", shot / "tracks.json")
 
     def test_hidden_and_temporary_files_are_not_mentioned(self, shot: Path) -> None:
@@ -168,7 +168,29 @@ class TestRange:
 
     def test_only_missing_frames_of_the_range_are_told(self, shot: Path) -> None:
         fill(shot, "a.1.exr", "a.5.exr", "a.9.exr")
-        assert find_sequence(str(shot), "4-20").missing == (4, 6, 7, 8)
+        assert list(find_sequence(str(shot), "4-20").missing) == [4, 6, 7, 8]
+
+    @pytest.mark.timeout(20)
+    def test_gaps_of_any_size_are_ranges(self, shot: Path) -> None:
+        fill(shot, "a.1.exr", "a.9999999.exr")
+        sequence = find_sequence(str(shot))
+        assert (sequence.missing.text, len(sequence.missing)) == ("2-9999998", 9_999_997)
+        assert 5000 in sequence.missing
+        assert find_sequence(str(shot), "1-20x5,9000000-99999999999").missing.text == (
+            "6-16x5,9000000-9999998"
+        )
+        assert list(find_sequence(str(shot), "5-8,7-9,9-5x-2").missing) == [5, 6, 7, 8, 9]
+        assert find_sequence(str(shot), "1,9999999").missing.text == ""
+
+    def test_a_part_is_what_the_range_gives(self, shot: Path) -> None:
+        fill(shot, *(f"a.{number}.exr" for number in (1, 2, 5, 6)), "reference.png")
+        for text in ("2-5", "1-99x2", "6,5", "3-4"):
+            part, whole = find_sequence(str(shot)).part(text), find_sequence(str(shot), text)
+            assert (list(part.frames), part.missing, part.ignored) == (
+                list(whole.frames),
+                whole.missing,
+                whole.ignored,
+            )
 
     @pytest.mark.parametrize("text", ["", "a", "1-", "1-5x0", "1-5x", "1,,2", "1.5", "1-5y2"])
     def test_what_is_no_range_is_a_usage_error(self, shot: Path, text: str) -> None:
@@ -184,8 +206,8 @@ class TestRange:
     def test_a_range_past_the_end_or_in_a_gap_holds_nothing(self, shot: Path) -> None:
         fill(shot, "a.1.exr", "a.2.exr", "a.5.exr")
         beyond, between = find_sequence(str(shot), "7-9"), find_sequence(str(shot), "3-4")
-        assert (beyond.frames, beyond.missing) == ((), ())
-        assert (between.frames, between.missing) == ((), (3, 4))
+        assert (list(beyond.frames), list(beyond.missing)) == ([], [])
+        assert (list(between.frames), list(between.missing)) == ([], [3, 4])
 
     def test_a_range_of_loose_pictures_is_a_usage_error(self, shot: Path) -> None:
         fill(shot, "a.png", "b.png")

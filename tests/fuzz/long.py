@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 DEFAULTS = {"meshes": 10_000, "pictures": 10_000, "models": 1_000, "json": 1_000}
-_AT_A_TIME = 250
+_AT_A_TIME = 1000
 _MOST_SECONDS, _MOST_BYTES = 60, 6 * 2**30
 
 Trial = Callable[[int], None]

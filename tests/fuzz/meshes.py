@@ -65,8 +65,8 @@ def use_mesh(path: Path) -> None:
         warnings.simplefilter("error")
         loaded = load_mesh(path)
         maps = PartMaps(loaded, path.parent)
-        for part in list(maps):
-            _ = part in maps
+        for part in maps.parts_with_image():
+            maps.map_of(part)
         for name in loaded.character.node_names:
             loaded.character.below(name)
     for write in _writers(loaded, path):

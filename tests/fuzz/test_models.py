@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import ModelError
-from reggan_plugin.model_card import CARD_KEY, check_seal, seal
+from reggan_plugin.model_card import CARD_KEY, CONTROL_FLOW_NEEDED, check_seal, seal
 from reggan_plugin.models import find_model
 from reggan_plugin.onnx_references import refuse_references
 
@@ -82,6 +82,94 @@ def in_an_engine(location: str) -> onnx.ModelProto:
         "EPContext", ["x"], ["y"], domain="com.microsoft", embed_mode=0, ep_cache_context=location
     )
     return model_of([node], [])
+
+
+def loop() -> onnx.NodeProto:
+    """Runs for as long as 2⁶² rounds take."""
+    value = helper.make_tensor_value_info
+    rounds = [value("i", TensorProto.INT64, []), value("go", TensorProto.BOOL, [])]
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Add", ["v", "v"], ["u"])],
+        "body",
+        [*rounds, value("v", TensorProto.FLOAT, [4])],
+        [value("on", TensorProto.BOOL, []), value("u", TensorProto.FLOAT, [4])],
+    )
+    return helper.make_node("Loop", ["most", "yes", "x"], ["w"], body=body)
+
+
+def looped() -> onnx.ModelProto:
+    most = numpy_helper.from_array(np.array(2**62), "most")
+    return model_of([loop(), add("w")], [most, numpy_helper.from_array(np.array(True), "yes")])
+
+
+def looped_in_a_function() -> onnx.ModelProto:
+    model = model_of([helper.make_node("own", ["x"], ["y"], domain="mine")], [])
+    opset = [helper.make_opsetid("", 17)]
+    model.functions.append(
+        helper.make_function("mine", "own", ["x"], ["y"], [loop(), add("w")], opset)
+    )
+    return model
+
+
+def branched() -> onnx.ModelProto:
+    result = helper.make_tensor_value_info("w", TensorProto.FLOAT, [4])
+    inside = numpy_helper.from_array(np.zeros(4, np.float32), "w")
+    branch = helper.make_graph([], "branch", [], [result], [inside])
+    true = numpy_helper.from_array(np.array(True), "is_true")
+    chosen = helper.make_node("If", ["is_true"], ["w"], then_branch=branch, else_branch=branch)
+    return model_of([chosen, add("w")], [true])
+
+
+def scanned() -> onnx.ModelProto:
+    value = helper.make_tensor_value_info("v", TensorProto.FLOAT, [])
+    twice = helper.make_node("Add", ["v", "v"], ["u"])
+    result = helper.make_tensor_value_info("u", TensorProto.FLOAT, [])
+    body = helper.make_graph([twice], "body", [value], [result])
+    return model_of([helper.make_node("Scan", ["x"], ["y"], body=body, num_scan_inputs=1)], [])
+
+
+def searched() -> onnx.ModelProto:
+    """Another domain's operator that runs a graph in rounds."""
+    body = helper.make_graph([], "decoder", [], [])
+    node = helper.make_node("GreedySearch", ["x"], ["y"], domain="com.microsoft", decoder=body)
+    return model_of([node], [])
+
+
+@pytest.mark.parametrize(
+    ("build", "named"),
+    [
+        (looped, "Loop"),
+        (looped_in_a_function, "Loop"),
+        (branched, "If"),
+        (scanned, "Scan"),
+        (searched, "a node with a graph of its own"),
+    ],
+)
+def test_what_can_run_without_end_is_refused_before_it_is_opened(
+    build: Callable[[], onnx.ModelProto], named: str, tmp_path: Path, capsys: Streams
+) -> None:
+    path = tmp_path / "face.onnx"
+    path.write_bytes(build().SerializeToString())
+    seal(path)
+    with pytest.raises(ModelError, match=f"contains {named}, which can run without end"):
+        check_seal(path)
+    assert main(["models", str(path)]) == 1
+    capsys.readouterr()
+
+
+def test_an_architecture_that_needs_a_loop_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "face.onnx"
+    model = looped()
+    model.metadata_props[0].value = model.metadata_props[0].value[:-1] + ', "architecture": "own"}'
+    path.write_bytes(model.SerializeToString())
+    seal(path)
+    monkeypatch.setitem(CONTROL_FLOW_NEEDED, "own", frozenset({"Loop"}))
+    check_seal(path)
+    monkeypatch.setitem(CONTROL_FLOW_NEEDED, "own", frozenset({"If"}))
+    with pytest.raises(ModelError, match="contains Loop"):
+        check_seal(path)
 
 
 @pytest.mark.parametrize("location", ["../x", "/etc/passwd", "x.bin"])

@@ -157,6 +157,7 @@ def test_a_frame_that_does_not_answer_is_named(
     stuck = good_shot.out / good_shot.name(1005)
     stuck.unlink()
     os.mkfifo(stuck)
+    good_shot.record(1005)  # of which the size is not known
     monkeypatch.setattr(Path, "is_file", lambda path: path.exists())  # as a dead mount says
     monkeypatch.setattr(regular_file, "is_regular", Path.exists)
     page = ["--html", str(tmp_path / "a.html"), "--stall-timeout", "0.5"]

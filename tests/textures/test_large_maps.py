@@ -14,13 +14,13 @@ from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.files.png import decode_samples
 from reggan_plugin.files.png_chunks import bytes_from_chunks, make_chunk, read_chunks
 from reggan_plugin.imaging.crop import reduce_by
-from reggan_plugin.textures.maps.edge_padding import run_on
+from reggan_plugin.textures.maps.edge_padding import pad_edges
 from reggan_plugin.textures.maps.map_tile import MapTile, read_tile
 from reggan_plugin.textures.maps.reduced_tile import ReducedTile
 from reggan_plugin.textures.maps.uv_layout import Block
 from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import Look
-from reggan_plugin.textures.views.reprojection import CarryBack
+from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.transfer import ExpressionTransfer
 
 from .conftest import MadeHead, write_obj
@@ -50,7 +50,7 @@ def test_blocks_of_any_size_give_the_same_bits(
     changes = face.change(ExpressionMix({"surprised": 1.0})).changes
     results, tallies = [], []
     for block_px in (97, 4096):
-        carry = CarryBack(face.stage, face.parts, face.texture, changes, block_px=block_px)
+        carry = Reprojection(face.stage, face.parts, face.texture, changes, block_px=block_px)
         results.append(carry.changed_samples(1001))
         tallies.append((carry.tally.changed, carry.tally.mirrored))
     assert (results[0] != face.texture.tiles[1001].colours).any()
@@ -72,7 +72,7 @@ def test_a_change_runs_on_alike_in_a_block_with_two_reaches_around_it(seed: int)
     change = np.random.default_rng(seed).normal(size=(*island.shape, 3)).astype(np.float32)
     change[~(island & _blobs(0.55, seed + 100))] = 0
     whole = change.copy()
-    run_on(whole, island, lambda texels: ~other[texels[:, 0], texels[:, 1]], reach)
+    pad_edges(whole, island, lambda texels: ~other[texels[:, 0], texels[:, 1]], reach)
     assert (whole != change).any()
     for top in range(0, 120, core):
         for left in range(0, 120, core):
@@ -80,7 +80,7 @@ def test_a_change_runs_on_alike_in_a_block_with_two_reaches_around_it(seed: int)
             outer = inner.grown(2 * reach, 120, 120)
             here = outer.rows, outer.columns
             part = change[here].copy()
-            run_on(part, island[here], lambda t, o=other[here]: ~o[t[:, 0], t[:, 1]], reach)
+            pad_edges(part, island[here], lambda t, o=other[here]: ~o[t[:, 0], t[:, 1]], reach)
             rows, columns = top - outer.rows.start, left - outer.columns.start
             found = part[rows : rows + core, columns : columns + core]
             assert (found == whole[inner.rows, inner.columns]).all()

@@ -183,7 +183,7 @@ def test_rays_pass_holes_and_the_backs_of_surfaces(tmp_path: Path) -> None:
         _wall(-1.0, Material(name="wall", colour=(0, 0, 1, 1))),
     )
     veil = TextureMap(tiles={1001: read_tile(tmp_path / "veil.png")})
-    stage = Stage(Character(path=tmp_path, parts=parts), {0: veil})
+    stage = Stage(Character(path=tmp_path, parts=parts), {0: veil}.get)
     view = look_at(
         np.zeros(3), np.array([0, 0, 1.0]), np.array([0, 1.0, 0]), distance=9, extent=1.5, side_px=8
     )

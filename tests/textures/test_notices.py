@@ -16,7 +16,7 @@ from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.request import Look, TextureRequest, TextureResult
 from reggan_plugin.textures.result_remarks import remarks_on
 from reggan_plugin.textures.texture_job import run_request
-from reggan_plugin.textures.views.reprojection import CarryBack
+from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.textures.views.stage import Stage
 from reggan_plugin.textures.views.view import look_at
 from reggan_plugin.textures.views.view_change import ViewChange
@@ -47,14 +47,14 @@ def test_two_places_on_the_same_texels_get_the_mean_and_are_named(tmp_path: Path
         faces=np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]]),
         uv=np.concatenate([corners[:, :2], corners[:, :2]]),
     )
-    stage = Stage(Character(path=tmp_path, parts=(wall,)), {0: texture})
+    stage = Stage(Character(path=tmp_path, parts=(wall,)), {0: texture}.get)
     view = look_at(
         np.zeros(3), np.array([0, 0, 1.0]), np.array([0, 1.0, 0]), distance=9, extent=2, side_px=128
     )
     before = stage.take(view).colour
     lighter = np.where(np.arange(128)[:, None] < 64, 20, 40)[None] / np.float32(255)
     change = ViewChange(view=view, before=before, after=(before + lighter).astype(np.float32))
-    carry = CarryBack(stage, [0], texture, [change])
+    carry = Reprojection(stage, [0], texture, [change])
     result = carry.changed_samples(1001)
     assert result is not None
     assert np.abs(result[8:-8, 8:-8].astype(int) - 130).max() <= 1

@@ -16,8 +16,10 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs import side_car
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.jobs.side_car import read_record, record_path, sha256_of
+from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import Look, TextureRequest
-from reggan_plugin.textures.texture_job import run_request
+from reggan_plugin.textures.subject import Subject
+from reggan_plugin.textures.texture_job import make_maps, run_request
 from reggan_plugin.textures.texture_sheet import draw_sheet
 from reggan_plugin.transfer import ExpressionTransfer
 
@@ -288,7 +290,8 @@ def test_a_sheet_is_kept_while_it_fits(
         request = TextureRequest(
             mesh=tmp_path / "head.obj", look=look, mixes={}, existing=Existing.RESUME
         )
-        draw_sheet(sheet, request, lambda: transfer)
+        with Subject(request.mesh, request.look, lambda: transfer) as subject:
+            draw_sheet(sheet, request, subject)
         return len(drawn)
 
     assert [resumed(), resumed()] == [1, 1]
@@ -328,3 +331,25 @@ def test_a_batch_makes_again_what_changed(
     said = capfd.readouterr().err
     assert "ann failed: 1 of 1 outputs exist" in said
     assert "0 written, 1 skipped, 1 failed" in said
+
+
+def test_maps_and_their_sheet_look_at_the_character_once(
+    transfer: ExpressionTransfer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Path] = []
+
+    class Counting(PreparedFace):
+        def __init__(self, mesh: Path, *others: object) -> None:
+            looked.append(mesh)
+            super().__init__(mesh, *others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("reggan_plugin.textures.subject.PreparedFace", Counting)
+    monkeypatch.setattr(
+        "reggan_plugin.textures.texture_sheet._write_sheet", lambda path, *_: path.write_bytes(b"")
+    )
+    look = Look(texture=tmp_path / "base_color.png")
+    request = TextureRequest(mesh=tmp_path / "head.obj", look=look, mixes=FULL)
+    with Subject(request.mesh, look, lambda: transfer) as subject:
+        make_maps(request, subject)
+        draw_sheet(tmp_path / "sheet.png", request, subject)
+    assert looked == [tmp_path / "head.obj"]

@@ -11,12 +11,12 @@ cv2 = pytest.importorskip("cv2")
 from reggan_training.locator.bank import Bank, BankFace, build_bank  # noqa: E402
 from reggan_training.locator.detector_network import FaceDetector  # noqa: E402
 from reggan_training.locator.landmark_network import LandmarkNetwork  # noqa: E402
-from reggan_training.locator.loop import RunConfig, TrainingRun  # noqa: E402
+from reggan_training.locator.loop import LocatorRun, RunConfig  # noqa: E402
 from reggan_training.locator.sources import AvatarPicture  # noqa: E402
 from reggan_training.locator.stages import (  # noqa: E402
     DetectorStage,
     LandmarkStage,
-    Stage,
+    LocatorStage,
     detector_targets,
 )
 from reggan_training.locator.synthesis import (  # noqa: E402
@@ -82,15 +82,15 @@ def test_targets_point_from_cells_to_landmarks() -> None:
 def test_a_resumed_run_equals_one_that_was_not_interrupted(
     bank: Bank, tmp_path: Path, stage_name: str
 ) -> None:
-    def start(folder: str) -> TrainingRun:
+    def start(folder: str) -> LocatorRun:
         torch.manual_seed(0)
-        stage: Stage = (
+        stage: LocatorStage = (
             DetectorStage(bank, FaceDetector())
             if stage_name == "detector"
             else LandmarkStage(bank, LandmarkNetwork())
         )
         config = RunConfig(stage=stage_name, total_kimg=0.006, batch=2)
-        return TrainingRun(tmp_path / folder, config, stage)
+        return LocatorRun(tmp_path / folder, config, stage)
 
     start("whole").run()
     interrupted = start("parts")
@@ -107,7 +107,7 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(
 
 def test_a_run_refuses_other_options(bank: Bank, tmp_path: Path) -> None:
     config = RunConfig(stage="detector", total_kimg=0.002, batch=2)
-    TrainingRun(tmp_path, config, DetectorStage(bank, FaceDetector())).save()
+    LocatorRun(tmp_path, config, DetectorStage(bank, FaceDetector())).save()
     other = RunConfig(stage="detector", total_kimg=0.004, batch=2)
     with pytest.raises(ValueError, match="same options, or name a new folder"):
-        TrainingRun(tmp_path, other, DetectorStage(bank, FaceDetector()))
+        LocatorRun(tmp_path, other, DetectorStage(bank, FaceDetector()))

@@ -20,7 +20,7 @@ from reggan_plugin.cli import main
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_training.study.design import (
     FORMS,
-    Comparison,
+    StudyComparison,
     StudySettings,
     plan_comparisons,
     plan_forms,
@@ -169,12 +169,12 @@ def test_every_name_in_the_page_is_in_the_key_and_stands_for_that_picture(pictur
 
 
 @pytest.fixture
-def comparisons() -> tuple[Comparison, ...]:
+def comparisons() -> tuple[StudyComparison, ...]:
     settings = StudySettings(comparisons=32, attention_checks=3)
     return plan_comparisons(METHODS, FACES, settings, np.random.default_rng(3))
 
 
-def test_pairs_and_expressions_come_equally_often(comparisons: tuple[Comparison, ...]) -> None:
+def test_pairs_and_expressions_come_equally_often(comparisons: tuple[StudyComparison, ...]) -> None:
     real = [one for one in comparisons if not one.is_check]
     assert len(real) == len(set(real)) == 32
     assert len(comparisons) == 35
@@ -186,7 +186,9 @@ def test_pairs_and_expressions_come_equally_often(comparisons: tuple[Comparison,
         assert max(shown.values()) - min(shown.values()) <= 1
 
 
-def test_each_form_balances_the_sides_of_each_pair(comparisons: tuple[Comparison, ...]) -> None:
+def test_each_form_balances_the_sides_of_each_pair(
+    comparisons: tuple[StudyComparison, ...],
+) -> None:
     forms = plan_forms(comparisons, np.random.default_rng(3))
     assert len(forms) == FORMS
     assert len(set(forms)) == FORMS
@@ -201,7 +203,7 @@ def test_each_form_balances_the_sides_of_each_pair(comparisons: tuple[Comparison
         assert dict(form) == {number: not is_swapped for number, is_swapped in mirrored}
 
 
-def test_an_attention_check_shows_another_person(comparisons: tuple[Comparison, ...]) -> None:
+def test_an_attention_check_shows_another_person(comparisons: tuple[StudyComparison, ...]) -> None:
     checks = [one for one in comparisons if one.other]
     assert len(checks) == 3
     assert all(one.other and one.other.identity != one.face.identity for one in checks)

@@ -25,7 +25,7 @@ from reggan_training.checkpoint import model_from_run
 from reggan_training.commands import train_command
 from reggan_training.configuration import (
     AdversarySettings,
-    LossWeights,
+    GanLossWeights,
     TrainingSettings,
     settings_with_tables,
 )
@@ -49,7 +49,7 @@ def tiny_settings(architecture: str = "reggan", **changes: Any) -> TrainingSetti
         batch_size=2,
         warmup_kimg=0.004,
         validate_every_kimg=0.003,
-        losses=LossWeights(identity=1.0, cycle=1.0),
+        losses=GanLossWeights(identity=1.0, cycle=1.0),
         adversary=AdversarySettings(channels=16, penalty="wgan-gp", penalty_every=2),
         model=ModelSettings(
             architecture=architecture,
@@ -172,7 +172,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(
 
     paired = losses.paired_loss
     monkeypatch.setattr(reggan_training.trainer.losses, "paired_loss", poisoned)
-    settings = tiny_settings(losses=LossWeights())
+    settings = tiny_settings(losses=GanLossWeights())
     with pytest.raises(TrainingDivergedError) as stopped:
         train([tiny_avatars], out, settings, report=ignore, checkpoint_every_s=0.0)
     assert "paired, gradient became nan at 0.010 kimg" in str(stopped.value)

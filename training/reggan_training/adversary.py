@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reggan_training import losses
-from reggan_training.configuration import AdversarySettings, LossWeights
+from reggan_training.configuration import AdversarySettings, GanLossWeights
 from reggan_training.data.pairs import PairBatch
 from reggan_training.networks.discriminator import Discriminator
 from reggan_training.networks.expression_model import ModelSettings
@@ -79,7 +79,7 @@ class Adversary:
         rendered: Float[Tensor, "batch 3 side side"],
         made: Float[Tensor, "batch 3 side side"],
         weights: Float[Tensor, "batch 1 side side"],
-        wanted: LossWeights,
+        wanted: GanLossWeights,
     ) -> dict[str, Tensor]:
         """The losses of some weight that a generator can learn from here, by their names."""
         self.discriminator.requires_grad_(False)

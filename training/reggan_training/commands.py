@@ -8,6 +8,7 @@ from typing import Any
 import click
 import torch
 
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.ablation import ABLATION, chosen_entries, run_ablation
 from reggan_training.configuration import (
     TrainingSettings,
@@ -134,6 +135,7 @@ def _shared_options(command: Command) -> Command:
     type=click.Choice(["fit", "keep"]),
     help="Solve masks and filters from the data; or keep those of --init-from, the default there.",
 )
+@verbose_option
 def train_command(
     data: tuple[Path, ...],
     out: Path,
@@ -178,6 +180,7 @@ def train_command(
     metavar="NAME",
     help="This run alone. Can be repeated.",
 )
+@verbose_option
 def ablation_command(
     data: tuple[Path, ...],
     out: Path,
@@ -198,7 +201,7 @@ def ablation_command(
 
     \b
     Example:
-      reggan-plugin ablation --data avatars --out runs/ablation --only reggan --only sargan
+      reggan-plugin dev ablation --data avatars --out runs/ablation --only reggan --only sargan
     """
     _set_threads(threads)
     tables = read_toml(config) if config else {}

@@ -30,7 +30,7 @@ Settings = TypeVar("Settings")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LossWeights:
+class GanLossWeights:
     """Weights of the generator's losses; what weighs 0 is left out.
 
     Attributes:
@@ -122,7 +122,7 @@ class TrainingSettings:
     identities: int | None = None
     training_styles: tuple[str, ...] = TRAINING_STYLES
     every_identity: bool = False
-    losses: LossWeights = field(default_factory=LossWeights)
+    losses: GanLossWeights = field(default_factory=GanLossWeights)
     adversary: AdversarySettings = field(default_factory=AdversarySettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     pairs: PairSettings = field(default_factory=PairSettings)

@@ -1,6 +1,5 @@
 """Weights to start from: another run's, or those in a model file that we exported."""
 
-import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from reggan_plugin.models import installed_models
 from reggan_training.checkpoint import model_settings_from_run
 from reggan_training.configuration import settings_from_record
 from reggan_training.networks.expression_model import ModelSettings
-from reggan_training.regression import RegressionSettings
 from reggan_training.run_folder import RunFolder, unprefixed
 
 _HALF_SUFFIX = ".half"
@@ -115,41 +113,20 @@ def _from_onnx(path: Path) -> InitialWeights:
         tensor.name.removesuffix(_HALF_SUFFIX): torch.tensor(numpy_helper.to_array(tensor)).float()
         for tensor in model.graph.initializer
     }
-    settings = _settings_in_card(card.training) or _settings_from_shapes(
-        card.architecture, card.image_size_px, tensors
-    )
     return InitialWeights(
-        source=path.name, sha256=digest, settings=settings, generator=tensors, discriminator={}
+        source=path.name,
+        sha256=digest,
+        settings=_settings_in_card(card.training),
+        generator=tensors,
+        discriminator={},
     )
 
 
-def _settings_in_card(training: Mapping[str, Any]) -> ModelSettings | None:
-    """The network as a newer export records it under `model`."""
-    if "model" not in training:
-        return None
+def _settings_in_card(training: Mapping[str, Any]) -> ModelSettings:
+    """The network as an export records it under `model`."""
     try:
         return settings_from_record(ModelSettings, training["model"])
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"The card describes a network of another version ({error}). Start from a run folder."
         ) from error
-
-
-def _settings_from_shapes(
-    architecture: str, side_px: int, tensors: Mapping[str, Tensor]
-) -> ModelSettings:
-    """The network of an older file, whose card names its architecture and size alone.
-
-    Such files hold RegGAN with a regression layer of 3x3 taps at dilation 3.
-    """
-    layer = RegressionSettings(side_px=side_px // 2, dilation=3)
-    settings = ModelSettings(architecture=architecture, side_px=side_px, regression=layer)
-    for name, channels in (("refinement.read.weight", 48), ("encoder.0.weight", 64)):
-        if name in tensors:
-            settings = dataclasses.replace(settings, width=len(tensors[name]) / channels)
-    if "regression.changes" in tensors:
-        layer = dataclasses.replace(
-            settings.regression, side_px=tensors["regression.changes"].shape[-1]
-        )
-        settings = dataclasses.replace(settings, regression=layer)
-    return settings

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from reggan_plugin.errors import UsageError
-from reggan_training.configuration import AdversarySettings, LossWeights, TrainingSettings
+from reggan_training.configuration import AdversarySettings, GanLossWeights, TrainingSettings
 from reggan_training.data.pairs import PairSettings
 from reggan_training.networks.expression_model import ModelSettings
 from reggan_training.regression import REGRESSION_PRESETS, RegressionSettings
@@ -54,7 +54,7 @@ PRESETS: Mapping[str, TrainingSettings] = MappingProxyType(
             length_kimg=1600.0,
             learning_rate=1e-4,
             warmup_kimg=0.0,
-            losses=LossWeights(
+            losses=GanLossWeights(
                 paired=0.0, edges=0.0, features=0.0, adversarial=1.0, expression=1.0, cycle=1.0
             ),
             adversary=AdversarySettings(

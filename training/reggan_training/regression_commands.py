@@ -1,4 +1,4 @@
-"""`reggan-plugin fit-regression` and `merge-regression`: pairs become a regression layer."""
+"""`reggan-plugin dev fit-regression` and `merge-regression`: pairs become a regression layer."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_training.data.sets import choose_entries
 from reggan_training.regression import REGRESSION_PRESETS, RegressionSettings
@@ -81,6 +82,7 @@ def penalty_from_text(text: str) -> float | None:
     help="Only sum part I of N, to be merged by merge-regression.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace what is in --out.")
+@verbose_option
 def fit_regression(
     data: tuple[Path, ...],
     out: Path,
@@ -105,7 +107,7 @@ def fit_regression(
 
     \b
     Example:
-      reggan-plugin fit-regression --data avatars --preset earlier-128 --out runs/regression
+      reggan-plugin dev fit-regression --data avatars --preset earlier-128 --out runs/regression
     """
     _make_room(out, overwrite)
     asked = None if penalty is None else penalty_from_text(penalty)
@@ -164,6 +166,7 @@ def fit_regression(
     help="Sets whose validation faces choose the penalty; for --penalty auto.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace what is in --out.")
+@verbose_option
 def merge_regression(
     parts: tuple[Path, ...],
     out: Path,
@@ -178,7 +181,7 @@ def merge_regression(
 
     \b
     Example:
-      reggan-plugin merge-regression parts/1 parts/2 --out runs/regression
+      reggan-plugin dev merge-regression parts/1 parts/2 --out runs/regression
     """
     if (penalty == "auto") != bool(data):
         raise UsageError(

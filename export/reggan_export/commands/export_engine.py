@@ -6,6 +6,7 @@ import click
 
 from reggan_export.commands.output_file import overwrite_option, refuse_occupied
 from reggan_plugin.backends.engine_key import DEFAULT_BATCH
+from reggan_plugin.commands.verbosity import verbose_option
 
 PRECISIONS = ("fp32", "fp16")
 
@@ -57,6 +58,7 @@ def batch_from_text(text: str) -> tuple[int, int, int]:
     "--device tensorrt takes it]",
 )
 @overwrite_option
+@verbose_option
 def engine(
     model: Path,
     precision: str | None,

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from reggan_export.commands.output_file import overwrite_option, refuse_occupied
+from reggan_plugin.commands.verbosity import verbose_option
 
 
 @click.command()
@@ -18,6 +19,7 @@ from reggan_export.commands.output_file import overwrite_option, refuse_occupied
     "[default: the sample frames]",
 )
 @overwrite_option
+@verbose_option
 def int8(model: Path, out: Path, data: Path | None, overwrite: bool) -> None:
     """Quantise MODEL, an fp32 ONNX file, for the CPU.
 

@@ -1,10 +1,11 @@
-"""`reggan-plugin export-locator`: the locator's runs become its two model files."""
+"""`reggan-plugin dev export-locator`: the locator's runs become its two model files."""
 
 from pathlib import Path
 
 import click
 
 from reggan_export.commands.output_file import overwrite_option, refuse_occupied
+from reggan_plugin.commands.verbosity import verbose_option
 
 
 @click.command("export-locator")
@@ -21,12 +22,13 @@ from reggan_export.commands.output_file import overwrite_option, refuse_occupied
     help="Folder for detector.onnx and landmarks.onnx.",
 )
 @overwrite_option
+@verbose_option
 def export_locator(run: Path, out: Path, overwrite: bool) -> None:
     """Export a trained face locator to ONNX and report its parity with PyTorch.
 
     \b
     Example:
-      reggan-plugin export-locator --run runs/locator --out weights/face_locator
+      reggan-plugin dev export-locator --run runs/locator --out weights/face_locator
     """
     from reggan_export.locator import export_locator_part
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from reggan_export.commands.output_file import overwrite_option, refuse_occupied
+from reggan_plugin.commands.verbosity import verbose_option
 
 PRECISIONS = ("fp32", "fp16")
 
@@ -38,6 +39,7 @@ PRECISIONS = ("fp32", "fp16")
     "the intensity to 0 over the next 10.  [default: no limit, or that of an .onnx]",
 )
 @overwrite_option
+@verbose_option
 def onnx(
     checkpoint: Path,
     out: Path,

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from reggan_plugin.atomic import write_atomically
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import ModelParityError
 from reggan_plugin.files.inputs import refuse_overwriting
 
@@ -27,6 +28,7 @@ from reggan_plugin.files.inputs import refuse_overwriting
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="Write the report here as JSON."
 )
+@verbose_option
 def verify(
     model: Path, engine: Path | None, checkpoint: Path | None, json_file: Path | None
 ) -> None:

@@ -14,11 +14,12 @@ import OpenEXR
 from jaxtyping import Bool
 
 from reggan_plugin.errors import UnreadableFrameError
+from reggan_plugin.files.damage import library_faults
 from reggan_plugin.files.exr.assembly import Chunk, build_single_part
 from reggan_plugin.files.exr.container import (
     Attribute,
     Container,
-    Part,
+    ExrPart,
     Window,
     read_container,
 )
@@ -65,7 +66,7 @@ class BlockGrid:
         return slice(0, last_row + 1), slice(0, last_column + 1)
 
 
-def read_grid(container: Container, part: Part) -> BlockGrid:
+def read_grid(container: Container, part: ExrPart) -> BlockGrid:
     """The grid of a flat part of one resolution level.
 
     Raises:
@@ -104,7 +105,7 @@ def read_grid(container: Container, part: Part) -> BlockGrid:
 
 
 def decode_blocks(
-    container: Container, part: Part, grid: BlockGrid, blocks: tuple[slice, slice]
+    container: Container, part: ExrPart, grid: BlockGrid, blocks: tuple[slice, slice]
 ) -> OpenEXR.File:
     """All channels of these blocks, opened by the OpenEXR library.
 
@@ -125,7 +126,8 @@ def decode_blocks(
     kind = b"tiledimage" if grid.is_tiled else b"scanlineimage"
     attributes["type"] = Attribute(kind=b"string", value=kind)
     content = build_single_part(attributes, chunks, has_long_names=container.has_long_names)
-    file = OpenEXR.File(io.BytesIO(content), separate_channels=True)
+    with library_faults():
+        file = OpenEXR.File(io.BytesIO(content), separate_channels=True)
     if not file.parts:  # the library has only printed a warning
         raise UnreadableFrameError("is damaged: a block cannot be decoded. Render it again.")
     return file

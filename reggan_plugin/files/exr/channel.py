@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reggan_plugin.errors import MissingChannelsError
+from reggan_plugin.files.damage import byte_faults, faults_named
 from reggan_plugin.files.exr.blocks import channel_pixels, decode_blocks, read_grid
-from reggan_plugin.files.exr.container import Container, Part, read_container
+from reggan_plugin.files.exr.container import Container, ExrPart, read_container
 from reggan_plugin.files.exr.layer import labelled, refuse_unwritable
-from reggan_plugin.files.frame import PlacedPicture, faults_named
+from reggan_plugin.files.frame_data import PlacedPicture
 from reggan_plugin.files.samples import floats_from_samples
 
 
@@ -25,11 +26,12 @@ def read_channel(content: bytes, path: Path, names: Sequence[str]) -> PlacedPict
     """
     with faults_named(path):
         container = read_container(content)
-        part, name = _find(container, names)
-        refuse_unwritable(part)
-        grid = read_grid(container, part)
+        with byte_faults():
+            part, name = _find(container, names)
+            refuse_unwritable(part)
+            grid = read_grid(container, part)
+            display = part.window("displayWindow")
         blocks = decode_blocks(container, part, grid, grid.all_blocks)
-        display = part.window("displayWindow")
         return PlacedPicture(
             values=floats_from_samples(channel_pixels(blocks, name)),
             origin_px=(grid.window.top - display.top, grid.window.left - display.left),
@@ -37,7 +39,7 @@ def read_channel(content: bytes, path: Path, names: Sequence[str]) -> PlacedPict
         )
 
 
-def _find(container: Container, names: Sequence[str]) -> tuple[Part, str]:
+def _find(container: Container, names: Sequence[str]) -> tuple[ExrPart, str]:
     flat = [part for part in container.parts if part.is_flat]
     for name in names:
         for part in flat:

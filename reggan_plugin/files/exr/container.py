@@ -48,7 +48,7 @@ class Window:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ExrPart:
     """A header and where its chunks lie in the file, in the order of the offset table."""
 
     attributes: dict[str, Attribute]
@@ -113,7 +113,7 @@ class Container:
 
     content: bytes
     flags: int
-    parts: tuple[Part, ...]
+    parts: tuple[ExrPart, ...]
     tables_start: int
 
     @property
@@ -136,7 +136,7 @@ class Container:
             raise _truncated(self.content)
         return self.content[start:end], self.content[end + 4 : end + 4 + size]
 
-    def _part_at(self, offset: int) -> Part:
+    def _part_at(self, offset: int) -> ExrPart:
         if not self.is_multi_part:
             return self.parts[0]
         return self.parts[struct.unpack_from("<I", self.content, offset)[0]]
@@ -166,7 +166,7 @@ def _read_container(content: bytes) -> Container:
     for header in headers:
         offsets = _read_table(content, position, header.get("chunkCount"))
         position += 8 * len(offsets)
-        parts.append(Part(attributes=header, chunk_offsets=offsets))
+        parts.append(ExrPart(attributes=header, chunk_offsets=offsets))
     offsets = tuple(offset for part in parts for offset in part.chunk_offsets)
     if not all(position <= offset < len(content) - 8 for offset in offsets):
         raise _truncated(content)

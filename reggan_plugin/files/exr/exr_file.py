@@ -12,6 +12,7 @@ import OpenEXR
 from jaxtyping import Bool, Float, Shaped
 
 from reggan_plugin.errors import Remark, UnsupportedFormatError
+from reggan_plugin.files.damage import byte_faults
 from reggan_plugin.files.exr.assembly import replace_chunks, replace_part
 from reggan_plugin.files.exr.blocks import (
     BlockGrid,
@@ -29,10 +30,10 @@ from reggan_plugin.files.exr.compression import (
     lossy_name,
     measure_loss,
 )
-from reggan_plugin.files.exr.container import Channel, Container, Part, read_container
+from reggan_plugin.files.exr.container import Channel, Container, ExrPart, read_container
 from reggan_plugin.files.exr.layer import Layer, find_layer, other_views
 from reggan_plugin.files.exr.writing import EncodedFrame, ExrWriting
-from reggan_plugin.files.frame import Encoding, Frame
+from reggan_plugin.files.frame_data import Encoding, Frame
 from reggan_plugin.files.primaries import primaries_notice
 from reggan_plugin.files.samples import change_samples, changed_pixels, floats_from_samples
 
@@ -46,7 +47,7 @@ class StoredExr:
     grid: BlockGrid
 
     @property
-    def part(self) -> Part:
+    def part(self) -> ExrPart:
         """The part that holds the picture."""
         return self.container.parts[self.layer.part_index]
 
@@ -101,7 +102,7 @@ class StoredExr:
         )
 
     def refuse_what_cannot_be(self, writing: ExrWriting) -> None:
-        """Do nothing if this file can be written so; see `WritesExr`."""
+        """Refuse what this file cannot be written as; see `WritesExr`."""
         if not writing.layers or writing.compression is not None:
             return
         layer = Channel(name="", pixel_type="float", sampling=(1, 1))
@@ -177,21 +178,23 @@ def decode(
         colours_are_declared: the user says what they are, whatever the header says.
     """
     container = read_container(content)
-    layer = find_layer(container.parts, picture)
-    part = container.parts[layer.part_index]
-    grid = read_grid(container, part)
+    with byte_faults():
+        layer = find_layer(container.parts, picture)
+        part = container.parts[layer.part_index]
+        grid = read_grid(container, part)
+        display = part.window("displayWindow")
+        notices = _notices(container, layer, colours_are_declared)
     blocks = decode_blocks(container, part, grid, grid.all_blocks)
     pixels = np.empty((*grid.window.shape, 3), np.float32)
     for index, name in enumerate(layer.colours):  # grey fills all three
         own = slice(index, index + 1) if len(layer.colours) == 3 else slice(0, 3)
         pixels[..., own] = floats_from_samples(channel_pixels(blocks, name))[..., None]
-    display = part.window("displayWindow")
     return Frame(
         pixels=pixels,
         alpha=floats_from_samples(channel_pixels(blocks, layer.alpha)) if layer.alpha else None,
         alpha_is_premultiplied=True,
         encoding=Encoding.SCENE_LINEAR,
-        notices=tuple(_notices(container, layer, colours_are_declared)),
+        notices=tuple(notices),
         origin_px=(grid.window.top - display.top, grid.window.left - display.left),
         displayed_px=display.shape,
         original=StoredExr(container=container, layer=layer, grid=grid),

@@ -8,7 +8,7 @@ import OpenEXR
 
 from reggan_plugin.errors import MissingChannelsError, UnsupportedFormatError
 from reggan_plugin.files.exr.change import OWN_PREFIX
-from reggan_plugin.files.exr.container import Channel, Part
+from reggan_plugin.files.exr.container import Channel, ExrPart
 
 _ADVICE = (
     "Write the picture as R, G, B (root layer), as the only layer <name>.R, <name>.G, <name>.B, "
@@ -41,7 +41,7 @@ class Layer:
         return path.removesuffix(self.view).removesuffix(".") if self.view else path
 
 
-def find_layer(parts: Sequence[Part], wanted: str | None = None) -> Layer:
+def find_layer(parts: Sequence[ExrPart], wanted: str | None = None) -> Layer:
     """The root R, G, B of the first part that has it; else a layer; else the luminance Y.
 
     Of several views it is the first one's. `wanted` names a layer, a part or a view instead.
@@ -66,7 +66,7 @@ def find_layer(parts: Sequence[Part], wanted: str | None = None) -> Layer:
     return choice
 
 
-def other_views(parts: Sequence[Part], layer: Layer) -> list[str]:
+def other_views(parts: Sequence[ExrPart], layer: Layer) -> list[str]:
     """The views that show the same picture as `layer` to another eye."""
     views = [own.view for index, part in enumerate(parts) for own in _layers_of(part, index)]
     return [view for view in dict.fromkeys(views) if view not in ("", layer.view)]
@@ -84,7 +84,7 @@ def _picture_among(layers: list[Layer]) -> Layer | None:
     return choice[0] if choice else None
 
 
-def _named(parts: Sequence[Part], layers: list[Layer], wanted: str) -> list[Layer]:
+def _named(parts: Sequence[ExrPart], layers: list[Layer], wanted: str) -> list[Layer]:
     """The one layer of that name, in that part, or those of that view."""
     own = [layer for layer in layers if wanted in (layer.prefix[:-1], layer.name)]
     of_part = [layer for layer in layers if wanted == parts[layer.part_index].name]
@@ -100,7 +100,7 @@ def _named(parts: Sequence[Part], layers: list[Layer], wanted: str) -> list[Laye
     return found
 
 
-def _layers_of(part: Part, index: int) -> list[Layer]:
+def _layers_of(part: ExrPart, index: int) -> list[Layer]:
     """All layers of a part that could be a picture."""
     channels = {
         channel.name: channel
@@ -124,7 +124,7 @@ def _layers_of(part: Part, index: int) -> list[Layer]:
     return layers
 
 
-def _views_of(part: Part) -> list[str]:
+def _views_of(part: ExrPart) -> list[str]:
     """The views whose channels share this part, the one without a mark in its names first."""
     listed = part.attributes.get("multiView")
     views, position = [], 0
@@ -135,14 +135,14 @@ def _views_of(part: Part) -> list[str]:
     return views
 
 
-def _not_flat(part: Part) -> str:
+def _not_flat(part: ExrPart) -> str:
     if part.kind.startswith("deep"):
         return "is a deep EXR. Flatten it."
     return f"holds its picture in a part of the unknown type {part.kind!r}. Write it as scanlines."
 
 
-def refuse_unwritable(part: Part, layer: Layer | None = None) -> None:
-    """Do nothing for a flat part whose chunks can be decoded and encoded one by one.
+def refuse_unwritable(part: ExrPart, layer: Layer | None = None) -> None:
+    """Refuse a part whose chunks cannot be decoded and encoded one by one.
 
     Raises:
         UnsupportedFormatError: it is of another kind, which the message names.
@@ -167,6 +167,6 @@ def refuse_unwritable(part: Part, layer: Layer | None = None) -> None:
         )
 
 
-def labelled(part: Part, channel: Channel) -> str:
+def labelled(part: ExrPart, channel: Channel) -> str:
     """The name of a channel, with that of its part if it has one."""
     return f"{part.name}:{channel.name}" if part.name else channel.name

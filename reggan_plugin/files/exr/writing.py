@@ -66,7 +66,7 @@ class WritesExr(Protocol):
         ...
 
     def refuse_what_cannot_be(self, writing: ExrWriting) -> None:
-        """Do nothing if this file can be written so.
+        """Refuse what this file cannot be written as.
 
         Raises:
             UnsupportedFormatError: its compression would not keep the layers.

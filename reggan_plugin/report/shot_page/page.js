@@ -39,21 +39,47 @@ function card(frame, index) {
   return made;
 }
 
-function goTo(index) {
-  show("all");
-  document.querySelectorAll(".is-here").forEach((one) => one.classList.remove("is-here"));
-  cards[index].classList.add("is-here");
-  cards[index].scrollIntoView({ block: "start" });
+const BATCH = 300;
+let chosen = [];
+let drawn = [0, 0];
+
+function drawBatch(begin, end) {
+  const made = chosen.slice(begin, end).map((index) => card(shot.frames[index], index));
+  if (begin >= drawn[1]) byId("frames").append(...made);
+  else byId("frames").prepend(...made);
+  drawn = [Math.min(begin, drawn[0]), Math.max(end, drawn[1])];
+  const before = drawn[0];
+  const after = chosen.length - drawn[1];
+  byId("earlier").hidden = before <= 0;
+  byId("later").hidden = after <= 0;
+  byId("earlier").textContent = `${before} frames before`;
+  byId("later").textContent = `${after} more frames`;
 }
 
-function show(choice) {
+function drawFrom(place) {
+  byId("frames").replaceChildren();
+  drawn = [place, place];
+  drawBatch(place, Math.min(place + BATCH, chosen.length));
+}
+
+function goTo(index) {
+  show("all", Math.max(0, index - 20));
+  const here = byId(`frame-${index}`);
+  here.classList.add("is-here");
+  here.scrollIntoView({ block: "start" });
+}
+
+function has(frame, choice) {
+  if (choice === "all") return true;
+  return choice === "any" ? frame.problems.length > 0 : frame.problems.includes(choice);
+}
+
+function show(choice, place = 0) {
   for (const button of byId("filters").children) {
     button.setAttribute("aria-pressed", String(button.dataset.choice === choice));
   }
-  shot.frames.forEach((frame, index) => {
-    const has = choice === "any" ? frame.problems.length > 0 : frame.problems.includes(choice);
-    cards[index].hidden = choice !== "all" && !has;
-  });
+  chosen = [...shot.frames.keys()].filter((index) => has(shot.frames[index], choice));
+  drawFrom(place);
 }
 
 function addFilter(choice, label, count, title) {
@@ -66,22 +92,44 @@ function addFilter(choice, label, count, title) {
   byId("filters").append(button);
 }
 
+const MARKS = 1200;
+const worst = Object.keys(shot.problems);
+
+function buckets(most) {
+  const size = Math.ceil(shot.frames.length / most);
+  const starts = [];
+  for (let begin = 0; begin < shot.frames.length; begin += size) starts.push(begin);
+  const numbered = (frame, i) => [frame, i];
+  const all = shot.frames.map(numbered);
+  return starts.map((begin) => all.slice(begin, begin + size));
+}
+
+function rank([frame]) {
+  return frame.problems.length ? worst.indexOf(frame.problems[0]) : worst.length;
+}
+
 function drawStrip() {
   byId("strip").classList.toggle("dense", shot.frames.length > 300);
-  shot.frames.forEach((frame, index) => {
+  for (const bucket of buckets(MARKS)) {
+    const [frame, index] = bucket.reduce((one, other) => (rank(other) < rank(one) ? other : one));
     const mark = element("i");
     if (frame.problems.length) mark.dataset.problem = frame.problems[0];
     mark.title = `${frame.name} ${frame.problems.join(", ")}`;
     mark.addEventListener("click", () => goTo(index));
     byId("strip").append(mark);
-  });
+  }
+}
+
+function largest(bucket) {
+  const values = bucket.map(([frame]) => frame.flicker).filter(Boolean);
+  return values.length ? [0, 1].map((row) => Math.max(...values.map((value) => value[row]))) : null;
 }
 
 function drawGraph() {
-  const values = shot.frames.map((frame) => frame.flicker);
+  const values = buckets(4 * MARKS).map(largest);
   const highest = Math.max(2, ...values.flatMap((value) => (value ? value : [])));
   const graph = byId("graph");
-  graph.setAttribute("viewBox", `0 0 ${shot.frames.length} 1`);
+  graph.setAttribute("viewBox", `0 0 ${values.length} 1`);
   ["picture", "change"].forEach((kind, row) => {
     let points = [];
     const flush = () => {
@@ -107,15 +155,18 @@ function drawGraph() {
 byId("title").textContent = shot.title;
 document.title = shot.title;
 byId("facts").textContent = shot.facts.join(" · ");
-const cards = shot.frames.map(card);
-byId("frames").append(...cards);
-const counted = (problem) => shot.frames.filter((one) => one.problems.includes(problem)).length;
-addFilter("all", "all", shot.frames.length);
-addFilter("any", "with a problem", shot.frames.filter((one) => one.problems.length).length);
+const counted = (choice) =>
+  shot.frames.reduce((sum, one) => sum + (has(one, choice) ? one.count : 0), 0);
+addFilter("all", "all", counted("all"));
+addFilter("any", "with a problem", counted("any"));
 for (const [problem, text] of Object.entries(shot.problems)) {
   addFilter(problem, problem, counted(problem), text);
 }
 drawStrip();
 if (shot.frames.some((frame) => frame.flicker)) drawGraph();
 else byId("graph").remove();
-show("all");
+byId("earlier").addEventListener("click", () => drawBatch(Math.max(0, drawn[0] - BATCH), drawn[0]));
+byId("later").addEventListener("click", () =>
+  drawBatch(drawn[1], Math.min(drawn[1] + BATCH, chosen.length)));
+const isLong = shot.frames.length > 1000 && shot.frames.some((frame) => frame.problems.length);
+show(isLong ? "any" : "all");

@@ -3,7 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from reggan_plugin.errors import MeshError
-from reggan_plugin.textures.character import AlphaMode, Character, Material, MeshPart
+from reggan_plugin.textures.character import AlphaMode, Character, Material, MeshPart, Morph
 from reggan_plugin.textures.gltf.accessors import MOST_POINTS, read_accessor
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, is_data
 from reggan_plugin.textures.references import file_of_uri
@@ -23,13 +23,13 @@ _TRIANGLES, _STRIP, _FAN = 4, 5, 6
 _MOST_PARTS = 20_000
 
 
-def character_from_gltf(gltf: GltfFile) -> Character:
-    """The meshes of the default scene as they stand.
+def character_from_gltf(gltf: GltfFile, *, with_morphs: bool = False) -> Character:
+    """The meshes of the default scene as they stand; morph targets where they are asked for.
 
     Raises:
         MeshError: numbers lead nowhere, nothing has triangles, or there are too many of them.
     """
-    return _Reader(gltf).character()
+    return _Reader(gltf, with_morphs).character()
 
 
 def material_from_gltf(gltf: GltfFile, index: int | None) -> Material:
@@ -64,8 +64,8 @@ def image_of_texture(gltf: GltfFile, info: dict[str, Any] | None) -> int | None:
 class _Reader:
     """Walks the nodes of one file."""
 
-    def __init__(self, gltf: GltfFile) -> None:
-        self._gltf = gltf
+    def __init__(self, gltf: GltfFile, with_morphs: bool) -> None:
+        self._gltf, self._with_morphs = gltf, with_morphs
         self._nodes = gltf.list_of("nodes")
         self._parents = {
             child: i for i, node in enumerate(self._nodes) for child in node.get("children", [])
@@ -152,14 +152,38 @@ class _Reader:
                 faces=faces,
                 uv=self._uv(primitive),
                 node=moved_by,
+                mesh=entry["mesh"],
+                morphs=self._morphs(node, primitive, positions) if self._with_morphs else (),
             )
+
+    def _morphs(
+        self, node: int, primitive: dict[str, Any], positions: Float[np.ndarray, "points 3"]
+    ) -> tuple[Morph, ...]:
+        """Targets by name, in the world; those without positions move nothing."""
+        mesh = self._gltf.document["meshes"][self._nodes[node]["mesh"]]
+        extras = mesh.get("extras") or primitive.get("extras")
+        names = extras.get("targetNames") if isinstance(extras, dict) else None
+        placed, _ = self._placed(node, primitive, positions)
+        morphs = []
+        for target, name in zip_longest(
+            primitive.get("targets", []), names if isinstance(names, list) else []
+        ):
+            if target is None:
+                break
+            offsets = np.zeros_like(placed)
+            if "POSITION" in target:
+                moved = positions + self._values(target["POSITION"], 3, len(positions))
+                offsets = self._placed(node, primitive, moved)[0] - placed
+            morphs.append(Morph(name=str(name or ""), offsets=offsets))
+        return tuple(morphs)
 
     def _count_points(self, primitive: dict[str, Any], morphs: list[float]) -> None:
         """Refuse what grows beyond all measure, such as one mesh shown a million times."""
         accessors = self._gltf.document["accessors"]
         count = accessors[primitive["attributes"]["POSITION"]]["count"]
         corners = accessors[primitive["indices"]]["count"] if "indices" in primitive else 0
-        self._points += count * (1 + sum(map(bool, morphs))) + corners
+        read = len(primitive.get("targets", [])) if self._with_morphs else 0
+        self._points += count * (1 + sum(map(bool, morphs)) + read) + corners
         if self._points > MOST_POINTS:
             raise self._broken(f"it shows more than {MOST_POINTS:,} points")
 

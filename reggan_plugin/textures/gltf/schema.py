@@ -24,7 +24,7 @@ Check = Callable[[Any, str, Sizes], None]
 
 
 def check_document(document: Any) -> None:
-    """Do nothing for a document whose fields are as glTF 2.0 has them.
+    """Refuse a document whose fields are not as glTF 2.0 has them.
 
     Raises:
         ValueError: one is not; or the nodes are no tree.
@@ -40,7 +40,7 @@ def check_document(document: Any) -> None:
 
 
 def refuse_overgrown(text: bytes) -> None:
-    """Do nothing for JSON that can be parsed in a few hundred megabytes.
+    """Refuse JSON that cannot be parsed in a few hundred megabytes.
 
     Raises:
         ValueError: it has more values than any character has.

@@ -70,7 +70,7 @@ def write_atlas(
 
 
 def check_takes_atlas(gltf: GltfFile) -> None:
-    """Do nothing for a VRM 1.0 file.
+    """Refuse what is no VRM 1.0 file.
 
     Raises:
         UsageError: it is none.
@@ -159,7 +159,8 @@ def _picture(content: bytes, gltf: GltfFile, image: int) -> Image.Image:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise TextureError(
             f"{gltf.path}: image {image} cannot be put into an atlas: {error}. Export it as PNG, "
-            "or write variants instead: --mesh-as variants"
+            "or write variants instead.",
+            kind="write-variants",
         ) from error
 
 

@@ -15,7 +15,7 @@ def dilation_reach(shape: tuple[int, int]) -> int:
     return max(4, round(DILATION_IN_SIDES * max(shape)))
 
 
-def run_on(
+def pad_edges(
     change: Float[np.ndarray, "rows columns 3"],
     on_surface: Bool[np.ndarray, "rows columns"],
     is_empty: Callable[[Int[np.ndarray, "texels 2"]], Bool[np.ndarray, " texels"]],

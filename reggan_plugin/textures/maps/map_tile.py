@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from reggan_plugin.files.damage import faults_named
 from reggan_plugin.files.exr.exr_file import StoredExr
-from reggan_plugin.files.frame import Encoding, Frame, StoredImage, faults_named, read_content
+from reggan_plugin.files.frame import Encoding, Frame, StoredImage, read_content
 from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.files.png import StoredPng, decode_samples
 from reggan_plugin.files.png_chunks import SIGNATURE

@@ -1,6 +1,5 @@
 """The base colour maps that a character's own materials name, read when they are first seen."""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reggan_plugin.errors import RegganError
@@ -10,8 +9,8 @@ from reggan_plugin.textures.maps.texture_map import TextureMap, Tint
 from reggan_plugin.textures.mesh_files import LoadedMesh
 
 
-class PartMaps(Mapping[int, TextureMap]):
-    """By index of a part, its map; parts without one are of a single colour."""
+class PartMaps:
+    """The map of each part, by its index, read when it is first looked at."""
 
     def __init__(self, loaded: LoadedMesh, scratch: Path) -> None:
         """Read nothing yet; images inside a file are unpacked to `scratch`."""
@@ -31,10 +30,6 @@ class PartMaps(Mapping[int, TextureMap]):
         """Let a part wear another map than its own."""
         self._given[part] = texture
 
-    def is_given(self, part: int) -> bool:
-        """Whether a part wears another map than its own."""
-        return part in self._given
-
     def files_of(self, image: int | Path) -> TextureFiles:
         """Where an image is on disk.
 
@@ -46,12 +41,17 @@ class PartMaps(Mapping[int, TextureMap]):
         assert self._loaded.gltf is not None, "images by number are those of a glTF file"
         return embedded_texture(self._loaded.gltf, image, self._scratch)
 
-    def __getitem__(self, part: int) -> TextureMap:
+    def parts_with_image(self) -> list[int]:
+        """The parts whose own material names an image, and that have UVs for it."""
+        return list(self._images)
+
+    def map_of(self, part: int) -> TextureMap | None:
+        """The map that a part wears; None where it has none that can be read, and is plain."""
         if part in self._given:
             return self._given[part]
-        image = self._images[part]
-        if image in self._unreadable:
-            raise KeyError(part)
+        image = self._images.get(part)
+        if image is None or image in self._unreadable:
+            return None
         tint = tint_of(self._loaded.character.parts[part].material)
         if (image, tint) not in self._read:
             try:
@@ -59,21 +59,8 @@ class PartMaps(Mapping[int, TextureMap]):
             except RegganError as error:  # it only stands in the background; say so and go on
                 self._unreadable.add(image)
                 self.notices[error.remark.after("shown without its map: ")] = None
-                raise KeyError(part) from error
+                return None
         return self._read[image, tint]
-
-    def __contains__(self, part: object) -> bool:
-        try:
-            self[part]  # type: ignore[index]
-        except KeyError:
-            return False
-        return True
-
-    def __iter__(self) -> Iterator[int]:
-        return iter({**self._images, **self._given})
-
-    def __len__(self) -> int:
-        return len({**self._images, **self._given})
 
 
 def tint_of(material: Material) -> Tint:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import EmptySourceError, MeshError, TextureError, UnsupportedFormatError
+from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.textures.gltf.character import image_path
@@ -17,6 +18,7 @@ from reggan_plugin.textures.references import read_file
 
 _UDIM = re.compile(r"<UDIM>|%\(UDIM\)d", re.IGNORECASE)
 _NUMBER = r"(1[0-9]{3})"
+_GLTF_SUFFIXES = (".png", ".jpg", ".jpeg")
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg"}
 
 
@@ -138,11 +140,10 @@ def image_bytes(gltf: GltfFile, image: int) -> bytes:
 
 
 def image_suffix(gltf: GltfFile, image: int) -> str | None:
-    """`.png` or `.jpg` by its first bytes; None for anything else."""
-    content = image_bytes(gltf, image)
-    if content.startswith(b"\x89PNG"):
-        return ".png"
-    return ".jpg" if content.startswith(b"\xff\xd8\xff") else None
+    """`.png` or `.jpg` by its first bytes; None for anything else, which glTF does not take."""
+    found = format_of(image_bytes(gltf, image))
+    suffix = None if found is None else found.suffixes[0]
+    return suffix if suffix in _GLTF_SUFFIXES else None
 
 
 def image_name(gltf: GltfFile, image: int) -> str:
@@ -156,7 +157,7 @@ def encoded_bytes(tile: MapTile, colours: Samples, suffix: str) -> bytes:
     Raises:
         UnsupportedFormatError: glTF takes no such pictures.
     """
-    if suffix.lower() not in (".png", ".jpg", ".jpeg"):
+    if suffix.lower() not in _GLTF_SUFFIXES:
         raise UnsupportedFormatError(
             f"A glTF file takes PNG and JPEG, not {suffix}. Give the map as PNG.",
             kind="mesh-cannot-be-written",

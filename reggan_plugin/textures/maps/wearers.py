@@ -12,7 +12,7 @@ from reggan_plugin.textures.maps.own_maps import PartMaps
 from reggan_plugin.textures.maps.texture_files import TextureFiles, image_name
 from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.mesh_files import LoadedMesh
-from reggan_plugin.textures.views.stage import Picture
+from reggan_plugin.textures.views.stage import StagePicture
 
 _NOT_SKIN = re.compile(
     r"eye|teeth|tooth|tongue|gum|mouth|lash|brow|hair|cornea|iris|glass|cloth|shirt", re.IGNORECASE
@@ -46,7 +46,7 @@ def parts_by_name(
         return named
     if given is None:
         return []
-    named = [i for i in maps if _image_stem(loaded, i) == Path(given.name).stem]
+    named = [i for i in maps.parts_with_image() if _image_stem(loaded, i) == Path(given.name).stem]
     if named:
         return named
     laid_out = [i for i, part in enumerate(parts) if part.uv is not None]
@@ -58,7 +58,7 @@ def parts_by_name(
     return [i for i in bare if not _NOT_SKIN.search(parts[i].material.name)] or bare
 
 
-def parts_by_sight(character: Character, face: Picture) -> list[int]:
+def parts_by_sight(character: Character, face: StagePicture) -> list[int]:
     """All parts with the map that covers most of a picture of the face.
 
     Raises:

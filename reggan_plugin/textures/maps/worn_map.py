@@ -1,6 +1,7 @@
 """Which map the face wears, and whether that can be its base colour."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,16 +14,26 @@ from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.maps.wearers import no_uvs, parts_by_name, parts_by_sight
 from reggan_plugin.textures.mesh_files import LoadedMesh
 from reggan_plugin.textures.request import Look
-from reggan_plugin.textures.views.stage import Picture, Stage
+from reggan_plugin.textures.views.stage import Stage, StagePicture
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
 class WornMap:
-    """The map in question, put on as far as names tell which parts wear it.
+    """The map that the face wears.
 
     Attributes:
-        parts: those that wear it; empty until `settle` where names do not tell.
-        maps: of all parts, for looking.
+        files: where it is on disk.
+        parts: of the character, those that wear it.
+        texture: the map, read.
     """
+
+    files: TextureFiles
+    parts: list[int]
+    texture: TextureMap
+
+
+class MapChoice:
+    """The map in question, put on as far as names tell which parts wear it."""
 
     def __init__(self, loaded: LoadedMesh, look: Look, maps: PartMaps) -> None:
         """Find the map that the user names, if there is one, and the parts that wear it.
@@ -31,24 +42,17 @@ class WornMap:
             UsageError, MeshError: see `parts_by_name`.
             EmptySourceError, UnreadableFrameError: the map is not there or cannot be read.
         """
-        self._loaded, self._look, self.maps = loaded, look, maps
-        self._files = None if look.texture is None else find_texture(look.texture)
-        self.parts = parts_by_name(loaded, maps, self._files, look.material)
-        if self._files is not None and self.parts:
-            self._wear(self._files)
+        self._loaded, self._look, self._maps = loaded, look, maps
+        self._given = None if look.texture is None else find_texture(look.texture)
+        parts = parts_by_name(loaded, maps, self._given, look.material)
+        self._parts = parts
+        """As far as names tell; empty where looking must decide."""
+        self._worn = self._wear(self._given, parts) if self._given and parts else None
+        """The map that was given, where names tell who wears it."""
 
-    @property
-    def files(self) -> TextureFiles:
-        """Where the map is on disk; known after `settle`."""
-        assert self._files is not None, "settle has not been called"
-        return self._files
-
-    @property
-    def texture(self) -> TextureMap:
-        """The map; known after `settle`."""
-        return self.maps[self.parts[0]]
-
-    def settle(self, stage: Stage, survey: Picture, again: Callable[[], Picture]) -> None:
+    def settle(
+        self, stage: Stage, survey: StagePicture, again: Callable[[], StagePicture]
+    ) -> WornMap:
         """Let the face's parts wear the map, and refuse one that cannot be theirs.
 
         Args:
@@ -60,19 +64,18 @@ class WornMap:
             TextureError: the map is not colour, or not this mesh's.
             UsageError, MeshError: the face has no map, or no UVs.
         """
-        self.parts = self.parts or parts_by_sight(self._loaded.character, survey)
-        was_worn = self._files is not None and self.maps.is_given(self.parts[0])
-        if self._files is None:
-            self._files = self._own_files()
-        if not was_worn:
-            self._wear(self._files)
+        worn = self._worn
+        if worn is None:
+            parts = self._parts or parts_by_sight(self._loaded.character, survey)
+            worn = self._wear(self._given or self._own_files(parts[0]), parts)
         if self._look.force:
-            return
-        if self._look.texture is not None and was_worn:
+            return worn
+        if self._worn is not None:
             self.check_joins(stage)
-        elif self._look.texture is not None:
-            self._check_is_alike(survey, again())
-        self._check_is_colour()
+        elif self._given is not None:
+            self._check_is_alike(worn, survey, again())
+        self._check_is_colour(worn)
+        return worn
 
     def check_joins(self, stage: Stage) -> None:
         """Refuse a map that the user names if its colours break at the mesh's UV seams.
@@ -80,32 +83,33 @@ class WornMap:
         Raises:
             TextureError: they do.
         """
-        if self._look.force or self._look.texture is None or not self.parts:
+        if self._look.force or self._worn is None:
             return
-        if not joins_at_seams(stage, self.parts, self.texture):
+        if not joins_at_seams(stage, self._worn.parts, self._worn.texture):
             raise self._not_this_mesh("its colours do not go on across the mesh's UV seams")
 
-    def _own_files(self) -> TextureFiles:
+    def _own_files(self, part: int) -> TextureFiles:
         character = self._loaded.character
-        image = character.parts[self.parts[0]].material.image
+        image = character.parts[part].material.image
         if image is None:
             raise UsageError(
                 f"{character.path}: material {self._look.material!r} has no base colour map.",
                 kind="map-is-not-named",
             )
-        return self.maps.files_of(image)
+        return self._maps.files_of(image)
 
-    def _wear(self, files: TextureFiles) -> None:
-        worn_by = [self._loaded.character.parts[i] for i in self.parts]
+    def _wear(self, files: TextureFiles, parts: list[int]) -> WornMap:
+        worn_by = [self._loaded.character.parts[i] for i in parts]
         if any(part.uv is None for part in worn_by):
             raise no_uvs(self._loaded.character)
         texture = files.read(tint_of(worn_by[0].material), self._look.reading)
-        for part in self.parts:
-            self.maps.give(part, texture)
+        for part in parts:
+            self._maps.give(part, texture)
+        return WornMap(files=files, parts=parts, texture=texture)
 
-    def _check_is_alike(self, before: Picture, now: Picture) -> None:
+    def _check_is_alike(self, worn: WornMap, before: StagePicture, now: StagePicture) -> None:
         """Compare the map that was given with the mesh's own."""
-        on_face = np.isin(before.part, self.parts)
+        on_face = np.isin(before.part, worn.parts)
         if not is_alike(before.colour[on_face], now.colour[on_face]):
             raise self._not_this_mesh("on the face it is nothing like the mesh's own map")
 
@@ -116,8 +120,8 @@ class WornMap:
             kind="not-the-map-of-the-mesh",
         )
 
-    def _check_is_colour(self) -> None:
-        image = self._loaded.character.parts[self.parts[0]].material.image
+    def _check_is_colour(self, worn: WornMap) -> None:
+        image = self._loaded.character.parts[worn.parts[0]].material.image
         own = image if self._look.texture is None and isinstance(image, int) else None
-        for number, path in self.files.paths.items():
-            check_is_colour(path, self.texture.tiles[number], self._loaded.gltf, own)
+        for number, path in worn.files.paths.items():
+            check_is_colour(path, worn.texture.tiles[number], self._loaded.gltf, own)

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from reggan_plugin.files.samples import change_samples
 from reggan_plugin.textures.character import is_mirrored
-from reggan_plugin.textures.maps.edge_padding import dilation_reach, run_on
+from reggan_plugin.textures.maps.edge_padding import dilation_reach, pad_edges
 from reggan_plugin.textures.maps.map_tile import MapTile, Samples
 from reggan_plugin.textures.maps.texel_change import Tally, TexelChange
 from reggan_plugin.textures.maps.texture_map import FIRST_UDIM, TextureMap
@@ -20,7 +20,7 @@ _SAMPLING = 64
 """Of so many changed texels one is looked up on the parts that no view sees."""
 
 
-class CarryBack:
+class Reprojection:
     """The way from a map's texels to the views and back.
 
     A map is worked on block by block, so that only its samples as stored are ever whole.
@@ -99,7 +99,7 @@ class CarryBack:
         total[texels[:, 0], texels[:, 1]] = found
         filled[texels[:, 0], texels[:, 1]] = on_surface
         self._count_shared(others, total[_core_of(block, core)], core)
-        run_on(total, filled, lambda empty: others.first(empty + corner).face < 0, reach)
+        pad_edges(total, filled, lambda empty: others.first(empty + corner).face < 0, reach)
         return total[_core_of(block, core)]
 
     def _count_shared(

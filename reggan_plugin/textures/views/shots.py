@@ -9,7 +9,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceFinder
 from reggan_plugin.textures.maps.texture_map import TextureMap, reduction_for
 from reggan_plugin.textures.views.framing import FramedFace, closer, seen_from_the_side
-from reggan_plugin.textures.views.stage import Picture, Stage
+from reggan_plugin.textures.views.stage import Stage, StagePicture
 from reggan_plugin.textures.views.view import View
 
 SURVEY_PX = 256
@@ -25,11 +25,11 @@ class Shot:
     """A picture for the model, and where the face is in it."""
 
     view: View
-    picture: Picture
+    picture: StagePicture
     crop: FaceCrop
 
 
-def take_survey(stage: Stage, framed: FramedFace) -> Picture:
+def take_survey(stage: Stage, framed: FramedFace) -> StagePicture:
     """A small picture of the crop, for what lies where."""
     view, _ = closer(framed, SURVEY_PX)
     return stage.take(view, 4)
@@ -80,7 +80,7 @@ def find_sides(
     return sides, notices
 
 
-def texels_per_pixel(survey: Picture, parts: Sequence[int], texture: TextureMap) -> float:
+def texels_per_pixel(survey: StagePicture, parts: Sequence[int], texture: TextureMap) -> float:
     """Of the map, in the survey's picture of the face: the median over it."""
     height, width = next(iter(texture.tiles.values())).shape
     on_face = np.isin(survey.part, list(parts))

@@ -1,7 +1,7 @@
 """A character ready to be looked at without light: geometry, maps, and what covers what."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ _STEP = 1e-5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Picture:
+class StagePicture:
     """What a view shows."""
 
     colour: Float[np.ndarray, "side side 3"]
@@ -37,15 +37,18 @@ class Picture:
     """Depth along the optical axis; infinite on the backdrop."""
 
 
+MapOfPart = Callable[[int], TextureMap | None]
+
+
 class Stage:
     """All parts of a character in one search tree, with their base colour maps.
 
-    `maps` has the map of each part that has one, by the part's index.
+    `map_of` gives the map of a part by its index; None where the part is of one colour.
     """
 
-    def __init__(self, character: Character, maps: Mapping[int, TextureMap]) -> None:
+    def __init__(self, character: Character, map_of: MapOfPart) -> None:
         """Build the search tree, around the middle of the character and of its own size."""
-        self.character, self.maps = character, maps
+        self.character, self.map_of = character, map_of
         parts = character.parts
         counts = [len(part.positions) for part in parts]
         starts = np.cumsum([0, *counts])
@@ -62,10 +65,10 @@ class Stage:
         self._culls = np.array([not part.material.is_double_sided for part in parts])
         self._see_through = np.array([part.material.alpha_mode != "opaque" for part in parts])
 
-    def with_maps(self, maps: Mapping[int, TextureMap]) -> "Stage":
+    def with_maps(self, map_of: MapOfPart) -> "Stage":
         """The same geometry with other maps."""
         other = copy.copy(self)
-        other.maps = maps
+        other.map_of = map_of
         return other
 
     def first_seen(
@@ -89,7 +92,7 @@ class Stage:
         hits.distance[:] += travelled
         return _in_world(hits, self._size)
 
-    def take(self, view: View, reduction: int = 1) -> Picture:
+    def take(self, view: View, reduction: int = 1) -> StagePicture:
         """The picture of a view, without light; `reduction` as in `TextureMap.shown`."""
         return self._picture(view, self._rays(view), reduction)
 
@@ -118,7 +121,7 @@ class Stage:
     def _rays(self, view: View) -> Hits:
         return self.first_seen(view.eye, view.directions(view.pixel_centres()))
 
-    def _picture(self, view: View, hits: Hits, reduction: int) -> Picture:
+    def _picture(self, view: View, hits: Hits, reduction: int) -> StagePicture:
         side = view.side_px
         found = np.flatnonzero(hits.face >= 0)
         colour = np.full((side * side, 3), _BACKDROP, np.float32)
@@ -129,7 +132,7 @@ class Stage:
         for index in np.unique(part[found]):
             here = part == index
             colour[here] = self._shown(int(index), uv[here], reduction)[0]
-        return Picture(
+        return StagePicture(
             colour=colour.reshape(side, side, 3),
             coverage=(part >= 0).astype(np.float32).reshape(side, side),
             part=part.reshape(side, side),
@@ -160,8 +163,9 @@ class Stage:
         self, index: int, uv: Float[np.ndarray, "points 2"], reduction: int
     ) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, " points"]]:
         material = self.character.parts[index].material
-        if index in self.maps:
-            colour, alpha = self.maps[index].shown(uv, reduction)
+        texture = self.map_of(index)
+        if texture is not None:
+            colour, alpha = texture.shown(uv, reduction)
             return colour, alpha * np.float32(material.colour[3])
         flat = np.clip(srgb_from_linear(np.array(material.colour[:3], np.float32)), 0.0, 1.0)
         colour = np.broadcast_to(flat, (len(uv), 3))

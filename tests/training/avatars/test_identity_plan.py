@@ -7,7 +7,7 @@ import pytest
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_training.avatars.framing import camera_pose, head_turn, pixels_from_points
 from reggan_training.avatars.identity_plan import plan_identity
-from reggan_training.avatars.look import STYLES, Camera, sample_look
+from reggan_training.avatars.look import STYLES, AvatarCamera, sample_look
 from reggan_training.avatars.shots import sample_shot
 from reggan_training.avatars.texture_noise import layered_noise, smooth_noise
 
@@ -74,7 +74,9 @@ def test_a_shot_differs_from_its_edit_in_the_expression_alone() -> None:
 
 
 def test_positive_yaw_turns_the_face_to_the_right_of_the_picture_and_pitch_up() -> None:
-    camera = Camera(focal_length_mm=80, roll_deg=0, head_height=0.8, shift_right=0.0, shift_up=0.0)
+    camera = AvatarCamera(
+        focal_length_mm=80, roll_deg=0, head_height=0.8, shift_right=0.0, shift_up=0.0
+    )
     pose = camera_pose(camera, chin_m=-0.1, crown_m=0.1)
     nose = np.array([[0.0, -0.05, 0.0]])
 
@@ -88,7 +90,9 @@ def test_positive_yaw_turns_the_face_to_the_right_of_the_picture_and_pitch_up() 
 
 
 def test_the_camera_shows_the_head_as_high_as_its_look_says() -> None:
-    camera = Camera(focal_length_mm=50, roll_deg=0, head_height=0.5, shift_right=0.1, shift_up=0.0)
+    camera = AvatarCamera(
+        focal_length_mm=50, roll_deg=0, head_height=0.5, shift_right=0.1, shift_up=0.0
+    )
     pose = camera_pose(camera, chin_m=-0.12, crown_m=0.12)
     ends = pixels_from_points(np.array([[0, 0, -0.12], [0, 0, 0.12]]), pose, 50, 400)
     assert ends[0, 1] - ends[1, 1] == pytest.approx(200)

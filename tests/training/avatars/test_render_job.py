@@ -12,7 +12,7 @@ import pytest
 
 from reggan_plugin.errors import OutputExistsError, UnreadableFrameError
 from reggan_training.avatars.render_job import SetSettings, render_set
-from reggan_training.avatars.render_settings import RenderSettings
+from reggan_training.avatars.render_settings import AvatarRenderSettings
 
 WORKER = """
 import json, os, sys, time
@@ -105,7 +105,7 @@ def test_other_settings_are_refused_with_what_differs(tmp_path: Path, command: l
     with pytest.raises(OutputExistsError, match=r"seed 0 \(now 1\).*name another folder"):
         run(settings(out, seed=1), command)
     with pytest.raises(OutputExistsError, match="render"):
-        run(settings(out, render=RenderSettings(side_px=128)), command)
+        run(settings(out, render=AvatarRenderSettings(side_px=128)), command)
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, command: list[str]) -> None:

@@ -11,7 +11,12 @@ from PIL import Image
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
-from reggan_training.data.identity import CANONICAL_LANDMARKS, Identity, View, identity_from_views
+from reggan_training.data.identity import (
+    CANONICAL_LANDMARKS,
+    Identity,
+    IdentityView,
+    identity_from_views,
+)
 
 SIDE = 128
 EYES_AND_NOSE = {0: (1.0, 0.0, 0.0), 1: (0.0, 1.0, 0.0), 2: (0.0, 0.0, 1.0)}
@@ -120,7 +125,7 @@ def painter() -> Callable[..., None]:
 def identity_of(*states: tuple[str, float, bool], name: str = "skin_00001") -> Identity:
     """One flat picture for every (expression, intensity, is plain)."""
     views = [
-        View(
+        IdentityView(
             expression=EXPRESSION_NAMES.index(expression),
             intensity=intensity,
             is_plain=is_plain,

@@ -37,8 +37,9 @@ def test_only_expressions_that_a_person_shows_are_chosen_between() -> None:
 
 
 def test_a_folder_without_judges_names_the_command_that_makes_them(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="reggan-plugin train-judge"):
+    with pytest.raises(SourceError, match="is missing") as refusal:
         Judges.load(tmp_path)
+    assert refusal.value.kind == "judge-to-train"
 
 
 def test_half_a_smile_is_half_happy_and_half_neutral() -> None:

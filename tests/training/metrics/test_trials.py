@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_training.data.identity import Identity, View, identity_from_views
+from reggan_training.data.identity import Identity, IdentityView, identity_from_views
 from reggan_training.data.sets import load_sets
 from reggan_training.metrics.trials import Kind, full_views, subject_from_identity, trials_of
 
@@ -18,7 +18,7 @@ HAPPY, SAD = EXPRESSION_NAMES.index("happy"), EXPRESSION_NAMES.index("sad")
 def identity_of(*views: tuple[str, float, bool]) -> Identity:
     """Grey pictures for (expression, intensity, is plain)."""
     pictures = [
-        View(
+        IdentityView(
             expression=EXPRESSION_NAMES.index(expression),
             intensity=intensity,
             is_plain=is_plain,

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from reggan_training.avatars.look import Look
+from reggan_training.avatars.look import AvatarLook
 from reggan_training.avatars.texture_noise import layered_noise, smooth_noise
 from reggan_training.avatars.uv_layout import cylinder_from_texels
 
@@ -15,7 +15,7 @@ _EYE_ANGLE, _EYE_HEIGHT = 0.292, 0.0
 
 
 def paint_albedo(
-    look: Look, side_px: int, lips: Map, scalp: Map, beard: Map
+    look: AvatarLook, side_px: int, lips: Map, scalp: Map, beard: Map
 ) -> Float[np.ndarray, "side side 3"]:
     """Base colour of skin with lips, and of the shirt below the neckline; sRGB-encoded.
 
@@ -78,7 +78,7 @@ def _eye_ring_map(angle: Map, height: Map) -> Map:
     return np.asarray((0.7 * around + 0.6 * below).clip(0, 1))
 
 
-def _freckle_map(look: Look, shape: tuple[int, int], generator: np.random.Generator) -> Map:
+def _freckle_map(look: AvatarLook, shape: tuple[int, int], generator: np.random.Generator) -> Map:
     angle, height = cylinder_from_texels(shape[0])
     spots = ((smooth_noise(shape, 200, generator, widening=_WIDENING) - 1.35) * 2.0).clip(0, 1)
     where = _bump(angle, height, (0.25, -0.0284), (0.5, 0.035)) + 0.15

@@ -19,7 +19,7 @@ from reggan_training.avatars.head import Head, PosedHead
 from reggan_training.avatars.identity_plan import IdentityPlan
 from reggan_training.avatars.materials import SkinImages, build_materials, linear
 from reggan_training.avatars.render_passes import RenderPasses
-from reggan_training.avatars.render_settings import RenderSettings
+from reggan_training.avatars.render_settings import AvatarRenderSettings
 from reggan_training.avatars.scene import Scene, image_from_picture, set_image
 from reggan_training.avatars.texel_map import TexelMap, build_texel_map, face_corner_uv
 from reggan_training.avatars.wrinkles import wrinkle_height
@@ -43,7 +43,7 @@ class AvatarView:
 class Avatar:
     """The avatar that Blender holds now. A process has one at a time."""
 
-    def __init__(self, head: Head, plan: IdentityPlan, settings: RenderSettings) -> None:
+    def __init__(self, head: Head, plan: IdentityPlan, settings: AvatarRenderSettings) -> None:
         """Build the scene: everything that is the same in all pictures of the avatar."""
         self.head, self.plan, self.settings = head, plan, settings
         self.look = look = plan.look

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import MissingExtraError, OutputError
 from reggan_training.avatars.assets import read_assets
 from reggan_training.avatars.look import STYLES
 from reggan_training.avatars.render_job import SetSettings, render_set
-from reggan_training.avatars.render_settings import RenderSettings
+from reggan_training.avatars.render_settings import AvatarRenderSettings
 
 _SOFTWARE = ("reggan-plugin", "bpy", "numpy", "pillow")
 _LIBRARIES = "libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libgl1"
@@ -86,6 +87,7 @@ class _Styles(click.ParamType[tuple[str, ...]]):
     metavar="N",
     help="Renderers at work side by side, one core and about 1 GB each.",
 )
+@verbose_option
 def avatars(
     assets: Path,
     out: Path,
@@ -117,7 +119,7 @@ def avatars(
         identities=identities,
         first_number=first_number,
         seed=seed,
-        render=RenderSettings(side_px=size, glb=glb, shot_frames=shot_frames),
+        render=AvatarRenderSettings(side_px=size, glb=glb, shot_frames=shot_frames),
         shots=shots,
         processes=processes,
     )

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_training.avatars.eyeball import IRIS_DEG
-from reggan_training.avatars.look import Look
+from reggan_training.avatars.look import AvatarLook
 from reggan_training.avatars.texture_noise import smooth_noise
 
 _PUPIL_DEG = 11.5
@@ -12,7 +12,7 @@ _SCLERA = (0.80, 0.77, 0.74)
 _VEINS = (0.70, 0.42, 0.38)
 
 
-def paint_eye(look: Look, side_px: int = 512) -> Float[np.ndarray, "side side 3"]:
+def paint_eye(look: AvatarLook, side_px: int = 512) -> Float[np.ndarray, "side side 3"]:
     """sRGB-encoded; a point `a` degrees from the gaze lies 0.5 · a / 180 from the middle."""
     generator = np.random.default_rng([look.texture_seed, 2])
     y, x = (np.mgrid[:side_px, :side_px] + 0.5) / side_px - 0.5

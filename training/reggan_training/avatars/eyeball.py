@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Float
 
-from reggan_training.avatars.meshes import Part, Points
+from reggan_training.avatars.meshes import MeshPiece, Points
 from reggan_training.avatars.rig import rotations_from_vectors
 
 IRIS_DEG = 23.5
@@ -41,7 +41,7 @@ def surface_radius(
 
 
 @cache
-def _unit_ball() -> tuple[Points, Part]:
+def _unit_ball() -> tuple[Points, MeshPiece]:
     turn = np.arange(_SEGMENTS) * (2 * np.pi / _SEGMENTS)
     polar = np.deg2rad(np.array(_RINGS_DEG, dtype=np.float64))[:, None]
     rings = np.stack(
@@ -61,16 +61,16 @@ def _unit_ball() -> tuple[Points, Part]:
     around = np.arctan2(points[:, 2], points[:, 0])
     radius = 0.5 * angle / 180
     uv = 0.5 + np.stack([radius * np.cos(around), radius * np.sin(around)], axis=1)
-    return points, Part(name="eye", faces=faces, uv=uv, uv_faces=faces)
+    return points, MeshPiece(name="eye", faces=faces, uv=uv, uv_faces=faces)
 
 
-def eye_part(name: str) -> Part:
+def eye_part(name: str) -> MeshPiece:
     """An eyeball's faces. In uv the gaze is the centre, and distance from it is the angle.
 
     A point `a` degrees from the gaze lies at a distance of 0.5 · a / 180 from (0.5, 0.5).
     """
     part = _unit_ball()[1]
-    return Part(name=name, faces=part.faces, uv=part.uv, uv_faces=part.uv_faces)
+    return MeshPiece(name=name, faces=part.faces, uv=part.uv, uv_faces=part.uv_faces)
 
 
 def eye_points(

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from reggan_training.avatars.look import Camera
+from reggan_training.avatars.look import AvatarCamera
 
 SENSOR_MM = 36.0
 TURN_CENTRE_M = np.array([0.0, 0.075, 0.0])
@@ -40,7 +40,7 @@ def pose_looking_from(
     return pose
 
 
-def camera_pose(camera: Camera, chin_m: float, crown_m: float) -> Float[np.ndarray, "4 4"]:
+def camera_pose(camera: AvatarCamera, chin_m: float, crown_m: float) -> Float[np.ndarray, "4 4"]:
     """The camera's pose for a head between these heights over its eyes."""
     height = crown_m - chin_m
     distance = camera.focal_length_mm * height / (SENSOR_MM * camera.head_height)

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from reggan_training.avatars.meshes import Part, Points
+from reggan_training.avatars.meshes import MeshPiece, Points
 from reggan_training.avatars.wearer import Wearer
 
 _AROUND = 8
 _RIM_POINTS = 40
 _CORNEA_TO_LENS = 0.012
 _CLEARANCE = 0.0025
+_SLOPE = 0.014
+"""A temple rises or falls by so much at most from the hinge to the ear, in metres."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +45,9 @@ GLASSES_SHAPES: Mapping[str, GlassesShape] = {
 class Glasses:
     """Glasses in the head's own place, metres; they do not move with the face."""
 
-    frame: Part
+    frame: MeshPiece
     frame_points: Points
-    lenses: Part
+    lenses: MeshPiece
     lens_points: Points
 
 
@@ -106,7 +108,8 @@ def _temple(
     is_ear = (head.region("ears") > 0.5) & (sign * head.canonical[:, 0] > 0)
     ear = skin[is_ear]
     top = ear[:, 2] > np.quantile(ear[:, 2], 0.85)
-    root = np.array([np.min(sign * ear[top, 0]), np.quantile(ear[top, 1], 0.2), ear[top, 2].max()])
+    height = np.clip(ear[top, 2].max(), hinge[2] - _SLOPE, hinge[2] + _SLOPE)
+    root = np.array([np.min(sign * ear[top, 0]), np.quantile(ear[top, 1], 0.2), height])
     beside = skin[(sign * skin[:, 0] > 0) & (np.abs(skin[:, 2] - root[2]) < 0.012)]
     beside = beside[(beside[:, 1] > hinge[1]) & (beside[:, 1] < root[1])]
     width = max(float(np.max(sign * beside[:, 0])), float(root[0])) + 0.002
@@ -151,9 +154,9 @@ def _disc(rim: Float[np.ndarray, "rim 3"]) -> _Piece:
     return points, np.stack([edge, np.roll(edge, -1), middle, middle], axis=1)
 
 
-def _joined(name: str, pieces: list[_Piece]) -> tuple[Part, Points]:
+def _joined(name: str, pieces: list[_Piece]) -> tuple[MeshPiece, Points]:
     points = np.concatenate([piece for piece, _ in pieces])
     starts = np.cumsum([0] + [len(piece) for piece, _ in pieces])
     faces = np.concatenate([rows + start for (_, rows), start in zip(pieces, starts, strict=False)])
     uv = np.zeros((1, 2))
-    return Part(name=name, faces=faces, uv=uv, uv_faces=np.zeros_like(faces)), points
+    return MeshPiece(name=name, faces=faces, uv=uv, uv_faces=np.zeros_like(faces)), points

@@ -23,7 +23,7 @@ from reggan_training.avatars.face_state import ExpressionHabits, FaceState
 from reggan_training.avatars.head_shape import HeadShape, shaped_body
 from reggan_training.avatars.lids import Lids, find_lids, gaze_units
 from reggan_training.avatars.lips import Lips, find_lips
-from reggan_training.avatars.meshes import ObjMesh, Part, Points, part_of_mesh
+from reggan_training.avatars.meshes import MeshPiece, ObjMesh, Points, part_of_mesh
 from reggan_training.avatars.regions import Regions, read_regions
 from reggan_training.avatars.rig import bone_transforms, skin_points
 from reggan_training.avatars.teeth import (
@@ -31,7 +31,7 @@ from reggan_training.avatars.teeth import (
     UPPER,
     Bite,
     LipRoom,
-    Placement,
+    TeethPlacement,
     keep_before_teeth,
     lip_room,
     placement_from_hollow,
@@ -94,7 +94,7 @@ class Head:
 
     assets: HeadAssets
     shape: HeadShape
-    parts: Mapping[str, Part]
+    parts: Mapping[str, MeshPiece]
     rest: Mapping[str, Points]
     canonical: Points
     regions: Regions
@@ -180,7 +180,7 @@ class Mouth:
 
     lips: Lips
     bite: Bite
-    placement: Placement
+    placement: TeethPlacement
     room: LipRoom
 
 
@@ -232,7 +232,7 @@ def set_mouth(
     assets: HeadAssets,
     body: Points,
     skin: Int[np.ndarray, " points"],
-    part: Part,
+    part: MeshPiece,
     hollow: Int[np.ndarray, " hollow"],
 ) -> Mouth:
     """The bite in its place; the body's lips are closed over it in place.
@@ -254,7 +254,7 @@ def set_mouth(
     return Mouth(lips=lips, bite=bite, placement=placement, room=room)
 
 
-def body_parts(base: ObjMesh) -> tuple[dict[str, Part], dict[str, Int[np.ndarray, " points"]]]:
+def body_parts(base: ObjMesh) -> tuple[dict[str, MeshPiece], dict[str, Int[np.ndarray, " points"]]]:
     """Skin and lashes cut from the base mesh, and which of its points they took."""
     body = base.groups["body"]
     is_kept = (base.points[:, 2] > _CUT_BELOW) & (np.abs(base.points[:, 0]) < _CUT_BESIDE)

@@ -9,7 +9,7 @@ from reggan_training.avatars.avatar import Avatar
 from reggan_training.avatars.finish import face_mask, finished_picture
 from reggan_training.avatars.head import build_head
 from reggan_training.avatars.identity_plan import IdentityPlan, plan_identity
-from reggan_training.avatars.render_settings import RenderSettings
+from reggan_training.avatars.render_settings import AvatarRenderSettings
 from reggan_training.avatars.set_files import (
     IDENTITY_FILE,
     SCHEMA,
@@ -21,11 +21,11 @@ from reggan_training.avatars.set_files import (
 )
 from reggan_training.avatars.shot_render import render_shot
 from reggan_training.avatars.task import Task
-from reggan_training.avatars.views import View
+from reggan_training.avatars.views import AvatarView
 
 
 def render_task(
-    assets: HeadAssets, task: Task, seed: int, settings: RenderSettings, root: Path
+    assets: HeadAssets, task: Task, seed: int, settings: AvatarRenderSettings, root: Path
 ) -> None:
     """Make an identity's or a shot's folder below `root`. It appears when it is complete."""
     plan = plan_identity(task.style, task.number, seed)
@@ -45,7 +45,7 @@ def render_task(
 
 
 def _render_identity(
-    avatar: Avatar, plan: IdentityPlan, settings: RenderSettings, folder: NewFolder
+    avatar: Avatar, plan: IdentityPlan, settings: AvatarRenderSettings, folder: NewFolder
 ) -> None:
     images = [_render_view(avatar, plan, view, folder) for view in plan.views]
     if settings.glb:
@@ -62,7 +62,7 @@ def _render_identity(
 
 
 def _render_view(
-    avatar: Avatar, plan: IdentityPlan, view: View, folder: NewFolder
+    avatar: Avatar, plan: IdentityPlan, view: AvatarView, folder: NewFolder
 ) -> Mapping[str, Any]:
     shown = avatar.show(view.state)
     file, mask = f"{view.stem}.jpg", f"{view.stem}_mask.png"

@@ -78,7 +78,7 @@ _CLAYS = ((0.68, 0.40, 0.29), (0.75, 0.68, 0.60), (0.52, 0.46, 0.42), (0.82, 0.7
 
 
 @dataclass(frozen=True, kw_only=True)
-class Camera:
+class AvatarCamera:
     """The camera that an avatar is seen by; the same in all its views."""
 
     focal_length_mm: float
@@ -91,7 +91,7 @@ class Camera:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class AvatarLook:
     """Everything about an avatar that is neither shape nor expression. Colours are sRGB-encoded.
 
     Numbers without a unit run from 0 (none) to 1 (as much as there is).
@@ -123,7 +123,7 @@ class Look:
     material_kind: int
     """Which of the style's materials."""
     lighting: Lighting
-    camera: Camera
+    camera: AvatarCamera
     yaw_deg: float
     pitch_deg: float
     texture_seed: int
@@ -137,7 +137,7 @@ def sample_look(
     femininity: float,
     age: float,
     ancestry: Mapping[str, float],
-) -> Look:
+) -> AvatarLook:
     """An avatar's look. `femininity` and `age` (0..1) and `ancestry` are those of its head.
 
     Raises:
@@ -157,7 +157,7 @@ def sample_look(
     has_glasses = flesh and generator.random() < 0.16
     lip_red = generator.uniform(0.1, 0.25 + 0.7 * femininity)
     head_height = float(generator.uniform(0.8, 1.0))  # a crop of the face then fills the picture
-    return Look(
+    return AvatarLook(
         style=style,
         skin=skin,
         redness=generator.uniform(0.15, 0.8),
@@ -180,7 +180,7 @@ def sample_look(
         material=_jittered(materials[kind], 0.04, generator),
         material_kind=kind,
         lighting=sample_lighting(style, generator),
-        camera=Camera(
+        camera=AvatarCamera(
             focal_length_mm=float(generator.uniform(50, 100)),
             roll_deg=float(generator.normal(0, 2.5)),
             head_height=head_height,

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from reggan_training.avatars.look import FLESH_STYLES, Look, Rgb
+from reggan_training.avatars.look import FLESH_STYLES, AvatarLook, Rgb
 from reggan_training.avatars.render_passes import light_from_srgb
 from reggan_training.avatars.shader_nodes import ShaderTree
 from reggan_training.avatars.surfaces import SURFACES
@@ -30,7 +30,7 @@ def linear(colour: Rgb) -> Rgb:
     return red, green, blue
 
 
-def build_materials(look: Look, images: SkinImages, eye_image: Any) -> dict[str, Any]:
+def build_materials(look: AvatarLook, images: SkinImages, eye_image: Any) -> dict[str, Any]:
     """A material for each of `SURFACES` but the background."""
     if look.style == "unlit":
         return _unlit_materials(look, images, eye_image)
@@ -55,7 +55,7 @@ def _number(surface: str) -> int:
     return SURFACES.index(surface)
 
 
-def _skin(surface: str, look: Look, images: SkinImages) -> Any:
+def _skin(surface: str, look: AvatarLook, images: SkinImages) -> Any:
     tree = ShaderTree(surface, _number(surface))
     albedo = tree.image(images.albedo).outputs[0]
     wrinkle = tree.image(images.wrinkles).outputs[0]
@@ -136,7 +136,7 @@ def _strands(surface: str, colour: Rgb) -> Any:
     return tree.finish(mixed)
 
 
-def _unlit_materials(look: Look, images: SkinImages, eye_image: Any) -> dict[str, Any]:
+def _unlit_materials(look: AvatarLook, images: SkinImages, eye_image: Any) -> dict[str, Any]:
     """Every part shows its base colour, whatever the light."""
 
     def emission(surface: str, paint: Any) -> Any:
@@ -175,12 +175,12 @@ def _unlit_materials(look: Look, images: SkinImages, eye_image: Any) -> dict[str
     }
 
 
-def _statue_materials(look: Look, images: SkinImages) -> dict[str, Any]:
+def _statue_materials(look: AvatarLook, images: SkinImages) -> dict[str, Any]:
     """One material for all parts, under the numbers of the parts."""
     return {surface: _statue(surface, look, images) for surface in SURFACES[1:]}
 
 
-def _statue(surface: str, look: Look, images: SkinImages) -> Any:
+def _statue(surface: str, look: AvatarLook, images: SkinImages) -> Any:
     tree = ShaderTree(surface, _number(surface))
     place = tree.node("ShaderNodeTexCoord").outputs["Object"]
     colour, roughness, metallic, scatter = _statue_colour(tree, place, look)
@@ -200,7 +200,7 @@ def _statue(surface: str, look: Look, images: SkinImages) -> Any:
     return tree.finish(shader)
 
 
-def _statue_colour(tree: ShaderTree, place: Any, look: Look) -> tuple[Any, Any, float, float]:
+def _statue_colour(tree: ShaderTree, place: Any, look: AvatarLook) -> tuple[Any, Any, float, float]:
     """Colour, roughness, metallic share and scattering of marble, metal or clay."""
     own = linear(look.material)
     dark = tuple(0.45 * level for level in own)

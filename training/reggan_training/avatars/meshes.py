@@ -21,7 +21,7 @@ METRES_PER_FILE_UNIT = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Part:
+class MeshPiece:
     """The unchanging side of one mesh: which corners make a face, and where they lie in uv.
 
     `faces` are quadrilaterals; a triangle repeats its last corner. `uv_faces` name, corner by
@@ -112,11 +112,11 @@ def _corners(text: str) -> list[int]:
 
 def part_of_mesh(
     name: str, mesh: ObjMesh, rows: Int[np.ndarray, " part_faces"]
-) -> tuple[Part, Int[np.ndarray, " points"]]:
+) -> tuple[MeshPiece, Int[np.ndarray, " points"]]:
     """The named faces of a mesh as a part of their own, and which of its points they took."""
     points, faces = np.unique(mesh.faces[rows], return_inverse=True)
     uv, uv_faces = np.unique(mesh.uv_faces[rows], return_inverse=True)
-    part = Part(
+    part = MeshPiece(
         name=name, faces=faces.reshape(-1, 4), uv=mesh.uv[uv], uv_faces=uv_faces.reshape(-1, 4)
     )
     return part, points

@@ -14,7 +14,7 @@ from typing import Any
 
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_training.avatars.identity_plan import PLAN_VERSION
-from reggan_training.avatars.render_settings import RenderSettings
+from reggan_training.avatars.render_settings import AvatarRenderSettings
 from reggan_training.avatars.set_files import (
     check_resumable,
     is_finished,
@@ -41,7 +41,7 @@ class SetSettings:
     identities: int
     first_number: int = 1000
     seed: int = 0
-    render: RenderSettings = field(default_factory=RenderSettings)
+    render: AvatarRenderSettings = field(default_factory=AvatarRenderSettings)
     shots: int = 0
     processes: int = 1
 

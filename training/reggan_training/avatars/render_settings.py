@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderSettings:
+class AvatarRenderSettings:
     """Settings of Cycles, and what is made of each identity."""
 
     side_px: int = 256

@@ -14,13 +14,13 @@ from jaxtyping import Float, Int
 from reggan_training.avatars.framing import SENSOR_MM, pose_looking_from
 from reggan_training.avatars.glb import export_glb
 from reggan_training.avatars.lighting import Lamp
-from reggan_training.avatars.look import Camera
+from reggan_training.avatars.look import AvatarCamera
 from reggan_training.avatars.render_passes import (
     RenderPasses,
     light_from_srgb,
     passes_from_exr,
 )
-from reggan_training.avatars.render_settings import RenderSettings
+from reggan_training.avatars.render_settings import AvatarRenderSettings
 
 _LAMP_DISTANCE_HEADS = 3.2
 
@@ -28,7 +28,7 @@ _LAMP_DISTANCE_HEADS = 3.2
 class Scene:
     """The one scene of this process. Everything is in metres around the middle of the eyes."""
 
-    def __init__(self, settings: RenderSettings, *, is_lit: bool, needs_lines: bool) -> None:
+    def __init__(self, settings: AvatarRenderSettings, *, is_lit: bool, needs_lines: bool) -> None:
         """An empty scene with its render settings; what was in Blender before is gone."""
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self.scene = bpy.context.scene
@@ -106,7 +106,7 @@ class Scene:
         """Turn the avatar."""
         self._turn.matrix_world = _matrix(motion)
 
-    def set_camera(self, pose: Float[np.ndarray, "4 4"], camera: Camera) -> None:
+    def set_camera(self, pose: Float[np.ndarray, "4 4"], camera: AvatarCamera) -> None:
         """Look from a pose (camera to world; −z is ahead) as a camera does."""
         data = bpy.data.cameras.new("camera")
         data.lens, data.sensor_width = camera.focal_length_mm, SENSOR_MM
@@ -202,7 +202,9 @@ def _matrix(pose: Float[np.ndarray, "4 4"]) -> Any:
     return mathutils.Matrix(pose.tolist())
 
 
-def _apply_settings(scene: Any, settings: RenderSettings, is_lit: bool, needs_lines: bool) -> None:
+def _apply_settings(
+    scene: Any, settings: AvatarRenderSettings, is_lit: bool, needs_lines: bool
+) -> None:
     render, cycles, layer = scene.render, scene.cycles, scene.view_layers[0]
     render.engine = "CYCLES"
     render.resolution_x = render.resolution_y = settings.side_px

@@ -6,7 +6,7 @@ import numpy as np
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_training.avatars.face_state import FaceState
-from reggan_training.avatars.look import Look
+from reggan_training.avatars.look import AvatarLook
 
 _FRAMES_A_SECOND = 24.0
 _BLINK = (0.35, 0.9, 1.0, 0.7, 0.35)
@@ -27,14 +27,14 @@ class ShotFrame:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shot:
+class AvatarShot:
     """Frames without expression, and the expression that is put on them."""
 
     expression: str
     frames: tuple[ShotFrame, ...]
 
 
-def sample_shot(generator: np.random.Generator, look: Look, frames: int) -> Shot:
+def sample_shot(generator: np.random.Generator, look: AvatarLook, frames: int) -> AvatarShot:
     """A shot at 24 frames a second: the head turns slowly, the mouth speaks, the eyes blink."""
     time = np.arange(frames) / _FRAMES_A_SECOND
     sweep = generator.uniform(0.3, 1.0, 2) * (_LARGEST_SWEEP_DEG, 0.4 * _LARGEST_SWEEP_DEG)
@@ -42,7 +42,7 @@ def sample_shot(generator: np.random.Generator, look: Look, frames: int) -> Shot
     turns = sweep * np.sin(2 * np.pi * time[:, None] * pace + phase)
     mouth = _speech(time, generator)
     lids = _blinks(frames, generator)
-    return Shot(
+    return AvatarShot(
         expression=str(generator.choice(EXPRESSION_NAMES[1:])),
         frames=tuple(
             ShotFrame(

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from reggan_training.avatars.assets import HeadAssets
-from reggan_training.avatars.meshes import ObjMesh, Part, Points, part_of_mesh
+from reggan_training.avatars.meshes import MeshPiece, ObjMesh, Points, part_of_mesh
 
 UPPER, LOWER = ("teeth_upper", "gums_upper"), ("teeth_lower", "gums_lower", "tongue")
 _FIRST_UPPER_TOOTH = 15060  # helper points before it belong to the lower jaw
@@ -43,14 +43,14 @@ class Bite:
     about it and height; 0 where there is nothing.
     """
 
-    parts: Mapping[str, Part]
+    parts: Mapping[str, MeshPiece]
     points: Mapping[str, Points]
     upper: Float[np.ndarray, "turns heights"]
     lower: Float[np.ndarray, "turns heights"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Placement:
+class TeethPlacement:
     """A similarity from the base mesh's bite to one head's."""
 
     scale: float
@@ -73,7 +73,7 @@ def read_bite(assets: HeadAssets) -> Bite:
     is_upper = (teeth.anchors >= _FIRST_UPPER_TOOTH).all(axis=1)
     is_lower = (teeth.anchors < _FIRST_UPPER_TOOTH).all(axis=1)
     is_gum = _largest_piece(teeth.mesh)
-    parts: dict[str, Part] = {}
+    parts: dict[str, MeshPiece] = {}
     points: dict[str, Points] = {}
     for name, chosen in {
         "teeth_upper": is_upper & ~is_gum,
@@ -119,12 +119,12 @@ def _largest_piece(mesh: ObjMesh) -> Bool[np.ndarray, " points"]:
             return piece == np.bincount(piece).argmax()
 
 
-def placement_from_hollow(hollow: Points, base_hollow: Points) -> Placement:
+def placement_from_hollow(hollow: Points, base_hollow: Points) -> TeethPlacement:
     """The similarity (without turn) that takes the base mesh's mouth hollow to this head's."""
     middle, base_middle = hollow.mean(axis=0), base_hollow.mean(axis=0)
     away = base_hollow - base_middle
     scale = float(((hollow - middle) * away).sum() / (away**2).sum())
-    return Placement(scale=scale, shift=middle - scale * base_middle)
+    return TeethPlacement(scale=scale, shift=middle - scale * base_middle)
 
 
 def _arch_coordinates(
@@ -178,7 +178,7 @@ class LipRoom:
 
 def lip_room(
     bite: Bite,
-    placement: Placement,
+    placement: TeethPlacement,
     body: Points,
     rows: Int[np.ndarray, " points"],
     faces: Int[np.ndarray, "faces 4"],
@@ -207,7 +207,7 @@ def lip_room(
 
 def keep_before_teeth(
     bite: Bite,
-    placement: Placement,
+    placement: TeethPlacement,
     room: LipRoom,
     body: Points,
     jaw: Float[np.ndarray, "3 4"],

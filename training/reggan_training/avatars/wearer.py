@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_training.avatars.eyeball import Eye
-from reggan_training.avatars.meshes import Part, Points
+from reggan_training.avatars.meshes import MeshPiece, Points
 
 
 @runtime_checkable
@@ -18,7 +18,7 @@ class Wearer(Protocol):
     """
 
     @property
-    def parts(self) -> Mapping[str, Part]:
+    def parts(self) -> Mapping[str, MeshPiece]:
         """Faces of each mesh; `skin` is always there."""
 
     @property

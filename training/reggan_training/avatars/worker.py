@@ -23,10 +23,10 @@ def main() -> None:
     setup = json.loads(sys.stdin.readline())
     from reggan_training.avatars.assets import read_assets
     from reggan_training.avatars.identity_render import render_task
-    from reggan_training.avatars.render_settings import RenderSettings
+    from reggan_training.avatars.render_settings import AvatarRenderSettings
 
     assets = read_assets(Path(setup["assets"]))
-    settings = RenderSettings(**setup["render"])
+    settings = AvatarRenderSettings(**setup["render"])
     for line in sys.stdin:
         task = Task(**json.loads(line))
         started = time.monotonic()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.contact_sheet import SheetRow, write_sheet
 from reggan_plugin.errors import OutputExistsError, SourceError, UsageError
 from reggan_training.data.check import SetReport
@@ -42,6 +43,7 @@ _SHOWN = 12
 )
 @click.option("--overwrite", is_flag=True, help="Replace the sheet if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@verbose_option
 def check(
     roots: tuple[Path, ...], out: Path | None, rows: int, *, overwrite: bool, as_json: bool
 ) -> None:

@@ -87,7 +87,7 @@ class Identity:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class View:
+class IdentityView:
     """One picture on its way into an identity, not in order yet.
 
     `intensity` is that of `expression`; a neutral picture has any.
@@ -117,7 +117,7 @@ class View:
 def identity_from_views(
     name: str,
     style: str,
-    views: list[View],
+    views: list[IdentityView],
     *,
     yaw_deg: float = float("nan"),
     pitch_deg: float = float("nan"),
@@ -125,8 +125,8 @@ def identity_from_views(
     """Put the views in order; one view of each full expression comes first."""
     ordered = sorted(views, key=lambda view: view.order)
     seen: set[int] = set()
-    first: list[View] = []
-    further: list[View] = []
+    first: list[IdentityView] = []
+    further: list[IdentityView] = []
     for view in ordered:
         is_first = not view.order[0] and view.expression not in seen
         (first if is_first else further).append(view)

@@ -29,7 +29,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold
 
 
 @dataclass(frozen=True, kw_only=True)
-class Encoding:
+class PackEncoding:
     """How pictures are written: at most so large, so well."""
 
     side_px: int
@@ -51,7 +51,7 @@ class PackPlan:
     keep_masks: bool = False
 
 
-def pack(entries: Sequence[Entry], plan: PackPlan) -> tuple[bytes, Encoding]:
+def pack(entries: Sequence[Entry], plan: PackPlan) -> tuple[bytes, PackEncoding]:
     """The zip, and how its pictures are encoded: as large, then as well, as fits.
 
     Names, and with them splits, stay; so do all records of how a picture was made.
@@ -65,19 +65,19 @@ def pack(entries: Sequence[Entry], plan: PackPlan) -> tuple[bytes, Encoding]:
     foretold = 0
     for side in sides:
         quality = _LEAST_QUALITY
-        foretold = _foretell(entries, sample, plan, Encoding(side_px=side, quality=quality))
+        foretold = _foretell(entries, sample, plan, PackEncoding(side_px=side, quality=quality))
         if foretold > plan.limit_bytes:
             continue
         low, high = quality, _BEST_QUALITY
         while low < high:  # the highest quality that is foretold to fit
             middle = (low + high + 1) // 2
-            trial = Encoding(side_px=side, quality=middle)
+            trial = PackEncoding(side_px=side, quality=middle)
             if _foretell(entries, sample, plan, trial) <= plan.limit_bytes:
                 low = middle
             else:
                 high = middle - 1
         for quality in range(low, _LEAST_QUALITY - 1, -1):
-            encoding = Encoding(side_px=side, quality=quality)
+            encoding = PackEncoding(side_px=side, quality=quality)
             content = _write(entries, plan, encoding)
             if len(content) <= plan.limit_bytes:
                 return content, encoding
@@ -90,13 +90,13 @@ def pack(entries: Sequence[Entry], plan: PackPlan) -> tuple[bytes, Encoding]:
 
 
 def _foretell(
-    entries: Sequence[Entry], sample: Sequence[Entry], plan: PackPlan, encoding: Encoding
+    entries: Sequence[Entry], sample: Sequence[Entry], plan: PackPlan, encoding: PackEncoding
 ) -> int:
     """The size of the file, in bytes, by that of a sample of it."""
     return round(len(_write(sample, plan, encoding)) * len(entries) / len(sample))
 
 
-def _write(entries: Sequence[Entry], plan: PackPlan, encoding: Encoding) -> bytes:
+def _write(entries: Sequence[Entry], plan: PackPlan, encoding: PackEncoding) -> bytes:
     """A zip of these identities, the same bytes on every call."""
     target = io.BytesIO()
     names = []
@@ -126,7 +126,7 @@ def _add(packed: zipfile.ZipFile, name: str, content: bytes) -> None:
     packed.writestr(info, content)
 
 
-def _files_of(entry: Entry, plan: PackPlan, encoding: Encoding) -> Iterator[tuple[str, bytes]]:
+def _files_of(entry: Entry, plan: PackPlan, encoding: PackEncoding) -> Iterator[tuple[str, bytes]]:
     """Names and contents of an identity's files; none if it cannot be used."""
     if entry.files is not None:
         yield from _files_of_rendered(entry, plan, encoding)
@@ -145,7 +145,7 @@ def _files_of(entry: Entry, plan: PackPlan, encoding: Encoding) -> Iterator[tupl
 
 
 def _files_of_rendered(
-    entry: Entry, plan: PackPlan, encoding: Encoding
+    entry: Entry, plan: PackPlan, encoding: PackEncoding
 ) -> Iterator[tuple[str, bytes]]:
     assert entry.files is not None
     record = read_json(entry.files, f"{entry.name}/{IDENTITY}")
@@ -188,7 +188,9 @@ def _scaled(record: Mapping[str, Any], factor: float) -> dict[str, Any]:
     return {**record, "landmarks": points}
 
 
-def _encoded(image: UInt8[np.ndarray, "height width 3"], encoding: Encoding) -> tuple[bytes, float]:
+def _encoded(
+    image: UInt8[np.ndarray, "height width 3"], encoding: PackEncoding
+) -> tuple[bytes, float]:
     """A picture as JPEG, its shorter side at most `side_px`, and the factor of its reduction."""
     picture, factor = _reduced(Image.fromarray(image), encoding.side_px)
     content = io.BytesIO()
@@ -199,7 +201,7 @@ def _encoded(image: UInt8[np.ndarray, "height width 3"], encoding: Encoding) -> 
     return content.getvalue(), factor
 
 
-def _encoded_mask(image: UInt8[np.ndarray, "height width 3"], encoding: Encoding) -> bytes:
+def _encoded_mask(image: UInt8[np.ndarray, "height width 3"], encoding: PackEncoding) -> bytes:
     picture, _ = _reduced(Image.fromarray(image[..., 0]), encoding.side_px)
     content = io.BytesIO()
     picture.save(content, "PNG", optimize=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from reggan_plugin.atomic import write_atomically
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import OutputExistsError, SourceError
 from reggan_training.data.pack import MIB, PackPlan, pack
 from reggan_training.data.sets import choose_entries
@@ -56,6 +57,7 @@ from reggan_training.data.split import SPLITS, STYLES, Split
     "--identities", type=click.IntRange(min=1), metavar="N", help="Only so many identities."
 )
 @click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
+@verbose_option
 def pack_command(
     roots: tuple[Path, ...],
     out: Path,

@@ -17,7 +17,7 @@ from reggan_plugin.imaging.crop import cut_crop
 from reggan_training.data.identity import (
     CANONICAL_LANDMARKS,
     Identity,
-    View,
+    IdentityView,
     identity_from_views,
 )
 from reggan_training.data.set_files import Entry, FolderFiles, read_image
@@ -113,7 +113,7 @@ def _load(
     if is_separate_takes or not _are_registered(images, points):
         images, points = _registered(images, points)
     views = [
-        View(
+        IdentityView(
             expression=expression,
             intensity=1.0,
             is_plain=True,

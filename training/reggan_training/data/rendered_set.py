@@ -14,7 +14,7 @@ from jaxtyping import Float
 from reggan_plugin.errors import SourceError
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_training.data.identity import Identity, View, identity_from_views
+from reggan_training.data.identity import Identity, IdentityView, identity_from_views
 from reggan_training.data.set_files import Entry, SetFiles, read_image, read_json
 from reggan_training.data.split import style_of
 
@@ -78,10 +78,10 @@ def _load(files: SetFiles, name: str) -> Identity:
         raise SourceError(f"{files.place / record_name} does not fit together: {error}.") from error
 
 
-def _view(files: SetFiles, name: str, record: Mapping[str, Any]) -> View:
+def _view(files: SetFiles, name: str, record: Mapping[str, Any]) -> IdentityView:
     if record["expression"] not in EXPRESSION_NAMES:
         raise ValueError(f"{record['file']} shows {record['expression']!r}, which is no expression")
-    return View(
+    return IdentityView(
         expression=EXPRESSION_NAMES.index(record["expression"]),
         intensity=float(record["intensity"]),
         is_plain=all(_number(record, key, 0.0) < _LEAST_DISTURBANCE for key in _DISTURBANCES),

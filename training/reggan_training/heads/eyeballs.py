@@ -4,13 +4,13 @@ import numpy as np
 from jaxtyping import Float
 
 
-def sphere_centre(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, " 3"]:
-    """Centre of the sphere nearest to these points (algebraic least squares)."""
+def fit_sphere(points: Float[np.ndarray, "points 3"]) -> tuple[Float[np.ndarray, " 3"], float]:
+    """Centre and radius of the sphere nearest to these points (algebraic least squares)."""
     points = points.astype(np.float64)
     system = np.column_stack([2 * points, np.ones(len(points))])
     solution = np.linalg.lstsq(system, (points**2).sum(axis=1), rcond=None)[0]
     centre: Float[np.ndarray, " 3"] = solution[:3]
-    return centre
+    return centre, float(np.sqrt(max(solution[3] + centre @ centre, 0)))
 
 
 def angles_from_axis(

@@ -12,13 +12,9 @@ from reggan_training.avatars.eyeball import Eye
 from reggan_training.avatars.head import CHIN, MOUTH_CORNERS, NOSE_TIP, SIDES, set_mouth
 from reggan_training.avatars.head_shape import HeadShape, sample_shape, shaped_body
 from reggan_training.heads.head import HeadMesh
+from reggan_training.heads.makehuman_mean import fitted_eyes
 from reggan_training.heads.makehuman_motion import Gaze, MakeHumanMotion, read_gaze
-from reggan_training.heads.makehuman_template import (
-    JAW_GROUP,
-    Template,
-    fitted_eyes,
-    read_template,
-)
+from reggan_training.heads.makehuman_template import JAW_GROUP, Template, read_template
 from reggan_training.heads.worn import dress
 
 _NAME = re.compile(r"mh-(\d+)-(\d+)")

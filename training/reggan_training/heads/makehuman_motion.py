@@ -16,7 +16,12 @@ from reggan_training.avatars.lids import Aperture, Lids
 from reggan_training.avatars.meshes import Points
 from reggan_training.avatars.teeth import LOWER, keep_before_teeth
 from reggan_training.heads.makehuman_lashes import lash_points
-from reggan_training.heads.makehuman_template import BITE_PARTS, Template, head_axes
+from reggan_training.heads.makehuman_mean import BITE_PARTS, eye_fronts, head_axes
+from reggan_training.heads.makehuman_sockets import keep_rings_in_order
+from reggan_training.heads.makehuman_template import Template
+
+_LID_UNITS = ("eye", "cheekSquint")
+"""How the names of units begin that move the lids by more than a hair."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,13 +85,16 @@ class MakeHumanMotion:
     ) -> Float[np.ndarray, "vertices 3"]:
         """All vertices of the head from its body, float32, eye distances."""
         template = self.template
-        points = [body[template.rows], lash_points(template.lids, body, self.eyes)]
+        points = [
+            template.finer.points(body[template.rows]),
+            lash_points(template.lids, body, self.eyes),
+        ]
         for side, eye in self.eyes.items():
             points.append(eye_points(eye.centre, eye.radius, *gaze[side]))
         for name in BITE_PARTS:
             still = self.bite[name]
             points.append(still @ jaw[:, :3].T + jaw[:, 3] if name in LOWER else still)
-        points.append(np.stack([self.eyes[s].centre - [0, self.eyes[s].radius, 0] for s in SIDES]))
+        points.append(eye_fronts(self.eyes))
         return (head_axes(np.concatenate(points)) / self.unit).astype(np.float32)
 
     def _mend_lids(
@@ -99,9 +107,12 @@ class MakeHumanMotion:
         for side, lids in self.template.lids.items():
             eye, name = self.eyes[side], f"eyeBlink{side.capitalize()}"
             closure = min(weights.get(name, 0.0), 1.0)
-            opened = self._opened(body, weights, lids, eye, name)
-            if closure > 0 or lids.aperture(body, eye).open_deg < 0:
-                lids.finish_closing(body, eye, opened, closure)
+            if any(unit.startswith(_LID_UNITS) for unit in weights):
+                opened = self._opened(body, weights, lids, eye, name)
+                keep_rings_in_order(body, self.body, lids, eye)
+                if closure > 0 or lids.aperture(body, eye).open_deg < 0:
+                    lids.finish_closing(body, eye, opened, closure)
+                    keep_rings_in_order(body, self.body, lids, eye)
             self.template.sockets[side].keep_outside(body, eye, gaze[side])
 
     def _opened(

@@ -15,6 +15,9 @@ _LEAST, _MOST = 0.015, 0.075
 """A point stays as far outside the eyeball as on the base mesh, within these limits, in radii."""
 _TUCKED = 0.9
 """The ring of points behind the rim lies in the eyeball, so that no gap shows beside it; radii."""
+_RING_GAP = 0.25
+_CORNER = 2
+"""So many points of each row at the corners of the eye are both lids'."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,6 +48,26 @@ class Socket:
         inwards = body[self.rim] - eye.centre
         inwards *= _TUCKED * eye.radius / np.linalg.norm(inwards, axis=1, keepdims=True)
         body[self.tucked] = eye.centre + inwards
+
+
+def keep_rings_in_order(body: Points, rest: Points, lids: Lids, eye: Eye) -> None:
+    """Turn lid points in place so that no row of points hangs over the row nearer to the rim.
+
+    A row keeps at least a share of the distance, as seen from the eye's centre, that it has from
+    the next at rest.
+    """
+    for whole, sign in ((lids.upper_rings, 1.0), (lids.lower_rings, -1.0)):
+        rings = whole[:, _CORNER:-_CORNER]
+        away, rest_away = body[rings] - eye.centre, rest[rings] - eye.centre
+        reach = np.hypot(away[..., 1], away[..., 2])
+        height = sign * np.arctan2(away[..., 2], -away[..., 1])
+        gap = sign * np.diff(np.arctan2(rest_away[..., 2], -rest_away[..., 1]), axis=0)
+        for ring in range(1, len(rings)):
+            least = height[ring - 1] + np.minimum(_RING_GAP * gap[ring - 1], gap[ring - 1])
+            height[ring] = np.maximum(height[ring], least)
+        away[..., 1] = -reach * np.cos(height)
+        away[..., 2] = reach * np.sin(sign * height)
+        body[rings] = eye.centre + away
 
 
 def find_socket(assets: HeadAssets, skin: Int[np.ndarray, " skin"], lids: Lids, eye: Eye) -> Socket:

@@ -7,9 +7,9 @@ Outlines were read off the atlas with the mesh drawn over it.
 from typing import Final, TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float
 
-from reggan_training.heads.head import REGIONS
+from reggan_training.heads.frontal_paint import soft_polygon
 
 Uv: TypeAlias = Float[np.ndarray, "points 2"]
 Outline: TypeAlias = tuple[tuple[float, float], ...]
@@ -19,9 +19,7 @@ MIDDLE_U: Final = 0.3255
 NOSE_TIP: Final = (MIDDLE_U, 0.2894)
 CHIN: Final = (MIDDLE_U, 0.4564)
 MOUTH_CORNER: Final = (0.0605, 0.3597)
-LID_RING: Final = ((0.0385, 0.2140), (0.053, 0.2125), (0.073, 0.2130), (0.0885, 0.2165),
-                   (0.053, 0.2165), (0.073, 0.2180))  # fmt: skip
-"""Mouth corner and six points of the lid opening, as (distance from `MIDDLE_U`, v)."""
+"""As (distance from `MIDDLE_U`, v)."""
 
 _CENTRED: Final[dict[str, Outline]] = {
     "lips": ((0, 0.3405), (0.018, 0.3405), (0.024, 0.342), (0.035, 0.346), (0.048, 0.353),
@@ -96,8 +94,8 @@ def is_neck_rim(uv: Uv) -> Bool[np.ndarray, " points"]:
     return inside
 
 
-def regions_from_uv(uv: Uv) -> UInt8[np.ndarray, "points regions"]:
-    """Regions of vertices of the face mesh, 0 to 255; `shade` is left at 0."""
+def regions_from_uv(uv: Uv) -> dict[str, Float[np.ndarray, " points"]]:
+    """Regions of vertices of the face mesh, 0 to 1 by name."""
     weights = {name: _inside(uv, _mirrored(half), name) for name, half in _CENTRED.items()}
     folded = np.column_stack([np.abs(uv[:, 0] - MIDDLE_U) + MIDDLE_U, uv[:, 1]])
     for name, outline in _PAIRED.items():
@@ -105,9 +103,8 @@ def regions_from_uv(uv: Uv) -> UInt8[np.ndarray, "points regions"]:
         weights[name] = _inside(folded, around, name)
     weights["scalp"] = 1 - weights.pop("face")
     on_face = is_face_island(uv)
-    channels = [weights.get(name, np.zeros(len(uv))) * on_face for name in REGIONS]
-    channels[REGIONS.index("ears")] = is_ear(uv).astype(np.float64)
-    return np.round(255 * np.stack(channels, axis=1)).astype(np.uint8)
+    regions = {name: weight * on_face for name, weight in weights.items()}
+    return {**regions, "ears": is_ear(uv).astype(np.float64)}
 
 
 def nearest_row(uv: Uv, place: tuple[float, float]) -> int:
@@ -122,24 +119,5 @@ def _mirrored(half: Outline) -> Outline:
 
 
 def _inside(uv: Uv, outline: Outline, name: str) -> Float[np.ndarray, " points"]:
-    """1 inside the outline, 0 outside, a ramp across its edge."""
-    weight: Float[np.ndarray, " points"] = np.clip(
-        0.5 + _signed_distance(uv, outline) / _SOFTNESS[name], 0, 1
-    )
-    return weight
-
-
-def _signed_distance(uv: Uv, outline: Outline) -> Float[np.ndarray, " points"]:
-    """Distance to a polygon's edge, positive inside."""
-    starts = np.array(outline)
-    ends = np.roll(starts, -1, axis=0)
-    distance, inside = np.full(len(uv), np.inf), np.zeros(len(uv), dtype=bool)
-    for a, b in zip(starts, ends, strict=True):
-        edge = b - a
-        along = np.clip(((uv - a) @ edge) / (edge @ edge), 0, 1)
-        distance = np.minimum(distance, np.linalg.norm(uv - a - along[:, None] * edge, axis=1))
-        crosses = (a[1] > uv[:, 1]) != (b[1] > uv[:, 1])
-        if a[1] != b[1]:
-            at = a[0] + (uv[:, 1] - a[1]) * edge[0] / edge[1]
-            inside ^= crosses & (uv[:, 0] < at)
-    return np.where(inside, distance, -distance)
+    """1 inside the outline, 0 outside, a smooth step across its edge."""
+    return soft_polygon(uv, np.array(outline), _SOFTNESS[name] / 2)

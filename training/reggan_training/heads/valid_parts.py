@@ -1,17 +1,16 @@
-"""What the triangles and vertices of a VALID head are: parts, regions, shade."""
+"""What the triangles of a VALID head are."""
 
 from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from reggan_training.heads.head import REGIONS, Part
+from reggan_training.heads.head import Part
 from reggan_training.heads.valid_atlas import (
     is_clothes,
     is_face_island,
     is_mouth,
     is_neck_rim,
-    regions_from_uv,
 )
 from reggan_training.heads.valid_file import Texture, ValidMesh
 
@@ -31,8 +30,6 @@ _PART_OF_MESH: Final = {
     _UPPER_TEETH: Part.GUMS,
     "h_wig": Part.HAIR,
 }
-_SHADE_DEPTH: Final = (0.1, 0.7)
-"""Shade grows from 0 to 1 between these depths behind the lips, in eye distances."""
 
 
 def parts_of_triangles(mesh: ValidMesh, texture: Texture) -> UInt8[np.ndarray, " triangles"]:
@@ -48,21 +45,6 @@ def parts_of_triangles(mesh: ValidMesh, texture: Texture) -> UInt8[np.ndarray, "
         parts[(darkest > 0.5 * brightest) & (brightest > 90)] = Part.TEETH
         parts[_is_tongue(mesh)[mesh.triangles].all(axis=1)] = Part.TONGUE
     return parts
-
-
-def regions_of_vertices(
-    mesh: ValidMesh, depth: Float[np.ndarray, " vertices"]
-) -> UInt8[np.ndarray, "vertices regions"]:
-    """Regions of a mesh's vertices; `depth` is how far they lie behind the lips."""
-    regions = np.zeros((len(mesh.vertices), len(REGIONS)), np.uint8)
-    shallow, deep = _SHADE_DEPTH
-    shade = np.round(255 * np.clip((depth - shallow) / (deep - shallow), 0, 1)).astype(np.uint8)
-    is_inside = np.full(len(mesh.vertices), mesh.name in (LOWER_TEETH, _UPPER_TEETH))
-    if mesh.name == FACE:
-        regions = regions_from_uv(mesh.uv)
-        is_inside = is_mouth(mesh.uv)
-    regions[is_inside, REGIONS.index("shade")] = shade[is_inside]
-    return regions
 
 
 def _sampled(texture: Texture, uv: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, "points 3"]:

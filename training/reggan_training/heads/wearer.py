@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_training.avatars.eyeball import Eye
-from reggan_training.avatars.meshes import Part as MeshPart
+from reggan_training.avatars.meshes import MeshPiece as MeshPart
 from reggan_training.avatars.meshes import Points
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
 

@@ -1,5 +1,6 @@
 """What heads wear: glasses, hair, beards and brows of real geometry."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,9 @@ from reggan_training.heads.worn_hair import hair, sample_hair
 
 GLASSES_SHARE, FRINGE_SHARE, HAIR_SHARE, BEARD_SHARE, BROWS_SHARE = 0.15, 0.30, 0.40, 0.15, 0.50
 """Shares of heads that wear each; beards by gender, from none to twice the share."""
+MOST_TRIANGLES, LEAST_FOR_HAIR = 60_000, 6_000
+"""Hair gets what is left of the first, but the second at least."""
+_CAP_TRIANGLES = 5_000
 
 
 def dress(head: HeadMesh, random: np.random.Generator) -> HeadMesh:
@@ -28,9 +32,6 @@ def dress(head: HeadMesh, random: np.random.Generator) -> HeadMesh:
     draws = random.random(4)
     has = {part: bool((head.parts == part).any()) for part in Part}
     worn: dict[str, Addition] = {}
-    if draws[0] < FRINGE_SHARE + HAIR_SHARE and not has[Part.HAIR]:
-        name, style = sample_hair(random, has_fringe=bool(draws[0] < FRINGE_SHARE))
-        worn[name] = hair(wearer, style, random)
     if draws[1] < GLASSES_SHARE and not has[Part.GLASSES]:
         worn["glasses"] = glasses(wearer, random)
     if draws[2] < 2 * BEARD_SHARE * gender and not has[Part.BEARD]:
@@ -38,5 +39,14 @@ def dress(head: HeadMesh, random: np.random.Generator) -> HeadMesh:
         worn[f"beard {name}"] = addition
     if draws[3] < BROWS_SHARE and not has[Part.BROWS]:
         worn["brows"] = brows(wearer, gender, random)
+    if draws[0] < FRINGE_SHARE + HAIR_SHARE and not has[Part.HAIR]:
+        name, style = sample_hair(random, has_fringe=bool(draws[0] < FRINGE_SHARE))
+        worn[name] = hair(wearer, style, _left_for_hair(head, worn), random)
     dressed = with_additions(head, list(worn.values()))
     return replace(dressed, notes={**head.notes, "worn": ", ".join(worn)})
+
+
+def _left_for_hair(head: HeadMesh, worn: Mapping[str, Addition]) -> int:
+    """How many triangles hair can have."""
+    used = len(head.triangles) + sum(len(addition.triangles) for addition in worn.values())
+    return max(MOST_TRIANGLES - _CAP_TRIANGLES - used, LEAST_FOR_HAIR)

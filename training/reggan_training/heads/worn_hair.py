@@ -13,7 +13,7 @@ from reggan_training.heads.head import Part
 from reggan_training.heads.ribbons import ribbons
 from reggan_training.heads.wearer import MeshWearer, mesh_axes
 
-_TRIANGLES = 20_000
+_MOST_TRIANGLES = 18_000
 _PLACES = 9
 """Points of a straight ribbon."""
 _CAP_SHARE = 0.8
@@ -57,9 +57,11 @@ def sample_hair(random: np.random.Generator, *, has_fringe: bool) -> tuple[str, 
     )
 
 
-def hair(wearer: MeshWearer, style: HairStyle, random: np.random.Generator) -> Addition:
-    """Hair in a style, within a budget of triangles."""
-    points, radius = _strands(wearer, style, random)
+def hair(
+    wearer: MeshWearer, style: HairStyle, triangle_budget: int, random: np.random.Generator
+) -> Addition:
+    """Hair in a style, within a budget of triangles (and one of its own)."""
+    points, radius = _strands(wearer, style, min(triangle_budget, _MOST_TRIANGLES), random)
     vertices, triangles = ribbons(points, radius, points - _MIDDLE)
     shade = np.tile(
         np.repeat(np.linspace(_ROOT_SHADE, _TIP_SHADE, points.shape[1]), 2), len(points)
@@ -73,12 +75,12 @@ def hair(wearer: MeshWearer, style: HairStyle, random: np.random.Generator) -> A
 
 
 def _strands(
-    wearer: MeshWearer, style: HairStyle, random: np.random.Generator
+    wearer: MeshWearer, style: HairStyle, triangle_budget: int, random: np.random.Generator
 ) -> tuple[Float[np.ndarray, "strands points 3"], Float[np.ndarray, "strands points"]]:
     """Strands on the head at rest and their half width, metres."""
     places = grow_hair(wearer, replace(style, hairs=8), random).offsets.shape[1]
     taken = np.linspace(0, places - 1, places if style.curl else _PLACES).round().astype(int)
-    style = replace(style, hairs=_TRIANGLES // (2 * len(taken) - 3))
+    style = replace(style, hairs=triangle_budget // (2 * len(taken) - 3))
     strands = grow_hair(wearer, style, random)
     skin = wearer.rest["skin"]
     roots = np.einsum("sk,skc->sc", strands.barycentric, skin[strands.corners])

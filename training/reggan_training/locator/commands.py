@@ -1,4 +1,4 @@
-"""`reggan-plugin train-locator`, `mine-locator` and `evaluate-locator`."""
+"""`reggan-plugin dev train-locator`, `mine-locator` and `evaluate-locator`."""
 
 import logging
 from pathlib import Path
@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import torch
 
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_training.data.split import Split, split_of
 from reggan_training.locator.bank import build_bank
@@ -27,11 +28,11 @@ from reggan_training.locator.evaluation_frames import (
     read_photographs,
 )
 from reggan_training.locator.landmark_network import LandmarkNetwork
-from reggan_training.locator.loop import RunConfig, StageName, TrainingRun
+from reggan_training.locator.loop import LocatorRun, RunConfig, StageName
 from reggan_training.locator.mining import mine_negatives
 from reggan_training.locator.scoring import summarise, tabulate
 from reggan_training.locator.sources import load_avatars
-from reggan_training.locator.stages import DetectorStage, LandmarkStage, Stage
+from reggan_training.locator.stages import DetectorStage, LandmarkStage, LocatorStage
 
 
 @click.command("train-locator")
@@ -83,6 +84,7 @@ from reggan_training.locator.stages import DetectorStage, LandmarkStage, Stage
     help="File written by mine-locator; repeatable.",
 )
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Of PyTorch.")
+@verbose_option
 def train_locator(
     data: Path,
     folder: Path,
@@ -103,7 +105,7 @@ def train_locator(
 
     \b
     Example:
-      reggan-plugin train-locator --data avatars --run runs/locator/detector --stage detector
+      reggan-plugin dev train-locator --data avatars --run runs/locator/detector --stage detector
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(threads)
@@ -127,12 +129,12 @@ def train_locator(
         seed=seed,
         negatives=negatives,
     )
-    chosen: Stage = (
+    chosen: LocatorStage = (
         DetectorStage(bank, FaceDetector())
         if stage == "detector"
         else LandmarkStage(bank, LandmarkNetwork())
     )
-    TrainingRun(folder, config, chosen).run()
+    LocatorRun(folder, config, chosen).run()
     click.echo(folder)
 
 
@@ -156,12 +158,13 @@ def train_locator(
     "--frames", type=click.IntRange(1), default=900, show_default=True, help="How many to search."
 )
 @click.option("--seed", type=int, default=11, show_default=True, help="Of the frames.")
+@verbose_option
 def mine_locator(data: Path, model: Path, out: Path, frames: int, seed: int) -> None:
     """Collect what a half-trained locator takes for faces, to train on.
 
     \b
     Example:
-      reggan-plugin mine-locator --data avatars --model weights/draft --out negatives.npz
+      reggan-plugin dev mine-locator --data avatars --model weights/draft --out negatives.npz
     """
     cv2.setNumThreads(1)
     pictures = load_avatars(data, lambda identity: split_of(identity) == "train")
@@ -212,6 +215,7 @@ def mine_locator(data: Path, model: Path, out: Path, frames: int, seed: int) -> 
     help="Use only every n-th picture.",
 )
 @click.option("--seed", type=int, default=7, show_default=True, help="Of the frames.")
+@verbose_option
 def evaluate_locator(
     data: Path,
     chosen_split: Split,
@@ -226,7 +230,7 @@ def evaluate_locator(
 
     \b
     Example:
-      reggan-plugin evaluate-locator --data avatars --out report/locator
+      reggan-plugin dev evaluate-locator --data avatars --out report/locator
     """
     cv2.setNumThreads(1)
     locator = FaceLocator(model)

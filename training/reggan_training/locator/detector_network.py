@@ -21,7 +21,7 @@ class ConvBlock(nn.Sequential):
         )
 
 
-class ResidualBlock(nn.Module):
+class DetectorBlock(nn.Module):
     """Two convolutions whose result is added to their input."""
 
     def __init__(self, channels: int, dilation: int = 1) -> None:
@@ -47,8 +47,8 @@ class FaceDetector(nn.Module):
             ConvBlock(16, 32, 3, 2),
             ConvBlock(32, 32, 3, 1),
             ConvBlock(32, 64, 3, 2),
-            ResidualBlock(64),
-            ResidualBlock(64, dilation=2),
+            DetectorBlock(64),
+            DetectorBlock(64, dilation=2),
             ConvBlock(64, 64, 1, 1),
         )
         self.score = nn.Conv2d(64, 1, 1)

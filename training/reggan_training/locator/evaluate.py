@@ -16,7 +16,7 @@ from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_training.locator.contact_sheet import ContactSheet
 from reggan_training.locator.evaluation_frames import (
-    FaceFrame,
+    EvaluationFrame,
     Frame,
     draw_faceless_frame,
     paste_picture,
@@ -56,7 +56,7 @@ def locate_bytes(locator: FaceLocator, frame: Frame) -> list[FaceLandmarks]:
 
 
 def judge_faces(
-    locator: FaceLocator, frames: Iterable[FaceFrame], sheet: ContactSheet
+    locator: FaceLocator, frames: Iterable[EvaluationFrame], sheet: ContactSheet
 ) -> list[FaceOutcome]:
     """Run locator and cascade over frames with one face each."""
     cascade = FrontalCascade()
@@ -89,7 +89,9 @@ def _six_points(points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "6 2"]:
     return np.array([left, right, *rest])
 
 
-def draw_london_frames(folder: Path, photographs: list[Frame], seed: int) -> Iterator[FaceFrame]:
+def draw_london_frames(
+    folder: Path, photographs: list[Frame], seed: int
+) -> Iterator[EvaluationFrame]:
     """Paste each real photograph into a 1080p frame, face box 48 to 900 px, roll to 30 degrees."""
     for index, path in enumerate(sorted(folder.glob("*/*.jpg"))):
         rng = np.random.default_rng([seed, index])
@@ -100,7 +102,7 @@ def draw_london_frames(folder: Path, photographs: list[Frame], seed: int) -> Ite
         whole = np.full(image.shape[:2], 255, dtype=np.uint8)
         eyes = LONDON_EYES * image.shape[0]
         points = paste_picture(frame, image, eyes, whole, size, roll, rng)
-        yield FaceFrame(frame, points, f"london {path.parent.name}", "48-900", roll)
+        yield EvaluationFrame(frame, points, f"london {path.parent.name}", "48-900", roll)
 
 
 def count_false_faces(

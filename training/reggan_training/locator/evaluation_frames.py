@@ -25,7 +25,7 @@ Frame = UInt8[np.ndarray, "height width 3"]
 
 
 @dataclass(frozen=True, eq=False)
-class FaceFrame:
+class EvaluationFrame:
     """A frame with one known face, and what it is counted under."""
 
     frame: Frame
@@ -37,7 +37,7 @@ class FaceFrame:
 
 def draw_face_frames(
     pictures: list[AvatarPicture], photographs: list[Frame], seed: int
-) -> Iterator[FaceFrame]:
+) -> Iterator[EvaluationFrame]:
     """Paste every picture once per size band, rolled up to 30 degrees, heads cut out or whole."""
     for index, picture in enumerate(pictures):
         mask = cut_out_head(picture)
@@ -48,7 +48,7 @@ def draw_face_frames(
             roll = float(rng.uniform(-30, 30))
             chosen = mask if rng.random() < 0.5 else np.full_like(mask, 255)
             points = paste_picture(frame, picture.image, picture.points, chosen, size, roll, rng)
-            yield FaceFrame(frame, points, picture.style, band, roll)
+            yield EvaluationFrame(frame, points, picture.style, band, roll)
 
 
 def paste_picture(

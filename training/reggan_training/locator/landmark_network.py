@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_training.locator.detector_network import ConvBlock, ResidualBlock
+from reggan_training.locator.detector_network import ConvBlock, DetectorBlock
 
 HEATMAP_STRIDE_PX = 4
 
@@ -17,10 +17,10 @@ class LandmarkNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.at_quarter = nn.Sequential(
-            ConvBlock(1, 16, 5, 2), ConvBlock(16, 32, 3, 2), ResidualBlock(32)
+            ConvBlock(1, 16, 5, 2), ConvBlock(16, 32, 3, 2), DetectorBlock(32)
         )
-        self.at_eighth = nn.Sequential(ConvBlock(32, 64, 3, 2), ResidualBlock(64))
-        self.at_sixteenth = nn.Sequential(ConvBlock(64, 80, 3, 2), ResidualBlock(80))
+        self.at_eighth = nn.Sequential(ConvBlock(32, 64, 3, 2), DetectorBlock(64))
+        self.at_sixteenth = nn.Sequential(ConvBlock(64, 80, 3, 2), DetectorBlock(80))
         self.to_eighth = ConvBlock(80, 64, 1, 1)
         self.mix_eighth = ConvBlock(64, 64, 3, 1)
         self.to_quarter = ConvBlock(64, 32, 1, 1)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reggan_training.locator.stages import Stage
+from reggan_training.locator.stages import LocatorStage
 from reggan_training.provenance import commit_of_source
 
 log = logging.getLogger(__name__)
@@ -48,10 +48,10 @@ class RunConfig:
             )
 
 
-class TrainingRun:
+class LocatorRun:
     """One stage under way in a folder. Steps draw from (seed, step): resuming changes nothing."""
 
-    def __init__(self, folder: Path, config: RunConfig, stage: Stage) -> None:
+    def __init__(self, folder: Path, config: RunConfig, stage: LocatorStage) -> None:
         self.folder, self.config, self.stage = folder, config, stage
         self.step = 0
         self.network = stage.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

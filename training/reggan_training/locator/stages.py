@@ -24,7 +24,7 @@ WIDEST_SPREAD_PX = 5.0
 
 
 @runtime_checkable
-class Stage(Protocol):
+class LocatorStage(Protocol):
     """One network with its batches and its loss."""
 
     @property

@@ -9,6 +9,7 @@ import click
 import torch
 
 from reggan_plugin.atomic import write_atomically
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_training.checkpoint import images_seen, model_from_run
 from reggan_training.held_out import held_out_improvement, held_out_is_converged
@@ -85,6 +86,7 @@ from reggan_training.run_folder import RunFolder
     help="Exit 1 if a claim of the project fails for the first run on all avatars together.",
 )
 @click.pass_context
+@verbose_option
 def evaluate(
     context: click.Context,
     *,

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reggan_training.losses import paste
-from reggan_training.metrics.trials import Kind, Subject
+from reggan_training.metrics.trials import Kind, TrialSubject
 from reggan_training.networks.expression_model import ExpressionModel
 from reggan_training.networks.masked_regression import MaskedRegression
 
@@ -56,7 +56,7 @@ class Composites:
     pictures: dict[str, Float[Tensor, "asked 3 side side"]]
 
 
-def composites_of(contenders: Sequence[Contender], subject: Subject) -> Composites:
+def composites_of(contenders: Sequence[Contender], subject: TrialSubject) -> Composites:
     """Every method on every trial, through the first run's mask."""
     everything = list(range(len(subject.trials)))
     half = subject.numbers_of(Kind.HALF)
@@ -121,7 +121,7 @@ def resized(
 
 
 def _regression_forms(
-    model: ExpressionModel, subject: Subject
+    model: ExpressionModel, subject: TrialSubject
 ) -> dict[str, Float[Tensor, "trials 3 side side"]]:
     """Both forms of the model's regression layer alone, if it stands on one."""
     if not isinstance(model, MaskedRegression) or model.architecture == "regression":

@@ -1,4 +1,4 @@
-"""`reggan-plugin train-judge`: the networks that `evaluate` judges with."""
+"""`reggan-plugin dev train-judge`: the networks that `evaluate` judges with."""
 
 import dataclasses
 from collections import Counter
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import torch
 
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import SourceError
 from reggan_training.data.identity import Identity
 from reggan_training.data.sets import load_sets
@@ -53,6 +54,7 @@ from reggan_training.metrics.trials import shows_expressions
     metavar="N",
     help="CPU threads; by default one per core. On shared cores 1 is fastest.",
 )
+@verbose_option
 def train_judge(
     roots: tuple[Path, ...], out: Path, kimg: float, seed: int, threads: int | None
 ) -> None:
@@ -60,7 +62,7 @@ def train_judge(
 
     \b
     Example:
-      reggan-plugin train-judge --data avatars --out runs/judge
+      reggan-plugin dev train-judge --data avatars --out runs/judge
     """
     if threads is not None:
         torch.set_num_threads(threads)

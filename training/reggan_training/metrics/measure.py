@@ -13,7 +13,7 @@ from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_training.metrics.contenders import TRUE, Contender, composites_of
 from reggan_training.metrics.image_distance import change_region, mean_inside, psnr_db, ssim_map
 from reggan_training.metrics.judges import Judges, describe, embed, name_expressions
-from reggan_training.metrics.trials import Kind, Subject
+from reggan_training.metrics.trials import Kind, TrialSubject
 
 OWN_FEATURES = "own"
 """The name of the project's own features among `Measurements.features`."""
@@ -82,11 +82,11 @@ class Collector:
     contenders: Sequence[Contender]
     judges: Judges
     gauges: Sequence[Gauge] = ()
-    _subjects: list[tuple[Subject, list[int]]] = field(default_factory=list)
+    _subjects: list[tuple[TrialSubject, list[int]]] = field(default_factory=list)
     _values: list[Rows] = field(default_factory=list)
     _features: list[Rows] = field(default_factory=list)
 
-    def add(self, subject: Subject) -> None:
+    def add(self, subject: TrialSubject) -> None:
         """Measure every method on a subject.
 
         Raises:
@@ -135,7 +135,10 @@ class Collector:
         )
 
     def _judge(
-        self, subject: Subject, numbers: list[int], pictures: Float[Tensor, "asked 3 side side"]
+        self,
+        subject: TrialSubject,
+        numbers: list[int],
+        pictures: Float[Tensor, "asked 3 side side"],
     ) -> dict[str, Float[Tensor, " asked"]]:
         """What the judges say of pictures that should show the trials' expressions."""
         wanted = torch.tensor([subject.trials[number].expression for number in numbers])
@@ -198,7 +201,7 @@ def _joined(
     return joined
 
 
-def _measurable(subject: Subject, region: Bool[Tensor, "trials 1 side side"]) -> list[int]:
+def _measurable(subject: TrialSubject, region: Bool[Tensor, "trials 1 side side"]) -> list[int]:
     """The trials in which the truth differs from the source where a model may change it."""
     differs = region.any(dim=3).any(dim=2)[:, 0]
     for number, trial in enumerate(subject.trials):

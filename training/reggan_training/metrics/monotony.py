@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from reggan_training.metrics.contenders import Contender, composite, mask_of
 from reggan_training.metrics.judges import Judges, name_expressions
 from reggan_training.metrics.statistics import Estimate, estimate_mean, mean_of_each
-from reggan_training.metrics.trials import Kind, Subject
+from reggan_training.metrics.trials import Kind, TrialSubject
 
 INTENSITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """The first is the unchanged input."""
@@ -60,7 +60,7 @@ def rise(
 
 
 def measure_rises(
-    contenders: Sequence[Contender], judges: Judges, subject: Subject
+    contenders: Sequence[Contender], judges: Judges, subject: TrialSubject
 ) -> dict[str, Rises]:
     """Every run on a subject's neutral source, by the run's name."""
     numbers = subject.numbers_of(Kind.FULL)

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_training.metrics.contenders import Contender, composite, mask_of
-from reggan_training.metrics.trials import Kind, Subject
+from reggan_training.metrics.trials import Kind, TrialSubject
 
 _CELL_PX, _HEADER_PX, _MARGIN_PX, _GAP_PX = 144, 24, 120, 6
 _LONGEST_LABEL = 15
 
 
-def draw_sheet(contenders: Sequence[Contender], subjects: Sequence[Subject]) -> Image.Image:
+def draw_sheet(contenders: Sequence[Contender], subjects: Sequence[TrialSubject]) -> Image.Image:
     """For each subject a row of every run at full intensity, then the true pictures.
 
     The first column is the neutral source; expressions that a subject does not show are empty.
@@ -42,7 +42,7 @@ def draw_sheet(contenders: Sequence[Contender], subjects: Sequence[Subject]) -> 
 
 
 def _rows(
-    contenders: Sequence[Contender], subject: Subject
+    contenders: Sequence[Contender], subject: TrialSubject
 ) -> dict[str, dict[int, Float[Tensor, "3 side side"]]]:
     """Pictures by row and then by column."""
     numbers = subject.numbers_of(Kind.FULL)

@@ -46,7 +46,7 @@ class Trial:
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class TrialSubject:
     """One identity with its trials; each is cut by the landmarks of its source."""
 
     name: str
@@ -90,7 +90,7 @@ def trials_of(identity: Identity) -> tuple[Trial, ...]:
     return tuple(trials)
 
 
-def subject_from_identity(identity: Identity, side_px: int) -> Subject:
+def subject_from_identity(identity: Identity, side_px: int) -> TrialSubject:
     """Cut the pictures of all trials."""
     trials = trials_of(identity)
     crops = {v: identity.place_crop(side_px, v) for v in {t.source_view for t in trials}}
@@ -100,7 +100,7 @@ def subject_from_identity(identity: Identity, side_px: int) -> Subject:
             if (trial.source_view, view) not in cuts:
                 picture = identity.cut(view, crops[trial.source_view])
                 cuts[trial.source_view, view] = planes(picture)
-    return Subject(
+    return TrialSubject(
         identity.name,
         identity.style,
         identity.yaw_deg,

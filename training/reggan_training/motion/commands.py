@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.motion.training_run import RunSettings
 from reggan_training.motion.whole_run import WholeRun, train_whole
 
@@ -39,6 +40,7 @@ _FAMILIES = ("ict", "makehuman", "valid")
 @click.option("--half/--float", default=False, show_default=True,
               help="Convolutions in bfloat16: faster on GPUs and with AMX.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@verbose_option
 def train_motion(
     heads: Path,
     out: Path,

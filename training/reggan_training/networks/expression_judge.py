@@ -19,7 +19,7 @@ _LEAST_CONTRAST = 0.04
 """Standard deviation below which a neighbourhood counts as flat and is not amplified."""
 
 
-class ResidualBlock(nn.Module):
+class JudgeBlock(nn.Module):
     """Two normalised convolutions beside a shortcut."""
 
     def __init__(self, channels: int) -> None:
@@ -48,7 +48,7 @@ class FeatureTrunk(nn.Module):
             convolution = nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False)
             shrink.append(nn.Sequential(convolution, nn.BatchNorm2d(after), nn.ReLU()))
         self.shrink = nn.ModuleList(shrink)
-        refine = [nn.Identity(), *(ResidualBlock(width) for width in widths[1:])]
+        refine = [nn.Identity(), *(JudgeBlock(width) for width in widths[1:])]
         self.refine = nn.ModuleList(refine)
 
     def forward(self, image: Float[Tensor, "batch inputs height width"]) -> list[Tensor]:

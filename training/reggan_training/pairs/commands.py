@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import MissingExtraError
 from reggan_training.heads.head import HeadFamily
 
@@ -55,6 +56,7 @@ def family_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@verbose_option
 def heads(
     ict: Path | None,
     makehuman: Path | None,

@@ -48,7 +48,7 @@ class StudySettings:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class StudyComparison:
     """Two methods' pictures of a face; in an attention check `labels` are `SAME`, `OTHER`."""
 
     face: Face
@@ -72,7 +72,7 @@ def plan_comparisons(
     faces: Sequence[Face],
     settings: StudySettings,
     random: np.random.Generator,
-) -> tuple[Comparison, ...]:
+) -> tuple[StudyComparison, ...]:
     """Comparisons with every pair of methods on the same faces, and the attention checks.
 
     Faces are taken expression by expression in turn, so that each expression comes equally often
@@ -96,12 +96,12 @@ def plan_comparisons(
         )
     faces_in_turn = _take_expressions_in_turn(faces, random)
     pairs = [pairs[i] for i in random.permutation(len(pairs))]
-    drawn = [Comparison(face, pair) for face in faces_in_turn for pair in pairs][:count]
+    drawn = [StudyComparison(face, pair) for face in faces_in_turn for pair in pairs][:count]
     return (*drawn, *_plan_checks(faces, settings.attention_checks, random))
 
 
 def plan_forms(
-    comparisons: Sequence[Comparison], random: np.random.Generator
+    comparisons: Sequence[StudyComparison], random: np.random.Generator
 ) -> tuple[tuple[Turn, ...], ...]:
     """`FORMS` orders of all comparisons; numbers 2k and 2k + 1 show every pair mirrored."""
     forms: list[tuple[Turn, ...]] = []
@@ -123,7 +123,7 @@ def _take_expressions_in_turn(faces: Sequence[Face], random: np.random.Generator
 
 def _plan_checks(
     faces: Sequence[Face], count: int, random: np.random.Generator
-) -> list[Comparison]:
+) -> list[StudyComparison]:
     """The original itself against the original of another identity."""
     identities = sorted({face.identity for face in faces})
     if count and len(identities) < 2:
@@ -137,11 +137,13 @@ def _plan_checks(
         face = faces[int(random.integers(len(faces)))]
         others = [other for other in faces if other.identity != face.identity]
         other = others[int(random.integers(len(others)))]
-        checks.append(Comparison(face, (SAME, OTHER), other))
+        checks.append(StudyComparison(face, (SAME, OTHER), other))
     return checks
 
 
-def _balanced_sides(comparisons: Sequence[Comparison], random: np.random.Generator) -> list[bool]:
+def _balanced_sides(
+    comparisons: Sequence[StudyComparison], random: np.random.Generator
+) -> list[bool]:
     """For each comparison whether its sides are swapped: half of those of each pair are."""
     by_pair = defaultdict(list)
     for number, comparison in enumerate(comparisons):

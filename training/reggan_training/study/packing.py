@@ -14,7 +14,7 @@ from PIL import Image
 
 from reggan_plugin.errors import SourceError
 from reggan_training.study.design import (
-    Comparison,
+    StudyComparison,
     StudySettings,
     Turn,
     plan_comparisons,
@@ -52,7 +52,7 @@ class _Trial:
     """A comparison with the pictures that it shows."""
 
     name: str
-    comparison: Comparison
+    comparison: StudyComparison
     original: str
     first: str
     second: str
@@ -137,7 +137,9 @@ def _key_trial(trial: _Trial) -> dict[str, Any]:
     }
 
 
-def _trial_of(name: str, comparison: Comparison, original: str, first: str, second: str) -> _Trial:
+def _trial_of(
+    name: str, comparison: StudyComparison, original: str, first: str, second: str
+) -> _Trial:
     """Raises SourceError where two people have one picture: nobody could tell them apart."""
     if first == second:
         others = (comparison.face, comparison.other or comparison.face)
@@ -149,7 +151,7 @@ def _trial_of(name: str, comparison: Comparison, original: str, first: str, seco
     return _Trial(name=name, comparison=comparison, original=original, first=first, second=second)
 
 
-def _pictures_of(comparison: Comparison) -> tuple[What, What, What]:
+def _pictures_of(comparison: StudyComparison) -> tuple[What, What, What]:
     """The original and the two pictures that are compared."""
     face = comparison.face
     if comparison.other is not None:

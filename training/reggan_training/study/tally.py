@@ -35,7 +35,7 @@ class Preference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tally:
+class StudyTally:
     """All preferences of a study, and what to know of its raters.
 
     Attributes:
@@ -64,7 +64,7 @@ class Tally:
 
 def tally_answers(
     key: StudyKey, sheets: Sequence[AnswerSheet], max_failures: int | None = None
-) -> Tally:
+) -> StudyTally:
     """Count the answers of all raters; those with more than `max_failures` are left out.
 
     Raises:
@@ -80,7 +80,7 @@ def tally_answers(
             kind="no-answer-counts",
         )
     checks = sum(key.trials[answer.trial].is_check for s in sheets for answer in s.answers)
-    return Tally(
+    return StudyTally(
         study=key.study,
         preferences=tuple(_preferences(key, kept)),
         raters=len(kept),
@@ -94,12 +94,12 @@ def tally_answers(
     )
 
 
-def json_from_tally(tally: Tally) -> dict[str, Any]:
+def json_from_tally(tally: StudyTally) -> dict[str, Any]:
     """The whole tally, shares in [0, 1]."""
     return dataclasses.asdict(tally)
 
 
-def markdown_from_tally(tally: Tally) -> str:
+def markdown_from_tally(tally: StudyTally) -> str:
     """A table of preferences in percent, and what to know of it."""
     lines = [
         "| question | comparison | preferred | 95 % interval | answers |",
@@ -114,7 +114,7 @@ def markdown_from_tally(tally: Tally) -> str:
     return "\n".join([*lines, "", " ".join(_notes(tally))])
 
 
-def _notes(tally: Tally) -> Iterable[str]:
+def _notes(tally: StudyTally) -> Iterable[str]:
     failed = sum(tally.failures.values())
     yield f"Study {tally.study}: {tally.raters} raters, {tally.pairs} pairs of pictures."
     if tally.incomplete:

@@ -18,7 +18,7 @@ Patch = UInt8[np.ndarray, "side side"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Sighting:
+class Detection:
     """A face in one frame.
 
     Attributes:
@@ -58,7 +58,7 @@ def patch_around(
     return np.asarray(np.rint(gray.clip(0.0, 1.0) * 255).astype(np.uint8))
 
 
-def unlikeness(one: Sighting, other: Sighting) -> float:
+def unlikeness(one: Detection, other: Detection) -> float:
     """How little two faces look alike, whatever the exposure: 0 for the same patch, up to 2."""
     return float(1.0 - (_look(one.patch) * _look(other.patch)).mean())
 

@@ -1,6 +1,6 @@
 """How long a shot takes, in times of the least that its work could take.
 
-    python tests/benchmarks/pipeline.py [--height 1080] [--frames 8] [--suffix exr] [--rounds 3]
+    python tests/measurements/pipeline.py [--height 1080] [--frames 8] [--suffix exr] [--rounds 3]
 
 The sample frames are enlarged to the height that is asked for. Measured are
 

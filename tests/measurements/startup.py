@@ -1,6 +1,6 @@
 """How long `reggan-plugin --help` takes, in times of `python -c "import click"`.
 
-    python tests/benchmarks/startup.py
+    python tests/measurements/startup.py
 
 Both are run in turn; the medians are compared. Exits 1 if the ratio is above 3.
 """

@@ -1,6 +1,6 @@
 """Error of the estimated head yaw on renders whose true yaw is recorded.
 
-    python tests/benchmarks/head_pose.py --data DIR
+    python tests/measurements/head_pose.py --data DIR
 
 DIR is a rendered set: `<identity>/identity.json` holds landmarks and `yaw_deg` of every picture.
 Prints the mean absolute error and the bias (outwards is positive) by yaw, and the gain that

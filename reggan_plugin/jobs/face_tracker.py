@@ -14,10 +14,10 @@ from PIL import Image
 
 from reggan_plugin.display_picture import display_picture, exposure_of
 from reggan_plugin.faces.candidates import LEAST_SCORE
+from reggan_plugin.faces.detection import Detection, patch_around, patch_crop
 from reggan_plugin.faces.linking import MOST_FILLED, Thumbnail, is_changed
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
-from reggan_plugin.faces.sighting import Sighting, patch_around, patch_crop
 from reggan_plugin.faces.smoothing import Points
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
@@ -35,9 +35,9 @@ _THUMBNAIL_SOURCE_PX = 128
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Observation:
-    """What the pursuit saw in one frame; points are in pixels of the picture as displayed."""
+    """What the tracker saw in one frame; points are in pixels of the picture as displayed."""
 
-    sightings: tuple[Sighting, ...]
+    detections: tuple[Detection, ...]
     thumbnail: Thumbnail
     searched: bool
     """Whether the whole picture was searched, so that no face can have been missed."""
@@ -53,7 +53,7 @@ class _Known:
     missed: int = 0
 
 
-class FacePursuit:
+class FaceTracker:
     """Looks at the frames of a shot in order."""
 
     def __init__(self, device: str = "cpu") -> None:
@@ -71,20 +71,20 @@ class FacePursuit:
         expected = sum(known.missed == 0 for known in self._known)
         is_due = self._shown is None or self._since_search + 1 >= SEARCH_EVERY
         searched = is_due or is_other or len(near) < expected
-        sightings = self._search(frame, near) if searched else near
+        detections = self._search(frame, near) if searched else near
         self._shown = thumbnail
         self._since_search = 0 if searched else self._since_search + 1
-        self._remember(sightings)
+        self._remember(detections)
         return Observation(
-            sightings=sightings,
+            detections=detections,
             thumbnail=thumbnail,
             searched=searched,
-            exposure_ev=_exposure(frame, sightings),
+            exposure_ev=_exposure(frame, detections),
         )
 
     def look_near(
-        self, frame: Frame, places: Iterable[Points], beside: Sequence[Sighting] = ()
-    ) -> tuple[Sighting, ...]:
+        self, frame: Frame, places: Iterable[Points], beside: Sequence[Detection] = ()
+    ) -> tuple[Detection, ...]:
         """The faces that are about where other frames show them, each once.
 
         `beside` are those that are known already; they are not among the result.
@@ -92,13 +92,13 @@ class FacePursuit:
         seen = (self._read(frame, points) for points in places)
         return _each_once((one for one in seen if one is not None), beside)
 
-    def _search(self, frame: Frame, near: Sequence[Sighting]) -> tuple[Sighting, ...]:
+    def _search(self, frame: Frame, near: Sequence[Detection]) -> tuple[Detection, ...]:
         image, factor = display_picture(frame)
         origin = _origin(frame)
         found = [face.points * factor + origin for face in self._locator.locate(image)]
         return (*near, *self.look_near(frame, found, beside=near))
 
-    def _read(self, frame: Frame, points: Points) -> Sighting | None:
+    def _read(self, frame: Frame, points: Points) -> Detection | None:
         """The face near `points`, read from the part of the frame around it."""
         origin = _origin(frame)
         crop = patch_crop(points - origin)
@@ -111,21 +111,21 @@ class FacePursuit:
         face = self._locator.read_near(image, (points - origin - corner) / factor)
         if face is None or face.score < LEAST_SCORE:
             return None
-        return Sighting(
+        return Detection(
             points=face.points * factor + corner + origin,
             score=face.score,
             patch=patch_around(image, face.points),
         )
 
-    def _remember(self, sightings: Sequence[Sighting]) -> None:
+    def _remember(self, detections: Sequence[Detection]) -> None:
         """Keep where faces are, and for a few frames where lost ones were."""
         lost = [
             _Known(points=known.points, missed=known.missed + 1)
             for known in self._known
             if known.missed < MOST_FILLED
-            and not any(_is_one_place(known.points, one.points) for one in sightings)
+            and not any(_is_one_place(known.points, one.points) for one in detections)
         ]
-        self._known = [*(_Known(points=one.points) for one in sightings), *lost]
+        self._known = [*(_Known(points=one.points) for one in detections), *lost]
 
 
 def thumbnail_of(frame: Frame) -> Thumbnail:
@@ -136,10 +136,10 @@ def thumbnail_of(frame: Frame) -> Thumbnail:
     return np.asarray(gray.resize(_THUMBNAIL, Image.Resampling.BOX), dtype=np.float32)
 
 
-def _each_once(seen: Iterable[Sighting], beside: Sequence[Sighting]) -> tuple[Sighting, ...]:
+def _each_once(seen: Iterable[Detection], beside: Sequence[Detection]) -> tuple[Detection, ...]:
     """Of those in one place, the most certain one; none where one of `beside` is."""
-    kept: list[Sighting] = []
-    for one in sorted(seen, key=lambda sighting: -sighting.score):
+    kept: list[Detection] = []
+    for one in sorted(seen, key=lambda detection: -detection.score):
         if not any(_is_one_place(one.points, other.points) for other in (*beside, *kept)):
             kept.append(one)
     return tuple(kept)
@@ -151,10 +151,10 @@ def _is_one_place(one: Points, other: Points) -> bool:
     return bool(distance < _ONE_PLACE_SIZES * max(map(face_size_px, crops)))
 
 
-def _exposure(frame: Frame, sightings: Sequence[Sighting]) -> float | None:
-    if frame.encoding is not Encoding.SCENE_LINEAR or not sightings:
+def _exposure(frame: Frame, detections: Sequence[Detection]) -> float | None:
+    if frame.encoding is not Encoding.SCENE_LINEAR or not detections:
         return None
-    largest = max(sightings, key=lambda sighting: sighting.size_px)
+    largest = max(detections, key=lambda detection: detection.size_px)
     region = region_of(patch_crop(largest.points - _origin(frame)), *frame.pixels.shape[:2])
     return exposure_of(frame, region)
 

@@ -1,7 +1,7 @@
 """How much a changed face flickers, by the way in which its positions are found.
 
-    python tests/benchmarks/flicker.py               a still face, a jittered camera, noise
-    python tests/benchmarks/flicker.py --shot SHOT   a moving avatar beside its true expression
+    python tests/measurements/flicker.py               a still face, a jittered camera, noise
+    python tests/measurements/flicker.py --shot SHOT   a moving avatar beside its true expression
 
 SHOT is one of `shots/` that `reggan-plugin dataset avatars --shots 1 --shot-frames 36` renders.
 `--pictures DIR` draws the temporal changes of the errors, eight times as strong.

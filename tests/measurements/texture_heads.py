@@ -1,8 +1,8 @@
 """What a texture alone can do: ECS of heads re-rendered with changed maps, unlit and lit.
 
-    python tests/benchmarks/texture_heads.py maps --heads DIR --out OUT [--views 3]
-    python tests/benchmarks/texture_heads.py lit --heads DIR --out OUT      (in Blender's Python)
-    python tests/benchmarks/texture_heads.py judge --out OUT
+    python tests/measurements/texture_heads.py maps --heads DIR --out OUT [--views 3]
+    python tests/measurements/texture_heads.py lit --heads DIR --out OUT      (in Blender's Python)
+    python tests/measurements/texture_heads.py judge --out OUT
 
 DIR is a set of `reggan-plugin dataset avatars --glb`: `<identity>/head.glb`. `maps` writes every
 expression's map, the model's picture and the unlit re-renders from the front and from 30 degrees

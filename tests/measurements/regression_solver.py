@@ -1,6 +1,6 @@
 """Time of the batched regression layer against a plain loop over pixels, in one run.
 
-    python tests/benchmarks/regression_solver.py --preset earlier-128 --pairs 72
+    python tests/measurements/regression_solver.py --preset earlier-128 --pairs 72
 
 Both fit the same made-up pairs on one thread. The loop does what the papers' description says,
 filter by filter: gather the window of every pair, form X'X + l I, solve. It is timed on a sample

@@ -1,6 +1,6 @@
 """What it costs that a frame and its record are on the disk before they take their names.
 
-    python tests/benchmarks/durable_writes.py FOLDER
+    python tests/measurements/durable_writes.py FOLDER
 
 Writes frames of three sizes with a record each, with and without `fsync`, into a folder on the
 disk in question. First one after the other; then as a job does it, where two threads write while

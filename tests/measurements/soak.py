@@ -1,6 +1,6 @@
 """Whether memory and open files stay flat over a long shot.
 
-    python tests/benchmarks/soak.py [--frames 2000]
+    python tests/measurements/soak.py [--frames 2000]
 
 A shot of 720p half-float EXR is tracked and rendered by one process, which looks at itself after
 every 50th frame. Twenty frames are made, the others are links to them; outputs are deleted once

@@ -1,0 +1,17 @@
+"""`reggan-plugin dev`: the workshop in which the models that ship are made and measured."""
+
+import click
+
+from reggan_plugin.commands.dev_help import DEV_HELP
+from reggan_plugin.commands.lazy_group import LazyGroup
+from reggan_plugin.commands.verbosity import verbose_option
+
+
+@click.group(
+    cls=LazyGroup,
+    attached_help=DEV_HELP,
+    epilog="\b\nExample:\n  reggan-plugin dev train-judge --data avatars --out runs/judge",
+)
+@verbose_option
+def dev() -> None:
+    """Make and measure the shipped models: their locator, their judges, their ablation."""

@@ -1,0 +1,76 @@
+"""Broken files: what libraries and our own reading of bytes raise over them, as one error.
+
+Only calls into libraries and the reading of bytes stand under these; anything else that fails is
+a mistake of ours, and comes out as what it is.
+"""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reggan_plugin.errors import UnreadableFrameError
+
+_OF_LIBRARIES = (
+    ArithmeticError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What imaging libraries raise, each in its own way; -v shows the traceback."""
+_OF_BYTES = (ArithmeticError, LookupError, ValueError, struct.error)
+"""What it is to find other bytes than a format has."""
+
+
+@contextmanager
+def library_faults() -> Iterator[None]:
+    """Let what a library raises over a file's content be a fault of that file.
+
+    Raises:
+        UnreadableFrameError: in its place; the sentence goes on behind the file's name.
+    """
+    try:
+        yield
+    except _OF_LIBRARIES as error:
+        raise _damaged(error) from error
+
+
+@contextmanager
+def byte_faults() -> Iterator[None]:
+    """Let bytes that are not what the format says they are be a fault of the file.
+
+    Raises:
+        UnreadableFrameError: as for `library_faults`.
+    """
+    try:
+        yield
+    except _OF_BYTES as error:
+        raise _damaged(error) from error
+
+
+@contextmanager
+def faults_named(path: Path) -> Iterator[None]:
+    """Let what is wrong with the content of a file begin with its path.
+
+    Raises:
+        UnreadableFrameError: the same, with the path; or the memory does not suffice.
+    """
+    try:
+        yield
+    except UnreadableFrameError as error:
+        raise error.after(f"{path} ") from error
+    except MemoryError as error:
+        raise UnreadableFrameError(
+            f"{path} does not fit into the memory that is free. Close other programs, or divide it "
+            "into tiles.",
+            kind="picture-larger-than-memory",
+        ) from error
+
+
+def _damaged(error: BaseException) -> UnreadableFrameError:
+    cause = str(error).strip() or type(error).__name__
+    return UnreadableFrameError(f"is damaged: {cause}. Render or copy it again.")

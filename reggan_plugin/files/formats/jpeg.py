@@ -1,0 +1,41 @@
+"""JPEG. Its stamp is a comment."""
+
+import struct
+
+from reggan_plugin.files.frame_data import Frame
+from reggan_plugin.files.image_format import ImageFormat, Wanted
+from reggan_plugin.files.jpeg_segments import SOI, Segment, SegmentedJpeg, read_segments
+from reggan_plugin.files.stamp_key import STAMP_KEY
+
+_COMMENT = 0xFE
+_SIGNATURE = SOI + b"\xff"
+
+
+def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
+    from reggan_plugin.files.jpeg import decode
+
+    return decode(content)
+
+
+def _stamped(content: bytes, text: str) -> bytes:
+    value = text.encode("ascii")
+    data = STAMP_KEY.encode() + b" " + value
+    own = Segment(marker=_COMMENT, raw=struct.pack(">BBH", 0xFF, _COMMENT, len(data) + 2) + data)
+    jpeg = read_segments(content)
+    others = [
+        segment
+        for segment in jpeg.segments
+        if not (segment.marker == _COMMENT and segment.data.startswith(STAMP_KEY.encode()))
+    ]
+    metadata = [segment for segment in others if segment.is_metadata]
+    coding = [segment for segment in others if not segment.is_metadata]
+    return SegmentedJpeg(segments=[*metadata, own, *coding], scans=jpeg.scans).to_bytes()
+
+
+FORMAT = ImageFormat(
+    name="JPEG",
+    suffixes=(".jpg", ".jpeg"),
+    signatures=(_SIGNATURE,),
+    decode=_decode,
+    stamp=_stamped,
+)

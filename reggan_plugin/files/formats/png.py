@@ -1,0 +1,28 @@
+"""PNG. Its stamp is a tEXt chunk."""
+
+from reggan_plugin.files.frame_data import Frame
+from reggan_plugin.files.image_format import ImageFormat, Wanted
+from reggan_plugin.files.png_chunks import SIGNATURE, bytes_from_chunks, make_chunk, read_chunks
+from reggan_plugin.files.stamp_key import STAMP_KEY
+
+
+def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
+    from reggan_plugin.files.png import decode
+
+    return decode(content)
+
+
+def _stamped(content: bytes, text: str) -> bytes:
+    value = text.encode("ascii")
+    keyword = STAMP_KEY.encode() + b"\0"
+    chunks = [
+        chunk
+        for chunk in read_chunks(content)
+        if not (chunk.name == b"tEXt" and chunk.data.startswith(keyword))
+    ]
+    return bytes_from_chunks([chunks[0], make_chunk(b"tEXt", keyword + value), *chunks[1:]])
+
+
+FORMAT = ImageFormat(
+    name="PNG", suffixes=(".png",), signatures=(SIGNATURE,), decode=_decode, stamp=_stamped
+)

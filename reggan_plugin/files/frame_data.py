@@ -1,0 +1,92 @@
+"""What a frame is once its file is read."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.imaging.colour import ColourSpace
+
+
+class Encoding(Enum):
+    """What the numbers of a frame mean."""
+
+    SRGB = "srgb"
+    """Display values, sRGB-encoded: integer files."""
+    SCENE_LINEAR = "scene-linear"
+    """Proportional to light: EXR and, by convention, float TIFF; or a declared space that is."""
+
+
+@runtime_checkable
+class StoredImage(Protocol):
+    """A decoded file with all that is needed to write it again."""
+
+    @property
+    def is_lossless(self) -> bool:
+        """Whether the file's compression keeps what it is given."""
+
+    def encode(
+        self,
+        before: Float[np.ndarray, "height width 3"],
+        after: Float[np.ndarray, "height width 3"],
+    ) -> bytes:
+        """The file with the samples that differ between `before` and `after` replaced."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Frame:
+    """A picture, and the file that it came from in `original`."""
+
+    pixels: Float[np.ndarray, "height width 3"]
+    """float32, read-only. Integers are scaled to [0, 1]; floats are as stored, so they may be
+    negative, above 1 or not finite. A grey picture is repeated in all three."""
+    alpha: Float[np.ndarray, "height width"] | None = None
+    """float32, read-only."""
+    alpha_is_premultiplied: bool = False
+    encoding: Encoding = Encoding.SRGB
+    colour_space: ColourSpace | None = None
+    """What the pixels are declared to be; None is what `encoding` says, in Rec. 709."""
+    matte: Float[np.ndarray, "height width"] | None = None
+    """float32, [0, 1]: how much of a change each pixel takes; None is all of it."""
+    notices: tuple[str, ...] = ()
+    """What the user should know about how this file is read or will be written."""
+    origin_px: tuple[int, int] = (0, 0)
+    """(row, column) of the first pixel in the picture as displayed: an EXR's data window."""
+    displayed_px: tuple[int, int] | None = None
+    """(height, width) of the picture as displayed, where that is not the size of `pixels`."""
+    original: StoredImage
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pixels", _read_only(self.pixels))
+        if self.alpha is not None:
+            object.__setattr__(self, "alpha", _read_only(self.alpha))
+
+    @property
+    def display_px(self) -> tuple[int, int]:
+        """(height, width) of the picture as displayed."""
+        height, width = self.pixels.shape[:2]
+        return self.displayed_px or (height, width)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlacedPicture:
+    """One channel of a picture, and where it lies.
+
+    Attributes:
+        values: float32, as stored.
+        origin_px: (row, column) of the first pixel in the picture as displayed.
+        display_px: (height, width) of the picture as displayed.
+    """
+
+    values: Float[np.ndarray, "height width"]
+    origin_px: tuple[int, int]
+    display_px: tuple[int, int]
+
+
+def _read_only(values: Float[np.ndarray, "*size"]) -> Float[np.ndarray, "*size"]:
+    """A view of an array, which stays as writable as its owner has it."""
+    view = values.view()
+    view.flags.writeable = False
+    return view

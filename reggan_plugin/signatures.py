@@ -1,0 +1,56 @@
+"""Who made a file: checks the Sigstore bundle that a release puts beside it.
+
+The seal in a model's card is a checksum, which anybody can write. A bundle holds a signature by a
+short-lived certificate that names the workflow it was given to, and its entry in a public log.
+Source: docs.sigstore.dev, Bundle Format 0.3; github.com/sigstore/fulcio, docs/oid-info.md.
+"""
+
+from pathlib import Path
+
+from reggan_plugin.errors import MissingExtraError, SignatureError
+
+BUNDLE_SUFFIX = ".sigstore.json"
+_ISSUER = "https://token.actions.githubusercontent.com"
+"""Who vouches for a workflow of GitHub Actions."""
+
+
+def verify_signature(path: Path, bundle: Path, repository: str) -> None:
+    """Check that a workflow of `repository` signed the file as it is. Nothing is fetched.
+
+    Args:
+        path: the file.
+        bundle: its signature.
+        repository: such as https://github.com/OWNER/NAME.
+
+    Raises:
+        MissingExtraError: the package sigstore is not installed.
+        SignatureError: there is no such signature, or it is of another file or repository.
+    """
+    try:
+        from sigstore.errors import Error, VerificationError
+        from sigstore.models import Bundle, InvalidBundle
+        from sigstore.verify import Verifier, policy
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"Checking signatures needs {error.name}, which is not installed. Install it: "
+            'pip install "reggan-plugin[verify]"'
+        ) from error
+    if not bundle.is_file():
+        raise SignatureError(
+            f"{path.name} has no signature: there is no {bundle}.", kind="unsigned"
+        )
+    signer = policy.AllOf(
+        [policy.OIDCIssuerV2(_ISSUER), policy.OIDCSourceRepositoryURI(repository)]
+    )
+    try:
+        signed = Bundle.from_json(bundle.read_bytes())
+        Verifier.production(offline=True).verify_artifact(path.read_bytes(), signed, signer)
+    except VerificationError as error:
+        raise SignatureError(
+            f"{path} is not what a workflow of {repository} signed: {error}. Do not use it; "
+            "install it again from the release."
+        ) from error
+    except (InvalidBundle, Error, OSError, ValueError) as error:
+        raise SignatureError(
+            f"{bundle} cannot be checked: {error}. Take it again from the release."
+        ) from error

@@ -1,0 +1,74 @@
+"""The character of a texture job: named, hashed and looked at once, for its maps and its sheet."""
+
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from reggan_plugin.errors import UsageError
+from reggan_plugin.textures.maps.texture_files import find_texture
+from reggan_plugin.textures.mesh_inputs import digest_of_files, files_of_mesh
+from reggan_plugin.textures.prepared import PreparedFace
+from reggan_plugin.textures.request import Look, OpenTransfer
+
+
+class Subject:
+    """A mesh, a map or both, with the model that changes them; a context manager.
+
+    Each of its properties does its work when it is first asked for. Ask for `inputs_sha256`
+    before the work reads the files that it is of.
+    """
+
+    def __init__(self, mesh: Path | None, look: Look, open_transfer: OpenTransfer) -> None:
+        """Read nothing yet."""
+        self.mesh, self.look, self.open_transfer = mesh, look, open_transfer
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    @cached_property
+    def tiles(self) -> Mapping[int, Path]:
+        """The map that the user names, by tile; empty if none is named.
+
+        Raises:
+            EmptySourceError: it is not there.
+        """
+        return {} if self.look.texture is None else find_texture(self.look.texture).paths
+
+    @cached_property
+    def inputs(self) -> tuple[Path, ...]:
+        """The mesh, the files that it names and the map's tiles.
+
+        Raises:
+            EmptySourceError, MeshError: see `tiles` and `files_of_mesh`.
+        """
+        return (*(() if self.mesh is None else files_of_mesh(self.mesh)), *self.tiles.values())
+
+    @cached_property
+    def inputs_sha256(self) -> str:
+        """Of the content of all inputs."""
+        return digest_of_files(self.inputs)
+
+    @cached_property
+    def face(self) -> PreparedFace:
+        """The character, looked at.
+
+        Raises:
+            RegganError: see `PreparedFace`.
+        """
+        if self.mesh is None:
+            raise UsageError("A flat map has no head to look at. Give the mesh.")
+        scratch = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
+        return PreparedFace(self.mesh, self.look, self.open_transfer(), scratch)

@@ -1,0 +1,58 @@
+"""Formats are found by looking; what breaks in our own code is no damage to a file."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reggan_plugin.errors import UnreadableFrameError
+from reggan_plugin.files import jpeg, png, tiff
+from reggan_plugin.files.formats import format_of, frame_suffixes, image_formats
+from reggan_plugin.files.frame import FRAME_SUFFIXES, read_frame
+
+
+def test_every_format_is_told_by_its_first_bytes_and_names() -> None:
+    signatures = [signature for one in image_formats() for signature in one.signatures]
+    assert len(set(signatures)) == len(signatures) >= 4
+    assert len(set(FRAME_SUFFIXES)) == len(FRAME_SUFFIXES)
+    assert frame_suffixes() == FRAME_SUFFIXES
+    for one in image_formats():
+        for signature in one.signatures:
+            assert format_of(signature + b"....") is one
+    assert format_of(b"GIF89a") is format_of(b"") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), [("a.png", png), ("a.jpg", jpeg), ("a.tif", tiff)], ids=str
+)
+def test_a_mistake_of_ours_is_not_called_damage(
+    name: str, module: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(samples: object) -> object:
+        raise TypeError("ours")
+
+    path = tmp_path / name
+    Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(path)
+    monkeypatch.setattr(module, "pixels_from_samples", mistaken)
+    with pytest.raises(TypeError, match="ours"):
+        read_frame(path)
+
+
+def test_what_a_library_says_of_a_damaged_file_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"II*\0" + b"\xff" * 60)
+    with pytest.raises(UnreadableFrameError, match=r"a\.tif is damaged: .*Render or copy"):
+        read_frame(path)
+
+
+def test_a_frame_leaves_the_array_that_it_was_made_of_writable(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(path)
+    pixels = np.zeros((4, 6, 3), np.float32)
+    frame = replace(read_frame(path), pixels=pixels)
+    pixels[0, 0] = 1.0
+    assert frame.pixels[0, 0, 0] == 1.0
+    with pytest.raises(ValueError, match="read-only"):
+        frame.pixels[0, 0] = 0.0

@@ -1,0 +1,51 @@
+"""What the release workflow says that it does. It cannot be run here."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKFLOW = ROOT / ".github/workflows/release.yml"
+
+
+@pytest.fixture(scope="module")
+def jobs() -> dict[str, Any]:
+    return dict(yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"])
+
+
+def commands_of(job: dict[str, Any]) -> str:
+    return "\n".join(step.get("run", "") for step in job["steps"])
+
+
+def test_wheels_zips_and_weights_are_signed_and_checked(jobs: dict[str, Any]) -> None:
+    commands = commands_of(jobs["publish"])
+    (signed,) = re.findall(r"sigstore sign (.*)", commands)
+    assert set(signed.split()) == {"dist/*.whl", "dist/*.tar.gz", "dist/*.zip", "dist/*.onnx"}
+    assert f"for file in {signed}; do" in commands  # each bundle is checked before it is published
+    assert commands.index("sigstore verify") < commands.index("gh release create")
+
+
+def test_what_is_signed_is_what_was_built(jobs: dict[str, Any]) -> None:
+    commands = commands_of(jobs["build"])
+    for made in ("hatchling build", "blender_addon.build", "weights/*.onnx dist/"):
+        assert made in commands
+    assert "build" in jobs["publish"]["needs"]
+    assert list((ROOT / "reggan_plugin/weights").glob("*.onnx"))
+
+
+def test_only_the_publishing_job_may_sign_and_write(jobs: dict[str, Any]) -> None:
+    document = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
+    assert document["permissions"] == {}
+    assert document[True] == {"push": {"tags": ["v*"]}}  # YAML reads `on` as true
+    for name, job in jobs.items():
+        rights = set(job["permissions"].items())
+        may_write = {("contents", "write"), ("id-token", "write")}
+        assert (rights == may_write) is (name == "publish"), name
+
+
+def test_it_says_that_it_was_not_run() -> None:
+    assert "has not been run yet" in WORKFLOW.read_text(encoding="utf-8")
+    assert "has not been run yet" in (ROOT / "docs/security.md").read_text(encoding="utf-8")

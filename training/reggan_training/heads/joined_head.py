@@ -1,0 +1,131 @@
+"""A head as its file has it, brought to the place and the unit that all heads share."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from reggan_training.heads.canonical import canonical_from_rest
+from reggan_training.heads.eye_gaze import Eyeball
+from reggan_training.heads.eyeballs import angles_from_axis
+from reggan_training.heads.frontal_paint import pack_regions
+from reggan_training.heads.head import HeadMesh
+from reggan_training.heads.linear_shapes import LinearShapes, SparseOffsets
+from reggan_training.heads.mouth_shade import part_of_vertices, shade_inside
+
+SIDES: Final = ("left", "right")
+
+Points = Float[np.ndarray, "vertices 3"]
+RegionPainter = Callable[[Points], Mapping[str, Float[np.ndarray, " vertices"]]]
+"""Regions of vertices, 0 to 1 by name, from canonical coordinates; `shade` is added."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FileEye:
+    """One eye in the file's unit.
+
+    Attributes:
+        rows: vertices of the eyeball; none if the head has no eyeball of its own there.
+        turns: the eyeball turns by the eyeLook weights, since no morph of the file turns it.
+    """
+
+    rows: Int[np.ndarray, " eye"]
+    centre: Float[np.ndarray, " 3"]
+    radius: float
+    turns: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class JoinedHead:
+    """All meshes of a head joined: +y up, +z to the front, +x own left, in the file's unit.
+
+    Attributes:
+        eyes: by side, `left` and `right`.
+        offsets: ARKit shapes by name.
+
+    The other attributes are `HeadMesh`'s.
+    """
+
+    vertices: Points
+    triangles: Int[np.ndarray, "triangles 3"]
+    parts: UInt8[np.ndarray, " triangles"]
+    eyes: Mapping[str, FileEye]
+    offsets: Mapping[str, SparseOffsets]
+    nose_tip: int
+    mouth_left: int
+    mouth_right: int
+    chin: int
+    uv: Float[np.ndarray, "vertices 2"]
+    textures: tuple[UInt8[np.ndarray, "height width channels"], ...]
+    texture_of: Int[np.ndarray, " triangles"]
+
+
+def head_mesh_from_joined(
+    joined: JoinedHead, *, family: str, identity: str, regions: RegionPainter
+) -> HeadMesh:
+    """Bring a head to eye distances about the middle between its eyes.
+
+    Two vertices that no triangle uses are added: the front of each eyeball, which lids and gaze
+    do not move, for the eyes' landmarks.
+    """
+    left, right = (joined.eyes[side].centre for side in SIDES)
+    origin, unit = (left + right) / 2, float(np.linalg.norm(left - right))
+    ahead = np.array([0.0, 0.0, 1.0])
+    fronts = [joined.eyes[side].centre + joined.eyes[side].radius * ahead for side in SIDES]
+    rest = (np.concatenate([joined.vertices, fronts]) - origin) / unit
+    canonical = canonical_from_rest(
+        rest,
+        nose_y=rest[joined.nose_tip, 1],
+        mouth_y=(rest[joined.mouth_left, 1] + rest[joined.mouth_right, 1]) / 2,
+        chin_y=rest[joined.chin, 1],
+    )
+    count = len(joined.vertices)
+    eyeballs = {
+        side: Eyeball(vertices=eye.rows, centre=(eye.centre - origin) / unit)
+        for side, eye in joined.eyes.items()
+    }
+    shapes = {
+        name: SparseOffsets(rows=shape.rows, offsets=shape.offsets / np.float32(unit))
+        for name, shape in joined.offsets.items()
+    }
+    inside = canonical[:count]
+    part_of_vertex = part_of_vertices(joined.triangles, joined.parts, count)
+    shade = shade_inside(inside, part_of_vertex, float(inside[joined.mouth_left, 2]))
+    painted = pack_regions({**regions(inside), "shade": shade}, count)
+    return HeadMesh(
+        family=family,
+        identity=identity,
+        triangles=joined.triangles,
+        parts=joined.parts,
+        rest=rest.astype(np.float32),
+        canonical=canonical.astype(np.float32),
+        regions=np.pad(painted, ((0, 2), (0, 0))),
+        eye_angle=_eye_angles(rest, eyeballs.values()),
+        controls=tuple(shapes),
+        shapes=LinearShapes(
+            by_name=shapes,
+            eyeballs={side: ball for side, ball in eyeballs.items() if joined.eyes[side].turns},
+        ),
+        left_eye_vertices=np.array([count]),
+        right_eye_vertices=np.array([count + 1]),
+        nose_tip=joined.nose_tip,
+        mouth_left=joined.mouth_left,
+        mouth_right=joined.mouth_right,
+        chin=joined.chin,
+        uv=np.pad(joined.uv, ((0, 2), (0, 0))),
+        textures=joined.textures,
+        texture_of=joined.texture_of,
+    )
+
+
+def _eye_angles(
+    rest: Float[np.ndarray, "vertices 3"], eyeballs: Iterable[Eyeball]
+) -> Float[np.ndarray, " vertices"]:
+    """Angle of the eyeballs' vertices from the direction to the front; pi elsewhere."""
+    angles = np.full(len(rest), np.pi, np.float32)
+    for eyeball in eyeballs:
+        arms = rest[eyeball.vertices]
+        angles[eyeball.vertices] = angles_from_axis(arms, eyeball.centre, np.array([0.0, 0.0, 1.0]))
+    return angles

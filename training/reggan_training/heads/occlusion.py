@@ -1,0 +1,52 @@
+"""Ambient occlusion of vertices: how much of what they face is their own head."""
+
+import numpy as np
+from embreex import rtcore_scene
+from embreex.mesh_construction import TriangleMesh
+from jaxtyping import Float, Int
+
+_RAYS = 48
+_FAR = 0.6
+"""What is farther than this, in eye distances, casts no shade."""
+_LIFT = 0.004
+
+
+def occlusion(
+    points: Float[np.ndarray, "points 3"],
+    triangles: Int[np.ndarray, "triangles 3"],
+    rows: Int[np.ndarray, " rows"],
+) -> Float[np.ndarray, " rows"]:
+    """The share of the hemisphere over each of these points that the mesh hides, 0 to 1.
+
+    Directions are weighted by their cosine to the normal.
+    """
+    normals = _normals(points, triangles)[rows]
+    scene = rtcore_scene.EmbreeScene()
+    TriangleMesh(scene, points[triangles].astype(np.float32))
+    origins = (points[rows] + _LIFT * normals).astype(np.float32)
+    hidden = np.zeros(len(rows))
+    for way in _ball_directions():
+        directions = normals + way  # Lambert's lobe: the normal plus a point of the unit ball
+        directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-6)
+        far = scene.run(origins, directions.astype(np.float32), query="DISTANCE")
+        hidden += far < _FAR
+    return hidden / _RAYS
+
+
+def _ball_directions() -> Float[np.ndarray, "rays 3"]:
+    """Unit vectors spread evenly over the sphere: a Fibonacci spiral."""
+    place = np.arange(_RAYS) + 0.5
+    up = 1 - 2 * place / _RAYS
+    turn = np.pi * (1 + 5**0.5) * place
+    across = np.sqrt(1 - up**2)
+    return 0.999 * np.stack([across * np.cos(turn), across * np.sin(turn), up], axis=1)
+
+
+def _normals(
+    points: Float[np.ndarray, "points 3"], triangles: Int[np.ndarray, "triangles 3"]
+) -> Float[np.ndarray, "points 3"]:
+    first, second, third = points[triangles].transpose(1, 0, 2)
+    normal = np.cross(second - first, third - first)
+    total = np.zeros((len(points), 3))
+    np.add.at(total, triangles, normal[:, None])
+    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)

@@ -54,7 +54,7 @@ class ExpressionTransfer:
         self._runner: Runner = open_runner(path, device)
         self.card: ModelCard = card_from_metadata(self._runner.metadata, str(path))
         self._model = BatchedModel(self._runner, self.card, batch)
-        self._finder = FaceFinder(self.card.canonical_points, self.card.image_size_px, "cpu")
+        self._finder = FaceFinder(self.card.canonical_points, self.card.image_size_px)
 
     @property
     def device(self) -> str:

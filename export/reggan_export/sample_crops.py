@@ -57,7 +57,7 @@ def calibration_crops(card: ModelCard, folder: Path | None = None) -> Crops:
 
 
 def _crops(frames: Iterable[Path], card: ModelCard) -> Iterator[Float[np.ndarray, "3 side side"]]:
-    finder = FaceFinder(card.canonical_points, card.image_size_px, "cpu")
+    finder = FaceFinder(card.canonical_points, card.image_size_px)
     for path in frames:
         frame = read_frame(path)
         if frame.encoding is Encoding.SRGB:

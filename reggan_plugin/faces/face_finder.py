@@ -66,9 +66,8 @@ class FaceChoice:
 class FaceFinder:
     """Finds the crops of a frame as a choice asks, for one model."""
 
-    def __init__(self, canonical: Float[np.ndarray, "6 2"], side_px: int, device: str) -> None:
+    def __init__(self, canonical: Float[np.ndarray, "6 2"], side_px: int) -> None:
         self._canonical, self._side_px = canonical, side_px
-        self._device = device
         self._locator: FaceLocator | None = None
         self._given: dict[Path, dict[str, list[FaceLandmarks]]] = {}
 
@@ -77,7 +76,7 @@ class FaceFinder:
     ) -> tuple[FaceCrop, ...]:
         """Locate faces in a picture (sRGB-encoded, [0, 1]), largest first."""
         if self._locator is None:
-            self._locator = FaceLocator(device=self._device)
+            self._locator = FaceLocator()
         faces = self._locator.locate(image)
         return self._crops(_chosen(faces, choice), choice, "found")
 

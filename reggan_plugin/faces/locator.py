@@ -44,20 +44,19 @@ class FaceLocator:
     degrees. In frames of more than 4096 px the smallest face grows with the frame.
     """
 
-    def __init__(self, model: Path | None = None, *, device: str = "cpu") -> None:
-        """Load the two networks.
+    def __init__(self, model: Path | None = None) -> None:
+        """Load the two networks, which run on the CPU.
 
         Args:
             model: folder with `detector.onnx` and `landmarks.onnx`; by default the shipped one.
-            device: as in `open_runner`.
 
         Raises:
             ModelCardError: a file is not part of a face locator that this version can run.
             ModelHashError: a file is damaged.
         """
         folder = model or DEFAULT_FOLDER
-        self._detector = _load(folder / DETECTOR_NAME, device)
-        self._landmarks = _load(folder / LANDMARKS_NAME, device)
+        self._detector = _load(folder / DETECTOR_NAME)
+        self._landmarks = _load(folder / LANDMARKS_NAME)
 
     def locate(self, image: Float[np.ndarray, "height width 3"]) -> list[FaceLandmarks]:
         """Return every face of the frame, the one with the largest eye distance first.
@@ -124,9 +123,9 @@ class FaceLocator:
         return read
 
 
-def _load(path: Path, device: str) -> Runner:
+def _load(path: Path) -> Runner:
     check_seal(path)
-    runner = open_runner(path, device)
+    runner = open_runner(path, "cpu")
     _check_card(path, runner.metadata)
     return runner
 

@@ -56,8 +56,8 @@ class _Known:
 class FaceTracker:
     """Looks at the frames of a shot in order."""
 
-    def __init__(self, device: str = "cpu") -> None:
-        self._locator = FaceLocator(device=device)
+    def __init__(self) -> None:
+        self._locator = FaceLocator()
         self._known: list[_Known] = []
         self._shown: Thumbnail | None = None
         self._since_search = 0

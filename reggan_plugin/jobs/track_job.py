@@ -55,7 +55,6 @@ def track_frames(
     source: str,
     reading: Reading = DEFAULT_READING,
     smooth: bool = True,
-    device: str = "cpu",
     report: Report = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
     patience: Patience | None = None,
@@ -67,13 +66,12 @@ def track_frames(
         source: what the tracks say that they are of.
         reading: how frames are read.
         smooth: steady the positions; else they are as they are read.
-        device: where the locator runs.
         report: takes `FrameTracked` for every frame, and `ShotTracked` at the end.
         stopped: asked before each frame; once true, the frame in hand is the last one.
         patience: with a disk or network that stalls.
     """
     begin = time.perf_counter()
-    watch = ShotWatch(frames, reading, device, patience or Patience(stopped=stopped), report)
+    watch = ShotWatch(frames, reading, patience or Patience(stopped=stopped), report)
     watch.look_forward(stopped)
     links = link_faces(watch.seen)
     if watch.look_back(links):

@@ -34,14 +34,13 @@ class ShotWatch:
         self,
         frames: Sequence[SourceFrame],
         reading: Reading,
-        device: str,
         patience: Patience,
         report: Report,
     ) -> None:
         """Look at nothing yet; `track_frames` says what is what."""
         self._frames, self._patience, self._report = frames, patience, report
         self._reading = reading
-        self._tracker = FaceTracker(device)
+        self._tracker = FaceTracker()
         self._times = _times(frames)
         self._searched: list[bool] = []
         self.seen: list[SeenFrame] = []

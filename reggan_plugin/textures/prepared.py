@@ -61,7 +61,7 @@ class PreparedFace:
         """
         self.look, self._transfer, self.watch = look, transfer, Stopwatch()
         card = transfer.card
-        self._finder = FaceFinder(card.canonical_points, card.image_size_px, "cpu")
+        self._finder = FaceFinder(card.canonical_points, card.image_size_px)
         with self.watch.timing("read"):
             self.loaded: LoadedMesh = load_mesh(mesh)
             self._maps = PartMaps(self.loaded, scratch)

@@ -15,7 +15,7 @@ CANONICAL = np.array([[0.63, 0.3], [0.37, 0.3], [0.5, 0.48], [0.6, 0.62], [0.4, 
 
 @pytest.fixture
 def finder() -> FaceFinder:
-    return FaceFinder(CANONICAL, 256, "cpu")
+    return FaceFinder(CANONICAL, 256)
 
 
 def points(scale: float, offset: float) -> dict[str, list[float]]:

@@ -111,7 +111,7 @@ def test_landmarks_know_their_yaw_and_boxes_do_not() -> None:
     canonical = np.array(
         [[0.63, 0.3], [0.37, 0.3], [0.5, 0.48], [0.6, 0.62], [0.4, 0.62], [0.5, 0.81]]
     )
-    finder = FaceFinder(canonical, 64, "cpu")
+    finder = FaceFinder(canonical, 64)
     turned = seen_points(HEAD, 30.0)
     crop = finder._crop(turned)
     pose = head_pose_from_landmarks(turned)

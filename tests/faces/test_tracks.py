@@ -211,7 +211,7 @@ def test_a_file_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
 
 @pytest.fixture
 def finder() -> FaceFinder:
-    return FaceFinder(FACE / 100, 256, "cpu")
+    return FaceFinder(FACE / 100, 256)
 
 
 def place(finder: FaceFinder, shot: Tracks, name: str, **choice: Any) -> tuple[Any, ...]:

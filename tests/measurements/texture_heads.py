@@ -143,7 +143,7 @@ def _sides(face: Any, transfer: Any) -> list[tuple[Any, Any]]:
     from reggan_plugin.faces.face_finder import FaceFinder
     from reggan_plugin.textures.views.framing import closer, seen_from_the_side
 
-    finder = FaceFinder(transfer.card.canonical_points, transfer.card.image_size_px, "cpu")
+    finder = FaceFinder(transfer.card.canonical_points, transfer.card.image_size_px)
     found = [seen_from_the_side(face.stage, finder, face.framed, yaw, 2048) for yaw in SIDES_DEG]
     return [closer(framed, SIDE_PX) for framed in found if framed is not None]
 

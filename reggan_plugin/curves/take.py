@@ -146,7 +146,10 @@ def _without_gaps(column: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " row
     return np.interp(rows, rows[~missing], column[~missing])
 
 
-def _clamped(weights: Float[np.ndarray, "rows names"]) -> tuple[np.ndarray, int]:
+def _clamped(
+    weights: Float[np.ndarray, "rows names"],
+) -> tuple[Float[np.ndarray, "rows names"], int]:
+    """Weights in our range, and how many were not."""
     slack = 1e-3  # what rounding and filters leave
     outside = int(((weights < -slack) | (weights > MAX_WEIGHT + slack)).sum())
     return np.clip(weights, 0.0, MAX_WEIGHT), outside

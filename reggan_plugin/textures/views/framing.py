@@ -23,6 +23,9 @@ _DIRECTIONS = {
 FRONTS = tuple(_DIRECTIONS)
 _COARSE_PX = 512
 _EXTENT_IN_HEADS, _DISTANCE_IN_HEADS = 1.6, 3.2
+_SMALLEST_HEAD = 1e-7
+"""In the file's own units: less cannot be looked at."""
+_MOST_HEAD_NODES = 16
 _EXTENT_IN_EYES = 6.0
 _HEAD = re.compile(r"(?:^|[^a-z])head(?:$|[^a-z])", re.IGNORECASE)
 _EYE = re.compile(r"eye(?!brow|lash|lid|glass|_?brow|_?lash|_?lid)", re.IGNORECASE)
@@ -75,6 +78,8 @@ def frame_face(
     """
     tried: dict[str, list[str]] = {}
     for guess in _guesses(stage.character, head_bone):
+        if guess.size < _SMALLEST_HEAD:
+            continue
         for name, up_name in _orientations(stage.character, front):
             towards, up = _DIRECTIONS[name], _DIRECTIONS[up_name]
             view = look_at(
@@ -99,8 +104,9 @@ def frame_face(
                 )
             tried.setdefault(guess.reason, []).append(name)
     fronts = ", ".join(dict.fromkeys(itertools.chain.from_iterable(tried.values())))
+    places = ", ".join(tried) or "nothing, as it has no size,"
     raise FaceNotFoundError(
-        f"{stage.character.path} shows no face: looked at {', '.join(tried)} from {fronts}. "
+        f"{stage.character.path} shows no face: looked at {places} from {fronts or 'no side'}. "
         "Check that the texture is this mesh's.",
         kind="face-on-mesh",
     )
@@ -167,6 +173,8 @@ def _confirmed(
         return None
     middle = view.eye + depth * direction[0]
     eye_distance = float(np.hypot(*(eyes[0] - eyes[1]))) * depth / view.focal_px
+    if eye_distance < _SMALLEST_HEAD:
+        return None
     nearer = look_at(
         middle,
         towards,
@@ -194,9 +202,9 @@ def _guesses(character: Character, head_bone: str | None) -> Iterator[_Guess]:
         return
     if character.head_node is not None:
         yield from _if_any(character.below(character.head_node), "the VRM head bone")
-    for node, name in character.node_names.items():
-        if _HEAD.search(name):
-            yield from _if_any(character.below(node), f"node {name}")
+    heads = (node for node, name in character.node_names.items() if _HEAD.search(name))
+    for node in itertools.islice(heads, _MOST_HEAD_NODES):
+        yield from _if_any(character.below(node), f"node {character.node_names[node]}")
     eyes = [
         part
         for part in character.parts

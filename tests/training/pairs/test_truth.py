@@ -1,59 +1,16 @@
 """True motion on a flat sheet of which only the lower half moves."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pytest
 
-from reggan_training.heads.head import REGIONS, HeadMesh, Part
 from reggan_training.pairs.rasterised_head import RasterisedHead, rasterise_head
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.truth import truth_of_pair
 
-STEPS = 25
-
-
-class Drops:
-    """Lowers what lies below the eyes by a fifth of their distance."""
-
-    def moved(self, rest: np.ndarray, weights: Mapping[str, float]) -> np.ndarray:
-        way = 0.2 * weights.get("jawOpen", 0.0) * np.clip(-rest[:, 1] - 0.3, 0, 0.5) / 0.5
-        return (rest - np.stack([0 * way, way, 0 * way], axis=1)).astype(np.float32)
-
-
-def flat_head() -> HeadMesh:
-    x, y = np.meshgrid(np.linspace(-1.3, 1.3, STEPS), np.linspace(-2.4, 1.2, STEPS))
-    rest = np.stack([x.ravel(), y.ravel(), 0 * x.ravel()], axis=1).astype(np.float32)
-    at = np.arange(STEPS * STEPS).reshape(STEPS, STEPS)
-    a, b, c, d = at[:-1, :-1], at[:-1, 1:], at[1:, 1:], at[1:, :-1]
-    triangles = np.concatenate([np.stack([a, b, c], -1), np.stack([a, c, d], -1)]).reshape(-1, 3)
-
-    def vertex(x: float, y: float) -> int:
-        return int(np.hypot(rest[:, 0] - x, rest[:, 1] - y).argmin())
-
-    return HeadMesh(
-        family="flat",
-        identity="one",
-        triangles=triangles.astype(np.int32),
-        parts=np.full(len(triangles), Part.SKIN, dtype=np.uint8),
-        rest=rest,
-        canonical=rest,
-        regions=np.zeros((len(rest), len(REGIONS)), dtype=np.uint8),
-        eye_angle=np.full(len(rest), np.pi, dtype=np.float32),
-        controls=("jawOpen",),
-        shapes=Drops(),
-        left_eye_vertices=np.array([vertex(0.5, 0)]),
-        right_eye_vertices=np.array([vertex(-0.5, 0)]),
-        nose_tip=vertex(0, -0.6),
-        mouth_left=vertex(0.4, -1.1),
-        mouth_right=vertex(-0.4, -1.1),
-        chin=vertex(0, -1.75),
-    )
-
 
 @pytest.fixture(scope="module")
-def seen() -> RasterisedHead:
-    return rasterise_head(flat_head(), [{}, {"jawOpen": 1.0}], np.random.default_rng(3))
+def seen(flat_family) -> RasterisedHead:
+    return rasterise_head(flat_family.head("one"), [{}, {"jawOpen": 1.0}], np.random.default_rng(3))
 
 
 @pytest.mark.parametrize("step", [1, 2, 4])

@@ -2,6 +2,8 @@
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
 
 from reggan_training.pairs.sitting import Pairs
 
@@ -32,4 +34,18 @@ def augmented(pairs: Pairs, random: torch.Generator) -> Pairs:
         hit=turned.hit,
         part=turned.part,
         controls=turned.controls,
+        worn=turned.worn,
     )
+
+
+def augmented_picture(
+    picture: Float[Tensor, "batch 3 side side"], random: torch.Generator
+) -> Float[Tensor, "batch 3 side side"]:
+    """Pictures alone, graded and with a little noise."""
+
+    def draw(low: float, high: float, channels: int) -> Tensor:
+        shape = (len(picture), channels, 1, 1)
+        return torch.empty(shape).uniform_(low, high, generator=random)
+
+    noise = torch.randn(picture.shape, generator=random) * draw(0.0, 0.02, 1)
+    return (picture * draw(0.8, 1.2, 3) + draw(-0.06, 0.06, 3) + noise).clamp(0, 1)

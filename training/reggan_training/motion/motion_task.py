@@ -26,6 +26,7 @@ def motion_run(
     """A run that trains the motion network; goes on where the folder's checkpoint ends."""
     about = {"width": str(network.width), "side_px": str(network.side_px)}
     fixed = {f"regression.{name}": value for name, value in network.regression.named_buffers()}
+    fixed |= {f"reader.{name}": value for name, value in network.reader.named_parameters()}
     task = _task_of(network, settings.half_precision, weights)
     return TrainingRun(network, task, settings, folder, about=about, fixed=fixed)
 
@@ -37,10 +38,18 @@ def _task_of(
         pairs = augmented(Pairs.from_compact(rows), random)
         image = pairs.source.contiguous(memory_format=torch.channels_last)
         with torch.autocast(image.device.type, torch.bfloat16, enabled=half_precision):
-            answer = network(image, pairs.controls)
+            answer = network(image, pairs.controls, _misread(pairs.worn, random))
         return pair_losses(pairs, answer, weights) | _progress(pairs, answer)
 
     return losses_of
+
+
+def _misread(worn: Tensor, random: torch.Generator) -> Tensor:
+    """True weights with errors as a reader makes them: too much, too little, some not at all."""
+    factor = 1 + 0.25 * torch.randn(worn.shape, generator=random)
+    kept = torch.rand(worn.shape, generator=random) > 0.1
+    offset = 0.04 * torch.rand(worn.shape, generator=random)
+    return (worn * factor * kept + offset).clamp(0.0, 1.5)
 
 
 @torch.no_grad()

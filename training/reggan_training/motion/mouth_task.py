@@ -35,7 +35,7 @@ def _task_of(
         pairs = _augmented(MouthPairs.from_compact(rows), random)
         with torch.no_grad():
             small = F.avg_pool2d(pairs.source, pairs.source.shape[-1] // network.side_px)
-            answer: MotionAnswer = network(small, pairs.controls)
+            answer: MotionAnswer = network(small, pairs.controls, pairs.worn)
             whole = answer._replace(cover=torch.full_like(answer.cover, -20.0))
             whole = whole._replace(paint=enlarged(whole.paint, pairs.source.shape[-1]))
             whole = whole._replace(cover=enlarged(whole.cover, pairs.source.shape[-1]))
@@ -58,6 +58,7 @@ def _augmented(pairs: MouthPairs, random: torch.Generator) -> MouthPairs:
         hole=turned.hole,
         part=turned.part,
         controls=turned.controls,
+        worn=turned.worn,
     )
 
 

@@ -4,9 +4,9 @@
 
 m is the backward motion in parts of the crop's side, g the log of a factor on linear light, c the
 share of pixels that nothing in the source shows, p their colour. The regression layer's change is
-a hint beside the picture, its mean motion where the network starts from. Convolutions run on the
-unshuffled picture, at a half, a quarter
-and an eighth of the side.
+a hint beside the picture, its mean motion where the network starts from. What the source wears of
+its own, and shall lose, is read from the picture (`SourceReader`) and asked for as a negative.
+Convolutions run on the unshuffled picture, at a half, a quarter and an eighth of the side.
 """
 
 from typing import NamedTuple
@@ -16,8 +16,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_plugin.controls import CONTROLS
+from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS
 from reggan_training.motion.shape_regression import ShapeRegression
+from reggan_training.motion.source_reader import SourceReader
 
 _EMBEDDING = 96
 _LARGEST_GAIN = 0.7
@@ -75,18 +76,25 @@ class MotionRegGAN(nn.Module):
         width: channels at half of the side; twice and four times that below.
         side_px: side of the crop.
         regression: the solved layer; a fresh one gives no hint.
+        reader: what reads the source's own weights; a fresh one guesses.
     """
 
     place: Tensor
 
     def __init__(
-        self, width: int = 32, side_px: int = 128, regression: ShapeRegression | None = None
+        self,
+        width: int = 24,
+        side_px: int = 128,
+        regression: ShapeRegression | None = None,
+        reader: SourceReader | None = None,
     ) -> None:
         super().__init__()
         self.side_px, self.width = side_px, width
         self.regression = regression or ShapeRegression()
-        embedded = len(CONTROLS) + _EMBEDDING
-        self.embed = nn.Linear(len(CONTROLS), _EMBEDDING)
+        self.reader = (reader or SourceReader()).requires_grad_(False)
+        asked = len(CONTROLS) + len(ARKIT_SHAPES)
+        embedded = asked + _EMBEDDING
+        self.embed = nn.Linear(asked, _EMBEDDING)
         self.read = nn.Conv2d(12 + 3 + 2 + 2, width, 3, padding=1)
         self.half_in = ControlledBlock(width, embedded)
         self.shrink_half = nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)
@@ -109,14 +117,22 @@ class MotionRegGAN(nn.Module):
         self,
         image: Float[Tensor, "batch 3 side side"],
         controls: Float[Tensor, "batch controls"],
+        worn: Float[Tensor, "batch shapes"] | None = None,
     ) -> MotionAnswer:
-        """Answer for sRGB-encoded pictures in [0, 1] and control vectors."""
+        """Answer for sRGB-encoded pictures in [0, 1] and control vectors.
+
+        `worn` are the weights that the source shows; None reads them from the picture.
+        """
+        worn = self.reader(image) if worn is None else worn
+        lost = worn * controls[:, -1:]  # what `neutral` takes away
         with torch.autocast(image.device.type, enabled=False):
-            hint = self._at_half(self.regression(image.float(), controls.float()))
-            expected = self._at_half(self.regression.motion(controls.float()))
+            change = torch.cat([controls[:, :-1] - lost, controls[:, -1:]], dim=1).float()
+            hint = self._at_half(self.regression(image.float(), change))
+            expected = self._at_half(self.regression.motion(change))
         seen = [F.pixel_unshuffle(image - 0.5, 2), 4 * hint, expected / _MOTION_UNIT]
         place = self.place.expand(image.shape[0], -1, -1, -1)
-        asked = torch.cat([controls, F.silu(self.embed(controls))], dim=1)
+        asked = torch.cat([controls, lost], dim=1)
+        asked = torch.cat([asked, F.silu(self.embed(asked))], dim=1)
         half = self.half_in(self.read(torch.cat([*seen, place], dim=1)), asked)
         quarter = self.shrink_half(half)
         for block in self.quarter_in:

@@ -87,10 +87,11 @@ class TrainingRun:
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._losses_of, self.settings, self.folder = losses_of, settings, folder
         self._about, self._fixed = dict(about), dict(fixed)
-        self._parameters = dict(network.named_parameters())
+        learning = network.named_parameters()
+        self._parameters = {name: value for name, value in learning if value.requires_grad}
         self.ema = {name: value.detach().clone() for name, value in self._parameters.items()}
         self._adam = torch.optim.AdamW(
-            network.parameters(),
+            self._parameters.values(),
             settings.learning_rate,
             betas=_BETAS,
             weight_decay=_WEIGHT_DECAY,
@@ -137,7 +138,7 @@ class TrainingRun:
         lowered = [value for name, value in losses.items() if not name.startswith("_")]
         self._adam.zero_grad()
         torch.stack(lowered).sum().backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_GRADIENT)
+        nn.utils.clip_grad_norm_(self._parameters.values(), _LONGEST_GRADIENT)
         self._adam.step()
         decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():

@@ -17,6 +17,7 @@ from reggan_training.pairs.sitting import (
     bytes_from_picture,
     choose_pair,
     requests_of,
+    worn_weights,
 )
 from reggan_training.pairs.truth import truth_of_pair
 
@@ -31,6 +32,7 @@ class MouthPairs:
         hole: 1 where the window shows head that the source does not.
         part: `Part` of what the window shows, 255 on background.
         controls: in the order of `CONTROLS`.
+        worn: weights that the source shows, in the order of `ARKIT_SHAPES`.
     """
 
     source: Float[Tensor, "batch 3 side side"]
@@ -38,6 +40,7 @@ class MouthPairs:
     hole: Float[Tensor, "batch 1 fine fine"]
     part: Int[Tensor, "batch 1 fine fine"]
     controls: Float[Tensor, "batch controls"]
+    worn: Float[Tensor, "batch shapes"]
 
     @classmethod
     def from_compact(cls, rows: Mapping[str, Tensor]) -> "MouthPairs":
@@ -48,6 +51,7 @@ class MouthPairs:
             hole=rows["hole"].float(),
             part=rows["part"].long(),
             controls=rows["controls"],
+            worn=rows["worn"],
         )
 
     def mirrored(self, rows: Tensor) -> "MouthPairs":
@@ -63,6 +67,7 @@ class MouthPairs:
             hole=turned(self.hole),
             part=turned(self.part),
             controls=torch.where(rows[:, None], self.controls[:, order], self.controls),
+            worn=torch.where(rows[:, None], self.worn[:, order[:-1]], self.worn),
         )
 
 
@@ -96,4 +101,5 @@ def draw_mouth_sitting(path: Path, seed: Sequence[int], count: int) -> dict[str,
         "hole": torch.stack(holes).to(torch.uint8),
         "part": torch.stack(parts).to(torch.uint8),
         "controls": requests_of(head, chosen),
+        "worn": worn_weights(head, chosen),
     }

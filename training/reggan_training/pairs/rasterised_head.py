@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -246,9 +247,9 @@ def read_head(path: Path) -> RasterisedHead:
         SourceError: the file is not a rasterised head.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return _from_arrays({name: stored[name] for name in stored.files})
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, BadZipFile) as error:
         raise SourceError(f"{path} is not a rasterised head ({error}). Render it again.") from error
 
 

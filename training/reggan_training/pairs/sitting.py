@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from reggan_plugin.controls import CONTROLS, mirrored_name
+from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS, mirrored_name
 from reggan_training.pairs.look import sample_look
 from reggan_training.pairs.rasterised_head import RasterisedHead, read_head
 from reggan_training.pairs.shading import HeadShader
@@ -30,6 +30,7 @@ class Pairs:
         visible, hit: 0 or 1.
         part: `Part` of what the target shows, 255 on background.
         controls: what was asked for, in the order of `CONTROLS`.
+        worn: weights that the source shows, in the order of `ARKIT_SHAPES`.
     """
 
     source: Float[Tensor, "batch 3 side side"]
@@ -39,6 +40,7 @@ class Pairs:
     hit: Float[Tensor, "batch 1 side side"]
     part: Int[Tensor, "batch 1 side side"]
     controls: Float[Tensor, "batch controls"]
+    worn: Float[Tensor, "batch shapes"]
 
     def __len__(self) -> int:
         return len(self.source)
@@ -53,6 +55,7 @@ class Pairs:
             "hit": self.hit.to(torch.uint8),
             "part": self.part.to(torch.uint8),
             "controls": self.controls,
+            "worn": self.worn,
         }
 
     @classmethod
@@ -66,6 +69,7 @@ class Pairs:
             hit=rows["hit"].float(),
             part=rows["part"].long(),
             controls=rows["controls"],
+            worn=rows["worn"],
         )
 
     def mirrored(self, rows: Tensor) -> "Pairs":
@@ -87,6 +91,7 @@ class Pairs:
             hit=turned(self.hit),
             part=turned(self.part),
             controls=controls,
+            worn=torch.where(rows[:, None], self.worn[:, order[:-1]], self.worn),
         )
 
 
@@ -116,6 +121,7 @@ def draw_sitting(path: Path, seed: Sequence[int], count: int, side_px: int) -> P
         hit=torch.stack([truth.hit[None].float() for truth in truths]),
         part=torch.stack([truth.part[None] for truth in truths]),
         controls=requests_of(head, chosen),
+        worn=worn_weights(head, chosen),
     )
 
 
@@ -133,6 +139,12 @@ def requests_of(head: RasterisedHead, chosen: Sequence[Choice]) -> Float[Tensor,
     )
 
 
+def worn_weights(head: RasterisedHead, chosen: Sequence[Choice]) -> Float[Tensor, "batch shapes"]:
+    """Weights of the sources of chosen pairs, in the order of `ARKIT_SHAPES`."""
+    states = [head.states[source] for source, _, _ in chosen]
+    return torch.tensor([[state.get(name, 0.0) for name in ARKIT_SHAPES] for state in states])
+
+
 def bytes_from_picture(picture: Tensor) -> Tensor:
     """Values in [0, 1] as bytes."""
     return (picture * 255 + 0.5).clamp(0, 255).to(torch.uint8)
@@ -141,7 +153,7 @@ def bytes_from_picture(picture: Tensor) -> Tensor:
 def choose_pair(head: RasterisedHead, random: np.random.Generator) -> Choice:
     """Draw a pair that some request leads through."""
     states = len(head.states)
-    source = 0 if random.random() < 0.5 else int(random.integers(1, min(states, 12)))
+    source = 0 if random.random() < 0.6 else int(random.integers(1, min(states, 12)))
     target = int(random.integers(states))
     if target == source:
         target = 0 if source else int(random.integers(1, states))

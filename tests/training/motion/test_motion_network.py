@@ -1,0 +1,137 @@
+"""The motion network, what its answer makes, and what it is asked for."""
+
+import pytest
+import torch
+
+from reggan_plugin.controls import CONTROLS
+from reggan_training.motion.composing import compose, warp
+from reggan_training.motion.losses import LossWeights, pair_losses
+from reggan_training.motion.mouth_painter import MouthPainter, window_of
+from reggan_training.motion.network import MotionAnswer, MotionRegGAN
+from reggan_training.motion.shape_regression import (
+    ShapeExample,
+    ShapeRegression,
+    fit_shape_regression,
+)
+from reggan_training.pairs.head_set import training_files
+from reggan_training.pairs.sitting import draw_sitting
+
+SMILE = CONTROLS.index("mouthSmileLeft")
+
+
+@pytest.fixture(scope="module")
+def network() -> MotionRegGAN:
+    torch.manual_seed(0)
+    regression = ShapeRegression()
+    regression.mean_motion[SMILE, 0] = 0.03
+    return MotionRegGAN(width=16, regression=regression).eval()
+
+
+def noise(batch: int = 2, side: int = 128) -> torch.Tensor:
+    return torch.rand(batch, 3, side, side, generator=torch.Generator().manual_seed(4))
+
+
+@torch.no_grad()
+def test_nothing_asked_is_nothing_changed(network: MotionRegGAN) -> None:
+    image = noise()
+    answer = network(image, torch.zeros(2, len(CONTROLS)))
+    made, _ = compose(image, answer)
+    assert answer.motion.abs().max() == 0
+    assert answer.gain.abs().max() == 0
+    assert (made - image).abs().max() < 1e-4
+
+
+@torch.no_grad()
+def test_the_network_starts_from_the_mean_motion(network: MotionRegGAN) -> None:
+    controls = torch.zeros(1, len(CONTROLS))
+    controls[0, SMILE] = 1.0
+    half = 0.5 * controls
+    full_motion = network(noise(1), controls).motion[:, 0].mean()
+    half_motion = network(noise(1), half).motion[:, 0].mean()
+    assert 0.02 < full_motion < 0.04
+    assert 0.4 < half_motion / full_motion < 0.6
+
+
+@torch.no_grad()
+def test_answers_do_not_depend_on_the_batch(network: MotionRegGAN) -> None:
+    controls = torch.rand(2, len(CONTROLS), generator=torch.Generator().manual_seed(1))
+    together = network(noise(), controls)
+    alone = network(noise()[1:], controls[1:])
+    for one, other in zip(together, alone, strict=True):
+        assert (one[1:] - other).abs().max() < 1e-4
+
+
+def test_a_warp_by_whole_pixels_is_exact() -> None:
+    picture = noise(1, 32)
+    motion = torch.zeros(1, 2, 32, 32)
+    motion[:, 0] = 3 / 32
+    moved = warp(picture, motion)
+    assert (moved[..., :-3] - picture[..., 3:]).abs().max() < 1e-5
+
+
+def test_gain_multiplies_linear_light() -> None:
+    grey = torch.full((1, 3, 16, 16), 0.5)
+    zero = torch.zeros(1, 2, 8, 8)
+    double = torch.full((1, 3, 8, 8), torch.log(torch.tensor(2.0)))
+    covered = torch.full((1, 1, 16, 16), -20.0)
+    made, _ = compose(grey, MotionAnswer(zero, double, covered, torch.zeros(1, 3, 16, 16)))
+    # 0.5 is 0.2140 in linear light, twice that is 0.6858 encoded
+    assert (made - 0.6858).abs().max() < 1e-3
+
+
+def test_the_truth_has_the_lowest_loss(flat_head_set) -> None:
+    pairs = draw_sitting(training_files(flat_head_set)[0], (1, 1), 8, 64)
+    hole = (1 - pairs.visible) * pairs.hit
+
+    def total(motion: torch.Tensor, cover: torch.Tensor, paint: torch.Tensor) -> float:
+        gain = torch.zeros(8, 3, 32, 32)
+        losses = pair_losses(pairs, MotionAnswer(motion, gain, cover, paint), LossWeights())
+        return float(sum(losses.values()))
+
+    small = torch.nn.functional.avg_pool2d(pairs.motion, 2)
+    truth = total(small, 12 * hole - 6, pairs.target)
+    assert truth < total(0 * small, 12 * hole - 6, pairs.target)
+    assert truth < total(-small, 12 * hole - 6, pairs.target)
+    assert truth < total(small, 6 - 12 * hole, 0 * pairs.target)
+
+
+def test_folds_cost_more_the_deeper_they_are() -> None:
+    from reggan_training.motion.losses import _folding
+
+    x = torch.linspace(0, 1, 32).expand(1, 32, 32)
+    flat, fold, deep = (torch.stack([slope * x, 0 * x], dim=1) for slope in (0.0, -1.5, -3.0))
+    assert _folding(flat) == 0
+    assert 0 < _folding(fold) < _folding(deep)
+
+
+def test_the_regression_layer_finds_the_motion_that_examples_share() -> None:
+    settings = ShapeRegression().settings
+    side = settings.side_px
+    picture = noise(1, side)[0]
+    motion = torch.zeros(2, side, side)
+    motion[0, : side // 2] = 0.05
+    trust = torch.ones(1, side, side)
+    example = ShapeExample(
+        control=SMILE, source=picture, target=1 - picture, motion=motion, trust=trust
+    )
+    layer = fit_shape_regression([example] * 38)
+    controls = torch.zeros(1, len(CONTROLS))
+    controls[0, SMILE] = 1.0
+    found = layer.motion(controls)[0]
+    assert (found - 0.95 * motion).abs().max() < 1e-3  # shrunk by the penalty of two examples
+    nothing = layer.motion(torch.zeros(1, len(CONTROLS)))
+    assert nothing.abs().max() == 0
+
+
+@torch.no_grad()
+def test_the_painter_starts_from_what_the_network_painted(network: MotionRegGAN) -> None:
+    torch.manual_seed(1)
+    painter = MouthPainter(width=8)
+    controls = torch.zeros(1, len(CONTROLS))
+    controls[0, CONTROLS.index("jawOpen")] = 1.0
+    image = noise(1, 256)
+    answer = network(torch.nn.functional.avg_pool2d(image, 2), controls)
+    mouth = painter(image, controls, answer)
+    assert mouth.paint.shape == (1, 3, 224, 224)
+    coarse = torch.nn.functional.avg_pool2d(mouth.paint, 4)
+    assert (coarse - window_of(answer.paint)).abs().mean() < 0.3

@@ -1,0 +1,65 @@
+"""A run learns, is the same from the same seed, and goes on as if it had never stopped."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from reggan_training.motion.commands import train_motion
+from reggan_training.motion.motion_task import motion_run, trained_motion_network
+from reggan_training.motion.network import MotionRegGAN
+from reggan_training.motion.training_run import RunSettings
+from reggan_training.pairs.head_set import training_files
+from reggan_training.pairs.pool import PairPool, PoolSettings
+from reggan_training.pairs.sitting import draw_sitting
+
+SIDE = 128
+_POOL = PoolSettings(sittings=3, pairs=4, first=3, reuse=1e6)
+
+
+def pool_of(heads: Path) -> PairPool:
+    files = training_files(heads)
+    return PairPool(
+        lambda: files, lambda p, s, c: draw_sitting(p, s, c, SIDE).compact(), _POOL, batch=4
+    )
+
+
+def run_of(folder: Path, steps: int, length: int) -> tuple[list[dict[str, float]], MotionRegGAN]:
+    torch.manual_seed(0)
+    folder.mkdir(exist_ok=True)
+    network = MotionRegGAN(width=16, side_px=SIDE)
+    settings = RunSettings(length_kimg=4 * length / 1000, batch=4, report_steps=steps)
+    return motion_run(network, settings, folder), network
+
+
+@pytest.mark.slow
+def test_a_resumed_run_is_an_uninterrupted_one(flat_head_set: Path, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    pool = pool_of(flat_head_set)
+    whole, _ = run_of(tmp_path / "whole", 2, 4)
+    assert len(list(whole.run(pool))) == 2
+    first, _ = run_of(tmp_path / "parts", 2, 4)
+    next(iter(first.run(pool)))
+    second, _ = run_of(tmp_path / "parts", 2, 4)
+    assert second.step == 2
+    assert len(list(second.run(pool))) == 1
+    pool.close()
+    one = trained_motion_network(tmp_path / "whole").state_dict()
+    other = trained_motion_network(tmp_path / "parts").state_dict()
+    assert all(one[name].equal(other[name]) for name in one)
+
+
+@pytest.mark.slow
+def test_one_command_trains_all_stages(flat_head_set: Path, tmp_path: Path) -> None:
+    arguments = ["--heads", str(flat_head_set), "--out", str(tmp_path / "run")]
+    arguments += ["--kimg", "0.016", "--mouth-kimg", "0.016", "--threads", "1"]
+    result = CliRunner().invoke(train_motion, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "motion  " in result.output
+    assert "mouth  " in result.output
+    record = json.loads((tmp_path / "run/run.json").read_text())
+    assert len(record["identities"]) == 3
+    assert record["sessions"][0]["commit"]
+    assert (tmp_path / "run/mouth/checkpoint.safetensors").is_file()

@@ -17,7 +17,7 @@ from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite import composite
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.crop import Region, cut_crop
-from reggan_plugin.imaging.frame_motion import motion_in_frame
+from reggan_plugin.imaging.frame_motion import motion_in_frame, region_of_change
 from reggan_plugin.imaging.region import RegionLimits
 from reggan_plugin.motion_answer import MotionAnswer
 
@@ -93,17 +93,19 @@ class CutFace:
 
     def bands(self) -> Iterator["CutFace"]:
         """The face in parts of its region, from top to bottom; one if it is not large."""
-        rows, columns = self.region
         height, width = self.display.shape[:2]
-        step = max(1, _MOST_AT_ONCE // width)
+        step = max(1, _MOST_AT_ONCE // max(1, width))
         for top in range(0, height, step):
-            below = min(top + step, height)
-            yield replace(
-                self,
-                region=(slice(rows.start + top, rows.start + below), columns),
-                crop=self.crop.moved(0, -top),
-                display=self.display[top:below],
-            )
+            yield self.part((slice(top, min(top + step, height)), slice(0, width)))
+
+    def part(self, within: Region) -> "CutFace":
+        """The face in some rows and columns of its region, counted from its corner."""
+        rows, columns = (
+            slice(axis.start + part.start, axis.start + part.stop)
+            for axis, part in zip(self.region, within, strict=True)
+        )
+        crop = self.crop.moved(-within[1].start, -within[0].start)
+        return replace(self, region=(rows, columns), crop=crop, display=self.display[within])
 
 
 def cut_face(picture: Picture, region: Region, crop: FaceCrop, mix: ExpressionMix) -> CutFace:
@@ -152,7 +154,8 @@ def _move(
 ) -> None:
     """Move, in place, the pixels of a face; of two that overlap, the second moves the first."""
     source = _source_of(picture, picture.pixels if is_first else result.pixels.copy(), face)
-    for band in face.bands():
+    changed_part = region_of_change(answer, face.crop, *face.display.shape[:2])
+    for band in face.part(changed_part).bands():
         matte = None if picture.matte is None else picture.matte[band.region]
         local = slice(0, band.display.shape[0]), slice(0, band.display.shape[1])
         motion = motion_in_frame(answer, band.crop, local, matte)

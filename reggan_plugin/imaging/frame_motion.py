@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import Region, place_crop
@@ -84,25 +84,98 @@ def motion_in_frame(
     )
 
 
+def region_of_change(answer: MotionAnswer, crop: FaceCrop, height: int, width: int) -> Region:
+    """Rows and columns of a frame outside of which an answer changes nothing; may be empty."""
+    low, high = np.ones(2), np.zeros(2)
+    for values, full in (
+        (answer.motion, FULL_MOTION),
+        (answer.gain, FULL_GAIN),
+        (answer.cover, _COVER_BEGINS / _LEAST),
+    ):
+        strong = np.abs(np.nan_to_num(values)).max(axis=2) > _LEAST * full / 2
+        low, high = _around_cells(strong, low, high)
+    for painter in answer.painters:
+        low, high = np.minimum(low, painter.window[:2]), np.maximum(high, painter.window[2:])
+    if (low >= high).any():
+        return slice(0, 0), slice(0, 0)
+    corners = np.array([low, [high[0], low[1]], high, [low[0], high[1]]]) * crop.side_px
+    return _clipped(crop.place(corners), (slice(0, height), slice(0, width)))
+
+
+def _around_cells(
+    strong: Bool[np.ndarray, "cells cells"],
+    low: Float[np.ndarray, "2"],
+    high: Float[np.ndarray, "2"],
+) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "2"]]:
+    """A box (x, y; in parts of the side) that holds the strong cells as a cubic spreads them."""
+    rows, columns = np.nonzero(strong)
+    if not rows.size:
+        return low, high
+    cells = np.stack([columns, rows], axis=1)
+    first, last = (cells.min(axis=0) - 2) / len(strong), (cells.max(axis=0) + 3) / len(strong)
+    return np.minimum(low, first), np.maximum(high, last)
+
+
+def _clipped(corners: Float[np.ndarray, "corners 2"], region: Region) -> Region:
+    """The part of a region that a polygon with these corners lies in; may be empty."""
+    low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
+    edges = [
+        np.clip([low[axis], high[axis]], within.start, within.stop).astype(int).tolist()
+        for axis, within in ((1, region[0]), (0, region[1]))
+    ]
+    return slice(*edges[0]), slice(*edges[1])
+
+
 def _cover_and_paint(
     answer: MotionAnswer, crop: FaceCrop, region: Region
 ) -> tuple[Float[np.ndarray, "rows columns"], Float[np.ndarray, "rows columns 3"]]:
     """Steepened cover, and paint where it counts; the painters' in their windows."""
     cover = _placed(np.nan_to_num(answer.cover), crop, region)[..., 0]
-    paint = _placed(np.nan_to_num(answer.paint), crop, region)
+    shares = []
     for painter in answer.painters:
         window = _window_crop(crop, painter)
-        share = _placed(_soft_square(painter.cover.shape[0]), window, region)
-        cover += share[..., 0] * (_placed(painter.cover, window, region)[..., 0] - cover)
-        paint += share * (_placed(np.nan_to_num(painter.paint), window, region) - paint)
+        place = _clipped(window.corners(), region)
+        share = _placed(_soft_square(window.side_px), window, place)
+        shares.append((painter, window, place, share))
+        within = cover[_inside(place, region)]
+        within += share[..., 0] * (_placed(painter.cover, window, place)[..., 0] - within)
     steep = smooth_step((cover - _COVER_BEGINS) / (_COVER_ENDS - _COVER_BEGINS))
-    return steep, np.clip(paint, 0.0, 1.0)
+    paint = np.zeros((*cover.shape, 3), np.float32)
+    painted = _box_of(steep, region)
+    paint[_inside(painted, region)] = _placed(np.nan_to_num(answer.paint), crop, painted)
+    for painter, window, place, share in shares:
+        under = paint[_inside(place, region)]
+        under += share * (_placed(np.nan_to_num(painter.paint), window, place) - under)
+    return steep, np.clip(paint, 0.0, 1.0, out=paint)
+
+
+def _inside(part: Region, region: Region) -> Region:
+    """The same rows and columns, counted from the region's corner."""
+    (rows, columns), (top, left) = part, (axis.start for axis in region)
+    return (
+        slice(rows.start - top, rows.stop - top),
+        slice(columns.start - left, columns.stop - left),
+    )
+
+
+def _box_of(values: Float[np.ndarray, "rows columns"], region: Region) -> Region:
+    """The rows and columns of a region in which values are above 0."""
+    rows, columns = (np.flatnonzero((values > 0).any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return slice(region[0].start, region[0].start), slice(region[1].start, region[1].start)
+    top, left = region[0].start, region[1].start
+    return (
+        slice(top + int(rows[0]), top + int(rows[-1]) + 1),
+        slice(left + int(columns[0]), left + int(columns[-1]) + 1),
+    )
 
 
 def _placed(
     values: Float[np.ndarray, "cells cells channels"], crop: FaceCrop, region: Region
 ) -> Float[np.ndarray, "rows columns channels"]:
-    """Values that span the crop, by a cubic at the pixels of a region."""
+    """Values that span the crop, by a cubic at the pixels of a region, which may be empty."""
+    if any(axis.start == axis.stop for axis in region):
+        return np.zeros((*(axis.stop - axis.start for axis in region), values.shape[2]), np.float32)
     cells = values.shape[0]
     matrix = crop.frame_from_crop.copy()
     matrix[:, :2] *= crop.side_px / cells

@@ -99,11 +99,12 @@ def _inside_ring(side_px: int) -> Float[np.ndarray, "side side"]:
 
 def square_inside_ring(crop: FaceCrop, region: Region) -> Float[np.ndarray, "rows columns"]:
     """1 in a crop, 0 on its ring and outside of it, smooth between; at pixels of the frame."""
-    rows, columns = (np.arange(axis.start, axis.stop) + 0.5 for axis in region)
+    rows, columns = (np.arange(axis.start, axis.stop, dtype=np.float32) + 0.5 for axis in region)
     inside = np.full((len(rows), len(columns)), np.inf, np.float32)
     for across, down, start in crop.crop_from_frame / crop.side_px:
-        along = (across * columns + start) + (down * rows)[:, None]
-        np.minimum(inside, np.minimum(along, 1 - along), out=inside)
+        along = (across * columns + start).astype(np.float32) + np.float32(down) * rows[:, None]
+        np.minimum(inside, along, out=inside)
+        np.minimum(inside, np.subtract(1, along, out=along), out=inside)
     return smooth_step((inside - _RING) / _RAMP)
 
 

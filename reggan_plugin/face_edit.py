@@ -17,7 +17,8 @@ from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite import composite
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.crop import Region, cut_crop
-from reggan_plugin.imaging.frame_motion import motion_in_frame, region_of_change
+from reggan_plugin.imaging.frame_motion import motion_in_frame
+from reggan_plugin.imaging.motion_extent import region_of_change
 from reggan_plugin.imaging.region import RegionLimits
 from reggan_plugin.motion_answer import MotionAnswer
 

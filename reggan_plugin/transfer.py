@@ -1,6 +1,7 @@
 """A frame in, a frame out: find the face, run the model, composite."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +27,25 @@ from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.head_pose import intensity_share
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging.crop import region_of
+from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
 from reggan_plugin.imaging.limited_motion import limit_motion
 from reggan_plugin.imaging.region import RegionLimits, limit_mask
 from reggan_plugin.model_card import ModelCard, card_from_metadata, check_seal
 from reggan_plugin.models import find_model
 from reggan_plugin.motion_answer import MotionAnswer
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChangedPicture:
+    """A picture with an expression.
+
+    Attributes:
+        pixels: sRGB-encoded.
+        motion: what became of each pixel; None of models that do not say, or if nothing changed.
+    """
+
+    pixels: Float[np.ndarray, "height width 3"]
+    motion: FrameMotion | None = None
 
 
 class ExpressionTransfer:
@@ -168,7 +183,7 @@ class ExpressionTransfer:
         coverage: Float[np.ndarray, "height width"],
         mix: ExpressionMix,
         crop: FaceCrop,
-    ) -> Float[np.ndarray, "height width 3"]:
+    ) -> ChangedPicture:
         """The picture of a 3D face with the expression; what does not change keeps its bits.
 
         Args:
@@ -178,7 +193,15 @@ class ExpressionTransfer:
             crop: where the face is.
         """
         view = Picture(pixels=picture, alpha=coverage)
-        return self.answer([self._cut(view, mix, [crop])])[0].compose().pixels
+        answered = self.answer([self._cut(view, mix, [crop])])[0]
+        whole = slice(0, picture.shape[0]), slice(0, picture.shape[1])
+        motions = [
+            motion_in_frame(answer, crop, whole)
+            for answer in answered.answers
+            if isinstance(answer, MotionAnswer)
+        ]
+        pixels = answered.compose().pixels
+        return ChangedPicture(pixels=pixels, motion=motions[0] if motions else None)
 
     def answer(self, cuts: Sequence[CutFrame]) -> list[AnsweredFrame]:
         """The second step: run the model; the faces of all frames share its batches.

@@ -7,13 +7,14 @@ import numpy as np
 from jaxtyping import Float, Int
 from PIL import Image
 
+from reggan_plugin.imaging.colour import finite_pixels
 from reggan_plugin.imaging.crop import Region, reduce_by
 
 _LONGEST_UNDERLAY_PX = 1024
 _ROWS_AT_ONCE = 256
-_SURE_ALPHA = 0.25
-"""From here on a colour counts in full; below it, a file of 8 bits that is premultiplied has too
-few levels of it."""
+_UNSURE_ALPHA, _SURE_ALPHA = 0.5, 0.95
+"""Up to the first a colour counts for nothing, from the second on in full. At the rim of a
+silhouette a renderer has few samples of it, and a premultiplied file of 8 bits few levels."""
 
 
 def continue_under_alpha(
@@ -90,9 +91,10 @@ class Underlay:
         region: Region,
     ) -> Float[np.ndarray, "rows columns 3"]:
         """Straight values of a region, laid over what runs on beneath them; all finite."""
-        share = np.isfinite(straight).all(axis=2).astype(np.float32)
+        share = finite_pixels(straight).astype(np.float32)
         if alpha is not None:
-            share *= np.clip(np.nan_to_num(alpha) / _SURE_ALPHA, 0.0, 1.0)
+            sureness = (np.nan_to_num(alpha) - _UNSURE_ALPHA) / (_SURE_ALPHA - _UNSURE_ALPHA)
+            share *= np.clip(sureness, 0.0, 1.0)
         rows, columns = np.nonzero(share < 1)
         if not rows.size:
             return straight

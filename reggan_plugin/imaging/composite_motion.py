@@ -1,7 +1,9 @@
 """Move the pixels of a face within their frame, change their light, and paint what was hidden.
 
 Works on the file's own straight values: floats above 1 travel as they are, and a file of 4K keeps
-the detail of 4K. Only light is changed in linear light, and mixed there with paint.
+the detail of 4K. Display-encoded values are moved as they are, too: what the kernel overshoots at
+an edge then looks alike on its light and on its dark side. Only light is changed in linear light,
+and mixed there with paint.
 """
 
 import math

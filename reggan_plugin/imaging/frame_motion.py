@@ -3,21 +3,23 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import Region, place_crop
+from reggan_plugin.imaging.motion_extent import (
+    COVER_BEGINS,
+    COVER_ENDS,
+    FULL_COVER,
+    FULL_GAIN,
+    FULL_MOTION,
+    LEAST,
+)
+from reggan_plugin.imaging.parts_of_region import box_of, clipped, part_inside
 from reggan_plugin.imaging.region import smooth_step, square_inside_ring
 from reggan_plugin.imaging.warp import FREE_FOOTPRINT
 from reggan_plugin.motion_answer import MotionAnswer, Painter
 
-_COVER_BEGINS, _COVER_ENDS = 0.25, 0.75
-"""A model that is not sure answers with half a cover, which would show the old surface and the new
-one at once. So cover is steepened, at the resolution of the frame."""
-FULL_MOTION, FULL_GAIN, FULL_COVER = 0.002, 0.02, 0.02
-"""From here on (parts of the side; logarithm; share) a change is a change."""
-_LEAST = 0.25
-"""Below this part of them it is the noise of a network, and the pixel keeps its bits."""
 _PAINTER_EDGE = 0.08
 """Parts of a painter's window over which it takes over from the crop's own paint."""
 
@@ -31,7 +33,7 @@ class FrameMotion:
         footprint: pixels of the source that a pixel stands for, by their side; None where the
             motion compresses nowhere by more than the warp takes.
         log_gain: logarithm of the factor on linear light; grey or RGB.
-        cover: 0 or 1, soft between; see `_COVER_BEGINS`.
+        cover: 0 or 1, soft between; see `COVER_BEGINS`.
         paint: sRGB-encoded, [0, 1]; of no meaning where the cover is 0.
         weight: 0 where nothing changes, 1 where the change is full.
     """
@@ -69,9 +71,10 @@ def motion_in_frame(
     cover, paint = _cover_and_paint(answer, crop, region)
     cover *= takes
     strength = np.hypot(*np.moveaxis(displacement, 2, 0)) / (FULL_MOTION * side_in_frame_px)
-    strength = np.maximum(strength, np.abs(log_gain).max(axis=2) / FULL_GAIN)
+    for channel in np.moveaxis(log_gain, 2, 0):
+        strength = np.maximum(strength, np.abs(channel) / FULL_GAIN)
     strength = np.maximum(strength, cover / FULL_COVER)
-    weight = smooth_step((strength - _LEAST) / (1 - _LEAST))
+    weight = smooth_step((strength - LEAST) / (1 - LEAST))
     displacement *= weight[..., None]
     log_gain *= weight[..., None]
     return FrameMotion(
@@ -84,48 +87,6 @@ def motion_in_frame(
     )
 
 
-def region_of_change(answer: MotionAnswer, crop: FaceCrop, height: int, width: int) -> Region:
-    """Rows and columns of a frame outside of which an answer changes nothing; may be empty."""
-    low, high = np.ones(2), np.zeros(2)
-    for values, full in (
-        (answer.motion, FULL_MOTION),
-        (answer.gain, FULL_GAIN),
-        (answer.cover, _COVER_BEGINS / _LEAST),
-    ):
-        strong = np.abs(np.nan_to_num(values)).max(axis=2) > _LEAST * full / 2
-        low, high = _around_cells(strong, low, high)
-    for painter in answer.painters:
-        low, high = np.minimum(low, painter.window[:2]), np.maximum(high, painter.window[2:])
-    if (low >= high).any():
-        return slice(0, 0), slice(0, 0)
-    corners = np.array([low, [high[0], low[1]], high, [low[0], high[1]]]) * crop.side_px
-    return _clipped(crop.place(corners), (slice(0, height), slice(0, width)))
-
-
-def _around_cells(
-    strong: Bool[np.ndarray, "cells cells"],
-    low: Float[np.ndarray, "2"],
-    high: Float[np.ndarray, "2"],
-) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "2"]]:
-    """A box (x, y; in parts of the side) that holds the strong cells as a cubic spreads them."""
-    rows, columns = np.nonzero(strong)
-    if not rows.size:
-        return low, high
-    cells = np.stack([columns, rows], axis=1)
-    first, last = (cells.min(axis=0) - 2) / len(strong), (cells.max(axis=0) + 3) / len(strong)
-    return np.minimum(low, first), np.maximum(high, last)
-
-
-def _clipped(corners: Float[np.ndarray, "corners 2"], region: Region) -> Region:
-    """The part of a region that a polygon with these corners lies in; may be empty."""
-    low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
-    edges = [
-        np.clip([low[axis], high[axis]], within.start, within.stop).astype(int).tolist()
-        for axis, within in ((1, region[0]), (0, region[1]))
-    ]
-    return slice(*edges[0]), slice(*edges[1])
-
-
 def _cover_and_paint(
     answer: MotionAnswer, crop: FaceCrop, region: Region
 ) -> tuple[Float[np.ndarray, "rows columns"], Float[np.ndarray, "rows columns 3"]]:
@@ -134,40 +95,19 @@ def _cover_and_paint(
     shares = []
     for painter in answer.painters:
         window = _window_crop(crop, painter)
-        place = _clipped(window.corners(), region)
+        place = clipped(window.corners(), region)
         share = _placed(_soft_square(window.side_px), window, place)
         shares.append((painter, window, place, share))
-        within = cover[_inside(place, region)]
+        within = cover[part_inside(place, region)]
         within += share[..., 0] * (_placed(painter.cover, window, place)[..., 0] - within)
-    steep = smooth_step((cover - _COVER_BEGINS) / (_COVER_ENDS - _COVER_BEGINS))
+    steep = smooth_step((cover - COVER_BEGINS) / (COVER_ENDS - COVER_BEGINS))
     paint = np.zeros((*cover.shape, 3), np.float32)
-    painted = _box_of(steep, region)
-    paint[_inside(painted, region)] = _placed(np.nan_to_num(answer.paint), crop, painted)
+    painted = box_of(steep, region)
+    paint[part_inside(painted, region)] = _placed(np.nan_to_num(answer.paint), crop, painted)
     for painter, window, place, share in shares:
-        under = paint[_inside(place, region)]
+        under = paint[part_inside(place, region)]
         under += share * (_placed(np.nan_to_num(painter.paint), window, place) - under)
     return steep, np.clip(paint, 0.0, 1.0, out=paint)
-
-
-def _inside(part: Region, region: Region) -> Region:
-    """The same rows and columns, counted from the region's corner."""
-    (rows, columns), (top, left) = part, (axis.start for axis in region)
-    return (
-        slice(rows.start - top, rows.stop - top),
-        slice(columns.start - left, columns.stop - left),
-    )
-
-
-def _box_of(values: Float[np.ndarray, "rows columns"], region: Region) -> Region:
-    """The rows and columns of a region in which values are above 0."""
-    rows, columns = (np.flatnonzero((values > 0).any(axis=axis)) for axis in (1, 0))
-    if not rows.size:
-        return slice(region[0].start, region[0].start), slice(region[1].start, region[1].start)
-    top, left = region[0].start, region[1].start
-    return (
-        slice(top + int(rows[0]), top + int(rows[-1]) + 1),
-        slice(left + int(columns[0]), left + int(columns[-1]) + 1),
-    )
 
 
 def _placed(

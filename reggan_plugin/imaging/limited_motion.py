@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from reggan_plugin.imaging.frame_motion import FULL_COVER, FULL_GAIN, FULL_MOTION
+from reggan_plugin.imaging.motion_extent import FULL_COVER, FULL_GAIN, FULL_MOTION
 from reggan_plugin.imaging.region import RegionLimits, limit_mask
 from reggan_plugin.motion_answer import MotionAnswer
 

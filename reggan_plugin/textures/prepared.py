@@ -20,6 +20,7 @@ from reggan_plugin.textures.views.framing import FramedFace, frame_face
 from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.textures.views.shots import (
     USUAL_TEXELS,
+    Shot,
     find_sides,
     take_shots,
     take_survey,
@@ -100,16 +101,7 @@ class PreparedFace:
     def change(self, mix: ExpressionMix) -> ChangedMap:
         """The map with an expression."""
         with self.watch.timing("model"):
-            changes = tuple(
-                ViewChange(
-                    view=shot.view,
-                    before=shot.picture.colour,
-                    after=self._transfer.change_view(
-                        shot.picture.colour, shot.picture.coverage, mix, shot.crop
-                    ),
-                )
-                for shot in self._shots
-            )
+            changes = tuple(self._changed(shot, mix) for shot in self._shots)
         with self.watch.timing("carry back"):
             carry = Reprojection(self.stage, self.parts, self.texture, changes)
             found = {number: carry.changed_samples(number) for number in self.texture.tiles}
@@ -125,6 +117,11 @@ class PreparedFace:
         texture = TextureMap(tiles=worn, is_udim=self.texture.is_udim, tint=self.texture.tint)
         changed = dict.fromkeys(self.parts, texture)
         return self.stage.with_maps(lambda part: changed.get(part) or self._maps.map_of(part))
+
+    def _changed(self, shot: Shot, mix: ExpressionMix) -> ViewChange:
+        before = shot.picture.colour
+        after = self._transfer.change_view(before, shot.picture.coverage, mix, shot.crop)
+        return ViewChange(view=shot.view, before=before, after=after.pixels, motion=after.motion)
 
     def _framed(self, choice: MapChoice) -> FramedFace:
         try:

@@ -137,6 +137,26 @@ def test_gain_multiplies_light_whatever_the_encoding(is_linear: bool) -> None:
     np.testing.assert_allclose(after, 2 * before, rtol=1e-5)
 
 
+class Rooted:
+    """A colour space whose numbers are the square roots of light."""
+
+    def linear_from_own(self, own: np.ndarray) -> np.ndarray:
+        return np.copysign(own * own, own)
+
+    def own_from_linear(self, linear: np.ndarray) -> np.ndarray:
+        return np.copysign(np.sqrt(np.abs(linear)), linear)
+
+
+def test_a_declared_colour_space_says_what_light_is() -> None:
+    pixels = np.full((128, 128, 3), 0.3, np.float32)
+    coding = PixelCoding(is_linear=True, colour_space=Rooted(), exposure_ev=1.0)
+    brighter, _ = changed(pixels, answer_of(gain=np.log(4.0)), coding=coding)
+    np.testing.assert_allclose(brighter[32:96, 32:96], 0.6, rtol=1e-5)
+    painted, _ = changed(pixels, answer_of(cover=1.0, paint=0.5), coding=coding)
+    expected = np.sqrt(linear_from_srgb(np.float32(0.5)) / 2)
+    np.testing.assert_allclose(painted[32:96, 32:96], expected, rtol=1e-5)
+
+
 def test_paint_stands_in_the_exposure_of_the_shot() -> None:
     pixels = np.full((128, 128, 3), 3.0, np.float32)
     coding = PixelCoding(is_linear=True, exposure_ev=-2.0)

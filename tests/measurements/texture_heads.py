@@ -159,7 +159,7 @@ def _off_from_sides(
         before, after = face.stage.take(view), stage.take(view)
         wanted = transfer.change_view(
             before.colour, before.coverage, ExpressionMix({name: 1.0}), crop
-        )
+        ).pixels
         inside = (wanted != before.colour).any(axis=2) & np.isin(after.part, face.parts)
         off.append(float(np.abs(after.colour - wanted).mean(axis=2)[inside].mean() * 255))
         _save_crop(after.colour, crop, folder / f"side{number}_{name}.png")

@@ -38,7 +38,7 @@ class Reprojection:
     ) -> None:
         """Lay out the triangles: those that a view shows where it changes, and all others."""
         self._texture, self._block_px = texture, block_px
-        surface = SurfaceChange(stage, views)
+        surface = SurfaceChange(stage, views, parts, texture)
         chosen = np.flatnonzero(np.isin(stage.part_of_face, list(parts)))
         corners = stage.uv[stage.faces[chosen]]
         mirrored = np.zeros(len(stage.faces), dtype=np.bool_)

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from reggan_plugin.imaging.frame_motion import FrameMotion
 from reggan_plugin.textures.character import corner_values
+from reggan_plugin.textures.maps.texture_map import TextureMap
+from reggan_plugin.textures.views.moved_surface import SurfaceMover, between_pixels
 from reggan_plugin.textures.views.ray_scene import Hits
 from reggan_plugin.textures.views.stage import Stage
 from reggan_plugin.textures.views.view import View
@@ -25,24 +29,49 @@ they differ by a pixel or two, and their mean is blurred. Side views take over a
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ViewChange:
-    """What a view showed, and what it shall show."""
+    """What a view showed, and what it shall show.
+
+    Attributes:
+        view: the camera.
+        before: sRGB-encoded.
+        after: likewise.
+        motion: what became of each pixel, where the model says so.
+    """
 
     view: View
     before: Float[np.ndarray, "side side 3"]
     after: Float[np.ndarray, "side side 3"]
+    motion: FrameMotion | None = None
 
-    @property
+    @cached_property
+    def difference(self) -> Float[np.ndarray, "side side 3"]:
+        """After less before."""
+        return self.after - self.before
+
+    @cached_property
     def touched(self) -> Bool[np.ndarray, "side side"]:
-        """Where the two differ."""
-        return np.asarray((self.before != self.after).any(axis=2))
+        """Where it changes."""
+        if self.motion is not None:
+            return self.motion.weight > 0
+        return np.asarray((self.difference != 0).any(axis=2))
 
 
 class SurfaceChange:
     """The change of several views, asked for by points of the surface."""
 
-    def __init__(self, stage: Stage, views: Sequence[ViewChange]) -> None:
-        """Take the views, the front first; every point gets a mean of those that see it."""
+    def __init__(
+        self,
+        stage: Stage,
+        views: Sequence[ViewChange],
+        parts: Sequence[int],
+        texture: TextureMap,
+    ) -> None:
+        """Take the views, the front first; every point gets a mean of those that see it.
+
+        `parts` wear the map, whose own texels move where a view says how.
+        """
         self._stage, self._views = stage, views
+        self._mover = SurfaceMover(stage, parts, texture)
 
     def faces_that_may_change(
         self, chosen: Int[np.ndarray, " faces"]
@@ -81,8 +110,18 @@ class SurfaceChange:
         points = corner_values(stage.points, stage.faces, face, corners)
         normals = corner_values(stage.normals, stage.faces, face, corners)
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        own_uv = corner_values(stage.uv, stage.faces, face, corners)
         for place, view in enumerate(self._views):
-            seen, facing, difference = self._by_view(view, points, normals)
+            seen, facing = self._seen_by(view, points, normals)
+            places, _ = view.view.project(points[seen])
+            if view.motion is None:
+                difference = between_pixels(view.difference, places)
+            else:
+                difference = self._mover.difference(
+                    view.view, view.before, view.motion, places, own_uv[seen]
+                )
+            differs = (difference != 0).any(axis=1)
+            seen, facing, difference = seen[differs], facing[differs], difference[differs]
             counts = _smooth_step((facing - _GRAZING) / (_FULL - _GRAZING))
             priority = counts * facing**_FRONTALITY * (_FIRST_COUNTS if place == 0 else 1.0)
             rows = found[seen]
@@ -91,13 +130,13 @@ class SurfaceChange:
             weight[rows] = np.maximum(weight[rows], counts)
         return change / np.where(share > 0, share, np.float32(1))[:, None], weight
 
-    def _by_view(
+    def _seen_by(
         self,
         change: ViewChange,
         points: Float[np.ndarray, "points 3"],
         normals: Float[np.ndarray, "points 3"],
-    ) -> tuple[Int[np.ndarray, " seen"], Float[np.ndarray, " seen"], Float[np.ndarray, "seen 3"]]:
-        """Rows of the points that a view sees where it changes, their facing and change."""
+    ) -> tuple[Int[np.ndarray, " seen"], Float[np.ndarray, " seen"]]:
+        """Rows of the points that a view sees where it changes, and their facing."""
         view = change.view
         towards = view.eye - points
         towards /= np.linalg.norm(towards, axis=1, keepdims=True)
@@ -105,32 +144,21 @@ class SurfaceChange:
         places, depth = view.project(points)
         inside = (places > 0.5).all(axis=1) & (places < view.side_px - 0.5).all(axis=1)
         rows = np.flatnonzero(inside & (facing > _GRAZING) & (depth > 0))
-        difference = _difference_at(change, places[rows])
-        differs = (difference != 0).any(axis=1)
-        rows, difference = rows[differs], difference[differs]
+        rows = rows[_is_near(change.touched, places[rows])]
         directions = (points[rows] - view.eye) / depth[rows, None]
         nearest = self._stage.first_seen(view.eye, directions).distance
         visible = nearest > depth[rows] * (1 - SAME_PLACE)
-        return rows[visible], facing[rows[visible]], difference[visible]
+        return rows[visible], facing[rows[visible]]
 
 
-def _difference_at(
-    change: ViewChange, places: Float[np.ndarray, "places 2"]
-) -> Float[np.ndarray, "places 3"]:
-    """The change between the centres of the view's pixels, in straight lines."""
-    place = places - 0.5
-    low = np.floor(place).astype(np.int64)
-    share = (place - low).astype(np.float32)
-    total = np.zeros((len(places), 3), np.float32)
-    last = change.view.side_px - 1
-    for right in (0, 1):
-        for below in (0, 1):
-            weight = np.abs(1 - right - share[:, 0]) * np.abs(1 - below - share[:, 1])
-            rows = np.minimum(low[:, 1] + below, last)
-            columns = np.minimum(low[:, 0] + right, last)
-            difference = change.after[rows, columns] - change.before[rows, columns]
-            total += weight[:, None] * difference
-    return total
+def _is_near(
+    touched: Bool[np.ndarray, "side side"], places: Float[np.ndarray, "places 2"]
+) -> Bool[np.ndarray, " places"]:
+    """Whether one of the four pixels around each place is touched."""
+    low = np.floor(places - 0.5).astype(np.int64)
+    high = np.minimum(low + 1, len(touched) - 1)
+    near = touched[low[:, 1], low[:, 0]] | touched[low[:, 1], high[:, 0]]
+    return np.asarray(near | touched[high[:, 1], low[:, 0]] | touched[high[:, 1], high[:, 0]])
 
 
 def _smooth_step(share: Float[np.ndarray, " values"]) -> Float[np.ndarray, " values"]:

@@ -1,0 +1,95 @@
+"""Motion seen in a view, carried out on the map: a texel takes what stood where it moved from."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
+from reggan_plugin.imaging.frame_motion import FrameMotion
+from reggan_plugin.textures.character import corner_values
+from reggan_plugin.textures.maps.fine_sampling import sample_finely
+from reggan_plugin.textures.maps.texture_map import TextureMap
+from reggan_plugin.textures.views.stage import Stage
+from reggan_plugin.textures.views.view import View
+
+
+class SurfaceMover:
+    """Moves the texels of one map along the surface, at the map's own resolution."""
+
+    def __init__(self, stage: Stage, parts: Sequence[int], texture: TextureMap) -> None:
+        """Be ready to move the texels of a map that `parts` wear."""
+        self._stage, self._parts, self._texture = stage, list(parts), texture
+
+    def difference(
+        self,
+        view: View,
+        picture: Float[np.ndarray, "side side 3"],
+        motion: FrameMotion,
+        places: Float[np.ndarray, "places 2"],
+        uv: Float[np.ndarray, "places 2"],
+    ) -> Float[np.ndarray, "places 3"]:
+        """What to add to the shown colours of texels; 0 where the view does not change.
+
+        A place that comes from another part, such as the lip from the teeth, takes the colour of
+        the view's picture; one that comes from beside the character stays where it is.
+
+        Args:
+            view: the camera.
+            picture: what it shows, sRGB-encoded.
+            motion: what becomes of its pixels.
+            places: of the texels in the view.
+            uv: of the texels.
+        """
+        change = np.zeros((len(places), 3), np.float32)
+        moves = np.flatnonzero(between_pixels(motion.weight[..., None], places)[:, 0])
+        places, uv = places[moves], uv[moves]
+        old = self._colours_at(view, picture, motion, places, uv)
+        light = linear_from_srgb(old) * np.exp(between_pixels(motion.log_gain, places))
+        cover = between_pixels(motion.cover[..., None], places)
+        paint = linear_from_srgb(between_pixels(motion.paint, places))
+        new = srgb_from_linear(light + cover * (paint - light))
+        change[moves] = new - sample_finely(self._texture, uv)
+        return change
+
+    def _colours_at(
+        self,
+        view: View,
+        picture: Float[np.ndarray, "side side 3"],
+        motion: FrameMotion,
+        places: Float[np.ndarray, "places 2"],
+        uv: Float[np.ndarray, "places 2"],
+    ) -> Float[np.ndarray, "places 3"]:
+        """Shown colours of the surfaces that move to some places."""
+        stage = self._stage
+        came_from = places + between_pixels(motion.displacement, places)
+        came_from = np.clip(came_from, 0.5, view.side_px - 0.5)
+        hits = stage.first_seen(view.eye, view.directions(came_from))
+        found = np.flatnonzero(hits.face >= 0)
+        on_map = np.isin(stage.part_of_face[hits.face[found]], self._parts)
+        worn, others = found[on_map], found[~on_map]
+        uv = uv.copy()
+        uv[worn] = corner_values(stage.uv, stage.faces, hits.face[worn], hits.weights[worn])
+        colours = sample_finely(self._texture, uv)
+        colours[others] = between_pixels(picture, came_from[others])
+        return colours
+
+
+def between_pixels(
+    values: Float[np.ndarray, "height width channels"], places: Float[np.ndarray, "places 2"]
+) -> Float[np.ndarray, "places channels"]:
+    """Values at places (x, y), in straight lines between the centres of pixels."""
+    place = places - 0.5
+    low = np.floor(place).astype(np.int64)
+    share = (place - low).astype(np.float32)
+    total: Shaped[np.ndarray, "places channels"] = np.zeros(
+        (len(places), values.shape[2]), np.float32
+    )
+    bottom, right_end = (length - 1 for length in values.shape[:2])
+    for right in (0, 1):
+        for below in (0, 1):
+            weight = np.abs(1 - right - share[:, 0]) * np.abs(1 - below - share[:, 1])
+            rows = np.clip(low[:, 1] + below, 0, bottom)
+            columns = np.clip(low[:, 0] + right, 0, right_end)
+            total += weight[:, None] * values[rows, columns]
+    return total

@@ -36,6 +36,7 @@ class FrameEdit:
         crops: where its faces are.
         exposure_ev: stops for a scene-linear frame.
         limits: where on a face the change counts.
+        moves_alpha: whether alpha moves with the surfaces.
     """
 
     frame: Frame
@@ -43,14 +44,22 @@ class FrameEdit:
     crops: Sequence[FaceCrop]
     exposure_ev: float = 0.0
     limits: RegionLimits = field(default_factory=RegionLimits)
+    moves_alpha: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EditedFrame:
-    """The pixels of a frame after its edit, and the weight of the change in each, 0 to 1."""
+    """A frame after its edit.
+
+    Attributes:
+        pixels: as stored.
+        weight: of the change in each, 0 to 1.
+        alpha: as stored; None if the frame keeps its own.
+    """
 
     pixels: Float[np.ndarray, "height width 3"]
     weight: Float[np.ndarray, "height width"]
+    alpha: Float[np.ndarray, "height width"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,6 +71,7 @@ class Picture:
     coding: PixelCoding = field(default_factory=PixelCoding)
     limits: RegionLimits = field(default_factory=RegionLimits)
     matte: Float[np.ndarray, "height width"] | None = None
+    moves_alpha: bool = False
 
     def alpha_in(self, region: Region) -> Float[np.ndarray, "rows columns"] | None:
         """Alpha in a region."""
@@ -139,7 +149,12 @@ class AnsweredFrame:
         """The picture with its changed faces; in any thread."""
         picture = self.cut.picture
         shape = picture.pixels.shape[:2]
-        result = EditedFrame(pixels=picture.pixels.copy(), weight=np.zeros(shape, dtype=np.float32))
+        moves_alpha = picture.moves_alpha and picture.alpha is not None
+        result = EditedFrame(
+            pixels=picture.pixels.copy(),
+            weight=np.zeros(shape, dtype=np.float32),
+            alpha=picture.alpha.copy() if moves_alpha and picture.alpha is not None else None,
+        )
         pairs = zip(self.cut.faces, self.answers, strict=True)
         for index, (face, answer) in enumerate(pairs):
             if isinstance(answer, MotionAnswer):
@@ -154,28 +169,32 @@ def _move(
     result: EditedFrame, picture: Picture, face: CutFace, answer: MotionAnswer, *, is_first: bool
 ) -> None:
     """Move, in place, the pixels of a face; of two that overlap, the second moves the first."""
-    source = _source_of(picture, picture.pixels if is_first else result.pixels.copy(), face)
+    source = _source_of(result, picture, face, is_first=is_first)
     changed_part = region_of_change(answer, face.crop, *face.display.shape[:2])
     for band in face.part(changed_part).bands():
         matte = None if picture.matte is None else picture.matte[band.region]
         local = slice(0, band.display.shape[0]), slice(0, band.display.shape[1])
         motion = motion_in_frame(answer, band.crop, local, matte)
-        stored, weight = composite_motion(source, motion, band.region)
-        changed = weight > 0
-        result.pixels[band.region][changed] = stored[changed]
-        np.maximum(result.weight[band.region], weight, out=result.weight[band.region])
+        moves_alpha = result.alpha is not None
+        moved = composite_motion(source, motion, band.region, moves_alpha=moves_alpha)
+        result.pixels[band.region] = moved.pixels
+        if result.alpha is not None and moved.alpha is not None:
+            result.alpha[band.region] = moved.alpha
+        np.maximum(result.weight[band.region], moved.weight, out=result.weight[band.region])
 
 
 def _source_of(
-    picture: Picture, pixels: Float[np.ndarray, "height width 3"], face: CutFace
+    result: EditedFrame, picture: Picture, face: CutFace, *, is_first: bool
 ) -> StoredPicture:
-    """What the surfaces of a face are taken from."""
+    """What the surfaces of a face are taken from: the frame, with the faces that moved before."""
+    pixels, alpha = picture.pixels, picture.alpha
+    if not is_first:
+        pixels = result.pixels.copy()
+        alpha = alpha if result.alpha is None else result.alpha.copy()
     underlay = Underlay(
-        pixels, picture.alpha, face.region, is_premultiplied=picture.coding.is_premultiplied
+        pixels, alpha, face.region, is_premultiplied=picture.coding.is_premultiplied
     )
-    return StoredPicture(
-        pixels=pixels, alpha=picture.alpha, coding=picture.coding, underlay=underlay
-    )
+    return StoredPicture(pixels=pixels, alpha=alpha, coding=picture.coding, underlay=underlay)
 
 
 def _put_back(
@@ -210,4 +229,5 @@ def picture_of(edit: FrameEdit) -> Picture:
         coding=coding_of(edit.frame, edit.exposure_ev),
         limits=edit.limits,
         matte=edit.frame.matte,
+        moves_alpha=edit.moves_alpha,
     )

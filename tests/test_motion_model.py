@@ -157,6 +157,42 @@ def test_the_second_of_two_faces_moves_what_the_first_left(moving: Path, tmp_pat
     assert np.array_equal(twice[96:160, 96:160], frame.pixels[96:160, 128:192])
 
 
+def write_tiff_with_alpha(path: Path) -> None:
+    tifffile.imwrite(
+        path, levels(), photometric="rgb", extrasamples=["unassalpha"], compression="zlib"
+    )
+
+
+@pytest.mark.parametrize(
+    "write", [write_png, write_exr, write_tiff_with_alpha], ids=["a.png", "a.exr", "a.tif"]
+)
+def test_alpha_moves_with_the_face_if_asked(
+    write: Callable[[Path], None], moving: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    path = tmp_path / request.node.callspec.id
+    write(path)
+    before = read_frame(path)
+    after = read_frame(render(path, moving, 1, "--move-alpha"))
+    assert before.alpha is not None
+    assert after.alpha is not None
+    assert (after.alpha != before.alpha).any()
+    inside = slice(24, 232), slice(24, 216)
+    assert np.array_equal(after.alpha[inside], before.alpha[24:232, 40:232])
+    ring = int(0.04 * SIZE)
+    assert np.array_equal(after.alpha[:ring], before.alpha[:ring])
+    opaque = after.alpha[64:192, 64:192] == 1
+    assert np.array_equal(after.pixels[MIDDLE][opaque], before.pixels[64:192, 80:208][opaque])
+
+
+def test_a_model_without_motion_cannot_move_alpha(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_png(tmp_path / "a.png")
+    words = ["render", "--frames", str(tmp_path / "a.png"), "--expression", "happy"]
+    assert main([*words, "--move-alpha", "--whole-image"]) == 2
+    assert "Leave out --move-alpha" in capsys.readouterr().err
+
+
 def test_what_a_model_has_no_shapes_for_is_said(moving: Path) -> None:
     transfer = ExpressionTransfer(moving, device="cpu")
     few = replace(transfer.card, controls=("jawOpen", "neutral"))

@@ -63,16 +63,31 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @reading_options("Frames")
     @_region_options
     @_exr_options
+    @grouped_option(
+        "Output",
+        "--move-alpha",
+        "moves_alpha",
+        is_flag=True,
+        help="Let alpha move with the face, so that its silhouette changes, too. Only models with "
+        "controls can.",
+    )
     @functools.wraps(command)
     def gather(
         *,
+        moves_alpha: bool,
         reading: Reading,
         limits: RegionLimits,
         matte: Matte | None,
         writing: ExrWriting,
         **others: Any,
     ) -> Any:
-        picture = PictureSettings(reading=reading, limits=limits, matte=matte, writing=writing)
+        picture = PictureSettings(
+            reading=reading,
+            limits=limits,
+            matte=matte,
+            writing=writing,
+            moves_alpha=moves_alpha,
+        )
         return command(picture=picture, **others)
 
     return gather

@@ -28,6 +28,7 @@ from reggan_plugin.commands.progress import (
     progress_option,
 )
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.jobs.interruption import stop_on_signals
@@ -42,6 +43,7 @@ from reggan_plugin.jobs.results import (
     document_of_missing,
 )
 from reggan_plugin.jobs.resume import tasks_to_do
+from reggan_plugin.model_card import MOTION_CONTRACT
 from reggan_plugin.transfer import ExpressionTransfer
 
 MOST_BATCH = 64
@@ -188,6 +190,12 @@ def _open_model(
         return None, None
     transfer, in_use = open_model(model, device, batch)
     transfer.card.vector_of(settings.mix)  # refuses what the model cannot do
+    if settings.picture.moves_alpha and transfer.card.contract != MOTION_CONTRACT:
+        raise UsageError(
+            f"The model {transfer.card.name} answers with pictures and says nothing of where a "
+            "face moves, so alpha cannot move with it. Leave out --move-alpha, or take a model "
+            "with controls: reggan-plugin models lists them."
+        )
     return transfer, in_use
 
 

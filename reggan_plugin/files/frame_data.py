@@ -35,6 +35,18 @@ class StoredImage(Protocol):
         """The file with the samples that differ between `before` and `after` replaced."""
 
 
+@runtime_checkable
+class WritesAlpha(Protocol):
+    """A stored image whose alpha is a channel of its own, which can be written anew."""
+
+    def encode_alpha(
+        self,
+        before: Float[np.ndarray, "height width"],
+        after: Float[np.ndarray, "height width"],
+    ) -> bytes:
+        """The file with the samples of alpha that differ replaced."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Frame:
     """A picture, and the file that it came from in `original`."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
 
-from reggan_plugin.files.frame_data import Frame, StoredImage
+from reggan_plugin.files.frame_data import Frame, StoredImage, WritesAlpha
 
 _STEPS = {
     1: (False, False, False),
@@ -49,17 +49,34 @@ class OrientedImage:
         )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OrientedAlpha(OrientedImage):
+    """One whose alpha is a channel."""
+
+    def encode_alpha(
+        self,
+        before: Float[np.ndarray, "height width"],
+        after: Float[np.ndarray, "height width"],
+    ) -> bytes:
+        """The file with other alpha; see `WritesAlpha`."""
+        assert isinstance(self.lying, WritesAlpha), "upright_frame looks"
+        return self.lying.encode_alpha(
+            _laid_down(before, self.orientation), _laid_down(after, self.orientation)
+        )
+
+
 def upright_frame(frame: Frame, orientation: int) -> Frame:
     """The frame as `orientation` says that it is shown; unknown values change nothing."""
     if orientation == 1 or orientation not in _STEPS:
         return frame
+    kind = OrientedAlpha if isinstance(frame.original, WritesAlpha) else OrientedImage
     return replace(
         frame,
         pixels=np.ascontiguousarray(_stood_up(frame.pixels, orientation)),
         alpha=None
         if frame.alpha is None
         else np.ascontiguousarray(_stood_up(frame.alpha, orientation)),
-        original=OrientedImage(lying=frame.original, orientation=orientation),
+        original=kind(lying=frame.original, orientation=orientation),
     )
 
 

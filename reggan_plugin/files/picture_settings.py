@@ -13,6 +13,7 @@ from reggan_plugin.files.damage import faults_named
 from reggan_plugin.files.exr.writing import EncodedFrame, ExrWriting, WritesExr
 from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.frame import Encoding, Frame, decode_frame, encode_frame
+from reggan_plugin.files.frame_data import WritesAlpha
 from reggan_plugin.files.matte import Matte, read_matte
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.imaging.region import RegionLimits
@@ -57,12 +58,14 @@ class PictureSettings:
         limits: where on a face the change counts.
         matte: where in the frame it counts.
         writing: how EXR files are written.
+        moves_alpha: whether alpha moves with the face; only models of contract 2 can say where.
     """
 
     reading: Reading = field(default_factory=Reading)
     limits: RegionLimits = field(default_factory=RegionLimits)
     matte: Matte | None = None
     writing: ExrWriting = field(default_factory=ExrWriting)
+    moves_alpha: bool = False
 
     def refuse_impossible(self, frames: Sequence[SourceFrame]) -> None:
         """Fail early if no frame can satisfy these settings.
@@ -108,15 +111,26 @@ class PictureSettings:
         frame: Frame,
         pixels: Float[np.ndarray, "height width 3"],
         weight: Float[np.ndarray, "height width"],
+        alpha: Float[np.ndarray, "height width"] | None = None,
     ) -> EncodedFrame:
         """The bytes of the frame's file with other pixels, and what it lost beside them.
 
+        `alpha` replaces the frame's own.
+
         Raises:
             ValueError: as `encode_frame`.
+            UnsupportedFormatError: the file's alpha cannot be written anew.
         """
         if isinstance(frame.original, WritesExr):
-            return frame.original.encode_as(frame.pixels, pixels, weight, self.writing)
-        return EncodedFrame(content=encode_frame(frame, pixels))
+            encoded = frame.original.encode_as(frame.pixels, pixels, weight, self.writing)
+        else:
+            encoded = EncodedFrame(content=encode_frame(frame, pixels))
+        if alpha is None or frame.alpha is None or np.array_equal(alpha, frame.alpha):
+            return encoded
+        again = self.reading.decode(encoded.content, Path("the changed file")).original
+        if not isinstance(again, WritesAlpha):
+            raise UnsupportedFormatError("is of a kind whose alpha cannot be written anew.")
+        return replace(encoded, content=again.encode_alpha(frame.alpha, alpha))
 
 
 def _may_have_layers(paths: Sequence[Path]) -> bool:

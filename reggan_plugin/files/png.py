@@ -52,6 +52,28 @@ class StoredPng:
         samples = self.samples.copy()
         change_samples(samples[..., : self._colour_count], before, after)
         self._keep_transparency(samples, slice(None))
+        return self._with_samples(samples)
+
+    def encode_alpha(
+        self,
+        before: Float[np.ndarray, "height width"],
+        after: Float[np.ndarray, "height width"],
+    ) -> bytes:
+        """The file with other alpha; see `WritesAlpha`.
+
+        Raises:
+            UnsupportedFormatError: one of its colours is transparent, in place of alpha.
+        """
+        if self._colour_count == self.samples.shape[2]:
+            raise UnsupportedFormatError(
+                "is a PNG in which one colour is transparent, so its alpha cannot move. Save it "
+                "with an alpha channel."
+            )
+        samples = self.samples.copy()
+        change_samples(samples[..., -1:], before[..., None], after[..., None])
+        return self._with_samples(samples)
+
+    def _with_samples(self, samples: Shaped[np.ndarray, "height width channels"]) -> bytes:
         written = imagecodecs.png_encode(samples, level=_LEVEL, filter=_FILTER_UP)
         anew = [chunk for chunk in read_chunks(bytes(written)) if chunk.name in (b"IHDR", b"IDAT")]
         kept_before, kept_after = self._kept_chunks()

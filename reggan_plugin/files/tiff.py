@@ -70,6 +70,30 @@ class StoredTiff:
                 replaced[index] = encode_segment(page, segment)
         return replace_segments(self.content, replaced)
 
+    def encode_alpha(
+        self,
+        before: Float[np.ndarray, "height width"],
+        after: Float[np.ndarray, "height width"],
+    ) -> bytes:
+        """The file with other alpha; see `WritesAlpha`."""
+        old, new = before[..., None], after[..., None]
+        changed = changed_pixels(old, new)
+        replaced = {}
+        with tifffile.TiffFile(io.BytesIO(self.content)) as file:
+            page = file.pages.first
+            channel = _alpha_channel(page)
+            assert channel is not None, "the frame has alpha"
+            for index, (plane, rows, columns) in segment_places(page):
+                if (is_planar(page) and plane != channel) or not changed[rows, columns].any():
+                    continue
+                segment = decode_segment(page, self.content, index)
+                place = 0 if is_planar(page) else channel
+                own_old, own_new = old[rows, columns], new[rows, columns]
+                height, width = own_old.shape[:2]  # without a tile's padding
+                change_samples(segment[:height, :width, place : place + 1], own_old, own_new)
+                replaced[index] = encode_segment(page, segment)
+        return replace_segments(self.content, replaced)
+
 
 def decode(content: bytes) -> Frame:
     """Read the first page of a TIFF."""
@@ -109,17 +133,23 @@ def _frame_of(
     notices: tuple[str, ...],
 ) -> Frame:
     colours = _colour_count(page)
-    kind = next((kind for kind in kinds if kind in (_ASSOCIATED, _UNASSOCIATED)), None)
+    channel = _alpha_channel(page)
+    kind = None if channel is None else int(page.extrasamples[channel - colours])
     return Frame(
         pixels=pixels_from_samples(_shown(page, samples[..., :colours])),
-        alpha=None
-        if kind is None
-        else floats_from_samples(samples[..., colours + kinds.index(kind)]),
+        alpha=None if channel is None else floats_from_samples(samples[..., channel]),
         alpha_is_premultiplied=kind == _ASSOCIATED,
         encoding=Encoding.SCENE_LINEAR if samples.dtype.kind == "f" else Encoding.SRGB,
         notices=notices,
         original=original,
     )
+
+
+def _alpha_channel(page: tifffile.TiffPage) -> int | None:
+    """Its place among the channels."""
+    kinds = [int(kind) for kind in page.extrasamples]
+    place = next((i for i, kind in enumerate(kinds) if kind in (_ASSOCIATED, _UNASSOCIATED)), None)
+    return None if place is None else _colour_count(page) + place
 
 
 def _all_samples(page: tifffile.TiffPage, content: bytes) -> npt.NDArray[Any]:

@@ -54,41 +54,65 @@ class StoredPicture:
             own = colour.straight_from_stored(pixels, alpha, self.coding)
         return self.underlay.beneath(own, alpha, region)
 
-    def usable(self, region: Region) -> Bool[np.ndarray, "rows columns"]:
-        """Where there is something to see that is a number."""
+    def usable(self, region: Region, *, moves_alpha: bool) -> Bool[np.ndarray, "rows columns"]:
+        """Where there is a number, and something to see unless alpha moves."""
         usable = colour.finite_pixels(self.pixels[region])
         if self.alpha is not None:
-            usable &= np.isfinite(self.alpha[region]) & (self.alpha[region] > 0)
+            alpha = self.alpha[region]
+            usable &= np.isfinite(alpha) & (moves_alpha | (alpha > 0))
         return usable
 
 
-def composite_motion(
-    source: StoredPicture, motion: FrameMotion, region: Region
-) -> tuple[Float[np.ndarray, "rows columns 3"], Float[np.ndarray, "rows columns"]]:
-    """Pixels of a region after the change, as stored, and how much each of them changed, 0 to 1.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MovedRegion:
+    """A region of a picture after the change.
 
-    Where that is 0 they are the source's own, bit for bit; so are those that are transparent or no
-    number. Alpha stays as it is.
+    Attributes:
+        pixels: as stored.
+        alpha: likewise; None where it does not move.
+        weight: how much of the change each pixel has, 0 to 1. Where it is 0, pixels and alpha are
+            those of before, bit for bit.
+    """
+
+    pixels: Float[np.ndarray, "rows columns 3"]
+    alpha: Float[np.ndarray, "rows columns"] | None
+    weight: Float[np.ndarray, "rows columns"]
+
+
+def composite_motion(
+    source: StoredPicture, motion: FrameMotion, region: Region, *, moves_alpha: bool = False
+) -> MovedRegion:
+    """Change a region of a picture; what is no number stays, and so does what is transparent.
 
     Args:
         source: the picture before the change.
         motion: the change at the pixels of the region.
         region: rows and columns of the picture.
+        moves_alpha: whether alpha moves with the surfaces, so that a silhouette changes its shape;
+            else it stays as it is, and cuts off what moves out over it.
     """
+    moves_alpha &= source.alpha is not None
     stored = source.pixels[region].copy()
-    alpha = None if source.alpha is None else source.alpha[region]
-    rows, columns = np.nonzero((motion.weight > 0) & source.usable(region))
+    alpha = None if source.alpha is None else source.alpha[region].copy()
+    usable = source.usable(region, moves_alpha=moves_alpha)
+    rows, columns = np.nonzero((motion.weight > 0) & usable)
     weight = np.zeros_like(motion.weight)
     for start in range(0, len(rows), _LIGHT_AT_ONCE):
         here = rows[start : start + _LIGHT_AT_ONCE], columns[start : start + _LIGHT_AT_ONCE]
-        straight = _changed(source, motion, region, here)
-        own_alpha = None if alpha is None else alpha[here][None]
-        new = colour.stored_from_straight(straight[None], own_alpha, source.coding)[0]
-        usable = np.isfinite(new).all(axis=1)
-        here = here[0][usable], here[1][usable]
-        stored[here] = new[usable]
-        weight[here] = motion.weight[here]
-    return stored, weight
+        new = _changed(source, motion, region, here)
+        shows = np.isfinite(new).all(axis=1)
+        if alpha is not None:
+            own = alpha[here]
+            if moves_alpha:
+                own = _moved_alpha(source, motion, region, here)
+                shows &= (own > 0) | (alpha[here] > 0)
+                alpha[here] = np.where(shows, own, alpha[here])
+            if source.coding.is_premultiplied:
+                new = new * own[:, None]
+        shown = here[0][shows], here[1][shows]
+        stored[shown] = new[shows]
+        weight[shown] = motion.weight[shown]
+    return MovedRegion(pixels=stored, alpha=alpha if moves_alpha else None, weight=weight)
 
 
 def _changed(
@@ -110,6 +134,21 @@ def _changed(
     return colour.straight_from_light(light[None], source.coding)[0]
 
 
+def _moved_alpha(
+    source: StoredPicture,
+    motion: FrameMotion,
+    region: Region,
+    here: tuple[np.ndarray, np.ndarray],
+) -> Float[np.ndarray, " pixels"]:
+    """Alpha of the surfaces that move to some pixels; where paint covers them it stays."""
+    assert source.alpha is not None, "there is alpha to move"
+    block, x, y, footprint = _places(source, motion, region, here)
+    alpha = np.nan_to_num(source.alpha[block], nan=0.0, posinf=1.0, neginf=0.0)
+    moved = np.clip(sample_picture(alpha[..., None], x, y, footprint)[:, 0], 0.0, 1.0)
+    own = source.alpha[region][here]
+    return moved + motion.cover[here] * (own - moved)
+
+
 def _moved(
     source: StoredPicture,
     motion: FrameMotion,
@@ -117,14 +156,29 @@ def _moved(
     here: tuple[np.ndarray, np.ndarray],
 ) -> Float[np.ndarray, "pixels 3"]:
     """Straight values of the surfaces that move to some pixels of a region."""
+    block, x, y, footprint = _places(source, motion, region, here)
+    return sample_picture(source.straight(block), x, y, footprint)
+
+
+def _places(
+    source: StoredPicture,
+    motion: FrameMotion,
+    region: Region,
+    here: tuple[np.ndarray, np.ndarray],
+) -> tuple[
+    Region,
+    Float[np.ndarray, " pixels"],
+    Float[np.ndarray, " pixels"],
+    Float[np.ndarray, " pixels"] | None,
+]:
+    """A block of the picture, where in it (x, y) surfaces come from, and their footprints."""
     height, width = source.pixels.shape[:2]
     displacement = motion.displacement[here].astype(np.float64)
     x = here[1] + region[1].start + displacement[:, 0]
     y = here[0] + region[0].start + displacement[:, 1]
     block = _around(y, height), _around(x, width)
     footprint = None if motion.footprint is None else motion.footprint[here]
-    straight = source.straight(block)
-    return sample_picture(straight, x - block[1].start, y - block[0].start, footprint)
+    return block, x - block[1].start, y - block[0].start, footprint
 
 
 def _around(places: Float[np.ndarray, " pixels"], length: int) -> slice:

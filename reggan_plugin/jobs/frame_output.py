@@ -104,7 +104,9 @@ class FrameOutput:
     def _encode(self, ready: ChangedFrame) -> tuple[bytes, FrameFacts]:
         edited = ready.answered.compose()
         facts = replace(ready.facts, stats=_stats(ready.frame, edited))
-        encoded = self._settings.picture.encode(ready.frame, edited.pixels, edited.weight)
+        encoded = self._settings.picture.encode(
+            ready.frame, edited.pixels, edited.weight, edited.alpha
+        )
         loss = encoded.generation_loss
         if loss is not None:
             lost = {"loss_largest": loss.largest, "loss_rms": loss.rms}

@@ -173,6 +173,7 @@ class FrameSteps:
             crops=crops,
             exposure_ev=exposure_ev or 0.0,
             limits=self._settings.picture.limits,
+            moves_alpha=self._settings.picture.moves_alpha,
         )
         facts = replace(facts, exposure_ev=exposure_ev)
         return WaitingFrame(frame=frame, cut=transfer.cut(edit), facts=facts)

@@ -46,7 +46,9 @@ def changed(
     region = slice(0, height), slice(0, width)
     underlay = Underlay(pixels, alpha, region, is_premultiplied=coding.is_premultiplied)
     source = StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)
-    return composite_motion(source, motion_in_frame(answer, crop, region, matte), region)
+    moved = composite_motion(source, motion_in_frame(answer, crop, region, matte), region)
+    assert moved.alpha is None
+    return moved.pixels, moved.weight
 
 
 @pytest.fixture
@@ -212,6 +214,31 @@ def test_what_is_beneath_a_transparent_pixel_does_not_show() -> None:
     pixels[alpha == 0] = [0, 1, 0]
     result, _ = changed(pixels, answer_of((-0.08, 0.03)), alpha=alpha, coding=PixelCoding())
     np.testing.assert_allclose(result[alpha > 0], 0.5, atol=2e-3)
+
+
+@pytest.mark.parametrize("is_premultiplied", [True, False])
+def test_alpha_moves_with_its_surface_if_it_shall(is_premultiplied: bool) -> None:
+    """A disc is shifted whole: its colour, its rim and its hole in the background."""
+    pixels, alpha = half_transparent()
+    if not is_premultiplied:
+        pixels = np.full_like(pixels, 0.5)
+    coding = PixelCoding(is_linear=True, is_premultiplied=is_premultiplied)
+    region = slice(0, 256), slice(0, 256)
+    underlay = Underlay(pixels, alpha, region, is_premultiplied=is_premultiplied)
+    source = StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)
+    crop = crop_of_whole_image(256, 256, SIDE)
+    motion = motion_in_frame(answer_of((16 / 256, 0)), crop, region)
+    moved = composite_motion(source, motion, region, moves_alpha=True)
+    assert moved.alpha is not None
+    np.testing.assert_allclose(moved.alpha[40:216, 24:216], alpha[40:216, 40:232], atol=1e-6)
+    shows = moved.alpha > 0
+    straight = moved.pixels[shows]
+    if is_premultiplied:
+        straight = straight / moved.alpha[shows][:, None]
+    np.testing.assert_allclose(straight, 0.5, atol=2e-3)
+    untouched = moved.weight == 0
+    assert np.array_equal(moved.pixels[untouched], pixels[untouched])
+    assert np.array_equal(moved.alpha[untouched], alpha[untouched])
 
 
 def test_compression_averages_and_does_not_alias() -> None:

@@ -101,6 +101,29 @@ class StoredExr:
             content=content, generation_loss=loss if loss and loss.largest else None
         )
 
+    def encode_alpha(
+        self,
+        before: Float[np.ndarray, "height width"],
+        after: Float[np.ndarray, "height width"],
+    ) -> bytes:
+        """The file with other alpha; see `WritesAlpha`."""
+        assert self.layer.alpha is not None, "the frame has alpha"
+        old, new = before[..., None], after[..., None]
+        changed = changed_pixels(old, new)
+        if not changed.any():
+            return self.container.content
+        place = self.grid.rectangle_around(changed)
+        blocks = decode_blocks(self.container, self.part, self.grid, place)
+        pixels = self.grid.pixels_of(place)
+        stored = channel_pixels(blocks, self.layer.alpha)[..., None]
+        change_samples(stored, old[pixels], new[pixels])
+        replaced = {
+            self.grid.offsets[block]: data
+            for block, data in encode_blocks(blocks, place).items()
+            if changed[self.grid.pixels_of(_only(block))].any()
+        }
+        return replace_chunks(self.container, replaced)
+
     def refuse_what_cannot_be(self, writing: ExrWriting) -> None:
         """Refuse what this file cannot be written as; see `WritesExr`."""
         if not writing.layers or writing.compression is not None:

@@ -22,7 +22,7 @@ from reggan_plugin.imaging.motion_extent import region_of_change
 from reggan_plugin.imaging.region import RegionLimits
 from reggan_plugin.motion_answer import MotionAnswer
 
-_MOST_AT_ONCE = 2**22
+_MOST_AT_ONCE, _MOST_MOVED_AT_ONCE = 2**22, 2**21
 """Pixels of a face that are composed at once: a face in a 16k frame can have 50 million."""
 
 
@@ -102,10 +102,10 @@ class CutFace:
     before: Float[np.ndarray, "side side 3"]
     mix: ExpressionMix
 
-    def bands(self) -> Iterator["CutFace"]:
+    def bands(self, most_px: int) -> Iterator["CutFace"]:
         """The face in parts of its region, from top to bottom; one if it is not large."""
         height, width = self.display.shape[:2]
-        step = max(1, _MOST_AT_ONCE // max(1, width))
+        step = max(1, most_px // max(1, width))
         for top in range(0, height, step):
             yield self.part((slice(top, min(top + step, height)), slice(0, width)))
 
@@ -160,7 +160,7 @@ class AnsweredFrame:
             if isinstance(answer, MotionAnswer):
                 _move(result, picture, face, answer, is_first=index == 0)
                 continue
-            for band in face.bands():
+            for band in face.bands(_MOST_AT_ONCE):
                 _put_back(result, picture, band, answer, is_first=index == 0)
         return result
 
@@ -171,7 +171,7 @@ def _move(
     """Move, in place, the pixels of a face; of two that overlap, the second moves the first."""
     source = _source_of(result, picture, face, is_first=is_first)
     changed_part = region_of_change(answer, face.crop, *face.display.shape[:2])
-    for band in face.part(changed_part).bands():
+    for band in face.part(changed_part).bands(_MOST_MOVED_AT_ONCE):
         matte = None if picture.matte is None else picture.matte[band.region]
         local = slice(0, band.display.shape[0]), slice(0, band.display.shape[1])
         motion = motion_in_frame(answer, band.crop, local, matte)

@@ -127,7 +127,7 @@ def test_bands_give_the_same_bits(
     frame, transfer = read_frame(tmp_path / "a.exr"), ExpressionTransfer(moving, device="cpu")
     crops = [crop_of_whole_image(SIZE, SIZE, SIDE_PX)]
     whole = transfer.render(frame, ExpressionMix({"sad": 0.77}), crops)
-    monkeypatch.setattr("reggan_plugin.face_edit._MOST_AT_ONCE", 5000)
+    monkeypatch.setattr("reggan_plugin.face_edit._MOST_MOVED_AT_ONCE", 5000)
     in_bands = transfer.render(frame, ExpressionMix({"sad": 0.77}), crops)
     assert np.array_equal(in_bands, whole)
 

@@ -10,20 +10,18 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.frame_motion import FrameMotion
-from reggan_plugin.imaging.warp import sample_picture
+from reggan_plugin.imaging.warp import AT_ONCE, PictureSampler
 
 _MARGIN_PX, _ALIGNMENT_PX = 16, 4
-"""Beyond the furthest place that is sampled; the kernel looks at three pixels, of those averaged
-over four."""
-_LIGHT_AT_ONCE = 1 << 18
-"""Pixels whose light is changed at a time; bounds the memory."""
+"""Beyond the furthest place that is sampled; the kernel looks at two pixels, of those averaged over
+four."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,102 +89,108 @@ def composite_motion(
         moves_alpha: whether alpha moves with the surfaces, so that a silhouette changes its shape;
             else it stays as it is, and cuts off what moves out over it.
     """
-    moves_alpha &= source.alpha is not None
-    stored = source.pixels[region].copy()
-    alpha = None if source.alpha is None else source.alpha[region].copy()
     usable = source.usable(region, moves_alpha=moves_alpha)
-    rows, columns = np.nonzero((motion.weight > 0) & usable)
-    weight = np.zeros_like(motion.weight)
-    for start in range(0, len(rows), _LIGHT_AT_ONCE):
-        here = rows[start : start + _LIGHT_AT_ONCE], columns[start : start + _LIGHT_AT_ONCE]
-        new = _changed(source, motion, region, here)
-        shows = np.isfinite(new).all(axis=1)
-        if alpha is not None:
-            own = alpha[here]
-            if moves_alpha:
-                own = _moved_alpha(source, motion, region, here)
-                shows &= (own > 0) | (alpha[here] > 0)
-                alpha[here] = np.where(shows, own, alpha[here])
-            if source.coding.is_premultiplied:
-                new = new * own[:, None]
-        shown = here[0][shows], here[1][shows]
-        stored[shown] = new[shows]
-        weight[shown] = motion.weight[shown]
-    return MovedRegion(pixels=stored, alpha=alpha if moves_alpha else None, weight=weight)
+    index = np.flatnonzero((motion.weight > 0) & usable)
+    mover = _Mover(source, motion, region, moves_alpha=moves_alpha and source.alpha is not None)
+    for start in range(0, len(index), AT_ONCE):  # so that it all stays in the processor's cache
+        mover.move(index[start : start + AT_ONCE])
+    return MovedRegion(pixels=mover.pixels, alpha=mover.alpha, weight=mover.weight)
 
 
-def _changed(
-    source: StoredPicture,
-    motion: FrameMotion,
-    region: Region,
-    here: tuple[np.ndarray, np.ndarray],
-) -> Float[np.ndarray, "pixels 3"]:
-    """Straight values of some pixels of a region after the change."""
-    moved = _moved(source, motion, region, here)
-    log_gain, cover = motion.log_gain[here], motion.cover[here][:, None]
-    if not (log_gain.any() or cover.any()):
-        return moved
-    exposure = np.float32(2.0**-source.coding.exposure_ev)
-    paint = colour.linear_from_srgb(motion.paint[here]) * exposure
-    with np.errstate(over="ignore"):
-        light = colour.light_from_straight(moved[None], source.coding)[0] * np.exp(log_gain)
-        light += cover * (paint - light)
-    return colour.straight_from_light(light[None], source.coding)[0]
+class _Mover:
+    """Moves the pixels of a region, a few at a time.
 
-
-def _moved_alpha(
-    source: StoredPicture,
-    motion: FrameMotion,
-    region: Region,
-    here: tuple[np.ndarray, np.ndarray],
-) -> Float[np.ndarray, " pixels"]:
-    """Alpha of the surfaces that move to some pixels; where paint covers them it stays."""
-    assert source.alpha is not None, "there is alpha to move"
-    block, x, y, footprint = _places(source, motion, region, here)
-    alpha = np.nan_to_num(source.alpha[block], nan=0.0, posinf=1.0, neginf=0.0)
-    moved = np.clip(sample_picture(alpha[..., None], x, y, footprint)[:, 0], 0.0, 1.0)
-    own = source.alpha[region][here]
-    return moved + motion.cover[here] * (own - moved)
-
-
-def _moved(
-    source: StoredPicture,
-    motion: FrameMotion,
-    region: Region,
-    here: tuple[np.ndarray, np.ndarray],
-) -> Float[np.ndarray, "pixels 3"]:
-    """Straight values of the surfaces that move to some pixels of a region."""
-    block, x, y, footprint = _places(source, motion, region, here)
-    return sample_picture(source.straight(block), x, y, footprint)
-
-
-def _places(
-    source: StoredPicture,
-    motion: FrameMotion,
-    region: Region,
-    here: tuple[np.ndarray, np.ndarray],
-) -> tuple[
-    Region,
-    Float[np.ndarray, " pixels"],
-    Float[np.ndarray, " pixels"],
-    Float[np.ndarray, " pixels"] | None,
-]:
-    """A block of the picture, where in it (x, y) surfaces come from, and their footprints."""
-    height, width = source.pixels.shape[:2]
-    displacement = motion.displacement[here].astype(np.float64)
-    x = here[1] + region[1].start + displacement[:, 0]
-    y = here[0] + region[0].start + displacement[:, 1]
-    block = _around(y, height), _around(x, width)
-    footprint = None if motion.footprint is None else motion.footprint[here]
-    return block, x - block[1].start, y - block[0].start, footprint
-
-
-def _around(places: Float[np.ndarray, " pixels"], length: int) -> slice:
-    """The pixels along an axis that sampling at places looks at.
-
-    It begins at a multiple of `_ALIGNMENT_PX`, so that averages do not depend on the part.
+    Attributes:
+        pixels: as stored, so far.
+        alpha: likewise; None if it does not move.
+        weight: of the change, so far.
     """
-    low, high = np.clip([places.min(), places.max()], 0, length - 1)
-    first = max(0, int(low) - _MARGIN_PX) // _ALIGNMENT_PX * _ALIGNMENT_PX
-    last = math.ceil((int(high) + 2 + _MARGIN_PX) / _ALIGNMENT_PX) * _ALIGNMENT_PX
-    return slice(first, min(length, last))
+
+    def __init__(
+        self, source: StoredPicture, motion: FrameMotion, region: Region, *, moves_alpha: bool
+    ) -> None:
+        self._source, self._motion = source, motion
+        self._displacement, self._log_gain = _planes(motion.displacement), _planes(motion.log_gain)
+        self.pixels = source.pixels[region].copy()
+        self.weight = np.zeros_like(motion.weight)
+        self._own_alpha = None if source.alpha is None else source.alpha[region].ravel()
+        block = _block_around(motion.displacement, region, source.pixels.shape[:2])
+        self._offset = [part.start - whole.start for part, whole in zip(region, block, strict=True)]
+        self._colours = PictureSampler(source.straight(block))
+        self.alpha, self._alphas = None, None
+        if moves_alpha and source.alpha is not None:
+            self.alpha = source.alpha[region].copy()
+            alpha = np.nan_to_num(source.alpha[block], nan=0.0, posinf=1.0, neginf=0.0)
+            self._alphas = PictureSampler(alpha[..., None])
+
+    def move(self, index: Int[np.ndarray, " places"]) -> None:
+        """Change the pixels with these places in the flattened region."""
+        motion, (y, x) = self._motion, np.divmod(index, self.weight.shape[1])
+        right, down = (plane[index].astype(np.float64) for plane in self._displacement)
+        x, y = x + self._offset[1] + right, y + self._offset[0] + down
+        footprint = None if motion.footprint is None else motion.footprint.ravel()[index]
+        new = self._lit(self._colours.at(x, y, footprint), index)
+        shows = np.isfinite(new).all(axis=1)
+        if self._own_alpha is not None:
+            alpha = self._own_alpha[index]
+            if self.alpha is not None and self._alphas is not None:
+                moved = np.clip(self._alphas.at(x, y, footprint)[:, 0], 0.0, 1.0)
+                moved += motion.cover.ravel()[index] * (alpha - moved)  # paint is as it was there
+                shows &= (moved > 0) | (alpha > 0)
+                alpha = np.where(shows, moved, alpha)
+                self.alpha.ravel()[index] = alpha
+            if self._source.coding.is_premultiplied:
+                new *= alpha[:, None]
+        shown = index[shows]
+        self.pixels.reshape(-1, 3)[shown] = new[shows]
+        self.weight.ravel()[shown] = motion.weight.ravel()[shown]
+
+    def _lit(
+        self, straight: Float[np.ndarray, "places 3"], index: Int[np.ndarray, " places"]
+    ) -> Float[np.ndarray, "places 3"]:
+        """Values in their new light, and under paint."""
+        motion = self._motion
+        log_gain = np.stack([plane[index] for plane in self._log_gain], axis=1)
+        cover = motion.cover.ravel()[index][:, None]
+        if not (log_gain.any() or cover.any()):
+            return straight
+        paint = motion.paint.reshape(-1, 3)[index] if cover.any() else np.zeros_like(straight)
+        return _relit(straight, self._source.coding, log_gain, cover, paint)
+
+
+def _planes(values: Float[np.ndarray, "rows columns channels"]) -> list[np.ndarray]:
+    """Each channel of the flattened region."""
+    return [np.ascontiguousarray(plane).ravel() for plane in np.moveaxis(values, 2, 0)]
+
+
+def _relit(
+    straight: Float[np.ndarray, "pixels 3"],
+    coding: PixelCoding,
+    log_gain: Float[np.ndarray, "pixels channels"],
+    cover: Float[np.ndarray, "pixels 1"],
+    paint: Float[np.ndarray, "pixels 3"],
+) -> Float[np.ndarray, "pixels 3"]:
+    """Straight values in another light, and under paint (sRGB-encoded) where that covers them."""
+    paint_light = colour.linear_from_srgb(paint) * np.float32(2.0**-coding.exposure_ev)
+    with np.errstate(over="ignore"):
+        light = colour.light_from_straight(straight[None], coding)[0] * np.exp(log_gain)
+        light += cover * (paint_light - light)
+    return colour.straight_from_light(light[None], coding)[0]
+
+
+def _block_around(
+    displacement: Float[np.ndarray, "rows columns 2"], region: Region, shape: tuple[int, ...]
+) -> Region:
+    """The part of a picture of this shape that surfaces of a region come from.
+
+    It begins at multiples of `_ALIGNMENT_PX`, so that averages do not depend on the region.
+    """
+    edges = []
+    for axis, within, length in ((1, region[0], shape[0]), (0, region[1], shape[1])):
+        shift = displacement[..., axis]
+        low = within.start + float(shift.min(initial=0.0)) - _MARGIN_PX
+        high = within.stop + float(shift.max(initial=0.0)) + _MARGIN_PX
+        first = math.floor(low / _ALIGNMENT_PX) * _ALIGNMENT_PX
+        last = math.ceil(high / _ALIGNMENT_PX) * _ALIGNMENT_PX
+        edges.append(slice(min(max(0, first), length), min(max(0, last), length)))
+    return edges[0], edges[1]

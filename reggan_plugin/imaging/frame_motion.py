@@ -62,26 +62,26 @@ def motion_in_frame(
     """
     takes = square_inside_ring(crop, region)
     if matte is not None:
-        takes = takes * np.clip(np.nan_to_num(matte), 0.0, 1.0)
-    side_in_frame_px = crop.scale * crop.side_px
+        takes *= np.clip(np.nan_to_num(matte), 0.0, 1.0)
     to_frame = (crop.frame_from_crop[:, :2] * crop.side_px).T.astype(np.float32)
     motion = np.clip(np.nan_to_num(answer.motion), -1.0, 1.0)
-    displacement = _placed(motion @ to_frame, crop, region) * takes[..., None]
-    log_gain = _placed(np.nan_to_num(answer.gain), crop, region) * takes[..., None]
+    displacement = _placed_planes(motion @ to_frame, crop, region)
+    log_gain = _placed_planes(np.nan_to_num(answer.gain), crop, region)
     cover, paint = _cover_and_paint(answer, crop, region)
-    cover *= takes
-    strength = np.hypot(*np.moveaxis(displacement, 2, 0)) / (FULL_MOTION * side_in_frame_px)
-    for channel in np.moveaxis(log_gain, 2, 0):
-        strength = np.maximum(strength, np.abs(channel) / FULL_GAIN)
-    strength = np.maximum(strength, cover / FULL_COVER)
-    weight = smooth_step((strength - LEAST) / (1 - LEAST))
-    displacement *= weight[..., None]
-    log_gain *= weight[..., None]
+    weight = np.hypot(*displacement)
+    weight *= np.float32(1 / (FULL_MOTION * crop.scale * crop.side_px))
+    for plane, full in (*((plane, FULL_GAIN) for plane in log_gain), (cover, FULL_COVER)):
+        np.maximum(weight, np.abs(plane) * np.float32(1 / full), out=weight)
+    weight *= takes
+    weight = smooth_step((weight - LEAST) / np.float32(1 - LEAST))
+    takes *= weight
+    for plane in (*displacement, *log_gain, cover):
+        plane *= takes
     return FrameMotion(
-        displacement=displacement,
+        displacement=np.moveaxis(displacement, 0, 2),
         footprint=_footprint(motion, crop, region),
-        log_gain=log_gain,
-        cover=cover * weight,
+        log_gain=np.moveaxis(log_gain, 0, 2),
+        cover=cover,
         paint=paint,
         weight=weight,
     )
@@ -120,6 +120,14 @@ def _placed(
     matrix = crop.frame_from_crop.copy()
     matrix[:, :2] *= crop.side_px / cells
     return place_crop(values, FaceCrop(matrix, cells), region)
+
+
+def _placed_planes(
+    values: Float[np.ndarray, "cells cells channels"], crop: FaceCrop, region: Region
+) -> Float[np.ndarray, "channels rows columns"]:
+    """The same with the channels first, which is several times as fast to work on."""
+    channels = range(values.shape[2])
+    return np.stack([_placed(values[..., i : i + 1], crop, region)[..., 0] for i in channels])
 
 
 def _window_crop(crop: FaceCrop, painter: Painter) -> FaceCrop:

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from reggan_plugin.imaging.warp import sample_picture
+from reggan_plugin.imaging.warp import PictureSampler
 from reggan_plugin.textures.maps.map_tile import MapTile
 from reggan_plugin.textures.maps.texture_map import TextureMap
 
@@ -42,7 +42,7 @@ def _from_tile(
         if here.size:
             first = [int(axis[here[0]]) * _WINDOW_PX - _MARGIN_PX for axis in (top, left)]
             window = _window(texture, tile, first[0], first[1])
-            colours[here] = sample_picture(window, x[here] - first[1], y[here] - first[0])
+            colours[here] = PictureSampler(window).at(x[here] - first[1], y[here] - first[0])
     return np.clip(colours, 0.0, 1.0, out=colours)
 
 

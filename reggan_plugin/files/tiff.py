@@ -81,7 +81,7 @@ class StoredTiff:
         replaced = {}
         with tifffile.TiffFile(io.BytesIO(self.content)) as file:
             page = file.pages.first
-            channel = _alpha_channel(page)
+            channel = _alpha_channel(page, [int(kind) for kind in page.extrasamples])
             assert channel is not None, "the frame has alpha"
             for index, (plane, rows, columns) in segment_places(page):
                 if (is_planar(page) and plane != channel) or not changed[rows, columns].any():
@@ -133,8 +133,8 @@ def _frame_of(
     notices: tuple[str, ...],
 ) -> Frame:
     colours = _colour_count(page)
-    channel = _alpha_channel(page)
-    kind = None if channel is None else int(page.extrasamples[channel - colours])
+    channel = _alpha_channel(page, kinds)
+    kind = None if channel is None else kinds[channel - colours]
     return Frame(
         pixels=pixels_from_samples(_shown(page, samples[..., :colours])),
         alpha=None if channel is None else floats_from_samples(samples[..., channel]),
@@ -145,9 +145,8 @@ def _frame_of(
     )
 
 
-def _alpha_channel(page: tifffile.TiffPage) -> int | None:
-    """Its place among the channels."""
-    kinds = [int(kind) for kind in page.extrasamples]
+def _alpha_channel(page: tifffile.TiffPage, kinds: list[int]) -> int | None:
+    """Its place among the channels, by the kinds of those that are no colours."""
     place = next((i for i, kind in enumerate(kinds) if kind in (_ASSOCIATED, _UNASSOCIATED)), None)
     return None if place is None else _colour_count(page) + place
 

@@ -25,8 +25,9 @@ HAPPY = ExpressionMix({"happy": 1.0})
 def grainy_head(face_picture: np.ndarray) -> MadeHead:
     """With detail that the view of the face, 512 px, cannot hold."""
     made = make_head(face_picture, side_px=1024)
-    grain = np.random.default_rng(5).integers(-25, 26, made.picture.shape[:2])[..., None]
-    picture = np.clip(made.picture.astype(int) + grain, 0, 255).astype(np.uint8)
+    noise = np.random.default_rng(5).normal(0, 30, made.picture.shape[:2])
+    grain = sum(np.roll(noise, (i, j), (0, 1)) for i in (0, 1) for j in (0, 1)) / 4
+    picture = np.clip(made.picture + grain[..., None], 0, 255).astype(np.uint8)
     return MadeHead(positions=made.positions, faces=made.faces, uv=made.uv, picture=picture)
 
 

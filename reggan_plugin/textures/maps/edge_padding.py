@@ -20,19 +20,22 @@ def pad_edges(
     on_surface: Bool[np.ndarray, "rows columns"],
     is_empty: Callable[[Int[np.ndarray, "texels 2"]], Bool[np.ndarray, " texels"]],
     reach: int,
-) -> None:
-    """Let a change run on, in place.
+    changed: Bool[np.ndarray, "rows columns"] | None = None,
+) -> Bool[np.ndarray, "rows columns"]:
+    """Let values of texels run on beyond the islands, in place; returns where they did.
 
     Args:
-        change: of the texels of a block.
+        change: of the texels of a block, or any other values.
         on_surface: texels whose change is known.
         is_empty: says of texels of the block (row, column) whether no surface lies on them.
         reach: how far, in texels.
+        changed: near which they run on; where they are not 0 if it is None.
     """
-    near = _spread((change != 0).any(axis=2), reach) & ~on_surface
+    changed = (change != 0).any(axis=2) if changed is None else changed
+    near = _spread(changed, reach) & ~on_surface
     texels = np.argwhere(near)
     if not len(texels):
-        return
+        return near
     empty = np.zeros_like(on_surface)
     free = is_empty(texels)
     empty[texels[free, 0], texels[free, 1]] = True
@@ -40,10 +43,11 @@ def pad_edges(
     for _ in range(reach):
         edge = np.argwhere(empty & ~known & _spread(known, 1))
         if not len(edge):
-            return
+            break
         mean, count = _sum_of_neighbours(change, known, edge)
         change[edge[:, 0], edge[:, 1]] = mean / np.maximum(count, 1)[:, None]
         known[edge[:, 0], edge[:, 1]] = True
+    return known & ~on_surface
 
 
 def _sum_of_neighbours(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from reggan_plugin.files.samples import change_samples
 from reggan_plugin.textures.character import is_mirrored
@@ -38,6 +38,7 @@ class Reprojection:
     ) -> None:
         """Lay out the triangles: those that a view shows where it changes, and all others."""
         self._texture, self._block_px = texture, block_px
+        self._moves = any(view.motion is not None for view in views)
         surface = SurfaceChange(stage, views, parts, texture)
         chosen = np.flatnonzero(np.isin(stage.part_of_face, list(parts)))
         corners = stage.uv[stage.faces[chosen]]
@@ -99,8 +100,38 @@ class Reprojection:
         total[texels[:, 0], texels[:, 1]] = found
         filled[texels[:, 0], texels[:, 1]] = on_surface
         self._count_shared(others, total[_core_of(block, core)], core)
-        pad_edges(total, filled, lambda empty: others.first(empty + corner).face < 0, reach)
+        self._pad(number, block, total, filled, reach)
         return total[_core_of(block, core)]
+
+    def _pad(
+        self,
+        number: int,
+        block: Block,
+        total: Float[np.ndarray, "rows columns 3"],
+        filled: Bool[np.ndarray, "rows columns"],
+        reach: int,
+    ) -> None:
+        """Let the change of a block run on beyond the islands, in place.
+
+        Where texels moved it is their new colours that run on: a change that holds the detail of
+        two places fits on no third.
+        """
+        others, corner = self._layouts[number, False], [block.rows.start, block.columns.start]
+
+        def is_empty(texels: Int[np.ndarray, "texels 2"]) -> Bool[np.ndarray, " texels"]:
+            return np.asarray(others.first(texels + np.array(corner)).face < 0)
+
+        if not self._moves:
+            pad_edges(total, filled, is_empty, reach)
+            return
+        tile = self._texture.tiles[number]
+        stored, alpha = tile.texels(block.rows, block.columns)
+        opacity = None if alpha is None else alpha.ravel()
+        shown = self._texture.shown_from_stored(tile.coding, stored.reshape(-1, 3), opacity)
+        shown = np.nan_to_num(shown, posinf=1.0, neginf=0.0).reshape(total.shape)
+        colours = shown + total
+        padded = pad_edges(colours, filled, is_empty, reach, changed=(total != 0).any(axis=2))
+        total[padded] = (colours - shown)[padded]
 
     def _count_shared(
         self, others: UvLayout, change: Float[np.ndarray, "rows columns 3"], core: Block

@@ -43,7 +43,7 @@ _SCHEMAS = {PICTURE_CONTRACT: CARD_SCHEMA, MOTION_CONTRACT: MOTION_SCHEMA}
 _MOTION_FIELDS = ("contract", "controls", "outputs", "painters")
 
 
-Window = tuple[float, float, float, float]
+CropSquare = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ class ModelCard:
     expressions: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
     outputs: tuple[str, ...] = PICTURE_OUTPUTS
-    painters: Mapping[str, Window] = field(default_factory=dict)
+    painters: Mapping[str, CropSquare] = field(default_factory=dict)
     canonical_landmarks: Mapping[str, tuple[float, float]]
     value_range: tuple[float, float] = (0.0, 1.0)
     colour_encoding: str = "srgb"
@@ -289,7 +289,7 @@ def _is_choice(names: tuple[str, ...], of: tuple[str, ...]) -> bool:
     return bool(names) and set(names) <= set(of) and len(set(names)) == len(names)
 
 
-def _is_square(window: Window) -> bool:
+def _is_square(window: CropSquare) -> bool:
     left, top, right, bottom = window
     width, height = right - left, bottom - top
     inside = 0 <= left < right <= 1 and 0 <= top < bottom <= 1

@@ -16,6 +16,7 @@
     ├── OutputError                 exit 1: the result cannot be written
     │   ├── OutputExistsError
     │   └── UnsafeCacheError        others could have written what the cache holds
+    ├── SigningError                exit 1: certificate or key cannot sign
     ├── FaceNotFoundError           exit 1
     ├── CropMismatchError           exit 1
     ├── ModelError                  exit 1: the model file cannot be honoured
@@ -184,6 +185,12 @@ class UnsafeCacheError(OutputError):
     """A folder for compiled code that somebody else owns or can write to."""
 
     default_kind = "unsafe-cache"
+
+
+class SigningError(RegganError):
+    """A certificate or key that cannot sign, or a picture that cannot be signed."""
+
+    default_kind = "signing"
 
 
 class FaceNotFoundError(RegganError):

@@ -32,6 +32,7 @@ REMEDIES: Mapping[str, str] = {
     "face-not-found": _FROM_RIG,
     "crop-mismatch": "",
     "unsafe-cache": "",
+    "signing": "",
     "signature": "",
     "unsigned": "",
     "model": "",

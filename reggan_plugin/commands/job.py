@@ -136,7 +136,8 @@ def _given_to_workers(render_options: tuple[str, ...]) -> dict[str, tuple[str, .
         if name in _SET_BY_TEMPLATE:
             raise UsageError(f"{name} is what the template itself decides; leave it out.")
         if isinstance(parameter, click.Option) and parameter.is_flag:
-            given[name] = ()
+            # The other half of a flag, such as --no-stamp, is its second name.
+            given[name if value else parameter.secondary_opts[-1]] = ()
         else:
             texts = value if parameter.multiple else [value]
             given[name] = tuple(_text_for_workers(parameter, text) for text in texts)

@@ -28,6 +28,7 @@ REMEDIES: Mapping[str, str] = {
     "face-not-found": "Say where it is with --face-box, --landmarks or --whole-image.",
     "crop-mismatch": "",
     "unsafe-cache": "",
+    "signing": "",
     "signature": "",
     "unsigned": "Take it from the release that the file is from; --bundles names its folder.",
     "model": "",

@@ -27,10 +27,12 @@ from reggan_plugin.commands.progress import (
     progress_on_stderr,
     progress_option,
 )
+from reggan_plugin.commands.signing_options import signing_options
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.picture_settings import PictureSettings
+from reggan_plugin.files.signing import Signing
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.patience import Patience
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, plan_job
@@ -86,10 +88,12 @@ MOST_BATCH = 64
 @existing_options
 @grouped_option(
     "Output",
-    "--stamp",
-    is_flag=True,
-    help="Write model, settings and version into the metadata of changed frames, too.",
+    "--stamp/--no-stamp",
+    default=True,
+    show_default=True,
+    help="Say in the metadata of changed frames that a model changed them, and how.",
 )
+@signing_options
 @grouped_option(
     "Output", "--dry-run", is_flag=True, help="List what would be written, and write nothing."
 )
@@ -118,6 +122,7 @@ def render(
     out: Path | None,
     existing: Existing,
     stamp: bool,
+    signing: Signing | None,
     dry_run: bool,
     as_json: bool,
     style: ProgressStyle,
@@ -156,6 +161,7 @@ def render(
             exposure_ev=exposure_ev,
             picture=picture,
             stamp=stamp,
+            signing=signing,
         )
         Patience(stall_s).call(
             source, lambda: picture.refuse_impossible([task.source for task in plan.tasks])

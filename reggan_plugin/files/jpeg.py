@@ -10,6 +10,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image, JpegImagePlugin
 
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
+from reggan_plugin.files.credentials import LEFT_OUT, segments_without
 from reggan_plugin.files.damage import library_faults
 from reggan_plugin.files.frame_data import Frame
 from reggan_plugin.files.jpeg_segments import Segment, SegmentedJpeg, read_segments
@@ -64,12 +65,16 @@ def decode(content: bytes) -> Frame:
         samples = np.asarray(image)
         save_options = _save_options(image, segments)
     samples = samples if samples.ndim == 3 else samples[..., None]
-    metadata = [
-        segment
-        for segment in segments
-        if segment.is_metadata and not segment.data.startswith(_MULTI_PICTURE)
-    ]
+    metadata, had_credentials = segments_without(
+        [
+            segment
+            for segment in segments
+            if segment.is_metadata and not segment.data.startswith(_MULTI_PICTURE)
+        ]
+    )
     notices = ["JPEG is lossy: a changed frame is compressed again with the same settings"]
+    if had_credentials:
+        notices.append(LEFT_OUT)
     if any(segment.data.startswith(_MULTI_PICTURE) for segment in segments):
         notices.append("a JPEG of several pictures (MPO) is written with its first one only")
     if JpegImagePlugin.get_sampling(image) < 0 and samples.shape[2] == 3:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
 from reggan_plugin.errors import UnsupportedFormatError
+from reggan_plugin.files.credentials import LEFT_OUT, chunks_without
 from reggan_plugin.files.damage import byte_faults, library_faults
 from reggan_plugin.files.frame_data import Frame
 from reggan_plugin.files.png_chunks import (
@@ -166,6 +167,8 @@ def decode_samples(content: bytes) -> DecodedPng:
         transparent = samples[..., -1] == 0
     with byte_faults():
         kept, notices = _promoted_chunks(chunks, depth, colour_type)
+    kept, had_credentials = chunks_without(kept)
+    notices += (LEFT_OUT,) if had_credentials else ()
     colours = samples.shape[2] - has_alpha
     return DecodedPng(
         original=StoredPng(

@@ -11,6 +11,7 @@ import tifffile
 from jaxtyping import Float
 
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
+from reggan_plugin.files.credentials import LEFT_OUT, tiff_has_credentials, tiff_without
 from reggan_plugin.files.damage import library_faults
 from reggan_plugin.files.frame_data import Encoding, Frame
 from reggan_plugin.files.orientation import upright_frame
@@ -68,7 +69,9 @@ class StoredTiff:
                 segment = decode_segment(page, self.content, index)
                 _change(page, segment, plane, before[rows, columns], after[rows, columns])
                 replaced[index] = encode_segment(page, segment)
-        return replace_segments(self.content, replaced)
+            has_credentials = tiff_has_credentials(page)
+        written = replace_segments(self.content, replaced)
+        return tiff_without(written) if replaced and has_credentials else written
 
     def encode_alpha(
         self,
@@ -242,4 +245,6 @@ def _notices(file: tifffile.TiffFile) -> tuple[str, ...]:
         notices.append("only the first page of a TIFF is changed; the others are kept as they are")
     if _PHOTOSHOP_LAYERS in file.pages.first.tags:
         notices.append("only the flat picture of a layered TIFF is changed, not its layers")
+    if tiff_has_credentials(file.pages.first):
+        notices.append(LEFT_OUT)
     return tuple(notices)

@@ -4,6 +4,8 @@ import json
 import time
 from contextlib import suppress
 from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +13,8 @@ from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import OutputError, SourceError, StalledError
 from reggan_plugin.face_edit import EditedFrame
 from reggan_plugin.files.frame import Frame, read_content
+from reggan_plugin.files.samples import changed_pixels
+from reggan_plugin.files.signing import DIGITAL_SOURCE_TYPE, PictureSigner, sidecar_of
 from reggan_plugin.files.stamp import stamped
 from reggan_plugin.jobs.frame_content import (
     ChangedFrame,
@@ -38,9 +42,15 @@ class FrameOutput:
     def __init__(
         self, settings: RenderSettings, model: ModelInUse | None, patience: Patience
     ) -> None:
-        """Write frames that `model` changed as `settings` ask."""
+        """Write frames that `model` changed as `settings` ask.
+
+        Raises:
+            MissingExtraError, SigningError: they are to be signed, and cannot be.
+        """
         self._settings, self._model, self._patience = settings, model, patience
         self._version = own_version()
+        signing = settings.signing
+        self._signer = None if signing is None else PictureSigner(signing, version=self._version)
 
     def finished(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
         """The record of an earlier run that would do the same, if its output is as it left it."""
@@ -65,22 +75,25 @@ class FrameOutput:
 
         Raises:
             OutputError: it cannot be written.
+            SigningError: it cannot be signed.
+            SourceError: it is to be signed, and its source is not what it was.
             StalledError: the folder does not answer.
         """
         begin = time.perf_counter()
         outcome: Outcome
         message: str | None
         if isinstance(ready, ChangedFrame):
-            content, facts = self._encode(ready)
+            content, manifest, facts = self._encode(task, ready)
             outcome, message = "written", _faded(facts)
         else:
-            content, facts = ready.content, ready.facts
+            content, manifest, facts = ready.content, None, ready.facts
             outcome, message = "copied", ready.reason
         facts = facts.after(time.perf_counter() - begin)
         record = self._record(task, outcome, message, facts, content)
 
         def write() -> None:
             write_record(record, task.output)  # first: see `jobs/side_car.py`
+            _write_manifest(task.output, manifest)
             write_atomically(task.output, content)
 
         self._patience.call(str(task.output), write)
@@ -101,7 +114,13 @@ class FrameOutput:
             return None
         return RecordedModel(name=model.name, version=model.version, sha256=model.sha256)
 
-    def _encode(self, ready: ChangedFrame) -> tuple[bytes, FrameFacts]:
+    def _encode(
+        self, task: FrameTask, ready: ChangedFrame
+    ) -> tuple[bytes, bytes | None, FrameFacts]:
+        """The file, the manifest that stands beside it if any, and what is known of the frame.
+
+        A frame in which no pixel changed says nothing of a change.
+        """
         edited = ready.answered.compose()
         facts = replace(ready.facts, stats=_stats(ready.frame, edited))
         encoded = self._settings.picture.encode(
@@ -112,19 +131,39 @@ class FrameOutput:
             lost = {"loss_largest": loss.largest, "loss_rms": loss.rms}
             facts = replace(facts, generation_loss=loss, stats={**facts.stats, **lost})
         content = encoded.content
-        return (stamped(content, self._stamp(facts)) if self._settings.stamp else content), facts
+        if not changed_pixels(ready.frame.pixels, edited.pixels).any():
+            return content, None, facts
+        if self._settings.stamp:
+            content = stamped(content, json.dumps(self._account(facts)))
+        if self._signer is None:
+            return content, None, facts
+        signed = self._signer.sign(
+            content,
+            parent=self._source(task, facts),
+            title=task.output.name,
+            facts=self._account(facts),
+        )
+        return signed.content, signed.sidecar, facts
 
-    def _stamp(self, facts: FrameFacts) -> str:
-        """What the record says of how a frame was made, on one line."""
-        fields = {
+    def _source(self, task: FrameTask, facts: FrameFacts) -> bytes:
+        """The file that the frame was made from, read again: few frames are signed."""
+        path = task.source.path
+        content = self._patience.call(str(path), lambda: read_content(path))
+        if sha256_of(content) != facts.input_sha256:
+            raise SourceError(f"{path} was changed while it was worked on. Render it again.")
+        return content
+
+    def _account(self, facts: FrameFacts) -> dict[str, Any]:
+        """What the record says of how a frame was made, for the file itself."""
+        return {
             "version": self._version,
+            "digital_source_type": DIGITAL_SOURCE_TYPE,
             "model": asdict(self._recorded_model) if self._recorded_model else None,
             "expression": dict(facts.mix.intensities),
             "weights": facts.mix.control_weights(),
             "settings_sha256": facts.settings_sha256,
             "input_sha256": facts.input_sha256,
         }
-        return json.dumps(fields)
 
     def _record(
         self,
@@ -155,6 +194,15 @@ class FrameOutput:
             warnings=facts.warnings,
             stats=facts.stats,
         )
+
+
+def _write_manifest(output: Path, manifest: bytes | None) -> None:
+    """Write the manifest beside an EXR file; one of an earlier file there would be invalid."""
+    place = sidecar_of(output)
+    if manifest is not None:
+        write_atomically(place, manifest)
+    elif output.suffix.lower() == ".exr" and output.exists():
+        place.unlink(missing_ok=True)
 
 
 def _result(

@@ -10,6 +10,7 @@ from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.files.sequence import FrameList, SourceFrame
+from reggan_plugin.files.signing import Signing
 from reggan_plugin.jobs.fingerprint import fingerprint, plain
 from reggan_plugin.jobs.intensity_curve import ExpressionCurve, Fades
 
@@ -30,6 +31,7 @@ class RenderSettings:
             the shot's first face.
         picture: how frames are read and written, and where in them a change counts.
         stamp: whether changed files say in their metadata how they were made.
+        signing: who signs changed files; None leaves them unsigned.
     """
 
     mix: ExpressionMix
@@ -39,7 +41,8 @@ class RenderSettings:
     on_missing_face: MissingFace = "copy"
     exposure_ev: float | None = None
     picture: PictureSettings = field(default_factory=PictureSettings)
-    stamp: bool = False
+    stamp: bool = True
+    signing: Signing | None = None
 
 
 def names_of(source: SourceFrame) -> tuple[str, ...]:

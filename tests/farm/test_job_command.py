@@ -81,14 +81,14 @@ def test_shapes_and_presets_go_to_the_workers_each_as_often_as_given(tmp_path: P
 @pytest.mark.usefixtures("shot")
 def test_every_option_of_render_goes_to_the_workers_with_absolute_paths(tmp_path: Path) -> None:
     Path("curve.csv").write_text("1001,happy,0\n1005,happy,1\n")
-    given = ["--intensity-curve", "curve.csv", "--stamp", "--stall-timeout", "50"]
+    given = ["--intensity-curve", "curve.csv", "--no-stamp", "--stall-timeout", "50"]
     template = write_job(*given, "--device", "cuda:0")
     render = shlex.join(arguments_of(template, "Render"))
     assert f"--intensity-curve {tmp_path / 'curve.csv'}" in render
-    assert "--stamp" in render
+    assert "--no-stamp" in render
     assert "--expression" not in render
     assert "--stall-timeout 50" in shlex.join(arguments_of(template, "Track"))
-    assert "--stamp" not in arguments_of(template, "Track")
+    assert "--no-stamp" not in arguments_of(template, "Track")
     (step,) = (one for one in template["steps"] if "hostRequirements" in one)
     assert step["name"] == "Render"
     assert step["hostRequirements"]["amounts"] == [{"name": "amount.worker.gpu", "min": 1}]

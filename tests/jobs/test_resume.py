@@ -121,7 +121,7 @@ def test_other_settings_are_done_again(run: Run, tmp_path: Path) -> None:
     run(out)
     everything = ["1001", "1002", "1003", "1004", "1005", "1006"]
     half = ExpressionMix({"happy": 0.5})
-    for settings in ({"mix": half}, {"mix": half, "on_missing_face": "fail"}, {"stamp": True}, {}):
+    for settings in ({"mix": half}, {"mix": half, "on_missing_face": "fail"}, {"stamp": False}, {}):
         assert resume(run, out, **settings) == everything
         assert resume(run, out, **settings) == []
 
@@ -248,7 +248,7 @@ def test_a_plan_touches_nothing(shot: Path, tmp_path: Path) -> None:
 
 def test_a_stamp_is_in_the_file_and_not_in_copies(run: Run, shot: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    run(out, stamp=True, fades=Fades(frames_in=1), frame_range="1001-1002")
+    run(out, fades=Fades(frames_in=1), frame_range="1001-1002")
     assert (out / "a.1001.png").read_bytes() == (shot / "a.1001.png").read_bytes()
     with Image.open(out / "a.1002.png") as picture:
         stamp = json.loads(picture.info["reggan-plugin"])
@@ -256,6 +256,8 @@ def test_a_stamp_is_in_the_file_and_not_in_copies(run: Run, shot: Path, tmp_path
     assert record is not None
     assert stamp["settings_sha256"] == record.settings_sha256
     assert stamp["model"]["sha256"] == "ab"
-    run(tmp_path / "plain", frame_range="1002", fades=Fades(frames_in=1))
+    assert stamp["digital_source_type"] == "compositeWithTrainedAlgorithmicMedia"
+    run(tmp_path / "plain", frame_range="1002", fades=Fades(frames_in=1), stamp=False)
+    assert b"reggan-plugin" not in (tmp_path / "plain" / "a.1002.png").read_bytes()
     plain = read_frame(tmp_path / "plain" / "a.1002.png")
     assert np.array_equal(read_frame(out / "a.1002.png").pixels, plain.pixels)

@@ -27,9 +27,12 @@ def _stamped(content: bytes, text: str) -> bytes:
         for segment in jpeg.segments
         if not (segment.marker == _COMMENT and segment.data.startswith(STAMP_KEY.encode()))
     ]
-    metadata = [segment for segment in others if segment.is_metadata]
-    coding = [segment for segment in others if not segment.is_metadata]
-    return SegmentedJpeg(segments=[*metadata, own, *coding], scans=jpeg.scans).to_bytes()
+    application = [one for one in others if one.is_metadata and one.marker != _COMMENT]
+    # Before other comments: many readers show the last one alone, which stays the user's.
+    comments = [one for one in others if one.marker == _COMMENT]
+    coding = [one for one in others if not one.is_metadata]
+    segments = [*application, own, *comments, *coding]
+    return SegmentedJpeg(segments=segments, scans=jpeg.scans).to_bytes()
 
 
 FORMAT = ImageFormat(

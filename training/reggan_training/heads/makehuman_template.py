@@ -54,7 +54,7 @@ class Template:
     sockets: Mapping[str, Socket]
     bite: Bite
     hollow: Int[np.ndarray, " points"]
-    skin: meshes.Part
+    skin: meshes.MeshPiece
     finer: Refinement
     triangles: Int[np.ndarray, "triangles 3"]
     parts: UInt8[np.ndarray, " triangles"]

@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_training.avatars.eyeball import Eye
-from reggan_training.avatars.meshes import MeshPiece as MeshPart
-from reggan_training.avatars.meshes import Points
+from reggan_training.avatars.meshes import MeshPiece, Points
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
 
 METRES_PER_UNIT = 0.0615
@@ -29,11 +28,11 @@ class MeshWearer:
         return np.unique(self._skin)
 
     @cached_property
-    def parts(self) -> Mapping[str, MeshPart]:
+    def parts(self) -> Mapping[str, MeshPiece]:
         """The faces of the skin."""
         faces = np.searchsorted(self.vertices, self._skin)[:, [0, 1, 2, 2]]
         uv = np.zeros((1, 2))
-        return {"skin": MeshPart(name="skin", faces=faces, uv=uv, uv_faces=np.zeros_like(faces))}
+        return {"skin": MeshPiece(name="skin", faces=faces, uv=uv, uv_faces=np.zeros_like(faces))}
 
     @cached_property
     def rest(self) -> Mapping[str, Points]:

@@ -80,12 +80,13 @@ def _strands(
     """Strands on the head at rest and their half width, metres."""
     places = grow_hair(wearer, replace(style, hairs=8), random).offsets.shape[1]
     taken = np.linspace(0, places - 1, places if style.curl else _PLACES).round().astype(int)
-    style = replace(style, hairs=triangle_budget // (2 * len(taken) - 3))
-    strands = grow_hair(wearer, style, random)
+    count = triangle_budget // (2 * len(taken) - 3)
+    strands = grow_hair(wearer, replace(style, hairs=count), random)
     skin = wearer.rest["skin"]
     roots = np.einsum("sk,skc->sc", strands.barycentric, skin[strands.corners])
     points = roots[:, None] + strands.offsets
-    return points[:, taken], strands.radius[:, taken]
+    grown = np.linspace(0, len(points) - 1, min(count, len(points))).astype(int)  # a bun has more
+    return points[grown][:, taken], strands.radius[grown][:, taken]
 
 
 def _cap(

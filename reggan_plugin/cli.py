@@ -74,6 +74,7 @@ _ATTACHED_HELP = {
     "dataset": "Render, check and pack pictures to train on.",
     "evaluate": "Measure expression, identity and realism of a model.",
     "study": "Ask people which pictures they prefer, and tally it.",
+    "evaluate-motion": "Measure a motion model where the true motion is known.",
     "export": "Turn a training run into a model file.",
 }
 

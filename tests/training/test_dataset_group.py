@@ -31,6 +31,7 @@ def test_every_command_names_the_extra_that_it_needs(
         "avatars": "avatars",
         "check": "train",
         "pack": "train",
+        "test-heads": "train,textures",
     }
     monkeypatch.setitem(sys.modules, "bpy", None)
     missing = dataset_group.LazyCommand("no_such_module:avatars", "", "avatars")

@@ -33,6 +33,11 @@ _COMMANDS = {
         "Put sets into one small file.",
         "train",
     ),
+    "test-heads": LazyCommand(
+        "reggan_training.metrics.motion.commands:test_heads",
+        "Rasterise held-out heads to measure motion models on.",
+        "train,textures",
+    ),
 }
 
 

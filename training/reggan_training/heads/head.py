@@ -10,7 +10,7 @@ the middle between the eyeballs' centres of the identity at rest.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -132,6 +132,7 @@ class ShapeModel(Protocol):
         """Vertices with these weights."""
 
 
+@runtime_checkable
 class HeadFamily(Protocol):
     """A source of identities."""
 

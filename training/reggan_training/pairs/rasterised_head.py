@@ -103,8 +103,19 @@ def rasterise_head(
     states: list[Weights],
     random: np.random.Generator,
     camera: Camera | None = None,
+    *,
+    face_px: int = FACE_PX,
+    mouth_px: int = MOUTH_PX,
 ) -> RasterisedHead:
     """See all states of a head through one camera, drawn at random unless it is given.
+
+    Args:
+        head: what is seen.
+        states: in which it is seen.
+        random: of the camera, if none is given.
+        camera: before the head.
+        face_px: side of the face's rasters.
+        mouth_px: side of the mouth's.
 
     Raises:
         SourceError: more than 65,535 triangles are seen.
@@ -115,8 +126,8 @@ def rasterise_head(
         vertices = head.vertices(weights)
         viewed = camera.view(vertices)
         scene = HeadScene(viewed, head.triangles, camera)
-        face.append(scene.cast(FACE_WINDOW, FACE_PX))
-        mouth.append(scene.cast(MOUTH_WINDOW, MOUTH_PX))
+        face.append(scene.cast(FACE_WINDOW, face_px))
+        mouth.append(scene.cast(MOUTH_WINDOW, mouth_px))
         positions.append(viewed)
         normals.append(vertex_normals(viewed, head.triangles))
         landmarks.append(camera.project(camera.view(head.landmarks(vertices))))

@@ -4,7 +4,10 @@ It raises its brows and drops its jaw: teeth and tongue appear where the source 
 skin is a formula too, so that the moved picture is exact and no interpolation blurs the truth.
 """
 
+import importlib.util
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,6 +85,20 @@ def make_face(share: float = 1.0) -> TrueFace:
         source_landmarks=CANONICAL_LANDMARKS,
         target_landmarks=opened,
     )
+
+
+@pytest.fixture(scope="session")
+def made_family() -> object:
+    """A family of one made-up head of triangles; see `made_head`."""
+    spec = importlib.util.spec_from_file_location(
+        "made_head", Path(__file__).with_name("made_head.py")
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["made_head"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module.MadeFamily()
 
 
 @pytest.fixture(scope="session")

@@ -106,9 +106,14 @@ def _luma(picture: Float[np.ndarray, "3 height width"]) -> Float[np.ndarray, "he
 
 
 def _gradient(plane: Float[np.ndarray, "height width"]) -> Float[np.ndarray, "2 height width"]:
-    """Differences to the next pixel along x and y, so that the finest detail counts; 0 at ends."""
-    x = np.diff(plane, axis=1, append=plane[:, -1:])
-    y = np.diff(plane, axis=0, append=plane[-1:])
+    """Central differences along x and y; 0 at the picture's border.
+
+    Differences between neighbours would count the highest frequencies most, which any picture
+    loses that is sampled between its pixels: the rig's own motion keeps 0.80 to 0.91 of them.
+    """
+    x, y = np.zeros_like(plane), np.zeros_like(plane)
+    x[:, 1:-1] = (plane[:, 2:] - plane[:, :-2]) / 2
+    y[1:-1] = (plane[2:] - plane[:-2]) / 2
     return np.stack([x, y])
 
 

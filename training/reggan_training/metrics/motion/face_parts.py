@@ -7,7 +7,9 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 
+from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.imaging.region import square_inside_ring
 from reggan_training.heads.head import Part
 from reggan_training.metrics.image_distance import DILATION_SHARE, change_region
 from reggan_training.metrics.motion.face import TrueFace
@@ -49,6 +51,13 @@ def part_masks(face: TrueFace) -> dict[FacePart, Bool[np.ndarray, "side side"]]:
     }
 
 
+def changeable_region(side_px: int) -> Bool[np.ndarray, "side side"]:
+    """Where a change counts in full: not on the border of the crop, where it fades out."""
+    crop = FaceCrop(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), side_px)
+    everywhere = (slice(0, side_px), slice(0, side_px))
+    return np.asarray(square_inside_ring(crop, everywhere) >= 1)
+
+
 def moved_region(face: TrueFace) -> Bool[np.ndarray, "side side"]:
     """Where a surface seen in both pictures truly moves."""
     size = np.hypot(*face.motion) / face.eye_distance
@@ -63,10 +72,11 @@ def changed_region(face: TrueFace) -> Bool[np.ndarray, "side side"]:
     """
     pictures = (torch.from_numpy(np.ascontiguousarray(one)) for one in (face.source, face.target))
     differs = change_region(*(one[None] for one in pictures))[0, 0].numpy()
-    return differs | _dilated(moved_region(face) | face.is_uncovered)
+    return differs | dilated(moved_region(face) | face.is_uncovered)
 
 
-def _dilated(mask: Bool[np.ndarray, "side side"]) -> Bool[np.ndarray, "side side"]:
+def dilated(mask: Bool[np.ndarray, "side side"]) -> Bool[np.ndarray, "side side"]:
+    """A mask and everything within 8 px at 256 of it."""
     radius_px = round(DILATION_SHARE * mask.shape[0])
     plane = torch.from_numpy(mask).float()[None, None]
     wide = F.max_pool2d(plane, 2 * radius_px + 1, 1, radius_px)

@@ -11,6 +11,7 @@ from reggan_training.metrics.motion.colour_difference import (
     lab_from_srgb,
 )
 from reggan_training.metrics.motion.face import TrueFace
+from reggan_training.metrics.motion.face_parts import dilated
 
 LEAST_PIXELS = 16
 """A face with fewer pixels of what is asked about says nothing."""
@@ -59,12 +60,13 @@ def count_oversaturated(
 
     A pixel's chroma is held against the largest that the face has near this hue, so that red lips
     allow no teal. The source counts where its face is; the truth with its whole head, since true
-    light alone can raise the chroma of skin.
+    light alone can raise the chroma of skin. The outermost 8 px at 256 of the head are left out:
+    there the background's colours come in, which is another fault.
     """
     seen = face.is_head & face.is_visible
     colours = np.concatenate([_moved_pixels(face, seen), face.target[:, face.is_head]], axis=1)
     limits = _chroma_by_hue(lab_from_srgb(colours)) + CHROMA_MARGIN
-    ours = lab_from_srgb(made[:, region & face.is_head])
+    ours = lab_from_srgb(made[:, region & ~dilated(~face.is_head)])
     return int((chroma(ours) > limits[_hue_bin(ours)]).sum())
 
 

@@ -1,0 +1,210 @@
+"""The whole evaluation on a made-up head: a model that knows the truth, and ones with faults."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from reggan_training.metrics.judges import Judges
+from reggan_training.metrics.motion.answer import compose
+from reggan_training.metrics.motion.bounds import judge_bounds
+from reggan_training.metrics.motion.contact_sheet import draw_contact_sheet
+from reggan_training.metrics.motion.evaluation import Judged, evaluate_motion, find_heads
+from reggan_training.metrics.motion.results import (
+    CROSS_FADE,
+    INPUT,
+    REGRESSION,
+    RESULT,
+    TRUE,
+    TRUE_MOTION,
+    FaceResult,
+    Kind,
+    of_kind,
+    summarise,
+)
+from reggan_training.metrics.motion.test_heads import (
+    EXPRESSIONS,
+    TestHead,
+    render_test_heads,
+    states_of_test,
+)
+from reggan_training.metrics.motion.true_answer import true_answer
+
+SIDE = 64
+
+
+@pytest.fixture(scope="module")
+def heads(made_family: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("heads")
+    assert len(list(render_test_heads(made_family, ["made-0-0"], folder, SIDE))) == 1  # type: ignore[arg-type]
+    return folder
+
+
+@dataclass(eq=False)
+class KnowingModel:
+    """Looks up the rig's answer to the nearest request, does a share of it, adds spirals."""
+
+    head: TestHead
+    share: float = 1.0
+    spirals: float = 0.0
+    side_px: int = SIDE
+
+    def __post_init__(self) -> None:
+        self.painters: dict[str, tuple[float, float, float, float]] = {}
+        self._trials = self.head.trials()
+        self._truths = [true_answer(trial.face) for trial in self._trials]
+
+    def answer(self, images: Tensor, controls: Tensor) -> Mapping[str, Tensor]:
+        answers = [self._of(*one) for one in zip(images, controls, strict=True)]
+        return {name: torch.stack([one[name] for one in answers]) for name in answers[0]}
+
+    def _of(self, image: Tensor, controls: Tensor) -> dict[str, Tensor]:
+        def away(number: int) -> float:
+            trial = self._trials[number]
+            source = np.abs(trial.face.source - image.numpy()).mean()
+            asked = trial.controls[:-1] - controls[:-1].numpy()
+            return float(100 * source + np.abs(asked).sum())
+
+        nearest = min(range(len(self._trials)), key=away)
+        trial, truth = self._trials[nearest], self._truths[nearest]
+        full, size = np.abs(trial.controls[:-1]).sum(), float(controls[:-1].abs().sum())
+        part = self.share * (size / full if full else 1.0)
+        axis = np.linspace(0, 40, SIDE, dtype=np.float32)
+        spiral = self.spirals * np.stack(np.meshgrid(np.sin(axis), np.cos(axis)), axis=-1)
+        answer = {
+            "motion": truth.motion * part + spiral.transpose(1, 0, 2),
+            "gain": truth.gain * part,
+            "cover": truth.cover * (part > 0.5),
+            "paint": truth.paint,
+        }
+        return {
+            name: torch.from_numpy(np.ascontiguousarray(value.transpose(2, 0, 1), np.float32))
+            for name, value in answer.items()
+        }
+
+
+few = TestHead.trials
+
+
+class BlurredTruth:
+    """Stands for the regression layer: the unchanged picture, washed out."""
+
+    side_px = SIDE
+
+    def answer(self, images: Tensor, controls: Tensor) -> Tensor:
+        return (images + images.mean(dim=(2, 3), keepdim=True)) / 2
+
+
+def evaluate(heads: Path, model: KnowingModel) -> list[FaceResult]:
+    judged = Judged(model=model, regression=BlurredTruth(), judges=Judges.load())
+    results, _ = evaluate_motion(judged, find_heads(heads), {}, lambda _: None)
+    return results
+
+
+@pytest.fixture(scope="module")
+def head(heads: Path) -> TestHead:
+    return TestHead(find_heads(heads)["made"][0], "skin")
+
+
+@pytest.fixture(scope="module")
+def knowing(heads: Path, head: TestHead) -> list[FaceResult]:
+    return evaluate(heads, KnowingModel(head))
+
+
+def test_states_are_neutral_then_full_then_half() -> None:
+    states = states_of_test(("jawOpen", "mouthSmileLeft"))
+    assert len(states) == 1 + 2 * len(EXPRESSIONS)
+    assert states[0] == {}
+    happy, half_happy = states[1], states[1 + len(EXPRESSIONS)]
+    assert set(happy) == {"jawOpen", "mouthSmileLeft"}
+    assert half_happy == pytest.approx({name: value / 2 for name, value in happy.items()})
+
+
+def test_the_truth_of_a_head_makes_its_target_from_its_source(head: TestHead) -> None:
+    for trial in head.trials(("surprised",)):
+        face = trial.face
+        made = compose(face.source, true_answer(face)).picture
+        where = face.is_head
+        error = np.abs(made - face.target)[:, where].mean()
+        assert error < 0.25 * np.abs(face.source - face.target)[:, where].mean(), trial.kind
+
+
+def test_what_does_not_move_has_no_motion(head: TestHead) -> None:
+    face = next(one.face for one in head.trials(("surprised",)))
+    ears = face.is_head & face.is_visible
+    ears[:, SIDE // 4 : -SIDE // 4] = False
+    assert np.median(np.abs(face.motion[:, ears] * SIDE)) < 0.02
+
+
+def test_a_model_that_knows_the_truth_keeps_the_bounds_of_motion(
+    knowing: Sequence[FaceResult],
+) -> None:
+    full = of_kind(knowing, Kind.FULL)
+    assert len(full) == len(EXPRESSIONS)
+    assert summarise(full, RESULT, "explained") > 0.9
+    assert summarise(full, RESULT, "cover") > 0.8
+    assert summarise(full, RESULT, "rises") == 1
+    for quantity in ("psnr", "explained", "colour"):
+        ours, best = (summarise(full, method, quantity) for method in (RESULT, TRUE_MOTION))
+        assert ours == pytest.approx(best, rel=0.02), quantity
+    assert summarise(full, RESULT, "psnr") > summarise(full, INPUT, "psnr") + 3
+    assert summarise(full, RESULT, "psnr") > summarise(full, REGRESSION, "psnr") + 2
+    missed = {one.name for one in judge_bounds(knowing) if not one.holds}
+    assert "true motion explained" not in missed
+    assert not any("PSNR" in name for name in missed)
+
+
+def test_every_kind_is_measured_by_what_it_is_about(knowing: Sequence[FaceResult]) -> None:
+    half, back = (of_kind(knowing, kind) for kind in (Kind.HALF, Kind.NEUTRALISED))
+    assert len(half) == len(EXPRESSIONS)
+    assert len(back) == 1
+    assert summarise(half, RESULT, "psnr") > summarise(half, CROSS_FADE, "psnr")
+    assert summarise(back, RESULT, "psnr") > summarise(back, INPUT, "psnr")
+    full = of_kind(knowing, Kind.FULL)
+    assert summarise(full, TRUE, "distance") >= 0
+    assert 0 <= summarise(full, RESULT, "named") <= 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "bound"),
+    [
+        ({"share": 0.0}, "true motion explained"),
+        ({"share": 0.0}, "share of faces whose motion rises with the intensity"),
+        ({"share": 0.5}, "true motion explained"),
+        ({"spirals": 0.02}, "folds per face"),
+    ],
+)
+def test_faults_of_a_model_are_found(
+    heads: Path,
+    head: TestHead,
+    fault: dict[str, float],
+    bound: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(TestHead, "trials", lambda self: few(self, ("surprised",)))
+    results = evaluate(heads, KnowingModel(head, **fault))
+    assert bound in {one.name for one in judge_bounds(results) if not one.holds}
+
+
+def test_a_sheet_shows_every_expression_at_its_own_size(
+    heads: Path, head: TestHead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = ("happy", "surprised")
+    monkeypatch.setattr(TestHead, "trials", lambda self, expressions=two: few(self, expressions))
+    judged = Judged(model=KnowingModel(head), regression=None, judges=Judges.load())
+    results, rows = evaluate_motion(judged, find_heads(heads), find_heads(heads), lambda _: None)
+    assert list(rows) == ["skin"]
+    assert [row.label.splitlines()[-1] for row in rows["skin"]] == ["happy", "surprised"]
+    sheet = draw_contact_sheet(rows["skin"])
+    assert sheet.height > 2 * SIDE
+    first = np.asarray(sheet).astype(int)
+    source = (rows["skin"][0].face.source.transpose(1, 2, 0) * 255 + 0.5).astype(int)
+    assert any(  # pixel for pixel, wherever the row is centred
+        np.array_equal(first[top : top + SIDE, 150 : 150 + SIDE], source) for top in range(200)
+    )
+    assert len(of_kind(results, Kind.FULL)) == 4  # two of them large
+    assert summarise(results, RESULT, "large detail") > 0

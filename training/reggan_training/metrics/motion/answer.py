@@ -1,0 +1,133 @@
+"""What an evaluation asks of a model, and its answer composed as the runtime composes frames."""
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.imaging.backdrop import Underlay
+from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
+from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
+from reggan_plugin.model_card import Window
+from reggan_plugin.motion_answer import MotionAnswer, Painter
+from reggan_training.metrics.contenders import resized
+from reggan_training.metrics.motion.face import MadeFace
+
+
+@runtime_checkable
+class MotionModel(Protocol):
+    """A model of contract 2, trained or exported."""
+
+    side_px: int
+    """Of the crop that it sees."""
+    painters: Mapping[str, Window]
+    """Parts of the face that it paints on crops of their own; see `ModelCard.painters`."""
+
+    def answer(
+        self,
+        images: Float[Tensor, "batch 3 side side"],
+        controls: Float[Tensor, "batch controls"],
+    ) -> Mapping[str, Tensor]:
+        """Outputs of contract 2 by name: `motion`, `gain`, `cover`, `paint` and the painters'.
+
+        Args:
+            images: sRGB-encoded, [0, 1].
+            controls: in the order of `CONTROLS`.
+        """
+        ...
+
+
+@runtime_checkable
+class PictureModel(Protocol):
+    """A model that answers with a whole picture: the regression layer alone, for comparison."""
+
+    side_px: int
+    """Of the crop that it sees."""
+
+    def answer(
+        self,
+        images: Float[Tensor, "batch 3 side side"],
+        controls: Float[Tensor, "batch controls"],
+    ) -> Float[Tensor, "batch 3 side side"]:
+        """Pictures for requests; see `MotionModel.answer`."""
+        ...
+
+
+def motion_answers(
+    model: MotionModel,
+    sources: Float[Tensor, "batch 3 side side"],
+    controls: Float[Tensor, "batch controls"],
+) -> list[MotionAnswer]:
+    """Ask a model about sources of any size."""
+    with torch.no_grad():
+        seen = resized(sources, model.side_px).clamp(0, 1)
+        outputs = {name: _last(value) for name, value in model.answer(seen, controls).items()}
+    return [_answer_of(outputs, model.painters, row) for row in range(len(sources))]
+
+
+def changed_pictures(
+    model: PictureModel,
+    sources: Float[Tensor, "batch 3 side side"],
+    controls: Float[Tensor, "batch controls"],
+) -> Float[Tensor, "batch 3 side side"]:
+    """Sources of any size with the change that a picture model makes at its own size."""
+    with torch.no_grad():
+        seen = resized(sources, model.side_px).clamp(0, 1)
+        change = model.answer(seen, controls).float() - seen
+        return (sources + resized(change, sources.shape[-1])).clamp(0, 1)
+
+
+def motion_in_crop(answer: MotionAnswer, side_px: int) -> FrameMotion:
+    """An answer at the pixels of a crop, as the runtime brings it to those of a frame."""
+    region = (slice(0, side_px), slice(0, side_px))
+    crop = FaceCrop(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), side_px)
+    return motion_in_frame(answer, crop, region)
+
+
+def compose(source: Float[np.ndarray, "3 side side"], answer: MotionAnswer) -> MadeFace:
+    """What the runtime makes of a crop: the very functions that change a user's frame."""
+    pixels = np.ascontiguousarray(source.transpose(1, 2, 0), dtype=np.float32)
+    side_px = pixels.shape[0]
+    region = (slice(0, side_px), slice(0, side_px))
+    motion = motion_in_crop(answer, side_px)
+    underlay = Underlay(pixels, None, region, is_premultiplied=False)
+    stored = StoredPicture(pixels=pixels, alpha=None, underlay=underlay)
+    picture, _ = composite_motion(stored, motion, region)
+    return MadeFace(
+        motion=displacement(motion),
+        cover=motion.cover,
+        picture=np.clip(picture, 0, 1).transpose(2, 0, 1),
+    )
+
+
+def displacement(motion: FrameMotion) -> Float[np.ndarray, "2 side side"]:
+    """Motion of a whole crop, in parts of its side."""
+    return motion.displacement.transpose(2, 0, 1) / np.float32(len(motion.displacement))
+
+
+def _answer_of(
+    outputs: Mapping[str, np.ndarray], painters: Mapping[str, Window], row: int
+) -> MotionAnswer:
+    return MotionAnswer(
+        motion=outputs["motion"][row],
+        gain=outputs["gain"][row],
+        cover=outputs["cover"][row],
+        paint=outputs["paint"][row],
+        painters=tuple(
+            Painter(
+                window=window,
+                cover=outputs[f"{part}_cover"][row],
+                paint=outputs[f"{part}_paint"][row],
+            )
+            for part, window in painters.items()
+        ),
+    )
+
+
+def _last(planes: Float[Tensor, "batch channels rows columns"]) -> np.ndarray:  # type: ignore[type-arg]
+    """Channels last, as the runtime has them."""
+    return np.ascontiguousarray(planes.float().permute(0, 2, 3, 1).numpy())

@@ -1,0 +1,206 @@
+"""`reggan-plugin evaluate-motion` and `reggan-plugin dataset test-heads`."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+import torch
+
+from reggan_plugin.atomic import write_atomically
+from reggan_plugin.errors import UsageError
+from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
+from reggan_training.metrics.motion.answer import MotionModel, PictureModel
+from reggan_training.metrics.motion.bounds import Bound, judge_bounds, warnings_of
+from reggan_training.metrics.motion.contact_sheet import SheetRow, draw_contact_sheet
+from reggan_training.metrics.motion.evaluation import Judged, evaluate_motion, find_heads
+from reggan_training.metrics.motion.exported import ExportedModel
+from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
+from reggan_training.metrics.motion.test_heads import held_out_identities, render_test_heads
+from reggan_training.metrics.motion.trained import RegressionAlone, TrainedModel
+from reggan_training.pairs.commands import families_from_paths, family_options
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command("evaluate-motion")
+@click.argument("model", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--heads",
+    type=_FOLDER,
+    required=True,
+    help="Held-out heads that `dataset test-heads` made, in a folder for each family.",
+)
+@click.option(
+    "--large",
+    type=_FOLDER,
+    help="The same with large crops, such as --side 1024, to measure detail in 4K frames.",
+)
+@click.option(
+    "--run",
+    type=_FOLDER,
+    help="The training run of an exported MODEL: its regression layer is what the model has to "
+    "beat.  [default: MODEL, if that is a run]",
+)
+@click.option(
+    "--left-out",
+    multiple=True,
+    metavar="FAMILY",
+    help="A family that the model was not trained on; can be given several times.",
+)
+@click.option(
+    "--identities",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Measure at most N identities of each family.  [default: all]",
+)
+@click.option(
+    "--judge",
+    type=_FOLDER,
+    help="Folder that `train-judge` wrote.  [default: the judges that come along]",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the report.  [default: evaluation-motion/ beside an exported MODEL or in a "
+    "run]",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="CPU threads; by default one per core.",
+)
+@click.pass_context
+def evaluate_motion_command(
+    context: click.Context,
+    *,
+    model: Path,
+    heads: Path,
+    large: Path | None,
+    run: Path | None,
+    left_out: tuple[str, ...],
+    identities: int | None,
+    judge: Path | None,
+    out: Path | None,
+    threads: int | None,
+) -> None:
+    """Measure a motion model on held-out heads, whose true motion is known.
+
+    MODEL is an exported .onnx file or the folder of a training run. Prints one table, writes
+    evaluation.json, table.md and a contact sheet of each material, and exits 1 if a bound is
+    missed.
+
+    \b
+    Example:
+      reggan-plugin evaluate-motion runs/motion --heads test-heads
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    found = find_heads(heads, identities)
+    unknown = [family for family in left_out if family not in found]
+    if unknown:
+        raise UsageError(
+            f"{heads} has no family {unknown[0]!r} that could have been left out; it has "
+            f"{', '.join(found)}."
+        )
+    judged = Judged(
+        model=_opened(model, threads),
+        regression=_regression(run or model),
+        judges=Judges.load(judge or SHIPPED_JUDGES),
+    )
+    large_heads = {} if large is None else find_heads(large, identities)
+    results, rows = evaluate_motion(judged, found, large_heads, _report)
+    bounds = judge_bounds(results, left_out)
+    table = markdown_from_results(results, bounds)
+    out = out or (model if model.is_dir() else model.parent) / "evaluation-motion"
+    out.mkdir(parents=True, exist_ok=True)
+    record = {"model": model.name, "left_out": left_out, **json_from_results(results, bounds)}
+    write_atomically(out / "evaluation.json", json.dumps(record, indent=1).encode())
+    write_atomically(out / "table.md", table.encode())
+    _write_sheets(out, rows)
+    click.echo(table)
+    for warning in warnings_of(results):
+        _report(f"warning: {warning}")
+    if _report_missed(bounds):
+        context.exit(1)
+
+
+@click.command("test-heads")
+@family_options
+@click.option(
+    "--identities",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    metavar="N",
+    help="Heads of each family, as far as so many are held out.",
+)
+@click.option(
+    "--side",
+    "side_px",
+    type=click.IntRange(min=64, max=2048),
+    default=256,
+    show_default=True,
+    metavar="PX",
+    help="Side of the crops that are measured; 1024 stands for faces in 4K frames.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+def test_heads(
+    *,
+    ict: Path | None,
+    makehuman: Path | None,
+    face_units: Path | None,
+    valid: Path | None,
+    identities: int,
+    side_px: int,
+    seed: int,
+    out: Path,
+) -> None:
+    """Rasterise heads that no model is trained on, in the states that `evaluate-motion` asks for.
+
+    What is there already is not made again. The seed is that of `dataset heads`.
+
+    \b
+    Example:
+      reggan-plugin dataset test-heads --valid valid --out test-heads
+    """
+    for family in families_from_paths(ict, makehuman, face_units, valid):
+        names = held_out_identities(family, identities, seed)
+        for path in render_test_heads(family, names, out, side_px):
+            click.echo(path)
+
+
+test_heads.__test__ = False  # type: ignore[attr-defined]  # not one of pytest's
+
+
+def _opened(model: Path, threads: int | None) -> MotionModel:
+    return TrainedModel(model) if model.is_dir() else ExportedModel(model, threads)
+
+
+def _regression(run: Path) -> PictureModel | None:
+    if not run.is_dir():
+        _report("No regression layer to compare with: name the model's run with --run.")
+        return None
+    return RegressionAlone(TrainedModel(run).network)
+
+
+def _write_sheets(out: Path, rows: Mapping[str, Sequence[SheetRow]]) -> None:
+    for style, shown in rows.items():
+        content = io.BytesIO()
+        draw_contact_sheet(shown).save(content, "PNG")
+        write_atomically(out / f"sheet-{style}.png", content.getvalue())
+
+
+def _report_missed(bounds: Sequence[Bound]) -> bool:
+    """Name every bound that is missed; whether any is."""
+    missed = [one for one in bounds if not one.holds]
+    for one in missed:
+        _report(f"missed: {one.sentence}")
+    return bool(missed)
+
+
+def _report(line: str) -> None:
+    click.echo(line, err=True)

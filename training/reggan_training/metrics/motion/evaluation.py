@@ -1,0 +1,251 @@
+"""One evaluation: a model on every request to every held-out head."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from reggan_plugin.errors import SourceError
+from reggan_plugin.motion_answer import MotionAnswer
+from reggan_training.metrics.judges import Judges
+from reggan_training.metrics.motion.answer import (
+    MotionModel,
+    PictureModel,
+    changed_pictures,
+    compose,
+    displacement,
+    motion_answers,
+    motion_in_crop,
+)
+from reggan_training.metrics.motion.contact_sheet import SheetRow
+from reggan_training.metrics.motion.edges import measure_detail
+from reggan_training.metrics.motion.face import MadeFace
+from reggan_training.metrics.motion.face_parts import (
+    changeable_region,
+    changed_region,
+    moved_region,
+)
+from reggan_training.metrics.motion.fidelity import INTENSITIES, cross_fade, motion_rises
+from reggan_training.metrics.motion.figures import Figures, measure_motion, measure_picture
+from reggan_training.metrics.motion.judged import judge_pictures
+from reggan_training.metrics.motion.results import (
+    CROSS_FADE,
+    INPUT,
+    REGRESSION,
+    RESULT,
+    TRUE,
+    TRUE_MOTION,
+    FaceResult,
+    Kind,
+)
+from reggan_training.metrics.motion.test_heads import MotionTrial, TestHead, style_of
+from reggan_training.metrics.motion.true_answer import true_answer
+from reggan_training.pairs.render_set import HEAD_SUFFIX
+
+LARGE_EXPRESSIONS = ("happy", "surprised")
+"""Those that are measured in large frames: most detail moves in the one, furthest in the other."""
+
+Methods = dict[str, Figures]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Judged:
+    """What is judged, and by whom.
+
+    Attributes:
+        regression: the regression layer alone; None where it is not at hand.
+    """
+
+    model: MotionModel
+    regression: PictureModel | None
+    judges: Judges
+
+
+def find_heads(folder: Path, most: int | None = None) -> dict[str, list[Path]]:
+    """Files of test heads by family, at most so many of each.
+
+    Raises:
+        SourceError: there is none.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob(f"*/*{HEAD_SUFFIX}")):
+        found.setdefault(path.parent.name, []).append(path)
+    if not found:
+        raise SourceError(
+            f"{folder} holds no {HEAD_SUFFIX} files in folders of families. Make them with: "
+            "reggan-plugin dataset test-heads."
+        )
+    return {family: paths[:most] for family, paths in found.items()}
+
+
+def evaluate_motion(
+    judged: Judged,
+    heads: Mapping[str, Sequence[Path]],
+    large: Mapping[str, Sequence[Path]],
+    report: Callable[[str], None],
+) -> tuple[list[FaceResult], dict[str, list[SheetRow]]]:
+    """Measure all heads; also rows for a contact sheet of each material, from its first head.
+
+    Args:
+        judged: what is judged.
+        heads: files by family, for everything.
+        large: files by family of large crops, for detail alone.
+        report: told of each head.
+    """
+    results: list[FaceResult] = []
+    rows: dict[str, list[SheetRow]] = {}
+    for number, path in enumerate(path for paths in heads.values() for path in paths):
+        head = TestHead(path, style_of(number))
+        report(f"{head.name}, {head.look.style}")
+        trials = head.trials()
+        made = _made(judged.model, trials)
+        measured = _measured(judged, trials, made)
+        results += [_result(head, t, one) for t, one in zip(trials, measured, strict=True)]
+        if head.look.style not in rows:
+            rows[head.look.style] = _sheet_rows(head, trials, made)
+    for path in (path for paths in large.values() for path in paths):
+        head = TestHead(path)
+        report(f"{head.name}, {head.side_px} px")
+        results += _large_results(judged.model, head)
+    return results, rows
+
+
+def _made(model: MotionModel, trials: Sequence[MotionTrial]) -> list[MadeFace]:
+    answers = _answers(model, trials)
+    return [compose(t.face.source, answer) for t, answer in zip(trials, answers, strict=True)]
+
+
+def _answers(
+    model: MotionModel, trials: Sequence[MotionTrial], intensity: float = 1.0
+) -> list[MotionAnswer]:
+    sources = torch.from_numpy(np.stack([trial.face.source for trial in trials]))
+    controls = torch.from_numpy(np.stack([trial.controls for trial in trials]))
+    return motion_answers(model, sources, intensity * controls)
+
+
+def _measured(
+    judged: Judged, trials: Sequence[MotionTrial], made: Sequence[MadeFace]
+) -> list[Methods]:
+    """Figures of every trial by method; see `Kind` for what each kind is about."""
+    full = {t.expression: n for n, t in enumerate(trials) if t.kind is Kind.FULL}
+    measured: list[Methods] = []
+    for trial, ours in zip(trials, made, strict=True):
+        methods = {RESULT: measure_picture(ours.picture, trial.face)}
+        methods[RESULT] |= measure_motion(ours, trial.face)
+        if trial.kind is Kind.HALF:
+            faded = cross_fade(trial.face.source, made[full[trial.expression]].picture, 0.5)
+            methods[CROSS_FADE] = measure_picture(faded, trial.face)
+        else:
+            methods[INPUT] = measure_picture(trial.face.source, trial.face)
+        measured.append(methods)
+    numbers = list(full.values())
+    asked, answered = [trials[n] for n in numbers], [made[n] for n in numbers]
+    for methods in (
+        _true_motion(asked),
+        _regression(judged.regression, asked),
+        _rises(judged.model, asked, answered),
+        _judgements(judged.judges, asked, answered),
+    ):
+        for number, one in zip(numbers, methods, strict=True):
+            for method, figures in one.items():
+                measured[number].setdefault(method, {}).update(figures)
+    return measured
+
+
+def _true_motion(trials: Sequence[MotionTrial]) -> list[Methods]:
+    """What a model that knew the truth would reach."""
+    found = []
+    for trial in trials:
+        best = compose(trial.face.source, true_answer(trial.face))
+        figures = measure_picture(best.picture, trial.face) | measure_motion(best, trial.face)
+        found.append({TRUE_MOTION: figures})
+    return found
+
+
+def _regression(model: PictureModel | None, trials: Sequence[MotionTrial]) -> list[Methods]:
+    if model is None:
+        return [{} for _ in trials]
+    sources = torch.from_numpy(np.stack([trial.face.source for trial in trials]))
+    controls = torch.from_numpy(np.stack([trial.controls for trial in trials]))
+    pictures = changed_pictures(model, sources, controls).numpy()
+    return [
+        {REGRESSION: measure_picture(picture, trial.face)}
+        for picture, trial in zip(pictures, trials, strict=True)
+    ]
+
+
+def _rises(
+    model: MotionModel, trials: Sequence[MotionTrial], full: Sequence[MadeFace]
+) -> list[Methods]:
+    between = [_answers(model, trials, share) for share in INTENSITIES[1:-1]]
+    found: list[Methods] = []
+    for trial, last, *steps in zip(trials, full, *between, strict=True):
+        face = trial.face
+        motions = [displacement(motion_in_crop(one, face.side_px)) for one in steps]
+        moved = moved_region(face) & changeable_region(face.side_px)
+        rises = motion_rises([*motions, last.motion], face.motion, moved)
+        found.append({RESULT: {"rises": float(rises) if moved.any() else float("nan")}})
+    return found
+
+
+def _judgements(
+    judges: Judges, trials: Sequence[MotionTrial], made: Sequence[MadeFace]
+) -> list[Methods]:
+    faces, names = [trial.face for trial in trials], [trial.expression for trial in trials]
+    ours = judge_pictures(judges, faces, names, [one.picture for one in made])
+    truth = judge_pictures(judges, faces, names, [face.target for face in faces])
+    return [{RESULT: a, TRUE: b} for a, b in zip(ours, truth, strict=True)]
+
+
+def _large_results(model: MotionModel, head: TestHead) -> list[FaceResult]:
+    """Detail at a resolution above the model's own."""
+    results = []
+    for trial in head.trials(LARGE_EXPRESSIONS):
+        if trial.kind is Kind.FULL:
+            region = changed_region(trial.face) & changeable_region(head.side_px)
+            pictures = {
+                RESULT: _made(model, [trial])[0].picture,
+                TRUE_MOTION: compose(trial.face.source, true_answer(trial.face)).picture,
+            }
+            found = {
+                method: {"large detail": _detail(picture, trial, region)}
+                for method, picture in pictures.items()
+            }
+            results.append(_result(head, trial, found))
+    return results
+
+
+def _detail(
+    picture: Float[np.ndarray, "3 side side"],
+    trial: MotionTrial,
+    region: np.ndarray,  # type: ignore[type-arg]
+) -> float:
+    return measure_detail(picture, trial.face.target, region).whole
+
+
+def _result(head: TestHead, trial: MotionTrial, methods: Methods) -> FaceResult:
+    return FaceResult(
+        family=head.head.family,
+        identity=head.head.identity,
+        style=head.look.style,
+        expression=trial.expression,
+        kind=trial.kind,
+        figures=methods,
+    )
+
+
+def _sheet_rows(
+    head: TestHead, trials: Sequence[MotionTrial], made: Sequence[MadeFace]
+) -> list[SheetRow]:
+    return [
+        SheetRow(
+            label=f"{head.head.family}\n{head.head.identity[:16]}\n{trial.expression}",
+            face=trial.face,
+            result=ours.picture,
+        )
+        for trial, ours in zip(trials, made, strict=True)
+        if trial.kind is Kind.FULL
+    ]

@@ -1,0 +1,112 @@
+"""Every measure of one face, as figures by their names."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from reggan_training.metrics.motion.edges import left_region, measure_detail, measure_ghost
+from reggan_training.metrics.motion.face import MadeFace, TrueFace
+from reggan_training.metrics.motion.face_parts import (
+    INSIDE_OF_MOUTH,
+    FacePart,
+    changeable_region,
+    changed_region,
+    moved_region,
+    part_masks,
+)
+from reggan_training.metrics.motion.fidelity import region_psnr_db
+from reggan_training.metrics.motion.mouth_colour import (
+    LEAST_PIXELS,
+    colour_error,
+    count_oversaturated,
+    teeth_within_hues,
+)
+from reggan_training.metrics.motion.movement import (
+    count_folds,
+    cover_overlap,
+    end_point_error,
+    explained_motion,
+)
+
+WHOLE = "face"
+"""The name of the whole crop among the parts of a face."""
+PARTS = (WHOLE, *(part.value for part in FacePart))
+
+Figures = dict[str, float]
+"""By quantity, and by `named` quantity and part. NaN where a face has nothing to measure."""
+
+
+def named(quantity: str, part: str = WHOLE) -> str:
+    """The key of a quantity for a part of the face."""
+    return quantity if part == WHOLE else f"{quantity}, {part}"
+
+
+def measure_picture(picture: Float[np.ndarray, "3 side side"], face: TrueFace) -> Figures:
+    """Measure what can be seen, whatever made the picture.
+
+    Quantities: `psnr` in dB, `detail` with its `fine` and `medium` band and what is `in place`,
+    `ghost` (excess over the truth) with its `ghost weight`, `colour` (median ΔE2000 of what is
+    uncovered), for the whole face and each part; `mouth colour`, `teeth`, `oversaturated`.
+    """
+    changed, left = changed_region(face), left_region(face)
+    figures: Figures = {}
+    for part, where in _regions(face).items():
+        here = where & changed
+        detail = measure_detail(picture, face.target, here)
+        ghost = measure_ghost(picture, face, where & left)
+        figures |= {
+            named("psnr", part): region_psnr_db(picture, face.target, here),
+            named("detail", part): detail.whole,
+            named("fine", part): detail.fine,
+            named("medium", part): detail.medium,
+            named("in place", part): detail.in_place,
+            named("ghost", part): ghost.excess,
+            named("ghost weight", part): ghost.weight,
+            named("colour", part): colour_error(picture, face, where),
+        }
+    figures["mouth colour"] = colour_error(picture, face, face.shows(*INSIDE_OF_MOUTH))
+    figures["teeth"] = teeth_within_hues(picture, face)
+    figures["oversaturated"] = float(count_oversaturated(picture, face, changed))
+    return figures
+
+
+def measure_motion(made: MadeFace, face: TrueFace) -> Figures:
+    """Measure what a model answered besides the picture.
+
+    Quantities: `projection`, `without error`, `explained` (the lower of the two), `error` (median
+    end-point error in eye distances) and `error 95`, `cover intersection` and `cover union` in
+    pixels of the head, for the whole face and each part; `folds`.
+    """
+    moved = moved_region(face)
+    figures: Figures = {}
+    for part, where in _regions(face).items():
+        here = where & moved
+        share = explained_motion(made.motion, face.motion, here)
+        overlap = cover_overlap(made.cover, face.is_uncovered, where & face.is_head)
+        middle, high = _percentiles(end_point_error(made.motion, face, here))
+        figures |= {
+            named("projection", part): share.projection,
+            named("without error", part): share.without_error,
+            named("explained", part): share.share,
+            named("error", part): middle,
+            named("error 95", part): high,
+            named("cover intersection", part): float(overlap.intersection),
+            named("cover union", part): float(overlap.union),
+        }
+    figures["folds"] = float(count_folds(made.motion, made.cover))
+    return figures
+
+
+def _regions(face: TrueFace) -> Mapping[str, Bool[np.ndarray, "side side"]]:
+    """Parts of the face, without the crop's border, which the runtime lets no model change."""
+    inside = changeable_region(face.side_px)
+    masks = {part.value: mask & inside for part, mask in part_masks(face).items()}
+    return {WHOLE: inside, **masks}
+
+
+def _percentiles(errors: Float[np.ndarray, " pixels"]) -> tuple[float, float]:
+    if errors.size < LEAST_PIXELS:
+        return float("nan"), float("nan")
+    middle, high = np.percentile(errors, [50, 95])
+    return float(middle), float(high)

@@ -1,0 +1,171 @@
+"""Held-out heads in the states that an evaluation asks for, and their trials."""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from reggan_plugin.controls import CONTROLS
+from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
+from reggan_training.heads.head import HeadFamily, HeadMesh
+from reggan_training.heads.split import is_held_out
+from reggan_training.metrics.motion.face import TrueFace
+from reggan_training.metrics.motion.results import Kind
+from reggan_training.pairs.look import STYLES, sample_look
+from reggan_training.pairs.rasterised_head import (
+    RasterisedHead,
+    rasterise_head,
+    read_head,
+    write_head,
+)
+from reggan_training.pairs.render_set import HEAD_SUFFIX
+from reggan_training.pairs.shading import HeadShader
+from reggan_training.pairs.sitting import reduce_to
+from reggan_training.pairs.states import Weights
+from reggan_training.pairs.truth import PairTruth, request_of_pair, truth_of_pair
+
+EXPRESSIONS = tuple(one.name for one in BASIC_EXPRESSIONS[1:])
+"""Those that are asked for; state 0 is neutral."""
+NEUTRALISED = "happy"
+"""What the source of the neutralised face shows."""
+SUPERSAMPLING = 2
+"""Raster pixels along the side of a pixel that is measured."""
+
+
+def states_of_test(controls: Sequence[str]) -> list[Weights]:
+    """Neutral, each expression in full, then each by half, with the shapes that a head has."""
+    states: list[Weights] = [{}]
+    for share in (1.0, 0.5):
+        for expression in BASIC_EXPRESSIONS[1:]:
+            weights = expression.weights.items()
+            states.append({name: share * value for name, value in weights if name in controls})
+    return states
+
+
+def rasterise_test_head(head: HeadMesh, side_px: int) -> RasterisedHead:
+    """Rasterise a head for crops of a size; the same head gives the same rasters."""
+    random = np.random.default_rng(zlib.crc32(f"{head.family}/{head.identity}".encode()))
+    side = SUPERSAMPLING * side_px
+    return rasterise_head(head, states_of_test(head.controls), random, face_px=side)
+
+
+def held_out_identities(family: HeadFamily, count: int, seed: int) -> list[str]:
+    """Names of heads that no training uses, at most so many."""
+    enough = 10 * count + 100  # one in ten is held out
+    names = [name for name in family.identities(enough, seed) if is_held_out(family.name, name)]
+    return names[:count]
+
+
+def render_test_heads(
+    family: HeadFamily, identities: Sequence[str], folder: Path, side_px: int
+) -> Iterator[Path]:
+    """Write the identities that a folder does not hold yet; yields their files."""
+    target = folder / family.name
+    target.mkdir(parents=True, exist_ok=True)
+    for identity in identities:
+        path = target / f"{identity}{HEAD_SUFFIX}"
+        if not path.exists():
+            write_head(rasterise_test_head(family.head(identity), side_px), path)
+            yield path
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MotionTrial:
+    """A request to a face; `controls` in the order of `CONTROLS`."""
+
+    kind: Kind
+    expression: str
+    controls: Float[np.ndarray, " controls"]
+    face: TrueFace
+
+
+class TestHead:
+    """A rasterised head in one look, drawn from its name."""
+
+    __test__ = False  # not one of pytest's
+
+    def __init__(self, path: Path, style: str | None = None) -> None:
+        """Read a file that `render_test_heads` wrote; `style` fixes the material."""
+        self.head = read_head(path)
+        random = np.random.default_rng(zlib.crc32(f"look of {self.name}".encode()))
+        self.look = sample_look(random, style=style)
+        self._shader = HeadShader(self.head)
+        self._pictures: dict[int, Float[Tensor, "3 side side"]] = {}
+
+    @property
+    def name(self) -> str:
+        """Family and identity."""
+        return f"{self.head.family}/{self.head.identity}"
+
+    @cached_property
+    def side_px(self) -> int:
+        """Side of the crops that are measured."""
+        return self.head.face.side_px // SUPERSAMPLING
+
+    def trials(self, expressions: Sequence[str] = EXPRESSIONS) -> list[MotionTrial]:
+        """All requests: full and half expressions of a neutral source, and back from a smile."""
+        count = len(EXPRESSIONS)
+        trials = []
+        for name in expressions:
+            number = 1 + EXPRESSIONS.index(name)
+            trials.append(self.trial(Kind.FULL, name, 0, number))
+            trials.append(self.trial(Kind.HALF, name, 0, number + count))
+        smile = 1 + EXPRESSIONS.index(NEUTRALISED)
+        return [*trials, self.trial(Kind.NEUTRALISED, NEUTRALISED, smile, 0)]
+
+    def trial(self, kind: Kind, expression: str, source: int, target: int) -> MotionTrial:
+        """One request, from a state to another."""
+        states = self.head.states
+        asked = request_of_pair(states[source], states[target], 1.0)
+        if kind is Kind.HALF:
+            asked[CONTROLS.index("neutral")] = 0.5  # as half of an expression is asked for
+        return MotionTrial(
+            kind=kind, expression=expression, controls=asked, face=self._face(source, target)
+        )
+
+    def _face(self, source: int, target: int) -> TrueFace:
+        truth = _reduced(truth_of_pair(self._shader, self.head.face, source, target), self.side_px)
+        return TrueFace(
+            source=self._picture(source).numpy(),
+            target=self._picture(target).numpy(),
+            motion=truth.motion.numpy(),
+            is_visible=truth.visible.numpy(),
+            is_head=truth.hit.numpy(),
+            parts=truth.part.numpy().astype(np.uint8),
+            eye_distance=self.head.eye_distance,
+            source_landmarks=self.head.landmarks[source],
+            target_landmarks=self.head.landmarks[target],
+        )
+
+    def _picture(self, state: int) -> Float[Tensor, "3 side side"]:
+        if state not in self._pictures:
+            with torch.no_grad():
+                picture = self._shader.picture(self.head.face, state, self.look)
+            self._pictures[state] = reduce_to(picture, self.side_px).clamp(0, 1)
+        return self._pictures[state]
+
+
+def style_of(number: int) -> str:
+    """Materials in turn, so that few identities show them all."""
+    return STYLES[number % len(STYLES)]
+
+
+def _reduced(truth: PairTruth, side_px: int) -> PairTruth:
+    """The truth of blocks of pixels: what most of each shows, and the mean motion of that."""
+    seen = (truth.hit & truth.visible).float()
+    shares = torch.stack([truth.hit.float(), truth.visible.float(), seen, *(truth.motion * seen)])
+    hit, visible, weight, x, y = reduce_to(shares, side_px)
+    motion = torch.stack([x, y]) / weight.clamp(min=1e-6)
+    step = truth.hit.shape[-1] // side_px
+    return PairTruth(
+        motion=torch.where(weight > 0, motion, torch.zeros_like(motion)),
+        visible=visible > 0.5,
+        hit=hit > 0.5,
+        part=truth.part[step // 2 :: step, step // 2 :: step],
+    )

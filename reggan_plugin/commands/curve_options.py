@@ -23,6 +23,7 @@ class AskedTake:
         path: the file.
         fps: of the shot.
         rate: of the take, where its file does not say.
+        holds_percents: whether its weights are percents, however small.
         offset: a frame or a timecode, as text.
         swap: which sides are exchanged.
     """
@@ -30,6 +31,7 @@ class AskedTake:
     path: Path
     fps: float | None
     rate: float | None
+    holds_percents: bool
     offset: str | None
     swap: Swap | None
 
@@ -48,7 +50,7 @@ class AskedTake:
         offset: Any = None
         if self.offset is not None:
             offset = timecode_from_text(self.offset) or _frame_from_text(self.offset)
-        take = read_take(self.path, self.rate)
+        take = read_take(self.path, self.rate, holds_percents=self.holds_percents)
         rows = frames_of_rows(take, first_frame, self.fps, offset)
         names = take.names
         if self.swap is not None:
@@ -108,6 +110,7 @@ def take_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "version of Live Link Face exchanges.",
     )
     @rate_option
+    @percent_option
     @functools.wraps(command)
     def gather(
         *,
@@ -116,6 +119,7 @@ def take_options(command: Callable[..., Any]) -> Callable[..., Any]:
         curves_offset: str | None,
         curves_swap: Swap | None,
         curves_rate: float | None,
+        curves_percent: bool,
         **others: Any,
     ) -> Any:
         take = None
@@ -124,13 +128,14 @@ def take_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 path=curves,
                 fps=curves_fps,
                 rate=curves_rate,
+                holds_percents=curves_percent,
                 offset=curves_offset,
                 swap=curves_swap,
             )
-        elif any((curves_fps, curves_offset, curves_swap, curves_rate)):
+        elif any((curves_fps, curves_offset, curves_swap, curves_rate, curves_percent)):
             raise UsageError(
-                "--curves-fps, --curves-rate, --curves-offset and --curves-swap say how a take is "
-                "read; name it with --curves FILE, or leave them out."
+                "--curves-fps, -rate, -percent, -offset and -swap say how a take is read; name it "
+                "with --curves FILE, or leave them out."
             )
         return command(take=take, **others)
 
@@ -147,4 +152,9 @@ rate_option = _option(
     metavar="FPS",
     help="What a second of the take counts, where its file does not say: rows of iFacialMocap "
     "(60), frames of timecodes (found out).",
+)
+percent_option = _option(
+    "--curves-percent",
+    is_flag=True,
+    help="Its weights are percents, even if none is above 2; others are known by themselves.",
 )

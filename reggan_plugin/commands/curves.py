@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from reggan_plugin.atomic import write_atomically
-from reggan_plugin.commands.curve_options import rate_option
+from reggan_plugin.commands.curve_options import percent_option, rate_option
 from reggan_plugin.commands.options import GroupedCommand, grouped_option
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.verbosity import verbose_option
@@ -25,6 +25,7 @@ from reggan_plugin.errors import OutputExistsError
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @rate_option
+@percent_option
 @grouped_option(
     "Output",
     "--plot",
@@ -47,6 +48,7 @@ def curves(
     *,
     file: Path,
     curves_rate: float | None,
+    curves_percent: bool,
     plot: Path | None,
     csv_file: Path | None,
     overwrite: bool,
@@ -61,7 +63,7 @@ def curves(
     for path in outputs:
         if path.exists() and not overwrite:
             raise OutputExistsError(f"{path} exists. --overwrite replaces it.")
-    take = read_take(file, curves_rate)
+    take = read_take(file, curves_rate, holds_percents=curves_percent)
     if plot is not None:
         write_plot(plot, take)
     if csv_file is not None:

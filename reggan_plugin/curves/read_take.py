@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from reggan_plugin.curves.audio2face import columns_of_audio2face, is_audio2face
@@ -24,13 +25,14 @@ _DAMAGE = (
 """What broken files raise in their readers."""
 
 
-def read_take(path: Path, rate_fps: float | None = None) -> Take:
+def read_take(path: Path, rate_fps: float | None = None, *, holds_percents: bool = False) -> Take:
     """Read a take.
 
     Args:
         path: a file of one of `FORMATS`.
         rate_fps: rows a second of files that hold no time, frames a second of timecodes; None
             takes what the file says, or what its tool usually does.
+        holds_percents: whether its weights are percents even if none of them is above 2.
 
     Raises:
         SourceError: it is none of these, is broken, or names no face shape.
@@ -45,6 +47,8 @@ def read_take(path: Path, rate_fps: float | None = None) -> Take:
         raise SourceError(
             f"{path} cannot be read as a take: {cause}. Expected {FORMATS}."
         ) from error
+    if holds_percents:
+        columns = replace(columns, scale=0.01)
     return take_from_columns(columns, str(path))
 
 

@@ -71,6 +71,8 @@ def test_dropped_frames_are_named_and_leave_their_time(tmp_path: Path) -> None:
 def test_percents_are_known_by_their_size(tmp_path: Path) -> None:
     percents = take_of(tmp_path, "time,jawOpen,mouthLeft\n0,0,0\n1,80,1.5\n")
     assert weights_by_name(percents)["jawOpen"].tolist() == [0.0, 0.8]
+    still = read_take(tmp_path / "a.csv", holds_percents=True)
+    assert weights_by_name(still)["mouthLeft"].tolist() == pytest.approx([0.0, 0.015])
     units = take_of(tmp_path, "time,jawOpen\n0,0\n1,1.2\n")
     assert weights_by_name(units)["jawOpen"].tolist() == [0.0, 1.2]
 

@@ -146,6 +146,8 @@ def _check_geometry(character: Character) -> None:
     Raises:
         MeshError: a point is nowhere or out of reach, or a triangle has corners that are not there.
     """
+    if not any(len(part.faces) for part in character.parts):
+        raise MeshError(f"{character.path} holds no triangles. Export the mesh with its faces.")
     for part in character.parts:
         fault = None
         if not _is_within(part.positions, _FARTHEST):

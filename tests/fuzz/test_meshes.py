@@ -166,6 +166,23 @@ def test_an_obj_that_names_libraries_without_end_is_named(folder: Path) -> None:
         load_mesh(folder / "many.obj")
 
 
+@pytest.mark.parametrize("document", [0, 1.5, None, True, "glTF", []])
+def test_a_document_that_is_no_object_is_named(document: Any, folder: Path) -> None:
+    assert "expected an object" in refused(folder, document, b"")
+
+
+def test_a_mesh_without_triangles_is_named(folder: Path) -> None:
+    document, binary = document_of(folder)
+    for primitive in document["meshes"][0]["primitives"]:
+        primitive["attributes"] = {"POSITION": primitive["attributes"]["POSITION"]}
+        primitive.pop("indices", None)
+        primitive.pop("targets", None)
+    document["accessors"][document["meshes"][0]["primitives"][0]["attributes"]["POSITION"]][
+        "count"
+    ] = 0
+    assert "no triangles" in refused(folder, document, binary)
+
+
 def test_points_that_are_nowhere_are_named(folder: Path) -> None:
     (folder / "far.obj").write_text("v 0 0 0\nv nan 0 0\nv 0 1e30 0\nf 1 2 3\n")
     with pytest.raises(MeshError, match="no numbers, or farther"):

@@ -280,3 +280,13 @@ def test_a_mesh_that_cannot_be_written_is_refused_before_the_work(
     with pytest.raises(UsageError, match=message):
         run(transfer, mesh, Look(), **outputs)
     assert [path.name for path in tmp_path.iterdir()] == ["head.glb"]
+
+
+def test_a_mesh_without_a_size(
+    head_files: Path, transfer: ExpressionTransfer, tmp_path: Path
+) -> None:
+    """Every point in one place: nothing that a camera could frame."""
+    corners = "v 1 2 3\nv 1 2 3\nv 1 2 3\nvt 0 0\nvt 1 0\nvt 0 1\n"
+    (tmp_path / "head.obj").write_text(f"{corners}f 1/1 2/2 3/3\n")
+    with pytest.raises(FaceNotFoundError, match="nothing, as it has no size"):
+        run(transfer, tmp_path / "head.obj", Look(texture=head_files / "base_color.png"))

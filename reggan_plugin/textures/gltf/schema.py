@@ -29,12 +29,9 @@ def check_document(document: Any) -> None:
     Raises:
         ValueError: one is not; or the nodes are no tree.
     """
+    _object_of(document, "the document")
     _check_depth(document)
-    sizes = {
-        key: len(value)
-        for key, value in _object_of(document, "the document").items()
-        if isinstance(value, list)
-    }
+    sizes = {key: len(value) for key, value in document.items() if isinstance(value, list)}
     _DOCUMENT(document, "", sizes)
     _check_tree(document.get("nodes", []))
 

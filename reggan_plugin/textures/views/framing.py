@@ -228,7 +228,7 @@ def _upper_parts(character: Character, points: Float[np.ndarray, "points 3"]) ->
     up = _DIRECTIONS[character.fronts[0][1]] if character.fronts else _DIRECTIONS["+Y"]
     height = points @ up
     for share in (0.3, 0.16):
-        top = points[height > height.max() - share * np.ptp(height)]
+        top = points[height >= height.max() - share * np.ptp(height)]
         size = share * float(np.ptp(height))
         middle = (top.min(axis=0) + top.max(axis=0)) / 2
         yield _Guess(centre=middle, size=size, reason=f"the upper {share:.0%} of the mesh")

@@ -68,7 +68,7 @@ def _columns(path: Path, rate_fps: float | None) -> Columns:
     first = next((line for line in text.splitlines() if line.strip()), "")
     if "|" in first:
         return columns_of_ifacialmocap(text, rate_fps)
-    if first.partition(",")[0].strip().lower() in ("k", "bs", "info") and suffix == ".txt":
+    if "\nk," in f"\n{text}":  # whatever lines stand before the rows
         return columns_of_face_cap(text)
     return columns_of_csv(text, rate_fps)
 

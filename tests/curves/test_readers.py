@@ -41,6 +41,17 @@ def test_every_format_gives_the_same_take(take_file: Path) -> None:
     assert take.unknown == ()
 
 
+def test_face_cap_is_known_by_its_rows_and_its_own_order(tmp_path: Path) -> None:
+    weights = ",".join(["0.25", *["0"] * 50, "0.5"])
+    path = tmp_path / "a.txt"
+    path.write_text(f"recorded with an app\nk,0,{','.join(['0'] * 10)},{weights}\n")
+    take = read_take(path)
+    assert {name: float(v[0]) for name, v in weights_by_name(take).items() if v[0]} == {
+        "browInnerUp": 0.25
+    }
+    assert "app's own order" in take.notes[0]
+
+
 def test_a_vrm_animation_moves_shapes_and_expressions(tmp_path: Path) -> None:
     formats.vrma(tmp_path / "wave.vrma")
     found = weights_by_name(read_take(tmp_path / "wave.vrma"))

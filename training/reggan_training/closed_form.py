@@ -14,10 +14,28 @@ from torch import Tensor
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_training.change_masks import ChangeCounts
 from reggan_training.data.identity import Identity
+from reggan_training.networks.expression_model import ExpressionModel
+from reggan_training.networks.masked_regression import MaskedRegression
 from reggan_training.regression import RegressionSettings, RidgeSums
 
 LARGEST_SUMS_BYTES = 2**30
 """Four expressions at 400 px with filters of their own for each channel (250 MB each)."""
+
+
+def fit_closed_form(
+    model: ExpressionModel, identities: Sequence[Identity], *, keep_unseen: bool = False
+) -> None:
+    """Learn, without descent, what can be: masks, and the filters of a regression layer.
+
+    An expression that no identity shows gets a mask of 0 and copies the input, or keeps what the
+    model had.
+    """
+    masks, seen = masks_from_identities(identities, model.side_px, model.masks.shape[-1])
+    model.take_masks(masks, seen, keep_unseen=keep_unseen)
+    if isinstance(model, MaskedRegression):
+        settings = model.regression.settings
+        solved = filters_from_identities(settings, identities, model.side_px)
+        model.take_filters(solved, keep_unseen=keep_unseen)
 
 
 def masks_from_identities(

@@ -13,6 +13,7 @@ import torch
 
 from reggan_plugin.errors import SourceError, TrainingDivergedError, UsageError
 from reggan_plugin.jobs.interruption import StopRequest, stop_on_signals
+from reggan_training.closed_form import fit_closed_form
 from reggan_training.configuration import TrainingSettings
 from reggan_training.data.pairs import PairBatch, PairSampler
 from reggan_training.data.sets import load_sets
@@ -135,7 +136,7 @@ class Session:
             self.initial.load_into(model)
         if fit and self.settings.closed_form == "fit":
             started = time.monotonic()
-            model.fit_closed_form(self.identities, keep_unseen=self.initial is not None)
+            fit_closed_form(model, self.identities, keep_unseen=self.initial is not None)
             self.report(f"masks and filters solved in {time.monotonic() - started:.0f} s")
         return model
 

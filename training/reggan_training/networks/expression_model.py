@@ -1,18 +1,15 @@
 """What every expression model is: an image and intensities in, a face and its mask out."""
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_training.closed_form import masks_from_identities
-from reggan_training.data.identity import Identity
 from reggan_training.regression import RegressionSettings
 
 SIDE_STEP_PX, LEAST_SIDE_PX = 16, 32
@@ -117,16 +114,22 @@ class ExpressionModel(nn.Module):
         asked_for = (expression > 0).to(expression.dtype)[:, :, None, None]
         return self.enlarge((asked_for * self.masks).amax(dim=1, keepdim=True))
 
-    def fit_closed_form(self, identities: Sequence[Identity], keep_unseen: bool = False) -> None:
-        """Learn, without descent, what can be: here where every expression changes a face.
+    @torch.no_grad()
+    def take_masks(
+        self,
+        masks: Float[Tensor, "expressions low low"],
+        seen: Bool[Tensor, " expressions"],
+        *,
+        keep_unseen: bool,
+    ) -> None:
+        """Let the masks be those that were learnt.
 
-        An expression that no identity shows gets a mask of 0, or keeps what it had.
+        Args:
+            masks: where every expression changes a face.
+            seen: which of them any face showed.
+            keep_unseen: whether the others keep the mask that they had.
         """
-        masks, seen = masks_from_identities(identities, self.side_px, self.masks.shape[-1])
-        with torch.no_grad():
-            self.masks.copy_(
-                torch.where(seen[:, None, None] | (not keep_unseen), masks, self.masks)
-            )
+        self.masks.copy_(torch.where(seen[:, None, None] | (not keep_unseen), masks, self.masks))
 
     def precision(self, image: Tensor) -> AbstractContextManager[None]:
         """Within it convolutions run in bfloat16, if this model trains in half precision."""

@@ -5,14 +5,12 @@ Expression Synthesis", IJCV 2020, arXiv 2011.09104. Solved in closed form; nothi
 descend on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from reggan_training.closed_form import filters_from_identities
-from reggan_training.data.identity import Identity
 from reggan_training.networks.expression_model import (
     ExpressionModel,
     ModelSettings,
@@ -59,18 +57,20 @@ class MaskedRegression(ExpressionModel):
         regressed = self.regression(low, expression)
         return regressed, regressed - low
 
-    def fit_closed_form(self, identities: Sequence[Identity], keep_unseen: bool = False) -> None:
-        """Learn the masks, and solve the filters of every expression.
+    def take_filters(
+        self,
+        solved: Mapping[int, Float[Tensor, "filter_channels columns side side"]],
+        *,
+        keep_unseen: bool,
+    ) -> None:
+        """Let the layer be the one that was solved.
 
-        An expression that no identity shows copies the input, or keeps what it had.
+        An expression without filters copies the input, or keeps what it had.
         """
-        super().fit_closed_form(identities, keep_unseen)
         layer = self.regression
         if not keep_unseen:
             layer.changes.zero_()
         filters = layer.filters()
-        for expression, solved in filters_from_identities(
-            layer.settings, identities, self.side_px
-        ).items():
-            filters[expression] = solved
+        for expression, own in solved.items():
+            filters[expression] = own
         layer.take_filters(filters)

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.textures.maps.texture_files import find_texture
@@ -27,7 +26,7 @@ class Subject:
         self.mesh, self.look, self.open_transfer = mesh, look, open_transfer
         self._open = ExitStack()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Subject":
         return self
 
     def __exit__(

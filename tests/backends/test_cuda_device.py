@@ -31,23 +31,24 @@ def test_every_name_that_is_called_is_in_the_package() -> None:
 
 
 def test_a_gpu_that_is_not_there_is_refused() -> None:
-    with pytest.raises(DeviceUnavailableError, match=r"number 99 was asked for.*doctor"):
+    with pytest.raises(DeviceUnavailableError, match=r"number 99 was asked for"):
         open_cuda_device(99)
 
 
 @pytest.mark.parametrize(
-    ("code", "kind", "remedy"),
+    ("code", "error", "kind"),
     [
-        ("MemoryAllocation", DeviceMemoryError, "smaller --batch"),
-        ("Unknown", DeviceUnavailableError, "--device cpu"),
+        ("MemoryAllocation", DeviceMemoryError, "device-memory"),
+        ("Unknown", DeviceUnavailableError, "gpu-fails"),
     ],
 )
 def test_an_error_code_becomes_an_error_with_its_name(
-    code: str, kind: type[RegganError], remedy: str
+    code: str, error: type[RegganError], kind: str
 ) -> None:
-    error = getattr(runtime.cudaError_t, f"cudaError{code}")
-    with pytest.raises(kind, match=rf"cudaError{code}: .*{remedy}"):
-        cuda_device._checked((error, None))
+    answer = getattr(runtime.cudaError_t, f"cudaError{code}")
+    with pytest.raises(error, match=rf"cudaError{code}: ") as refusal:
+        cuda_device._checked((answer, None))
+    assert refusal.value.kind == kind
 
 
 def test_every_call_has_arguments_that_the_package_takes() -> None:

@@ -201,8 +201,8 @@ def test_a_gpu_that_fails_is_an_error_and_its_buffers_are_not_used_again(
 @pytest.mark.parametrize(
     ("fault", "text"),
     [
-        ("no context", r"want of memory.*smaller --batch"),
-        ("no run", r"refuses the run.*reggan-plugin export engine"),
+        ("no context", r"want of memory.*Close what else"),
+        ("no run", r"refuses the run.*Build it again"),
         ("half tensors", r"image, expression, face, mask are not float32.*Export the model again"),
     ],
 )
@@ -250,7 +250,7 @@ def test_an_engine_that_a_user_names_runs_without_the_model(
     runner_from_model(MODEL)
     (plan,) = (tmp_path / "cache" / "engines").glob("*.plan")
     check(crops(2), runner_from_engine(plan).run(crops(2)))
-    with pytest.raises(EngineError, match=r"none\.plan\.json does not exist.*export engine"):
+    with pytest.raises(EngineError, match=r"none\.plan\.json does not exist.*Build it"):
         runner_from_engine(tmp_path / "none.plan")
     plan.write_bytes(b"not what was built")
     with pytest.raises(EngineError, match="damaged"):

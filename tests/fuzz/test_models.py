@@ -189,7 +189,7 @@ def test_a_model_that_reaches_into_other_files_is_refused(
     seal(path)
     for name in ("x", "sealed/x.bin"):  # so that only the rule stands in the way
         np.zeros(4, np.float32).tofile(tmp_path / name)
-    with pytest.raises(ModelError, match=r"in another file.*reggan-plugin export onnx"):
+    with pytest.raises(ModelError, match=r"in another file.*with its weights inside"):
         check_seal(path)
     assert main(["models", str(path)]) == 1
     assert "in another file" in capsys.readouterr().err

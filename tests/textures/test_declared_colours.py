@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from reggan_plugin.cli import main
-from reggan_plugin.errors import TextureError
+from reggan_plugin.errors import Remark, TextureError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.files.png_chunks import Chunk, bytes_from_chunks, make_chunk, read_chunks
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
@@ -71,7 +71,8 @@ def test_profiles_that_are_not_srgb_are_named(tmp_path: Path) -> None:
     )
     for name, content, is_named in (("sRGB", own, False), ("Display P3", other, True)):
         write_png(tmp_path / "map.png", np.zeros((4, 4, 3), np.uint8), profile(name, content))
-        said = [n for n in read_tile(tmp_path / "map.png").notices if "--colorspace" in n]
+        notices = read_tile(tmp_path / "map.png").notices
+        said = [n for n in notices if isinstance(n, Remark)]
         assert bool(said) == is_named
         assert all(f"({name}) is not sRGB" in notice for notice in said)
 

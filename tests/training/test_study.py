@@ -214,8 +214,8 @@ def test_an_attention_check_shows_another_person(comparisons: tuple[StudyCompari
     ("methods", "faces", "settings", "remedy"),
     [
         (METHODS[:1], FACES, StudySettings(), "two or more"),
-        (METHODS, FACES, StudySettings(comparisons=37), "--comparisons 36"),
-        (METHODS, FACES[:3], StudySettings(), "--attention-checks 0"),
+        (METHODS, FACES, StudySettings(comparisons=37), "Ask for at most that"),
+        (METHODS, FACES[:3], StudySettings(), "leave the checks out"),
     ],
 )
 def test_a_study_that_cannot_be_is_refused(
@@ -269,7 +269,7 @@ def test_the_input_of_the_same_name_comes_before_the_neutral_one(tmp_path: Path)
         ("twice", "keep one of them"),
         ("two expressions", "a name may hold one"),
         ("broken", "export it again as 8-bit PNG"),
-        ("same person twice", "are the same picture. .*--attention-checks 0"),
+        ("same person twice", "are the same picture. .*leave the checks out"),
         ("stretched", "is 40x24, its input 24x24; .*Crop both in the same way"),
     ],
 )

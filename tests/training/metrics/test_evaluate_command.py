@@ -29,7 +29,7 @@ def test_figures_table_and_sheet_are_written_and_what_does_not_hold_is_named(
     claim = "psnr of first should be above that of regression layer less 0.3"
     assert f"does not hold: all avatars: {claim}" in result.stderr
     assert "void: skin: ecs of first" in result.stderr
-    assert "not measured without --metric-weights DIR" in result.stderr
+    assert "not measured without weights of others" in result.stderr
 
     record = json.loads((tmp_path / "evaluation.json").read_text())
     assert list(record["runs"]) == ["first", "second"]

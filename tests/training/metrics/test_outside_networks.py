@@ -63,7 +63,7 @@ def weights(tmp_path: Path) -> Path:
 
 def test_without_a_folder_one_line_says_what_is_not_measured() -> None:
     (line,) = missing_files(None)
-    for word in ("--metric-weights DIR", "expression.onnx", "FID and KID", "QualiCLIP"):
+    for word in ("without weights of others", "expression.onnx", "FID and KID", "QualiCLIP"):
         assert word in line
 
 

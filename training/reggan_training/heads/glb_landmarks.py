@@ -38,7 +38,10 @@ class FacePoints:
 
 
 def find_eyes(
-    points: Points, eye_rows: Rows, lid_rows: Rows, offsets: Offsets
+    points: Points,
+    eye_rows: Int[np.ndarray, " eye"],
+    lid_rows: Int[np.ndarray, " skin"],
+    offsets: Offsets,
 ) -> dict[str, FileEye]:
     """Both eyes: spheres through the eyeballs, or what the lids close over where there are none.
 

@@ -51,14 +51,14 @@ OTHER_EXPRESSIONS: tuple[Expression, ...] = (
     ),
     Expression(
         name="smirk",
-        aliases=("smirk left", "half smile"),
+        aliases=("smirk left",),
         action_units=(12,),
         weights=weights_from_notation(
             "mouthSmileLeft 1, mouthSmileRight .15, mouthDimpleLeft .5, cheekSquintLeft .5,"
             " eyeSquintLeft .35, browOuterUpRight .3, mouthLeft .15"
         ),
         source=f"unit 12 of the own left side, {_BY_EYE}",
-        meanings=("smug", "sly", "mischievous", "cheeky", "flirty", "ironic"),
+        meanings=("smug", "sly", "half smile", "mischievous", "cheeky", "flirty", "ironic"),
     ),
     Expression(
         name="smirk right",

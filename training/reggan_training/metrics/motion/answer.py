@@ -12,7 +12,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
-from reggan_plugin.model_card import Window
+from reggan_plugin.model_card import CropSquare
 from reggan_plugin.motion_answer import MotionAnswer, Painter
 from reggan_training.metrics.contenders import resized
 from reggan_training.metrics.motion.face import MadeFace
@@ -24,7 +24,7 @@ class MotionModel(Protocol):
 
     side_px: int
     """Of the crop that it sees."""
-    painters: Mapping[str, Window]
+    painters: Mapping[str, CropSquare]
     """Parts of the face that it paints on crops of their own; see `ModelCard.painters`."""
 
     def answer(
@@ -96,7 +96,7 @@ def compose(source: Float[np.ndarray, "3 side side"], answer: MotionAnswer) -> M
     motion = motion_in_crop(answer, side_px)
     underlay = Underlay(pixels, None, region, is_premultiplied=False)
     stored = StoredPicture(pixels=pixels, alpha=None, underlay=underlay)
-    picture, _ = composite_motion(stored, motion, region)
+    picture = composite_motion(stored, motion, region).pixels
     return MadeFace(
         motion=displacement(motion),
         cover=motion.cover,
@@ -110,7 +110,7 @@ def displacement(motion: FrameMotion) -> Float[np.ndarray, "2 side side"]:
 
 
 def _answer_of(
-    outputs: Mapping[str, np.ndarray], painters: Mapping[str, Window], row: int
+    outputs: Mapping[str, np.ndarray], painters: Mapping[str, CropSquare], row: int
 ) -> MotionAnswer:
     return MotionAnswer(
         motion=outputs["motion"][row],

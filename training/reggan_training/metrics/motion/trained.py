@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from reggan_plugin.model_card import Window
+from reggan_plugin.model_card import CropSquare
 from reggan_training.metrics.contenders import resized
 from reggan_training.motion.motion_task import trained_motion_network
 from reggan_training.motion.mouth_task import trained_mouth_painter
@@ -31,7 +31,7 @@ class TrainedModel:
         self.side_px = 2 * self.network.side_px
         paints = any((run / MOUTH).glob("*.safetensors"))
         self._painter = trained_mouth_painter(run / MOUTH) if paints else None
-        self.painters: Mapping[str, Window] = {"mouth": MOUTH_WINDOW} if paints else {}
+        self.painters: Mapping[str, CropSquare] = {"mouth": MOUTH_WINDOW} if paints else {}
 
     def answer(
         self,

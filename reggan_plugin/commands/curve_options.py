@@ -85,6 +85,7 @@ def take_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @_option(
         "--curves",
+        is_input=True,
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE",
         help="A recorded performance in place of --expression: Live Link Face CSV, iFacialMocap "

@@ -3,21 +3,20 @@
 from pathlib import Path
 
 import numpy as np
-from pxr import Tf, Usd, UsdSkel
+from pxr import UsdSkel
 
 from reggan_plugin.curves.take import Columns
+from reggan_plugin.textures.usd_character import open_stage
 
 
 def columns_of_usd(path: Path) -> Columns:
     """Read the first SkelAnimation whose blend shapes have weights.
 
     Raises:
-        ValueError: it cannot be opened, or holds none.
+        ValueError: it holds none.
+        MeshError: it cannot be opened, or names what is not beside it.
     """
-    try:
-        stage = Usd.Stage.Open(str(path))
-    except Tf.ErrorException as error:
-        raise ValueError(f"it cannot be opened as USD ({error})") from error
+    stage = open_stage(path)
     animations = [UsdSkel.Animation(prim) for prim in stage.Traverse() if prim.IsA("SkelAnimation")]
     moving = [one for one in animations if one.GetBlendShapeWeightsAttr().HasAuthoredValue()]
     if not moving:

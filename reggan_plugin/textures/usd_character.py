@@ -22,7 +22,7 @@ def character_from_usd(path: Path) -> Character:
     Raises:
         MeshError: the file cannot be opened, or holds no mesh.
     """
-    stage = _opened(path)
+    stage = open_stage(path)
     places = UsdGeom.XformCache()
     prims = [prim for prim in stage.Traverse() if prim.IsA(UsdGeom.Mesh)]
     parts = tuple(part for prim in prims if (part := _part(prim, places)) is not None)
@@ -41,12 +41,12 @@ def files_of_usd(path: Path) -> list[Path]:
     Raises:
         MeshError: the file cannot be opened.
     """
-    stage = _opened(path)  # without which its layers are gone
+    stage = open_stage(path)  # without which its layers are gone
     names = {layer.realPath for layer in stage.GetUsedLayers()}
     return [Path(name) for name in sorted(names) if name]
 
 
-def _opened(path: Path) -> Any:
+def open_stage(path: Path) -> Any:
     """The stage of a file whose layers all lie beside it.
 
     Raises:
@@ -54,9 +54,12 @@ def _opened(path: Path) -> Any:
     """
     try:
         _refuse_references(path)
-        return Usd.Stage.Open(str(path))
+        stage = Usd.Stage.Open(str(path))
     except (Tf.ErrorException, zipfile.BadZipFile) as error:
         raise MeshError(f"{path} cannot be opened as USD: {error}. Export it again.") from error
+    if any(prim.HasMetadata("clips") for prim in stage.TraverseAll()):
+        raise MeshError(f"{path} plays value clips, which lie in other files. Flatten it first.")
+    return stage
 
 
 def _refuse_references(path: Path) -> None:

@@ -222,6 +222,17 @@ _NODE = _record(
     scale=_array(_number, 3),
     translation=_array(_number, 3),
 )
+_ANIMATION = _record(
+    {},
+    channels=_array(
+        _record(
+            {"sampler": _SIZE, "target": _record({}, node=_index("nodes"), path=_text)},
+        )
+    ),
+    samplers=_array(
+        _record({"input": _index("accessors"), "output": _index("accessors")}, interpolation=_text)
+    ),
+)
 _EXPRESSIONS = _record({}, preset=_mapping(_OBJECT), custom=_mapping(_OBJECT))
 _BONE_OF_VRM0 = _record({"bone": _text, "node": _index_or_none("nodes")})
 _EXTENSIONS = _record(
@@ -262,6 +273,7 @@ _DOCUMENT = _record(
     ),
     scenes=_array(_record({}, nodes=_array(_index("nodes")))),
     scene=_index("scenes"),
+    animations=_array(_ANIMATION),
     extensions=_EXTENSIONS,
     extensionsUsed=_array(_text),
 )

@@ -1,6 +1,7 @@
 """What a job writes, what becomes of frames that fail, and what it says."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -224,12 +225,10 @@ def test_a_full_disk_fails_the_frame_and_leaves_nothing_half_written(
 ) -> None:
     source = write_pngs(tmp_path / "shot", [10, 20])
 
-    def write_half(path: Path, content: bytes) -> int:
-        with path.open("wb") as file:
-            file.write(content[: len(content) // 2])
+    def run_full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", write_half)
+    monkeypatch.setattr(os, "fsync", run_full)
     summary = run(source, tmp_path / "out")
     assert outcomes(summary) == ["failed", "failed"]
     assert "No space left on device" in (summary.results[0].message or "")

@@ -117,7 +117,8 @@ class _Mover:
         block = _block_around(motion.displacement, region, source.pixels.shape[:2])
         self._offset = [part.start - whole.start for part, whole in zip(region, block, strict=True)]
         self._colours = PictureSampler(source.straight(block))
-        self.alpha, self._alphas = None, None
+        self.alpha: Float[np.ndarray, "rows columns"] | None = None
+        self._alphas: PictureSampler | None = None
         if moves_alpha and source.alpha is not None:
             self.alpha = source.alpha[region].copy()
             alpha = np.nan_to_num(source.alpha[block], nan=0.0, posinf=1.0, neginf=0.0)

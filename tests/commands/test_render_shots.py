@@ -128,7 +128,10 @@ def test_a_curve_takes_the_place_of_the_expression(
     ("arguments", "message"),
     [
         ([], "No --expression was given; name one of"),
-        (["--expression", "happy", "--intensity-curve", "{curve}"], "--expression and a curve"),
+        (
+            ["--expression", "happy", "--intensity-curve", "{curve}"],
+            "More than one of an expression",
+        ),
         (["--intensity-curve", "{curve}"], "curve.csv, line 2 has value '7'; expected a number"),
         (["--intensity-curve", "none.csv"], "none.csv"),
         (["--expression", "happy", "--fade-in", "-1"], "--fade-in"),

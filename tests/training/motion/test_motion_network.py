@@ -7,7 +7,7 @@ from reggan_plugin.controls import CONTROLS
 from reggan_training.motion.composing import compose, warp
 from reggan_training.motion.losses import LossWeights, pair_losses
 from reggan_training.motion.mouth_painter import MouthPainter, window_of
-from reggan_training.motion.network import MotionAnswer, MotionRegGAN
+from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
 from reggan_training.motion.shape_regression import (
     ShapeExample,
     ShapeRegression,
@@ -74,7 +74,7 @@ def test_gain_multiplies_linear_light() -> None:
     zero = torch.zeros(1, 2, 8, 8)
     double = torch.full((1, 3, 8, 8), torch.log(torch.tensor(2.0)))
     covered = torch.full((1, 1, 16, 16), -20.0)
-    made, _ = compose(grey, MotionAnswer(zero, double, covered, torch.zeros(1, 3, 16, 16)))
+    made, _ = compose(grey, NetworkAnswer(zero, double, covered, torch.zeros(1, 3, 16, 16)))
     # 0.5 is 0.2140 in linear light, twice that is 0.6858 encoded
     assert (made - 0.6858).abs().max() < 1e-3
 
@@ -85,7 +85,7 @@ def test_the_truth_has_the_lowest_loss(flat_head_set) -> None:
 
     def total(motion: torch.Tensor, cover: torch.Tensor, paint: torch.Tensor) -> float:
         gain = torch.zeros(8, 3, 32, 32)
-        losses = pair_losses(pairs, MotionAnswer(motion, gain, cover, paint), LossWeights())
+        losses = pair_losses(pairs, NetworkAnswer(motion, gain, cover, paint), LossWeights())
         return float(sum(losses.values()))
 
     small = torch.nn.functional.avg_pool2d(pairs.motion, 2)

@@ -10,7 +10,7 @@ from reggan_training.avatars.face_state import ExpressionHabits, sample_habits
 from reggan_training.avatars.facial_hair import BrowStyle, sample_brow_style
 from reggan_training.avatars.head_shape import HeadShape, sample_shape
 from reggan_training.avatars.look import AvatarLook, sample_look
-from reggan_training.avatars.views import AvatarView, sample_views
+from reggan_training.avatars.views import PlannedView, sample_views
 
 PLAN_VERSION = 3
 """Raised when the same seed would give another picture."""
@@ -30,7 +30,7 @@ class IdentityPlan:
     habits: ExpressionHabits
     look: AvatarLook
     brow_style: BrowStyle
-    views: tuple[AvatarView, ...]
+    views: tuple[PlannedView, ...]
 
     def generator(self, purpose: str) -> np.random.Generator:
         """The random numbers of one purpose, independent of those of the others."""

@@ -21,7 +21,7 @@ from reggan_training.avatars.set_files import (
 )
 from reggan_training.avatars.shot_render import render_shot
 from reggan_training.avatars.task import Task
-from reggan_training.avatars.views import AvatarView
+from reggan_training.avatars.views import PlannedView
 
 
 def render_task(
@@ -62,7 +62,7 @@ def _render_identity(
 
 
 def _render_view(
-    avatar: Avatar, plan: IdentityPlan, view: AvatarView, folder: NewFolder
+    avatar: Avatar, plan: IdentityPlan, view: PlannedView, folder: NewFolder
 ) -> Mapping[str, Any]:
     shown = avatar.show(view.state)
     file, mask = f"{view.stem}.jpg", f"{view.stem}_mask.png"

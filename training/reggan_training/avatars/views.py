@@ -15,14 +15,14 @@ _GAZE_LIMIT_DEG = 25.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class AvatarView:
+class PlannedView:
     """One picture: its file's name without ending, and what the face does in it."""
 
     stem: str
     state: FaceState
 
 
-def sample_views(generator: np.random.Generator, look: AvatarLook) -> tuple[AvatarView, ...]:
+def sample_views(generator: np.random.Generator, look: AvatarLook) -> tuple[PlannedView, ...]:
     """Fifteen views: neutral, each expression in full and in part, and two odd sources.
 
     In the sources the eyes are closed, the mouth is open, or both. The gaze is the same in all.
@@ -33,18 +33,18 @@ def sample_views(generator: np.random.Generator, look: AvatarLook) -> tuple[Avat
         gaze_pitch_deg=_limited(-towards_camera * look.pitch_deg + generator.normal(0, 1.5)),
     )
     shown = EXPRESSION_NAMES[1:]
-    views = [AvatarView(stem="neutral", state=resting)]
+    views = [PlannedView(stem="neutral", state=resting)]
     views += [_view(replace(resting, expression=name, intensity=1.0)) for name in shown]
     for name in shown:
         intensity = round(float(generator.uniform(*_GRADED)), 2)
         views.append(_view(replace(resting, expression=name, intensity=intensity)))
     for number in range(_SOURCES):
-        views.append(AvatarView(stem=f"source_{number + 1}", state=_source(generator, resting)))
+        views.append(PlannedView(stem=f"source_{number + 1}", state=_source(generator, resting)))
     return tuple(views)
 
 
-def _view(state: FaceState) -> AvatarView:
-    return AvatarView(stem=f"{state.expression}_{round(100 * state.intensity):03d}", state=state)
+def _view(state: FaceState) -> PlannedView:
+    return PlannedView(stem=f"{state.expression}_{round(100 * state.intensity):03d}", state=state)
 
 
 def _source(generator: np.random.Generator, resting: FaceState) -> FaceState:

@@ -5,12 +5,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from reggan_training.motion.network import MotionAnswer
+from reggan_training.motion.network import NetworkAnswer
 from reggan_training.srgb import encoded_from_linear, linear_from_encoded
 
 
 def compose(
-    source: Float[Tensor, "batch 3 side side"], answer: MotionAnswer
+    source: Float[Tensor, "batch 3 side side"], answer: NetworkAnswer
 ) -> tuple[Float[Tensor, "batch 3 side side"], Float[Tensor, "batch 3 side side"]]:
     """Return the composed picture and the moved and lit source without paint, sRGB-encoded."""
     side = source.shape[-1]

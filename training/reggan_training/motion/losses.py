@@ -10,7 +10,7 @@ from torch import Tensor
 from reggan_plugin.controls import CONTROLS
 from reggan_training.heads.head import Part
 from reggan_training.motion.composing import compose, enlarged
-from reggan_training.motion.network import MotionAnswer
+from reggan_training.motion.network import NetworkAnswer
 from reggan_training.pairs.sitting import Pairs
 
 _REALLY_MOVES = 0.4 / 128
@@ -37,7 +37,7 @@ class LossWeights:
     hidden_slope: float = 0.05
 
 
-def pair_losses(pairs: Pairs, answer: MotionAnswer, weights: LossWeights) -> dict[str, Tensor]:
+def pair_losses(pairs: Pairs, answer: NetworkAnswer, weights: LossWeights) -> dict[str, Tensor]:
     """Weighted losses by name; their sum is what the optimiser lowers."""
     side = pairs.source.shape[-1]
     made, _ = compose(pairs.source, answer)

@@ -9,7 +9,7 @@ from torch import Tensor
 from reggan_training.motion.augment import augmented
 from reggan_training.motion.composing import enlarged
 from reggan_training.motion.losses import LossWeights, pair_losses
-from reggan_training.motion.network import MotionAnswer, MotionRegGAN
+from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
 from reggan_training.motion.training_run import Losses, RunSettings, TrainingRun, read_checkpoint
 from reggan_training.pairs.pool import Rows
 from reggan_training.pairs.sitting import Pairs
@@ -53,7 +53,7 @@ def _misread(worn: Tensor, random: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def _progress(pairs: Pairs, answer: MotionAnswer) -> dict[str, Tensor]:
+def _progress(pairs: Pairs, answer: NetworkAnswer) -> dict[str, Tensor]:
     """Mean error and length of the motion where the surface really moves, in pixels of 128."""
     true_px = 128 * pairs.motion
     length = true_px.norm(dim=1, keepdim=True)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.controls import CONTROLS
 from reggan_training.motion.composing import enlarged, warp
-from reggan_training.motion.network import ControlledBlock, MotionAnswer
+from reggan_training.motion.network import ControlledBlock, NetworkAnswer
 from reggan_training.pairs.rasterised_head import MOUTH_WINDOW
 
 _EMBEDDING = 64
@@ -57,7 +57,7 @@ class MouthPainter(nn.Module):
         self,
         image: Float[Tensor, "batch 3 side side"],
         controls: Float[Tensor, "batch controls"],
-        answer: MotionAnswer,
+        answer: NetworkAnswer,
     ) -> MouthAnswer:
         """Answer for the whole crop at 256 px and what the motion network said of it."""
         side = image.shape[-1]

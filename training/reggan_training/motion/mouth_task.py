@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from reggan_training.motion.composing import compose, enlarged
 from reggan_training.motion.mouth_losses import MouthLossWeights, mouth_losses
 from reggan_training.motion.mouth_painter import MouthPainter
-from reggan_training.motion.network import MotionAnswer, MotionRegGAN
+from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
 from reggan_training.motion.training_run import Losses, RunSettings, TrainingRun, read_checkpoint
 from reggan_training.pairs.mouth_sitting import MouthPairs
 from reggan_training.pairs.pool import Rows
@@ -35,7 +35,7 @@ def _task_of(
         pairs = _augmented(MouthPairs.from_compact(rows), random)
         with torch.no_grad():
             small = F.avg_pool2d(pairs.source, pairs.source.shape[-1] // network.side_px)
-            answer: MotionAnswer = network(small, pairs.controls, pairs.worn)
+            answer: NetworkAnswer = network(small, pairs.controls, pairs.worn)
             whole = answer._replace(cover=torch.full_like(answer.cover, -20.0))
             whole = whole._replace(paint=enlarged(whole.paint, pairs.source.shape[-1]))
             whole = whole._replace(cover=enlarged(whole.cover, pairs.source.shape[-1]))

@@ -29,7 +29,7 @@ _FULL_STRENGTH = 0.15
 """Requests below this fade to no change at all."""
 
 
-class MotionAnswer(NamedTuple):
+class NetworkAnswer(NamedTuple):
     """What the network answers.
 
     `motion` [batch 2 half half] in parts of the side; `gain` [batch 3 half half], natural log, on
@@ -118,7 +118,7 @@ class MotionRegGAN(nn.Module):
         image: Float[Tensor, "batch 3 side side"],
         controls: Float[Tensor, "batch controls"],
         worn: Float[Tensor, "batch shapes"] | None = None,
-    ) -> MotionAnswer:
+    ) -> NetworkAnswer:
         """Answer for sRGB-encoded pictures in [0, 1] and control vectors.
 
         `worn` are the weights that the source shows; None reads them from the picture.
@@ -148,7 +148,7 @@ class MotionRegGAN(nn.Module):
         coarse = _doubled(self.motion_eighth(eighth).float())
         motion = _doubled(coarse + self.motion_quarter(quarter).float()) + fine
         strength = (controls.abs().amax(1) / _FULL_STRENGTH).clamp(max=1.0)[:, None, None, None]
-        return MotionAnswer(
+        return NetworkAnswer(
             motion=expected + motion * strength * _MOTION_UNIT,
             gain=_LARGEST_GAIN * torch.tanh(gain) * strength,
             cover=F.pixel_shuffle(cover, 2) - 2.0 - 12.0 * (1 - strength),

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from reggan_plugin.controls import CONTROLS, NEUTRAL, mirrored_name
 from reggan_training.motion.shape_regression import ShapeExample
-from reggan_training.pairs.look import Look, sample_look
+from reggan_training.pairs.look import HeadLook, sample_look
 from reggan_training.pairs.rasterised_head import Rasters, read_head
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.truth import truth_of_pair
@@ -35,7 +35,7 @@ def regression_examples(paths: Sequence[Path], side_px: int, seed: int) -> Itera
             yield _mirrored(example)
 
 
-def _examples_of(shader: HeadShader, rasters: Rasters, look: Look) -> Iterator[ShapeExample]:
+def _examples_of(shader: HeadShader, rasters: Rasters, look: HeadLook) -> Iterator[ShapeExample]:
     states = shader.head.states
     neutral = shader.picture(rasters, 0, look)
     for number, state in enumerate(states[1:], start=1):

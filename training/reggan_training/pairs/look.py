@@ -29,7 +29,7 @@ class Light:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Look:
+class HeadLook:
     """Scene-linear colours and weights; see `reggan_training.pairs.shading` for their use.
 
     Attributes:
@@ -91,7 +91,7 @@ class Look:
     backdrop: Float[np.ndarray, "rows columns 3"]
 
 
-def sample_look(random: np.random.Generator, *, style: str | None = None) -> Look:
+def sample_look(random: np.random.Generator, *, style: str | None = None) -> HeadLook:
     """Draw a look; `style` fixes the material."""
     style = style or str(random.choice(STYLES, p=_SHARES))
     colours = _skin_colours(random) if style != "toon" else _toon_colours(random)
@@ -107,7 +107,7 @@ def sample_look(random: np.random.Generator, *, style: str | None = None) -> Loo
         is_carved = random.random() < 0.5  # hair as relief alone
         factor = 0.0 if is_carved else random.uniform(0.0, 0.5)
         weights = {name: factor * value for name, value in weights.items()}
-    return Look(
+    return HeadLook(
         style=style,
         uses_texture=bool(random.random() < 0.85),
         tint=random.uniform(0.55, 1.25) * random.uniform(0.92, 1.08, 3),

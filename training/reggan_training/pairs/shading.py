@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from reggan_training.heads.head import REGIONS, Part
-from reggan_training.pairs.look import Look
+from reggan_training.pairs.look import HeadLook
 from reggan_training.pairs.noise import detail_texture, strand_texture
 from reggan_training.pairs.rasterised_head import RasterisedHead, Rasters
 from reggan_training.srgb import encoded_from_linear, linear_from_encoded
@@ -71,7 +71,7 @@ class HeadShader:
             torch.from_numpy(t.copy()).permute(2, 0, 1).float() / 255 for t in head.textures
         ]
 
-    def picture(self, rasters: Rasters, state: int, look: Look) -> Float[Tensor, "3 side side"]:
+    def picture(self, rasters: Rasters, state: int, look: HeadLook) -> Float[Tensor, "3 side side"]:
         """One state in one look, sRGB-encoded, [0, 1]."""
         surface = self._seen(rasters, state)
         light = _shade(surface, _albedo(surface, look, self.textures), look)
@@ -154,7 +154,9 @@ def _hollows(
     return result
 
 
-def _albedo(surface: SeenSurface, look: Look, textures: list[Tensor]) -> Float[Tensor, "rows 3"]:
+def _albedo(
+    surface: SeenSurface, look: HeadLook, textures: list[Tensor]
+) -> Float[Tensor, "rows 3"]:
     colour = _painted_skin(surface, look)
     part = surface.part[:, None]
     plain = {
@@ -183,7 +185,7 @@ def _albedo(surface: SeenSurface, look: Look, textures: list[Tensor]) -> Float[T
     return colour.clamp(0.004, 1.0)
 
 
-def _painted_skin(surface: SeenSurface, look: Look) -> Float[Tensor, "rows 3"]:
+def _painted_skin(surface: SeenSurface, look: HeadLook) -> Float[Tensor, "rows 3"]:
     colour = _tensor(look.skin, surface.fixed).expand(len(surface.pixels), 3)
     detail = detail_texture(look.texture_seed)
     coarse = _noise_at(surface, detail[:, :3], _PAINT_REACH)
@@ -213,7 +215,7 @@ def _painted_skin(surface: SeenSurface, look: Look) -> Float[Tensor, "rows 3"]:
     return colour
 
 
-def _eye_colour(surface: SeenSurface, look: Look) -> Float[Tensor, "rows 3"]:
+def _eye_colour(surface: SeenSurface, look: HeadLook) -> Float[Tensor, "rows 3"]:
     angle = surface.fixed[:, _ANGLE]
     fine = _noise_at(surface, detail_texture(look.texture_seed)[:, 3:4], _PAINT_REACH / 4)
     in_iris = torch.sigmoid((_IRIS_RAD - angle) / 0.02)
@@ -226,7 +228,7 @@ def _eye_colour(surface: SeenSurface, look: Look) -> Float[Tensor, "rows 3"]:
 
 
 def _textured(
-    surface: SeenSurface, look: Look, textures: list[Tensor], painted: Float[Tensor, "rows 3"]
+    surface: SeenSurface, look: HeadLook, textures: list[Tensor], painted: Float[Tensor, "rows 3"]
 ) -> Float[Tensor, "rows 3"]:
     """The head's own textures in place of paint; on statues only their light and dark."""
     colour = painted.clone()
@@ -247,7 +249,7 @@ def _textured(
 
 
 def _shade(
-    surface: SeenSurface, albedo: Float[Tensor, "rows 3"], look: Look
+    surface: SeenSurface, albedo: Float[Tensor, "rows 3"], look: HeadLook
 ) -> Float[Tensor, "rows 3"]:
     inside = surface.region("shade")
     open_sky = (1 - look.occlusion * surface.hollow) * (1 - 0.92 * inside)
@@ -277,7 +279,7 @@ def _shade(
     return albedo * total + shine * tinted
 
 
-def _bumped(surface: SeenSurface, look: Look) -> Float[Tensor, "rows 3"]:
+def _bumped(surface: SeenSurface, look: HeadLook) -> Float[Tensor, "rows 3"]:
     if look.bump <= 0:
         return surface.normal
     fine = _noise_at(surface, detail_texture(look.texture_seed)[:, 3:5], _PAINT_REACH / 2)
@@ -306,7 +308,9 @@ def _noise_at(
     return found[0, :, :, 0].T
 
 
-def _backdrop(look: Look, rasters: Rasters, device: torch.device) -> Float[Tensor, "3 side side"]:
+def _backdrop(
+    look: HeadLook, rasters: Rasters, device: torch.device
+) -> Float[Tensor, "3 side side"]:
     coarse = torch.from_numpy(look.backdrop).float().permute(2, 0, 1)[None].to(device)
     left, top, right, bottom = rasters.window
     centres = (torch.arange(rasters.side_px, device=device) + 0.5) / rasters.side_px

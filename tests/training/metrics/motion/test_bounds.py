@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from reggan_training.metrics.motion.bounds import Bound, judge_bounds, warnings_of
+from reggan_training.metrics.motion.bounds import MotionBound, judge_bounds, warnings_of
 from reggan_training.metrics.motion.figures import PARTS, Figures, named
 from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
 from reggan_training.metrics.motion.results import (
@@ -13,7 +13,7 @@ from reggan_training.metrics.motion.results import (
     RESULT,
     TRUE,
     FaceResult,
-    Kind,
+    ResultKind,
     mean_difference,
     summarise,
 )
@@ -46,14 +46,14 @@ def good_result() -> Figures:
 def faces(identity: str = "a", **changed: float) -> list[FaceResult]:
     """A full, a half and a neutralised face that keep every bound, but for what is changed."""
     figures = {
-        Kind.FULL: {
+        ResultKind.FULL: {
             RESULT: good_result() | changed,
             REGRESSION: in_every_part("psnr", 25.0),
             INPUT: in_every_part("psnr", 21.0),
             TRUE: {"distance": 0.2, "named": 1.0},
         },
-        Kind.HALF: {RESULT: {"psnr": 30.0, "folds": 0.0}, CROSS_FADE: {"psnr": 28.0}},
-        Kind.NEUTRALISED: {RESULT: {"psnr": 27.0, "folds": 0.0}, INPUT: {"psnr": 22.0}},
+        ResultKind.HALF: {RESULT: {"psnr": 30.0, "folds": 0.0}, CROSS_FADE: {"psnr": 28.0}},
+        ResultKind.NEUTRALISED: {RESULT: {"psnr": 27.0, "folds": 0.0}, INPUT: {"psnr": 22.0}},
     }
     return [
         FaceResult(
@@ -130,12 +130,12 @@ def test_a_model_without_a_regression_layer_to_compare_with_is_not_let_through()
 
 
 def test_every_bound_says_what_was_found_and_expected() -> None:
-    bound = Bound(name="detail", faces="ict", found=0.5, least=0.9, most=1.1)
+    bound = MotionBound(name="detail", faces="ict", found=0.5, least=0.9, most=1.1)
     assert bound.sentence == "detail, ict: found 0.500, expected 0.9 to 1.1"
-    nothing = Bound(name="folds per face", faces="ict", found=math.nan, most=0)
+    nothing = MotionBound(name="folds per face", faces="ict", found=math.nan, most=0)
     assert nothing.sentence == "folds per face, ict: found nothing to measure, expected at most 0"
     assert not nothing.holds
-    beside = Bound(name="detail", faces="ict", found=0.5, least=0.9, most=1.1, reachable=0.88)
+    beside = MotionBound(name="detail", faces="ict", found=0.5, least=0.9, most=1.1, reachable=0.88)
     assert beside.sentence.endswith("expected 0.9 to 1.1; the true motion has 0.880")
 
 
@@ -148,14 +148,14 @@ def test_ecs_above_the_truth_is_a_warning() -> None:
 
 def test_identities_count_alike_however_many_faces_they_have() -> None:
     results = [*faces("a", detail=1.0), *faces("a", detail=1.0), *faces("b", detail=0.5)]
-    full = [one for one in results if one.kind is Kind.FULL]
+    full = [one for one in results if one.kind is ResultKind.FULL]
     assert summarise(full, RESULT, "detail") == pytest.approx(0.75)
     assert mean_difference(full, RESULT, INPUT, "psnr") == pytest.approx(9.0)
 
 
 def test_cover_is_taken_over_all_faces_together() -> None:
     empty = faces("a", **{"cover intersection": 0.0, "cover union": 0.0})
-    full = [one for one in [*empty, *faces("b")] if one.kind is Kind.FULL]
+    full = [one for one in [*empty, *faces("b")] if one.kind is ResultKind.FULL]
     assert summarise(full, RESULT, "cover") == pytest.approx(0.7)
 
 

@@ -15,7 +15,7 @@ from reggan_plugin.errors import ModelCardError
 from reggan_plugin.models import weights_folder
 from reggan_training.heads.head import HeadFamily
 from reggan_training.metrics.motion import commands
-from reggan_training.metrics.motion.exported import ExportedModel
+from reggan_training.metrics.motion.exported import ExportedMotion
 from reggan_training.metrics.motion.test_heads import TestHead, held_out_identities
 
 
@@ -102,7 +102,7 @@ def test_a_folder_without_heads_says_how_to_make_them(tmp_path: Path) -> None:
 
 def test_a_model_of_another_contract_is_refused() -> None:
     with pytest.raises(ModelCardError, match=r"contract 1; expected 2.*reggan-plugin evaluate"):
-        ExportedModel(weights_folder() / "sargan.onnx")
+        ExportedMotion(weights_folder() / "sargan.onnx")
 
 
 def test_only_identities_that_no_model_was_trained_on_are_taken() -> None:

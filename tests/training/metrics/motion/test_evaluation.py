@@ -22,7 +22,7 @@ from reggan_training.metrics.motion.results import (
     TRUE,
     TRUE_MOTION,
     FaceResult,
-    Kind,
+    ResultKind,
     of_kind,
     summarise,
 )
@@ -143,7 +143,7 @@ def test_what_does_not_move_has_no_motion(head: TestHead) -> None:
 def test_a_model_that_knows_the_truth_keeps_the_bounds_of_motion(
     knowing: Sequence[FaceResult],
 ) -> None:
-    full = of_kind(knowing, Kind.FULL)
+    full = of_kind(knowing, ResultKind.FULL)
     assert len(full) == len(EXPRESSIONS)
     assert summarise(full, RESULT, "explained") > 0.9
     assert summarise(full, RESULT, "cover") > 0.8
@@ -159,12 +159,12 @@ def test_a_model_that_knows_the_truth_keeps_the_bounds_of_motion(
 
 
 def test_every_kind_is_measured_by_what_it_is_about(knowing: Sequence[FaceResult]) -> None:
-    half, back = (of_kind(knowing, kind) for kind in (Kind.HALF, Kind.NEUTRALISED))
+    half, back = (of_kind(knowing, kind) for kind in (ResultKind.HALF, ResultKind.NEUTRALISED))
     assert len(half) == len(EXPRESSIONS)
     assert len(back) == 1
     assert summarise(half, RESULT, "psnr") > summarise(half, CROSS_FADE, "psnr")
     assert summarise(back, RESULT, "psnr") > summarise(back, INPUT, "psnr")
-    full = of_kind(knowing, Kind.FULL)
+    full = of_kind(knowing, ResultKind.FULL)
     assert summarise(full, TRUE, "distance") >= 0
     assert 0 <= summarise(full, RESULT, "named") <= 1
 
@@ -206,5 +206,5 @@ def test_a_sheet_shows_every_expression_at_its_own_size(
     assert any(  # pixel for pixel, wherever the row is centred
         np.array_equal(first[top : top + SIDE, 150 : 150 + SIDE], source) for top in range(200)
     )
-    assert len(of_kind(results, Kind.FULL)) == 4  # two of them large
+    assert len(of_kind(results, ResultKind.FULL)) == 4  # two of them large
     assert summarise(results, RESULT, "large detail") > 0

@@ -13,7 +13,7 @@ from reggan_training.metrics.motion.results import (
     RESULT,
     TRUE,
     TRUE_MOTION,
-    Kind,
+    ResultKind,
     Results,
     mean_difference,
     names_in,
@@ -30,7 +30,7 @@ ABOVE_0 = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bound:
+class MotionBound:
     """A figure beside what it should be.
 
     Attributes:
@@ -73,7 +73,7 @@ class Bound:
         return f"{sentence}; the true motion has {self.reachable:.3f}"
 
 
-def judge_bounds(results: Results, left_out: Collection[str] = ()) -> list[Bound]:
+def judge_bounds(results: Results, left_out: Collection[str] = ()) -> list[MotionBound]:
     """Every bound on every family; those on expressions for all families together.
 
     Args:
@@ -86,29 +86,33 @@ def judge_bounds(results: Results, left_out: Collection[str] = ()) -> list[Bound
         share = LEAST_EXPLAINED_LEFT_OUT if family in left_out else LEAST_EXPLAINED
         bounds += [
             *_of_motion(faces, family, share),
-            *_of_fidelity(of_kind(faces, Kind.FULL), family),
-            *_of_picture(of_kind(faces, Kind.FULL), family),
+            *_of_fidelity(of_kind(faces, ResultKind.FULL), family),
+            *_of_picture(of_kind(faces, ResultKind.FULL), family),
             *_of_ways(faces, family),
         ]
-    return bounds + _of_expressions(of_kind(results, Kind.FULL))
+    return bounds + _of_expressions(of_kind(results, ResultKind.FULL))
 
 
-def _of_motion(results: Results, family: str, least_explained: float) -> list[Bound]:
-    full = of_kind(results, Kind.FULL)
+def _of_motion(results: Results, family: str, least_explained: float) -> list[MotionBound]:
+    full = of_kind(results, ResultKind.FULL)
     explained, cover = (summarise(full, RESULT, name) for name in ("explained", "cover"))
     folds = summarise(results, RESULT, "folds")
     return [
-        Bound(name="true motion explained", faces=family, found=explained, least=least_explained),
-        Bound(name="folds per face", faces=family, found=folds, most=0),
-        Bound(name="cover, intersection over union", faces=family, found=cover, least=0.6),
+        MotionBound(
+            name="true motion explained", faces=family, found=explained, least=least_explained
+        ),
+        MotionBound(name="folds per face", faces=family, found=folds, most=0),
+        MotionBound(name="cover, intersection over union", faces=family, found=cover, least=0.6),
     ]
 
 
-def _of_fidelity(full: Results, family: str) -> list[Bound]:
+def _of_fidelity(full: Results, family: str) -> list[MotionBound]:
     gain = mean_difference(full, RESULT, REGRESSION, "psnr")
-    whole = Bound(name="PSNR over the regression layer's, dB", faces=family, found=gain, least=2)
+    whole = MotionBound(
+        name="PSNR over the regression layer's, dB", faces=family, found=gain, least=2
+    )
     return [whole] + [
-        Bound(
+        MotionBound(
             name=f"PSNR over that of the {floor} in {part}, dB",
             faces=family,
             found=mean_difference(full, RESULT, floor, "psnr", part),
@@ -120,7 +124,7 @@ def _of_fidelity(full: Results, family: str) -> list[Bound]:
     ]
 
 
-def _of_picture(full: Results, family: str) -> list[Bound]:
+def _of_picture(full: Results, family: str) -> list[MotionBound]:
     limits = {
         "detail": ("detail", 0.9, 1.1),
         "large detail": ("detail in large frames", 0.9, 1.1),
@@ -131,7 +135,7 @@ def _of_picture(full: Results, family: str) -> list[Bound]:
         "oversaturated": ("oversaturated pixels per face", -math.inf, 0),
     }
     return [
-        Bound(
+        MotionBound(
             name=name,
             faces=family,
             found=summarise(full, RESULT, quantity),
@@ -143,29 +147,32 @@ def _of_picture(full: Results, family: str) -> list[Bound]:
     ]
 
 
-def _of_ways(results: Results, family: str) -> list[Bound]:
+def _of_ways(results: Results, family: str) -> list[MotionBound]:
     """Half an expression, more and more of one, away from one, and away from the person."""
-    full, half, back = (of_kind(results, kind) for kind in (Kind.FULL, Kind.HALF, Kind.NEUTRALISED))
+    full, half, back = (
+        of_kind(results, kind)
+        for kind in (ResultKind.FULL, ResultKind.HALF, ResultKind.NEUTRALISED)
+    )
     return [
-        Bound(
+        MotionBound(
             name="PSNR of half intensity over a cross-fade's, dB",
             faces=family,
             found=mean_difference(half, RESULT, CROSS_FADE, "psnr"),
             least=ABOVE_0,
         ),
-        Bound(
+        MotionBound(
             name="share of faces whose motion rises with the intensity",
             faces=family,
             found=summarise(full, RESULT, "rises"),
             least=LEAST_SHARE,
         ),
-        Bound(
+        MotionBound(
             name="PSNR of the neutralised face over the unchanged input's, dB",
             faces=family,
             found=mean_difference(back, RESULT, INPUT, "psnr"),
             least=ABOVE_0,
         ),
-        Bound(
+        MotionBound(
             name="distance of the face embedding over the true render's",
             faces=family,
             found=_quotient(full, "distance"),
@@ -174,9 +181,9 @@ def _of_ways(results: Results, family: str) -> list[Bound]:
     ]
 
 
-def _of_expressions(full: Results) -> list[Bound]:
+def _of_expressions(full: Results) -> list[MotionBound]:
     return [
-        Bound(
+        MotionBound(
             name="ECS over the true pictures'",
             faces=expression,
             found=_quotient([one for one in full if one.expression == expression], "named"),
@@ -188,7 +195,7 @@ def _of_expressions(full: Results) -> list[Bound]:
 
 def warnings_of(results: Results) -> list[str]:
     """Figures that look like a win and are none: ECS above the true pictures' own."""
-    full = of_kind(results, Kind.FULL)
+    full = of_kind(results, ResultKind.FULL)
     warnings = []
     for expression in names_in(one.expression for one in full):
         faces = [one for one in full if one.expression == expression]

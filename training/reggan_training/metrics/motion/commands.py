@@ -12,10 +12,10 @@ from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import UsageError
 from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
 from reggan_training.metrics.motion.answer import MotionModel, PictureModel
-from reggan_training.metrics.motion.bounds import Bound, judge_bounds, warnings_of
-from reggan_training.metrics.motion.contact_sheet import SheetRow, draw_contact_sheet
+from reggan_training.metrics.motion.bounds import MotionBound, judge_bounds, warnings_of
+from reggan_training.metrics.motion.contact_sheet import MotionRow, draw_contact_sheet
 from reggan_training.metrics.motion.evaluation import Judged, evaluate_motion, find_heads
-from reggan_training.metrics.motion.exported import ExportedModel
+from reggan_training.metrics.motion.exported import ExportedMotion
 from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
 from reggan_training.metrics.motion.test_heads import held_out_identities, render_test_heads
 from reggan_training.metrics.motion.trained import RegressionAlone, TrainedModel
@@ -177,7 +177,7 @@ test_heads.__test__ = False  # type: ignore[attr-defined]  # not one of pytest's
 
 
 def _opened(model: Path, threads: int | None) -> MotionModel:
-    return TrainedModel(model) if model.is_dir() else ExportedModel(model, threads)
+    return TrainedModel(model) if model.is_dir() else ExportedMotion(model, threads)
 
 
 def _regression(run: Path) -> PictureModel | None:
@@ -187,14 +187,14 @@ def _regression(run: Path) -> PictureModel | None:
     return RegressionAlone(TrainedModel(run).network)
 
 
-def _write_sheets(out: Path, rows: Mapping[str, Sequence[SheetRow]]) -> None:
+def _write_sheets(out: Path, rows: Mapping[str, Sequence[MotionRow]]) -> None:
     for style, shown in rows.items():
         content = io.BytesIO()
         draw_contact_sheet(shown).save(content, "PNG")
         write_atomically(out / f"sheet-{style}.png", content.getvalue())
 
 
-def _report_missed(bounds: Sequence[Bound]) -> bool:
+def _report_missed(bounds: Sequence[MotionBound]) -> bool:
     """Name every bound that is missed; whether any is."""
     missed = [one for one in bounds if not one.holds]
     for one in missed:

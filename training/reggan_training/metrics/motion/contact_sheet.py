@@ -16,7 +16,7 @@ _BACKGROUND, _INK = (245, 245, 245), (20, 20, 20)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SheetRow:
+class MotionRow:
     """One request: what is on its left, and pictures beside each other."""
 
     label: str
@@ -24,7 +24,7 @@ class SheetRow:
     result: Float[np.ndarray, "3 side side"]
 
 
-def draw_contact_sheet(rows: Sequence[SheetRow]) -> Image.Image:
+def draw_contact_sheet(rows: Sequence[MotionRow]) -> Image.Image:
     """Draw a row for each request; whole faces first, then mouths, then brows, as they are.
 
     Raises:
@@ -45,7 +45,7 @@ def draw_contact_sheet(rows: Sequence[SheetRow]) -> Image.Image:
     return sheet
 
 
-def _strip(row: SheetRow) -> Image.Image:
+def _strip(row: MotionRow) -> Image.Image:
     face = row.face
     pictures = [_levels(picture) for picture in (face.source, face.target, row.result)]
     cells = [Image.fromarray(picture) for picture in pictures]

@@ -20,7 +20,7 @@ from reggan_training.metrics.motion.answer import (
     motion_answers,
     motion_in_crop,
 )
-from reggan_training.metrics.motion.contact_sheet import SheetRow
+from reggan_training.metrics.motion.contact_sheet import MotionRow
 from reggan_training.metrics.motion.edges import measure_detail
 from reggan_training.metrics.motion.face import MadeFace
 from reggan_training.metrics.motion.face_parts import (
@@ -39,7 +39,7 @@ from reggan_training.metrics.motion.results import (
     TRUE,
     TRUE_MOTION,
     FaceResult,
-    Kind,
+    ResultKind,
 )
 from reggan_training.metrics.motion.test_heads import MotionTrial, TestHead, style_of
 from reggan_training.metrics.motion.true_answer import true_answer
@@ -86,7 +86,7 @@ def evaluate_motion(
     heads: Mapping[str, Sequence[Path]],
     large: Mapping[str, Sequence[Path]],
     report: Callable[[str], None],
-) -> tuple[list[FaceResult], dict[str, list[SheetRow]]]:
+) -> tuple[list[FaceResult], dict[str, list[MotionRow]]]:
     """Measure all heads; also rows for a contact sheet of each material, from its first head.
 
     Args:
@@ -96,7 +96,7 @@ def evaluate_motion(
         report: told of each head.
     """
     results: list[FaceResult] = []
-    rows: dict[str, list[SheetRow]] = {}
+    rows: dict[str, list[MotionRow]] = {}
     for number, path in enumerate(path for paths in heads.values() for path in paths):
         head = TestHead(path, style_of(number))
         report(f"{head.name}, {head.look.style}")
@@ -129,13 +129,13 @@ def _answers(
 def _measured(
     judged: Judged, trials: Sequence[MotionTrial], made: Sequence[MadeFace]
 ) -> list[Methods]:
-    """Figures of every trial by method; see `Kind` for what each kind is about."""
-    full = {t.expression: n for n, t in enumerate(trials) if t.kind is Kind.FULL}
+    """Figures of every trial by method; see `ResultKind` for what each kind is about."""
+    full = {t.expression: n for n, t in enumerate(trials) if t.kind is ResultKind.FULL}
     measured: list[Methods] = []
     for trial, ours in zip(trials, made, strict=True):
         methods = {RESULT: measure_picture(ours.picture, trial.face)}
         methods[RESULT] |= measure_motion(ours, trial.face)
-        if trial.kind is Kind.HALF:
+        if trial.kind is ResultKind.HALF:
             faded = cross_fade(trial.face.source, made[full[trial.expression]].picture, 0.5)
             methods[CROSS_FADE] = measure_picture(faded, trial.face)
         else:
@@ -204,7 +204,7 @@ def _large_results(model: MotionModel, head: TestHead) -> list[FaceResult]:
     """Detail at a resolution above the model's own."""
     results = []
     for trial in head.trials(LARGE_EXPRESSIONS):
-        if trial.kind is Kind.FULL:
+        if trial.kind is ResultKind.FULL:
             region = changed_region(trial.face) & changeable_region(head.side_px)
             pictures = {
                 RESULT: _made(model, [trial])[0].picture,
@@ -239,13 +239,13 @@ def _result(head: TestHead, trial: MotionTrial, methods: Methods) -> FaceResult:
 
 def _sheet_rows(
     head: TestHead, trials: Sequence[MotionTrial], made: Sequence[MadeFace]
-) -> list[SheetRow]:
+) -> list[MotionRow]:
     return [
-        SheetRow(
+        MotionRow(
             label=f"{head.head.family}\n{head.head.identity[:16]}\n{trial.expression}",
             face=trial.face,
             result=ours.picture,
         )
         for trial, ours in zip(trials, made, strict=True)
-        if trial.kind is Kind.FULL
+        if trial.kind is ResultKind.FULL
     ]

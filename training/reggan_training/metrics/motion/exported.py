@@ -14,7 +14,7 @@ from reggan_plugin.errors import ModelCardError
 from reggan_plugin.model_card import MOTION_CONTRACT, card_from_metadata, check_seal
 
 
-class ExportedModel:
+class ExportedMotion:
     """A sealed ONNX file of contract 2 on the CPU."""
 
     def __init__(self, path: Path, threads: int | None = None) -> None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from reggan_training.metrics.motion.bounds import Bound, warnings_of
+from reggan_training.metrics.motion.bounds import MotionBound, warnings_of
 from reggan_training.metrics.motion.figures import PARTS, WHOLE
 from reggan_training.metrics.motion.results import (
     INPUT,
@@ -12,7 +12,7 @@ from reggan_training.metrics.motion.results import (
     RESULT,
     TRUE,
     TRUE_MOTION,
-    Kind,
+    ResultKind,
     Results,
     names_in,
     of_kind,
@@ -57,7 +57,7 @@ composite: what a perfect model of this contract would reach.
 """
 
 
-def json_from_results(results: Results, bounds: Sequence[Bound]) -> dict[str, Any]:
+def json_from_results(results: Results, bounds: Sequence[MotionBound]) -> dict[str, Any]:
     """Everything that was measured, face by face, with what is concluded from it."""
     return {
         "schema": SCHEMA,
@@ -90,9 +90,9 @@ def json_from_results(results: Results, bounds: Sequence[Bound]) -> dict[str, An
     }
 
 
-def markdown_from_results(results: Results, bounds: Sequence[Bound]) -> str:
+def markdown_from_results(results: Results, bounds: Sequence[MotionBound]) -> str:
     """The table, then each bound, those that are missed first."""
-    full = of_kind(results, Kind.FULL)
+    full = of_kind(results, ResultKind.FULL)
     rows = _rows("all", full)
     for attribute in ("family", "expression", "style"):
         for name in names_in(getattr(one, attribute) for one in full):

@@ -16,7 +16,7 @@ _MEDIANS = ("colour", "mouth colour", "distance")
 """Quantities of which the median over faces is taken, since few of them are far off."""
 
 
-class Kind(Enum):
+class ResultKind(Enum):
     """What a face was asked for."""
 
     FULL = "neutral source, full expression"
@@ -39,14 +39,14 @@ class FaceResult:
     identity: str
     style: str
     expression: str
-    kind: Kind
+    kind: ResultKind
     figures: Mapping[str, Figures]
 
 
 Results = Sequence[FaceResult]
 
 
-def of_kind(results: Results, kind: Kind) -> list[FaceResult]:
+def of_kind(results: Results, kind: ResultKind) -> list[FaceResult]:
     """Those of a kind."""
     return [one for one in results if one.kind is kind]
 

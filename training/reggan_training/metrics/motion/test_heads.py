@@ -16,7 +16,7 @@ from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.split import is_held_out
 from reggan_training.metrics.motion.face import TrueFace
-from reggan_training.metrics.motion.results import Kind
+from reggan_training.metrics.motion.results import ResultKind
 from reggan_training.pairs.look import STYLES, sample_look
 from reggan_training.pairs.rasterised_head import (
     RasterisedHead,
@@ -79,7 +79,7 @@ def render_test_heads(
 class MotionTrial:
     """A request to a face; `controls` in the order of `CONTROLS`."""
 
-    kind: Kind
+    kind: ResultKind
     expression: str
     controls: Float[np.ndarray, " controls"]
     face: TrueFace
@@ -114,16 +114,16 @@ class TestHead:
         trials = []
         for name in expressions:
             number = 1 + EXPRESSIONS.index(name)
-            trials.append(self.trial(Kind.FULL, name, 0, number))
-            trials.append(self.trial(Kind.HALF, name, 0, number + count))
+            trials.append(self.trial(ResultKind.FULL, name, 0, number))
+            trials.append(self.trial(ResultKind.HALF, name, 0, number + count))
         smile = 1 + EXPRESSIONS.index(NEUTRALISED)
-        return [*trials, self.trial(Kind.NEUTRALISED, NEUTRALISED, smile, 0)]
+        return [*trials, self.trial(ResultKind.NEUTRALISED, NEUTRALISED, smile, 0)]
 
-    def trial(self, kind: Kind, expression: str, source: int, target: int) -> MotionTrial:
+    def trial(self, kind: ResultKind, expression: str, source: int, target: int) -> MotionTrial:
         """One request, from a state to another."""
         states = self.head.states
         asked = request_of_pair(states[source], states[target], 1.0)
-        if kind is Kind.HALF:
+        if kind is ResultKind.HALF:
             asked[CONTROLS.index("neutral")] = 0.5  # as half of an expression is asked for
         return MotionTrial(
             kind=kind, expression=expression, controls=asked, face=self._face(source, target)

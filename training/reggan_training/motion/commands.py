@@ -1,11 +1,11 @@
 """`reggan-plugin train-motion`: from rasterised heads to weights, in one command."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_training.motion.training_run import RunSettings
 from reggan_training.motion.whole_run import WholeRun, train_whole
 
 _FAMILIES = ("ict", "makehuman", "valid")
@@ -30,6 +30,10 @@ _FAMILIES = ("ict", "makehuman", "valid")
     help="Thousands of pairs that the motion network is shown.",
 )  # fmt: skip
 @click.option(
+    "--reader-kimg", type=click.FloatRange(min=0.064), default=500.0, show_default=True,
+    metavar="N", help="Thousands of pictures that the source reader is shown.",
+)  # fmt: skip
+@click.option(
     "--mouth-kimg", type=click.FloatRange(min=0.016), default=30.0, show_default=True, metavar="N",
     help="Thousands of pairs that the mouth's painter is shown.",
 )  # fmt: skip
@@ -46,6 +50,7 @@ def train_motion(
     out: Path,
     without: tuple[str, ...],
     kimg: float,
+    reader_kimg: float,
     mouth_kimg: float,
     producers: int,
     threads: int,
@@ -60,11 +65,13 @@ def train_motion(
     Example:
       reggan-plugin train-motion --heads heads --out runs/motion
     """
+    defaults = WholeRun(heads=heads)
     settings = WholeRun(
         heads=heads,
         without=without,
-        motion=RunSettings(length_kimg=kimg, half_precision=half, seed=seed),
-        mouth=RunSettings(length_kimg=mouth_kimg, half_precision=half, seed=seed),
+        reader=replace(defaults.reader, length_kimg=reader_kimg, seed=seed),
+        motion=replace(defaults.motion, length_kimg=kimg, half_precision=half, seed=seed),
+        mouth=replace(defaults.mouth, length_kimg=mouth_kimg, seed=seed),
         producers=producers,
         threads=threads,
         seed=seed,

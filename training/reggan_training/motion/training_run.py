@@ -41,9 +41,9 @@ class RunSettings:
 
     length_kimg: float = 120.0
     batch: int = 16
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 5e-4
     warmup_steps: int = 100
-    decay: float = 0.3
+    decay: float = 0.5
     ema: float = 0.995
     half_precision: bool = False
     report_steps: int = 200

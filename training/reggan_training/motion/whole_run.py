@@ -1,13 +1,13 @@
-"""A whole run from a seed: regression layer, then motion, gain and cover, then the mouth's paint.
+"""A whole run from a seed: regression layer, source reader, motion, then the mouth's paint.
 
-The folder gets `run.json`, `regression.safetensors`, and for each of the two networks a folder with
+The folder gets `run.json`, `regression.safetensors`, and for each of the networks a folder with
 checkpoint and curve. Every stage that is finished is kept; a run goes on where it was stopped.
 """
 
 import json
 import time
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -17,12 +17,14 @@ from reggan_training.motion.motion_task import motion_run, trained_motion_networ
 from reggan_training.motion.mouth_painter import MouthPainter
 from reggan_training.motion.mouth_task import mouth_run
 from reggan_training.motion.network import MotionRegGAN
+from reggan_training.motion.reader_task import draw_portraits, reader_run, trained_reader
 from reggan_training.motion.regression_examples import regression_examples
 from reggan_training.motion.shape_regression import (
     SHAPE_REGRESSION,
     ShapeRegression,
     fit_shape_regression,
 )
+from reggan_training.motion.source_reader import SourceReader
 from reggan_training.motion.training_run import RunSettings, TrainingRun
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.mouth_sitting import draw_mouth_sitting
@@ -30,8 +32,10 @@ from reggan_training.pairs.pool import Draw, PairPool, PoolSettings
 from reggan_training.pairs.sitting import draw_sitting
 from reggan_training.provenance import commit_of_source
 
-REGRESSION, RECORD, MOTION, MOUTH = "regression.safetensors", "run.json", "motion", "mouth"
-_MOUTH_POOL = {"sittings": 60, "pairs": 24, "reuse": 5.0, "first": 8}
+REGRESSION, RECORD = "regression.safetensors", "run.json"
+READER, MOTION, MOUTH = "reader", "motion", "mouth"
+_READER_POOL = PoolSettings(sittings=800, pairs=16, reuse=12.0, first=30)
+_MOUTH_POOL = PoolSettings(sittings=60, pairs=20, reuse=5.0, first=5)
 
 Report = Callable[[str, dict[str, float]], None]
 
@@ -43,7 +47,7 @@ class WholeRun:
     Attributes:
         heads: folder that `dataset heads` wrote.
         without: families that are left out.
-        motion, mouth: of the two networks.
+        reader, motion, mouth: of the three networks.
         width: of the motion network.
         painter_width: of the painter.
         producers: processes that draw pairs.
@@ -53,10 +57,13 @@ class WholeRun:
 
     heads: Path
     without: tuple[str, ...] = ()
+    reader: RunSettings = field(
+        default_factory=lambda: RunSettings(length_kimg=500.0, batch=64, learning_rate=1e-3)
+    )
     motion: RunSettings = field(default_factory=RunSettings)
-    mouth: RunSettings = field(default_factory=lambda: RunSettings(length_kimg=30.0))
+    mouth: RunSettings = field(default_factory=lambda: RunSettings(length_kimg=30.0, batch=8))
     width: int = 24
-    painter_width: int = 32
+    painter_width: int = 24
     producers: int = 1
     threads: int = 0
     seed: int = 0
@@ -79,17 +86,24 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     files = training_files(settings.heads, settings.without)
     _record(settings, folder, files)
+    regression = _regression(files, folder, settings.seed)
+
+    def finish(stage: str, run: TrainingRun, draw: Draw, pool: PoolSettings) -> None:
+        own = replace(pool, seed=settings.seed, producers=settings.producers)
+        _finish(run, files, draw, own, lambda means: report(stage, means))
+
     torch.manual_seed(settings.seed)
-    network = MotionRegGAN(settings.width, regression=_regression(files, folder, settings.seed))
-    run = motion_run(network, settings.motion, _made(folder / MOTION))
-    pool = PoolSettings(seed=settings.seed, producers=settings.producers)
-    _finish(run, files, _draw_face(network.side_px), pool, lambda m: report(MOTION, m))
-    torch.manual_seed(settings.seed + 1)
-    finished = trained_motion_network(folder / MOTION)
+    reading = reader_run(SourceReader(), settings.reader, _made(folder / READER))
+    finish(READER, reading, draw_portraits, _READER_POOL)
+    network = MotionRegGAN(
+        settings.width, regression=regression, reader=trained_reader(folder / READER)
+    )
+    moving = motion_run(network, settings.motion, _made(folder / MOTION))
+    finish(MOTION, moving, _draw_face(network.side_px), PoolSettings())
     painter = MouthPainter(settings.painter_width)
-    paint = mouth_run(painter, finished, settings.mouth, _made(folder / MOUTH))
-    pool = PoolSettings(seed=settings.seed + 1, producers=settings.producers, **_MOUTH_POOL)  # type: ignore[arg-type]
-    _finish(paint, files, draw_mouth_sitting, pool, lambda m: report(MOUTH, m))
+    finished = trained_motion_network(folder / MOTION)
+    painting = mouth_run(painter, finished, settings.mouth, _made(folder / MOUTH))
+    finish(MOUTH, painting, draw_mouth_sitting, _MOUTH_POOL)
 
 
 def _finish(

@@ -48,9 +48,12 @@ def pair_losses(pairs: Pairs, answer: NetworkAnswer, weights: LossWeights) -> di
     trusted = pairs.visible * pairs.hit * (1 + weights.moving * moves)
     # the inside of the mouth is looked at more than its area says
     is_mouth = ((pairs.part >= Part.TEETH) & (pairs.part <= Part.MOUTH)).float()
-    near_hole = F.max_pool2d(hole * pairs.hit, 5, 1, 2) * (1 + is_mouth)
+    # slivers of skin, brows and hair are better stretched than painted
+    is_inside = ((pairs.part >= Part.EYE) & (pairs.part <= Part.SOCKET)).float()
+    wanted = hole * pairs.hit * is_inside
+    near_hole = F.max_pool2d(wanted, 5, 1, 2) * (1 + is_mouth)
     cover = F.binary_cross_entropy_with_logits(
-        answer.cover, hole * pairs.hit, weight=1 + weights.uncovered * hole
+        answer.cover, wanted, weight=1 + weights.uncovered * wanted
     )
     return {
         "motion": weights.motion * (error_px.abs().clamp(max=10) * trusted).mean(),

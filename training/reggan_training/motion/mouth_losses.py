@@ -36,7 +36,8 @@ def mouth_losses(
         answer: the painter's.
         weights: of the losses.
     """
-    hole = pairs.hole
+    is_inside = ((pairs.part >= Part.EYE) & (pairs.part <= Part.SOCKET)).float()
+    hole = pairs.hole * is_inside
     near = F.max_pool2d(hole, 9, 1, 4)
     inside = ((pairs.part >= Part.TEETH) & (pairs.part <= Part.MOUTH)).float()
     focus = near * (1 + weights.teeth * inside)

@@ -25,6 +25,8 @@ _LARGEST_GAIN = 0.7
 """Natural log of the largest factor on linear light."""
 _MOTION_UNIT = 1 / 16
 """Motion of 1 at a head of the network, in parts of the crop's side."""
+_COVER_SLOPE = 6.0
+"""Logit per unit of the average face's linear cover."""
 _FULL_STRENGTH = 0.15
 """Requests below this fade to no change at all."""
 
@@ -95,7 +97,7 @@ class MotionRegGAN(nn.Module):
         asked = len(CONTROLS) + len(ARKIT_SHAPES)
         embedded = asked + _EMBEDDING
         self.embed = nn.Linear(asked, _EMBEDDING)
-        self.read = nn.Conv2d(12 + 3 + 2 + 2, width, 3, padding=1)
+        self.read = nn.Conv2d(12 + 3 + 2 + 1 + 2, width, 3, padding=1)
         self.half_in = ControlledBlock(width, embedded)
         self.shrink_half = nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)
         self.quarter_in = nn.ModuleList(ControlledBlock(2 * width, embedded) for _ in range(2))
@@ -126,10 +128,17 @@ class MotionRegGAN(nn.Module):
         worn = self.reader(image) if worn is None else worn
         lost = worn * controls[:, -1:]  # what `neutral` takes away
         with torch.autocast(image.device.type, enabled=False):
-            change = torch.cat([controls[:, :-1] - lost, controls[:, -1:]], dim=1).float()
-            hint = self._at_half(self.regression(image.float(), change))
+            change = (controls[:, :-1] - lost).float()
+            asked_colours = torch.cat([change, controls[:, -1:].float()], dim=1)
+            hint = self._at_half(self.regression(image.float(), asked_colours))
             expected = self._at_half(self.regression.motion(change))
-        seen = [F.pixel_unshuffle(image - 0.5, 2), 4 * hint, expected / _MOTION_UNIT]
+            opening = self._at_half(self.regression.cover(change))
+        seen = [
+            F.pixel_unshuffle(image - 0.5, 2),
+            4 * hint,
+            expected / _MOTION_UNIT,
+            opening,
+        ]
         place = self.place.expand(image.shape[0], -1, -1, -1)
         asked = torch.cat([controls, lost], dim=1)
         asked = torch.cat([asked, F.silu(self.embed(asked))], dim=1)
@@ -151,7 +160,9 @@ class MotionRegGAN(nn.Module):
         return NetworkAnswer(
             motion=expected + motion * strength * _MOTION_UNIT,
             gain=_LARGEST_GAIN * torch.tanh(gain) * strength,
-            cover=F.pixel_shuffle(cover, 2) - 2.0 - 12.0 * (1 - strength),
+            cover=F.pixel_shuffle(cover, 2)
+            + _doubled(_COVER_SLOPE * (opening - 0.4).clamp(-0.6, 0.6))
+            - 12.0 * (1 - strength),
             paint=torch.sigmoid(2 * F.pixel_shuffle(paint, 2)),
         )
 

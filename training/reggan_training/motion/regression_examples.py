@@ -13,7 +13,6 @@ from reggan_training.motion.shape_regression import ShapeExample
 from reggan_training.pairs.look import HeadLook, sample_look
 from reggan_training.pairs.rasterised_head import Rasters, read_head
 from reggan_training.pairs.shading import HeadShader
-from reggan_training.pairs.truth import truth_of_pair
 
 _LEAST_WEIGHT = 0.3
 _SIDE_SOFTNESS = 0.06
@@ -47,23 +46,18 @@ def _examples_of(shader: HeadShader, rasters: Rasters, look: HeadLook) -> Iterat
                 control=CONTROLS.index(NEUTRAL),
                 source=picture,
                 target=neutral,
-                motion=torch.zeros(2, *picture.shape[1:]),
-                trust=torch.zeros(1, *picture.shape[1:]),
             )
             continue
         is_pair = len(names) == 2 and mirrored_name(names[0]) == names[1]
         if not names or min(moved[n] for n in names) < _LEAST_WEIGHT or len(names) > 1 + is_pair:
             continue
         picture = shader.picture(rasters, number, look)
-        truth = truth_of_pair(shader, rasters, 0, number)
         for name in names:
             share = (_half_of(name, picture) if is_pair else 1.0) / moved[name]
             yield ShapeExample(
                 control=CONTROLS.index(name),
                 source=neutral,
                 target=neutral + share * (picture - neutral),
-                motion=truth.motion * share,
-                trust=(truth.visible & truth.hit).float()[None],
             )
 
 
@@ -72,8 +66,6 @@ def _mirrored(example: ShapeExample) -> ShapeExample:
         control=CONTROLS.index(mirrored_name(CONTROLS[example.control])),
         source=example.source.flip(2),
         target=example.target.flip(2),
-        motion=example.motion.flip(2) * torch.tensor([-1.0, 1.0])[:, None, None],
-        trust=example.trust.flip(2),
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from reggan_training.motion.mean_answer import fit_mean_answer, state_examples
 from reggan_training.motion.motion_task import motion_run, trained_motion_network
 from reggan_training.motion.mouth_painter import MouthPainter
 from reggan_training.motion.mouth_task import mouth_run
@@ -133,7 +134,12 @@ def _regression(files: Collection[Path], folder: Path, seed: int) -> ShapeRegres
     if not path.exists():
         unique = sorted(set(files))
         examples = regression_examples(unique, SHAPE_REGRESSION.side_px, seed)
-        save_file(dict(fit_shape_regression(examples).named_buffers()), path)
+        layer = fit_shape_regression(examples)
+        states = state_examples(unique, SHAPE_REGRESSION.side_px)
+        motion, cover = fit_mean_answer(states, SHAPE_REGRESSION.side_px)
+        layer.mean_motion.copy_(motion)
+        layer.mean_cover.copy_(cover)
+        save_file(dict(layer.named_buffers()), path)
     layer = ShapeRegression()
     layer.load_state_dict(load_file(path))
     return layer

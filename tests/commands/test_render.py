@@ -27,7 +27,7 @@ from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.jobs import render_job
 from reggan_plugin.model_card import ModelCard
 
-from .jobs.conftest import Composed
+from ..jobs.conftest import Composed
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 SHOT = SAMPLES / "avatar_png"

@@ -23,7 +23,8 @@ def commands_of(job: dict[str, Any]) -> str:
 def test_wheels_zips_and_weights_are_signed_and_checked(jobs: dict[str, Any]) -> None:
     commands = commands_of(jobs["publish"])
     (signed,) = re.findall(r"sigstore sign (.*)", commands)
-    assert set(signed.split()) == {"dist/*.whl", "dist/*.tar.gz", "dist/*.zip", "dist/*.onnx"}
+    kinds = ("whl", "tar.gz", "zip", "onnx", "cdx.json")
+    assert set(signed.split()) == {f"dist/*.{kind}" for kind in kinds}
     assert f"for file in {signed}; do" in commands  # each bundle is checked before it is published
     assert commands.index("sigstore verify") < commands.index("gh release create")
 
@@ -44,6 +45,16 @@ def test_only_the_publishing_job_may_sign_and_write(jobs: dict[str, Any]) -> Non
         rights = set(job["permissions"].items())
         may_write = {("contents", "write"), ("id-token", "write")}
         assert (rights == may_write) is (name == "publish"), name
+
+
+def test_nothing_is_published_that_was_not_audited(jobs: dict[str, Any]) -> None:
+    assert set(jobs["publish"]["needs"]) == {"audit", "build"}
+    for lock in ("gate.txt", "release.txt"):
+        audit = f"pip_audit --require-hashes --disable-pip -r requirements/{lock}"
+        assert audit in commands_of(jobs["audit"])
+    build = commands_of(jobs["build"])
+    assert "cyclonedx-py environment" in build
+    assert "tests/licences.py textures" in build
 
 
 def test_it_says_that_it_was_not_run() -> None:

@@ -119,6 +119,19 @@ def test_a_name_in_a_document_is_no_path(
     assert (folder / "outside.png").read_bytes() == b"new"
 
 
+@pytest.mark.timeout(60)
+def test_maps_beside_a_gltf_get_names_that_are_free(folder: Path) -> None:
+    """Every name of an earlier run is taken; found by the long fuzz run as a hang."""
+    document = {"asset": {"version": "2.0"}, "images": [{"uri": "beside.bin", "name": "skin"}]}
+    (folder / "head.gltf").write_text(json.dumps(document))
+    for run in range(20):
+        edit = GltfEdit(read_gltf(folder / "head.gltf"))
+        edit.replace_image(0, str(run).encode(), ".png")
+        edit.write(folder / "new.gltf")
+    written = sorted(int(path.read_bytes()) for path in folder.glob("skin*.png"))
+    assert written == list(range(20))
+
+
 @pytest.mark.parametrize("name", ["../looks.mtl", "link.mtl", "{folder}/../looks.mtl"])
 def test_a_material_library_counts_inside_the_folder(
     name: str, head: MadeHead, folder: Path

@@ -1,6 +1,7 @@
 """New images, textures and materials in a glTF file; all else keeps its JSON and its bytes."""
 
 import copy
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -124,11 +125,13 @@ class GltfEdit:
             entry["mimeType"] = _MIME_TYPES[suffix]
         else:
             stem = safe_name(entry.get("name", "")) or "map"
-            name = f"{stem}{suffix}"
-            while name in self._beside or (self._gltf.path.parent / name).exists():
-                name = f"{stem}_{len(self._beside) + 1}_{len(name)}{suffix}"
+            names = (f"{stem}{f'_{i}' if i else ''}{suffix}" for i in itertools.count())
+            name = next(name for name in names if not self._is_taken(name))
             self._beside[name] = content
             entry["uri"] = name
+
+    def _is_taken(self, name: str) -> bool:
+        return name in self._beside or (self._gltf.path.parent / name).exists()
 
     def _is_alone(self, index: int) -> bool:
         """Whether nothing else lies in a view's bytes, so that they can make room."""

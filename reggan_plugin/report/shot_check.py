@@ -78,7 +78,8 @@ class ShotToCheck:
 
     def __iter__(self) -> Iterator[Entry]:
         """In order of numbers, loose pictures last."""
-        return heapq.merge(self.frames, self.gaps.spans, key=_place)
+        parts: tuple[Iterable[Entry], ...] = (self.frames, self.gaps.spans)
+        return heapq.merge(*parts, key=_place)
 
     def check(self, entry: Entry) -> CheckedFrame:
         """A frame against its record; its pixels are not looked at."""

@@ -155,7 +155,7 @@ def test_a_declared_colour_space_says_what_light_is() -> None:
     brighter, _ = changed(pixels, answer_of(gain=np.log(4.0)), coding=coding)
     np.testing.assert_allclose(brighter[32:96, 32:96], 0.6, rtol=1e-5)
     painted, _ = changed(pixels, answer_of(cover=1.0, paint=0.5), coding=coding)
-    expected = np.sqrt(linear_from_srgb(np.array(0.5, np.float32)) / 2)
+    expected = np.sqrt(linear_from_srgb(np.full(1, 0.5, np.float32)) / 2)
     np.testing.assert_allclose(painted[32:96, 32:96], expected, rtol=1e-5)
 
 

@@ -29,7 +29,8 @@ def character_from_gltf(gltf: GltfFile, *, with_morphs: bool = False) -> Charact
     Raises:
         MeshError: numbers lead nowhere, nothing has triangles, or there are too many of them.
     """
-    return _Reader(gltf, with_morphs).character()
+    with np.errstate(all="ignore"):  # numbers beyond all bounds: `load_mesh` looks at the points
+        return _Reader(gltf, with_morphs).character()
 
 
 def material_from_gltf(gltf: GltfFile, index: int | None) -> Material:
@@ -123,10 +124,9 @@ class _Reader:
             above.append(here)
             here = self._parents.get(here)
         world = np.eye(4) if here is None else self._worlds[here]
-        with np.errstate(over="ignore", invalid="ignore"):  # `load_mesh` looks at the points
-            for one in reversed(above):
-                world = world @ _local_matrix(self._nodes[one])
-                self._worlds[one] = world
+        for one in reversed(above):
+            world = world @ _local_matrix(self._nodes[one])
+            self._worlds[one] = world
         return world
 
     def _parts_of(self, node: int) -> Iterator[MeshPart]:
@@ -258,8 +258,7 @@ class _Reader:
         if "inverseBindMatrices" not in entry:
             return motions
         inverse = self._values(entry["inverseBindMatrices"], 16, len(motions)).astype(float)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray(motions @ inverse.reshape(-1, 4, 4).transpose(0, 2, 1))
+        return np.asarray(motions @ inverse.reshape(-1, 4, 4).transpose(0, 2, 1))
 
     def _bones(
         self, attributes: dict[str, int], count: int

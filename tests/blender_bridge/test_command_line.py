@@ -47,7 +47,7 @@ def test_every_setting_of_a_render_reaches_its_option(tmp_path: Path) -> None:
     options = taken(render_arguments(settings))
     assert options["source"] == "/shots/a b/x.####.exr"
     assert options["frame_range"] == "-5-10x2"
-    assert (options["expression"], options["intensity_curve"]) == (None, curve)
+    assert (options["expressions"], options["intensity_curve"]) == ((), curve)
     assert (options["tracks"], options["model"], options["device"]) == (tracks, "sargan", "cpu")
     assert options["out"] == tmp_path / "öut"
     assert (options["overwrite"], options["resume"], options["as_json"]) == (True, False, True)

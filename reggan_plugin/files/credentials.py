@@ -9,8 +9,7 @@ import io
 import re
 import struct
 from collections.abc import Sequence
-
-import tifffile
+from typing import Any
 
 from reggan_plugin.files.jpeg_segments import Segment
 from reggan_plugin.files.png_chunks import Chunk, make_chunk
@@ -57,14 +56,16 @@ def segments_without(segments: Sequence[Segment]) -> tuple[list[Segment], bool]:
     return kept, kept != list(segments)
 
 
-def tiff_has_credentials(page: tifffile.TiffPage) -> bool:
-    """Whether the first page of a TIFF has credentials, or links to some."""
+def tiff_has_credentials(page: Any) -> bool:
+    """Whether the first page of a TIFF, as tifffile opens it, has credentials, or links to some."""
     xmp = page.tags.valueof(_TIFF_XMP)
     return _TIFF_TAG in page.tags or (isinstance(xmp, bytes) and _LINK.search(xmp) is not None)
 
 
 def tiff_without(content: bytes) -> bytes:
     """A TIFF without credentials: their entry is gone and their bytes are zero."""
+    import tifffile  # a PNG is read without it
+
     with tifffile.TiffFile(io.BytesIO(content)) as file:
         page, order, is_big = file.pages.first, file.byteorder, file.is_bigtiff
         changed = bytearray(content)

@@ -162,7 +162,7 @@ def linear_from_srgb(encoded: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, 
             size / np.float32(12.92),
             np.power((size + np.float32(0.055)) / np.float32(1.055), np.float32(2.4)),
         )
-    return np.copysign(linear, encoded)
+    return np.asarray(np.copysign(linear, encoded))
 
 
 def finite_pixels(image: Float[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "height width"]:

@@ -32,13 +32,13 @@ def now():
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
-write_bytes, replace = Path.write_bytes, Path.replace
+fsync, replace = os.fsync, Path.replace
 
-def write_half(path, content):
+def keep_half(file):
     if now():
-        write_bytes(path, content[: len(content) // 2])
+        os.ftruncate(file, os.fstat(file).st_size // 2)
         die()
-    return write_bytes(path, content)
+    fsync(file)
 
 def replace_and_die(path, target):
     dies = now()
@@ -49,7 +49,7 @@ def replace_and_die(path, target):
         die()
 
 if step == "half":
-    Path.write_bytes = write_half
+    os.fsync = keep_half
 elif step != "never":
     Path.replace = replace_and_die
 sys.exit(main(sys.argv[3:]))

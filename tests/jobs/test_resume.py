@@ -55,6 +55,7 @@ def test_a_record_says_how_a_frame_was_made(run: Run, shot: Path, tmp_path: Path
         "weights": ExpressionMix({"happy": 1.0}).control_weights(),
         "input_sha256": sha256_of((shot / "a.1002.png").read_bytes()),
         "output_sha256": sha256_of((out / "a.1002.png").read_bytes()),
+        "output_bytes": (out / "a.1002.png").stat().st_size,
         "model": {"name": "brightening", "version": "1", "sha256": "ab"},
         "version": metadata.version("reggan-plugin"),
         "device": "cpu",

@@ -146,6 +146,13 @@ def test_ecs_above_the_truth_is_a_warning() -> None:
     assert "above the true pictures' 0.50" in warnings_of(results)[0]
 
 
+def test_an_expression_that_the_judge_cannot_read_is_no_bound_but_a_warning() -> None:
+    results = faces(named=0.0)
+    results[0].figures[TRUE]["named"] = 0.0
+    assert missed(results) == []
+    assert "reads happy in no true picture" in warnings_of(results)[0]
+
+
 def test_identities_count_alike_however_many_faces_they_have() -> None:
     results = [*faces("a", detail=1.0), *faces("a", detail=1.0), *faces("b", detail=0.5)]
     full = [one for one in results if one.kind is ResultKind.FULL]

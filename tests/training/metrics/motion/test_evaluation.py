@@ -206,5 +206,7 @@ def test_a_sheet_shows_every_expression_at_its_own_size(
     assert any(  # pixel for pixel, wherever the row is centred
         np.array_equal(first[top : top + SIDE, 150 : 150 + SIDE], source) for top in range(200)
     )
-    assert len(of_kind(results, ResultKind.FULL)) == 4  # two of them large
-    assert summarise(results, RESULT, "large detail") > 0
+    assert len(of_kind(results, ResultKind.FULL)) == 2
+    large = of_kind(results, ResultKind.LARGE)
+    assert {one.expression for one in large} == {"happy", "surprised"}
+    assert summarise(large, RESULT, "large detail") > 0

@@ -128,6 +128,6 @@ def _answer_of(
     )
 
 
-def _last(planes: Float[Tensor, "batch channels rows columns"]) -> np.ndarray:  # type: ignore[type-arg]
+def _last(planes: Float[Tensor, "batch channels rows columns"]) -> np.ndarray:
     """Channels last, as the runtime has them."""
     return np.ascontiguousarray(planes.float().permute(0, 2, 3, 1).numpy())

@@ -87,7 +87,7 @@ def judge_bounds(results: Results, left_out: Collection[str] = ()) -> list[Motio
         bounds += [
             *_of_motion(faces, family, share),
             *_of_fidelity(of_kind(faces, ResultKind.FULL), family),
-            *_of_picture(of_kind(faces, ResultKind.FULL), family),
+            *_of_picture(of_kind(faces, ResultKind.FULL, ResultKind.LARGE), family),
             *_of_ways(faces, family),
         ]
     return bounds + _of_expressions(of_kind(results, ResultKind.FULL))
@@ -182,25 +182,30 @@ def _of_ways(results: Results, family: str) -> list[MotionBound]:
 
 
 def _of_expressions(full: Results) -> list[MotionBound]:
-    return [
-        MotionBound(
-            name="ECS over the true pictures'",
-            faces=expression,
-            found=_quotient([one for one in full if one.expression == expression], "named"),
-            least=0.95,
-        )
+    """One for each expression that the judge reads in any true picture."""
+    found = {
+        expression: _quotient([one for one in full if one.expression == expression], "named")
         for expression in names_in(one.expression for one in full)
+    }
+    return [
+        MotionBound(name="ECS over the true pictures'", faces=expression, found=value, least=0.95)
+        for expression, value in found.items()
+        if not math.isnan(value)
     ]
 
 
 def warnings_of(results: Results) -> list[str]:
-    """Figures that look like a win and are none: ECS above the true pictures' own."""
+    """ECS that says nothing, or looks like a win and is none: above the true pictures' own."""
     full = of_kind(results, ResultKind.FULL)
     warnings = []
     for expression in names_in(one.expression for one in full):
         faces = [one for one in full if one.expression == expression]
         ours, theirs = (summarise(faces, method, "named") for method in (RESULT, TRUE))
-        if ours > theirs:
+        if theirs == 0:
+            warnings.append(
+                f"The judge reads {expression} in no true picture of it: its ECS is no bound."
+            )
+        elif ours > theirs:
             warnings.append(
                 f"ECS of {expression} is {ours:.2f}, above the true pictures' {theirs:.2f}: "
                 "overdone expressions, not better ones. Look at them."

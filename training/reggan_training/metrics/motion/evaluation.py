@@ -1,7 +1,7 @@
 """One evaluation: a model on every request to every held-out head."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -143,13 +143,13 @@ def _measured(
         measured.append(methods)
     numbers = list(full.values())
     asked, answered = [trials[n] for n in numbers], [made[n] for n in numbers]
-    for methods in (
+    for further in (
         _true_motion(asked),
         _regression(judged.regression, asked),
         _rises(judged.model, asked, answered),
         _judgements(judged.judges, asked, answered),
     ):
-        for number, one in zip(numbers, methods, strict=True):
+        for number, one in zip(numbers, further, strict=True):
             for method, figures in one.items():
                 measured[number].setdefault(method, {}).update(figures)
     return measured
@@ -214,14 +214,14 @@ def _large_results(model: MotionModel, head: TestHead) -> list[FaceResult]:
                 method: {"large detail": _detail(picture, trial, region)}
                 for method, picture in pictures.items()
             }
-            results.append(_result(head, trial, found))
+            results.append(replace(_result(head, trial, found), kind=ResultKind.LARGE))
     return results
 
 
 def _detail(
     picture: Float[np.ndarray, "3 side side"],
     trial: MotionTrial,
-    region: np.ndarray,  # type: ignore[type-arg]
+    region: np.ndarray,
 ) -> float:
     return measure_detail(picture, trial.face.target, region).whole
 

@@ -92,7 +92,7 @@ def json_from_results(results: Results, bounds: Sequence[MotionBound]) -> dict[s
 
 def markdown_from_results(results: Results, bounds: Sequence[MotionBound]) -> str:
     """The table, then each bound, those that are missed first."""
-    full = of_kind(results, ResultKind.FULL)
+    full = of_kind(results, ResultKind.FULL, ResultKind.LARGE)
     rows = _rows("all", full)
     for attribute in ("family", "expression", "style"):
         for name in names_in(getattr(one, attribute) for one in full):
@@ -132,7 +132,7 @@ def _rows(title: str, results: Results, part: str = WHOLE) -> list[list[str]]:
             value = summarise(results, method, quantity, part)
             cells.append("" if math.isnan(value) else form.format(value))
         if any(cells):
-            rows.append([title, str(len(results)), method, *cells])
+            rows.append([title, str(len(of_kind(results, ResultKind.FULL))), method, *cells])
     return rows
 
 

@@ -20,6 +20,7 @@ class ResultKind(Enum):
     """What a face was asked for."""
 
     FULL = "neutral source, full expression"
+    LARGE = "the same in a large crop, for its detail alone"
     HALF = "neutral source, half an expression"
     NEUTRALISED = "source with an expression, neutral"
 
@@ -46,9 +47,9 @@ class FaceResult:
 Results = Sequence[FaceResult]
 
 
-def of_kind(results: Results, kind: ResultKind) -> list[FaceResult]:
-    """Those of a kind."""
-    return [one for one in results if one.kind is kind]
+def of_kind(results: Results, *kinds: ResultKind) -> list[FaceResult]:
+    """Those of some kinds."""
+    return [one for one in results if one.kind in kinds]
 
 
 def summarise(results: Results, method: str, quantity: str, part: str = WHOLE) -> float:

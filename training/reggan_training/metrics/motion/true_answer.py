@@ -44,5 +44,5 @@ def _gain(
     return np.asarray(gain.numpy(), dtype=np.float32)
 
 
-def _last(planes: Float[np.ndarray, "channels rows columns"]) -> np.ndarray:  # type: ignore[type-arg]
+def _last(planes: Float[np.ndarray, "channels rows columns"]) -> np.ndarray:
     return np.ascontiguousarray(planes.transpose(1, 2, 0), dtype=np.float32)

@@ -62,7 +62,8 @@ def refine(
     is_cut = is_cut & (faces[:, 2] != faces[:, 3])
     onward = _continuations(faces)
     edge_row: dict[tuple[int, int], int] = {}
-    edges, weights, sides = [], [], []
+    edges: list[list[int]] = []
+    weights, sides = [], []
     for corners in faces[is_cut].tolist():
         for key in (_key(corners[i], corners[(i + 1) % 4]) for i in range(4)):
             if key not in edge_row:

@@ -93,7 +93,7 @@ def fit_mean_answer(
         whole += weights.T @ weights
         covered += weights.T @ example.cover.flatten(1)
     ridge = _PENALTY * torch.eye(shapes)
-    motion = torch.linalg.solve(gram.unflatten(1, (shapes, shapes)) + ridge, moved)
+    motion = torch.linalg.solve(gram.reshape(-1, shapes, shapes) + ridge, moved)
     cover = torch.linalg.solve(whole + ridge, covered)
     return (
         motion.permute(1, 2, 0).reshape(shapes, 2, side_px, side_px),

@@ -54,9 +54,8 @@ class ShapeRegression(nn.Module):
         """Change that the layer makes, at its own resolution."""
         settings = self.settings
         low = F.avg_pool2d(image, image.shape[-1] // settings.side_px)
-        filters = (controls @ self.delta.float().flatten(1)).unflatten(
-            1, (settings.columns, settings.side_px, settings.side_px)
-        )
+        shape = (-1, settings.columns, settings.side_px, settings.side_px)
+        filters = (controls @ self.delta.float().flatten(1)).reshape(shape)
         taps = local_receptive_fields(low, settings.field_px, settings.dilation)
         change = (taps * filters[:, None, : settings.taps]).sum(2)
         return change + filters[:, None, settings.taps]
@@ -64,12 +63,12 @@ class ShapeRegression(nn.Module):
     def motion(self, shapes: Float[Tensor, "batch shapes"]) -> Float[Tensor, "batch 2 low low"]:
         """Motion of an average face, backward, in parts of the crop's side."""
         side = self.settings.side_px
-        return (shapes @ self.mean_motion.float().flatten(1)).unflatten(1, (2, side, side))
+        return (shapes @ self.mean_motion.float().flatten(1)).reshape(-1, 2, side, side)
 
     def cover(self, shapes: Float[Tensor, "batch shapes"]) -> Float[Tensor, "batch 1 low low"]:
         """Cover of an average face; a linear answer, roughly 0 to 1."""
         side = self.settings.side_px
-        return (shapes @ self.mean_cover.float().flatten(1)).unflatten(1, (1, side, side))
+        return (shapes @ self.mean_cover.float().flatten(1)).reshape(-1, 1, side, side)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,6 +1,7 @@
 """What a head looks like: material, colours, light, background. One look for all of its states."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -107,14 +108,14 @@ def sample_look(random: np.random.Generator, *, style: str | None = None) -> Hea
         is_carved = random.random() < 0.5  # hair as relief alone
         factor = 0.0 if is_carved else random.uniform(0.0, 0.5)
         weights = {name: factor * value for name, value in weights.items()}
+    drawn: dict[str, Any] = {
+        "uses_texture": bool(random.random() < 0.85),
+        "tint": random.uniform(0.55, 1.25) * random.uniform(0.92, 1.08, 3),
+    }
+    drawn |= {**colours, **weights, **_surface(random, style), **_lighting(random, style)}
     return HeadLook(
         style=style,
-        uses_texture=bool(random.random() < 0.85),
-        tint=random.uniform(0.55, 1.25) * random.uniform(0.92, 1.08, 3),
-        **colours,
-        **weights,
-        **_surface(random, style),
-        **_lighting(random, style),
+        **drawn,
         texture_seed=int(random.integers(2**31)),
         backdrop=_backdrop(random),
     )

@@ -78,7 +78,7 @@ class PairPool:
             for name, rows in sample.items()
         }
         for values in self._store.values():
-            values.share_memory_()
+            values.share_memory_()  # type: ignore[no-untyped-call]
         context = multiprocessing.get_context("fork")
         self._done = [context.Value("q", 0) for _ in range(settings.producers)]
         self._allowed = context.Value("q", self._begin + settings.sittings)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -228,20 +229,22 @@ def write_head(head: RasterisedHead, path: Path) -> None:
         "crop_from_plane": head.camera.crop_from_plane.tolist(),
         "textures": len(head.textures),
     }
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        facts=np.frombuffer(json.dumps(facts).encode(), np.uint8),
-        low=low,
-        high=high,
+    arrays: dict[str, Any] = {name: getattr(head, name) for name in _PLAIN}
+    arrays |= {
+        "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
+        "low": low,
+        "high": high,
         # differences between states are small, and compress
-        positions=np.concatenate([steps[:1], steps[1:] - steps[:1]]),
-        normals=np.rint(head.normals * 127).astype(np.int8),
-        **{name: getattr(head, name) for name in _PLAIN},
-        **{f"{w}_triangle": getattr(head, w).triangle for w in ("face", "mouth")},
-        **{f"{w}_barycentric": getattr(head, w).barycentric for w in ("face", "mouth")},
-        **{f"texture_{k}": _encoded(texture) for k, texture in enumerate(head.textures)},
-    )
+        "positions": np.concatenate([steps[:1], steps[1:] - steps[:1]]),
+        "normals": np.rint(head.normals * 127).astype(np.int8),
+    }
+    for window in ("face", "mouth"):
+        rasters: Rasters = getattr(head, window)
+        arrays[f"{window}_triangle"] = rasters.triangle
+        arrays[f"{window}_barycentric"] = rasters.barycentric
+    arrays |= {f"texture_{k}": _encoded(texture) for k, texture in enumerate(head.textures)}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
     write_atomically(path, buffer.getvalue())
 
 

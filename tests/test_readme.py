@@ -38,6 +38,8 @@ SHORTENED = {
 }
 """Options that make a long command short; all else is run as written."""
 TESTED_ELSEWHERE = (
+    "dataset heads",  # needs heads: tests/training/pairs/test_head_files.py
+    "train-motion",  # tests/training/motion/test_training_run.py
     "dataset avatars",  # needs Blender: tests/training/avatars/test_blender_render.py
     "export engine",  # need a GPU: tests/export/test_export_engine.py,
     "render --device tensorrt",  # tests/backends/test_tensorrt_runner.py

@@ -1,6 +1,7 @@
 """A motion network and its painter to one ONNX file, with a card and proof that it holds."""
 
 import copy
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,12 @@ from reggan_export.onnx_file import store_weights_as_half, write_proven
 from reggan_export.parity_report import Bound, Comparison, ParityReport, difference_between
 from reggan_plugin.controls import CONTROLS
 from reggan_plugin.model_card import MOTION_CONTRACT, MOTION_OUTPUTS, ModelCard
+from reggan_training.motion.motion_task import trained_motion_network
 from reggan_training.motion.mouth_painter import MouthPainter
+from reggan_training.motion.mouth_task import trained_mouth_painter
 from reggan_training.motion.network import MotionRegGAN
+from reggan_training.motion.training_run import CHECKPOINT
+from reggan_training.motion.whole_run import MOTION, MOUTH, RECORD
 from reggan_training.pairs.camera import CANONICAL_LANDMARKS
 from reggan_training.pairs.rasterised_head import MOUTH_WINDOW
 
@@ -78,6 +83,53 @@ def export_motion_model(
     store_weights_as_half(halved)
     return write_proven(
         halved, card.to_json(), out, lambda file: _compare(file, module, card.outputs, name)
+    )
+
+
+def is_motion_run(folder: Path) -> bool:
+    """Whether a folder is a run of `train-motion`."""
+    return (folder / MOTION / CHECKPOINT).is_file()
+
+
+def export_motion_run(
+    folder: Path,
+    out: Path,
+    *,
+    name: str,
+    version: str | None = None,
+    max_yaw_deg: float | None = None,
+) -> ParityReport:
+    """Export what `train-motion` trained; a painter that is not there yet is left out.
+
+    Args:
+        folder: of the run.
+        out: the .onnx; replaced if it exists.
+        name: in the card.
+        version: of the weights; None for 0.1.0.
+        max_yaw_deg: see `ModelCard`.
+
+    Raises:
+        SourceError: a checkpoint cannot be read.
+        ModelParityError: ONNX Runtime answers otherwise than PyTorch; nothing is left at `out`.
+    """
+    has_painter = (folder / MOUTH / CHECKPOINT).is_file()
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    training = {
+        "data": "rasterised heads",
+        "identities": len(record["identities"]),
+        "without": record["settings"]["without"],
+        "images_seen": round(1000 * record["settings"]["motion"]["length_kimg"]),
+        "seed": record["settings"]["seed"],
+        "commits": [session["commit"] for session in record["sessions"]],
+    }
+    return export_motion_model(
+        trained_motion_network(folder / MOTION),
+        trained_mouth_painter(folder / MOUTH) if has_painter else None,
+        out,
+        name=name,
+        version=version or "0.1.0",
+        training=training,
+        max_yaw_deg=max_yaw_deg,
     )
 
 

@@ -52,17 +52,26 @@ def onnx(
 ) -> None:
     """Export CHECKPOINT, of any architecture, to one ONNX file.
 
-    CHECKPOINT is the folder of a run, the checkpoint in it, or an .onnx of ours that is wanted in
-    another precision. The file is compared with PyTorch on real crops before it gets its name,
-    and is not written if it differs.
+    CHECKPOINT is the folder of a run, of `train` or `train-motion`, the checkpoint in it, or an
+    .onnx of ours that is wanted in another precision. The file is compared with PyTorch before it
+    gets its name, and is not written if it differs.
 
     \b
     Example:
       reggan-plugin export onnx runs/first --out my-avatar.onnx
     """
     from reggan_export.expression_model import ExportSettings, export_expression_model
+    from reggan_export.motion_export import export_motion_run, is_motion_run
 
     refuse_occupied(out, overwrite, checkpoint)
+    if is_motion_run(checkpoint):
+        if precision != "fp32" or side_px is not None:
+            raise click.UsageError("Runs of train-motion are exported in fp32 at their own size.")
+        report = export_motion_run(
+            checkpoint, out, name=name or out.stem, version=version, max_yaw_deg=max_yaw_deg
+        )
+        click.echo(f"{report.table()}\n\n{out}: {out.stat().st_size / 1e6:.1f} MB")
+        return
     settings = ExportSettings(
         name=name or out.stem,
         version=version,

@@ -6,13 +6,10 @@ import torch
 from reggan_plugin.controls import CONTROLS
 from reggan_training.motion.composing import compose, warp
 from reggan_training.motion.losses import LossWeights, pair_losses
+from reggan_training.motion.mean_answer import StateExamples, fit_mean_answer
 from reggan_training.motion.mouth_painter import MouthPainter, window_of
 from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
-from reggan_training.motion.shape_regression import (
-    ShapeExample,
-    ShapeRegression,
-    fit_shape_regression,
-)
+from reggan_training.motion.shape_regression import ShapeRegression
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.sitting import draw_sitting
 
@@ -104,23 +101,38 @@ def test_folds_cost_more_the_deeper_they_are() -> None:
     assert 0 < _folding(fold) < _folding(deep)
 
 
-def test_the_regression_layer_finds_the_motion_that_examples_share() -> None:
-    settings = ShapeRegression().settings
-    side = settings.side_px
-    picture = noise(1, side)[0]
-    motion = torch.zeros(2, side, side)
-    motion[0, : side // 2] = 0.05
-    trust = torch.ones(1, side, side)
-    example = ShapeExample(
-        control=SMILE, source=picture, target=1 - picture, motion=motion, trust=trust
-    )
-    layer = fit_shape_regression([example] * 38)
-    controls = torch.zeros(1, len(CONTROLS))
-    controls[0, SMILE] = 1.0
-    found = layer.motion(controls)[0]
-    assert (found - 0.95 * motion).abs().max() < 1e-3  # shrunk by the penalty of two examples
-    nothing = layer.motion(torch.zeros(1, len(CONTROLS)))
-    assert nothing.abs().max() == 0
+def test_the_mean_answer_parts_what_two_shapes_do() -> None:
+    """Shapes that mostly come together are told apart by the few examples where they do not."""
+    side, shapes = 8, len(CONTROLS) - 1
+    first, second = torch.zeros(2, side, side), torch.zeros(2, side, side)
+    first[0, :4], second[1, 4:] = 0.05, -0.03
+    weights = torch.zeros(60, shapes)
+    weights[:50, [SMILE, SMILE + 1]] = 1.0
+    weights[50:55, SMILE], weights[55:, SMILE + 1] = 1.0, 1.0
+    motion = torch.einsum("n,cij->ncij", weights[:, SMILE], first)
+    motion = motion + torch.einsum("n,cij->ncij", weights[:, SMILE + 1], second)
+    trust = torch.ones(60, 1, side, side)
+    cover = weights[:, SMILE, None, None, None] * torch.ones(1, side, side)
+    example = StateExamples(weights=weights, motion=motion, trust=trust, cover=cover)
+    found, covered = fit_mean_answer([example] * 20, side)
+    assert (found[SMILE] - first).abs().max() < 2e-3
+    assert (found[SMILE + 1] - second).abs().max() < 2e-3
+    assert (covered[SMILE] - 1).abs().max() < 0.05
+    assert found[SMILE + 2].abs().max() == 0
+
+
+def test_motion_that_is_not_trusted_does_not_count() -> None:
+    side, shapes = 4, len(CONTROLS) - 1
+    weights = torch.zeros(40, shapes)
+    weights[:, SMILE] = 1.0
+    motion = torch.full((40, 2, side, side), 0.02)
+    motion[20:] = 9.0
+    trust = torch.ones(40, 1, side, side)
+    trust[20:] = 0.0
+    cover = torch.zeros(40, 1, side, side)
+    example = StateExamples(weights=weights, motion=motion, trust=trust, cover=cover)
+    found, _ = fit_mean_answer([example] * 5, side)
+    assert (found[SMILE] - 0.02).abs().max() < 1e-3
 
 
 @torch.no_grad()

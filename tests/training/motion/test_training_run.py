@@ -7,6 +7,8 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from reggan_export.commands.export_onnx import onnx
+from reggan_plugin.transfer import ExpressionTransfer
 from reggan_training.motion.commands import train_motion
 from reggan_training.motion.motion_task import motion_run, trained_motion_network
 from reggan_training.motion.network import MotionRegGAN
@@ -51,6 +53,9 @@ def test_a_resumed_run_is_an_uninterrupted_one(flat_head_set: Path, tmp_path: Pa
     assert all(one[name].equal(other[name]) for name in one)
 
 
+# PyTorch's exporter warns of its own internals.
+@pytest.mark.filterwarnings("ignore:.*isinstance.treespec.*:FutureWarning")
+@pytest.mark.filterwarnings("ignore:.*The axis name.*:UserWarning")
 @pytest.mark.slow
 def test_one_command_trains_all_stages(flat_head_set: Path, tmp_path: Path) -> None:
     arguments = ["--heads", str(flat_head_set), "--out", str(tmp_path / "run")]
@@ -64,4 +69,13 @@ def test_one_command_trains_all_stages(flat_head_set: Path, tmp_path: Path) -> N
     record = json.loads((tmp_path / "run/run.json").read_text())
     assert len(record["identities"]) == 3
     assert record["sessions"][0]["commit"]
-    assert (tmp_path / "run/mouth/checkpoint.safetensors").is_file()
+    exported = tmp_path / "mine.onnx"
+    result = CliRunner().invoke(
+        onnx, [str(tmp_path / "run"), "--out", str(exported)], catch_exceptions=False
+    )
+    assert result.exit_code == 0, result.output
+    assert exported.stat().st_size < 12e6
+    transfer = ExpressionTransfer(exported, device="cpu")
+    assert transfer.card.contract == 2
+    assert transfer.card.painters.keys() == {"mouth"}
+    assert transfer.card.training["identities"] == 3

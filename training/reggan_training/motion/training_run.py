@@ -171,9 +171,15 @@ class TrainingRun:
                 parameter.copy_(stored.tensors[f"net.{name}"])
                 self.ema[name].copy_(stored.tensors[f"ema.{name}"])
         state = self._adam.state_dict()
-        for index, name in enumerate(self._parameters):
-            state["state"][index] = stored.below(f"adam.{name}|")
+        for index, (name, parameter) in enumerate(self._parameters.items()):
+            own = stored.below(f"adam.{name}|")
+            state["state"][index] = {key: _laid_out_as(parameter, own[key]) for key in own}
         self._adam.load_state_dict(state)
+
+
+def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
+    """A value of the optimiser in the parameter's memory layout, as the fused step expects it."""
+    return value if value.shape != parameter.shape else torch.empty_like(parameter).copy_(value)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -88,7 +88,7 @@ def test_blur_and_double_exposures_lose_detail(figures: dict[str, Figures]) -> N
 def test_psnr_alone_prefers_what_the_eye_does_not(figures: dict[str, Figures]) -> None:
     """Why these measures are there: half a change is nearer to the truth than a sharp wrong one."""
     assert figures["double"]["psnr"] > figures["unchanged"]["psnr"] + 2
-    assert figures["teal"]["psnr"] > figures["blurred"]["psnr"]
+    assert figures["teal"]["psnr"] > figures["unchanged"]["psnr"] + 3
     assert figures["teal"]["teeth"] == 0
 
 

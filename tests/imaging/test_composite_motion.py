@@ -156,7 +156,7 @@ def test_a_declared_colour_space_says_what_light_is() -> None:
     np.testing.assert_allclose(brighter[32:96, 32:96], 0.6, rtol=1e-5)
     painted, _ = changed(pixels, answer_of(cover=1.0, paint=0.5), coding=coding)
     expected = np.sqrt(linear_from_srgb(np.full(1, 0.5, np.float32)) / 2)
-    np.testing.assert_allclose(painted[32:96, 32:96], expected, rtol=1e-5)
+    np.testing.assert_allclose(painted[32:96, 32:96], expected[0], rtol=1e-5)
 
 
 def test_paint_stands_in_the_exposure_of_the_shot() -> None:

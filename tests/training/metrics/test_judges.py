@@ -92,4 +92,4 @@ def test_a_set_without_training_identities_says_what_to_add(spots: Path, tmp_pat
     result = CliRunner().invoke(train_judge, ["--data", str(spots), "--out", str(tmp_path)])
     assert isinstance(result.exception, SourceError)
     assert "0 identities of the train split" in str(result.exception)
-    assert "Add a set." in str(result.exception)
+    assert "Add a set" in str(result.exception)

@@ -5,7 +5,11 @@ import torch
 
 from reggan_plugin.controls import CONTROLS
 from reggan_training.motion.composing import compose, warp
-from reggan_training.motion.losses import LossWeights, pair_losses
+from reggan_training.motion.losses import (
+    LossWeights,
+    balanced_cross_entropy,
+    pair_losses,
+)
 from reggan_training.motion.mean_answer import StateExamples, fit_mean_answer
 from reggan_training.motion.mouth_painter import MouthPainter, window_of
 from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
@@ -90,6 +94,18 @@ def test_the_truth_has_the_lowest_loss(flat_head_set) -> None:
     assert truth < total(0 * small, 12 * hole - 6, pairs.target)
     assert truth < total(-small, 12 * hole - 6, pairs.target)
     assert truth < total(small, 6 - 12 * hole, 0 * pairs.target)
+
+
+def test_what_is_covered_once_in_eight_is_not_painted() -> None:
+    """However much more the covered pixels count."""
+    wanted = torch.tensor([1.0] + 7 * [0.0])
+    logit = torch.zeros(1, requires_grad=True)
+    adam = torch.optim.Adam([logit], 0.1)
+    for _ in range(300):
+        adam.zero_grad()
+        balanced_cross_entropy(logit.expand(8), wanted, 6.0).backward()
+        adam.step()
+    assert torch.sigmoid(logit).item() == pytest.approx(1 / 8, abs=0.01)
 
 
 def test_folds_cost_more_the_deeper_they_are() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reggan_plugin.errors import SourceError, UnknownExpressionError
-from reggan_plugin.expressions import EXPRESSION_NAMES, resolve_expression
+from reggan_training.data.basic_expression import number_of_expression
 from reggan_training.data.photographs import (
     PICTURE_SUFFIXES,
     Locator,
@@ -137,6 +137,6 @@ def _code_from_cell(value: object) -> int | None:
 def _basic_expression(name: str) -> int | None:
     """The number of the expression; None for a compound one such as `happily surprised`."""
     try:
-        return EXPRESSION_NAMES.index(resolve_expression(name))
+        return number_of_expression(name)
     except UnknownExpressionError:
         return None

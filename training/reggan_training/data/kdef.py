@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from reggan_plugin.expressions import EXPRESSION_NAMES, resolve_expression
+from reggan_training.data.basic_expression import number_of_expression
 from reggan_training.data.photographs import Locator, entry_from_pictures
 from reggan_training.data.set_files import Entry
 
@@ -39,7 +39,7 @@ def list_kdef(root: Path, files: Sequence[Path], locator: Locator | None = None)
         match = _NAME.fullmatch(path.stem.upper())
         if match is None or match["angle"] != "S" or match["code"] not in _WORDS:
             continue
-        number = EXPRESSION_NAMES.index(resolve_expression(_WORDS[match["code"]]))
+        number = number_of_expression(_WORDS[match["code"]])
         name = f"photograph_kdef{match['session']}_{match['person']}"
         takes.setdefault(name, {})[number] = path.relative_to(root).as_posix()
     return [

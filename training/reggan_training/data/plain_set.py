@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_plugin.errors import SourceError, UnknownExpressionError
-from reggan_plugin.expressions import EXPRESSION_NAMES, resolve_expression
+from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_training.data.basic_expression import number_of_expression
 from reggan_training.data.photographs import (
     PICTURE_SUFFIXES,
     Locator,
@@ -33,7 +34,7 @@ def expression_folders(root: Path) -> dict[int, Path]:
     folders: dict[int, Path] = {}
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
         try:
-            number = EXPRESSION_NAMES.index(resolve_expression(folder.name))
+            number = number_of_expression(folder.name)
         except UnknownExpressionError:
             continue
         if number in folders:
@@ -81,7 +82,7 @@ def _read_sheet(
     points: dict[str, dict[int, Float[np.ndarray, "6 2"]]] = {}
     for stem, by_expression in sheet.items():
         for word, record in by_expression.items():
-            number = EXPRESSION_NAMES.index(resolve_expression(word))
+            number = number_of_expression(word)
             if number not in pictures.get(stem, {}):
                 raise SourceError(_missing_text(root, word, stem, pictures))
             try:

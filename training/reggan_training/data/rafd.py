@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reggan_plugin.errors import UnknownExpressionError
-from reggan_plugin.expressions import EXPRESSION_NAMES, resolve_expression
+from reggan_training.data.basic_expression import number_of_expression
 from reggan_training.data.photographs import Locator, entry_from_pictures, notice_left_out
 from reggan_training.data.set_files import Entry
 
@@ -33,7 +33,7 @@ def list_rafd(root: Path, files: Sequence[Path], locator: Locator | None = None)
         if match is None or match["angle"] != _FRONTAL or match["gaze"] != "frontal":
             continue
         try:
-            number = EXPRESSION_NAMES.index(resolve_expression(match["expression"]))
+            number = number_of_expression(match["expression"])
         except UnknownExpressionError:
             unknown.append(path.name)
             continue

@@ -1,5 +1,6 @@
 """What the network is asked for: the rig's motion, the target's light, cover and paint."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -52,9 +53,7 @@ def pair_losses(pairs: Pairs, answer: NetworkAnswer, weights: LossWeights) -> di
     is_inside = ((pairs.part >= Part.EYE) & (pairs.part <= Part.SOCKET)).float()
     wanted = hole * pairs.hit * is_inside
     near_hole = F.max_pool2d(wanted, 5, 1, 2) * (1 + is_mouth)
-    cover = F.binary_cross_entropy_with_logits(
-        answer.cover, wanted, weight=1 + weights.uncovered * wanted
-    )
+    cover = balanced_cross_entropy(answer.cover, wanted, weights.uncovered)
     return {
         "motion": weights.motion * (error_px.abs().clamp(max=10) * trusted).mean(),
         "backdrop": weights.backdrop * (128 * motion.abs() * (1 - pairs.hit)).mean(),
@@ -67,6 +66,16 @@ def pair_losses(pairs: Pairs, answer: NetworkAnswer, weights: LossWeights) -> di
         "fold": weights.fold * _folding(answer.motion),
         "hidden": weights.hidden_slope * _hidden_slope(motion, hole),
     }
+
+
+def balanced_cross_entropy(logits: Tensor, wanted: Tensor, extra: float) -> Float[Tensor, ""]:
+    """Cross-entropy in which wanted pixels count 1 + `extra` times.
+
+    That alone would teach logits too high by log(1 + extra): a pixel that is covered once in eight
+    would be painted. So that much is added here, and the logits themselves are true.
+    """
+    surer = logits + math.log(1 + extra)
+    return F.binary_cross_entropy_with_logits(surer, wanted, weight=1 + extra * wanted)
 
 
 def _slopes(picture: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from reggan_training.heads.head import Part
 from reggan_training.motion.composing import enlarged
+from reggan_training.motion.losses import balanced_cross_entropy
 from reggan_training.motion.mouth_painter import MouthAnswer, window_of
 from reggan_training.pairs.mouth_sitting import MouthPairs
 
@@ -43,9 +44,7 @@ def mouth_losses(
     focus = near * (1 + weights.teeth * inside)
     base = enlarged(window_of(moved), pairs.target.shape[-1])
     made = base + torch.sigmoid(answer.cover) * (answer.paint - base)
-    cover = F.binary_cross_entropy_with_logits(
-        answer.cover, hole, weight=1 + weights.uncovered * hole
-    )
+    cover = balanced_cross_entropy(answer.cover, hole, weights.uncovered)
     return {
         "cover": weights.cover * cover,
         "paint": weights.paint * ((answer.paint - pairs.target).abs() * focus).mean(),

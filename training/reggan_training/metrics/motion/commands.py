@@ -9,6 +9,7 @@ import click
 import torch
 
 from reggan_plugin.atomic import write_atomically
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
 from reggan_training.metrics.motion.answer import MotionModel, PictureModel
@@ -72,6 +73,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     metavar="N",
     help="CPU threads; by default one per core.",
 )
+@verbose_option
 @click.pass_context
 def evaluate_motion_command(
     context: click.Context,
@@ -148,6 +150,7 @@ def evaluate_motion_command(
 )
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@verbose_option
 def test_heads(
     *,
     ict: Path | None,

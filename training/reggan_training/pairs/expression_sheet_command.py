@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.atomic import write_atomically
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import MissingExtraError, OutputExistsError
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
@@ -34,6 +35,7 @@ _SEED = 3
     "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="FILE.jpg"
 )
 @click.option("--overwrite", is_flag=True, help="Replace the sheet if it exists.")
+@verbose_option
 def expression_sheet(
     ict: Path | None,
     makehuman: Path | None,

@@ -114,8 +114,20 @@ def _part(path: Path, mesh: Any, maps: Mapping[str, Path]) -> MeshPart:
         material=Material(name=name, image=file, colour=colour),
         positions=np.asarray(mesh.vertices, dtype=float),
         faces=np.asarray(mesh.faces, dtype=np.int64),
-        uv=None if uv is None or not len(uv) else np.asarray(uv, dtype=float)[:, :2],
+        uv=None if uv is None or not len(uv) else _two_columns(path, uv),
     )
+
+
+def _two_columns(path: Path, uv: Any) -> Float[np.ndarray, "points 2"]:
+    """UVs without a third coordinate, which some programs write.
+
+    Raises:
+        MeshError: they have fewer than two.
+    """
+    columns = np.asarray(uv, dtype=float)
+    if columns.ndim != 2 or columns.shape[1] < 2:
+        raise MeshError(f"{path} has UVs of one coordinate; two were expected. Export it again.")
+    return columns[:, :2]
 
 
 class _LibrariesBeside:

@@ -92,8 +92,8 @@ def _by_trimesh(path: Path) -> Character:
         cause = str(error).strip() or type(error).__name__
         raise MeshError(f"{path} is broken: {cause}. Export it again.") from error
     maps = maps_of_obj(path) if is_obj else {}
-    parts = tuple(_part(path, mesh, maps) for mesh in geometries if hasattr(mesh, "faces"))
-    parts = tuple(part for part in parts if len(part.faces))
+    with_faces = [mesh for mesh in geometries if len(getattr(mesh, "faces", ()))]
+    parts = tuple(_part(path, mesh, maps) for mesh in with_faces)
     if not parts:
         raise MeshError(f"{path} holds no triangles. Export the mesh with its faces.")
     return Character(path=path, parts=parts, fronts=_ANY_WAY_UP)
@@ -112,22 +112,22 @@ def _part(path: Path, mesh: Any, maps: Mapping[str, Path]) -> MeshPart:
     return MeshPart(
         name=str(mesh.metadata.get("name", name)),
         material=Material(name=name, image=file, colour=colour),
-        positions=np.asarray(mesh.vertices, dtype=float),
+        positions=_columns(path, mesh.vertices, 3, "points"),
         faces=np.asarray(mesh.faces, dtype=np.int64),
-        uv=None if uv is None or not len(uv) else _two_columns(path, uv),
+        uv=None if uv is None or not len(uv) else _columns(path, uv, 2, "UVs"),
     )
 
 
-def _two_columns(path: Path, uv: Any) -> Float[np.ndarray, "points 2"]:
-    """UVs without a third coordinate, which some programs write.
+def _columns(path: Path, values: Any, count: int, what: str) -> Float[np.ndarray, "points axes"]:
+    """The first coordinates of points or UVs, of which some programs write more.
 
     Raises:
-        MeshError: they have fewer than two.
+        MeshError: there are fewer than `count`.
     """
-    columns = np.asarray(uv, dtype=float)
-    if columns.ndim != 2 or columns.shape[1] < 2:
-        raise MeshError(f"{path} has UVs of one coordinate; two were expected. Export it again.")
-    return columns[:, :2]
+    table = np.asarray(values, dtype=float)
+    if table.ndim != 2 or table.shape[1] < count:
+        raise MeshError(f"{path} has {what} of fewer than {count} coordinates. Export it again.")
+    return table[:, :count]
 
 
 class _LibrariesBeside:

@@ -5,8 +5,9 @@
 
 Each file is made from a seed and its number alone, so that a find can be made again with --first
 and one of its kind. A file must be read, or refused by an error of ours. Anything else is a find:
-another exception, a process that dies, more than a minute, or more memory than a part of a
-machine has. The exit code is 1 if there is one. Results are printed as JSON, one line a kind.
+another exception, an array of a wrong shape, a process that dies, more than a minute, or more
+memory than a part of a machine has. The exit code is 1 if there is one. Results are printed as
+JSON, one line a kind.
 
 Not part of the gate, which tries some hundred of each: `test_meshes.py`, `test_pictures.py`,
 `test_models.py`, `test_text_files.py`.
@@ -97,6 +98,7 @@ def _run(kind: str, seed: int, first: int, count: int) -> dict[str, Any]:
 
 
 def _work(kind: str, seed: int, first: int, count: int) -> None:
+    from tests import conftest  # noqa: F401, I001 - has array shapes checked in every call
     from reggan_plugin.errors import RegganError
 
     logging.disable(logging.CRITICAL)

@@ -183,6 +183,12 @@ def test_a_mesh_without_triangles_is_named(folder: Path) -> None:
     assert "no triangles" in refused(folder, document, binary)
 
 
+def test_points_of_two_numbers_are_named(folder: Path) -> None:
+    (folder / "flat.obj").write_text("v 0 0\nv 1 0\nv 0 1\nf 1 2 3\n")
+    with pytest.raises(MeshError, match="points of fewer than 3 coordinates"):
+        load_mesh(folder / "flat.obj")
+
+
 def test_points_that_are_nowhere_are_named(folder: Path) -> None:
     (folder / "far.obj").write_text("v 0 0 0\nv nan 0 0\nv 0 1e30 0\nf 1 2 3\n")
     with pytest.raises(MeshError, match="no numbers, or farther"):

@@ -64,7 +64,7 @@ def test_every_command_takes_v() -> None:
             if isinstance(node, ast.FunctionDef):
                 decorators = [ast.unparse(one) for one in node.decorator_list]
                 if any(one.startswith("click.command") for one in decorators):
-                    assert "verbose_option" in decorators, f"{path}: {node.name}"
+                    assert decorators.count("verbose_option") == 1, f"{path}: {node.name}"
 
 
 def test_help_of_the_group_does_not_load_attached_commands(

@@ -45,7 +45,6 @@ _FAMILIES = ("ict", "makehuman", "valid")
               help="Convolutions in bfloat16: faster on GPUs and with AMX.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @verbose_option
-@verbose_option
 def train_motion(
     heads: Path,
     out: Path,

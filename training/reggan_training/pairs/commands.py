@@ -57,7 +57,6 @@ def family_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @verbose_option
-@verbose_option
 def heads(
     ict: Path | None,
     makehuman: Path | None,

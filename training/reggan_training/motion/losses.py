@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from reggan_plugin.controls import CONTROLS
 from reggan_training.heads.head import Part
 from reggan_training.motion.composing import compose, enlarged
 from reggan_training.motion.network import NetworkAnswer
@@ -100,8 +99,3 @@ def _hidden_slope(motion: Tensor, hole: Tensor) -> Tensor:
     """Slope of the motion in pixels where nothing says what it is."""
     across, down = _slopes(128 * motion)
     return (across.abs() * hole[..., 1:]).mean() + (down.abs() * hole[..., 1:, :]).mean()
-
-
-def asked_strength(controls: Float[Tensor, "batch controls"]) -> Float[Tensor, " batch"]:
-    """Largest weight that is asked for, `neutral` apart."""
-    return controls[:, : len(CONTROLS) - 1].amax(1)

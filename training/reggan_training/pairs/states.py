@@ -13,7 +13,6 @@ _PAIRED = tuple(name for name in ARKIT_SHAPES if name.endswith("Left") and name 
 _TWINS = tuple(name for name in _PAIRED if not name.startswith(("jaw", "mouthLeft")))
 _MIDDLE = tuple(name for name in ARKIT_SHAPES if mirrored_name(name) == name)
 _SIDEWAYS = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
-_LIP_ON_JAW = ("mouthClose",)
 _GRADES = (0.35, 0.5, 0.7, 0.85, 1.0, 1.0, 1.0, 1.2)
 
 

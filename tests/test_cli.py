@@ -75,6 +75,14 @@ def test_help_of_the_group_does_not_load_attached_commands(
     assert "frobnicate  From no_such_module." in capsys.readouterr().out
 
 
+def test_a_question_is_followed_by_its_remedy_without_a_stop(
+    tmp_path: Path, capsys: Streams
+) -> None:
+    assert main(["render", "--frames", str(tmp_path), "--expression", "smirkk"]) != 0
+    said = capsys.readouterr().err
+    assert "Did you mean 'smirk'? `reggan-plugin expressions`" in said
+
+
 def test_a_missing_extra_exits_1_with_the_pip_line(
     monkeypatch: pytest.MonkeyPatch, capsys: Streams
 ) -> None:

@@ -148,7 +148,7 @@ def with_remedy(said: str) -> str:
     remedy = remedy_for(said)
     if not remedy:
         return said
-    return f"{said} {remedy}" if said.endswith(".") else f"{said}. {remedy}"
+    return f"{said} {remedy}" if said.endswith((".", "?")) else f"{said}. {remedy}"
 
 
 def remedy_for(said: str) -> str:

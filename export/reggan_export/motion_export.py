@@ -12,17 +12,13 @@ import torch
 from onnxruntime import InferenceSession
 
 from reggan_export.graph_from_module import graph_from_module
-from reggan_export.motion_module import MotionModule
 from reggan_export.onnx_file import store_weights_as_half, write_proven
 from reggan_export.parity_report import Bound, Comparison, ParityReport, difference_between
 from reggan_plugin.controls import CONTROLS
 from reggan_plugin.model_card import MOTION_CONTRACT, MOTION_OUTPUTS, ModelCard
-from reggan_training.motion.motion_task import trained_motion_network
-from reggan_training.motion.mouth_painter import MouthPainter
-from reggan_training.motion.mouth_task import trained_mouth_painter
-from reggan_training.motion.network import MotionRegGAN
+from reggan_training.motion.trained_model import TrainedModel, read_trained_model
 from reggan_training.motion.training_run import CHECKPOINT
-from reggan_training.motion.whole_run import MOTION, MOUTH, RECORD
+from reggan_training.motion.whole_run import MOTION, RECORD
 from reggan_training.pairs.camera import CANONICAL_LANDMARKS
 from reggan_training.pairs.rasterised_head import MOUTH_WINDOW
 
@@ -38,8 +34,7 @@ _UNITS = {"motion": None, "gain": 1.0, "cover": 255.0, "paint": 255.0}
 
 
 def export_motion_model(
-    network: MotionRegGAN,
-    painter: MouthPainter | None,
+    module: TrainedModel,
     out: Path,
     *,
     name: str,
@@ -50,8 +45,7 @@ def export_motion_model(
     """Write the model as contract 2 wants it, weights as float16.
 
     Args:
-        network: with the weights to ship.
-        painter: of the mouth, or None.
+        module: with the weights to ship.
         out: the .onnx; replaced if it exists.
         name: in the card.
         version: of the weights.
@@ -61,8 +55,7 @@ def export_motion_model(
     Raises:
         ModelParityError: ONNX Runtime answers otherwise than PyTorch; nothing is left at `out`.
     """
-    module = MotionModule(network, painter).eval()
-    painters = {} if painter is None else {"mouth": MOUTH_WINDOW}
+    painters = {} if module.painter is None else {"mouth": MOUTH_WINDOW}
     own = tuple(f"{part}_{what}" for part in painters for what in ("cover", "paint"))
     card = ModelCard(
         name=name,
@@ -112,7 +105,6 @@ def export_motion_run(
         SourceError: a checkpoint cannot be read.
         ModelParityError: ONNX Runtime answers otherwise than PyTorch; nothing is left at `out`.
     """
-    has_painter = (folder / MOUTH / CHECKPOINT).is_file()
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     training = {
         "data": "rasterised heads",
@@ -123,8 +115,7 @@ def export_motion_run(
         "commits": [session["commit"] for session in record["sessions"]],
     }
     return export_motion_model(
-        trained_motion_network(folder / MOTION),
-        trained_mouth_painter(folder / MOUTH) if has_painter else None,
+        read_trained_model(folder),
         out,
         name=name,
         version=version or "0.1.0",
@@ -133,7 +124,7 @@ def export_motion_run(
     )
 
 
-def graph_of_motion(module: MotionModule, outputs: tuple[str, ...]) -> onnx.ModelProto:
+def graph_of_motion(module: TrainedModel, outputs: tuple[str, ...]) -> onnx.ModelProto:
     """The graph for any number of crops up to 64."""
     batch = torch.export.Dim("batch", min=1, max=_MOST_CROPS)
     example = (torch.rand(2, 3, module.side_px, module.side_px), torch.rand(2, len(CONTROLS)))
@@ -146,7 +137,7 @@ def graph_of_motion(module: MotionModule, outputs: tuple[str, ...]) -> onnx.Mode
     )
 
 
-def _compare(file: Path, module: MotionModule, outputs: tuple[str, ...], name: str) -> ParityReport:
+def _compare(file: Path, module: TrainedModel, outputs: tuple[str, ...], name: str) -> ParityReport:
     """Both on smooth pictures and on every control alone, and on random blends."""
     random = torch.Generator().manual_seed(0)
     coarse = torch.rand(8, 3, 24, 24, generator=random)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from reggan_plugin.controls import CONTROLS
-from reggan_training.motion.composing import compose, warp
+from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS
+from reggan_training.motion.composing import compose
 from reggan_training.motion.losses import (
     LossWeights,
     balanced_cross_entropy,
@@ -13,11 +13,14 @@ from reggan_training.motion.losses import (
 from reggan_training.motion.mean_answer import StateExamples, fit_mean_answer
 from reggan_training.motion.mouth_painter import MouthPainter, window_of
 from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
+from reggan_training.motion.sampling import warp
 from reggan_training.motion.shape_regression import ShapeRegression
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.sitting import draw_sitting
 
 SMILE = CONTROLS.index("mouthSmileLeft")
+NOTHING = torch.zeros(1, len(ARKIT_SHAPES))
+"""Worn by a neutral source."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,7 @@ def noise(batch: int = 2, side: int = 128) -> torch.Tensor:
 @torch.no_grad()
 def test_nothing_asked_is_nothing_changed(network: MotionRegGAN) -> None:
     image = noise()
-    answer = network(image, torch.zeros(2, len(CONTROLS)))
+    answer = network(image, torch.zeros(2, len(CONTROLS)), NOTHING.expand(2, -1))
     made, _ = compose(image, answer)
     assert answer.motion.abs().max() == 0
     assert answer.gain.abs().max() == 0
@@ -47,8 +50,8 @@ def test_the_network_starts_from_the_mean_motion(network: MotionRegGAN) -> None:
     controls = torch.zeros(1, len(CONTROLS))
     controls[0, SMILE] = 1.0
     half = 0.5 * controls
-    full_motion = network(noise(1), controls).motion[:, 0].mean()
-    half_motion = network(noise(1), half).motion[:, 0].mean()
+    full_motion = network(noise(1), controls, NOTHING).motion[:, 0].mean()
+    half_motion = network(noise(1), half, NOTHING).motion[:, 0].mean()
     assert 0.02 < full_motion < 0.04
     assert 0.4 < half_motion / full_motion < 0.6
 
@@ -56,8 +59,8 @@ def test_the_network_starts_from_the_mean_motion(network: MotionRegGAN) -> None:
 @torch.no_grad()
 def test_answers_do_not_depend_on_the_batch(network: MotionRegGAN) -> None:
     controls = torch.rand(2, len(CONTROLS), generator=torch.Generator().manual_seed(1))
-    together = network(noise(), controls)
-    alone = network(noise()[1:], controls[1:])
+    together = network(noise(), controls, NOTHING.expand(2, -1))
+    alone = network(noise()[1:], controls[1:], NOTHING)
     for one, other in zip(together, alone, strict=True):
         assert (one[1:] - other).abs().max() < 1e-4
 
@@ -158,7 +161,7 @@ def test_the_painter_starts_from_what_the_network_painted(network: MotionRegGAN)
     controls = torch.zeros(1, len(CONTROLS))
     controls[0, CONTROLS.index("jawOpen")] = 1.0
     image = noise(1, 256)
-    answer = network(torch.nn.functional.avg_pool2d(image, 2), controls)
+    answer = network(torch.nn.functional.avg_pool2d(image, 2), controls, NOTHING)
     mouth = painter(image, controls, answer)
     assert mouth.paint.shape == (1, 3, 224, 224)
     coarse = torch.nn.functional.avg_pool2d(mouth.paint, 4)

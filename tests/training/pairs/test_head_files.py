@@ -62,7 +62,7 @@ def test_a_seed_gives_the_same_pairs(flat_head_set: Path) -> None:
 
 
 def test_the_truth_carries_the_source_to_the_target(flat_head_set: Path) -> None:
-    from reggan_training.motion.composing import warp
+    from reggan_training.motion.sampling import warp
 
     pairs = draw_sitting(training_files(flat_head_set)[0], (1, 1), 12, 128)
     moved = warp(pairs.source, pairs.motion)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_training.motion.whole_run import WholeRun, train_whole
+from reggan_training.motion.whole_run import STAGES, WholeRun, train_whole
 
 _FAMILIES = ("ict", "makehuman", "valid")
 
@@ -26,6 +26,14 @@ _FAMILIES = ("ict", "makehuman", "valid")
     help="Leave a family out, to measure on heads that are like none of the training's.",
 )
 @click.option(
+    "--stage",
+    "stages",
+    type=click.Choice(STAGES),
+    multiple=True,
+    help="Train this one alone, beside a process that trains another; all, one after the other, "
+    "if none is named.",
+)
+@click.option(
     "--kimg", type=click.FloatRange(min=0.016), default=120.0, show_default=True, metavar="N",
     help="Thousands of pairs that the motion network is shown.",
 )  # fmt: skip
@@ -42,13 +50,14 @@ _FAMILIES = ("ict", "makehuman", "valid")
 @click.option("--threads", type=click.IntRange(0, 256), default=0, show_default=True, metavar="N",
               help="Of the trainer; 0 is PyTorch's choice. Take 1 on a busy machine.")  # fmt: skip
 @click.option("--half/--float", default=False, show_default=True,
-              help="Convolutions in bfloat16: faster on GPUs and with AMX.")  # fmt: skip
+              help="Convolutions in bfloat16: faster on GPUs and with AVX512-BF16.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @verbose_option
 def train_motion(
     heads: Path,
     out: Path,
     without: tuple[str, ...],
+    stages: tuple[str, ...],
     kimg: float,
     reader_kimg: float,
     mouth_kimg: float,
@@ -69,6 +78,7 @@ def train_motion(
     settings = WholeRun(
         heads=heads,
         without=without,
+        stages=stages or STAGES,
         reader=replace(defaults.reader, length_kimg=reader_kimg, seed=seed),
         motion=replace(defaults.motion, length_kimg=kimg, half_precision=half, seed=seed),
         mouth=replace(defaults.mouth, length_kimg=mouth_kimg, seed=seed),

@@ -9,8 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reggan_training.heads.head import Part
-from reggan_training.motion.composing import compose, enlarged
+from reggan_training.motion.composing import compose
 from reggan_training.motion.network import NetworkAnswer
+from reggan_training.motion.sampling import enlarged
 from reggan_training.pairs.sitting import Pairs
 
 _REALLY_MOVES = 0.4 / 128

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from reggan_training.motion.augment import augmented
-from reggan_training.motion.composing import enlarged
 from reggan_training.motion.losses import LossWeights, pair_losses
 from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
+from reggan_training.motion.sampling import enlarged
 from reggan_training.motion.training_run import Losses, RunSettings, TrainingRun, read_checkpoint
 from reggan_training.pairs.pool import Rows
 from reggan_training.pairs.sitting import Pairs
@@ -26,7 +26,6 @@ def motion_run(
     """A run that trains the motion network; goes on where the folder's checkpoint ends."""
     about = {"width": str(network.width), "side_px": str(network.side_px)}
     fixed = {f"regression.{name}": value for name, value in network.regression.named_buffers()}
-    fixed |= {f"reader.{name}": value for name, value in network.reader.named_parameters()}
     task = _task_of(network, settings.half_precision, weights)
     return TrainingRun(network, task, settings, folder, about=about, fixed=fixed)
 

@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from reggan_training.heads.head import Part
-from reggan_training.motion.composing import enlarged
 from reggan_training.motion.losses import balanced_cross_entropy
 from reggan_training.motion.mouth_painter import MouthAnswer, window_of
+from reggan_training.motion.sampling import enlarged
 from reggan_training.pairs.mouth_sitting import MouthPairs
 
 

@@ -12,8 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_plugin.controls import CONTROLS
-from reggan_training.motion.composing import enlarged, warp
 from reggan_training.motion.network import ControlledBlock, NetworkAnswer
+from reggan_training.motion.sampling import enlarged, warp
 from reggan_training.pairs.rasterised_head import MOUTH_WINDOW
 
 _EMBEDDING = 64

@@ -6,10 +6,11 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from reggan_training.motion.composing import compose, enlarged
+from reggan_training.motion.composing import compose
 from reggan_training.motion.mouth_losses import MouthLossWeights, mouth_losses
 from reggan_training.motion.mouth_painter import MouthPainter
 from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
+from reggan_training.motion.sampling import enlarged
 from reggan_training.motion.training_run import Losses, RunSettings, TrainingRun, read_checkpoint
 from reggan_training.pairs.mouth_sitting import MouthPairs
 from reggan_training.pairs.pool import Rows

@@ -4,8 +4,9 @@
 
 m is the backward motion in parts of the crop's side, g the log of a factor on linear light, c the
 share of pixels that nothing in the source shows, p their colour. The regression layer's change is
-a hint beside the picture, its mean motion where the network starts from. What the source wears of
-its own, and shall lose, is read from the picture (`SourceReader`) and asked for as a negative.
+a hint beside the picture; its mean motion and cover, shifted until they lie on this face's own
+brows and lips, are where the network starts from. What the source wears of its own, and shall
+lose, is asked for as a negative (`SourceReader` reads it from the picture).
 Convolutions run on the unshuffled picture, at a half, a quarter and an eighth of the side.
 """
 
@@ -17,8 +18,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS
+from reggan_training.motion.sampling import enlarged, warp
 from reggan_training.motion.shape_regression import ShapeRegression
-from reggan_training.motion.source_reader import SourceReader
 
 _EMBEDDING = 96
 _LARGEST_GAIN = 0.7
@@ -27,6 +28,8 @@ _MOTION_UNIT = 1 / 16
 """Motion of 1 at a head of the network, in parts of the crop's side."""
 _COVER_SLOPE = 6.0
 """Logit per unit of the average face's linear cover."""
+_FURTHEST_FEATURE = 0.1
+"""How far a face's features may lie from the average face's, in parts of the crop's side."""
 _FULL_STRENGTH = 0.15
 """Requests below this fade to no change at all."""
 
@@ -78,7 +81,6 @@ class MotionRegGAN(nn.Module):
         width: channels at half of the side; twice and four times that below.
         side_px: side of the crop.
         regression: the solved layer; a fresh one gives no hint.
-        reader: what reads the source's own weights; a fresh one guesses.
     """
 
     place: Tensor
@@ -88,12 +90,10 @@ class MotionRegGAN(nn.Module):
         width: int = 24,
         side_px: int = 128,
         regression: ShapeRegression | None = None,
-        reader: SourceReader | None = None,
     ) -> None:
         super().__init__()
         self.side_px, self.width = side_px, width
         self.regression = regression or ShapeRegression()
-        self.reader = (reader or SourceReader()).requires_grad_(False)
         asked = len(CONTROLS) + len(ARKIT_SHAPES)
         embedded = asked + _EMBEDDING
         self.embed = nn.Linear(asked, _EMBEDDING)
@@ -107,6 +107,7 @@ class MotionRegGAN(nn.Module):
         self.quarter_out = nn.ModuleList(ControlledBlock(2 * width, embedded) for _ in range(2))
         self.grow_quarter = nn.Conv2d(2 * width, 4 * width, 1)
         self.half_out = ControlledBlock(width, embedded)
+        self.registration = _head(4 * width, 2)
         self.motion_eighth = _head(4 * width, 2)
         self.motion_quarter = _head(2 * width, 2)
         self.answer = _head(width, 2 + 3 + 4 + 12)
@@ -119,13 +120,12 @@ class MotionRegGAN(nn.Module):
         self,
         image: Float[Tensor, "batch 3 side side"],
         controls: Float[Tensor, "batch controls"],
-        worn: Float[Tensor, "batch shapes"] | None = None,
+        worn: Float[Tensor, "batch shapes"],
     ) -> NetworkAnswer:
-        """Answer for sRGB-encoded pictures in [0, 1] and control vectors.
+        """Answer for sRGB-encoded pictures in [0, 1], control vectors, and what the source wears.
 
-        `worn` are the weights that the source shows; None reads them from the picture.
+        `worn` are ARKit weights in the order of `ARKIT_SHAPES`.
         """
-        worn = self.reader(image) if worn is None else worn
         lost = worn * controls[:, -1:]  # what `neutral` takes away
         with torch.autocast(image.device.type, enabled=False):
             change = (controls[:, :-1] - lost).float()
@@ -154,6 +154,10 @@ class MotionRegGAN(nn.Module):
             quarter = block(quarter, asked)
         half = self.half_out(half + F.pixel_shuffle(self.grow_quarter(F.silu(quarter)), 2), asked)
         fine, gain, cover, paint = self.answer(F.silu(half)).float().split([2, 3, 4, 12], dim=1)
+        shift = _FURTHEST_FEATURE * torch.tanh(self.registration(eighth).float())
+        mean = torch.cat([expected, opening], dim=1)
+        registered = warp(mean, enlarged(shift, mean.shape[-1]))
+        expected, opening = registered[:, :2], registered[:, 2:]
         coarse = _doubled(self.motion_eighth(eighth).float())
         motion = _doubled(coarse + self.motion_quarter(quarter).float()) + fine
         strength = (controls.abs().amax(1) / _FULL_STRENGTH).clamp(max=1.0)[:, None, None, None]

@@ -34,16 +34,16 @@ class RunSettings:
         decay: share of the run.
         ema: decay of the EMA weights a step.
         half_precision: convolutions in bfloat16; coordinates and sampling stay float32. Faster on
-            GPUs and on processors with AMX, slower on others.
+            GPUs and on processors with AVX512-BF16 or AMX, slower on others.
         report_steps: between lines of the curve; a checkpoint is written with each.
         seed: of augmentation and first weights.
     """
 
     length_kimg: float = 120.0
     batch: int = 16
-    learning_rate: float = 5e-4
+    learning_rate: float = 8e-4
     warmup_steps: int = 100
-    decay: float = 0.5
+    decay: float = 0.7
     ema: float = 0.995
     half_precision: bool = False
     report_steps: int = 200

@@ -2,6 +2,8 @@
 
 The folder gets `run.json`, `regression.safetensors`, and for each of the networks a folder with
 checkpoint and curve. Every stage that is finished is kept; a run goes on where it was stopped.
+Reader and motion do not need each other, and the painter needs no more than a motion network that
+has begun: stages can run side by side, each in a process of its own.
 """
 
 import json
@@ -18,7 +20,7 @@ from reggan_training.motion.motion_task import motion_run, trained_motion_networ
 from reggan_training.motion.mouth_painter import MouthPainter
 from reggan_training.motion.mouth_task import mouth_run
 from reggan_training.motion.network import MotionRegGAN
-from reggan_training.motion.reader_task import draw_portraits, reader_run, trained_reader
+from reggan_training.motion.reader_task import draw_portraits, reader_run
 from reggan_training.motion.regression_examples import regression_examples
 from reggan_training.motion.shape_regression import (
     SHAPE_REGRESSION,
@@ -35,6 +37,8 @@ from reggan_training.provenance import commit_of_source
 
 REGRESSION, RECORD = "regression.safetensors", "run.json"
 READER, MOTION, MOUTH = "reader", "motion", "mouth"
+STAGES = (READER, MOTION, MOUTH)
+"""After the regression layer, which each of them begins with."""
 _READER_POOL = PoolSettings(sittings=800, pairs=16, reuse=12.0, first=30)
 _MOUTH_POOL = PoolSettings(sittings=60, pairs=20, reuse=5.0, first=5)
 
@@ -48,6 +52,7 @@ class WholeRun:
     Attributes:
         heads: folder that `dataset heads` wrote.
         without: families that are left out.
+        stages: of `STAGES`, those to train.
         reader, motion, mouth: of the three networks.
         width: of the motion network.
         painter_width: of the painter.
@@ -58,13 +63,14 @@ class WholeRun:
 
     heads: Path
     without: tuple[str, ...] = ()
+    stages: tuple[str, ...] = STAGES
     reader: RunSettings = field(
         default_factory=lambda: RunSettings(length_kimg=500.0, batch=64, learning_rate=1e-3)
     )
     motion: RunSettings = field(default_factory=RunSettings)
     mouth: RunSettings = field(default_factory=lambda: RunSettings(length_kimg=30.0, batch=8))
-    width: int = 24
-    painter_width: int = 24
+    width: int = 32
+    painter_width: int = 32
     producers: int = 1
     threads: int = 0
     seed: int = 0
@@ -79,7 +85,7 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
         report: told the stage's name and its mean losses now and then.
 
     Raises:
-        SourceError: there is no head to train on.
+        SourceError: there is no head to train on, or no motion for the painter to begin with.
         TrainingDivergedError: a loss is not finite; what was written before stays.
     """
     if settings.threads:
@@ -94,17 +100,18 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
         _finish(run, files, draw, own, lambda means: report(stage, means))
 
     torch.manual_seed(settings.seed)
-    reading = reader_run(SourceReader(), settings.reader, _made(folder / READER))
-    finish(READER, reading, draw_portraits, _READER_POOL)
-    network = MotionRegGAN(
-        settings.width, regression=regression, reader=trained_reader(folder / READER)
-    )
-    moving = motion_run(network, settings.motion, _made(folder / MOTION))
-    finish(MOTION, moving, _draw_face(network.side_px), PoolSettings())
-    painter = MouthPainter(settings.painter_width)
-    finished = trained_motion_network(folder / MOTION)
-    painting = mouth_run(painter, finished, settings.mouth, _made(folder / MOUTH))
-    finish(MOUTH, painting, draw_mouth_sitting, _MOUTH_POOL)
+    if READER in settings.stages:
+        reading = reader_run(SourceReader(), settings.reader, _made(folder / READER))
+        finish(READER, reading, draw_portraits, _READER_POOL)
+    if MOTION in settings.stages:
+        network = MotionRegGAN(settings.width, regression=regression)
+        moving = motion_run(network, settings.motion, _made(folder / MOTION))
+        finish(MOTION, moving, _draw_face(network.side_px), PoolSettings())
+    if MOUTH in settings.stages:
+        moved_by = trained_motion_network(folder / MOTION)
+        painter = MouthPainter(settings.painter_width)
+        painting = mouth_run(painter, moved_by, settings.mouth, _made(folder / MOUTH))
+        finish(MOUTH, painting, draw_mouth_sitting, _MOUTH_POOL)
 
 
 def _finish(

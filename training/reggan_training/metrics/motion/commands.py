@@ -19,7 +19,7 @@ from reggan_training.metrics.motion.evaluation import Judged, evaluate_motion, f
 from reggan_training.metrics.motion.exported import ExportedMotion
 from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
 from reggan_training.metrics.motion.test_heads import held_out_identities, render_test_heads
-from reggan_training.metrics.motion.trained import RegressionAlone, TrainedModel
+from reggan_training.metrics.motion.trained import RegressionAlone, TrainedRun
 from reggan_training.pairs.commands import families_from_paths, family_options
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -180,14 +180,14 @@ test_heads.__test__ = False  # type: ignore[attr-defined]  # not one of pytest's
 
 
 def _opened(model: Path, threads: int | None) -> MotionModel:
-    return TrainedModel(model) if model.is_dir() else ExportedMotion(model, threads)
+    return TrainedRun(model) if model.is_dir() else ExportedMotion(model, threads)
 
 
 def _regression(run: Path) -> PictureModel | None:
     if not run.is_dir():
         _report("No regression layer to compare with: name the model's run with --run.")
         return None
-    return RegressionAlone(TrainedModel(run).network)
+    return RegressionAlone(run)
 
 
 def _write_sheets(out: Path, rows: Mapping[str, Sequence[MotionRow]]) -> None:

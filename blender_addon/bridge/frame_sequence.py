@@ -1,7 +1,7 @@
 """The frames that an artist means by one file, a folder, or a pattern such as `shot.####.exr`."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +10,6 @@ from .errors import BridgeError
 _NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>(?<![^\W_])-\d+|\d+)")
 _HIGHEST_NUMBER = 9_999_999
 """Longer numbers are dates and identifiers."""
-PICTURE_SUFFIXES = (".exr", ".jpeg", ".jpg", ".png", ".tif", ".tiff")
-"""Those that the runtime reads."""
 _PROBES = ("1111111", "2222222")
 
 
@@ -42,15 +40,19 @@ class FrameSequence:
         return self.files[min(self.files, key=lambda number: abs(number - frame))]
 
 
-def sequence_from_path(path: Path) -> FrameSequence:
+def sequence_from_path(path: Path, endings: Collection[str]) -> FrameSequence:
     """The whole sequence that a file belongs to, all of a folder, or what fits a pattern.
+
+    Args:
+        path: the file, the folder or the pattern.
+        endings: what names of pictures in a folder end in, in lower case.
 
     Raises:
         BridgeError: nothing is there, or it cannot be listed.
     """
     if path.is_dir():
         sequences = _sequences(path).items()
-        pictures = (files for (_, end), files in sequences if end.lower() in PICTURE_SUFFIXES)
+        pictures = (files for (_, end), files in sequences if end.lower() in endings)
         return FrameSequence(source=str(path), files=max(pictures, key=len, default={}))
     if path.is_file():
         match = _match_number(path)

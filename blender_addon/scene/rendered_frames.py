@@ -56,7 +56,9 @@ def asked_frames(scene: bpy.types.Scene) -> AskedFrames:
     if settings.frames_source == "SEQUENCE":
         if not settings.frames_path:
             raise BridgeError("No sequence is chosen. Choose one frame of it, or its folder.")
-        sequence = sequence_from_path(absolute_path(settings.frames_path, "Sequence"))
+        sequence = sequence_from_path(
+            absolute_path(settings.frames_path, "Sequence"), bpy.path.extensions_image
+        )
         return AskedFrames(sequence=sequence, numbers=tuple(sorted(sequence.files)))
     return _frames_of_scene(scene)
 
@@ -65,7 +67,7 @@ def _frames_of_scene(scene: bpy.types.Scene) -> AskedFrames:
     pattern = _output_pattern(scene)
     wanted = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
     try:
-        sequence = sequence_from_path(pattern)
+        sequence = sequence_from_path(pattern, bpy.path.extensions_image)
     except BridgeError as error:
         raise BridgeError(
             f"No frame of this scene is on disk; expected {pattern}. Render the animation first, "

@@ -26,16 +26,31 @@ class ImageFormat:
     Attributes:
         name: as users write it.
         suffixes: what names of its files may end in, in lower case, the usual one first.
-        signatures: first bytes, of which a file has one.
+        recognises: whether a file's first `HEAD_BYTES` bytes are those of this format and of no
+            other: see `begins_with`.
+        media_type: as IANA lists it, or as readers of Content Credentials know it.
         decode: the frame in a file's bytes.
         stamp: the file with a line of ASCII text added to its metadata, in place of an older one;
             everything else keeps its bytes.
         has_layers: whether a file may hold several pictures, of which one can be named.
+        holds_credentials: whether a file has a place for Content Credentials; else they go into
+            a file beside it.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    signatures: tuple[bytes, ...]
+    recognises: Callable[[bytes], bool]
+    media_type: str
     decode: Callable[[bytes, Wanted], Frame]
     stamp: Callable[[bytes, str], bytes]
     has_layers: bool = False
+    holds_credentials: bool = True
+
+
+HEAD_BYTES = 32
+"""How much of a file says which format it has."""
+
+
+def begins_with(*signatures: bytes) -> Callable[[bytes], bool]:
+    """A test of a file's first bytes, for formats that begin with one of some signatures."""
+    return lambda head: head.startswith(signatures)

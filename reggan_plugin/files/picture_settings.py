@@ -14,6 +14,7 @@ from reggan_plugin.files.exr.writing import EncodedFrame, ExrWriting, WritesExr
 from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.frame import Encoding, Frame, decode_frame, encode_frame
 from reggan_plugin.files.frame_data import WritesAlpha
+from reggan_plugin.files.image_format import HEAD_BYTES
 from reggan_plugin.files.matte import Matte, read_matte
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.imaging.region import RegionLimits
@@ -45,8 +46,6 @@ class Reading:
 
 
 DEFAULT_READING = Reading()
-_SIGNATURE_BYTES = 16
-"""At least as many as the longest signature of a format has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +139,7 @@ def _may_have_layers(paths: Sequence[Path]) -> bool:
         return True
     try:
         with paths[0].open("rb") as file:
-            found = format_of(file.read(_SIGNATURE_BYTES))
+            found = format_of(file.read(HEAD_BYTES))
     except OSError:
         return True
     return found is not None and found.has_layers

@@ -1,7 +1,7 @@
 """Signs changed pictures: Content Credentials (C2PA) that say that a model edited them.
 
 The picture as it was becomes the parent ingredient, with its own credentials if it has some. PNG,
-JPEG and TIFF carry the manifest; EXR has no place for one, so it is a file beside it.
+JPEG and TIFF carry the manifest; a format without a place for one gets a file beside it.
 Source: C2PA Technical Specification 2.2, 18.15 (actions); IPTC NewsCodes, digitalsourcetype.
 """
 
@@ -14,20 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from reggan_plugin.errors import MissingExtraError, SigningError
+from reggan_plugin.files.formats import format_of
+from reggan_plugin.files.image_format import ImageFormat
 
 DIGITAL_SOURCE_TYPE = "compositeWithTrainedAlgorithmicMedia"
 """IPTC's name for pictures that a trained model made parts of."""
 SIDECAR_SUFFIX = ".c2pa"
 _VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _DESCRIPTION = "The expression of a face was changed by a trained model."
-_EXR = "image/x-exr"
-_KINDS = {
-    b"\x89PNG": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"II": "image/tiff",
-    b"MM": "image/tiff",
-    b"\x76\x2f\x31\x01": _EXR,
-}
 _CURVES = {"secp256r1": b"es256", "secp384r1": b"es384", "secp521r1": b"es512"}
 _SETTINGS = {
     "builder": {"thumbnail": {"enabled": False}},  # no second picture of the face
@@ -93,7 +87,8 @@ class PictureSigner:
         Raises:
             SigningError: the library refuses; nothing is signed in part.
         """
-        kind, c2pa = _kind_of(content), self._c2pa
+        written, c2pa = _format_of(content), self._c2pa
+        kind = written.media_type
         target = io.BytesIO()
         try:
             signer = c2pa.Signer.from_info(
@@ -102,15 +97,17 @@ class PictureSigner:
             with c2pa.Builder(self._manifest(title, kind, facts), context=self._context) as builder:
                 builder.set_intent(c2pa.C2paBuilderIntent.EDIT)
                 ingredient = {"title": title, "relationship": "parentOf"}
-                builder.add_ingredient(ingredient, _kind_of(parent), io.BytesIO(parent))
-                if kind == _EXR:
+                builder.add_ingredient(
+                    ingredient, _format_of(parent).media_type, io.BytesIO(parent)
+                )
+                if not written.holds_credentials:
                     builder.set_no_embed()
                 manifest = builder.sign(signer, kind, io.BytesIO(content), target)
         except c2pa.C2paError as error:
             raise SigningError(
                 f"{title} cannot be signed: {error}. Check the certificate, or write it unsigned."
             ) from error
-        if kind == _EXR:
+        if not written.holds_credentials:
             return Signed(content=content, sidecar=bytes(manifest))
         return Signed(content=target.getvalue(), sidecar=None)
 
@@ -133,8 +130,10 @@ class PictureSigner:
         return json.dumps(document)
 
 
-def _kind_of(content: bytes) -> str:
-    return next(kind for start, kind in _KINDS.items() if content.startswith(start))
+def _format_of(content: bytes) -> ImageFormat:
+    found = format_of(content)
+    assert found is not None, "only files that were read are signed"
+    return found
 
 
 def _read(path: Path) -> bytes:

@@ -12,6 +12,7 @@ import numpy as np
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import OutputError, SourceError, StalledError
 from reggan_plugin.face_edit import EditedFrame
+from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.samples import changed_pixels
 from reggan_plugin.files.signing import DIGITAL_SOURCE_TYPE, PictureSigner, sidecar_of
@@ -197,11 +198,11 @@ class FrameOutput:
 
 
 def _write_manifest(output: Path, manifest: bytes | None) -> None:
-    """Write the manifest beside an EXR file; one of an earlier file there would be invalid."""
-    place = sidecar_of(output)
+    """Write a manifest beside the file that cannot hold it; an earlier file's would be invalid."""
+    place, named = sidecar_of(output), format_named(output.name)
     if manifest is not None:
         write_atomically(place, manifest)
-    elif output.suffix.lower() == ".exr" and output.exists():
+    elif named is not None and not named.holds_credentials and output.exists():
         place.unlink(missing_ok=True)
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from blender_addon.bridge.errors import BridgeError
 from blender_addon.bridge.frame_sequence import (
-    PICTURE_SUFFIXES,
     pattern_from_output,
     range_text,
     sequence_from_path,
@@ -32,7 +31,7 @@ def shot(tmp_path: Path) -> Path:
 def test_one_frame_or_a_pattern_means_the_frames_that_the_runtime_finds(
     shot: Path, name: str
 ) -> None:
-    found = sequence_from_path(shot / name)
+    found = sequence_from_path(shot / name, FRAME_SUFFIXES)
     runtime = find_sequence(found.source)
     assert found.files == {frame.number: frame.path for frame in runtime.frames}
     assert sorted(found.files) == [-3, 0, 1, 12345]
@@ -41,14 +40,16 @@ def test_one_frame_or_a_pattern_means_the_frames_that_the_runtime_finds(
 def test_a_folder_goes_to_the_runtime_as_it_is(shot: Path) -> None:
     (shot / "other.0001.png").unlink()
     (shot / "still.png").touch()
-    found = sequence_from_path(shot)
+    found = sequence_from_path(shot, FRAME_SUFFIXES)
     assert found.source == str(shot)
     runtime = find_sequence(found.source).frames
     assert found.files == {f.number: f.path for f in runtime if f.number is not None}
 
 
-def test_the_pictures_of_a_folder_are_those_that_the_runtime_reads() -> None:
-    assert PICTURE_SUFFIXES == FRAME_SUFFIXES
+def test_what_is_no_picture_is_passed_over_in_a_folder(shot: Path) -> None:
+    for number in range(9):
+        (shot / f"log.{number:04d}.json").touch()
+    assert sorted(sequence_from_path(shot, FRAME_SUFFIXES).files) == [-3, 0, 1, 12345]
 
 
 @pytest.mark.parametrize(
@@ -66,19 +67,19 @@ def test_a_folder_that_cannot_be_listed_is_named(
 
     monkeypatch.setattr(Path, "iterdir", refuse)
     with pytest.raises(BridgeError, match=r"a shot cannot be listed: Permission denied\. Give"):
-        sequence_from_path(shot)
+        sequence_from_path(shot, FRAME_SUFFIXES)
 
 
 def test_a_picture_without_a_number_is_itself(shot: Path) -> None:
     picture = shot / "still.png"
     picture.touch()
-    found = sequence_from_path(picture)
+    found = sequence_from_path(picture, FRAME_SUFFIXES)
     assert (found.source, found.files) == (str(picture), {})
     assert found.nearest(7) == picture
 
 
 def test_the_nearest_frame(shot: Path) -> None:
-    found = sequence_from_path(shot / NAMES[0])
+    found = sequence_from_path(shot / NAMES[0], FRAME_SUFFIXES)
     assert found.nearest(1).name == "Röst 2.0001.png"
     assert found.nearest(400).name == "Röst 2.0001.png"
     assert found.nearest(99_999).name == "Röst 2.12345.png"
@@ -87,7 +88,7 @@ def test_the_nearest_frame(shot: Path) -> None:
 @pytest.mark.parametrize("name", ["none.png", "none.####.png", "nowhere/none.####.png"])
 def test_what_is_not_there_is_named(shot: Path, name: str) -> None:
     with pytest.raises(BridgeError, match=r"no frame at .*none.*Choose one frame"):
-        sequence_from_path(shot / name)
+        sequence_from_path(shot / name, FRAME_SUFFIXES)
 
 
 @pytest.mark.parametrize(

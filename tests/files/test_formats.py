@@ -9,19 +9,30 @@ from PIL import Image
 
 from reggan_plugin.errors import UnreadableFrameError
 from reggan_plugin.files import jpeg, png, tiff
-from reggan_plugin.files.formats import format_of, frame_suffixes, image_formats
+from reggan_plugin.files.formats import format_named, format_of, frame_suffixes, image_formats
 from reggan_plugin.files.frame import FRAME_SUFFIXES, read_frame
 
+HEADS = {
+    "EXR": b"\x76\x2f\x31\x01\x02\0\0\0",
+    "JPEG": b"\xff\xd8\xff\xe0\0\x10JFIF\0",
+    "PNG": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+    "TIFF": b"II*\0\x08\0\0\0",
+}
 
-def test_every_format_is_told_by_its_first_bytes_and_names() -> None:
-    signatures = [signature for one in image_formats() for signature in one.signatures]
-    assert len(set(signatures)) == len(signatures) >= 4
-    assert len(set(FRAME_SUFFIXES)) == len(FRAME_SUFFIXES)
+
+@pytest.mark.parametrize("name", HEADS)
+def test_a_file_is_of_one_format_at_most_whatever_its_name(name: str) -> None:
+    assert [one.name for one in image_formats() if one.recognises(HEADS[name])] == [name]
+    assert format_of(b"GIF89a") is format_of(b"") is None
+
+
+def test_a_name_ends_like_those_of_one_format() -> None:
+    assert len(set(FRAME_SUFFIXES)) == len(FRAME_SUFFIXES) >= 6
     assert frame_suffixes() == FRAME_SUFFIXES
     for one in image_formats():
-        for signature in one.signatures:
-            assert format_of(signature + b"....") is one
-    assert format_of(b"GIF89a") is format_of(b"") is None
+        for suffix in one.suffixes:
+            assert format_named(f"A.1001{suffix.upper()}") is one
+    assert format_named("a.gif") is format_named("a") is None
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ To add one, add a module with a `FORMAT`. Libraries are imported when a file com
 import importlib
 import pkgutil
 from functools import cache
+from pathlib import PurePath
 
-from reggan_plugin.files.image_format import ImageFormat
+from reggan_plugin.files.image_format import HEAD_BYTES, ImageFormat
 
 
 @cache
@@ -19,7 +20,14 @@ def image_formats() -> tuple[ImageFormat, ...]:
 
 def format_of(content: bytes) -> ImageFormat | None:
     """The format that a file's first bytes say it has; None for others."""
-    return next((one for one in image_formats() if content.startswith(one.signatures)), None)
+    head = content[:HEAD_BYTES]
+    return next((one for one in image_formats() if one.recognises(head)), None)
+
+
+def format_named(name: str) -> ImageFormat | None:
+    """The format that a file's name says it has; None for others."""
+    suffix = PurePath(name).suffix.lower()
+    return next((one for one in image_formats() if suffix in one.suffixes), None)
 
 
 def frame_suffixes() -> tuple[str, ...]:

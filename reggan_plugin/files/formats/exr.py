@@ -4,7 +4,7 @@ import struct
 
 from reggan_plugin.files.exr.container import SIGNATURE, read_container
 from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.files.image_format import ImageFormat, Wanted
+from reggan_plugin.files.image_format import ImageFormat, Wanted, begins_with
 from reggan_plugin.files.stamp_key import EXR_ATTRIBUTE
 
 _EXR_HEADERS = 8
@@ -37,8 +37,10 @@ def _stamped(content: bytes, text: str) -> bytes:
 FORMAT = ImageFormat(
     name="EXR",
     suffixes=(".exr",),
-    signatures=(SIGNATURE,),
+    recognises=begins_with(SIGNATURE),
+    media_type="image/x-exr",
     decode=_decode,
     stamp=_stamped,
     has_layers=True,
+    holds_credentials=False,
 )

@@ -3,12 +3,11 @@
 import struct
 
 from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.files.image_format import ImageFormat, Wanted
+from reggan_plugin.files.image_format import ImageFormat, Wanted, begins_with
 from reggan_plugin.files.jpeg_segments import SOI, Segment, SegmentedJpeg, read_segments
 from reggan_plugin.files.stamp_key import STAMP_KEY
 
 _COMMENT = 0xFE
-_SIGNATURE = SOI + b"\xff"
 
 
 def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
@@ -38,7 +37,8 @@ def _stamped(content: bytes, text: str) -> bytes:
 FORMAT = ImageFormat(
     name="JPEG",
     suffixes=(".jpg", ".jpeg"),
-    signatures=(_SIGNATURE,),
+    recognises=begins_with(SOI + b"\xff"),
+    media_type="image/jpeg",
     decode=_decode,
     stamp=_stamped,
 )

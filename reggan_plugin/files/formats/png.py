@@ -1,7 +1,7 @@
 """PNG. Its stamp is a tEXt chunk."""
 
 from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.files.image_format import ImageFormat, Wanted
+from reggan_plugin.files.image_format import ImageFormat, Wanted, begins_with
 from reggan_plugin.files.png_chunks import SIGNATURE, bytes_from_chunks, make_chunk, read_chunks
 from reggan_plugin.files.stamp_key import STAMP_KEY
 
@@ -24,5 +24,10 @@ def _stamped(content: bytes, text: str) -> bytes:
 
 
 FORMAT = ImageFormat(
-    name="PNG", suffixes=(".png",), signatures=(SIGNATURE,), decode=_decode, stamp=_stamped
+    name="PNG",
+    suffixes=(".png",),
+    recognises=begins_with(SIGNATURE),
+    media_type="image/png",
+    decode=_decode,
+    stamp=_stamped,
 )

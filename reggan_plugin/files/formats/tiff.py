@@ -3,7 +3,7 @@
 import struct
 
 from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.files.image_format import ImageFormat, Wanted
+from reggan_plugin.files.image_format import ImageFormat, Wanted, begins_with
 from reggan_plugin.files.stamp_key import TIFF_TAG
 
 _ASCII = 2
@@ -45,7 +45,8 @@ def _stamped(content: bytes, text: str) -> bytes:
 FORMAT = ImageFormat(
     name="TIFF",
     suffixes=(".tif", ".tiff"),
-    signatures=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    recognises=begins_with(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    media_type="image/tiff",
     decode=_decode,
     stamp=_stamped,
 )

@@ -12,7 +12,8 @@ from reggan_plugin.textures.gltf.character import image_of_texture
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_from_gltf, safe_name
 
 _ALIGNMENT = 8
-_MIME_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+MIME_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+"""What glTF takes as images, by the ending of a file's name."""
 _WITHOUT_UV = "matcapTexture"
 
 
@@ -40,7 +41,7 @@ class GltfEdit:
         entry = self.document["images"][image]
         if self._gltf.is_binary and "bufferView" in entry and self._is_alone(entry["bufferView"]):
             self._splice(entry["bufferView"], content)
-            entry["mimeType"] = _MIME_TYPES[suffix]
+            entry["mimeType"] = MIME_TYPES[suffix]
         else:
             self._place(entry, content, suffix)
 
@@ -122,7 +123,7 @@ class GltfEdit:
             if not self.document.get("buffers"):
                 self.document["buffers"] = [{"byteLength": 0}]
             entry["bufferView"] = self._append("bufferViews", view)
-            entry["mimeType"] = _MIME_TYPES[suffix]
+            entry["mimeType"] = MIME_TYPES[suffix]
         else:
             stem = safe_name(entry.get("name", "")) or "map"
             names = (f"{stem}{f'_{i}' if i else ''}{suffix}" for i in itertools.count())

@@ -11,6 +11,7 @@ from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.textures.gltf.character import image_path
+from reggan_plugin.textures.gltf.edit import MIME_TYPES
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_of_data, safe_name
 from reggan_plugin.textures.maps.map_tile import MapTile, Samples, read_tile
 from reggan_plugin.textures.maps.texture_map import FIRST_UDIM, NO_TINT, TextureMap, Tint
@@ -18,8 +19,6 @@ from reggan_plugin.textures.references import read_file
 
 _UDIM = re.compile(r"<UDIM>|%\(UDIM\)d", re.IGNORECASE)
 _NUMBER = r"(1[0-9]{3})"
-_GLTF_SUFFIXES = (".png", ".jpg", ".jpeg")
-_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +142,7 @@ def image_suffix(gltf: GltfFile, image: int) -> str | None:
     """`.png` or `.jpg` by its first bytes; None for anything else, which glTF does not take."""
     found = format_of(image_bytes(gltf, image))
     suffix = None if found is None else found.suffixes[0]
-    return suffix if suffix in _GLTF_SUFFIXES else None
+    return suffix if suffix in MIME_TYPES else None
 
 
 def image_name(gltf: GltfFile, image: int) -> str:
@@ -157,7 +156,7 @@ def encoded_bytes(tile: MapTile, colours: Samples, suffix: str) -> bytes:
     Raises:
         UnsupportedFormatError: glTF takes no such pictures.
     """
-    if suffix.lower() not in _GLTF_SUFFIXES:
+    if suffix.lower() not in MIME_TYPES:
         raise UnsupportedFormatError(
             f"A glTF file takes PNG and JPEG, not {suffix}. Give the map as PNG.",
             kind="mesh-cannot-be-written",

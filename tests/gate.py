@@ -6,6 +6,7 @@ python tests/gate.py [pytest arguments]
 import os
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 
@@ -14,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def main(pytest_arguments: list[str]) -> int:
     """Run every check; return the number of those that failed."""
-    scripts = Path(sys.executable).parent
+    scripts = Path(sysconfig.get_path("scripts"))
     checks = {
         "format": [scripts / "ruff", "format", "--check", "."],
         "lint": [scripts / "ruff", "check", "."],

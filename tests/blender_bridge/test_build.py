@@ -141,7 +141,8 @@ def test_the_zip_holds_the_add_on_and_the_wheels_that_its_manifest_lists(
     builder: tuple[str, str], tmp_path: Path
 ) -> None:
     out = build.build(builder, "linux-x64", ["3.11"], tmp_path / "work")
-    assert out.name == "reggan-0.1.0-linux-x64-cp311.zip"
+    version = tomllib.loads(MANIFEST)["version"]
+    assert out.name == f"reggan-{version}-linux-x64-cp311.zip"
     with zipfile.ZipFile(out) as archive:
         manifest = tomllib.loads(archive.read("blender_manifest.toml").decode())
         content = set(archive.namelist())

@@ -1,0 +1,65 @@
+"""The pages of the documentation, what stands on them, and a folder in which their commands run."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import reggan_plugin
+from reggan_plugin.transfer import ExpressionTransfer
+
+from ..curves import conftest as formats
+from ..motion_models import write_motion_model
+from ..textures.conftest import make_head, sample_face, write_glb, write_obj
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+
+
+def blocks_of(page: Path, language: str) -> list[str]:
+    """The page's blocks of a language."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def commands_of(page: Path) -> list[str]:
+    """The page's `reggan-plugin` commands, without that word."""
+    shell = "\n".join(blocks_of(page, "sh"))
+    return re.findall(r"^reggan-plugin (.+?)(?:\s+#.*)?$", shell, re.MULTILINE)
+
+
+@pytest.fixture
+def working_folder(tmp_path: Path, tiny_avatars: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which every path of the pages' commands exists."""
+    (tmp_path / "shot").mkdir()
+    for number in (1001, 1003):
+        name = f"avatar.{number}"
+        shutil.copy(SAMPLES / "avatar_png" / f"{name}.png", tmp_path / "shot")
+        shutil.copy(SAMPLES / "avatar_exr" / f"{name}.exr", tmp_path / f"shot.{number}.exr")
+    shutil.copy(SAMPLES / "toon" / "toon.1001.png", tmp_path / "frame.png")
+    Image.new("L", (1280, 720), 255).save(tmp_path / "roto.png")
+    for pictures in ("avatars", "mine"):
+        shutil.copytree(tiny_avatars, tmp_path / pictures)
+    (tmp_path / "smile.csv").write_text("1001,happy,0\n1024,happy,0.8\n")
+    formats.live_link(tmp_path / "take.csv")
+    (tmp_path / "studio.toml").write_text(blocks_of(ROOT / "docs/expressions.md", "toml")[0])
+    write_motion_model(tmp_path / "moving.onnx", motion=(0.05, 0.0))
+    _add_characters(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _add_characters(folder: Path) -> None:
+    """Heads and maps of the names that the pages use."""
+    head = make_head(sample_face(ExpressionTransfer()))
+    base = folder / "base_color.png"
+    Image.fromarray(head.picture).save(base)
+    write_glb(folder / "head.glb", head, image=base.read_bytes())
+    write_obj(folder / "body.obj", head)
+    shutil.copy(base, folder / "face.1001.png")
+    Image.open(folder / "frame.png").save(folder / "unfolded.png")
+    (folder / "cast").mkdir()
+    shutil.copy(folder / "head.glb", folder / "cast")

@@ -19,6 +19,7 @@ from reggan_plugin.imaging.composite_motion import StoredPicture, composite_moti
 from reggan_plugin.imaging.crop import Region, cut_crop
 from reggan_plugin.imaging.frame_motion import motion_in_frame
 from reggan_plugin.imaging.motion_extent import region_of_change
+from reggan_plugin.imaging.moved_part import MovedPart, moved_part
 from reggan_plugin.imaging.region import RegionLimits
 from reggan_plugin.motion_answer import MotionAnswer
 
@@ -37,6 +38,7 @@ class FrameEdit:
         exposure_ev: stops for a scene-linear frame.
         limits: where on a face the change counts.
         moves_alpha: whether alpha moves with the surfaces.
+        keeps_parts: whether the change is wanted as data, too.
     """
 
     frame: Frame
@@ -45,6 +47,7 @@ class FrameEdit:
     exposure_ev: float = 0.0
     limits: RegionLimits = field(default_factory=RegionLimits)
     moves_alpha: bool = False
+    keeps_parts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,11 +58,14 @@ class EditedFrame:
         pixels: as stored.
         weight: of the change in each, 0 to 1.
         alpha: as stored; None if the frame keeps its own.
+        parts: the change as data, where that is wanted and the model says it; of parts that
+            overlap the later one counts.
     """
 
     pixels: Float[np.ndarray, "height width 3"]
     weight: Float[np.ndarray, "height width"]
     alpha: Float[np.ndarray, "height width"] | None = None
+    parts: list[MovedPart] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,6 +78,7 @@ class Picture:
     limits: RegionLimits = field(default_factory=RegionLimits)
     matte: Float[np.ndarray, "height width"] | None = None
     moves_alpha: bool = False
+    keeps_parts: bool = False
 
     def alpha_in(self, region: Region) -> Float[np.ndarray, "rows columns"] | None:
         """Alpha in a region."""
@@ -170,6 +177,7 @@ def _move(
 ) -> None:
     """Move, in place, the pixels of a face; of two that overlap, the second moves the first."""
     source = _source_of(result, picture, face, is_first=is_first)
+    before = result.weight > 0 if picture.keeps_parts and not is_first else None
     changed_part = region_of_change(answer, face.crop, *face.display.shape[:2])
     for band in face.part(changed_part).bands(_MOST_MOVED_AT_ONCE):
         matte = None if picture.matte is None else picture.matte[band.region]
@@ -181,6 +189,8 @@ def _move(
         if result.alpha is not None and moved.alpha is not None:
             result.alpha[band.region] = moved.alpha
         np.maximum(result.weight[band.region], moved.weight, out=result.weight[band.region])
+        if picture.keeps_parts:
+            result.parts.append(moved_part(source, motion, moved, band.region, before))
 
 
 def _source_of(
@@ -230,4 +240,5 @@ def picture_of(edit: FrameEdit) -> Picture:
         limits=edit.limits,
         matte=edit.frame.matte,
         moves_alpha=edit.moves_alpha,
+        keeps_parts=edit.keeps_parts,
     )

@@ -34,22 +34,22 @@ def motion_card(**more: object) -> ModelCard:
 def write_motion_model(
     path: Path,
     *,
-    motion: tuple[float, float] = (0.0, 0.0),
-    gain: float = 0.0,
+    motion: tuple[float, float] | np.ndarray = (0.0, 0.0),
+    gain: float | np.ndarray = 0.0,
     cover: np.ndarray | float = 0.0,
-    paint: float = 0.0,
+    paint: float | np.ndarray = 0.0,
     answers_to: str = NEUTRAL,
 ) -> Path:
     """A model that answers with these, times the weight of one entry of its control vector.
 
     That of `neutral` is the intensity of a named expression. `motion` is in parts of the crop's
-    side.
+    side; arrays are [channels, rows, columns], gain and motion of `CELLS` to a side.
     """
     planes: Mapping[str, np.ndarray] = {
-        "motion": np.broadcast_to(np.reshape(motion, (2, 1, 1)), (2, CELLS, CELLS)),
-        "gain": np.full((1, CELLS, CELLS), gain),
+        "motion": np.broadcast_to(_three_axes(motion), (2, CELLS, CELLS)),
+        "gain": np.broadcast_to(_three_axes(gain), (len(_three_axes(gain)), CELLS, CELLS)),
         "cover": np.broadcast_to(cover, (1, SIDE_PX, SIDE_PX)),
-        "paint": np.full((3, SIDE_PX, SIDE_PX), paint),
+        "paint": np.broadcast_to(paint, (3, SIDE_PX, SIDE_PX)),
     }
     chosen = np.array([[name == answers_to] for name in CONTROLS], np.float32)
     initialisers = [numpy_helper.from_array(chosen, "chosen")]
@@ -72,6 +72,12 @@ def write_motion_model(
     onnx.save(model, path)
     seal(path)
     return path
+
+
+def _three_axes(values: tuple[float, ...] | float | np.ndarray) -> np.ndarray:
+    """Channels first; what has none of its own rows and columns is the same everywhere."""
+    array = np.asarray(values)
+    return array if array.ndim == 3 else array.reshape(-1, 1, 1)
 
 
 def _described(tensors: Mapping[str, tuple[str | int, ...]]) -> list[onnx.ValueInfoProto]:

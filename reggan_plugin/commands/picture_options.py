@@ -2,11 +2,13 @@
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
 from reggan_plugin.commands.options import grouped_option
+from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.colour_management import colour_space_from_name
 from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS, LosslessCompression
 from reggan_plugin.files.exr.writing import CHANGE_LAYERS, ChangeLayer, ExrWriting
@@ -18,12 +20,14 @@ Wrapper = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def change_layers_from_text(text: str) -> tuple[ChangeLayer, ...]:
-    """Read `mask`, `delta` or both with a comma between."""
+    """Read names of layers with commas between; `all` is all of them."""
+    if text.strip() == "all":
+        return CHANGE_LAYERS
     names = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in names if name not in CHANGE_LAYERS]
     if unknown or not names:
         raise click.BadParameter(
-            f"{text!r} is no list of layers; give {', '.join(CHANGE_LAYERS)} or one of them."
+            f"{text!r} is no list of layers; give all, or some of {', '.join(CHANGE_LAYERS)}."
         )
     return tuple(layer for layer in CHANGE_LAYERS if layer in names)
 
@@ -79,6 +83,7 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
         limits: RegionLimits,
         matte: Matte | None,
         writing: ExrWriting,
+        layer_files: LayerFiles | None,
         **others: Any,
     ) -> Any:
         picture = PictureSettings(
@@ -87,6 +92,7 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
             matte=matte,
             writing=writing,
             moves_alpha=moves_alpha,
+            layer_files=layer_files,
         )
         return command(picture=picture, **others)
 
@@ -162,19 +168,33 @@ def _exr_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "layers",
         type=change_layers_from_text,
         default=None,
-        metavar="mask,delta",
-        help="Add what was changed to EXR files as layers: reggan.mask, reggan.delta (after less "
-        "before, linear, premultiplied).",
+        metavar="all|stmap,gain,...",
+        help="Add the change to EXR files as layers: stmap and inverse (where pixels come from, "
+        "and go), gain (a factor on light), paint, mask, delta (after less before). See "
+        "docs/layers.md.",
+    )
+    @grouped_option(
+        "Output",
+        "--layers-out",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Write these layers (all, if --exr-layers names none) as EXR files of their own "
+        "instead, for frames of any format: DIR/stmap/NAME.exr, DIR/gain/NAME.exr, ...",
     )
     @functools.wraps(command)
     def gather(
         *,
         exr_compression: LosslessCompression | None,
         layers: tuple[ChangeLayer, ...] | None,
+        layers_out: Path | None,
         **others: Any,
     ) -> Any:
-        writing = ExrWriting(compression=exr_compression, layers=layers or ())
-        return command(writing=writing, **others)
+        inside = layers if layers is not None and layers_out is None else ()
+        writing = ExrWriting(compression=exr_compression, layers=inside)
+        beside = None
+        if layers_out is not None:
+            beside = LayerFiles(folder=layers_out, layers=layers or CHANGE_LAYERS)
+        return command(writing=writing, layer_files=beside, **others)
 
     return gather
 

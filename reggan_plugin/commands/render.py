@@ -31,6 +31,7 @@ from reggan_plugin.commands.signing_options import signing_options
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.change_layers import MOTION_LAYERS
 from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.files.signing import Signing
 from reggan_plugin.jobs.interruption import stop_on_signals
@@ -148,6 +149,7 @@ def render(
                 asked.label,
                 existing,
                 matte=picture.matte,
+                layer_files=picture.layer_files,
                 inputs=inputs,
             ),
         )
@@ -196,13 +198,26 @@ def _open_model(
         return None, None
     transfer, in_use = open_model(model, device, batch)
     transfer.card.vector_of(settings.mix)  # refuses what the model cannot do
-    if settings.picture.moves_alpha and transfer.card.contract != MOTION_CONTRACT:
-        raise UsageError(
-            f"The model {transfer.card.name} answers with pictures and says nothing of where a "
-            "face moves, so alpha cannot move with it. Leave out --move-alpha, or take a model "
-            "with controls: reggan-plugin models lists them."
-        )
+    if transfer.card.contract != MOTION_CONTRACT:
+        _refuse_motion(settings.picture, transfer.card.name)
     return transfer, in_use
+
+
+def _refuse_motion(picture: PictureSettings, model: str) -> None:
+    """Refuse what only a model can do that says where a face moves.
+
+    Raises:
+        UsageError: something of that is asked for.
+    """
+    found = f"The model {model} answers with pictures and says nothing of where a face moves"
+    other = "or take a model with controls: reggan-plugin models lists them."
+    if picture.moves_alpha:
+        raise UsageError(f"{found}, so alpha cannot move with it. Leave out --move-alpha, {other}")
+    if picture.keeps_parts:
+        raise UsageError(
+            f"{found}, so there is no {', '.join(MOTION_LAYERS)}. Ask for mask and delta alone "
+            f"(--exr-layers mask,delta), {other}"
+        )
 
 
 def _print_plan(plan: JobPlan, to_do: Sequence[FrameTask], as_json: bool) -> None:

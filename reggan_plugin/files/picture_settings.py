@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_plugin.errors import UnsupportedFormatError, UsageError
+from reggan_plugin.files.change_layers import MOTION_LAYERS, FrameChange, LayerFiles
 from reggan_plugin.files.colour_management import OcioColourSpace
 from reggan_plugin.files.damage import faults_named
 from reggan_plugin.files.exr.writing import EncodedFrame, ExrWriting, WritesExr
@@ -58,6 +59,7 @@ class PictureSettings:
         matte: where in the frame it counts.
         writing: how EXR files are written.
         moves_alpha: whether alpha moves with the face; only models of contract 2 can say where.
+        layer_files: the change as files beside the frames; None writes none.
     """
 
     reading: Reading = field(default_factory=Reading)
@@ -65,6 +67,13 @@ class PictureSettings:
     matte: Matte | None = None
     writing: ExrWriting = field(default_factory=ExrWriting)
     moves_alpha: bool = False
+    layer_files: LayerFiles | None = None
+
+    @property
+    def keeps_parts(self) -> bool:
+        """Whether the change is wanted as data; only models of contract 2 can say it."""
+        beside = () if self.layer_files is None else self.layer_files.layers
+        return any(layer in MOTION_LAYERS for layer in (*self.writing.layers, *beside))
 
     def refuse_impossible(self, frames: Sequence[SourceFrame]) -> None:
         """Fail early if no frame can satisfy these settings.
@@ -107,12 +116,10 @@ class PictureSettings:
 
     def encode(
         self,
-        frame: Frame,
-        pixels: Float[np.ndarray, "height width 3"],
-        weight: Float[np.ndarray, "height width"],
+        change: FrameChange,
         alpha: Float[np.ndarray, "height width"] | None = None,
     ) -> EncodedFrame:
-        """The bytes of the frame's file with other pixels, and what it lost beside them.
+        """The bytes of the changed frame's file, and what it lost beside the change.
 
         `alpha` replaces the frame's own.
 
@@ -120,8 +127,10 @@ class PictureSettings:
             ValueError: as `encode_frame`.
             UnsupportedFormatError: the file's alpha cannot be written anew.
         """
+        frame, pixels = change.frame, change.pixels
         if isinstance(frame.original, WritesExr):
-            encoded = frame.original.encode_as(frame.pixels, pixels, weight, self.writing)
+            layers = change.channels_of_frame(self.writing.layers)
+            encoded = frame.original.encode_as(frame.pixels, pixels, layers, self.writing)
         else:
             encoded = EncodedFrame(content=encode_frame(frame, pixels))
         if alpha is None or frame.alpha is None or np.array_equal(alpha, frame.alpha):

@@ -12,7 +12,7 @@ from reggan_plugin.imaging.crop import Region, reduce_by
 
 _LONGEST_UNDERLAY_PX = 1024
 _ROWS_AT_ONCE = 256
-_UNSURE_ALPHA, _SURE_ALPHA = 0.5, 0.95
+_UNSURE_ALPHA, SURE_ALPHA = 0.5, 0.95
 """Up to the first a colour counts for nothing, from the second on in full. At the rim of a
 silhouette a renderer has few samples of it, and a premultiplied file of 8 bits few levels."""
 
@@ -93,7 +93,7 @@ class Underlay:
         """Straight values of a region, laid over what runs on beneath them; all finite."""
         share = finite_pixels(straight).astype(np.float32)
         if alpha is not None:
-            sureness = (np.nan_to_num(alpha) - _UNSURE_ALPHA) / (_SURE_ALPHA - _UNSURE_ALPHA)
+            sureness = (np.nan_to_num(alpha) - _UNSURE_ALPHA) / (SURE_ALPHA - _UNSURE_ALPHA)
             share *= np.clip(sureness, 0.0, 1.0)
         rows, columns = np.nonzero(share < 1)
         if not rows.size:

@@ -114,7 +114,7 @@ class _Mover:
         self.pixels = source.pixels[region].copy()
         self.weight = np.zeros_like(motion.weight)
         self._own_alpha = None if source.alpha is None else source.alpha[region].ravel()
-        block = _block_around(motion.displacement, region, source.pixels.shape[:2])
+        block = block_around(motion.displacement, region, source.pixels.shape[:2])
         self._offset = [part.start - whole.start for part, whole in zip(region, block, strict=True)]
         self._colours = PictureSampler(source.straight(block))
         self.alpha: Float[np.ndarray, "rows columns"] | None = None
@@ -179,7 +179,7 @@ def _relit(
     return colour.straight_from_light(light[None], coding)[0]
 
 
-def _block_around(
+def block_around(
     displacement: Float[np.ndarray, "rows columns 2"], region: Region, shape: tuple[int, ...]
 ) -> Region:
     """The part of a picture of this shape that surfaces of a region come from.

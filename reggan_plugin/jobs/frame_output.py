@@ -12,6 +12,7 @@ import numpy as np
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import OutputError, SourceError, StalledError
 from reggan_plugin.face_edit import EditedFrame
+from reggan_plugin.files.change_layers import FrameChange, layer_files
 from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.samples import changed_pixels
@@ -66,6 +67,8 @@ class FrameOutput:
             return None
         if record.output_sha256 is None:
             return record
+        if not all(path.exists() for path in task.layers.values()):
+            return None
         with suppress(SourceError, StalledError):
             content = self._patience.call(str(task.output), lambda: read_content(task.output))
             return record if sha256_of(content) == record.output_sha256 else None
@@ -84,17 +87,23 @@ class FrameOutput:
         outcome: Outcome
         message: str | None
         if isinstance(ready, ChangedFrame):
-            content, manifest, facts = self._encode(task, ready)
+            edited = ready.answered.compose()
+            change = _change(ready.frame, edited)
+            content, manifest, facts = self._encode(task, ready, edited, change)
             outcome, message = "written", _faded(facts)
+            beside = list(layer_files(change, task.layers))
         else:
             content, manifest, facts = ready.content, None, ready.facts
             outcome, message = "copied", ready.reason
+            beside = self._layers_of_no_change(task, content)
         facts = facts.after(time.perf_counter() - begin)
         record = self._record(task, outcome, message, facts, content)
 
         def write() -> None:
             write_record(record, task.output)  # first: see `jobs/side_car.py`
             _write_manifest(task.output, manifest)
+            for path, layer in beside:
+                write_atomically(path, layer)
             write_atomically(task.output, content)
 
         self._patience.call(str(task.output), write)
@@ -115,18 +124,24 @@ class FrameOutput:
             return None
         return RecordedModel(name=model.name, version=model.version, sha256=model.sha256)
 
+    def _layers_of_no_change(self, task: FrameTask, content: bytes) -> list[tuple[Path, bytes]]:
+        """Layers that change nothing, so that a shot has them for every frame."""
+        if not task.layers:
+            return []
+        frame = self._settings.picture.reading.decode(content, task.source.path)
+        weight = np.zeros(frame.pixels.shape[:2], np.float32)
+        change = FrameChange(frame=frame, pixels=frame.pixels, weight=weight)
+        return list(layer_files(change, task.layers))
+
     def _encode(
-        self, task: FrameTask, ready: ChangedFrame
+        self, task: FrameTask, ready: ChangedFrame, edited: EditedFrame, change: FrameChange
     ) -> tuple[bytes, bytes | None, FrameFacts]:
         """The file, the manifest that stands beside it if any, and what is known of the frame.
 
         A frame in which no pixel changed says nothing of a change.
         """
-        edited = ready.answered.compose()
         facts = replace(ready.facts, stats=_stats(ready.frame, edited))
-        encoded = self._settings.picture.encode(
-            ready.frame, edited.pixels, edited.weight, edited.alpha
-        )
+        encoded = self._settings.picture.encode(change, edited.alpha)
         loss = encoded.generation_loss
         if loss is not None:
             lost = {"loss_largest": loss.largest, "loss_rms": loss.rms}
@@ -225,6 +240,10 @@ def _result(
 def _faded(facts: FrameFacts) -> str | None:
     share = facts.intensity_share
     return None if share == 1.0 else f"{TURNED_AWAY}: {share:.0%} of the intensity"
+
+
+def _change(frame: Frame, edited: EditedFrame) -> FrameChange:
+    return FrameChange(frame=frame, pixels=edited.pixels, weight=edited.weight, parts=edited.parts)
 
 
 def _stats(frame: Frame, edited: EditedFrame) -> dict[str, float]:

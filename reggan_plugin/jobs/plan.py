@@ -2,13 +2,14 @@
 
 import contextlib
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
 from reggan_plugin.atomic import remove_leftovers
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
+from reggan_plugin.files.change_layers import LayerFiles, LayerName
 from reggan_plugin.files.frame_range import FrameRange
 from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.files.matte import Matte
@@ -38,6 +39,8 @@ class FrameTask:
     output: Path
     may_be_done: bool = False
     """Whether there is nothing to do if an earlier run did the same."""
+    layers: Mapping[LayerName, Path] = field(default_factory=dict)
+    """Files of the change beside it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,7 @@ def plan_job(
     existing: Existing,
     *,
     matte: Matte | None = None,
+    layer_files: LayerFiles | None = None,
     inputs: Iterable[Path] = (),
 ) -> JobPlan:
     """Decide what to read and write; nothing on disk is changed.
@@ -74,6 +78,7 @@ def plan_job(
         label: the expression.
         existing: what to do about outputs that are there already.
         matte: of the frames; its files are inputs.
+        layer_files: the change as files beside the frames.
         inputs: further files that the job reads.
 
     Raises:
@@ -87,12 +92,18 @@ def plan_job(
     outputs = [folder / frame.path.name for frame in chosen.frames]
     _refuse_source_folder(shot, folder)
     read = [frame.path for frame in chosen.frames] + ([] if matte is None else matte.files())
+    layers = [{} if layer_files is None else layer_files.paths_of(path) for path in outputs]
+    beside = [path for of_frame in layers for path in of_frame.values()]
     written = [path for output in outputs for path in (output, record_path(output))]
-    refuse_overwriting(written, (*read, *inputs))
+    refuse_overwriting((*written, *beside), (*read, *inputs))
     refuse_existing(outputs, existing)
+    if existing is Existing.REFUSE:
+        refuse_existing(beside, existing)
     tasks = tuple(
-        FrameTask(source=frame, output=output, may_be_done=existing is Existing.RESUME)
-        for frame, output in zip(chosen.frames, outputs, strict=True)
+        FrameTask(
+            source=frame, output=output, may_be_done=existing is Existing.RESUME, layers=of_frame
+        )
+        for frame, output, of_frame in zip(chosen.frames, outputs, layers, strict=True)
     )
     return JobPlan(
         source=source,
@@ -117,6 +128,13 @@ def make_output_folder(plan: JobPlan) -> None:
         _make_writable(plan.out / RECORD_FOLDER)
         remove_leftovers(plan.out, names)
         remove_leftovers(plan.out / RECORD_FOLDER, records)
+    beside: dict[Path, list[str]] = {}
+    for path in (path for task in plan.tasks for path in task.layers.values()):
+        beside.setdefault(path.parent, []).append(path.name)
+    for folder, own in beside.items():
+        with _refused_folder(folder):
+            _make_writable(folder)
+            remove_leftovers(folder, own)
 
 
 def make_writable_folder(folder: Path) -> None:

@@ -218,7 +218,7 @@ def test_what_every_frame_would_fail_for_is_said_before_the_shot_is_tracked(
     ("options", "message"),
     [
         (("--colorspace", "ACEScq"), "close to it: ACEScg, ACEScc"),
-        (("--exr-layers", "alpha"), "give mask, delta or one of them"),
+        (("--exr-layers", "alpha"), "give all, or some of stmap"),
         (("--mask-grow", "2"), "-0.25<=x<=0.25"),
         (("--exr-compression", "dwaa"), "'zip'"),
         (("--region", "left"), "'upper'"),

@@ -9,6 +9,7 @@ import OpenEXR
 import pytest
 
 from reggan_plugin.errors import Remark, UnsupportedFormatError
+from reggan_plugin.files.change_layers import FrameChange
 from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS
 from reggan_plugin.files.exr.container import read_container
 from reggan_plugin.files.exr.writing import CHANGE_LAYERS, EncodedFrame, ExrWriting
@@ -53,7 +54,7 @@ def written(path: Path, target: Path, edit: Edit, **asked: Any) -> tuple[Any, An
     frame = decoded(path, settings)
     pixels, mask = edit(frame)
     weight = np.where(mask, np.float32(0.75), np.float32(0.0))
-    encoded = settings.encode(frame, pixels, weight)
+    encoded = settings.encode(FrameChange(frame=frame, pixels=pixels, weight=weight))
     target.write_bytes(encoded.content)
     return mask, weight, encoded
 
@@ -186,7 +187,8 @@ def test_without_a_change_nothing_is_added(tmp_path: Path, layers: dict[str, Any
     OpenEXR.File(header("DWAA"), dict(layers)).write(str(source))
     settings = PictureSettings(writing=ExrWriting(compression="zip", layers=BOTH))
     frame = decoded(source, settings)
-    same = settings.encode(frame, frame.pixels.copy(), np.zeros((HEIGHT, WIDTH), np.float32))
+    nothing = np.zeros((HEIGHT, WIDTH), np.float32)
+    same = settings.encode(FrameChange(frame=frame, pixels=frame.pixels.copy(), weight=nothing))
     assert same.content == source.read_bytes()
     assert same.generation_loss is None
 

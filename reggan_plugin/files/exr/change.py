@@ -1,11 +1,12 @@
-"""The change of an EXR as channels of the same file: `reggan.mask` and `reggan.delta`."""
+"""The change of an EXR as channels of the same file, such as `reggan.mask` and `reggan_stmap.u`."""
+
+from collections.abc import Mapping
 
 import numpy as np
 import OpenEXR
 from jaxtyping import Float, Shaped
 
-OWN_PREFIX = "reggan."
-MASK = "reggan.mask"
+OWN_PREFIXES = ("reggan.", "reggan_stmap.", "reggan_inverse.", "reggan_gain.", "reggan_paint.")
 DELTA = "reggan.delta"
 
 Samples = Shaped[np.ndarray, "height width channels"]
@@ -27,18 +28,17 @@ def settle(old: Samples, new: Samples) -> Float[np.ndarray, "height width channe
 
 def set_layers(
     blocks: OpenEXR.File,
-    mask: Float[np.ndarray, "height width"] | None,
-    delta: dict[str, Float[np.ndarray, "height width"]],
+    layers: Mapping[str, Float[np.ndarray, "height width"]],
+    delta: Mapping[str, Float[np.ndarray, "height width"]],
 ) -> None:
     """Put the layers among the channels of decoded blocks, in place of those of an earlier change.
 
-    `delta` goes by the last part of the changed channels' names: R, G, B or Y.
+    `layers` goes by the names of channels, `delta` by the last part of the changed channels'
+    names: R, G, B or Y.
     """
     channels = blocks.parts[0].channels
-    for name in [name for name in channels if name.startswith(OWN_PREFIX)]:
+    for name in [name for name in channels if name.startswith(OWN_PREFIXES)]:
         del channels[name]
-    layers = {f"{DELTA}.{colour}": values for colour, values in delta.items()}
-    if mask is not None:
-        layers[MASK] = mask
-    for name, values in layers.items():
+    deltas = {f"{DELTA}.{colour}": values for colour, values in delta.items()}
+    for name, values in (deltas | dict(layers)).items():
         channels[name] = OpenEXR.Channel(name, np.ascontiguousarray(values))

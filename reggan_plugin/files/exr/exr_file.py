@@ -5,6 +5,7 @@ is written anew keep their bits if the compression is lossless. On request the p
 written anew as a whole: without loss, or with the change as layers of its own.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,13 +69,13 @@ class StoredExr:
         after: Float[np.ndarray, "height width 3"],
     ) -> bytes:
         """The file with changed samples replaced; see `StoredImage`. Half floats will do."""
-        return self.encode_as(before, after, None, ExrWriting()).content
+        return self.encode_as(before, after, {}, ExrWriting()).content
 
     def encode_as(
         self,
         before: Float[np.ndarray, "height width 3"],
         after: Float[np.ndarray, "height width 3"],
-        weight: Float[np.ndarray, "height width"] | None,
+        layers: Mapping[str, Float[np.ndarray, "height width"]],
         writing: ExrWriting,
     ) -> EncodedFrame:
         """The file with changed samples replaced, as asked for; see `WritesExr`."""
@@ -82,7 +83,7 @@ class StoredExr:
         if not changed.any():
             return EncodedFrame(content=self.container.content)
         if writing.rewrites_part:
-            return EncodedFrame(content=self._with_new_part(before, after, weight, writing))
+            return EncodedFrame(content=self._with_new_part(before, after, layers, writing))
         place = self.grid.rectangle_around(changed)
         blocks = decode_blocks(self.container, self.part, self.grid, place)
         lossy = lossy_channels(self.part.compression, self.part.channels)
@@ -141,13 +142,13 @@ class StoredExr:
         self,
         before: Float[np.ndarray, "height width 3"],
         after: Float[np.ndarray, "height width 3"],
-        weight: Float[np.ndarray, "height width"] | None,
+        layers: Mapping[str, Float[np.ndarray, "height width"]],
         writing: ExrWriting,
     ) -> bytes:
         blocks = decode_blocks(self.container, self.part, self.grid, self.grid.all_blocks)
         delta = self._change(blocks, before, after, with_delta="delta" in writing.layers)
         if writing.layers:
-            set_layers(blocks, weight if "mask" in writing.layers else None, delta)
+            set_layers(blocks, layers, delta)
         own = self.part.compression
         compression = LOSSLESS_COMPRESSIONS[writing.compression] if writing.compression else own
         differing, chunks = encode_part(blocks, compression)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import OpenEXR
 
 from reggan_plugin.errors import MissingChannelsError, UnsupportedFormatError
-from reggan_plugin.files.exr.change import OWN_PREFIX
+from reggan_plugin.files.exr.change import OWN_PREFIXES
 from reggan_plugin.files.exr.container import Channel, ExrPart
 
 _ADVICE = (
@@ -110,7 +110,7 @@ def _layers_of(part: ExrPart, index: int) -> list[Layer]:
     views = _views_of(part)
     prefixes = dict.fromkeys(name[: name.rfind(".") + 1] for name in channels)
     layers = []
-    for prefix in (prefix for prefix in prefixes if not prefix.startswith(OWN_PREFIX)):
+    for prefix in (prefix for prefix in prefixes if not prefix.startswith(OWN_PREFIXES)):
         alpha = f"{prefix}A" if f"{prefix}A" in channels else None
         colours = tuple(f"{prefix}{colour}" for colour in "RGB")
         if not channels.keys() >= set(colours):

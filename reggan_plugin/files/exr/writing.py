@@ -1,5 +1,6 @@
 """How EXR files with a change are written, and what comes of it; without loading the library."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -8,8 +9,9 @@ from jaxtyping import Float
 
 from reggan_plugin.files.exr.compression import GenerationLoss, LosslessCompression
 
-ChangeLayer = Literal["mask", "delta"]
-CHANGE_LAYERS: tuple[ChangeLayer, ...] = ("mask", "delta")
+ChangeLayer = Literal["stmap", "inverse", "gain", "paint", "mask", "delta"]
+CHANGE_LAYERS: tuple[ChangeLayer, ...] = ("stmap", "inverse", "gain", "paint", "mask", "delta")
+MASK = "reggan.mask"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,11 +21,12 @@ class ExrWriting:
     Attributes:
         compression: the part with the picture is written anew in it,
             so that nothing loses a second generation. None keeps the file's own.
-        layers: what of the change becomes channels of the same part, as 32-bit floats: `mask`
-            (`reggan.mask`, the weight that each pixel took), `delta` (`reggan.delta.R`, `.G`, `.B`:
-            the file's own samples after less before; the old sample plus its delta, rounded to
-            the sample's type, is the new one bit for bit, for which a new sample of 32 bits may
-            differ in its last bits from what it is without the layer).
+        layers: what of the change becomes channels of the same part, as 32-bit floats: `stmap`,
+            `inverse`, `gain` and `paint` (`reggan_stmap.u` and so on, see `change_layers.py`),
+            `mask` (`reggan.mask`, the weight that each pixel took), `delta` (`reggan.delta.R`,
+            `.G`, `.B`: the file's own samples after less before; the old sample plus its delta,
+            rounded to the sample's type, is the new one bit for bit, for which a new sample of 32
+            bits may differ in its last bits from what it is without the layer).
     """
 
     compression: LosslessCompression | None = None
@@ -52,7 +55,7 @@ class WritesExr(Protocol):
         self,
         before: Float[np.ndarray, "height width 3"],
         after: Float[np.ndarray, "height width 3"],
-        weight: Float[np.ndarray, "height width"] | None,
+        layers: Mapping[str, Float[np.ndarray, "height width"]],
         writing: ExrWriting,
     ) -> EncodedFrame:
         """The file with changed samples replaced, as asked for; as it was if nothing differs.
@@ -60,8 +63,8 @@ class WritesExr(Protocol):
         Args:
             before: the frame's pixels.
             after: what they become.
-            weight: what each pixel took of the change; only the layer `mask` needs it.
-            writing: compression and layers.
+            layers: new channels by name, for all layers but `delta`.
+            writing: compression, and which layers.
         """
         ...
 

@@ -165,7 +165,7 @@ class AnsweredFrame:
         pairs = zip(self.cut.faces, self.answers, strict=True)
         for index, (face, answer) in enumerate(pairs):
             if isinstance(answer, MotionAnswer):
-                _move(result, picture, face, answer, is_first=index == 0)
+                _move(result, picture, face, answer, index)
                 continue
             for band in face.bands(_MOST_AT_ONCE):
                 _put_back(result, picture, band, answer, is_first=index == 0)
@@ -173,9 +173,10 @@ class AnsweredFrame:
 
 
 def _move(
-    result: EditedFrame, picture: Picture, face: CutFace, answer: MotionAnswer, *, is_first: bool
+    result: EditedFrame, picture: Picture, face: CutFace, answer: MotionAnswer, index: int
 ) -> None:
     """Move, in place, the pixels of a face; of two that overlap, the second moves the first."""
+    is_first = index == 0
     source = _source_of(result, picture, face, is_first=is_first)
     before = result.weight > 0 if picture.keeps_parts and not is_first else None
     changed_part = region_of_change(answer, face.crop, *face.display.shape[:2])
@@ -190,7 +191,7 @@ def _move(
             result.alpha[band.region] = moved.alpha
         np.maximum(result.weight[band.region], moved.weight, out=result.weight[band.region])
         if picture.keeps_parts:
-            result.parts.append(moved_part(source, motion, moved, band.region, before))
+            result.parts.append(moved_part(source, motion, moved, band.region, before, face=index))
 
 
 def _source_of(

@@ -11,9 +11,11 @@ from reggan_plugin.commands.options import grouped_option
 from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.colour_management import colour_space_from_name
 from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS, LosslessCompression
+from reggan_plugin.files.exr.pass_choice import PassChoice
 from reggan_plugin.files.exr.writing import CHANGE_LAYERS, ChangeLayer, ExrWriting
 from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.picture_settings import PictureSettings, Reading
+from reggan_plugin.imaging.pass_rules import PASS_RULES, PassRule
 from reggan_plugin.imaging.region import LARGEST_BLUR, LARGEST_GROWTH, FacePart, RegionLimits
 
 Wrapper = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -30,6 +32,23 @@ def change_layers_from_text(text: str) -> tuple[ChangeLayer, ...]:
             f"{text!r} is no list of layers; give all, or some of {', '.join(CHANGE_LAYERS)}."
         )
     return tuple(layer for layer in CHANGE_LAYERS if layer in names)
+
+
+def passes_from_text(text: str) -> PassChoice | None:
+    """Read `auto`, `none` or names with commas between, each perhaps with `=rule` behind it."""
+    if text in ("auto", "none"):
+        return PassChoice() if text == "auto" else None
+    patterns: list[tuple[str, PassRule | None]] = []
+    for word in (word.strip() for word in text.split(",") if word.strip()):
+        name, equals, rule = word.partition("=")
+        if not name or (equals and rule not in PASS_RULES):
+            raise click.BadParameter(
+                f"{word!r} is no name of a pass with a rule; rules are {', '.join(PASS_RULES)}."
+            )
+        patterns.append((name, next((one for one in PASS_RULES if one == rule), None)))
+    if not patterns:
+        raise click.BadParameter("no pass is named; give auto, none or names of passes.")
+    return PassChoice(patterns=tuple(patterns))
 
 
 def reading_options(heading: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -75,10 +94,23 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="Let alpha move with the face, so that its silhouette changes, too. Only models with "
         "controls can.",
     )
+    @grouped_option(
+        "Output",
+        "--move-layers",
+        "passes",
+        type=passes_from_text,
+        default="auto",
+        show_default=True,
+        metavar="auto|none|NAMES",
+        help="Other passes of an EXR that move with the face, with * and ?: normal,albedo,crypto*. "
+        "auto takes those whose name says what they hold; a rule can be given: "
+        f"foo=nearest ({', '.join(PASS_RULES)}).",
+    )
     @functools.wraps(command)
     def gather(
         *,
         moves_alpha: bool,
+        passes: PassChoice | None,
         reading: Reading,
         limits: RegionLimits,
         matte: Matte | None,
@@ -93,6 +125,7 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
             writing=writing,
             moves_alpha=moves_alpha,
             layer_files=layer_files,
+            passes=passes,
         )
         return command(picture=picture, **others)
 

@@ -213,10 +213,11 @@ def _refuse_motion(picture: PictureSettings, model: str) -> None:
     other = "or take a model with controls: reggan-plugin models lists them."
     if picture.moves_alpha:
         raise UsageError(f"{found}, so alpha cannot move with it. Leave out --move-alpha, {other}")
-    if picture.keeps_parts:
+    if picture.needs_motion:
         raise UsageError(
-            f"{found}, so there is no {', '.join(MOTION_LAYERS)}. Ask for mask and delta alone "
-            f"(--exr-layers mask,delta), {other}"
+            f"{found}, so passes cannot move with it, and there is no {', '.join(MOTION_LAYERS)}. "
+            f"Leave out --move-layers and ask for mask and delta alone (--exr-layers mask,delta), "
+            f"{other}"
         )
 
 

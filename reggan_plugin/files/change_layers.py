@@ -15,7 +15,6 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from reggan_plugin.files.exr.new_file import exr_from_planes
 from reggan_plugin.files.exr.writing import CHANGE_LAYERS, MASK, ChangeLayer
 from reggan_plugin.files.frame_data import Encoding, Frame
 from reggan_plugin.imaging import change_planes
@@ -131,6 +130,8 @@ def layer_files(
     change: FrameChange, paths: Mapping[LayerName, Path]
 ) -> Iterator[tuple[Path, bytes]]:
     """Each file of a frame's layers, and its bytes; they have all pixels that are displayed."""
+    from reggan_plugin.files.exr.new_file import exr_from_planes
+
     canvas = change.canvas.with_all_displayed()
     for name, path in paths.items():
         if name == "mask_png":

@@ -11,6 +11,7 @@ from reggan_plugin.errors import UnsupportedFormatError, UsageError
 from reggan_plugin.files.change_layers import MOTION_LAYERS, FrameChange, LayerFiles
 from reggan_plugin.files.colour_management import OcioColourSpace
 from reggan_plugin.files.damage import faults_named
+from reggan_plugin.files.exr.pass_choice import PassChoice
 from reggan_plugin.files.exr.writing import EncodedFrame, ExrWriting, WritesExr
 from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.frame import Encoding, Frame, decode_frame, encode_frame
@@ -60,6 +61,7 @@ class PictureSettings:
         writing: how EXR files are written.
         moves_alpha: whether alpha moves with the face; only models of contract 2 can say where.
         layer_files: the change as files beside the frames; None writes none.
+        passes: which other passes of an EXR move along; None leaves all as they are.
     """
 
     reading: Reading = field(default_factory=Reading)
@@ -68,12 +70,22 @@ class PictureSettings:
     writing: ExrWriting = field(default_factory=ExrWriting)
     moves_alpha: bool = False
     layer_files: LayerFiles | None = None
+    passes: PassChoice | None = field(default_factory=PassChoice)
 
     @property
-    def keeps_parts(self) -> bool:
-        """Whether the change is wanted as data; only models of contract 2 can say it."""
+    def needs_motion(self) -> bool:
+        """Whether something is asked for that only models of contract 2 can say."""
         beside = () if self.layer_files is None else self.layer_files.layers
-        return any(layer in MOTION_LAYERS for layer in (*self.writing.layers, *beside))
+        layers = (*self.writing.layers, *beside)
+        names_passes = self.passes is not None and bool(self.passes.patterns)
+        return names_passes or any(layer in MOTION_LAYERS for layer in layers)
+
+    def keeps_parts(self, frame: Frame) -> bool:
+        """Whether the change of a frame is of use as data."""
+        original = frame.original
+        if self.needs_motion or self.passes is None:
+            return self.needs_motion
+        return isinstance(original, WritesExr) and original.has_passes
 
     def refuse_impossible(self, frames: Sequence[SourceFrame]) -> None:
         """Fail early if no frame can satisfy these settings.
@@ -133,12 +145,34 @@ class PictureSettings:
             encoded = frame.original.encode_as(frame.pixels, pixels, layers, self.writing)
         else:
             encoded = EncodedFrame(content=encode_frame(frame, pixels))
-        if alpha is None or frame.alpha is None or np.array_equal(alpha, frame.alpha):
-            return encoded
+        if alpha is not None and frame.alpha is not None and (alpha != frame.alpha).any():
+            encoded = self._with_alpha(encoded, frame.alpha, alpha)
+        return self._with_passes(encoded, change)
+
+    def _with_alpha(
+        self,
+        encoded: EncodedFrame,
+        before: Float[np.ndarray, "height width"],
+        after: Float[np.ndarray, "height width"],
+    ) -> EncodedFrame:
         again = self.reading.decode(encoded.content, Path("the changed file")).original
         if not isinstance(again, WritesAlpha):
             raise UnsupportedFormatError("is of a kind whose alpha cannot be written anew.")
-        return replace(encoded, content=again.encode_alpha(frame.alpha, alpha))
+        return replace(encoded, content=again.encode_alpha(before, after))
+
+    def _with_passes(self, encoded: EncodedFrame, change: FrameChange) -> EncodedFrame:
+        """The file with its other passes moved along, if it is one that has any."""
+        original = change.frame.original
+        if self.passes is None or not change.parts or not isinstance(original, WritesExr):
+            return encoded
+        moved = original.move_passes(
+            encoded.content,
+            change.frame,
+            change.parts,
+            self.passes,
+            moves_alpha=self.moves_alpha,
+        )
+        return replace(encoded, content=moved.content, notices=moved.notices)
 
 
 def _may_have_layers(paths: Sequence[Path]) -> bool:

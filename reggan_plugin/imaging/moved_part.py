@@ -26,20 +26,24 @@ class MovedPart:
     """A change at the pixels of a region; where its weight is 0 there is none.
 
     Attributes:
+        face: which of the picture's faces it is a part of, in the order in which they moved.
         region: rows and columns of the picture.
         displacement: (x, y) in pixels from each pixel to where its surface is in the source.
         log_gain: logarithm of the factor on linear light; grey or RGB.
         cover: 0 where the source shows the surface, 1 where paint stands in for it.
         paint: straight linear Rec. 709, in the picture's own exposure.
         weight: 0 to 1.
+        footprint: as that of `FrameMotion`.
     """
 
+    face: int
     region: Region
     displacement: Float[np.ndarray, "rows columns 2"]
     log_gain: Float[np.ndarray, "rows columns channels"]
     cover: Float[np.ndarray, "rows columns"]
     paint: Float[np.ndarray, "rows columns 3"]
     weight: Float[np.ndarray, "rows columns"]
+    footprint: Float[np.ndarray, "rows columns"] | None
 
 
 def moved_part(
@@ -48,6 +52,8 @@ def moved_part(
     moved: MovedRegion,
     region: Region,
     moved_before: Bool[np.ndarray, "height width"] | None = None,
+    *,
+    face: int = 0,
 ) -> MovedPart:
     """The change of a region as data.
 
@@ -60,6 +66,7 @@ def moved_part(
         moved: what it made of the region.
         region: rows and columns of the picture.
         moved_before: pixels of the whole picture that an earlier face has changed.
+        face: its number.
     """
     gain = 2.0**-source.coding.exposure_ev
     paint = colour.linear_from_srgb(motion.paint) * np.float32(gain)
@@ -74,12 +81,14 @@ def moved_part(
         cover = np.where(lost, np.float32(1.0), cover)
         paint[lost] = colour.light_from_straight(straight, source.coding)[0]
     return MovedPart(
+        face=face,
         region=region,
         displacement=motion.displacement,
         log_gain=motion.log_gain,
         cover=cover,
         paint=paint,
         weight=moved.weight,
+        footprint=motion.footprint,
     )
 
 

@@ -142,6 +142,7 @@ class FrameOutput:
         """
         facts = replace(ready.facts, stats=_stats(ready.frame, edited))
         encoded = self._settings.picture.encode(change, edited.alpha)
+        facts = replace(facts, warnings=(*facts.warnings, *encoded.notices))
         loss = encoded.generation_loss
         if loss is not None:
             lost = {"loss_largest": loss.largest, "loss_rms": loss.rms}

@@ -174,7 +174,7 @@ class FrameSteps:
             exposure_ev=exposure_ev or 0.0,
             limits=self._settings.picture.limits,
             moves_alpha=self._settings.picture.moves_alpha,
-            keeps_parts=self._settings.picture.keeps_parts,
+            keeps_parts=self._settings.picture.keeps_parts(frame),
         )
         facts = replace(facts, exposure_ev=exposure_ev)
         return WaitingFrame(frame=frame, cut=transfer.cut(edit), facts=facts)

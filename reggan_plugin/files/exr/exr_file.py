@@ -5,7 +5,7 @@ is written anew keep their bits if the compression is lossless. On request the p
 written anew as a whole: without loss, or with the change as layers of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,10 +33,14 @@ from reggan_plugin.files.exr.compression import (
 )
 from reggan_plugin.files.exr.container import Channel, Container, ExrPart, read_container
 from reggan_plugin.files.exr.layer import Layer, find_layer, other_views
+from reggan_plugin.files.exr.moved_file import moved_passes
+from reggan_plugin.files.exr.pass_choice import MovedFile, PassChoice
+from reggan_plugin.files.exr.passes import passes_of
 from reggan_plugin.files.exr.writing import EncodedFrame, ExrWriting
 from reggan_plugin.files.frame_data import Encoding, Frame
 from reggan_plugin.files.primaries import primaries_notice
 from reggan_plugin.files.samples import change_samples, changed_pixels, floats_from_samples
+from reggan_plugin.imaging.moved_part import MovedPart
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -124,6 +128,23 @@ class StoredExr:
             if changed[self.grid.pixels_of(_only(block))].any()
         }
         return replace_chunks(self.container, replaced)
+
+    @property
+    def has_passes(self) -> bool:
+        """Whether there is more in it than the picture; see `WritesExr`."""
+        return bool(passes_of(self.container.parts, self.layer))
+
+    def move_passes(
+        self,
+        content: bytes,
+        frame: Frame,
+        parts: Sequence[MovedPart],
+        choice: PassChoice,
+        *,
+        moves_alpha: bool,
+    ) -> MovedFile:
+        """The file with its other passes moved along; see `WritesExr`."""
+        return moved_passes(content, self.layer, frame, parts, choice, moves_alpha=moves_alpha)
 
     def refuse_what_cannot_be(self, writing: ExrWriting) -> None:
         """Refuse what this file cannot be written as; see `WritesExr`."""

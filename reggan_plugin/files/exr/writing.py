@@ -1,6 +1,6 @@
 """How EXR files with a change are written, and what comes of it; without loading the library."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -8,6 +8,9 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_plugin.files.exr.compression import GenerationLoss, LosslessCompression
+from reggan_plugin.files.exr.pass_choice import MovedFile, PassChoice
+from reggan_plugin.files.frame_data import Frame
+from reggan_plugin.imaging.moved_part import MovedPart
 
 ChangeLayer = Literal["stmap", "inverse", "gain", "paint", "mask", "delta"]
 CHANGE_LAYERS: tuple[ChangeLayer, ...] = ("stmap", "inverse", "gain", "paint", "mask", "delta")
@@ -45,6 +48,8 @@ class EncodedFrame:
     content: bytes
     generation_loss: GenerationLoss | None = None
     """None where nothing was lost, or nothing is measured (JPEG)."""
+    notices: tuple[str, ...] = ()
+    """What the user should know about how it was written."""
 
 
 @runtime_checkable
@@ -65,6 +70,34 @@ class WritesExr(Protocol):
             after: what they become.
             layers: new channels by name, for all layers but `delta`.
             writing: compression, and which layers.
+        """
+        ...
+
+    @property
+    def has_passes(self) -> bool:
+        """Whether there is more in it than the picture and layers of our own."""
+        ...
+
+    def move_passes(
+        self,
+        content: bytes,
+        frame: Frame,
+        parts: Sequence[MovedPart],
+        choice: PassChoice,
+        *,
+        moves_alpha: bool,
+    ) -> MovedFile:
+        """The file with its other passes moved along.
+
+        Args:
+            content: the file after the change of its picture.
+            frame: before the change.
+            parts: the change.
+            choice: which passes.
+            moves_alpha: whether the picture's alpha moved along.
+
+        Raises:
+            MissingChannelsError: the choice names a pass that is not there.
         """
         ...
 

@@ -29,6 +29,9 @@ _COMMANDS = {
     "render": LazyCommand(
         "reggan_plugin.commands.render:render", "Change the expression in rendered frames."
     ),
+    "ui": LazyCommand(
+        "reggan_plugin.commands.ui:ui", "Choose faces and expressions on a page.", extra="ui"
+    ),
     "job": LazyCommand(
         "reggan_plugin.commands.job:job", "Write a render farm's job template.", extra="farm"
     ),

@@ -30,6 +30,8 @@ _CHECKED_ROOMS = [
     "reggan_plugin.faces",
     "reggan_plugin.files",
     "reggan_plugin.textures",
+    "reggan_plugin.ui.live_face",
+    "reggan_plugin.ui.open_frame",
     "reggan_plugin.transfer",
     "reggan_training.avatars",
     "reggan_training.change_masks",

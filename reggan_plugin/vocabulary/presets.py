@@ -6,6 +6,7 @@ AU6 = 0.4                  # action units of FACS, also of one side: AU6L,
 surprised = 0.2            # and expressions of the table, all added up
 aliases = ["lopsided"]     # other names for it
 adds = true                # laid over what the face shows; else it replaces that
+neutral = 0.5              # with adds: takes this part of what the face shows away
 """
 
 import tomllib
@@ -70,13 +71,13 @@ def _preset(name: str, table: Any, path: Path) -> Expression:
     return Expression(
         name=name,
         aliases=tuple(aliases),
-        weights=_weights(table, where),
+        weights=_weights(table, where, adds=adds),
         replaces=not adds,
         source=str(path),
     )
 
 
-def _weights(table: Mapping[str, Any], where: str) -> Mapping[str, float]:
+def _weights(table: Mapping[str, Any], where: str, *, adds: bool) -> Mapping[str, float]:
     weights: dict[str, float] = {}
     for word, amount in table.items():
         is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
@@ -84,16 +85,16 @@ def _weights(table: Mapping[str, Any], where: str) -> Mapping[str, float]:
             raise UsageError(
                 f"{where}: {word} is {amount!r}; expected a weight from 0 to {MAX_WEIGHT}."
             )
-        for shape, weight in _weights_of(word, where).items():
+        for shape, weight in _weights_of(word, where, adds=adds).items():
             weights[shape] = weights.get(shape, 0.0) + amount * weight
     return MappingProxyType({shape: min(w, MAX_WEIGHT) for shape, w in weights.items()})
 
 
-def _weights_of(word: str, where: str) -> Mapping[str, float]:
-    if word == NEUTRAL:
+def _weights_of(word: str, where: str, *, adds: bool) -> Mapping[str, float]:
+    if word == NEUTRAL and not adds:
         raise UsageError(
             f"{where} names neutral; a preset replaces what the face shows unless it says adds = "
-            "true. Leave neutral out."
+            "true. Leave neutral out, or say so to take only that part of it away."
         )
     shapes = shapes_of(word)
     if shapes:

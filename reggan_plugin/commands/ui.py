@@ -1,0 +1,77 @@
+"""`reggan-plugin ui`: a page on which faces are changed by eye."""
+
+import webbrowser
+from functools import partial
+from pathlib import Path
+
+import click
+
+from reggan_plugin.commands.demo import sample_shots
+from reggan_plugin.commands.model_in_use import open_model
+from reggan_plugin.commands.options import GroupedCommand, grouped_option, model_options
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.ui.in_words import PageOptions
+from reggan_plugin.ui.open_files import OpenFiles
+from reggan_plugin.ui.serve import serve_page
+from reggan_plugin.ui.studio import Studio
+from reggan_plugin.vocabulary.names import NO_PRESETS
+from reggan_plugin.vocabulary.presets import read_presets
+
+
+@click.command(cls=GroupedCommand, epilog="\b\nExample:\n  reggan-plugin ui shot/")
+@click.argument("source", required=False, type=click.Path(path_type=Path), metavar="[FILE|DIR]")
+@model_options
+@grouped_option(
+    "Expression",
+    "--presets",
+    is_input=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.toml",
+    help="Expressions of your own, to choose from beside the others.",
+)
+@grouped_option(
+    "Page",
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="NUMBER",
+    help="Where the page listens, for this machine alone.  [default: a free one]",
+)
+@grouped_option(
+    "Page",
+    "--browser/--no-browser",
+    default=True,
+    show_default=True,
+    help="Open the page in the browser. Its address is printed in any case.",
+)
+@verbose_option
+def ui(
+    *,
+    source: Path | None,
+    model: str | None,
+    device: str,
+    presets: Path | None,
+    port: int,
+    browser: bool,
+) -> None:
+    """Open a page on which you choose faces and expressions by eye.
+
+    Only this machine and only who has the printed address can use it; nothing is sent anywhere.
+    The page shows SOURCE and what you drop on it. Quit ends it, or Ctrl-C here.
+    """
+    own = NO_PRESETS if presets is None else read_presets(presets)
+    files = OpenFiles(tuple(sample_shots()))
+    try:
+        if source is not None:
+            files.open(source)
+        studio = Studio(partial(open_model, model, device), files, own)
+        options = PageOptions(model=model, device=device, presets=presets)
+        serve_page(studio, options, port, partial(_announce, opens=browser))
+    finally:
+        files.close()
+
+
+def _announce(address: str, *, opens: bool) -> None:
+    click.echo(address)
+    if opens:
+        webbrowser.open(address)

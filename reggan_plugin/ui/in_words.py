@@ -1,0 +1,128 @@
+"""What the page shows as words to copy: the command line, Python, and a preset in TOML."""
+
+import json
+import os
+import shlex
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reggan_plugin.errors import UsageError
+from reggan_plugin.expressions import NAMED_EXPRESSIONS
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.ui.asked_change import AskedChange
+
+_PYTHON = """\
+from pathlib import Path
+
+from reggan_plugin import {imports}
+
+transfer = ExpressionTransfer({model})
+source = Path({source!r})
+frame = read_frame(source)
+faces = transfer.find_faces(frame, FaceChoice({choice}))
+exposure_ev = transfer.auto_exposure(frame, faces)
+mix = ExpressionMix({weights}{more})
+pixels = transfer.render(frame, mix, faces, exposure_ev)
+write_frame(frame, pixels, source.with_name({name!r}))
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageOptions:
+    """Options that the page was started with and that a command repeats.
+
+    Attributes:
+        model: name or file; None for the default.
+        device: where it runs.
+        presets: file of presets of one's own.
+    """
+
+    model: str | None = None
+    device: str = "auto"
+    presets: Path | None = None
+
+
+def command_line(
+    source: Path, change: AskedChange, choice: FaceChoice, options: PageOptions, out: Path | None
+) -> str:
+    """The `render` that does the same to a frame or shot, for this system's shell."""
+    words = ["reggan-plugin", "render", "--frames", str(source), *expression_options(change)]
+    words += _face_options(choice)
+    if options.presets is not None and any(name in change.own for name in change.weights):
+        words += ["--presets", str(options.presets)]
+    if options.model is not None:
+        words += ["--model", options.model]
+    if options.device != "auto":
+        words += ["--device", options.device]
+    if out is not None:
+        words += ["--out", str(out)]
+    return _joined(words)
+
+
+def expression_options(change: AskedChange) -> list[str]:
+    """The options of `render` that ask for a change."""
+    named = {n: w for n, w in change.weights.items() if n in NAMED_EXPRESSIONS or n in change.own}
+    blend = "+".join(name if w == 1 else f"{name}:{w:g}" for name, w in named.items())
+    words = ["--expression", blend] if blend else []
+    if change.intensity != 1.0:
+        words += ["--intensity", f"{change.intensity:g}"]
+    for name, weight in change.weights.items():
+        if name not in named:
+            words += ["--shape", f"{name}={weight:g}"]
+    return [*words, *(["--add"] if change.adds else [])]
+
+
+def python_text(source: Path, change: AskedChange, choice: FaceChoice, options: PageOptions) -> str:
+    """A script that does the same to a frame."""
+    if any(name in change.own for name in change.weights):
+        raise UsageError(
+            "Python has no presets of one's own: take their face shapes, or the command line."
+        )
+    given = [repr(options.model)] if options.model is not None else []
+    given += [f"device={options.device!r}"] if options.device != "auto" else []
+    names = ["ExpressionMix", "ExpressionTransfer", "FaceChoice", "read_frame", "write_frame"]
+    mix = change.mix
+    return _PYTHON.format(
+        imports=", ".join(names),
+        model=", ".join(given),
+        source=str(source),
+        choice=_choice_in_python(choice),
+        weights={name: round(weight, 6) for name, weight in mix.intensities.items()},
+        more=", adds=True" if mix.adds else "",
+        name=f"{source.stem}_{mix.label}{source.suffix}",
+    )
+
+
+def preset_text(name: str, change: AskedChange) -> str:
+    """A preset in TOML that asks for this change: its face shapes, and `neutral`.
+
+    Raises:
+        UsageError: nothing is asked for.
+    """
+    weights = change.mix.control_weights()
+    if not weights:
+        raise UsageError("Nothing is asked for yet: move a slider or choose an expression first.")
+    lines = [f"[{json.dumps(name)}]", *(f"{part} = {w:.4g}" for part, w in weights.items())]
+    return "\n".join([*lines, "adds = true"]) + "\n"
+
+
+def _choice_in_python(choice: FaceChoice) -> str:
+    if choice.whole_image:
+        return "whole_image=True"
+    if choice.box is not None:
+        return f"box={choice.box}"
+    return "" if choice.which == "largest" else f"which={choice.which}"
+
+
+def _face_options(choice: FaceChoice) -> list[str]:
+    if choice.whole_image:
+        return ["--whole-image"]
+    if choice.box is not None:
+        return ["--face-box", ",".join(f"{value:g}" for value in choice.box)]
+    return [] if choice.which == "largest" else ["--face", str(choice.which)]
+
+
+def _joined(words: Sequence[str]) -> str:
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)

@@ -1,0 +1,135 @@
+"""One face of an open frame, changed again and again: only its crop is computed."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from reggan_plugin.display_picture import coding_of
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.face_edit import AnsweredFrame, CutFace, CutFrame, Picture, cut_face
+from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.files.frame import Frame
+from reggan_plugin.imaging import colour
+from reggan_plugin.imaging.colour import PixelCoding
+from reggan_plugin.imaging.crop import Region, reduce_by, region_of
+from reggan_plugin.transfer import ExpressionTransfer
+
+Screen = UInt8[np.ndarray, "height width 4"]
+"""Straight RGBA, sRGB-encoded, as browsers take it."""
+
+_BESIDE_PX = 12
+"""Pixels beyond the crop's own margin that a surface may come from; then the crop alone gives the
+pixels that the whole frame would."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LiveFace:
+    """A face cut out once, to be changed many times.
+
+    Attributes:
+        region: rows and columns of the frame that the picture of it shows.
+        factor: pixels of the frame that one pixel of the picture spans.
+        cut: the face on its way through the model, in the picture.
+        picture: the region's stored pixels, reduced by the factor.
+        share: what the turn of the head leaves of the intensity.
+    """
+
+    region: Region
+    factor: int
+    cut: CutFace
+    picture: Picture
+    share: float
+
+    def change(self, transfer: ExpressionTransfer, mix: ExpressionMix) -> AnsweredFrame:
+        """What the model answers to an expression."""
+        asked = mix if self.share == 1.0 else mix.scaled(self.share)
+        faces = () if asked.changes_nothing else (replace(self.cut, mix=asked),)
+        return transfer.answer([CutFrame(picture=self.picture, faces=faces)])[0]
+
+    def screen(self, answered: AnsweredFrame) -> Screen:
+        """The region with its changed face."""
+        edited = answered.compose()
+        return screen_of(edited.pixels, self.picture.alpha, self.picture.coding)
+
+
+def live_face(
+    transfer: ExpressionTransfer,
+    frame: Frame,
+    crop: FaceCrop,
+    exposure_ev: float,
+    longest_px: int,
+) -> LiveFace:
+    """Cut a face out of a frame, in a picture of at most `longest_px` on its longer side."""
+    size = frame.pixels.shape[:2]
+    inner = region_of(crop, *size, with_margin=True)
+    region = _wider(inner, size, crop)
+    coding = coding_of(frame, exposure_ev)
+    whole = Picture(pixels=frame.pixels, alpha=frame.alpha, coding=coding)
+    full = cut_face(whole, inner, _in_region(crop, inner), ExpressionMix({}))
+    rows, columns = region
+    longest = max(rows.stop - rows.start, columns.stop - columns.start)
+    factor = max(1, math.ceil(longest / longest_px))
+    picture = _reduced(whole, region, factor)
+    place = _reduced_region(inner, region, factor)
+    local = crop.moved(-columns.start, -rows.start).scaled(1 / factor)
+    cut = replace(
+        full,
+        region=place,
+        crop=_in_region(local, place),
+        display=picture.display(place, picture.pixels[place]),
+    )
+    share = transfer.intensity_share(crop)
+    return LiveFace(region=region, factor=factor, cut=cut, picture=picture, share=share)
+
+
+def _reduced(whole: Picture, region: Region, factor: int) -> Picture:
+    """A region of a picture, averaged over blocks of pixels."""
+    pixels, alpha = whole.pixels[region], whole.alpha_in(region)
+    if factor > 1:
+        pixels = reduce_by(np.nan_to_num(pixels), factor)
+        if alpha is not None:
+            alpha = reduce_by(np.nan_to_num(alpha)[..., None], factor)[..., 0]
+    return Picture(pixels=pixels, alpha=alpha, coding=whole.coding)
+
+
+def _reduced_region(inner: Region, outer: Region, factor: int) -> Region:
+    """Where a region lies in the reduced picture of a wider one."""
+    rows, columns = (
+        slice((own.start - other.start) // factor, math.ceil((own.stop - other.start) / factor))
+        for own, other in zip(inner, outer, strict=True)
+    )
+    return rows, columns
+
+
+def screen_of(
+    pixels: Float[np.ndarray, "height width 3"],
+    alpha: Float[np.ndarray, "height width"] | None,
+    coding: PixelCoding,
+) -> Screen:
+    """Stored pixels as a browser shows them."""
+    display = colour.display_from_stored(pixels, alpha, coding)
+    levels = np.empty((*pixels.shape[:2], 4), np.uint8)
+    levels[..., :3] = _levels(display)
+    levels[..., 3] = 255 if alpha is None else _levels(alpha)
+    return levels
+
+
+def _levels(values: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape"]:
+    known = np.nan_to_num(values, nan=0.0, posinf=1.0, neginf=0.0)
+    return np.rint(np.clip(known, 0.0, 1.0) * 255).astype(np.uint8)
+
+
+def _in_region(crop: FaceCrop, region: Region) -> FaceCrop:
+    return crop.moved(-region[1].start, -region[0].start)
+
+
+def _wider(region: Region, size: tuple[int, ...], crop: FaceCrop) -> Region:
+    """The region with what a motion at the border of the crop may fetch."""
+    beside = math.ceil(_BESIDE_PX * max(1.0, crop.scale))
+    rows, columns = (
+        slice(max(0, axis.start - beside), min(length, axis.stop + beside))
+        for axis, length in zip(region, size, strict=True)
+    )
+    return rows, columns

@@ -1,0 +1,170 @@
+"""The files that the page may show: those named on the command line, samples, and uploads.
+
+The page knows them by number alone, so that no request can name another file.
+"""
+
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.files.frame import can_read
+from reggan_plugin.files.sequence import find_sequence
+
+MOST_UPLOAD_BYTES = 2**30
+"""Of one file: an EXR of 16k with alpha in float has about as much."""
+MOST_UPLOADED_BYTES = 2**33
+"""Of all files together, while the page runs."""
+_LONGEST_NAME = 200
+_RESERVED = frozenset('/\\:*?"<>|')
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenShot:
+    """Frames that were opened together.
+
+    Attributes:
+        source: what `render --frames` takes for them.
+        first: number of the first file; the others follow.
+        paths: the files.
+        is_uploaded: whether they lie in the page's own folder, not the user's.
+    """
+
+    source: Path
+    first: int
+    paths: tuple[Path, ...]
+    is_uploaded: bool
+
+
+class OpenFiles:
+    """Files by number, in the order in which they were opened."""
+
+    def __init__(
+        self,
+        samples: tuple[Path, ...] = (),
+        *,
+        most_file_bytes: int = MOST_UPLOAD_BYTES,
+        most_bytes: int = MOST_UPLOADED_BYTES,
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            samples: folders of frames that the page may open by name.
+            most_file_bytes: of one upload.
+            most_bytes: of all uploads.
+        """
+        self._samples = {path.name: path for path in samples}
+        self._folder = tempfile.TemporaryDirectory(prefix="reggan-page-")
+        self._lock = threading.Lock()
+        self._shots: list[OpenShot] = []
+        self._drops: dict[str, Path] = {}
+        self._uploaded_bytes = 0
+        self.most_file_bytes, self._most_bytes = most_file_bytes, most_bytes
+
+    @property
+    def sample_names(self) -> tuple[str, ...]:
+        """What `open_sample` takes."""
+        return tuple(self._samples)
+
+    @property
+    def shots(self) -> tuple[OpenShot, ...]:
+        """All that is open."""
+        return tuple(self._shots)
+
+    def path(self, number: int) -> Path:
+        """The file with a number.
+
+        Raises:
+            UsageError: there is none.
+        """
+        shot = self.shot_of(number)
+        return shot.paths[number - shot.first]
+
+    def shot_of(self, number: int) -> OpenShot:
+        """What the file with a number was opened with.
+
+        Raises:
+            UsageError: there is none.
+        """
+        for shot in self._shots:
+            if 0 <= number - shot.first < len(shot.paths):
+                return shot
+        raise UsageError(f"There is no open file {number}. Load the page again, or open the file.")
+
+    def open(self, source: Path, *, is_uploaded: bool = False) -> OpenShot:
+        """Open a picture, a folder of frames or a pattern.
+
+        Raises:
+            SourceError: it holds no frame.
+        """
+        paths = tuple(frame.path for frame in find_sequence(str(source)).frames)
+        with self._lock:
+            first = self._count()
+            shot = OpenShot(source=source, first=first, paths=paths, is_uploaded=is_uploaded)
+            self._shots.append(shot)
+        return shot
+
+    def open_sample(self, name: str) -> OpenShot:
+        """Open frames that come along.
+
+        Raises:
+            UsageError: there is no such sample.
+        """
+        if name not in self._samples:
+            raise UsageError(f"{name!r} is no sample; there are {', '.join(self._samples)}.")
+        return self.open(self._samples[name], is_uploaded=True)
+
+    def place_of_upload(self, drop: str, name: str) -> Path:
+        """Where a file is to be written that is uploaded with others in one `drop`.
+
+        Raises:
+            UsageError: the name is none of a picture's file.
+        """
+        allowed = name.isprintable() and not set(name) & _RESERVED and not name.startswith(".")
+        if not (allowed and 0 < len(name) <= _LONGEST_NAME and drop.isalnum() and len(drop) <= 64):
+            raise UsageError(f"{name[:80]!r} cannot be the name of an upload. Rename the file.")
+        if not can_read(Path(name)):
+            raise UsageError(
+                f"{name} is no picture that is read: PNG, JPEG, TIFF and EXR are. Export it as one."
+            )
+        with self._lock:
+            if drop not in self._drops:
+                folder = Path(self._folder.name) / f"{len(self._drops)}" / "frames"
+                folder.mkdir(parents=True)
+                self._drops[drop] = folder
+            return self._drops[drop] / name
+
+    def count_upload(self, size_bytes: int) -> None:
+        """Count bytes that are about to be written.
+
+        Raises:
+            SourceError: there are too many.
+        """
+        with self._lock:
+            if self._uploaded_bytes + size_bytes > self._most_bytes:
+                raise SourceError(
+                    f"More than {self._most_bytes >> 20} MiB were dropped on the page. Start it "
+                    "on the folder instead: reggan-plugin ui FOLDER."
+                )
+            self._uploaded_bytes += size_bytes
+
+    def open_drop(self, drop: str) -> OpenShot:
+        """Open what was uploaded in one drop.
+
+        Raises:
+            UsageError: nothing was.
+            SourceError: it holds no frame.
+        """
+        folder = self._drops.get(drop)
+        if folder is None:
+            raise UsageError("Nothing was uploaded. Drop the file again.")
+        files = sorted(folder.iterdir())
+        return self.open(files[0] if len(files) == 1 else folder, is_uploaded=True)
+
+    def close(self) -> None:
+        """Remove all uploads."""
+        self._folder.cleanup()
+
+    def _count(self) -> int:
+        return sum(len(shot.paths) for shot in self._shots)

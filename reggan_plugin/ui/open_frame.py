@@ -1,0 +1,99 @@
+"""A frame that the page shows: its pixels, its faces, and the picture of it."""
+
+import io
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from reggan_plugin.display_picture import coding_of
+from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.frame import Frame, read_frame
+from reggan_plugin.imaging.crop import reduce_by
+from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.ui.live_face import Screen, screen_of
+
+LONGEST_SCREEN_PX = 4096
+"""Larger frames are shown reduced by a whole factor; they are saved at their own size."""
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OpenFrame:
+    """A frame in memory.
+
+    Attributes:
+        path: its file.
+        frame: as read.
+        crops: of all faces, largest first.
+        factor: pixels of the frame that a pixel of its picture spans.
+    """
+
+    path: Path
+    frame: Frame
+    crops: tuple[FaceCrop, ...]
+    factor: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the frame."""
+        height, width = self.frame.pixels.shape[:2]
+        return height, width
+
+    def picture(self, exposure_ev: float) -> bytes:
+        """The frame as a browser shows it, as PNG."""
+        pixels, alpha = self.frame.pixels, self.frame.alpha
+        if self.factor > 1:
+            pixels = reduce_by(np.nan_to_num(pixels), self.factor)
+            if alpha is not None:
+                alpha = reduce_by(np.nan_to_num(alpha)[..., None], self.factor)[..., 0]
+        return png_of(screen_of(pixels, alpha, coding_of(self.frame, exposure_ev)))
+
+
+def open_frame(transfer: ExpressionTransfer, path: Path) -> OpenFrame:
+    """Read a frame and find its faces.
+
+    Raises:
+        UnreadableFrameError, UnsupportedFormatError: as `read_frame`.
+    """
+    frame = read_frame(path)
+    return OpenFrame(
+        path=path,
+        frame=frame,
+        crops=transfer.find_faces(frame, FaceChoice(which="all"), (path.name,)),
+        factor=max(1, math.ceil(max(frame.pixels.shape[:2]) / LONGEST_SCREEN_PX)),
+    )
+
+
+def png_of(screen: Screen) -> bytes:
+    """A picture as PNG, compressed little: it does not travel far."""
+    encoded = io.BytesIO()
+    is_opaque = bool((screen[..., 3] == 255).all())
+    picture = Image.fromarray(screen[..., :3].copy() if is_opaque else screen)
+    picture.save(encoded, format="PNG", compress_level=1)
+    return encoded.getvalue()
+
+
+class Newest(Generic[Value]):
+    """Holds the values that were asked for last, and forgets the others."""
+
+    def __init__(self, most: int) -> None:
+        """Hold nothing yet, and never more than `most` values."""
+        self._values: OrderedDict[Hashable, Value] = OrderedDict()
+        self._most = most
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """The value of a key; made if it is not held."""
+        if key not in self._values:
+            while len(self._values) >= self._most:  # before the next one takes its memory
+                self._values.popitem(last=False)
+            self._values[key] = make()
+        self._values.move_to_end(key)
+        return self._values[key]

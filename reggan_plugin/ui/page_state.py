@@ -1,0 +1,106 @@
+"""What the page is told of the model, the open files and their faces, as JSON."""
+
+from collections.abc import Iterable
+from importlib import metadata
+from typing import Any
+
+from reggan_plugin.controls import ARKIT_SHAPES, NEUTRAL
+from reggan_plugin.errors import UnknownExpressionError
+from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
+from reggan_plugin.faces.landmarks import FaceLandmarks
+from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard
+from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.ui.open_files import OpenShot
+from reggan_plugin.ui.open_frame import OpenFrame
+from reggan_plugin.ui.studio import Studio
+from reggan_plugin.vocabulary.compounds import COMPOUND_EXPRESSIONS
+from reggan_plugin.vocabulary.names import OwnPresets
+from reggan_plugin.vocabulary.others import OTHER_EXPRESSIONS
+from reggan_plugin.vocabulary.parts import PART_EXPRESSIONS
+
+_GROUPS = {
+    "Brows": ("brow",),
+    "Eyes": ("eye",),
+    "Cheeks and nose": ("cheek", "nose"),
+    "Mouth": ("mouth",),
+    "Jaw": ("jaw",),
+}
+"""What the names of a group's shapes begin with."""
+
+
+def document_of_page(studio: Studio) -> dict[str, Any]:
+    """The model and all that is open."""
+    card = studio.transfer.card
+    return {
+        "version": metadata.version("reggan-plugin"),
+        "model": {"name": card.name, "version": card.version, "device": studio.transfer.device},
+        "layers": card.contract == MOTION_CONTRACT,
+        "neutral": card.contract == MOTION_CONTRACT and NEUTRAL in card.controls,
+        "expressions": _expressions(card, studio.own),
+        "shapes": [
+            {
+                "group": group,
+                "names": [n for n in ARKIT_SHAPES if n in card.controls and n.startswith(begins)],
+            }
+            for group, begins in _GROUPS.items()
+            if any(name.startswith(begins) for name in card.controls)
+        ],
+        "samples": list(studio.files.sample_names),
+        "shots": [document_of_shot(shot) for shot in studio.files.shots],
+    }
+
+
+def document_of_shot(shot: OpenShot) -> dict[str, Any]:
+    """Files that were opened together."""
+    return {
+        "name": shot.source.name,
+        "first": shot.first,
+        "files": [path.name for path in shot.paths],
+        "isUploaded": shot.is_uploaded,
+    }
+
+
+def document_of_frame(found: OpenFrame, transfer: ExpressionTransfer) -> dict[str, Any]:
+    """A frame and its faces."""
+    height, width = found.size
+    return {
+        "width": width,
+        "height": height,
+        "factor": found.factor,
+        "notices": [str(notice) for notice in found.frame.notices],
+        "faces": [
+            {
+                "box": _box(crop.place(transfer.card.canonical_points * crop.side_px)),
+                "share": transfer.intensity_share(crop),
+            }
+            for crop in found.crops
+        ],
+    }
+
+
+def _box(points: Any) -> list[float]:
+    return [round(float(value), 1) for value in FaceLandmarks(points).box]
+
+
+def _expressions(card: ModelCard, own: OwnPresets) -> list[dict[str, str]]:
+    groups: dict[str, Iterable[str]] = {
+        "Own": own,
+        "Basic": EXPRESSION_NAMES,
+        "Compound": [one.name for one in COMPOUND_EXPRESSIONS],
+        "More": [one.name for one in OTHER_EXPRESSIONS],
+        "Eyes, gaze, speech": [one.name for one in PART_EXPRESSIONS],
+    }
+    return [
+        {"name": name, "group": group}
+        for group, names in groups.items()
+        for name in names
+        if _can_show(card, name, own)
+    ]
+
+
+def _can_show(card: ModelCard, name: str, own: OwnPresets) -> bool:
+    try:
+        card.vector_of(ExpressionMix({name: 1.0}, own=own))
+    except UnknownExpressionError:
+        return False
+    return True

@@ -1,0 +1,118 @@
+"""The page's server in a thread, and somebody who calls it."""
+
+import contextlib
+import http.client
+import json
+import queue
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from reggan_plugin.commands.demo import sample_shots
+from reggan_plugin.commands.model_in_use import open_model
+from reggan_plugin.ui.in_words import PageOptions
+from reggan_plugin.ui.open_files import OpenFiles
+from reggan_plugin.ui.serve import serve_page
+from reggan_plugin.ui.studio import Studio
+
+from ..motion_models import write_motion_model
+
+SAMPLES = {path.name: path for path in sample_shots()}
+
+
+class Caller:
+    """Calls the page's server as the page does, or as nobody should."""
+
+    def __init__(self, address: str, studio: Studio) -> None:
+        self.address, self.studio = address, studio
+        parts = urlsplit(address)
+        self.port, self.prefix = parts.port, parts.path
+        self.host = f"127.0.0.1:{self.port}"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        prefix: str | None = None,
+    ) -> tuple[int, bytes, http.client.HTTPMessage]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        with contextlib.closing(connection):
+            content = json.dumps(body).encode() if isinstance(body, dict) else body
+            own = {"Host": self.host, "Origin": f"http://{self.host}", **(headers or {})}
+            address = (self.prefix if prefix is None else prefix) + path
+            connection.putrequest(method, address, skip_host=True)
+            for name, value in own.items():
+                if value:
+                    connection.putheader(name, value)
+            if content is not None and "Content-Length" not in own:
+                connection.putheader("Content-Length", str(len(content)))
+            connection.endheaders(content)
+            answer = connection.getresponse()
+            return answer.status, answer.read(), answer.headers
+
+    def post(self, path: str, **body: Any) -> tuple[int, bytes]:
+        status, content, _ = self.call("POST", path, body)
+        return status, content
+
+    def open_sample(self, name: str = "avatar_png") -> int:
+        status, content = self.post("sample", name=name)
+        assert status == 200, content
+        return int(json.loads(content)["first"])
+
+
+@contextlib.contextmanager
+def running_page(studio: Studio, options: PageOptions | None = None) -> Iterator[Caller]:
+    """A server that runs until the end of the block."""
+    addresses: queue.Queue[str] = queue.Queue()
+    arguments = (studio, options or PageOptions(), 0, addresses.put)
+    thread = threading.Thread(target=serve_page, args=arguments, daemon=True)
+    thread.start()
+    caller = Caller(addresses.get(timeout=30), studio)
+    try:
+        yield caller
+    finally:
+        with contextlib.suppress(ConnectionRefusedError):
+            caller.call("POST", "quit", {})
+        thread.join(timeout=30)
+        assert not thread.is_alive()
+        studio.files.close()
+
+
+def studio_of(model: Path | None = None, **limits: int) -> Studio:
+    files = OpenFiles(tuple(SAMPLES.values()), **limits)
+    return Studio(partial(open_model, None if model is None else str(model), "cpu"), files)
+
+
+@pytest.fixture(scope="session")
+def motion_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "moving.onnx"
+    return write_motion_model(path, motion=(0.04, 0.0), gain=0.1, answers_to="jawOpen")
+
+
+@pytest.fixture
+def shot(tmp_path: Path) -> Path:
+    """Three numbered frames of an avatar."""
+    folder = tmp_path / "shot"
+    folder.mkdir()
+    for path in sorted(SAMPLES["avatar_png"].iterdir())[:3]:
+        shutil.copy(path, folder)
+    return folder
+
+
+StartPage = Callable[[Studio], Caller]
+
+
+@pytest.fixture
+def start_page() -> Iterator[StartPage]:
+    """Starts servers, which end with the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda studio: stack.enter_context(running_page(studio))

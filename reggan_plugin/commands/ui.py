@@ -1,5 +1,6 @@
 """`reggan-plugin ui`: a page on which faces are changed by eye."""
 
+import contextlib
 import webbrowser
 from functools import partial
 from pathlib import Path
@@ -44,6 +45,15 @@ from reggan_plugin.vocabulary.presets import read_presets
     show_default=True,
     help="Open the page in the browser. Its address is printed in any case.",
 )
+@grouped_option(
+    "Page",
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="Where shots go that are rendered from files dropped on the page; others go beside "
+    "their source.  [default: this folder]",
+)
 @verbose_option
 def ui(
     *,
@@ -53,6 +63,7 @@ def ui(
     presets: Path | None,
     port: int,
     browser: bool,
+    out: Path,
 ) -> None:
     """Open a page on which you choose faces and expressions by eye.
 
@@ -61,14 +72,14 @@ def ui(
     """
     own = NO_PRESETS if presets is None else read_presets(presets)
     files = OpenFiles(tuple(sample_shots()))
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(files.close)
         if source is not None:
             files.open(source)
         studio = Studio(partial(open_model, model, device), files, own)
-        options = PageOptions(model=model, device=device, presets=presets)
+        stack.callback(studio.job.close)
+        options = PageOptions(model=model, device=device, presets=presets, out=out)
         serve_page(studio, options, port, partial(_announce, opens=browser))
-    finally:
-        files.close()
 
 
 def _announce(address: str, *, opens: bool) -> None:

@@ -5,7 +5,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reggan_plugin.errors import UsageError
@@ -37,11 +37,13 @@ class PageOptions:
         model: name or file; None for the default.
         device: where it runs.
         presets: file of presets of one's own.
+        out: folder for shots rendered from uploads.
     """
 
     model: str | None = None
     device: str = "auto"
     presets: Path | None = None
+    out: Path = field(default_factory=Path)
 
 
 def command_line(

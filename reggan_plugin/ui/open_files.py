@@ -28,13 +28,20 @@ class OpenShot:
         source: what `render --frames` takes for them.
         first: number of the first file; the others follow.
         paths: the files.
-        is_uploaded: whether they lie in the page's own folder, not the user's.
+        is_uploaded: whether they lie in the page's own folder, which nobody else knows.
+        is_sample: whether they came along.
     """
 
     source: Path
     first: int
     paths: tuple[Path, ...]
-    is_uploaded: bool
+    is_uploaded: bool = False
+    is_sample: bool = False
+
+    @property
+    def is_users_own(self) -> bool:
+        """Whether results may go beside it."""
+        return not (self.is_uploaded or self.is_sample)
 
 
 class OpenFiles:
@@ -92,7 +99,7 @@ class OpenFiles:
                 return shot
         raise UsageError(f"There is no open file {number}. Load the page again, or open the file.")
 
-    def open(self, source: Path, *, is_uploaded: bool = False) -> OpenShot:
+    def open(self, source: Path, *, is_uploaded: bool = False, is_sample: bool = False) -> OpenShot:
         """Open a picture, a folder of frames or a pattern.
 
         Raises:
@@ -101,7 +108,13 @@ class OpenFiles:
         paths = tuple(frame.path for frame in find_sequence(str(source)).frames)
         with self._lock:
             first = self._count()
-            shot = OpenShot(source=source, first=first, paths=paths, is_uploaded=is_uploaded)
+            shot = OpenShot(
+                source=source,
+                first=first,
+                paths=paths,
+                is_uploaded=is_uploaded,
+                is_sample=is_sample,
+            )
             self._shots.append(shot)
         return shot
 
@@ -113,7 +126,7 @@ class OpenFiles:
         """
         if name not in self._samples:
             raise UsageError(f"{name!r} is no sample; there are {', '.join(self._samples)}.")
-        return self.open(self._samples[name], is_uploaded=True)
+        return self.open(self._samples[name], is_sample=True)
 
     def place_of_upload(self, drop: str, name: str) -> Path:
         """Where a file is to be written that is uploaded with others in one `drop`.

@@ -56,7 +56,6 @@ def document_of_shot(shot: OpenShot) -> dict[str, Any]:
         "name": shot.source.name,
         "first": shot.first,
         "files": [path.name for path in shot.paths],
-        "isUploaded": shot.is_uploaded,
     }
 
 

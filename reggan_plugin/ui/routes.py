@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 from typing import IO, Any
@@ -17,11 +18,14 @@ from starlette.routing import Route
 
 from reggan_plugin.errors import RegganError, SourceError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.ui.asked_change import AskedChange, change_from_json, choice_from_json
 from reggan_plugin.ui.in_words import PageOptions, command_line, preset_text, python_text
+from reggan_plugin.ui.layers import LAYERS, Layer
 from reggan_plugin.ui.live_face import Screen
 from reggan_plugin.ui.open_frame import png_of
 from reggan_plugin.ui.page_state import document_of_frame, document_of_page, document_of_shot
+from reggan_plugin.ui.shot_job import JobRequest
 from reggan_plugin.ui.studio import Studio
 
 _MOST_JSON_BYTES = 2**16
@@ -51,7 +55,7 @@ class PageRoutes:
     def app(self) -> Starlette:
         """The application, without its guard."""
         get: dict[str, Handler] = {"/state": self._state, "/frame": self._frame}
-        get |= {"/picture": self._picture}
+        get |= {"/picture": self._picture, "/job": self._job}
         post: dict[str, Handler] = {
             "/sample": self._sample,
             "/opened": self._opened,
@@ -60,6 +64,8 @@ class PageRoutes:
             "/words": self._words,
             "/save": self._save,
             "/preset": self._preset,
+            "/job/start": self._start_job,
+            "/job/stop": self._stop_job,
             "/quit": self._end,
         }
         routes = [Route(path, _told(handler), methods=["GET"]) for path, handler in get.items()]
@@ -133,6 +139,7 @@ class PageRoutes:
             _longest_px(asked),
             self._change_in(asked),
             lambda: self._newest.get(tab, 0) <= order,
+            _layer_in(asked),
         )
         if changed is None:
             return Response(status_code=204)
@@ -145,6 +152,7 @@ class PageRoutes:
             "width": width,
             "height": height,
             "share": changed.face.share,
+            "arrows": changed.arrows,
         }
         return Response(
             json.dumps(head).encode() + b"\n" + changed.screen.tobytes(),
@@ -164,10 +172,15 @@ class PageRoutes:
         asked = await _json_of(request)
         files, change = self._studio.files, self._change_in(asked)
         number, choice = self._face_in(asked)
-        path, shot = files.path(number), files.shot_of(number)
+        shot, path = files.shot_of(number), files.path(number)
+        whole, out = shot.source, None
+        if shot.is_uploaded:  # where it was before, only the user knows
+            path, whole = Path(path.name), Path(path.name if len(shot.paths) == 1 else ".")
+        if not shot.is_users_own:
+            out = Path(f"{shot.paths[0].stem}_{change.mix.label}")
         words = {
-            "frame": command_line(path, change, choice, self._options, None),
-            "shot": command_line(shot.source, change, choice, self._options, None),
+            "frame": command_line(path, change, choice, self._options, out),
+            "shot": command_line(whole, change, choice, self._options, out),
             "python": python_text(path, change, choice, self._options),
         }
         return JSONResponse(words)
@@ -186,6 +199,25 @@ class PageRoutes:
         name = str(asked.get("name", "")).strip()
         text = await run_in_threadpool(preset_text, name, self._change_in(asked))
         return _download(f"{name}.toml", text.encode())
+
+    async def _job(self, _: Request) -> Response:
+        return JSONResponse(asdict(self._studio.job.progress))
+
+    async def _start_job(self, request: Request) -> Response:
+        asked = await _json_of(request)
+        number, choice = self._face_in(asked)
+        wanted = JobRequest(
+            shot=self._studio.files.shot_of(number),
+            change=self._change_in(asked),
+            choice=choice,
+            existing=Existing.RESUME if asked.get("resume") is True else Existing.REFUSE,
+            out=self._options.out,
+        )
+        progress = await run_in_threadpool(self._studio.job.start, wanted)
+        return JSONResponse(asdict(progress))
+
+    async def _stop_job(self, _: Request) -> Response:
+        return JSONResponse(asdict(self._studio.job.stop()))
 
     async def _end(self, _: Request) -> Response:
         self._quit()
@@ -272,6 +304,13 @@ def _longest_px(asked: dict[str, Any]) -> int:
 def _keep(file: IO[bytes], path: Path) -> None:
     with path.open("wb") as kept:
         shutil.copyfileobj(file, kept)
+
+
+def _layer_in(asked: dict[str, Any]) -> Layer:
+    for layer in LAYERS:
+        if layer == asked.get("layer", "picture"):
+            return layer
+    raise UsageError(f"{asked['layer']!r} is no layer; there are {', '.join(LAYERS)}.")
 
 
 def _download(name: str, content: bytes) -> Response:

@@ -14,17 +14,16 @@ from reggan_plugin.jobs.events import Event
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import ModelInUse
-from reggan_plugin.transfer import ExpressionTransfer
 from reggan_plugin.ui.asked_change import AskedChange
+from reggan_plugin.ui.layers import Arrow, Layer, arrows_of, frame_motion_of, lay_over
 from reggan_plugin.ui.live_face import LiveFace, Screen, live_face
 from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.open_frame import Newest, OpenFrame, open_frame
+from reggan_plugin.ui.shot_job import OpenModel, ShotJob
 from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets
 
 THUMBNAIL_PX = 192
 _FRAMES_HELD, _FACES_HELD, _EXPOSURES_HELD = 2, 6, 64
-OpenModel = Callable[[], tuple[ExpressionTransfer, ModelInUse]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +40,7 @@ class ChangedFace:
 
     face: LiveFace
     screen: Screen
+    arrows: tuple[Arrow, ...] = ()
 
 
 class Studio:
@@ -60,6 +60,12 @@ class Studio:
         self._faces: Newest[LiveFace] = Newest(_FACES_HELD)
         self._exposures: Newest[float] = Newest(_EXPOSURES_HELD)
         self._lock = threading.Lock()
+        self.job = ShotJob(open_model)
+
+    def close(self) -> None:
+        """Cancel the job and remove uploads."""
+        self.job.close()
+        self.files.close()
 
     def look(self, number: int) -> OpenFrame:
         """The frame with a number, and its faces."""
@@ -87,6 +93,7 @@ class Studio:
         longest_px: int,
         change: AskedChange,
         is_wanted: Callable[[], bool] = lambda: True,
+        layer: Layer = "picture",
     ) -> ChangedFace | None:
         """A face with an expression; None if nobody wants it any more when its turn comes."""
         mix = change.mix
@@ -96,7 +103,13 @@ class Studio:
                 return None
             face = self._face(number, choice, longest_px)
             answered = face.change(self.transfer, mix)
-            return ChangedFace(face=face, screen=face.screen(answered))
+            screen = face.screen(answered)
+        motion = None if layer == "picture" else frame_motion_of(face, answered)
+        if motion is None:
+            return ChangedFace(face=face, screen=screen)
+        arrows = arrows_of(face, motion) if layer == "motion" else []
+        layered = lay_over(screen, face, motion, layer)
+        return ChangedFace(face=face, screen=layered, arrows=tuple(arrows))
 
     def thumbnail(self, number: int, choice: FaceChoice, change: AskedChange) -> Screen:
         """A small picture of a face with an expression."""

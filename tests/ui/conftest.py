@@ -84,7 +84,7 @@ def running_page(studio: Studio, options: PageOptions | None = None) -> Iterator
             caller.call("POST", "quit", {})
         thread.join(timeout=30)
         assert not thread.is_alive()
-        studio.files.close()
+        studio.close()
 
 
 def studio_of(model: Path | None = None, **limits: int) -> Studio:

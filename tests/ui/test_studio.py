@@ -30,14 +30,14 @@ FIRST = FaceChoice()
 def studio() -> Iterator[Studio]:
     room = studio_of()
     yield room
-    room.files.close()
+    room.close()
 
 
 @pytest.fixture(scope="module")
 def motion_studio(motion_model: Path) -> Iterator[Studio]:
     room = studio_of(motion_model)
     yield room
-    room.files.close()
+    room.close()
 
 
 @pytest.mark.parametrize("contract", [1, 2])

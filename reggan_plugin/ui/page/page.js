@@ -2,6 +2,7 @@
 
 import { Gallery } from "./gallery.js";
 import { Latest, changedFace, download, get, post, upload } from "./server.js";
+import { Shot } from "./shot.js";
 import { ShapeSliders, Sliders } from "./sliders.js";
 import { Stage } from "./stage.js";
 
@@ -10,6 +11,8 @@ const TAB = crypto.randomUUID();
 const WHILE_SLIDING_PX = 512;
 const AT_REST_PX = 4096;
 const REST_MS = 250;
+const NEED_FACE = ["save", "copy-command", "copy-python", "save-preset", "start-job", "resume-job",
+  "copy-shot"];
 
 const page = await get("state");
 const open = { file: null, face: 0, frame: null };
@@ -18,7 +21,8 @@ let order = 0;
 let resting = null;
 let inputAt = null;  // when the last input came that no picture shows yet
 
-const stage = new Stage(element("view"), element("canvas"), chooseBox);
+const stage = new Stage(element("view"), element("canvas"), chooseBox, (face) => attempt(() => showFace(face)));
+const shot = new Shot(element, attempt, asked);
 const dials = new Sliders((_, time) => changed(time));
 const shapes = new ShapeSliders(element("shapes"), page.shapes, changed);
 const gallery = new Gallery(element("gallery"), page.expressions, chooseExpression);
@@ -101,7 +105,7 @@ async function renderOnce(longest) {
   const since = inputAt;
   inputAt = null;
   order += 1;
-  const body = { ...asked(), longest, tab: TAB, order };
+  const body = { ...asked(), longest, tab: TAB, order, layer: element("layer").value };
   if (!Object.keys(body.change.weights).length) return stage.lay(null);
   if (longest === AT_REST_PX && since === null && stage.changed?.factor === 1) return;
   const face = await changedFace(body);
@@ -136,15 +140,15 @@ async function showFile(file) {
 
 async function showFace(face) {
   open.face = face;
+  stage.chosen = face;
+  stage.drawn = face.box ?? null;
   const query = new URLSearchParams({ file: open.file, face: JSON.stringify(face) });
   const image = await fetch(`picture?${query}`);
   stage.show(open.frame, await createImageBitmap(await image.blob()));
   element("canvas").setAttribute("aria-label", element("files").selectedOptions[0]?.text ?? "");
   const isFace = typeof face !== "number" || face < open.frame.faces.length;
   for (const id of ["wipe", "draw-box"]) element(id).disabled = false;
-  for (const id of ["save", "copy-command", "copy-python", "save-preset"]) {
-    element(id).disabled = !isFace;
-  }
+  for (const id of NEED_FACE) element(id).disabled = !isFace;
   if (!isFace) return;
   changed(performance.now());
   const ask = (name) => ({ file: open.file, face, change: { weights: { [name]: 1 } } });
@@ -171,19 +175,19 @@ function chooseBox(box) {
   attempt(() => showFace({ box }));
 }
 
-function listShot(shot) {
+function listShot({ name, files, first }) {
   const group = document.createElement("optgroup");
-  group.label = shot.name;
-  shot.files.forEach((name, index) => group.append(new Option(name, shot.first + index)));
+  group.label = name;
+  files.forEach((file, index) => group.append(new Option(file, first + index)));
   element("files").append(group);
   element("files").disabled = false;
 }
 
-async function openShot(shot) {
-  listShot(shot);
-  element("files").value = shot.first;
+async function openShot(opened) {
+  listShot(opened);
+  element("files").value = opened.first;
   open.face = 0;
-  await showFile(shot.first);
+  await showFile(opened.first);
 }
 
 async function openFiles(files) {
@@ -265,6 +269,8 @@ on("reset", "click", reset);
 on("save", "click", save);
 on("copy-command", "click", () => copyWords("frame"));
 on("copy-python", "click", () => copyWords("python"));
+on("copy-shot", "click", () => copyWords("shot"));
+on("layer", "input", () => changed(performance.now()));
 on("save-preset", "click", savePreset);
 on("wipe", "input", ({ target }) => {
   stage.wipe = Number(target.value);
@@ -296,6 +302,22 @@ document.addEventListener("drop", ({ dataTransfer }) => {
   attempt(async () => openFiles(await filesOfDrop(dataTransfer)));
 });
 
-for (const shot of page.shots) listShot(shot);
+const KEYS = { 0: () => element("fit").click(), 1: () => element("full").click() };
+document.addEventListener("keydown", ({ key, target }) => {
+  if (target.matches("input, select") || !open.frame) return;
+  if (key.toLowerCase() === "b") seeBefore(true);
+  else KEYS[key]?.();
+});
+document.addEventListener("keyup", ({ key }) => {
+  if (key.toLowerCase() === "b" && open.frame) seeBefore(false);
+});
+
+function seeBefore(isHeld) {
+  stage.wipe = isHeld ? 100 : Number(element("wipe").value);
+  stage.draw();
+}
+
+for (const one of page.shots) listShot(one);
+attempt(() => shot.watch());
 if (page.shots.length) await showFile(page.shots[0].first);
 document.body.dataset.ready = "true";

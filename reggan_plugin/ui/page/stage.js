@@ -1,9 +1,11 @@
 // The picture: before and after with a wipe between, boxes of faces, a box drawn by hand.
 
 const BOX = "#7db4ff";
+const OTHER_BOX = "#ffffff90";
+const ARROW = "#ffe14d";
 
 export class Stage {
-  constructor(view, canvas, onBox) {
+  constructor(view, canvas, onBox, onFace) {
     this.view = view;
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
@@ -11,17 +13,16 @@ export class Stage {
     this.frame = null;
     this.before = null;
     this.changed = null;
-    this.boxes = [];
     this.chosen = 0;
     this.wipe = 0;
     this.drawn = null;
-    this.#listen(onBox);
+    this.#listen(onBox, onFace);
   }
 
   /** Show a frame: its document and an ImageBitmap of it. */
   show(frame, bitmap) {
     this.before?.close();
-    Object.assign(this, { frame, before: bitmap, changed: null, drawn: null });
+    Object.assign(this, { frame, before: bitmap, changed: null });
     this.canvas.width = bitmap.width;
     this.canvas.height = bitmap.height;
     this.view.classList.remove("is-empty");
@@ -51,7 +52,22 @@ export class Stage {
       context.fillStyle = "#ffffffb0";
       context.fillRect(split - 1, 0, Math.max(2, canvas.width / 600), canvas.height);
     }
-    if (this.view.classList.contains("is-drawing")) this.#drawBoxes();
+    this.#drawBoxes();
+  }
+
+  #drawArrows(scale) {
+    const { context, changed } = this;
+    context.strokeStyle = context.fillStyle = ARROW;
+    context.lineWidth = Math.max(1, this.canvas.width / 900);
+    for (const arrow of changed.arrows) {
+      const [x0, y0, x1, y1] = arrow.map((v, i) => (i % 2 ? changed.y : changed.x) * scale
+        + v * changed.factor * scale);
+      context.beginPath();
+      context.moveTo(x0, y0);
+      context.lineTo(x1, y1);
+      context.stroke();
+      context.fillRect(x1 - 1.5, y1 - 1.5, 3, 3);
+    }
   }
 
   #drawChanged(split) {
@@ -67,16 +83,29 @@ export class Stage {
     context.imageSmoothingEnabled = changed.factor * scale !== 1;
     context.clearRect(x, y, width, height);
     context.drawImage(this.after, x, y, width, height);
+    this.#drawArrows(scale);
     context.restore();
   }
 
+  /** Boxes of faces, where there are several or one is being drawn. */
   #drawBoxes() {
     const { context } = this;
+    const isDrawing = this.view.classList.contains("is-drawing");
+    const boxes = this.frame.faces.length > 1 || isDrawing ? this.frame.faces.map(({ box }) => box) : [];
     context.lineWidth = Math.max(1, this.canvas.width / 500);
-    for (const box of this.drawn ? [this.drawn] : []) {
-      context.strokeStyle = BOX;
-      context.strokeRect(...box.map((value) => value / this.frame.factor));
-    }
+    for (const [index, box] of boxes.entries()) this.#drawBox(box, index === this.chosen);
+    if (this.drawn) this.#drawBox(this.drawn, true);
+  }
+
+  #drawBox(box, isChosen) {
+    this.context.strokeStyle = isChosen ? BOX : OTHER_BOX;
+    this.context.strokeRect(...box.map((value) => value / this.frame.factor));
+  }
+
+  /** The index of the face at a place, or -1. */
+  #faceAt([px, py]) {
+    const holds = ([x, y, width, height]) => px >= x && py >= y && px < x + width && py < y + height;
+    return this.frame.faces.findIndex(({ box }) => holds(box));
   }
 
   /** Frame pixels of a pointer event. */
@@ -86,10 +115,14 @@ export class Stage {
     return [(event.clientX - rect.left) * scale, (event.clientY - rect.top) * scale];
   }
 
-  #listen(onBox) {
+  #listen(onBox, onFace) {
     let start = null;
     this.canvas.addEventListener("pointerdown", (event) => {
-      if (!this.view.classList.contains("is-drawing")) return;
+      if (!this.view.classList.contains("is-drawing")) {
+        const face = this.#faceAt(this.#place(event));
+        if (face >= 0 && face !== this.chosen) onFace(face);
+        return;
+      }
       start = this.#place(event);
       this.canvas.setPointerCapture(event.pointerId);
     });

@@ -1,0 +1,129 @@
+"""A whole shot from the page: the same files as `render`, cancelled and resumed."""
+
+import json
+import shlex
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reggan_plugin.cli import main
+from reggan_plugin.errors import OutputExistsError, UsageError
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.jobs import frame_steps
+from reggan_plugin.jobs.plan import Existing
+from reggan_plugin.ui.asked_change import AskedChange
+from reggan_plugin.ui.in_words import PageOptions, command_line
+from reggan_plugin.ui.shot_job import JobProgress, JobRequest, ShotJob
+from reggan_plugin.ui.studio import Studio
+
+from .conftest import StartPage, studio_of
+
+HAPPY = AskedChange(weights={"happy": 1.0})
+
+
+@pytest.fixture
+def studio() -> Iterator[Studio]:
+    room = studio_of()
+    yield room
+    room.close()
+
+
+def ended(job: ShotJob) -> JobProgress:
+    deadline = time.monotonic() + 120
+    while job.progress.is_going:
+        assert time.monotonic() < deadline, job.progress
+        time.sleep(0.02)
+    return job.progress
+
+
+def test_it_writes_what_the_command_writes(
+    start_page: StartPage, shot: Path, tmp_path: Path
+) -> None:
+    studio = studio_of()
+    page = start_page(studio)
+    first = studio.files.open(shot).first
+    asked = {"file": first, "face": 0, "change": {"weights": {"happy": 1}}}
+    status, content = page.post("job/start", **asked)
+    assert status == 200, content
+    progress = ended(studio.job)
+    assert (progress.state, progress.done, progress.frames) == ("finished", 3, 3)
+    assert json.loads(page.call("GET", "job")[1])["out"] == str(tmp_path / "shot_happy")
+    options = PageOptions(device="cpu")
+    line = command_line(shot, HAPPY, FaceChoice(), options, tmp_path / "by_command")
+    assert main(shlex.split(line)[1:]) == 0
+    for path in sorted(shot.iterdir()):
+        written = (tmp_path / "shot_happy" / path.name).read_bytes()
+        assert written == (tmp_path / "by_command" / path.name).read_bytes()
+        assert written != path.read_bytes()
+    status, content = page.post("job/start", **asked)
+    assert status == 422
+    assert json.loads(content)["kind"] == "outputs-exist"
+
+
+def test_it_stops_after_the_frame_in_hand_and_goes_on(
+    studio: Studio, shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1004, 1011):
+        shutil.copy(shot / "avatar.1001.png", shot / f"avatar.{number}.png")
+    shot_open = studio.files.open(shot)
+    request = JobRequest(shot=shot_open, change=HAPPY, choice=FaceChoice())
+    gate, written = threading.Event(), threading.Event()
+    write = frame_steps.FrameSteps.write
+
+    def held(self, task, content):  # type: ignore[no-untyped-def]
+        result = write(self, task, content)
+        written.set()
+        assert gate.wait(60)
+        return result
+
+    monkeypatch.setattr(frame_steps.FrameSteps, "write", held)
+    studio.job.start(request)
+    assert written.wait(60)
+    with pytest.raises(UsageError, match="A job is running"):
+        studio.job.start(request)
+    assert studio.job.stop().state == "stopping"
+    gate.set()
+    progress = ended(studio.job)
+    out = tmp_path / "shot_happy"
+    kept = {path.name: path.stat().st_mtime_ns for path in out.glob("*.png")}
+    assert progress.state == "stopped"
+    assert 1 <= len(kept) < 10
+    with pytest.raises(OutputExistsError):
+        studio.job.start(request)
+    again = JobRequest(shot=shot_open, change=HAPPY, choice=FaceChoice(), existing=Existing.RESUME)
+    studio.job.start(again)
+    assert ended(studio.job).state == "finished"
+    now = {path.name: path.stat().st_mtime_ns for path in out.glob("*.png")}
+    assert len(now) == 10
+    assert {name: now[name] for name in kept} == kept
+
+
+def test_uploads_and_samples_are_rendered_into_the_page_s_folder(
+    studio: Studio, tmp_path: Path
+) -> None:
+    opened = studio.files.open_sample("toon")
+    request = JobRequest(shot=opened, change=HAPPY, choice=FaceChoice(), out=tmp_path)
+    studio.job.start(request)
+    assert ended(studio.job).state == "finished"
+    assert [path.name for path in (tmp_path / "toon_happy").glob("*.png")] == ["toon.1001.png"]
+
+
+def test_nothing_to_do_is_refused(studio: Studio, shot: Path) -> None:
+    nothing = AskedChange(weights={})
+    request = JobRequest(shot=studio.files.open(shot), change=nothing, choice=FaceChoice())
+    with pytest.raises(UsageError, match="choose an expression"):
+        studio.job.start(request)
+    assert studio.job.progress.state == "idle"
+
+
+def test_a_failed_job_says_why(studio: Studio, shot: Path) -> None:
+    (shot / "avatar.1002.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    request = JobRequest(shot=studio.files.open(shot), change=HAPPY, choice=FaceChoice())
+    studio.job.start(request)
+    progress = ended(studio.job)
+    assert (progress.state, progress.failed) == ("failed", 1)
+    assert "avatar.1002.png" in progress.message

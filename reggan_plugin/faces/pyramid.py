@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
+from reggan_plugin.bilinear import four_around
 from reggan_plugin.faces.face_crop import FaceCrop
 
 Gray = Float[np.ndarray, "height width"]
@@ -92,15 +93,10 @@ def _sample_bilinear(level: Level, crop: FaceCrop) -> Float[np.ndarray, "side si
     centres = np.arange(crop.side_px) + 0.5
     grid = np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
     where = crop.place(grid) / np.array(level.frame_px) - 0.5  # counted from pixel centres
-    corner = np.floor(where).astype(np.int64)
-    weight_x, weight_y = (where - corner).T.astype(np.float32)
-    column, row = corner.T
-    top = _pick(level.gray, row, column) * (1 - weight_x)
-    top += _pick(level.gray, row, column + 1) * weight_x
-    bottom = _pick(level.gray, row + 1, column) * (1 - weight_x)
-    bottom += _pick(level.gray, row + 1, column + 1) * weight_x
-    values = top * (1 - weight_y) + bottom * weight_y
-    return np.asarray(values.reshape(crop.side_px, crop.side_px), dtype=np.float32)
+    values = np.zeros(len(where), np.float32)
+    for row, column, weight in four_around(where[:, 0], where[:, 1]):
+        values += weight * _pick(level.gray, row, column)
+    return values.reshape(crop.side_px, crop.side_px)
 
 
 def _pick(

@@ -8,6 +8,7 @@ The mouth speaks and the eyes blink meanwhile; pixels that do not follow the res
 import numpy as np
 from jaxtyping import Float
 
+from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.faces.detection import PATCH_SIDE_PX, Detection, Patch, patch_crop
 from reggan_plugin.faces.face_crop import fit_similarity
 
@@ -52,7 +53,7 @@ def register_patches(one: Patch, other: Patch) -> Similarity | None:
     motion = np.eye(3)
     for _ in range(_STEPS):
         place = np.tensordot(motion, np.stack([x, y, np.ones_like(x)]), 1)
-        error = _sample(moved, place[0] + middle, place[1] + middle) - template
+        error = sample_bilinear(moved, *(place[:2] + (middle - 0.5))) - template
         weight = window / np.maximum(1.0, np.abs(error) / 0.3)
         error -= (error * weight).sum() / weight.sum()
         weighted = slopes * weight[..., None]
@@ -78,21 +79,6 @@ def _normalised(patch: Patch, window: Float[np.ndarray, "side side"]) -> Float[n
     values = patch.astype(np.float64)
     values -= (values * window).sum() / window.sum()
     return values / max(float(np.sqrt((values**2 * window).sum() / window.sum())), 1e-3)
-
-
-def _sample(
-    values: Float[np.ndarray, "side side"],
-    x: Float[np.ndarray, "side side"],
-    y: Float[np.ndarray, "side side"],
-) -> Float[np.ndarray, "side side"]:
-    """Values at places counted from the corner, with straight lines between pixel centres."""
-    last = PATCH_SIDE_PX - 1
-    x, y = (x - 0.5).clip(0, last - 1e-6), (y - 0.5).clip(0, last - 1e-6)
-    column, row = x.astype(np.int64), y.astype(np.int64)
-    x, y = x - column, y - row
-    top = values[row, column] * (1 - x) + values[row, column + 1] * x
-    bottom = values[row + 1, column] * (1 - x) + values[row + 1, column + 1] * x
-    return np.asarray(top * (1 - y) + bottom * y)
 
 
 def _is_plausible(motion: Similarity) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from PIL import Image
 
+from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.imaging.colour import finite_pixels
 from reggan_plugin.imaging.crop import Region, reduce_by
 
@@ -133,25 +134,7 @@ class Underlay:
         self, rows: Int[np.ndarray, " places"], columns: Int[np.ndarray, " places"]
     ) -> Float[np.ndarray, "places 3"]:
         """In straight lines between the middles of blocks; beyond the region its edge."""
-        colours = self._colours
-        total = np.zeros((len(rows), 3), np.float32)
-        (y, down), (x, across) = (
-            _between((places - axis.start + 0.5) / self._factor - 0.5, length)
-            for places, axis, length in zip(
-                (rows, columns), self._region, colours.shape[:2], strict=True
-            )
-        )
-        for below in (0, 1):
-            for right in (0, 1):
-                weight = np.abs(1 - below - down) * np.abs(1 - right - across)
-                total += weight[:, None] * colours[y[below], x[right]]
-        return total
-
-
-def _between(
-    places: Float[np.ndarray, " places"], length: int
-) -> tuple[tuple[Int[np.ndarray, " places"], Int[np.ndarray, " places"]], np.ndarray]:
-    """The two samples of an axis around each place, and how far it is from the first, 0 to 1."""
-    inside = np.clip(places, 0, length - 1)
-    first = np.floor(inside).astype(np.int64)
-    return (first, np.minimum(first + 1, length - 1)), (inside - first).astype(np.float32)
+        top, left = (axis.start for axis in self._region)
+        y = (rows - top + 0.5) / self._factor - 0.5
+        x = (columns - left + 0.5) / self._factor - 0.5
+        return sample_bilinear(self._colours, x, y)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
+from reggan_plugin.bilinear import four_around
 from reggan_plugin.imaging.colour import (
     PixelCoding,
     display_from_stored,
@@ -124,15 +125,10 @@ def _bilinear(
     height, width = tile.shape
     inside = uv - np.floor(uv)
     place = np.stack([inside[:, 0] * width, (1.0 - inside[:, 1]) * height], axis=1) - 0.5
-    low = np.floor(place).astype(np.int64)
-    share = (place - low).astype(np.float32)
     colour = np.zeros((len(uv), 3), np.float32)
     alpha = np.zeros(len(uv), np.float32)
-    for right in (0, 1):
-        for below in (0, 1):
-            weight = np.abs(1 - right - share[:, 0]) * np.abs(1 - below - share[:, 1])
-            rows, columns = (low[:, 1] + below) % height, (low[:, 0] + right) % width
-            stored, opacity = tile.texels(rows, columns)
-            colour += weight[:, None] * stored
-            alpha += weight if opacity is None else weight * opacity
+    for below, right, weight in four_around(place[:, 0], place[:, 1]):
+        stored, opacity = tile.texels(below % height, right % width)
+        colour += weight[:, None] * stored
+        alpha += weight if opacity is None else weight * opacity
     return colour, alpha

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 
+from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.frame_motion import FrameMotion
 from reggan_plugin.textures.character import corner_values
@@ -79,17 +80,4 @@ def between_pixels(
     values: Float[np.ndarray, "height width channels"], places: Float[np.ndarray, "places 2"]
 ) -> Float[np.ndarray, "places channels"]:
     """Values at places (x, y), in straight lines between the centres of pixels."""
-    place = places - 0.5
-    low = np.floor(place).astype(np.int64)
-    share = (place - low).astype(np.float32)
-    total: Shaped[np.ndarray, "places channels"] = np.zeros(
-        (len(places), values.shape[2]), np.float32
-    )
-    bottom, right_end = (length - 1 for length in values.shape[:2])
-    for right in (0, 1):
-        for below in (0, 1):
-            weight = np.abs(1 - right - share[:, 0]) * np.abs(1 - below - share[:, 1])
-            rows = np.clip(low[:, 1] + below, 0, bottom)
-            columns = np.clip(low[:, 0] + right, 0, right_end)
-            total += weight[:, None] * values[rows, columns]
-    return total
+    return sample_bilinear(values, places[:, 0] - 0.5, places[:, 1] - 0.5)

@@ -132,7 +132,7 @@ class _ProgressBar:
             case FrameDone():
                 if self._bar is not None:
                     self._bar.update(1)
-                if event.outcome == "failed":
+                if event.result.outcome == "failed":
                     self._for_the_end.append(_text_from_event(event))
             case FrameTracked() | FrameChecked():
                 if event.done == 1:
@@ -175,7 +175,8 @@ def _text_from_event(event: Event) -> str:
             return f"Note{about}: {with_remedy(event.message)}"
         case FrameDone():
             reason = f": {with_remedy(event.message)}" if event.message else ""
-            return f"[{event.done}/{event.frames}] {event.source.name} {event.outcome}{reason}"
+            name, outcome = event.result.source.name, event.result.outcome
+            return f"[{event.done}/{event.frames}] {name} {outcome}{reason}"
         case FrameTracked():
             found = with_remedy(event.message or "") or f"faces: {event.faces}"
             return f"[{event.done}/{event.frames}] {event.source.name} {found}"

@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from reggan_plugin.errors import document_from_said
-from reggan_plugin.jobs.results import Outcome
+from reggan_plugin.jobs.results import FrameResult
 
 PROGRESS_VERSION = 2
 
@@ -72,14 +72,13 @@ class FrameDone:
     event: ClassVar[str] = "frame"
     done: int
     frames: int
-    source: Path
-    output: Path
-    outcome: Outcome
-    message: str | None
-    frame: int | None = None
+    result: FrameResult
     device: str | None = None
-    seconds: float = 0.0
-    warnings: tuple[str, ...] = ()
+
+    @property
+    def message(self) -> str | None:
+        """Why it was copied, skipped or faded, or the error."""
+        return self.result.message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +141,8 @@ class Failed:
 
 
 Event = Started | Notice | FrameDone | FrameTracked | FrameChecked | ShotTracked | Finished | Failed
+_OF_RESULT = ("source", "output", "outcome", "message", "frame", "seconds", "warnings")
+"""What a progress line says of a frame's result."""
 SAYING = (Notice, FrameDone, FrameTracked, Failed)
 """Events with a message."""
 Report = Callable[[Event], None]
@@ -150,7 +151,11 @@ Report = Callable[[Event], None]
 
 def document_from_event(event: Event) -> dict[str, Any]:
     """The JSON object of an event, less the remedy, which is the front end's."""
-    fields = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(event).items()}
+    values = asdict(event)
+    if isinstance(event, FrameDone):
+        result = values.pop("result")
+        values |= {name: result[name] for name in _OF_RESULT}
+    fields = {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
     if isinstance(event, SAYING):
         fields |= document_from_said(event.message)
     now = datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,45 +1,17 @@
 """What a frame is between the steps of a job: read, changed, or at its end."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.face_edit import AnsweredFrame, CutFrame
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.files.exr.compression import GenerationLoss
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs.results import Outcome
-from reggan_plugin.jobs.side_car import RecordedFace
+from reggan_plugin.jobs.side_car import FrameFacts, RecordedFace
 
 _SAMPLES = 24
 """Points to a side by which the part of a crop in the picture is counted."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FrameFacts:
-    """What is known of a frame so far, for its record; the fields as in `jobs/side_car.py`."""
-
-    mix: ExpressionMix
-    settings_sha256: str
-    input_sha256: str | None = None
-    exposure_ev: float | None = None
-    batch: int | None = None
-    faces: tuple[RecordedFace, ...] = ()
-    warnings: tuple[str, ...] = ()
-    generation_loss: GenerationLoss | None = None
-    stats: Mapping[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
-
-    @property
-    def intensity_share(self) -> float:
-        """What the turn of the heads leaves of the intensity: the least of all faces."""
-        return min((face.share for face in self.faces), default=1.0)
-
-    def after(self, seconds: float) -> "FrameFacts":
-        """The same with more time spent."""
-        return replace(self, seconds=self.seconds + seconds)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

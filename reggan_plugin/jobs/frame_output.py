@@ -3,7 +3,7 @@
 import json
 import time
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import OutputError, SourceError, StalledError
 from reggan_plugin.face_edit import EditedFrame
 from reggan_plugin.files.change_layers import FrameChange, layer_files
+from reggan_plugin.files.exr.compression import GenerationLoss
 from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.samples import changed_pixels
@@ -21,7 +22,6 @@ from reggan_plugin.files.stamp import stamped
 from reggan_plugin.jobs.frame_content import (
     ChangedFrame,
     EndedFrame,
-    FrameFacts,
     UnchangedFrame,
 )
 from reggan_plugin.jobs.patience import Patience
@@ -29,6 +29,7 @@ from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import TURNED_AWAY, FrameResult, ModelInUse, Outcome
 from reggan_plugin.jobs.side_car import (
+    FrameFacts,
     FrameRecord,
     RecordedModel,
     own_version,
@@ -89,25 +90,25 @@ class FrameOutput:
         if isinstance(ready, ChangedFrame):
             edited = ready.answered.compose()
             change = _change(ready.frame, edited)
-            content, manifest, facts = self._encode(task, ready, edited, change)
-            outcome, message = "written", _faded(facts)
+            file = self._encode(task, ready, edited, change)
+            outcome, message = "written", _faded(file.facts)
             beside = list(layer_files(change, task.layers))
         else:
-            content, manifest, facts = ready.content, None, ready.facts
+            file = _EncodedFile(content=ready.content, facts=ready.facts)
             outcome, message = "copied", ready.reason
-            beside = self._layers_of_no_change(task, content)
-        facts = facts.after(time.perf_counter() - begin)
-        record = self._record(task, outcome, message, facts, content)
+            beside = self._layers_of_no_change(task, ready.content)
+        facts = file.facts.after(time.perf_counter() - begin)
+        record = self._record(task, outcome, message, facts, file.content)
 
         def write() -> None:
             write_record(record, task.output)  # first: see `jobs/side_car.py`
-            _write_manifest(task.output, manifest)
+            _write_manifest(task.output, file.manifest)
             for path, layer in beside:
                 write_atomically(path, layer)
-            write_atomically(task.output, content)
+            write_atomically(task.output, file.content)
 
         self._patience.call(str(task.output), write)
-        return _result(task, outcome, message, facts)
+        return _result(task, outcome, message, facts, file.loss)
 
     def end(self, task: FrameTask, ended: EndedFrame) -> FrameResult:
         """Write the record of a frame that gets no output, if there is room for it."""
@@ -135,32 +136,29 @@ class FrameOutput:
 
     def _encode(
         self, task: FrameTask, ready: ChangedFrame, edited: EditedFrame, change: FrameChange
-    ) -> tuple[bytes, bytes | None, FrameFacts]:
-        """The file, the manifest that stands beside it if any, and what is known of the frame.
-
-        A frame in which no pixel changed says nothing of a change.
-        """
+    ) -> "_EncodedFile":
+        """The file; that of a frame in which no pixel changed says nothing of a change."""
         facts = replace(ready.facts, stats=_stats(ready.frame, edited))
         encoded = self._settings.picture.encode(change, edited.alpha)
         facts = replace(facts, warnings=(*facts.warnings, *encoded.notices))
         loss = encoded.generation_loss
         if loss is not None:
             lost = {"loss_largest": loss.largest, "loss_rms": loss.rms}
-            facts = replace(facts, generation_loss=loss, stats={**facts.stats, **lost})
-        content = encoded.content
+            facts = replace(facts, stats={**facts.stats, **lost})
+        file = _EncodedFile(content=encoded.content, facts=facts, loss=loss)
         if not changed_pixels(ready.frame.pixels, edited.pixels).any():
-            return content, None, facts
+            return file
         if self._settings.stamp:
-            content = stamped(content, json.dumps(self._account(facts)))
+            file = replace(file, content=stamped(file.content, json.dumps(self._account(facts))))
         if self._signer is None:
-            return content, None, facts
+            return file
         signed = self._signer.sign(
-            content,
+            file.content,
             parent=self._source(task, facts),
             title=task.output.name,
             facts=self._account(facts),
         )
-        return signed.content, signed.sidecar, facts
+        return replace(file, content=signed.content, manifest=signed.sidecar)
 
     def _source(self, task: FrameTask, facts: FrameFacts) -> bytes:
         """The file that the frame was made from, read again: few frames are signed."""
@@ -176,8 +174,8 @@ class FrameOutput:
             "version": self._version,
             "digital_source_type": DIGITAL_SOURCE_TYPE,
             "model": asdict(self._recorded_model) if self._recorded_model else None,
-            "expression": dict(facts.mix.intensities),
-            "weights": facts.mix.control_weights(),
+            "expression": facts.expression,
+            "weights": facts.weights,
             "settings_sha256": facts.settings_sha256,
             "input_sha256": facts.input_sha256,
         }
@@ -191,25 +189,16 @@ class FrameOutput:
         content: bytes | None,
     ) -> FrameRecord:
         return FrameRecord(
+            **vars(facts),
             source=str(task.source.path),
             output=str(task.output),
             outcome=outcome,
             message=message,
-            expression=dict(facts.mix.intensities),
-            weights=facts.mix.control_weights(),
-            settings_sha256=facts.settings_sha256,
-            input_sha256=facts.input_sha256,
             output_sha256=None if content is None else sha256_of(content),
             output_bytes=None if content is None else len(content),
             model=self._recorded_model,
             version=self._version,
             device=None if self._model is None else self._model.device,
-            batch=facts.batch,
-            exposure_ev=facts.exposure_ev,
-            faces=facts.faces,
-            seconds=round(facts.seconds, 3),
-            warnings=facts.warnings,
-            stats=facts.stats,
         )
 
 
@@ -222,8 +211,21 @@ def _write_manifest(output: Path, manifest: bytes | None) -> None:
         place.unlink(missing_ok=True)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _EncodedFile:
+    content: bytes
+    facts: FrameFacts
+    manifest: bytes | None = None
+    """Content Credentials for a file beside it, if it cannot hold them."""
+    loss: GenerationLoss | None = None
+
+
 def _result(
-    task: FrameTask, outcome: Outcome, message: str | None, facts: FrameFacts | None
+    task: FrameTask,
+    outcome: Outcome,
+    message: str | None,
+    facts: FrameFacts | None,
+    loss: GenerationLoss | None = None,
 ) -> FrameResult:
     return FrameResult(
         source=task.source.path,
@@ -231,10 +233,10 @@ def _result(
         outcome=outcome,
         frame=task.source.number,
         message=message,
-        notices=facts.warnings if facts and outcome == "written" else (),
+        warnings=facts.warnings if facts and outcome == "written" else (),
         intensity_share=facts.intensity_share if facts else 1.0,
-        generation_loss=facts.generation_loss if facts else None,
-        seconds=round(facts.seconds, 3) if facts else 0.0,
+        generation_loss=loss,
+        seconds=facts.seconds if facts else 0.0,
     )
 
 

@@ -16,7 +16,6 @@ from reggan_plugin.jobs.faults import unless_it_fails
 from reggan_plugin.jobs.frame_content import (
     ChangedFrame,
     EndedFrame,
-    FrameFacts,
     ReadFrame,
     ReadyFrame,
     UnchangedFrame,
@@ -35,7 +34,7 @@ from reggan_plugin.jobs.results import (
     FrameResult,
 )
 from reggan_plugin.jobs.shot_exposure import ShotExposure
-from reggan_plugin.jobs.side_car import sha256_of
+from reggan_plugin.jobs.side_car import FrameFacts, sha256_of
 
 HALVED = (
     "The device has no memory for {asked} faces at once; from here on it is given {batch}. The "
@@ -109,10 +108,7 @@ class FrameSteps:
 
     def read(self, task: FrameTask) -> ReadFrame:
         """Read a frame and find its faces, if there is anything to be done to it."""
-        facts = FrameFacts(
-            mix=self._by_frame.mix_at(task.source),
-            settings_sha256=self._by_frame.fingerprint_at(task.source),
-        )
+        facts = self._by_frame.facts_at(task.source)
         begin = time.perf_counter()
         read = unless_it_fails(task, facts, lambda: self._read(task, facts))
         if read.facts is None:
@@ -138,7 +134,7 @@ class FrameSteps:
         facts = replace(facts, input_sha256=sha256_of(content))
         if task.may_be_done and self._is_finished(task, facts):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
-        if facts.mix.changes_nothing:
+        if self._by_frame.mix_at(task.source).changes_nothing:
             return UnchangedFrame(content=content, reason=INTENSITY_0, facts=facts)
         frame = self._settings.picture.decode(content, task.source)
         crops = self._crops(task.source, frame)
@@ -169,7 +165,7 @@ class FrameSteps:
             )
         edit = FrameEdit(
             frame=frame,
-            mix=facts.mix,
+            mix=self._by_frame.mix_at(task.source),
             crops=crops,
             exposure_ev=exposure_ev or 0.0,
             limits=self._settings.picture.limits,

@@ -13,6 +13,7 @@ from reggan_plugin.files.sequence import FrameList, SourceFrame
 from reggan_plugin.files.signing import Signing
 from reggan_plugin.jobs.fingerprint import fingerprint, plain
 from reggan_plugin.jobs.intensity_curve import ExpressionCurve, Fades
+from reggan_plugin.jobs.side_car import FrameFacts
 
 MissingFace = Literal["copy", "skip", "fail"]
 
@@ -81,6 +82,15 @@ class SettingsByFrame:
         else:
             share = settings.fades.share_at(source.number, *self._ends)
         return mix if share == 1.0 else mix.scaled(share)
+
+    def facts_at(self, source: SourceFrame) -> FrameFacts:
+        """What is known of a frame before it is read."""
+        mix = self.mix_at(source)
+        return FrameFacts(
+            expression=dict(mix.intensities),
+            weights=mix.control_weights(),
+            settings_sha256=self.fingerprint_at(source),
+        )
 
     def fingerprint_at(self, source: SourceFrame) -> str:
         """SHA-256 of all that is asked for at a frame: given faces count by their positions there,

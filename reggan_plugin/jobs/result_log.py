@@ -54,7 +54,7 @@ class ResultLog:
     def add(self, result: FrameResult) -> None:
         """Take the result of the next frame."""
         self.results.append(result)
-        for message in result.notices:
+        for message in result.warnings:
             if message not in self.notices:
                 self._report(Notice(message=message, source=result.source))
             self.notices[message] += 1
@@ -62,14 +62,8 @@ class ResultLog:
             FrameDone(
                 done=len(self.results),
                 frames=self._frames,
-                source=result.source,
-                output=result.output,
-                outcome=result.outcome,
-                message=result.message,
-                frame=result.frame,
+                result=result,
                 device=self._device,
-                seconds=result.seconds,
-                warnings=result.notices,
             )
         )
 

@@ -37,7 +37,7 @@ class FrameResult:
     """Its number, if it has one."""
     message: str | None = None
     """Why it was copied, skipped or faded (beginning with a constant above), or the error."""
-    notices: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     intensity_share: float = 1.0
     """What the turn of the head left of the intensity that was asked for."""
     generation_loss: GenerationLoss | None = None

@@ -1,8 +1,9 @@
 """What is left to do of a job that was begun."""
 
+from dataclasses import replace
+
 from reggan_plugin.errors import SourceError, StalledError
 from reggan_plugin.files.frame import read_content
-from reggan_plugin.jobs.frame_content import FrameFacts
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.patience import DEFAULT_STALL_S, Patience
 from reggan_plugin.jobs.plan import FrameTask, JobPlan
@@ -32,11 +33,7 @@ def tasks_to_do(
             content = patience.call(str(path), lambda: read_content(path))
         except (SourceError, StalledError):  # which the job will name
             return True
-        facts = FrameFacts(
-            mix=by_frame.mix_at(task.source),
-            settings_sha256=by_frame.fingerprint_at(task.source),
-            input_sha256=sha256_of(content),
-        )
+        facts = replace(by_frame.facts_at(task.source), input_sha256=sha256_of(content))
         return output.finished(task, facts) is None
 
     return [task for task in plan.tasks if is_to_do(task)]

@@ -54,10 +54,10 @@ written; and what is said of faces, numbers, warnings and seconds stays empty.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.jobs.results import OUTCOMES, Outcome
@@ -90,28 +90,43 @@ class RecordedFace:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FrameRecord:
+class FrameFacts:
+    """What is known so far of a frame that is worked on; the fields as in the module's text."""
+
+    expression: Mapping[str, float]
+    weights: Mapping[str, float] = field(default_factory=dict)
+    settings_sha256: str
+    input_sha256: str | None = None
+    batch: int | None = None
+    exposure_ev: float | None = None
+    faces: tuple[RecordedFace, ...] = ()
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+    stats: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def intensity_share(self) -> float:
+        """What the turn of the heads leaves of the intensity: the least of all faces."""
+        return min((face.share for face in self.faces), default=1.0)
+
+    def after(self, seconds: float) -> Self:
+        """The same with more time spent, in milliseconds."""
+        return replace(self, seconds=round(self.seconds + seconds, 3))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameRecord(FrameFacts):
     """How an output was made; the fields as in the module's text."""
 
     source: str
     output: str
     outcome: Outcome
     message: str | None = None
-    expression: Mapping[str, float]
-    weights: Mapping[str, float] = field(default_factory=dict)
-    settings_sha256: str
-    input_sha256: str | None
     output_sha256: str | None
+    output_bytes: int | None = None
     model: RecordedModel | None
     version: str
     device: str | None
-    batch: int | None
-    exposure_ev: float | None = None
-    faces: tuple[RecordedFace, ...] = ()
-    seconds: float = 0.0
-    warnings: tuple[str, ...] = ()
-    stats: Mapping[str, float] = field(default_factory=dict)
-    output_bytes: int | None = None
 
     def is_of(
         self, *, settings_sha256: str, input_sha256: str | None, model_sha256: str | None

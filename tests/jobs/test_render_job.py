@@ -21,11 +21,12 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.events import Event, FrameDone, Notice, document_from_event
-from reggan_plugin.jobs.frame_content import FrameFacts, WaitingFrame
+from reggan_plugin.jobs.frame_content import WaitingFrame
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
 from reggan_plugin.jobs.results import JobSummary
+from reggan_plugin.jobs.side_car import FrameFacts
 
 from .conftest import Brightening
 
@@ -73,7 +74,7 @@ def outcomes(summary: JobSummary) -> list[str]:
 
 def test_huge_frames_leave_room_for_fewer(tmp_path: Path) -> None:
     original = read_frame(write_pngs(tmp_path / "shot", [1]) / "a.0001.png").original
-    facts = FrameFacts(mix=HAPPY, settings_sha256="")
+    facts = FrameFacts(expression={}, settings_sha256="")
 
     def waiting(pixels: int) -> WaitingFrame:
         picture = np.broadcast_to(np.zeros((), np.float32), (pixels, 1, 3))
@@ -301,7 +302,7 @@ def test_events_count_every_frame_and_are_json(tmp_path: Path) -> None:
     assert all(document["v"] == 2 for document in documents)
     assert [d["event"] for d in documents] == ["started", "notice", *["frame"] * 3, "finished"]
     frames = [event for event in events if isinstance(event, FrameDone)]
-    assert [(e.done, e.frames, e.outcome) for e in frames] == [
+    assert [(e.done, e.frames, e.result.outcome) for e in frames] == [
         (1, 3, "written"),
         (2, 3, "copied"),
         (3, 3, "failed"),

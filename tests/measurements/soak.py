@@ -66,9 +66,10 @@ class Watch:
         """Take an event; delete an output that is there."""
         match event:
             case FrameDone():
-                if event.outcome != "written":
-                    raise RuntimeError(f"{event.source}: {event.outcome}, {event.message}")
-                event.output.unlink()
+                result = event.result
+                if result.outcome != "written":
+                    raise RuntimeError(f"{result.source}: {result.outcome}, {result.message}")
+                result.output.unlink()
                 self._look("render", event.done)
             case FrameTracked():
                 self._look("track", event.done)

@@ -42,22 +42,27 @@ class LoadedMesh:
     gltf: GltfFile | None = None
 
 
-def load_mesh(path: Path, *, with_morphs: bool = False) -> LoadedMesh:
-    """Read a mesh file by the ending of its name; a glTF file's morphs where they are asked for.
+def load_mesh(path: Path, *, gltf: GltfFile | None = None, with_morphs: bool = False) -> LoadedMesh:
+    """Read a mesh file by the ending of its name.
+
+    Args:
+        path: the file.
+        gltf: what is in it, if it is glTF and was read before.
+        with_morphs: whether a glTF file's morph targets are read, too.
 
     Raises:
         MeshError: it cannot be read, is broken or empty, or is of another kind.
         MissingExtraError: it is USD, whose package is not installed.
     """
-    loaded = _load(path, with_morphs)
+    loaded = _load(path, gltf, with_morphs)
     _check_geometry(loaded.character)
     return loaded
 
 
-def _load(path: Path, with_morphs: bool) -> LoadedMesh:
+def _load(path: Path, gltf: GltfFile | None, with_morphs: bool) -> LoadedMesh:
     suffix = path.suffix.lower()
     if suffix in GLTF_SUFFIXES:
-        gltf = read_gltf(path)
+        gltf = gltf or read_gltf(path)
         return LoadedMesh(character=character_from_gltf(gltf, with_morphs=with_morphs), gltf=gltf)
     if suffix in (".obj", ".ply"):
         return LoadedMesh(character=_by_trimesh(path))

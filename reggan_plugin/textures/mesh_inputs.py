@@ -1,24 +1,28 @@
 """Which files a mesh consists of: what it looks like may change with each of them."""
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reggan_plugin.jobs.fingerprint import digest_of, fingerprint
-from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES, read_gltf
+from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES, GltfFile, read_gltf
 from reggan_plugin.textures.mesh_files import USD_SUFFIXES
 from reggan_plugin.textures.obj_library import files_of_obj
 
 
-def files_of_mesh(path: Path) -> list[Path]:
+def files_of_mesh(path: Path, gltf: GltfFile | None = None) -> list[Path]:
     """The mesh's file and all that it names: buffers, material libraries, images, layers.
+
+    Args:
+        path: the mesh.
+        gltf: what is in it, if it is glTF and was read before.
 
     Raises:
         MeshError: it is glTF and broken, or names what is not beside it.
     """
     suffix = path.suffix.lower()
     if suffix in GLTF_SUFFIXES:
-        return [path, *read_gltf(path).files]
+        return [path, *(gltf or read_gltf(path)).files]
     if suffix == ".obj":
         return [path, *files_of_obj(path)]
     if suffix in USD_SUFFIXES and importlib.util.find_spec("pxr") is not None:
@@ -28,6 +32,12 @@ def files_of_mesh(path: Path) -> list[Path]:
     return [path]
 
 
-def digest_of_files(paths: Sequence[Path]) -> str:
-    """SHA-256 of the content of several files, in order; one that is not there counts as that."""
-    return fingerprint({"files": [digest_of(path) for path in paths]})
+def digest_of_files(paths: Sequence[Path], known: Mapping[Path, str | None] = {}) -> str:
+    """SHA-256 of the content of several files, in order; one that is not there counts as that.
+
+    Args:
+        paths: the files.
+        known: SHA-256 of those that were hashed before, by path.
+    """
+    hashes = [known[path] if path in known else digest_of(path) for path in paths]
+    return fingerprint({"files": hashes})

@@ -7,6 +7,7 @@ from pathlib import Path
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceFinder
+from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.maps.map_tile import Samples
 from reggan_plugin.textures.maps.own_maps import PartMaps
 from reggan_plugin.textures.maps.texel_change import Tally
@@ -50,8 +51,22 @@ class ChangedMap:
 class PreparedFace:
     """One character; every expression of its map starts from the same pictures."""
 
-    def __init__(self, mesh: Path, look: Look, transfer: ExpressionTransfer, scratch: Path) -> None:
+    def __init__(
+        self,
+        mesh: Path,
+        look: Look,
+        transfer: ExpressionTransfer,
+        scratch: Path,
+        gltf: GltfFile | None = None,
+    ) -> None:
         """Read, look, and find out which map the face wears.
+
+        Args:
+            mesh: its file.
+            look: how to look at it.
+            transfer: the model.
+            scratch: a folder for images that are inside the mesh's file.
+            gltf: what is in that file, if it is glTF and was read before.
 
         Raises:
             MeshError: the mesh cannot be used.
@@ -64,7 +79,7 @@ class PreparedFace:
         card = transfer.card
         self._finder = FaceFinder(card.canonical_points, card.image_size_px)
         with self.watch.timing("read"):
-            self.loaded: LoadedMesh = load_mesh(mesh)
+            self.loaded: LoadedMesh = load_mesh(mesh, gltf=gltf)
             self._maps = PartMaps(self.loaded, scratch)
             choice = MapChoice(self.loaded, look, self._maps)
         with self.watch.timing("search tree"):

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 
 from reggan_plugin.errors import UsageError
+from reggan_plugin.jobs.fingerprint import digest_of
+from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES, GltfFile, read_gltf
 from reggan_plugin.textures.maps.texture_files import find_texture
 from reggan_plugin.textures.mesh_inputs import digest_of_files, files_of_mesh
 from reggan_plugin.textures.prepared import PreparedFace
@@ -47,18 +49,33 @@ class Subject:
         return {} if self.look.texture is None else find_texture(self.look.texture).paths
 
     @cached_property
+    def _gltf(self) -> GltfFile | None:
+        """What is in the mesh's file, if it is glTF: read once, for its names and for the work."""
+        if self.mesh is None or self.mesh.suffix.lower() not in GLTF_SUFFIXES:
+            return None
+        _ = self._hashed  # first: if it changes meanwhile, the next run makes everything again
+        return read_gltf(self.mesh)
+
+    @cached_property
+    def _hashed(self) -> Mapping[Path, str | None]:
+        return {} if self.mesh is None else {self.mesh: digest_of(self.mesh)}
+
+    @cached_property
     def inputs(self) -> tuple[Path, ...]:
         """The mesh, the files that it names and the map's tiles.
 
         Raises:
             EmptySourceError, MeshError: see `tiles` and `files_of_mesh`.
         """
-        return (*(() if self.mesh is None else files_of_mesh(self.mesh)), *self.tiles.values())
+        return (
+            *(() if self.mesh is None else files_of_mesh(self.mesh, self._gltf)),
+            *self.tiles.values(),
+        )
 
     @cached_property
     def inputs_sha256(self) -> str:
         """Of the content of all inputs."""
-        return digest_of_files(self.inputs)
+        return digest_of_files(self.inputs, self._hashed)
 
     @cached_property
     def face(self) -> PreparedFace:
@@ -70,4 +87,4 @@ class Subject:
         if self.mesh is None:
             raise UsageError("A flat map has no head to look at. Give the mesh.")
         scratch = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
-        return PreparedFace(self.mesh, self.look, self.open_transfer(), scratch)
+        return PreparedFace(self.mesh, self.look, self.open_transfer(), scratch, self._gltf)

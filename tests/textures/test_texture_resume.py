@@ -334,9 +334,17 @@ def test_a_batch_makes_again_what_changed(
 
 
 def test_maps_and_their_sheet_look_at_the_character_once(
-    transfer: ExpressionTransfer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    head: MadeHead,
+    transfer: ExpressionTransfer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looked: list[Path] = []
+    parsed_documents: list[object] = []
+    write_glb(tmp_path / "head.glb", head, image=(tmp_path / "base_color.png").read_bytes())
+    monkeypatch.setattr(
+        "reggan_plugin.textures.gltf.gltf_file.check_document", parsed_documents.append
+    )
 
     class Counting(PreparedFace):
         def __init__(self, mesh: Path, *others: object) -> None:
@@ -348,8 +356,9 @@ def test_maps_and_their_sheet_look_at_the_character_once(
         "reggan_plugin.textures.texture_sheet._write_sheet", lambda path, *_: path.write_bytes(b"")
     )
     look = Look(texture=tmp_path / "base_color.png")
-    request = TextureRequest(mesh=tmp_path / "head.obj", look=look, mixes=FULL)
+    request = TextureRequest(mesh=tmp_path / "head.glb", look=look, mixes=FULL)
     with Subject(request.mesh, look, lambda: transfer) as subject:
         make_maps(request, subject)
         draw_sheet(tmp_path / "sheet.png", request, subject)
-    assert looked == [tmp_path / "head.obj"]
+    assert looked == [tmp_path / "head.glb"]
+    assert len(parsed_documents) == 1

@@ -23,12 +23,19 @@ _REMEDIES = {
 }
 
 
-def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
+def write_atomically(
+    path: Path, content: bytes | Iterable[bytes], modified_ns: int | None = None
+) -> None:
     """Make `path` a file with this content, or these pieces of it, replacing what was there.
 
     It is written under a temporary name in the same folder and renamed; after a failure the
     temporary file is gone and what was at `path` before is still there. Its bytes are on the disk
     before it takes its name, so that a power cut leaves no empty file under it either.
+
+    Args:
+        path: the file.
+        content: what is to be in it.
+        modified_ns: when it is to say that it was changed, as far as its disk can hold that.
 
     Raises:
         OutputError: the folder is missing, read-only or full, or `path` is a folder.
@@ -40,6 +47,9 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
                 file.writelines([content] if isinstance(content, bytes) else content)
                 file.flush()
                 os.fsync(file.fileno())
+            if modified_ns is not None:
+                with suppress(OSError):  # some network folders keep their own time
+                    os.utime(temporary, ns=(modified_ns, modified_ns))
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -238,7 +238,7 @@ def stall_option(command: Command) -> Command:
 
 
 def existing_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--overwrite` and `--resume`; the command takes them as `existing`."""
+    """Add `--overwrite`, `--resume` and `--rehash`; the command takes them as `existing`."""
 
     @grouped_option("Output", "--overwrite", is_flag=True, help="Replace outputs that exist.")
     @grouped_option(
@@ -247,15 +247,24 @@ def existing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         is_flag=True,
         help="Keep outputs that an earlier run made in this way from these inputs; write the rest.",
     )
+    @grouped_option(
+        "Output",
+        "--rehash",
+        is_flag=True,
+        help="With --resume: read every input and output, whatever its size and time say.",
+    )
     @functools.wraps(command)
-    def gather(*, overwrite: bool, resume: bool, **others: Any) -> Any:
+    def gather(*, overwrite: bool, resume: bool, rehash: bool, **others: Any) -> Any:
         if overwrite and resume:
             raise UsageError(
                 "--overwrite replaces all outputs that exist, --resume keeps those that are "
                 "finished; pass one of them."
             )
+        if rehash and not resume:
+            raise UsageError("--rehash says how --resume compares files; pass --resume, too.")
+        kept = Existing.REHASH if rehash else Existing.RESUME
         existing = Existing.OVERWRITE if overwrite else Existing.REFUSE
-        return command(existing=Existing.RESUME if resume else existing, **others)
+        return command(existing=kept if resume else existing, **others)
 
     return gather
 

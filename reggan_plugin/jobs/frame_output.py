@@ -4,6 +4,7 @@ import json
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,19 @@ from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import TURNED_AWAY, FrameResult, ModelInUse, Outcome
 from reggan_plugin.jobs.side_car import (
+    FileState,
     FrameFacts,
     FrameRecord,
     RecordedModel,
     own_version,
     read_record,
     sha256_of,
+    state_of,
     write_record,
 )
+
+_SETTLED_S = 2.0
+"""A file that was written later than this before it is read may still be in work."""
 
 
 class FrameOutput:
@@ -55,25 +61,44 @@ class FrameOutput:
         signing = settings.signing
         self._signer = None if signing is None else PictureSigner(signing, version=self._version)
 
+    def untouched(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
+        """The record of an earlier run that would do the same, if no file changed since.
+
+        Size and time of the files tell, so that none is read.
+        """
+        record = self._same_record(task, facts)
+        if record is None:
+            return None
+        path = task.source.path
+        is_untouched = partial(record.is_untouched, path, task.output)
+        return record if self._patience.call(str(path), is_untouched) else None
+
     def finished(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
         """The record of an earlier run that would do the same, if its output is as it left it."""
-        record = read_record(task.output)
-        if record is None or record.outcome == "failed":
-            return None
-        if not record.is_of(
-            settings_sha256=facts.settings_sha256,
-            input_sha256=facts.input_sha256,
-            model_sha256=self._model.sha256 if self._model else None,
-        ):
+        record = self._same_record(task, facts)
+        if record is None or record.input_sha256 != facts.input_sha256:
             return None
         if record.output_sha256 is None:
             return record
-        if not all(path.exists() for path in task.layers.values()):
-            return None
         with suppress(SourceError, StalledError):
             content = self._patience.call(str(task.output), lambda: read_content(task.output))
             return record if sha256_of(content) == record.output_sha256 else None
         return None
+
+    def _same_record(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
+        """The record of a run that did the same to an input, which may have changed since."""
+        record = read_record(task.output)
+        if record is None or record.outcome == "failed":
+            return None
+        is_same = record.is_of(
+            settings_sha256=facts.settings_sha256,
+            input_sha256=record.input_sha256,
+            model_sha256=self._model.sha256 if self._model else None,
+        )
+        has_layers = record.output_sha256 is None or all(
+            path.exists() for path in task.layers.values()
+        )
+        return record if is_same and has_layers else None
 
     def write(self, task: FrameTask, ready: ChangedFrame | UnchangedFrame) -> FrameResult:
         """Write a frame and its record.
@@ -98,14 +123,17 @@ class FrameOutput:
             outcome, message = "copied", ready.reason
             beside = self._layers_of_no_change(task, ready.content)
         facts = file.facts.after(time.perf_counter() - begin)
+        modified_ns = time.time_ns() // 1000 * 1000  # some disks keep no more digits
+        state = FileState(size=len(file.content), modified_ns=modified_ns)
         record = self._record(task, outcome, message, facts, file.content)
+        record = replace(record, output_state=state)
 
         def write() -> None:
             write_record(record, task.output)  # first: see `jobs/side_car.py`
             _write_manifest(task.output, file.manifest)
             for path, layer in beside:
                 write_atomically(path, layer)
-            write_atomically(task.output, file.content)
+            write_atomically(task.output, file.content, modified_ns)
 
         self._patience.call(str(task.output), write)
         return _result(task, outcome, message, facts, file.loss)
@@ -200,6 +228,21 @@ class FrameOutput:
             version=self._version,
             device=None if self._model is None else self._model.device,
         )
+
+
+def read_input(patience: Patience, path: Path, facts: FrameFacts) -> tuple[bytes, FrameFacts]:
+    """The bytes of a frame's file, and the facts with what tells it from other files.
+
+    Raises:
+        UnreadableFrameError: it cannot be read.
+        StalledError: its folder does not answer.
+    """
+
+    def read() -> tuple[FileState | None, bytes]:
+        return state_of(path, settled_s=_SETTLED_S), read_content(path)
+
+    state, content = patience.call(str(path), read)
+    return content, replace(facts, input_sha256=sha256_of(content), input_state=state)
 
 
 def _write_manifest(output: Path, manifest: bytes | None) -> None:

@@ -22,7 +22,7 @@ from reggan_plugin.jobs.frame_content import (
     WaitingFrame,
     recorded_face,
 )
-from reggan_plugin.jobs.frame_output import FrameOutput
+from reggan_plugin.jobs.frame_output import FrameOutput, read_input
 from reggan_plugin.jobs.patience import Patience
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of
@@ -34,7 +34,7 @@ from reggan_plugin.jobs.results import (
     FrameResult,
 )
 from reggan_plugin.jobs.shot_exposure import ShotExposure
-from reggan_plugin.jobs.side_car import FrameFacts, sha256_of
+from reggan_plugin.jobs.side_car import FrameFacts, FrameRecord
 
 HALVED = (
     "The device has no memory for {asked} faces at once; from here on it is given {batch}. The "
@@ -130,9 +130,11 @@ class FrameSteps:
 
     def _read(self, task: FrameTask, facts: FrameFacts) -> ReadFrame:
         path = task.source.path
-        content = self._patience.call(str(path), lambda: read_content(path))
-        facts = replace(facts, input_sha256=sha256_of(content))
-        if task.may_be_done and self._is_finished(task, facts):
+        by_state = task.may_be_done and not task.is_rehashed
+        if by_state and self._is_done(task, self._output.untouched(task, facts)):
+            return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
+        content, facts = read_input(self._patience, path, facts)
+        if task.may_be_done and self._is_done(task, self._output.finished(task, facts)):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
         if self._by_frame.mix_at(task.source).changes_nothing:
             return UnchangedFrame(content=content, reason=INTENSITY_0, facts=facts)
@@ -147,9 +149,8 @@ class FrameSteps:
             return UnchangedFrame(content=content, reason=TURNED_AWAY, facts=facts)
         return self._cut(task, frame, crops, facts)
 
-    def _is_finished(self, task: FrameTask, facts: FrameFacts) -> bool:
-        """Whether an earlier run did what is to be done, at the same exposure."""
-        record = self._output.finished(task, facts)
+    def _is_done(self, task: FrameTask, record: FrameRecord | None) -> bool:
+        """Whether an earlier run, if there is a record of it, had the same exposure."""
         if record is None or record.exposure_ev is None:
             return record is not None
         return record.exposure_ev == self.exposure.at(task.source)

@@ -29,6 +29,13 @@ class Existing(Enum):
     OVERWRITE = "overwrite"
     RESUME = "resume"
     """Keep those that an earlier run made in the same way from the same input."""
+    REHASH = "rehash"
+    """Likewise, and read every file for it, whatever its size and time say."""
+
+    @property
+    def keeps_finished(self) -> bool:
+        """Whether what an earlier run finished is kept."""
+        return self in (Existing.RESUME, Existing.REHASH)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +46,8 @@ class FrameTask:
     output: Path
     may_be_done: bool = False
     """Whether there is nothing to do if an earlier run did the same."""
+    is_rehashed: bool = False
+    """Whether its files are read to tell that."""
     layers: Mapping[LayerName, Path] = field(default_factory=dict)
     """Files of the change beside it."""
 
@@ -101,7 +110,11 @@ def plan_job(
         refuse_existing(beside, existing)
     tasks = tuple(
         FrameTask(
-            source=frame, output=output, may_be_done=existing is Existing.RESUME, layers=of_frame
+            source=frame,
+            output=output,
+            may_be_done=existing.keeps_finished,
+            is_rehashed=existing is Existing.REHASH,
+            layers=of_frame,
         )
         for frame, output, of_frame in zip(chosen.frames, outputs, layers, strict=True)
     )
@@ -178,7 +191,7 @@ def refuse_existing(outputs: list[Path], existing: Existing) -> None:
             kind="outputs-exist",
         )
     foreign = [output for output in there if not record_path(output).exists()]
-    if existing is Existing.RESUME and foreign:
+    if existing.keeps_finished and foreign:
         raise OutputExistsError(
             f"{len(foreign)} of {len(outputs)} outputs exist in {there[0].parent} and have no "
             f"record of reggan-plugin's, first {foreign[0].name}: nothing says how they were made. "

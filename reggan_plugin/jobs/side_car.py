@@ -14,8 +14,11 @@ any program. Every field is always there:
                      face shapes is given them before the turn of a head takes its share
     settings_sha256  of all that was asked for at this frame, given positions of faces included
     input_sha256     of the source file; null if it could not be read
+    input_state      {size, modified_ns} of that file when it was read; null if it had been written
+                     less than 2 s before, or not known
     output_sha256    of the output file; null if there is none
     output_bytes     its size; null if there is none, or not known (0.2.0 did not write it)
+    output_state     {size, modified_ns} of that file; null if there is none, or not known
     model            {name, version, sha256}; null where none was needed
     version          of reggan-plugin
     device           where the model ran; null where none was needed
@@ -41,8 +44,9 @@ any program. Every field is always there:
 
 A record stands on disk, whole, before its output takes its name. So an output counts as finished
 if and only if the bytes that are there are those of the record, and the record's settings, input,
-model and version are those of the job; whatever is killed in between is done again. Records of
-frames that failed are there for reports; a frame without one was not begun.
+model and version are those of the job; whatever is killed in between is done again. Files whose
+size and time are still those of the record are not read for it, unless `--rehash` asks for that.
+Records of frames that failed are there for reports; a frame without one was not begun.
 
 `texture` writes the same for every map, mesh and sheet. There `source` is the mesh, or the map
 alone; `expression` has those of all maps that are in the file, `weights` those of the only one;
@@ -53,6 +57,7 @@ written; and what is said of faces, numbers, warnings and seconds stays empty.
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import metadata
@@ -90,6 +95,14 @@ class RecordedFace:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileState:
+    """Size in bytes and time of the last change of a file, by which an untouched one is told."""
+
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class FrameFacts:
     """What is known so far of a frame that is worked on; the fields as in the module's text."""
 
@@ -97,6 +110,7 @@ class FrameFacts:
     weights: Mapping[str, float] = field(default_factory=dict)
     settings_sha256: str
     input_sha256: str | None = None
+    input_state: FileState | None = None
     batch: int | None = None
     exposure_ev: float | None = None
     faces: tuple[RecordedFace, ...] = ()
@@ -124,6 +138,7 @@ class FrameRecord(FrameFacts):
     message: str | None = None
     output_sha256: str | None
     output_bytes: int | None = None
+    output_state: FileState | None = None
     model: RecordedModel | None
     version: str
     device: str | None
@@ -138,9 +153,31 @@ class FrameRecord(FrameFacts):
             self.model.sha256 if self.model else None,
         ) == (settings_sha256, input_sha256, model_sha256)
 
+    def is_untouched(self, source: Path, output: Path) -> bool:
+        """Whether input and output are as they were, as far as their size and time tell."""
+        if self.input_state is None or self.input_state != state_of(source):
+            return False
+        return self.output_sha256 is None or (
+            self.output_state is not None and self.output_state == state_of(output)
+        )
+
     def document(self) -> dict[str, Any]:
         """The JSON object."""
         return {"schema": RECORD_SCHEMA, **asdict(self)}
+
+
+def state_of(path: Path, *, settled_s: float = 0.0) -> FileState | None:
+    """Size and time of a file; None if it is not there, or was changed less than `settled_s` ago.
+
+    A file that is still being written can change without its time telling.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    if time.time_ns() - status.st_mtime_ns < settled_s * 1e9:
+        return None
+    return FileState(size=status.st_size, modified_ns=status.st_mtime_ns)
 
 
 def own_version() -> str:
@@ -176,13 +213,15 @@ def read_record(output: Path) -> FrameRecord | None:
 def _record_from_document(document: dict[str, Any]) -> FrameRecord:
     if document["schema"] != RECORD_SCHEMA or document["outcome"] not in OUTCOMES:
         raise ValueError("a record of another version")
-    document = {"output_bytes": None, **document}
+    document = {"output_bytes": None, "input_state": None, "output_state": None, **document}
     known = {f.name: document[f.name] for f in fields(FrameRecord)}
     model = known["model"]
     known["model"] = None if model is None else RecordedModel(**model)
     known["faces"] = tuple(
         RecordedFace(**{**face, "box_px": tuple(face["box_px"])}) for face in known["faces"]
     )
+    for name in ("input_state", "output_state"):
+        known[name] = None if known[name] is None else FileState(**known[name])
     known["warnings"] = tuple(known["warnings"])
     return FrameRecord(**known)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reggan_plugin.errors import OutputError, UsageError
-from reggan_plugin.jobs.plan import Existing, refuse_existing
+from reggan_plugin.jobs.plan import refuse_existing
 from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES
 from reggan_plugin.textures.maps.texture_files import TextureFiles, find_texture
 from reggan_plugin.textures.output_records import OutputRecords
@@ -52,7 +52,7 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
     _refuse_missing_folders(request)
     refuse_existing(outputs, request.existing)
     done = []
-    if request.existing is Existing.RESUME:
+    if request.existing.keeps_finished:
         done = _finished(request, records, maps, meshes)
     return OutputPlan(
         files=files,

@@ -12,7 +12,7 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.imaging.crop import reduce_by
-from reggan_plugin.jobs.plan import Existing, refuse_existing
+from reggan_plugin.jobs.plan import refuse_existing
 from reggan_plugin.jobs.side_car import record_path
 from reggan_plugin.textures.output_plan import check_folder
 from reggan_plugin.textures.output_records import OutputRecords
@@ -41,7 +41,7 @@ def draw_sheet(path: Path, request: TextureRequest, subject: Subject) -> Texture
     refuse_existing([path], request.existing)
     mixes = {name: ExpressionMix({name: 1.0}) for name in subject.open_transfer().card.names}
     records = OutputRecords(replace(request, mixes=mixes), subject)
-    if request.existing is Existing.RESUME and records.fits(path, "sheet", list(mixes)):
+    if request.existing.keeps_finished and records.fits(path, "sheet", list(mixes)):
         return TextureResult(written=(), skipped=(path,))
     face = subject.face
     with records.writing({path: list(mixes)}, "sheet"):

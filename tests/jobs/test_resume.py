@@ -1,6 +1,7 @@
 """`--resume` keeps what an earlier run finished in the same way, and writes all else again."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import metadata
@@ -13,10 +14,11 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.atomic import TEMPORARY_SUFFIX, _prefix_for
+from reggan_plugin.cli import main
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.jobs import side_car
+from reggan_plugin.jobs import frame_output, side_car
 from reggan_plugin.jobs.intensity_curve import Fades, IntensityCurve
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.results import JobSummary
@@ -44,6 +46,10 @@ def test_a_record_says_how_a_frame_was_made(run: Run, shot: Path, tmp_path: Path
     run(out, frame_range="1002")
     document = json.loads((out / ".reggan" / "a.1002.png.json").read_text())
     assert document.pop("seconds") > 0
+    assert document.pop("input_state") is None, "it was written a moment ago"
+    status = (out / "a.1002.png").stat()
+    state = {"size": status.st_size, "modified_ns": status.st_mtime_ns}
+    assert document.pop("output_state") == state
     assert len(document.pop("settings_sha256")) == 64
     assert document == {
         "schema": 1,
@@ -144,6 +150,39 @@ def test_a_changed_input_is_done_again(run: Run, shot: Path, tmp_path: Path) -> 
     (shot / "a.1002.png").write_bytes((shot / "a.1006.png").read_bytes())
     assert resume(run, out) == ["1002"]
     assert (out / "a.1002.png").read_bytes() == (out / "a.1006.png").read_bytes()
+
+
+def test_a_finished_job_reads_no_file_but_its_records(
+    run: Run, shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in shot.iterdir():
+        os.utime(path, (1e9, 1e9))
+    out, read = tmp_path / "out", []
+    run(out)
+    monkeypatch.setattr(frame_output, "read_content", lambda path: read.append(path) or b"")
+    assert resume(run, out) == []
+    assert read == []
+
+
+def test_an_edit_that_keeps_size_and_time_is_found_by_rehashing(
+    run: Run, shot: Path, tmp_path: Path
+) -> None:
+    for path in shot.iterdir():
+        os.utime(path, (1e9, 1e9))
+    out = tmp_path / "out"
+    run(out)
+    edited = out / "a.1002.png"
+    content, status = edited.read_bytes(), edited.stat()
+    edited.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(edited, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert resume(run, out) == []
+    assert written(run(out, existing=Existing.REHASH)) == ["1002"]
+    assert edited.read_bytes() == content
+
+
+def test_rehashing_is_a_way_of_resuming(shot: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["render", "--frames", str(shot), "--expression", "sad", "--rehash"]) == 2
+    assert "--resume" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [b"", b"half", None])

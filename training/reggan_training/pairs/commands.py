@@ -1,39 +1,12 @@
 """`reggan-plugin dataset heads`: rasterised heads to train on, from families of heads on disk."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import MissingExtraError
-from reggan_training.heads.head import HeadFamily
-
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
-def family_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say where each family of heads lies."""
-    command = click.option(
-        "--valid", type=_FOLDER, metavar="DIR", help="VALID avatars, one archive each."
-    )(command)
-    command = click.option(
-        "--face-units",
-        type=_FOLDER,
-        metavar="DIR",
-        help="ARKit units (*.target) for MakeHuman's base mesh.",
-    )(command)
-    command = click.option(
-        "--makehuman",
-        type=_FOLDER,
-        metavar="DIR",
-        help="MakeHuman's CC0 assets; needs --face-units.",
-    )(command)
-    return click.option(
-        "--ict", type=_FILE, metavar="NPZ", help="ICT FaceKit light, as one archive."
-    )(command)
+from reggan_training.pairs.family_options import OpenFamilies, family_options
 
 
 @click.command("heads")
@@ -58,10 +31,8 @@ def family_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @verbose_option
 def heads(
-    ict: Path | None,
-    makehuman: Path | None,
-    face_units: Path | None,
-    valid: Path | None,
+    *,
+    open_families: OpenFamilies,
     identities: int,
     views: int,
     seed: int,
@@ -86,36 +57,8 @@ def heads(
     from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 
     named = {key: found.weights for key, found in NAMED_EXPRESSIONS.items() if found.weights}
-
-    families = families_from_paths(ict, makehuman, face_units, valid)
-    for family in families:
+    for family in open_families():
         names = family.identities(identities, seed)
         count = views * (4 if family.name == "valid" else 1)
         for path in render_heads(family, names, named, out, views=count, seed=seed):
             click.echo(path)
-
-
-def families_from_paths(
-    ict: Path | None, makehuman: Path | None, face_units: Path | None, valid: Path | None
-) -> list[HeadFamily]:
-    """Open the families that are named.
-
-    Raises:
-        UsageError: none is, or MakeHuman without its units.
-    """
-    from reggan_training.heads.ict import IctFamily
-    from reggan_training.heads.makehuman import MakeHumanFamily
-    from reggan_training.heads.valid import ValidFamily
-
-    if (makehuman is None) != (face_units is None):
-        raise click.UsageError("MakeHuman heads need both --makehuman and --face-units.")
-    found: list[HeadFamily] = []
-    if ict is not None:
-        found.append(IctFamily(ict))
-    if makehuman is not None and face_units is not None:
-        found.append(MakeHumanFamily(makehuman, face_units))
-    if valid is not None:
-        found.append(ValidFamily(valid))
-    if not found:
-        raise click.UsageError("Name at least one family: --ict, --makehuman, --valid.")
-    return found

@@ -15,7 +15,7 @@ from reggan_plugin.errors import MissingExtraError, OutputExistsError
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 from reggan_training.heads.head import HeadMesh
-from reggan_training.pairs.commands import families_from_paths, family_options
+from reggan_training.pairs.family_options import OpenFamilies, family_options
 
 _COLUMNS, _VIEW_PX, _LINE_PX = 11, 128, 14
 _SEED = 3
@@ -37,10 +37,8 @@ _SEED = 3
 @click.option("--overwrite", is_flag=True, help="Replace the sheet if it exists.")
 @verbose_option
 def expression_sheet(
-    ict: Path | None,
-    makehuman: Path | None,
-    face_units: Path | None,
-    valid: Path | None,
+    *,
+    open_families: OpenFamilies,
     number: int,
     out: Path,
     overwrite: bool,
@@ -50,7 +48,7 @@ def expression_sheet(
         raise OutputExistsError(f"{out} exists.")
     expressions = list(NAMED_EXPRESSIONS.values())
     rows = []
-    for family in families_from_paths(ict, makehuman, face_units, valid):
+    for family in open_families():
         names = family.identities(100, _SEED)
         rows.append(views_of(family.head(names[number % len(names)]), expressions))
     write_atomically(out, _encoded(_laid_out(expressions, rows), out.suffix))

@@ -17,6 +17,7 @@ from reggan_training.heads.head import HeadFamily
 from reggan_training.metrics.motion import commands
 from reggan_training.metrics.motion.exported import ExportedMotion
 from reggan_training.metrics.motion.test_heads import TestHead, held_out_identities
+from reggan_training.pairs import family_options
 
 
 class StillModel:
@@ -39,7 +40,7 @@ class StillModel:
 def heads(made_family: HeadFamily, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("heads")
     patch = pytest.MonkeyPatch()
-    patch.setattr(commands, "families_from_paths", lambda *_: [made_family])
+    patch.setattr(family_options, "families_from_paths", lambda *_: [made_family])
     patch.setattr(commands, "held_out_identities", lambda *_: ["made-0-0"])
     arguments = ["--side", "64", "--out", str(folder)]
     result = CliRunner().invoke(commands.test_heads, arguments)

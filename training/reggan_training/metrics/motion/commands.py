@@ -20,7 +20,7 @@ from reggan_training.metrics.motion.exported import ExportedMotion
 from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
 from reggan_training.metrics.motion.test_heads import held_out_identities, render_test_heads
 from reggan_training.metrics.motion.trained import RegressionAlone, TrainedRun
-from reggan_training.pairs.commands import families_from_paths, family_options
+from reggan_training.pairs.family_options import OpenFamilies, family_options
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -153,10 +153,7 @@ def evaluate_motion_command(
 @verbose_option
 def test_heads(
     *,
-    ict: Path | None,
-    makehuman: Path | None,
-    face_units: Path | None,
-    valid: Path | None,
+    open_families: OpenFamilies,
     identities: int,
     side_px: int,
     seed: int,
@@ -170,7 +167,7 @@ def test_heads(
     Example:
       reggan-plugin dataset test-heads --valid valid --out test-heads
     """
-    for family in families_from_paths(ict, makehuman, face_units, valid):
+    for family in open_families():
         names = held_out_identities(family, identities, seed)
         for path in render_test_heads(family, names, out, side_px):
             click.echo(path)

@@ -1,0 +1,72 @@
+"""Where the families of heads lie: options that several commands share."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reggan_training.heads.head import HeadFamily
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+OpenFamilies = Callable[[], list[HeadFamily]]
+
+
+def family_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--ict`, `--makehuman`, `--face-units`, `--valid`; taken as `open_families`."""
+
+    @click.option("--ict", type=_FILE, metavar="NPZ", help="ICT FaceKit light, as one archive.")
+    @click.option(
+        "--makehuman",
+        type=_FOLDER,
+        metavar="DIR",
+        help="MakeHuman's CC0 assets; needs --face-units.",
+    )
+    @click.option(
+        "--face-units",
+        type=_FOLDER,
+        metavar="DIR",
+        help="ARKit units (*.target) for MakeHuman's base mesh.",
+    )
+    @click.option("--valid", type=_FOLDER, metavar="DIR", help="VALID avatars, one archive each.")
+    @functools.wraps(command)
+    def gather(
+        *,
+        ict: Path | None,
+        makehuman: Path | None,
+        face_units: Path | None,
+        valid: Path | None,
+        **others: Any,
+    ) -> Any:
+        opened = functools.partial(families_from_paths, ict, makehuman, face_units, valid)
+        return command(open_families=opened, **others)
+
+    return gather
+
+
+def families_from_paths(
+    ict: Path | None, makehuman: Path | None, face_units: Path | None, valid: Path | None
+) -> list[HeadFamily]:
+    """Open the families that are named.
+
+    Raises:
+        UsageError: none is, or MakeHuman without its units.
+    """
+    from reggan_training.heads.ict import IctFamily
+    from reggan_training.heads.makehuman import MakeHumanFamily
+    from reggan_training.heads.valid import ValidFamily
+
+    if (makehuman is None) != (face_units is None):
+        raise click.UsageError("MakeHuman heads need both --makehuman and --face-units.")
+    found: list[HeadFamily] = []
+    if ict is not None:
+        found.append(IctFamily(ict))
+    if makehuman is not None and face_units is not None:
+        found.append(MakeHumanFamily(makehuman, face_units))
+    if valid is not None:
+        found.append(ValidFamily(valid))
+    if not found:
+        raise click.UsageError("Name at least one family: --ict, --makehuman, --valid.")
+    return found

@@ -120,17 +120,6 @@ class Tracks:
         if unknown:
             raise ValueError(f"cuts {unknown} are no frames of these tracks")
 
-    def faces_at(self, *names: int | str) -> tuple[TrackedFace, ...]:
-        """The faces of a frame, by identity, those that cannot be seen included.
-
-        Args:
-            names: what the frame may be called, best first: its number, its file name.
-
-        Raises:
-            SourceError: the frame was not tracked.
-        """
-        return self.frames[self.key_of(*names)].faces
-
     def chosen_at(
         self, which: Literal["largest", "all"] | int, *names: int | str
     ) -> tuple[TrackedFace, ...]:

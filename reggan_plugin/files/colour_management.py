@@ -6,7 +6,6 @@ OpenColorIO is imported when a space is first asked for by name, never before.
 import difflib
 import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -21,8 +20,6 @@ _LINEAR = "Linear Rec.709 (sRGB)"
 """As the built-in configs call scene-linear light with the primaries of Rec. 709."""
 _SCENE_ENCODINGS = ("scene-linear", "log")
 _CLOSE_NAMES = 4
-
-_Apply = Callable[[Float[np.ndarray, "height width 3"]], None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,14 +36,6 @@ class Flicker:
         return self.change > max(VISIBLE_LEVELS, self.picture)
 
 
-def flicker_of_shot(
-    numbers: Sequence[int | None], looks: Sequence[FrameLook]
-) -> list[Flicker | None]:
-    """The flicker of every frame; None at the ends, and beside frames without a face."""
-    frames = zip(numbers, looks, strict=True)
-    return [flicker for _, flicker in with_flicker(frames, lambda frame: frame)]
-
-
 def with_flicker(
     frames: Iterable[Seen], look_of: Callable[[Seen], tuple[int | None, FrameLook]]
 ) -> Iterator[tuple[Seen, Flicker | None]]:

@@ -58,13 +58,15 @@ def test_the_runtime_reads_what_was_seen(tmp_path: Path) -> None:
     assert list(tracks.frames) == ["-1", "1001", "1002", "1003", "1004", "1005"]
     assert tracks.cuts == ("1003",)
     assert tracks.exposure_ev is None  # measured on the frames by `render`
-    (face,) = tracks.faces_at(1001)
+    (face,) = tracks.frames["1001"].faces
     assert face.landmarks is not None
     np.testing.assert_array_equal(face.landmarks, FACE)
     assert (face.status, face.score) == ("given", 0.5)
-    statuses = [tracks.faces_at(frame)[0].status for frame in (1002, 1003, 1004, 1005)]
+    statuses = [tracks.frames[str(frame)].faces[0].status for frame in (1002, 1003, 1004, 1005)]
     assert statuses == ["occluded", "behind", "given", "outside"]
-    assert tracks.faces_at(1004)[0].landmarks is None  # both eyes in one place: the box places it
+    assert (
+        tracks.frames["1004"].faces[0].landmarks is None
+    )  # both eyes in one place: the box places it
     assert [f for f in tracks.frames if tracks.chosen_at("all", f)] == ["1001", "1004"]
 
 
@@ -74,7 +76,7 @@ def test_heads_of_other_numbers_stay(tmp_path: Path) -> None:
     write_tracks(path, text_of({1: seen(), 2: seen()}, face=0))
     others = other_faces(path, 1)
     write_tracks(path, text_of({1: seen("occluded")}, face=1, others=others))
-    assert [(f.face, f.status) for f in read_tracks(path).faces_at(1)] == [
+    assert [(f.face, f.status) for f in read_tracks(path).frames["1"].faces] == [
         (0, "given"),
         (1, "occluded"),
     ]

@@ -91,7 +91,7 @@ def test_the_file_of_another_program_needs_little(tmp_path: Path) -> None:
         "frames": {"0007": {"faces": [{"face": 2, "landmarks": points, "mood": "good"}]}},
     }
     (tmp_path / "t.json").write_text(json.dumps(by_hand))
-    (found,) = read_tracks(tmp_path / "t.json").faces_at(7)
+    (found,) = read_tracks(tmp_path / "t.json").frames["7"].faces
     assert (found.face, found.status, found.score) == (2, "given", 1.0)
     assert np.allclose(found.box_px, (16.2, 12.2, 67.6, 67.6))
 
@@ -105,17 +105,16 @@ def test_a_frame_goes_by_number_padded_number_or_name() -> None:
     )
     assert shot.key_of("proxy.0007.jpg") == "7"
     assert shot.key_of("other.0007.exr", None, 7) == "7"
-    assert shot.faces_at("a.0007.png", "0007")[0].face == 0
-    assert shot.faces_at(7)[0].face == 0
-    assert shot.faces_at("b.png")[0].face == 1
+    assert shot.key_of("a.0007.png", "0007") == shot.key_of(7) == "7"
+    assert shot.key_of("b.png") == "b.png"
 
 
 def test_a_frame_that_was_not_tracked_is_refused() -> None:
     with pytest.raises(SourceError, match=r"1009.*1001 to 1002") as refusal:
-        tracks((), ()).faces_at("a.1009.png", "1009")
+        tracks((), ()).key_of("a.1009.png", "1009")
     assert refusal.value.kind == "frame-not-in-tracks"
     with pytest.raises(SourceError, match="no frame"):
-        Tracks(frames={}).faces_at(1)
+        Tracks(frames={}).key_of(1)
 
 
 def test_the_largest_is_the_largest_over_the_shot() -> None:
@@ -137,7 +136,7 @@ def test_the_largest_is_another_one_after_a_cut() -> None:
 def test_a_face_that_cannot_be_seen_is_left_out(status: FaceStatus) -> None:
     shot = tracks((face(0, 1.0, status),), (face(0, 1.0),))
     assert shot.chosen_at("largest", 1001) == ()
-    assert shot.faces_at(1001)[0].status == status
+    assert shot.frames["1001"].faces[0].status == status
 
 
 def test_cuts_that_are_no_frames_are_a_slip_of_the_program() -> None:

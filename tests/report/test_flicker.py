@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from reggan_plugin.report.flicker import Flicker, flicker_of_shot
+from reggan_plugin.report.flicker import Flicker, with_flicker
 from reggan_plugin.report.frame_look import FrameLook
 
 NUMBERS = [1, 2, 3, 4, 5]
@@ -20,7 +20,12 @@ def measure(
         change = np.zeros((8, 8, 3), np.float32)
         change[2:6, 2:6] = smile
         looks.append(FrameLook(face=np.full((8, 8, 3), light, np.float32), change=change))
-    return flicker_of_shot(numbers, looks)
+    return flickers_of(numbers, looks)
+
+
+def flickers_of(numbers: Sequence[int], looks: Sequence[FrameLook]) -> list[Flicker | None]:
+    frames = zip(numbers, looks, strict=True)
+    return [flicker for _, flicker in with_flicker(frames, lambda frame: frame)]
 
 
 def visible(flickers: Sequence[Flicker | None]) -> list[bool]:
@@ -48,4 +53,4 @@ def test_a_jump_of_the_picture_itself_hides_it() -> None:
 def test_it_is_not_measured_across_a_gap_or_without_a_face() -> None:
     assert measure([0.2] * 5, numbers=[1, 2, 9, 10, 11])[1:3] == [None, None]
     looks = [FrameLook()] * 3
-    assert flicker_of_shot([1, 2, 3], looks) == [None] * 3
+    assert flickers_of([1, 2, 3], looks) == [None] * 3

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reggan_training.change_masks import RING_SHARE, masks_from_pairs
+from reggan_training.change_masks import RING_SHARE, ChangeCounts
 
 
 def test_masks_cover_what_changes_and_spare_the_ring() -> None:
@@ -10,7 +10,11 @@ def test_masks_cover_what_changes_and_spare_the_ring() -> None:
     images = np.repeat(random.random((5, 1, 128, 128, 3), dtype=np.float32), 3, axis=1)
     images[:, 1, 70:90, 50:78] = 0.0
     images[:, 2, :, :] = 1.0
-    masks = masks_from_pairs(images, 64)
+    counts = ChangeCounts(3, 128)
+    for neutral, *expressions in images:
+        for number, picture in enumerate(expressions, start=1):
+            counts.add(number, neutral, picture)
+    masks = counts.masks(64)
     assert masks[1, 40, 32] > 0.9
     assert masks[1, 15, 32] == 0.0
     ring = int(np.ceil(RING_SHARE * 64))

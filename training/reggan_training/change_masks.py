@@ -59,17 +59,6 @@ class ChangeCounts:
         return (small * _fade_to_ring(low_px) * _face_oval(low_px)).astype(np.float32)
 
 
-def masks_from_pairs(
-    images: Float[np.ndarray, "identities expressions side side 3"], low_px: int
-) -> Float[np.ndarray, "expressions low low"]:
-    """Return the masks of faces held in memory; every face's `images` start with neutral."""
-    counts = ChangeCounts(images.shape[1], images.shape[2])
-    for face in images:
-        for expression in range(1, len(face)):
-            counts.add(expression, face[0], face[expression])
-    return counts.masks(low_px)
-
-
 def _close(plane: Float[np.ndarray, "low low"]) -> Float[np.ndarray, "low low"]:
     """Fill holes and notches narrower than a ninth of a crop of 64 px: a nose, a cheek."""
     image = Image.fromarray((plane * 255 + 0.5).astype(np.uint8))

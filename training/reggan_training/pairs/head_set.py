@@ -35,11 +35,6 @@ def training_files(folder: Path, without: Collection[str] = ()) -> list[Path]:
     return files
 
 
-def held_out_files(folder: Path) -> list[Path]:
-    """Files of identities that no run is trained on, in a fixed order."""
-    return [path for path, family, identity in _files(folder) if is_held_out(family, identity)]
-
-
 def _files(folder: Path) -> list[tuple[Path, str, str]]:
     found = sorted(folder.glob(f"*/*{HEAD_SUFFIX}"))
     return [

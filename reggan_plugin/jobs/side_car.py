@@ -17,7 +17,7 @@ any program. Every field is always there:
     input_state      {size, modified_ns} of that file when it was read; null if it had been written
                      less than 2 s before, or not known
     output_sha256    of the output file; null if there is none
-    output_bytes     its size; null if there is none, or not known (0.2.0 did not write it)
+    output_bytes     its size; null if there is none, or not known
     output_state     {size, modified_ns} of that file; null if there is none, or not known
     model            {name, version, sha256}; null where none was needed
     version          of reggan-plugin
@@ -213,7 +213,6 @@ def read_record(output: Path) -> FrameRecord | None:
 def _record_from_document(document: dict[str, Any]) -> FrameRecord:
     if document["schema"] != RECORD_SCHEMA or document["outcome"] not in OUTCOMES:
         raise ValueError("a record of another version")
-    document = {"output_bytes": None, "input_state": None, "output_state": None, **document}
     known = {f.name: document[f.name] for f in fields(FrameRecord)}
     model = known["model"]
     known["model"] = None if model is None else RecordedModel(**model)

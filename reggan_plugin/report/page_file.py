@@ -14,8 +14,7 @@ from reggan_plugin.web_page import html_from_parts
 
 MOST_INSIDE = 1000
 """Frames of which the page holds the thumbnails; of longer shots they lie beside it."""
-_OWN_MARKS = (b'content="reggan-plugin report"', b"<title>Shot report</title>")
-"""Of a page of ours; 0.2.0 wrote the second alone."""
+_OWN_MARK = b'content="reggan-plugin report"'
 _HEAD_BYTES = 65536
 _FOLDER_MARK = "thumbnails-of-reggan-plugin"
 _THUMBNAIL = re.compile(r"\d+-(before|after)\.jpg")
@@ -36,7 +35,7 @@ def refuse_foreign_page(path: Path) -> None:
     if path.is_file():
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
-    if not any(mark in head for mark in _OWN_MARKS):
+    if _OWN_MARK not in head:
         raise OutputExistsError(
             f"{path} exists and is no report of reggan-plugin's, so it is not replaced. Name "
             "another file, or move it away.",

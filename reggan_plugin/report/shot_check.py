@@ -150,7 +150,7 @@ def _check(frame: SourceFrame, output: Path) -> CheckedFrame:
 def _other_size(record: FrameRecord, output: Path) -> str | None:
     """What to say of an output that has not as many bytes as were rendered; None for one that has.
 
-    Records of version 0.2.0 do not say how many.
+    Records of texture maps do not say how many.
     """
     if record.output_bytes is None or not output.is_file():
         return None

@@ -212,20 +212,6 @@ def test_a_copied_frame_that_is_gone_is_missing(good_shot: RenderedShot, capsys:
     assert problems_of(capsys.readouterr().out) == {1005: ["missing", "no face"]}
 
 
-def test_records_without_a_size_still_tell_content(
-    good_shot: RenderedShot, capsys: Streams
-) -> None:
-    """As 0.2.0 wrote them."""
-    path = good_shot.out / ".reggan" / "a.1005.png.json"
-    document = json.loads(path.read_text())
-    del document["output_bytes"]
-    path.write_text(json.dumps(document))
-    assert report(good_shot) == 0
-    flip_a_byte(good_shot.out / "a.1005.png")
-    assert report(good_shot) == 1
-    assert "not what was rendered" in capsys.readouterr().out
-
-
 def test_a_damaged_output_fails_when_pictures_are_read(
     good_shot: RenderedShot, tmp_path: Path, capsys: Streams
 ) -> None:

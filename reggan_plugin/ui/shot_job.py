@@ -157,7 +157,7 @@ class ShotJob:
                 case FrameTracked():
                     changes = {"state": "tracking", "done": event.done}
                 case FrameDone():
-                    failed = now.failed + (event.outcome == "failed")
+                    failed = now.failed + (event.result.outcome == "failed")
                     changes = {"state": "rendering", "done": event.done, "failed": failed}
                 case Notice():
                     changes = {"message": str(event.message)}

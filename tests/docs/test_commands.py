@@ -23,6 +23,7 @@ SHORTENED = {
 }
 """Options that make a long command short; all else is run as written."""
 TESTED_ELSEWHERE = (
+    "ui ",  # serves until it is ended: tests/ui/test_page_browser.py
     "dataset heads",  # needs heads: tests/training/pairs/test_head_files.py
     "train-motion",  # tests/training/motion/test_training_run.py
     "dataset avatars",  # needs Blender: tests/training/avatars/test_blender_render.py
@@ -36,7 +37,15 @@ NEEDED_BEFORE = {
     "farm.md": ["render --frames shot/ --expression happy"],
 }
 """What a page's commands build on that another page has."""
-ASKS_FOR_SHAPES = ("--shape", "--au", "--curves", "--presets")
+ASKS_FOR_MOTION = (
+    "--shape",
+    "--au",
+    "--curves",
+    "--presets",
+    "--layers-out",
+    "--move-layers",
+    "all",
+)
 WRITTEN = ("--out", "--out-mesh", "--sheet", "--html", "--plot", "--preview")
 """Options that name what a command writes."""
 
@@ -68,15 +77,15 @@ def _options_of_this_test(words: list[str]) -> list[str]:
     if words[0] == "render":
         if "--resume" not in words:
             more += ["--overwrite"]  # a page renders a shot more than once
-        if _asks_for_shapes(words):
+        if _asks_for_motion(words):
             more += ["--model", "moving.onnx"]  # of contract 2, whatever the default is
     return more
 
 
-def _asks_for_shapes(words: list[str]) -> bool:
+def _asks_for_motion(words: list[str]) -> bool:
     asked = dict(pairwise(words)).get("--expression", "")
     names = [part.partition(":")[0] for part in asked.split("+") if part]
-    return bool({*words} & {*ASKS_FOR_SHAPES}) or not {*names} <= {*EXPRESSION_NAMES}
+    return bool({*words} & {*ASKS_FOR_MOTION}) or not {*names} <= {*EXPRESSION_NAMES}
 
 
 def test_the_readme_s_commands_leave_what_they_say(working_folder: Path) -> None:

@@ -25,7 +25,7 @@ from reggan_plugin.ui.layers import LAYERS, Layer
 from reggan_plugin.ui.live_face import Screen
 from reggan_plugin.ui.open_frame import png_of
 from reggan_plugin.ui.page_state import document_of_frame, document_of_page, document_of_shot
-from reggan_plugin.ui.shot_job import JobRequest
+from reggan_plugin.ui.shot_job import ShotRequest
 from reggan_plugin.ui.studio import Studio
 
 _MOST_JSON_BYTES = 2**16
@@ -206,7 +206,7 @@ class PageRoutes:
     async def _start_job(self, request: Request) -> Response:
         asked = await _json_of(request)
         number, choice = self._face_in(asked)
-        wanted = JobRequest(
+        wanted = ShotRequest(
             shot=self._studio.files.shot_of(number),
             change=self._change_in(asked),
             choice=choice,

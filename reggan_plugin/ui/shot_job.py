@@ -49,7 +49,7 @@ class JobProgress:
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobRequest:
+class ShotRequest:
     """What to render.
 
     Attributes:
@@ -90,7 +90,7 @@ class ShotJob:
         """How far it is now."""
         return self._progress
 
-    def start(self, request: JobRequest) -> JobProgress:
+    def start(self, request: ShotRequest) -> JobProgress:
         """Begin a job.
 
         Raises:

@@ -17,7 +17,7 @@ from reggan_plugin.jobs import frame_steps
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.ui.asked_change import AskedChange
 from reggan_plugin.ui.in_words import PageOptions, command_line
-from reggan_plugin.ui.shot_job import JobProgress, JobRequest, ShotJob
+from reggan_plugin.ui.shot_job import JobProgress, ShotJob, ShotRequest
 from reggan_plugin.ui.studio import Studio
 
 from .conftest import StartPage, studio_of
@@ -70,7 +70,7 @@ def test_it_stops_after_the_frame_in_hand_and_goes_on(
     for number in range(1004, 1011):
         shutil.copy(shot / "avatar.1001.png", shot / f"avatar.{number}.png")
     shot_open = studio.files.open(shot)
-    request = JobRequest(shot=shot_open, change=HAPPY, choice=FaceChoice())
+    request = ShotRequest(shot=shot_open, change=HAPPY, choice=FaceChoice())
     gate, written = threading.Event(), threading.Event()
     write = frame_steps.FrameSteps.write
 
@@ -94,7 +94,7 @@ def test_it_stops_after_the_frame_in_hand_and_goes_on(
     assert 1 <= len(kept) < 10
     with pytest.raises(OutputExistsError):
         studio.job.start(request)
-    again = JobRequest(shot=shot_open, change=HAPPY, choice=FaceChoice(), existing=Existing.RESUME)
+    again = ShotRequest(shot=shot_open, change=HAPPY, choice=FaceChoice(), existing=Existing.RESUME)
     studio.job.start(again)
     assert ended(studio.job).state == "finished"
     now = {path.name: path.stat().st_mtime_ns for path in out.glob("*.png")}
@@ -106,7 +106,7 @@ def test_uploads_and_samples_are_rendered_into_the_page_s_folder(
     studio: Studio, tmp_path: Path
 ) -> None:
     opened = studio.files.open_sample("toon")
-    request = JobRequest(shot=opened, change=HAPPY, choice=FaceChoice(), out=tmp_path)
+    request = ShotRequest(shot=opened, change=HAPPY, choice=FaceChoice(), out=tmp_path)
     studio.job.start(request)
     assert ended(studio.job).state == "finished"
     assert [path.name for path in (tmp_path / "toon_happy").glob("*.png")] == ["toon.1001.png"]
@@ -114,7 +114,7 @@ def test_uploads_and_samples_are_rendered_into_the_page_s_folder(
 
 def test_nothing_to_do_is_refused(studio: Studio, shot: Path) -> None:
     nothing = AskedChange(weights={})
-    request = JobRequest(shot=studio.files.open(shot), change=nothing, choice=FaceChoice())
+    request = ShotRequest(shot=studio.files.open(shot), change=nothing, choice=FaceChoice())
     with pytest.raises(UsageError, match="choose an expression"):
         studio.job.start(request)
     assert studio.job.progress.state == "idle"
@@ -122,7 +122,7 @@ def test_nothing_to_do_is_refused(studio: Studio, shot: Path) -> None:
 
 def test_a_failed_job_says_why(studio: Studio, shot: Path) -> None:
     (shot / "avatar.1002.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
-    request = JobRequest(shot=studio.files.open(shot), change=HAPPY, choice=FaceChoice())
+    request = ShotRequest(shot=studio.files.open(shot), change=HAPPY, choice=FaceChoice())
     studio.job.start(request)
     progress = ended(studio.job)
     assert (progress.state, progress.failed) == ("failed", 1)

@@ -4,6 +4,8 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
+import OpenEXR
 import pytest
 from PIL import Image
 
@@ -38,7 +40,7 @@ def working_folder(tmp_path: Path, tiny_avatars: Path, monkeypatch: pytest.Monke
     for number in (1001, 1003):
         name = f"avatar.{number}"
         shutil.copy(SAMPLES / "avatar_png" / f"{name}.png", tmp_path / "shot")
-        shutil.copy(SAMPLES / "avatar_exr" / f"{name}.exr", tmp_path / f"shot.{number}.exr")
+        _add_passes(SAMPLES / "avatar_exr" / f"{name}.exr", tmp_path / f"shot.{number}.exr")
     shutil.copy(SAMPLES / "toon" / "toon.1001.png", tmp_path / "frame.png")
     Image.new("L", (1280, 720), 255).save(tmp_path / "roto.png")
     for pictures in ("avatars", "mine"):
@@ -50,6 +52,16 @@ def working_folder(tmp_path: Path, tiny_avatars: Path, monkeypatch: pytest.Monke
     _add_characters(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def _add_passes(source: Path, path: Path) -> None:
+    """A frame with the passes that the pages name."""
+    file = OpenEXR.File(str(source), separate_channels=True)
+    channels = {name: channel.pixels for name, channel in file.channels().items()}
+    flat = np.full_like(channels["R"], 0.5, dtype=np.float16)
+    names = [f"{name}.{part}" for name in ("normal", "albedo", "beard") for part in "RGB"]
+    names += ["Z", *(f"crypto_object00.{part}" for part in "RGBA")]
+    OpenEXR.File(file.header(), channels | dict.fromkeys(names, flat)).write(str(path))
 
 
 def _add_characters(folder: Path) -> None:

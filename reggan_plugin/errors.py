@@ -2,6 +2,7 @@
 
     RegganError                     exit 1
     ├── UsageError                  exit 2: the request itself cannot be meant
+    │   ├── RangeOutsideError   a frame range that holds no frame of the shot
     │   ├── UnknownExpressionError
     │   └── UnknownModelError
     ├── SourceError                 exit 1: what was asked for is not on disk as it should be
@@ -101,6 +102,12 @@ class UsageError(RegganError):
 
     default_kind = "usage"
     exit_code = 2
+
+
+class RangeOutsideError(UsageError):
+    """A frame range that holds no frame of the shot."""
+
+    default_kind = "range-outside"
 
 
 class UnknownExpressionError(UsageError):

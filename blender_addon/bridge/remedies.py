@@ -70,6 +70,9 @@ REMEDIES: Mapping[str, str] = {
     "locator-card": "",
     # files
     "range-of-no-numbers": "That is the frame range.",
+    "range-outside": "That is the frame range.",
+    "output-of-other-format": "",
+    "picture-for-many": "",
     "no-such-exr-picture": "",
     "exr-picture-has-no-name": "",
     "exr-picture-of-no-exr": "",

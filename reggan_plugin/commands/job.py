@@ -125,17 +125,18 @@ def _given_to_workers(render_options: tuple[str, ...]) -> dict[str, tuple[str, .
         UsageError: not an option, or one that the template sets itself.
     """
     context = click.Context(render, info_name="render")
-    values, rest, parameters = render.make_parser(context).parse_args(list(render_options))
-    if rest:
+    values, _, parameters = render.make_parser(context).parse_args(list(render_options))
+    rest = values["inputs"]
+    if isinstance(rest, list | tuple) and rest:  # else click's own word for nothing
         raise UsageError(
             f"{shlex.join(rest)} belongs to no option; `reggan-plugin render --help` lists them."
         )
     given: dict[str, tuple[str, ...]] = {}
-    for parameter in parameters:
+    for parameter in (one for one in parameters if isinstance(one, click.Option)):
         name, value = parameter.opts[-1], values[str(parameter.name)]
         if name in _SET_BY_TEMPLATE:
             raise UsageError(f"{name} is what the template itself decides; leave it out.")
-        if isinstance(parameter, click.Option) and parameter.is_flag:
+        if parameter.is_flag:
             # The other half of a flag, such as --no-stamp, is its second name.
             given[name if value else parameter.secondary_opts[-1]] = ()
         else:

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from reggan_plugin.backends.device_name import AUTO, device_from_text
+from reggan_plugin.commands.input_options import AskedInputs, input_options
 from reggan_plugin.commands.intensity_options import AskedExpression, intensity_options
 from reggan_plugin.commands.model_in_use import open_model
 from reggan_plugin.commands.options import (
@@ -17,7 +20,6 @@ from reggan_plugin.commands.options import (
     given_files,
     grouped_option,
     model_options,
-    shot_options,
     stall_option,
 )
 from reggan_plugin.commands.picture_options import picture_options
@@ -28,6 +30,7 @@ from reggan_plugin.commands.progress import (
     progress_option,
 )
 from reggan_plugin.commands.signing_options import signing_options
+from reggan_plugin.commands.standard_streams import piped_files
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
@@ -36,8 +39,7 @@ from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.files.signing import Signing
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.patience import Patience
-from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, plan_job
-from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
 from reggan_plugin.jobs.results import (
     SUMMARY_VERSION,
@@ -46,6 +48,7 @@ from reggan_plugin.jobs.results import (
     document_of_missing,
 )
 from reggan_plugin.jobs.resume import tasks_to_do
+from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
 from reggan_plugin.model_card import MOTION_CONTRACT
 from reggan_plugin.transfer import ExpressionTransfer
 
@@ -54,9 +57,9 @@ MOST_BATCH = 64
 
 @click.command(
     cls=GroupedCommand,
-    epilog="\b\nExample:\n  reggan-plugin render --frames shot/ --expression happy --intensity 0.7",
+    epilog="\b\nExample:\n  reggan-plugin render shot/ --expression happy --intensity 0.7",
 )
-@shot_options
+@input_options
 @intensity_options
 @exposure_option("Expression")
 @face_options
@@ -82,9 +85,10 @@ MOST_BATCH = 64
 @grouped_option(
     "Output",
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Folder for the frames.  [default: <name>_<expression> beside the source]",
+    type=click.Path(path_type=Path),
+    metavar="DIR|FILE|-",
+    help="Folder for the frames, or the file of a single one; - is standard output.  [default: "
+    "<name>_<expression> beside the source]",
 )
 @existing_options
 @grouped_option(
@@ -110,8 +114,7 @@ MOST_BATCH = 64
 @verbose_option
 def render(
     *,
-    source: str,
-    frame_range: str | None,
+    asked_inputs: AskedInputs,
     asked: AskedExpression,
     exposure_ev: float | None,
     choice: FaceChoice,
@@ -129,23 +132,28 @@ def render(
     style: ProgressStyle,
     stall_s: float,
 ) -> None:
-    """Change the expression in a sequence of frames and keep everything else.
+    """Change the expression in frames and keep everything else.
 
-    The frames keep their names, format, bit depth, metadata, alpha and layers. A frame that
-    fails leaves the others as they are; the exit code is then 1. A sequence of any length
-    takes about 2 GB of memory at 4K, 4 GB at 8K and 6 GB at 16k.
+    INPUT is any number of pictures, folders, sequences (shot.####.exr) and globs; - is a picture
+    from standard input. The frames keep their names, format, bit depth, metadata, alpha and layers;
+    the result of a single picture is called <name>_<expression>. A frame that fails leaves the
+    others as they are; the exit code is then 1. A sequence of any length takes about 2 GB of memory
+    at 4K, 4 GB at 8K and 6 GB at 16k.
 
     Beside the frames, in .reggan, is a record of how each was made: --resume reads it. A whole
-    shot is tracked first, so that faces are steady; a --range without --tracks is not.
+    sequence is tracked first, so that faces are steady; a --range without --tracks is not.
     """
-    inputs = given_files()
-    with progress_on_stderr(style, as_json=as_json) as report, stop_on_signals() as stop:
-        plan = Patience(stall_s).call(
-            source,
-            lambda: plan_job(
-                source,
-                frame_range,
-                out,
+    with (
+        progress_on_stderr(style, as_json=as_json) as report,
+        stop_on_signals() as stop,
+        piped_files(asked_inputs.paths, out, as_json=as_json) as piped,
+    ):
+        named = asked_inputs.at(piped.inputs)
+        inputs = given_files()
+        plans, passed_over = Patience(stall_s).call(
+            named.name,
+            lambda: named.plan(
+                piped.out,
                 asked.label,
                 existing,
                 matte=picture.matte,
@@ -153,11 +161,8 @@ def render(
                 inputs=inputs,
             ),
         )
-        asked = asked.on_shot(plan.shot.frames[0].number or 0)
         settings = RenderSettings(
             mix=asked.mix,
-            curve=asked.curve,
-            fades=asked.fades,
             choice=choice,
             on_missing_face=on_missing_face,
             exposure_ev=exposure_ev,
@@ -165,29 +170,48 @@ def render(
             stamp=stamp,
             signing=signing,
         )
-        Patience(stall_s).call(
-            source, lambda: picture.refuse_impossible([task.source for task in plan.tasks])
-        )
+        jobs = [PlannedJob(plan=plan, settings=_on_shot(settings, asked, plan)) for plan in plans]
+        frames = [task.source for plan in plans for task in plan.tasks]
+        Patience(stall_s).call(named.name, lambda: picture.refuse_impossible(frames))
         if dry_run and device != AUTO:
             device_from_text(device)  # refuses what is no device anywhere
-        transfer, in_use = _open_model(settings, model, "cpu" if dry_run else device, batch)
+        in_hand = jobs[0].settings
+        transfer, in_use = _open_model(in_hand, model, "cpu" if dry_run else device, batch)
         if dry_run:
-            _print_plan(plan, tasks_to_do(plan, settings, in_use), as_json)
+            _print_plans(jobs, in_use, as_json)
             return
         with libraries_on_stderr():
-            summary = run_job(
-                plan,
-                settings,
+            summary = run_jobs(
+                jobs,
                 transfer,
                 model=in_use,
                 report=report,
                 stopped=stop.is_made,
                 stall_s=stall_s,
                 track_first=True,
+                notices=_passed_over(passed_over),
             )
-        _print_summary(summary, as_json)
+        if not piped.writes:
+            _print_summary(summary, as_json)
         stop.raise_if_made()
         summary.raise_for_failure()
+
+
+def _on_shot(settings: RenderSettings, asked: AskedExpression, plan: JobPlan) -> RenderSettings:
+    """The settings with the expression laid on a shot."""
+    frames = plan.shot.frames
+    placed = asked.on_shot(frames[0].number or 0)
+    return replace(settings, mix=placed.mix, curve=placed.curve, fades=placed.fades)
+
+
+def _passed_over(results: Sequence[Path]) -> list[str]:
+    if not results:
+        return []
+    more = f" and {len(results) - 1} more" if len(results) > 1 else ""
+    return [
+        f"{results[0]}{more} was made by an earlier run and is no input here. Name it alone to "
+        "change it again."
+    ]
 
 
 def _open_model(
@@ -221,13 +245,29 @@ def _refuse_motion(picture: PictureSettings, model: str) -> None:
         )
 
 
-def _print_plan(plan: JobPlan, to_do: Sequence[FrameTask], as_json: bool) -> None:
+def _print_plans(jobs: Sequence[PlannedJob], model: ModelInUse | None, as_json: bool) -> None:
+    to_do = [tasks_to_do(job.plan, job.settings, model) for job in jobs]
     if not as_json:
-        for task in to_do:
+        for task in (task for own in to_do for task in own):
             click.echo(task.output)
         return
-    done = [str(task.output) for task in plan.tasks if task not in to_do]
-    document = {
+    documents = [_document_of_plan(job.plan, own) for job, own in zip(jobs, to_do, strict=True)]
+    whole = (
+        documents[0]
+        if len(jobs) == 1
+        else {
+            "v": SUMMARY_VERSION,
+            "dry_run": True,
+            "would_write": [one for document in documents for one in document["would_write"]],
+            "would_skip": [one for document in documents for one in document["would_skip"]],
+            "jobs": documents,
+        }
+    )
+    click.echo(json.dumps(whole, indent=2))
+
+
+def _document_of_plan(plan: JobPlan, to_do: Sequence[FrameTask]) -> dict[str, Any]:
+    return {
         "v": SUMMARY_VERSION,
         "dry_run": True,
         "source": plan.source,
@@ -235,10 +275,9 @@ def _print_plan(plan: JobPlan, to_do: Sequence[FrameTask], as_json: bool) -> Non
         "would_write": [
             {"source": str(task.source.path), "output": str(task.output)} for task in to_do
         ],
-        "would_skip": done,
+        "would_skip": [str(task.output) for task in plan.tasks if task not in to_do],
         **document_of_missing(plan.missing),
     }
-    click.echo(json.dumps(document, indent=2))
 
 
 def _print_summary(summary: JobSummary, as_json: bool) -> None:

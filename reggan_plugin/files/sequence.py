@@ -10,7 +10,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import overload
 
-from reggan_plugin.errors import AmbiguousSourceError, EmptySourceError, SourceError, UsageError
+from reggan_plugin.errors import (
+    AmbiguousSourceError,
+    EmptySourceError,
+    RangeOutsideError,
+    SourceError,
+    UsageError,
+)
 from reggan_plugin.files.frame import FRAME_SUFFIXES
 from reggan_plugin.files.frame_range import (
     NO_NUMBERS,
@@ -97,7 +103,7 @@ class Sequence:
         """The part of it that is in a range; the folder is not listed again.
 
         Raises:
-            EmptySourceError: the whole range lies before the first frame.
+            RangeOutsideError: the whole range lies before the first frame.
             UsageError: the range cannot be read, or the frames have no numbers.
         """
         return _selected(self, parse_frame_range(frame_range))
@@ -111,7 +117,8 @@ def find_sequence(source: str, frame_range: str | None = None) -> Sequence:
     file that exists is taken as it is, whatever its name.
 
     Raises:
-        EmptySourceError: nothing is there, or the whole range lies before the first frame.
+        EmptySourceError: nothing is there.
+        RangeOutsideError: the whole range lies before the first frame.
         AmbiguousSourceError: a folder holds several numbered sequences.
         UsageError: the range cannot be read, or the frames have no numbers.
     """
@@ -137,6 +144,58 @@ def find_sequence(source: str, frame_range: str | None = None) -> Sequence:
         ignored=tuple(folder / name for name in sorted(ignored)),
     )
     return sequence if wanted is None else _selected(sequence, wanted)
+
+
+def range_outside(sequence: Sequence, frame_range: str) -> RangeOutsideError:
+    """The error of a range that holds no frame of a sequence."""
+    numbers = format_frame_range(sequence.frames.numbers)
+    return RangeOutsideError(
+        f"The frame range {frame_range} lies outside of {sequence.name}, which has {numbers}. "
+        "Give a range within it."
+    )
+
+
+def sequences_in_folder(folder: Path) -> list[tuple[str, Sequence]]:
+    """What to call it, and the frames, of every numbered sequence in a folder, then of the loose
+    pictures together; none if it holds no picture.
+
+    Raises:
+        SourceError: the folder cannot be listed.
+        AmbiguousSourceError: it holds a number twice.
+    """
+    names = [name for name in _list_folder(folder) if not _is_housekeeping(name)]
+    pictures = [name for name in names if _is_picture(name)]
+    ignored = tuple(folder / name for name in sorted(set(names).difference(pictures)))
+    found = sequences_of(folder, pictures)
+    if not found:
+        return []
+    (_, first), *others = found
+    # One sequence is what its folder is called: so its results and records are found again.
+    text = str(folder) if not others else found[0][0]
+    return [(text, replace(first, ignored=ignored, name=_name_of(Path(text)))), *others]
+
+
+def sequences_of(folder: Path, pictures: Iterable[str]) -> list[tuple[str, Sequence]]:
+    """As `sequences_in_folder`, of some of its pictures."""
+    pictures = sorted(set(pictures), key=_natural_key)
+    groups = _numbered_groups(pictures)
+    if len(pictures) == 1:
+        (name,) = pictures
+        only = FrameList(folder, [(_number_in(name), name)])
+        return [(str(folder / name), Sequence(frames=only, folder=folder, name=_split(name)[0]))]
+    found = []
+    for pattern, group in groups.items():
+        text, frames = str(folder / pattern), FrameList(folder, _by_number(folder, group, pattern))
+        own = Sequence(
+            frames=frames, folder=folder, name=_name_of(Path(text)), missing=_gaps(frames.numbers)
+        )
+        found.append((text, own))
+    taken = {name for group in groups.values() for _, name in group}
+    loose: list[Named] = [(None, name) for name in pictures if name not in taken]
+    if loose:
+        own = Sequence(frames=FrameList(folder, loose), folder=folder, name=_name_of(folder))
+        found.append((str(folder), own))
+    return found
 
 
 def default_output_folder(source: str, label: str) -> Path:
@@ -229,10 +288,7 @@ def _selected(sequence: Sequence, wanted: FrameRange) -> Sequence:
     selected = frames.chosen(wanted)
     highest = max(max(span[0], span[-1]) for span in wanted.spans)
     if not selected and highest < numbers[0]:
-        raise EmptySourceError(
-            f"The frame range {wanted.text} lies before {sequence.name}, which has "
-            f"{format_frame_range(numbers)}. Give a range within it."
-        )
+        raise range_outside(sequence, wanted.text)
     return replace(
         sequence,
         frames=selected,

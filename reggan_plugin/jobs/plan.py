@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -10,6 +11,8 @@ from pathlib import Path
 from reggan_plugin.atomic import remove_leftovers
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
 from reggan_plugin.files.change_layers import LayerFiles, LayerName
+from reggan_plugin.files.formats import format_named
+from reggan_plugin.files.frame import FRAME_SUFFIXES
 from reggan_plugin.files.frame_range import FrameRange
 from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.files.matte import Matte
@@ -65,6 +68,8 @@ class JobPlan:
     """Numbers that were asked for and are not on disk."""
     is_whole: bool
     """Whether all of the shot was asked for, not a range of it."""
+    tracks_name: str = "render"
+    """What its tracks are called: several shots may have one folder for their results."""
 
 
 def plan_job(
@@ -83,7 +88,8 @@ def plan_job(
     Args:
         source: folder, file or pattern.
         frame_range: part of the sequence, or None for all of it.
-        out: folder for the outputs; by default a sibling of the source, named with `label`.
+        out: folder for the outputs, or the file of a single one; by default a sibling folder of
+            the source, named with `label`.
         label: the expression.
         existing: what to do about outputs that are there already.
         matte: of the frames; its files are inputs.
@@ -99,24 +105,41 @@ def plan_job(
     chosen = shot if frame_range is None else shot.part(frame_range)
     folder = default_output_folder(source, label) if out is None else out
     outputs = [folder / frame.path.name for frame in chosen.frames]
-    _refuse_source_folder(shot, folder)
+    if out is not None and is_name_of_picture(out):
+        outputs = [picture_named(out, chosen)]
+        folder = out.parent
+    else:
+        refuse_source_folder(shot, folder)
+    plan = plan_outputs(source, shot, chosen, outputs, folder, existing, layer_files=layer_files)
     read = [frame.path for frame in chosen.frames] + ([] if matte is None else matte.files())
-    layers = [{} if layer_files is None else layer_files.paths_of(path) for path in outputs]
-    beside = [path for of_frame in layers for path in of_frame.values()]
-    written = [path for output in outputs for path in (output, record_path(output))]
-    refuse_overwriting((*written, *beside), (*read, *inputs))
-    refuse_existing(outputs, existing)
-    if existing is Existing.REFUSE:
-        refuse_existing(beside, existing)
+    refuse_plans([plan], (*read, *inputs), existing)
+    return plan
+
+
+def plan_outputs(
+    source: str,
+    shot: Sequence,
+    chosen: Sequence,
+    outputs: Iterable[Path],
+    folder: Path,
+    existing: Existing,
+    *,
+    layer_files: LayerFiles | None = None,
+    tracks_name: str = "render",
+) -> JobPlan:
+    """The plan that makes an output of each of the chosen frames of a shot.
+
+    `folder` holds all outputs; `refuse_plans` has still to look at them.
+    """
     tasks = tuple(
         FrameTask(
             source=frame,
             output=output,
             may_be_done=existing.keeps_finished,
             is_rehashed=existing is Existing.REHASH,
-            layers=of_frame,
+            layers={} if layer_files is None else layer_files.paths_of(output),
         )
-        for frame, output, of_frame in zip(chosen.frames, outputs, layers, strict=True)
+        for frame, output in zip(chosen.frames, outputs, strict=True)
     )
     return JobPlan(
         source=source,
@@ -124,8 +147,58 @@ def plan_job(
         out=folder,
         tasks=tasks,
         missing=chosen.missing,
-        is_whole=frame_range is None,
+        is_whole=chosen is shot,
+        tracks_name=tracks_name,
     )
+
+
+def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Existing) -> None:
+    """Refuse outputs that are inputs, two results for one name, and what `existing` refuses.
+
+    Raises:
+        UsageError: an output would take the place of an input or of another output.
+        OutputExistsError: outputs exist and `existing` refuses them.
+    """
+    tasks = [task for plan in plans for task in plan.tasks]
+    outputs = [task.output for task in tasks]
+    beside = [path for task in tasks for path in task.layers.values()]
+    written = [path for output in outputs for path in (output, record_path(output))]
+    refuse_overwriting((*written, *beside), inputs)
+    twice = [output for output, count in Counter(outputs).items() if count > 1]
+    if twice:
+        raise UsageError(
+            f"Two of the inputs would both become {twice[0]}. Name them one after another, or "
+            "leave the output out, so that each result lies beside its source."
+        )
+    refuse_existing(outputs, existing)
+    if existing is Existing.REFUSE:
+        refuse_existing(beside, existing)
+
+
+def is_name_of_picture(out: Path) -> bool:
+    """Whether an output is named like a picture, and is no folder."""
+    return out.suffix.lower() in FRAME_SUFFIXES and not out.is_dir()
+
+
+def picture_named(out: Path, chosen: Sequence) -> Path:
+    """The output of the only chosen frame.
+
+    Raises:
+        UsageError: there are more, or it is a file of another format.
+    """
+    if len(chosen.frames) != 1:
+        raise UsageError(
+            f"{out} is one picture, but {len(chosen.frames)} are to be written. Name a folder.",
+            kind="picture-for-many",
+        )
+    source = chosen.frames[0].path
+    if format_named(source.name) is not format_named(out.name):
+        raise UsageError(
+            f"{source.name} keeps its format, so its result is no {out.suffix} file. Name it "
+            f"{out.with_suffix(source.suffix).name}.",
+            kind="output-of-other-format",
+        )
+    return out
 
 
 def make_output_folder(plan: JobPlan) -> None:
@@ -200,7 +273,12 @@ def refuse_existing(outputs: list[Path], existing: Existing) -> None:
         )
 
 
-def _refuse_source_folder(shot: Sequence, folder: Path) -> None:
+def refuse_source_folder(shot: Sequence, folder: Path) -> None:
+    """Refuse to write where the frames of a shot lie.
+
+    Raises:
+        UsageError: the folder is that one.
+    """
     if folder.exists() and folder.samefile(shot.folder):
         raise UsageError(
             f"The results would go to {folder}, where the source frames lie, and the input is "

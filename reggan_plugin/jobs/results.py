@@ -92,6 +92,8 @@ class JobSummary:
     """Each notice and the number of frames that it is about; 0 if about the whole job."""
     interrupted: bool = False
     seconds: float = 0.0
+    parts: tuple["JobSummary", ...] = ()
+    """Of several jobs that ran one after another, each by itself; none of a single job."""
 
     def count(self) -> dict[Outcome, int]:
         """Number of frames by outcome."""
@@ -151,6 +153,7 @@ class JobSummary:
             ],
             "interrupted": self.interrupted,
             "seconds": self.seconds,
+            **({"jobs": [part.document() for part in self.parts]} if self.parts else {}),
         }
 
 

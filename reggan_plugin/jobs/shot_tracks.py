@@ -20,7 +20,7 @@ from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.side_car import RECORD_FOLDER, sha256_of
 from reggan_plugin.jobs.track_job import track_frames
 
-TRACKS_FILE, KEY_FILE = "render.tracks.json", "render.tracks.sha256"
+TRACKS_SUFFIX, KEY_SUFFIX = ".tracks.json", ".tracks.sha256"
 
 
 def is_to_be_tracked(plan: JobPlan, settings: RenderSettings) -> bool:
@@ -38,7 +38,7 @@ def settings_with_kept_tracks(plan: JobPlan, settings: RenderSettings) -> Render
     """The settings with the tracks that an earlier run made of the same frames, if it did."""
     if not is_to_be_tracked(plan, settings):
         return settings
-    tracks = _kept_tracks(plan.out, _key_of(plan.shot.frames, settings.picture.reading))
+    tracks = _kept_tracks(plan, _key_of(plan.shot.frames, settings.picture.reading))
     return settings if tracks is None else _with_tracks(settings, tracks)
 
 
@@ -68,23 +68,29 @@ def settings_with_tracks(
     )
     if result.interrupted:
         return settings
-    folder = plan.out / RECORD_FOLDER
-    write_tracks(result.tracks, folder / TRACKS_FILE)
+    path, key_path = _files_of(plan)
+    write_tracks(result.tracks, path)
     key = _key_of(plan.shot.frames, settings.picture.reading)
-    seal = _seal(key, (folder / TRACKS_FILE).read_bytes())
-    write_atomically(folder / KEY_FILE, seal.encode())
+    seal = _seal(key, path.read_bytes())
+    write_atomically(key_path, seal.encode())
     # Read back, so that a run that finds the file gives the same bits.
-    return _with_tracks(settings, read_tracks(folder / TRACKS_FILE))
+    return _with_tracks(settings, read_tracks(path))
 
 
 def _with_tracks(settings: RenderSettings, tracks: Tracks) -> RenderSettings:
     return replace(settings, choice=replace(settings.choice, tracks=tracks))
 
 
-def _kept_tracks(out: Path, key: str) -> Tracks | None:
-    path = out / RECORD_FOLDER / TRACKS_FILE
+def _files_of(plan: JobPlan) -> tuple[Path, Path]:
+    """Where the tracks of a shot are kept, and what seals them."""
+    folder = plan.out / RECORD_FOLDER
+    return folder / f"{plan.tracks_name}{TRACKS_SUFFIX}", folder / f"{plan.tracks_name}{KEY_SUFFIX}"
+
+
+def _kept_tracks(plan: JobPlan, key: str) -> Tracks | None:
+    path, key_path = _files_of(plan)
     with suppress(OSError, UnicodeDecodeError, SourceError):
-        seal = (out / RECORD_FOLDER / KEY_FILE).read_text(encoding="ascii")
+        seal = key_path.read_text(encoding="ascii")
         if seal == _seal(key, path.read_bytes()):
             return read_tracks(path)
     return None

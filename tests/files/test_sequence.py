@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from reggan_plugin.errors import AmbiguousSourceError, EmptySourceError, UsageError
+from reggan_plugin.errors import (
+    AmbiguousSourceError,
+    EmptySourceError,
+    RangeOutsideError,
+    UsageError,
+)
 from reggan_plugin.files.frame_range import format_frame_range, parse_frame_range
 from reggan_plugin.files.sequence import Sequence, default_output_folder, find_sequence
 
@@ -200,7 +205,7 @@ class TestRange:
 
     def test_a_range_before_the_shot_is_a_slip(self, shot: Path) -> None:
         fill(shot, "a.11.exr", "a.12.exr", "a.14.exr")
-        with pytest.raises(EmptySourceError, match="7-9 lies before walk, which has 11-12,14"):
+        with pytest.raises(RangeOutsideError, match="7-9 lies outside of walk, which has 11-12,14"):
             find_sequence(str(shot), "7-9")
 
     def test_a_range_past_the_end_or_in_a_gap_holds_nothing(self, shot: Path) -> None:

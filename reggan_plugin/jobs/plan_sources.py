@@ -1,0 +1,99 @@
+"""The plans of several sources: where the results of each of them go."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from reggan_plugin.errors import UsageError
+from reggan_plugin.files.change_layers import LayerFiles
+from reggan_plugin.files.sequence import Sequence as Shot
+from reggan_plugin.files.sequence import default_output_folder, range_outside
+from reggan_plugin.jobs.plan import (
+    Existing,
+    JobPlan,
+    is_name_of_picture,
+    picture_named,
+    plan_outputs,
+    refuse_plans,
+    refuse_source_folder,
+)
+from reggan_plugin.jobs.sources import Source
+
+
+def plan_sources(
+    sources: Sequence[Source],
+    *,
+    frame_range: str | None,
+    out: Path | None,
+    label: str,
+    existing: Existing,
+    layer_files: LayerFiles | None = None,
+    inputs: Iterable[Path] = (),
+) -> list[JobPlan]:
+    """Decide what to read and write for each source; nothing on disk is changed.
+
+    Args:
+        sources: what was named.
+        frame_range: part of every sequence, or None for all of it.
+        out: a folder for everything, or the file of a single picture. By default the results of
+            a folder go to `<folder>_<label>` beside it, and that of a file to
+            `<name>_<label>.<ending>` beside that.
+        label: the expression.
+        existing: what to do about outputs that are there already.
+        layer_files: the change as files beside the frames.
+        inputs: further files that the jobs read.
+
+    Raises:
+        RangeOutsideError: a sequence has no frame of the range.
+        UsageError: an output would take the place of an input or another output.
+        OutputExistsError: outputs exist and `existing` refuses them.
+    """
+    chosen = [_chosen(source.shot, frame_range) for source in sources]
+    frames = sum(len(one.frames) for one in chosen)
+    if out is not None and is_name_of_picture(out) and frames != 1:
+        raise UsageError(
+            f"{out} is one picture, but {frames} are to be written. Name a folder.",
+            kind="picture-for-many",
+        )
+    homes = Counter(source.home for source in sources)
+    plans = []
+    for source, own in zip(sources, chosen, strict=True):
+        outputs, folder = _outputs(source, own, out, label)
+        name = Path(source.text).name if homes[source.home] > 1 else "render"
+        plans.append(
+            plan_outputs(
+                source.text,
+                source.shot,
+                own,
+                outputs,
+                folder,
+                existing,
+                layer_files=layer_files,
+                tracks_name=name,
+            )
+        )
+    read = [frame.path for one in chosen for frame in one.frames]
+    refuse_plans(plans, (*read, *inputs), existing)
+    return plans
+
+
+def _chosen(shot: Shot, frame_range: str | None) -> Shot:
+    if frame_range is None:
+        return shot
+    chosen = shot.part(frame_range)
+    if not chosen.frames and not chosen.missing:
+        raise range_outside(shot, frame_range)
+    return chosen
+
+
+def _outputs(source: Source, chosen: Shot, out: Path | None, label: str) -> tuple[list[Path], Path]:
+    """The file that each chosen frame becomes, and the folder of them all."""
+    paths = [frame.path for frame in chosen.frames]
+    if out is not None and is_name_of_picture(out):
+        return [picture_named(out, chosen)], out.parent
+    if out is None and source.is_by_file:
+        folder = source.shot.folder
+        return [folder / f"{path.stem}_{label}{path.suffix}" for path in paths], folder
+    folder = default_output_folder(source.home, label) if out is None else out / source.below
+    refuse_source_folder(source.shot, folder)
+    return [folder / path.name for path in paths], folder

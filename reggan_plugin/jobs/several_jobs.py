@@ -1,0 +1,186 @@
+"""Runs several jobs one after another as one: one progress, one summary."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reggan_plugin.errors import OutputError, StalledError
+from reggan_plugin.files.frame_range import NO_NUMBERS
+from reggan_plugin.jobs.events import Event, Finished, FrameDone, Notice, Report, Started
+from reggan_plugin.jobs.frame_steps import Transfer
+from reggan_plugin.jobs.patience import DEFAULT_STALL_S
+from reggan_plugin.jobs.plan import JobPlan
+from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_settings import RenderSettings
+from reggan_plugin.jobs.results import FrameResult, JobSummary, ModelInUse
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedJob:
+    """What to read and write, and what to change in it."""
+
+    plan: JobPlan
+    settings: RenderSettings
+
+
+def run_jobs(
+    jobs: Sequence[PlannedJob],
+    transfer: Transfer | None,
+    *,
+    model: ModelInUse | None,
+    report: Report,
+    stopped: Callable[[], bool] = lambda: False,
+    stall_s: float = DEFAULT_STALL_S,
+    track_first: bool = False,
+    notices: Sequence[str] = (),
+) -> JobSummary:
+    """Write the outputs of all plans; see `run_job`, which one job alone is handed to.
+
+    A job whose folder takes no files fails with all of its frames; the others go on.
+
+    Args:
+        jobs: in the order in which they run.
+        transfer: as for `run_job`.
+        model: as for `run_job`.
+        report: takes the progress of all together.
+        stopped: as for `run_job`; later jobs are not begun.
+        stall_s: as for `run_job`.
+        track_first: as for `run_job`.
+        notices: what to say of the request as a whole.
+    """
+    begin = time.perf_counter()
+    for notice in notices:
+        report(Notice(message=notice))
+    together = _Together([job.plan for job in jobs], report) if len(jobs) > 1 else None
+    summaries: list[JobSummary] = []
+    for job in jobs:
+        if stopped() and summaries:
+            break
+        try:
+            summary = run_job(
+                job.plan,
+                job.settings,
+                transfer,
+                model=model,
+                report=together or report,
+                stopped=stopped,
+                stall_s=stall_s,
+                track_first=track_first,
+            )
+        except (OutputError, StalledError) as error:
+            if together is None:
+                raise
+            summary = _failed(job, model, error.remark)
+            together.say(summary.results)
+        summaries.append(summary)
+    if together is None:
+        (only,) = summaries
+        return replace(only, notices={**dict.fromkeys(notices, 0), **only.notices})
+    merged = _merged(summaries, jobs, dict.fromkeys(notices, 0))
+    merged = replace(merged, seconds=round(time.perf_counter() - begin, 3))
+    report(Finished(**merged.count(), interrupted=merged.interrupted, seconds=merged.seconds))
+    return merged
+
+
+class _Together:
+    """Reports the events of several jobs as those of one."""
+
+    def __init__(self, plans: Sequence[JobPlan], report: Report) -> None:
+        self._plans, self._report = plans, report
+        self._frames = sum(len(plan.tasks) for plan in plans)
+        self._done, self._has_started = 0, False
+        self._said: set[str] = set()
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Started() if not self._has_started:
+                self._has_started = True
+                source, out = _names(self._plans)
+                self._report(replace(event, frames=self._frames, source=source, out=out))
+            case FrameDone():
+                self._done += 1
+                self._report(replace(event, done=self._done, frames=self._frames))
+            case Notice() if event.message not in self._said:
+                self._said.add(event.message)
+                self._report(event)
+            case Started() | Notice() | Finished():
+                pass
+            case _:
+                self._report(event)
+
+    def say(self, results: Sequence[FrameResult]) -> None:
+        """Report frames that no job came to."""
+        for result in results:
+            self(
+                FrameDone(
+                    done=0,
+                    frames=0,
+                    source=result.source,
+                    output=result.output,
+                    outcome=result.outcome,
+                    message=result.message,
+                    frame=result.frame,
+                )
+            )
+
+
+def _failed(job: PlannedJob, model: ModelInUse | None, why: str) -> JobSummary:
+    results = tuple(
+        FrameResult(
+            source=task.source.path,
+            output=task.output,
+            outcome="failed",
+            frame=task.source.number,
+            message=why,
+        )
+        for task in job.plan.tasks
+    )
+    return JobSummary(
+        source=job.plan.source,
+        out=job.plan.out,
+        expression=dict(job.settings.mix.intensities),
+        model=model,
+        exposure_ev=job.settings.exposure_ev,
+        results=results,
+        missing=job.plan.missing,
+    )
+
+
+def _merged(
+    summaries: Sequence[JobSummary], jobs: Sequence[PlannedJob], notices: Mapping[str, int]
+) -> JobSummary:
+    """One summary of several; `missing` and `exposure_ev` stand in `parts` alone."""
+    source, out = _names([job.plan for job in jobs])
+    counted = Counter(notices)
+    for summary in summaries:
+        counted.update(summary.notices)
+    return replace(
+        summaries[0],
+        source=source,
+        out=out,
+        exposure_ev=None,
+        results=tuple(result for summary in summaries for result in summary.results),
+        missing=NO_NUMBERS,
+        notices=dict(counted),
+        interrupted=len(summaries) < len(jobs) or any(one.interrupted for one in summaries),
+        parts=tuple(summaries),
+    )
+
+
+def _names(plans: Sequence[JobPlan]) -> tuple[str, Path]:
+    """What the sources are called together, and the folder that holds all results."""
+    first, more = plans[0].source, len(plans) - 1
+    folders = {str(plan.out.absolute()) for plan in plans}
+    out = plans[0].out if len(folders) == 1 else Path(_common(folders))
+    return f"{first} and {more} more", out
+
+
+def _common(folders: set[str]) -> str:
+    """The folder above all of them; the first on systems where they are on several disks."""
+    try:
+        return os.path.commonpath(folders)
+    except ValueError:
+        return min(folders)

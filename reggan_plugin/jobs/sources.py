@@ -1,0 +1,173 @@
+"""What a user names to be worked on: files, folders, patterns and globs, several at once."""
+
+import glob
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reggan_plugin.errors import EmptySourceError, UnsupportedFormatError
+from reggan_plugin.files.frame import FRAME_SUFFIXES, can_read
+from reggan_plugin.files.sequence import (
+    Sequence,
+    find_sequence,
+    sequences_in_folder,
+    sequences_of,
+)
+from reggan_plugin.jobs.side_car import RECORD_FOLDER, read_record, record_path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A sequence, or loose pictures of one folder.
+
+    Attributes:
+        text: what reports call it: a folder, a file or a pattern.
+        home: the folder or pattern that a folder of results is named after.
+        shot: all of its frames.
+        below: the folder of its results within a folder that several sources share.
+        is_by_file: whether each picture was named as a file, so that its result is one, too.
+    """
+
+    text: str
+    home: str
+    shot: Sequence
+    below: Path = Path()
+    is_by_file: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """The sources of a request, and the results of earlier runs that were passed over."""
+
+    sources: tuple[Source, ...]
+    passed_over: tuple[Path, ...] = ()
+
+
+def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
+    """Find all sequences and loose pictures that the inputs name, each once, in their order.
+
+    Files of one folder whose names differ in their number alone are a sequence. What an earlier
+    run made of the pictures that are named beside it is passed over.
+
+    Args:
+        inputs: files, folders, patterns such as `shot.####.exr`, and globs.
+        recursive: whether folders within the folders are taken, too.
+
+    Raises:
+        EmptySourceError: an input names nothing, or a folder holds no picture.
+        AmbiguousSourceError: a number is there twice.
+        UnsupportedFormatError: a file's name is none of a picture.
+    """
+    places = [(text, path) for text in inputs for path in _places(text)]
+    roots = [path for _, path in places if path.is_dir()]
+    search = _Search(recursive=recursive, shares_out=len(roots) > 1)
+    files: dict[Path, list[str]] = defaultdict(list)
+    for text, path in places:
+        if path.is_dir():
+            search.add_folder(path)
+        elif path.is_file():
+            if not can_read(path):
+                raise UnsupportedFormatError(
+                    f"{path} is of a kind that is not read. Give it as one of "
+                    f"{', '.join(FRAME_SUFFIXES)}."
+                )
+            files[path.parent].append(path.name)
+        else:
+            search.add(Source(text=text, home=text, shot=find_sequence(text)))
+    for folder, names in files.items():
+        search.add_files(folder, names)
+    return Found(sources=tuple(search.sources), passed_over=tuple(search.passed_over))
+
+
+def _places(text: str) -> list[Path]:
+    """What an input names; a glob that a shell left as it is, all that fits it."""
+    path = Path(text)
+    if not glob.has_magic(text) or path.exists():
+        return [path]
+    # Path.glob takes no absolute patterns.
+    fitting = [Path(name) for name in sorted(glob.glob(text, recursive=True))]  # noqa: PTH207
+    found = [path for path in fitting if path.is_dir() or can_read(path)]
+    if not found:
+        raise EmptySourceError(f"{text}: no picture and no folder fits. Check the pattern.")
+    return found
+
+
+class _Search:
+    """Collects sources, each file once."""
+
+    def __init__(self, *, recursive: bool, shares_out: bool) -> None:
+        self.sources: list[Source] = []
+        self.passed_over: list[Path] = []
+        self._recursive, self._shares_out = recursive, shares_out
+        self._seen: set[Path] = set()
+
+    def add_folder(self, root: Path) -> None:
+        """Add the sequences of a folder, and of those within it."""
+        before = len(self.sources)
+        shared = Path(root.name or root.resolve().name) if self._shares_out else Path()
+        for folder in self._folders(root):
+            for text, shot in self._without_results(folder, sequences_in_folder(folder)):
+                below = shared / folder.relative_to(root)
+                self.add(Source(text=text, home=str(folder), shot=shot, below=below))
+        if len(self.sources) == before:
+            find_sequence(str(root))  # says what is there instead
+            raise EmptySourceError(
+                f"{root} holds nothing but what is named elsewhere or made here."
+            )
+
+    def add_files(self, folder: Path, names: list[str]) -> None:
+        """Add files of one folder."""
+        for text, shot in self._without_results(folder, sequences_of(folder, names)):
+            numbers = shot.frames.numbers
+            self.add(Source(text=text, home=text, shot=shot, is_by_file=len(numbers) < 2))
+
+    def add(self, source: Source) -> None:
+        """Add a source unless its files are there already."""
+        files = {frame.path.resolve() for frame in source.shot.frames}
+        if not files <= self._seen:
+            self._seen |= files
+            self.sources.append(source)
+
+    def _folders(self, root: Path) -> Iterator[Path]:
+        yield root
+        if not self._recursive:
+            return
+        for place, names, _ in os.walk(root):
+            names[:] = sorted(name for name in names if not name.startswith("."))
+            for name in list(names):
+                folder = Path(place, name)
+                if (folder / RECORD_FOLDER).is_dir() and not _is_fresh(folder):
+                    self.passed_over.append(folder)
+                    names.remove(name)
+                else:
+                    yield folder
+
+    def _without_results(
+        self, folder: Path, found: list[tuple[str, Sequence]]
+    ) -> list[tuple[str, Sequence]]:
+        """The sequences less what was made of other pictures among them."""
+        names = {frame.path.name for _, shot in found for frame in shot.frames}
+        made = {name for name in names if _source_of(folder, name) in names - {name}}
+        if not made:
+            return found
+        self.passed_over += [folder / name for name in sorted(made)]
+        kept = sequences_of(folder, names - made)
+        ignored = found[0][1].ignored
+        return [(text, replace(shot, ignored=ignored)) for text, shot in kept]
+
+
+def _source_of(folder: Path, name: str) -> str | None:
+    """The name of the picture beside it that a result was made of, by its record."""
+    record = read_record(folder / name)
+    if record is None:
+        return None
+    source = Path(record.source)
+    return source.name if source.parent == Path(record.output).parent else None
+
+
+def _is_fresh(folder: Path) -> bool:
+    """Whether the pictures of a folder are sources, although records lie in it."""
+    frames = [frame for _, shot in sequences_in_folder(folder) for frame in shot.frames]
+    return any(not record_path(frame.path).exists() for frame in frames)

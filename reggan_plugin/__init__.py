@@ -3,7 +3,7 @@
     from reggan_plugin import ExpressionTransfer
 
     transfer = ExpressionTransfer()
-    happy = transfer.apply(frame, "happy", 0.7)
+    happy = transfer.apply("frame.png", "happy", 0.7)
 
 Names are loaded when they are first used, so that importing the package costs nothing.
 """
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from reggan_plugin.files.frame import Frame, read_frame, write_frame
     from reggan_plugin.transfer import ExpressionTransfer
 
+    __version__: str
+
 __all__ = [
     "EXPRESSION_NAMES",
     "ExpressionMix",
@@ -25,6 +27,7 @@ __all__ = [
     "FaceChoice",
     "Frame",
     "RegganError",
+    "__version__",
     "parse_expression_mix",
     "read_frame",
     "write_frame",
@@ -44,6 +47,14 @@ _MODULE_FROM_NAME = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("reggan-plugin")
     if name not in _MODULE_FROM_NAME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_MODULE_FROM_NAME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

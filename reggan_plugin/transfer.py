@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar, overload
 
 import numpy as np
 from jaxtyping import Float
@@ -12,7 +13,7 @@ from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.batched_model import Answer, BatchedModel
 from reggan_plugin.display_picture import display_picture, exposure_of
-from reggan_plugin.errors import FaceNotFoundError, UsageError
+from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.expressions import ExpressionMix, mix_from_request
 from reggan_plugin.face_edit import (
     AnsweredFrame,
@@ -26,6 +27,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.head_pose import intensity_share
 from reggan_plugin.files.frame import Encoding, Frame
+from reggan_plugin.given_picture import ArrayEncoding, ChannelOrder, read_given
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
 from reggan_plugin.imaging.limited_motion import limit_motion
@@ -33,6 +35,9 @@ from reggan_plugin.imaging.region import RegionLimits, limit_mask
 from reggan_plugin.model_card import ModelCard, card_from_metadata, check_seal
 from reggan_plugin.models import find_model
 from reggan_plugin.motion_answer import MotionAnswer
+
+Asked = str | Mapping[str, float] | ExpressionMix
+Many = TypeVar("Many")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,7 +57,7 @@ class ExpressionTransfer:
     """A model held open on a device; changes any number of frames.
 
         transfer = ExpressionTransfer()
-        happy = transfer.apply(frame, "happy", 0.7)
+        happy = transfer.apply("frame.png", "happy", 0.7)
 
     Raises:
         UnknownModelError: there is no such model.
@@ -86,44 +91,90 @@ class ExpressionTransfer:
         """Faces that the model is given at once; halved where the device's memory is too small."""
         return self._model.batch
 
+    @overload
     def apply(
         self,
-        frame: Float[np.ndarray, "height width 3"],
-        expression: str | Mapping[str, float] | ExpressionMix,
+        picture: str | Path | Frame,
+        expression: Asked,
         intensity: float = 1.0,
-    ) -> Float[np.ndarray, "height width 3"]:
+    ) -> Float[np.ndarray, "height width 3"]: ...
+
+    @overload
+    def apply(
+        self,
+        picture: Many,
+        expression: Asked,
+        intensity: float = 1.0,
+        *,
+        encoding: ArrayEncoding | None = None,
+        order: ChannelOrder = "RGB",
+    ) -> Many: ...
+
+    def apply(
+        self,
+        picture: Any,
+        expression: Asked,
+        intensity: float = 1.0,
+        *,
+        encoding: ArrayEncoding | None = None,
+        order: ChannelOrder = "RGB",
+    ) -> Any:
         """Return a picture whose largest face has the expression; the input is not changed.
 
+        The result is of the kind that was given, and pixels beside the change keep their bits. A
+        path or a `Frame` gives the pixels of `read_frame`, which `write_frame` takes.
+
         Args:
-            frame: sRGB-encoded, [0, 1], float32.
+            picture: a path, a `Frame`, the bytes of a file, a PIL image, or a NumPy array: uint8,
+                uint16 or floats of shape (height, width), for grey, or (height, width, channels)
+                with RGB, RGBA or grey and alpha. A list of them gives a list, and its faces share
+                the model's batches.
             expression: a name, a blend such as `happy:0.6+surprised:0.3`, weights of expressions
                 and face shapes such as `{"jawOpen": 0.4}`, or a mix.
             intensity: 0 (unchanged) to 1.5; multiplies every part, but not those of a mix. It
                 fades where the head is turned further than the model's card allows.
+            encoding: what an array's numbers are: `srgb`, display values with straight alpha, or
+                `linear`, proportional to light (Rec. 709, premultiplied), as in `read_frame` of an
+                EXR. None is sRGB; floats then have to lie in [0, 1].
+            order: of an array's channels, `RGB` or `BGR`, as OpenCV has them; alpha comes last.
 
         Raises:
             FaceNotFoundError: the locator finds no face.
-            UnknownExpressionError, UsageError: the expression cannot be meant, or the frame is
-                not such a picture.
+            UnknownExpressionError, UsageError: the expression cannot be meant, or this is no
+                picture.
+            UnreadableFrameError: as `read_frame`.
         """
         mix = mix_from_request(expression, intensity)
-        if frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0 or frame.dtype.kind != "f":
-            raise UsageError(
-                f"The frame is {frame.dtype} of shape {frame.shape}; expected floats in [0, 1] of "
-                "shape (height, width, 3). Divide 8-bit levels by 255."
-            )
+        pictures = list(picture) if isinstance(picture, list | tuple) else [picture]
+        changed = []
+        for first in range(0, len(pictures), self.batch):
+            own = pictures[first : first + self.batch]
+            given = [read_given(one, encoding=encoding, order=order) for one in own]
+            frames = [one.frame for one in given]
+            results = self._changed(frames, mix, first if len(pictures) > 1 else None)
+            changed += [one.give_back(pixels) for one, pixels in zip(given, results, strict=True)]
+        return changed if isinstance(picture, list | tuple) else changed[0]
+
+    def _changed(
+        self, frames: Sequence[Frame], mix: ExpressionMix, place: int | None
+    ) -> list[Float[np.ndarray, "height width 3"]]:
+        """The pixels of frames with the expression; `place` is that of the first in a list."""
         if mix.changes_nothing:
-            return frame.copy()
-        frame = frame.astype(np.float32)
-        seen = np.clip(np.nan_to_num(frame, nan=0.0), 0.0, 1.0)
-        crops = self._finder.find(seen, FaceChoice())
-        if not crops:
-            height, width = frame.shape[:2]
-            raise FaceNotFoundError(
-                f"No face in this {width}x{height} picture; expected one of at least 48 pixels."
-            )
-        picture = Picture(pixels=frame)
-        return self.answer([self._cut(picture, mix, crops)])[0].compose().pixels
+            return [frame.pixels for frame in frames]
+        cuts = []
+        for index, frame in enumerate(frames):
+            crops = self.find_faces(frame, FaceChoice())
+            if not crops:
+                height, width = frame.pixels.shape[:2]
+                which = "this" if place is None else f"picture {place + index} of the list, a"
+                raise FaceNotFoundError(
+                    f"No face in {which} {width}x{height} picture; expected one of at least 48 "
+                    "pixels."
+                )
+            exposure_ev = self.auto_exposure(frame, crops)
+            edit = FrameEdit(frame=frame, mix=mix, crops=crops, exposure_ev=exposure_ev)
+            cuts.append(self.cut(edit))
+        return [answered.compose().pixels for answered in self.answer(cuts)]
 
     def find_faces(
         self, frame: Frame, choice: FaceChoice, names: tuple[str, ...] = ()

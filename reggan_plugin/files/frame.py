@@ -26,7 +26,7 @@ def can_read(path: Path) -> bool:
     return path.suffix.lower() in FRAME_SUFFIXES
 
 
-def read_frame(path: Path) -> Frame:
+def read_frame(path: str | Path) -> Frame:
     """Read a picture.
 
     Raises:
@@ -34,6 +34,7 @@ def read_frame(path: Path) -> Frame:
         UnsupportedFormatError: an image that could not be written back faithfully.
         MissingChannelsError: an EXR in which no layer holds the picture.
     """
+    path = Path(path)
     return decode_frame(read_content(path), path)
 
 
@@ -77,7 +78,9 @@ def decode_frame(
         return found.decode(content, wanted)
 
 
-def write_frame(frame: Frame, pixels: Float[np.ndarray, "height width 3"], path: Path) -> None:
+def write_frame(
+    frame: Frame, pixels: Float[np.ndarray, "height width 3"], path: str | Path
+) -> None:
     """Write `frame` to `path` with other pixels and everything else as it was read.
 
     Format, bit depth, compression, alpha, further channels and metadata stay. A sample whose
@@ -88,7 +91,7 @@ def write_frame(frame: Frame, pixels: Float[np.ndarray, "height width 3"], path:
         OutputError: `path` cannot be written.
         ValueError: `pixels` has another shape or type, or NaN where an integer is stored.
     """
-    write_atomically(path, encode_frame(frame, pixels))
+    write_atomically(Path(path), encode_frame(frame, pixels))
 
 
 def encode_frame(frame: Frame, pixels: Float[np.ndarray, "height width 3"]) -> bytes:

@@ -15,6 +15,7 @@ import click
 
 from reggan_plugin.commands.dev_help import DEV_HELP
 from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
+from reggan_plugin.commands.library_warnings import library_warnings_named
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import printable_streams
 from reggan_plugin.commands.verbosity import Verbosity, verbose_option
@@ -101,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Exceptions that are not errors of the user or the machine go through: they are bugs.
     """
-    with printable_streams():
+    with printable_streams(), library_warnings_named():
         return _run(arguments)
 
 

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from reggan_plugin.display_picture import coding_of
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.crop import cut_crop, region_of
+from reggan_plugin.imaging.crop import cut_crop, reduce_by, region_of
 
 CELL_PX = 224
 _GAP_PX, _LABEL_WIDTH_PX, _LABEL_HEIGHT_PX, _FONT_PX = 4, 104, 28, 16
@@ -59,6 +59,27 @@ def view_of_face(
     matrix = local.frame_from_crop.copy()
     matrix[:, :2] *= crop.side_px / CELL_PX
     return np.clip(cut_crop(display, FaceCrop(matrix, CELL_PX)), 0.0, 1.0)
+
+
+def face_part(frame: Frame, crop: FaceCrop) -> tuple[Frame, FaceCrop]:
+    """The part of a frame that a view of a face needs, at most twice as fine as it is drawn.
+
+    The frame in it cannot be written; its colours mean what they meant.
+    """
+    rows, columns = region_of(crop, *frame.pixels.shape[:2], with_margin=True)
+    local = crop.moved(-columns.start, -rows.start)
+    drawn_px = max(crop.side_px, CELL_PX) * 2
+    factor = max(1, int(crop.scale * crop.side_px) // drawn_px)
+    pixels = np.ascontiguousarray(frame.pixels[rows, columns])
+    alpha = None if frame.alpha is None else np.ascontiguousarray(frame.alpha[rows, columns])
+    if factor > 1:
+        pixels = reduce_by(pixels, factor)
+        alpha = None if alpha is None else reduce_by(alpha[..., None], factor)[..., 0]
+        local = local.scaled(1 / factor)
+    part = replace(
+        frame, pixels=pixels, alpha=alpha, matte=None, origin_px=(0, 0), displayed_px=None
+    )
+    return part, local
 
 
 def write_sheet(path: Path, columns: Sequence[str], rows: Sequence[SheetRow]) -> None:

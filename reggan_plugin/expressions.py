@@ -3,6 +3,7 @@
 Imports nothing heavy, so that the command line can list the names at once.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -97,8 +98,8 @@ class ExpressionMix:
         if missing:
             kind = "shape" if missing[0] in ARKIT_SHAPES else "expression"
             raise UnknownExpressionError(
-                f"This model has no {kind} {missing[0]!r}; it has {', '.join(names)}. Take a "
-                "model with face shapes.",
+                f"This model has no {kind} {missing[0]!r}; it has {', '.join(names)}."
+                f"{_nearest(missing[0], names)} Take a model with face shapes.",
                 kind="model-lacks-control",
             )
         if self.adds and not self.changes_nothing:
@@ -209,3 +210,22 @@ def mix_from_request(
             raise UsageError(f"{name!r} stands twice in {dict(asked)}; name each one once.")
         intensities[name] = intensity * share
     return ExpressionMix(intensities)
+
+
+def _nearest(name: str, names: tuple[str, ...]) -> str:
+    """A hint to the one of some expressions whose face shapes are most like those of another."""
+    wanted = NAMED_EXPRESSIONS[name].weights if name in NAMED_EXPRESSIONS else {name: 1.0}
+    likeness = {
+        other: _likeness(wanted, NAMED_EXPRESSIONS[other].weights)
+        for other in names
+        if other in NAMED_EXPRESSIONS
+    }
+    best = max(likeness, key=likeness.__getitem__, default="")
+    return f" The nearest of these is {best!r}." if likeness.get(best, 0.0) > 0 else ""
+
+
+def _likeness(one: Mapping[str, float], other: Mapping[str, float]) -> float:
+    """Cosine of the angle between two sets of weights; 0 for those of neutral."""
+    lengths = [math.hypot(*weights.values()) for weights in (one, other)]
+    product = sum(weight * other.get(shape, 0.0) for shape, weight in one.items())
+    return product / math.prod(lengths) if all(lengths) else 0.0

@@ -15,6 +15,7 @@ from reggan_plugin.commands.options import (
 )
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.contact_sheet import SheetRow, view_of_face, write_sheet
+from reggan_plugin.counting import counted
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
@@ -84,7 +85,7 @@ def sample_shots() -> list[Path]:
 
 def _say(event: Event) -> None:
     if isinstance(event, Started):
-        click.echo(f"{event.out.name}: {event.frames} frames", err=True)
+        click.echo(f"{event.out.name}: {counted(event.frames, 'frame')}", err=True)
 
 
 def _plan(shot: Path, expression: str, out: Path, existing: Existing) -> JobPlan:

@@ -1,5 +1,6 @@
 """A command group whose help loads none of its commands."""
 
+import difflib
 import importlib
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 ENTRY_POINT_GROUP = "reggan_plugin.commands"
 _OWN_PACKAGES = ("reggan_plugin", "reggan_training", "reggan_export")
+
+
+_HELP = frozenset({"-h", "--help"})
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class LazyGroup(click.Group):
         super().__init__(*args, **settings)
         self._own, self._attached_help = commands_by_name or {}, attached_help
         self._elsewhere = attached_elsewhere
+        self._asks_for_help = False
 
     @cached_property
     def _attached(self) -> "dict[str, EntryPoint]":
@@ -87,20 +92,36 @@ class LazyGroup(click.Group):
             MissingExtraError: a package that it needs is not installed.
         """
         if cmd_name in self._own:
-            module, _, attribute = self._own[cmd_name].target.partition(":")
+            target = self._own[cmd_name].target
             try:
-                command: click.Command = getattr(importlib.import_module(module), attribute)
+                return _loaded(target)
             except ModuleNotFoundError as error:
-                raise self._missing_extra(ctx, cmd_name, error) from error
-            return command
+                return self._help_alone(ctx, cmd_name, target, error)
         point = self._attached.get(cmd_name)
         if point is None:
             return None
         try:
-            attached: click.Command = point.load()
+            return _loaded(point.value.partition(" ")[0])
         except ModuleNotFoundError as error:
-            raise self._missing_extra(ctx, cmd_name, error) from error
-        return attached
+            return self._help_alone(ctx, cmd_name, point.value.partition(" ")[0], error)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the names that a mistyped one may mean.
+
+        Raises:
+            click.UsageError: there is no such command.
+        """
+        self._asks_for_help = not _HELP.isdisjoint(args)
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(str(args[0]), self.list_commands(ctx), 3)
+            if not near:
+                raise
+            hint = f"{error.message} Did you mean {' or '.join(near)}?"
+            raise click.UsageError(hint, ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that the arguments name.
@@ -128,6 +149,23 @@ class LazyGroup(click.Group):
             with formatter.section("With an extra installed"):
                 formatter.write_dl(attached)
 
+    def _help_alone(
+        self, ctx: click.Context, name: str, target: str, error: ModuleNotFoundError
+    ) -> click.Command:
+        """The command, fit for printing its help, if that is all that is asked for.
+
+        Raises:
+            MissingExtraError: it is to be run.
+        """
+        missing = self._missing_extra(ctx, name, error)
+        if not self._asks_for_help or not isinstance(missing, MissingExtraError):
+            raise missing from error
+        from reggan_plugin.commands.absent_extras import load_without_extras
+
+        command = load_without_extras(lambda: _loaded(target))
+        click.echo(f"Note: {missing}", err=True)
+        return command
+
     def _missing_extra(
         self, ctx: click.Context, name: str, error: ModuleNotFoundError
     ) -> Exception:
@@ -144,3 +182,10 @@ class LazyGroup(click.Group):
             f"`{ctx.command_path} {name}` needs {missing}, which is not installed. Install it: "
             f'pip install "reggan-plugin[{extras}]"'
         )
+
+
+def _loaded(target: str) -> click.Command:
+    """The command at `module:attribute`."""
+    module, _, attribute = target.partition(":")
+    command: click.Command = getattr(importlib.import_module(module), attribute)
+    return command

@@ -69,7 +69,7 @@ def models(
         click.echo(json.dumps(documents if name is None else documents[0], indent=2))
     else:
         for model in checked:
-            click.echo(_line(model) if name is None else _card(model))
+            click.echo(f"{model.path.stem}: {_line(model)}" if name is None else _card(model))
     if not checked:
         raise ModelError("No model is installed. Install reggan-plugin again, or pass a file.")
     if repository is not None:
@@ -95,7 +95,7 @@ def _check(path: Path) -> CheckedModel:
 
 def _line(model: CheckedModel) -> str:
     if model.card is None:
-        return f"{model.path.stem}: unusable"
+        return "unusable"
     card = model.card
     return (
         f"{card.name} {card.version}: {card.architecture}, {card.image_size_px} px, "

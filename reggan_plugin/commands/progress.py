@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from functools import wraps
@@ -12,6 +13,7 @@ import click
 from reggan_plugin.commands.options import Command, grouped_option
 from reggan_plugin.commands.remedies import remedy_for, with_remedy
 from reggan_plugin.commands.terminal import unguarded
+from reggan_plugin.counting import counted
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs.events import (
     SAYING,
@@ -118,57 +120,72 @@ def _write_plain(event: Event) -> None:
 
 
 class _ProgressBar:
-    """A bar for a person; notices and failures are printed below it at the end."""
+    """A bar for a person, which says what is done; notices and failures are printed at the end."""
 
     def __init__(self) -> None:
-        self._bar: click._termui_impl.ProgressBar[int] | None = None
+        self._bar: click._termui_impl.ProgressBar[float] | None = None
+        self._label, self._begin_s, self._done = "", 0.0, 0
         self._for_the_end: list[str] = []
 
     def __call__(self, event: Event) -> None:
         match event:
             case Started():
                 _write(_text_from_event(event))
-                self._begin(event.frames)
             case FrameDone():
-                if self._bar is not None:
-                    self._bar.update(1)
+                self._advance("Rendering", event.done, event.frames)
                 if event.result.outcome == "failed":
                     self._for_the_end.append(_text_from_event(event))
-            case FrameTracked() | FrameChecked():
-                if event.done == 1:
-                    self._begin(event.frames)
-                if self._bar is not None:
-                    self._bar.update(1)
+            case FrameTracked():
+                self._advance("Tracking", event.done, event.frames)
+            case FrameChecked():
+                self._advance("Checking", event.done, event.frames)
             case ShotTracked():
-                if self._bar is not None:
-                    self._bar.render_finish()
+                self._end()
                 _write(_text_from_event(event))
             case Notice():
                 self._for_the_end.append(_text_from_event(event))
             case Finished():
-                if self._bar is not None:
-                    self._bar.render_finish()
+                self._end()
                 for line in (*self._for_the_end, _text_from_event(event)):
                     _write(line)
+                self._for_the_end = []
             case Failed():
-                pass
+                self._end()
 
-    def _begin(self, frames: int) -> None:
-        file = unguarded(sys.stderr)
-        self._bar = click.progressbar(length=frames, show_pos=True, file=file)
-        self._bar.render_progress()
+    def _advance(self, label: str, done: int, frames: int) -> None:
+        """Draw the bar of a stage, which begins with its first frame."""
+        if self._bar is None or label != self._label:
+            self._end()
+            self._label, self._begin_s = label, time.monotonic()
+            self._bar = click.progressbar(
+                length=frames,
+                label=label,
+                show_pos=True,
+                item_show_func=lambda rate: None if rate is None else f"{rate:.1f} frames/s",
+                file=unguarded(sys.stderr),
+            )
+            self._done = done - 1
+            self._bar.update(self._done)
+        seconds = time.monotonic() - self._begin_s
+        self._bar.update(done - self._done, done / seconds if seconds > 0 else None)
+        self._done = done
+
+    def _end(self) -> None:
+        if self._bar is not None:
+            self._bar.render_finish()
+            self._bar = None
 
 
 def _text_from_event(event: Event) -> str:
     match event:
         case Started(model=None):
-            return f"To {event.out}: {event.frames} frames"
+            return f"To {event.out}: {counted(event.frames, 'frame')}"
         case Started():
             why, *refused = (event.device_reason or "").split("; ")
             more = ["`reggan-plugin doctor` says what others need"] if refused else []
             return (
-                f"To {event.out}: {event.frames} frames by {event.model} on {event.device} "
-                f"({'; '.join([why, *more])})"
+                f"To {event.out}: {counted(event.frames, 'frame')} by {event.model} on "
+                f"{event.device} ({'; '.join([why, *more])})"
             )
         case Notice():
             about = f", {event.source.name}" if event.source else ""

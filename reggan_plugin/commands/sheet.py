@@ -1,6 +1,9 @@
 """`reggan-plugin sheet`: every expression of one frame, at three intensities."""
 
 import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -17,8 +20,9 @@ from reggan_plugin.commands.options import (
 )
 from reggan_plugin.commands.picture_options import reading_options
 from reggan_plugin.commands.progress import errors_as_events
+from reggan_plugin.commands.terminal import unguarded
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.contact_sheet import SheetRow, view_of_face, write_sheet
+from reggan_plugin.contact_sheet import SheetRow, face_part, view_of_face, write_sheet
 from reggan_plugin.errors import FaceNotFoundError, OutputExistsError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
@@ -105,11 +109,24 @@ def _rows(
             err=True,
         )
     ev = transfer.auto_exposure(frame, crops) if exposure_ev is None else exposure_ev
-    before = view_of_face(frame, frame.pixels, crops[0], ev)
+    part, crop = face_part(frame, crops[0])
+    before = view_of_face(part, part.pixels, crop, ev)
     rows = []
-    for name in transfer.card.names:
-        mixes = [ExpressionMix({name: intensity}) for intensity in INTENSITIES]
-        changed = (transfer.render(frame, mix, crops, ev) for mix in mixes)
-        views = [view_of_face(frame, pixels, crops[0], ev) for pixels in changed]
-        rows.append(SheetRow(label=name, views=[before, *views]))
+    with _bar(transfer.card.names) as names:
+        for name in names:
+            mixes = [ExpressionMix({name: intensity}) for intensity in INTENSITIES]
+            changed = (transfer.render(part, mix, [crop], ev) for mix in mixes)
+            views = [view_of_face(part, pixels, crop, ev) for pixels in changed]
+            rows.append(SheetRow(label=name, views=[before, *views]))
     return rows
+
+
+@contextmanager
+def _bar(names: Sequence[str]) -> Iterator[Iterable[str]]:
+    """The names one after another, with a bar on a terminal."""
+    stream = unguarded(sys.stderr)
+    if not stream.isatty():
+        yield names
+        return
+    with click.progressbar(names, label="Drawing expressions", show_pos=True, file=stream) as bar:
+        yield bar

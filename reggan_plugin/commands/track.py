@@ -20,15 +20,16 @@ from reggan_plugin.commands.progress import (
     progress_option,
 )
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.counting import counted
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_plugin.faces.tracks_file import write_tracks
 from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.files.sequence import Sequence, find_sequence
-from reggan_plugin.jobs.events import Notice, Started
+from reggan_plugin.jobs.events import Notice, Report, Started
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.patience import Patience
-from reggan_plugin.jobs.results import first_numbers
+from reggan_plugin.jobs.results import first_numbers, missing_frames
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.jobs.track_preview import make_folder, preview_paths, write_preview
 from reggan_plugin.jobs.track_summary import document_from_result
@@ -125,6 +126,8 @@ def track(
                 stopped=stop.is_made,
                 patience=patience,
             )
+        if result.interrupted:
+            _keep_part(result, out, len(shot.frames), report)
         stop.raise_if_made()
         write_tracks(result.tracks, out)
         drawn = []
@@ -140,8 +143,19 @@ def _notices(shot: Sequence, frame_range: str | None) -> list[str]:
     notices = [] if frame_range is None else [PART_OF_A_SHOT]
     if shot.missing:
         numbers = first_numbers(shot.missing)
-        notices.append(f"{len(shot.missing)} frames are not on disk and left out: {numbers}.")
+        notices.append(f"{missing_frames(len(shot.missing))} not on disk and left out: {numbers}.")
     return notices
+
+
+def _keep_part(result: TrackResult, out: Path, frames: int, report: Report) -> None:
+    """Write what was tracked until somebody stopped it, under a name that no job waits for."""
+    done = len(result.tracks.frames)
+    if not done:
+        return
+    part = out.with_suffix(f".part{out.suffix}")
+    write_tracks(result.tracks, part)
+    text = f"The tracks of the first {done} of {counted(frames, 'frame')} are in {part}."
+    report(Notice(message=text))
 
 
 def _refuse_inputs(shot: Sequence, out: Path, preview: Path | None) -> None:

@@ -112,7 +112,7 @@ class FaceFinder:
             given = self._crops(chosen, choice, "given")
         crops = tuple(crop.moved(-origin_px[1], -origin_px[0]) for crop in given)
         for crop in crops:
-            _check_lies_in(crop, *shape)
+            _check_lies_in(crop, *shape, origin_px, choice.box)
         return crops
 
     def _given_faces(self, choice: FaceChoice, names: tuple[str, ...]) -> list[FaceLandmarks]:
@@ -187,21 +187,38 @@ def _face(path: Path, frame: str, points: Any) -> FaceLandmarks:
         ) from error
 
 
-def _check_lies_in(crop: FaceCrop, height: int, width: int) -> None:
+def _check_lies_in(
+    crop: FaceCrop,
+    height: int,
+    width: int,
+    origin_px: tuple[int, int],
+    box: tuple[float, float, float, float] | None,
+) -> None:
+    """Refuse a given face that cannot be one of a frame, in the numbers that were given."""
+    size_px = crop.scale * crop.side_px
     low, high = crop.corners().min(axis=0), crop.corners().max(axis=0)
-    if crop.scale * crop.side_px < _SMALLEST_CROP_PX:
-        raise UsageError(
-            f"The given face is {crop.scale * crop.side_px:.3g} pixels large; expected at least "
-            f"{_SMALLEST_CROP_PX:g}. Give box or landmarks in the frame's pixels."
-        )
     outside = low[0] >= width or low[1] >= height or high[0] <= 0 or high[1] <= 0
-    if outside or (high - low).max() > _LARGEST_CROP * max(height, width, 16):
-        fault = "lies outside of" if outside else "is far larger than"
+    too_large = (high - low).max() > _LARGEST_CROP * max(height, width, 16)
+    if size_px >= _SMALLEST_CROP_PX and not outside and not too_large:
+        return
+    top, left = origin_px
+    if box is not None:
+        given = f"The face box {','.join(f'{value:g}' for value in box)}"
+    else:
+        shown = [(f"{x + left:.0f}, {y + top:.0f}") for x, y in (low, high)]
+        first, last = shown
+        given = f"The given face, whose crop reaches from ({first}) to ({last}),"
+    if size_px < _SMALLEST_CROP_PX:
         raise UsageError(
-            f"The given face {fault} the frame: its crop reaches from {low.round().tolist()} to "
-            f"{high.round().tolist()}, the frame is {width}x{height}. Give box or landmarks in "
-            "the frame's pixels, from its top-left corner."
+            f"{given} is too small: expected a face of at least {_SMALLEST_CROP_PX:g} pixels. Give "
+            "box or landmarks in the frame's pixels."
         )
+    reach = f"from ({left}, {top}) to ({left + width}, {top + height})" if top or left else ""
+    raise UsageError(
+        f"{given} {'lies outside of' if outside else 'is far larger than'} the frame, which "
+        f"{f'reaches {reach}' if reach else f'is {width}x{height}'}. Give box or landmarks in the "
+        "frame's pixels, from its top-left corner."
+    )
 
 
 def _chosen(faces: list[FaceLandmarks], choice: FaceChoice) -> list[FaceLandmarks]:

@@ -5,12 +5,14 @@ a mistake of ours, and comes out as what it is.
 """
 
 import struct
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from reggan_plugin.errors import UnreadableFrameError
 
+_at_work = threading.local()
 _OF_LIBRARIES = (
     ArithmeticError,
     LookupError,
@@ -59,6 +61,8 @@ def faults_named(path: Path) -> Iterator[None]:
     Raises:
         UnreadableFrameError: the same, with the path; or the memory does not suffice.
     """
+    outer = getattr(_at_work, "path", None)
+    _at_work.path = path
     try:
         yield
     except UnreadableFrameError as error:
@@ -69,8 +73,18 @@ def faults_named(path: Path) -> Iterator[None]:
             "into tiles.",
             kind="picture-larger-than-memory",
         ) from error
+    finally:
+        _at_work.path = outer
+
+
+def file_at_work() -> Path | None:
+    """The file that this thread reads or writes: what a library warns of is about it."""
+    path: Path | None = getattr(_at_work, "path", None)
+    return path
 
 
 def _damaged(error: BaseException) -> UnreadableFrameError:
-    cause = str(error).strip() or type(error).__name__
+    cause = str(error).strip()
+    if " " not in cause:  # a number or key that says nothing without the library's source
+        cause = f"its decoder stopped at {type(error).__name__} {cause}".rstrip()
     return UnreadableFrameError(f"is damaged: {cause}. Render or copy it again.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from reggan_plugin.counting import counted
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.files.exr.container import SIGNATURE as EXR_SIGNATURE
 from reggan_plugin.files.frame import Frame, PlacedPicture, read_content, read_frame
@@ -75,9 +76,9 @@ class Matte:
             return only
         if frame.number is None or frame.number not in numbered:
             raise SourceError(
-                f"{frame.path} has no matte: {self.source} holds {len(numbered)} frames, "
-                f"{min(numbered)} to {max(numbered)}, and no {frame.number}. Render it, or leave "
-                "this frame out.",
+                f"{frame.path} has no matte: {self.source} holds "
+                f"{counted(len(numbered), 'frame')}, {min(numbered)} to {max(numbered)}, and no "
+                f"{frame.number}. Render it, or leave this frame out.",
                 kind="no-matte-of-frame",
                 frame=frame.number,
             )

@@ -198,12 +198,20 @@ def _refuse_unwritable(page: tifffile.TiffPage) -> None:
     photometric = getattr(page.photometric, "name", str(page.photometric))
     compression = getattr(page.compression, "name", str(page.compression))
     if page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB):
-        raise _unsupported(f"{photometric} colours", "RGB or grey")
+        raise _unsupported(
+            f"{photometric} colours", "RGB or grey", "-colorspace sRGB -type TrueColor"
+        )
     if page.compression not in WRITABLE_COMPRESSIONS:
-        raise _unsupported(f"{compression} compression", "deflate, LZW, ZSTD or no compression")
+        raise _unsupported(
+            f"{compression} compression", "deflate, LZW, ZSTD or no compression", "-compress zip"
+        )
     bits = np.dtype(page.dtype).itemsize * 8 if page.dtype else 0
     if str(page.dtype) not in _WRITABLE_TYPES or bits != page.bitspersample:
-        raise _unsupported(f"{page.bitspersample} bits a sample", "8, 16 or 32 bits or float")
+        raise _unsupported(
+            f"samples of {_sample_format(page)}",
+            "unsigned integers of 8, 16 or 32 bits, or floats of 16, 32 or 64",
+            "-depth 16",
+        )
     is_float = np.dtype(page.dtype).kind == "f"
     if page.photometric == _WHITE_IS_ZERO and is_float:
         raise _unsupported("white stored as 0.0", "black as 0.0")
@@ -213,8 +221,19 @@ def _refuse_unwritable(page: tifffile.TiffPage) -> None:
         raise _unsupported("an unusual predictor, bit order or depth", "ordinary ones")
 
 
-def _unsupported(found: str, expected: str) -> UnsupportedFormatError:
-    return UnsupportedFormatError(f"is a TIFF with {found}. Save it with {expected}.")
+def _sample_format(page: tifffile.TiffPage) -> str:
+    """How its numbers are stored, in words: `signed integers of 16 bits`."""
+    kinds = {1: "unsigned integers", 2: "signed integers", 3: "floats", 5: "complex integers"}
+    kinds |= {6: "complex floats"}
+    bits = page.bitspersample
+    widths = "/".join(map(str, bits)) if isinstance(bits, tuple) else str(bits)
+    return f"{kinds.get(int(page.sampleformat), 'no stated kind')} of {widths} bits"
+
+
+def _unsupported(found: str, expected: str, options: str = "") -> UnsupportedFormatError:
+    """`options` are those of ImageMagick that save it so."""
+    command = f" With ImageMagick: magick IN {options} OUT.tif" if options else ""
+    return UnsupportedFormatError(f"is a TIFF with {found}. Save it with {expected}.{command}")
 
 
 def _check_complete(page: tifffile.TiffPage, content: bytes) -> None:

@@ -14,7 +14,7 @@ from reggan_plugin.jobs.patience import DEFAULT_STALL_S, Patience
 from reggan_plugin.jobs.plan import JobPlan, make_output_folder
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.result_log import ResultLog
-from reggan_plugin.jobs.results import JobSummary, ModelInUse, first_numbers
+from reggan_plugin.jobs.results import JobSummary, ModelInUse, first_numbers, missing_frames
 from reggan_plugin.jobs.shot_tracks import settings_with_tracks
 
 PIXELS_IN_FLIGHT = 160_000_000
@@ -116,7 +116,7 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
         notices.append("No frame of the range is on disk: nothing to do.")
     if plan.missing:
         numbers = first_numbers(plan.missing)
-        notices.append(f"{len(plan.missing)} frames are not on disk and left out: {numbers}.")
+        notices.append(f"{missing_frames(len(plan.missing))} not on disk and left out: {numbers}.")
     if settings.curve is not None:
         notices += settings.curve.notices
     located = settings.choice.needs_locator and not settings.mix.changes_nothing

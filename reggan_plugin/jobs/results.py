@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+from reggan_plugin.counting import counted
 from reggan_plugin.errors import FaceNotFoundError, RegganError, document_from_said
 from reggan_plugin.files.exr.compression import GenerationLoss
 from reggan_plugin.files.frame_range import NO_NUMBERS, FrameRange
@@ -67,6 +68,11 @@ def first_numbers(missing: FrameRange, most: int = 8) -> str:
     return ", ".join(map(str, islice(missing, most))) + (", ..." if len(missing) > most else "")
 
 
+def missing_frames(count: int) -> str:
+    """The beginning of a sentence about frames that are not there."""
+    return f"{counted(count, 'frame')} {'is' if count == 1 else 'are'}"
+
+
 def document_of_missing(missing: FrameRange) -> dict[str, Any]:
     """What `--json` says of frames that are not on disk: a gap may have millions."""
     return {
@@ -118,16 +124,16 @@ class JobSummary:
         """
         failed = self.of_outcome("failed")
         if failed:
-            first = failed[0].message
+            first, frames = failed[0].message, counted(len(self.results), "frame")
             raise RegganError(
-                f"{len(failed)} of {len(self.results)} frames failed; the first: {first}",
+                f"{len(failed)} of {frames} failed; the first: {first}",
                 kind="frames-failed",
                 first=first,
             )
         if self.results and all(result.message == NO_FACE for result in self.results):
+            frames = counted(len(self.results), "frame")
             raise FaceNotFoundError(
-                f"No face in any of {len(self.results)} frames; expected one of at least 48 "
-                "pixels.",
+                f"No face in any of {frames}; expected one of at least 48 pixels.",
                 kind="face-in-no-frame",
             )
 

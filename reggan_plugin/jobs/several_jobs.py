@@ -114,17 +114,7 @@ class _Together:
     def say(self, results: Sequence[FrameResult]) -> None:
         """Report frames that no job came to."""
         for result in results:
-            self(
-                FrameDone(
-                    done=0,
-                    frames=0,
-                    source=result.source,
-                    output=result.output,
-                    outcome=result.outcome,
-                    message=result.message,
-                    frame=result.frame,
-                )
-            )
+            self(FrameDone(done=0, frames=0, result=result))
 
 
 def _failed(job: PlannedJob, model: ModelInUse | None, why: str) -> JobSummary:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from reggan_plugin.counting import counted
 from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError
 from reggan_plugin.faces.linking import link_faces
 from reggan_plugin.faces.smoothing import DESCRIPTION
@@ -37,14 +38,16 @@ class TrackResult:
             FaceNotFoundError: no frame shows a face.
         """
         frames = self.tracks.frames
+        all_of_them = counted(len(frames), "frame")
         if self.unreadable and len(self.unreadable) == len(frames):
             first = next(iter(self.unreadable.values()))
             raise UnreadableFrameError(
-                f"None of {len(frames)} frames can be read; the first: {first}", first=first
+                f"None of {all_of_them} can be read; the first: {first}",
+                first=first,
             )
         if frames and not any(frame.faces for frame in frames.values()):
             raise FaceNotFoundError(
-                f"No face in any of {len(frames)} frames; expected one of at least 48 pixels.",
+                f"No face in any of {all_of_them}; expected one of at least 48 pixels.",
                 kind="face-in-no-tracked-frame",
             )
 

@@ -128,8 +128,8 @@ def test_a_shot_without_faces_fails_and_says_so_in_the_file(
     assert [frame.faces for frame in read_tracks(out).frames.values()] == [(), (), ()]
 
 
-def test_an_interrupted_track_leaves_no_file(
-    shot: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_interrupted_track_keeps_what_it_found_under_another_name(
+    shot: Path, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     look = watch.ShotWatch._look_at
 
@@ -140,7 +140,10 @@ def test_an_interrupted_track_leaves_no_file(
 
     monkeypatch.setattr(watch.ShotWatch, "_look_at", interrupted)
     assert main(["track", "--frames", str(shot), "--out", str(out)]) == 143
-    assert list(out.parent.iterdir()) == []
+    part = out.with_suffix(".part.json")
+    assert list(out.parent.iterdir()) == [part]
+    assert list(read_tracks(part).frames) == ["1001", "1002"]
+    assert f"The tracks of the first 2 of 3 frames are in {part}." in capsys.readouterr().err
 
 
 def test_render_changes_the_face_that_the_tracks_name(

@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import Shaped
 
 from reggan_plugin.errors import MeshError
-from reggan_plugin.textures.gltf.gltf_file import GltfFile
+from reggan_plugin.textures.gltf.gltf_file import MESHOPT, GltfFile, packed_file
 
 _DTYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
-_PACKED = ("EXT_meshopt_compression", "KHR_draco_mesh_compression")
+_PACKED = (*MESHOPT, "KHR_draco_mesh_compression")
 
 MOST_POINTS = 40_000_000
 """And corners, of all parts of a character together: several times a dense scan."""
@@ -55,10 +55,7 @@ def _elements(
     view = gltf.document["bufferViews"][place["bufferView"]]
     for name in _PACKED:
         if name in view.get("extensions", {}):
-            raise MeshError(
-                f"{gltf.path} is packed with {name}, which is not read. Unpack it first: "
-                "npx gltf-transform copy IN OUT"
-            )
+            raise packed_file(gltf.path, name)
     content = gltf.view(place["bufferView"])
     offset, size = place.get("byteOffset", 0), dtype.itemsize * width
     stride = view.get("byteStride", size)

@@ -21,6 +21,7 @@ from reggan_plugin.textures.references import file_of_uri, read_file
 _HEADER, _CHUNK = struct.Struct("<4sII"), struct.Struct("<I4s")
 _MAGIC, _JSON, _BINARY = b"glTF", b"JSON", b"BIN\0"
 _LONGEST_NAME = 80
+MESHOPT = ("EXT_meshopt_compression", "KHR_meshopt_compression")
 GLTF_SUFFIXES = (".glb", ".vrm", ".gltf")
 
 
@@ -102,6 +103,14 @@ def read_gltf(path: Path) -> GltfFile:
     return GltfFile(path=path, document=document, buffers=buffers, is_binary=is_binary)
 
 
+def packed_file(path: Path, extension: str) -> MeshError:
+    """The error of a file whose numbers an extension packs."""
+    return MeshError(
+        f"{path} is packed with {extension}, which is not read. Unpack it first: "
+        "npx gltf-transform copy IN OUT"
+    )
+
+
 def bytes_from_gltf(document: dict[str, Any], buffer: bytes | None) -> bytes:
     """A GLB with this document and buffer; a .gltf where there is no buffer to put inside."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
@@ -165,6 +174,9 @@ def _chunks(content: bytes) -> tuple[bytes, bytes]:
 
 def _buffer(path: Path, entry: dict[str, Any], binary: bytes) -> bytes:
     uri = entry.get("uri")
+    packed = [name for name in MESHOPT if name in (entry.get("extensions") or {})]
+    if packed and uri is None:  # a place for what readers without it would need, left empty
+        raise packed_file(path, packed[0])
     if uri is None:
         content = binary
     elif is_data(uri):

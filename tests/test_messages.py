@@ -24,6 +24,7 @@ from reggan_plugin.files import png
 from reggan_plugin.files.damage import faults_named, library_faults
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.jobs.events import FrameDone, FrameTracked, Started
+from reggan_plugin.jobs.results import FrameResult
 from reggan_plugin.textures.gltf.gltf_file import read_gltf
 from reggan_training.data.identity import CANONICAL_LANDMARKS
 
@@ -253,7 +254,8 @@ def test_bars_say_what_is_done_how_fast_and_for_how_long(monkeypatch: pytest.Mon
     for done in (1, 2):
         bar(FrameTracked(done=done, faces=1, **frame))
     for done in (1, 2):
-        bar(FrameDone(done=done, output=Path("o/a.png"), outcome="written", **frame))
+        result = FrameResult(source=Path("a.png"), output=Path("o/a.png"), outcome="written")
+        bar(FrameDone(done=done, frames=2, result=result))
     assert "Tracking" in terminal.drawn
     assert "Rendering" in terminal.drawn
     assert "2/2" in terminal.drawn

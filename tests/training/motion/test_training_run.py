@@ -60,12 +60,13 @@ def test_a_resumed_run_is_an_uninterrupted_one(flat_head_set: Path, tmp_path: Pa
 def test_one_command_trains_all_stages(flat_head_set: Path, tmp_path: Path) -> None:
     arguments = ["--heads", str(flat_head_set), "--out", str(tmp_path / "run")]
     arguments += ["--kimg", "0.016", "--mouth-kimg", "0.016", "--reader-kimg", "0.064"]
-    arguments += ["--threads", "1"]
+    arguments += ["--adversary-kimg", "0.016", "--threads", "1"]
     result = CliRunner().invoke(train_motion, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert "reader  " in result.output
     assert "motion  " in result.output
     assert "mouth  " in result.output
+    assert "adversary  " in result.output
     record = json.loads((tmp_path / "run/run.json").read_text())
     assert len(record["identities"]) == 3
     assert record["sessions"][0]["commit"]

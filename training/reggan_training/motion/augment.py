@@ -1,5 +1,7 @@
 """Changes of pairs that leave their truth as it is: mirror, colour, blur, noise."""
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -26,16 +28,7 @@ def augmented(pairs: Pairs, random: torch.Generator) -> Pairs:
     amount = (draw(0, 1, 1, 1, 1) - 0.6).clamp(min=0) * 2.5  # sharp more often than not
     noise = torch.randn(source.shape, generator=random) * draw(-0.02, 0.025, 1, 1, 1).clamp(min=0)
     source = (source + amount * (soft - source) + noise).clamp(0, 1)
-    return Pairs(
-        source=source,
-        target=target,
-        motion=turned.motion,
-        visible=turned.visible,
-        hit=turned.hit,
-        part=turned.part,
-        controls=turned.controls,
-        worn=turned.worn,
-    )
+    return replace(turned, source=source, target=target)
 
 
 def augmented_picture(

@@ -45,6 +45,10 @@ _FAMILIES = ("ict", "makehuman", "valid")
     "--mouth-kimg", type=click.FloatRange(min=0.016), default=30.0, show_default=True, metavar="N",
     help="Thousands of pairs that the mouth's painter is shown.",
 )  # fmt: skip
+@click.option(
+    "--adversary-kimg", type=click.FloatRange(min=0.016), default=20.0, show_default=True,
+    metavar="N", help="Thousands of pairs that the painter is shown against its adversary.",
+)  # fmt: skip
 @click.option("--producers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N",
               help="Processes that draw pairs.")  # fmt: skip
 @click.option("--threads", type=click.IntRange(0, 256), default=0, show_default=True, metavar="N",
@@ -61,6 +65,7 @@ def train_motion(
     kimg: float,
     reader_kimg: float,
     mouth_kimg: float,
+    adversary_kimg: float,
     producers: int,
     threads: int,
     half: bool,
@@ -81,7 +86,10 @@ def train_motion(
         stages=stages or STAGES,
         reader=replace(defaults.reader, length_kimg=reader_kimg, seed=seed),
         motion=replace(defaults.motion, length_kimg=kimg, half_precision=half, seed=seed),
-        mouth=replace(defaults.mouth, length_kimg=mouth_kimg, seed=seed),
+        mouth=replace(defaults.mouth, length_kimg=mouth_kimg, half_precision=half, seed=seed),
+        adversary=replace(
+            defaults.adversary, length_kimg=adversary_kimg, half_precision=half, seed=seed
+        ),
         producers=producers,
         threads=threads,
         seed=seed,

@@ -12,6 +12,7 @@ from reggan_training.heads.head import Part
 from reggan_training.motion.composing import compose
 from reggan_training.motion.network import NetworkAnswer
 from reggan_training.motion.sampling import enlarged
+from reggan_training.motion.surface_reader import SeenSurface
 from reggan_training.pairs.sitting import Pairs
 
 _REALLY_MOVES = 0.4 / 128
@@ -41,7 +42,8 @@ class LossWeights:
 def pair_losses(pairs: Pairs, answer: NetworkAnswer, weights: LossWeights) -> dict[str, Tensor]:
     """Weighted losses by name; their sum is what the optimiser lowers."""
     side = pairs.source.shape[-1]
-    made, _ = compose(pairs.source, answer)
+    # the motion is known: what a picture says of it is noise beside that
+    made, _ = compose(pairs.source, answer._replace(motion=answer.motion.detach()))
     motion = enlarged(answer.motion, side)
     hole = 1 - pairs.visible
     error_px = 128 * (motion - pairs.motion)
@@ -66,6 +68,13 @@ def pair_losses(pairs: Pairs, answer: NetworkAnswer, weights: LossWeights) -> di
         "fold": weights.fold * _folding(answer.motion),
         "hidden": weights.hidden_slope * _hidden_slope(motion, hole),
     }
+
+
+def surface_losses(pairs: Pairs, surface: SeenSurface) -> dict[str, Tensor]:
+    """Losses of what was read from the source: places on the face, and the head's turn."""
+    error = (surface.place - pairs.place).abs() * pairs.is_face
+    turn = surface.projection - pairs.projection
+    return {"place": 4 * error.mean(), "turn": 10 * turn.abs().mean()}
 
 
 def balanced_cross_entropy(logits: Tensor, wanted: Tensor, extra: float) -> Float[Tensor, ""]:

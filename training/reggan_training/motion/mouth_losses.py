@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor
 
 from reggan_training.heads.head import Part
@@ -26,24 +27,33 @@ class MouthLossWeights:
     teeth: float = 1.0
 
 
+def finished_window(moved: Tensor, answer: MouthAnswer) -> Float[Tensor, "batch 3 fine fine"]:
+    """The mouth window under its paint; `moved` is the whole crop as it was moved and lit."""
+    base = enlarged(window_of(moved), answer.paint.shape[-1])
+    return base + torch.sigmoid(answer.cover) * (answer.paint - base)
+
+
+def uncovered(pairs: MouthPairs) -> Float[Tensor, "batch 1 fine fine"]:
+    """1 where the target shows the inside of the mouth, which the source does not."""
+    is_inside = (pairs.part >= Part.EYE) & (pairs.part <= Part.SOCKET)
+    return pairs.hole * is_inside.float()
+
+
 def mouth_losses(
-    pairs: MouthPairs, moved: Tensor, answer: MouthAnswer, weights: MouthLossWeights
+    pairs: MouthPairs, made: Tensor, answer: MouthAnswer, weights: MouthLossWeights
 ) -> dict[str, Tensor]:
     """Weighted losses by name.
 
     Args:
         pairs: what is asked for.
-        moved: the source crop as the motion network moved and lit it, sRGB-encoded.
+        made: the finished window.
         answer: the painter's.
         weights: of the losses.
     """
-    is_inside = ((pairs.part >= Part.EYE) & (pairs.part <= Part.SOCKET)).float()
-    hole = pairs.hole * is_inside
+    hole = uncovered(pairs)
     near = F.max_pool2d(hole, 9, 1, 4)
     inside = ((pairs.part >= Part.TEETH) & (pairs.part <= Part.MOUTH)).float()
     focus = near * (1 + weights.teeth * inside)
-    base = enlarged(window_of(moved), pairs.target.shape[-1])
-    made = base + torch.sigmoid(answer.cover) * (answer.paint - base)
     cover = balanced_cross_entropy(answer.cover, hole, weights.uncovered)
     return {
         "cover": weights.cover * cover,

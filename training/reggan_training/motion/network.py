@@ -4,9 +4,10 @@
 
 m is the backward motion in parts of the crop's side, g the log of a factor on linear light, c the
 share of pixels that nothing in the source shows, p their colour. The regression layer's change is
-a hint beside the picture; its mean motion and cover, shifted until they lie on this face's own
-brows and lips, are where the network starts from. What the source wears of its own, and shall
-lose, is asked for as a negative (`SourceReader` reads it from the picture).
+a hint beside the picture. Where the network starts from is geometry: what place of a face each
+pixel shows and how the head is turned are read from the picture (`SurfaceReader`), how that place
+moves is regressed in closed form (`surface_regression`). What the source wears of its own, and
+shall lose, is asked for as a negative (`SourceReader` reads it from the picture).
 Convolutions run on the unshuffled picture, at a half, a quarter and an eighth of the side.
 """
 
@@ -18,18 +19,18 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS
-from reggan_training.motion.sampling import enlarged, warp
+from reggan_training.motion.sampling import enlarged
 from reggan_training.motion.shape_regression import ShapeRegression
+from reggan_training.motion.surface_reader import SeenSurface, SurfaceReader
+from reggan_training.motion.surface_regression import displacement_at, fixed_point
 
 _EMBEDDING = 96
 _LARGEST_GAIN = 0.7
 """Natural log of the largest factor on linear light."""
-_MOTION_UNIT = 1 / 16
+_MOTION_UNIT = 1 / 64
 """Motion of 1 at a head of the network, in parts of the crop's side."""
 _COVER_SLOPE = 6.0
 """Logit per unit of the average face's linear cover."""
-_FURTHEST_FEATURE = 0.1
-"""How far a face's features may lie from the average face's, in parts of the crop's side."""
 _FULL_STRENGTH = 0.15
 """Requests below this fade to no change at all."""
 
@@ -97,17 +98,18 @@ class MotionRegGAN(nn.Module):
         asked = len(CONTROLS) + len(ARKIT_SHAPES)
         embedded = asked + _EMBEDDING
         self.embed = nn.Linear(asked, _EMBEDDING)
-        self.read = nn.Conv2d(12 + 3 + 2 + 1 + 2, width, 3, padding=1)
+        self.surface = SurfaceReader(side_px)
+        self.read = nn.Conv2d(12 + 3 + 2 + 2 + 1 + 2, width, 3, padding=1)
         self.half_in = ControlledBlock(width, embedded)
         self.shrink_half = nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)
         self.quarter_in = nn.ModuleList(ControlledBlock(2 * width, embedded) for _ in range(2))
         self.shrink_quarter = nn.Conv2d(2 * width, 4 * width, 4, stride=2, padding=1)
-        self.eighth = nn.ModuleList(ControlledBlock(4 * width, embedded) for _ in range(5))
+        self.eighth = nn.ModuleList(ControlledBlock(4 * width, embedded) for _ in range(4))
         self.grow_eighth = nn.Conv2d(4 * width, 8 * width, 1)
         self.quarter_out = nn.ModuleList(ControlledBlock(2 * width, embedded) for _ in range(2))
         self.grow_quarter = nn.Conv2d(2 * width, 4 * width, 1)
         self.half_out = ControlledBlock(width, embedded)
-        self.registration = _head(4 * width, 2)
+        self.stronger = _head(4 * width, 1)
         self.motion_eighth = _head(4 * width, 2)
         self.motion_quarter = _head(2 * width, 2)
         self.answer = _head(width, 2 + 3 + 4 + 12)
@@ -121,22 +123,25 @@ class MotionRegGAN(nn.Module):
         image: Float[Tensor, "batch 3 side side"],
         controls: Float[Tensor, "batch controls"],
         worn: Float[Tensor, "batch shapes"],
+        surface: SeenSurface | None = None,
     ) -> NetworkAnswer:
         """Answer for sRGB-encoded pictures in [0, 1], control vectors, and what the source wears.
 
-        `worn` are ARKit weights in the order of `ARKIT_SHAPES`.
+        `worn` are ARKit weights in the order of `ARKIT_SHAPES`; `surface` is read if not given.
         """
+        surface = surface or self.surface(image)
         lost = worn * controls[:, -1:]  # what `neutral` takes away
         with torch.autocast(image.device.type, enabled=False):
             change = (controls[:, :-1] - lost).float()
             asked_colours = torch.cat([change, controls[:, -1:].float()], dim=1)
             hint = self._at_half(self.regression(image.float(), asked_colours))
-            expected = self._at_half(self.regression.motion(change))
+            expected, unsolved = self._expected(change, surface)
             opening = self._at_half(self.regression.cover(change))
         seen = [
             F.pixel_unshuffle(image - 0.5, 2),
             4 * hint,
-            expected / _MOTION_UNIT,
+            16 * expected,
+            16 * unsolved,
             opening,
         ]
         place = self.place.expand(image.shape[0], -1, -1, -1)
@@ -154,21 +159,26 @@ class MotionRegGAN(nn.Module):
             quarter = block(quarter, asked)
         half = self.half_out(half + F.pixel_shuffle(self.grow_quarter(F.silu(quarter)), 2), asked)
         fine, gain, cover, paint = self.answer(F.silu(half)).float().split([2, 3, 4, 12], dim=1)
-        shift = _FURTHEST_FEATURE * torch.tanh(self.registration(eighth).float())
-        mean = torch.cat([expected, opening], dim=1)
-        registered = warp(mean, enlarged(shift, mean.shape[-1]))
-        expected, opening = registered[:, :2], registered[:, 2:]
+        stronger = 1 + enlarged(torch.tanh(self.stronger(eighth).float()), self.side_px // 2)
         coarse = _doubled(self.motion_eighth(eighth).float())
         motion = _doubled(coarse + self.motion_quarter(quarter).float()) + fine
         strength = (controls.abs().amax(1) / _FULL_STRENGTH).clamp(max=1.0)[:, None, None, None]
         return NetworkAnswer(
-            motion=expected + motion * strength * _MOTION_UNIT,
+            motion=expected * stronger + motion * strength * _MOTION_UNIT,
             gain=_LARGEST_GAIN * torch.tanh(gain) * strength,
             cover=F.pixel_shuffle(cover, 2)
             + _doubled(_COVER_SLOPE * (opening - 0.4).clamp(-0.6, 0.6))
             - 12.0 * (1 - strength),
             paint=torch.sigmoid(2 * F.pixel_shuffle(paint, 2)),
         )
+
+    def _expected(
+        self, change: Float[Tensor, "batch shapes"], surface: SeenSurface
+    ) -> tuple[Float[Tensor, "batch 2 half half"], Float[Tensor, "batch 2 half half"]]:
+        """Backward motion of an average face with this one's features, and what is unsolved."""
+        moved = displacement_at(self.regression.displacement(change), surface.place)
+        forward = torch.einsum("bij,bjyx->biyx", surface.projection, moved)
+        return fixed_point(forward, self._at_half(self.regression.motion(change)))
 
     def _at_half(self, values: Float[Tensor, "batch channels low low"]) -> Tensor:
         """Values of the regression layer at half of the side."""

@@ -4,8 +4,9 @@
 
 W_e is the ridge solution over pairs of heads that differ in shape e alone; `neutral` is a shape
 like the others, from pairs that lead back to the face at rest. Beside the colours it regresses
-motion and cover on the controls (`mean_answer`). It works at a quarter or half of the crop's side:
-the *intermediate representation* is a coarse and robust hint of what goes where.
+motion and cover on the controls (`mean_answer`), and how each place of a face moves
+(`surface_regression`). It works at a quarter of the crop's side: the *intermediate representation*
+is a coarse and robust hint of what goes where.
 Source: RegGAN, arXiv 2603.15648; Khan et al., IJCV 2020, arXiv 2011.09104, eq. 6.
 """
 
@@ -18,9 +19,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS
+from reggan_training.motion.surface_regression import SURFACE_CELLS
 from reggan_training.regression import RegressionSettings, RidgeSums, local_receptive_fields
 
-SHAPE_REGRESSION = RegressionSettings(side_px=64, field_px=3, dilation=2, penalty=1.0)
+SHAPE_REGRESSION = RegressionSettings(side_px=32, field_px=3, dilation=1, penalty=1.0)
 
 
 class ShapeRegression(nn.Module):
@@ -31,11 +33,13 @@ class ShapeRegression(nn.Module):
             bias.
         mean_motion: M_e, backward, in parts of the crop's side; float16 [shapes, 2, side, side].
         mean_cover: C_e; float16 [shapes, 1, side, side].
+        surface: D_e of `surface_regression`; float16 [shapes, 3, cells, cells].
     """
 
     delta: Tensor
     mean_motion: Tensor
     mean_cover: Tensor
+    surface: Tensor
 
     def __init__(self, settings: RegressionSettings = SHAPE_REGRESSION) -> None:
         super().__init__()
@@ -45,6 +49,8 @@ class ShapeRegression(nn.Module):
         for name, channels in (("mean_motion", 2), ("mean_cover", 1)):
             empty = torch.zeros(len(ARKIT_SHAPES), channels, *shape[2:], dtype=torch.float16)
             self.register_buffer(name, empty)
+        cells = (len(ARKIT_SHAPES), 3, SURFACE_CELLS, SURFACE_CELLS)
+        self.register_buffer("surface", torch.zeros(cells, dtype=torch.float16))
 
     def forward(
         self,
@@ -69,6 +75,13 @@ class ShapeRegression(nn.Module):
         """Cover of an average face; a linear answer, roughly 0 to 1."""
         side = self.settings.side_px
         return (shapes @ self.mean_cover.float().flatten(1)).reshape(-1, 1, side, side)
+
+    def displacement(
+        self, shapes: Float[Tensor, "batch shapes"]
+    ) -> Float[Tensor, "batch 3 cells cells"]:
+        """Displacement of every place of a face, in the head's axes, in eye distances."""
+        flat = shapes @ self.surface.float().flatten(1)
+        return flat.reshape(-1, 3, SURFACE_CELLS, SURFACE_CELLS)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

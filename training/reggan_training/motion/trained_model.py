@@ -15,7 +15,7 @@ from reggan_training.motion.network import MotionRegGAN
 from reggan_training.motion.reader_task import trained_reader
 from reggan_training.motion.source_reader import SourceReader
 from reggan_training.motion.training_run import CHECKPOINT
-from reggan_training.motion.whole_run import MOTION, MOUTH, READER
+from reggan_training.motion.whole_run import ADVERSARY, MOTION, MOUTH, READER
 
 
 class UnpaintedAnswer(NamedTuple):
@@ -85,9 +85,11 @@ def read_trained_model(run: Path) -> TrainedModel:
     Raises:
         SourceError: the run has no checkpoint of its motion, or a damaged one.
     """
-    reader, painter = run / READER, run / MOUTH
-    return TrainedModel(
-        trained_motion_network(run / MOTION),
-        trained_reader(reader) if (reader / CHECKPOINT).is_file() else None,
-        trained_mouth_painter(painter) if (painter / CHECKPOINT).is_file() else None,
-    ).eval()
+    reader = trained_reader(run / READER) if _has_begun(run / READER) else None
+    painters = [run / stage for stage in (ADVERSARY, MOUTH) if _has_begun(run / stage)]
+    painter = trained_mouth_painter(painters[0]) if painters else None
+    return TrainedModel(trained_motion_network(run / MOTION), reader, painter).eval()
+
+
+def _has_begun(folder: Path) -> bool:
+    return (folder / CHECKPOINT).is_file()

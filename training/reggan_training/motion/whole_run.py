@@ -1,9 +1,9 @@
-"""A whole run from a seed: regression layer, source reader, motion, then the mouth's paint.
+"""A whole run from a seed: regression layer, source reader, motion, mouth's paint, adversary.
 
 The folder gets `run.json`, `regression.safetensors`, and for each of the networks a folder with
 checkpoint and curve. Every stage that is finished is kept; a run goes on where it was stopped.
 Reader and motion do not need each other, and the painter needs no more than a motion network that
-has begun: stages can run side by side, each in a process of its own.
+has begun: stages can run side by side, each in a process of its own. The adversary comes last.
 """
 
 import json
@@ -17,8 +17,9 @@ from safetensors.torch import load_file, save_file
 
 from reggan_training.motion.mean_answer import fit_mean_answer, state_examples
 from reggan_training.motion.motion_task import motion_run, trained_motion_network
+from reggan_training.motion.mouth_adversary import RivalledPainter
 from reggan_training.motion.mouth_painter import MouthPainter
-from reggan_training.motion.mouth_task import mouth_run
+from reggan_training.motion.mouth_task import mouth_run, rivalled_run, trained_mouth_painter
 from reggan_training.motion.network import MotionRegGAN
 from reggan_training.motion.reader_task import draw_portraits, reader_run
 from reggan_training.motion.regression_examples import regression_examples
@@ -28,6 +29,7 @@ from reggan_training.motion.shape_regression import (
     fit_shape_regression,
 )
 from reggan_training.motion.source_reader import SourceReader
+from reggan_training.motion.surface_regression import fit_surface, surface_examples
 from reggan_training.motion.training_run import RunSettings, TrainingRun
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.mouth_sitting import draw_mouth_sitting
@@ -36,8 +38,8 @@ from reggan_training.pairs.sitting import draw_sitting
 from reggan_training.provenance import commit_of_source
 
 REGRESSION, RECORD = "regression.safetensors", "run.json"
-READER, MOTION, MOUTH = "reader", "motion", "mouth"
-STAGES = (READER, MOTION, MOUTH)
+READER, MOTION, MOUTH, ADVERSARY = "reader", "motion", "mouth", "adversary"
+STAGES = (READER, MOTION, MOUTH, ADVERSARY)
 """After the regression layer, which each of them begins with."""
 _READER_POOL = PoolSettings(sittings=800, pairs=16, reuse=12.0, first=30)
 _MOUTH_POOL = PoolSettings(sittings=60, pairs=20, reuse=5.0, first=5)
@@ -54,6 +56,7 @@ class WholeRun:
         without: families that are left out.
         stages: of `STAGES`, those to train.
         reader, motion, mouth: of the three networks.
+        adversary: of the painter against its adversary, over the finished `mouth`.
         width: of the motion network.
         painter_width: of the painter.
         producers: processes that draw pairs.
@@ -69,8 +72,11 @@ class WholeRun:
     )
     motion: RunSettings = field(default_factory=RunSettings)
     mouth: RunSettings = field(default_factory=lambda: RunSettings(length_kimg=30.0, batch=8))
+    adversary: RunSettings = field(
+        default_factory=lambda: RunSettings(length_kimg=20.0, batch=8, learning_rate=2e-4)
+    )
     width: int = 32
-    painter_width: int = 32
+    painter_width: int = 24
     producers: int = 1
     threads: int = 0
     seed: int = 0
@@ -112,6 +118,11 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
         painter = MouthPainter(settings.painter_width)
         painting = mouth_run(painter, moved_by, settings.mouth, _made(folder / MOUTH))
         finish(MOUTH, painting, draw_mouth_sitting, _MOUTH_POOL)
+    if ADVERSARY in settings.stages:
+        moved_by = trained_motion_network(folder / MOTION)
+        rivalled = RivalledPainter(trained_mouth_painter(folder / MOUTH).requires_grad_(True))
+        painting = rivalled_run(rivalled, moved_by, settings.adversary, _made(folder / ADVERSARY))
+        finish(ADVERSARY, painting, draw_mouth_sitting, _MOUTH_POOL)
 
 
 def _finish(
@@ -146,6 +157,7 @@ def _regression(files: Collection[Path], folder: Path, seed: int) -> ShapeRegres
         motion, cover = fit_mean_answer(states, SHAPE_REGRESSION.side_px)
         layer.mean_motion.copy_(motion)
         layer.mean_cover.copy_(cover)
+        layer.surface.copy_(fit_surface(surface_examples(unique)))
         save_file(dict(layer.named_buffers()), path)
     layer = ShapeRegression()
     layer.load_state_dict(load_file(path))

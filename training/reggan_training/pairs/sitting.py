@@ -14,7 +14,13 @@ from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS, mirrored_name
 from reggan_training.pairs.look import sample_look
 from reggan_training.pairs.rasterised_head import RasterisedHead, read_head
 from reggan_training.pairs.shading import HeadShader
-from reggan_training.pairs.truth import least_rest, request_of_pair, truth_of_pair
+from reggan_training.pairs.truth import (
+    least_rest,
+    projection_of,
+    request_of_pair,
+    surface_of_state,
+    truth_of_pair,
+)
 
 MIRROR_OF_CONTROL: tuple[int, ...] = tuple(CONTROLS.index(mirrored_name(n)) for n in CONTROLS)
 """Entry of the mirrored control vector that each entry goes to."""
@@ -31,6 +37,8 @@ class Pairs:
         part: `Part` of what the target shows, 255 on background.
         controls: what was asked for, in the order of `CONTROLS`.
         worn: weights that the source shows, in the order of `ARKIT_SHAPES`.
+        place, is_face: of the source, see `SurfaceTruth`; at half of the side.
+        projection: see `projection_of`.
     """
 
     source: Float[Tensor, "batch 3 side side"]
@@ -41,6 +49,9 @@ class Pairs:
     part: Int[Tensor, "batch 1 side side"]
     controls: Float[Tensor, "batch controls"]
     worn: Float[Tensor, "batch shapes"]
+    place: Float[Tensor, "batch 2 half half"]
+    is_face: Float[Tensor, "batch 1 half half"]
+    projection: Float[Tensor, "batch 2 3"]
 
     def __len__(self) -> int:
         return len(self.source)
@@ -56,6 +67,9 @@ class Pairs:
             "part": self.part.to(torch.uint8),
             "controls": self.controls,
             "worn": self.worn,
+            "place": self.place.half(),
+            "is_face": self.is_face.to(torch.uint8),
+            "projection": self.projection,
         }
 
     @classmethod
@@ -70,6 +84,9 @@ class Pairs:
             part=rows["part"].long(),
             controls=rows["controls"],
             worn=rows["worn"],
+            place=rows["place"].float(),
+            is_face=rows["is_face"].float(),
+            projection=rows["projection"],
         )
 
     def mirrored(self, rows: Tensor) -> "Pairs":
@@ -78,20 +95,27 @@ class Pairs:
         def turned(values: Tensor) -> Tensor:
             return torch.where(rows[:, None, None, None], values.flip(3), values)
 
-        motion = turned(self.motion)
         sign = torch.where(rows, -1.0, 1.0)[:, None, None]
-        motion = torch.stack([motion[:, 0] * sign, motion[:, 1]], dim=1)
+
+        def turned_x(values: Tensor) -> Tensor:
+            back = turned(values)
+            return torch.stack([back[:, 0] * sign, back[:, 1]], dim=1)
+
+        ahead = torch.tensor([[1.0, -1.0, -1.0], [-1.0, 1.0, 1.0]])
         order = torch.tensor(MIRROR_OF_CONTROL)
         controls = torch.where(rows[:, None], self.controls[:, order], self.controls)
         return Pairs(
             source=turned(self.source),
             target=turned(self.target),
-            motion=motion,
+            motion=turned_x(self.motion),
             visible=turned(self.visible),
             hit=turned(self.hit),
             part=turned(self.part),
             controls=controls,
             worn=torch.where(rows[:, None], self.worn[:, order[:-1]], self.worn),
+            place=turned_x(self.place),
+            is_face=turned(self.is_face),
+            projection=torch.where(rows[:, None, None], self.projection * ahead, self.projection),
         )
 
 
@@ -113,6 +137,8 @@ def draw_sitting(path: Path, seed: Sequence[int], count: int, side_px: int) -> P
     pictures = {k: reduce_to(shader.picture(head.face, k, look), side_px) for k in used}
     coarse = head.face.thinned(head.face.side_px // side_px)
     truths = [truth_of_pair(shader, coarse, source, target) for source, target, _ in chosen]
+    halved = head.face.thinned(2 * head.face.side_px // side_px)
+    faces = {k: surface_of_state(shader, halved, k) for k in {s for s, _, _ in chosen}}
     return Pairs(
         source=torch.stack([pictures[source] for source, _, _ in chosen]),
         target=torch.stack([pictures[target] for _, target, _ in chosen]),
@@ -122,6 +148,9 @@ def draw_sitting(path: Path, seed: Sequence[int], count: int, side_px: int) -> P
         part=torch.stack([truth.part[None] for truth in truths]),
         controls=requests_of(head, chosen),
         worn=worn_weights(head, chosen),
+        place=torch.stack([faces[source].place for source, _, _ in chosen]),
+        is_face=torch.stack([faces[source].is_face.float() for source, _, _ in chosen]),
+        projection=projection_of(head.camera).expand(len(chosen), 2, 3),
     )
 
 

@@ -8,6 +8,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from reggan_plugin.controls import CONTROLS, NEUTRAL
+from reggan_training.heads.head import Part
+from reggan_training.pairs.camera import Camera
 from reggan_training.pairs.rasterised_head import Rasters
 from reggan_training.pairs.shading import HeadShader, mixed
 from reggan_training.pairs.states import Weights
@@ -59,6 +61,44 @@ def truth_of_pair(shader: HeadShader, rasters: Rasters, source: int, target: int
         hit=is_head.reshape(side, side),
         part=part.reshape(side, side),
     )
+
+
+_FACE = (Part.SKIN, Part.EYE, Part.LASHES, Part.BEARD, Part.BROWS)
+_FACE_DEPTH = 0.5
+"""Of the face before the head's middle, in eye distances, where perspective is taken for it."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SurfaceTruth:
+    """Which place of the face each pixel of a state shows.
+
+    Attributes:
+        place: canonical (x, y up), in eye distances; see `HeadMesh.canonical`.
+        is_face: where that is so; 0 on background, hair, clothes and inside of the mouth.
+    """
+
+    place: Float[Tensor, "2 side side"]
+    is_face: Bool[Tensor, "1 side side"]
+
+
+def surface_of_state(shader: HeadShader, rasters: Rasters, state: int) -> SurfaceTruth:
+    """Look places up through the raster."""
+    side = rasters.side_px
+    hit, corners, weights = shader.surface_points(rasters, state)
+    place = torch.zeros(side * side, 2)
+    place[hit.pixels] = mixed(shader.fixed[:, :2], corners, weights)
+    is_face = torch.zeros(side * side, dtype=torch.bool)
+    is_face[hit.pixels] = torch.isin(shader.parts[hit.triangle], torch.tensor(_FACE))
+    return SurfaceTruth(
+        place=place.T.reshape(2, side, side), is_face=is_face.reshape(1, side, side)
+    )
+
+
+def projection_of(camera: Camera) -> Float[Tensor, "2 3"]:
+    """Takes displacements in the head's axes to the crop, x to the right, y down."""
+    nearness = camera.distance / (camera.distance - _FACE_DEPTH)
+    flat = np.diag([1.0, -1.0]) @ camera.rotation[:2]
+    return torch.from_numpy(nearness * camera.crop_from_plane[:, :2] @ flat).float()
 
 
 def project(shader: HeadShader, viewed: Float[Tensor, "points 3"]) -> Float[Tensor, "points 2"]:

@@ -1,0 +1,89 @@
+"""Reads from a picture what place of the face each pixel shows, and how the head is turned.
+
+Both are known for every rendered pixel, so that it is a plain regression. The places are those of
+`HeadMesh.canonical`: what the closed-form answer (`surface_regression`) is looked up by.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+_EYE_DISTANCE = 0.234
+"""Of the average face in its crop, in parts of the side."""
+_EYES_Y, _CENTRE_X = 0.30, 0.5
+_PLACE_UNIT, _PROJECTION_UNIT = 0.25, 0.05
+
+
+class SeenSurface(NamedTuple):
+    """What pixels show of a head.
+
+    `place` [batch 2 half half]: canonical (x, y up), in eye distances. `projection` [batch 2 3]:
+    takes displacements in the head's axes, in eye distances, to the crop (x, y down), in parts of
+    its side.
+    """
+
+    place: Float[Tensor, "batch 2 half half"]
+    projection: Float[Tensor, "batch 2 3"]
+
+
+class SurfaceReader(nn.Module):
+    """A small U-shaped network at half of the crop's side; it knows nothing of what is asked for.
+
+    Args:
+        side_px: of the crop.
+        width: channels at half of it.
+    """
+
+    average: Tensor
+    place: Tensor
+
+    def __init__(self, side_px: int = 128, width: int = 24) -> None:
+        super().__init__()
+        self.read = nn.Conv2d(12 + 2, width, 3, padding=1)
+        self.shrink = nn.ModuleList(
+            nn.Conv2d(inside, outside, 4, stride=2, padding=1)
+            for inside, outside in ((width, 2 * width), (2 * width, 3 * width), (3 * width, 96))
+        )
+        self.deep = nn.ModuleList(nn.Conv2d(96, 96, 3, padding=1) for _ in range(2))
+        self.turned = nn.Linear(96 * (side_px // 32) ** 2, 6)
+        self.grow = nn.ModuleList(
+            nn.Conv2d(inside, 4 * outside, 1)
+            for inside, outside in ((96, 3 * width), (3 * width, 2 * width), (2 * width, width))
+        )
+        self.join = nn.ModuleList(
+            nn.Conv2d(channels, channels, 3, padding=1)
+            for channels in (3 * width, 2 * width, width)
+        )
+        self.answer = nn.Conv2d(width, 2, 3, padding=1)
+        half = side_px // 2
+        line = (torch.arange(half) + 0.5) / half
+        x, y = torch.meshgrid(line, line, indexing="xy")
+        front = torch.stack([x - _CENTRE_X, _EYES_Y - y]) / _EYE_DISTANCE
+        self.register_buffer("average", front[None], persistent=False)
+        self.register_buffer("place", torch.stack([x, y])[None] * 2 - 1, persistent=False)
+
+    def forward(self, image: Float[Tensor, "batch 3 side side"]) -> SeenSurface:
+        """Read sRGB-encoded pictures in [0, 1]."""
+        batch = len(image)
+        light = image.mean(dim=(1, 2, 3), keepdim=True)
+        seen = [F.pixel_unshuffle(image - light, 2), self.place.expand(batch, -1, -1, -1)]
+        levels = [F.silu(self.read(torch.cat(seen, dim=1)))]
+        for layer in self.shrink:
+            levels.append(F.silu(layer(levels[-1])))
+        hidden = levels.pop()
+        for layer in self.deep:
+            hidden = hidden + F.silu(layer(hidden))
+        small = F.avg_pool2d(hidden, 2)
+        turned = self.turned(small.flatten(1)).float().reshape(batch, 2, 3)
+        for grow, join in zip(self.grow, self.join, strict=True):
+            hidden = levels.pop() + F.pixel_shuffle(grow(hidden), 2)
+            hidden = hidden + F.silu(join(F.silu(hidden)))
+        offset: Tensor = self.answer(hidden).float()
+        front = torch.tensor([[_EYE_DISTANCE, 0.0, 0.0], [0.0, -_EYE_DISTANCE, 0.0]])
+        return SeenSurface(
+            place=self.average + _PLACE_UNIT * offset,
+            projection=front + _PROJECTION_UNIT * turned,
+        )

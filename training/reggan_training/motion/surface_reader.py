@@ -67,9 +67,8 @@ class SurfaceReader(nn.Module):
 
     def forward(self, image: Float[Tensor, "batch 3 side side"]) -> SeenSurface:
         """Read sRGB-encoded pictures in [0, 1]."""
-        batch = len(image)
         light = image.mean(dim=(1, 2, 3), keepdim=True)
-        seen = [F.pixel_unshuffle(image - light, 2), self.place.expand(batch, -1, -1, -1)]
+        seen = [F.pixel_unshuffle(image - light, 2), self.place.expand(image.shape[0], -1, -1, -1)]
         levels = [F.silu(self.read(torch.cat(seen, dim=1)))]
         for layer in self.shrink:
             levels.append(F.silu(layer(levels[-1])))
@@ -77,7 +76,7 @@ class SurfaceReader(nn.Module):
         for layer in self.deep:
             hidden = hidden + F.silu(layer(hidden))
         small = F.avg_pool2d(hidden, 2)
-        turned = self.turned(small.flatten(1)).float().reshape(batch, 2, 3)
+        turned = self.turned(small.flatten(1)).float().unflatten(1, (2, 3))
         for grow, join in zip(self.grow, self.join, strict=True):
             hidden = levels.pop() + F.pixel_shuffle(grow(hidden), 2)
             hidden = hidden + F.silu(join(F.silu(hidden)))

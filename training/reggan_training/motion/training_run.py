@@ -41,7 +41,7 @@ class RunSettings:
 
     length_kimg: float = 120.0
     batch: int = 16
-    learning_rate: float = 8e-4
+    learning_rate: float = 6e-4
     warmup_steps: int = 100
     decay: float = 0.7
     ema: float = 0.995

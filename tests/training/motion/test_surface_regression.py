@@ -1,0 +1,106 @@
+"""How places of a face move, and the motion of pixels that follows from it."""
+
+import pytest
+import torch
+
+from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_training.motion.sampling import warp
+from reggan_training.motion.surface_regression import (
+    SURFACE_CELLS,
+    SURFACE_LEFT,
+    SURFACE_SIDE,
+    SURFACE_TOP,
+    SurfaceExamples,
+    displacement_at,
+    fit_surface,
+    fixed_point,
+    surface_examples,
+)
+from reggan_training.pairs.head_set import training_files
+from reggan_training.pairs.rasterised_head import read_head
+from reggan_training.pairs.shading import HeadShader
+from reggan_training.pairs.sitting import draw_sitting
+from reggan_training.pairs.truth import project, projection_of, surface_of_state
+
+SMILE, JAW = ARKIT_SHAPES.index("mouthSmileLeft"), ARKIT_SHAPES.index("jawOpen")
+
+
+def test_shapes_that_come_together_are_told_apart() -> None:
+    cells = torch.arange(SURFACE_CELLS**2)
+    weights = torch.zeros(30, len(ARKIT_SHAPES))
+    weights[:, SMILE] = torch.linspace(0.1, 1.0, 30)
+    weights[:, JAW] = weights[:, SMILE].roll(7)
+    true = torch.tensor([[0.1, 0.05, 0.0], [0.0, -0.4, -0.1]])
+    moved = (weights[:, [SMILE, JAW]] @ true)[:, None].expand(30, len(cells), 3)
+    example = SurfaceExamples(weights=weights, cells=cells, displacement=moved)
+    table = fit_surface([example] * 20)
+    middle = table[:, :, SURFACE_CELLS // 2, SURFACE_CELLS // 2]
+    assert (middle[[SMILE, JAW]] - true).abs().max() < 0.02
+    assert middle[ARKIT_SHAPES.index("browInnerUp")].abs().max() == 0
+
+
+def test_places_are_looked_up_at_their_cells() -> None:
+    table = torch.zeros(1, 3, SURFACE_CELLS, SURFACE_CELLS)
+    table[0, 1, 10, 20] = 1.0
+    cell = SURFACE_SIDE / SURFACE_CELLS
+    x, y = SURFACE_LEFT + 20.5 * cell, SURFACE_TOP - 10.5 * cell
+    place = torch.tensor([x, y]).view(1, 2, 1, 1)
+    assert displacement_at(table, place)[0, 1, 0, 0] == pytest.approx(1.0, abs=1e-4)
+    assert displacement_at(table, place + cell)[0, 1, 0, 0] == pytest.approx(0.0, abs=1e-4)
+    assert displacement_at(table, place + 9.0).abs().max() == 0
+
+
+def test_a_fixed_point_leads_back() -> None:
+    line = (torch.arange(64) + 0.5) / 64
+    bump = torch.exp(-((line - 0.5) ** 2) / 0.02)
+    forward = torch.stack([0.05 * bump[None] * bump[:, None], -0.03 * bump[None] * bump[:, None]])
+    motion, unsolved = fixed_point(forward[None], torch.zeros(1, 2, 64, 64))
+    assert unsolved.abs().max() < 2e-3
+    assert (motion + warp(forward[None], motion)).abs().max() < 2e-3
+    assert motion[0, 0].min() < -0.04
+
+
+def test_the_mirror_of_a_head_counts_as_much_as_itself(flat_head_set) -> None:
+    paths = sorted(set(training_files(flat_head_set)))
+    table = fit_surface(surface_examples(paths))
+    assert table.abs().max() > 0.01
+    right = ARKIT_SHAPES.index("mouthSmileRight")
+    mirrored = table[right].flip(2) * torch.tensor([-1.0, 1.0, 1.0])[:, None, None]
+    middle = SURFACE_CELLS // 2  # vertices on the midline fall into one of its two columns
+    sides = torch.cat([torch.arange(middle - 2), torch.arange(middle + 2, SURFACE_CELLS)])
+    assert (table[SMILE] - mirrored)[..., sides].abs().max() < 1e-4
+
+
+def test_displacements_in_the_head_are_motions_in_the_crop(flat_head_set) -> None:
+    """The projection takes them there, to within its neglect of perspective."""
+    head = read_head(training_files(flat_head_set)[0])
+    shader = HeadShader(head)
+    rotation = torch.from_numpy(head.camera.rotation).float()
+    moved = (shader.positions[1] - shader.positions[0]) @ rotation
+    true = project(shader, shader.positions[1]) - project(shader, shader.positions[0])
+    found = moved @ projection_of(head.camera).T
+    length = true.norm(dim=1)
+    front = length > 0.5 * length.max()
+    assert ((found - true).norm(dim=1)[front] / length[front]).median() < 0.12
+
+
+def test_a_mirrored_pair_knows_its_places(flat_head_set) -> None:
+    pairs = draw_sitting(training_files(flat_head_set)[0], (1, 1), 2, 64)
+    mirrored = pairs.mirrored(torch.tensor([True, False]))
+    assert mirrored.place[1].equal(pairs.place[1])
+    assert mirrored.place[0, 0].equal(-pairs.place[0, 0].flip(1))
+    step = torch.tensor([0.1, 0.2, 0.3])
+    seen = pairs.projection[0] @ step
+    turned = mirrored.projection[0] @ (step * torch.tensor([-1.0, 1.0, 1.0]))
+    assert turned[0] == pytest.approx(-seen[0].item(), abs=1e-6)
+    assert turned[1] == pytest.approx(seen[1].item(), abs=1e-6)
+
+
+def test_eyes_are_where_the_face_has_them(flat_head_set) -> None:
+    head = read_head(training_files(flat_head_set)[0])
+    side = head.face.side_px
+    truth = surface_of_state(HeadShader(head), head.face, 0)
+    column, row = (head.landmarks[0, 0] * side).astype(int)
+    assert truth.is_face[0, row, column]
+    assert truth.place[0, row, column] == pytest.approx(0.5, abs=0.15)
+    assert truth.place[1, row, column] == pytest.approx(0.0, abs=0.15)

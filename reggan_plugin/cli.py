@@ -45,6 +45,9 @@ _COMMANDS = {
     "sheet": LazyCommand(
         "reggan_plugin.commands.sheet:sheet", "Draw every expression of one frame on a sheet."
     ),
+    "comp": LazyCommand(
+        "reggan_plugin.commands.comp:comp", "Write a Nuke, Fusion or Blender comp of the layers."
+    ),
     "texture": LazyCommand(
         "reggan_plugin.commands.texture:texture",
         "Change the expression in a face's texture map.",

@@ -84,6 +84,7 @@ REMEDIES: Mapping[str, str] = {
     "passes-moved": "",
     "passes-left": "",
     "no-such-pass": "",
+    "no-layer-of-shot": "",
     "no-such-matte-channel": "",
     "matte-channel-of-no-exr": "",
     "no-matte-of-frame": "",

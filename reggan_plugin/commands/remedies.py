@@ -87,6 +87,7 @@ REMEDIES: Mapping[str, str] = {
     "passes-moved": "--move-layers none leaves them as they are.",
     "passes-left": "--move-layers names those that are to move.",
     "no-such-pass": "Name one of them with --move-layers.",
+    "no-layer-of-shot": "`reggan-plugin render --layers-out DIR` writes it.",
     "no-such-matte-channel": "Name one of them with --matte-channel.",
     "matte-channel-of-no-exr": "Leave --matte-channel out.",
     "no-matte-of-frame": "--range leaves frames out.",

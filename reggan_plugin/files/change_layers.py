@@ -142,6 +142,13 @@ def layer_files(
             yield path, exr_from_planes(channels, canvas.origin_px, canvas.display_px)
 
 
+def coordinate_file(planes: Float[np.ndarray, "height width 2"], canvas: Canvas) -> bytes:
+    """An EXR file of an STMap."""
+    from reggan_plugin.files.exr.new_file import exr_from_planes
+
+    return exr_from_planes(_coordinates(planes), canvas.origin_px, canvas.display_px)
+
+
 def _coordinates(planes: Float[np.ndarray, "height width 2"]) -> Planes:
     """Blender's Map UV multiplies by the third channel, and viewers show what has alpha 1."""
     ones = np.ones(planes.shape[:2], np.float32)

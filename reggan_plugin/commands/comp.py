@@ -1,0 +1,106 @@
+"""`reggan-plugin comp`: a composition that puts a result together from the layers of its change."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from reggan_plugin.atomic import write_atomically
+from reggan_plugin.commands.options import GroupedCommand, grouped_option
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.errors import OutputExistsError
+
+if TYPE_CHECKING:
+    from reggan_plugin.recipes.comp_shot import CompShot
+
+Program = Literal["nuke", "fusion", "blender"]
+_SUFFIXES: dict[Program, str] = {"nuke": ".nk", "fusion": ".comp", "blender": ".py"}
+STILL_MAP = "_still.exr"
+"""Behind the name of a composition: an STMap that moves nothing."""
+
+
+@click.command(
+    cls=GroupedCommand,
+    epilog="\b\nExample:\n  reggan-plugin comp --for nuke --frames shot/ --layers layers --out "
+    "shot.nk",
+)
+@grouped_option(
+    "Composition",
+    "--for",
+    "program",
+    type=click.Choice(list(_SUFFIXES)),
+    required=True,
+    help="Nuke script, Fusion composition, or a Python script for Blender's compositor.",
+)
+@grouped_option(
+    "Composition",
+    "--frames",
+    required=True,
+    metavar="DIR|FILE|PATTERN",
+    help="The frames as they were before the change.",
+)
+@grouped_option(
+    "Composition",
+    "--layers",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="What `render --layers-out` wrote: stmap, gain and paint.",
+)
+@grouped_option(
+    "Output",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="The composition: .nk, .comp or .py.",
+)
+@grouped_option("Output", "--overwrite", is_flag=True, help="Replace files that exist.")
+@verbose_option
+def comp(program: Program, frames: str, layers: Path, out: Path, overwrite: bool) -> None:
+    """Write a composition in which intensity and mask of a change stay live.
+
+    It reads the frames and the layers, and has a control Intensity and a node Mask (in Blender
+    an input of the group) to put a painted mask in place of. Fusion and Blender also get an STMap
+    that moves nothing, beside the composition. All three are written from the programs' own
+    documentation and have not been run in them.
+    """
+    from reggan_plugin.recipes.comp_shot import comp_shot
+
+    shot = comp_shot(frames, layers)
+    beside = {} if program == "nuke" else {out.with_name(out.stem + STILL_MAP): _still_map(shot)}
+    there = [path for path in (out, *beside) if path.exists()]
+    if there and not overwrite:
+        raise OutputExistsError(f"{there[0]} exists.")
+    for path, content in beside.items():
+        write_atomically(path, content)
+    write_atomically(out, _text(program, shot, next(iter(beside), out)).encode())
+    for path in (out, *beside):
+        click.echo(path)
+
+
+def _text(program: Program, shot: "CompShot", still: Path) -> str:
+    from reggan_plugin.recipes.blender import blender_script
+    from reggan_plugin.recipes.comp_shot import Footage
+    from reggan_plugin.recipes.fusion import fusion_composition
+    from reggan_plugin.recipes.nuke import nuke_script
+
+    still_map = Footage(folder=still.absolute().parent, prefix=still.name)
+    match program:
+        case "nuke":
+            return nuke_script(shot)
+        case "fusion":
+            return fusion_composition(shot, still_map)
+        case "blender":
+            return blender_script(shot, still_map)
+
+
+def _still_map(shot: "CompShot") -> bytes:
+    import numpy as np
+
+    from reggan_plugin.files.change_layers import coordinate_file
+    from reggan_plugin.imaging.change_planes import Canvas, stmap_from_displacement
+
+    canvas = Canvas(origin_px=(0, 0), shape=shot.display_px, display_px=shot.display_px)
+    nothing = np.zeros((*shot.display_px, 2), np.float32)
+    return coordinate_file(stmap_from_displacement(nothing, canvas), canvas)

@@ -1,0 +1,33 @@
+"""The Python script that builds the composition in Blender's compositor."""
+
+import json
+from importlib import resources
+
+from reggan_plugin.recipes.comp_shot import NOT_RUN, CompShot, Footage
+
+_EMPTY = "SHOT: dict[str, Any] = {}\n"
+
+
+def blender_script(shot: CompShot, still_map: Footage) -> str:
+    """The text of a .py file for Blender 4.2 to 5.x.
+
+    Args:
+        shot: with its layers.
+        still_map: an STMap of the shot's size that moves nothing.
+    """
+    text = resources.files("reggan_plugin.recipes").joinpath("in_blender.py").read_text("utf-8")
+    assert _EMPTY in text, "the script has a place for the shot"
+    files = {"source": shot.source, **shot.layers, "still": still_map}
+    document = {
+        "files": {
+            name: one.path(f"{shot.first:0{one.padding}d}" if one.padding else "")
+            for name, one in files.items()
+        },
+        "first": shot.first,
+        "last": shot.last,
+        "is_sequence": shot.source.padding > 0,
+        "is_linear": shot.is_linear,
+        "is_premultiplied": shot.is_premultiplied,
+    }
+    shown = json.dumps(document, indent=4).replace("true", "True").replace("false", "False")
+    return f"# {NOT_RUN}\n" + text.replace(_EMPTY, f"SHOT: dict[str, Any] = {shown}\n")

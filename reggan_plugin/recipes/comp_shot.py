@@ -1,0 +1,103 @@
+"""What a composition has to know of a shot and of its layers on disk."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reggan_plugin.errors import EmptySourceError
+from reggan_plugin.files.frame import Encoding, read_frame
+from reggan_plugin.files.sequence import SourceFrame, find_sequence
+
+LAYERS_IN_USE = ("stmap", "gain", "paint")
+NOT_RUN = "Written by reggan-plugin from the format's documentation; not run in the program itself."
+"""Of recipes for programs that the project cannot start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footage:
+    """Numbered files of one name, or one file.
+
+    Attributes:
+        folder: absolute.
+        prefix: of the names, up to the number.
+        suffix: of the names, behind the number.
+        padding: digits of the number; 0 for one file, whose name is `prefix`.
+    """
+
+    folder: Path
+    prefix: str
+    suffix: str = ""
+    padding: int = 0
+
+    def path(self, number: str) -> str:
+        """The path with this in place of the number, with / on every system."""
+        return (self.folder / f"{self.prefix}{number}{self.suffix}").as_posix()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompShot:
+    """A shot with its layers.
+
+    Attributes:
+        source: its frames.
+        layers: by name.
+        first: number of the first frame; 1 for one picture.
+        last: number of the last one.
+        display_px: (height, width).
+        is_linear: whether files hold linear light, so that nothing is to be decoded.
+        is_premultiplied: whether colours are multiplied by alpha.
+    """
+
+    source: Footage
+    layers: Mapping[str, Footage]
+    first: int
+    last: int
+    display_px: tuple[int, int]
+    is_linear: bool
+    is_premultiplied: bool
+
+
+def comp_shot(frames: str, layers: Path) -> CompShot:
+    """Look at a shot and at what `render --layers-out` wrote beside it.
+
+    Raises:
+        SourceError: there are no such frames, or none of the layers that a composition needs.
+    """
+    shot = find_sequence(frames)
+    first, last = shot.frames[0], shot.frames[len(shot.frames) - 1]
+    source = _footage(first)
+    found = {name: _layer(layers / name, first, name) for name in LAYERS_IN_USE}
+    frame = read_frame(first.path)
+    return CompShot(
+        source=source,
+        layers=found,
+        first=1 if first.number is None else first.number,
+        last=1 if last.number is None else last.number,
+        display_px=frame.display_px,
+        is_linear=frame.encoding is Encoding.SCENE_LINEAR,
+        is_premultiplied=frame.alpha is not None and frame.alpha_is_premultiplied,
+    )
+
+
+def _layer(folder: Path, first: SourceFrame, name: str) -> Footage:
+    path = folder / f"{first.path.stem}.exr"
+    if not path.exists():
+        raise EmptySourceError(
+            f"{path} is missing, the layer {name} of the shot's first frame.",
+            kind="no-layer-of-shot",
+        )
+    return _footage(SourceFrame(path=path, number=first.number))
+
+
+def _footage(frame: SourceFrame) -> Footage:
+    path = frame.path.absolute()
+    if frame.number is None:
+        return Footage(folder=path.parent, prefix=path.name)
+    digits = [one for one in re.finditer(r"\d+", path.name) if int(one[0]) == abs(frame.number)][-1]
+    return Footage(
+        folder=path.parent,
+        prefix=path.name[: digits.start()],
+        suffix=path.name[digits.end() :],
+        padding=len(digits[0]),
+    )

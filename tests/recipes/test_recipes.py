@@ -1,0 +1,164 @@
+"""Compositions of every program give the result again, at half intensity, and under a mask."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import OpenEXR
+import pytest
+
+import reggan_plugin
+from reggan_plugin.cli import main
+from reggan_plugin.files.frame import read_frame
+from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
+from reggan_plugin.recipes import in_blender
+
+from ..files.exr_files import channels
+from ..layered_shots import planes, render, smile
+from .blender_nodes import LinkedInputs, Node, evaluate, fake_bpy
+from .programs import FusionComp, NukeScript
+
+SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+FACE = ("--face-box", "40,40,200,200", "--exposure", "0")
+AROUND_FACE = slice(140, 420), slice(500, 780)
+PROGRAMS = ("nuke", "fusion", "blender 4", "blender 5")
+Compose = Callable[[float, Any], np.ndarray]
+
+
+@pytest.fixture(params=["exr", "png"])
+def shot(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Two frames, and the layers of their change in `layers`."""
+    kind = request.param
+    (tmp_path / "shot").mkdir()
+    for number in (1001, 1002):
+        source = SAMPLES / f"avatar_{kind}" / f"avatar.{number}.{kind}"
+        target = tmp_path / "shot" / source.name
+        if kind == "png":
+            levels = imagecodecs.png_decode(source.read_bytes())[AROUND_FACE]
+            target.write_bytes(imagecodecs.png_encode(np.ascontiguousarray(levels)))
+        else:
+            planes = channels(source)
+            cut = {name: np.ascontiguousarray(planes[name][AROUND_FACE]) for name in "RGBA"}
+            OpenEXR.File({}, cut).write(str(target))
+    return tmp_path / "shot"
+
+
+def rendered(shot: Path, model: Path, *more: str, out: str) -> np.ndarray:
+    """The first frame in linear light, premultiplied if the source is."""
+    render(shot, model, *FACE, *more, out=out)
+    frame = read_frame(next((shot.parent / out).glob("*.1001.*")))
+    return frame.pixels if frame.alpha_is_premultiplied else linear_from_srgb(frame.pixels)
+
+
+def composition(program: str, shot: Path, layers: Path) -> Compose:
+    """Write it, and be ready to put it together."""
+    suffix = {"nuke": ".nk", "fusion": ".comp"}.get(program, ".py")
+    out = shot.parent / f"comp{suffix}"
+    name = program.partition(" ")[0]
+    words = ["comp", "--for", name, "--frames", shot, "--layers", layers, "--out", out]
+    assert main([*map(str, words), "--overwrite"]) == 0
+    text = out.read_text(encoding="utf-8")
+    if program == "nuke":
+        return lambda intensity, mask: _of_nuke(NukeScript(text, 1001), intensity, mask)
+    if program == "fusion":
+        return lambda intensity, mask: _of_fusion(FusionComp(text), intensity, mask)
+    return lambda intensity, mask: _of_blender(text, program.endswith("5"), intensity, mask)
+
+
+def _of_nuke(script: NukeScript, intensity: float, mask: Any) -> np.ndarray:
+    script.intensity = intensity
+    return (script if mask is None else script.with_mask(mask)).picture("Result")[..., :3]
+
+
+def _of_fusion(comp: FusionComp, intensity: float, mask: Any) -> np.ndarray:
+    comp.intensity = intensity
+    comp.mask = None if mask is None else np.repeat(mask[..., None], 4, axis=2)
+    return comp.picture("Result")[..., :3]
+
+
+def _of_blender(text: str, is_5: bool, intensity: float, mask: Any) -> np.ndarray:
+    written: dict[str, Any] = {"__name__": "the text in Blender"}
+    exec(compile(text, "comp.py", "exec"), written)
+    assert written["SHOT"]["first"] == 1001
+    bpy = fake_bpy(is_5)
+    original = Node.__init__
+
+    def with_group_inputs(node: Node, kind: str, five: bool) -> None:
+        original(node, kind, five)
+        if kind == "CompositorNodeGroup":
+            node.inputs = LinkedInputs(node)
+
+    Node.__init__ = with_group_inputs  # type: ignore[method-assign]
+    try:
+        mixed = written["add_layers"](bpy, written["SHOT"])
+    finally:
+        Node.__init__ = original  # type: ignore[method-assign]
+    return evaluate(mixed, intensity, np.float32(1.0) if mask is None else mask)[..., :3]
+
+
+def off(ours: np.ndarray, theirs: np.ndarray, shot: Path) -> np.ndarray:
+    """Differences in levels of display-encoded values; those of rounded files left out."""
+    rounding = 0.5 if any(path.suffix == ".png" for path in shot.iterdir()) else 0.0
+    difference = 255 * np.abs(srgb_from_linear(ours) - srgb_from_linear(theirs)).max(axis=2)
+    return np.maximum(difference - rounding, 0)
+
+
+def test_the_composition_is_the_result(shot: Path, tmp_path: Path) -> None:
+    layers, model = tmp_path / "layers", smile(tmp_path / "smile.onnx")
+    full = rendered(shot, model, "--layers-out", str(layers), out="full")
+    half = rendered(shot, model, "--intensity", "0.5", out="half")
+    before = rendered(shot, model, "--intensity", "0", out="none")
+    mask = np.zeros(full.shape[:2], np.float32)
+    mask[:, :140] = 1.0
+    changed = np.abs(full - before).max(axis=2) > 0
+    bare = planes(layers / "paint" / "avatar.1001.exr")[..., 3] == 0
+    for program in PROGRAMS:
+        compose = composition(program, shot, layers)
+        difference = off(full, compose(1.0, None), shot)[changed]
+        assert (difference < 0.5).mean() > 0.99, program
+        assert difference.mean() < 0.1, program
+        again = off(half, compose(0.5, None), shot)[changed & bare]
+        assert (again < 0.5).mean() > 0.85, program
+        assert again.mean() < 0.5, program
+        masked = compose(1.0, mask)
+        assert off(before, masked, shot)[:, 140:].max() < 0.5, program
+        assert (off(full, masked, shot)[:, :140][changed[:, :140]] < 0.5).mean() > 0.99, program
+        assert off(before, compose(0.0, None), shot)[changed].mean() < 0.1, program
+
+
+def test_what_was_not_run_says_so(shot: Path, tmp_path: Path) -> None:
+    layers, model = tmp_path / "layers", smile(tmp_path / "smile.onnx")
+    render(shot, model, *FACE, "--layers-out", str(layers))
+    for program in ("nuke", "fusion", "blender"):
+        composition(program, shot, layers)
+    for name in ("comp.nk", "comp.comp", "comp.py"):
+        assert "not run in the program itself" in (tmp_path / name).read_text().splitlines()[0]
+    script = (tmp_path / "comp.nk").read_text()
+    assert ".%04d.exr" in script
+    assert "first 1001" in script
+    assert "last 1002" in script
+
+
+def test_missing_layers_and_files_that_exist_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "shot" / "a.1001.png"
+    source.parent.mkdir()
+    shutil.copy(SAMPLES / "avatar_png" / "avatar.1001.png", source)
+    (tmp_path / "layers").mkdir()
+    words = ["comp", "--for", "nuke", "--frames", str(source), "--layers", str(tmp_path / "layers")]
+    assert main([*words, "--out", str(tmp_path / "a.nk")]) == 1
+    assert "`reggan-plugin render --layers-out DIR` writes it" in capsys.readouterr().err
+    model = smile(tmp_path / "smile.onnx")
+    render(source, model, *FACE, "--layers-out", str(tmp_path / "layers"))
+    (tmp_path / "a.nk").write_text("mine")
+    assert main([*words, "--out", str(tmp_path / "a.nk")]) == 1
+    assert (tmp_path / "a.nk").read_text() == "mine"
+    assert "--overwrite" in capsys.readouterr().err
+
+
+def test_the_blender_script_loads_nothing_of_blender_here() -> None:
+    assert in_blender.SHOT == {}

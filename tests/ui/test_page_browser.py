@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
@@ -27,7 +28,7 @@ class Artist:
 
     def __init__(self, browser: webdriver.Chrome, page: Caller) -> None:
         self.browser, self.page = browser, page
-        self.patience = WebDriverWait(browser, 60, poll_frequency=0.05)
+        self.patience = WebDriverWait(browser, 20, poll_frequency=0.05)
         browser.get_log("browser")  # type: ignore[no-untyped-call]
         browser.get(page.address)
         self.patience.until(lambda _: self.script("return document.body.dataset.ready"))
@@ -43,8 +44,12 @@ class Artist:
         return self.patience.until(lambda _: self.script(f"return {text}"))
 
     def take_sample(self, name: str = "avatar_png") -> None:
+        count = len(self.page.studio.files.shots)
         Select(self.find("samples")).select_by_value(name)
-        self.wait("document.getElementById('save').disabled === false")
+        self.patience.until(lambda _: len(self.page.studio.files.shots) > count)
+        number = self.page.studio.files.shots[-1].first
+        self.wait(f"document.getElementById('canvas').dataset.file === '{number}'")
+        self.at_rest()
 
     def choose(self, expression: str) -> None:
         """Click on an expression of the gallery, and wait for the picture of it."""
@@ -125,3 +130,209 @@ def test_from_a_sample_to_a_saved_smile(
     assert difference.max() <= 1
     assert (np.abs(shown - before) > 20).any()
     assert artist.faults() == []
+
+
+def dropped(artist: Artist, *paths: Path) -> None:
+    """Hand files to the page as its picker does."""
+    picker = artist.find("picker")
+    artist.script("arguments[0].hidden = false", picker)
+    picker.send_keys("\n".join(str(path) for path in paths))
+    artist.script("arguments[0].hidden = true", picker)
+
+
+def test_dropped_files_are_uploaded_and_shown(
+    browser: webdriver.Chrome, page: Caller, downloads: Path, tmp_path: Path
+) -> None:
+    artist = Artist(browser, page)
+    script = """
+      const transfer = new DataTransfer();
+      const levels = Uint8Array.from(atob(arguments[0]), (c) => c.charCodeAt(0));
+      transfer.items.add(new File([levels], "dropped.1001.png"));
+      document.getElementById("view").dispatchEvent(
+        new DragEvent("drop", {bubbles: true, cancelable: true, dataTransfer: transfer}));
+    """
+    artist.script(script, base64.b64encode(FACE.read_bytes()).decode())
+    artist.wait("document.getElementById('files').selectedOptions[0]?.text === 'dropped.1001.png'")
+    artist.wait("document.getElementById('save').disabled === false")
+    artist.choose("sad")
+    artist.find("copy-command").click()
+    artist.wait("document.getElementById('words').value !== ''")
+    words = artist.find("words").get_attribute("value")
+    assert words is not None
+    assert words.endswith("--frames dropped.1001.png --expression sad --out dropped.1001_sad")
+    assert saved_file(artist, downloads).name == "dropped.1001_sad.png"
+    assert artist.faults() == []
+
+
+def test_a_wipe_shows_before_and_after(browser: webdriver.Chrome, page: Caller) -> None:
+    artist = Artist(browser, page)
+    artist.take_sample()
+    before = artist.pixels()
+    artist.choose("surprised")
+    artist.at_rest()
+    after = artist.pixels()
+    changed = (np.abs(after - before) > 10).any(axis=(0, 2))
+    assert changed[: len(changed) // 2].any()
+    assert changed[len(changed) // 2 :].any()
+    wipe = "const e = document.getElementById('wipe'); e.value = arguments[0];"
+    artist.script(wipe + "e.dispatchEvent(new Event('input'))", 50)
+    half = artist.pixels()
+    middle = before.shape[1] // 2
+    assert np.array_equal(half[:, : middle - 4], before[:, : middle - 4])
+    assert np.array_equal(half[:, middle + 4 :], after[:, middle + 4 :])
+    artist.find("view").send_keys("1")
+    assert artist.find("full").get_attribute("aria-pressed") == "true"
+    shown = artist.script("return document.getElementById('canvas').getBoundingClientRect().width")
+    assert shown == before.shape[1]
+    artist.find("view").send_keys("0")
+
+
+def test_faults_are_told_and_the_page_goes_on(
+    browser: webdriver.Chrome, page: Caller, tmp_path: Path
+) -> None:
+    artist = Artist(browser, page)
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(FACE.read_bytes()[:2000])
+    dropped(artist, broken)
+    artist.wait("!document.getElementById('message').hidden")
+    assert "broken.png" in artist.message()
+    grey = tmp_path / "grey.png"
+    Image.new("RGB", (400, 300), (120, 120, 120)).save(grey)
+    dropped(artist, grey)
+    artist.wait("document.getElementById('message').textContent.includes('Draw a box')")
+    assert not artist.find("save").is_enabled()
+    artist.find("draw-box").click()
+    canvas = artist.find("canvas")
+    chain = webdriver.ActionChains(browser)
+    chain.move_to_element_with_offset(canvas, -60, -60).click_and_hold()
+    chain.move_by_offset(120, 120).release().perform()
+    artist.wait("document.getElementById('save').disabled === false")
+    artist.choose("happy")
+    artist.take_sample("toon")
+    assert artist.message() == ""
+
+
+def test_a_shot_is_rendered_cancelled_and_resumed(browser: webdriver.Chrome, shot: Path) -> None:
+    studio = studio_of()
+    studio.files.open(shot)
+    with running_page(studio) as page:
+        artist = Artist(browser, page)
+        artist.wait("document.getElementById('start-job').disabled === false")
+        artist.find("start-job").click()
+        artist.wait("!document.getElementById('message').hidden")
+        assert "choose an expression" in artist.message()
+        artist.choose("happy")
+        artist.find("start-job").click()
+        artist.wait("!document.getElementById('stop-job').hidden")
+        artist.find("stop-job").click()
+        said = "document.getElementById('job-said').textContent"
+        artist.wait(f"/^(stopped|finished)/.test({said})")
+        artist.find("resume-job").click()
+        artist.wait(f"{said}.startsWith('finished: 3 of 3')")
+        assert str(shot.with_name("shot_happy")) in artist.find("job-said").text
+    assert len(list(shot.with_name("shot_happy").glob("*.png"))) == 3
+
+
+def test_two_tabs_do_not_disturb_each_other(browser: webdriver.Chrome, page: Caller) -> None:
+    artist = Artist(browser, page)
+    artist.take_sample("toon")
+    artist.choose("happy")
+    artist.at_rest()
+    smile, first = artist.pixels(), browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    other = Artist(browser, page)
+    other.take_sample("statue")
+    other.choose("sad")
+    browser.close()
+    browser.switch_to.window(first)
+    artist.slide("intensity", 0.5)
+    artist.slide("intensity", 1)
+    artist.at_rest()
+    assert np.array_equal(artist.pixels(), smile)
+
+
+def test_a_server_that_ended_is_named(browser: webdriver.Chrome) -> None:
+    with running_page(studio_of()) as page:
+        artist = Artist(browser, page)
+        artist.take_sample("toon")
+    artist.find("reset").click()
+    artist.script("document.querySelector('#gallery button:nth-of-type(2)').click()")
+    artist.wait("document.getElementById('message').textContent.includes('Start it again')")
+
+
+def test_shapes_and_layers_of_a_motion_model(browser: webdriver.Chrome, motion_model: Path) -> None:
+    with running_page(studio_of(motion_model)) as page:
+        artist = Artist(browser, page)
+        artist.take_sample("toon")
+        assert artist.script("return document.querySelectorAll('#gallery button').length") == 65
+        before = artist.pixels()
+        artist.slide("jawOpen", 0.8)
+        artist.at_rest()
+        moved = artist.pixels()
+        assert (np.abs(moved - before) > 20).any()
+        for layer in ("motion", "gain", "cover"):
+            count = artist.changes()
+            Select(artist.find("layer")).select_by_value(layer)
+
+            artist.patience.until(lambda _, count=count: artist.changes() > count)
+            artist.at_rest()
+            assert np.array_equal(artist.pixels(), moved) is (layer == "cover")
+        artist.slide("mouthSmileLeft", 0.5)
+        assert artist.find("dial-mouthSmileRight").get_attribute("value") == "0.5"
+        assert artist.faults() == []
+
+
+def test_everything_can_be_reached_and_is_named(browser: webdriver.Chrome, page: Caller) -> None:
+    artist = Artist(browser, page)
+    artist.take_sample("toon")
+    unnamed = [
+        one.get_attribute("outerHTML")
+        for one in browser.find_elements(By.CSS_SELECTOR, "button, input, select, canvas")
+        if one.is_displayed() and not one.accessible_name
+    ]
+    assert unnamed == []
+    artist.find("open").send_keys(Keys.TAB)
+    seen = set()
+    for _ in range(40):
+        focused = browser.switch_to.active_element
+        seen.add(focused.get_attribute("id"))
+        outline = focused.value_of_css_property("outline-style")
+        assert outline == "solid" or focused.tag_name == "body"
+        focused.send_keys(Keys.TAB)
+    assert {"samples", "wipe", "fit", "dial-intensity", "save", "copy-command"} <= seen
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_it_fits_narrow_windows(browser: webdriver.Chrome, page: Caller, width: int) -> None:
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        artist = Artist(browser, page)
+        artist.take_sample("toon")
+        assert artist.script("return document.documentElement.scrollWidth") <= width
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+MOVES, MOST_GROWTH_MIB = 30, 40
+
+
+def resident_mib() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 2**20
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_over_many_moves(browser: webdriver.Chrome, page: Caller) -> None:
+    """Shortened: with MOVES = 500 it takes minutes."""
+    artist = Artist(browser, page)
+    artist.take_sample()
+    artist.choose("happy")
+    heap = "return performance.memory.usedJSHeapSize / 2**20"
+    for number in range(10):
+        artist.slide("intensity", 0.5 + number / 100)
+    before, before_heap = resident_mib(), float(artist.script(heap))
+    for number in range(MOVES):
+        artist.slide("intensity", 0.2 + (number % 100) / 100)
+    assert resident_mib() - before < MOST_GROWTH_MIB
+    assert float(artist.script(heap)) - before_heap < MOST_GROWTH_MIB

@@ -93,12 +93,15 @@ function changed(time) {
   inputAt = time;
   element("view").ariaBusy = "true";
   attempt(() => live.run(() => renderOnce(WHILE_SLIDING_PX)));
-  resting = setTimeout(() => attempt(() => live.run(() => renderAtRest())), REST_MS);
+  resting = setTimeout(() => {
+    resting = null;
+    attempt(() => live.run(renderAtRest));
+  }, REST_MS);
 }
 
 async function renderAtRest() {
   await renderOnce(AT_REST_PX);
-  element("view").ariaBusy = "false";
+  if (resting === null && inputAt === null) element("view").ariaBusy = "false";
 }
 
 async function renderOnce(longest) {
@@ -145,6 +148,7 @@ async function showFace(face) {
   const query = new URLSearchParams({ file: open.file, face: JSON.stringify(face) });
   const image = await fetch(`picture?${query}`);
   stage.show(open.frame, await createImageBitmap(await image.blob()));
+  element("canvas").dataset.file = open.file;
   element("canvas").setAttribute("aria-label", element("files").selectedOptions[0]?.text ?? "");
   const isFace = typeof face !== "number" || face < open.frame.faces.length;
   for (const id of ["wipe", "draw-box"]) element(id).disabled = false;
@@ -207,7 +211,7 @@ async function openFiles(files) {
 /** Files of a drop, those in folders too. */
 async function filesOfDrop(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
-  const files = [];
+  const files = entries.length ? [] : [...transfer.files];
   while (entries.length) {
     const entry = entries.shift();
     if (entry.isFile) files.push(await new Promise((done, fail) => entry.file(done, fail)));
@@ -258,7 +262,11 @@ element("view").classList.add("is-empty", "is-fit");
 on("open", "click", () => element("picker").click());
 on("open-folder", "click", () => element("folder-picker").click());
 for (const id of ["picker", "folder-picker"]) {
-  on(id, "change", ({ target }) => openFiles([...target.files]));
+  on(id, "change", ({ target }) => {
+    const files = [...target.files];
+    target.value = "";  // so that the same file can be chosen again
+    return openFiles(files);
+  });
 }
 on("samples", "change", async ({ target }) => {
   if (target.value) await openShot(await (await post("sample", { name: target.value })).json());
@@ -270,7 +278,7 @@ on("save", "click", save);
 on("copy-command", "click", () => copyWords("frame"));
 on("copy-python", "click", () => copyWords("python"));
 on("copy-shot", "click", () => copyWords("shot"));
-on("layer", "input", () => changed(performance.now()));
+on("layer", "change", () => changed(performance.now()));
 on("save-preset", "click", savePreset);
 on("wipe", "input", ({ target }) => {
   stage.wipe = Number(target.value);

@@ -28,13 +28,13 @@ TESTED_ELSEWHERE = (
     "train-motion",  # tests/training/motion/test_training_run.py
     "dataset avatars",  # needs Blender: tests/training/avatars/test_blender_render.py
     "export engine",  # need a GPU: tests/export/test_export_engine.py,
-    "render --device tensorrt",  # tests/backends/test_tensorrt_runner.py
+    "render shot/ --device tensorrt",  # tests/backends/test_tensorrt_runner.py
     "bench --peers",  # exports three networks: tests/export/test_rivals.py
-    "render --frames shot/ --expression happy --sign",  # tests/jobs/test_signing.py
+    "render shot/ --expression happy --sign",  # tests/jobs/test_signing.py
 )
 NEEDED_BEFORE = {
     "devices.md": ["train --data avatars --out runs/first"],
-    "farm.md": ["render --frames shot/ --expression happy"],
+    "farm.md": ["render shot/ --expression happy"],
 }
 """What a page's commands build on that another page has."""
 ASKS_FOR_MOTION = (
@@ -89,6 +89,6 @@ def _asks_for_motion(words: list[str]) -> bool:
 
 
 def test_the_readme_s_commands_leave_what_they_say(working_folder: Path) -> None:
-    assert main(["render", "--frames", "shot/", "--expression", "happy"]) == 0
+    assert main(["render", "shot/", "--expression", "happy"]) == 0
     with Image.open(working_folder / "shot_happy" / "avatar.1001.png") as smile:
         assert smile.size == (1280, 720)

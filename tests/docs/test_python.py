@@ -25,19 +25,26 @@ def run(name: str) -> dict[str, Any]:
 
 def test_the_python_page_runs(working_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = run("docs/python.md")
-    before, after = (read_frame(Path(name)).pixels for name in ("frame.png", "frame_happy.png"))
-    assert np.abs(after - before).max() > 0.1
-    np.testing.assert_array_equal(names["both"], names["same"])
-    with Image.open("surprised.png") as picture:
-        assert picture.size == before.shape[1::-1]
+    before = read_frame(Path("frame.png")).pixels
+    for name in ("smile.png", "answer.png"):
+        assert np.abs(read_frame(Path(name)).pixels - before).max() > 0.1, name
+    levels = names["levels"]
+    assert names["surprised"].dtype == levels.dtype
+    np.testing.assert_array_equal(names["as_opencv"][..., ::-1], names["surprised"])
+    np.testing.assert_array_equal(names["blend"], names["weights"])
+    assert (names["sad"] != levels).any()
+    assert isinstance(names["also_sad"], bytes)
     exr = read_frame(Path("shot.1001.exr")).pixels
-    assert (read_frame(Path("happy.1001.exr")).pixels != exr).any()
+    for name in ("happy.1001.exr", "steady.1001.exr"):
+        assert (read_frame(Path(name)).pixels != exr).any(), name
     assert "No face" in capsys.readouterr().out
 
 
 def test_the_readme_s_python_runs(working_folder: Path) -> None:
     names = run("README.md")
-    assert "happy" in names
+    with Image.open("frame.png") as before, Image.open("smile.png") as after:
+        assert before.size == after.size == names["happy"].size
+        assert before.tobytes() != after.tobytes()
 
 
 def test_the_contract_s_python_does_what_its_formula_says(tmp_path: Path) -> None:

@@ -28,12 +28,12 @@ NOT_OURS = (
     "--dirty",
 )
 """Options of pip, nvidia-smi and git."""
-FRONT_ENDS = ("commands", "commands.py", "cli.py", "job_template.py")
-"""What speaks the command line: its commands, and templates, which are command lines."""
+FRONT_ENDS = ("commands", "commands.py", "cli.py", "job_template.py", "in_words.py")
+"""What speaks the command line: its commands, and what is written as command lines."""
 
 
 def is_front_end(path: Path) -> bool:
-    is_command = path.name.endswith(("_command.py", "_commands.py", "_group.py"))
+    is_command = path.name.endswith(("_command.py", "_commands.py", "_group.py", "_options.py"))
     return is_command or any(part in FRONT_ENDS for part in path.parts)
 
 
@@ -86,11 +86,13 @@ def kinds_of_classes() -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("table", "rooms"), [(command_line.REMEDIES, ""), (panels.REMEDIES, "reggan_plugin/")]
+    ("table", "rooms"),
+    [(command_line.REMEDIES, ""), (panels.REMEDIES, r"reggan_plugin/(?!ui/)")],
+    ids=["command line", "panels"],
 )
 def test_every_kind_has_a_remedy_in_each_front_end(table: Mapping[str, str], rooms: str) -> None:
-    """Blender runs no training: what is said there has no place in its panels."""
-    said = {kind for kind, _, place in named_kinds() if place.startswith(rooms)}
+    """Blender runs no training and no local page: what they say has no place in its panels."""
+    said = {kind for kind, _, place in named_kinds() if re.match(rooms, place)}
     kinds = said | kinds_of_classes() | {"note"}
     assert kinds - set(table) == set()
     assert set(table) - kinds == set(), "remedies of what is never said"

@@ -41,6 +41,9 @@ REMEDIES: Mapping[str, str] = {
     "device-unavailable": "",
     "missing-extra": "",
     "note": "",
+    # the local page
+    "too-large": "",
+    "port-is-taken": "Name another one with --port, or leave that out.",
     # models
     "model-lacks-control": "`reggan-plugin models` lists their controls.",
     "model-is-not-one-file": "`reggan-plugin export onnx` does so.",

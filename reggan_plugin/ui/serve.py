@@ -61,7 +61,7 @@ def _listening_socket(port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise RegganError(
-            f"Port {port} cannot be had: {error.strerror}. Name another one, or leave out --port."
+            f"Port {port} cannot be had: {error.strerror}.", kind="port-is-taken", port=port
         ) from error
     listening.listen()
     return listening

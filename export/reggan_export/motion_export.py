@@ -24,7 +24,8 @@ from reggan_training.pairs.rasterised_head import MOUTH_WINDOW
 
 _MOST_CROPS = 64
 _BOUNDS = (
-    Bound(quantity="motion", unit="px", statistic="max", limit=0.25),
+    # not the largest: where two surfaces meet, a rounding may decide which of them is looked for
+    Bound(quantity="motion", unit="px", statistic="mean", limit=0.02),
     Bound(quantity="gain", unit="log", statistic="max", limit=0.05),
     Bound(quantity="cover", unit="levels", statistic="mean", limit=0.25),
     Bound(quantity="paint", unit="levels", statistic="mean", limit=0.25),

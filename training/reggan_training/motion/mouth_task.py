@@ -33,7 +33,8 @@ def mouth_run(
 
     def losses_of(rows: Rows, random: torch.Generator) -> Losses:
         pairs = _augmented(MouthPairs.from_compact(rows), random)
-        moved, answer = _moved_by(network, pairs)
+        with _reduced(pairs.source, settings):
+            moved, answer = _moved_by(network, pairs)
         with _reduced(pairs.source, settings):
             painted = painter(pairs.source, pairs.controls, answer)
         return mouth_losses(pairs, finished_window(moved, painted), painted, weights)
@@ -54,7 +55,8 @@ def rivalled_run(
 
     def losses_of(rows: Rows, random: torch.Generator) -> Losses:
         pairs = _augmented(MouthPairs.from_compact(rows), random)
-        moved, answer = _moved_by(network, pairs)
+        with _reduced(pairs.source, settings):
+            moved, answer = _moved_by(network, pairs)
         with _reduced(pairs.source, settings):
             painted = rivalled.painter(pairs.source, pairs.controls, answer)
         made = finished_window(moved, painted)

@@ -1,6 +1,7 @@
 """Files that are read whole: ordinary ones, of a size that somebody has thought of."""
 
 import errno
+import os
 import stat
 from pathlib import Path
 
@@ -16,6 +17,15 @@ def is_regular(path: Path) -> bool:
         OSError: there is none.
     """
     return stat.S_ISREG(path.stat().st_mode)
+
+
+def status_of(path: Path) -> os.stat_result:
+    """Size and times of a file; of a frame in a video, those of the video.
+
+    Raises:
+        OSError: there is none.
+    """
+    return (path.parent if path.parent.is_file() else path).stat()
 
 
 def read_regular(path: Path, most_bytes: int, *, first_bytes: int | None = None) -> bytes:

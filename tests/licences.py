@@ -19,7 +19,19 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-EXTRAS = ("c2pa", "export", "farm", "metrics", "ocio", "textures", "train", "ui", "usd", "verify")
+EXTRAS = (
+    "c2pa",
+    "export",
+    "farm",
+    "metrics",
+    "ocio",
+    "textures",
+    "train",
+    "ui",
+    "usd",
+    "verify",
+    "video",
+)
 """Those whose packages [dev] installs; the others come from NVIDIA and Blender on their terms."""
 IN_ZIPS = ("textures",)
 """Whose packages travel in the Blender zips, with those that everything needs."""

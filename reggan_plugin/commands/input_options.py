@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -12,9 +12,24 @@ from reggan_plugin.commands.options import grouped_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.matte import Matte
+from reggan_plugin.files.video import VideoFile
+from reggan_plugin.jobs.movie import Movie
 from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
 from reggan_plugin.jobs.plan_sources import plan_sources
 from reggan_plugin.jobs.sources import find_sources
+
+
+class PlannedSource(NamedTuple):
+    """What to read and write, and the video that the frames are in."""
+
+    plan: JobPlan
+    video: VideoFile | None = None
+
+    def movie(self, codec: str | None) -> Movie | None:
+        """The video to write, if the source is one."""
+        if self.video is None or self.plan.whole is None:
+            return None
+        return Movie(video=self.video, out=self.plan.whole, codec=codec)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +67,7 @@ class AskedInputs:
         matte: Matte | None,
         layer_files: LayerFiles | None,
         inputs: Iterable[Path],
-    ) -> tuple[list[JobPlan], list[Path]]:
+    ) -> tuple[list[PlannedSource], list[Path]]:
         """The jobs, and results of earlier runs that were passed over; errors as `plan_sources`."""
         if self.is_one_sequence:
             (source,) = self.paths
@@ -66,7 +81,7 @@ class AskedInputs:
                 layer_files=layer_files,
                 inputs=inputs,
             )
-            return [plan], []
+            return [PlannedSource(plan)], []
         found = find_sources(self.paths, recursive=self.recursive)
         plans = plan_sources(
             found.sources,
@@ -77,7 +92,9 @@ class AskedInputs:
             layer_files=layer_files,
             inputs=[*inputs, *([] if matte is None else matte.files())],
         )
-        return plans, list(found.passed_over)
+        videos = [source.video for source in found.sources]
+        planned = [PlannedSource(*pair) for pair in zip(plans, videos, strict=True)]
+        return planned, list(found.passed_over)
 
 
 def input_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -22,6 +22,7 @@ from reggan_plugin.jobs.events import (
     Finished,
     FrameChecked,
     FrameDone,
+    FrameEncoded,
     FrameTracked,
     Notice,
     Report,
@@ -105,7 +106,7 @@ def _write_openjd(event: Event) -> None:
     Source: github.com/OpenJobDescription/openjd-specifications, How-Jobs-Are-Run, stdout messages
     """
     match event:
-        case FrameDone() | FrameTracked() | FrameChecked():
+        case FrameDone() | FrameTracked() | FrameChecked() | FrameEncoded():
             _write(f"openjd_progress: {100 * event.done / event.frames:.1f}")
             _write(f"openjd_status: {_one_line(_text_from_event(event))}")
         case Failed():
@@ -139,6 +140,8 @@ class _ProgressBar:
                 self._advance("Tracking", event.done, event.frames)
             case FrameChecked():
                 self._advance("Checking", event.done, event.frames)
+            case FrameEncoded():
+                self._advance("Encoding", event.done, event.frames)
             case ShotTracked():
                 self._end()
                 _write(_text_from_event(event))
@@ -178,6 +181,8 @@ class _ProgressBar:
 
 def _text_from_event(event: Event) -> str:
     match event:
+        case FrameEncoded():
+            return f"[{event.done}/{event.frames}] {event.source.name} encoded"
         case Started(model=None):
             return f"To {event.out}: {counted(event.frames, 'frame')}"
         case Started():

@@ -37,6 +37,7 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.change_layers import MOTION_LAYERS
 from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.files.signing import Signing
+from reggan_plugin.files.video_codecs import VIDEO_CODECS
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.patience import Patience
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan
@@ -100,6 +101,12 @@ MOST_BATCH = 64
 )
 @signing_options
 @grouped_option(
+    "Output",
+    "--codec",
+    type=click.Choice(list(VIDEO_CODECS)),
+    help="Codec of a video.  [default: the source's, or what its container usually holds]",
+)
+@grouped_option(
     "Output", "--dry-run", is_flag=True, help="List what would be written, and write nothing."
 )
 @grouped_option(
@@ -125,6 +132,7 @@ def render(
     batch: int,
     out: Path | None,
     existing: Existing,
+    codec: str | None,
     stamp: bool,
     signing: Signing | None,
     dry_run: bool,
@@ -150,7 +158,7 @@ def render(
     ):
         named = asked_inputs.at(piped.inputs)
         inputs = given_files()
-        plans, passed_over = Patience(stall_s).call(
+        planned, passed_over = Patience(stall_s).call(
             named.name,
             lambda: named.plan(
                 piped.out,
@@ -170,8 +178,17 @@ def render(
             stamp=stamp,
             signing=signing,
         )
-        jobs = [PlannedJob(plan=plan, settings=_on_shot(settings, asked, plan)) for plan in plans]
-        frames = [task.source for plan in plans for task in plan.tasks]
+        jobs = [
+            PlannedJob(
+                plan=source.plan,
+                settings=_on_shot(settings, asked, source.plan),
+                movie=source.movie(codec),
+            )
+            for source in planned
+        ]
+        for movie in (job.movie for job in jobs if job.movie is not None):
+            movie.refuse_impossible(settings)
+        frames = [task.source for source in planned for task in source.plan.tasks]
         Patience(stall_s).call(named.name, lambda: picture.refuse_impossible(frames))
         if dry_run and device != AUTO:
             device_from_text(device)  # refuses what is no device anywhere
@@ -248,8 +265,10 @@ def _refuse_motion(picture: PictureSettings, model: str) -> None:
 def _print_plans(jobs: Sequence[PlannedJob], model: ModelInUse | None, as_json: bool) -> None:
     to_do = [tasks_to_do(job.plan, job.settings, model) for job in jobs]
     if not as_json:
-        for task in (task for own in to_do for task in own):
-            click.echo(task.output)
+        for job, own in zip(jobs, to_do, strict=True):
+            video = job.plan.whole
+            for path in [task.output for task in own] if video is None else [video]:
+                click.echo(path)
         return
     documents = [_document_of_plan(job.plan, own) for job, own in zip(jobs, to_do, strict=True)]
     whole = (
@@ -271,7 +290,7 @@ def _document_of_plan(plan: JobPlan, to_do: Sequence[FrameTask]) -> dict[str, An
         "v": SUMMARY_VERSION,
         "dry_run": True,
         "source": plan.source,
-        "out": str(plan.out),
+        "out": str(plan.whole or plan.out),
         "would_write": [
             {"source": str(task.source.path), "output": str(task.output)} for task in to_do
         ],
@@ -284,6 +303,7 @@ def _print_summary(summary: JobSummary, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(summary.document(), indent=2))
         return
-    for result in summary.results:
-        if result.is_on_disk:
-            click.echo(result.output)
+    for part in summary.parts or (summary,):
+        written = [result.output for result in part.results if result.is_on_disk]
+        for path in written if part.whole is None else [part.whole]:
+            click.echo(path)

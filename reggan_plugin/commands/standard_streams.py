@@ -10,6 +10,7 @@ from pathlib import Path
 from reggan_plugin.errors import UnreadableFrameError, UsageError
 from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.size_limit import MOST_FILE_BYTES
+from reggan_plugin.files.video import is_video
 
 STANDARD = "-"
 _INPUT, _OUTPUT = "standard-input", "standard-output"
@@ -70,6 +71,8 @@ def _refuse_impossible(
             "- stands for one picture; standard input and output take no sequence. Name files or "
             "folders."
         )
+    if writes and is_video(Path(inputs[0])):
+        raise UsageError("Standard output takes one picture, no video. Name a file with --out.")
     if writes and as_json:
         raise UsageError(
             "Standard output would hold the picture and the JSON summary. Leave --json out, or "

@@ -1,6 +1,7 @@
 """A picture on disk as float pixels, and back into the same kind of file."""
 
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -19,6 +20,28 @@ from reggan_plugin.regular_file import read_regular
 
 FRAME_SUFFIXES = frame_suffixes()
 """What a frame's name may end in, in lower case. What it holds is decided by its first bytes."""
+
+
+@runtime_checkable
+class HoldsFrames(Protocol):
+    """A file with several frames, such as a video."""
+
+    def content(self, name: str) -> bytes:
+        """The bytes of a frame as a file of its own.
+
+        Raises:
+            UnreadableFrameError: it cannot be read.
+        """
+        ...
+
+
+_HOLDERS: dict[Path, HoldsFrames] = {}
+"""By the path of the file, which is the folder of the frames in it."""
+
+
+def register_holder(path: Path, holder: HoldsFrames) -> None:
+    """Let paths such as `clip.mp4/00000001.png` be read."""
+    _HOLDERS[path] = holder
 
 
 def can_read(path: Path) -> bool:
@@ -44,6 +67,9 @@ def read_content(path: Path) -> bytes:
     Raises:
         UnreadableFrameError: there is no such file, or it cannot be read.
     """
+    holder = _HOLDERS.get(path.parent)
+    if holder is not None:
+        return holder.content(path.name)
     try:
         return read_regular(path, MOST_FILE_BYTES)
     except OSError as error:

@@ -11,6 +11,7 @@ version, 2), `time` (UTC, ISO 8601) and `event`:
               seconds (of work on this frame), warnings
     tracked   done, frames, source, faces (in this frame), message (null, or why it is unreadable)
     checked   done, frames, source, problems
+    encoded   done, frames, source (the new video)
     shot      frames, faces (in the shot), cuts, without_face, unreadable, interrupted, seconds
     finished  written, copied, skipped, failed, interrupted, seconds
     error     message, exit_code
@@ -105,6 +106,16 @@ class FrameChecked:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FrameEncoded:
+    """One more frame is in the new video, `source`."""
+
+    event: ClassVar[str] = "encoded"
+    done: int
+    frames: int
+    source: Path
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShotTracked:
     """Faces were followed through a shot."""
 
@@ -140,7 +151,8 @@ class Failed:
     exit_code: int
 
 
-Event = Started | Notice | FrameDone | FrameTracked | FrameChecked | ShotTracked | Finished | Failed
+OneFrame = FrameDone | FrameTracked | FrameChecked | FrameEncoded
+Event = Started | Notice | OneFrame | ShotTracked | Finished | Failed
 _OF_RESULT = ("source", "output", "outcome", "message", "frame", "seconds", "warnings")
 """What a progress line says of a frame's result."""
 SAYING = (Notice, FrameDone, FrameTracked, Failed)

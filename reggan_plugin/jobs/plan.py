@@ -70,6 +70,13 @@ class JobPlan:
     """Whether all of the shot was asked for, not a range of it."""
     tracks_name: str = "render"
     """What its tracks are called: several shots may have one folder for their results."""
+    whole: Path | None = None
+    """The one file that all outputs go into in the end, where the source is a video."""
+
+    @property
+    def lasting(self) -> list[Path]:
+        """The files that the job leaves."""
+        return [task.output for task in self.tasks] if self.whole is None else [self.whole]
 
 
 def plan_job(
@@ -126,6 +133,7 @@ def plan_outputs(
     *,
     layer_files: LayerFiles | None = None,
     tracks_name: str = "render",
+    whole: Path | None = None,
 ) -> JobPlan:
     """The plan that makes an output of each of the chosen frames of a shot.
 
@@ -149,6 +157,7 @@ def plan_outputs(
         missing=chosen.missing,
         is_whole=chosen is shot,
         tracks_name=tracks_name,
+        whole=whole,
     )
 
 
@@ -160,7 +169,7 @@ def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Exi
         OutputExistsError: outputs exist and `existing` refuses them.
     """
     tasks = [task for plan in plans for task in plan.tasks]
-    outputs = [task.output for task in tasks]
+    outputs = [path for plan in plans for path in plan.lasting]
     beside = [path for task in tasks for path in task.layers.values()]
     written = [path for output in outputs for path in (output, record_path(output))]
     refuse_overwriting((*written, *beside), inputs)

@@ -8,6 +8,8 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.sequence import Sequence as Shot
 from reggan_plugin.files.sequence import default_output_folder, range_outside
+from reggan_plugin.files.video import is_video
+from reggan_plugin.jobs.movie import frames_folder
 from reggan_plugin.jobs.plan import (
     Existing,
     JobPlan,
@@ -55,10 +57,20 @@ def plan_sources(
             f"{out} is one picture, but {frames} are to be written. Name a folder.",
             kind="picture-for-many",
         )
+    if out is not None and is_video(out) and not out.is_dir() and len(sources) != 1:
+        raise UsageError(
+            f"{out} is one video, but {len(sources)} are to be written. Name a folder.",
+            kind="picture-for-many",
+        )
     homes = Counter(source.home for source in sources)
     plans = []
     for source, own in zip(sources, chosen, strict=True):
-        outputs, folder = _outputs(source, own, out, label)
+        whole = _video_output(source, out, label)
+        if whole is None:
+            outputs, folder = _outputs(source, own, out, label)
+        else:
+            folder = frames_folder(whole)
+            outputs = [folder / frame.path.name for frame in own.frames]
         name = Path(source.text).name if homes[source.home] > 1 else "render"
         plans.append(
             plan_outputs(
@@ -70,11 +82,25 @@ def plan_sources(
                 existing,
                 layer_files=layer_files,
                 tracks_name=name,
+                whole=whole,
             )
         )
     read = [frame.path for one in chosen for frame in one.frames]
+    read += [source.video.path for source in sources if source.video is not None]
     refuse_plans(plans, (*read, *inputs), existing)
     return plans
+
+
+def _video_output(source: Source, out: Path | None, label: str) -> Path | None:
+    """The file that a video becomes; None of other sources."""
+    if source.video is None:
+        return None
+    path = source.video.path
+    if out is None:
+        return path.with_name(f"{path.stem}_{label}{path.suffix}")
+    if is_video(out) and not out.is_dir():
+        return out
+    return out / source.below / path.name
 
 
 def _chosen(shot: Shot, frame_range: str | None) -> Shot:

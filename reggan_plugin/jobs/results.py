@@ -98,6 +98,8 @@ class JobSummary:
     """Each notice and the number of frames that it is about; 0 if about the whole job."""
     interrupted: bool = False
     seconds: float = 0.0
+    whole: Path | None = None
+    """The one file that all frames went into: a video."""
     parts: tuple["JobSummary", ...] = ()
     """Of several jobs that ran one after another, each by itself; none of a single job."""
 
@@ -142,7 +144,7 @@ class JobSummary:
         return {
             "v": SUMMARY_VERSION,
             "source": self.source,
-            "out": str(self.out),
+            "out": str(self.whole or self.out),
             "expression": dict(self.expression),
             "model": asdict(self.model) if self.model else None,
             "exposure_ev": self.exposure_ev,

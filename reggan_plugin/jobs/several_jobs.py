@@ -11,11 +11,19 @@ from reggan_plugin.errors import OutputError, StalledError
 from reggan_plugin.files.frame_range import NO_NUMBERS
 from reggan_plugin.jobs.events import Event, Finished, FrameDone, Notice, Report, Started
 from reggan_plugin.jobs.frame_steps import Transfer
+from reggan_plugin.jobs.movie import Movie
 from reggan_plugin.jobs.patience import DEFAULT_STALL_S
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import FrameResult, JobSummary, ModelInUse
+from reggan_plugin.jobs.results import (
+    EXISTS,
+    NO_FACE,
+    FrameResult,
+    JobSummary,
+    ModelInUse,
+    Outcome,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +32,8 @@ class PlannedJob:
 
     plan: JobPlan
     settings: RenderSettings
+    movie: Movie | None = None
+    """The video whose frames the plan has."""
 
 
 def run_jobs(
@@ -60,9 +70,8 @@ def run_jobs(
         if stopped() and summaries:
             break
         try:
-            summary = run_job(
-                job.plan,
-                job.settings,
+            summary = _run(
+                job,
                 transfer,
                 model=model,
                 report=together or report,
@@ -73,7 +82,7 @@ def run_jobs(
         except (OutputError, StalledError) as error:
             if together is None:
                 raise
-            summary = _failed(job, model, error.remark)
+            summary = _not_run(job, model, "failed", error.remark)
             together.say(summary.results)
         summaries.append(summary)
     if together is None:
@@ -83,6 +92,54 @@ def run_jobs(
     merged = replace(merged, seconds=round(time.perf_counter() - begin, 3))
     report(Finished(**merged.count(), interrupted=merged.interrupted, seconds=merged.seconds))
     return merged
+
+
+def _run(
+    job: PlannedJob,
+    transfer: Transfer | None,
+    *,
+    model: ModelInUse | None,
+    report: Report,
+    stopped: Callable[[], bool],
+    stall_s: float,
+    track_first: bool,
+) -> JobSummary:
+    """Run one job; of a video also write that, once all of its frames are done."""
+    movie, plan = job.movie, job.plan
+    key = "" if movie is None else movie.key(plan, job.settings, model)
+    if (
+        movie is not None
+        and any(task.may_be_done for task in plan.tasks)
+        and movie.is_finished(key)
+    ):
+        return _unchanged(job, model, report)
+    summary = run_job(
+        plan,
+        job.settings,
+        transfer,
+        model=model,
+        report=report,
+        stopped=stopped,
+        stall_s=stall_s,
+        track_first=track_first,
+    )
+    has_face = any(result.message != NO_FACE for result in summary.results)
+    if movie is None or summary.interrupted or summary.of_outcome("failed") or not has_face:
+        return summary
+    said = movie.write(plan.tasks, key, report, stamp=job.settings.stamp)
+    notices = (*movie.video.notices, *said)
+    for notice in notices:
+        report(Notice(message=notice))
+    return replace(
+        summary, whole=movie.out, notices={**summary.notices, **dict.fromkeys(notices, 0)}
+    )
+
+
+def _unchanged(job: PlannedJob, model: ModelInUse | None, report: Report) -> JobSummary:
+    """What an earlier run made of a video stays."""
+    summary = _not_run(job, model, "skipped", EXISTS)
+    report(Finished(**summary.count(), interrupted=False, seconds=0.0))
+    return summary
 
 
 class _Together:
@@ -117,12 +174,13 @@ class _Together:
             self(FrameDone(done=0, frames=0, result=result))
 
 
-def _failed(job: PlannedJob, model: ModelInUse | None, why: str) -> JobSummary:
+def _not_run(job: PlannedJob, model: ModelInUse | None, outcome: Outcome, why: str) -> JobSummary:
+    """The same outcome for all frames of a job."""
     results = tuple(
         FrameResult(
             source=task.source.path,
             output=task.output,
-            outcome="failed",
+            outcome=outcome,
             frame=task.source.number,
             message=why,
         )

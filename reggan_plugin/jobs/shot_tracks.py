@@ -19,6 +19,7 @@ from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.side_car import RECORD_FOLDER, sha256_of
 from reggan_plugin.jobs.track_job import track_frames
+from reggan_plugin.regular_file import status_of
 
 TRACKS_SUFFIX, KEY_SUFFIX = ".tracks.json", ".tracks.sha256"
 
@@ -101,7 +102,7 @@ def _key_of(frames: Sequence[SourceFrame], reading: Reading) -> str:
     files = []
     for frame in frames:
         with suppress(OSError):
-            status = frame.path.stat()
+            status = status_of(frame.path)
             files.append((frame.path.name, status.st_size, status.st_mtime_ns))
     return json.dumps([metadata.version("reggan-plugin"), repr(reading), files])
 

@@ -66,7 +66,7 @@ from typing import Any, Self
 
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.jobs.results import OUTCOMES, Outcome
-from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular
+from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular, status_of
 
 RECORD_SCHEMA = 1
 RECORD_FOLDER = ".reggan"
@@ -172,7 +172,7 @@ def state_of(path: Path, *, settled_s: float = 0.0) -> FileState | None:
     A file that is still being written can change without its time telling.
     """
     try:
-        status = path.stat()
+        status = status_of(path)
     except OSError:
         return None
     if time.time_ns() - status.st_mtime_ns < settled_s * 1e9:

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, UnsupportedFormatError
-from reggan_plugin.files.frame import FRAME_SUFFIXES, can_read
+from reggan_plugin.files.frame import FRAME_SUFFIXES, can_read, register_holder
 from reggan_plugin.files.sequence import (
+    FrameList,
     Sequence,
     find_sequence,
     sequences_in_folder,
     sequences_of,
 )
+from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
 from reggan_plugin.jobs.side_car import RECORD_FOLDER, read_record, record_path
 
 
@@ -35,6 +37,8 @@ class Source:
     shot: Sequence
     below: Path = Path()
     is_by_file: bool = False
+    video: VideoFile | None = None
+    """The video whose frames they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +72,13 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
         if path.is_dir():
             search.add_folder(path)
         elif path.is_file():
+            if is_video(path):
+                search.add_video(path)
+                continue
             if not can_read(path):
                 raise UnsupportedFormatError(
                     f"{path} is of a kind that is not read. Give it as one of "
-                    f"{', '.join(FRAME_SUFFIXES)}."
+                    f"{', '.join((*FRAME_SUFFIXES, *VIDEO_SUFFIXES))}."
                 )
             files[path.parent].append(path.name)
         else:
@@ -88,7 +95,7 @@ def _places(text: str) -> list[Path]:
         return [path]
     # Path.glob takes no absolute patterns.
     fitting = [Path(name) for name in sorted(glob.glob(text, recursive=True))]  # noqa: PTH207
-    found = [path for path in fitting if path.is_dir() or can_read(path)]
+    found = [path for path in fitting if path.is_dir() or can_read(path) or is_video(path)]
     if not found:
         raise EmptySourceError(f"{text}: no picture and no folder fits. Check the pattern.")
     return found
@@ -112,10 +119,27 @@ class _Search:
                 below = shared / folder.relative_to(root)
                 self.add(Source(text=text, home=str(folder), shot=shot, below=below))
         if len(self.sources) == before:
+            for folder in self._folders(root):
+                for path in sorted(path for path in folder.iterdir() if is_video(path)):
+                    if not record_path(path).exists():
+                        self.add_video(path, shared / folder.relative_to(root))
+        if len(self.sources) == before:
             find_sequence(str(root))  # says what is there instead
             raise EmptySourceError(
                 f"{root} holds nothing but what is named elsewhere or made here."
             )
+
+    def add_video(self, path: Path, below: Path = Path()) -> None:
+        """Add the frames of a video."""
+        if path.resolve() in self._seen:
+            return
+        self._seen.add(path.resolve())
+        video = VideoFile(path)
+        register_holder(path, video)
+        named = [(number, f"{number:08}.png") for number in range(1, len(video) + 1)]
+        shot = Sequence(frames=FrameList(path, [*named]), folder=path.parent, name=path.stem)
+        source = Source(text=str(path), home=str(path), shot=shot, below=below, video=video)
+        self.sources.append(source)
 
     def add_files(self, folder: Path, names: list[str]) -> None:
         """Add files of one folder."""

@@ -1,0 +1,284 @@
+"""A video written again with other pixels in some of its frames; all else as it was.
+
+Times of frames, sound, colour tags and metadata are the source's. In frames that changed, pixels
+that did not keep the very values that the source's decoder gave, so that they go through one more
+generation of the codec and no conversion.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from reggan_plugin.errors import OutputError, UnreadableFrameError
+from reggan_plugin.files.video import load_av, matrix_of, samples_of
+from reggan_plugin.files.video_codecs import (
+    CONTAINERS,
+    VIDEO_CODECS,
+    codec_for,
+    pixel_format_for,
+)
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+Samples = npt.NDArray[Any]
+Changed = Callable[[int], Samples | None]
+"""The samples that a frame becomes, by number from 1, as `samples_of` has them; None: the same."""
+
+_LIMITED, _FULL = 1, 2
+"""Ranges of YCbCr, as FFmpeg numbers them."""
+_OF_CONTAINER = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
+_PRORES_PROFILES = ("Proxy", "LT", "Standard", "HQ", "4444", "XQ")
+_COLOUR_TAGS = ("color_primaries", "color_trc", "colorspace", "color_range")
+
+
+def write_video(
+    source: Path,
+    out: Path,
+    changed: Changed,
+    *,
+    codec: str | None = None,
+    comment: str | None = None,
+    done: Callable[[int], None] = lambda _: None,
+) -> list[str]:
+    """Write a video; returns what of the source is left out. It appears at once.
+
+    Args:
+        source: the video.
+        out: the result; its suffix names the container.
+        changed: asked for every frame in order.
+        codec: a key of `VIDEO_CODECS`; None is the source's, where `out` can hold it.
+        comment: for the metadata.
+        done: told the number of each frame that is written.
+
+    Raises:
+        UsageError: `out` cannot hold the codec.
+        OutputError: it cannot be written.
+        UnreadableFrameError: the source cannot be decoded.
+    """
+    temporary = out.with_name(f".{out.name}.reggan-tmp")
+    try:
+        with _faults(source, out):
+            notices = _write(source, temporary, out, changed, codec, comment, done)
+        temporary.replace(out)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return notices
+
+
+def _write(
+    source: Path,
+    temporary: Path,
+    out: Path,
+    changed: Changed,
+    codec: str | None,
+    comment: str | None,
+    done: Callable[[int], None],
+) -> list[str]:
+    av = load_av()
+    container, _ = CONTAINERS[out.suffix.lower()]
+    options = {"movflags": "+faststart"} if container in ("mp4", "mov") else {}
+    with (
+        av.open(str(source)) as reading,
+        av.open(str(temporary), "w", format=container, container_options=options) as writing,
+    ):
+        video = reading.streams.video[0]
+        video.thread_type = "AUTO"
+        name = codec_for(out, video.codec_context.name, codec)
+        own = {k: v for k, v in reading.metadata.items() if k.lower() not in _OF_CONTAINER}
+        writing.metadata.update(own)
+        if comment is not None:
+            writing.metadata["comment"] = comment
+        encoder = _Encoder(av, writing, video, name)
+        sound, notices = _copied_streams(reading, writing)
+        number = 0
+        for packet in reading.demux(video, *sound):
+            if packet.stream is not video:
+                if packet.dts is not None:
+                    packet.stream = sound[packet.stream]
+                    writing.mux(packet)
+                continue
+            for frame in packet.decode():
+                number += 1
+                encoder.write(frame, changed(number))
+                done(number)
+        encoder.end()
+    return notices
+
+
+def _copied_streams(reading: Any, writing: Any) -> tuple[dict[Any, Any], list[str]]:
+    """Output stream of each sound of the source, and what cannot be copied."""
+    sound, left_out = {}, []
+    for stream in reading.streams:
+        if stream.type == "audio":
+            is_held = stream.codec_context.name in writing.supported_codecs
+            if is_held:
+                sound[stream] = writing.add_stream_from_template(stream)
+            else:
+                left_out.append(f"sound in {stream.codec_context.name}")
+        elif stream.type != "video":
+            left_out.append(f"a stream of {stream.type}")
+    return sound, [f"{what} is left out of the new video" for what in left_out]
+
+
+class _Encoder:
+    """Encodes frames at the times of the source."""
+
+    def __init__(self, av: Any, writing: Any, video: Any, name: str) -> None:
+        self._av, self._writing, self._is_gif = av, writing, name == "gif"
+        codec = VIDEO_CODECS[name]
+        self.stream = writing.add_stream(
+            codec.encoder,
+            rate=video.average_rate or video.guessed_rate,
+            options={**codec.options, **_profile(video, name)},
+        )
+        context = self.stream.codec_context
+        self.stream.width, self.stream.height = video.width, video.height
+        known = [one.name for one in self._av.Codec(codec.encoder, "w").video_formats or ()]
+        self._format = pixel_format_for(name, video.codec_context.pix_fmt, known)
+        self.stream.pix_fmt = "pal8" if self._is_gif else self._format
+        context.time_base = video.time_base
+        if video.sample_aspect_ratio:
+            context.sample_aspect_ratio = video.sample_aspect_ratio
+        for tag in () if self._is_gif else _COLOUR_TAGS:
+            setattr(context, tag, getattr(video.codec_context, tag))
+        self.stream.metadata.update(video.metadata)
+        # A GIF's own colours are few enough to be kept; dither would move them.
+        self._dither = "none" if video.codec_context.name == "gif" else "sierra2_4a"
+
+    def write(self, frame: "VideoFrame", samples: Samples | None) -> None:
+        """Encode a frame, with other samples or as it is."""
+        result = frame if samples is None else self._changed(frame, samples)
+        if self._is_gif:
+            result = self._with_palette(frame, samples)
+        elif result.format.name != self._format:
+            result = _converted(result, self._format, frame)
+        result.pts, result.time_base = frame.pts, frame.time_base
+        result.duration = frame.duration
+        result.pict_type = 0  # the encoder chooses
+        self._writing.mux(self.stream.encode(result))
+
+    def end(self) -> None:
+        """Encode what the encoder holds back."""
+        self._writing.mux(self.stream.encode(None))
+
+    def _changed(self, frame: "VideoFrame", samples: Samples) -> "VideoFrame":
+        """The new frame where it differs, and the source's own numbers elsewhere."""
+        before = samples_of(frame)
+        mask = (before[..., :3] != samples[..., :3]).any(axis=2)
+        new = self._picture(samples)
+        base = frame
+        if frame.format.name != self._format:
+            base = _converted(frame, self._format, frame)
+        made = _converted(new, self._format, frame)
+        made.make_writable()
+        for index, plane in enumerate(made.planes):
+            _keep_unchanged(
+                plane, base.planes[index], mask, _sample_bytes(made, index), is_alpha=index == 3
+            )
+        return made
+
+    def _picture(self, samples: Samples) -> "VideoFrame":
+        kinds = {
+            (1, 3): "rgb24",
+            (1, 4): "rgba",
+            (2, 3): "rgb48le",
+            (2, 4): "rgba64le",
+        }
+        kind = kinds[samples.itemsize, samples.shape[2]]
+        picture: VideoFrame = self._av.VideoFrame.from_ndarray(
+            np.ascontiguousarray(samples), format=kind
+        )
+        return picture
+
+    def _with_palette(self, frame: "VideoFrame", samples: Samples | None) -> "VideoFrame":
+        """A picture of 256 colours, its own in every frame."""
+        picture = self._picture(samples_of(frame) if samples is None else samples)
+        picture = picture.reformat(format="rgba")
+        picture.pts, picture.time_base = frame.pts, frame.time_base
+        graph = self._av.filter.Graph()
+        begin = graph.add_buffer(
+            width=picture.width, height=picture.height, format="rgba", time_base=frame.time_base
+        )
+        split = graph.add("split")
+        palette = graph.add("palettegen", "stats_mode=single")
+        use = graph.add("paletteuse", f"new=1:dither={self._dither}")
+        end = graph.add("buffersink")
+        begin.link_to(split)
+        split.link_to(palette, 0, 0)
+        split.link_to(use, 1, 0)
+        palette.link_to(use, 0, 1)
+        use.link_to(end)
+        graph.configure()
+        graph.push(picture)
+        graph.push(None)
+        result: VideoFrame = graph.pull()
+        return result
+
+
+def _profile(video: Any, codec: str) -> dict[str, str]:
+    """The kind of ProRes that the source is; the encoder's choice of all others."""
+    profile = video.codec_context.profile
+    if codec != "prores" or profile not in _PRORES_PROFILES:
+        return {}
+    return {"profile": str(_PRORES_PROFILES.index(profile))}
+
+
+def _converted(frame: "VideoFrame", kind: str, source: "VideoFrame") -> "VideoFrame":
+    """A frame in another format, by the source's matrix and range."""
+    matrix = matrix_of(source)
+    made = frame.reformat(
+        format=kind,
+        src_colorspace=matrix_of(frame),
+        dst_colorspace=matrix,
+        dst_color_range=_FULL if int(source.color_range) == _FULL else _LIMITED,
+    )
+    made.color_range = source.color_range
+    made.colorspace = source.colorspace
+    made.color_trc, made.color_primaries = source.color_trc, source.color_primaries
+    return made
+
+
+def _keep_unchanged(
+    plane: Any, source: Any, mask: Samples, sample_bytes: int, *, is_alpha: bool
+) -> None:
+    """Put the source's values, in place, where no pixel under a sample changed."""
+    height, width = plane.height, plane.width
+    rows, columns = (-(-side // own) for side, own in zip(mask.shape, (height, width), strict=True))
+    padded = np.zeros((height * rows, width * columns), bool)
+    padded[: mask.shape[0], : mask.shape[1]] = mask
+    touched = padded.reshape(height, rows, width, columns).any(axis=(1, 3))
+    if is_alpha:
+        touched = np.zeros_like(touched)
+    own, old = (np.frombuffer(one, np.uint8).reshape(height, -1) for one in (plane, source))
+    used = width * sample_bytes
+    merged = own.copy()
+    kept = np.repeat(touched, sample_bytes, axis=1)
+    merged[:, :used] = np.where(kept, own[:, :used], old[:, :used])
+    plane.update(merged.tobytes())
+
+
+def _sample_bytes(frame: "VideoFrame", plane: int) -> int:
+    """Bytes of all samples of a plane that belong to one of its pixels."""
+    own = [one for one in frame.format.components if one.plane == plane]
+    return sum(2 if one.bits > 8 else 1 for one in own)
+
+
+@contextmanager
+def _faults(source: Path, out: Path) -> Iterator[None]:
+    av = load_av()
+    try:
+        yield
+    except av.error.InvalidDataError as error:
+        raise UnreadableFrameError(
+            f"{source} cannot be read as a video: {error.strerror}. Check that it plays."
+        ) from error
+    except (av.error.FFmpegError, OSError) as error:
+        raise OutputError(
+            f"{out} cannot be written: {error.strerror}. Name another output or codec."
+        ) from error

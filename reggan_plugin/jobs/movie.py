@@ -1,0 +1,131 @@
+"""A video as a job: its frames are a shot, and what becomes of them a new video.
+
+Finished frames wait in `.reggan/<video>.frames` beside the result, so that a job that was stopped
+goes on with the next frame; they are deleted once the video stands.
+"""
+
+import json
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from reggan_plugin.atomic import write_atomically
+from reggan_plugin.errors import UsageError
+from reggan_plugin.files.video import VideoFile
+from reggan_plugin.files.video_codecs import codec_for
+from reggan_plugin.jobs.events import FrameEncoded, Report
+from reggan_plugin.jobs.fingerprint import fingerprint
+from reggan_plugin.jobs.plan import FrameTask, JobPlan
+from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
+from reggan_plugin.jobs.results import ModelInUse
+from reggan_plugin.jobs.side_car import own_version, record_path, state_of
+
+_SCHEMA = "video-1"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Movie:
+    """A video and the one that its changed frames go into.
+
+    Attributes:
+        video: the source.
+        out: the result.
+        codec: a name of `VIDEO_CODECS`; None is the source's, where the result can hold it.
+    """
+
+    video: VideoFile
+    out: Path
+    codec: str | None = None
+
+    def refuse_impossible(self, settings: RenderSettings) -> None:
+        """Fail early where the video could not be written.
+
+        Raises:
+            UsageError: its container does not hold the codec, or it is to be signed.
+        """
+        codec_for(self.out, self.video.codec, self.codec)
+        if settings.signing is not None:
+            raise UsageError(
+                f"{self.out} is a video, which is not signed. Render its frames as pictures, or "
+                "leave the certificate out."
+            )
+
+    def key(self, plan: JobPlan, settings: RenderSettings, model: ModelInUse | None) -> str:
+        """Changes with all that the result depends on."""
+        by_frame = SettingsByFrame(settings, plan.shot.frames)
+        state = state_of(self.video.path)
+        document = {
+            "version": own_version(),
+            "model": model.sha256 if model else None,
+            "source": None if state is None else asdict(state),
+            "codec": self.codec,
+            "frames": [
+                [task.source.number, by_frame.fingerprint_at(task.source)] for task in plan.tasks
+            ],
+        }
+        return fingerprint(document)
+
+    def is_finished(self, key: str) -> bool:
+        """Whether an earlier run made the result in this way, and nobody changed it since."""
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            record = json.loads(record_path(self.out).read_bytes())
+            state = state_of(self.out)
+            is_same = record["schema"] == _SCHEMA and record["key"] == key
+            return is_same and state is not None and record["output_state"] == asdict(state)
+        return False
+
+    def write(
+        self, tasks: Sequence[FrameTask], key: str, report: Report, *, stamp: bool
+    ) -> list[str]:
+        """Write the video from the finished frames, and delete those; returns what to say of it.
+
+        Raises:
+            OutputError, UnreadableFrameError: as `write_video`.
+        """
+        from reggan_plugin.files.video_writing import write_video
+
+        outputs = {task.source.number: task.output for task in tasks}
+        frames = len(self.video)
+
+        def changed(number: int) -> Any:
+            path = outputs.get(number)
+            return _samples(path) if path is not None and path.exists() else None
+
+        def done(number: int) -> None:
+            report(FrameEncoded(done=min(number, frames), frames=frames, source=self.out))
+
+        self.video.close()
+        comment = f"The expression of a face was changed by reggan-plugin {own_version()}"
+        notices = write_video(
+            self.video.path,
+            self.out,
+            changed,
+            codec=self.codec,
+            comment=comment if stamp else None,
+            done=done,
+        )
+        state = state_of(self.out)
+        record = {
+            "schema": _SCHEMA,
+            "source": str(self.video.path),
+            "output": str(self.out),
+            "key": key,
+            "output_state": None if state is None else asdict(state),
+        }
+        write_atomically(record_path(self.out), json.dumps(record, indent=1).encode())
+        shutil.rmtree(frames_folder(self.out), ignore_errors=True)
+        return notices
+
+
+def frames_folder(out: Path) -> Path:
+    """Where the finished frames of a video wait."""
+    return record_path(out).with_suffix(".frames")
+
+
+def _samples(path: Path) -> Any:
+    import imagecodecs
+
+    return imagecodecs.png_decode(path.read_bytes())

@@ -1,0 +1,264 @@
+"""Videos in, videos out: times, sound, colour tags and untouched pixels stay; jobs go on."""
+
+import json
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from reggan_plugin.cli import main
+from reggan_plugin.commands import model_in_use
+from reggan_plugin.errors import UnreadableFrameError, UsageError
+from reggan_plugin.files import video
+from reggan_plugin.files.video import VideoFile, samples_of
+from reggan_plugin.files.video_codecs import codec_for
+from reggan_plugin.files.video_writing import write_video
+from reggan_plugin.jobs import render_job
+
+from .test_render import ReddeningTransfer
+
+Streams = pytest.CaptureFixture[str]
+HEIGHT, WIDTH, FRAMES = 48, 64, 7
+UNIT = Fraction(1, 24000)
+KINDS = {
+    "a.mp4": ("libx264", "yuv420p", {"crf": "8"}),
+    "a.mov": ("prores_ks", "yuv422p10le", {"profile": "3"}),
+    "a.webm": ("libvpx-vp9", "yuv420p", {"crf": "8"}),
+    "a.mkv": ("ffv1", "yuv444p", {}),
+    "a.gif": ("gif", "rgb8", {}),
+}
+
+
+@pytest.fixture(autouse=True)
+def stub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_in_use, "ExpressionTransfer", ReddeningTransfer)
+    monkeypatch.setattr(render_job, "settings_with_tracks", lambda plan, settings, **_: settings)
+
+
+def write_clip(path: Path, *, is_steady: bool = False, frames: int = FRAMES) -> Path:
+    """Grey gradients with sound, each frame a little longer than the last but one."""
+    encoder, kind, options = KINDS[path.name]
+    with av.open(str(path), "w") as clip:
+        picture = clip.add_stream(encoder, rate=Fraction(24000, 1001), options=options)
+        picture.width, picture.height, picture.pix_fmt = WIDTH, HEIGHT, kind
+        picture.codec_context.time_base = UNIT
+        if encoder != "gif":
+            context = picture.codec_context
+            context.color_primaries = context.color_trc = context.colorspace = 1
+            context.color_range = 1
+        sound = None
+        if path.suffix != ".gif":
+            name = "libopus" if path.suffix == ".webm" else "aac"
+            sound = clip.add_stream(name, rate=48000)
+        ramp = np.linspace(40, 200, WIDTH, dtype=np.uint8)[None, :, None]
+        time = 0
+        for number in range(frames):
+            pixels = np.broadcast_to(ramp - 2 * number, (HEIGHT, WIDTH, 3))
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+            frame = frame.reformat(format=kind, dst_colorspace=1, dst_color_range=1)
+            frame.pts, frame.time_base = time, UNIT
+            time += 1001 if is_steady else 1001 * (1 + number % 3)
+            clip.mux(picture.encode(frame))
+        if sound is not None:
+            size = 960 if path.suffix == ".webm" else 1024
+            for number in range(12):
+                noise = np.random.default_rng(number).standard_normal((1, size)) * 0.1
+                heard = av.AudioFrame.from_ndarray(noise.astype(np.float32), "fltp", "mono")
+                heard.sample_rate, heard.pts = 48000, number * size
+                clip.mux(sound.encode(heard))
+            clip.mux(sound.encode(None))
+        clip.mux(picture.encode(None))
+    return path
+
+
+def sound_of(path: Path) -> list[tuple[bytes, Any]]:
+    with av.open(str(path)) as clip:
+        if not clip.streams.audio:
+            return []
+        packets = clip.demux(clip.streams.audio[0])
+        return [(bytes(one), float(one.pts * one.time_base)) for one in packets if one.size]
+
+
+def frames_of(path: Path) -> list[tuple[float, np.ndarray]]:
+    with av.open(str(path)) as clip:
+        return [(float(one.time), samples_of(one)) for one in clip.decode(video=0)]
+
+
+def smile(*arguments: str | Path) -> int:
+    return main(["render", *map(str, arguments), "--expression", "happy"])
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_times_sound_tags_and_pixels_beside_the_change_stay(
+    name: str, tmp_path: Path, capsys: Streams
+) -> None:
+    clip = write_clip(tmp_path / name)
+    assert smile(clip) == 0
+    result = tmp_path / f"a_happy{clip.suffix}"
+    assert capsys.readouterr().out.split() == [str(result)]
+    before, after = frames_of(clip), frames_of(result)
+    assert len(before) == len(after) == FRAMES
+    assert [time for time, _ in after] == pytest.approx([time for time, _ in before], abs=2e-3)
+    heard, same = sound_of(clip), sound_of(result)
+    assert [content for content, _ in same] == [content for content, _ in heard]
+    assert [time for _, time in same] == pytest.approx([time for _, time in heard], abs=2e-3)
+    scale = np.iinfo(before[0][1].dtype).max / 255
+    for (_, old), (_, new) in zip(before, after, strict=True):
+        change = np.abs(old.astype(int) - new)[..., :3] / scale
+        middle = change[20:28, 26:38]
+        assert middle[..., 0].min() > 20  # red in the middle
+        corners = [change[:8, :10], change[-8:, :10], change[:8, -10:], change[-8:, -10:]]
+        most = {"a.mkv": 0, "a.gif": 48}.get(name, 8)  # ffv1 is lossless, a GIF has 256 colours
+        assert max(float(corner.max()) for corner in corners) <= most
+    with av.open(str(clip)) as one, av.open(str(result)) as other:
+        old_stream, new_stream = one.streams.video[0], other.streams.video[0]
+        for tag in ("color_primaries", "color_trc", "colorspace", "color_range", "profile"):
+            if name in ("a.mp4", "a.mov") or (name != "a.gif" and tag.startswith("color")):
+                own = [getattr(s.codec_context, tag) for s in (old_stream, new_stream)]
+                assert own[0] == own[1], tag
+        assert old_stream.codec_context.name == new_stream.codec_context.name
+        assert "reggan-plugin" in {k.lower(): v for k, v in other.metadata.items()}.get(
+            "comment", "reggan-plugin" if name == "a.gif" else ""
+        )
+    assert [path.name for path in (tmp_path / ".reggan").iterdir()] == [f"{result.name}.json"]
+
+
+def test_a_job_that_was_stopped_goes_on_with_the_next_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
+) -> None:
+    clip = write_clip(tmp_path / "a.mp4")
+    reddened, calls = ReddeningTransfer.render, 0
+
+    def fail_at_the_fourth(self: ReddeningTransfer, *given: Any) -> np.ndarray:
+        nonlocal calls
+        calls += 1
+        if calls == 4:
+            raise UnreadableFrameError("a fault.")
+        return reddened(self, *given)
+
+    monkeypatch.setattr(ReddeningTransfer, "render", fail_at_the_fourth)
+    assert smile(clip) == 1
+    result = tmp_path / "a_happy.mp4"
+    assert not result.exists()
+    capsys.readouterr()
+    assert smile(clip, "--resume", "--json") == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["counts"] == {"written": 1, "copied": 0, "skipped": 6, "failed": 0}
+    assert summary["out"] == str(result)
+    content = result.read_bytes()
+    # A finished video is left as it is, and one that somebody changed is made again.
+    assert smile(clip, "--resume") == 0
+    assert calls == FRAMES + 1
+    assert result.read_bytes() == content
+    assert smile(clip) == 1
+    assert "--resume" in capsys.readouterr().err
+    result.write_bytes(b"something else")
+    assert smile(clip, "--resume") == 0
+    assert len(frames_of(result)) == FRAMES
+
+
+def test_a_range_changes_its_frames_alone(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "a.mkv", is_steady=True)
+    assert smile(clip, "--range", "3-4", "--out", tmp_path / "new" / "part.mkv") == 0
+    pairs = zip(frames_of(clip), frames_of(tmp_path / "new" / "part.mkv"), strict=True)
+    changed = [bool((old != new).any()) for (_, old), (_, new) in pairs]
+    assert changed == [False, False, True, True, False, False, False]
+
+
+def test_codec_and_container_can_be_chosen(tmp_path: Path, capsys: Streams) -> None:
+    clip = write_clip(tmp_path / "a.mp4")
+    out = tmp_path / "edit.mov"
+    assert smile(clip, "--out", out, "--codec", "prores") == 0
+    with av.open(str(out)) as made:
+        assert made.streams.video[0].codec_context.name == "prores"
+        assert made.streams.video[0].pix_fmt == "yuv422p10le"
+    assert sound_of(out)
+    assert smile(clip, "--out", tmp_path / "x.webm", "--codec", "h264") == 2
+    assert "x.webm cannot hold h264; .webm holds vp9" in capsys.readouterr().err
+    assert smile(clip, "--out", tmp_path / "x.gif") == 0
+    assert len(frames_of(tmp_path / "x.gif")) == FRAMES
+
+
+def test_a_video_without_a_face_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ReddeningTransfer, "find_faces", lambda *_: ())
+    clip = write_clip(tmp_path / "a.mp4")
+    assert smile(clip) == 1
+    assert not (tmp_path / "a_happy.mp4").exists()
+
+
+def test_videos_are_found_in_a_folder_without_pictures(tmp_path: Path, capsys: Streams) -> None:
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    write_clip(clips / "a.mp4", frames=2)
+    write_clip(clips / "a.mkv", frames=2)
+    assert smile(clips, "--out", tmp_path / "o") == 0
+    assert sorted(path.name for path in (tmp_path / "o").glob("*.*")) == [
+        ".reggan",
+        "a.mkv",
+        "a.mp4",
+    ]
+    assert smile(clips, "--dry-run") == 0
+    assert capsys.readouterr().out.split()[-1].endswith("_happy.mp4")
+
+
+def test_frames_are_the_same_in_any_order(tmp_path: Path) -> None:
+    clip = VideoFile(write_clip(tmp_path / "a.mp4"))
+    in_order = [clip.content(f"{number:08}.png") for number in range(1, FRAMES + 1)]
+    for number in (5, 2, 7, 1, 6, 6):
+        assert clip.content(f"{number:08}.png") == in_order[number - 1]
+    clip.close()
+    assert clip.content("00000003.png") == in_order[2]
+
+
+def test_what_is_no_video_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"no video" * 99)
+    with pytest.raises(UnreadableFrameError, match=r"a\.mp4 cannot be read as a video"):
+        VideoFile(tmp_path / "a.mp4")
+    with pytest.raises(UsageError, match="cannot hold prores"):
+        codec_for(Path("a.mp4"), "h264", "prores")
+
+
+def test_a_failure_leaves_no_half_written_video(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "a.mp4")
+
+    def fail(number: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_video(clip, tmp_path / "out.mp4", fail)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def test_without_pyav_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
+) -> None:
+    clip = write_clip(tmp_path / "a.mp4")
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert smile(clip) == 1
+    assert 'pip install "reggan-plugin[video]"' in capsys.readouterr().err
+
+
+def test_few_frames_are_held_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory does not grow with the length of a video: frames are decoded as they are needed."""
+    clip = write_clip(tmp_path / "a.mp4", frames=60)
+    asked, written = [], []
+    content = VideoFile.content
+
+    def counted(self: VideoFile, name: str) -> bytes:
+        asked.append(name)
+        return content(self, name)
+
+    def seen(self: ReddeningTransfer, *given: Any) -> np.ndarray:
+        written.append(len(asked))
+        return np.zeros((HEIGHT, WIDTH, 3), np.float32)
+
+    monkeypatch.setattr(video.VideoFile, "content", counted)
+    monkeypatch.setattr(ReddeningTransfer, "render", seen)
+    assert smile(clip) == 0
+    assert max(read - done for done, read in enumerate(written)) <= 8

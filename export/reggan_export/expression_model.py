@@ -26,7 +26,7 @@ _MOST_CROPS = 64
 
 @dataclass(frozen=True, kw_only=True)
 class ExportSettings:
-    """What may be chosen when a model is exported.
+    """Settings of a model's export.
 
     Attributes:
         name: in the card.
@@ -45,7 +45,7 @@ class ExportSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportedModel:
-    """What came of an export.
+    """The result of an export.
 
     Attributes:
         report: how the file compares with PyTorch.

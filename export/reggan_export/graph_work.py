@@ -27,7 +27,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class GraphWork:
-    """What one face takes.
+    """Work of one face.
 
     Attributes:
         operations: additions and multiplications, each one.

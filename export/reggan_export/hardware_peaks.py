@@ -1,4 +1,4 @@
-"""What a device can do at best, measured: compute, memory, and the way to it."""
+"""Measured peaks of a device: compute, memory, and the way to it."""
 
 import functools
 import time
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 _SECONDS = 0.5
-"""How long each peak is looked for; the best turn counts."""
+"""Duration of the search for each peak; the best turn counts."""
 _MATRIX_SIDE = {"cpu": 512, "cuda": 8192}
 _PICTURES = {"cpu": 1, "cuda": 64}
 _CHANNELS, _PICTURE_PX = 256, 64

@@ -34,7 +34,7 @@ _TIMED_RUNS = 9
 
 @dataclass(frozen=True, kw_only=True)
 class QuantisedModel:
-    """What came of a quantisation.
+    """The result of a quantisation.
 
     Attributes:
         report: how the file compares with the one that it was made from.

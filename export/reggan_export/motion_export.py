@@ -31,7 +31,7 @@ _BOUNDS = (
     Bound(quantity="paint", unit="levels", statistic="mean", limit=0.25),
 )
 _UNITS = {"motion": None, "gain": 1.0, "cover": 255.0, "paint": 255.0}
-"""What a difference is multiplied by; motion by the crop's side in pixels."""
+"""Factor of a difference; motion by the crop's side in pixels."""
 
 
 def export_motion_model(

@@ -1,4 +1,4 @@
-"""What every exported .onnx goes through: compact weights, card, check, seal, proof, rename."""
+"""The steps of every exported .onnx: compact weights, card, check, seal, proof, rename."""
 
 import tempfile
 from collections.abc import Callable
@@ -57,7 +57,7 @@ def restore_weights(model: onnx.ModelProto) -> None:
 
 
 def live_norms(model: onnx.ModelProto) -> int:
-    """How many normalisations take their statistics from each picture: nothing to fold."""
+    """Number of normalisations that take their statistics from each picture: nothing to fold."""
     return sum(node.op_type == "InstanceNormalization" for node in model.graph.node)
 
 

@@ -1,4 +1,4 @@
-"""How far answers are from a reference, and whether that is near enough."""
+"""Distance of answers from a reference, and whether that is near enough."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """What two sets of values differ by, in sums, so that differences add up.
+    """Difference of two sets of values, in sums, so that differences add up.
 
     Attributes:
         max: largest absolute difference; infinite where one of the values is no number.
@@ -73,7 +73,7 @@ def difference_between(
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """What a quantity may differ by: at most `limit` in its unit."""
+    """Largest difference of a quantity: `limit` in its unit."""
 
     quantity: str
     unit: str
@@ -86,7 +86,7 @@ class Bound:
         return found <= self.limit
 
     def numbers(self, difference: Difference) -> dict[str, float | None]:
-        """What a report says of a difference; None for what is infinite."""
+        """Figures of a difference for a report; None for what is infinite."""
         numbers = {"max": difference.max, "mean": difference.mean}
         if self.unit == "levels":
             numbers["psnr_db"] = difference.psnr_db

@@ -1,4 +1,4 @@
-"""What a file is asked, and how its answers are compared: by the kind of its card."""
+"""Proof of a file by the kind of its card: its inputs, and the comparison of its answers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

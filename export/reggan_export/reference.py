@@ -1,4 +1,4 @@
-"""What the answers of a file should be: those of PyTorch, or of ONNX Runtime left to itself."""
+"""Reference answers for a file: those of PyTorch, or of ONNX Runtime left to itself."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 Answer = Callable[[Tensors], Tensors]
 OUTPUT_NAMES = ("face", "mask")
-"""What an expression model answers."""
+"""Outputs of an expression model."""
 UNOPTIMISED = "ONNX Runtime on the CPU without graph optimisation"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """Where the expected answers come from.
+    """Source of the expected answers.
 
     Attributes:
         name: for the report.

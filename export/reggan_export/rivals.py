@@ -1,4 +1,4 @@
-"""What `reggan-plugin bench --peers` compares with: other papers' shapes, PyTorch, the hardware."""
+"""Baselines of `reggan-plugin bench --peers`: other papers' shapes, PyTorch, the hardware."""
 
 import dataclasses
 import time
@@ -133,7 +133,7 @@ def _in_pytorch(
 
 
 def _torch_device(device: str) -> str | None:
-    """Where PyTorch measures the peaks of a device; None if it cannot."""
+    """Device on which PyTorch measures the peaks; None if it cannot."""
     kind, _, index = device.partition(":")
     if kind in ("cpu", "torch-cpu", "openvino"):
         return "cpu"

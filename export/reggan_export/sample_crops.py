@@ -19,7 +19,7 @@ PROOF_FRAMES = tuple(
     _SAMPLES / name
     for name in ("avatar_png/avatar.1001.png", "statue/statue.1001.png", "toon/toon.1001.png")
 )
-"""What every model is proven on: skin, stone and a drawing."""
+"""Frames that every model is proven on: skin, stone and a drawing."""
 _OTHER_FRAMES = tuple(_SAMPLES / f"avatar_png/avatar.{number}.png" for number in range(1002, 1007))
 _MOST_FRAMES = 64
 

@@ -34,7 +34,7 @@ def folder_of_run(checkpoint: Path) -> Path:
 
 
 class ModelSource(Protocol):
-    """What a model file is made from; decided once, by `source_of`."""
+    """Source of a model file; decided once, by `source_of`."""
 
     def network(self) -> ExpressionModel:
         """The network, as it was trained.

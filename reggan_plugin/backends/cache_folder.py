@@ -1,4 +1,4 @@
-"""Where what was built for this machine is kept."""
+"""The folder for what was built for this machine."""
 
 import os
 import stat

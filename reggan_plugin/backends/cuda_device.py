@@ -23,7 +23,7 @@ class DeviceMemory(Protocol):
 
     @property
     def address(self) -> int:
-        """Where it begins."""
+        """Address of its first byte."""
         ...
 
 
@@ -32,7 +32,7 @@ class CudaStream(Protocol):
 
     @property
     def handle(self) -> int:
-        """What TensorRT calls the stream by."""
+        """Handle of the stream, as TensorRT takes it."""
         ...
 
     def upload(self, target: DeviceMemory, source: NDArray[np.float32]) -> None:
@@ -66,7 +66,7 @@ class CudaDevice(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is sold as."""
+        """Name that it is sold under."""
         ...
 
     @property
@@ -101,7 +101,7 @@ class CudaDevice(Protocol):
 
 
 def count_devices() -> int:
-    """How many GPUs there are.
+    """Number of GPUs.
 
     Raises:
         ModuleNotFoundError: the package cuda-bindings is missing.

@@ -1,4 +1,4 @@
-"""What `--device` can name."""
+"""Names of devices, as `--device` takes them."""
 
 from dataclasses import dataclass
 

@@ -78,7 +78,7 @@ class EngineCache:
             return self._usable(key, stem, refused) or build(path)
 
     def timing_cache(self, tensorrt: str, compute_capability: str) -> Path:
-        """Where TensorRT notes how fast each kernel was, for this version and kind of GPU."""
+        """File of TensorRT's kernel timings, for this version and kind of GPU."""
         return self.folder / f"timing-trt{tensorrt}-sm{compute_capability.replace('.', '')}.cache"
 
     def _usable(self, key: EngineKey, stem: str, refused: EngineFile | None) -> EngineFile | None:

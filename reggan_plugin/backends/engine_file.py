@@ -28,13 +28,13 @@ class EngineFile:
     plan: bytes
     plan_sha256: str
     key: Mapping[str, Any]
-    """What it was built from and for: `EngineKey.document()`."""
+    """Source and target of the build: `EngineKey.document()`."""
     metadata: Mapping[str, str]
     """The string pairs of the model file that it was built from."""
 
 
 def sidecar_of(plan: Path) -> Path:
-    """Where the JSON of this plan is."""
+    """Path of the JSON that belongs to this plan."""
     return plan.with_name(f"{plan.name}.json")
 
 

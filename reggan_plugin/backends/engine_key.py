@@ -1,4 +1,4 @@
-"""What an engine was built from and for. Engines do not travel: all of it must match."""
+"""The key of an engine: source and target. Engines do not travel: all of it must match."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ _MOST_BATCH = 64
 
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions:
-    """What may be chosen when an engine is built.
+    """Options of building an engine.
 
     Attributes:
         batch: smallest, best and largest number of crops; kernels are chosen for the best one.
@@ -94,7 +94,7 @@ class EngineKey:
 
 
 def key_differences(found: Mapping[str, Any], wanted: EngineKey) -> str:
-    """What differs between a side-car's key and the one that is wanted; empty if nothing does."""
+    """Differences between a side-car's key and the one that is wanted; empty if nothing does."""
     document = wanted.document()
     return ", ".join(
         f"{field} is {found.get(field)!r} instead of {document[field]!r}"

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 _LONGEST_REASON = 240
 """Characters of what ONNX Runtime says: the end of it names the cause."""
 _OUT_OF_MEMORY = ("failed to allocate memory", "out of memory", "out_of_memory", "alloc_failed")
-"""What its providers, and the libraries beneath them, say where memory ends; there is no code."""
+"""Words of its providers and their libraries for memory that ended; there is no error code."""
 
 
 class OnnxRuntimeRunner:

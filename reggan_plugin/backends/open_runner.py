@@ -13,8 +13,8 @@ from reggan_plugin.errors import DeviceUnavailableError, UsageError
 _log = logging.getLogger(__name__)
 
 AUTO_ORDER = ("rtx", "cuda", "directml", "cpu")
-"""What `auto` tries. Not `tensorrt` and `tensorrt-ep`, which build for minutes before the first
-frame, and not `coreml` and `openvino`, which nobody measured to be better than `cpu`."""
+"""Devices that `auto` tries. Not `tensorrt` and `tensorrt-ep`, which build for minutes before the
+first frame, and not `coreml` and `openvino`, which nobody measured to be better than `cpu`."""
 
 
 def open_runner(

@@ -17,7 +17,7 @@ from reggan_plugin.errors import DeviceUnavailableError, UnsafeCacheError
 def provider_settings(
     model: Path, device: DeviceName, *, threads: int, shapes: EngineOptions
 ) -> dict[str, str]:
-    """What the table says of a device, filled in for a model.
+    """Settings of a device from the table, filled in for a model.
 
     Raises:
         DeviceUnavailableError: there is no folder for what it compiles.

@@ -10,7 +10,7 @@ _REPLACES = "pip uninstall -y onnxruntime; pip install "
 
 @dataclass(frozen=True, kw_only=True)
 class Provider:
-    """How ONNX Runtime reaches a kind of device.
+    """The provider by which ONNX Runtime reaches a kind of device.
 
     Attributes:
         name: ONNX Runtime's own for it.

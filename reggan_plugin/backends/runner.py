@@ -1,4 +1,4 @@
-"""What every inference library looks like from inside reggan-plugin."""
+"""The one interface behind which every inference library stands."""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
@@ -20,7 +20,7 @@ class Runner(Protocol):
 
     @property
     def device(self) -> str:
-        """Where it runs: `cpu`, `cuda:0`, ..."""
+        """The device that it runs on: `cpu`, `cuda:0`, ..."""
         ...
 
     @property

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class TensorRTState(Enum):
-    """How far an installation has come."""
+    """State of an installation."""
 
     MISSING = "not installed"
     NO_LIBRARIES = "bindings without libraries"
@@ -32,7 +32,7 @@ class TensorRTState(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class TensorRTStatus:
-    """What was found, and what to do about it."""
+    """The state that was found, and what to do about it."""
 
     state: TensorRTState
     version: str | None = None

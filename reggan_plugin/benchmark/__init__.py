@@ -1,1 +1,1 @@
-"""How fast it is here: models on devices, and whole frames."""
+"""Speed on this machine: models on devices, and whole frames."""

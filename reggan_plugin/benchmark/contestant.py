@@ -1,4 +1,4 @@
-"""What is timed against each other: a model on a device."""
+"""A contestant of a benchmark: a model on a device."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Where a figure was measured: without it, it says nothing."""
+"""The machine of a measurement; a figure without it says nothing."""
 
 import os
 import platform

@@ -92,7 +92,7 @@ def measure_pipeline(
 def time_pipeline(
     model: Path, device: str, height: int, suffix: str, frames: int
 ) -> dict[str, Any]:
-    """What `PipelineTiming` holds beside its arguments, measured in this process."""
+    """Measure in this process what `PipelineTiming` holds beside its arguments."""
     settings = RenderSettings(mix=ExpressionMix({"happy": 1.0}))
     transfer = ExpressionTransfer(model, device=device)
     with tempfile.TemporaryDirectory() as name:

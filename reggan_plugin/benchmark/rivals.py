@@ -1,4 +1,4 @@
-"""What the exporter's room adds to a benchmark, reached by entry point, never by import."""
+"""Additions of the exporter's room to a benchmark, reached by entry point, never by import."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Roof:
 
 
 class Rivals(Protocol):
-    """What `--peers` needs."""
+    """The services that `--peers` needs."""
 
     def write_peers(self, model: Path, folder: Path) -> list[Path]:
         """Generators of other papers' shapes with random weights, at the model's side."""
@@ -54,7 +54,7 @@ class Rivals(Protocol):
     def find_roof(
         self, contestant: Contestant, batches: Sequence[int], threads: int | None
     ) -> Roof | None:
-        """What the hardware would allow; None for hardware that PyTorch cannot measure."""
+        """Peak speed of the hardware; None for hardware that PyTorch cannot measure."""
         ...
 
 

@@ -20,7 +20,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class BenchSettings:
-    """What to measure.
+    """Settings of a benchmark.
 
     Attributes:
         models: files; the first is what others are compared with.

@@ -18,7 +18,7 @@ from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
 _SUBSTEPS = 8
 """Rows between two keys of a spline, where it is no straight line."""
 _STEP_S = 1e-6
-"""How long a step lasts."""
+"""Duration of a step."""
 
 
 class _Track(NamedTuple):

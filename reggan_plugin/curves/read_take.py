@@ -22,7 +22,7 @@ FORMATS = (
 _DAMAGE = (
     ValueError, TypeError, KeyError, IndexError, OSError, RecursionError, MemoryError, csv.Error
 )  # fmt: skip
-"""What broken files raise in their readers."""
+"""Exceptions that readers raise for broken files."""
 
 
 def read_take(path: Path, rate_fps: float | None = None, *, holds_percents: bool = False) -> Take:

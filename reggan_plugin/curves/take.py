@@ -49,7 +49,7 @@ class Take:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Columns:
-    """What a reader found, under the names of the file.
+    """The values that a reader found, under the names of the file.
 
     Attributes:
         kind: what the file is, in words.

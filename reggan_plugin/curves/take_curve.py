@@ -45,7 +45,7 @@ class TakeCurve:
         return self._mix(self._weights.max(axis=0))
 
     def mix_at(self, frame: float) -> ExpressionMix:
-        """What is asked for at a frame."""
+        """Return the expression that is asked for at a frame."""
         after = int(np.searchsorted(self._frames, frame, side="right"))
         before, after = max(after - 1, 0), min(after, len(self._frames) - 1)
         span = self._frames[after] - self._frames[before]

@@ -1,1 +1,1 @@
-"""Where the face is: landmarks, crops, locator."""
+"""Face location: landmarks, crops, locator."""

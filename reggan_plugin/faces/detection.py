@@ -43,7 +43,7 @@ class Detection:
 
 
 def patch_crop(points: Float[np.ndarray, "6 2"]) -> FaceCrop:
-    """Where the patch of a face lies in its frame."""
+    """Place of a face's patch in its frame."""
     crop = crop_around_face(points)
     matrix = crop.frame_from_crop.copy()
     matrix[:, :2] *= crop.side_px / PATCH_SIDE_PX
@@ -59,7 +59,7 @@ def patch_around(
 
 
 def unlikeness(one: Detection, other: Detection) -> float:
-    """How little two faces look alike, whatever the exposure: 0 for the same patch, up to 2."""
+    """Difference of two faces' looks, whatever the exposure: 0 for the same patch, up to 2."""
     return float(1.0 - (_look(one.patch) * _look(other.patch)).mean())
 
 

@@ -1,4 +1,4 @@
-"""Where the face is, in order of trust: given, located, or the whole picture."""
+"""Find the face, in order of trust: given, located, or the whole picture."""
 
 import json
 from dataclasses import dataclass, replace

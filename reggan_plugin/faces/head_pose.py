@@ -32,7 +32,7 @@ MakeHuman's CC0 head, rounded; but for the nose, which a camera at a usual dista
 its depth of 0.49 is raised until the yaw has no bias."""
 
 _WEIGHTS = np.array([1.0, 1.0, 1.0, 0.3, 0.3, 0.2])
-"""How far each point is trusted: mouth and chin move with the expression."""
+"""Trust in each point: mouth and chin move with the expression."""
 _PITCH_PRIOR = 0.1
 """Cost of a pitch of one radian, in squared eye distances: a long face is not a nod."""
 _LARGEST_YAW_DEG, _LARGEST_PITCH_DEG = 75.0, 35.0
@@ -45,7 +45,7 @@ YAW_GAIN = 0.83
 
 @dataclass(frozen=True, kw_only=True)
 class HeadPose:
-    """How a head is turned.
+    """Rotation of a head.
 
     Attributes:
         yaw_deg: to its own left, which is the picture's right; -75 to 75.
@@ -74,7 +74,7 @@ def head_pose_from_landmarks(landmarks: FaceLandmarks) -> HeadPose:
 
 
 def intensity_share(yaw_deg: float | None, max_yaw_deg: float | None) -> float:
-    """What is left of an intensity when the head is turned so far: 1 up to the model's limit.
+    """Intensity factor, 0 to 1, for this yaw; 1 up to the model's limit.
 
     Beyond it falls in a straight line, to 0 at `FADE_DEG` more.
 

@@ -16,7 +16,7 @@ longer away may be hidden behind something, on which no face belongs."""
 CUT_CHANGE = 0.3
 """Change of the picture, 0 to 2, from which a cut is possible."""
 _FARTHEST_SIZES, _FARTHER_EACH_FRAME = 0.6, 0.1
-"""How far off its expected place a face may be, in its sizes; and more for each frame missed."""
+"""Largest distance from the expected place, in face sizes, and more for each frame missed."""
 _MOST_GROWTH = 1.5
 _STEADY_SIZES, _STEADY_GROWTH = 0.35, 1.25
 _MOST_UNLIKE, KNOWN_AGAIN = 0.5, 0.12
@@ -28,7 +28,7 @@ Thumbnail = Float[np.ndarray, "rows columns"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SeenFrame:
-    """What a frame shows.
+    """The detections of a frame.
 
     Attributes:
         time: its number, or its place in the shot.
@@ -135,7 +135,7 @@ def _matches(
 def _cost(
     path: FacePath, frames: Sequence[SeenFrame], index: int, detection: Detection, is_steady: bool
 ) -> float | None:
-    """How badly a detection continues a path; None if it cannot."""
+    """Cost of continuing a path with a detection; None if it cannot."""
     last = path.detections[path.last]
     missed = frames[index].time - frames[path.last].time - 1
     if missed > MOST_FILLED:
@@ -157,7 +157,7 @@ def _cost(
 def _expected_centre(
     path: FacePath, frames: Sequence[SeenFrame], index: int
 ) -> Float[np.ndarray, "2"]:
-    """Where the face would be if it moved on as it did lately, for a few frames at most."""
+    """Expected place of a face that moves on as it did lately, for a few frames at most."""
     last = path.detections[path.last]
     lately = takewhile(lambda place: place >= path.last - MOST_FILLED, reversed(path.detections))
     *_, first = lately

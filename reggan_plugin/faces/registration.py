@@ -1,4 +1,4 @@
-"""How a face moves between two frames, to a hundredth of an eye distance.
+"""Motion of a face between two frames, to a hundredth of an eye distance.
 
 Landmarks are read anew in every frame, each time a little off. What the pixels themselves did in
 between is known far better: two patches of the face are laid over each other by least squares.

@@ -68,7 +68,7 @@ def _fitted(
 
 
 def _weights(lags: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """What each neighbour adds to the value at lag 0 of the line through them all."""
+    """Share of each neighbour in the value at lag 0 of the line through them all."""
     gauss = np.exp(-(lags**2) / 2)
     sum_0, sum_1, sum_2 = (float((gauss * lags**power).sum()) for power in (0, 1, 2))
     determinant = sum_0 * sum_2 - sum_1**2

@@ -197,7 +197,7 @@ class Tracks:
 
 
 def frame_key(name: int | str) -> str:
-    """What a frame is called in `Tracks.frames`: its number without padding, or its name."""
+    """Key of a frame in `Tracks.frames`: its number without padding, or its name."""
     text = str(name)
     return str(int(text)) if text.removeprefix("-").isdecimal() and len(text) <= 12 else text
 

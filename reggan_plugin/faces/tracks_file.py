@@ -227,7 +227,7 @@ def _refuse(place: str, found: Any, expected: str) -> NoReturn:
 
 
 def _shown(found: Any) -> str:
-    """What was found, in a few words whatever it is."""
+    """The value that was found, in a few words whatever it is."""
     if isinstance(found, dict):
         return "an object" if found else "an empty object"
     if isinstance(found, list) and (

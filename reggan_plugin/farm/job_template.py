@@ -27,7 +27,7 @@ _YAML_SUFFIXES = (".yaml", ".yml")
 
 @dataclass(frozen=True, kw_only=True)
 class FarmJob:
-    """What a template is made of.
+    """The values of a template.
 
     Attributes:
         frames: folder, file or pattern of the shot.

@@ -22,7 +22,7 @@ _MAX_AUTO_STOPS = 12.0
 
 @runtime_checkable
 class ColourSpace(Protocol):
-    """What a file's numbers mean, where that is neither linear nor sRGB-encoded Rec. 709.
+    """Meaning of a file's numbers, where that is neither linear nor sRGB-encoded Rec. 709.
 
     Both ways take and give straight RGB, float32; linear is scene-linear with the primaries of
     Rec. 709 and D65, unclamped. Values that are not finite may become any that are not finite.
@@ -43,7 +43,7 @@ class ColourSpace(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class PixelCoding:
-    """How stored RGB relates to a display image.
+    """Relation of stored RGB to a display image.
 
     Attributes:
         is_linear: stored values, or what `colour_space` makes of them, are scene-linear; else
@@ -123,7 +123,7 @@ def stored_from_straight(
 def light_from_straight(
     straight: Float[np.ndarray, "height width 3"], coding: PixelCoding
 ) -> Float[np.ndarray, "height width 3"]:
-    """What straight values of any encoding are in light: linear Rec. 709, not exposed."""
+    """Convert straight values of any encoding to light: linear Rec. 709, not exposed."""
     if coding.colour_space is not None:
         return coding.colour_space.linear_from_own(straight)
     return straight if coding.is_linear else linear_from_srgb(straight)
@@ -166,7 +166,7 @@ def linear_from_srgb(encoded: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, 
 
 
 def finite_pixels(image: Float[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "height width"]:
-    """Where all three channels are numbers."""
+    """Mask of pixels whose three channels are all finite."""
     red, green, blue = (np.isfinite(channel) for channel in np.moveaxis(image, 2, 0))
     return np.asarray(red & green & blue)  # five times as fast as all(axis=2)
 

@@ -1,4 +1,4 @@
-"""Where an answer of contract 2 is a change, and not the noise of a network."""
+"""Extent of an answer of contract 2: change, told from the noise of a network."""
 
 import numpy as np
 from jaxtyping import Bool, Float

@@ -20,12 +20,12 @@ LARGEST_GROWTH, LARGEST_BLUR = 0.25, 0.25
 _RING, _RAMP = 0.04, 0.04
 """Parts of the crop's side, from its border: where a mask is 0, and where it returns to itself."""
 _SPLIT = (0.3, 0.7)
-"""Where *lower* begins and *upper* has ended, from the eyes (0) to the mouth (1): the nose."""
+"""Where *lower* begins and *upper* ends, from the eyes (0) to the mouth (1): the nose."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegionLimits:
-    """Where on a face the change counts. Lengths are parts of the side of its face box.
+    """The part of a face where the change counts. Lengths are parts of the side of its face box.
 
     Attributes:
         part: `upper` has brows, lids and eyes, `lower` cheeks, mouth and jaw. They meet softly
@@ -81,7 +81,7 @@ def limit_mask(
 def _share_of_part(
     part: FacePart, canonical: Float[np.ndarray, "6 2"], side_px: int
 ) -> Float[np.ndarray, "side"]:
-    """What a part of the face has of each row; those of both parts add up to 1."""
+    """Share of each row that belongs to a part of the face; those of both parts add up to 1."""
     rows = dict(zip(LANDMARK_NAMES, canonical[:, 1] * side_px, strict=True))
     eyes = (rows["left_eye"] + rows["right_eye"]) / 2
     mouth = (rows["mouth_left"] + rows["mouth_right"]) / 2

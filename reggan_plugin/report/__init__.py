@@ -1,1 +1,1 @@
-"""What became of a rendered shot, for people who answer for it."""
+"""The state of a rendered shot, for people who answer for it."""

@@ -1,4 +1,4 @@
-"""Where a change jumps from frame to frame more than the picture under it does."""
+"""Flicker: a change that jumps from frame to frame more than the picture under it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Seen = TypeVar("Seen")
 
 @dataclass(frozen=True, kw_only=True)
 class Flicker:
-    """How far a frame lies from the mean of its two neighbours, in 8-bit levels.
+    """Distance of a frame from the mean of its two neighbours, in 8-bit levels.
 
     It is the mean over the part of the face that is changed. A steady movement or fade gives 0;
     a jump, or a single odd frame, does not.

@@ -1,4 +1,4 @@
-"""What people and measures see of a rendered frame: its face before and after."""
+"""The face of a rendered frame before and after, for people and for measures."""
 
 import io
 from dataclasses import dataclass, replace

@@ -149,7 +149,7 @@ def _put(folder: Path, name: str, content: bytes | str | None) -> str | None:
 
 
 def _numbers(checked: CheckedFrame, flicker: Flicker | None) -> list[str]:
-    """What is known of a frame, in words."""
+    """The facts of a frame, in words."""
     record = checked.record
     if record is None:
         return []

@@ -40,7 +40,7 @@ Tell = Callable[[CheckedFrame], None]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ShotReport:
-    """What is wrong with a shot.
+    """The problems of a shot.
 
     Attributes:
         source: the shot, as it was named.
@@ -159,7 +159,7 @@ def _checked(
 
 
 def _in_order(shot: Iterable[Entry], read: Callable[[Entry], Read]) -> Iterator[Read]:
-    """What is read of the frames, in order; a few are read at a time."""
+    """Yield the frames as they are read, in order; a few are read at a time."""
     readers = min(_MOST_READERS, os.cpu_count() or 1)
     waiting: deque[Future[Read]] = deque()
     with ThreadPoolExecutor(readers, thread_name_prefix="look") as pool:

@@ -14,7 +14,7 @@ AlphaMode = Literal["opaque", "cutout", "blend"]
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """What a part of the mesh is painted with."""
+    """The material of a part of the mesh."""
 
     name: str
     index: int | None = None
@@ -35,7 +35,7 @@ class Morph:
     name: str
     """As the file calls it; empty where it does not."""
     offsets: Float[np.ndarray, "points 3"]
-    """What weight 1 adds to the part's positions."""
+    """Offsets that weight 1 adds to the part's positions."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

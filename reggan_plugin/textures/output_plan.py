@@ -135,7 +135,7 @@ def check_folder(output: Path) -> None:
 
 
 def _there(request: TextureRequest, files: TextureFiles | None, label: str) -> Iterable[Path]:
-    """Where an expression's maps are, or go."""
+    """Paths of an expression's maps."""
     if files is not None:
         pattern = map_output(request, files, label)
         yield from files.outputs(pattern)

@@ -107,7 +107,7 @@ class OutputRecords:
         return fingerprint({**self._constant, "kind": kind, "mixes": mixes})
 
     def _model(self, labels: Sequence[str]) -> RecordedModel | None:
-        """What changes these expressions' maps; None where they stay as they are."""
+        """The model that changes these expressions' maps; None where they stay as they are."""
         if all(self._request.mixes[label].changes_nothing for label in labels):
             return None
         card = self._subject.open_transfer().card

@@ -40,7 +40,7 @@ class ChangedMap:
     """Tiles in which a texel changes, as stored."""
     tally: Tally
     changes: tuple[ViewChange, ...]
-    """What the model made of each view."""
+    """The model's change of each view."""
 
     @classmethod
     def none(cls) -> "ChangedMap":
@@ -93,7 +93,7 @@ class PreparedFace:
         self.notices: dict[str, None] = dict.fromkeys(
             (*self._maps.notices, *remarks(self.loaded.character, self.parts, self.texture))
         )
-        """What the user should know, each once, in order."""
+        """Notices for the user, each once, in order."""
         with self.watch.timing("views"):
             sides: list[FramedFace] = []
             if look.views == 3:

@@ -1,4 +1,4 @@
-"""What is asked for of one character, and what became of it."""
+"""The request for one character, and its result."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ PLACEHOLDER = "{expression}"
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What the user says of a character.
+    """The user's settings for looking at a character.
 
     Attributes:
         texture: file or UDIM pattern of the map; by default the mesh's own.
@@ -43,7 +43,7 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class TextureRequest:
-    """What to make of one character.
+    """The maps to make of one character.
 
     Attributes:
         mesh: its file; None for a map whose face lies unfolded.
@@ -72,7 +72,7 @@ class TextureRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class TextureResult:
-    """What became of one character.
+    """The result for one character.
 
     Attributes:
         written: files, in order.

@@ -1,4 +1,4 @@
-"""What an expression's map does not show by itself, in words."""
+"""Remarks on an expression's map that it does not show by itself."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ _WORTH_SAYING = 0.02
 
 
 def remarks_on(label: str, mix: ExpressionMix, tally: Tally) -> Iterator[str]:
-    """What an expression's result does not show by itself."""
+    """Remarks on an expression's result."""
     if mix.changes_nothing:
         return
     openers = [

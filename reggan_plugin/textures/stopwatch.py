@@ -1,4 +1,4 @@
-"""How long each stage of the work takes."""
+"""Durations of the stages of the work."""
 
 import time
 from collections.abc import Iterator

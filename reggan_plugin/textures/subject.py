@@ -50,7 +50,7 @@ class Subject:
 
     @cached_property
     def _gltf(self) -> GltfFile | None:
-        """What is in the mesh's file, if it is glTF: read once, for its names and for the work."""
+        """Content of the mesh's file, if it is glTF: read once, for its names and for the work."""
         if self.mesh is None or self.mesh.suffix.lower() not in GLTF_SUFFIXES:
             return None
         _ = self._hashed  # first: if it changes meanwhile, the next run makes everything again

@@ -19,7 +19,7 @@ from reggan_plugin.textures.texture_job import run_request
 
 @dataclass(frozen=True, kw_only=True)
 class CharacterOutcome:
-    """What became of one of the characters: a result, or an error in words."""
+    """The outcome for one of the characters: a result, or an error in words."""
 
     name: str
     mesh: Path

@@ -1,4 +1,4 @@
-"""What a named expression is."""
+"""A named expression."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -31,7 +31,7 @@ from reggan_plugin.vocabulary.names import (
 _EXAMPLE = '["half smile"] with lines such as mouthSmileLeft = 0.6'
 _MOST_BYTES = 1024**2
 _SEPARATORS = "+:={}/\\"
-"""What blends, options, farms' templates and folders take for something else."""
+"""Characters that mean something else in blends, options, farms' templates and folders."""
 
 
 def read_presets(path: Path) -> OwnPresets:

@@ -1,4 +1,4 @@
-"""Where faces change: the soft mask of every expression, learnt from the pairs."""
+"""The soft mask of every expression, which says where faces change; learnt from the pairs."""
 
 import numpy as np
 from jaxtyping import Float

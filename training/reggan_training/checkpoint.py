@@ -40,7 +40,7 @@ def model_settings_from_run(folder: Path) -> ModelSettings:
 
 
 def images_seen(folder: Path) -> int:
-    """How many training pairs the run's checkpoint has seen.
+    """Number of training pairs that the run's checkpoint has seen.
 
     Raises:
         SourceError: the run has no checkpoint yet.

@@ -1,4 +1,4 @@
-"""What is learnt without descent: the filters of every expression, and where faces change.
+"""Parts that are learnt without descent: the filters of every expression, and where faces change.
 
 Expressions are fitted from neutral, neutral from all the others; each pair counts twice, as it
 is and mirrored. Both pictures of a pair are cut by the landmarks of the neutral one.
@@ -80,7 +80,7 @@ def expression_groups(settings: RegressionSettings) -> Iterator[range]:
 def crops_by_expression(
     identity: Identity, side_px: int
 ) -> Mapping[int, Float[Tensor, "1 3 side side"]]:
-    """What a face shows in full, cut by its neutral landmarks; nothing without a neutral view."""
+    """Crops of a face's full expressions, by its neutral landmarks; none without a neutral view."""
     neutral = identity.full_view(0)
     if neutral is None:
         return {}

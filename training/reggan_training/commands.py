@@ -84,7 +84,7 @@ _width_option = click.option(
 
 
 def _shared_options(command: Command) -> Command:
-    """Where from, where to, how long and on what: the same for every training command."""
+    """Options that every training command has: data, output, length and device."""
     for option in reversed(_SHARED):
         command = option(command)
     return command

@@ -1,4 +1,4 @@
-"""What a run would be, without running it."""
+"""Describe a run without running it."""
 
 import dataclasses
 import time

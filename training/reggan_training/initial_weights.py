@@ -18,14 +18,14 @@ from reggan_training.networks.expression_model import ModelSettings
 from reggan_training.run_folder import RunFolder, unprefixed
 
 _HALF_SUFFIX = ".half"
-"""What the exporter adds to the name of a tensor that it stores as float16."""
+"""Suffix that the exporter adds to the name of a tensor that it stores as float16."""
 _ABSENT_WHEN_ZERO = (".bias", ".place")
-"""What is added to features: PyTorch's exporter leaves such a tensor out if it holds zeros."""
+"""Tensors that are added to features: PyTorch's exporter leaves one out if it holds zeros."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class InitialWeights:
-    """Where a run starts.
+    """The weights that a run starts from.
 
     Attributes:
         source: folder or file, for messages and the run's record.

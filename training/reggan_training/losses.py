@@ -1,4 +1,4 @@
-"""What generators and the discriminator are trained towards."""
+"""Losses of generators and discriminator."""
 
 from collections.abc import Callable
 
@@ -67,7 +67,7 @@ def patch_weights(
 def hinge_loss(
     rendered: Tensor, made: Tensor, weights: Tensor, is_render: Tensor
 ) -> Float[Tensor, ""]:
-    """What the discriminator minimises; interpolated targets are no render to show it.
+    """Loss of the discriminator; interpolated targets are no render to show it.
 
     Source: Lim & Ye, "Geometric GAN", 2017, eq. 11.
     """
@@ -79,7 +79,7 @@ def hinge_loss(
 def wasserstein_loss(
     rendered: Tensor, made: Tensor, weights: Tensor, is_render: Tensor
 ) -> Float[Tensor, ""]:
-    """What a critic minimises; it needs a penalty on its gradient.
+    """Loss of a critic; it needs a penalty on its gradient.
 
     Source: Arjovsky et al., "Wasserstein GAN", ICML 2017, eq. 3.
     """
@@ -88,7 +88,7 @@ def wasserstein_loss(
 
 
 def adversarial_loss(made: Tensor, weights: Tensor) -> Float[Tensor, ""]:
-    """What the generator minimises against either."""
+    """Loss of the generator against either."""
     return -_weighted_mean(made, weights)
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind while it trains."""
+"""Records that a run writes while it trains."""
 
 import math
 import time

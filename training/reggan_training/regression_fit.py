@@ -36,7 +36,7 @@ from reggan_training.regression_sums import (
 )
 
 PENALTIES = (0.006, 0.025, 0.1, 0.4, 1.6, 6.4)
-"""What a penalty is chosen from: the earlier work's 0.4, and steps of four around it."""
+"""Penalties to choose from: the earlier work's 0.4, and steps of four around it."""
 
 Report = Callable[[str], None]
 

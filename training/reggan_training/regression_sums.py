@@ -28,7 +28,7 @@ RECORD_NAME = "part.json"
 
 @dataclass(frozen=True, kw_only=True)
 class PartRecord:
-    """What a part was summed over.
+    """The data that a part was summed over.
 
     Attributes:
         layer: the layer that the sums are for; its penalty may still be chosen.

@@ -23,7 +23,7 @@ from reggan_training.provenance import commit_of_source
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunData:
-    """What a run is trained on.
+    """Training data of a run.
 
     Attributes:
         name: of the sets, joined by +.

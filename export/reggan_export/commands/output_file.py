@@ -1,4 +1,4 @@
-"""What every export asks of the file it is to write, before any work."""
+"""Checks of the file that an export is to write, before any work."""
 
 from pathlib import Path
 

@@ -117,7 +117,7 @@ class _Reader:
             waiting += self._nodes[node].get("children", [])
 
     def _world(self, node: int) -> Matrix:
-        """Where a node stands; its ancestors may be more than a call stack takes."""
+        """World matrix of a node; its ancestors may be more than a call stack takes."""
         above: list[int] = []
         here: int | None = node
         while here is not None and here not in self._worlds:
@@ -250,7 +250,7 @@ class _Reader:
         return placed, joints[strongest]
 
     def _motions_of(self, skin: int) -> Float[np.ndarray, "joints 4 4"]:
-        """What each joint of a skin does to points."""
+        """Matrix of each joint of a skin."""
         entry = self._gltf.document["skins"][skin]
         if not entry["joints"]:
             raise self._broken("a skin has no joints")

@@ -13,7 +13,7 @@ from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_from_gltf, saf
 
 _ALIGNMENT = 8
 MIME_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
-"""What glTF takes as images, by the ending of a file's name."""
+"""Media types of glTF images, by the ending of a file's name."""
 _WITHOUT_UV = "matcapTexture"
 
 

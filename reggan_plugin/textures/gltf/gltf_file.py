@@ -27,7 +27,7 @@ GLTF_SUFFIXES = (".glb", ".vrm", ".gltf")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GltfFile:
-    """What is in a glTF file. `document` is sound (see `schema`) and never changed in place."""
+    """Content of a glTF file. `document` is sound (see `schema`) and never changed in place."""
 
     path: Path
     document: dict[str, Any]
@@ -131,7 +131,7 @@ def bytes_from_gltf(document: dict[str, Any], buffer: bytes | None) -> bytes:
 
 
 def safe_name(name: str) -> str:
-    """What a document calls something, fit for a file's name; may be empty."""
+    """A name from a document, made fit for a file's name; may be empty."""
     return re.sub(r"[^\w.-]+", "_", name).strip("._")[:_LONGEST_NAME]
 
 

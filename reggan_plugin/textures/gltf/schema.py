@@ -1,4 +1,4 @@
-"""What a glTF document must look like before any of it is used.
+"""Checks of a glTF document before any of it is used.
 
 A file may come from anybody. It is checked once, when it is read; all other modules of this room
 then take fields as they stand. Only what they use is looked at: unknown fields stay unknown.
@@ -19,7 +19,7 @@ _LARGEST_NUMBER = 1e30
 _MOST_STRIDE = 252
 
 Sizes = Mapping[str, int]
-"""How many entries each top-level array has."""
+"""Number of entries of each top-level array."""
 Check = Callable[[Any, str, Sizes], None]
 
 

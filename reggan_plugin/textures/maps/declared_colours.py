@@ -1,4 +1,4 @@
-"""What a map's own file says of its colours."""
+"""The colour space that a map's own file declares."""
 
 import struct
 import zlib

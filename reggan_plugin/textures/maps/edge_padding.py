@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from PIL import Image, ImageFilter
 
 DILATION_IN_SIDES = 1 / 512
-"""How far it runs on, in sides of the map."""
+"""Width of the padding, in sides of the map."""
 
 
 def dilation_reach(shape: tuple[int, int]) -> int:

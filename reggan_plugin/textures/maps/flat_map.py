@@ -22,7 +22,7 @@ _LARGEST_LOOK_PX = 2048
 def find_flat_face(
     transfer: ExpressionTransfer, path: Path, tile: MapTile, choice: FaceChoice
 ) -> FaceCrop:
-    """Where the face is on the map.
+    """Find the face on the map.
 
     Raises:
         FaceNotFoundError: the locator finds none.
@@ -51,7 +51,7 @@ def changed_flat_map(
 
 
 def _look(tile: MapTile, factor: int, choice: FaceChoice) -> Frame:
-    """What of the map is needed to find its face: a box is compared with its size alone."""
+    """The picture of the map in which its face is found: a box is compared with its size alone."""
     if not choice.needs_locator:
         nothing = np.broadcast_to(np.float32(0), (*tile.shape, 3))
         return Frame(pixels=nothing, original=tile.original)

@@ -32,9 +32,9 @@ class MapTile:
     is_linear: bool = False
     """Whether its numbers are proportional to light, and not sRGB-encoded."""
     colour_space: ColourSpace | None = None
-    """What the user says that its colours are."""
+    """Colour space that the user declares."""
     declared_kind: str = ""
-    """What the file calls its colours, where it does: `raw`, `lin_rec709_scene`."""
+    """Colour space that the file declares, if it does: `raw`, `lin_rec709_scene`."""
     notices: tuple[str, ...] = ()
     original: StoredImage
 
@@ -46,7 +46,7 @@ class MapTile:
 
     @property
     def coding(self) -> PixelCoding:
-        """How stored colours become shown ones."""
+        """The coding by which stored colours become shown ones."""
         return PixelCoding(
             is_linear=self.is_linear,
             is_premultiplied=self.alpha is not None and self.alpha_is_premultiplied,

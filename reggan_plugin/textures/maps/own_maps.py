@@ -31,7 +31,7 @@ class PartMaps:
         self._given[part] = texture
 
     def files_of(self, image: int | Path) -> TextureFiles:
-        """Where an image is on disk.
+        """Files of an image on disk.
 
         Raises:
             EmptySourceError, TextureError: it is not there, or of a kind that is not read.

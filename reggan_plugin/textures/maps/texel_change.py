@@ -17,7 +17,7 @@ _TEXELS_AT_ONCE = 1 << 18
 
 @dataclass(kw_only=True)
 class Tally:
-    """How many texels came to what."""
+    """Counts of texels by outcome."""
 
     changed: int = 0
     mirrored: int = 0
@@ -47,7 +47,7 @@ class TexelChange:
     def of(
         self, layout: UvLayout, texels: Int[np.ndarray, "texels 2"], counted: Block
     ) -> tuple[Float[np.ndarray, "texels 3"], Bool[np.ndarray, " texels"]]:
-        """What to add to the shown colours of texels, and which of them lie on the surface.
+        """Change of the shown colours of texels, and which of them lie on the surface.
 
         Only those in `counted` count for the tally.
         """

@@ -23,7 +23,7 @@ _NUMBER = r"(1[0-9]{3})"
 
 @dataclass(frozen=True, kw_only=True)
 class TextureFiles:
-    """Where the tiles of a map are on disk."""
+    """The files of a map's tiles."""
 
     name: str
     paths: Mapping[int, Path]
@@ -43,12 +43,12 @@ class TextureFiles:
         return TextureMap(tiles=tiles, is_udim=self.is_udim, tint=tint)
 
     def output(self, pattern: Path, number: int) -> Path:
-        """Where a tile's result goes."""
+        """Path of a tile's result."""
         name = _UDIM.sub(str(number), pattern.name) if self.is_udim else pattern.name
         return pattern.with_name(name)
 
     def outputs(self, pattern: Path) -> list[Path]:
-        """Where the results of all tiles go."""
+        """Paths of the results of all tiles."""
         return [self.output(pattern, number) for number in self.paths]
 
 
@@ -146,12 +146,12 @@ def image_suffix(gltf: GltfFile, image: int) -> str | None:
 
 
 def image_name(gltf: GltfFile, image: int) -> str:
-    """What an image is called, fit for a file name."""
+    """Name of an image, fit for a file name."""
     return safe_name(gltf.document["images"][image].get("name", "")) or f"image_{image}"
 
 
 def encoded_bytes(tile: MapTile, colours: Samples, suffix: str) -> bytes:
-    """What `write_tiles` writes, for an image that goes into a glTF file.
+    """The bytes that `write_tiles` writes, for an image that goes into a glTF file.
 
     Raises:
         UnsupportedFormatError: glTF takes no such pictures.

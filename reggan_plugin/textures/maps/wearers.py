@@ -83,7 +83,7 @@ def parts_by_sight(character: Character, face: StagePicture) -> list[int]:
 
 
 def no_uvs(character: Character) -> MeshError:
-    """What to say of a face without UVs."""
+    """The error for a face without UVs."""
     return MeshError(
         f"{character.path}: the face has no UVs, so no texel has a place on it. Unwrap the mesh "
         "and export it with UVs."
@@ -91,7 +91,7 @@ def no_uvs(character: Character) -> MeshError:
 
 
 def remarks(character: Character, wearers: Sequence[int], texture: TextureMap) -> Iterator[str]:
-    """What the user should know of a map and its wearers before anything is changed."""
+    """Remarks on a map and its wearers, before anything is changed."""
     parts = [character.parts[i] for i in wearers]
     for tile in texture.tiles.values():
         yield from tile.notices

@@ -1,4 +1,4 @@
-"""Where the face of a character is: from its bones, eyes or bounds, confirmed by the locator."""
+"""Frame the face of a character: from its bones, eyes or bounds, confirmed by the locator."""
 
 import itertools
 import re
@@ -42,7 +42,7 @@ class FramedFace:
     middle: Float[np.ndarray, "3"]
     """Between the eyes, on the surface."""
     found_by: str
-    """What told where to look, in words."""
+    """The clue that told where to look, in words."""
     front: str
 
 
@@ -196,7 +196,7 @@ def _orientations(character: Character, front: str | None) -> list[tuple[str, st
 
 
 def _guesses(character: Character, head_bone: str | None) -> Iterator[_Guess]:
-    """Where the head may be, likeliest first."""
+    """Guesses of the head's place, likeliest first."""
     if head_bone is not None:
         yield _guess_of(character.below(_node_called(character, head_bone)), f"bone {head_bone}")
         return

@@ -30,7 +30,7 @@ class SurfaceMover:
         places: Float[np.ndarray, "places 2"],
         uv: Float[np.ndarray, "places 2"],
     ) -> Float[np.ndarray, "places 3"]:
-        """What to add to the shown colours of texels; 0 where the view does not change.
+        """Change of the shown colours of texels; 0 where the view does not change.
 
         A place that comes from another part, such as the lip from the teeth, takes the colour of
         the view's picture; one that comes from beside the character stays where it is.

@@ -13,7 +13,7 @@ _RAYS_AT_ONCE = 1 << 20
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Hits:
-    """What each ray met."""
+    """The first hit of each ray."""
 
     face: Int[np.ndarray, " rays"]
     """Index of the triangle, -1 where there is none."""

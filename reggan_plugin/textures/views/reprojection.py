@@ -82,7 +82,7 @@ class Reprojection:
     def _change_of_block(
         self, number: int, core: Block
     ) -> Float[np.ndarray, "rows columns 3"] | None:
-        """What to add to the shown colours of a block's texels; None if that is nothing."""
+        """Change of the shown colours of a block's texels; None if there is none."""
         seen, others = self._layouts[number, True], self._layouts[number, False]
         shape = self._texture.tiles[number].shape
         reach = dilation_reach(shape)

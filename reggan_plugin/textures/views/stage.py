@@ -24,7 +24,7 @@ _STEP = 1e-5
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StagePicture:
-    """What a view shows."""
+    """The picture of a view."""
 
     colour: Float[np.ndarray, "side side 3"]
     """sRGB-encoded, [0, 1]."""
@@ -74,7 +74,7 @@ class Stage:
     def first_seen(
         self, eye: Float[np.ndarray, "3"], directions: Float[np.ndarray, "rays 3"]
     ) -> Hits:
-        """What each ray from the camera meets; it passes holes in hair and backs of surfaces."""
+        """First hit of each camera ray; it passes holes in hair and backs of surfaces."""
         start = np.broadcast_to((eye - self._middle) / self._size, directions.shape)
         hits = self._scene.first_hits(start, directions)
         if not (self._culls.any() or self._see_through.any()):

@@ -21,13 +21,13 @@ class View:
     """Rows: to the right, up, and back from what is seen to the camera."""
     focal_px: float
     centre_px: tuple[float, float]
-    """Where the optical axis meets the picture: x, y."""
+    """Point where the optical axis meets the picture: x, y."""
     side_px: int
 
     def project(
         self, points: Float[np.ndarray, "points 3"]
     ) -> tuple[Float[np.ndarray, "points 2"], Float[np.ndarray, " points"]]:
-        """Where points fall in the picture, and their depth along the optical axis."""
+        """Project points to the picture: their places, and their depth along the optical axis."""
         local = (points - self.eye) @ self.axes.T
         depth = -local[:, 2]
         scale = self.focal_px / np.where(depth > 0, depth, np.nan)

@@ -1,4 +1,4 @@
-"""What a view showed and shall show, and what that means for points of the surface."""
+"""Change of a view, and what it means for points of the surface."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ beyond 85 degrees, everything within 72."""
 SAME_PLACE = 3e-4
 """A surface this much (in parts of the distance) nearer than a texel's own point hides it."""
 _FRONTALITY = 16.0
-"""How much more a view counts that sees a texel straight on."""
+"""Extra weight of a view that sees a texel straight on."""
 _FIRST_COUNTS = 32.0
-"""How much more the first view counts, which is the front: where two views draw the same feature
+"""Extra weight of the first view, which is the front: where two views draw the same feature
 they differ by a pixel or two, and their mean is blurred. Side views take over at about 37°."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ViewChange:
-    """What a view showed, and what it shall show.
+    """A view before and after the change.
 
     Attributes:
         view: the camera.
@@ -50,7 +50,7 @@ class ViewChange:
 
     @cached_property
     def touched(self) -> Bool[np.ndarray, "side side"]:
-        """Where it changes."""
+        """Mask of the pixels that change."""
         if self.motion is not None:
             return self.motion.weight > 0
         return np.asarray((self.difference != 0).any(axis=2))

@@ -1,4 +1,4 @@
-"""What a set holds, and what is wrong with it, one identity at a time."""
+"""Check a set: what it holds and its faults, one identity at a time."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ from reggan_training.data.set_files import Entry
 from reggan_training.data.split import split_of
 
 _FARTHEST_EYES, _LARGEST_TURN_DEG = 0.12, 6.0
-"""How far a view's eyes may lie from the neutral ones, in eye distances, and turn against them."""
+"""Largest shift of a view's eyes from the neutral ones, in eye distances, and largest turn."""
 _FARTHEST_POINT = 0.8
-"""How far any landmark may lie from its neutral place, in eye distances: a jaw drops by 0.6."""
+"""Largest shift of a landmark from its neutral place, in eye distances: a jaw drops by 0.6."""
 _STEEPEST_EYES_DEG = 25.0
 _LEAST_EYES_PX = 16.0
 _EYES = [LANDMARK_NAMES.index("left_eye"), LANDMARK_NAMES.index("right_eye")]
@@ -26,7 +26,7 @@ _EYES = [LANDMARK_NAMES.index("left_eye"), LANDMARK_NAMES.index("right_eye")]
 
 @dataclass
 class SetReport:
-    """What was found so far; texts name the identity.
+    """Findings so far; texts name the identity.
 
     Attributes:
         identities: by (style, split).
@@ -83,7 +83,7 @@ class SetReport:
 
 
 def label_of_view(identity: Identity, view: int) -> str:
-    """What a view shows, in words."""
+    """Expression of a view, in words."""
     strongest = int(identity.states[view].argmax())
     if not identity.is_plain[view]:
         return "disturbed"
@@ -118,7 +118,7 @@ def misalignments(identity: Identity) -> Iterator[str]:
 
 
 def faults_of(identity: Identity, pairs: int) -> Iterator[str]:
-    """What no training can use.
+    """Faults that no training can use.
 
     Args:
         identity: any.

@@ -13,7 +13,7 @@ from reggan_plugin.imaging.crop import cut_crop
 CANONICAL_LANDMARKS: Float[np.ndarray, "6 2"] = np.array(
     [[0.63, 0.30], [0.37, 0.30], [0.50, 0.482], [0.603, 0.615], [0.397, 0.615], [0.50, 0.81]]
 )
-"""Where a crop puts the face, in fractions of its side.
+"""Canonical place of the face in a crop, in fractions of its side.
 
 The proportions are the mean of the frontal neutral training faces; the size leaves room for
 raised brows above and for a dropped jaw below.
@@ -101,7 +101,7 @@ class IdentityView:
 
     @property
     def state(self) -> Float[np.ndarray, " expressions"]:
-        """What the picture shows, as in `Identity.states`."""
+        """State of the picture, as in `Identity.states`."""
         state = np.zeros(len(EXPRESSION_NAMES))
         if self.expression:
             state[self.expression] = self.intensity

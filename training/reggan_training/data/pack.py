@@ -30,7 +30,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold
 
 @dataclass(frozen=True, kw_only=True)
 class PackEncoding:
-    """How pictures are written: at most so large, so well."""
+    """Encoding of pictures: largest side and quality."""
 
     side_px: int
     quality: int
@@ -38,7 +38,7 @@ class PackEncoding:
 
 @dataclass(frozen=True, kw_only=True)
 class PackPlan:
-    """What goes into the file.
+    """Content of the file.
 
     Attributes:
         limit_bytes: the largest size of the file.

@@ -18,7 +18,7 @@ from reggan_training.data.identity import LARGEST_FULL, LEAST_FULL, Identity
 _LEAST_CHANGE = 0.05
 """Commands below this intensity are not learnt from: hardly a pixel changes."""
 _BLEND_WEIGHT = 0.4
-"""How often a neutral source is asked for two expressions at once, against one in part."""
+"""Frequency of asking a neutral source for two expressions at once, against one in part."""
 _STAY_NEUTRAL_SHARE = 0.04
 """Part of the neutral sources that are told to be neutral, so that they learn to stay."""
 
@@ -60,7 +60,7 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class Shares:
-    """How often kinds of pairs are drawn, in parts of all; what an identity lacks is left out.
+    """Frequency of each kind of pair, in parts of all; what an identity lacks is left out.
 
     Attributes:
         neutral, partial, disturbed, full_source: by source.

@@ -26,7 +26,7 @@ _MOST_CUTTERS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class PairSettings:
-    """How pairs are drawn. What an identity has no views for is left out of its shares.
+    """Settings of drawing pairs. What an identity has no views for is left out of its shares.
 
     Attributes:
         side_px: side of the crops.
@@ -59,7 +59,7 @@ class PairSettings:
 
     @property
     def shares(self) -> Shares:
-        """How often kinds of pairs are drawn."""
+        """Frequency of each kind of pair."""
         sources = self.neutral_share, self.partial_share, self.disturbed_share
         return Shares(
             neutral=self.neutral_share,
@@ -78,15 +78,15 @@ class PairBatch:
     source: Float[Tensor, "batch 3 side side"]
     target: Float[Tensor, "batch 3 side side"]
     expression: Float[Tensor, "batch expressions"]
-    """What is asked for, as a model takes it."""
+    """The request, as a model takes it."""
     is_full: Float[Tensor, " batch"]
     """1 where the target is a render of neutral or of an expression in full."""
     is_render: Float[Tensor, " batch"]
     """1 where the target is a picture, 0 where it is an interpolation of two."""
     source_state: Float[Tensor, "batch expressions"]
-    """What the source shows, in the order of `EXPRESSION_NAMES`; neutral is all zeros."""
+    """State of the source, in the order of `EXPRESSION_NAMES`; neutral is all zeros."""
     target_state: Float[Tensor, "batch expressions"]
-    """What the target shows."""
+    """State of the target."""
     source_is_neutral: Bool[Tensor, " batch"]
     """Whether the source is plainly neutral: no expression, eyes open and mouth closed."""
 
@@ -134,7 +134,7 @@ class PairSampler:
         self._flows: dict[tuple[int, int], Float[np.ndarray, "2 low low"]] = {}
 
     def state(self) -> dict[str, int]:
-        """Where the sampler stands; `batches` counts the batches drawn, of any size."""
+        """State of the sampler; `batches` counts the batches drawn, of any size."""
         return {"seed": self.seed, "batches": self.batches}
 
     def restore(self, state: Mapping[str, int]) -> None:

@@ -24,7 +24,7 @@ from reggan_training.data.set_files import Entry, FolderFiles, read_image
 from reggan_training.data.split import style_of
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
-"""What the name of a picture may end in, in lower case."""
+"""Endings of a picture's name, in lower case."""
 REGISTERED_WITHIN = 0.08
 """Pictures whose eyes lie this close, in eye distances, are taken as aligned already.
 

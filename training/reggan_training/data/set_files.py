@@ -20,7 +20,7 @@ from reggan_training.data.identity import Identity
 
 @runtime_checkable
 class SetFiles(Protocol):
-    """Where the files of a set are; names are relative, with `/`."""
+    """The files of a set; names are relative, with `/`."""
 
     @property
     def place(self) -> Path:
@@ -112,7 +112,7 @@ class Entry:
     place: Path
     load: Callable[[], Identity | None]
     files: SetFiles | None = None
-    """Where its `identity.json` is, in rendered and packed sets."""
+    """Path of its `identity.json`, in rendered and packed sets."""
 
 
 def read_image(files: SetFiles, name: str) -> UInt8[np.ndarray, "height width 3"]:

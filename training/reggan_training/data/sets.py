@@ -59,7 +59,7 @@ def choose_entries(
     limit: int | None = None,
     locator: Locator | None = None,
 ) -> list[Entry]:
-    """What `load_sets` reads, with the same arguments; no picture is read yet."""
+    """List what `load_sets` reads, with the same arguments; no picture is read yet."""
     kept = [
         entry
         for entry in list_sets(roots, locator)
@@ -73,7 +73,7 @@ def choose_entries(
 
 
 def list_sets(roots: Sequence[Path], locator: Locator | None = None) -> list[Entry]:
-    """What several sets hold, in the order of the roots and then of names.
+    """List what several sets hold, in the order of the roots and then of names.
 
     Raises:
         SourceError: as in `list_set`, or an identity is in two sets.
@@ -91,7 +91,7 @@ def list_sets(roots: Sequence[Path], locator: Locator | None = None) -> list[Ent
 
 
 def list_set(root: Path, locator: Locator | None = None) -> list[Entry]:
-    """What a folder or packed set holds, in order of name; no picture is read yet.
+    """List what a folder or packed set holds, in order of name; no picture is read yet.
 
     Raises:
         SourceError: it is missing, has no known layout, or lacks a file that its layout needs.

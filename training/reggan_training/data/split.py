@@ -9,7 +9,7 @@ Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 STYLES = ("skin", "stone", "metal", "clay", "toon", "painted", "unlit", "photograph")
-"""What a face can look like; `skin` is rendered, `photograph` is a real person."""
+"""Styles of faces; `skin` is rendered, `photograph` is a real person."""
 TRAINING_STYLES = ("skin", "photograph")
 """Styles that training sees by default; all others are out of distribution and for testing."""
 _OLD_STYLES = {"photo": "skin", "bronze": "metal"}

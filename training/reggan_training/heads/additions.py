@@ -12,7 +12,7 @@ from reggan_training.heads.head import REGIONS, HeadMesh, Part, ShapeModel
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Carrier:
-    """What carries the points of a mesh: equally many by each place on a triangle of the head.
+    """Carrier of the points of a mesh: equally many by each place on a triangle of the head.
 
     Attributes:
         corners: vertices of the head.
@@ -49,7 +49,7 @@ class Addition:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DressedMotion:
-    """How a head with additions follows weights: as the head does, the additions behind it."""
+    """Motion of a head with additions, which follow the head."""
 
     head: ShapeModel
     count: int

@@ -96,7 +96,7 @@ def _corner(
     is_low: Bool[np.ndarray, " rows"],
     is_own: Bool[np.ndarray, " rows"],
 ) -> int:
-    """Where the smile pulls most, of what the lips take along: cheeks do not follow the jaw."""
+    """Corner of the mouth: where the smile pulls most; cheeks do not follow the jaw."""
     smile = _way(offsets[f"mouthSmile{side.capitalize()}"])[skin]
     follows = np.minimum(jaw / (_LIP_SHARE * jaw.max()), 1.0)
     for name in ("mouthPucker", "mouthFunnel"):

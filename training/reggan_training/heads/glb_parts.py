@@ -1,4 +1,4 @@
-"""What the meshes of a user's character are, by the names that artists give them."""
+"""Parts of a user's character, told by the names that artists give to meshes."""
 
 import re
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ class NamedPart:
 
 
 def name_parts(meshes: Sequence[MeshPart]) -> tuple[NamedPart, ...]:
-    """What each mesh is; clear shells over the eyes are left out.
+    """Name the part of each mesh; clear shells over the eyes are left out.
 
     The material's name counts before the mesh's. A nameless mesh with face shapes is skin, one
     without them is clothes.

@@ -1,4 +1,4 @@
-"""What a head is to the rest of the training: moving vertices with names for what they are.
+"""A head as the rest of the training sees it: moving vertices whose parts have names.
 
 A *family* (MakeHuman, ICT FaceKit, VALID, a user's own GLB) samples identities; an identity is a
 `HeadMesh`. Nothing else of the program knows which family a head is of.
@@ -17,7 +17,7 @@ from jaxtyping import Float, Int, UInt8
 
 
 class Part(IntEnum):
-    """What a triangle belongs to; its material and its occlusion follow from it."""
+    """Part that a triangle belongs to; its material and its occlusion follow from it."""
 
     SKIN = 0
     EYE = 1
@@ -124,7 +124,7 @@ class HeadMesh:
 
 
 class ShapeModel(Protocol):
-    """How vertices follow ARKit weights."""
+    """Model of vertices that follow ARKit weights."""
 
     def moved(
         self, rest: Float[np.ndarray, "vertices 3"], weights: Mapping[str, float]

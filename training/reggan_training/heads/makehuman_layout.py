@@ -25,7 +25,7 @@ _KINDS: Mapping[str, Part] = {
     "tongue": Part.TONGUE,
 }
 _LIPS_DEPTH, _THROAT = 0.5, 0.7
-"""Where the lips lie in front of the eyes, and how far behind them it is dark; eye distances."""
+"""Depth of the lips in front of the eyes, and of darkness behind the lips; eye distances."""
 _OPEN, _DEEP = 0.25, 0.85
 """Occluded shares of the hemisphere that count as open and as deep."""
 _SOCKET_SHADE = 0.8
@@ -125,7 +125,7 @@ def _shade(
     eye_angle: Float[np.ndarray, " vertices"],
     lips: Float[np.ndarray, " vertices"],
 ) -> Float[np.ndarray, " vertices"]:
-    """How deep a vertex lies: on skin by what it sees, in the mouth by its way behind the lips.
+    """Depth of a vertex: on skin by what it sees, in the mouth by its way behind the lips.
 
     Lips are half as dark as they are at rest, since they part.
     """

@@ -1,4 +1,4 @@
-"""How a MakeHuman head follows ARKit weights: the units' sums, then lids, lips, jaw and eyes.
+"""Motion of a MakeHuman head from ARKit weights: the units' sums, then lids, lips, jaw and eyes.
 
 The units are linear; what sums of them would spoil is mended: lids shut as far as asked on every
 eye and stay outside the eyeball, lips stay before the teeth.
@@ -21,12 +21,12 @@ from reggan_training.heads.makehuman_sockets import keep_rings_in_order
 from reggan_training.heads.makehuman_template import Template
 
 _LID_UNITS = ("eye", "cheekSquint")
-"""How the names of units begin that move the lids by more than a hair."""
+"""Prefixes of the units that move the lids by more than a hair."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Gaze:
-    """How far each eye turns at weight 1 of a unit, by unit and side: yaw and pitch, degrees."""
+    """Turn of each eye at weight 1 of a unit, by unit and side: yaw and pitch, degrees."""
 
     turns: Mapping[str, Mapping[str, tuple[float, float]]]
 

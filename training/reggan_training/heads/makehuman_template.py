@@ -1,4 +1,4 @@
-"""What all MakeHuman heads share: which points make which part, and how the units move them.
+"""The template of all MakeHuman heads: the points of each part, and the motion of each unit.
 
 Works in the axes and metres of `avatars` (z up, the face looking along -y); only the finished
 mesh is turned into those of `head`.
@@ -75,7 +75,7 @@ class Template:
 
 
 def read_template(assets: HeadAssets, units: Path) -> Template:
-    """What all heads share.
+    """Read the template that all heads share.
 
     Raises:
         SourceError: the folder holds no unit, or one of them cannot be read.

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 
 _RAYS = 48
 _FAR = 0.6
-"""What is farther than this, in eye distances, casts no shade."""
+"""Farthest distance that casts shade, in eye distances."""
 _LIFT = 0.004
 
 

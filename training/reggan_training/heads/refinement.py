@@ -13,12 +13,12 @@ _ENDS = {
     (False, True): (0.0, 7 / 16, 10 / 16, -1 / 16),
     (False, False): (0.0, 0.5, 0.5, 0.0),
 }
-"""Where an edge does not go on, it is taken to go on straight."""
+"""An edge that does not go on is taken to go on straight."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Refinement:
-    """How a finer mesh follows from a coarse one. The coarse points stay where they are.
+    """Refinement of a coarse mesh into a finer one. The coarse points stay where they are.
 
     The finer points are the coarse ones, then one on each cut edge, then one in each cut quad.
     Source: Dyn, Levin and Gregory, A 4-point interpolatory subdivision scheme for curve design,

@@ -1,4 +1,4 @@
-"""What the triangles of a VALID head are."""
+"""Parts of the triangles of a VALID head."""
 
 from typing import Final
 
@@ -33,7 +33,7 @@ _PART_OF_MESH: Final = {
 
 
 def parts_of_triangles(mesh: ValidMesh, texture: Texture) -> UInt8[np.ndarray, " triangles"]:
-    """What each triangle of a mesh is; a mesh with an unknown name is clothes."""
+    """Part of each triangle of a mesh; a mesh with an unknown name is clothes."""
     parts = np.full(len(mesh.triangles), _PART_OF_MESH.get(mesh.name, Part.CLOTHES), np.uint8)
     uv = mesh.uv[mesh.triangles].mean(axis=1)
     colours = _sampled(texture, uv)

@@ -1,4 +1,4 @@
-"""How VALID's face morphs make ARKit's shapes: one table.
+"""ARKit's shapes from VALID's face morphs: one table.
 
 Weights are chosen so that weight 1 moves brows, lids, lips and chin about as far as ICT FaceKit's
 shape of the same name does, in eye distances. The morphs' `R` and `L` are the head's own sides.

@@ -41,7 +41,7 @@ class MeshWearer:
 
     @cached_property
     def canonical(self) -> Points:
-        """Where the skin's points lie on the mean head."""
+        """Places of the skin's points on the mean head."""
         return avatar_axes(self.head.canonical[self.vertices])
 
     @cached_property

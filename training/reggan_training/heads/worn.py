@@ -1,4 +1,4 @@
-"""What heads wear: glasses, hair, beards and brows of real geometry."""
+"""Additions that heads wear: glasses, hair, beards and brows of real geometry."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -47,6 +47,6 @@ def dress(head: HeadMesh, random: np.random.Generator) -> HeadMesh:
 
 
 def _left_for_hair(head: HeadMesh, worn: Mapping[str, Addition]) -> int:
-    """How many triangles hair can have."""
+    """Number of triangles that are left for hair."""
     used = len(head.triangles) + sum(len(addition.triangles) for addition in worn.values())
     return max(MOST_TRIANGLES - _CAP_TRIANGLES - used, LEAST_FOR_HAIR)

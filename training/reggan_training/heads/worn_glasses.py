@@ -12,7 +12,7 @@ from reggan_training.heads.wearer import MeshWearer, mesh_axes
 _SLIDE = 0.006
 """Glasses sit up to so much (metres) farther down and out on the nose."""
 _FRONT_DEPTH = 0.02
-"""What of a frame lies less deep than this (metres behind the eyes) is its front."""
+"""Depth (metres behind the eyes) up to which a frame counts as its front."""
 _DOWN_THE_NOSE = np.array([0.0, -0.6, -1.0])
 _CLEAR, _FARTHEST = 0.0008, 0.010
 
@@ -46,7 +46,7 @@ def glasses(wearer: MeshWearer, random: np.random.Generator) -> Addition:
 
 
 def _way_out(wearer: MeshWearer, front: Points) -> float:
-    """How far a frame's front must go forward so that cheeks and nose do not pierce it."""
+    """Shift of a frame's front so that cheeks and nose do not pierce it."""
     skull = skull_map(wearer)
     size = np.linalg.norm(front - skull.centre, axis=1)
     lack = skull.skin_radius(skull.outwards(front)) + _CLEAR - size

@@ -29,7 +29,7 @@ class BankFace:
 
 @dataclass(frozen=True)
 class HardNegatives:
-    """What earlier weights took for faces: detector patches and landmark crops."""
+    """False faces of earlier weights: detector patches and landmark crops."""
 
     patches: UInt8[np.ndarray, "n 128 128"]
     crops: UInt8[np.ndarray, "m 112 112"]

@@ -23,7 +23,7 @@ CHECKPOINT_NAME = "checkpoint.pt"
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """What a run is made of; durations count images seen, in thousands (kimg)."""
+    """Settings of a run; durations count images seen, in thousands (kimg)."""
 
     stage: StageName
     total_kimg: float

@@ -1,4 +1,4 @@
-"""What counts as found, how far off it is, and the tables that follow."""
+"""Scores of a locator: hits, their error, and the tables that follow."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass

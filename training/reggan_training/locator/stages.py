@@ -1,4 +1,4 @@
-"""What differs between training the detector and the landmark network: batches and losses."""
+"""The two stages, detector and landmark network: their batches and losses."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable

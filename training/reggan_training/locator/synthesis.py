@@ -33,7 +33,7 @@ Matrix = Float[np.ndarray, "2 3"]
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a face goes: centre and size in patch pixels, roll in degrees, stretch, mirror."""
+    """Placement of a face: centre and size in patch pixels, roll in degrees, stretch, mirror."""
 
     centre: tuple[float, float]
     size_px: float

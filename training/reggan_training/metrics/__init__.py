@@ -1,1 +1,1 @@
-"""How good a model is: distances to the true picture, and judges that never trained it."""
+"""Measures of a model: distances to the true picture, and judges that never trained it."""

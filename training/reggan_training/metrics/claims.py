@@ -1,4 +1,4 @@
-"""What the project says of its model, as comparisons that can fail."""
+"""The project's claims about its model, as comparisons that can fail."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from reggan_training.metrics.trials import PHOTOGRAPHS
 CROSS_FADE = "cross-fade"
 REGRESSION = "regression layer"
 ECS_QUANTITIES = ("ecs", "probability")
-"""What the expression judge says: hits, and the mean probability of the wanted expression."""
+"""Figures of the expression judge: hits, and the mean probability of the wanted expression."""
 RISE = "rise"
 
 
@@ -148,7 +148,7 @@ def judge_monotony(run: str, rises: Rises, void_styles: Collection[str]) -> list
 def paired_difference(
     table: Measurements, split: Split, quantity: str, first: str, second: str
 ) -> Float[np.ndarray, " identities"]:
-    """What the first method has more of than the second, for each identity."""
+    """Lead of the first method over the second, for each identity."""
     difference = table.values[first][quantity] - table.values[second][quantity]
     names = np.array(table.identities)[split.trials].tolist()
     return mean_of_each(difference[split.trials], names)

@@ -45,7 +45,7 @@ class Contender:
 
 @dataclass(frozen=True, eq=False)
 class Composites:
-    """What every method made of a subject.
+    """Results of every method for a subject.
 
     `numbers` are the trials that a method was asked, its pictures lie in that order; all share
     the mask.
@@ -103,7 +103,7 @@ def mask_of(
     sources: Float[Tensor, "batch 3 side side"],
     commands: Float[Tensor, "batch expressions"],
 ) -> Float[Tensor, "batch 1 side side"]:
-    """Where the model may change the sources, at their size."""
+    """Mask of the model's changes, at the size of the sources."""
     with torch.no_grad():
         mask = model.mask(commands)
     return resized(mask, sources.shape[-1])

@@ -160,7 +160,7 @@ def evaluate_runs(
 
 
 def _verified(judges: Judges, held_out: EvaluationSet) -> float | None:
-    """How well skin is told apart, or photographs where there is no skin."""
+    """Verification on skin, or on photographs where there is no skin."""
     for style in (STYLES[0], PHOTOGRAPHS):
         testing = held_out.by_style.get(style, ())[:_MOST_FOR_VERIFICATION]
         choosing = [one for one in held_out.validation if one.style == style]

@@ -1,4 +1,4 @@
-"""What the face embedding is trained on: coloured views, whole faces and parts of them."""
+"""Training views of the face embedding: coloured views, whole faces and parts of them."""
 
 from collections.abc import Sequence
 

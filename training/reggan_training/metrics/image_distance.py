@@ -1,4 +1,4 @@
-"""How far a picture is from the true one, inside the region that the truth changes."""
+"""Distance of a picture from the true one, inside the region that the truth changes."""
 
 from functools import lru_cache
 
@@ -20,7 +20,7 @@ _SSIM_STABILITY = (0.01**2, 0.03**2)
 def change_region(
     source: Float[Tensor, "batch 3 side side"], target: Float[Tensor, "batch 3 side side"]
 ) -> Bool[Tensor, "batch 1 side side"]:
-    """Where the target differs from the source, and everything within 8 px at 256 of it.
+    """Region where the target differs from the source, and everything within 8 px at 256 of it.
 
     The change is averaged over 3x3 pixels first, so that no single noisy pixel counts; the
     distance is the larger of the horizontal and the vertical one.

@@ -29,7 +29,7 @@ _CHECK_EVERY_STEPS = 75
 
 @dataclass(frozen=True, kw_only=True)
 class JudgeSettings:
-    """How a judge is trained.
+    """Settings of training a judge.
 
     Attributes:
         length_kimg: views to see, in thousands.
@@ -45,7 +45,7 @@ class JudgeSettings:
 
 @runtime_checkable
 class Lesson(Protocol):
-    """What one judge learns, and how well it has learnt it."""
+    """Lesson of one judge, and how well it has learnt it."""
 
     @property
     def network(self) -> nn.Module:

@@ -26,7 +26,7 @@ MISALIGNMENT_SHARE = 0.01
 
 @dataclass(frozen=True, eq=False)
 class ExpressionValidity:
-    """How the expression judge does on true pictures of one style.
+    """Results of the expression judge on true pictures of one style.
 
     `confusion` counts pictures by their true (row) and their named (column) expression.
     """

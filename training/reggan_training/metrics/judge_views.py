@@ -1,4 +1,4 @@
-"""What the expression judge is trained on: grey views of rendered faces, much disturbed."""
+"""Training views of the expression judge: grey views of rendered faces, much disturbed."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -66,14 +66,14 @@ class JudgeViews:
 def label_of(
     states: Float[np.ndarray, "views expressions"],
 ) -> Float[np.ndarray, "views expressions"]:
-    """What share of each expression views show: their intensity, and neutral for the rest."""
+    """Share of each expression in views: their intensity, and neutral for the rest."""
     label = states.clip(0, 1)
     label[:, 0] = 1 - label[:, 1:].sum(axis=1).clip(0, 1)
     return label / label.sum(axis=1, keepdims=True)
 
 
 def balanced_chances(styles: Sequence[str]) -> Float[np.ndarray, " identities"]:
-    """How often each identity is drawn: a style's share grows with the root of its identities.
+    """Frequency of each identity: a style's share grows with the root of its identities.
 
     A few photographs would drown among many renders, and be learnt by heart in equal parts.
     """
@@ -83,7 +83,7 @@ def balanced_chances(styles: Sequence[str]) -> Float[np.ndarray, " identities"]:
 
 
 def _chances(identity: Identity) -> Float[np.ndarray, " views"]:
-    """How often each view is drawn: full expressions in equal parts, all further ones seldom."""
+    """Frequency of each view: full expressions in equal parts, all further ones seldom."""
     shown = [identity.full_view(e) for e in range(len(EXPRESSION_NAMES))]
     chances = np.zeros(len(identity.images))
     chances[[view for view in shown if view is not None]] = 1.0

@@ -140,7 +140,7 @@ class Collector:
         numbers: list[int],
         pictures: Float[Tensor, "asked 3 side side"],
     ) -> dict[str, Float[Tensor, " asked"]]:
-        """What the judges say of pictures that should show the trials' expressions."""
+        """The judges' figures for pictures that should show the trials' expressions."""
         wanted = torch.tensor([subject.trials[number].expression for number in numbers])
         named = name_expressions(self.judges.expression, pictures, subject.shown)
         sources = subject.sources[numbers]

@@ -1,4 +1,4 @@
-"""What outside networks say of composites: ECS, FSS, QualiCLIP, and features for FID and KID."""
+"""Figures of outside networks for composites: ECS, FSS, QualiCLIP, and features for FID and KID."""
 
 import importlib.util
 import warnings

@@ -86,7 +86,7 @@ WEIGHT_FILES: Mapping[str, WeightFile] = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkInput:
-    """How canonical crops become the input of an outside network."""
+    """Conversion of canonical crops to the input of an outside network."""
 
     side_px: int
     mean: tuple[float, float, float]

@@ -1,4 +1,4 @@
-"""What a reader has to know of an evaluation's tables."""
+"""Notes for a reader of an evaluation's tables."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ _REGRESSION_FORMS = dict(
 
 
 def notes_on(record: Record) -> list[str]:
-    """How the figures of `json_from_evaluation`'s record were taken, and what they cannot say."""
+    """Notes on the figures of `json_from_evaluation`'s record, and what they cannot say."""
     monotony = record["monotony"]
     intensities = ", ".join(f"{intensity:g}" for intensity in monotony["intensities"])
     notes = [

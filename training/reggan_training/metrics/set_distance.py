@@ -1,4 +1,4 @@
-"""How far two sets of pictures are from each other: Fréchet distance and kernel distance."""
+"""Distance of two sets of pictures: Fréchet distance and kernel distance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

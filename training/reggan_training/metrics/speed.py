@@ -1,4 +1,4 @@
-"""What a model costs: time for one face, and numbers to store."""
+"""Cost of a model: time for one face, and numbers to store."""
 
 import statistics
 import time
@@ -13,7 +13,7 @@ _REPEATS, _WARM_UP = 15, 3
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What one model asks for.
+    """Cost of one model.
 
     Attributes:
         ms_per_face: median CPU time of one thread for one face at the model's own size, eager;

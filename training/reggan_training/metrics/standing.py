@@ -1,4 +1,4 @@
-"""Where the runs stand among each other, as far as the figures tell them apart."""
+"""Ranking of the runs, as far as the figures tell them apart."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -53,7 +53,7 @@ def mean_of_each(
 
 @lru_cache(maxsize=64)
 def _resampled_shares(count: int, seed: int) -> Float[np.ndarray, "resamples identities"]:
-    """How large a share of every resample each identity has; drawn with replacement."""
+    """Share of each identity in every resample; drawn with replacement."""
     drawn: Int[np.ndarray, "resamples identities"]
     drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
     shares = np.zeros((RESAMPLES, count))

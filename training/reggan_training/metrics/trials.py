@@ -1,4 +1,4 @@
-"""What a model is asked in an evaluation, and what the answer should look like."""
+"""Trials of an evaluation: requests to a model, and their true answers."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

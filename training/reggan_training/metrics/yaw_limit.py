@@ -1,4 +1,4 @@
-"""How far a head may turn before a model does more harm than good."""
+"""Largest yaw up to which a model does more good than harm."""
 
 import itertools
 

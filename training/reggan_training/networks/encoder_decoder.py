@@ -1,4 +1,4 @@
-"""What StarGAN, US-GAN, SARGAN and GANimation share: encoder, decoder, residual block.
+"""Parts that StarGAN, US-GAN, SARGAN and GANimation share: encoder, decoder, residual block.
 
 A 7x7 convolution at the image's own resolution, two 4x4 ones that halve it, a middle that
 differs from one network to the next, two transposed ones that double it, and a 7x7 head;
@@ -89,7 +89,7 @@ class Layers(nn.Sequential):
         features: Float[Tensor, "batch inside high wide"],
         expression: Float[Tensor, "batch expressions"],
     ) -> Float[Tensor, "batch outside height width"]:
-        """What the last layer makes of what the first was given."""
+        """Run all layers."""
         for layer in self:
             listens = isinstance(layer, Norm | Layers | ResidualBlock)
             features = layer(features, expression) if listens else layer(features)

@@ -1,4 +1,4 @@
-"""What every expression model is: an image and intensities in, a face and its mask out."""
+"""Base of every expression model: an image and intensities in, a face and its mask out."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -110,7 +110,7 @@ class ExpressionModel(nn.Module):
     def mask(
         self, expression: Float[Tensor, "batch expressions"]
     ) -> Float[Tensor, "batch 1 side side"]:
-        """Where any of the expressions that are asked for changes a face."""
+        """Mask of the changes of all expressions that are asked for."""
         asked_for = (expression > 0).to(expression.dtype)[:, :, None, None]
         return self.enlarge((asked_for * self.masks).amax(dim=1, keepdim=True))
 

@@ -118,7 +118,7 @@ class RegGAN(MaskedRegression):
         image: Float[Tensor, "batch 3 side side"],
         expression: Float[Tensor, "batch expressions"],
     ) -> Float[Tensor, "batch 3 side side"]:
-        """What is there moved, and painted over where the gate is open."""
+        """Move what is there, and paint over it where the gate is open."""
         strength = expression.amax(dim=1)[:, None, None, None]
         asked = expression / strength.clamp(min=1.0)[:, :, 0, 0]
         regressed, change = self.regress_low(image, asked)

@@ -64,7 +64,7 @@ class RegressionLayer(nn.Module):
                 change.copy_((solved - copying).flatten(0, 1))
 
     def filters(self) -> list[Tensor]:
-        """What `take_filters` took: [filter_channels columns side side] for each expression."""
+        """Filters by expression, as taken: [filter_channels columns side side]."""
         settings = self.settings
         copying = torch.zeros(settings.columns, 1, 1, device=self.changes.device)
         copying[settings.taps // 2] = 1.0

@@ -20,7 +20,7 @@ CANONICAL_LANDMARKS = {
     "mouth_right": (0.407, 0.585),
     "chin": (0.500, 0.735),
 }
-"""Where the crop puts a face. The chin is high enough for a jaw that drops."""
+"""Canonical place of a face in the crop. The chin is high enough for a jaw that drops."""
 
 _PIVOT = np.array([0.0, -0.6, -0.4])
 """Middle of the head, about which it turns."""
@@ -56,7 +56,7 @@ class Camera:
     def plane_points(
         self, viewed: Float[np.ndarray, "*points 3"]
     ) -> Float[np.ndarray, "*points 2"]:
-        """Where points fall on the plane through the head's middle; y down."""
+        """Project points to the plane through the head's middle; y down."""
         factor = self.distance / (self.distance - viewed[..., 2:3])
         return viewed[..., :2] * factor * np.array([1.0, -1.0])
 
@@ -109,7 +109,7 @@ def frontal_camera(landmarks: Float[np.ndarray, "6 3"]) -> Camera:
 def _placed(
     bare: Camera, landmarks: Float[np.ndarray, "6 3"]
 ) -> tuple[Float[np.ndarray, "aligned 2"], Float[np.ndarray, "2 3"]]:
-    """Where the crop wants the aligned landmarks, and the similarity that brings them there."""
+    """Places of the aligned landmarks in the crop, and the similarity that brings them there."""
     rows = [LANDMARK_NAMES.index(name) for name in ALIGNED_LANDMARKS]
     seen = bare.plane_points(bare.view(landmarks[rows]))
     wanted = np.array([CANONICAL_LANDMARKS[name] for name in ALIGNED_LANDMARKS])

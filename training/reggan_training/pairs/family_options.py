@@ -1,4 +1,4 @@
-"""Where the families of heads lie: options that several commands share."""
+"""Options for the folders of head families, shared by several commands."""
 
 import functools
 from collections.abc import Callable

@@ -8,7 +8,7 @@ from reggan_training.heads.split import is_held_out
 from reggan_training.pairs.render_set import HEAD_SUFFIX
 
 _VALID_WEIGHT = 2
-"""How often each of VALID's files counts: a few heads stand for all that users' avatars are."""
+"""Weight of each of VALID's files: a few heads stand for all that users' avatars are."""
 
 
 def training_files(folder: Path, without: Collection[str] = ()) -> list[Path]:

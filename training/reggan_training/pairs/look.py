@@ -1,4 +1,4 @@
-"""What a head looks like: material, colours, light, background. One look for all of its states."""
+"""The look of a head: material, colours, light, background. One look for all of its states."""
 
 from dataclasses import dataclass
 from typing import Any

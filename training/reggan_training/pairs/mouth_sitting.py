@@ -44,7 +44,7 @@ class MouthPairs:
 
     @classmethod
     def from_compact(cls, rows: Mapping[str, Tensor]) -> "MouthPairs":
-        """What `draw_mouth_sitting` returned."""
+        """Restore what `draw_mouth_sitting` returned."""
         return cls(
             source=rows["source"].float() / 255,
             target=rows["target"].float() / 255,

@@ -21,7 +21,7 @@ _POLL_S = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class PoolSettings:
-    """How many pairs are kept, and how fast they are replaced.
+    """Size of the pool of pairs, and how fast they are replaced.
 
     Attributes:
         sittings: in the pool at once.

@@ -74,7 +74,7 @@ class Pairs:
 
     @classmethod
     def from_compact(cls, rows: Mapping[str, Tensor]) -> "Pairs":
-        """What `compact` packed."""
+        """Restore what `compact` packed."""
         return cls(
             source=rows["source"].float() / 255,
             target=rows["target"].float() / 255,

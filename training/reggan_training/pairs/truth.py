@@ -1,4 +1,4 @@
-"""What is true of a pair of states: the motion of every pixel, and what the source cannot show."""
+"""Truth of a pair of states: the motion of every pixel, and what the source cannot show."""
 
 from dataclasses import dataclass
 

@@ -15,7 +15,7 @@ ANSWERS_KIND = "face study answers"
 
 @dataclass(frozen=True, kw_only=True)
 class KeyTrial:
-    """What a trial showed: the label of each of its two pictures, by their opaque names."""
+    """Content of a trial: the label of each of its two pictures, by their opaque names."""
 
     is_check: bool
     questions: tuple[str, ...]
@@ -24,7 +24,7 @@ class KeyTrial:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyKey:
-    """What the opaque names of a study stand for."""
+    """Key to the opaque names of a study."""
 
     study: str
     methods: tuple[str, ...]

@@ -17,9 +17,9 @@ from reggan_training.study.picture_source import Face
 
 QUESTIONS = ("expression", "identity", "realism")
 CHECK_QUESTIONS = ("identity",)
-"""What an attention check asks: only this has an answer that is known without a method."""
+"""Questions of an attention check: only this has an answer that is known without a method."""
 SAME, OTHER = "same person", "another person"
-"""What the two pictures of an attention check show, in place of methods."""
+"""Contents of the two pictures of an attention check, in place of methods."""
 FORMS = 32
 """Orders that a study comes in; a rater gets one of them by chance."""
 USUAL_COMPARISONS = 40
@@ -30,7 +30,7 @@ Turn = tuple[int, bool]
 
 @dataclass(frozen=True, kw_only=True)
 class StudySettings:
-    """What is asked of a rater.
+    """Settings of a study for one rater.
 
     Attributes:
         comparisons: pairs of pictures, None for 40 or as many as there are.
@@ -63,7 +63,7 @@ class StudyComparison:
 
     @property
     def questions(self) -> tuple[str, ...]:
-        """What is asked of it, in order."""
+        """The questions, in order."""
         return CHECK_QUESTIONS if self.is_check else QUESTIONS
 
 

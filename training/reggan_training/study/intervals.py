@@ -1,4 +1,4 @@
-"""How sure a share of answers is."""
+"""Confidence interval of a share of answers."""
 
 from dataclasses import dataclass
 from math import sqrt

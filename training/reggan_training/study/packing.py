@@ -32,7 +32,7 @@ _ORIGINAL = ""
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """What raters receive, and what only the experimenter keeps.
+    """A study: the raters' part, and the part that only the experimenter keeps.
 
     Attributes:
         page: everything that the page needs; no name of a method or an identity is in it.
@@ -99,7 +99,7 @@ def _page_of(
     pictures: Mapping[str, bytes],
     settings: StudySettings,
 ) -> dict[str, Any]:
-    """What the page needs; all in the order of the opaque names, which says nothing."""
+    """Data of the page; all in the order of the opaque names, which says nothing."""
     in_page = sorted(trials, key=lambda trial: trial.name)
     place = {trial.name: number for number, trial in enumerate(in_page)}
     page: dict[str, Any] = {

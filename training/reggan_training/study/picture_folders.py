@@ -19,7 +19,7 @@ from reggan_training.study.picture_source import Face, Picture
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 _PAPER = (128, 128, 128)
-"""What is seen through transparent pixels."""
+"""Colour behind transparent pixels."""
 _LAYOUTS = "<expression>/<identity>.png or <identity>_<expression>.png"
 
 Key = tuple[str, str | None]

@@ -1,4 +1,4 @@
-"""Where the pictures of a study come from."""
+"""Sources of a study's pictures."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -28,10 +28,10 @@ class PictureSource(Protocol):
 
     @property
     def faces(self) -> tuple[Face, ...]:
-        """What every method has a picture of, sorted."""
+        """Faces of which every method has a picture, sorted."""
 
     def read_original(self, face: Face) -> Picture:
         """The picture that the methods were given."""
 
     def read_result(self, method: str, face: Face) -> Picture:
-        """What a method made of it."""
+        """A method's result for a face."""

@@ -21,7 +21,7 @@ _HELD_OUT: tuple[Split, ...] = ("test",)
 
 
 class RunPictures:
-    """What runs make of the neutral pictures of held-out identities (see `PictureSource`).
+    """Results of runs for the neutral pictures of held-out identities (see `PictureSource`).
 
     Every answer passes through the mask and composite of the product, so raters judge what a
     user would get.

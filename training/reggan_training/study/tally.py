@@ -1,4 +1,4 @@
-"""What the raters preferred."""
+"""The raters' preferences."""
 
 import dataclasses
 import itertools
@@ -25,7 +25,7 @@ _QUESTION_TITLES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Preference:
-    """How often `method` was chosen over `rival` when a question was asked."""
+    """Frequency of choosing `method` over `rival` for a question."""
 
     question: str
     method: str
@@ -151,7 +151,7 @@ def _preferences(key: StudyKey, sheets: Sequence[AnswerSheet]) -> Iterable[Prefe
 
 
 def _votes(sheet: AnswerSheet, key: StudyKey) -> Counter[tuple[str, str, str]]:
-    """How often a rater chose which method over which, by question."""
+    """Counts of a rater's choices of one method over another, by question."""
     votes: Counter[tuple[str, str, str]] = Counter()
     for answer in _real_answers(sheet, key):
         labels = key.trials[answer.trial].labels

@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import av
 import numpy as np
 import OpenEXR
 import pytest
@@ -49,6 +50,7 @@ def working_folder(tmp_path: Path, tiny_avatars: Path, monkeypatch: pytest.Monke
     formats.live_link(tmp_path / "take.csv")
     (tmp_path / "studio.toml").write_text(blocks_of(ROOT / "docs/expressions.md", "toml")[0])
     write_motion_model(tmp_path / "moving.onnx", motion=(0.05, 0.0))
+    _write_clip(tmp_path / "clip.mp4")
     _add_characters(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -62,6 +64,17 @@ def _add_passes(source: Path, path: Path) -> None:
     names = [f"{name}.{part}" for name in ("normal", "albedo", "beard") for part in "RGB"]
     names += ["Z", *(f"crypto_object00.{part}" for part in "RGBA")]
     OpenEXR.File(file.header(), channels | dict.fromkeys(names, flat)).write(str(path))
+
+
+def _write_clip(path: Path) -> None:
+    """Four frames of the sample avatar."""
+    with av.open(str(path), "w") as clip, Image.open(SAMPLES / "avatar_png/avatar.1001.png") as one:
+        stream = clip.add_stream("libx264", rate=24)
+        stream.width, stream.height, stream.pix_fmt = one.width // 2, one.height // 2, "yuv420p"
+        frame = av.VideoFrame.from_image(one.convert("RGB").resize((stream.width, stream.height)))
+        for _ in range(4):
+            clip.mux(stream.encode(frame))
+        clip.mux(stream.encode(None))
 
 
 def _add_characters(folder: Path) -> None:

@@ -31,6 +31,10 @@ _MOTION_UNIT = 1 / 64
 """Motion of 1 at a head of the network, in parts of the crop's side."""
 _COVER_SLOPE = 6.0
 """Logit per unit of the average face's linear cover."""
+_TORN_SLOPE, _TORN_AREA = 10.0, 0.5
+"""Logit per unit of area that is lacking, and the area of a pixel from which it lacks."""
+_LIPS_Y = -0.8
+"""Canonical height below which it is the lips that part, and no lid that closes."""
 _FULL_STRENGTH = 0.15
 """Requests below this fade to no change at all."""
 
@@ -168,6 +172,7 @@ class MotionRegGAN(nn.Module):
             gain=_LARGEST_GAIN * torch.tanh(gain) * strength,
             cover=F.pixel_shuffle(cover, 2)
             + _doubled(_COVER_SLOPE * (opening - 0.4).clamp(-0.6, 0.6))
+            + _doubled(_TORN_SLOPE * _torn(expected, surface.place))
             - 12.0 * (1 - strength),
             paint=torch.sigmoid(2 * F.pixel_shuffle(paint, 2)),
         )
@@ -201,3 +206,17 @@ def _doubled(
     values: Float[Tensor, "batch channels low low"],
 ) -> Float[Tensor, "batch channels high high"]:
     return F.interpolate(values, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _torn(
+    motion: Float[Tensor, "batch 2 low low"], place: Float[Tensor, "batch 2 low low"]
+) -> Float[Tensor, "batch 1 low low"]:
+    """How much less than `_TORN_AREA` of the source a pixel around the mouth shows.
+
+    What two lips leave between them is a seam of the source, drawn out.
+    """
+    low = motion.shape[-1]
+    x = F.pad(motion[..., 2:] - motion[..., :-2], (1, 1)) * (low / 2)
+    y = F.pad(motion[..., 2:, :] - motion[..., :-2, :], (0, 0, 1, 1)) * (low / 2)
+    area = (1 + x[:, :1]) * (1 + y[:, 1:]) - x[:, 1:] * y[:, :1]
+    return (_TORN_AREA - area).clamp(0.0, _TORN_AREA) * (place[:, 1:] < _LIPS_Y).float()

@@ -36,7 +36,9 @@ VIDEO_CODECS: Mapping[str, VideoCodec] = {
         options={"crf": "18", "b": "0", "row-mt": "1", "cpu-used": "4"},
     ),
     "ffv1": VideoCodec(encoder="ffv1", sources=("ffv1",), options={"level": "3"}),
-    "gif": VideoCodec(encoder="gif", sources=("gif",)),
+    "gif": VideoCodec(
+        encoder="gif", sources=("gif",), options={"gifflags": "-offsetting-transdiff"}
+    ),
 }
 CONTAINERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ".mp4": ("mp4", ("h264", "h265")),

@@ -151,7 +151,8 @@ def _format_of(path: Path, content: bytes) -> ImageFormat:
         return found
     if not can_read(path):
         raise UnsupportedFormatError(
-            f"is of a kind that is not read. Give it as one of {', '.join(FRAME_SUFFIXES)}."
+            f"is of a kind that is not read. Give it as one of {', '.join(FRAME_SUFFIXES)}: "
+            f"magick {path.name} {path.stem}.png"
         )
     if not content:
         raise UnreadableFrameError("is empty (0 bytes). Render it again.")

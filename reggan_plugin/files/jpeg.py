@@ -101,11 +101,13 @@ def _refuse_unwritable(segments: list[Segment], size_bytes: int) -> None:
     refuse_oversize(height, width, components)
     refuse_too_short(height, width, size_bytes, _MOST_PIXELS_PER_BYTE)
     if components == 4:
-        raise UnsupportedFormatError("is a CMYK JPEG. Convert it to RGB.")
+        raise UnsupportedFormatError(
+            "is a CMYK JPEG. Convert it to RGB: magick IN -colorspace sRGB OUT.jpg"
+        )
     if header.marker not in _HUFFMAN_CODED or precision != 8:
         raise UnsupportedFormatError(
             f"is a JPEG of {precision} bits in coding process {header.marker - 0xC0}. "
-            "Save it as a baseline or progressive JPEG of 8 bits, or as PNG."
+            "Save it as a baseline or progressive JPEG of 8 bits, or as PNG: magick IN OUT.png"
         )
 
 

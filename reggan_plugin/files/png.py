@@ -153,7 +153,8 @@ def decode_samples(content: bytes) -> DecodedPng:
     names = {chunk.name for chunk in chunks}
     if b"acTL" in names:
         raise UnsupportedFormatError(
-            "is an animated PNG, of which a frame cannot be replaced. Save its frames as files."
+            "is an animated PNG, of which a frame cannot be replaced. Save its frames as files: "
+            "ffmpeg -i IN frame.%04d.png"
         )
     width, height = struct.unpack(">II", chunks[0].data[:8])
     refuse_oversize(height, width, _MOST_CHANNELS)

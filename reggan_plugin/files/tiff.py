@@ -2,7 +2,7 @@
 
 import io
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,9 +39,12 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 _MOST_SAMPLES_PER_BYTE = 2**15
 """Of a black picture in ZSTD. Strips that are left out take no bytes at all."""
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE = 0, 1, 2, 3
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _ORIENTATION, _PHOTOSHOP_LAYERS, _SUB_IFDS = 274, 37724, 330
+_KEPT_TAGS = (270, 274, 282, 283, 296, 305, 315, 700, 33432, 34675)
+"""Of a palette file: texts, orientation, resolution, XMP, copyright and colour profile."""
+_PACKBITS = 32773
 _WRITABLE_TYPES = ("uint8", "uint16", "uint32", "float16", "float32", "float64")
 
 
@@ -103,6 +106,8 @@ def decode(content: bytes) -> Frame:
     with library_faults(), tifffile.TiffFile(io.BytesIO(content)) as file:  # reads as it is asked
         page = file.pages.first
         _refuse_oversize(page, len(content))
+        if page.photometric == _PALETTE and page.colormap is not None:
+            return _decode_palette(page)
         _refuse_unwritable(page)
         _check_complete(page, content)
         samples, notices = _all_samples(page, content), _notices(file)
@@ -110,6 +115,35 @@ def decode(content: bytes) -> Frame:
         orientation = int(page.tags.valueof(_ORIENTATION, 1))
     frame = _frame_of(page, samples, kinds, StoredTiff(content=content), notices)
     return upright_frame(frame, orientation)
+
+
+def _decode_palette(page: tifffile.TiffPage) -> Frame:
+    """A page of palette indices as the RGB picture that it shows; 8 bits hold most palettes."""
+    table = np.asarray(page.colormap)  # [3, entries], 16 bits
+    is_short = bool((table % 257 == 0).all() or (table % 256 == 0).all())
+    colours = (table >> 8).astype(np.uint8) if is_short else table.astype(np.uint16)
+    stream = io.BytesIO()
+    kept = [
+        (tag.code, tag.dtype, tag.count, tag.value, True)
+        for tag in page.tags
+        if tag.code in _KEPT_TAGS
+    ]
+    samples = np.moveaxis(colours[:, page.asarray()], 0, -1)
+    compression = int(page.compression) if int(page.compression) in WRITABLE_COMPRESSIONS else None
+    tifffile.imwrite(
+        stream,
+        np.ascontiguousarray(samples),
+        photometric="rgb",
+        compression=compression if compression != _PACKBITS else None,
+        extratags=kept,
+        metadata=None,
+        software=False,
+    )
+    frame = decode(stream.getvalue())
+    bits = colours.itemsize * 8
+    return replace(
+        frame, notices=(*frame.notices, f"a palette TIFF is written as RGB of {bits} bits")
+    )
 
 
 def _refuse_oversize(page: tifffile.TiffPage, size_bytes: int) -> None:

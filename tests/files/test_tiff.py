@@ -339,7 +339,6 @@ def test_a_picture_on_its_side_is_shown_upright(paths: tuple[Path, Path]) -> Non
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"photometric": "palette", "colormap": np.zeros((3, 256), np.uint16)}, "PALETTE colours"),
         ({"photometric": "minisblack", "compression": "jpeg"}, "JPEG compression"),
         ({"photometric": "minisblack", "dtype": "i2"}, "samples of"),
         ({"photometric": "separated", "shape": (8, 8, 4)}, "SEPARATED colours"),

@@ -1,0 +1,31 @@
+"""Windows bitmaps, which have no place for a stamp."""
+
+import struct
+
+from reggan_plugin.files.frame_data import Frame
+from reggan_plugin.files.image_format import ImageFormat, Wanted
+
+_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
+
+
+def _recognises(head: bytes) -> bool:
+    if len(head) < 18 or not head.startswith(b"BM"):
+        return False
+    return struct.unpack_from("<I", head, 14)[0] in _HEADER_SIZES
+
+
+def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
+    from reggan_plugin.files.pillow_image import decode_pillow
+
+    return decode_pillow(content, "BMP", save_options={})
+
+
+FORMAT = ImageFormat(
+    name="BMP",
+    suffixes=(".bmp",),
+    recognises=_recognises,
+    media_type="image/bmp",
+    decode=_decode,
+    stamp=lambda content, _: content,
+    holds_credentials=False,
+)

@@ -1,0 +1,119 @@
+"""Pictures of 8 bits that Pillow reads and writes: TGA, BMP and WebP."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image
+
+from reggan_plugin.errors import UnsupportedFormatError
+from reggan_plugin.files.damage import library_faults
+from reggan_plugin.files.frame_data import Frame
+from reggan_plugin.files.samples import (
+    change_samples,
+    changed_pixels,
+    floats_from_samples,
+    pixels_from_samples,
+)
+from reggan_plugin.files.size_limit import refuse_oversize
+
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+"""By number of channels."""
+_KEPT_INFO = ("icc_profile", "exif", "xmp", "dpi")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StoredPillowImage:
+    """The file, its samples, and how Pillow writes such a file."""
+
+    content: bytes
+    samples: UInt8[np.ndarray, "height width channels"]
+    kind: str
+    """What Pillow calls the format."""
+    save_options: Mapping[str, Any] = field(default_factory=dict)
+    is_lossless: bool = True
+
+    def encode(
+        self,
+        before: Float[np.ndarray, "height width 3"],
+        after: Float[np.ndarray, "height width 3"],
+    ) -> bytes:
+        """The file written again, or as it was if nothing differs; see `StoredImage`."""
+        if not changed_pixels(before, after).any():
+            return self.content
+        samples = self.samples.copy()
+        colours = samples.shape[2] - (samples.shape[2] in (2, 4))
+        change_samples(samples[..., :colours], before, after)
+        return self._written(samples)
+
+    def encode_alpha(
+        self,
+        before: Float[np.ndarray, "height width"],
+        after: Float[np.ndarray, "height width"],
+    ) -> bytes:
+        """The file with other alpha; see `WritesAlpha`."""
+        samples = self.samples.copy()
+        change_samples(samples[..., -1:], before[..., None], after[..., None])
+        return self._written(samples)
+
+    def _written(self, samples: UInt8[np.ndarray, "height width channels"]) -> bytes:
+        picture = Image.fromarray(samples if samples.shape[2] > 1 else samples[..., 0])
+        stream = io.BytesIO()
+        picture.save(stream, self.kind, **self.save_options)
+        return stream.getvalue()
+
+
+def decode_pillow(
+    content: bytes,
+    kind: str,
+    *,
+    save_options: Mapping[str, Any],
+    is_lossless: bool = True,
+    notices: tuple[str, ...] = (),
+) -> Frame:
+    """Read a picture; one with a palette becomes RGB.
+
+    Args:
+        content: the file.
+        kind: what Pillow calls the format.
+        save_options: for writing it again, beside colour profile, Exif and XMP.
+        is_lossless: whether it keeps every pixel then.
+        notices: what to say of it.
+
+    Raises:
+        UnreadableFrameError: it is damaged.
+        UnsupportedFormatError: it is animated, or too large.
+    """
+    with library_faults():
+        image = Image.open(io.BytesIO(content), formats=[kind])
+    refuse_oversize(image.height, image.width, 4)
+    if getattr(image, "n_frames", 1) > 1:
+        raise UnsupportedFormatError(
+            f"is an animated {kind}, of which a frame cannot be replaced. Save its frames as "
+            "files: magick IN frame.%04d.png"
+        )
+    with library_faults():
+        is_plain = image.mode in _MODES.values()
+        mode = "RGBA" if "transparency" in image.info else "RGB"
+        samples = np.array(image if is_plain else image.convert(mode))
+    samples = samples if samples.ndim == 3 else samples[..., None]
+    if not is_plain:
+        notices = (*notices, f"a {kind} of mode {image.mode} is written as {mode} of 8 bits")
+    info = {name: image.info[name] for name in _KEPT_INFO if image.info.get(name)}
+    original = StoredPillowImage(
+        content=content,
+        samples=samples,
+        kind=kind,
+        save_options={**info, **save_options},
+        is_lossless=is_lossless,
+    )
+    has_alpha = samples.shape[2] in (2, 4)
+    frame = Frame(
+        pixels=pixels_from_samples(samples[..., : samples.shape[2] - has_alpha]),
+        notices=notices,
+        original=original,
+    )
+    return replace(frame, alpha=floats_from_samples(samples[..., -1])) if has_alpha else frame

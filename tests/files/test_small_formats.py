@@ -1,0 +1,165 @@
+"""TGA, BMP, WebP and palette TIFFs: what is not changed stays, and what is refused says how."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
+from reggan_plugin.files.formats import format_named, format_of
+from reggan_plugin.files.frame import read_frame, write_frame
+from reggan_plugin.files.stamp import stamped
+
+RANDOM = np.random.default_rng(7)
+CASES: list[tuple[str, str, Mapping[str, Any]]] = [
+    ("a.tga", "RGB", {}),
+    ("a.tga", "RGBA", {"compression": "tga_rle"}),
+    ("a.tga", "L", {"orientation": 1, "id_section": b"made by hand"}),
+    ("a.bmp", "RGB", {"dpi": (72, 72)}),
+    ("a.bmp", "L", {}),
+    ("a.webp", "RGB", {"lossless": True, "icc_profile": b"profile"}),
+    ("a.webp", "RGBA", {"lossless": True, "exact": True}),
+]
+
+
+def picture(mode: str, size: tuple[int, int] = (12, 9)) -> Image.Image:
+    channels = len(mode)
+    samples = RANDOM.integers(0, 256, (size[1], size[0], channels), np.uint8)
+    return Image.fromarray(samples if channels > 1 else samples[..., 0], mode)
+
+
+@pytest.mark.parametrize(("name", "mode", "options"), CASES)
+def test_one_pixel_changes_and_all_else_stays(
+    name: str, mode: str, options: Mapping[str, Any], tmp_path: Path
+) -> None:
+    before = picture(mode)
+    path, out = tmp_path / name, tmp_path / f"out_{name}"
+    before.save(path, **options)
+    frame = read_frame(path)
+    assert frame.original.is_lossless
+    pixels = frame.pixels.copy()
+    write_frame(frame, pixels, out)
+    assert out.read_bytes() == path.read_bytes()
+    pixels[4, 5] = (1.0, 1.0, 1.0)
+    write_frame(frame, pixels, out)
+    with Image.open(path) as old, Image.open(out) as new:
+        assert (new.format, new.mode, new.size) == (old.format, old.mode, old.size)
+        for key in ("compression", "orientation", "id_section", "icc_profile"):
+            assert new.info.get(key) == old.info.get(key)
+        one, two = np.array(old), np.array(new)
+    one[4, 5, ... if mode == "L" else slice(0, 3)] = 255
+    assert np.array_equal(one, two)
+
+
+def test_lossy_webp_stays_lossy_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.webp"
+    Image.linear_gradient("L").convert("RGB").save(path, quality=80)
+    frame = read_frame(path)
+    assert not frame.original.is_lossless
+    assert "quality 95" in frame.notices[0]
+    pixels = frame.pixels.copy()
+    pixels[:40, :40] = 0.5
+    again = frame.original.encode(frame.pixels, pixels)
+    with Image.open(io.BytesIO(again)) as new:
+        assert (
+            np.abs(np.asarray(new)[60:].astype(int) - np.asarray(Image.open(path))[60:]).max() < 9
+        )
+    assert frame.original.encode(frame.pixels, frame.pixels.copy()) == path.read_bytes()
+
+
+def test_a_stamp_leaves_a_webp_readable_and_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a.webp"
+    picture("RGB").save(path, lossless=True)
+    once = stamped(path.read_bytes(), "one")
+    twice = stamped(once, "three")
+    assert b"one" not in twice
+    assert b"rgPl\x05\x00\x00\x00three\x00" in twice
+    with Image.open(io.BytesIO(twice)) as read, Image.open(path) as plain:
+        assert np.array_equal(np.asarray(read), np.asarray(plain))
+    assert len(twice) == 8 + int.from_bytes(twice[4:8], "little")
+
+
+@pytest.mark.parametrize("name", ["a.tga", "a.bmp"])
+def test_formats_without_a_place_for_a_stamp_stay_as_they_are(name: str, tmp_path: Path) -> None:
+    picture("RGB").save(tmp_path / name)
+    content = (tmp_path / name).read_bytes()
+    assert stamped(content, "text") == content
+
+
+@pytest.mark.parametrize("name", ["a.tga", "a.bmp", "a.webp"])
+def test_a_file_is_told_by_its_bytes_whatever_its_name(name: str, tmp_path: Path) -> None:
+    picture("RGB").save(tmp_path / name)
+    content = (tmp_path / name).read_bytes()
+    assert format_of(content) is format_named(name)
+    (tmp_path / "b.png").write_bytes(content)
+    assert read_frame(tmp_path / "b.png").pixels.shape == (9, 12, 3)
+
+
+def test_what_only_resembles_a_tga_is_none() -> None:
+    for content in (b"", bytes(32), b"\0\0\2" + bytes(40), b"\0\0\1\0\1\0 \0\0", b"GIF89a" * 9):
+        assert format_of(content) is None
+
+
+@pytest.mark.parametrize("name", ["a.tga", "a.bmp"])
+def test_a_palette_becomes_rgb(name: str, tmp_path: Path) -> None:
+    indexed = picture("RGB").quantize(16)
+    indexed.save(tmp_path / name)
+    frame = read_frame(tmp_path / name)
+    assert np.array_equal(np.rint(frame.pixels * 255), np.asarray(indexed.convert("RGB")))
+    assert "mode P is written as RGB" in frame.notices[0]
+
+
+@pytest.mark.parametrize("compression", [None, "zlib", "packbits"])
+def test_a_palette_tiff_becomes_rgb_and_keeps_its_texts(
+    compression: str | None, tmp_path: Path
+) -> None:
+    table = RANDOM.integers(0, 256, (3, 256), np.uint16) * 257
+    indices = RANDOM.integers(0, 256, (20, 30), np.uint8)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(
+        path,
+        indices,
+        photometric="palette",
+        colormap=table,
+        compression=compression,
+        description="a note",
+    )
+    frame = read_frame(path)
+    shown = np.moveaxis(table[:, indices], 0, -1) // 257
+    assert np.array_equal(np.rint(frame.pixels * 255), shown)
+    assert "a palette TIFF is written as RGB of 8 bits" in frame.notices
+    pixels = frame.pixels.copy()
+    pixels[0, 0] = 1.0
+    write_frame(frame, pixels, tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "b.tif") as new:
+        samples = new.asarray()
+        assert new.pages.first.description == "a note"
+    assert samples[0, 0].tolist() == [255, 255, 255]
+    assert np.array_equal(samples[1:], shown[1:])
+
+
+def test_what_is_refused_names_the_command_that_converts_it(tmp_path: Path) -> None:
+    (tmp_path / "a.psd").write_bytes(b"8BPS")
+    with pytest.raises(UnsupportedFormatError, match=r"magick a\.psd a\.png"):
+        read_frame(tmp_path / "a.psd")
+    Image.new("CMYK", (4, 4)).save(tmp_path / "a.jpg")
+    with pytest.raises(UnsupportedFormatError, match=r"magick IN -colorspace sRGB OUT\.jpg"):
+        read_frame(tmp_path / "a.jpg")
+    frames = [picture("RGB"), picture("RGB")]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:])
+    with pytest.raises(UnsupportedFormatError, match=r"animated WEBP.*magick IN frame\.%04d\.png"):
+        read_frame(tmp_path / "a.webp")
+
+
+@pytest.mark.parametrize("name", ["a.tga", "a.bmp", "a.webp"])
+def test_a_truncated_file_is_a_fault_of_the_file(name: str, tmp_path: Path) -> None:
+    picture("RGB", (64, 64)).save(tmp_path / name)
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(UnreadableFrameError, match=r"is (damaged|truncated)"):
+        read_frame(tmp_path / name)

@@ -24,7 +24,7 @@ from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.jobs import frame_output, frame_steps
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_steps import FrameSteps
-from reggan_plugin.jobs.patience import Patience
+from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, make_output_folder, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
@@ -120,8 +120,8 @@ def _stage_shares(
 ) -> dict[str, float]:
     """Each frame alone, so that no stage waits for another's core."""
     make_output_folder(plan)
-    output = FrameOutput(settings, None, Patience())
-    steps = FrameSteps(settings, transfer, plan.shot.frames, output, Patience())
+    output = FrameOutput(settings, None, IoTimeout())
+    steps = FrameSteps(settings, transfer, plan.shot.frames, output, IoTimeout())
     _render_alone(plan.tasks[0], steps)
     with _stopwatches() as seconds:
         started = time.perf_counter()

@@ -11,7 +11,7 @@ import click
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, read_landmarks
 from reggan_plugin.faces.tracks_file import read_tracks
-from reggan_plugin.jobs.patience import DEFAULT_STALL_S
+from reggan_plugin.jobs.io_timeout import DEFAULT_STALL_S
 from reggan_plugin.jobs.plan import Existing
 
 Command = TypeVar("Command", bound=Callable[..., Any])

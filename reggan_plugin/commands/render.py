@@ -39,7 +39,7 @@ from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.files.signing import Signing
 from reggan_plugin.files.video_codecs import VIDEO_CODECS
 from reggan_plugin.jobs.interruption import stop_on_signals
-from reggan_plugin.jobs.patience import Patience
+from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
 from reggan_plugin.jobs.results import (
@@ -158,7 +158,7 @@ def render(
     ):
         named = asked_inputs.at(piped.inputs)
         inputs = given_files()
-        planned, passed_over = Patience(stall_s).call(
+        planned, passed_over = IoTimeout(stall_s).call(
             named.name,
             lambda: named.plan(
                 piped.out,
@@ -189,7 +189,7 @@ def render(
         for movie in (job.movie for job in jobs if job.movie is not None):
             movie.refuse_impossible(settings)
         frames = [task.source for source in planned for task in source.plan.tasks]
-        Patience(stall_s).call(named.name, lambda: picture.refuse_impossible(frames))
+        IoTimeout(stall_s).call(named.name, lambda: picture.refuse_impossible(frames))
         if dry_run and device != AUTO:
             device_from_text(device)  # refuses what is no device anywhere
         in_hand = jobs[0].settings

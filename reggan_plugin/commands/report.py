@@ -22,7 +22,7 @@ from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.jobs.events import FrameChecked
-from reggan_plugin.jobs.patience import Patience
+from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.report.page_file import ReportPage, refuse_foreign_page
 from reggan_plugin.report.shot_check import CheckedFrame, find_rendered_shot
 from reggan_plugin.report.shot_report import (
@@ -88,8 +88,8 @@ def report(
             raise UsageError("--html reads all frames, --quick reads none. Leave one of them out.")
         if html is not None:
             refuse_foreign_page(html)
-        patience = Patience(stall_s)
-        rendered = patience.call(source, lambda: find_rendered_shot(source, frame_range, out))
+        io_timeout = IoTimeout(stall_s)
+        rendered = io_timeout.call(source, lambda: find_rendered_shot(source, frame_range, out))
         done = 0
 
         def seen(frame: CheckedFrame) -> None:
@@ -105,12 +105,12 @@ def report(
             )
 
         if html is None:
-            frames = frames_from_records(rendered, patience, seen, is_quick=quick)
+            frames = frames_from_records(rendered, io_timeout, seen, is_quick=quick)
             shot = report_from_frames(source, out, frames)
         else:
             page = ReportPage(html, len(rendered))
             with libraries_on_stderr():
-                frames = frames_with_pictures(rendered, reading, patience, seen, page)
+                frames = frames_with_pictures(rendered, reading, io_timeout, seen, page)
                 shot = report_from_frames(source, out, frames)
             page.write(out.name, source)
         _print(shot, html, as_json)

@@ -30,7 +30,7 @@ from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.imaging.crop import region_of
-from reggan_plugin.jobs.patience import Patience
+from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.transfer import ExpressionTransfer
 
 SUMMARY_VERSION = 1
@@ -80,7 +80,7 @@ def sheet(
     if path.exists() and not overwrite:
         raise OutputExistsError(f"{path} exists.")
     transfer, _ = open_model(model, device)
-    content = Patience(stall_s).call(str(frame), lambda: read_content(frame))
+    content = IoTimeout(stall_s).call(str(frame), lambda: read_content(frame))
     picture = reading.decode(content, frame)
     rows = _rows(transfer, frame, picture, choice, exposure_ev)
     write_sheet(path, ["input", *(f"{100 * i:.0f} %" for i in INTENSITIES)], rows)

@@ -28,7 +28,7 @@ from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.files.sequence import Sequence, find_sequence
 from reggan_plugin.jobs.events import Notice, Report, Started
 from reggan_plugin.jobs.interruption import stop_on_signals
-from reggan_plugin.jobs.patience import Patience
+from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.results import first_numbers, missing_frames
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.jobs.track_preview import make_folder, preview_paths, write_preview
@@ -98,8 +98,8 @@ def track(
     gap. The file is JSON that may be edited by hand.
     """
     with progress_on_stderr(style, as_json=as_json) as report, stop_on_signals() as stop:
-        patience = Patience(stall_s, stop.is_made)
-        shot = patience.call(source, lambda: find_sequence(source, frame_range))
+        io_timeout = IoTimeout(stall_s, stop.is_made)
+        shot = io_timeout.call(source, lambda: find_sequence(source, frame_range))
         _refuse_inputs(shot, out, preview)
         _refuse_existing(shot, out, preview, overwrite)
         make_folder(out.parent)
@@ -124,7 +124,7 @@ def track(
                 smooth=not no_smooth,
                 report=report,
                 stopped=stop.is_made,
-                patience=patience,
+                io_timeout=io_timeout,
             )
         if result.interrupted:
             _keep_part(result, out, len(shot.frames), report)

@@ -25,7 +25,7 @@ from reggan_plugin.jobs.frame_content import (
     EndedFrame,
     UnchangedFrame,
 )
-from reggan_plugin.jobs.patience import Patience
+from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import TURNED_AWAY, FrameResult, ModelInUse, Outcome
@@ -49,14 +49,14 @@ class FrameOutput:
     """Writes what a job makes of its frames."""
 
     def __init__(
-        self, settings: RenderSettings, model: ModelInUse | None, patience: Patience
+        self, settings: RenderSettings, model: ModelInUse | None, io_timeout: IoTimeout
     ) -> None:
         """Write frames that `model` changed as `settings` ask.
 
         Raises:
             MissingExtraError, SigningError: they are to be signed, and cannot be.
         """
-        self._settings, self._model, self._patience = settings, model, patience
+        self._settings, self._model, self._io_timeout = settings, model, io_timeout
         self._version = own_version()
         signing = settings.signing
         self._signer = None if signing is None else PictureSigner(signing, version=self._version)
@@ -71,7 +71,7 @@ class FrameOutput:
             return None
         path = task.source.path
         is_untouched = partial(record.is_untouched, path, task.output)
-        return record if self._patience.call(str(path), is_untouched) else None
+        return record if self._io_timeout.call(str(path), is_untouched) else None
 
     def finished(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
         """The record of an earlier run that would do the same, if its output is as it left it."""
@@ -81,7 +81,7 @@ class FrameOutput:
         if record.output_sha256 is None:
             return record
         with suppress(SourceError, StalledError):
-            content = self._patience.call(str(task.output), lambda: read_content(task.output))
+            content = self._io_timeout.call(str(task.output), lambda: read_content(task.output))
             return record if sha256_of(content) == record.output_sha256 else None
         return None
 
@@ -135,7 +135,7 @@ class FrameOutput:
                 write_atomically(path, layer)
             write_atomically(task.output, file.content, modified_ns)
 
-        self._patience.call(str(task.output), write)
+        self._io_timeout.call(str(task.output), write)
         return _result(task, outcome, message, facts, file.loss)
 
     def end(self, task: FrameTask, ended: EndedFrame) -> FrameResult:
@@ -143,7 +143,7 @@ class FrameOutput:
         if ended.facts is not None:
             record = self._record(task, ended.outcome, ended.message, ended.facts, None)
             with suppress(OutputError, StalledError):  # of which the message tells already
-                self._patience.call(str(task.output), lambda: write_record(record, task.output))
+                self._io_timeout.call(str(task.output), lambda: write_record(record, task.output))
         return _result(task, ended.outcome, ended.message, ended.facts)
 
     @property
@@ -191,7 +191,7 @@ class FrameOutput:
     def _source(self, task: FrameTask, facts: FrameFacts) -> bytes:
         """The file that the frame was made from, read again: few frames are signed."""
         path = task.source.path
-        content = self._patience.call(str(path), lambda: read_content(path))
+        content = self._io_timeout.call(str(path), lambda: read_content(path))
         if sha256_of(content) != facts.input_sha256:
             raise SourceError(f"{path} was changed while it was worked on. Render it again.")
         return content
@@ -230,7 +230,7 @@ class FrameOutput:
         )
 
 
-def read_input(patience: Patience, path: Path, facts: FrameFacts) -> tuple[bytes, FrameFacts]:
+def read_input(io_timeout: IoTimeout, path: Path, facts: FrameFacts) -> tuple[bytes, FrameFacts]:
     """The bytes of a frame's file, and the facts with what tells it from other files.
 
     Raises:
@@ -241,7 +241,7 @@ def read_input(patience: Patience, path: Path, facts: FrameFacts) -> tuple[bytes
     def read() -> tuple[FileState | None, bytes]:
         return state_of(path, settled_s=_SETTLED_S), read_content(path)
 
-    state, content = patience.call(str(path), read)
+    state, content = io_timeout.call(str(path), read)
     return content, replace(facts, input_sha256=sha256_of(content), input_state=state)
 
 

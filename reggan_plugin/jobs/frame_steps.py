@@ -23,7 +23,7 @@ from reggan_plugin.jobs.frame_content import (
     recorded_face,
 )
 from reggan_plugin.jobs.frame_output import FrameOutput, read_input
-from reggan_plugin.jobs.patience import Patience
+from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of
 from reggan_plugin.jobs.results import (
@@ -86,7 +86,7 @@ class FrameSteps:
         transfer: Transfer | None,
         shot: FrameList,
         output: FrameOutput,
-        patience: Patience,
+        io_timeout: IoTimeout,
     ) -> None:
         """Prepare the steps.
 
@@ -95,11 +95,11 @@ class FrameSteps:
             transfer: may be None where the settings change nothing.
             shot: all frames of the sequence; the first with a face sets the exposure.
             output: writes frames and their records.
-            patience: for reading.
+            io_timeout: of reading.
         """
         self._settings, self._transfer, self._shot = settings, transfer, shot
         self._by_frame = SettingsByFrame(settings, shot)
-        self._output, self._patience = output, patience
+        self._output, self._io_timeout = output, io_timeout
         tracks = settings.choice.tracks
         given_ev = settings.exposure_ev
         if given_ev is None and tracks is not None:
@@ -133,7 +133,7 @@ class FrameSteps:
         by_state = task.may_be_done and not task.is_rehashed
         if by_state and self._is_done(task, self._output.untouched(task, facts)):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
-        content, facts = read_input(self._patience, path, facts)
+        content, facts = read_input(self._io_timeout, path, facts)
         if task.may_be_done and self._is_done(task, self._output.finished(task, facts)):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
         if self._by_frame.mix_at(task.source).changes_nothing:
@@ -187,7 +187,7 @@ class FrameSteps:
     def _look(self, source: SourceFrame) -> float | None:
         """The exposure of another frame of the shot; None if it is not linear or has no face."""
         assert self._transfer is not None
-        content = self._patience.call(str(source.path), lambda: read_content(source.path))
+        content = self._io_timeout.call(str(source.path), lambda: read_content(source.path))
         frame = self._settings.picture.reading.decode(content, source.path)
         if frame.encoding is not Encoding.SCENE_LINEAR:
             return None

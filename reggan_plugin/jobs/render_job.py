@@ -9,8 +9,8 @@ from reggan_plugin.jobs.events import Finished, Report, Started
 from reggan_plugin.jobs.frame_content import ReadFrame, UnchangedFrame, WaitingFrame
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_steps import FrameSteps, Transfer
+from reggan_plugin.jobs.io_timeout import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
-from reggan_plugin.jobs.patience import DEFAULT_STALL_S, Patience
 from reggan_plugin.jobs.plan import JobPlan, make_output_folder
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.result_log import ResultLog
@@ -55,9 +55,9 @@ def run_job(
         UsageError: a curve, and frames without numbers; or a face that the tracks do not have.
     """
     begin = time.perf_counter()
-    writing = Patience(stall_s)
+    writing = IoTimeout(stall_s)
     writing.call(str(plan.out), lambda: make_output_folder(plan))
-    reading = Patience(stall_s, stopped)
+    reading = IoTimeout(stall_s, stopped)
     together = transfer.batch if transfer else 1
     expression = dict(settings.mix.intensities)
     report(
@@ -73,7 +73,7 @@ def run_job(
     )
     if track_first:
         settings = settings_with_tracks(
-            plan, settings, report=report, stopped=stopped, patience=reading
+            plan, settings, report=report, stopped=stopped, io_timeout=reading
         )
     if settings.choice.tracks is not None:
         settings.choice.tracks.refuse_unknown(settings.choice.which)

@@ -2,7 +2,7 @@
 
 from reggan_plugin.errors import SourceError, StalledError
 from reggan_plugin.jobs.frame_output import FrameOutput, read_input
-from reggan_plugin.jobs.patience import DEFAULT_STALL_S, Patience
+from reggan_plugin.jobs.io_timeout import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.jobs.plan import FrameTask, JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 from reggan_plugin.jobs.results import ModelInUse
@@ -17,9 +17,9 @@ def tasks_to_do(
     stall_s: float = DEFAULT_STALL_S,
 ) -> list[FrameTask]:
     """The tasks that no earlier run finished, as far as can be told without looking for faces."""
-    patience = Patience(stall_s)
+    io_timeout = IoTimeout(stall_s)
     settings = settings_with_kept_tracks(plan, settings)
-    output = FrameOutput(settings, model, patience)
+    output = FrameOutput(settings, model, io_timeout)
     by_frame = SettingsByFrame(settings, plan.shot.frames)
 
     def is_to_do(task: FrameTask) -> bool:
@@ -31,7 +31,7 @@ def tasks_to_do(
         try:
             if not task.is_rehashed and output.untouched(task, facts) is not None:
                 return False
-            _, facts = read_input(patience, task.source.path, facts)
+            _, facts = read_input(io_timeout, task.source.path, facts)
         except (SourceError, StalledError):  # which the job will name
             return True
         return output.finished(task, facts) is None

@@ -11,8 +11,8 @@ from reggan_plugin.errors import OutputError, StalledError
 from reggan_plugin.files.frame_range import NO_NUMBERS
 from reggan_plugin.jobs.events import Event, Finished, FrameDone, Notice, Report, Started
 from reggan_plugin.jobs.frame_steps import Transfer
+from reggan_plugin.jobs.io_timeout import DEFAULT_STALL_S
 from reggan_plugin.jobs.movie import Movie
-from reggan_plugin.jobs.patience import DEFAULT_STALL_S
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings

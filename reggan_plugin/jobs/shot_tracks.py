@@ -14,7 +14,7 @@ from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.events import Report
-from reggan_plugin.jobs.patience import Patience
+from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.side_car import RECORD_FOLDER, sha256_of
@@ -49,7 +49,7 @@ def settings_with_tracks(
     *,
     report: Report,
     stopped: Callable[[], bool],
-    patience: Patience,
+    io_timeout: IoTimeout,
 ) -> RenderSettings:
     """The settings with tracks, where the shot is to be tracked and no signal stops it.
 
@@ -65,7 +65,7 @@ def settings_with_tracks(
         reading=settings.picture.reading,
         report=report,
         stopped=stopped,
-        patience=patience,
+        io_timeout=io_timeout,
     )
     if result.interrupted:
         return settings

@@ -16,7 +16,7 @@ from reggan_plugin.faces.tracks import TrackedFrame, Tracks
 from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.events import Report, ShotTracked
-from reggan_plugin.jobs.patience import Patience
+from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.watch import ShotWatch
 
 
@@ -60,7 +60,7 @@ def track_frames(
     smooth: bool = True,
     report: Report = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
-    patience: Patience | None = None,
+    io_timeout: IoTimeout | None = None,
 ) -> TrackResult:
     """Locate the faces of a shot and follow them through it; the same frames give the same tracks.
 
@@ -71,10 +71,10 @@ def track_frames(
         smooth: steady the positions; else they are as they are read.
         report: takes `FrameTracked` for every frame, and `ShotTracked` at the end.
         stopped: asked before each frame; once true, the frame in hand is the last one.
-        patience: with a disk or network that stalls.
+        io_timeout: with a disk or network that stalls.
     """
     begin = time.perf_counter()
-    watch = ShotWatch(frames, reading, patience or Patience(stopped=stopped), report)
+    watch = ShotWatch(frames, reading, io_timeout or IoTimeout(stopped=stopped), report)
     watch.look_forward(stopped)
     links = link_faces(watch.seen)
     if watch.look_back(links):

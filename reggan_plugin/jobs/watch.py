@@ -14,8 +14,8 @@ from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.events import FrameTracked, Report
 from reggan_plugin.jobs.face_tracker import FaceTracker, Observation
 from reggan_plugin.jobs.faults import FRAME_FAULTS, JOB_FAULTS
+from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
-from reggan_plugin.jobs.patience import Patience
 
 PIXELS_IN_FLIGHT = 100_000_000
 """Frames are read ahead while they have no more pixels than this together."""
@@ -34,11 +34,11 @@ class ShotWatch:
         self,
         frames: Sequence[SourceFrame],
         reading: Reading,
-        patience: Patience,
+        io_timeout: IoTimeout,
         report: Report,
     ) -> None:
         """Look at nothing yet; `track_frames` says what is what."""
-        self._frames, self._patience, self._report = frames, patience, report
+        self._frames, self._io_timeout, self._report = frames, io_timeout, report
         self._reading = reading
         self._tracker = FaceTracker()
         self._times = _times(frames)
@@ -88,7 +88,7 @@ class ShotWatch:
     def _read(self, source: SourceFrame) -> Frame | str:
         """The frame, or why it cannot be read."""
         try:
-            content = self._patience.call(str(source.path), lambda: read_content(source.path))
+            content = self._io_timeout.call(str(source.path), lambda: read_content(source.path))
             return self._reading.decode(content, source.path)
         except FRAME_FAULTS as error:
             return _fault(source, error)

@@ -15,7 +15,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.imaging.crop import reduce_by
-from reggan_plugin.jobs.patience import Patience
+from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.side_car import sha256_of
 from reggan_plugin.report.shot_check import CheckedFrame, is_altered
 
@@ -51,13 +51,13 @@ class FrameLook:
     fault: str | None = None
 
 
-def look_at(checked: CheckedFrame, reading: Reading, patience: Patience) -> FrameLook:
+def look_at(checked: CheckedFrame, reading: Reading, io_timeout: IoTimeout) -> FrameLook:
     """Read a frame's source and output as they were rendered, and reduce them."""
     before, after, fault = None, None, None
     other_bytes = False
 
     def read(path: Path) -> bytes:
-        return patience.call(str(path), lambda: read_content(path))
+        return io_timeout.call(str(path), lambda: read_content(path))
 
     try:
         if checked.source is not None:

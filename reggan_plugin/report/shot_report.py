@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from reggan_plugin.errors import RegganError, StalledError
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.jobs.fingerprint import digest_of
-from reggan_plugin.jobs.patience import Patience
+from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.report.flicker import Flicker, with_flicker
 from reggan_plugin.report.frame_look import FrameLook, look_at
 from reggan_plugin.report.page_file import ReportPage
@@ -107,29 +107,29 @@ def report_from_frames(source: str, out: Path, frames: Iterable[CheckedFrame]) -
 
 
 def frames_from_records(
-    shot: ShotToCheck, patience: Patience, seen: Tell, *, is_quick: bool
+    shot: ShotToCheck, io_timeout: IoTimeout, seen: Tell, *, is_quick: bool
 ) -> Iterator[CheckedFrame]:
     """Each frame against its record; no picture is decoded.
 
     Args:
         shot: what to check.
-        patience: how long a file may take.
+        io_timeout: how long a file may take.
         seen: is told of each.
         is_quick: whether outputs are compared by size alone, not by their SHA-256.
     """
-    for frame in _in_order(shot, partial(_checked, shot, patience, not is_quick)):
+    for frame in _in_order(shot, partial(_checked, shot, io_timeout, not is_quick)):
         seen(frame)
         yield frame
 
 
 def frames_with_pictures(
-    shot: ShotToCheck, reading: Reading, patience: Patience, seen: Tell, page: ReportPage
+    shot: ShotToCheck, reading: Reading, io_timeout: IoTimeout, seen: Tell, page: ReportPage
 ) -> Iterator[CheckedFrame]:
     """Each frame with what its pictures show; they are put on the page."""
 
     def look(entry: Entry) -> tuple[CheckedFrame, FrameLook]:
-        checked = _checked(shot, patience, False, entry)
-        return checked, look_at(checked, reading, patience)
+        checked = _checked(shot, io_timeout, False, entry)
+        return checked, look_at(checked, reading, io_timeout)
 
     def kept() -> Iterator[tuple[CheckedFrame, FrameLook]]:
         for checked, seen_look in _in_order(shot, look):
@@ -143,15 +143,15 @@ def frames_with_pictures(
 
 
 def _checked(
-    shot: ShotToCheck, patience: Patience, compares_content: bool, entry: Entry
+    shot: ShotToCheck, io_timeout: IoTimeout, compares_content: bool, entry: Entry
 ) -> CheckedFrame:
-    checked = patience.call(str(shot.out), lambda: shot.check(entry))
+    checked = io_timeout.call(str(shot.out), lambda: shot.check(entry))
     record, output = checked.record, checked.output
     is_known = record is not None and record.output_sha256 is not None
     if not compares_content or not is_known or "altered" in checked.problems:
         return checked
     try:
-        digest = patience.call(str(output), lambda: digest_of(output))
+        digest = io_timeout.call(str(output), lambda: digest_of(output))
     except StalledError as error:
         return replace(checked, problems=in_order((*checked.problems, "failed")), note=str(error))
     is_other = digest is not None and is_altered(checked, digest)

@@ -17,7 +17,7 @@ from PIL import Image
 from reggan_plugin import regular_file
 from reggan_plugin.errors import StalledError
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.jobs.patience import Patience
+from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.results import JobSummary
 from reggan_plugin.jobs.side_car import read_record
@@ -102,21 +102,21 @@ def test_a_folder_that_never_answers(silent_folder: Path, shot: Path, silent: st
         return plan_job(str(source), None, out, "happy", Existing.REFUSE)
 
     with pytest.raises(StalledError, match=r"network did not answer within"):
-        Patience(0.5).call(str(silent_folder), plan)
+        IoTimeout(0.5).call(str(silent_folder), plan)
 
 
-def test_after_three_stalls_the_patience_is_short_until_one_answers() -> None:
-    patience = Patience(60.0)
-    patience._stalls = 3
-    assert patience._limit_now() == 5.0
-    assert patience.call("a", lambda: 1) == 1
-    assert patience._limit_now() == 60.0
-    assert Patience(60.0, stopped=lambda: True)._limit_now() == 5.0
+def test_after_three_stalls_the_timeout_is_short_until_one_answers() -> None:
+    io_timeout = IoTimeout(60.0)
+    io_timeout._stalls = 3
+    assert io_timeout._limit_now() == 5.0
+    assert io_timeout.call("a", lambda: 1) == 1
+    assert io_timeout._limit_now() == 60.0
+    assert IoTimeout(60.0, stopped=lambda: True)._limit_now() == 5.0
 
 
 def test_what_a_call_raises_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
-        Patience().call("a", lambda: 1 // 0)
+        IoTimeout().call("a", lambda: 1 // 0)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits are those of POSIX")

@@ -43,7 +43,7 @@ class Rater:
 
     def __init__(self, browser: webdriver.Chrome, study: Path) -> None:
         self.browser = browser
-        self.patience = WebDriverWait(browser, 10, poll_frequency=0.02)
+        self.wait = WebDriverWait(browser, 10, poll_frequency=0.02)
         self.key = json.loads((study / "key.json").read_text())
         browser.get((study / "raters" / "index.html").as_uri())
         source = self.find("study").get_attribute("textContent")
@@ -60,7 +60,7 @@ class Rater:
         return self.find("place").text
 
     def wait_for(self, name: str) -> None:
-        self.patience.until(lambda _: self.find(name).is_displayed())
+        self.wait.until(lambda _: self.find(name).is_displayed())
 
     def begin(self) -> None:
         """Agree and begin, with the keyboard alone."""
@@ -103,13 +103,13 @@ class Rater:
             self.press(*[Keys.TAB] * (side + 1), Keys.ENTER)
         else:
             self.find(f"choice-{side + 1}").click()
-        self.patience.until(lambda _: self.find("end").is_displayed() or self.place != before)
+        self.wait.until(lambda _: self.find("end").is_displayed() or self.place != before)
 
     def save(self, downloads: Path) -> Path:
         """Save the answers; the file that the browser wrote."""
         known = set(downloads.glob("*.json"))
         self.find("save").click()
-        self.patience.until(lambda _: set(downloads.glob("*.json")) - known)
+        self.wait.until(lambda _: set(downloads.glob("*.json")) - known)
         (path,) = set(downloads.glob("*.json")) - known
         assert path.name in self.find("saved").text
         return path

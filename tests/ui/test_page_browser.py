@@ -28,10 +28,10 @@ class Artist:
 
     def __init__(self, browser: webdriver.Chrome, page: Caller) -> None:
         self.browser, self.page = browser, page
-        self.patience = WebDriverWait(browser, 20, poll_frequency=0.05)
+        self.wait = WebDriverWait(browser, 20, poll_frequency=0.05)
         browser.get_log("browser")  # type: ignore[no-untyped-call]
         browser.get(page.address)
-        self.patience.until(lambda _: self.script("return document.body.dataset.ready"))
+        self.wait.until(lambda _: self.script("return document.body.dataset.ready"))
 
     def find(self, name: str) -> WebElement:
         return self.browser.find_element(By.ID, name)
@@ -41,12 +41,12 @@ class Artist:
 
     def wait(self, text: str) -> Any:
         """Until a script returns what is true."""
-        return self.patience.until(lambda _: self.script(f"return {text}"))
+        return self.wait.until(lambda _: self.script(f"return {text}"))
 
     def take_sample(self, name: str = "avatar_png") -> None:
         count = len(self.page.studio.files.shots)
         Select(self.find("samples")).select_by_value(name)
-        self.patience.until(lambda _: len(self.page.studio.files.shots) > count)
+        self.wait.until(lambda _: len(self.page.studio.files.shots) > count)
         number = self.page.studio.files.shots[-1].first
         self.wait(f"document.getElementById('canvas').dataset.file === '{number}'")
         self.at_rest()
@@ -57,7 +57,7 @@ class Artist:
         for button in self.find("gallery").find_elements(By.TAG_NAME, "button"):
             if button.text.strip() == expression:
                 button.click()
-        self.patience.until(lambda _: self.changes() > count)
+        self.wait.until(lambda _: self.changes() > count)
 
     def slide(self, name: str, value: float) -> None:
         count = self.changes()
@@ -67,7 +67,7 @@ class Artist:
             f"dial-{name}",
             value,
         )
-        self.patience.until(lambda _: self.changes() > count)
+        self.wait.until(lambda _: self.changes() > count)
 
     def changes(self) -> int:
         return int(self.script("return performance.getEntriesByName('change').length"))
@@ -99,7 +99,7 @@ def saved_file(artist: Artist, downloads: Path, button: str = "save") -> Path:
 
     known = finished()
     artist.find(button).click()
-    artist.patience.until(lambda _: finished() - known)
+    artist.wait.until(lambda _: finished() - known)
     (path,) = finished() - known
     return path
 
@@ -274,7 +274,7 @@ def test_shapes_and_layers_of_a_motion_model(browser: webdriver.Chrome, motion_m
             count = artist.changes()
             Select(artist.find("layer")).select_by_value(layer)
 
-            artist.patience.until(lambda _, count=count: artist.changes() > count)
+            artist.wait.until(lambda _, count=count: artist.changes() > count)
             artist.at_rest()
             assert np.array_equal(artist.pixels(), moved) is (layer == "cover")
         artist.slide("mouthSmileLeft", 0.5)

@@ -10,18 +10,18 @@ from reggan_plugin.errors import StalledError
 DEFAULT_STALL_S = 120.0
 _STALLS_IN_A_ROW = 3
 _SHORT_S = 5.0
-"""What is left of the patience after that many stalls, and once the job is to stop."""
+"""The timeout after that many stalls, and once the job is to stop."""
 _LOOK_EVERY_S = 0.2
 
 Result = TypeVar("Result")
 
 
-class Patience:
-    """Calls what may hang, and gives up on it after a while.
+class IoTimeout:
+    """Runs blocking I/O with a timeout.
 
     No program can end a read from a dead network folder. So each call has a thread of its own
     that does not keep the process alive, and is left behind if it does not come back. After
-    three such in a row the patience is short, until one call succeeds again: a folder that is
+    three such in a row the timeout is short, until one call succeeds again: a folder that is
     gone for good must not hold a thousand frames for two minutes each.
     """
 

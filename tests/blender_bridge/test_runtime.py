@@ -37,7 +37,7 @@ def test_a_program_beside_the_file_is_refused(
 ) -> None:
     make_environment(tmp_path / "env")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(BridgeError, match="only started from a full path: choose the folder again"):
+    with pytest.raises(BridgeError, match=r"full path.*choose the folder"):
         find_runtime(typed, None)
 
 
@@ -82,7 +82,7 @@ def test_blenders_own_file_is_not_taken_for_a_python(
     python = tmp_path / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
     python.parent.mkdir()
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    with pytest.raises(BridgeError, match="Choose an environment in the add-on's preferences"):
+    with pytest.raises(BridgeError, match=r"environment.*preferences"):
         find_runtime("", folder)
     python.touch()
     assert find_runtime("", folder).python == python

@@ -193,7 +193,7 @@ def test_a_second_generation_is_told_and_avoided(
         (
             ("--exr-layers", "mask"),
             2,
-            "Leave --exr-picture, --exr-compression and --exr-layers out",
+            "--exr-compression and --exr-layers out",
         ),
         (("--exr-picture", "beauty"), 2, "only EXR has layers"),
     ],

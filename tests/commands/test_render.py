@@ -201,9 +201,8 @@ class TestRender:
         assert render_happy(shot / "a.1005.jpg", "--json") == 0
         events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
         (frame,) = (event for event in events if event["event"] == "frame")
-        assert frame["warnings"] == [
-            "JPEG is lossy: a changed frame is compressed again with the same settings"
-        ]
+        (warning,) = frame["warnings"]
+        assert "lossy" in warning
         assert render_happy(shot / "a.1005.jpg", "--json", "--progress", "plain", "--resume") == 0
         assert capsys.readouterr().err.startswith("To ")
 
@@ -213,7 +212,7 @@ class TestRender:
         assert render_happy(shot, "--range", "1005-1010") == 0
         out, err = capsys.readouterr()
         assert out == ""
-        assert "No frame of the range is on disk: nothing to do." in err
+        assert "nothing to do" in err
 
     def test_what_a_library_prints_of_a_damaged_file_is_no_result(
         self, tmp_path: Path, capsys: Streams

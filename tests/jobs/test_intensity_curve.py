@@ -69,7 +69,7 @@ def test_a_heading_is_skipped_and_intensity_multiplies(tmp_path: Path) -> None:
         ("first,happy,1\n", "line 1 has frame 'first'; expected a number from"),
         ("1,hapy,1\n", "line 1: 'hapy' is not an expression. Did you mean 'happy'?"),
         ("1,happy,1\n1,joy,0\n", "line 2 has a second key of happy at frame 1"),
-        ("", "holds no key; expected lines such as 1001,happy,0.8"),
+        ("", "expected lines such as 1001,happy,0.8"),
     ],
 )
 def test_errors_name_the_line_and_what_to_write(tmp_path: Path, text: str, message: str) -> None:

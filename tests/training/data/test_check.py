@@ -111,7 +111,7 @@ def test_faults_exit_1_and_are_named(
     edit(root, names[5], lambda images: images.__delitem__(slice(1, None)))
     code, report, err = run_check([root], tmp_path / "sheet.png", capsys)
     assert code == 1
-    assert "faults that training would trip over. Mend or take out" in err
+    assert "Mend or take out" in err
     text = "\n".join(report["faults"])
     for fault in (
         "happy_100_1.jpg is missing",
@@ -132,7 +132,7 @@ def test_a_set_without_training_identities_is_a_fault(
     root = make_set(tmp_path / "set", ["stone_01001"])
     code, report, _ = run_check([root], tmp_path / "sheet.png", capsys)
     assert code == 1
-    assert report["faults"][0].startswith("no pair is in the train split: add skin or photographs")
+    assert report["faults"][0].startswith("no pair is in the train split")
 
 
 def test_faces_that_are_not_found_are_a_fault(

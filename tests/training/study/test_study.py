@@ -320,7 +320,7 @@ def test_make_prints_both_paths_and_replaces_a_study_only_when_told(
 @pytest.mark.parametrize(
     ("words", "remedy"),
     [
-        ([], "either pictures, --methods NAME=FOLDER with --input, or training runs"),
+        ([], "--methods NAME=FOLDER with --input"),
         (["--methods", "a=."], "add --input FOLDER"),
         (["--runs", "a=."], "add --data SET"),
         (["--methods", "a=.", "--runs", "b=."], "either pictures"),

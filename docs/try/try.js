@@ -1,0 +1,109 @@
+// The page: a picture, four clicks on the face, sliders, a file to save.
+
+import { cropFromPoints, sortedPoints } from "./crop.js";
+import { Model, imageOf, planesOf } from "./model.js";
+
+const ASK = ["one eye", "the other eye", "one corner of the mouth", "its other corner"];
+const MOST_PX = 4096;
+const element = (id) => document.getElementById(id);
+const canvas = element("canvas");
+const context = canvas.getContext("2d", { willReadFrequently: true });
+const state = { frame: null, crop: null, points: [], running: false, again: false };
+let model = null;
+
+const say = (text) => (element("status").textContent = text);
+
+function ask() {
+  Object.assign(state, { crop: null, points: [] });
+  canvas.classList.add("is-asking");
+  context.putImageData(imageOf(state.frame), 0, 0);
+  say(`Click on ${ASK[0]}.`);
+}
+
+async function open(file) {
+  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
+  const scale = Math.min(1, MOST_PX / Math.max(bitmap.width, bitmap.height));
+  canvas.width = Math.round(bitmap.width * scale);
+  canvas.height = Math.round(bitmap.height * scale);
+  context.fillStyle = "#808080";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  state.frame = planesOf(context.getImageData(0, 0, canvas.width, canvas.height));
+  canvas.setAttribute("aria-label", file.name);
+  element("again").disabled = element("save").disabled = false;
+  ask();
+}
+
+function place(x, y) {
+  state.points.push([x, y]);
+  if (state.points.length < ASK.length) return say(`Click on ${ASK[state.points.length]}.`);
+  canvas.classList.remove("is-asking");
+  const { canonical_landmarks: canonical, image_size_px: side } = model.card;
+  state.crop = cropFromPoints(sortedPoints(state.points), canonical, side);
+  return render();
+}
+
+function weights() {
+  const dials = [...element("dials").querySelectorAll("input")];
+  return Object.fromEntries(dials.map((dial) => [dial.name, Number(dial.value)]));
+}
+
+/** Of several requests while one is computed, only the last is computed. */
+async function render() {
+  state.again = true;
+  if (state.running || !state.crop) return;
+  state.running = true;
+  try {
+    while (state.again) {
+      state.again = false;
+      const begin = performance.now();
+      const changed = await model.change(state.frame, state.crop, weights());
+      context.putImageData(imageOf(changed), 0, 0);
+      say(`Changed in ${Math.round(performance.now() - begin)} ms.`);
+    }
+  } catch (error) {
+    say(`This failed: ${error.message}`);
+  } finally {
+    state.running = false;
+  }
+}
+
+function addDial(name) {
+  const label = document.createElement("label");
+  label.className = "dial";
+  const dial = Object.assign(document.createElement("input"),
+    { type: "range", min: 0, max: 1.5, step: 0.01, value: 0, name });
+  const output = document.createElement("output");
+  dial.addEventListener("input", () => {
+    output.value = `${Math.round(dial.value * 100)} %`;
+    render();
+  });
+  label.append(name, dial, output);
+  element("dials").append(label);
+}
+
+element("picker").addEventListener("change", ({ target }) => {
+  if (target.files[0]) open(target.files[0]).catch(() => say("This picture cannot be read."));
+});
+element("again").addEventListener("click", ask);
+element("save").addEventListener("click", () => canvas.toBlob((blob) => {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: "changed.png" });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}));
+canvas.addEventListener("click", (event) => {
+  if (!state.frame || state.crop || !model) return;
+  const rect = canvas.getBoundingClientRect();
+  const scale = canvas.width / rect.width;
+  place((event.clientX - rect.left) * scale, (event.clientY - rect.top) * scale);
+});
+
+try {
+  model = await Model.load();
+  Object.keys(model.expressions).forEach(addDial);
+  say("Choose a picture with a face.");
+  document.body.dataset.ready = "true";
+} catch (error) {
+  say(`The model cannot be loaded: ${error.message}`);
+}
+window.tryPage = { place, render, state };  // for tests and the curious

@@ -1,0 +1,128 @@
+"""The page that runs in the browser alone shows the runtime's own pictures.
+
+It needs onnxruntime-web, which is not kept here: `npm pack onnxruntime-web@1.30.0`, and the path
+of the archive in REGGAN_ONNXRUNTIME_WEB.
+"""
+
+import base64
+import functools
+import http.server
+import io
+import os
+import runpy
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.frame import read_frame
+from reggan_plugin.transfer import ExpressionTransfer
+
+from ..motion_models import CELLS, SIDE_PX, write_motion_model
+from .conftest import SAMPLES
+
+ASSEMBLE = Path(__file__).resolve().parents[2] / "docs" / "try" / "assemble.py"
+MOST_LEVELS_OFF = 2
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Say nothing of requests."""
+
+
+@pytest.fixture(scope="module")
+def archive() -> Path:
+    path = os.environ.get("REGGAN_ONNXRUNTIME_WEB")
+    if not path:
+        pytest.skip("no onnxruntime-web: npm pack it, its path in REGGAN_ONNXRUNTIME_WEB")
+    return Path(path)
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An opaque frame with a face."""
+    path = tmp_path_factory.mktemp("picture") / "face.png"
+    frame = Image.open(sorted(SAMPLES["avatar_png"].iterdir())[0]).convert("RGBA")
+    grey = Image.new("RGBA", frame.size, (128, 128, 128, 255))
+    Image.alpha_composite(grey, frame).convert("RGB").save(path)
+    return path
+
+
+@pytest.fixture(scope="module", params=["picture", "motion"])
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    if request.param == "picture":
+        return "reggan"
+    y, x = (np.mgrid[:SIDE_PX, :SIDE_PX] + 0.5) / SIDE_PX
+    hole = np.clip(2 - np.hypot(x - 0.5, y - 0.7) / 0.06, 0, 1)[None]
+    path = tmp_path_factory.mktemp("model") / "moving.onnx"
+    assert CELLS < SIDE_PX
+    return str(
+        write_motion_model(
+            path, motion=(0.03, -0.02), gain=-0.2, cover=hole, paint=0.3, answers_to="neutral"
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def address(model: str, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The assembled page on a plain file server."""
+    out = tmp_path_factory.mktemp("try")
+    command = [sys.executable, str(ASSEMBLE), "--out", str(out), "--model", model]
+    subprocess.run([*command, "--runtime", str(archive)], check=True, capture_output=True)
+    handler = functools.partial(QuietHandler, directory=str(out))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+@pytest.mark.browser
+def test_the_browser_alone_makes_the_runtime_s_picture(
+    browser: webdriver.Chrome, address: str, model: str, picture: Path
+) -> None:
+    transfer = ExpressionTransfer(model, device="cpu")
+    frame = read_frame(picture)
+    (crop,) = transfer.find_faces(frame, FaceChoice())
+    expected = transfer.render(frame, ExpressionMix({"happy": 0.8}), [crop])
+
+    browser.get_log("browser")  # type: ignore[no-untyped-call]
+    browser.get(address)
+    patience = WebDriverWait(browser, 60, poll_frequency=0.1)
+    script = browser.execute_script
+    patience.until(lambda _: script("return document.body.dataset.ready"))  # type: ignore[no-untyped-call]
+    browser.find_element(By.ID, "picker").send_keys(str(picture))
+    patience.until(lambda _: script("return !document.getElementById('save').disabled"))  # type: ignore[no-untyped-call]
+    points = crop.place(transfer.card.canonical_points * crop.side_px)
+    script("document.querySelector('input[name=happy]').value = 0.8")  # type: ignore[no-untyped-call]
+    for row in (1, 4, 0, 3):  # an eye and a corner of the mouth of each side, in any order
+        script("window.tryPage.place(...arguments)", *map(float, points[row]))  # type: ignore[no-untyped-call]
+    status = "return document.getElementById('status').textContent"
+    patience.until(lambda _: "Changed in" in script(status) or "failed" in script(status))  # type: ignore[no-untyped-call]
+    assert "Changed in" in script(status)  # type: ignore[no-untyped-call]
+    uri = script("return document.getElementById('canvas').toDataURL('image/png')")  # type: ignore[no-untyped-call]
+    shown = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))).convert("RGB")
+    before = np.rint(frame.pixels * 255)
+    wanted = np.rint(np.clip(expected, 0, 1) * 255)
+    assert (np.abs(wanted - before) > 20).any()
+    difference = np.abs(np.asarray(shown).astype(int) - wanted)
+    assert difference.max() <= MOST_LEVELS_OFF
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
+
+
+def test_another_archive_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "other.tgz"
+    other.write_bytes(b"no such archive")
+    archive_of = runpy.run_path(str(ASSEMBLE))["runtime_archive"]
+    with pytest.raises(Exception, match="npm pack onnxruntime-web@"):
+        archive_of(other)

@@ -226,3 +226,26 @@ def test_paint_is_light(tmp_path: Path) -> None:
     middle = paint[128, 160]
     light = float(linear_from_srgb(np.array([[0.5]], np.float32))[0, 0])
     assert middle == pytest.approx([light / 2] * 3 + [1.0], rel=1e-3)
+
+
+def test_layers_of_two_shots_do_not_take_each_others_place(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        sample("png", tmp_path / name)
+    words = ["render", tmp_path / "a", tmp_path / "b", "--expression", "happy", "--model", model]
+    words += [*FACE, "--layers-out", tmp_path / "layers"]
+    assert main([str(word) for word in words]) == 2
+    assert "Two of the inputs would both become" in capsys.readouterr().err
+    assert not (tmp_path / "layers").exists()
+
+
+def test_layers_of_one_picture_have_its_name(model: Path, tmp_path: Path) -> None:
+    """The result beside it is avatar.1001_happy.png."""
+    source, layers = sample("png", tmp_path), tmp_path / "layers"
+    words = ["render", source, "--expression", "happy", "--model", model, *FACE]
+    assert main([str(word) for word in [*words, "--layers-out", layers]]) == 0
+    assert (layers / "stmap" / "avatar.1001.exr").exists()
+    comp = ["comp", "--for", "nuke", "--frames", source, "--layers", layers]
+    assert main([str(word) for word in [*comp, "--out", tmp_path / "a.nk"]]) == 0

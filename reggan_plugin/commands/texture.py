@@ -79,6 +79,7 @@ def texture(
     mixes = asked.mixes
     if not mixes and sheet is None:
         raise UsageError(NOTHING_ASKED)
+    is_usd = out_mesh is not None and out_mesh.suffix.lower().startswith(".usd")
     request = TextureRequest(
         mesh=mesh,
         look=look,
@@ -86,7 +87,7 @@ def texture(
         choice=choice,
         out=out,
         out_mesh=out_mesh,
-        mesh_as=mesh_as or ("replace" if len(mixes) == 1 else "variants"),
+        mesh_as=mesh_as or ("replace" if len(mixes) == 1 and not is_usd else "variants"),
         existing=existing,
         inputs=tuple(given_files()),
     )

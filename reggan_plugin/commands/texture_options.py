@@ -110,7 +110,8 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--out-mesh",
             type=click.Path(dir_okay=False, path_type=Path),
             metavar="FILE",
-            help="Also a GLB, VRM or glTF with the changed map.",
+            help="Also a GLB, VRM or glTF with the changed map; of USD a .usda with the maps as "
+            "variants of the material.",
         ),
         _output_option(
             "--out",

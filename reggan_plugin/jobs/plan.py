@@ -145,7 +145,7 @@ def plan_outputs(
             output=output,
             may_be_done=existing.keeps_finished,
             is_rehashed=existing is Existing.REHASH,
-            layers={} if layer_files is None else layer_files.paths_of(output),
+            layers={} if layer_files is None else layer_files.paths_of(frame.path),
         )
         for frame, output in zip(chosen.frames, outputs, strict=True)
     )
@@ -173,7 +173,7 @@ def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Exi
     beside = [path for task in tasks for path in task.layers.values()]
     written = [path for output in outputs for path in (output, record_path(output))]
     refuse_overwriting((*written, *beside), inputs)
-    twice = [output for output, count in Counter(outputs).items() if count > 1]
+    twice = [path for path, count in Counter([*outputs, *beside]).items() if count > 1]
     if twice:
         raise UsageError(
             f"Two of the inputs would both become {twice[0]}. Name them one after another, or "

@@ -9,9 +9,11 @@ from reggan_plugin.errors import OutputError, UsageError
 from reggan_plugin.jobs.plan import refuse_existing
 from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES
 from reggan_plugin.textures.maps.texture_files import TextureFiles, find_texture
+from reggan_plugin.textures.mesh_files import USD_SUFFIXES
 from reggan_plugin.textures.output_records import OutputRecords
 from reggan_plugin.textures.request import PLACEHOLDER, TextureRequest
 
+USD_TEXT_SUFFIXES = (".usda", ".usd")
 _EMBEDDED_SUFFIXES = (".png", ".jpg")
 
 
@@ -42,7 +44,7 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
     """
     files = None if request.look.texture is None else find_texture(request.look.texture)
     _check_names(request, files)
-    writes_maps = request.out is not None or request.out_mesh is None
+    writes_maps = request.out is not None or request.out_mesh is None or is_usd(request)
     maps = {
         label: list(_there(request, files, label)) if writes_maps else [] for label in request.mixes
     }
@@ -61,6 +63,11 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
         + tuple(path for path, labels in meshes.items() if set(labels) <= set(done)),
         writes_maps=writes_maps,
     )
+
+
+def is_usd(request: TextureRequest) -> bool:
+    """Whether the mesh to write is USD, which names its maps and holds none."""
+    return request.out_mesh is not None and request.out_mesh.suffix.lower() in USD_SUFFIXES
 
 
 def map_output(request: TextureRequest, files: TextureFiles, label: str) -> Path:
@@ -158,6 +165,19 @@ def _default_stem(request: TextureRequest, label: str) -> Path:
     return (request.out_folder or texture.parent) / f"{stem}_{label}{dot}{rest}"
 
 
+def _check_usd(request: TextureRequest, out: Path) -> None:
+    if out.suffix.lower() not in USD_TEXT_SUFFIXES:
+        raise UsageError(
+            f"{out} would be {request.mesh} in text. Let it end in "
+            f"{' or '.join(USD_TEXT_SUFFIXES)}."
+        )
+    if request.mesh_as != "variants":
+        raise UsageError(
+            "The maps of a USD file become variants of its material. That is all that is written.",
+            kind="write-variants",
+        )
+
+
 def _check_names(request: TextureRequest, files: TextureFiles | None) -> None:
     several = len(request.mixes) > 1
     if several and request.out is not None and PLACEHOLDER not in str(request.out):
@@ -174,10 +194,13 @@ def _check_names(request: TextureRequest, files: TextureFiles | None) -> None:
             )
     if request.out_mesh is None:
         return
+    if request.mesh is not None and is_usd(request) and request.mesh.suffix.lower() in USD_SUFFIXES:
+        _check_usd(request, request.out_mesh)
+        return
     if request.mesh is None or request.mesh.suffix.lower() not in GLTF_SUFFIXES:
         raise UsageError(
-            "A mesh with the changed map can be a glTF, GLB or VRM file, and the mesh is none. The "
-            "map is all that changes.",
+            "A mesh with the changed map can be a glTF, GLB, VRM or USD file of the mesh's own "
+            "kind, and this is none. The map is all that changes.",
             kind="mesh-cannot-be-written",
         )
     if (request.mesh.suffix.lower() == ".gltf") != (request.out_mesh.suffix.lower() == ".gltf"):

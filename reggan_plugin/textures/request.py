@@ -52,7 +52,7 @@ class TextureRequest:
         choice: where the face is on an unfolded map.
         out: for the maps, with `{expression}` where there are several; None beside the source.
         out_folder: where maps without `out` go.
-        out_mesh: a GLB, VRM or glTF to write, with `{expression}` likewise.
+        out_mesh: a GLB, VRM or glTF to write, with `{expression}` likewise; or USD.
         mesh_as: what becomes of the map in it.
         existing: what to do about outputs that are there.
         inputs: files that are read beside mesh and maps, such as the model.

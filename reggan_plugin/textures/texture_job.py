@@ -9,6 +9,7 @@ from reggan_plugin.textures.maps.map_kinds import check_is_colour
 from reggan_plugin.textures.maps.texture_files import TextureFiles, encoded_bytes, write_tiles
 from reggan_plugin.textures.output_plan import (
     OutputPlan,
+    is_usd,
     map_output,
     mesh_outputs,
     plan_outputs,
@@ -18,7 +19,7 @@ from reggan_plugin.textures.prepared import ChangedMap, PreparedFace
 from reggan_plugin.textures.request import OpenTransfer, TextureRequest, TextureResult
 from reggan_plugin.textures.result_remarks import remarks_on
 from reggan_plugin.textures.subject import Subject
-from reggan_plugin.textures.write_mesh import check_mesh_output, write_mesh
+from reggan_plugin.textures.write_mesh import check_mesh_output, write_mesh, write_usd
 
 
 def run_request(request: TextureRequest, open_transfer: OpenTransfer) -> TextureResult:
@@ -43,7 +44,8 @@ def make_maps(request: TextureRequest, subject: Subject) -> TextureResult:
         return TextureResult(written=(), skipped=plan.skipped)
     if request.mesh is None:
         return _run_flat(request, plan, records, subject.open_transfer)
-    if plan.files is not None and all(mix.changes_nothing for mix in request.mixes.values()):
+    changes_nothing = all(mix.changes_nothing for mix in request.mixes.values())
+    if plan.files is not None and changes_nothing and not is_usd(request):
         return _copied(request, plan, records, plan.files)
     return _run_mesh(request, plan, records, subject.face)
 
@@ -69,12 +71,16 @@ def _run_mesh(
                 with records.writing(dict.fromkeys(paths, (label,)), "map"):
                     write_tiles(face.files, face.texture, changed.tiles, pattern)
                 written += paths
-            if request.out_mesh is not None:
+            if request.out_mesh is not None and not is_usd(request):
                 contents[label] = _encoded(face, changed, suffix)
     if request.out_mesh is not None:
         meshes = mesh_outputs(request, plan.labels)
         with face.watch.timing("write"), records.writing(meshes, request.mesh_as):
-            remarks = write_mesh(request, face, contents, suffix)
+            remarks: tuple[str, ...] = ()
+            if is_usd(request):
+                write_usd(request, face)
+            else:
+                remarks = write_mesh(request, face, contents, suffix)
         written += meshes
         notices |= dict.fromkeys(remarks)
     return TextureResult(

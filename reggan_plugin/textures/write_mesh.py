@@ -6,7 +6,7 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.textures.gltf.output import write_replaced, write_variants
 from reggan_plugin.textures.gltf.vrm_atlas import check_takes_atlas, write_atlas
-from reggan_plugin.textures.output_plan import named
+from reggan_plugin.textures.output_plan import map_output, named
 from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import TextureRequest
 
@@ -28,6 +28,23 @@ def check_mesh_output(request: TextureRequest, face: PreparedFace) -> None:
         )
     if request.mesh_as == "atlas":
         check_takes_atlas(gltf)
+
+
+def write_usd(request: TextureRequest, face: PreparedFace) -> None:
+    """Write a USD file that names the maps of all expressions, which are written before.
+
+    Raises:
+        UsageError: the face's material takes its colour from no texture.
+        OutputError: the file cannot be written.
+    """
+    from reggan_plugin.textures.usd_variants import write_usd_variants
+
+    assert request.mesh is not None, "the plan lets only a mesh through"
+    assert request.out_mesh is not None, "this is called for an output"
+    maps = {label: map_output(request, face.files, label) for label in request.mixes}
+    if not face.files.is_udim:
+        maps = {label: face.files.outputs(path)[0] for label, path in maps.items()}
+    write_usd_variants(request.mesh, face.material_name, maps, request.out_mesh)
 
 
 def write_mesh(

@@ -30,6 +30,7 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing
+from reggan_plugin.model_card import MOTION_CONTRACT
 from reggan_plugin.textures.request import (
     Look,
     MeshOutput,
@@ -58,6 +59,7 @@ def texture(
     look: Look,
     choice: FaceChoice,
     asked: AskedMixes,
+    also: tuple[Path, ...],
     model: str | None,
     device: str,
     out: Path | None,
@@ -89,7 +91,8 @@ def texture(
         out_mesh=out_mesh,
         mesh_as=mesh_as or ("replace" if len(mixes) == 1 and not is_usd else "variants"),
         existing=existing,
-        inputs=tuple(given_files()),
+        also=also,
+        inputs=(*given_files(), *also),
     )
 
     @cache
@@ -97,9 +100,20 @@ def texture(
         transfer, _ = open_model(model, device)
         for mix in mixes.values():
             transfer.card.vector_of(mix)  # refuses what the model cannot do
+        if also and transfer.card.contract != MOTION_CONTRACT:
+            raise UsageError(
+                f"The model {transfer.card.name} says nothing of where a face moves, so no map can "
+                "move along. Leave out --also, or take a model with controls: reggan-plugin models "
+                "lists them."
+            )
         return transfer
 
     if mesh is not None and mesh.is_dir():
+        if also:
+            raise UsageError(
+                "--also names a map of one character, and the mesh is a folder of them. Change "
+                "them one by one."
+            )
         if sheet is not None or out_mesh is not None:
             raise UsageError(
                 "--sheet and --out-mesh name one file, and the mesh is a folder of characters. "

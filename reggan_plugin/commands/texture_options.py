@@ -69,6 +69,14 @@ def character_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "the model's card allows it.",
     )
     @_character_option("--force", is_flag=True, help="Change a map that seems not colour.")
+    @_character_option(
+        "--also",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        multiple=True,
+        metavar="FILE",
+        help="A normal, roughness or other map of the same texels that moves along; needs a model "
+        "with controls. May be given several times.",
+    )
     @reading_options("Character")
     @functools.wraps(command)
     def gather(
@@ -78,13 +86,14 @@ def character_options(command: Callable[..., Any]) -> Callable[..., Any]:
         flat: bool,
         face_box: tuple[float, float, float, float] | None,
         views: Literal["1", "3"],
+        also: tuple[Path, ...],
         **others: Any,
     ) -> Any:
         names = ("front", "head_bone", "material", "force", "reading")
         own = {name: others.pop(name) for name in names}
         look = Look(texture=texture, views=3 if views == "3" else 1, **own)
-        _check_sources(mesh, look, flat=flat, face_box=face_box)
-        return command(mesh=mesh, look=look, choice=FaceChoice(box=face_box), **others)
+        _check_sources(mesh, look, also, flat=flat, face_box=face_box)
+        return command(mesh=mesh, look=look, also=also, choice=FaceChoice(box=face_box), **others)
 
     return gather
 
@@ -128,6 +137,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def _check_sources(
     mesh: Path | None,
     look: Look,
+    also: tuple[Path, ...],
     *,
     flat: bool,
     face_box: tuple[float, float, float, float] | None,
@@ -139,6 +149,8 @@ def _check_sources(
         )
     if flat and (mesh is not None or look.texture is None):
         raise UsageError("--flat takes a map alone: --flat --texture face.png, without --mesh.")
+    if also and flat:
+        raise UsageError("--also moves maps along on a mesh, and --flat has none. Leave it out.")
     if flat and (look.front or look.head_bone or look.material or look.views != 1):
         raise UsageError(
             "--front, --head-bone, --material and --views say how to look at a mesh, and --flat "

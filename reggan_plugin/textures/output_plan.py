@@ -49,13 +49,20 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
         label: list(_there(request, files, label)) if writes_maps else [] for label in request.mixes
     }
     meshes = mesh_outputs(request, tuple(request.mixes))
-    outputs = [*itertools.chain.from_iterable(maps.values()), *meshes]
+    also = {label: list(also_outputs(request, label).values()) for label in request.mixes}
+    further = list(itertools.chain.from_iterable(also.values()))
+    outputs = [*itertools.chain.from_iterable(maps.values()), *further, *meshes]
     records.refuse_inputs(outputs)
     _refuse_missing_folders(request)
     refuse_existing(outputs, request.existing)
     done = []
     if request.existing.keeps_finished:
         done = _finished(request, records, maps, meshes)
+        done = [
+            label
+            for label in done
+            if all(records.fits(path, "also", [label]) for path in also[label])
+        ]
     return OutputPlan(
         files=files,
         labels=tuple(label for label in request.mixes if label not in done),
@@ -68,6 +75,15 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
 def is_usd(request: TextureRequest) -> bool:
     """Whether the mesh to write is USD, which names its maps and holds none."""
     return request.out_mesh is not None and request.out_mesh.suffix.lower() in USD_SUFFIXES
+
+
+def also_outputs(request: TextureRequest, label: str) -> Mapping[Path, Path]:
+    """Where the further maps of an expression go, by their source: `normal_happy.png`."""
+    folder = request.out_folder if request.out is None else request.out.parent
+    return {
+        source: (folder or source.parent) / f"{source.stem}_{label}{source.suffix}"
+        for source in request.also
+    }
 
 
 def map_output(request: TextureRequest, files: TextureFiles, label: str) -> Path:

@@ -23,7 +23,7 @@ from reggan_plugin.textures.mesh_inputs import digest_of_files, files_of_mesh
 from reggan_plugin.textures.request import MeshOutput, TextureRequest
 from reggan_plugin.textures.subject import Subject
 
-OutputKind = Literal["map", "sheet"] | MeshOutput
+OutputKind = Literal["map", "also", "sheet"] | MeshOutput
 
 
 class OutputRecords:
@@ -104,7 +104,8 @@ class OutputRecords:
 
     def _settings(self, kind: OutputKind, labels: Sequence[str]) -> str:
         mixes = [[label, self._request.mixes[label].document()] for label in labels]
-        return fingerprint({**self._constant, "kind": kind, "mixes": mixes})
+        also = plain(self._request.also) if kind == "also" else None
+        return fingerprint({**self._constant, "kind": kind, "mixes": mixes, "also": also})
 
     def _model(self, labels: Sequence[str]) -> RecordedModel | None:
         """The model that changes these expressions' maps; None where they stay as they are."""

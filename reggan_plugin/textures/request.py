@@ -55,6 +55,7 @@ class TextureRequest:
         out_mesh: a GLB, VRM or glTF to write, with `{expression}` likewise; or USD.
         mesh_as: what becomes of the map in it.
         existing: what to do about outputs that are there.
+        also: further maps of the face, such as normals, that move along; one file each.
         inputs: files that are read beside mesh and maps, such as the model.
     """
 
@@ -67,6 +68,7 @@ class TextureRequest:
     out_mesh: Path | None = None
     mesh_as: MeshOutput = "replace"
     existing: Existing = Existing.REFUSE
+    also: tuple[Path, ...] = ()
     inputs: tuple[Path, ...] = ()
 
 

@@ -4,11 +4,13 @@ from pathlib import Path
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import copy_frame
+from reggan_plugin.textures.also_maps import write_also
 from reggan_plugin.textures.maps.flat_map import changed_flat_map, find_flat_face
 from reggan_plugin.textures.maps.map_kinds import check_is_colour
 from reggan_plugin.textures.maps.texture_files import TextureFiles, encoded_bytes, write_tiles
 from reggan_plugin.textures.output_plan import (
     OutputPlan,
+    also_outputs,
     is_usd,
     map_output,
     mesh_outputs,
@@ -45,7 +47,8 @@ def make_maps(request: TextureRequest, subject: Subject) -> TextureResult:
     if request.mesh is None:
         return _run_flat(request, plan, records, subject.open_transfer)
     changes_nothing = all(mix.changes_nothing for mix in request.mixes.values())
-    if plan.files is not None and changes_nothing and not is_usd(request):
+    asks_for_more = is_usd(request) or bool(request.also)
+    if plan.files is not None and changes_nothing and not asks_for_more:
         return _copied(request, plan, records, plan.files)
     return _run_mesh(request, plan, records, subject.face)
 
@@ -71,6 +74,10 @@ def _run_mesh(
                 with records.writing(dict.fromkeys(paths, (label,)), "map"):
                     write_tiles(face.files, face.texture, changed.tiles, pattern)
                 written += paths
+            for source, path in also_outputs(request, label).items():
+                with records.writing({path: (label,)}, "also"):
+                    write_also(source, path, face, changed)
+                written.append(path)
             if request.out_mesh is not None and not is_usd(request):
                 contents[label] = _encoded(face, changed, suffix)
     if request.out_mesh is not None:

@@ -18,9 +18,12 @@ from reggan_plugin.textures.views.view import View
 class SurfaceMover:
     """Moves the texels of one map along the surface, at the map's own resolution."""
 
-    def __init__(self, stage: Stage, parts: Sequence[int], texture: TextureMap) -> None:
-        """Be ready to move the texels of a map that `parts` wear."""
+    def __init__(
+        self, stage: Stage, parts: Sequence[int], texture: TextureMap, *, is_data: bool = False
+    ) -> None:
+        """Be ready to move the texels of a map that `parts` wear; of data, no picture shows any."""
         self._stage, self._parts, self._texture = stage, list(parts), texture
+        self._is_data = is_data
 
     def difference(
         self,
@@ -33,7 +36,8 @@ class SurfaceMover:
         """Change of the shown colours of texels; 0 where the view does not change.
 
         A place that comes from another part, such as the lip from the teeth, takes the colour of
-        the view's picture; one that comes from beside the character stays where it is.
+        the view's picture, and stays where it is if the map holds data; so does one that comes
+        from beside the character.
 
         Args:
             view: the camera.
@@ -72,7 +76,8 @@ class SurfaceMover:
         uv = uv.copy()
         uv[worn] = corner_values(stage.uv, stage.faces, hits.face[worn], hits.weights[worn])
         colours = sample_finely(self._texture, uv)
-        colours[others] = between_pixels(picture, came_from[others])
+        if not self._is_data:
+            colours[others] = between_pixels(picture, came_from[others])
         return colours
 
 

@@ -35,11 +35,12 @@ class Reprojection:
         views: Sequence[ViewChange],
         *,
         block_px: int = _BLOCK_PX,
+        is_data: bool = False,
     ) -> None:
         """Lay out the triangles: those that a view shows where it changes, and all others."""
         self._texture, self._block_px = texture, block_px
         self._moves = any(view.motion is not None for view in views)
-        surface = SurfaceChange(stage, views, parts, texture)
+        surface = SurfaceChange(stage, views, parts, texture, is_data=is_data)
         chosen = np.flatnonzero(np.isin(stage.part_of_face, list(parts)))
         corners = stage.uv[stage.faces[chosen]]
         mirrored = np.zeros(len(stage.faces), dtype=np.bool_)

@@ -65,13 +65,16 @@ class SurfaceChange:
         views: Sequence[ViewChange],
         parts: Sequence[int],
         texture: TextureMap,
+        *,
+        is_data: bool = False,
     ) -> None:
         """Take the views, the front first; every point gets a mean of those that see it.
 
-        `parts` wear the map, whose own texels move where a view says how.
+        `parts` wear the map, whose own texels move where a view says how; `is_data` tells that
+        they are no colours.
         """
         self._stage, self._views = stage, views
-        self._mover = SurfaceMover(stage, parts, texture)
+        self._mover = SurfaceMover(stage, parts, texture, is_data=is_data)
 
     def faces_that_may_change(
         self, chosen: Int[np.ndarray, " faces"]

@@ -1,0 +1,73 @@
+"""A normal or roughness map of the same texels moves along with the colours, and nothing more."""
+
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image
+
+from reggan_plugin.cli import main
+
+from ..motion_models import write_motion_model
+from .conftest import MadeHead, write_obj
+
+
+@pytest.fixture
+def folder(head: MadeHead, tmp_path: Path) -> Path:
+    """A head with its colours, the same picture as data, and a grey map of 16 bits."""
+    write_obj(tmp_path / "head.obj", head)
+    Image.fromarray(head.picture).save(tmp_path / "base_color.png")
+    Image.fromarray(head.picture).save(tmp_path / "normal.png")
+    deep = np.random.default_rng(2).integers(0, 65535, head.picture.shape[:2], dtype=np.uint16)
+    (tmp_path / "roughness.png").write_bytes(imagecodecs.png_encode(deep))
+    return tmp_path
+
+
+def run(folder: Path, *more: str, gain: float = 0.0, status: int = 0) -> None:
+    model = write_motion_model(folder / "model.onnx", motion=(0.013, 0.021), gain=gain)
+    words = ["texture", "--mesh", folder / "head.obj", "--texture", folder / "base_color.png"]
+    words += ["--model", model, "--expression", "happy", *more]
+    assert main([str(word) for word in words]) == status
+
+
+def levels(path: Path) -> np.ndarray:
+    return np.asarray(imagecodecs.png_decode(path.read_bytes()))
+
+
+def test_maps_move_as_the_colours_do_and_take_no_light(folder: Path) -> None:
+    also = [str(folder / name) for name in ("normal.png", "roughness.png")]
+    run(folder, "--also", also[0], "--also", also[1])
+    before, colours = levels(folder / "base_color.png"), levels(folder / "base_color_happy.png")
+    normal = levels(folder / "normal_happy.png")
+    moved = (colours != before).any(axis=2)
+    assert moved.mean() > 0.02
+    assert np.array_equal(normal, colours)
+    rough, rough_before = levels(folder / "roughness_happy.png"), levels(folder / "roughness.png")
+    assert rough.dtype == np.uint16
+    assert rough.shape == rough_before.shape
+    assert (rough != rough_before)[moved].mean() > 0.9
+    rows, columns = (np.flatnonzero(moved.any(axis=axis)) for axis in (1, 0))
+    beside = np.ones_like(moved)  # colours that are alike hide that they moved, as at the rim
+    beside[rows[0] - 40 : rows[-1] + 40, columns[0] - 40 : columns[-1] + 40] = False
+    assert beside.mean() > 0.2
+    assert np.array_equal(rough[beside], rough_before[beside])
+    run(folder, "--also", also[0], "--overwrite", gain=0.3)
+    lit, unlit = levels(folder / "base_color_happy.png"), levels(folder / "normal_happy.png")
+    assert np.abs(lit.astype(int) - colours).mean() > 1
+    assert np.abs(unlit.astype(int) - normal).mean() < 0.2  # the rim of the change reaches further
+    run(folder, "--also", also[0], "--resume", gain=0.3)
+
+
+def test_what_cannot_move_along_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    also = ["--also", str(folder / "normal.png")]
+    (folder / "normal_happy.png").write_bytes(b"mine")
+    run(folder, *also, status=1)
+    assert "--overwrite" in capsys.readouterr().err
+    assert (folder / "normal_happy.png").read_bytes() == b"mine"
+    words = ["texture", "--flat", "--texture", str(folder / "base_color.png"), *also]
+    assert main([*words, "--expression", "happy"]) == 2
+    assert "--flat has none" in capsys.readouterr().err
+    words = ["texture", "--mesh", str(folder / "head.obj"), *words[2:], "--overwrite"]
+    assert main([*words, "--expression", "happy"]) == 2
+    assert "Leave out --also" in capsys.readouterr().err

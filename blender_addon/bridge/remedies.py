@@ -73,6 +73,7 @@ REMEDIES: Mapping[str, str] = {
     "range-outside": "That is the frame range.",
     "output-of-other-format": "",
     "picture-for-many": "",
+    "no-gpu": "",
     "codec-of-other-container": "",
     "no-such-exr-picture": "",
     "exr-picture-has-no-name": "",

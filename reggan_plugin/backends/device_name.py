@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from reggan_plugin.errors import UsageError
 
 AUTO = "auto"
+GPU = "gpu"
+"""The best GPU that works; never the CPU."""
 INDEXED_KINDS = ("cuda", "tensorrt", "tensorrt-ep", "rtx", "directml")
 DEVICE_KINDS = ("cpu", *INDEXED_KINDS, "coreml", "openvino")
 
@@ -21,7 +23,7 @@ class DeviceName:
 
 
 def device_from_text(text: str) -> DeviceName:
-    """Read `cpu`, `cuda`, `cuda:1`, ...; `auto` is no device but a choice among them.
+    """Read `cpu`, `cuda`, `cuda:1`, ...; `auto` and `gpu` are no devices but choices among them.
 
     Raises:
         UsageError: no device is called so.
@@ -30,7 +32,7 @@ def device_from_text(text: str) -> DeviceName:
     is_known = kind in DEVICE_KINDS and not colon
     if not is_known and not (kind in INDEXED_KINDS and index.isdecimal()):
         raise UsageError(
-            f"{text!r} is not a device; name {AUTO}, or one of {', '.join(DEVICE_KINDS)}; "
+            f"{text!r} is not a device; name {AUTO}, {GPU}, or one of {', '.join(DEVICE_KINDS)}; "
             f"{', '.join(INDEXED_KINDS)} take an index, such as cuda:1."
         )
     return DeviceName(kind=kind, index=int(index or 0))

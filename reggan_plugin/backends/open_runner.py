@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from reggan_plugin.backends.device_name import AUTO, device_from_text
+from reggan_plugin.backends.device_name import AUTO, GPU, device_from_text
 from reggan_plugin.backends.engine_key import DEFAULT_BATCH, ENGINE_SUFFIX, EngineOptions
 from reggan_plugin.backends.onnx_runtime import runner_from_onnx
 from reggan_plugin.backends.providers import PROVIDERS
@@ -12,6 +12,7 @@ from reggan_plugin.errors import DeviceUnavailableError, UsageError
 
 _log = logging.getLogger(__name__)
 
+_GPUS = ("rtx", "cuda", "directml", "coreml")
 AUTO_ORDER = ("rtx", "cuda", "directml", "cpu")
 """Devices that `auto` tries. Not `tensorrt` and `tensorrt-ep`, which build for minutes before the
 first frame, and not `coreml` and `openvino`, which nobody measured to be better than `cpu`."""
@@ -29,7 +30,7 @@ def open_runner(
     Args:
         model: an .onnx file, or an engine that `export engine` wrote: it is native code and runs
             only if `device` names `tensorrt`.
-        device: `auto`, or a name from `device_name`. A device that is named is had or refused.
+        device: `auto`, `gpu`, or a name from `device_name`. What is named is had or refused.
         threads: CPU threads of one run; by default as many as the process may use.
         batch: smallest, best and largest number of crops, for devices that compile for shapes.
 
@@ -41,10 +42,10 @@ def open_runner(
     if model.suffix == ENGINE_SUFFIX:
         return _open_engine(model, device)
     shapes = EngineOptions(batch=batch)
-    if device != AUTO:
+    if device not in (AUTO, GPU):
         return _open(model, device, threads, shapes)
     refused: list[str] = []
-    for kind in AUTO_ORDER:
+    for kind in AUTO_ORDER if device == AUTO else _GPUS:
         if not PROVIDERS[kind].is_for_this_system:
             continue
         try:
@@ -55,6 +56,11 @@ def open_runner(
             continue
         runner.reason = "; ".join(["the best that works here", *refused])
         return runner
+    if device == GPU:
+        tried = "; ".join(refused) or "none of this system's kinds is known here"
+        raise DeviceUnavailableError(
+            f"No GPU can be had: {tried}. Name cpu, or set one up.", kind="no-gpu"
+        )
     raise AssertionError("the CPU is never unavailable: what it cannot load is a ModelError")
 
 

@@ -13,6 +13,7 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.expressions import (
     EXPRESSION_NAMES,
     MAX_INTENSITY,
+    NAMED_EXPRESSIONS,
     ExpressionMix,
     parse_expression_mix,
 )
@@ -56,14 +57,17 @@ def expression_options(
     often = " May be given several times." if several else ""
     options = [
         _option(
+            "-e",
             "--expression",
             "expressions",
+            shell_complete=_complete_expressions,
             multiple=True,
             metavar="NAME|BLEND",
             help=f"{', '.join(EXPRESSION_NAMES)} or another that `reggan-plugin expressions` "
             f"lists, or a blend: happy:0.6+surprised:0.3.{often}",
         ),
         _option(
+            "-i",
             "--intensity",
             type=click.FloatRange(0, MAX_INTENSITY),
             default=1.0,
@@ -130,6 +134,12 @@ def expression_options(
         return gather
 
     return decorate
+
+
+def _complete_expressions(context: click.Context, _: click.Parameter, begun: str) -> list[str]:  # noqa: ARG001
+    """Names for a shell, also behind the + of a blend."""
+    before, plus, last = begun.rpartition("+")
+    return [f"{before}{plus}{name}" for name in NAMED_EXPRESSIONS if name.startswith(last)]
 
 
 def _parts(

@@ -8,11 +8,18 @@ from typing import Any, Literal, TypeVar
 
 import click
 
+from reggan_plugin.backends.device_name import AUTO, DEVICE_KINDS, GPU
+from reggan_plugin.commands.settings_file import (
+    CONFIG_OPTION,
+    SETTINGS_FILE,
+    apply_settings,
+)
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, read_landmarks
 from reggan_plugin.faces.tracks_file import read_tracks
 from reggan_plugin.jobs.io_timeout import DEFAULT_STALL_S
 from reggan_plugin.jobs.plan import Existing
+from reggan_plugin.models import installed_models
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -79,7 +86,29 @@ class GroupedOption(click.Option):
 
 
 class GroupedCommand(click.Command):
-    """A command whose help shows each heading's options together."""
+    """A command whose help shows each heading's options together, and which takes its defaults
+    from a settings file.
+    """
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        option = GroupedOption(
+            [CONFIG_OPTION],
+            heading="Settings",
+            is_input=True,
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            expose_value=False,
+            metavar="FILE.toml",
+            help=f"Defaults of these options.  [default: {SETTINGS_FILE} beside the input, or in "
+            "your own folder for settings]",
+        )
+        self.params.append(option)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words, with the defaults of the settings file."""
+        if not {"-h", "--help"} & set(args):
+            apply_settings(ctx, self, args)
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options by heading, in the order in which headings first appear."""
@@ -169,21 +198,35 @@ def face_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return gather
 
 
+def complete_devices(context: click.Context, _: click.Parameter, begun: str) -> list[str]:  # noqa: ARG001
+    """Names of devices for a shell."""
+    return [name for name in (AUTO, GPU, *DEVICE_KINDS) if name.startswith(begun)]
+
+
+def complete_models(context: click.Context, _: click.Parameter, begun: str) -> list[str]:  # noqa: ARG001
+    """Names of installed models for a shell."""
+    return [name for name in installed_models() if name.startswith(begun)]
+
+
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--model` and `--device`."""
     command = grouped_option(
         "Model",
+        "-d",
         "--device",
         default="auto",
         show_default=True,
-        metavar="auto|cpu|cuda:0|...",
-        help="Where to run it: `reggan-plugin doctor` lists the names. A device that is named and "
-        "cannot be had is an error.",
+        shell_complete=complete_devices,
+        metavar="auto|cpu|gpu|cuda:0|...",
+        help="Where to run it: `reggan-plugin doctor` lists the names; gpu is the best GPU. A "
+        "device that is named and cannot be had is an error.",
     )(command)
     return grouped_option(
         "Model",
+        "-m",
         "--model",
         is_input=True,
+        shell_complete=complete_models,
         metavar="NAME|FILE.onnx",
         help="Model to run, of those that `reggan-plugin models` lists, or a file.",
     )(command)

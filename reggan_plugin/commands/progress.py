@@ -32,7 +32,7 @@ from reggan_plugin.jobs.events import (
 )
 
 Run = TypeVar("Run", bound=Callable[..., Any])
-ProgressStyle = Literal["auto", "plain", "json", "openjd"]
+ProgressStyle = Literal["auto", "plain", "json", "openjd", "quiet"]
 
 
 def progress_option(heading: str) -> Callable[[Command], Command]:
@@ -45,6 +45,13 @@ def progress_option(heading: str) -> Callable[[Command], Command]:
         default="auto",
         show_default=True,
         help="On stderr: a bar on a terminal (auto), or lines.",
+    )
+
+
+def quiet_option(heading: str) -> Callable[[Command], Command]:
+    """Add `--quiet` under a heading of the help; the command takes it as `quiet`."""
+    return grouped_option(
+        heading, "-q", "--quiet", is_flag=True, help="Say nothing but results and what failed."
     )
 
 
@@ -87,6 +94,8 @@ def _report_in_style(style: ProgressStyle) -> Report:
             return _write_json
         case "openjd":
             return _write_openjd
+        case "quiet":
+            return _write_failures
         case "auto" if sys.stderr.isatty():
             return _ProgressBar()
         case _:
@@ -113,6 +122,11 @@ def _write_openjd(event: Event) -> None:
             _write(f"openjd_fail: {_one_line(with_remedy(event.message))}")
         case _:
             _write(f"openjd_status: {_one_line(_text_from_event(event))}")
+
+
+def _write_failures(event: Event) -> None:
+    if isinstance(event, FrameDone) and event.result.outcome == "failed":
+        _write(_text_from_event(event))
 
 
 def _write_plain(event: Event) -> None:

@@ -79,6 +79,7 @@ REMEDIES: Mapping[str, str] = {
     "range-outside": "That is --range.",
     "output-of-other-format": "That is --out.",
     "picture-for-many": "That is --out.",
+    "no-gpu": "`reggan-plugin doctor` says what is missing.",
     "codec-of-other-container": "That is --codec.",
     "no-such-exr-picture": "Name one of them with --exr-picture.",
     "exr-picture-has-no-name": "Leave --exr-picture out.",

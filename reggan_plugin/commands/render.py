@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.backends.device_name import AUTO, device_from_text
+from reggan_plugin.backends.device_name import AUTO, GPU, device_from_text
 from reggan_plugin.commands.input_options import AskedInputs, input_options
 from reggan_plugin.commands.intensity_options import AskedExpression, intensity_options
 from reggan_plugin.commands.model_in_use import open_model
@@ -28,6 +28,7 @@ from reggan_plugin.commands.progress import (
     libraries_on_stderr,
     progress_on_stderr,
     progress_option,
+    quiet_option,
 )
 from reggan_plugin.commands.signing_options import signing_options
 from reggan_plugin.commands.standard_streams import piped_files
@@ -85,6 +86,7 @@ MOST_BATCH = 64
 )
 @grouped_option(
     "Output",
+    "-o",
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR|FILE|-",
@@ -117,6 +119,7 @@ MOST_BATCH = 64
     help="Print one JSON summary instead of the paths that were written; log in JSON lines.",
 )
 @progress_option("Output")
+@quiet_option("Output")
 @stall_option
 @verbose_option
 def render(
@@ -138,6 +141,7 @@ def render(
     dry_run: bool,
     as_json: bool,
     style: ProgressStyle,
+    quiet: bool,
     stall_s: float,
 ) -> None:
     """Change the expression in frames and keep everything else.
@@ -152,7 +156,7 @@ def render(
     sequence is tracked first, so that faces are steady; a --range without --tracks is not.
     """
     with (
-        progress_on_stderr(style, as_json=as_json) as report,
+        progress_on_stderr("quiet" if quiet else style, as_json=as_json) as report,
         stop_on_signals() as stop,
         piped_files(asked_inputs.paths, out, as_json=as_json) as piped,
     ):
@@ -190,7 +194,7 @@ def render(
             movie.refuse_impossible(settings)
         frames = [task.source for source in planned for task in source.plan.tasks]
         IoTimeout(stall_s).call(named.name, lambda: picture.refuse_impossible(frames))
-        if dry_run and device != AUTO:
+        if dry_run and device not in (AUTO, GPU):
             device_from_text(device)  # refuses what is no device anywhere
         in_hand = jobs[0].settings
         transfer, in_use = _open_model(in_hand, model, "cpu" if dry_run else device, batch)

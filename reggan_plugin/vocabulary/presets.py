@@ -48,6 +48,9 @@ def read_presets(path: Path) -> OwnPresets:
         raise SourceError(
             f"{path} cannot be read as presets: {error}. Write TOML: {_EXAMPLE}."
         ) from error
+    own = tables.get("presets")
+    if isinstance(own, dict) and all(isinstance(table, dict) for table in own.values()):
+        tables = own  # of a settings file, whose other tables are for commands
     if not tables:
         raise SourceError(f"{path} holds no preset; expected {_EXAMPLE}.")
     presets = {name: _preset(name, table, path) for name, table in tables.items()}

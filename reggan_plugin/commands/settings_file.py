@@ -1,0 +1,117 @@
+"""`reggan-plugin.toml`: defaults of options, by command, and presets of one's own.
+
+    [render]
+    model = "reggan"
+    intensity = 0.8
+    device = "cpu"
+
+    [presets.ugh]
+    noseSneer = 0.5
+
+It is looked for beside what is worked on, then in the user's folder; `--config` names another. What
+stands on the command line counts more.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
+from reggan_plugin.errors import UsageError
+
+SETTINGS_FILE = "reggan-plugin.toml"
+CONFIG_OPTION = "--config"
+_PRESETS, _PRESETS_OPTION = "presets", "presets"
+_COMMAND_LINE_ALONE = ("out", "overwrite", "config")
+
+
+def apply_settings(context: click.Context, command: click.Command, args: Sequence[str]) -> None:
+    """Let the file's table of a command be the defaults of its options.
+
+    Raises:
+        UsageError: the file cannot be read, or names what the command does not have.
+    """
+    path = _named(args) or _found(args)
+    if path is None:
+        return
+    document = _read(path)
+    table = dict(document.get(command.name or "", {}))
+    names = {
+        name.lstrip("-"): parameter
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for name in parameter.opts
+    }
+    unknown = sorted(set(table) - set(names))
+    if unknown:
+        raise UsageError(
+            f"{path}: [{command.name}] has {unknown[0]}, which is no option of this command; "
+            f"`reggan-plugin {command.name} --help` lists them. Correct the name."
+        )
+    _refuse_unsafe(path, table)
+    defaults: dict[str, Any] = {
+        str(names[key].name): _value(names[key], table[key]) for key in table
+    }
+    if _PRESETS in document and _PRESETS_OPTION in names:
+        defaults.setdefault(_PRESETS_OPTION, str(path))
+    context.default_map = {**(context.default_map or {}), **defaults}
+    if defaults:
+        click.echo(f"Settings of {path}", err=True)
+
+
+def _refuse_unsafe(path: Path, table: Mapping[str, Any]) -> None:
+    """Refuse what a file that came with somebody else's pictures must not decide.
+
+    Raises:
+        UsageError: it would replace or place files, or run native code.
+    """
+    unsafe = [name for name in table if name in _COMMAND_LINE_ALONE]
+    if str(table.get("model", "")).endswith(ENGINE_SUFFIX):
+        unsafe.append("an engine as model")
+    if unsafe:
+        raise UsageError(
+            f"{path} says {unsafe[0]}, which only the command line may. Take it out of the file."
+        )
+
+
+def _value(parameter: click.Option, value: Any) -> Any:
+    """As a command line has it: text, true or false, or a list for what may be given often."""
+    if isinstance(value, bool):
+        return value
+    if parameter.multiple:
+        return [str(one) for one in (value if isinstance(value, list) else [value])]
+    return str(value)
+
+
+def _named(args: Sequence[str]) -> Path | None:
+    for place, word in enumerate(args):
+        if word == CONFIG_OPTION and place + 1 < len(args):
+            return Path(args[place + 1])
+        if word.startswith(f"{CONFIG_OPTION}="):
+            return Path(word.partition("=")[2])
+    return None
+
+
+def _found(args: Sequence[str]) -> Path | None:
+    """The file beside what the words of a command line name, or in the user's folder."""
+    places = [Path(word) for word in args if word and not word.startswith("-")]
+    there = [place for place in places if place.exists() or set(place.name) & set("#%*")]
+    folders = [place if place.is_dir() else place.parent for place in there]
+    folders.append(Path(click.get_app_dir("reggan-plugin")))
+    candidates = (folder / SETTINGS_FILE for folder in folders)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import tomllib  # few have such a file
+
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read as settings: {error}. Correct it.") from error
+    for name, table in document.items():
+        if not isinstance(table, dict):
+            raise UsageError(f"{path}: {name} stands in no table; expected [render] and the like.")
+    return document

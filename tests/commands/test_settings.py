@@ -1,0 +1,128 @@
+"""Settings files, short options, quiet runs, the word gpu, and what a shell is offered."""
+
+from pathlib import Path
+
+import click
+import pytest
+from click.shell_completion import ShellComplete
+from PIL import Image
+
+from reggan_plugin import cli
+from reggan_plugin.backends import open_runner
+from reggan_plugin.cli import main
+from reggan_plugin.commands import model_in_use
+from reggan_plugin.errors import DeviceUnavailableError
+from reggan_plugin.jobs import render_job
+from reggan_plugin.models import find_model
+
+from .test_render import ReddeningTransfer
+
+Streams = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's folder for settings, and a stub in place of the model."""
+    monkeypatch.setattr(model_in_use, "ExpressionTransfer", ReddeningTransfer)
+    monkeypatch.setattr(render_job, "settings_with_tracks", lambda plan, settings, **_: settings)
+    folder = tmp_path / "own"
+    folder.mkdir()
+    monkeypatch.setattr(click, "get_app_dir", lambda _: str(folder))
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.fixture
+def shot(tmp_path: Path) -> Path:
+    folder = tmp_path / "shot"
+    folder.mkdir()
+    Image.new("RGB", (16, 12), (40, 40, 40)).save(folder / "a.png")
+    return folder
+
+
+def test_a_file_beside_the_shot_gives_defaults_that_the_command_line_overrides(
+    shot: Path, capsys: Streams
+) -> None:
+    (shot / "reggan-plugin.toml").write_text('[render]\nexpression = "sad"\nstamp = false\n')
+    assert main(["render", "shot"]) == 0
+    out, err = capsys.readouterr()
+    assert out.split() == ["shot_sad/a.png"]
+    assert "Settings of shot/reggan-plugin.toml" in err
+    assert b"reggan-plugin" not in Path("shot_sad/a.png").read_bytes()
+    assert main(["render", "shot", "--expression", "angry"]) == 0
+    assert Path("shot_angry/a.png").exists()
+
+
+def test_a_named_file_counts_before_the_one_of_the_user(
+    shot: Path, own_folder: Path, capsys: Streams
+) -> None:
+    (own_folder / "reggan-plugin.toml").write_text('[render]\nexpression = "sad"\n')
+    Path("studio.toml").write_text('[render]\nexpression = "angry"\n[track]\nno-smooth = true\n')
+    assert main(["render", "shot"]) == 0
+    assert main(["render", "shot", "--config", "studio.toml"]) == 0
+    assert capsys.readouterr().out.split() == ["shot_sad/a.png", "shot_angry/a.png"]
+
+
+def test_presets_stand_in_the_same_file(shot: Path, capsys: Streams) -> None:
+    Path("studio.toml").write_text("[render]\nintensity = 0.5\n[presets.ugh]\nnoseSneer = 0.5\n")
+    assert main(["render", "shot", "-e", "ugh", "--dry-run", "--config", "studio.toml"]) == 2
+    assert "This model has no expression 'ugh'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[render]\nexpresion = "sad"\n', "has expresion, which is no option of this command"),
+        ("[render\n", "cannot be read as settings"),
+        ("render = 1\n", "render stands in no table"),
+        ("[render]\noverwrite = true\n", "says overwrite, which only the command line may"),
+        ('[render]\nmodel = "a.plan"\n', "an engine as model"),
+        ("[render]\nintensity = 9\n", "9"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_refused(
+    text: str, said: str, shot: Path, capsys: Streams
+) -> None:
+    (shot / "reggan-plugin.toml").write_text(text)
+    assert main(["render", "shot", "--expression", "happy"]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_short_options_and_quiet(shot: Path, capsys: Streams) -> None:
+    assert main(["render", "shot/a.png", "-e", "happy", "-i", "0.7", "-o", "new.png", "-q"]) == 0
+    out, err = capsys.readouterr()
+    assert (out.split(), err) == (["new.png"], "")
+    (shot / "a.png").write_bytes(b"")
+    assert main(["render", "shot/a.png", "-e", "sad", "-d", "cpu", "-m", "sargan", "-q"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["[1/1]", "Error:"]
+
+
+def test_gpu_is_never_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def refuse(model: Path, device: str, *_: object) -> object:
+        tried.append(device)
+        raise DeviceUnavailableError("no such thing.")
+
+    monkeypatch.setattr(open_runner, "_open", refuse)
+    with pytest.raises(DeviceUnavailableError, match="No GPU can be had: "):
+        open_runner.open_runner(find_model(), "gpu")
+    assert "cuda" in tried
+    assert "cpu" not in tried
+
+
+@pytest.mark.parametrize(
+    ("words", "begun", "offered"),
+    [
+        (["render", "--expression"], "surp", "surprised"),
+        (["render", "-e"], "happy:0.5+sa", "happy:0.5+sad"),
+        (["render", "--model"], "sar", "sargan"),
+        (["render", "--device"], "g", "gpu"),
+        (["render", "--expr"], "--expr", "--expression"),
+    ],
+)
+def test_a_shell_is_offered_names(words: list[str], begun: str, offered: str) -> None:
+    complete = ShellComplete(cli.reggan_plugin, {}, "reggan-plugin", "_REGGAN_PLUGIN_COMPLETE")
+    before = words if begun != words[-1] and not begun.startswith("--") else words[:-1]
+    assert offered in [item.value for item in complete.get_completions(before, begun)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.parts_of_region import box_of
 
@@ -133,29 +134,13 @@ def _way_back(
     way = -displacement[y, x]
     open_ = np.arange(len(x))
     for _ in range(_MOST_STEPS):
-        there = -_between(displacement, x[open_] + way[open_, 0], y[open_] + way[open_, 1])
+        there = -sample_bilinear(displacement, x[open_] + way[open_, 0], y[open_] + way[open_, 1])
         step = np.abs(there - way[open_]).max(axis=1)
         way[open_] = there
         open_ = open_[step > _CLOSE_PX]
         if not open_.size:
             break
     return way
-
-
-def _between(
-    plane: Float[np.ndarray, "height width channels"],
-    x: Float[np.ndarray, " places"],
-    y: Float[np.ndarray, " places"],
-) -> Float[np.ndarray, "places channels"]:
-    """In straight lines between pixels; beyond the border its edge."""
-    height, width = plane.shape[:2]
-    x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
-    left, top = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
-    across, down = (x - left)[:, None].astype(np.float32), (y - top)[:, None].astype(np.float32)
-    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
-    upper = plane[top, left] * (1 - across) + plane[top, right] * across
-    lower = plane[bottom, left] * (1 - across) + plane[bottom, right] * across
-    return np.asarray(upper * (1 - down) + lower * down, dtype=np.float32)
 
 
 def _lay(

@@ -28,7 +28,7 @@ _STRAND_REACH = 1.2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SeenSurface:
+class ShadedSurface:
     """What the hit pixels of one picture show; rows are pixels.
 
     Attributes:
@@ -81,12 +81,12 @@ class HeadShader:
         encoded = encoded_from_linear((canvas * look.exposure).clamp(0, 1))
         return encoded.pow(look.contrast).reshape(3, side, side)
 
-    def _seen(self, rasters: Rasters, state: int) -> SeenSurface:
+    def _seen(self, rasters: Rasters, state: int) -> ShadedSurface:
         rows, corners, weights = self.surface_points(rasters, state)
         changing = torch.cat([self.normals[state], self.hollows[state]], dim=1)
         now = mixed(changing, corners, weights)
         pixels = rows.pixels
-        return SeenSurface(
+        return ShadedSurface(
             pixels=pixels,
             part=self.parts[rows.triangle],
             texture=self.texture_of[rows.triangle],
@@ -155,7 +155,7 @@ def _hollows(
 
 
 def _albedo(
-    surface: SeenSurface, look: HeadLook, textures: list[Tensor]
+    surface: ShadedSurface, look: HeadLook, textures: list[Tensor]
 ) -> Float[Tensor, "rows 3"]:
     colour = _painted_skin(surface, look)
     part = surface.part[:, None]
@@ -185,7 +185,7 @@ def _albedo(
     return colour.clamp(0.004, 1.0)
 
 
-def _painted_skin(surface: SeenSurface, look: HeadLook) -> Float[Tensor, "rows 3"]:
+def _painted_skin(surface: ShadedSurface, look: HeadLook) -> Float[Tensor, "rows 3"]:
     colour = _tensor(look.skin, surface.fixed).expand(len(surface.pixels), 3)
     detail = detail_texture(look.texture_seed)
     coarse = _noise_at(surface, detail[:, :3], _PAINT_REACH)
@@ -215,7 +215,7 @@ def _painted_skin(surface: SeenSurface, look: HeadLook) -> Float[Tensor, "rows 3
     return colour
 
 
-def _eye_colour(surface: SeenSurface, look: HeadLook) -> Float[Tensor, "rows 3"]:
+def _eye_colour(surface: ShadedSurface, look: HeadLook) -> Float[Tensor, "rows 3"]:
     angle = surface.fixed[:, _ANGLE]
     fine = _noise_at(surface, detail_texture(look.texture_seed)[:, 3:4], _PAINT_REACH / 4)
     in_iris = torch.sigmoid((_IRIS_RAD - angle) / 0.02)
@@ -228,7 +228,7 @@ def _eye_colour(surface: SeenSurface, look: HeadLook) -> Float[Tensor, "rows 3"]
 
 
 def _textured(
-    surface: SeenSurface, look: HeadLook, textures: list[Tensor], painted: Float[Tensor, "rows 3"]
+    surface: ShadedSurface, look: HeadLook, textures: list[Tensor], painted: Float[Tensor, "rows 3"]
 ) -> Float[Tensor, "rows 3"]:
     """The head's own textures in place of paint; on statues only their light and dark."""
     colour = painted.clone()
@@ -249,7 +249,7 @@ def _textured(
 
 
 def _shade(
-    surface: SeenSurface, albedo: Float[Tensor, "rows 3"], look: HeadLook
+    surface: ShadedSurface, albedo: Float[Tensor, "rows 3"], look: HeadLook
 ) -> Float[Tensor, "rows 3"]:
     inside = surface.region("shade")
     open_sky = (1 - look.occlusion * surface.hollow) * (1 - 0.92 * inside)
@@ -279,7 +279,7 @@ def _shade(
     return albedo * total + shine * tinted
 
 
-def _bumped(surface: SeenSurface, look: HeadLook) -> Float[Tensor, "rows 3"]:
+def _bumped(surface: ShadedSurface, look: HeadLook) -> Float[Tensor, "rows 3"]:
     if look.bump <= 0:
         return surface.normal
     fine = _noise_at(surface, detail_texture(look.texture_seed)[:, 3:5], _PAINT_REACH / 2)
@@ -289,7 +289,7 @@ def _bumped(surface: SeenSurface, look: HeadLook) -> Float[Tensor, "rows 3"]:
 
 
 def _noise_at(
-    surface: SeenSurface,
+    surface: ShadedSurface,
     texture: Float[Tensor, "1 channels size size"],
     reach: float,
     *,

@@ -111,19 +111,19 @@ def test_what_is_covered_once_in_eight_is_not_painted() -> None:
     assert torch.sigmoid(logit).item() == pytest.approx(1 / 8, abs=0.01)
 
 
-def test_what_lies_between_parted_lips_is_torn() -> None:
-    """And nothing else: not what moves as a whole, nor a lid that is drawn out over the eye."""
-    from reggan_training.motion.network import _torn
+def test_what_lies_between_parted_lips_is_not_covered() -> None:
+    """What moves as a whole is, and what no place comes to lie on is not."""
+    from reggan_training.motion.network import _parted
 
     rows = (torch.arange(32) + 0.5) / 32
     gap = torch.where((rows > 0.5) & (rows < 0.7), 0.5 - rows, 0.0)  # all of it shows one seam
     motion = torch.stack([torch.zeros(32, 32), gap[:, None].expand(32, 32)])[None]
-    below, above = (torch.full((1, 2, 32, 32), y) for y in (-1.0, 0.0))
-    torn = _torn(motion, below)
-    assert torn[0, 0, 17:21].min() == pytest.approx(0.5, abs=1e-4)
-    assert torn[0, 0, :15].max() == 0
-    assert _torn(motion, above).max() == 0
-    assert _torn(torch.full_like(motion, 0.1), below).max() == pytest.approx(0, abs=1e-5)
+    solved = torch.zeros_like(motion)
+    parted = _parted(motion, solved)
+    assert parted[0, 0, 17:21].min() == pytest.approx(1, abs=1e-4)
+    assert parted[0, 0, :15].max() == 0
+    assert _parted(torch.full_like(motion, 0.1), solved).max() == pytest.approx(0, abs=1e-5)
+    assert _parted(solved, solved + 0.1).min() == 1
 
 
 def test_folds_cost_more_the_deeper_they_are() -> None:

@@ -12,7 +12,7 @@ from reggan_training.heads.head import Part
 from reggan_training.motion.composing import compose
 from reggan_training.motion.network import NetworkAnswer
 from reggan_training.motion.sampling import enlarged
-from reggan_training.motion.surface_reader import SeenSurface
+from reggan_training.motion.surface_reader import ReadSurface
 from reggan_training.pairs.sitting import Pairs
 
 _REALLY_MOVES = 0.4 / 128
@@ -70,7 +70,7 @@ def pair_losses(pairs: Pairs, answer: NetworkAnswer, weights: LossWeights) -> di
     }
 
 
-def surface_losses(pairs: Pairs, surface: SeenSurface) -> dict[str, Tensor]:
+def surface_losses(pairs: Pairs, surface: ReadSurface) -> dict[str, Tensor]:
     """Losses of what was read from the source: places on the face, and the head's turn."""
     error = (surface.place - pairs.place).abs() * pairs.is_face
     turn = surface.projection - pairs.projection

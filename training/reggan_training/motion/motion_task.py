@@ -10,7 +10,7 @@ from reggan_training.motion.augment import augmented
 from reggan_training.motion.losses import LossWeights, pair_losses, surface_losses
 from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
 from reggan_training.motion.sampling import enlarged
-from reggan_training.motion.surface_reader import SeenSurface
+from reggan_training.motion.surface_reader import ReadSurface
 from reggan_training.motion.training_run import Losses, RunSettings, TrainingRun, read_checkpoint
 from reggan_training.pairs.pool import Rows
 from reggan_training.pairs.sitting import Pairs
@@ -39,7 +39,7 @@ def _task_of(
         image = pairs.source.contiguous(memory_format=torch.channels_last)
         with torch.autocast(image.device.type, torch.bfloat16, enabled=half_precision):
             surface = network.surface(image)
-            known = SeenSurface(surface.place.detach(), surface.projection.detach())
+            known = ReadSurface(surface.place.detach(), surface.projection.detach())
             answer = network(image, pairs.controls, _misread(pairs.worn, random), known)
         losses = pair_losses(pairs, answer, weights) | surface_losses(pairs, surface)
         return losses | _progress(pairs, answer)

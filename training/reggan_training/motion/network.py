@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS
 from reggan_training.motion.sampling import enlarged
 from reggan_training.motion.shape_regression import ShapeRegression
-from reggan_training.motion.surface_reader import SeenSurface, SurfaceReader
+from reggan_training.motion.surface_reader import ReadSurface, SurfaceReader
 from reggan_training.motion.surface_regression import displacement_at, fixed_point
 
 _EMBEDDING = 96
@@ -31,8 +31,8 @@ _MOTION_UNIT = 1 / 64
 """Motion of 1 at a head of the network, in parts of the crop's side."""
 _COVER_SLOPE = 6.0
 """Logit per unit of the average face's linear cover."""
-_TORN_SLOPE, _TORN_AREA = 10.0, 0.5
-"""Logit per unit of area that is lacking, and the area of a pixel from which it lacks."""
+_TORN_AREA = 0.5
+"""Of a pixel, in parts of the source's, below which it is taken for torn."""
 _LIPS_Y = -0.8
 """Canonical height below which it is the lips that part, and no lid that closes."""
 _FULL_STRENGTH = 0.15
@@ -127,7 +127,7 @@ class MotionRegGAN(nn.Module):
         image: Float[Tensor, "batch 3 side side"],
         controls: Float[Tensor, "batch controls"],
         worn: Float[Tensor, "batch shapes"],
-        surface: SeenSurface | None = None,
+        surface: ReadSurface | None = None,
     ) -> NetworkAnswer:
         """Answer for sRGB-encoded pictures in [0, 1], control vectors, and what the source wears.
 
@@ -163,6 +163,8 @@ class MotionRegGAN(nn.Module):
             quarter = block(quarter, asked)
         half = self.half_out(half + F.pixel_shuffle(self.grow_quarter(F.silu(quarter)), 2), asked)
         fine, gain, cover, paint = self.answer(F.silu(half)).float().split([2, 3, 4, 12], dim=1)
+        is_mouth = surface.place[:, 1:] < _LIPS_Y
+        uncovered = torch.where(is_mouth, _parted(expected, unsolved), opening)
         stronger = 1 + enlarged(torch.tanh(self.stronger(eighth).float()), self.side_px // 2)
         coarse = _doubled(self.motion_eighth(eighth).float())
         motion = _doubled(coarse + self.motion_quarter(quarter).float()) + fine
@@ -171,14 +173,13 @@ class MotionRegGAN(nn.Module):
             motion=expected * stronger + motion * strength * _MOTION_UNIT,
             gain=_LARGEST_GAIN * torch.tanh(gain) * strength,
             cover=F.pixel_shuffle(cover, 2)
-            + _doubled(_COVER_SLOPE * (opening - 0.4).clamp(-0.6, 0.6))
-            + _doubled(_TORN_SLOPE * _torn(expected, surface.place))
+            + _doubled(_COVER_SLOPE * (uncovered - 0.4).clamp(-0.6, 0.6))
             - 12.0 * (1 - strength),
             paint=torch.sigmoid(2 * F.pixel_shuffle(paint, 2)),
         )
 
     def _expected(
-        self, change: Float[Tensor, "batch shapes"], surface: SeenSurface
+        self, change: Float[Tensor, "batch shapes"], surface: ReadSurface
     ) -> tuple[Float[Tensor, "batch 2 half half"], Float[Tensor, "batch 2 half half"]]:
         """Backward motion of an average face with this one's features, and what is unsolved."""
         moved = displacement_at(self.regression.displacement(change), surface.place)
@@ -208,15 +209,17 @@ def _doubled(
     return F.interpolate(values, scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def _torn(
-    motion: Float[Tensor, "batch 2 low low"], place: Float[Tensor, "batch 2 low low"]
+def _parted(
+    motion: Float[Tensor, "batch 2 low low"], unsolved: Float[Tensor, "batch 2 low low"]
 ) -> Float[Tensor, "batch 1 low low"]:
-    """How much less than `_TORN_AREA` of the source a pixel around the mouth shows.
+    """Where nothing of the source is seen, 0 to 1: between two lips.
 
-    What two lips leave between them is a seam of the source, drawn out.
+    No place of the surface comes to lie there, or next to none: a seam of the source, drawn out.
     """
     low = motion.shape[-1]
     x = F.pad(motion[..., 2:] - motion[..., :-2], (1, 1)) * (low / 2)
     y = F.pad(motion[..., 2:, :] - motion[..., :-2, :], (0, 0, 1, 1)) * (low / 2)
     area = (1 + x[:, :1]) * (1 + y[:, 1:]) - x[:, 1:] * y[:, :1]
-    return (_TORN_AREA - area).clamp(0.0, _TORN_AREA) * (place[:, 1:] < _LIPS_Y).float()
+    torn = (1 - area / _TORN_AREA).clamp(0.0, 1.0)
+    missed = (low * unsolved.abs().sum(1, keepdim=True)).clamp(0.0, 1.0)
+    return torch.maximum(torn, missed)

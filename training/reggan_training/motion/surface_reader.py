@@ -17,7 +17,7 @@ _EYES_Y, _CENTRE_X = 0.30, 0.5
 _PLACE_UNIT, _PROJECTION_UNIT = 0.25, 0.05
 
 
-class SeenSurface(NamedTuple):
+class ReadSurface(NamedTuple):
     """What pixels show of a head.
 
     `place` [batch 2 half half]: canonical (x, y up), in eye distances. `projection` [batch 2 3]:
@@ -65,7 +65,7 @@ class SurfaceReader(nn.Module):
         self.register_buffer("average", front[None], persistent=False)
         self.register_buffer("place", torch.stack([x, y])[None] * 2 - 1, persistent=False)
 
-    def forward(self, image: Float[Tensor, "batch 3 side side"]) -> SeenSurface:
+    def forward(self, image: Float[Tensor, "batch 3 side side"]) -> ReadSurface:
         """Read sRGB-encoded pictures in [0, 1]."""
         light = image.mean(dim=(1, 2, 3), keepdim=True)
         seen = [F.pixel_unshuffle(image - light, 2), self.place.expand(image.shape[0], -1, -1, -1)]
@@ -82,7 +82,7 @@ class SurfaceReader(nn.Module):
             hidden = hidden + F.silu(join(F.silu(hidden)))
         offset: Tensor = self.answer(hidden).float()
         front = torch.tensor([[_EYE_DISTANCE, 0.0, 0.0], [0.0, -_EYE_DISTANCE, 0.0]])
-        return SeenSurface(
+        return ReadSurface(
             place=self.average + _PLACE_UNIT * offset,
             projection=front + _PROJECTION_UNIT * turned,
         )

@@ -28,7 +28,7 @@ class Artist:
 
     def __init__(self, browser: webdriver.Chrome, page: Caller) -> None:
         self.browser, self.page = browser, page
-        self.wait = WebDriverWait(browser, 20, poll_frequency=0.05)
+        self.wait = WebDriverWait(browser, 60, poll_frequency=0.05)
         browser.get_log("browser")  # type: ignore[no-untyped-call]
         browser.get(page.address)
         self.wait.until(lambda _: self.script("return document.body.dataset.ready"))
@@ -39,7 +39,7 @@ class Artist:
     def script(self, text: str, *arguments: Any) -> Any:
         return self.browser.execute_script(text, *arguments)  # type: ignore[no-untyped-call]
 
-    def wait(self, text: str) -> Any:
+    def wait_for(self, text: str) -> Any:
         """Until a script returns what is true."""
         return self.wait.until(lambda _: self.script(f"return {text}"))
 
@@ -48,7 +48,7 @@ class Artist:
         Select(self.find("samples")).select_by_value(name)
         self.wait.until(lambda _: len(self.page.studio.files.shots) > count)
         number = self.page.studio.files.shots[-1].first
-        self.wait(f"document.getElementById('canvas').dataset.file === '{number}'")
+        self.wait_for(f"document.getElementById('canvas').dataset.file === '{number}'")
         self.at_rest()
 
     def choose(self, expression: str) -> None:
@@ -74,7 +74,7 @@ class Artist:
 
     def at_rest(self) -> None:
         """Until the picture is at its full resolution."""
-        self.wait("document.getElementById('view').ariaBusy === 'false'")
+        self.wait_for("document.getElementById('view').ariaBusy === 'false'")
 
     def pixels(self) -> np.ndarray:
         """What the canvas shows, RGB."""
@@ -152,11 +152,13 @@ def test_dropped_files_are_uploaded_and_shown(
         new DragEvent("drop", {bubbles: true, cancelable: true, dataTransfer: transfer}));
     """
     artist.script(script, base64.b64encode(FACE.read_bytes()).decode())
-    artist.wait("document.getElementById('files').selectedOptions[0]?.text === 'dropped.1001.png'")
-    artist.wait("document.getElementById('save').disabled === false")
+    artist.wait_for(
+        "document.getElementById('files').selectedOptions[0]?.text === 'dropped.1001.png'"
+    )
+    artist.wait_for("document.getElementById('save').disabled === false")
     artist.choose("sad")
     artist.find("copy-command").click()
-    artist.wait("document.getElementById('words').value !== ''")
+    artist.wait_for("document.getElementById('words').value !== ''")
     words = artist.find("words").get_attribute("value")
     assert words is not None
     assert words.endswith("--frames dropped.1001.png --expression sad --out dropped.1001_sad")
@@ -194,19 +196,19 @@ def test_faults_are_told_and_the_page_goes_on(
     broken = tmp_path / "broken.png"
     broken.write_bytes(FACE.read_bytes()[:2000])
     dropped(artist, broken)
-    artist.wait("!document.getElementById('message').hidden")
+    artist.wait_for("!document.getElementById('message').hidden")
     assert "broken.png" in artist.message()
     grey = tmp_path / "grey.png"
     Image.new("RGB", (400, 300), (120, 120, 120)).save(grey)
     dropped(artist, grey)
-    artist.wait("document.getElementById('message').textContent.includes('Draw a box')")
+    artist.wait_for("document.getElementById('message').textContent.includes('Draw a box')")
     assert not artist.find("save").is_enabled()
     artist.find("draw-box").click()
     canvas = artist.find("canvas")
     chain = webdriver.ActionChains(browser)
     chain.move_to_element_with_offset(canvas, -60, -60).click_and_hold()
     chain.move_by_offset(120, 120).release().perform()
-    artist.wait("document.getElementById('save').disabled === false")
+    artist.wait_for("document.getElementById('save').disabled === false")
     artist.choose("happy")
     artist.take_sample("toon")
     assert artist.message() == ""
@@ -217,18 +219,18 @@ def test_a_shot_is_rendered_cancelled_and_resumed(browser: webdriver.Chrome, sho
     studio.files.open(shot)
     with running_page(studio) as page:
         artist = Artist(browser, page)
-        artist.wait("document.getElementById('start-job').disabled === false")
+        artist.wait_for("document.getElementById('start-job').disabled === false")
         artist.find("start-job").click()
-        artist.wait("!document.getElementById('message').hidden")
+        artist.wait_for("!document.getElementById('message').hidden")
         assert "choose an expression" in artist.message()
         artist.choose("happy")
         artist.find("start-job").click()
-        artist.wait("!document.getElementById('stop-job').hidden")
-        artist.find("stop-job").click()
+        artist.wait_for("!document.getElementById('stop-job').hidden")
+        artist.script("document.getElementById('stop-job').click()")
         said = "document.getElementById('job-said').textContent"
-        artist.wait(f"/^(stopped|finished)/.test({said})")
+        artist.wait_for(f"/^(stopped|finished)/.test({said})")
         artist.find("resume-job").click()
-        artist.wait(f"{said}.startsWith('finished: 3 of 3')")
+        artist.wait_for(f"{said}.startsWith('finished: 3 of 3')")
         assert str(shot.with_name("shot_happy")) in artist.find("job-said").text
     assert len(list(shot.with_name("shot_happy").glob("*.png"))) == 3
 
@@ -257,7 +259,7 @@ def test_a_server_that_ended_is_named(browser: webdriver.Chrome) -> None:
         artist.take_sample("toon")
     artist.find("reset").click()
     artist.script("document.querySelector('#gallery button:nth-of-type(2)').click()")
-    artist.wait("document.getElementById('message').textContent.includes('Start it again')")
+    artist.wait_for("document.getElementById('message').textContent.includes('Start it again')")
 
 
 def test_shapes_and_layers_of_a_motion_model(browser: webdriver.Chrome, motion_model: Path) -> None:

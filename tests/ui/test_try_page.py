@@ -98,17 +98,17 @@ def test_the_browser_alone_makes_the_runtime_s_picture(
 
     browser.get_log("browser")  # type: ignore[no-untyped-call]
     browser.get(address)
-    patience = WebDriverWait(browser, 60, poll_frequency=0.1)
+    wait = WebDriverWait(browser, 60, poll_frequency=0.1)
     script = browser.execute_script
-    patience.until(lambda _: script("return document.body.dataset.ready"))  # type: ignore[no-untyped-call]
+    wait.until(lambda _: script("return document.body.dataset.ready"))  # type: ignore[no-untyped-call]
     browser.find_element(By.ID, "picker").send_keys(str(picture))
-    patience.until(lambda _: script("return !document.getElementById('save').disabled"))  # type: ignore[no-untyped-call]
+    wait.until(lambda _: script("return !document.getElementById('save').disabled"))  # type: ignore[no-untyped-call]
     points = crop.place(transfer.card.canonical_points * crop.side_px)
     script("document.querySelector('input[name=happy]').value = 0.8")  # type: ignore[no-untyped-call]
     for row in (1, 4, 0, 3):  # an eye and a corner of the mouth of each side, in any order
         script("window.tryPage.place(...arguments)", *map(float, points[row]))  # type: ignore[no-untyped-call]
     status = "return document.getElementById('status').textContent"
-    patience.until(lambda _: "Changed in" in script(status) or "failed" in script(status))  # type: ignore[no-untyped-call]
+    wait.until(lambda _: "Changed in" in script(status) or "failed" in script(status))  # type: ignore[no-untyped-call]
     assert "Changed in" in script(status)  # type: ignore[no-untyped-call]
     uri = script("return document.getElementById('canvas').toDataURL('image/png')")  # type: ignore[no-untyped-call]
     shown = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))).convert("RGB")

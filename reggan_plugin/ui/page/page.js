@@ -34,10 +34,11 @@ function tell(message) {
   element("message").hidden = !message;
 }
 
-/** Run what may fail; a failure is told, and nothing else happens. */
-async function attempt(work) {
+/** Run what may fail; a failure is told, and nothing else happens. Work in the background does not
+ * clear what was told before. */
+async function attempt(work, isBackground = false) {
   try {
-    tell("");
+    if (!isBackground) tell("");
     return await work();
   } catch (error) {
     tell(error.message);
@@ -95,7 +96,7 @@ function changed(time) {
   attempt(() => live.run(() => renderOnce(WHILE_SLIDING_PX)));
   resting = setTimeout(() => {
     resting = null;
-    attempt(() => live.run(renderAtRest));
+    attempt(() => live.run(renderAtRest), true);
   }, REST_MS);
 }
 
@@ -157,7 +158,7 @@ async function showFace(face) {
   changed(performance.now());
   const ask = (name) => ({ file: open.file, face, change: { weights: { [name]: 1 } } });
   element("gallery").ariaBusy = "true";
-  attempt(() => gallery.make(ask, () => (element("gallery").ariaBusy = "false")));
+  attempt(() => gallery.make(ask, () => (element("gallery").ariaBusy = "false")), true);
 }
 
 function showFaces() {
@@ -326,6 +327,6 @@ function seeBefore(isHeld) {
 }
 
 for (const one of page.shots) listShot(one);
-attempt(() => shot.watch());
+attempt(() => shot.watch(), true);
 if (page.shots.length) await showFile(page.shots[0].first);
 document.body.dataset.ready = "true";

@@ -26,7 +26,7 @@ export class Shot {
     const progress = await get("job");
     this.show(progress);
     if (GOING.includes(progress.state)) {
-      this.timer = setTimeout(() => this.attempt(() => this.watch()), EACH_MS);
+      this.timer = setTimeout(() => this.attempt(() => this.watch(), true), EACH_MS);
     }
   }
 

@@ -184,7 +184,11 @@ class MotionRegGAN(nn.Module):
         """Backward motion of an average face with this one's features, and what is unsolved."""
         moved = displacement_at(self.regression.displacement(change), surface.place)
         forward = torch.einsum("bij,bjyx->biyx", surface.projection, moved)
-        return fixed_point(forward, self._at_half(self.regression.motion(change)))
+        start = self._at_half(self.regression.motion(change))
+        solved, unsolved = fixed_point(forward, start)
+        # beside a seam that opens, rounds lead now to one lip, now to the other
+        lost = F.max_pool2d(_missed(unsolved), 5, 1, 2)
+        return solved + lost * (start - solved), unsolved
 
     def _at_half(self, values: Float[Tensor, "batch channels low low"]) -> Tensor:
         """Values of the regression layer at half of the side."""
@@ -221,5 +225,9 @@ def _parted(
     y = F.pad(motion[..., 2:, :] - motion[..., :-2, :], (0, 0, 1, 1)) * (low / 2)
     area = (1 + x[:, :1]) * (1 + y[:, 1:]) - x[:, 1:] * y[:, :1]
     torn = (1 - area / _TORN_AREA).clamp(0.0, 1.0)
-    missed = (low * unsolved.abs().sum(1, keepdim=True)).clamp(0.0, 1.0)
-    return torch.maximum(torn, missed)
+    return torch.maximum(torn, _missed(unsolved))
+
+
+def _missed(unsolved: Float[Tensor, "batch 2 low low"]) -> Float[Tensor, "batch 1 low low"]:
+    """1 where the places found miss a pixel by its side or more."""
+    return (unsolved.shape[-1] * unsolved.abs().sum(1, keepdim=True)).clamp(0.0, 1.0)

@@ -77,38 +77,45 @@ class BatchedModel:
     ) -> list[Answer]:
         padding = self.batch - len(faces)
         vectors = [self._card.vector_of(mix) for mix in mixes]
-        is_motion = self._card.contract == MOTION_CONTRACT
         outputs = self._runner.run(
             {
                 "image": np.stack(
                     [face.transpose(2, 0, 1) for face in (*faces, *[faces[-1]] * padding)]
                 ).astype(np.float32),
-                "controls" if is_motion else "expression": np.array(
+                self._card.vector_input: np.array(
                     [*vectors, *[vectors[-1]] * padding], dtype=np.float32
                 ),
             }
         )
         planes = _checked(outputs, self._card.outputs, self.batch)
-        if is_motion:
-            return [self._motion(planes, place) for place in range(len(faces))]
+        if self._card.contract == MOTION_CONTRACT:
+            return [motion_answer_at(place, planes, self._card) for place in range(len(faces))]
         return [(planes["face"][place], planes["mask"][place]) for place in range(len(faces))]
 
-    def _motion(self, planes: Tensors, place: int) -> MotionAnswer:
-        painters = tuple(
-            Painter(
-                window=window,
-                cover=planes[f"{part}_cover"][place],
-                paint=planes[f"{part}_paint"][place],
-            )
-            for part, window in self._card.painters.items()
+
+def motion_answer_at(place: int, planes: Tensors, card: ModelCard) -> MotionAnswer:
+    """What a model of contract 2 answers for one face of a batch.
+
+    Args:
+        place: of the face in the batch.
+        planes: the graph's outputs by name, the channels last.
+        card: of the model.
+    """
+    painters = tuple(
+        Painter(
+            window=window,
+            cover=planes[f"{part}_cover"][place],
+            paint=planes[f"{part}_paint"][place],
         )
-        return MotionAnswer(
-            motion=planes["motion"][place],
-            gain=planes["gain"][place],
-            cover=planes["cover"][place],
-            paint=planes["paint"][place],
-            painters=painters,
-        )
+        for part, window in card.painters.items()
+    )
+    return MotionAnswer(
+        motion=planes["motion"][place],
+        gain=planes["gain"][place],
+        cover=planes["cover"][place],
+        paint=planes["paint"][place],
+        painters=painters,
+    )
 
 
 def _checked(outputs: Mapping[str, np.ndarray], names: Sequence[str], batch: int) -> Tensors:

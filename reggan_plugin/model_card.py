@@ -137,6 +137,11 @@ class ModelCard:
         """Expressions that a person may choose from: the model's own, or all that are basic."""
         return self.expressions or EXPRESSION_NAMES
 
+    @property
+    def vector_input(self) -> str:
+        """Name of the graph's input that takes what `vector_of` says."""
+        return "controls" if self.contract == MOTION_CONTRACT else "expression"
+
     def vector_of(self, mix: ExpressionMix) -> list[float]:
         """What the model is given for a mix.
 

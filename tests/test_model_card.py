@@ -23,7 +23,8 @@ from .motion_models import motion_card
 
 @pytest.fixture
 def fields() -> dict[str, object]:
-    card = ExpressionTransfer(device="cpu").card
+    """Of a model of contract 1."""
+    card = ExpressionTransfer("sargan", device="cpu").card
     parsed: dict[str, object] = json.loads(card.to_json())
     return parsed
 

@@ -72,7 +72,7 @@ def test_a_sheet_shows_every_expression_of_the_model(tmp_path: Path, capsys: Str
     path = tmp_path / "sheet.png"
     assert main(["sheet", str(SHOT / "avatar.1001.png"), "--out", str(path)]) == 0
     assert capsys.readouterr().out == f"{path}\n"
-    expressions = ExpressionTransfer(device="cpu").card.expressions
+    expressions = ExpressionTransfer(device="cpu").card.names
     drawn = read_frame(path).pixels
     assert drawn.shape[0] > len(expressions) * drawn.shape[1] / 6
     assert main(["sheet", str(SHOT / "avatar.1001.png"), "--out", str(path)]) == 1

@@ -19,6 +19,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from reggan_export.asked_vectors import single_vectors
 from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_proven
 from reggan_export.parity import verify_model
 from reggan_export.parity_report import ParityReport
@@ -119,24 +120,24 @@ class _CropReader(CalibrationDataReader):  # type: ignore[misc]
     """Every crop with one expression after the other, whole and at half intensity."""
 
     def __init__(self, crops: Crops, card: ModelCard) -> None:
-        self._inputs = self._all_inputs(crops, len(card.expressions))
+        self._inputs = self._all_inputs(crops, card)
 
     def get_next(self) -> Tensors | None:
         """The next inputs; None after the last."""
         return next(self._inputs, None)
 
     @staticmethod
-    def _all_inputs(crops: Crops, expressions: int) -> Iterator[Tensors]:
-        vectors = np.concatenate([np.eye(expressions), 0.5 * np.eye(expressions)])
+    def _all_inputs(crops: Crops, card: ModelCard) -> Iterator[Tensors]:
+        vectors = list(single_vectors(card).values())
         for number, crop in enumerate(crops):
             for vector in vectors[number % 2 :: 2]:
-                yield {"image": crop[None], "expression": vector[None].astype(np.float32)}
+                yield {"image": crop[None], card.vector_input: vector[None]}
 
 
 def _speed_up(before: Path, after: Path, card: ModelCard) -> float:
     side = card.image_size_px
-    vector = np.eye(len(card.expressions), dtype=np.float32)[:1]
-    inputs = {"image": np.full((1, 3, side, side), 0.5, np.float32), "expression": vector}
+    vector = np.eye(len(card.controls or card.expressions), dtype=np.float32)[:1]
+    inputs = {"image": np.full((1, 3, side, side), 0.5, np.float32), card.vector_input: vector}
     runners = [open_runner(path, "cpu", threads=1) for path in (before, after)]
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(_TIMED_RUNS):  # in turn, so that a busy machine slows both

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from reggan_export.asked_vectors import asked_vectors
+from reggan_export.moved_pictures import compare_moved_pictures
 from reggan_export.parity_report import Bound, Difference, difference_between
 from reggan_export.sample_crops import PROOF_FRAMES, proof_crops
 from reggan_plugin.backends.runner import Tensors
@@ -15,7 +18,7 @@ from reggan_plugin.faces.locator import FIVE_VIEWS, FaceLocator
 from reggan_plugin.faces.locator_crop import crop_around_face, vary_crop
 from reggan_plugin.faces.pyramid import build_pyramid
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.model_card import ModelCard, card_from_metadata, read_card
+from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata, read_card
 
 BOUNDS = {
     "fp32": Bound(quantity="picture", unit="levels", statistic="max", limit=0.5),
@@ -29,7 +32,6 @@ LOCATOR_BOUNDS = {
     "points": Bound(quantity="points", unit="pixels", statistic="max", limit=1e-2),
 }
 """By the output of a face locator's part."""
-_BLEND = (0.6, 0.3)
 _LEVELS = 255
 
 Compare = Callable[[Tensors, Tensors, Tensors], Mapping[str, Difference]]
@@ -92,13 +94,10 @@ def proof_from_metadata(metadata: Mapping[str, str], source: str) -> Proof:
 
 
 def _expression_proof(card: ModelCard) -> Proof:
-    crops, count = proof_crops(card), len(card.expressions)
-    alone = dict(zip(card.expressions, np.eye(count), strict=True))
-    vectors = alone | {f"{name}:0.5": 0.5 * row for name, row in alone.items()}
-    if count > 1:
-        first, second = card.expressions[-2:]
-        blend = _BLEND[0] * alone[first] + _BLEND[1] * alone[second]
-        vectors[f"{first}:{_BLEND[0]:g}+{second}:{_BLEND[1]:g}"] = blend
+    crops = proof_crops(card)
+    compare = _compare_pictures
+    if card.contract == MOTION_CONTRACT:
+        compare = partial(compare_moved_pictures, card)
     return Proof(
         precision=card.precision,
         part="",
@@ -106,11 +105,11 @@ def _expression_proof(card: ModelCard) -> Proof:
         probes={
             name: {
                 "image": crops,
-                "expression": np.repeat(row[None], len(crops), axis=0).astype(np.float32),
+                card.vector_input: np.repeat(row[None], len(crops), axis=0),
             }
-            for name, row in vectors.items()
+            for name, row in asked_vectors(card).items()
         },
-        compare=_compare_pictures,
+        compare=compare,
         bounds=[BOUNDS[card.precision]],
     )
 

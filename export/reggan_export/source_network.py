@@ -4,10 +4,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Protocol
 
-from reggan_plugin.errors import SourceError
+from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.model_card import UNSEALED, ModelCard, card_from_metadata
+from reggan_plugin.model_card import MOTION_CONTRACT, UNSEALED, ModelCard, card_from_metadata
 from reggan_plugin.onnx_messages import metadata_from_onnx
 from reggan_training.checkpoint import model_from_run
 from reggan_training.data.identity import CANONICAL_LANDMARKS
@@ -66,6 +66,12 @@ class OnnxSource:
 
     def network(self) -> ExpressionModel:
         """The network in the file; see `ModelSource`."""
+        if self._own_card().contract == MOTION_CONTRACT:
+            raise UsageError(
+                f"{self._file} has face shapes (contract 2), and only models of named expressions "
+                "can be exported again from their file (contract 1). Export the run of "
+                "train-motion that made it.",
+            )
         weights = initial_weights_from(self._file)
         network = build_model(weights.settings)
         weights.load_into(network)
@@ -73,13 +79,15 @@ class OnnxSource:
 
     def card(self, network: ExpressionModel) -> ModelCard:
         """The file's own card; see `ModelSource`."""
-        card = card_from_metadata(metadata_from_onnx(self._file), str(self._file))
         return replace(
-            card,
+            self._own_card(),
             image_size_px=network.side_px,
-            training={**card.training, "model": asdict(network.settings)},
+            training={**self._own_card().training, "model": asdict(network.settings)},
             weights_sha256=UNSEALED,
         )
+
+    def _own_card(self) -> ModelCard:
+        return card_from_metadata(metadata_from_onnx(self._file), str(self._file))
 
 
 class RunSource:

@@ -13,7 +13,7 @@ from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import DeviceUnavailableError
-from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata
+from reggan_plugin.model_card import ModelCard, card_from_metadata
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,14 +38,13 @@ class Contestant:
 
     def inputs(self, batch: int) -> dict[str, NDArray[np.float32]]:
         """Made-up faces, each asked for the first thing that the model knows beside none."""
-        side, is_motion = self.card.image_size_px, self.card.contract == MOTION_CONTRACT
-        names = self.card.controls if is_motion else self.card.expressions
+        side, names = self.card.image_size_px, self.card.controls or self.card.expressions
         random = np.random.default_rng(0)
         wanted = np.zeros((batch, len(names)), np.float32)
         wanted[:, min(1, len(names) - 1)] = 1
         return {
             "image": random.random((batch, 3, side, side), dtype=np.float32),
-            "controls" if is_motion else "expression": wanted,
+            self.card.vector_input: wanted,
         }
 
 

@@ -12,7 +12,9 @@ from reggan_plugin.backends.onnx_runtime import OnnxRuntimeRunner
 from reggan_plugin.backends.open_runner import AUTO_ORDER, open_runner
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.backends.runner import Runner
+from reggan_plugin.controls import CONTROLS
 from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError, ModelError, UsageError
+from reggan_plugin.model_card import MOTION_OUTPUTS
 from reggan_plugin.models import find_model
 
 FOR_THIS_SYSTEM = [kind for kind, provider in PROVIDERS.items() if provider.is_for_this_system]
@@ -25,10 +27,11 @@ def test_the_cpu_runs_the_shipped_model() -> None:
     answer = runner.run(
         {
             "image": np.zeros((2, 3, 256, 256), np.float32),
-            "expression": np.eye(7, dtype=np.float32)[:2],
+            "controls": np.eye(len(CONTROLS), dtype=np.float32)[:2],
         }
     )
-    assert answer["face"].shape == (2, 3, 256, 256)
+    assert {*MOTION_OUTPUTS} < set(answer)
+    assert answer["motion"].shape == (2, 2, 64, 64)
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:", "cpu:7", "openvino:0", ""])

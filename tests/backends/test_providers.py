@@ -14,6 +14,7 @@ import pytest
 from reggan_plugin.backends import onnx_runtime
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.providers import PROVIDERS
+from reggan_plugin.controls import CONTROLS
 from reggan_plugin.errors import DeviceUnavailableError
 from reggan_plugin.models import find_model
 from reggan_plugin.transfer import ExpressionTransfer
@@ -21,7 +22,7 @@ from reggan_plugin.transfer import ExpressionTransfer
 Open = Callable[[str], tuple[Any, list[tuple[str, dict[str, str]]]]]
 INPUTS = {
     "image": np.zeros((1, 3, 256, 256), np.float32),
-    "expression": np.zeros((1, 7), np.float32),
+    "controls": np.zeros((1, len(CONTROLS)), np.float32),
 }
 
 
@@ -160,7 +161,7 @@ def plug_in(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def test_a_plug_in_is_registered_once_and_its_device_really_runs(plug_in: SimpleNamespace) -> None:
     for _ in range(2):
         runner = open_runner(find_model(), "rtx")
-        assert runner.run(INPUTS)["face"].shape == (1, 3, 256, 256)
+        assert runner.run(INPUTS)["motion"].shape == (1, 2, 64, 64)
     assert runner.device == "rtx"
     assert plug_in.registered == [("CPUExecutionProvider", "library.so")]
     assert open_runner(find_model(), "auto").device == "rtx"

@@ -14,7 +14,6 @@ import reggan_plugin
 from reggan_plugin.transfer import ExpressionTransfer
 
 from ..curves import conftest as formats
-from ..motion_models import write_motion_model
 from ..textures.conftest import make_head, sample_face, write_glb, write_obj
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +48,6 @@ def working_folder(tmp_path: Path, tiny_avatars: Path, monkeypatch: pytest.Monke
     (tmp_path / "smile.csv").write_text("1001,happy,0\n1024,happy,0.8\n")
     formats.live_link(tmp_path / "take.csv")
     (tmp_path / "studio.toml").write_text(blocks_of(ROOT / "docs/expressions.md", "toml")[0])
-    write_motion_model(tmp_path / "moving.onnx", motion=(0.05, 0.0))
     _write_clip(tmp_path / "clip.mp4")
     _add_characters(tmp_path)
     monkeypatch.chdir(tmp_path)

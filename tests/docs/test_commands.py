@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.expressions import EXPRESSION_NAMES
 
 from .conftest import PAGES, commands_of
 
@@ -37,15 +36,6 @@ NEEDED_BEFORE = {
     "farm.md": ["render shot/ --expression happy"],
 }
 """What a page's commands build on that another page has."""
-ASKS_FOR_MOTION = (
-    "--shape",
-    "--au",
-    "--curves",
-    "--presets",
-    "--layers-out",
-    "--move-layers",
-    "all",
-)
 WRITTEN = ("--out", "--out-mesh", "--sheet", "--html", "--plot", "--preview")
 """Options that name what a command writes."""
 
@@ -77,15 +67,7 @@ def _options_of_this_test(words: list[str]) -> list[str]:
     if words[0] == "render":
         if "--resume" not in words:
             more += ["--overwrite"]  # a page renders a shot more than once
-        if _asks_for_motion(words):
-            more += ["--model", "moving.onnx"]  # of contract 2, whatever the default is
     return more
-
-
-def _asks_for_motion(words: list[str]) -> bool:
-    asked = dict(pairwise(words)).get("--expression", "")
-    names = [part.partition(":")[0] for part in asked.split("+") if part]
-    return bool({*words} & {*ASKS_FOR_MOTION}) or not {*names} <= {*EXPRESSION_NAMES}
 
 
 def test_the_readme_s_commands_leave_what_they_say(working_folder: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -38,7 +39,7 @@ Shift = Callable[[float], None]
 
 
 class ShiftedRunner:
-    """The model on the CPU, its faces brighter by a number of levels."""
+    """The model on the CPU, its gain as if surfaces of full light were brighter by some levels."""
 
     device, metadata, reason = "tensorrt", {}, "asked for"
 
@@ -47,7 +48,7 @@ class ShiftedRunner:
 
     def run(self, inputs: Tensors) -> Tensors:
         outputs = self._runner.run(inputs)
-        return outputs | {"face": outputs["face"] + self._levels / 255}
+        return outputs | {"gain": outputs["gain"] + np.float32(2.2 * self._levels / 255)}
 
 
 @pytest.fixture

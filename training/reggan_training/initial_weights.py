@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from reggan_plugin.errors import MissingExtraError, ModelError, SourceError, UsageError
-from reggan_plugin.model_card import card_from_metadata, check_seal
+from reggan_plugin.model_card import MOTION_CONTRACT, card_from_metadata, check_seal
 from reggan_plugin.models import installed_models
 from reggan_training.checkpoint import model_settings_from_run
 from reggan_training.configuration import settings_from_record
@@ -71,6 +71,7 @@ def initial_weights_from(source: Path) -> InitialWeights:
         SourceError: it is none of them.
         MissingExtraError: it is an .onnx, and the package `onnx` is not installed.
         ModelError: the .onnx is damaged or not ours.
+        UsageError: it is a model with face shapes.
     """
     if source.is_dir():
         return _from_run(source)
@@ -109,6 +110,12 @@ def _from_onnx(path: Path) -> InitialWeights:
     model = onnx.load(path)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     card = card_from_metadata(metadata, path.name)
+    if card.contract == MOTION_CONTRACT:
+        raise UsageError(
+            f"{path.name} has face shapes (contract 2), and only models of named expressions can "
+            "be started from (contract 1). Start from sargan, a run folder or nothing; models with "
+            "face shapes are trained by train-motion.",
+        )
     tensors = {
         tensor.name.removesuffix(_HALF_SUFFIX): torch.tensor(numpy_helper.to_array(tensor)).float()
         for tensor in model.graph.initializer

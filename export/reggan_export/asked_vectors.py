@@ -1,0 +1,39 @@
+"""What an expression model is asked in a proof: by a label that the report shows."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.expressions import parse_expression_mix
+from reggan_plugin.model_card import ModelCard
+
+_BLEND = (0.6, 0.3)
+_GROUPS = 4
+_SHARE = 0.5
+
+Vectors = Mapping[str, Float[np.ndarray, " entries"]]
+
+
+def single_vectors(card: ModelCard) -> Vectors:
+    """Each named expression of a model, whole and at half intensity."""
+    labels = [*card.names, *(f"{name}:0.5" for name in card.names)]
+    return {label: _vector_of(label, card) for label in labels}
+
+
+def asked_vectors(card: ModelCard) -> Vectors:
+    """The same and a blend; of face shapes also every one, a quarter of them at a time."""
+    vectors = dict(single_vectors(card))
+    if len(card.names) > 1:
+        first, second = card.names[-2:]
+        blend = f"{first}:{_BLEND[0]:g}+{second}:{_BLEND[1]:g}"
+        vectors[blend] = _vector_of(blend, card)
+    for group in range(_GROUPS if card.controls else 0):
+        vector = np.zeros(len(card.controls), np.float32)
+        vector[group::_GROUPS] = _SHARE
+        vectors[f"shapes {group + 1}/{_GROUPS}:{_SHARE:g}"] = vector
+    return vectors
+
+
+def _vector_of(label: str, card: ModelCard) -> Float[np.ndarray, " entries"]:
+    return np.array(card.vector_of(parse_expression_mix(label)), np.float32)

@@ -25,6 +25,12 @@ def transfer() -> ExpressionTransfer:
 
 
 @pytest.fixture(scope="module")
+def with_masks() -> ExpressionTransfer:
+    """A model of contract 1."""
+    return ExpressionTransfer("sargan", device="cpu")
+
+
+@pytest.fixture(scope="module")
 def avatar() -> Frame:
     return read_frame(SAMPLES / "avatar_png" / "avatar.1001.png")
 
@@ -56,10 +62,10 @@ def test_apply_changes_the_face_and_nothing_else(
 
 
 def test_a_huge_face_is_composed_in_bands_that_show_no_seam(
-    transfer: ExpressionTransfer, avatar_exr: Frame, monkeypatch: pytest.MonkeyPatch
+    with_masks: ExpressionTransfer, avatar_exr: Frame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crops, mix = transfer.find_faces(avatar_exr, FaceChoice(), ()), ExpressionMix({"happy": 1.0})
-    whole = transfer.render(avatar_exr, mix, crops)
+    crops, mix = with_masks.find_faces(avatar_exr, FaceChoice(), ()), ExpressionMix({"happy": 1.0})
+    whole = with_masks.render(avatar_exr, mix, crops)
     heights = []
     compose = composite
 
@@ -69,7 +75,7 @@ def test_a_huge_face_is_composed_in_bands_that_show_no_seam(
 
     monkeypatch.setattr(face_edit, "_MOST_AT_ONCE", 20_000)
     monkeypatch.setattr(face_edit, "composite", counted)
-    in_bands = transfer.render(avatar_exr, mix, crops)
+    in_bands = with_masks.render(avatar_exr, mix, crops)
     assert len(heights) > 5
     assert max(heights) < 100
     np.testing.assert_allclose(in_bands, whole, rtol=0, atol=1e-6)
@@ -105,14 +111,14 @@ def test_intensity_0_is_the_frame_and_1_is_more_than_a_half(
 
 @pytest.mark.parametrize("sample", ["avatar_png/avatar", "statue/statue", "toon/toon"])
 def test_the_mask_spares_the_ring_and_most_of_the_crop(
-    transfer: ExpressionTransfer, sample: str
+    with_masks: ExpressionTransfer, sample: str
 ) -> None:
     frame = read_frame(SAMPLES / f"{sample}.1001.png")
-    (crop,) = transfer.find_faces(frame, FaceChoice())
+    (crop,) = with_masks.find_faces(frame, FaceChoice())
     picture = np.clip(cut_crop(frame.pixels, crop), 0.0, 1.0)
     ring = int(np.ceil(0.04 * crop.side_px))
     for name in EXPRESSION_NAMES:
-        _, mask = transfer._model.answer([picture], [ExpressionMix({name: 1.5})])[0]
+        _, mask = with_masks._model.answer([picture], [ExpressionMix({name: 1.5})])[0]
         for edge in (mask[:ring], mask[-ring:], mask[:, :ring], mask[:, -ring:]):
             assert not edge.any()
         assert 0.05 < (mask > 0).mean() < 0.6
@@ -136,18 +142,34 @@ def test_png_and_exr_of_one_picture_show_the_same_expression(
     assert (moved_png & moved_exr).sum() > 0.5 * moved_png.sum()
 
 
-def test_a_ramp_to_64_with_alpha_stays_finite_and_in_order(
-    transfer: ExpressionTransfer, avatar_exr: Frame
-) -> None:
-    size = 256
+def ramp_to_64(like: Frame, size: int) -> Frame:
+    """Values rise from left to right, alpha from 0 to 1 downwards; premultiplied."""
     ramp = np.linspace(0, 64, size, dtype=np.float32)[None, :, None].repeat(size, 0).repeat(3, 2)
     alpha = np.linspace(0, 1, size, dtype=np.float32)[:, None].repeat(size, 1)
-    frame = frame_of(ramp * alpha[..., None], avatar_exr, alpha)
-    crops = (crop_of_whole_image(size, size, transfer.card.image_size_px),)
+    return frame_of(ramp * alpha[..., None], like, alpha)
+
+
+def test_a_ramp_to_64_with_alpha_stays_finite(
+    transfer: ExpressionTransfer, avatar_exr: Frame
+) -> None:
+    frame = ramp_to_64(avatar_exr, 256)
+    crops = (crop_of_whole_image(256, 256, transfer.card.image_size_px),)
     for name in EXPRESSION_NAMES[1:]:
         result = transfer.render(frame, ExpressionMix({name: 1.0}), crops)
         assert np.isfinite(result).all()
-        bright = ramp[0, :, 0] > 4.0
+        assert np.array_equal(result[0], frame.pixels[0])  # alpha 0
+        assert not np.array_equal(result, frame.pixels)
+
+
+def test_a_ramp_to_64_with_alpha_stays_in_order_under_a_mask(
+    with_masks: ExpressionTransfer, avatar_exr: Frame
+) -> None:
+    frame = ramp_to_64(avatar_exr, 256)
+    crops = (crop_of_whole_image(256, 256, with_masks.card.image_size_px),)
+    bright = np.linspace(0, 64, 256) > 4.0
+    for name in EXPRESSION_NAMES[1:]:
+        result = with_masks.render(frame, ExpressionMix({name: 1.0}), crops)
+        assert np.isfinite(result).all()
         assert np.array_equal(result[:, bright], frame.pixels[:, bright])
         assert np.array_equal(result[0], frame.pixels[0])  # alpha 0
 

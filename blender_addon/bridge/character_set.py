@@ -89,9 +89,13 @@ def finish_set(out: Path, points: Sequence[Point], views: Iterable[SetView], siz
         raise BridgeError(f"{out} cannot be written: {error.strerror}. Run it again.") from error
 
 
+_START = "sargan"
+"""The model of the extension that `train` can go on from: the default one has face shapes."""
+
+
 def training_command(out: Path, model: str) -> str:
     """The command line that trains on a set, starting from a model, by name or file."""
-    words = ["reggan-plugin", "train", "--preset", "fine-tune", "--init-from", model or "reggan"]
+    words = ["reggan-plugin", "train", "--preset", "fine-tune", "--init-from", model or _START]
     words += ["--every-identity", "--data", str(out), "--out", f"{out}_run"]
     return " ".join(_quoted(word) for word in words)
 

@@ -43,9 +43,7 @@ def _moved(crops: np.ndarray, answers: Tensors, card: ModelCard) -> list[EditedF
     whole, where = (slice(0, side), slice(0, side)), FaceCrop(np.eye(2, 3), side)
     edited = []
     for place, crop in enumerate(crops):
-        face = CutFace(
-            region=whole, crop=where, display=crop, before=crop, mix=ExpressionMix()
-        )
+        face = CutFace(region=whole, crop=where, display=crop, before=crop, mix=ExpressionMix())
         cut = CutFrame(picture=Picture(pixels=crop), faces=(face,))
         answer = motion_answer_at(place, planes, card)
         edited.append(AnsweredFrame(cut=cut, answers=(answer,)).compose())

@@ -42,7 +42,8 @@ def references_from(
 
     Args:
         model: the file; it is its own reference if there is nothing else.
-        checkpoint: a run folder or the checkpoint in it, or an .onnx that `model` was made of.
+        checkpoint: a run folder, of `train` or `train-motion`, or the checkpoint in it, or an .onnx
+            that `model` was made of.
         part: of the face locator; empty for an expression model.
         precision: of the model.
         side_px: of an expression model's crops, which an export may choose.
@@ -58,6 +59,9 @@ def references_from(
     if precision == "int8" and checkpoint.suffix == ".onnx":
         name = f"{checkpoint.name} by {UNOPTIMISED}"
         return (Reference(name=name, answer=_from_onnx(checkpoint)),)
+    motion = _from_motion_run(checkpoint)
+    if motion is not None:
+        return (Reference(name=f"PyTorch, {checkpoint}", answer=motion),)
     full = Reference(
         name=f"PyTorch, {checkpoint}", answer=_from_network(checkpoint, side_px, in_half=False)
     )
@@ -91,6 +95,22 @@ def _from_network(source: Path, side_px: int, in_half: bool) -> Answer:
     if in_half:
         round_as_in_half(network)
     return _from_module(network, OUTPUT_NAMES)
+
+
+def _from_motion_run(run: Path) -> Answer | None:
+    """None if that is no run of `train-motion`."""
+    from reggan_export.motion_export import is_motion_run
+    from reggan_training.motion.trained_model import (
+        PaintedAnswer,
+        UnpaintedAnswer,
+        read_trained_model,
+    )
+
+    if not is_motion_run(run):
+        return None
+    module = read_trained_model(run)
+    answer = UnpaintedAnswer if module.painter is None else PaintedAnswer
+    return _from_module(module, answer._fields)
 
 
 def _from_locator(run: Path, part: str) -> Answer:

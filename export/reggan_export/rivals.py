@@ -1,6 +1,7 @@
 """Baselines of `reggan-plugin bench --peers`: other papers' shapes, PyTorch, the hardware."""
 
 import dataclasses
+import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +18,21 @@ from reggan_export.source_network import source_of
 from reggan_export.torch_runner import EagerRunner, GraphRunner
 from reggan_plugin.benchmark.contestant import Contestant
 from reggan_plugin.benchmark.rivals import Roof
-from reggan_plugin.model_card import CARD_KEY, UNSEALED, ModelCard, card_from_metadata
+from reggan_plugin.model_card import (
+    CARD_KEY,
+    MOTION_CONTRACT,
+    PICTURE_CONTRACT,
+    PICTURE_OUTPUTS,
+    UNSEALED,
+    ModelCard,
+    card_from_metadata,
+)
 from reggan_plugin.onnx_messages import metadata_from_onnx
 from reggan_training.networks.architectures import build_model
 from reggan_training.networks.expression_model import ModelSettings
 from reggan_training.regression import RegressionSettings
+
+_log = logging.getLogger(__name__)
 
 PEERS = ("sargan", "us-gan", "stargan")
 _ON_NVIDIA = ("cuda", "tensorrt", "tensorrt-ep", "rtx", "torch-cuda", "torch-cuda-graph")
@@ -34,16 +45,29 @@ class ExportRivals:
         self._source: Path | None = None
 
     def write_peers(self, model: Path, folder: Path) -> list[Path]:
-        """Write each peer at the model's side and precision; what they paint is noise."""
+        """Write each peer at the model's side and precision; what they paint is noise.
+
+        Peers are of contract 1, whatever the model is.
+        """
         card = _card_of(model)
         return [_write_peer(name, card, folder / f"{name}.onnx") for name in PEERS]
 
     def open_in_pytorch(
         self, model: Path, devices: Sequence[str], threads: int | None
     ) -> list[Contestant]:
-        """The model's own network: on the CPU where that takes part, and on the first GPU."""
+        """The model's own network: on the CPU where that takes part, and on the first GPU.
+
+        Not that of a model with face shapes, whose file does not say how its network is built.
+        """
         self._source = model
         card = _card_of(model)
+        if card.contract == MOTION_CONTRACT:
+            _log.warning(
+                "%s has face shapes, and its file does not say how its network is built: it is "
+                "not timed in PyTorch.",
+                model.name,
+            )
+            return []
         opened = []
         if "cpu" in devices:
             torch.set_num_threads(threads or torch.get_num_threads())
@@ -94,7 +118,7 @@ def _write_peer(architecture: str, like: ModelCard, path: Path) -> Path:
     settings = ModelSettings(
         architecture=architecture,
         side_px=side,
-        expressions=len(like.expressions),
+        expressions=len(like.names),
         regression=RegressionSettings(side_px=side),
     )
     model = build_model(settings).eval()
@@ -105,6 +129,11 @@ def _write_peer(architecture: str, like: ModelCard, path: Path) -> Path:
         like,
         name=architecture,
         architecture=architecture,
+        contract=PICTURE_CONTRACT,
+        expressions=like.names,
+        controls=(),
+        outputs=PICTURE_OUTPUTS,
+        painters={},
         training={"weights": "random"},
         weights_sha256=UNSEALED,
     )

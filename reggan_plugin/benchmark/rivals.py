@@ -48,7 +48,7 @@ class Rivals(Protocol):
     def open_in_pytorch(
         self, model: Path, devices: Sequence[str], threads: int | None
     ) -> list[Contestant]:
-        """The model by PyTorch itself, on what it can use of the devices."""
+        """The model by PyTorch itself, on what it can use of the devices; none if it cannot."""
         ...
 
     def find_roof(

@@ -125,7 +125,7 @@ def test_the_set_is_rendered_and_training_takes_it(scene: Any) -> None:
     assert neutral != happy
     assert neutral != pixels_of(out / "neutral" / names[1])  # another camera
     command = bpy.context.window_manager.reggan_training_command
-    assert command.startswith("reggan-plugin train --preset fine-tune --init-from reggan")
+    assert command.startswith("reggan-plugin train --preset fine-tune --init-from sargan")
     assert "--every-identity" in command
     assert str(out) in command
     sheet = json.loads((out / "landmarks.json").read_text(encoding="utf-8"))

@@ -142,5 +142,5 @@ def test_the_command_names_folder_and_model() -> None:
     words = shlex.split(training_command(Path("/a b/it's ü"), ""))
     assert words[:2] == ["reggan-plugin", "train"]
     assert words[words.index("--data") + 1] == "/a b/it's ü"
-    assert words[words.index("--init-from") + 1] == "reggan"
+    assert words[words.index("--init-from") + 1] == "sargan"
     assert "own.onnx" in training_command(Path("set"), "own.onnx")

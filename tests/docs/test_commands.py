@@ -64,9 +64,8 @@ def test_every_command_runs_as_written(page: Path, working_folder: Path) -> None
 
 def _options_of_this_test(words: list[str]) -> list[str]:
     more = list(SHORTENED.get(words[0], []))
-    if words[0] == "render":
-        if "--resume" not in words:
-            more += ["--overwrite"]  # a page renders a shot more than once
+    if words[0] == "render" and "--resume" not in words:
+        more += ["--overwrite"]  # a page renders a shot more than once
     return more
 
 

@@ -19,14 +19,17 @@ from reggan_export.expression_model import graph_of
 from reggan_export.onnx_file import store_weights_as_half, write_proven
 from reggan_export.parity import verify_model
 from reggan_export.parity_report import Bound, difference_between
-from reggan_export.proof import BOUNDS
+from reggan_export.proof import BOUNDS, proof_from_metadata
 from reggan_export.sample_crops import proof_crops
 from reggan_export.source_network import source_of
 from reggan_plugin.backends.open_runner import open_runner
-from reggan_plugin.errors import ModelCardError, ModelHashError, ModelParityError
+from reggan_plugin.errors import ModelCardError, ModelHashError, ModelParityError, UsageError
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.model_card import CARD_KEY
 from reggan_plugin.models import installed_models, weights_folder
+from reggan_training.initial_weights import initial_weights_from
+
+from ..motion_models import write_motion_model
 
 RunMaker = Callable[..., Path]
 Exporter = Callable[..., Result]
@@ -144,3 +147,33 @@ def test_large_weights_alone_are_stored_as_half() -> None:
     store_weights_as_half(model)
     kinds = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
     assert kinds == {"large.half": onnx.TensorProto.FLOAT16, "small": onnx.TensorProto.FLOAT}
+
+
+def test_motion_that_differs_is_found_out_in_the_picture(tmp_path: Path) -> None:
+    one, other = (
+        write_motion_model(tmp_path / f"{x}.onnx", motion=(x, 0.0), answers_to="jawOpen")
+        for x in (0.02, 0.04)
+    )
+    proof = proof_from_metadata(open_runner(one, "cpu").metadata, "one")
+    assert {*EXPRESSION_NAMES, "afraid:0.6+surprised:0.3", "shapes 4/4:0.5"} < set(proof.probes)
+    weights = sum(inputs["controls"] for inputs in proof.probes.values())
+    assert (weights > 0).all()  # every shape is asked for
+    inputs = proof.probes["surprised"]
+    expected, found = (open_runner(path, "cpu").run(inputs) for path in (one, other))
+    (bound,) = proof.bounds
+    assert bound.holds(proof.compare(inputs, expected, expected)["picture"])
+    apart = proof.compare(inputs, expected, found)["picture"]
+    assert not bound.holds(apart)
+    assert 0 < apart.mean < apart.max <= 255
+    del found["paint"]
+    assert proof.compare(inputs, expected, found)["picture"].max == math.inf
+
+
+def test_a_file_with_face_shapes_is_not_taken_for_a_network_as_it_was_trained(
+    tmp_path: Path,
+) -> None:
+    path = write_motion_model(tmp_path / "moving.onnx")
+    with pytest.raises(UsageError, match=r"face shapes.*Export the run of train-motion"):
+        source_of(path).network()
+    with pytest.raises(UsageError, match=r"face shapes.*Start from sargan"):
+        initial_weights_from(path)

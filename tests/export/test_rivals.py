@@ -81,13 +81,26 @@ def test_a_peer_runs_at_the_model_s_side_and_its_work_is_pytorch_s_count(
     assert count_work(path).operations == pytest.approx(counter.get_total_flops(), rel=0.03)
 
 
-def test_pytorch_runs_the_shipped_weights_and_nothing_beats_the_roof() -> None:
+def test_a_model_with_face_shapes_is_not_timed_in_pytorch_and_that_is_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     rivals = ExportRivals()
+    assert rivals.open_in_pytorch(find_model(), ["cpu"], 1) == []
+    assert "reggan.onnx has face shapes" in caplog.text
+    ours = open_contestant(find_model(), "cpu", threads=1, largest_batch=1)
+    roof = rivals.find_roof(ours, (1,), 1)
+    assert roof is not None
+    assert roof.gigaoperations > 0.5
+    assert roof.weight_mb > 5
+
+
+def test_pytorch_runs_the_shipped_weights_and_nothing_beats_the_roof() -> None:
+    rivals, model = ExportRivals(), find_model("sargan")
     [eager] = [
-        one for one in rivals.open_in_pytorch(find_model(), ["cpu"], 1) if one.device == "torch-cpu"
+        one for one in rivals.open_in_pytorch(model, ["cpu"], 1) if one.device == "torch-cpu"
     ]
     inputs = eager.inputs(1)
-    ours = open_runner(find_model(), "cpu", threads=1).run(inputs)
+    ours = open_runner(model, "cpu", threads=1).run(inputs)
     theirs = eager.runner.run(inputs)
     difference = np.abs(ours["face"] * ours["mask"] - theirs["face"] * theirs["mask"])
     assert 255 * difference.max() < 2

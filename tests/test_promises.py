@@ -65,10 +65,10 @@ LOSSLESS: dict[str, Callable[[Path], None]] = {
 EVERY = {**LOSSLESS, "frame.jpg": write_jpeg}
 
 
-def render(path: Path, intensity: float) -> Path:
+def render(path: Path, intensity: float, *more: str) -> Path:
     out = path.parent / f"out_{intensity}"
     words = ["render", "--frames", path, "--out", out, "--expression", "surprised"]
-    words += ["--intensity", intensity, "--whole-image"]
+    words += ["--intensity", intensity, "--whole-image", *more]
     assert main([str(word) for word in words]) == 0
     return out / path.name
 
@@ -115,8 +115,24 @@ def test_text_description_layers_and_attributes_stay(tmp_path: Path) -> None:
         assert tiff.pages[0].compression == tifffile.COMPRESSION.ADOBE_DEFLATE
     with OpenEXR.File(str(tmp_path / "half.exr"), separate_channels=True) as source:
         depth = source.channels()["depth.Z"].pixels.copy()
-    with OpenEXR.File(str(render(tmp_path / "half.exr", 1.0)), separate_channels=True) as exr:
+    result = render(tmp_path / "half.exr", 1.0, "--move-layers", "none")
+    with OpenEXR.File(str(result), separate_channels=True) as exr:
         assert exr.header()["owner"] == "sq010"
         assert exr.header()["compression"] == OpenEXR.ZIP_COMPRESSION
         assert exr.channels()["R"].pixels.dtype == np.float16
         assert np.array_equal(exr.channels()["depth.Z"].pixels, depth)
+
+
+def test_a_pass_moves_with_the_face_and_stays_outside_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "float.exr"
+    LOSSLESS[path.name](path)
+    with OpenEXR.File(str(path), separate_channels=True) as source:
+        depth = source.channels()["depth.Z"].pixels.copy()
+    with OpenEXR.File(str(render(path, 1.0)), separate_channels=True) as exr:
+        moved = exr.channels()["depth.Z"].pixels != depth
+    ring = int(0.04 * len(depth))
+    assert 0.02 < moved.mean() < 0.6
+    assert not moved[:ring].any()
+    assert not moved[-ring:].any()
+    assert not moved[:, :ring].any()
+    assert not moved[:, -ring:].any()

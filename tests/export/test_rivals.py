@@ -107,7 +107,7 @@ def test_pytorch_runs_the_shipped_weights_and_nothing_beats_the_roof() -> None:
     roof = rivals.find_roof(eager, (1, 4), 1)
     assert roof is not None
     assert roof.link_gb_s is None
-    assert roof.gigaoperations == pytest.approx(3.262, abs=0.01)
+    assert roof.gigaoperations == pytest.approx(2.481, abs=0.01)
     rounding_ms = 4 * 0.5e-4
     assert roof.least_ms[1] < roof.least_ms[4] <= 4 * roof.least_ms[1] + 2 * rounding_ms
 

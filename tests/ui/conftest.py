@@ -87,7 +87,7 @@ def running_page(studio: Studio, options: PageOptions | None = None) -> Iterator
         studio.close()
 
 
-def studio_of(model: Path | None = None, **limits: int) -> Studio:
+def studio_of(model: Path | str | None = None, **limits: int) -> Studio:
     files = OpenFiles(tuple(SAMPLES.values()), **limits)
     return Studio(partial(open_model, None if model is None else str(model), "cpu"), files)
 

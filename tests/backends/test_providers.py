@@ -86,9 +86,9 @@ def test_tensorrt_gets_shapes_and_caches_for_this_version_and_file(
     assert beside_options["device_id"] == options["device_id"] == "1"
     shapes = {key: options[f"trt_profile_{key}_shapes"] for key in ("min", "opt", "max")}
     assert shapes == {
-        "min": "image:1x3x256x256,expression:1x7",
-        "opt": "image:4x3x256x256,expression:4x7",
-        "max": "image:8x3x256x256,expression:8x7",
+        "min": "image:1x3x256x256,controls:1x52",
+        "opt": "image:4x3x256x256,controls:4x52",
+        "max": "image:8x3x256x256,controls:8x52",
     }
     cache = Path(options["trt_engine_cache_path"])
     assert cache.parent == tmp_path / f"onnxruntime-{onnxruntime.__version__}" / "tensorrt-ep"

@@ -139,11 +139,12 @@ def test_mirrored_halves_get_one_symmetric_result(
 def test_three_views_reach_further_and_leave_the_front_and_the_seams_as_one_does(
     head: MadeHead,
     head_files: Path,
-    transfer: ExpressionTransfer,
     tmp_path: Path,
     changed: ChangedMap,
     written: np.ndarray,
 ) -> None:
+    transfer = ExpressionTransfer()
+    transfer.card = replace(transfer.card, max_yaw_deg=45.0)
     look = Look(texture=head_files / "base_color.png", views=3)
     face = PreparedFace(head_files / "head.obj", look, transfer, tmp_path)
     wider = face.change(SURPRISED)

@@ -16,6 +16,8 @@ from reggan_plugin.files.frame import read_frame
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 BOX = (540, 180, 200, 200)
 """The face of the first sample frame, brows to chin."""
+WITH_MASKS = ("--model", "sargan")
+"""A model of contract 1."""
 ACESCG_FROM_REC709 = np.array(
     [
         [0.61309741, 0.33952314, 0.04737945],
@@ -66,7 +68,8 @@ def test_upper_and_lower_make_the_whole(exr: Path, tmp_path: Path) -> None:
     before = channels(exr)
     masks = {}
     for region in ("all", "upper", "lower"):
-        written = render(exr, tmp_path / region, "--region", region, "--exr-layers", "mask,delta")
+        options = ("--region", region, "--exr-layers", "mask,delta", *WITH_MASKS)
+        written = render(exr, tmp_path / region, *options)
         after = channels(written)
         assert_rebuilt(before, after)
         masks[region] = after["reggan.mask"]
@@ -80,7 +83,7 @@ def test_upper_and_lower_make_the_whole(exr: Path, tmp_path: Path) -> None:
 
 def test_growth_and_blur_reach_the_file(exr: Path, tmp_path: Path) -> None:
     def changed_share(*options: str) -> float:
-        written = render(exr, tmp_path / "-".join(("out", *options)), *options)
+        written = render(exr, tmp_path / "-".join(("out", *options)), *options, *WITH_MASKS)
         return float((read_frame(written).pixels != read_frame(exr).pixels).any(axis=2).mean())
 
     plain = changed_share()
@@ -90,16 +93,43 @@ def test_growth_and_blur_reach_the_file(exr: Path, tmp_path: Path) -> None:
 
 
 def test_a_channel_of_the_frame_limits_the_change(exr: Path, tmp_path: Path) -> None:
-    free = channels(render(exr, tmp_path / "free", "--exr-layers", "mask"))
-    limited = channels(
-        render(exr, tmp_path / "cut", "--matte-channel", "roto.half", "--exr-layers", "mask,delta")
-    )
+    free = channels(render(exr, tmp_path / "free", "--exr-layers", "mask", *WITH_MASKS))
+    matte = ("--matte-channel", "roto.half", "--exr-layers", "mask,delta", *WITH_MASKS)
+    limited = channels(render(exr, tmp_path / "cut", *matte))
     assert_rebuilt(channels(exr), limited)
     middle, right = BOX[0] + BOX[2] // 2, BOX[0] + BOX[2]
     mask = limited["reggan.mask"]
     assert np.array_equal(mask[:, :middle], free["reggan.mask"][:, :middle])
     assert np.allclose(mask[:, middle:right], 0.5 * free["reggan.mask"][:, middle:right])
     assert not mask[:, right:].any()
+
+
+def test_the_limits_of_a_region_hold_for_motion(exr: Path, tmp_path: Path) -> None:
+    before = channels(exr)
+    changed = {}
+    for region in ("all", "upper", "lower"):
+        options = ("--region", region, "--exr-layers", "mask,delta")
+        after = channels(render(exr, tmp_path / region, *options))
+        assert_rebuilt(before, after)
+        changed[region] = after["reggan.mask"] > 0
+    eyes, mouth = BOX[1] + 60, BOX[1] + 150
+    assert not changed["lower"][:eyes].any()
+    assert not changed["upper"][mouth:].any()
+    assert changed["upper"][:eyes].any()
+    assert changed["lower"][mouth:].any()
+    shrunk = channels(render(exr, tmp_path / "s", "--mask-grow", "-0.08", "--exr-layers", "mask"))
+    assert (shrunk["reggan.mask"] > 0).mean() < 0.9 * changed["all"].mean()
+
+
+def test_a_channel_of_the_frame_limits_motion(exr: Path, tmp_path: Path) -> None:
+    free = channels(render(exr, tmp_path / "free"))
+    matte = ("--matte-channel", "roto.half", "--exr-layers", "mask,delta")
+    limited = channels(render(exr, tmp_path / "cut", *matte))
+    assert_rebuilt(channels(exr), limited)
+    middle, right = BOX[0] + BOX[2] // 2, BOX[0] + BOX[2]
+    assert np.array_equal(limited["G"][:, :middle], free["G"][:, :middle])
+    assert (limited["G"] != free["G"])[:, middle:right].any()
+    assert not limited["reggan.mask"][:, right:].any()
 
 
 def test_a_matte_of_black_leaves_the_file_as_it_is(exr: Path, tmp_path: Path) -> None:

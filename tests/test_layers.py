@@ -205,6 +205,7 @@ def test_a_model_that_says_nothing_of_motion_has_mask_and_delta_alone(
 ) -> None:
     source = sample("png", tmp_path)
     words = ["render", "--frames", str(source), "--expression", "happy", *FACE]
+    words += ["--model", "sargan"]
     layers = ["--layers-out", str(tmp_path / "layers")]
     assert main([*words, *layers]) == 2
     assert "(--exr-layers mask,delta)" in capsys.readouterr().err

@@ -59,7 +59,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
 
 
 def render(source: Path, model: Path, intensity: float, *more: str) -> Path:
-    out = source.parent / f"out_{intensity}{''.join(more)}"
+    out = source.parent / f"out_{intensity}{''.join(m for m in more if m.startswith('--'))}"
     words = ["render", "--frames", source, "--out", out, "--model", model, "--whole-image"]
     words += ["--expression", "happy", "--intensity", intensity, *more]
     assert main([str(word) for word in words]) == 0
@@ -189,6 +189,7 @@ def test_a_model_without_motion_cannot_move_alpha(
 ) -> None:
     write_png(tmp_path / "a.png")
     words = ["render", "--frames", str(tmp_path / "a.png"), "--expression", "happy"]
+    words += ["--model", "sargan"]
     assert main([*words, "--move-alpha", "--whole-image"]) == 2
     assert "Leave out --move-alpha" in capsys.readouterr().err
 

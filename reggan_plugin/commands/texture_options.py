@@ -71,6 +71,7 @@ def character_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @_character_option("--force", is_flag=True, help="Change a map that seems not colour.")
     @_character_option(
         "--also",
+        is_input=True,
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         multiple=True,
         metavar="FILE",

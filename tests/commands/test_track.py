@@ -58,9 +58,9 @@ def test_tracks_and_previews_are_written(
     assert "[3/3] a.1003.png faces: 1" in said.err
     assert "Tracked: 3 frames, faces: 1, cuts: 0" in said.err
     tracks = read_tracks(out)
-    eyes = [tracks.faces_at(n)[0].landmarks[1, 0] for n in NUMBERS]  # type: ignore[index]
+    eyes = [tracks.frames[str(n)].faces[0].landmarks[1, 0] for n in NUMBERS]  # type: ignore[index]
     assert np.allclose(np.diff(eyes), 10, atol=0.5)
-    box = tracks.faces_at(1002)[0].box_px
+    box = tracks.frames["1002"].faces[0].box_px
     picture = pixels(drawn / "a.1002.jpg")
     assert picture.shape == (180, 320, 3)
     frame = picture[round(box[1]) : round(box[1] + box[3]), round(box[0])]
@@ -158,7 +158,7 @@ def test_render_changes_the_face_that_the_tracks_name(
     rendered = tmp_path / "happy"
     command = ["render", "--frames", str(shot), "--expression", "happy", "--tracks", str(out)]
     assert main([*command, "--out", str(rendered)]) == 0
-    left, _, width, _ = read_tracks(out).faces_at(1001)[0].box_px
+    left, _, width, _ = read_tracks(out).frames["1001"].faces[0].box_px
     columns = changed_columns(shot, rendered, 1001)
     assert left - width / 2 < columns.min() < columns.max() < left + 1.5 * width
     assert (rendered / "a.1002.png").read_bytes() == (shot / "a.1002.png").read_bytes()

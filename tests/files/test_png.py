@@ -250,7 +250,7 @@ def test_damaged_data_is_named(tmp_path: Path, image: Callable[..., Any]) -> Non
     ("name", "error", "message"),
     [
         ("a.png", UnreadableFrameError, "is not an image"),
-        ("a.gif", UnsupportedFormatError, r"\.exr, \.jpeg, \.jpg, \.png, \.tif, \.tiff"),
+        ("a.gif", UnsupportedFormatError, r"\.exr, \.jpeg, \.jpg, \.png, \.tga, \.tif, \.tiff"),
         ("none.png", UnreadableFrameError, "No such file"),
     ],
 )

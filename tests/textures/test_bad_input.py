@@ -225,7 +225,7 @@ def test_meshes_without_a_mesh(name: str, content: str, tmp_path: Path) -> None:
         ({"texture": "face.<UDIM>.png"}, {}, EmptySourceError, "no tile fits"),
         ({}, {"out": "{folder}/base_color.png"}, UsageError, "is an input"),
         ({}, {"out": "{folder}/new.jpg"}, UsageError, "another ending.*Let it end in .png"),
-        ({}, {"out_mesh": "{folder}/new.glb"}, UsageError, "the mesh is none"),
+        ({}, {"out_mesh": "{folder}/new.glb"}, UsageError, "and this is none"),
         ({}, {"out": "{folder}/no/new.png"}, OutputError, "no folder.*Create it"),
     ],
 )

@@ -295,7 +295,7 @@ def test_everything_can_be_reached_and_is_named(browser: webdriver.Chrome, page:
     assert unnamed == []
     artist.find("open").send_keys(Keys.TAB)
     seen = set()
-    for _ in range(40):
+    for _ in range(160):  # 51 shapes have a slider each
         focused = browser.switch_to.active_element
         seen.add(focused.get_attribute("id"))
         outline = focused.value_of_css_property("outline-style")

@@ -11,7 +11,7 @@ from reggan_training.motion.losses import (
     pair_losses,
 )
 from reggan_training.motion.mean_answer import StateExamples, fit_mean_answer
-from reggan_training.motion.mouth_painter import MouthPainter, window_of
+from reggan_training.motion.mouth_painter import MouthPainter, no_colder, window_of
 from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
 from reggan_training.motion.sampling import warp
 from reggan_training.motion.shape_regression import ShapeRegression
@@ -181,3 +181,12 @@ def test_the_painter_starts_from_what_the_network_painted(network: MotionRegGAN)
     assert mouth.paint.shape == (1, 3, 224, 224)
     coarse = torch.nn.functional.avg_pool2d(mouth.paint, 4)
     assert (coarse - window_of(answer.paint)).abs().mean() < 0.3
+
+
+def test_teeth_are_no_colder_than_the_face() -> None:
+    teal = torch.tensor([0.5, 0.7, 0.65]).view(1, 3, 1, 1)
+    grey, green = torch.full((1, 3, 4, 4), 0.6), torch.tensor([0.3, 0.6, 0.3]).view(1, 3, 1, 1)
+    assert no_colder(teal, grey).flatten().tolist() == pytest.approx([0.5, 0.5, 0.5])
+    assert no_colder(teal, green)[0, 1] == pytest.approx(0.7)  # a goblin keeps its green
+    warm = torch.tensor([0.8, 0.7, 0.6]).view(1, 3, 1, 1)
+    assert no_colder(warm, grey).equal(warm)

@@ -202,7 +202,7 @@ def test_the_discriminator_reads_small_crops_more_finely() -> None:
 
 
 def test_a_run_can_start_from_the_shipped_model() -> None:
-    path = find_model()
+    path = find_model("sargan")
     weights = initial_weights_from(path)
     model = build_model(weights.settings).eval()
     weights.load_into(model)

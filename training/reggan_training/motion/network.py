@@ -187,7 +187,7 @@ class MotionRegGAN(nn.Module):
         start = self._at_half(self.regression.motion(change))
         solved, unsolved = fixed_point(forward, start)
         # beside a seam that opens, rounds lead now to one lip, now to the other
-        lost = F.max_pool2d(_missed(unsolved), 5, 1, 2)
+        lost = F.max_pool2d(_missed(unsolved) * (surface.place[:, 1:] < _LIPS_Y).float(), 5, 1, 2)
         return solved + lost * (start - solved), unsolved
 
     def _at_half(self, values: Float[Tensor, "batch channels low low"]) -> Tensor:

@@ -127,6 +127,7 @@ def test_a_study_is_answered_saved_and_tallied(
         rater.answer(number)
     place, question = rater.place, rater.find("question").text
     browser.refresh()  # what was answered stays answered
+    WebDriverWait(browser, 20).until(lambda _: rater.place)
     assert (rater.place, rater.find("question").text) == (place, question)
     rater.press(Keys.BACKSPACE)
     assert rater.place != place

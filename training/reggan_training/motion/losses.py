@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
@@ -60,7 +59,7 @@ def pair_losses(pairs: Pairs, answer: NetworkAnswer, weights: LossWeights) -> di
         "motion": weights.motion * (error_px.abs().clamp(max=10) * trusted).mean(),
         "backdrop": weights.backdrop * (128 * motion.abs() * (1 - pairs.hit)).mean(),
         "picture": weights.picture * (made - pairs.target).abs().mean(),
-        "edges": weights.edges * _slope_error(made, pairs.target),
+        "edges": weights.edges * slope_error(made, pairs.target),
         "cover": weights.cover * cover,
         "paint": weights.paint * ((answer.paint - pairs.target).abs() * near_hole).mean(),
         "gain": weights.gain_size * answer.gain.abs().mean()
@@ -91,9 +90,12 @@ def _slopes(picture: Tensor) -> tuple[Tensor, Tensor]:
     return picture[..., 1:] - picture[..., :-1], picture[..., 1:, :] - picture[..., :-1, :]
 
 
-def _slope_error(made: Tensor, target: Tensor) -> Tensor:
-    pairs = zip(_slopes(made), _slopes(target), strict=True)
-    return torch.stack([(a - b).abs().mean() for a, b in pairs]).sum()
+def slope_error(made: Tensor, target: Tensor, weight: Tensor | None = None) -> Float[Tensor, ""]:
+    """Mean error of the slopes across and down, each weighted as the pixel that it leads to."""
+    across, down = (slope.abs() for slope in _slopes(made - target))
+    if weight is not None:
+        across, down = across * weight[..., 1:], down * weight[..., 1:, :]
+    return across.mean() + down.mean()
 
 
 def _folding(motion: Float[Tensor, "batch 2 low low"]) -> Tensor:

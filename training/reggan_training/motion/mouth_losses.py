@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reggan_training.heads.head import Part
-from reggan_training.motion.losses import balanced_cross_entropy
+from reggan_training.motion.losses import balanced_cross_entropy, slope_error
 from reggan_training.motion.mouth_painter import MouthAnswer, window_of
 from reggan_training.motion.sampling import enlarged
 from reggan_training.pairs.mouth_sitting import MouthPairs
@@ -58,14 +58,7 @@ def mouth_losses(
     return {
         "cover": weights.cover * cover,
         "paint": weights.paint * ((answer.paint - pairs.target).abs() * focus).mean(),
-        "paint_edges": weights.paint_edges * _slope_error(answer.paint, pairs.target, focus),
+        "paint_edges": weights.paint_edges * slope_error(answer.paint, pairs.target, focus),
         "picture": weights.picture * ((made - pairs.target).abs() * (0.2 + near)).mean(),
-        "edges": weights.edges * _slope_error(made, pairs.target, 0.2 + near),
+        "edges": weights.edges * slope_error(made, pairs.target, 0.2 + near),
     }
-
-
-def _slope_error(made: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    error = made - target
-    across = (error[..., 1:] - error[..., :-1]).abs() * weight[..., 1:]
-    down = (error[..., 1:, :] - error[..., :-1, :]).abs() * weight[..., 1:, :]
-    return across.mean() + down.mean()

@@ -104,6 +104,11 @@ def build_own_wheel(folder: Path) -> Path:
     Raises:
         BuildError: hatchling is not installed, or fails.
     """
+    if find_spec("hatchling") is None:
+        raise BuildError(
+            "hatchling, which builds this project's wheel, is not installed here. Install it: "
+            "pip install hatchling packaging."
+        )
     _run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)])
     return next(folder.glob("*.whl"))
 

@@ -1,4 +1,4 @@
-"""Which wheels travel with the extension: the runtime's and its dependencies', unmodified.
+"""The wheels in the extension: the runtime's and its dependencies', unmodified.
 
 Taken from the package index for another system and Python than the ones that this runs on; so
 pip's choice, which follows this system's markers, is walked again with the target's.
@@ -123,7 +123,7 @@ def needed_wheels(
 
 
 def requirements_of(wheel: Path) -> tuple[Requirement, ...]:
-    """What a wheel's metadata asks for."""
+    """Requirements in a wheel's metadata."""
     with zipfile.ZipFile(wheel) as archive:
         name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         metadata = Parser().parsestr(archive.read(name).decode("utf-8"))

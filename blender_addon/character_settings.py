@@ -11,7 +11,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from .bridge.expressions import EXPRESSION_NAMES
+from .bridge.vocabulary import EXPRESSION_NAMES
 
 _STILL: set[str] = set()
 _PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else _STILL
@@ -51,7 +51,7 @@ def _has_shape_keys(_settings: bpy.types.PropertyGroup, candidate: bpy.types.Obj
 
 
 class CharacterSettings(bpy.types.PropertyGroup):
-    """Which character, and which pictures of it."""
+    """A character, and the pictures to render of it."""
 
     mesh: PointerProperty(
         name="Face Mesh",

@@ -1,4 +1,4 @@
-"""Which head of a scene is meant: `scene.reggan_head`."""
+"""The head of a scene: `scene.reggan_head`."""
 
 from typing import Any
 

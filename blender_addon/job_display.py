@@ -1,4 +1,4 @@
-"""What the session knows of the running and the last job, and how panels show it."""
+"""State of the running and the last job of the session, and its display in panels."""
 
 from textwrap import wrap
 from typing import Any
@@ -23,17 +23,32 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
 
 
 def draw_last_words(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """What went wrong in the last job: Blender's own pop-up goes when the mouse moves."""
+    """Show what the last job had to say: Blender's own pop-up goes when the mouse moves."""
     said = context.window_manager.reggan_last_words
     if not said:
         return
     box = layout.box()
     row = box.row()
-    row.label(text="The last job said", icon="ERROR")
+    failed = context.window_manager.reggan_last_failed
+    row.label(text="The last job failed" if failed else "Note", icon="ERROR" if failed else "INFO")
     row.operator("reggan.dismiss", icon="X", text="", emboss=False)
     column = box.column(align=True)
     for line in wrapped(said, context):
         column.label(text=line)
+
+
+def keep_last_words(manager: Any, message: str, *, is_failure: bool = False) -> None:
+    """Let the panels show a message, below those of the same job."""
+    lines = (manager.reggan_last_words, message)
+    manager.reggan_last_words = "\n".join(line for line in lines if line)
+    manager.reggan_last_failed = manager.reggan_last_failed or is_failure
+    redraw_sidebars(manager)
+
+
+def forget_last_words(manager: Any) -> None:
+    """Let the panels show nothing of the last job any more."""
+    manager.reggan_last_words, manager.reggan_last_failed = "", False
+    redraw_sidebars(manager)
 
 
 def wrapped(text: str, context: bpy.types.Context) -> list[str]:
@@ -62,8 +77,7 @@ class Dismiss(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Forget what the last job said."""
-        context.window_manager.reggan_last_words = ""
-        redraw_sidebars(context.window_manager)
+        forget_last_words(context.window_manager)
         return {"FINISHED"}
 
 
@@ -76,10 +90,11 @@ def attach() -> None:
     manager.reggan_job = bpy.props.StringProperty(options={"SKIP_SAVE"})
     manager.reggan_progress = bpy.props.FloatProperty(options={"SKIP_SAVE"})
     manager.reggan_last_words = bpy.props.StringProperty(options={"SKIP_SAVE"})
+    manager.reggan_last_failed = bpy.props.BoolProperty(options={"SKIP_SAVE"})
     manager.reggan_doctor = bpy.props.StringProperty(options={"SKIP_SAVE"})
 
 
 def detach() -> None:
     """Take them away again."""
-    for name in ("reggan_job", "reggan_progress", "reggan_last_words", "reggan_doctor"):
-        delattr(bpy.types.WindowManager, name)
+    for name in ("job", "progress", "last_words", "last_failed", "doctor"):
+        delattr(bpy.types.WindowManager, f"reggan_{name}")

@@ -77,7 +77,7 @@ def chosen_runtime(context: bpy.types.Context) -> Runtime:
 
 
 def _bundled_site_packages() -> Path | None:
-    """Where Blender unpacks the wheels of its extensions."""
+    """Folder into which Blender unpacks the wheels of its extensions."""
     extensions = bpy.utils.user_resource("EXTENSIONS")
     python = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     return Path(extensions, ".local", "lib", python, "site-packages") if extensions else None

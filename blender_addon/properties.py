@@ -1,6 +1,6 @@
-"""What the panels ask for: one group of settings on every scene, `scene.reggan`.
+"""Settings of the panels: one group on every scene, `scene.reggan`.
 
-Only the intensity can be animated; paths are kept as they are typed, `//` included.
+Of these only the intensity can be animated; paths are kept as they are typed, `//` included.
 """
 
 import bpy
@@ -13,21 +13,48 @@ from bpy.props import (
     StringProperty,
 )
 
-from .bridge.expressions import EXPRESSION_NAMES, MAX_INTENSITY
+from .bridge.expressions import MAX_INTENSITY
+from .bridge.vocabulary import EXPRESSION_GROUPS, enum_identifier
 
 _STILL: set[str] = set()
 """Options of a property that is not animated."""
 _PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else _STILL
 
 
+def _expression_items() -> list[tuple[str, str, str]]:
+    """The menu: headings have no identifier."""
+    items = [("NONE", "None", "No expression: the face shapes alone")]
+    for group, names in EXPRESSION_GROUPS.items():
+        items.append(("", group, ""))
+        items += [
+            (enum_identifier(name), name.capitalize(), f"Make the face show: {name}")
+            for name in names
+        ]
+    return items
+
+
+def _has_shape_keys(_settings: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
+    return candidate.type == "MESH" and candidate.data.shape_keys is not None
+
+
 class RegganSettings(bpy.types.PropertyGroup):
     """Settings of the RegGAN panels; nothing here is read by Blender itself."""
 
     # Expression (all jobs)
+    driven_by: EnumProperty(
+        name="Driven By",
+        description="What says how the face changes",
+        items=[
+            ("PANEL", "Panel", "The expression and the face shapes of these panels"),
+            ("OBJECT", "Shape Keys", "The shape keys of an object, frame by frame"),
+            ("TAKE", "Take", "A recorded performance from a file"),
+        ],
+        options=_STILL,
+    )
     expression: EnumProperty(
         name="Expression",
-        description="The expression that the face is given",
-        items=[(name, name.capitalize(), f"Make the face {name}") for name in EXPRESSION_NAMES],
+        description="The expression that the face is given. It replaces what the face shows",
+        items=_expression_items(),
         default="happy",
         options=_STILL,
     )
@@ -35,6 +62,37 @@ class RegganSettings(bpy.types.PropertyGroup):
         name="Blend",
         description="Several expressions in place of one, such as happy:0.6+surprised:0.3. "
         "Leave it empty for the expression above",
+        options=_STILL,
+    )
+    adds: BoolProperty(
+        name="Add",
+        description="Lay the expression over what the face shows, instead of replacing it",
+        options=_STILL,
+    )
+    presets: StringProperty(
+        name="Presets",
+        description="A file of your own expressions (.toml), which Blend may name",
+        subtype="FILE_PATH",
+        options=_PATH,
+    )
+    driving_object: PointerProperty(
+        name="Object",
+        description="The mesh whose shape keys are taken, by the names of ARKit's",
+        type=bpy.types.Object,
+        poll=_has_shape_keys,
+        options=_STILL,
+    )
+    take: StringProperty(
+        name="Take",
+        description="Live Link Face CSV, iFacialMocap or Face Cap text, Audio2Face JSON, glTF, "
+        "VRMA, USD, or CSV with a heading such as frame,jawOpen",
+        subtype="FILE_PATH",
+        options=_PATH,
+    )
+    take_offset: StringProperty(
+        name="Offset",
+        description="The frame of the take's first row, or the take's timecode at the shot's "
+        "first frame. Leave it empty to begin with the shot",
         options=_STILL,
     )
     intensity: FloatProperty(
@@ -72,6 +130,13 @@ class RegganSettings(bpy.types.PropertyGroup):
         options=_STILL,
     )
 
+    goes_on_from_result: BoolProperty(
+        name="Go On from Result",
+        description="Change the result that is shown once more. Otherwise every change begins "
+        "with the picture or map that the result was made of",
+        options=_STILL,
+    )
+
     # Frames
     frames_source: EnumProperty(
         name="Frames",
@@ -103,7 +168,7 @@ class RegganSettings(bpy.types.PropertyGroup):
         items=[
             ("RESUME", "Keep finished", "Keep those made in this way, write the others"),
             ("OVERWRITE", "Replace", "Write all of them anew"),
-            ("REFUSE", "Stop", "Do nothing if there is one"),
+            ("REFUSE", "Stop", "Write nothing if there is one"),
         ],
         default="RESUME",
         options=_STILL,
@@ -138,6 +203,12 @@ class RegganSettings(bpy.types.PropertyGroup):
         description="The file with the place of the head in every frame, written by Track Head",
         subtype="FILE_PATH",
         options=_PATH,
+    )
+    tracks_account: StringProperty(
+        name="Account of Tracks",
+        description="What came of tracking the head: by what it was found, and which frames will "
+        "not change",
+        options=_STILL,
     )
 
 

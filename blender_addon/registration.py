@@ -1,4 +1,4 @@
-"""What the add-on adds to Blender, in order, and takes out again in the reverse of it."""
+"""Registration: adds the classes to Blender in order, and removes them in reverse order."""
 
 from importlib import import_module
 from types import ModuleType
@@ -7,6 +7,7 @@ import bpy
 
 _MODULES = (
     "properties",
+    "shape_settings",
     "head_settings",
     "character_settings",
     "texture_settings",
@@ -18,12 +19,17 @@ _MODULES = (
     "operators.preview",
     "operators.add_compositor_group",
     "operators.head_from_rig",
+    "operators.place_points",
     "operators.shape_key_table",
     "operators.train_character",
     "operators.edit_image",
     "operators.edit_texture",
+    "operators.before_after",
+    "operators.live",
+    "operators.face_shapes",
     "panels.image_editor",
     "panels.viewport",
+    "panels.shapes",
     "panels.head",
     "panels.character",
     "panels.texture",

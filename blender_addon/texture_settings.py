@@ -1,4 +1,4 @@
-"""What is asked of a head's texture map: `scene.reggan_texture`."""
+"""Settings of a head's texture map: `scene.reggan_texture`."""
 
 import bpy
 from bpy.props import (
@@ -9,15 +9,21 @@ from bpy.props import (
     StringProperty,
 )
 
-from .bridge.expressions import EXPRESSION_NAMES
 from .bridge.texture_command import FRONTS
+from .bridge.vocabulary import EXPRESSION_NAMES
 
 _STILL: set[str] = set()
 
 
 class TextureSettings(bpy.types.PropertyGroup):
-    """Which map, how the face lies on it, and which expressions it is given."""
+    """A map, the place of the face on it, and the expressions that it is given."""
 
+    makes_several: BoolProperty(
+        name="Several",
+        description="Make a map for each expression that is chosen here. Otherwise one map, with "
+        "the expression at the top of the tab",
+        options=_STILL,
+    )
     expressions: EnumProperty(
         name="Expressions",
         description="Expressions that the map is given, each in an image of its own. "
@@ -29,7 +35,7 @@ class TextureSettings(bpy.types.PropertyGroup):
         options={"ENUM_FLAG"},
     )
     layout: EnumProperty(
-        name="Face",
+        name="Layout",
         description="How the face lies on the map",
         items=[
             ("MESH", "On the head", "By the UV map of the active mesh"),

@@ -47,7 +47,7 @@ class BatchedModel:
         faces: Sequence[Float[np.ndarray, "side side 3"]],
         mixes: Sequence[ExpressionMix],
     ) -> list[Answer]:
-        """What the model makes of each face: see `Answer`.
+        """Run the model on each face: see `Answer`.
 
         Args:
             faces: sRGB-encoded, [0, 1].
@@ -94,7 +94,7 @@ class BatchedModel:
 
 
 def motion_answer_at(place: int, planes: Tensors, card: ModelCard) -> MotionAnswer:
-    """What a model of contract 2 answers for one face of a batch.
+    """The answer of a model of contract 2 for one face of a batch.
 
     Args:
         place: of the face in the batch.

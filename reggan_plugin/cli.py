@@ -2,8 +2,8 @@
 
     0        done
     1        failed: a frame, a file, a model, a missing extra
-    2        usage: the request cannot be meant
-    130/143  interrupted by SIGINT / SIGTERM, after the frame in hand
+    2        usage: invalid arguments
+    130/143  interrupted by SIGINT / SIGTERM, after the current frame
 
 Nothing heavy is imported here: subcommands are loaded when they are invoked.
 """
@@ -55,6 +55,9 @@ _COMMANDS = {
     ),
     "demo": LazyCommand(
         "reggan_plugin.commands.demo:demo", "Run the whole job on the frames that come along."
+    ),
+    "live": LazyCommand(
+        "reggan_plugin.commands.live:live", "Change a face for a program that asks by a pipe."
     ),
     "doctor": LazyCommand(
         "reggan_plugin.commands.doctor:doctor", "Say what is installed and which devices work."

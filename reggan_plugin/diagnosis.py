@@ -1,4 +1,4 @@
-"""What is installed, which devices work, and what to install for more."""
+"""The installation: its packages, the devices that work, and what to install for more."""
 
 import platform
 import re

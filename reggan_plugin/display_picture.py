@@ -1,4 +1,4 @@
-"""What a frame, or a part of it, looks like on a display: the picture in which faces are sought."""
+"""A frame, or a part of it, as a display shows it: the picture in which faces are detected."""
 
 import math
 
@@ -13,7 +13,7 @@ from reggan_plugin.imaging.crop import Region, reduce_by
 
 
 def coding_of(frame: Frame, exposure_ev: float = 0.0) -> PixelCoding:
-    """How the frame's pixels become a display image, at an exposure that only linear ones take."""
+    """The coding of the frame's pixels as a display image; only linear ones take the exposure."""
     is_linear = frame.encoding is Encoding.SCENE_LINEAR
     return PixelCoding(
         is_linear=is_linear,

@@ -1,7 +1,7 @@
 """Everything that reggan-plugin raises on purpose.
 
     RegganError                     exit 1
-    ├── UsageError                  exit 2: the request itself cannot be meant
+    ├── UsageError                  exit 2: invalid arguments
     │   ├── RangeOutsideError   a frame range that holds no frame of the shot
     │   ├── UnknownExpressionError
     │   └── UnknownModelError
@@ -89,7 +89,7 @@ class RegganError(Exception):
 
     @property
     def fields(self) -> Mapping[str, Field]:
-        """What the sentence names, by name."""
+        """Values that the sentence names, by name."""
         return self.remark.fields
 
     def after(self, words: str) -> Self:

@@ -1,4 +1,4 @@
-"""What is asked of a face: how much of which expressions and face shapes.
+"""A request to a face: amounts of expressions and face shapes.
 
 Imports nothing heavy, so that the command line can list the names at once.
 """
@@ -45,7 +45,7 @@ _LEAST_SHARE = 0.6
 
 @dataclass(frozen=True)
 class ExpressionMix:
-    """How much of each expression and face shape is asked for; what is not named is 0.
+    """Amounts of expressions and face shapes; what is not named is 0.
 
     A named expression replaces what the face shows, as far as it is strong; a shape by its own
     name is laid over it. Several add up.
@@ -72,12 +72,12 @@ class ExpressionMix:
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether every intensity is 0: the output is then the input itself."""
+        """True if every intensity is 0: the output is then the input itself."""
         return not any(self.intensities.values())
 
     @property
     def label(self) -> str:
-        """What files and folders of results are named with."""
+        """Label in the names of files and folders of results."""
         names = [name.replace(" ", "_") for name in self.intensities]
         more = len(names) - _MOST_IN_A_LABEL
         return "_".join([*names[:_MOST_IN_A_LABEL], *([f"and_{more}_more"] if more > 0 else [])])
@@ -192,7 +192,7 @@ def parse_expression_mix(
 def mix_from_request(
     asked: "str | Mapping[str, float] | ExpressionMix", intensity: float = 1.0
 ) -> ExpressionMix:
-    """What a caller asks for: a name, a blend as text, or weights by name: `{"jawOpen": 0.4}`.
+    """Read a request: a name, a blend as text, or weights by name: `{"jawOpen": 0.4}`.
 
     `intensity` multiplies every part, but not those of a mix.
 

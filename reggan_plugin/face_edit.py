@@ -197,7 +197,7 @@ def _move(
 def _source_of(
     result: EditedFrame, picture: Picture, face: CutFace, *, is_first: bool
 ) -> StoredPicture:
-    """What the surfaces of a face are taken from: the frame, with the faces that moved before."""
+    """The picture that surfaces of a face are taken from: the frame, with faces moved before."""
     pixels, alpha = picture.pixels, picture.alpha
     if not is_first:
         pixels = result.pixels.copy()
@@ -233,7 +233,7 @@ def _finite(display: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "
 
 
 def picture_of(edit: FrameEdit) -> Picture:
-    """What an edit changes, without what it asks for."""
+    """The picture that an edit changes, without its request."""
     return Picture(
         pixels=edit.frame.pixels,
         alpha=edit.frame.alpha,

@@ -1,4 +1,4 @@
-"""What Python programs hand over as a picture, and the same kind back.
+"""Pictures that Python programs hand over, and results of the same kind.
 
 Paths, frames, the bytes of a file, Pillow's images, and NumPy arrays: uint8, uint16 and floats;
 grey, RGB, and with alpha.
@@ -52,8 +52,6 @@ class GivenPicture:
 class _NoFile:
     """Stands where a frame has its file; pixels that no file held are never encoded."""
 
-    is_lossless = True
-
     def encode(
         self,
         before: Float[np.ndarray, "height width 3"],  # noqa: ARG002
@@ -74,7 +72,7 @@ def read_given(
         order: of an array's channels; alpha comes last in both.
 
     Raises:
-        UsageError: it is no picture, or what was said of it cannot be meant.
+        UsageError: it is no picture, or its arguments do not fit it.
         UnreadableFrameError: as `read_frame`.
     """
     if encoding not in (None, "srgb", "linear"):

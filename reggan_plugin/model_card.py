@@ -1,4 +1,4 @@
-"""What an .onnx file says of itself: the only link from training to runtime.
+"""The card in an .onnx file: the only link from training to runtime.
 
 The card is JSON under `CARD_KEY` in the file's metadata. Its `weights_sha256` seals the file: it
 is the SHA-256 of all of the file's bytes with these 64 digits themselves set to 0, so that it
@@ -143,7 +143,7 @@ class ModelCard:
         return "controls" if self.contract == MOTION_CONTRACT else "expression"
 
     def vector_of(self, mix: ExpressionMix) -> list[float]:
-        """What the model is given for a mix.
+        """Vector that the model is given for a mix.
 
         Raises:
             UnknownExpressionError, UsageError: the model cannot show it.

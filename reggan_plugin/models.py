@@ -9,7 +9,7 @@ DEFAULT_MODEL = "reggan"
 
 
 def weights_folder() -> Path:
-    """Where the installed package keeps its weights."""
+    """Folder of the weights in the installed package."""
     return Path(str(resources.files("reggan_plugin") / "weights"))
 
 

@@ -1,4 +1,4 @@
-"""What a model of contract 2 answers: where surfaces come from, their light, and new paint.
+"""The answer of a model of contract 2: motion of surfaces, their light, and new paint.
 
     y(q) = (1 - cover(q)) * exp(gain(q)) * x(q + motion(q)) + cover(q) * paint(q)
 

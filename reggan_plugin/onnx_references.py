@@ -1,4 +1,4 @@
-"""Whether an .onnx file refers to other files or can run without end; such are never opened.
+"""Check for .onnx files that refer to other files or can run without end; none is opened.
 
 ONNX lets a tensor live in another file (`external_data`, whose path may lead anywhere) and a
 node name a compiled engine (`EPContext`). The seal covers the .onnx file alone, so that what else
@@ -96,7 +96,7 @@ def _fields_within(message: memoryview, kind: str, depth: int) -> Iterator[_Fiel
 
 
 def _kept_elsewhere(kind: str, number: int, value: int | memoryview) -> str | None:
-    """What a field says is not in this file; None for nearly all fields."""
+    """Name of data that a field keeps in another file; None for nearly all fields."""
     match kind, number:
         case ("tensor", 13):  # external_data
             return "weights"

@@ -11,7 +11,7 @@ MOST_DOCUMENT_BYTES = 32 * _MIB
 
 
 def is_regular(path: Path) -> bool:
-    """Whether it is an ordinary file, and no device, pipe or folder, after all links.
+    """True if it is an ordinary file, and no device, pipe or folder, after all links.
 
     Raises:
         OSError: there is none.

@@ -1,4 +1,4 @@
-"""Who made a file: checks the Sigstore bundle that a release puts beside it.
+"""Origin of a file: checks the Sigstore bundle that a release puts beside it.
 
 The seal in a model's card is a checksum, which anybody can write. A bundle holds a signature by a
 short-lived certificate that names the workflow it was given to, and its entry in a public log.

@@ -78,12 +78,12 @@ class ExpressionTransfer:
 
     @property
     def device(self) -> str:
-        """Where the model runs."""
+        """Device of the model."""
         return self._runner.device
 
     @property
     def device_reason(self) -> str:
-        """Why it runs there."""
+        """The reason for the choice of the device."""
         return self._runner.reason
 
     @property
@@ -140,7 +140,7 @@ class ExpressionTransfer:
 
         Raises:
             FaceNotFoundError: the locator finds no face.
-            UnknownExpressionError, UsageError: the expression cannot be meant, or this is no
+            UnknownExpressionError, UsageError: the expression is invalid, or this is no
                 picture.
             UnreadableFrameError: as `read_frame`.
         """
@@ -190,7 +190,7 @@ class ExpressionTransfer:
         return tuple(crop.scaled(factor) for crop in self._finder.find(image, choice))
 
     def intensity_share(self, crop: FaceCrop) -> float:
-        """What is left of an intensity as far as this head is turned: 1, or less down to 0.
+        """Intensity factor, 0 to 1, for the yaw of a head.
 
         The model's card says up to which yaw it was measured to improve on its input. A face
         without landmarks (a box, the whole image) has no yaw and keeps its intensity.

@@ -70,7 +70,7 @@ def test_python_asks_by_name_too(jaw: Path, shot: Path) -> None:
 def test_a_take_drives_each_frame_by_its_row(
     take_file: Path, render: Render, shot: Path, tmp_path: Path
 ) -> None:
-    rate = ("--curves-rate", "30") if take_file.name.startswith("version") else ()
+    rate = ("--curves-rate", "30") if take_file.name in formats.UNTIMED else ()
     driven = render("driven", "--curves", take_file, *rate)
     for row, number in enumerate(FRAMES):
         record = json.loads((tmp_path / f"driven/.reggan/a.{number}.png.json").read_text())

@@ -1,6 +1,8 @@
-"""What the release workflow says that it does. It cannot be run here."""
+"""What the workflows say that they do, read by zizmor as GitHub would; they cannot be run here."""
 
 import re
+import subprocess
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,48 @@ def jobs() -> dict[str, Any]:
 
 def commands_of(job: dict[str, Any]) -> str:
     return "\n".join(step.get("run", "") for step in job["steps"])
+
+
+def audit(folder: Path) -> subprocess.CompletedProcess[str]:
+    installed = metadata.files("zizmor") or []
+    program = next(file.locate() for file in installed if file.stem == "zizmor")
+    words = ["--offline", "--no-progress", "--strict-collection", "--min-severity=medium"]
+    return subprocess.run([str(program), *words, str(folder)], capture_output=True, text=True)
+
+
+def test_github_could_read_both_and_nothing_in_them_is_unsafe() -> None:
+    done = audit(WORKFLOW.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "said"),
+    [
+        ("    runs-on: ubuntu-24.04\n", "", "is a required property"),
+        ("uses: actions/checkout@", "usse: actions/checkout@", "usse"),
+        (r"dist/\* --repo", "${{ github.event.head_commit.message }} --repo", "template-injection"),
+        (r"@[0-9a-f]{40} # v4\.2\.2", "@v4", "unpinned-uses"),
+    ],
+)
+def test_a_mistake_in_them_would_be_found(good: str, bad: str, said: str, tmp_path: Path) -> None:
+    text = WORKFLOW.read_text(encoding="utf-8")
+    spoilt = re.sub(good, bad, text)
+    assert spoilt != text
+    (tmp_path / ".github/workflows").mkdir(parents=True)
+    (tmp_path / ".github/workflows/release.yml").write_text(spoilt, encoding="utf-8")
+    done = audit(tmp_path / ".github/workflows")
+    assert done.returncode != 0
+    assert said in done.stdout + done.stderr
+
+
+def test_the_shell_lines_are_words_that_a_shell_can_read() -> None:
+    for path in WORKFLOW.parent.glob("*.yml"):
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for name, job in document["jobs"].items():
+            for step in job.get("steps", ()):
+                line = step.get("run", "")
+                done = subprocess.run(["bash", "-n"], input=line, capture_output=True, text=True)
+                assert done.returncode == 0, f"{path.name}, {name}: {done.stderr}"
 
 
 def test_wheels_zips_and_weights_are_signed_and_checked(jobs: dict[str, Any]) -> None:

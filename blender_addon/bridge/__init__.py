@@ -1,1 +1,1 @@
-"""What the add-on says to `reggan-plugin` and hears from it. Knows nothing of Blender."""
+"""The link to `reggan-plugin`: commands out, progress and results in. Knows nothing of Blender."""

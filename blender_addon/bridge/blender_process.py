@@ -35,7 +35,7 @@ class SecondBlender(Runtime):
 def blender_arguments(
     copy: Path, specification: Path, *, is_module: bool, runs_scripts: bool
 ) -> tuple[str, ...]:
-    """What a second Blender is told.
+    """Command line of a second Blender.
 
     Args:
         copy: of the artist's file.

@@ -101,7 +101,7 @@ def training_command(out: Path, model: str) -> str:
 
 
 def _quoted(word: str) -> str:
-    """As the shells of Linux, macOS and Windows take a word with spaces."""
+    """Quote a word with spaces for the shells of Linux, macOS and Windows."""
     if all(c.isalnum() or c in "-_./\\:" for c in word):
         return word
     return f'"{word}"' if os.name == "nt" else "'" + word.replace("'", "'\\''") + "'"

@@ -131,7 +131,7 @@ def camera_pose(face: FaceFrame, view: SetView) -> list[list[float]]:
 def landmarks_in_view(
     points: Sequence[Point], face: FaceFrame, view: SetView, size_px: int
 ) -> dict[str, list[float]]:
-    """Where the landmarks are in the pictures of a view, in pixels, by name."""
+    """Positions of the landmarks in the pictures of a view, in pixels, by name."""
     pose = camera_pose(face, view)
     right, up, back, place = (tuple(pose[i][j] for i in range(3)) for j in range(4))
     focal = 2 * LENS_MM / SENSOR_MM

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Literal
 
+from .asked_expression import PanelRequest
 from .errors import BridgeError
 
 Existing = Literal["refuse", "resume", "overwrite"]
@@ -12,7 +13,7 @@ Existing = Literal["refuse", "resume", "overwrite"]
 
 @dataclass(frozen=True, kw_only=True)
 class FaceSettings:
-    """Which face.
+    """The choice of a face.
 
     Attributes:
         choice: `largest`, `all` or an index; of tracks, the number there.
@@ -23,19 +24,19 @@ class FaceSettings:
     tracks: Path | None = None
 
     def arguments(self) -> list[str]:
-        """As every command that looks for faces takes them."""
+        """Options of every command that looks for faces."""
         return ["--face", self.choice, *_option("--tracks", self.tracks)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelChoice:
-    """Which model, by name or file, and where it runs; None leaves it to the runtime."""
+    """A model, by name or file, and its device; None leaves it to the runtime."""
 
     model: str | None = None
     device: str | None = None
 
     def arguments(self) -> list[str]:
-        """As every command that runs a model takes them."""
+        """Options of every command that runs a model."""
         return [*_option("--model", self.model), *_option("--device", self.device)]
 
 
@@ -61,18 +62,14 @@ class RenderRequest:
     Attributes:
         frames: folder, file or pattern.
         frame_range: the part of it, or None for all.
-        expression: one, or a blend.
-        intensity: 0 to 1.5; multiplies the expression.
-        curve: a file of expressions by frame, in place of `expression` and `intensity`.
+        asked: what the face is to show.
         out: folder of the results; None puts them beside the frames.
         with_mask: add the weight of the change to EXR frames, as the layer reggan.mask.
     """
 
     frames: str
     frame_range: str | None = None
-    expression: str
-    intensity: float = 1.0
-    curve: Path | None = None
+    asked: PanelRequest
     face: FaceSettings = field(default_factory=FaceSettings)
     model: ModelChoice = field(default_factory=ModelChoice)
     out: Path | None = None
@@ -82,16 +79,11 @@ class RenderRequest:
 
 def render_arguments(settings: RenderRequest) -> list[str]:
     """`render`, with a summary in JSON."""
-    wanted = (
-        ["--expression", settings.expression, "--intensity", f"{settings.intensity:.3f}"]
-        if settings.curve is None
-        else ["--intensity-curve", str(settings.curve)]
-    )
     existing = [] if settings.existing == "refuse" else [f"--{settings.existing}"]
     return [
         *("render", "--frames", settings.frames),
         *_option("--range", settings.frame_range),
-        *wanted,
+        *settings.asked.arguments(),
         *settings.face.arguments(),
         *settings.model.arguments(),
         *_option("--out", settings.out),

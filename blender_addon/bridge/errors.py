@@ -1,4 +1,4 @@
-"""What an artist is told when something cannot be done."""
+"""Errors that an artist reads."""
 
 
 class BridgeError(Exception):

@@ -1,16 +1,21 @@
-"""The expressions as the panels offer them, and blends such as `happy:0.6+surprised:0.3`."""
+"""Blends such as `happy:0.6+surprised:0.3`, and how much of an expression may be asked for."""
 
 from collections.abc import Mapping
 
 from .errors import BridgeError
+from .vocabulary import ALL_EXPRESSIONS, EXPRESSION_NAMES, SHAPE_NAMES
 
-EXPRESSION_NAMES = ("neutral", "happy", "sad", "angry", "disgusted", "afraid", "surprised")
 MAX_INTENSITY = 1.5
 """The most that may be asked of an expression; 1 is the full expression."""
+_NAMES = {name.lower(): name for name in (*ALL_EXPRESSIONS, *SHAPE_NAMES)}
 
 
-def shares_from_blend(blend: str) -> Mapping[str, float]:
-    """How much of each expression a blend asks for, by name; one without a number counts as 1.
+def shares_from_blend(blend: str, *, has_presets: bool = False) -> Mapping[str, float]:
+    """Share of each expression in a blend, by name; one without a number counts as 1.
+
+    Args:
+        blend: as it is typed.
+        has_presets: names that are not known here may be those of one's own expressions.
 
     Raises:
         BridgeError: a name is unknown or stands twice, or a share is no number from 0 to 1.5.
@@ -18,15 +23,25 @@ def shares_from_blend(blend: str) -> Mapping[str, float]:
     shares: dict[str, float] = {}
     for part in blend.split("+"):
         word, colon, amount = (text.strip() for text in part.partition(":"))
-        name = word.lower()
-        if name not in EXPRESSION_NAMES or name in shares:
+        name = _NAMES.get(_key(word)) or (word if has_presets and word else None)
+        if name is None or name in shares:
             found = f"{name!r} twice" if name in shares else f"{word!r}"
             raise BridgeError(
-                f"The blend {blend!r} names {found}. Name each of {', '.join(EXPRESSION_NAMES)} "
-                "at most once, as in happy:0.6+surprised:0.3."
+                f"The blend {blend!r} names {found}. Name each of {', '.join(EXPRESSION_NAMES)}, "
+                "or another of the menu, at most once, as in happy:0.6+surprised:0.3."
             )
         shares[name] = _share(amount, blend) if colon else 1.0
     return shares
+
+
+def names_are_alike(one: str, other: str) -> bool:
+    """True if the runtime takes two names for one."""
+    return _key(one) == _key(other)
+
+
+def _key(word: str) -> str:
+    """As names are compared: in small letters, with single spaces."""
+    return " ".join(word.lower().replace("_", " ").replace("-", " ").split())
 
 
 def _share(amount: str, blend: str) -> float:

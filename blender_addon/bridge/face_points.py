@@ -6,7 +6,17 @@ Points are (x, y, z) in any one space and unit. *Left* is the face's own left.
 from collections.abc import Mapping
 
 from .errors import BridgeError
-from .vectors import Point, cross, difference, dot, length, middle, mixed, without_part_along
+from .vectors import (
+    Point,
+    cross,
+    difference,
+    dot,
+    length,
+    middle,
+    mixed,
+    unit,
+    without_part_along,
+)
 
 LANDMARK_NAMES = ("left_eye", "right_eye", "nose_tip", "mouth_left", "mouth_right", "chin")
 """Their order here and their names in a tracks file."""
@@ -73,6 +83,51 @@ def points_from_eyes_and_mouth(left_eye: Point, right_eye: Point, mouth: Point) 
         mixed((1, x, y, z - y * _MOUTH_FORWARD / _MOUTH_DOWN), (eyes, *axes))
         for x, y, z in PROPORTIONS.values()
     ]
+
+
+def facing_out(
+    left_eye: Point, right_eye: Point, mouth: Point, box: tuple[Point, Point]
+) -> tuple[Point, Point]:
+    """The eyes in the order in which the face looks out of its head.
+
+    Some characters name the sides as their viewer sees them.
+
+    Args:
+        left_eye: as it is named.
+        right_eye: as it is named.
+        mouth: its middle.
+        box: least and largest x, y and z of the head.
+    """
+    eyes = middle(left_eye, right_eye)
+    outwards = cross(difference(mouth, eyes), difference(left_eye, right_eye))
+    if dot(outwards, difference(eyes, middle(*box))) < 0:
+        return right_eye, left_eye
+    return left_eye, right_eye
+
+
+def mouth_below_eyes(left_eye: Point, right_eye: Point, up: Point) -> Point:
+    """The middle of the mouth in a face of usual proportions.
+
+    Args:
+        left_eye: its middle.
+        right_eye: its middle.
+        up: towards the crown, about.
+
+    Raises:
+        BridgeError: the eyes are at one place, or above each other.
+    """
+    across = difference(left_eye, right_eye)
+    upwards = without_part_along(up, across) if length(across) > 0 else (0.0, 0.0, 0.0)
+    if length(upwards) < 0.3 * length(up):
+        raise BridgeError(
+            "The eyes are at one place or above each other. Name the eyes and the mouth."
+        )
+    distance, upwards = length(across), unit(upwards)
+    forward = cross(unit(across), upwards)
+    return mixed(
+        (1, -_MOUTH_DOWN * distance, _MOUTH_FORWARD * distance),
+        (middle(left_eye, right_eye), upwards, forward),
+    )
 
 
 def points_from_box(low: Point, high: Point, front: str) -> list[Point]:

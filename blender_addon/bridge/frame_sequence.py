@@ -15,7 +15,7 @@ _PROBES = ("1111111", "2222222")
 
 @dataclass(frozen=True, kw_only=True)
 class FrameSequence:
-    """What `--frames` is given, and the files that are there.
+    """A value for `--frames`, and the files that it stands for.
 
     Attributes:
         source: a folder, a file, or a pattern.

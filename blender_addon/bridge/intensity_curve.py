@@ -1,28 +1,27 @@
-"""An animated intensity as the curve file that `render --intensity-curve` reads."""
+"""An expression over time, as the curve file that `render --intensity-curve` reads."""
 
 import csv
 from collections.abc import Mapping
 from pathlib import Path
 
 from .errors import BridgeError
-from .expressions import MAX_INTENSITY, shares_from_blend
+from .expressions import MAX_INTENSITY
 
 
-def write_curve(path: Path, blend: str, intensities: Mapping[int, float]) -> None:
-    """Write how much of each expression of a blend is wanted at every frame, to three decimals.
+def write_curve(path: Path, weights: Mapping[int, Mapping[str, float]]) -> None:
+    """Write how much of each expression and face shape is wanted at every frame.
 
     Args:
         path: the .csv file.
-        blend: an expression, or several: `happy:0.6+surprised:0.3`.
-        intensities: by frame, 0 to 1.5; they multiply the blend.
+        weights: by frame, then by name; to three decimals, 0 to 1.5.
 
     Raises:
-        BridgeError: the blend cannot be read, or blend times intensity is more than 1.5.
+        BridgeError: something is more than 1.5.
     """
     rows = [
-        (frame, name, round(share * intensity, 3))
-        for name, share in shares_from_blend(blend).items()
-        for frame, intensity in sorted(intensities.items())
+        (frame, name, round(value, 3))
+        for frame, by_name in sorted(weights.items())
+        for name, value in by_name.items()
     ]
     for frame, name, value in rows:
         if value > MAX_INTENSITY:

@@ -1,4 +1,4 @@
-"""What one press of a button runs: one worker after another."""
+"""A job: the workers that one press of a button runs, one after another."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +18,10 @@ class JobRequest:
     """What the artist reads while it runs: "Render happy"."""
     folder: Path
     """For the worker's output; a fresh one for each request."""
+    runtime: Runtime | None = None
+    """The runtime that runs it, if not the job's own."""
+    is_optional: bool = False
+    """The job goes on, and ends well, if this fails."""
 
 
 class Job:
@@ -35,7 +39,7 @@ class Job:
         self._start_next()
 
     def poll(self) -> Progress:
-        """How far the whole job is. Never waits.
+        """Progress of the whole job. Never waits.
 
         Raises:
             BridgeError: the next request's worker cannot be started.
@@ -43,6 +47,8 @@ class Job:
         progress = self._worker.poll()
         if progress.state == "running":
             return self._of_all(progress)
+        if progress.state == "failed" and self._request.is_optional:
+            progress = replace(progress, state="done", message="")
         if len(self.results) + len(self._waiting) < self._of:
             self.results.append(progress)
         if progress.state != "done" or not self._waiting:
@@ -71,9 +77,10 @@ class Job:
                 return progress
 
     def _start_next(self) -> None:
-        request = self._waiting.pop(0)
+        self._request = request = self._waiting.pop(0)
         self.title = request.title
-        self._worker: Worker = start(self._runtime, request.arguments, request.folder)
+        runtime = request.runtime or self._runtime
+        self._worker: Worker = start(runtime, request.arguments, request.folder)
 
     def _of_all(self, progress: Progress) -> Progress:
         """With several requests each counts a hundred parts."""

@@ -1,4 +1,4 @@
-"""Why a worker ended that could not say so itself."""
+"""The reason why a worker ended that could not say so itself."""
 
 import re
 

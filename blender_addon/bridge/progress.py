@@ -1,4 +1,4 @@
-"""How far a worker is, from the JSON lines that it writes to stderr.
+"""Progress of a worker, from the JSON lines that it writes to stderr.
 
 The lines are described in `reggan_plugin/jobs/events.py`; those that do not begin with `{` are
 text for people, of which the last few are kept in case that they say why it failed.

@@ -1,4 +1,4 @@
-"""Where points of the world fall in a rendered picture, and whether a face shows there."""
+"""Projection of points of the world into a rendered picture, and the test whether a face shows."""
 
 import math
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _MOUTH_DOWN = PROPORTIONS["mouth_left"][1]
 
 @dataclass(frozen=True, kw_only=True)
 class CameraView:
-    """How one frame is taken.
+    """The camera of one frame.
 
     Attributes:
         clip_from_world: 4x4, rows first; the camera's projection times its view.
@@ -61,7 +61,7 @@ class SeenFace:
 
 
 def pixel_from_world(view: CameraView, point: Point) -> Pixel | None:
-    """Where a point falls; None behind the camera."""
+    """Project a point; None behind the camera."""
     if _applied(view.depth_from_world, point) <= 0:
         return None
     x, y, _, w = (_applied(row, point) for row in view.clip_from_world)

@@ -1,4 +1,4 @@
-"""What to do about an error or a notice of the runtime, in the words of the panels, by its kind.
+"""Remedies for errors and notices of the runtime, in the words of the panels, by kind.
 
 A remedy may name the fields of what it is for: `{view}`. It is empty where the sentence itself
 says all that there is to do, and where no panel has what would help.
@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 _FROM_RIG = "Head from Rig says where it is."
-_DEVICE = "Choose another device in the add-on's preferences; Run Doctor there says which work."
+_DEVICE = (
+    "Choose another Device in the add-on's preferences (Edit > Preferences > Add-ons > RegGAN); "
+    "Run Doctor there says which work."
+)
 _EXISTING = "Existing: Keep finished, Existing: Replace, or another Output."
 _TRACK_AGAIN = "Run Head from Rig again."
 
@@ -48,6 +51,7 @@ REMEDIES: Mapping[str, str] = {
     # models
     "model-lacks-control": "",
     "model-is-not-one-file": "",
+    "unknown-device": _DEVICE,
     "device-cannot-load": _DEVICE,
     "gpu-fails": _DEVICE,
     "no-rtx-card": _DEVICE,

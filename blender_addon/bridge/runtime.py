@@ -1,4 +1,4 @@
-"""Which Python runs `reggan-plugin`: Blender's own with the bundled wheels, or an environment.
+"""The Python that runs `reggan-plugin`: Blender's own with the bundled wheels, or an environment.
 
 Nothing is started here, so that buttons may ask at every redraw.
 """

@@ -1,4 +1,4 @@
-"""Whether scripts inside a file may run: in a second Blender, only where this one lets them.
+"""Permission for scripts in a file: a second Blender runs them only where this one does.
 
 A copy of a file is at another place than the file, and what was appended to it was never asked
 about. So the second Blender does not decide for itself: it is told.
@@ -19,7 +19,7 @@ class ExcludedPath:
     is_pattern: bool = False
 
     def covers(self, file: str) -> bool:
-        """Whether the file is there, by Blender's own rule."""
+        """True if the file is there, by Blender's own rule."""
         if not self.path:
             return False
         return fnmatch(file, self.path) if self.is_pattern else file.startswith(self.path)
@@ -33,7 +33,7 @@ def may_run_scripts(
     excluded: Sequence[ExcludedPath] = (),
     arguments: Sequence[str] = (),
 ) -> bool:
-    """Whether the artist lets scripts and Python drivers of this file run.
+    """True if the artist lets scripts and Python drivers of this file run.
 
     Args:
         preference_allows: *Auto Run Python Scripts* is on.

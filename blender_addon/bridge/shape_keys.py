@@ -1,14 +1,18 @@
-"""Which shape keys make which expression, from the names that faces usually come with.
+"""Shape keys of each expression, found by the names that faces usually come with.
 
-Known are ARKit's 52 blend shapes, the presets of VRM 0 and 1 (also as VRoid names them) and the
-plain names of the expressions. A key that shows a whole expression is taken before a combination.
+Known are ARKit's 52 blend shapes, also under the names of other makers, the presets of VRM 0 and 1
+(also as VRoid names them) and the plain names of the expressions. A key that shows a whole
+expression is taken before a combination.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .expressions import EXPRESSION_NAMES
+from .face_shapes import ARKIT_NAMES, SIDED_SHAPES
+from .name_words import words_of
+from .shape_key_families import shape_of_family
+from .vocabulary import EXPRESSION_NAMES
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "neutral": ("none", "calm"),
@@ -20,19 +24,6 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "surprised": ("surprise",),
 }
 """Other names of an expression, the likeliest first: the runtime's aliases, and VRM 0's `fun`."""
-
-_SIDED = (
-    *("browDown", "browOuterUp", "cheekSquint", "eyeBlink", "eyeLookDown", "eyeLookIn"),
-    *("eyeLookOut", "eyeLookUp", "eyeSquint", "eyeWide", "mouthDimple", "mouthFrown"),
-    *("mouthLowerDown", "mouthPress", "mouthSmile", "mouthStretch", "mouthUpperUp", "noseSneer"),
-)
-_SINGLE = (
-    *("browInnerUp", "cheekPuff", "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose"),
-    *("mouthFunnel", "mouthLeft", "mouthPucker", "mouthRight", "mouthRollLower"),
-    *("mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "tongueOut"),
-)
-ARKIT_NAMES = (*(name + side for name in _SIDED for side in ("Left", "Right")), *_SINGLE)
-"""The 52 of Apple's ARFaceAnchor.BlendShapeLocation."""
 
 COMBINATIONS: Mapping[str, Mapping[str, float]] = {
     # cheeks raised and lip corners pulled (6 + 12), lips parted (25)
@@ -60,9 +51,8 @@ _PART_OF_FACE = frozenset(
     {"eye", "eyes", "brow", "brows", "eyebrow", "eyebrows", "mouth", "lip", "lips", "jaw"}
     | {"cheek", "nose", "tongue", "teeth", "mth", "brw", "ha"}  # the last three as VRoid has them
 )
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _EXPRESSION_OF_WORD = {word: name for name, words in WORDS.items() for word in (name, *words)}
-_SHAPE_OF_LETTERS = {name.lower(): name for name in (*ARKIT_NAMES, *_SIDED)}
+_SHAPE_OF_LETTERS = {name.lower(): name for name in (*ARKIT_NAMES, *SIDED_SHAPES)}
 """Without sides too: some faces have one key for both."""
 _LONGEST_FIRST = sorted(_SHAPE_OF_LETTERS, key=len, reverse=True)
 
@@ -120,6 +110,8 @@ def expression_keys(names: Iterable[str], rows: Iterable[KeyWeight] = ()) -> lis
 
 def arkit_shape(name: str) -> str | None:
     """The ARKit blend shape of a key such as `eyeBlinkLeft`, `EyeBlink_L` or `Face.eye_blink.L`."""
+    if (shape := shape_of_family(name)) is not None:
+        return shape
     side = re.search(r"[._\- ]([LR])$", name, re.IGNORECASE)
     if side is not None:
         name = name[: side.start()] + {"l": "Left", "r": "Right"}[side[1].lower()]
@@ -132,18 +124,14 @@ def whole_expression(name: str) -> str | None:
 
     One that names a part of the face, such as `Fcl_MTH_Joy` or `mouthSmile`, shows that part only.
     """
-    words = _words(name)
+    words = words_of(name)
     if not words or _PART_OF_FACE & set(words):
         return None
     return _EXPRESSION_OF_WORD.get(words[-1])
 
 
 def _likelihood(name: str) -> int:
-    """How near a key's last word is to the name of its expression: 0 is that name."""
+    """Distance of a key's last word from the name of its expression: 0 is that name."""
     expression = whole_expression(name)
     known = (expression, *WORDS[expression]) if expression else ()
-    return known.index(_words(name)[-1]) if expression else 0
-
-
-def _words(name: str) -> list[str]:
-    return [word.lower() for word in _WORD.findall(name)]
+    return known.index(words_of(name)[-1]) if expression else 0

@@ -1,8 +1,10 @@
 """Settings as the arguments of `reggan-plugin texture`. Pure: nothing is read or run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .asked_expression import PanelRequest
 from .command_line import ModelChoice
 
 FRONTS = {"-Y": "+Z", "+Y": "-Z", "-X": "-X", "+X": "+X", "+Z": "+Y", "-Z": "-Y"}
@@ -28,7 +30,7 @@ class MapOnHead:
     views: int = 1
 
     def arguments(self) -> list[str]:
-        """As `texture` takes them."""
+        """Options of `texture`."""
         front = [] if self.front is None else [f"--front={self.front}"]
         bone = [] if self.head_bone is None else [f"--head-bone={self.head_bone}"]
         named = ["--mesh", str(self.mesh), f"--material={self.material}"]
@@ -46,7 +48,7 @@ class FlatMap:
     face_box: tuple[float, float, float, float] | None = None
 
     def arguments(self) -> list[str]:
-        """As `texture` takes them."""
+        """Options of `texture`."""
         if self.face_box is None:
             return ["--flat"]
         return ["--flat", "--face-box=" + ",".join(f"{number:g}" for number in self.face_box)]
@@ -59,8 +61,7 @@ class TextureJob:
     Attributes:
         texture: its file, or a pattern with `<UDIM>`.
         placed: how the face lies on it.
-        expressions: one or several, or blends; none for a sheet alone.
-        intensity: 0 to 1.5.
+        asked: what the map is to show, each in a file of its own; none for a sheet alone.
         force: take a map that seems not to hold colours.
         out: the results' file, with `{expression}` and `<UDIM>` where there are several.
         sheet: a PNG file that shows all expressions on the head.
@@ -68,8 +69,7 @@ class TextureJob:
 
     texture: Path
     placed: MapOnHead | FlatMap
-    expressions: tuple[str, ...] = ()
-    intensity: float = 1.0
+    asked: tuple[PanelRequest, ...] = ()
     model: ModelChoice = field(default_factory=ModelChoice)
     force: bool = False
     out: Path | None = None
@@ -78,16 +78,21 @@ class TextureJob:
 
 def texture_arguments(settings: TextureJob) -> list[str]:
     """`texture`, with a summary in JSON."""
-    expressions = [part for text in settings.expressions for part in ("--expression", text)]
-    intensity = ["--intensity", f"{settings.intensity:.3f}"] if expressions else []
     return [
         *("texture", "--texture", str(settings.texture)),
         *settings.placed.arguments(),
-        *expressions,
-        *intensity,
+        *_asked_arguments(settings.asked),
         *settings.model.arguments(),
         *(["--force"] if settings.force else []),
         *(["--out", str(settings.out)] if settings.out else []),
         *(["--sheet", str(settings.sheet)] if settings.sheet else []),
         "--json",
     ]
+
+
+def _asked_arguments(asked: Sequence[PanelRequest]) -> list[str]:
+    """Several differ in the expression alone; of the other options the first one's count."""
+    if not asked:
+        return []
+    others = [part for one in asked[1:] for part in ("--expression", one.blend)]
+    return [*asked[0].arguments(), *others]

@@ -28,7 +28,7 @@ def tracks_from_faces(
     cuts: Sequence[int] = (),
     others: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> dict[str, Any]:
-    """What a tracks file holds.
+    """Content of a tracks file.
 
     Args:
         frames: the face in every frame of the shot, by number.
@@ -70,6 +70,23 @@ def other_faces(path: Path, face: int) -> dict[str, list[dict[str, Any]]]:
         raise BridgeError(
             f"{path.name} exists and holds no tracks that can be added to ({error}). Name another "
             "file, or delete it."
+        ) from error
+
+
+def box_of_face(path: Path, frame: int, face: int) -> list[float]:
+    """Where a face is in a frame: x, y, width and height in pixels.
+
+    Raises:
+        BridgeError: the tracks cannot be read, or the face is not in sight there.
+    """
+    try:
+        faces = json.loads(path.read_text(encoding="utf-8"))["frames"][str(frame)]["faces"]
+        seen = [f for f in faces if f["face"] == face and f["status"] in ("given", "found")]
+        return [float(value) for value in seen[0]["box"]]
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise BridgeError(
+            f"{path.name} shows no face {face} in frame {frame}. Go to another frame, or press "
+            "Track Head again."
         ) from error
 
 

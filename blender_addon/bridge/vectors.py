@@ -28,7 +28,7 @@ def dot(a: Sequence[float], b: Sequence[float]) -> float:
 
 
 def length(a: Point) -> float:
-    """How long a way is."""
+    """Length of a vector."""
     return math.sqrt(dot(a, a))
 
 
@@ -43,5 +43,5 @@ def cross(a: Point, b: Point) -> Point:
 
 
 def without_part_along(a: Point, axis: Point) -> Point:
-    """What is left of `a` at right angles to `axis`, which may have any length but 0."""
+    """The part of `a` at right angles to `axis`, which may have any length but 0."""
     return mixed((1, -dot(a, axis) / dot(axis, axis)), (a, axis))

@@ -20,7 +20,7 @@ from .progress import Progress, ProgressReader
 from .runtime import Runtime
 
 GRACE_S = 10.0
-"""How long a cancelled worker may take to finish the frame in hand."""
+"""How long a cancelled worker may take to finish the current frame."""
 _PIECE_BYTES = 1 << 16
 _FURTHEST_BEHIND_BYTES = 1 << 20
 _PAUSE_S = 0.05
@@ -75,7 +75,7 @@ class Worker:
         return self._process.pid
 
     def poll(self) -> Progress:
-        """How far it is. Never waits; reads little at a time, the newest first if it is behind."""
+        """Progress. Never waits; reads little at a time, the newest first if it is behind."""
         if self._end is not None:
             return self._end
         if self._cancelled_at is not None and time.monotonic() > self._cancelled_at + GRACE_S:
@@ -90,7 +90,7 @@ class Worker:
         return self._progress("running", self._reader.message)
 
     def cancel(self) -> None:
-        """Ask it to stop after the frame in hand; asked again, or too slow, it is killed."""
+        """Ask it to stop after the current frame; asked again, or too slow, it is killed."""
         if self._end is not None:
             return
         if self._cancelled_at is not None:
@@ -103,7 +103,7 @@ class Worker:
             self._process.kill()
 
     def kill(self) -> None:
-        """End it at once and let go of it; what it had in hand is lost."""
+        """End it at once and let go of it; its current frame is lost."""
         self._process.kill()
         self._process.wait()
         self._stderr.close()
@@ -141,7 +141,7 @@ class Worker:
         )
 
     def _summary(self) -> dict[str, Any]:
-        """What it printed, where that is one JSON object."""
+        """Its output as one JSON object."""
         try:
             document = json.loads((self._folder / "stdout.txt").read_bytes())
         except (OSError, ValueError):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import bpy
 
+from ..bridge.doctor_report import lines_of_report
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
 from .job_operator import JobOperator, new_job_folder
@@ -19,13 +20,12 @@ class RunDoctor(JobOperator, bpy.types.Operator):
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
         """One run of `doctor`."""
         context.window_manager.reggan_doctor = ""
-        self._folder = new_job_folder()
-        return [JobRequest(arguments=("doctor",), title="Doctor", folder=self._folder)]
+        arguments = ("doctor", "--json")
+        return [JobRequest(arguments=arguments, title="Doctor", folder=new_job_folder())]
 
-    def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
+    def finished(self, context: bpy.types.Context, progress: Progress) -> None:
         """Keep what it said for the preferences to show."""
-        text = (self._folder / "stdout.txt").read_text(encoding="utf-8", errors="replace")
-        context.window_manager.reggan_doctor = text
+        context.window_manager.reggan_doctor = "\n".join(lines_of_report(progress.summary))
 
 
 classes = (RunDoctor,)

@@ -6,15 +6,15 @@ import bpy
 
 from ..bridge.command_line import RenderRequest, render_arguments
 from ..bridge.errors import BridgeError
-from ..bridge.expressions import shares_from_blend
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
 from ..bridge.remedies import with_remedy
+from ..scene.asked_expression import still_expression
 from ..scene.image_files import file_of_image
+from ..scene.made_images import image_to_change
 from ..scene.results import new_image, whereabouts
 from ..scene.sequence_images import show
-from ..scene.settings import expression_asked, face_by_choice, face_settings, model_settings
-from ..scene.sheets import image_in_editor
+from ..scene.settings import face_by_choice, face_settings, model_settings
 from .job_operator import JobOperator, new_job_folder
 
 _UNREAD_SPACES = ("ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear DCI-P3 D65", "Linear CIE-XYZ")
@@ -34,8 +34,10 @@ class EditImage(JobOperator, bpy.types.Operator):
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
-        """Why the button is grey."""
-        image = image_in_editor(context)
+        """The reason why the button is grey."""
+        image = image_to_change(context)
+        if image is None and getattr(context, "edit_image", None) is not None:
+            return "What this image was made of is gone: open that first, or another image"
         if image is None:
             return "Open an image in the Image Editor first"
         if image.source == "TILED":
@@ -44,18 +46,15 @@ class EditImage(JobOperator, bpy.types.Operator):
 
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
         """`render` of one file."""
-        image, settings, folder = image_in_editor(context), context.scene.reggan, new_job_folder()
-        expression = expression_asked(settings)
-        shown = getattr(context.space_data, "image_user", None)
-        self._source = file_of_image(image, folder, shown)
-        self._name = image.name
+        image, settings, folder = image_to_change(context), context.scene.reggan, new_job_folder()
+        asked = still_expression(context)
+        self._source = file_of_image(image, folder, context.space_data)
         self._made = folder / "out" / self._source.path.name
-        self._label = "_".join(shares_from_blend(expression))
+        self._label = asked.label
         is_of_the_shot = image.type == "RENDER_RESULT" or image.source == "SEQUENCE"
         job = RenderRequest(
             frames=str(self._source.path),
-            expression=expression,
-            intensity=settings.intensity,
+            asked=asked,
             face=face_settings(settings) if is_of_the_shot else face_by_choice(settings),
             model=model_settings(context),
             out=self._made.parent,
@@ -63,7 +62,7 @@ class EditImage(JobOperator, bpy.types.Operator):
         arguments = (*render_arguments(job), "--on-missing-face", "fail")
         return [
             JobRequest(
-                arguments=arguments, title=f"Making {image.name} {expression}", folder=folder
+                arguments=arguments, title=f"Making {image.name} {asked.label}", folder=folder
             )
         ]
 
@@ -71,16 +70,15 @@ class EditImage(JobOperator, bpy.types.Operator):
         """Of the image by its name: its file is the add-on's, and the only frame of the job."""
         failed = progress.summary.get("failed")
         message = with_remedy(failed[0], _REMEDIES) if failed else progress.message
-        return message.replace(str(self._source.path), self._name)
+        return message.replace(str(self._source.path), self._source.image)
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
         """Show the new image."""
         if not self._made.is_file():
             raise BridgeError(f"The worker ended without {self._made}. Run it again.")
-        image = new_image(self._made, f"{self._source.name}_{self._label}", self._source)
+        image = new_image(self._made, self._source, self._label)
         if self._source.colour_space in _UNREAD_SPACES:
-            self._report(
-                {"WARNING"},
+            self._note(
                 f"{image.name} is in {self._source.colour_space} and was changed as if it were in "
                 "Linear Rec.709: colours of the change can be off a little",
             )

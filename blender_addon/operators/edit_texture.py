@@ -6,8 +6,8 @@ from typing import Any
 
 import bpy
 
+from ..bridge.asked_expression import PanelRequest
 from ..bridge.errors import BridgeError
-from ..bridge.expressions import EXPRESSION_NAMES
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
 from ..bridge.remedies import with_remedy
@@ -18,9 +18,12 @@ from ..bridge.texture_command import (
     TextureJob,
     texture_arguments,
 )
+from ..bridge.vocabulary import EXPRESSION_NAMES
+from ..scene.asked_expression import still_expression
 from ..scene.base_colour import base_colour_of, uv_map_of_image
 from ..scene.head_mesh import WornImage, export_head
 from ..scene.image_files import file_of_image, file_stem
+from ..scene.made_images import start_of
 from ..scene.material_copy import wear_copies
 from ..scene.results import new_image, whereabouts
 from ..scene.sequence_images import show, show_whole
@@ -32,11 +35,11 @@ SHEET_NAME = "RegGAN texture preview"
 
 
 class _TextureOperator(JobOperator):
-    """What changing a map and previewing it have in common."""
+    """The common part of changing a map and previewing it."""
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
-        """Why the button is grey."""
+        """The reason why the button is grey."""
         settings, head = context.scene.reggan_texture, context.active_object
         if settings.layout == "FLAT":
             return "" if settings.image else "Choose the unfolded map as Image"
@@ -58,37 +61,33 @@ class EditTexture(_TextureOperator, bpy.types.Operator):
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
         """`texture`."""
         settings, folder = context.scene.reggan_texture, new_job_folder()
-        expressions = tuple(name for name in EXPRESSION_NAMES if name in settings.expressions)
-        if not expressions:
-            raise BridgeError("No expression is chosen. Choose one or several under Texture Map.")
+        asked = _asked(context)
+        labels = [one.label for one in asked]
         worn = _worn_image(context)
-        self._source = file_of_image(worn.image, folder)
+        self._source = file_of_image(_map_to_change(context, worn), folder)
         tiles = ".<UDIM>" if self._source.tiles else ""
-        out = folder / f"{{expression}}{tiles}{self._source.path.suffix}"
-        self._made = {name: Path(str(out).format(expression=name)) for name in expressions}
+        ending = f"{tiles}{self._source.path.suffix}"
+        self._made = {label: folder / f"{label}{ending}" for label in labels}
+        out = folder / f"{labels[0] if len(labels) == 1 else '{expression}'}{ending}"
         assigns = settings.assigns and settings.layout == "MESH"
         self._assigned = (context.active_object.name, worn.image.name) if assigns else None
         job = TextureJob(
             texture=self._source.path,
             placed=_placed(context, worn, folder),
-            expressions=expressions,
-            intensity=context.scene.reggan.intensity,
+            asked=asked,
             model=model_settings(context),
             force=settings.takes_any_image,
             out=out,
         )
-        title = f"Making {worn.image.name} {', '.join(expressions)}"
+        title = f"Making {self._source.image} {', '.join(labels)}"
         arguments = tuple(texture_arguments(job))
         return [JobRequest(arguments=arguments, title=title, folder=folder)]
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:
         """Show the first new image; assign it where that was asked for."""
-        images = [
-            new_image(made, f"{self._source.name}_{label}", self._source)
-            for label, made in self._made.items()
-        ]
+        images = [new_image(made, self._source, label) for label, made in self._made.items()]
         for notice in progress.summary.get("notices", ()):
-            self._report({"WARNING"}, with_remedy(notice))
+            self._note(with_remedy(notice))
         show(context, images[0])
         if self._assigned is not None:
             _assign(*self._assigned, images[0], next(iter(self._made)))
@@ -104,7 +103,7 @@ class PreviewTexture(_TextureOperator, bpy.types.Operator):
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
-        """Why the button is grey."""
+        """The reason why the button is grey."""
         if context.scene.reggan_texture.layout == "FLAT":
             return "The preview shows a head: choose On the head, and select its mesh"
         return super().why_not(context)
@@ -112,9 +111,10 @@ class PreviewTexture(_TextureOperator, bpy.types.Operator):
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
         """`texture --sheet`."""
         worn, folder = _worn_image(context), new_job_folder()
-        self._sheet, self._source = folder / "sheet.png", worn.image.name
+        image = _map_to_change(context, worn)
+        self._sheet, self._source = folder / "sheet.png", image.name
         job = TextureJob(
-            texture=file_of_image(worn.image, folder).path,
+            texture=file_of_image(image, folder).path,
             placed=_placed(context, worn, folder),
             model=model_settings(context),
             force=context.scene.reggan_texture.takes_any_image,
@@ -126,7 +126,7 @@ class PreviewTexture(_TextureOperator, bpy.types.Operator):
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
         """Open the sheet in place of the last one."""
-        image = packed_sheet(self._sheet, SHEET_NAME, self._source)
+        image = packed_sheet(self._sheet, SHEET_NAME, bpy.data.images.get(self._source))
         if not show_whole(context, image):
             self._report({"INFO"}, f"{SHEET_NAME} is ready: open it in an Image Editor")
 
@@ -169,8 +169,31 @@ def _worn_image(context: bpy.types.Context) -> WornImage:
     return WornImage(image=image, material=material, uv_map=uv_map)
 
 
+def _asked(context: bpy.types.Context) -> tuple[PanelRequest, ...]:
+    """Take what the panel above asks for; or each expression of the list, as strong as there."""
+    settings = context.scene.reggan_texture
+    if not settings.makes_several:
+        return (still_expression(context),)
+    names = [name for name in EXPRESSION_NAMES if name in settings.expressions]
+    if not names:
+        raise BridgeError("No expression is chosen. Choose one or several under Texture Map.")
+    intensity = context.scene.reggan.intensity
+    return tuple(PanelRequest(blend=name, intensity=intensity) for name in names)
+
+
+def _map_to_change(context: bpy.types.Context, worn: WornImage) -> Any:
+    """The map itself, or the one that it was made of."""
+    image = start_of(context, worn.image)
+    if image is None:
+        raise BridgeError(
+            f"The map that {worn.image.name} was made of is gone. Choose another Image, or tick Go "
+            "On from Result."
+        )
+    return image
+
+
 def _placed(context: bpy.types.Context, worn: WornImage, folder: Path) -> MapOnHead | FlatMap:
-    """How the face lies on the map; writes the head's mesh."""
+    """Settings that place the face on the map; writes the head's mesh."""
     settings = context.scene.reggan_texture
     if settings.layout == "FLAT":
         box = tuple(settings.face_box)

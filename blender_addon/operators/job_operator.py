@@ -1,4 +1,4 @@
-"""How every operator of the add-on runs its job: beside Blender, which goes on working."""
+"""Base of all operators that run a job beside Blender, which goes on working."""
 
 import tempfile
 from collections.abc import Sequence
@@ -10,22 +10,28 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.job import Job, JobRequest
 from ..bridge.progress import Progress
-from ..job_display import redraw_sidebars
+from ..bridge.work_paths import with_names_for_paths
+from ..job_display import forget_last_words, keep_last_words, redraw_sidebars
 from ..preferences import chosen_runtime
 
 _running: list[Job] = []
-"""The job in hand; two would fight for the processor and for the artist's attention."""
+"""The running job; two would fight for the processor and for the artist's attention."""
 _INTERVAL_S = 0.2
+_FOLDER_BEGINS = "reggan-"
 
 
 def running_job() -> Job | None:
-    """The job in hand."""
+    """The running job."""
     return _running[0] if _running else None
+
+
+def _work_folders() -> list[Path]:
+    return list(Path(bpy.app.tempdir).glob(f"{_FOLDER_BEGINS}*"))
 
 
 def new_job_folder() -> Path:
     """An empty folder for a worker's output, gone when Blender ends."""
-    return Path(tempfile.mkdtemp(prefix="reggan-", dir=bpy.app.tempdir))
+    return Path(tempfile.mkdtemp(prefix=_FOLDER_BEGINS, dir=bpy.app.tempdir))
 
 
 class JobOperator:
@@ -39,11 +45,11 @@ class JobOperator:
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:  # noqa: ARG003
-        """Why the button is grey; empty if it is not."""
+        """The reason why the button is grey; empty if it is not."""
         return ""
 
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
-        """What to run, one after another.
+        """Requests to run, one after another.
 
         Raises:
             BridgeError: it cannot be run; the message is shown.
@@ -51,7 +57,7 @@ class JobOperator:
         raise NotImplementedError
 
     def job(self, context: bpy.types.Context) -> Job:
-        """What is run: the requests, by the runtime of the preferences.
+        """The job of the requests, run by the runtime of the preferences.
 
         Raises:
             BridgeError: it cannot be run; the message is shown.
@@ -72,12 +78,12 @@ class JobOperator:
         return False
 
     def reason(self, progress: Progress) -> str:
-        """Why the job failed, in the words of the panels."""
+        """The error of the job, in the words of the panels."""
         return progress.message
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether the button can be pressed; says why not."""
+        """True if the button can be pressed; says why not."""
         reason = "Another RegGAN job is running" if _running else cls.why_not(context)
         if reason:
             cls.poll_message_set(reason)  # type: ignore[attr-defined]
@@ -135,14 +141,14 @@ class JobOperator:
         self._stop(context)
 
     def _begin(self, context: bpy.types.Context) -> Job:
-        context.window_manager.reggan_last_words = ""
+        forget_last_words(context.window_manager)
         job = self.job(context)
         _running.append(job)
         return job
 
     def _end(self, context: bpy.types.Context, progress: Progress) -> set[str]:
         if progress.state == "failed":
-            error = BridgeError(self.reason(progress))
+            error = BridgeError(with_names_for_paths(self.reason(progress), _work_folders()))
             if not self.finished_in_part(context, progress):
                 raise error
             self._refuse(error)
@@ -152,7 +158,7 @@ class JobOperator:
             return {"CANCELLED"}
         self.finished(context, progress)
         for notice in progress.notices:
-            self._report({"WARNING"}, notice)
+            self._note(with_names_for_paths(notice, _work_folders()))
         return {"FINISHED"}
 
     def _stop(self, context: bpy.types.Context) -> None:
@@ -177,16 +183,16 @@ class JobOperator:
             redraw_sidebars(manager)
 
     def _refuse(self, error: BridgeError) -> set[str]:
+        keep_last_words(bpy.context.window_manager, str(error), is_failure=True)
         self._report({"ERROR"}, str(error))
         return {"CANCELLED"}
 
+    def _note(self, message: str) -> None:
+        """Say what should not be missed although nothing failed; the panel goes on saying it."""
+        keep_last_words(bpy.context.window_manager, message)
+        self._report({"INFO"}, message)
+
     def _report(self, kind: set[str], message: str) -> None:
-        """Say it, and let the panel go on saying what should not be missed."""
-        if kind != {"INFO"}:
-            manager = bpy.context.window_manager
-            lines = (manager.reggan_last_words, message)
-            manager.reggan_last_words = "\n".join(line for line in lines if line)
-            redraw_sidebars(manager)
         self.report(kind, message)  # type: ignore[attr-defined]
 
 
@@ -198,14 +204,14 @@ def stop_running_jobs() -> None:
 
 
 class CancelJob(bpy.types.Operator):
-    """Stop the running job after the frame in hand; press again to stop it at once."""
+    """Stop the running job after the current frame; press again to stop it at once."""
 
     bl_idname = "reggan.cancel"
     bl_label = "Cancel"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:  # noqa: ARG003
-        """Whether a job runs."""
+        """True if a job runs."""
         if not _running:
             cls.poll_message_set("No RegGAN job is running")
         return bool(_running)

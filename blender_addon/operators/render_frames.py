@@ -9,13 +9,13 @@ import bpy
 
 from ..bridge.command_line import RenderRequest, render_arguments, track_arguments
 from ..bridge.frame_sequence import shown_number
-from ..bridge.intensity_curve import write_curve
+from ..bridge.frames_in_words import unchanged_frames
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
-from ..scene.intensity_animation import intensities_by_frame
+from ..scene.asked_expression import expression_over_time
 from ..scene.rendered_frames import AskedFrames, asked_frames
-from ..scene.sequence_images import load_frames, show
-from ..scene.settings import absolute_path, expression_asked, face_settings, model_settings
+from ..scene.sequence_images import load_changed_frames, load_frames, show
+from ..scene.settings import absolute_path, face_settings, model_settings
 from .job_operator import JobOperator, new_job_folder
 
 _ON_DISK = ("written", "copied", "skipped")
@@ -29,7 +29,7 @@ class RenderFrames(JobOperator, bpy.types.Operator):
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
-        """Why the button is grey."""
+        """The reason why the button is grey."""
         settings = context.scene.reggan
         if settings.frames_source == "SEQUENCE" and not settings.frames_path:
             return "Choose a rendered sequence first"
@@ -48,24 +48,29 @@ class RenderFrames(JobOperator, bpy.types.Operator):
             settings = replace(settings, face=replace(settings.face, tracks=tracks))
         requests.append(_request(render_arguments(settings), "Changing frames", new_job_folder()))
         self._missing, self._ends = asked.missing, asked.ends
+        self._label = settings.asked.label
+        self._is_own_render = context.scene.reggan.frames_source == "SCENE"
         return requests
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:
         """Open the frames, and remember both sequences for the compositor."""
         settings, out = context.scene.reggan, Path(progress.summary["out"])
         first, last = self._ends or 2 * _on_disk(progress.summary)[:1]
-        settings.original_image = load_frames(first, last)
-        settings.result_image = load_frames(
-            out / first.name, out / last.name, like=settings.original_image
-        )
+        original = load_frames(first, last)
+        if self._is_own_render and first.suffix.lower() == ".exr":  # other files have it in them
+            original.use_view_as_render = True
+        result = load_changed_frames(out / first.name, out / last.name, original, self._label)
+        settings.original_image, settings.result_image = original, result
         if not show(context, settings.result_image):
             self._report({"INFO"}, f"The changed frames are in {out}")
         elif first != last and not (
             shown_number(first) <= context.scene.frame_current <= shown_number(last)
         ):
             self._report({"INFO"}, f"Go to frame {shown_number(first)} of the scene to see them")
+        for sentence in unchanged_frames(progress.summary):
+            self._note(sentence)
         if self._missing:
-            self._report({"WARNING"}, f"{self._missing} frames of the scene are not rendered yet")
+            self._note(f"{self._missing} frames of the scene are not rendered yet")
 
     def finished_in_part(self, context: bpy.types.Context, progress: Progress) -> bool:
         """Open the frames that did not fail, if any was changed."""
@@ -78,19 +83,11 @@ class RenderFrames(JobOperator, bpy.types.Operator):
 
 
 def _render_settings(context: bpy.types.Context, asked: AskedFrames) -> RenderRequest:
-    scene, settings = context.scene, context.scene.reggan
-    expression = expression_asked(settings)
-    curve = None
-    intensities = intensities_by_frame(scene, asked.numbers) if asked.numbers else None
-    if intensities is not None:
-        curve = new_job_folder() / "intensity.csv"
-        write_curve(curve, expression, intensities)
+    settings = context.scene.reggan
     return RenderRequest(
         frames=asked.sequence.source,
         frame_range=asked.frame_range,
-        expression=expression,
-        intensity=settings.intensity,
-        curve=curve,
+        asked=expression_over_time(context, asked.numbers, new_job_folder()),
         face=face_settings(settings),
         model=model_settings(context),
         out=absolute_path(settings.output_path, "Output") if settings.output_path else None,

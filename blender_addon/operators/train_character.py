@@ -31,7 +31,7 @@ from ..scene.character_in_scene import (
     rows_of,
     values_by_expression,
 )
-from ..scene.head_in_scene import BoxedHead, has_parts, head_problem, points_by_parts
+from ..scene.head_in_scene import head_in_scene, head_problem
 from ..scene.settings import absolute_path
 from ..second_blender.start import job_on_copy
 from .job_operator import JobOperator, new_job_folder
@@ -78,9 +78,7 @@ class RenderTrainingSet(JobOperator, bpy.types.Operator):
         work["partial"] = str(self._out / RECORD_FOLDER / "partial.png")
         if unsaved := [image.name for image in bpy.data.images if image.is_dirty and image.users]:
             names = ", ".join(unsaved)
-            self._report(
-                {"WARNING"}, f"{names}: changes that are not saved will not be in the pictures."
-            )
+            self._note(f"{names}: changes that are not saved will not be in the pictures.")
         return job_on_copy("Render training set", "character_renderer", work, new_job_folder())
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:
@@ -94,13 +92,11 @@ class RenderTrainingSet(JobOperator, bpy.types.Operator):
 def _points(context: bpy.types.Context) -> list[Point]:
     """The six landmarks of the head as it stands now."""
     settings, depsgraph = context.scene.reggan_head, context.evaluated_depsgraph_get()
-    if has_parts(settings):
-        return points_by_parts(settings, depsgraph)
-    return BoxedHead(settings, depsgraph).points(settings, depsgraph)
+    return head_in_scene(settings, depsgraph).points(settings, depsgraph)
 
 
 def _work(scene: bpy.types.Scene, points: list[Point], views: list[SetView]) -> dict[str, Any]:
-    """What `character_renderer.py` reads, but for the pictures and files."""
+    """Input of `character_renderer.py`, but for the pictures and files."""
     settings, face = scene.reggan_character, face_frame(points)
     owned = belongings(scene, settings.mesh)
     values = values_by_expression(rows_of(settings), key_names(settings.mesh))
@@ -132,7 +128,7 @@ def _work(scene: bpy.types.Scene, points: list[Point], views: list[SetView]) -> 
 
 
 def _made_by(work: dict[str, Any]) -> dict[str, Any]:
-    """What earlier pictures must agree with. One camera stands for all: the others follow."""
+    """Settings that earlier pictures must agree with. One camera stands for all others."""
     kept = (
         "engine",
         "largest_deg",

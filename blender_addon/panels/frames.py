@@ -22,15 +22,27 @@ class MainPanel:
         draw_job(self.layout, context)
         draw_last_words(self.layout, context)
         settings, column = context.scene.reggan, _column(self.layout)
-        single = column.row()
-        single.active = not settings.blend
-        single.prop(settings, "expression")
-        column.prop(settings, "blend")
+        column.prop(settings, "driven_by")
+        _draw_expression(column, settings)
         animated = column.row()
         animated.use_property_decorate = True  # the dot that sets keyframes
         animated.prop(settings, "intensity", slider=True)
         column.prop(settings, "model")
         self.layout.operator("reggan.preview", icon="IMGDISPLAY")
+
+
+def _draw_expression(column: Any, settings: Any) -> None:
+    if settings.driven_by == "OBJECT":
+        column.prop(settings, "driving_object")
+    elif settings.driven_by == "TAKE":
+        column.prop(settings, "take")
+        column.prop(settings, "take_offset")
+    else:
+        single = column.row()
+        single.active = not settings.blend
+        single.prop(settings, "expression")
+        column.prop(settings, "blend")
+        column.prop(settings, "adds")
 
 
 class FramesPanel:

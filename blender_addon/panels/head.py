@@ -5,7 +5,7 @@ from typing import Any
 import bpy
 
 from ..head_settings import OBJECTS, POINTS
-from ..job_display import draw_job
+from ..job_display import draw_job, wrapped
 from .script_note import draw_script_note
 
 
@@ -29,11 +29,15 @@ class HeadPanel(bpy.types.Panel):
         column = layout.column(heading="Optional")
         for name in POINTS:
             _draw_place(column, settings, name, f"{name}_bone")
+        layout.operator("reggan.place_points", icon="EMPTY_AXIS")
         layout.prop(settings, "face_number")
         layout.prop(settings, "tests_occlusion")
         layout.prop(context.scene.reggan, "rig_tracks")
         draw_script_note(layout, context, [getattr(settings, name) for name in OBJECTS])
         layout.operator("reggan.track_head", icon="TRACKER")
+        column = layout.column(align=True)
+        for line in wrapped(context.scene.reggan.tracks_account, context):
+            column.label(text=line)
 
 
 def _draw_place(layout: bpy.types.UILayout, settings: Any, name: str, bone: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import bpy
 
+from ..scene.made_images import is_result
 from .frames import CATEGORY
 from .image_editor import PARENT as IMAGE_EDITOR
 from .viewport import PARENT as VIEWPORT
@@ -20,13 +21,18 @@ class ImagePanel(bpy.types.Panel):
     bl_parent_id = IMAGE_EDITOR
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Which face, and the button."""
+        """Draw the choice of the face, and the button."""
         settings, layout = context.scene.reggan, self.layout
         layout.use_property_split, layout.use_property_decorate = True, False
         layout.prop(settings, "face")
         if settings.face == "INDEX":
             layout.prop(settings, "face_index")
+        if is_result(getattr(context, "edit_image", None)):
+            layout.prop(settings, "goes_on_from_result")
+        is_live = context.window_manager.reggan_live
+        layout.operator("reggan.live", icon="PLAY", depress=is_live)
         layout.operator("reggan.edit_image", icon="IMAGE_DATA")
+        layout.operator("reggan.toggle_before_after", icon="UV_SYNC_SELECT")
 
 
 class TexturePanel:
@@ -39,7 +45,7 @@ class TexturePanel:
     layout: Any
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Where the map is, what becomes of it, and the buttons."""
+        """Draw the map, its result, and the buttons."""
         settings, layout = context.scene.reggan_texture, self.layout
         layout.row().prop(settings, "layout", expand=True)
         layout.use_property_split, layout.use_property_decorate = True, False
@@ -50,9 +56,10 @@ class TexturePanel:
         else:
             _draw_head(column, context)
         column.separator()
-        column.use_property_split = False
-        column.label(text="Expressions")
-        column.grid_flow(columns=2, align=True).prop(settings, "expressions")
+        column.prop(settings, "makes_several")
+        if settings.makes_several:
+            column.use_property_split = False
+            column.grid_flow(columns=2, align=True).prop(settings, "expressions")
         layout.prop(settings, "takes_any_image")
         if settings.layout == "MESH":
             layout.prop(settings, "assigns")

@@ -1,1 +1,1 @@
-"""What lies in a .blend, read and changed: images, frames, heads, materials, the compositor."""
+"""Reading and changing a .blend: images, frames, heads, materials, the compositor."""

@@ -1,4 +1,4 @@
-"""Which image a material shows as its base colour, and by which UV map."""
+"""The image that a material shows as its base colour, and its UV map."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

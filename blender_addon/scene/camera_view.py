@@ -1,4 +1,4 @@
-"""How a scene's camera takes the frame that it shows, and what stands before its points."""
+"""The view of a scene's camera in the frame that it shows, and what hides points from it."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,7 @@ from mathutils import Vector
 from ..bridge.errors import BridgeError
 from ..bridge.projection import CameraView
 from ..bridge.vectors import Point
-
-_MOST_PASSED = 32
-"""Surfaces on one ray that the camera does not see."""
+from .seen_surface import first_seen
 
 
 def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView:
@@ -46,7 +44,7 @@ def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraVie
 
 
 def camera_problem(scene: bpy.types.Scene) -> str:
-    """Why this scene's camera cannot be projected through; empty if it can."""
+    """The reason why points cannot be projected by this scene's camera; empty if they can."""
     if scene.camera is None or scene.camera.type != "CAMERA":
         return "The scene has no camera: add one, and make it the active one"
     if scene.camera.data.type not in ("PERSP", "ORTHO"):
@@ -74,7 +72,7 @@ def _is_hidden(
     point: Vector,
     margin: float,
 ) -> bool:
-    """Whether a ray from the camera stops before a point."""
+    """True if a ray from the camera stops before a point."""
     pose = camera.matrix_world.normalized()
     depth = -(pose.inverted() @ point).z
     is_parallel = camera.data.type == "ORTHO"
@@ -82,20 +80,12 @@ def _is_hidden(
     way = point - origin
     if depth <= camera.data.clip_start:
         return False
-    direction, end = way.normalized(), way.length - margin
-    begin = way.length * camera.data.clip_start / depth
-    for _ in range(_MOST_PASSED):
-        if begin >= end:
-            return False
-        hit, place, _, _, found, _ = scene.ray_cast(
-            depsgraph, origin + direction * begin, direction, distance=end - begin
-        )
-        if not hit:
-            return False
-        if found.visible_camera and not found.hide_render:
-            return True
-        begin = (place - origin).length + max(1e-5, 1e-4 * margin)
-    return False
+    begin, end = way.length * camera.data.clip_start / depth, way.length - margin
+    if begin >= end:
+        return False
+    direction = way.normalized()
+    place = first_seen(scene, depsgraph, origin + direction * begin, direction, end - begin)
+    return place is not None
 
 
 def _crop_px(

@@ -1,4 +1,4 @@
-"""What of a scene belongs to a character, and what its shape keys are called."""
+"""The objects of a character in a scene, and the names of its shape keys."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def rows_of(settings: Any) -> list[KeyWeight]:
 
 
 def character_problem(settings: Any) -> str:
-    """Why these settings name no character that can change its expression; empty if they do."""
+    """The fault of settings that name no character with expressions; empty without one."""
     mesh = settings.mesh
     if mesh is None or not key_names(mesh):
         return "Choose the mesh of the face, one that has shape keys"

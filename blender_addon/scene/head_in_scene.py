@@ -1,9 +1,8 @@
-"""Where the six landmarks of a scene's head are, in the frame that it shows.
+"""Positions of the six landmarks of a scene's head, in the frame that it shows.
 
 `settings` are the scene's own, or the same values in a Blender that does not know the add-on.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import bpy
@@ -12,19 +11,19 @@ from mathutils import Matrix, Vector
 from ..bridge.errors import BridgeError
 from ..bridge.face_points import (
     FRONTS,
+    facing_out,
     likeliest_front,
     points_from_box,
     points_from_eyes_and_mouth,
 )
 from ..bridge.vectors import Point
 from ..head_settings import POINTS
-
-_LEAST_WEIGHT = 0.5
-"""Of the head's bones together: from there on a vertex is part of the head."""
+from .face_witnesses import witnessed_face
+from .head_meshes import armature_of, face_meshes, head_meshes
 
 
 def head_problem(settings: Any) -> str:
-    """Why these settings name no face; empty if they do."""
+    """The fault of settings that name no face; empty without one."""
     named = [name for name in POINTS if getattr(settings, name) is not None]
     if named and len(named) < len(POINTS):
         missing = next(name for name in POINTS if name not in named)
@@ -40,31 +39,46 @@ def head_problem(settings: Any) -> str:
     return "" if named else _rigidity_problem(settings.head)
 
 
-def points_by_parts(settings: Any, depsgraph: bpy.types.Depsgraph) -> list[Point]:
-    """The landmarks in the world, from eyes and mouth.
+def head_in_scene(settings: Any, depsgraph: bpy.types.Depsgraph) -> "NamedHead | FoundHead":
+    """The chosen head, in the frame that the scene shows.
 
     Raises:
-        BridgeError: the three are on one line.
+        BridgeError: nothing belongs to it.
     """
-    left, right, mouth = (_place(settings, name, depsgraph) for name in POINTS)
-    return points_from_eyes_and_mouth(left, right, mouth)
+    is_named = all(getattr(settings, name) is not None for name in POINTS)
+    return NamedHead() if is_named else FoundHead(settings, depsgraph)
 
 
-def has_parts(settings: Any) -> bool:
-    """Whether eyes and mouth are named, so that no box is needed."""
-    return all(getattr(settings, name) is not None for name in POINTS)
+class NamedHead:
+    """A head whose eyes and mouth are chosen, each with a motion of its own."""
+
+    found_by = "Left Eye, Right Eye and Mouth"
+
+    def points(self, settings: Any, depsgraph: bpy.types.Depsgraph) -> list[Point]:
+        """The landmarks in the world, in the frame that the scene shows.
+
+        Raises:
+            BridgeError: the three are on one line.
+        """
+        left, right, mouth = (_place(settings, name, depsgraph) for name in POINTS)
+        return points_from_eyes_and_mouth(left, right, mouth)
 
 
-class BoxedHead:
-    """Landmarks of usual proportions in the box around a head, which moves as a whole."""
+class FoundHead:
+    """A head that moves as a whole: its landmarks by what tells of eyes and mouth, or by a box.
+
+    Attributes:
+        found_by: what told where the face is, for people.
+    """
 
     def __init__(self, settings: Any, depsgraph: bpy.types.Depsgraph) -> None:
-        """Find the box and the front, in the frame that the scene shows.
+        """Find the face, in the frame that the scene shows.
 
         Raises:
             BridgeError: nothing belongs to this head.
         """
-        corners = list(_corners(settings, depsgraph))
+        meshes = face_meshes(head_meshes(settings, depsgraph))
+        corners = [corner for mesh in meshes for corner in mesh.corners()]
         if not corners:
             raise BridgeError(
                 f"Nothing moves with {settings.bone or settings.head.name}: no mesh has at least "
@@ -74,16 +88,17 @@ class BoxedHead:
             tuple(limit(corner[axis] for corner in corners) for axis in range(3))
             for limit in (min, max)
         )
-        self.front = settings.front
-        if self.front == "AUTO":
-            turn = settings.head.evaluated_get(depsgraph).matrix_world.normalized().to_3x3()
-            self.front = likeliest_front(
-                {
-                    name: (tuple(turn @ Vector(forward)), tuple(turn @ Vector(up)))
-                    for name, (forward, up) in FRONTS.items()
-                }
-            )
-        self._points = points_from_box(low, high, self.front)
+        front = settings.front
+        if front == "AUTO":
+            front = _likeliest_front(settings.head.evaluated_get(depsgraph))
+        witnessed = witnessed_face(settings, meshes, FRONTS[front][1])
+        if witnessed is None:
+            self.found_by = f"the box around it, Front {front}"
+            self._points = points_from_box(low, high, front)
+            return
+        self.found_by = witnessed.by
+        eyes = facing_out(witnessed.left_eye, witnessed.right_eye, witnessed.mouth, (low, high))
+        self._points = points_from_eyes_and_mouth(*eyes, witnessed.mouth)
 
     def points(self, settings: Any, depsgraph: bpy.types.Depsgraph) -> list[Point]:
         """The landmarks in the world, in the frame that the scene shows."""
@@ -91,8 +106,18 @@ class BoxedHead:
         return [tuple(motion @ Vector(point)) for point in self._points]
 
 
+def _likeliest_front(evaluated: Any) -> str:
+    turn = evaluated.matrix_world.normalized().to_3x3()
+    return likeliest_front(
+        {
+            name: (tuple(turn @ Vector(forward)), tuple(turn @ Vector(up)))
+            for name, (forward, up) in FRONTS.items()
+        }
+    )
+
+
 def _rigidity_problem(head: Any) -> str:
-    armature = _armature_of(head)
+    armature = armature_of(head)
     if head.type != "ARMATURE" and armature is not None:
         return (
             f"{head.name} is moved by {armature.name}: choose that as the head, and its head bone"
@@ -100,20 +125,12 @@ def _rigidity_problem(head: Any) -> str:
     return ""
 
 
-def _armature_of(mesh_object: Any) -> Any:
-    """The armature whose bones move the vertices of a mesh."""
-    return next(
-        (m.object for m in mesh_object.modifiers if m.type == "ARMATURE" and m.object is not None),
-        None,
-    )
-
-
 def _bone_of(settings: Any, name: str) -> str:
     return settings.bone if name == "head" else getattr(settings, f"{name}_bone")
 
 
 def _place(settings: Any, name: str, depsgraph: bpy.types.Depsgraph) -> Point:
-    """Where an eye or the mouth is: a bone's root, the middle of a mesh, or an object's origin."""
+    """Position of an eye or the mouth: a bone's root, a mesh's middle, or an object's origin."""
     evaluated = getattr(settings, name).evaluated_get(depsgraph)
     if evaluated.type == "ARMATURE":
         bone = evaluated.pose.bones.get(_bone_of(settings, name))
@@ -133,37 +150,3 @@ def _motion(settings: Any, depsgraph: bpy.types.Depsgraph) -> Matrix:
         return evaluated.matrix_world
     posed, rest = evaluated.pose.bones[settings.bone], evaluated.data.bones[settings.bone]
     return evaluated.matrix_world @ posed.matrix @ rest.matrix_local.inverted()
-
-
-def _corners(settings: Any, depsgraph: bpy.types.Depsgraph) -> Iterator[Vector]:
-    """Points that the box must hold, in the space of the head's object at rest."""
-    head = settings.head
-    posed = head.evaluated_get(depsgraph)
-    to_head = posed.matrix_world.inverted()
-    if head.type != "ARMATURE":
-        meshes = [head] if head.type == "MESH" else head.children_recursive
-        for mesh in (one.evaluated_get(depsgraph) for one in meshes if one.type == "MESH"):
-            motion = to_head @ mesh.matrix_world
-            yield from (motion @ Vector(corner) for corner in mesh.bound_box)
-        return
-    bone = head.data.bones[settings.bone]
-    bones = {bone.name, *(child.name for child in bone.children_recursive)}
-    for mesh in bpy.data.objects:
-        if mesh.type != "MESH":
-            continue
-        from_mesh = to_head @ mesh.evaluated_get(depsgraph).matrix_world
-        if mesh.parent == head and mesh.parent_type == "BONE" and mesh.parent_bone in bones:
-            rest = head.data.bones[mesh.parent_bone].matrix_local
-            motion = rest @ posed.pose.bones[mesh.parent_bone].matrix.inverted() @ from_mesh
-            corners = mesh.evaluated_get(depsgraph).bound_box
-            yield from (motion @ Vector(corner) for corner in corners)
-        elif _armature_of(mesh) == head:
-            yield from _weighted_corners(mesh, from_mesh, bones)
-
-
-def _weighted_corners(mesh: Any, motion: Matrix, bones: set[str]) -> Iterator[Vector]:
-    """The vertices of a mesh that follow these bones for the greater part."""
-    groups = {group.index for group in mesh.vertex_groups if group.name in bones}
-    for vertex in mesh.data.vertices if groups else ():
-        if sum(g.weight for g in vertex.groups if g.group in groups) >= _LEAST_WEIGHT:
-            yield motion @ vertex.co

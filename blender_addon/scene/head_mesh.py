@@ -109,6 +109,7 @@ def _copies(objects: Sequence[Any]) -> Iterator[tuple[Mapping[Any, Any], list[An
         yield copies, made
     finally:
         bpy.data.batch_remove(made)
+        bpy.context.view_layer.update()  # else its objects hold None in their places
 
 
 def _armatures(objects: Sequence[Any]) -> Iterator[Any]:

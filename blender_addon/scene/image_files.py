@@ -10,13 +10,14 @@ import re
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ..bridge.errors import BridgeError
+from ..bridge.frame_sequence import sequence_from_path
 
 _READ = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr")
 _ENDINGS = (*_READ, ".webp", ".tga", ".bmp", ".hdr", ".dds", ".psd", ".jp2", ".dpx", ".cin", ".rgb")
@@ -34,29 +35,34 @@ _SAVES_COPIES = "save_copy" in bpy.types.Image.bl_rna.functions["save"].paramete
 
 @dataclass(frozen=True, kw_only=True)
 class ImageFile:
-    """Where an image is on disk, and how Blender should show what is made of it.
+    """An image on disk, and the way in which Blender should show its result.
 
     Attributes:
         path: the file; of tiles, a pattern with `<UDIM>`.
         name: for files made of it, without an ending.
         colour_space, alpha_mode: as Blender names them; None where the file says.
+        image: the name of the image in Blender.
+        has_scene_view: whether Blender shows it through the scene's view transform.
         tiles: their numbers; none for a single image.
     """
 
     path: Path
     name: str
+    image: str
     colour_space: str | None
     alpha_mode: str | None
+    has_scene_view: bool = False
     tiles: tuple[int, ...] = ()
 
 
-def file_of_image(image: bpy.types.Image, folder: Path, shown: Any = None) -> ImageFile:
+def file_of_image(image: bpy.types.Image, folder: Path, space: Any = None) -> ImageFile:
     """A file with what an image shows now.
 
     Args:
         image: stays as it is.
         folder: for what is not on disk.
-        shown: an Image Editor's image user, which says which frame of a sequence it shows.
+        space: an editor, which says which frame it shows of a sequence that is in it; of another
+            sequence the scene's frame is meant.
 
     Raises:
         BridgeError: it has no picture, or its file is missing.
@@ -78,7 +84,7 @@ def file_of_image(image: bpy.types.Image, folder: Path, shown: Any = None) -> Im
         path = folder / f"{_stem(image)}{suffix}"
         path.write_bytes(image.packed_file.data)
         return _described(image, path)
-    path = _own_path(image, shown)
+    path = _own_path(image, space)
     if path.suffix.lower() not in _READ:
         return _file_of_pixels(image, folder)
     return _described(image, path)
@@ -110,15 +116,24 @@ def _described(image: bpy.types.Image, path: Path, tiles: tuple[int, ...] = ()) 
     return ImageFile(
         path=path,
         name=_stem(image),
+        image=image.name,
         colour_space=image.colorspace_settings.name,
         alpha_mode=image.alpha_mode,
+        has_scene_view=image.use_view_as_render,
         tiles=tiles,
     )
 
 
-def _own_path(image: bpy.types.Image, shown: Any) -> Path:
-    named = image.filepath_from_user(image_user=shown) if shown else image.filepath_from_user()
+def _own_path(image: bpy.types.Image, space: Any) -> Path:
+    is_elsewhere = getattr(space, "image", None) != image
+    if is_elsewhere and image.source == "SEQUENCE":
+        named = image.filepath  # of no user Blender takes frame 0
+    else:
+        named = image.filepath_from_user(image_user=None if is_elsewhere else space.image_user)
     path = Path(os.path.normpath(bpy.path.abspath(named, library=image.library)))
+    if is_elsewhere and image.source == "SEQUENCE" and path.is_file():
+        sequence = sequence_from_path(path, bpy.path.extensions_image)
+        path = sequence.nearest(bpy.context.scene.frame_current)
     if not path.is_file():
         raise BridgeError(
             f"The file of {image.name} is missing: {path}. Find it with File > External Data > "
@@ -141,7 +156,7 @@ def _file_of_pixels(image: bpy.types.Image, folder: Path) -> ImageFile:
     path = folder / f"{_stem(image)}.exr"
     _save_light(image, path)
     colour_space = image.colorspace_settings.name if image.colorspace_settings.is_data else _LINEAR
-    return ImageFile(path=path, name=_stem(image), colour_space=colour_space, alpha_mode="PREMUL")
+    return replace(_described(image, path), colour_space=colour_space, alpha_mode="PREMUL")
 
 
 def _file_of_render(image: bpy.types.Image, folder: Path) -> ImageFile:
@@ -151,7 +166,14 @@ def _file_of_render(image: bpy.types.Image, folder: Path) -> ImageFile:
         _save_light(image, path)
     except RuntimeError as error:
         raise BridgeError("Nothing is rendered yet. Render the frame first (F12).") from error
-    return ImageFile(path=path, name="Render", colour_space=None, alpha_mode=None)
+    return ImageFile(
+        path=path,
+        name="Render",
+        image=image.name,
+        colour_space=None,
+        alpha_mode=None,
+        has_scene_view=True,
+    )
 
 
 def _save_as_png(image: bpy.types.Image, path: Path) -> None:
@@ -184,7 +206,7 @@ def _image_of_same_bytes(image: bpy.types.Image) -> Iterator[bpy.types.Image]:
 
 
 def _save_light(image: bpy.types.Image, path: Path) -> None:
-    """As `save_render` does: `save` would encode the floats of an image that has no file."""
+    """Save as `save_render` does: `save` would encode the floats of an image that has no file."""
     scene = bpy.context.scene
     with _saving_as_exr(scene.render.image_settings):
         image.save_render(str(path), scene=scene)

@@ -1,4 +1,4 @@
-"""Which rendered frames an artist asks for: a chosen sequence, or the scene's own output."""
+"""The rendered frames that an artist chose: a sequence, or the scene's own output."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ class AskedFrames:
 
     @property
     def are_exr(self) -> bool:
-        """Whether all of them are EXR files."""
+        """True if all of them are EXR files."""
         paths = self.sequence.files.values() or [Path(self.sequence.source)]
         return all(path.suffix.lower() == ".exr" for path in paths)
 
@@ -90,7 +90,7 @@ def _frames_of_scene(scene: bpy.types.Scene) -> AskedFrames:
 
 
 def _output_pattern(scene: bpy.types.Scene) -> Path:
-    """Where the scene's frames are rendered to; of several views, the first one's."""
+    """Pattern of the scene's rendered frames; of several views, the first one's."""
     render = scene.render
     if render.is_movie_format:
         raise BridgeError(

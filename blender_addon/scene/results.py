@@ -1,38 +1,43 @@
 """Files that the runtime made, as new images of Blender.
 
 Beside a saved .blend file they go into its folder `reggan` and are referred to by relative paths;
-in a file that was never saved they are packed. Nothing that exists is replaced.
+in a file that was never saved they are packed. A result takes the place of the former one of the
+same image and expression; nothing else that exists is replaced.
 """
 
+import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import bpy
 
 from ..bridge.errors import BridgeError
 from .image_files import ImageFile, tile_path
+from .made_images import former_result, mark_result, take_place_of
 
 FOLDER = "reggan"
 _MOST = 10_000
 
 
-def new_image(made: Path, name: str, like: ImageFile) -> bpy.types.Image:
+def new_image(made: Path, like: ImageFile, label: str) -> bpy.types.Image:
     """A new image of a file, or of the tiles of a pattern with `<UDIM>`.
+
+    It takes the place of the former result of the same image and expression.
 
     Args:
         made: in a work folder, out of which it is moved.
-        name: of the image, without an ending; a number is added if it is taken.
-        like: what it was made of, in whose colour space and alpha mode it is shown.
+        like: what it was made of, in whose colour space, alpha mode and view it is shown.
+        label: the expression.
 
     Raises:
         BridgeError: it is not there, or cannot be moved.
     """
-    folder = Path(bpy.path.abspath(f"//{FOLDER}")) if bpy.data.filepath else made.parent
-    path = _free_path(folder, name, made.name, like.tiles)
+    source = bpy.data.images.get(like.image)
+    former = former_result(source, label)
+    path = _own_path(former) or _free_path(made, like, label, former)
     _move(made, path, like.tiles)
-    first = tile_path(path, like.tiles[0]) if like.tiles else path
-    image = bpy.data.images.load(str(first))
-    image.name = path.name
+    image = bpy.data.images.load(str(tile_path(path, like.tiles[0]) if like.tiles else path))
     image.use_fake_user = True  # saving drops what nothing uses
     if like.tiles:
         _become_tiled(image, path, like.tiles)
@@ -40,6 +45,9 @@ def new_image(made: Path, name: str, like: ImageFile) -> bpy.types.Image:
         image.colorspace_settings.name = like.colour_space
     if like.alpha_mode is not None:
         image.alpha_mode = like.alpha_mode
+    image.use_view_as_render = like.has_scene_view
+    take_place_of(former, image, path.name)
+    mark_result(image, source, label)
     if bpy.data.filepath:
         image.filepath = f"//{FOLDER}/{path.name}"
     else:
@@ -56,19 +64,34 @@ def pack_as(image: bpy.types.Image, name: str) -> None:
 
 
 def whereabouts(image: bpy.types.Image) -> str:
-    """Where a new image is kept, for people."""
+    """The place where a new image is kept, in words."""
     packed = "packed into this .blend, which was never saved"
     return packed if image.packed_files else f"saved as {image.filepath}"
 
 
-def _free_path(folder: Path, name: str, made: str, tiles: tuple[int, ...]) -> Path:
-    ending = (".<UDIM>" if tiles else "") + Path(made).suffix
+def _own_path(former: Any) -> Path | None:
+    """Path of a former result in this file's folder of results; None if it is not there."""
+    if former is None or former.packed_files or not bpy.data.filepath:
+        return None
+    path = Path(os.path.normpath(bpy.path.abspath(former.filepath)))
+    return path if path.parent == _folder() else None
+
+
+def _folder() -> Path:
+    return Path(os.path.normpath(bpy.path.abspath(f"//{FOLDER}")))
+
+
+def _free_path(made: Path, like: ImageFile, label: str, former: Any) -> Path:
+    folder = _folder() if bpy.data.filepath else made.parent
+    ending = (".<UDIM>" if like.tiles else "") + made.suffix
+    taken = {image.name for image in bpy.data.images if image != former}
     for number in range(1, _MOST):
-        path = folder / f"{name}{f'_{number}' if number > 1 else ''}{ending}"
-        files = [tile_path(path, tile) for tile in tiles] or [path]
-        if path.name not in bpy.data.images and not any(file.exists() for file in files):
+        end = f"_{number}" if number > 1 else ""
+        path = folder / f"{like.name}_{label}{end}{ending}"
+        files = [tile_path(path, tile) for tile in like.tiles] or [path]
+        if path.name not in taken and not any(file.exists() for file in files):
             return path
-    raise BridgeError(f"{folder} is full of results named {name}. Move or remove some of them.")
+    raise BridgeError(f"{folder} is full of results of {like.name}. Move or remove some of them.")
 
 
 def _move(made: Path, path: Path, tiles: tuple[int, ...]) -> None:

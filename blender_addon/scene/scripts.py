@@ -10,7 +10,7 @@ from ..bridge.script_permission import ExcludedPath, may_run_scripts
 
 
 def scripts_may_run(context: bpy.types.Context) -> bool:
-    """Whether the preferences let the scripts of this file run, also in a second Blender."""
+    """True if the preferences let the scripts of this file run, also in a second Blender."""
     excluded = [
         ExcludedPath(path=place.path, is_pattern=place.use_glob)
         for place in context.preferences.autoexec_paths
@@ -49,7 +49,7 @@ def _has_python_driver(owner: bpy.types.ID) -> bool:
 
 
 def _owners(objects: Iterable[bpy.types.Object | None]) -> Iterator[Any]:
-    """What can carry a driver that moves these objects, each once."""
+    """Everything that can hold a driver of these objects, each once."""
     waiting, known = [found for found in objects if found is not None], set[str]()
     while waiting:
         found = waiting.pop()

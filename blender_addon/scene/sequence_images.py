@@ -1,6 +1,7 @@
 """Rendered frames as images of Blender: loaded as a sequence, and shown."""
 
 import os
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,36 +10,66 @@ import bpy
 
 from ..bridge.errors import BridgeError
 from ..bridge.frame_sequence import shown_number
+from .made_images import former_result, mark_result
 
 _NUMBERS = "reggan_frames"
 """Custom property of a sequence's image: its first and last frame number."""
 
 
-def load_frames(first: Path, last: Path, like: Any = None) -> Any:
+def load_frames(first: Path, last: Path) -> Any:
     """The image of the frames from `first` to `last`; one that Blender has already is read anew.
 
     Args:
         first: also the last, of a single picture.
         last: of the same folder.
-        like: an image whose colour space is taken; else Blender goes by the format.
 
     Raises:
         BridgeError: Blender cannot read the first of them.
     """
-    numbers = [shown_number(first), shown_number(last)]
-    source = "FILE" if numbers[0] == numbers[1] else "SEQUENCE"
+    source = _kind_of(first, last)
     image = next((i for i in bpy.data.images if i.source == source and _path_of(i) == first), None)
-    if image is not None:
-        image.reload()
-    else:
+    if image is None:
         image = _load(first)
-        image.source = source
-        image.filepath = stored_path(first)
-        if like is not None:
-            image.colorspace_settings.name = like.colorspace_settings.name
-    if source == "SEQUENCE":
-        image[_NUMBERS] = numbers
+    _show_frames(image, first, last)
     return image
+
+
+def load_changed_frames(first: Path, last: Path, original: Any, label: str) -> Any:
+    """The image of frames that were changed; in place of that of an earlier run.
+
+    Args:
+        first: also the last, of a single picture.
+        last: of the same folder.
+        original: the image of the frames that they were made of; they are shown as it is.
+        label: the expression.
+
+    Raises:
+        BridgeError: Blender cannot read the first of them.
+    """
+    image = former_result(original, label) or _load(first)
+    _show_frames(image, first, last)
+    image.name = f"{_shot_name(first)} {label}"
+    image.colorspace_settings.name = original.colorspace_settings.name
+    image.use_view_as_render = original.use_view_as_render
+    mark_result(image, original, label)
+    return image
+
+
+def _shot_name(frame: Path) -> str:
+    """A frame's name without its number and ending."""
+    return re.sub(r"[._ -]*\d+$", "", frame.stem) or frame.stem
+
+
+def _show_frames(image: Any, first: Path, last: Path) -> None:
+    image.source = _kind_of(first, last)
+    image.filepath = stored_path(first)
+    if image.source == "SEQUENCE":
+        image[_NUMBERS] = [shown_number(first), shown_number(last)]
+    image.reload()
+
+
+def _kind_of(first: Path, last: Path) -> str:
+    return "FILE" if shown_number(first) == shown_number(last) else "SEQUENCE"
 
 
 def stored_path(path: Path) -> str:

@@ -9,25 +9,11 @@ import bpy
 
 from ..bridge.command_line import FaceSettings, ModelChoice, refuse_native_code
 from ..bridge.errors import BridgeError
-from ..bridge.expressions import shares_from_blend
 from ..preferences import preferences_of
 
 
-def expression_asked(settings: Any) -> str:
-    """The blend, or else the one expression.
-
-    Raises:
-        BridgeError: the blend cannot be read.
-    """
-    blend = settings.blend.strip()
-    if not blend:
-        return str(settings.expression)
-    shares_from_blend(blend)
-    return str(blend)
-
-
 def face_settings(settings: Any) -> FaceSettings:
-    """Which face, and where the rig says that it is.
+    """The face, and its place by the rig.
 
     Raises:
         BridgeError: the rig's tracks were asked for and are not there.
@@ -49,7 +35,7 @@ def face_settings(settings: Any) -> FaceSettings:
 
 
 def face_by_choice(settings: Any) -> FaceSettings:
-    """Which face of a picture that is no frame of the tracked shot."""
+    """The face of a picture that is no frame of the tracked shot."""
     choice = str(settings.face_index) if settings.face == "INDEX" else settings.face.lower()
     return FaceSettings(choice=choice)
 

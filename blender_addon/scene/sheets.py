@@ -6,14 +6,17 @@ from typing import Any
 import bpy
 
 from ..bridge.errors import BridgeError
+from .made_images import is_made, mark_sheet, take_place_of
 from .results import pack_as
 
-_SOURCE = "reggan_source"
-"""Custom property of a sheet: the name of the image that it was made of."""
 
-
-def packed_sheet(path: Path, name: str, source: str) -> Any:
+def packed_sheet(path: Path, name: str, source: Any) -> Any:
     """A sheet inside the .blend, as there is nothing to keep of it on disk.
+
+    Args:
+        path: its file.
+        name: of the image.
+        source: the image that it was made of; None if it was made of a frame on disk.
 
     Raises:
         BridgeError: the file is not there.
@@ -21,20 +24,9 @@ def packed_sheet(path: Path, name: str, source: str) -> Any:
     try:
         sheet = bpy.data.images.load(str(path))
     except RuntimeError as error:
-        raise BridgeError(f"No sheet was drawn at {path}: {error}. Run Doctor.") from error
+        raise BridgeError("No sheet was drawn. Run Doctor in the add-on's preferences.") from error
     pack_as(sheet, f"{name}.png")
     former = bpy.data.images.get(name)
-    if former is not None and _SOURCE in former:
-        former.user_remap(sheet)
-        bpy.data.images.remove(former)
-    sheet.name = name
-    sheet[_SOURCE] = source
+    take_place_of(former if is_made(former) else None, sheet, name)
+    mark_sheet(sheet, source)
     return sheet
-
-
-def image_in_editor(context: Any) -> Any:
-    """The image in this Image Editor; of a sheet, the one that it was made of."""
-    image = getattr(context, "edit_image", None)
-    if image is not None and _SOURCE in image:
-        return bpy.data.images.get(image[_SOURCE])
-    return image

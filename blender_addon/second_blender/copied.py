@@ -1,4 +1,4 @@
-"""What the specification names, found again in the copy of the file."""
+"""Objects and data that the specification names, found again in the copy of the file."""
 
 import bpy
 

@@ -1,6 +1,6 @@
 """Project a head through the camera in every frame of its scene, into a tracks file."""
 
-from collections import Counter
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,14 +9,14 @@ from typing import Any
 import bpy
 
 from ..bridge.projection import SeenFace, face_in_view
+from ..bridge.tracking_account import account_of_faces
 from ..bridge.tracks_file import text_from_tracks, tracks_from_faces, write_tracks
 from ..bridge.vectors import Point
 from ..head_settings import OBJECTS
 from ..scene.camera_view import hidden_points, view_of
-from ..scene.head_in_scene import BoxedHead, has_parts, points_by_parts
+from ..scene.head_in_scene import head_in_scene
+from ..scene.seen_surface import SurfaceDepths, refuse_exchanged_eyes
 from .copied import object_in_copy, scene_in_copy
-
-_PLACES = {"given": "in sight", "outside": "outside the picture", "behind": "behind it"}
 
 
 def run(asked: Mapping[str, Any], say: Callable[..., None]) -> None:
@@ -29,12 +29,15 @@ def run(asked: Mapping[str, Any], say: Callable[..., None]) -> None:
     layer = scene.view_layers[asked["layer"]]
     frames = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
     scene.frame_set(frames[0])
-    box = None if has_parts(head) else BoxedHead(head, layer.depsgraph)
+    found = head_in_scene(head, layer.depsgraph)
+    points = found.points(head, layer.depsgraph)
+    refuse_exchanged_eyes(scene, layer.depsgraph, points)
+    depths = SurfaceDepths(scene, layer.depsgraph, points)
     faces, cuts, camera = dict[int, SeenFace](), list[int](), scene.camera
     say("started", frames=len(frames))
     for done, frame in enumerate(frames, 1):
         scene.frame_set(frame)
-        points = (box.points if box else points_by_parts)(head, layer.depsgraph)
+        points = depths.on_surface(found.points(head, layer.depsgraph))
         faces[frame] = _face(scene, layer.depsgraph, points, tests_occlusion=head.tests_occlusion)
         if scene.camera != camera:  # bound to markers of the timeline
             cuts.append(frame)
@@ -48,8 +51,8 @@ def run(asked: Mapping[str, Any], say: Callable[..., None]) -> None:
         others=asked["others"],
     )
     write_tracks(Path(asked["tracks"]), text_from_tracks(tracks))
-    account = _account(faces, box.front if box else None)
-    Path(asked["account"]).write_text(account, encoding="utf-8")
+    account = account_of_faces(faces, found.found_by)
+    Path(asked["account"]).write_text(json.dumps(account), encoding="utf-8")
 
 
 def _head(values: Mapping[str, Any]) -> SimpleNamespace:
@@ -70,11 +73,3 @@ def _face(
     if seen.status != "given" or not tests_occlusion:
         return seen
     return face_in_view(view, points, hidden_points(scene, depsgraph, points))
-
-
-def _account(faces: Mapping[int, SeenFace], front: str | None) -> str:
-    """What was found, for the status bar."""
-    counts = Counter(face.status for face in faces.values())
-    parts = [f"{number} {_PLACES.get(status, status)}" for status, number in counts.items()]
-    looks = f", front {front}" if front else ""
-    return f"{len(faces)} frames{looks}: {', '.join(parts)}"

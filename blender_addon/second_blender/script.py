@@ -1,4 +1,4 @@
-"""What a second Blender runs: it opens the copy and does one piece of work on it.
+"""The script of a second Blender: opens the copy and does one piece of work on it.
 
     blender --background COPY.blend --python script.py -- SPECIFICATION.json
 
@@ -47,7 +47,7 @@ def _make_addon_importable() -> None:
 
 
 def _open(copy: str, *, runs_scripts: bool) -> None:
-    """As a module Blender opened nothing yet; else it opened the copy, or failed to.
+    """Open the copy. As a module Blender opened nothing yet; else it opened the copy, or failed to.
 
     The copy is then taken away.
     """

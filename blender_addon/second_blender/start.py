@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,14 @@ from ..bridge.job import Job, JobRequest
 from ..scene.scripts import scripts_may_run
 
 
-def job_on_copy(title: str, work: str, asked: Mapping[str, Any], folder: Path) -> Job:
+def job_on_copy(
+    title: str,
+    work: str,
+    asked: Mapping[str, Any],
+    folder: Path,
+    *,
+    then: Sequence[JobRequest] = (),
+) -> Job:
     """Save a copy of the file as it is now, and begin the work on it.
 
     Scripts and Python drivers in it run only if the preferences let them run in this Blender.
@@ -25,6 +32,7 @@ def job_on_copy(title: str, work: str, asked: Mapping[str, Any], folder: Path) -
         work: a module of this folder, whose `run` is called.
         asked: what it is to do, as JSON takes it.
         folder: an empty one; it takes the copy.
+        then: what is run afterwards, by runtimes of its own.
 
     Raises:
         BridgeError: the copy cannot be written, or Blender not be started.
@@ -51,4 +59,5 @@ def job_on_copy(title: str, work: str, asked: Mapping[str, Any], folder: Path) -
     blender = SecondBlender(
         python=Path(bpy.app.binary_path or sys.executable), environment=os.environ | places
     )
-    return Job(blender, [JobRequest(arguments=arguments, title=title, folder=folder)])
+    first = JobRequest(arguments=arguments, title=title, folder=folder)
+    return Job(blender, [first, *then])

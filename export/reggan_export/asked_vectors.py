@@ -1,4 +1,4 @@
-"""What an expression model is asked in a proof: by a label that the report shows."""
+"""Expression vectors of a proof, by the label that the report shows."""
 
 from collections.abc import Mapping
 

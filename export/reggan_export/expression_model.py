@@ -59,7 +59,7 @@ class ExportedModel:
 
 
 def export_expression_model(source: Path, out: Path, settings: ExportSettings) -> ExportedModel:
-    """Export the averaged weights of a run, or an .onnx of ours in another precision.
+    """Export the EMA weights of a run, or an .onnx of ours in another precision.
 
     Weights are stored as float16, unless that alone would carry the file over its bound.
 

@@ -1,4 +1,4 @@
-"""Which parts of a model compute in half precision, and what that does to its answers."""
+"""The parts of a model that compute in half precision, and the error that this adds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any

@@ -81,7 +81,7 @@ def export_motion_model(
 
 
 def is_motion_run(folder: Path) -> bool:
-    """Whether a folder is a run of `train-motion`."""
+    """True if a folder is a run of `train-motion`."""
     return (folder / MOTION / CHECKPOINT).is_file()
 
 
@@ -107,11 +107,15 @@ def export_motion_run(
         ModelParityError: ONNX Runtime answers otherwise than PyTorch; nothing is left at `out`.
     """
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    starts = [session.get("started_from") for session in record["sessions"]]
+    start = next((found for found in starts if found), None)
+    own_images = round(1000 * record["settings"]["motion"]["length_kimg"])
     training = {
         "data": "rasterised heads",
         "identities": len(record["identities"]),
         "without": record["settings"]["without"],
-        "images_seen": round(1000 * record["settings"]["motion"]["length_kimg"]),
+        "started_from": start,
+        "images_seen": own_images + (start["images_seen"] if start else 0),
         "seed": record["settings"]["seed"],
         "commits": [session["commit"] for session in record["sessions"]],
     }

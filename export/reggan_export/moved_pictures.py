@@ -1,4 +1,4 @@
-"""How far two answers of a model of contract 2 are apart: by the pictures that they make."""
+"""Difference of two answers of a model of contract 2, measured on the pictures that they make."""
 
 import numpy as np
 

@@ -99,11 +99,12 @@ def _write(model: onnx.ModelProto, card: str, path: Path) -> None:
 
 
 def _forget_source(model: onnx.ModelProto) -> None:
-    """Drop the stack traces that PyTorch notes at every node: paths of one machine."""
+    """Drop what PyTorch notes at every node: paths of one machine, shapes that follow anyway."""
     for node in model.graph.node:
         del node.metadata_props[:]
         node.doc_string = ""
-    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
+    del model.graph.value_info[:]
+    for value in (*model.graph.input, *model.graph.output):
         del value.metadata_props[:]
     for tensor in model.graph.initializer:
         del tensor.metadata_props[:]

@@ -81,7 +81,7 @@ class Bound:
     limit: float
 
     def holds(self, difference: Difference) -> bool:
-        """Whether the difference is within it."""
+        """True if the difference is within it."""
         found: float = getattr(difference, self.statistic)
         return found <= self.limit
 
@@ -146,7 +146,7 @@ class ParityReport:
 
     @property
     def passed(self) -> bool:
-        """Whether every bound is kept everywhere."""
+        """True if every bound is kept everywhere."""
         return not self.faults
 
     def document(self) -> dict[str, Any]:

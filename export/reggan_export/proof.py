@@ -61,7 +61,7 @@ class Proof:
 
     @property
     def for_cpu_alone(self) -> bool:
-        """Whether the runtime runs such a file on no other device."""
+        """True if the runtime runs such a file on no other device."""
         return bool(self.part) or self.precision == "int8"
 
 

@@ -66,7 +66,7 @@ def _crops(frames: Iterable[Path], card: ModelCard) -> Iterator[Float[np.ndarray
 
 
 def _largest_face(frame: Frame, finder: FaceFinder) -> Iterator[Float[np.ndarray, "side side 3"]]:
-    """As `ExpressionTransfer` feeds it to a model; nothing if there is none."""
+    """The crop that `ExpressionTransfer` feeds to a model; nothing if there is no face."""
     for where in finder.find(frame.pixels, FaceChoice()):
         crop = np.clip(cut_crop(frame.pixels, where), 0.0, 1.0)
         if frame.alpha is not None:

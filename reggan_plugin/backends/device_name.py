@@ -33,6 +33,7 @@ def device_from_text(text: str) -> DeviceName:
     if not is_known and not (kind in INDEXED_KINDS and index.isdecimal()):
         raise UsageError(
             f"{text!r} is not a device; name {AUTO}, {GPU}, or one of {', '.join(DEVICE_KINDS)}; "
-            f"{', '.join(INDEXED_KINDS)} take an index, such as cuda:1."
+            f"{', '.join(INDEXED_KINDS)} take an index, such as cuda:1.",
+            kind="unknown-device",
         )
     return DeviceName(kind=kind, index=int(index or 0))

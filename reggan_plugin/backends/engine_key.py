@@ -104,7 +104,7 @@ def key_differences(found: Mapping[str, Any], wanted: EngineKey) -> str:
 
 
 def serves(found: Mapping[str, Any], wanted: EngineKey) -> bool:
-    """Whether an engine with this key runs what is wanted, if perhaps less fast.
+    """True if an engine with this key runs what is wanted, if perhaps less fast.
 
     It may be portable and built for other batches, as long as they include the best one.
     """

@@ -78,7 +78,7 @@ def runner_from_onnx(
 
 
 def find_obstacle(provider: Provider) -> str | None:
-    """Why this installation cannot have a provider, as far as can be told without a model.
+    """The reason why this installation cannot have a provider, as far as known without a model.
 
     A provider that is compiled in can still fail to load: only opening a model tells.
     """

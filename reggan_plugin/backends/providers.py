@@ -1,4 +1,4 @@
-"""Which execution provider of ONNX Runtime stands behind a device, and how it is set up."""
+"""The execution provider of ONNX Runtime behind each device, and its settings."""
 
 import sys
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Provider:
 
     @property
     def is_for_this_system(self) -> bool:
-        """Whether this operating system can have it."""
+        """True if this operating system can have it."""
         return self.only_on in (None, sys.platform)
 
 

@@ -71,7 +71,7 @@ class _AbsentPackages(MetaPathFinder, Loader):
 
 
 def load_without_extras(load: Callable[[], Loaded]) -> Loaded:
-    """What `load` imports, fit for reading its options alone, whatever is not installed.
+    """Import what `load` imports, fit for reading its options alone, whatever is not installed.
 
     Raises:
         ModuleNotFoundError: a module of our own is missing.

@@ -1,14 +1,12 @@
 """The options that take a recorded performance, and where it lies on the shot."""
 
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
-from reggan_plugin.commands.options import grouped_option
+from reggan_plugin.commands.grouped_option import AddOption, grouped_option, options_as
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.jobs.intensity_curve import ExpressionCurve
 
@@ -35,12 +33,19 @@ class AskedTake:
     offset: str | None
     swap: Swap | None
 
+    @property
+    def names_frame(self) -> bool:
+        """Whether the offset is a frame, so that it lies there whatever the shot."""
+        from reggan_plugin.curves.timecode import timecode_from_text
+
+        return self.offset is not None and timecode_from_text(self.offset) is None
+
     def curve_on(self, first_frame: int, intensity: float, *, adds: bool) -> ExpressionCurve:
         """Read it and lay it on a shot.
 
         Raises:
             SourceError: it cannot be read.
-            UsageError: the offset cannot be meant.
+            UsageError: the offset is invalid.
         """
         from reggan_plugin.curves.read_take import read_take
         from reggan_plugin.curves.take import mirrored
@@ -80,70 +85,32 @@ def _frame_from_text(text: str) -> float:
         ) from None
 
 
-def take_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--curves` and where it lies; the command gets it as `take`, `AskedTake` or None."""
-
-    @_option(
-        "--curves",
-        is_input=True,
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help="A recorded performance in place of --expression: Live Link Face CSV, iFacialMocap "
-        "or Face Cap text, Audio2Face JSON, glTF, VRMA, USD, or CSV with a heading such as "
-        "frame,jawOpen. `reggan-plugin curves FILE` shows what is inside.",
-    )
-    @_option(
-        "--curves-fps",
-        type=click.FloatRange(0, 1000, min_open=True),
-        metavar="FPS",
-        help="Frames a second of the shot.  [default: as many as the take has rows]",
-    )
-    @_option(
-        "--curves-offset",
-        metavar="FRAME|TIMECODE",
-        help="The frame of the take's first row, or the take's timecode at the shot's first "
-        "frame.  [default: the first row lies on the first frame]",
-    )
-    @_option(
-        "--curves-swap",
-        type=click.Choice(["all", "mouth"]),
-        help="Exchange left and right: of all shapes, or of mouthLeft and mouthRight, which one "
-        "version of Live Link Face exchanges.",
-    )
-    @rate_option
-    @percent_option
-    @functools.wraps(command)
-    def gather(
-        *,
-        curves: Path | None,
-        curves_fps: float | None,
-        curves_offset: str | None,
-        curves_swap: Swap | None,
-        curves_rate: float | None,
-        curves_percent: bool,
-        **others: Any,
-    ) -> Any:
-        take = None
-        if curves is not None:
-            take = AskedTake(
-                path=curves,
-                fps=curves_fps,
-                rate=curves_rate,
-                holds_percents=curves_percent,
-                offset=curves_offset,
-                swap=curves_swap,
-            )
-        elif any((curves_fps, curves_offset, curves_swap, curves_rate, curves_percent)):
-            raise UsageError(
-                "--curves-fps, -rate, -percent, -offset and -swap say how a take is read; name it "
-                "with --curves FILE, or leave them out."
-            )
-        return command(take=take, **others)
-
-    return gather
+def _take_from_options(
+    curves: Path | None,
+    curves_fps: float | None,
+    curves_offset: str | None,
+    curves_swap: Swap | None,
+    curves_rate: float | None,
+    curves_percent: bool,
+) -> AskedTake | None:
+    if curves is not None:
+        return AskedTake(
+            path=curves,
+            fps=curves_fps,
+            rate=curves_rate,
+            holds_percents=curves_percent,
+            offset=curves_offset,
+            swap=curves_swap,
+        )
+    if any((curves_fps, curves_offset, curves_swap, curves_rate, curves_percent)):
+        raise UsageError(
+            "--curves-fps, -rate, -percent, -offset and -swap say how a take is read; name it "
+            "with --curves FILE, or leave them out."
+        )
+    return None
 
 
-def _option(*names: str, **settings: Any) -> Callable[..., Any]:
+def _option(*names: str, **settings: Any) -> AddOption:
     return grouped_option("Recorded performance", *names, **settings)
 
 
@@ -159,3 +126,37 @@ percent_option = _option(
     is_flag=True,
     help="Its weights are percents, even if none is above 2; others are known by themselves.",
 )
+take_options = options_as(
+    "take",
+    _take_from_options,
+    _option(
+        "--curves",
+        is_input=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="A recorded performance in place of --expression: Live Link Face CSV, iFacialMocap "
+        "or Face Cap text, Audio2Face JSON, glTF, VRMA, USD, or CSV with a heading such as "
+        "frame,jawOpen. `reggan-plugin curves FILE` shows what is inside.",
+    ),
+    _option(
+        "--curves-fps",
+        type=click.FloatRange(0, 1000, min_open=True),
+        metavar="FPS",
+        help="Frames a second of the shot.  [default: as many as the take has rows]",
+    ),
+    _option(
+        "--curves-offset",
+        metavar="FRAME|TIMECODE",
+        help="The frame of the take's first row, or the take's timecode at the shot's first "
+        "frame.  [default: the first row lies on the first frame]",
+    ),
+    _option(
+        "--curves-swap",
+        type=click.Choice(["all", "mouth"]),
+        help="Exchange left and right: of all shapes, or of mouthLeft and mouthRight, which one "
+        "version of Live Link Face exchanges.",
+    ),
+    rate_option,
+    percent_option,
+)
+"""A recorded performance; the command takes `take`, an `AskedTake` or None."""

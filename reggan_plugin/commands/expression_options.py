@@ -1,14 +1,13 @@
 """The options that say which expression: names, shapes, action units, presets of one's own."""
 
-import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from reggan_plugin.commands.options import grouped_option
+from reggan_plugin.commands.grouped_option import AddOption, grouped_option, options_as
 from reggan_plugin.errors import UsageError
 from reggan_plugin.expressions import (
     EXPRESSION_NAMES,
@@ -30,7 +29,7 @@ NOTHING_ASKED = (
 
 @dataclass(frozen=True, kw_only=True)
 class AskedMixes:
-    """What the options of the expression ask for.
+    """The expressions that the options ask for.
 
     Attributes:
         mixes: by label, which files and folders are named with; empty if nothing was asked for.
@@ -45,95 +44,36 @@ class AskedMixes:
     own: OwnPresets
 
 
-def expression_options(
-    *, several: bool = False, outcome: str = "the files"
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def expression_options(*, several: bool = False, outcome: str = "the files") -> AddOption:
     """Add the options of the expression; the command takes them as `asked`, `AskedMixes`.
 
     Args:
         several: whether --expression may be given several times, for as many results.
         outcome: what an intensity of 0 leaves as it is.
     """
+
+    def asked(
+        expressions: tuple[str, ...],
+        intensity: float,
+        shapes: tuple[str, ...],
+        action_units: tuple[str, ...],
+        adds: bool,
+        presets: Path | None,
+    ) -> AskedMixes:
+        if len(expressions) > 1 and not several:
+            raise UsageError(
+                f"{len(expressions)} --expression were given; give one, or a blend such as "
+                "happy:0.6+surprised:0.3."
+            )
+        own = NO_PRESETS if presets is None else read_presets(presets)
+        parts = _parts(shapes, action_units, intensity)
+        mixes = _mixes(expressions, parts, intensity, adds=adds, own=own)
+        return AskedMixes(mixes=mixes, intensity=intensity, adds=adds, own=own)
+
     often = " May be given several times." if several else ""
-    options = [
-        _option(
-            "-e",
-            "--expression",
-            "expressions",
-            shell_complete=_complete_expressions,
-            multiple=True,
-            metavar="NAME|BLEND",
-            help=f"{', '.join(EXPRESSION_NAMES)} or another that `reggan-plugin expressions` "
-            f"lists, or a blend: happy:0.6+surprised:0.3.{often}",
-        ),
-        _option(
-            "-i",
-            "--intensity",
-            type=click.FloatRange(0, MAX_INTENSITY),
-            default=1.0,
-            show_default=True,
-            metavar="0-1.5",
-            help=f"0 leaves {outcome} as they are, 1 is the full expression. Multiplies all that "
-            "is asked for.",
-        ),
-        _option(
-            "--shape",
-            "shapes",
-            multiple=True,
-            metavar="NAME=WEIGHT",
-            help="An ARKit face shape, laid over: jawOpen=0.4; mouthSmile=0.5 is both sides. May "
-            "be given several times. Needs a model with face shapes.",
-        ),
-        _option(
-            "--au",
-            "action_units",
-            multiple=True,
-            metavar="AU=WEIGHT",
-            help="An action unit of FACS, laid over: AU12=0.7, or one side: AU12L=0.7.",
-        ),
-        _option(
-            "--add",
-            "adds",
-            is_flag=True,
-            help="Lay named expressions over what the face shows, instead of replacing it.",
-        ),
-        _option(
-            "--presets",
-            is_input=True,
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            metavar="FILE.toml",
-            help="Expressions of your own, which --expression may name.",
-        ),
-    ]
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(command)
-        def gather(
-            *,
-            expressions: tuple[str, ...],
-            intensity: float,
-            shapes: tuple[str, ...],
-            action_units: tuple[str, ...],
-            adds: bool,
-            presets: Path | None,
-            **others: Any,
-        ) -> Any:
-            if len(expressions) > 1 and not several:
-                raise UsageError(
-                    f"{len(expressions)} --expression were given; give one, or a blend such as "
-                    "happy:0.6+surprised:0.3."
-                )
-            own = NO_PRESETS if presets is None else read_presets(presets)
-            parts = _parts(shapes, action_units, intensity)
-            mixes = _mixes(expressions, parts, intensity, adds=adds, own=own)
-            asked = AskedMixes(mixes=mixes, intensity=intensity, adds=adds, own=own)
-            return command(asked=asked, **others)
-
-        for option in reversed(options):
-            gather = option(gather)
-        return gather
-
-    return decorate
+    return options_as(
+        "asked", asked, _expression_option(often), _intensity_option(outcome), *_PART_OPTIONS
+    )
 
 
 def _complete_expressions(context: click.Context, _: click.Parameter, begun: str) -> list[str]:  # noqa: ARG001
@@ -199,5 +139,63 @@ def _mixes(
     return mixes
 
 
-def _option(*names: str, **settings: Any) -> Callable[..., Any]:
+def _expression_option(often: str) -> AddOption:
+    return _option(
+        "-e",
+        "--expression",
+        "expressions",
+        shell_complete=_complete_expressions,
+        multiple=True,
+        metavar="NAME|BLEND",
+        help=f"{', '.join(EXPRESSION_NAMES)} or another that `reggan-plugin expressions` "
+        f"lists, or a blend: happy:0.6+surprised:0.3.{often}",
+    )
+
+
+def _intensity_option(outcome: str) -> AddOption:
+    return _option(
+        "-i",
+        "--intensity",
+        type=click.FloatRange(0, MAX_INTENSITY),
+        default=1.0,
+        show_default=True,
+        metavar="0-1.5",
+        help=f"0 leaves {outcome} as they are, 1 is the full expression. Multiplies all that "
+        "is asked for.",
+    )
+
+
+def _option(*names: str, **settings: Any) -> AddOption:
     return grouped_option("Expression", *names, **settings)
+
+
+_PART_OPTIONS = (
+    _option(
+        "--shape",
+        "shapes",
+        multiple=True,
+        metavar="NAME=WEIGHT",
+        help="An ARKit face shape, laid over: jawOpen=0.4; mouthSmile=0.5 is both sides. May "
+        "be given several times. Needs a model with face shapes.",
+    ),
+    _option(
+        "--au",
+        "action_units",
+        multiple=True,
+        metavar="AU=WEIGHT",
+        help="An action unit of FACS, laid over: AU12=0.7, or one side: AU12L=0.7.",
+    ),
+    _option(
+        "--add",
+        "adds",
+        is_flag=True,
+        help="Lay named expressions over what the face shows, instead of replacing it.",
+    ),
+    _option(
+        "--presets",
+        is_input=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE.toml",
+        help="Expressions of your own, which --expression may name.",
+    ),
+)

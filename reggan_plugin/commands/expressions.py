@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.options import GroupedCommand, grouped_option
+from reggan_plugin.commands.grouped_option import GroupedCommand, grouped_option
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_plugin.expressions import EXPRESSION_NAMES, NAMED_EXPRESSIONS, Expression

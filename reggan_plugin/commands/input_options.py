@@ -1,14 +1,15 @@
-"""The inputs of `render`: files, folders, patterns and globs, or `--frames` as scripts have it."""
+"""The inputs of `render`: files, folders, patterns and globs, a folder that pictures land in, or
+`--frames` as scripts have it.
+"""
 
-import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 
-from reggan_plugin.commands.options import grouped_option
+from reggan_plugin.commands.grouped_option import grouped_option, options_as
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.matte import Matte
@@ -20,7 +21,7 @@ from reggan_plugin.jobs.sources import find_sources
 
 
 class PlannedSource(NamedTuple):
-    """What to read and write, and the video that the frames are in."""
+    """Frames to read and write, and the video that they are in."""
 
     plan: JobPlan
     video: VideoFile | None = None
@@ -34,7 +35,7 @@ class PlannedSource(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class AskedInputs:
-    """What is to be worked on.
+    """The inputs of a command.
 
     Attributes:
         paths: as they were given.
@@ -42,16 +43,20 @@ class AskedInputs:
         recursive: whether folders within the folders are taken, too.
         is_one_sequence: whether `--frames` named it: one sequence, of which a range may hold no
             frame, as farms ask for such chunks.
+        watched: a folder whose pictures are taken as they land, in place of `paths`.
+        settle_s: how long size and time of such a picture must stay before it is taken.
     """
 
     paths: tuple[str, ...]
     frame_range: str | None
     recursive: bool
     is_one_sequence: bool
+    watched: Path | None = None
+    settle_s: float = 0.0
 
     @property
     def name(self) -> str:
-        """What a message calls all of them."""
+        """The name of all of them in a message."""
         return self.paths[0] if len(self.paths) == 1 else f"{self.paths[0]} ..."
 
     def at(self, paths: tuple[str, ...]) -> "AskedInputs":
@@ -97,50 +102,79 @@ class AskedInputs:
         return planned, list(found.passed_over)
 
 
-def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `INPUT...`, `--frames`, `--range` and `--recursive`; the command takes `asked_inputs`."""
+def _inputs_from_options(
+    inputs: tuple[str, ...],
+    source: str | None,
+    watch: Path | None,
+    settle_s: float,
+    frame_range: str | None,
+    recursive: bool,
+) -> AskedInputs:
+    given = [*inputs[:1], *_named("--frames", source), *_named("--watch", watch)]
+    if len(given) != 1:
+        found = " and ".join(given) or "nothing"
+        raise UsageError(
+            f"{found} was given; name the pictures: files, folders or sequences "
+            "(shot.####.exr), one sequence with --frames, or a folder with --watch."
+        )
+    if recursive and source is not None:
+        raise UsageError("--frames names one sequence. Name the folder as INPUT: --recursive.")
+    if watch is not None and (recursive or frame_range is not None):
+        raise UsageError(
+            "--watch takes all pictures of one folder. Leave --range and --recursive out."
+        )
+    return AskedInputs(
+        paths=inputs if source is None else (source,),
+        frame_range=frame_range,
+        recursive=recursive,
+        is_one_sequence=source is not None,
+        watched=watch,
+        settle_s=settle_s,
+    )
 
-    @click.argument("inputs", nargs=-1, metavar="INPUT...")
-    @grouped_option(
+
+def _named(option: str, value: object) -> list[str]:
+    return [] if value is None else [option]
+
+
+input_options = options_as(
+    "asked_inputs",
+    _inputs_from_options,
+    click.argument("inputs", nargs=-1, metavar="INPUT..."),
+    grouped_option(
         "Frames",
         "--frames",
         "source",
         metavar="DIR|FILE|PATTERN",
         help="In place of INPUT, for scripts: one sequence, whose results go to a folder.",
-    )
-    @grouped_option(
+    ),
+    grouped_option(
+        "Frames",
+        "--watch",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="In place of INPUT: render pictures as they land in this folder, until Ctrl-C. "
+        "Started again, it goes on.",
+    ),
+    grouped_option(
+        "Frames",
+        "--settle",
+        "settle_s",
+        type=click.FloatRange(0, min_open=True),
+        default=3.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="With --watch: how long size and time of a picture must stay before it is taken.",
+    ),
+    grouped_option(
         "Frames",
         "--range",
         "frame_range",
         metavar="1001-1100x2",
         help="Part of every sequence, by frame number.  [default: all]",
-    )
-    @grouped_option(
+    ),
+    grouped_option(
         "Frames", "--recursive", is_flag=True, help="Take the folders within folders, too."
-    )
-    @functools.wraps(command)
-    def gather(
-        *,
-        inputs: tuple[str, ...],
-        source: str | None,
-        frame_range: str | None,
-        recursive: bool,
-        **others: Any,
-    ) -> Any:
-        if bool(inputs) == (source is not None):
-            found = "nothing" if not inputs else f"{inputs[0]} and --frames"
-            raise UsageError(
-                f"{found} was given; name the pictures: files, folders or sequences "
-                "(shot.####.exr), or one sequence with --frames."
-            )
-        if recursive and source is not None:
-            raise UsageError("--frames names one sequence. Name the folder as INPUT: --recursive.")
-        asked = AskedInputs(
-            paths=inputs if source is None else (source,),
-            frame_range=frame_range,
-            recursive=recursive,
-            is_one_sequence=source is not None,
-        )
-        return command(asked_inputs=asked, **others)
-
-    return gather
+    ),
+)
+"""`INPUT...`, `--frames` or `--watch`; the command takes `asked_inputs`, `AskedInputs`."""

@@ -1,7 +1,5 @@
 """The options of `render` that say how much of an expression there is at which frame."""
 
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from reggan_plugin.commands.expression_options import (
     AskedMixes,
     expression_options,
 )
-from reggan_plugin.commands.options import grouped_option
+from reggan_plugin.commands.grouped_option import AddOption, grouped_option, options_as
 from reggan_plugin.errors import UsageError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.jobs.intensity_curve import ExpressionCurve, Fades, read_curve
@@ -45,7 +43,7 @@ class AskedExpression:
         """The same with the take, if there is one, laid on a shot that begins at a frame.
 
         Raises:
-            SourceError, UsageError: it cannot be read, or be meant.
+            SourceError, UsageError: it cannot be read, or its settings are invalid.
         """
         if self.take is None:
             return self
@@ -53,53 +51,15 @@ class AskedExpression:
         return replace(self, mix=curve.peak, curve=curve)
 
 
-def intensity_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add expression, intensity, curve and fades; the command takes them as `asked`."""
-
-    @expression_options()
-    @_option(
-        "--intensity-curve",
-        is_input=True,
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        metavar="FILE.csv|FILE.json",
-        help="Expressions and shapes over time, in place of --expression: lines of "
-        "frame,expression,value such as 1024,happy,0.8, straight in between.",
-    )
-    @_option(
-        "--fade-in",
-        type=click.IntRange(0),
-        default=0,
-        metavar="FRAMES",
-        help="Raise the intensity from 0 at the shot's first frame, whatever the --range.",
-    )
-    @_option(
-        "--fade-out",
-        type=click.IntRange(0),
-        default=0,
-        metavar="FRAMES",
-        help="Lower it to 0 at the shot's last frame.",
-    )
-    @take_options
-    @functools.wraps(command)
-    def gather(
-        *,
-        asked: AskedMixes,
-        intensity_curve: Path | None,
-        take: AskedTake | None,
-        fade_in: int,
-        fade_out: int,
-        **others: Any,
-    ) -> Any:
-        fades = Fades(frames_in=fade_in, frames_out=fade_out)
-        return command(asked=_over_time(asked, intensity_curve, take, fades), **others)
-
-    return gather
-
-
 def _over_time(
-    asked: AskedMixes, curve_file: Path | None, take: AskedTake | None, fades: Fades
+    asked: AskedMixes,
+    intensity_curve: Path | None,
+    take: AskedTake | None,
+    fade_in: int,
+    fade_out: int,
 ) -> AskedExpression:
-    if bool(asked.mixes) + (curve_file is not None) + (take is not None) > 1:
+    fades = Fades(frames_in=fade_in, frames_out=fade_out)
+    if bool(asked.mixes) + (intensity_curve is not None) + (take is not None) > 1:
         raise UsageError(
             "More than one of an expression, --intensity-curve and --curves was given; a curve "
             "says which expression there is at which frame. Keep one of them."
@@ -114,8 +74,8 @@ def _over_time(
             intensity=asked.intensity,
             adds=asked.adds,
         )
-    if curve_file is not None:
-        curve = read_curve(curve_file, asked.intensity, asked.own, adds=asked.adds)
+    if intensity_curve is not None:
+        curve = read_curve(intensity_curve, asked.intensity, asked.own, adds=asked.adds)
         peak = curve.peak
         return AskedExpression(mix=peak, curve=curve, fades=fades, label=peak.label)
     if not asked.mixes:
@@ -124,5 +84,36 @@ def _over_time(
     return AskedExpression(mix=mix, curve=None, fades=fades, label=label)
 
 
-def _option(*names: str, **settings: Any) -> Callable[..., Any]:
+def _option(*names: str, **settings: Any) -> AddOption:
     return grouped_option("Expression", *names, **settings)
+
+
+intensity_options = options_as(
+    "asked",
+    _over_time,
+    expression_options(),
+    _option(
+        "--intensity-curve",
+        is_input=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE.csv|FILE.json",
+        help="Expressions and shapes over time, in place of --expression: lines of "
+        "frame,expression,value such as 1024,happy,0.8, straight in between.",
+    ),
+    _option(
+        "--fade-in",
+        type=click.IntRange(0),
+        default=0,
+        metavar="FRAMES",
+        help="Raise the intensity from 0 at the shot's first frame, whatever the --range.",
+    ),
+    _option(
+        "--fade-out",
+        type=click.IntRange(0),
+        default=0,
+        metavar="FRAMES",
+        help="Lower it to 0 at the shot's last frame.",
+    ),
+    take_options,
+)
+"""Expression, curve and fades; the command takes `asked`, an `AskedExpression`."""

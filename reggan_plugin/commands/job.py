@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from reggan_plugin.backends.device_name import INDEXED_KINDS
-from reggan_plugin.commands.options import GroupedCommand, grouped_option, shot_options
+from reggan_plugin.commands.grouped_option import GroupedCommand, grouped_option
+from reggan_plugin.commands.options import shot_options
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.report import report
 from reggan_plugin.commands.track import track
@@ -162,7 +163,7 @@ def _words(options: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
 def _checked_output_folder(
     source: str, numbers: str, out: Path | None, given: dict[str, tuple[str, ...]]
 ) -> Path:
-    """Where `render` would write; raises what it would raise before it reads a frame."""
+    """The folder that `render` would write to; raises what `render` raises before any frame."""
     request = ["--frames", source, "--range", numbers, *_words(given), "--resume"]
     folder = [] if out is None else ["--out", str(out)]
     plan = io.StringIO()

@@ -23,7 +23,7 @@ _HELP = frozenset({"-h", "--help"})
 
 @dataclass(frozen=True)
 class LazyCommand:
-    """Where a command is, and the line that the group's help shows for it."""
+    """The place of a command, and the line that the group's help shows for it."""
 
     target: str
     """`module:attribute`."""
@@ -36,8 +36,8 @@ class LazyGroup(click.Group):
     """Own commands by name, and those that other packages attach by entry point.
 
     An attached command names the extra that it needs in its entry point:
-    `train = "reggan_training.commands:train [train]"`. A group within the group has own commands
-    only.
+    `train = "reggan_training.commands.train:train [train]"`. A group within the group has own
+    commands only.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the names that a mistyped one may mean.
+        """Find the command as click does, and name those that a mistyped one may mean.
 
         Raises:
             click.UsageError: there is no such command.

@@ -1,13 +1,11 @@
 """Options about pictures: what their numbers mean, where a change counts, how EXR is written."""
 
-import functools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from reggan_plugin.commands.options import grouped_option
+from reggan_plugin.commands.grouped_option import AddOption, grouped_option, options_as
 from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.colour_management import colour_space_from_name
 from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS, LosslessCompression
@@ -17,8 +15,6 @@ from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.picture_settings import PictureSettings, Reading
 from reggan_plugin.imaging.pass_rules import PASS_RULES, PassRule
 from reggan_plugin.imaging.region import LARGEST_BLUR, LARGEST_GROWTH, FacePart, RegionLimits
-
-Wrapper = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def change_layers_from_text(text: str) -> tuple[ChangeLayer, ...]:
@@ -51,50 +47,166 @@ def passes_from_text(text: str) -> PassChoice | None:
     return PassChoice(patterns=tuple(patterns))
 
 
-def reading_options(heading: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def reading_options(heading: str) -> AddOption:
     """Add `--colorspace` and `--exr-picture` under a heading; the command takes a `reading`."""
-
-    def add_options(command: Callable[..., Any]) -> Callable[..., Any]:
-        @grouped_option(
+    return options_as(
+        "reading",
+        _reading_from_options,
+        grouped_option(
             heading,
             "--colorspace",
             metavar="NAME",
             help="Colour space of the pictures, by its name in the OpenColorIO config of $OCIO or "
             "in the built-in ACES config: ACEScg.  [default: EXR and float TIFF linear Rec. 709, "
             "else sRGB]",
-        )
-        @grouped_option(
+        ),
+        grouped_option(
             heading,
             "--exr-picture",
             metavar="NAME",
             help="Layer, part or view of an EXR that holds the picture.  [default: R, G, B; "
             "Combined]",
-        )
-        @functools.wraps(command)
-        def gather(*, colorspace: str | None, exr_picture: str | None, **others: Any) -> Any:
-            space = None if colorspace is None else colour_space_from_name(colorspace)
-            return command(reading=Reading(colour_space=space, exr_picture=exr_picture), **others)
-
-        return gather
-
-    return add_options
+        ),
+    )
 
 
-def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add all options of this module; the command takes them as `picture`."""
+def _reading_from_options(colorspace: str | None, exr_picture: str | None) -> Reading:
+    space = None if colorspace is None else colour_space_from_name(colorspace)
+    return Reading(colour_space=space, exr_picture=exr_picture)
 
-    @reading_options("Frames")
-    @_region_options
-    @_exr_options
-    @grouped_option(
+
+def _matte_from_options(matte: str | None, matte_channel: str | None) -> Matte | None:
+    if matte is None and matte_channel is None:
+        return None
+    return Matte(source=matte, channel=matte_channel)
+
+
+def _writing_from_options(
+    exr_compression: LosslessCompression | None,
+    layers: tuple[ChangeLayer, ...] | None,
+    layers_out: Path | None,
+) -> tuple[ExrWriting, LayerFiles | None]:
+    """Settings for writing EXR, and the layers that go to files of their own."""
+    if layers_out is None:
+        return ExrWriting(compression=exr_compression, layers=layers or ()), None
+    beside = LayerFiles(folder=layers_out, layers=layers or CHANGE_LAYERS)
+    return ExrWriting(compression=exr_compression, layers=()), beside
+
+
+def _picture_from_options(
+    reading: Reading,
+    limits: RegionLimits,
+    matte: Matte | None,
+    writing: tuple[ExrWriting, LayerFiles | None],
+    moves_alpha: bool,
+    passes: PassChoice | None,
+) -> PictureSettings:
+    return PictureSettings(
+        reading=reading,
+        limits=limits,
+        matte=matte,
+        writing=writing[0],
+        moves_alpha=moves_alpha,
+        layer_files=writing[1],
+        passes=passes,
+    )
+
+
+def _limits_from_options(region: FacePart, mask_grow: float, mask_blur: float) -> RegionLimits:
+    return RegionLimits(part=region, grow=mask_grow, blur=mask_blur)
+
+
+def _region_option(*names: str, **settings: Any) -> AddOption:
+    return grouped_option("Region", *names, **settings)
+
+
+picture_options = options_as(
+    "picture",
+    _picture_from_options,
+    reading_options("Frames"),
+    options_as(
+        "limits",
+        _limits_from_options,
+        _region_option(
+            "--region",
+            type=click.Choice(["all", "upper", "lower"]),
+            default="all",
+            show_default=True,
+            help="Part of the face that may change: upper has brows, lids and eyes, lower the "
+            "rest.",
+        ),
+        _region_option(
+            "--mask-grow",
+            type=click.FloatRange(-LARGEST_GROWTH, LARGEST_GROWTH),
+            default=0.0,
+            show_default=True,
+            metavar="PART",
+            help="Widen the mask by this part of the face's height, brows to chin; below 0 narrow "
+            "it.",
+        ),
+        _region_option(
+            "--mask-blur",
+            type=click.FloatRange(0, LARGEST_BLUR),
+            default=0.0,
+            show_default=True,
+            metavar="PART",
+            help="Soften the mask by this part of the face's height.",
+        ),
+    ),
+    options_as(
+        "matte",
+        _matte_from_options,
+        _region_option(
+            "--matte",
+            metavar="FILE|DIR|PATTERN",
+            help="Pictures of the frames' size, or one for all: black keeps, white changes. Alpha "
+            "counts, or else red.",
+        ),
+        _region_option(
+            "--matte-channel",
+            metavar="NAME",
+            help="EXR channel that is the matte: of --matte, or of the frames themselves.",
+        ),
+    ),
+    options_as(
+        "writing",
+        _writing_from_options,
+        grouped_option(
+            "Output",
+            "--exr-compression",
+            type=click.Choice(list(LOSSLESS_COMPRESSIONS)),
+            help="Write the part of an EXR that holds the picture anew in this compression, all of "
+            "which keep every bit.  [default: the file's own]",
+        ),
+        grouped_option(
+            "Output",
+            "--exr-layers",
+            "layers",
+            type=change_layers_from_text,
+            default=None,
+            metavar="all|stmap,gain,...",
+            help="Add the change to EXR files as layers: stmap and inverse (where pixels come "
+            "from, and go), gain (a factor on light), paint, mask, delta (after less before). See "
+            "docs/layers.md.",
+        ),
+        grouped_option(
+            "Output",
+            "--layers-out",
+            type=click.Path(file_okay=False, path_type=Path),
+            metavar="DIR",
+            help="Write these layers (all, if --exr-layers names none) as EXR files of their own "
+            "instead, for frames of any format: DIR/stmap/NAME.exr, DIR/gain/NAME.exr, ...",
+        ),
+    ),
+    grouped_option(
         "Output",
         "--move-alpha",
         "moves_alpha",
         is_flag=True,
         help="Let alpha move with the face, so that its silhouette changes, too. Only models with "
         "controls can.",
-    )
-    @grouped_option(
+    ),
+    grouped_option(
         "Output",
         "--move-layers",
         "passes",
@@ -105,132 +217,6 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="Other passes of an EXR that move with the face, with * and ?: normal,albedo,crypto*. "
         "auto takes those whose name says what they hold; a rule can be given: "
         f"foo=nearest ({', '.join(PASS_RULES)}).",
-    )
-    @functools.wraps(command)
-    def gather(
-        *,
-        moves_alpha: bool,
-        passes: PassChoice | None,
-        reading: Reading,
-        limits: RegionLimits,
-        matte: Matte | None,
-        writing: ExrWriting,
-        layer_files: LayerFiles | None,
-        **others: Any,
-    ) -> Any:
-        picture = PictureSettings(
-            reading=reading,
-            limits=limits,
-            matte=matte,
-            writing=writing,
-            moves_alpha=moves_alpha,
-            layer_files=layer_files,
-            passes=passes,
-        )
-        return command(picture=picture, **others)
-
-    return gather
-
-
-def _region_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    @_region_option(
-        "--region",
-        type=click.Choice(["all", "upper", "lower"]),
-        default="all",
-        show_default=True,
-        help="Part of the face that may change: upper has brows, lids and eyes, lower the rest.",
-    )
-    @_region_option(
-        "--mask-grow",
-        type=click.FloatRange(-LARGEST_GROWTH, LARGEST_GROWTH),
-        default=0.0,
-        show_default=True,
-        metavar="PART",
-        help="Widen the mask by this part of the face's height, brows to chin; below 0 narrow it.",
-    )
-    @_region_option(
-        "--mask-blur",
-        type=click.FloatRange(0, LARGEST_BLUR),
-        default=0.0,
-        show_default=True,
-        metavar="PART",
-        help="Soften the mask by this part of the face's height.",
-    )
-    @_region_option(
-        "--matte",
-        metavar="FILE|DIR|PATTERN",
-        help="Pictures of the frames' size, or one for all: black keeps, white changes. Alpha "
-        "counts, or else red.",
-    )
-    @_region_option(
-        "--matte-channel",
-        metavar="NAME",
-        help="EXR channel that is the matte: of --matte, or of the frames themselves.",
-    )
-    @functools.wraps(command)
-    def gather(
-        *,
-        region: FacePart,
-        mask_grow: float,
-        mask_blur: float,
-        matte: str | None,
-        matte_channel: str | None,
-        **others: Any,
-    ) -> Any:
-        is_given = matte is not None or matte_channel is not None
-        return command(
-            limits=RegionLimits(part=region, grow=mask_grow, blur=mask_blur),
-            matte=Matte(source=matte, channel=matte_channel) if is_given else None,
-            **others,
-        )
-
-    return gather
-
-
-def _exr_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    @grouped_option(
-        "Output",
-        "--exr-compression",
-        type=click.Choice(list(LOSSLESS_COMPRESSIONS)),
-        help="Write the part of an EXR that holds the picture anew in this compression, all of "
-        "which keep every bit.  [default: the file's own]",
-    )
-    @grouped_option(
-        "Output",
-        "--exr-layers",
-        "layers",
-        type=change_layers_from_text,
-        default=None,
-        metavar="all|stmap,gain,...",
-        help="Add the change to EXR files as layers: stmap and inverse (where pixels come from, "
-        "and go), gain (a factor on light), paint, mask, delta (after less before). See "
-        "docs/layers.md.",
-    )
-    @grouped_option(
-        "Output",
-        "--layers-out",
-        type=click.Path(file_okay=False, path_type=Path),
-        metavar="DIR",
-        help="Write these layers (all, if --exr-layers names none) as EXR files of their own "
-        "instead, for frames of any format: DIR/stmap/NAME.exr, DIR/gain/NAME.exr, ...",
-    )
-    @functools.wraps(command)
-    def gather(
-        *,
-        exr_compression: LosslessCompression | None,
-        layers: tuple[ChangeLayer, ...] | None,
-        layers_out: Path | None,
-        **others: Any,
-    ) -> Any:
-        inside = layers if layers is not None and layers_out is None else ()
-        writing = ExrWriting(compression=exr_compression, layers=inside)
-        beside = None
-        if layers_out is not None:
-            beside = LayerFiles(folder=layers_out, layers=layers or CHANGE_LAYERS)
-        return command(writing=writing, layer_files=beside, **others)
-
-    return gather
-
-
-def _region_option(*names: str, **settings: Any) -> Wrapper:
-    return grouped_option("Region", *names, **settings)
+    ),
+)
+"""All options of this module; the command takes `picture`, `PictureSettings`."""

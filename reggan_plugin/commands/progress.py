@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, cast
 
 import click
 
-from reggan_plugin.commands.options import Command, grouped_option
+from reggan_plugin.commands.grouped_option import AddOption, grouped_option, options_as
 from reggan_plugin.commands.remedies import remedy_for, with_remedy
 from reggan_plugin.commands.terminal import unguarded
 from reggan_plugin.counting import counted
@@ -35,7 +35,7 @@ Run = TypeVar("Run", bound=Callable[..., Any])
 ProgressStyle = Literal["auto", "plain", "json", "openjd", "quiet"]
 
 
-def progress_option(heading: str) -> Callable[[Command], Command]:
+def progress_option(heading: str) -> AddOption:
     """Add `--progress` under a heading of the help; the command takes it as `style`."""
     return grouped_option(
         heading,
@@ -48,11 +48,16 @@ def progress_option(heading: str) -> Callable[[Command], Command]:
     )
 
 
-def quiet_option(heading: str) -> Callable[[Command], Command]:
-    """Add `--quiet` under a heading of the help; the command takes it as `quiet`."""
-    return grouped_option(
+def style_options(heading: str) -> AddOption:
+    """Add `--progress` and `--quiet`; the command takes both as `style`."""
+    quiet = grouped_option(
         heading, "-q", "--quiet", is_flag=True, help="Say nothing but results and what failed."
     )
+    return options_as("style", _style_from_options, progress_option(heading), quiet)
+
+
+def _style_from_options(style: ProgressStyle, quiet: bool) -> ProgressStyle:
+    return "quiet" if quiet else style
 
 
 @contextmanager
@@ -81,7 +86,7 @@ def errors_as_events(command: Run) -> Run:
 
 
 def libraries_on_stderr() -> AbstractContextManager[object]:
-    """What libraries print goes to stderr, so that stdout holds results alone.
+    """Send what libraries print to stderr, so that stdout holds results alone.
 
     OpenEXR prints what it finds in a damaged file, just where `--json` goes.
     """

@@ -1,4 +1,4 @@
-"""What to do about an error or a notice, in the words of the command line, by its kind.
+"""Remedies for errors and notices, in the words of the command line, by kind.
 
 A remedy may name the fields of what it is for: `{view}`. It is empty where the sentence itself
 says all that there is to do, whatever the front end.
@@ -47,6 +47,7 @@ REMEDIES: Mapping[str, str] = {
     # models
     "model-lacks-control": "`reggan-plugin models` lists their controls.",
     "model-is-not-one-file": "`reggan-plugin export onnx` does so.",
+    "unknown-device": "`reggan-plugin doctor` says which of them work here.",
     "device-cannot-load": "--device cpu tells whether the device or the file is at fault.",
     "gpu-fails": "`reggan-plugin doctor` says what is missing; --device cpu works without a GPU.",
     "no-rtx-card": "For data-centre GPUs take --device cuda or tensorrt.",
@@ -84,7 +85,8 @@ REMEDIES: Mapping[str, str] = {
     "no-such-exr-picture": "Name one of them with --exr-picture.",
     "exr-picture-has-no-name": "Leave --exr-picture out.",
     "exr-picture-of-no-exr": "Leave --exr-picture out.",
-    "exr-options-of-no-exr": "Leave --exr-picture, --exr-compression and --exr-layers out.",
+    "exr-options-of-no-exr": "Leave --exr-picture, --exr-compression and --exr-layers out; "
+    "--layers-out DIR writes mask and change as files beside frames of any format.",
     "exr-layers-need-lossless": "--exr-compression zip writes the picture's part without loss.",
     "compressed-twice": "--exr-compression zip keeps every bit.",
     "other-views-keep-their-face": "Render the result again with --exr-picture {other}.",
@@ -123,6 +125,7 @@ REMEDIES: Mapping[str, str] = {
     "set-to-make-again": "`reggan-plugin dataset avatars` renders, `reggan-plugin dataset pack DIR "
     "--out set.zip` packs.",
     "start-of-other-shape": "That is, without --init-from.",
+    "start-of-other-contract": "--start-from names it; leave that out to start from nothing.",
     "no-such-start": "Name one of them with --init-from.",
     "batch-does-not-divide": "That is --batch.",
     "diverged-at-once": "--out NEW --learning-rate …",
@@ -164,7 +167,7 @@ def with_remedy(said: str) -> str:
 
 
 def remedy_for(said: str) -> str:
-    """What to do about an error or a notice; empty for text that is neither."""
+    """The remedy for an error or a notice; empty for text that is neither."""
     if not isinstance(said, Remark):
         return ""
     inner = [remedy_for(value) for value in said.fields.values() if isinstance(value, Remark)]

@@ -1,25 +1,19 @@
 """`reggan-plugin render`: frames in, the same frames with another expression out."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
-from reggan_plugin.backends.device_name import AUTO, GPU, device_from_text
+from reggan_plugin.commands.face_options import face_options
+from reggan_plugin.commands.grouped_option import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.input_options import AskedInputs, input_options
 from reggan_plugin.commands.intensity_options import AskedExpression, intensity_options
-from reggan_plugin.commands.model_in_use import open_model
 from reggan_plugin.commands.options import (
-    GroupedCommand,
     existing_options,
     exposure_option,
-    face_options,
-    given_files,
-    grouped_option,
-    model_options,
     stall_option,
 )
 from reggan_plugin.commands.picture_options import picture_options
@@ -27,34 +21,25 @@ from reggan_plugin.commands.progress import (
     ProgressStyle,
     libraries_on_stderr,
     progress_on_stderr,
-    progress_option,
-    quiet_option,
+    style_options,
 )
+from reggan_plugin.commands.render_model import AskedModel, model_and_batch_options
+from reggan_plugin.commands.render_results import print_plans, print_summary
+from reggan_plugin.commands.render_watch import render_what_lands, style_of_progress, watched_folder
 from reggan_plugin.commands.signing_options import signing_options
 from reggan_plugin.commands.standard_streams import piped_files
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.files.change_layers import MOTION_LAYERS
 from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.files.signing import Signing
 from reggan_plugin.files.video_codecs import VIDEO_CODECS
-from reggan_plugin.jobs.interruption import stop_on_signals
+from reggan_plugin.jobs.events import Report
+from reggan_plugin.jobs.interruption import StopRequest, stop_on_signals
 from reggan_plugin.jobs.io_timeout import IoTimeout
-from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan
+from reggan_plugin.jobs.plan import Existing, JobPlan
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
-from reggan_plugin.jobs.results import (
-    SUMMARY_VERSION,
-    JobSummary,
-    ModelInUse,
-    document_of_missing,
-)
-from reggan_plugin.jobs.resume import tasks_to_do
+from reggan_plugin.jobs.results import JobSummary
 from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
-from reggan_plugin.model_card import MOTION_CONTRACT
-from reggan_plugin.transfer import ExpressionTransfer
-
-MOST_BATCH = 64
 
 
 @click.command(
@@ -74,16 +59,7 @@ MOST_BATCH = 64
     show_default=True,
     help="What becomes of a frame without a face.",
 )
-@model_options
-@grouped_option(
-    "Model",
-    "--batch",
-    type=click.IntRange(1, MOST_BATCH),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Faces that the model is given at once, of several frames. It saves time on a GPU alone.",
-)
+@model_and_batch_options
 @grouped_option(
     "Output",
     "-o",
@@ -118,8 +94,7 @@ MOST_BATCH = 64
     is_flag=True,
     help="Print one JSON summary instead of the paths that were written; log in JSON lines.",
 )
-@progress_option("Output")
-@quiet_option("Output")
+@style_options("Output")
 @stall_option
 @verbose_option
 def render(
@@ -130,9 +105,7 @@ def render(
     choice: FaceChoice,
     picture: PictureSettings,
     on_missing_face: MissingFace,
-    model: str | None,
-    device: str,
-    batch: int,
+    asked_model: AskedModel,
     out: Path | None,
     existing: Existing,
     codec: str | None,
@@ -141,7 +114,6 @@ def render(
     dry_run: bool,
     as_json: bool,
     style: ProgressStyle,
-    quiet: bool,
     stall_s: float,
 ) -> None:
     """Change the expression in frames and keep everything else.
@@ -154,26 +126,15 @@ def render(
     4 GB at 8K and 6 GB at 16k.
 
     Beside the frames, in .reggan, is a record of how each was made: --resume reads it. A whole
-    sequence is tracked first, so that faces are steady; a --range without --tracks is not.
+    sequence is tracked first, so that faces are steady; a --range without --tracks is not, nor is
+    what lands in a folder under --watch.
     """
+    shown = style if asked_inputs.watched is None else style_of_progress(style, as_json)
     with (
-        progress_on_stderr("quiet" if quiet else style, as_json=as_json) as report,
+        progress_on_stderr(shown, as_json=as_json) as report,
         stop_on_signals() as stop,
         piped_files(asked_inputs.paths, out, as_json=as_json) as piped,
     ):
-        named = asked_inputs.at(piped.inputs)
-        inputs = given_files()
-        planned, passed_over = IoTimeout(stall_s).call(
-            named.name,
-            lambda: named.plan(
-                piped.out,
-                asked.label,
-                existing,
-                matte=picture.matte,
-                layer_files=picture.layer_files,
-                inputs=inputs,
-            ),
-        )
         settings = RenderSettings(
             mix=asked.mix,
             choice=choice,
@@ -183,40 +144,81 @@ def render(
             stamp=stamp,
             signing=signing,
         )
-        jobs = [
-            PlannedJob(
-                plan=source.plan,
-                settings=_on_shot(settings, asked, source.plan),
-                movie=source.movie(codec),
-            )
-            for source in planned
-        ]
-        for movie in (job.movie for job in jobs if job.movie is not None):
-            movie.refuse_impossible(settings)
-        frames = [task.source for source in planned for task in source.plan.tasks]
-        IoTimeout(stall_s).call(named.name, lambda: picture.refuse_impossible(frames))
-        if dry_run and device not in (AUTO, GPU):
-            device_from_text(device)  # refuses what is no device anywhere
-        in_hand = jobs[0].settings
-        transfer, in_use = _open_model(in_hand, model, "cpu" if dry_run else device, batch)
-        if dry_run:
-            _print_plans(jobs, in_use, as_json)
+        if asked_inputs.watched is not None:
+            watched = watched_folder(asked_inputs, asked, settings, out, existing, dry_run=dry_run)
+            transfer, in_use = asked_model.open_for(watched.settings)
+            render_what_lands(watched, transfer, in_use, report, stop, stall_s, as_json=as_json)
             return
-        with libraries_on_stderr():
-            summary = run_jobs(
-                jobs,
-                transfer,
-                model=in_use,
-                report=report,
-                stopped=stop.is_made,
-                stall_s=stall_s,
-                track_first=True,
-                notices=_passed_over(passed_over),
-            )
+        inputs, given = asked_inputs.at(piped.inputs), given_files()
+        plan = partial(_plan_jobs, inputs, piped.out, asked, settings, existing, codec, given)
+        jobs, notices = IoTimeout(stall_s).call(inputs.name, plan)
+        if dry_run:
+            print_plans(jobs, asked_model.in_dry_run(jobs[0].settings), as_json)
+            return
+        summary = _run(jobs, asked_model, report, stop, stall_s, notices)
         if not piped.writes:
-            _print_summary(summary, as_json)
+            print_summary(summary, as_json)
         stop.raise_if_made()
         summary.raise_for_failure()
+
+
+def _run(
+    jobs: Sequence[PlannedJob],
+    asked_model: AskedModel,
+    report: Report,
+    stop: StopRequest,
+    stall_s: float,
+    notices: Sequence[str],
+) -> JobSummary:
+    transfer, in_use = asked_model.open_for(jobs[0].settings)
+    with libraries_on_stderr():
+        return run_jobs(
+            jobs,
+            transfer,
+            model=in_use,
+            report=report,
+            stopped=stop.is_made,
+            stall_s=stall_s,
+            track_first=True,
+            notices=notices,
+        )
+
+
+def _plan_jobs(
+    inputs: AskedInputs,
+    out: Path | None,
+    asked: AskedExpression,
+    settings: RenderSettings,
+    existing: Existing,
+    codec: str | None,
+    given: Sequence[Path],
+) -> tuple[list[PlannedJob], list[str]]:
+    """Plan a job for each input, and name results of earlier runs that are no input.
+
+    Raises:
+        UsageError: the pictures cannot be what the settings ask for.
+    """
+    picture = settings.picture
+    planned, passed_over = inputs.plan(
+        out,
+        asked.label,
+        existing,
+        matte=picture.matte,
+        layer_files=picture.layer_files,
+        inputs=given,
+    )
+    jobs = [
+        PlannedJob(
+            plan=source.plan,
+            settings=_on_shot(settings, asked, source.plan),
+            movie=source.movie(codec),
+        )
+        for source in planned
+    ]
+    for movie in (job.movie for job in jobs if job.movie is not None):
+        movie.refuse_impossible(settings)
+    picture.refuse_impossible([task.source for job in jobs for task in job.plan.tasks])
+    return jobs, _passed_over(passed_over)
 
 
 def _on_shot(settings: RenderSettings, asked: AskedExpression, plan: JobPlan) -> RenderSettings:
@@ -234,81 +236,3 @@ def _passed_over(results: Sequence[Path]) -> list[str]:
         f"{results[0]}{more} was made by an earlier run and is no input here. Name it alone to "
         "change it again."
     ]
-
-
-def _open_model(
-    settings: RenderSettings, model: str | None, device: str, batch: int
-) -> tuple[ExpressionTransfer | None, ModelInUse | None]:
-    """The model, if there is anything for it to change."""
-    if settings.mix.changes_nothing:
-        return None, None
-    transfer, in_use = open_model(model, device, batch)
-    transfer.card.vector_of(settings.mix)  # refuses what the model cannot do
-    if transfer.card.contract != MOTION_CONTRACT:
-        _refuse_motion(settings.picture, transfer.card.name)
-    return transfer, in_use
-
-
-def _refuse_motion(picture: PictureSettings, model: str) -> None:
-    """Refuse what only a model can do that says where a face moves.
-
-    Raises:
-        UsageError: something of that is asked for.
-    """
-    found = f"The model {model} answers with pictures and says nothing of where a face moves"
-    other = "or take a model with controls: reggan-plugin models lists them."
-    if picture.moves_alpha:
-        raise UsageError(f"{found}, so alpha cannot move with it. Leave out --move-alpha, {other}")
-    if picture.needs_motion:
-        raise UsageError(
-            f"{found}, so passes cannot move with it, and there is no {', '.join(MOTION_LAYERS)}. "
-            f"Leave out --move-layers and ask for mask and delta alone (--exr-layers mask,delta), "
-            f"{other}"
-        )
-
-
-def _print_plans(jobs: Sequence[PlannedJob], model: ModelInUse | None, as_json: bool) -> None:
-    to_do = [tasks_to_do(job.plan, job.settings, model) for job in jobs]
-    if not as_json:
-        for job, own in zip(jobs, to_do, strict=True):
-            video = job.plan.whole
-            for path in [task.output for task in own] if video is None else [video]:
-                click.echo(path)
-        return
-    documents = [_document_of_plan(job.plan, own) for job, own in zip(jobs, to_do, strict=True)]
-    whole = (
-        documents[0]
-        if len(jobs) == 1
-        else {
-            "v": SUMMARY_VERSION,
-            "dry_run": True,
-            "would_write": [one for document in documents for one in document["would_write"]],
-            "would_skip": [one for document in documents for one in document["would_skip"]],
-            "jobs": documents,
-        }
-    )
-    click.echo(json.dumps(whole, indent=2))
-
-
-def _document_of_plan(plan: JobPlan, to_do: Sequence[FrameTask]) -> dict[str, Any]:
-    return {
-        "v": SUMMARY_VERSION,
-        "dry_run": True,
-        "source": plan.source,
-        "out": str(plan.whole or plan.out),
-        "would_write": [
-            {"source": str(task.source.path), "output": str(task.output)} for task in to_do
-        ],
-        "would_skip": [str(task.output) for task in plan.tasks if task not in to_do],
-        **document_of_missing(plan.missing),
-    }
-
-
-def _print_summary(summary: JobSummary, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(summary.document(), indent=2))
-        return
-    for part in summary.parts or (summary,):
-        written = [result.output for result in part.results if result.is_on_disk]
-        for path in written if part.whole is None else [part.whole]:
-            click.echo(path)

@@ -9,7 +9,7 @@
     noseSneer = 0.5
 
 It is looked for beside what is worked on, then in the user's folder; `--config` names another. What
-stands on the command line counts more.
+stands on the command line counts more. A relative path counts from the file's folder.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from reggan_plugin.errors import UsageError
 SETTINGS_FILE = "reggan-plugin.toml"
 CONFIG_OPTION = "--config"
 _PRESETS, _PRESETS_OPTION = "presets", "presets"
-_COMMAND_LINE_ALONE = ("out", "overwrite", "config")
+_COMMAND_LINE_ALONE = ("frames", "overwrite", "config")
 
 
 def apply_settings(context: click.Context, command: click.Command, args: Sequence[str]) -> None:
@@ -50,9 +50,9 @@ def apply_settings(context: click.Context, command: click.Command, args: Sequenc
             f"{path}: [{command.name}] has {unknown[0]}, which is no option of this command; "
             f"`reggan-plugin {command.name} --help` lists them. Correct the name."
         )
-    _refuse_unsafe(path, table)
+    _refuse_unsafe(path, table, names)
     defaults: dict[str, Any] = {
-        str(names[key].name): _value(names[key], table[key]) for key in table
+        str(names[key].name): _value(names[key], table[key], path.parent) for key in table
     }
     if _PRESETS in document and _PRESETS_OPTION in names:
         defaults.setdefault(_PRESETS_OPTION, str(path))
@@ -61,13 +61,15 @@ def apply_settings(context: click.Context, command: click.Command, args: Sequenc
         click.echo(f"Settings of {path}", err=True)
 
 
-def _refuse_unsafe(path: Path, table: Mapping[str, Any]) -> None:
+def _refuse_unsafe(path: Path, table: Mapping[str, Any], names: Mapping[str, click.Option]) -> None:
     """Refuse what a file that came with somebody else's pictures must not decide.
 
     Raises:
         UsageError: it would replace or place files, or run native code.
     """
-    unsafe = [name for name in table if name in _COMMAND_LINE_ALONE]
+    unsafe = [
+        name for name in table if name in _COMMAND_LINE_ALONE or _may_name_result(names[name])
+    ]
     if str(table.get("model", "")).endswith(ENGINE_SUFFIX):
         unsafe.append("an engine as model")
     if unsafe:
@@ -76,13 +78,30 @@ def _refuse_unsafe(path: Path, table: Mapping[str, Any]) -> None:
         )
 
 
-def _value(parameter: click.Option, value: Any) -> Any:
-    """As a command line has it: text, true or false, or a list for what may be given often."""
+def _may_name_result(option: click.Option) -> bool:
+    """Whether its value is a path, and nothing says that the file is only read."""
+    return isinstance(option.type, click.Path) and not _names_input(option)
+
+
+def _names_input(option: click.Option) -> bool:
+    return bool(getattr(option, "is_input", False))
+
+
+def _value(option: click.Option, value: Any, folder: Path) -> Any:
+    """A value as a command line has it: text, true or false, or a list for a repeated option."""
     if isinstance(value, bool):
         return value
-    if parameter.multiple:
-        return [str(one) for one in (value if isinstance(value, list) else [value])]
-    return str(value)
+    if option.multiple:
+        return [
+            _text(option, one, folder) for one in (value if isinstance(value, list) else [value])
+        ]
+    return _text(option, value, folder)
+
+
+def _text(option: click.Option, value: Any, folder: Path) -> str:
+    """A value as text; of a file that lies in the folder of the settings, its path."""
+    beside = folder / str(value)
+    return str(beside if _names_input(option) and beside.is_file() else value)
 
 
 def _named(args: Sequence[str]) -> Path | None:

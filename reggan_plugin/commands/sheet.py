@@ -8,16 +8,10 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.face_options import face_options
+from reggan_plugin.commands.grouped_option import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.model_in_use import open_model
-from reggan_plugin.commands.options import (
-    GroupedCommand,
-    exposure_option,
-    face_options,
-    given_files,
-    grouped_option,
-    model_options,
-    stall_option,
-)
+from reggan_plugin.commands.options import exposure_option, model_options, stall_option
 from reggan_plugin.commands.picture_options import reading_options
 from reggan_plugin.commands.progress import errors_as_events
 from reggan_plugin.commands.terminal import unguarded

@@ -1,5 +1,10 @@
-"""One picture from standard input, or to standard output: `-` in place of a file."""
+"""One picture or video from standard input, or to standard output: `-` in place of a file.
 
+The faces of a video are tracked before any frame is changed, so that it is kept in a temporary
+file.
+"""
+
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -9,8 +14,10 @@ from pathlib import Path
 
 from reggan_plugin.errors import UnreadableFrameError, UsageError
 from reggan_plugin.files.formats import format_of, image_formats
-from reggan_plugin.files.size_limit import MOST_FILE_BYTES
+from reggan_plugin.files.image_format import HEAD_BYTES
+from reggan_plugin.files.picture_stream import holds_several_pictures
 from reggan_plugin.files.video import is_video
+from reggan_plugin.files.video_codecs import video_suffix_of
 
 STANDARD = "-"
 _INPUT, _OUTPUT = "standard-input", "standard-output"
@@ -18,7 +25,7 @@ _INPUT, _OUTPUT = "standard-input", "standard-output"
 
 @dataclass(frozen=True, kw_only=True)
 class PipedFiles:
-    """What to work on in place of the streams.
+    """Files that stand in for the streams.
 
     Attributes:
         inputs: files and folders.
@@ -40,8 +47,8 @@ def piped_files(
     Without an error, the file at `out` is written to standard output at the end.
 
     Raises:
-        UsageError: more than one picture, a terminal, or a summary for the same stream.
-        UnreadableFrameError: standard input is empty or no picture.
+        UsageError: more than one file, a terminal, or a summary for the same stream.
+        UnreadableFrameError: standard input is empty, or neither picture nor video.
     """
     reads = STANDARD in inputs
     writes = out == Path(STANDARD) or (reads and out is None)
@@ -58,9 +65,9 @@ def piped_files(
         result = Path(folder, "out", _OUTPUT).with_suffix(Path(inputs[0]).suffix)
         yield PipedFiles(inputs=inputs, out=result, writes=True)
         if result.exists():
-            stream = sys.stdout.buffer
-            stream.write(result.read_bytes())
-            stream.flush()
+            with result.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
 
 
 def _refuse_impossible(
@@ -68,14 +75,12 @@ def _refuse_impossible(
 ) -> None:
     if len(inputs) != 1 or not (reads or Path(inputs[0]).is_file()):
         raise UsageError(
-            "- stands for one picture; standard input and output take no sequence. Name files or "
-            "folders."
+            "- stands for one picture or video; standard input and output take no sequence. Name "
+            "files or folders."
         )
-    if writes and is_video(Path(inputs[0])):
-        raise UsageError("Standard output takes one picture, no video. Name a file with --out.")
     if writes and as_json:
         raise UsageError(
-            "Standard output would hold the picture and the JSON summary. Leave --json out, or "
+            "Standard output would hold the result and the JSON summary. Leave --json out, or "
             "name a file with --out."
         )
     if writes and sys.stdout.isatty():
@@ -86,16 +91,32 @@ def _refuse_impossible(
 
 
 def _kept_input(folder: Path) -> Path:
-    content = sys.stdin.buffer.read(MOST_FILE_BYTES)
-    if not content:
-        raise UnreadableFrameError("Standard input is empty (0 bytes). Send one picture to it.")
-    found = format_of(content)
-    if found is None:
+    stream = sys.stdin.buffer
+    head = stream.read(HEAD_BYTES)
+    if not head:
+        raise UnreadableFrameError(
+            "Standard input is empty (0 bytes). Send one picture or video to it."
+        )
+    path = (folder / _INPUT).with_suffix(_suffix_of(head))
+    with path.open("wb") as file:
+        file.write(head)
+        shutil.copyfileobj(stream, file)
+    if not is_video(path) and holds_several_pictures(path.read_bytes()):
+        raise UnreadableFrameError(
+            "Standard input holds several pictures, and - stands for one. Send them as a video: "
+            "ffmpeg -i ... -c:v ffv1 -f matroska -"
+        )
+    return path
+
+
+def _suffix_of(head: bytes) -> str:
+    """What a file that begins like this is called."""
+    found = format_of(head)
+    suffix = found.suffixes[0] if found is not None else video_suffix_of(head)
+    if suffix is None:
         names = ", ".join(one.name for one in image_formats())
         raise UnreadableFrameError(
-            f"Standard input is not an image: it begins with {content[:8]!r}, as no file of "
-            f"{names} does. Send a picture to it."
+            f"Standard input is neither picture nor video: it begins with {head[:8]!r}, as no file "
+            f"of {names}, Matroska, MP4 or GIF does. Send one of these to it."
         )
-    path = (folder / _INPUT).with_suffix(found.suffixes[0])
-    path.write_bytes(content)
-    return path
+    return suffix

@@ -1,4 +1,4 @@
-"""What reaches a terminal: text, and no control characters that a file's name may hold.
+"""Text for a terminal, without the control characters that a file's name may hold.
 
 A name can hold an escape sequence that repaints the screen, renames the window or types for the
 user. stderr is a log that somebody looks at, be it later; stdout may be read by programs, which

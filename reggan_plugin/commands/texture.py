@@ -1,6 +1,6 @@
 """`reggan-plugin texture`: a character and its map in, the map with expressions out."""
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import click
@@ -10,15 +10,15 @@ from reggan_plugin.commands.expression_options import (
     AskedMixes,
     expression_options,
 )
+from reggan_plugin.commands.grouped_option import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.model_in_use import open_model
-from reggan_plugin.commands.options import (
-    GroupedCommand,
-    given_files,
-    grouped_option,
-    model_options,
-)
+from reggan_plugin.commands.options import model_options
 from reggan_plugin.commands.progress import errors_as_events
-from reggan_plugin.commands.texture_options import character_options, output_options
+from reggan_plugin.commands.texture_options import (
+    AskedCharacter,
+    character_options,
+    output_options,
+)
 from reggan_plugin.commands.texture_report import (
     print_outcomes,
     print_results,
@@ -27,12 +27,10 @@ from reggan_plugin.commands.texture_report import (
 )
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
-from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.model_card import MOTION_CONTRACT
 from reggan_plugin.textures.request import (
-    Look,
     MeshOutput,
     OpenTransfer,
     TextureRequest,
@@ -55,11 +53,8 @@ from reggan_plugin.transfer import ExpressionTransfer
 @errors_as_events
 def texture(
     *,
-    mesh: Path | None,
-    look: Look,
-    choice: FaceChoice,
+    character: AskedCharacter,
     asked: AskedMixes,
-    also: tuple[Path, ...],
     model: str | None,
     device: str,
     out: Path | None,
@@ -83,45 +78,57 @@ def texture(
         raise UsageError(NOTHING_ASKED)
     is_usd = out_mesh is not None and out_mesh.suffix.lower().startswith(".usd")
     request = TextureRequest(
-        mesh=mesh,
-        look=look,
+        mesh=character.mesh,
+        look=character.look,
         mixes=mixes,
-        choice=choice,
+        choice=character.choice,
         out=out,
         out_mesh=out_mesh,
         mesh_as=mesh_as or ("replace" if len(mixes) == 1 and not is_usd else "variants"),
         existing=existing,
-        also=also,
-        inputs=(*given_files(), *also),
+        also=character.also,
+        inputs=(*given_files(), *character.also),
     )
+    open_transfer = cache(partial(_open_transfer, request, model, device))
+    if request.mesh is not None and request.mesh.is_dir():
+        _refuse_single_files(request, sheet)
+        _run_batch(
+            request, request.mesh, open_transfer, as_json=as_json, with_meshes=mesh_as is not None
+        )
+    else:
+        print_results(_run(request, sheet, open_transfer), as_json=as_json)
 
-    @cache
-    def open_transfer() -> ExpressionTransfer:
-        transfer, _ = open_model(model, device)
-        for mix in mixes.values():
-            transfer.card.vector_of(mix)  # refuses what the model cannot do
-        if also and transfer.card.contract != MOTION_CONTRACT:
-            raise UsageError(
-                f"The model {transfer.card.name} says nothing of where a face moves, so no map can "
-                "move along. Leave out --also, or take a model with controls: reggan-plugin models "
-                "lists them."
-            )
-        return transfer
 
-    if mesh is not None and mesh.is_dir():
-        if also:
-            raise UsageError(
-                "--also names a map of one character, and the mesh is a folder of them. Change "
-                "them one by one."
-            )
-        if sheet is not None or out_mesh is not None:
-            raise UsageError(
-                "--sheet and --out-mesh name one file, and the mesh is a folder of characters. "
-                "--mesh-as writes their meshes into the folder of --out."
-            )
-        _run_batch(request, mesh, open_transfer, as_json=as_json, with_meshes=mesh_as is not None)
-        return
-    print_results(_run(request, sheet, open_transfer), as_json=as_json)
+def _open_transfer(request: TextureRequest, model: str | None, device: str) -> ExpressionTransfer:
+    """Open the model.
+
+    Raises:
+        UsageError: it cannot do what is asked for.
+    """
+    transfer, _ = open_model(model, device)
+    for mix in request.mixes.values():
+        transfer.card.vector_of(mix)  # refuses what the model cannot do
+    if request.also and transfer.card.contract != MOTION_CONTRACT:
+        raise UsageError(
+            f"The model {transfer.card.name} says nothing of where a face moves, so no map can "
+            "move along. Leave out --also, or take a model with controls: reggan-plugin models "
+            "lists them."
+        )
+    return transfer
+
+
+def _refuse_single_files(request: TextureRequest, sheet: Path | None) -> None:
+    """Refuse what names one file where the mesh is a folder of characters."""
+    if request.also:
+        raise UsageError(
+            "--also names a map of one character, and the mesh is a folder of them. Change "
+            "them one by one."
+        )
+    if sheet is not None or request.out_mesh is not None:
+        raise UsageError(
+            "--sheet and --out-mesh name one file, and the mesh is a folder of characters. "
+            "--mesh-as writes their meshes into the folder of --out."
+        )
 
 
 def _run(

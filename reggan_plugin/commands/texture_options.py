@@ -1,138 +1,64 @@
 """The options of `texture` that say which character, and where its changed maps go."""
 
-import functools
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
-from reggan_plugin.commands.options import existing_options, face_box_from_text, grouped_option
+from reggan_plugin.commands.face_options import face_box_from_text
+from reggan_plugin.commands.grouped_option import AddOption, grouped_option, options_as, together
+from reggan_plugin.commands.options import existing_options
 from reggan_plugin.commands.picture_options import reading_options
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.textures.request import MESH_OUTPUTS, Look
 
 _FRONTS = ("+X", "-X", "+Y", "-Y", "+Z", "-Z")
 
 
-def character_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what says where the map is on a face; the command takes `mesh`, `look` and `choice`."""
+@dataclass(frozen=True, kw_only=True)
+class AskedCharacter:
+    """A character, or a map alone, and how its face is found.
 
-    @_character_option(
-        "--mesh",
-        type=click.Path(exists=True, path_type=Path),
-        metavar="FILE|DIR",
-        help="The head or body that wears the map: glTF, GLB, VRM, OBJ, PLY, USD; or a folder of "
-        "characters.",
-    )
-    @_character_option(
-        "--texture",
-        type=click.Path(path_type=Path),
-        metavar="FILE|PATTERN",
-        help="The base colour map, or its tiles: face.<UDIM>.exr. A PNG of 8 bits takes up to 0.9 "
-        "GB of memory at 4096², 1.2 at 8192², 2.7 at 16384², one of 16 bits 3.9.  [default: "
-        "the mesh's own]",
-    )
-    @_character_option(
-        "--flat",
-        is_flag=True,
-        help="The face lies on the map as seen from the front; no mesh is needed.",
-    )
-    @_character_option(
-        "--face-box",
-        type=face_box_from_text,
-        metavar="X,Y,W,H",
-        help="With --flat: the face on the map, brows to below the chin.  [default: located]",
-    )
-    @_character_option(
-        "--front",
-        type=click.Choice(_FRONTS),
-        help="Where the character looks.  [default: as its format says]",
-    )
-    @_character_option(
-        "--head-bone",
-        metavar="NAME",
-        help="The bone or node of the head.  [default: from VRM, names, eye meshes, bounds]",
-    )
-    @_character_option(
-        "--material",
-        metavar="NAME",
-        help="Whose map to change.  [default: the one on most of the face]",
-    )
-    @_character_option(
-        "--views",
-        type=click.Choice(["1", "3"]),
-        default="1",
-        show_default=True,
-        help="3 also looks from 30° to both sides, for changes that reach around the cheeks, where "
-        "the model's card allows it.",
-    )
-    @_character_option("--force", is_flag=True, help="Change a map that seems not colour.")
-    @_character_option(
-        "--also",
-        is_input=True,
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        multiple=True,
-        metavar="FILE",
-        help="A normal, roughness or other map of the same texels that moves along; needs a model "
-        "with controls. May be given several times.",
-    )
-    @reading_options("Character")
-    @functools.wraps(command)
-    def gather(
-        *,
-        mesh: Path | None,
-        texture: Path | None,
-        flat: bool,
-        face_box: tuple[float, float, float, float] | None,
-        views: Literal["1", "3"],
-        also: tuple[Path, ...],
-        **others: Any,
-    ) -> Any:
-        names = ("front", "head_bone", "material", "force", "reading")
-        own = {name: others.pop(name) for name in names}
-        look = Look(texture=texture, views=3 if views == "3" else 1, **own)
-        _check_sources(mesh, look, also, flat=flat, face_box=face_box)
-        return command(mesh=mesh, look=look, also=also, choice=FaceChoice(box=face_box), **others)
+    Attributes:
+        mesh: a file, a folder of characters, or None for a map alone.
+        look: how to look at it.
+        choice: where the face is on a map alone.
+        also: further maps of the same texels that move along.
+    """
 
-    return gather
+    mesh: Path | None
+    look: Look
+    choice: FaceChoice
+    also: tuple[Path, ...]
 
 
-def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add where maps, meshes and the sheet go, and `existing`."""
-    for option in (
-        existing_options,
-        _output_option(
-            "--sheet",
-            type=click.Path(dir_okay=False, path_type=Path),
-            metavar="FILE.png",
-            help="Draw all expressions on the head.",
-        ),
-        _output_option(
-            "--mesh-as",
-            type=click.Choice(MESH_OUTPUTS),
-            help="In it: the map replaced, one material variant for each expression, or (VRM 1.0) "
-            "an atlas that its expressions move over.  [default: replace for one, variants for "
-            "several]",
-        ),
-        _output_option(
-            "--out-mesh",
-            type=click.Path(dir_okay=False, path_type=Path),
-            metavar="FILE",
-            help="Also a GLB, VRM or glTF with the changed map; of USD a .usda with the maps as "
-            "variants of the material.",
-        ),
-        _output_option(
-            "--out",
-            type=click.Path(path_type=Path),
-            metavar="FILE|DIR",
-            help="The changed map, {expression} in its name where there are several; a folder for "
-            "a folder of characters.  [default: <map>_<expression> beside the map]",
-        ),
-    ):
-        command = option(command)
-    return command
+def _character_from_options(
+    mesh: Path | None,
+    texture: Path | None,
+    flat: bool,
+    face_box: tuple[float, float, float, float] | None,
+    front: str | None,
+    head_bone: str | None,
+    material: str | None,
+    views: Literal["1", "3"],
+    force: bool,
+    also: tuple[Path, ...],
+    reading: Reading,
+) -> AskedCharacter:
+    look = Look(
+        texture=texture,
+        front=front,
+        head_bone=head_bone,
+        material=material,
+        views=3 if views == "3" else 1,
+        force=force,
+        reading=reading,
+    )
+    _check_sources(mesh, look, also, flat=flat, face_box=face_box)
+    return AskedCharacter(mesh=mesh, look=look, choice=FaceChoice(box=face_box), also=also)
 
 
 def _check_sources(
@@ -164,9 +90,108 @@ def _check_sources(
         )
 
 
-def _character_option(*names: str, **settings: Any) -> Callable[..., Any]:
+def _character_option(*names: str, **settings: Any) -> AddOption:
     return grouped_option("Character", *names, **settings)
 
 
-def _output_option(*names: str, **settings: Any) -> Callable[..., Any]:
+def _output_option(*names: str, **settings: Any) -> AddOption:
     return grouped_option("Output", *names, **settings)
+
+
+character_options = options_as(
+    "character",
+    _character_from_options,
+    _character_option(
+        "--mesh",
+        type=click.Path(exists=True, path_type=Path),
+        metavar="FILE|DIR",
+        help="The head or body that wears the map: glTF, GLB, VRM, OBJ, PLY, USD; or a folder of "
+        "characters.",
+    ),
+    _character_option(
+        "--texture",
+        type=click.Path(path_type=Path),
+        metavar="FILE|PATTERN",
+        help="The base colour map, or its tiles: face.<UDIM>.exr. A PNG of 8 bits takes up to 0.9 "
+        "GB of memory at 4096², 1.2 at 8192², 2.7 at 16384², one of 16 bits 3.9.  [default: "
+        "the mesh's own]",
+    ),
+    _character_option(
+        "--flat",
+        is_flag=True,
+        help="The face lies on the map as seen from the front; no mesh is needed.",
+    ),
+    _character_option(
+        "--face-box",
+        type=face_box_from_text,
+        metavar="X,Y,W,H",
+        help="With --flat: the face on the map, brows to below the chin.  [default: located]",
+    ),
+    _character_option(
+        "--front",
+        type=click.Choice(_FRONTS),
+        help="Where the character looks.  [default: as its format says]",
+    ),
+    _character_option(
+        "--head-bone",
+        metavar="NAME",
+        help="The bone or node of the head.  [default: from VRM, names, eye meshes, bounds]",
+    ),
+    _character_option(
+        "--material",
+        metavar="NAME",
+        help="Whose map to change.  [default: the one on most of the face]",
+    ),
+    _character_option(
+        "--views",
+        type=click.Choice(["1", "3"]),
+        default="1",
+        show_default=True,
+        help="3 also looks from 30° to both sides, for changes that reach around the cheeks, where "
+        "the model's card allows it.",
+    ),
+    _character_option("--force", is_flag=True, help="Change a map that seems not colour."),
+    _character_option(
+        "--also",
+        is_input=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        multiple=True,
+        metavar="FILE",
+        help="A normal, roughness or other map of the same texels that moves along; needs a model "
+        "with controls. May be given several times.",
+    ),
+    reading_options("Character"),
+)
+"""Where the map is on a face; the command takes `character`, an `AskedCharacter`."""
+
+output_options = together(
+    _output_option(
+        "--out",
+        type=click.Path(path_type=Path),
+        metavar="FILE|DIR",
+        help="The changed map, {expression} in its name where there are several; a folder for "
+        "a folder of characters.  [default: <map>_<expression> beside the map]",
+    ),
+    _output_option(
+        "--out-mesh",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Also a GLB, VRM or glTF with the changed map; of USD a .usda with the maps as "
+        "variants of the material.",
+    ),
+    _output_option(
+        "--mesh-as",
+        type=click.Choice(MESH_OUTPUTS),
+        help="In it: the map replaced, one material variant for each expression, or (VRM 1.0) "
+        "an atlas that its expressions move over.  [default: replace for one, variants for "
+        "several]",
+    ),
+    _output_option(
+        "--sheet",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE.png",
+        help="Draw all expressions on the head.",
+    ),
+    existing_options,
+)
+"""Where maps, meshes and the sheet go, and `existing`."""

@@ -1,4 +1,4 @@
-"""What `texture` says of its results: paths or JSON on stdout, notes and times on stderr."""
+"""The results of `texture`: paths or JSON on stdout, notes and times on stderr."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ SUMMARY_VERSION = 2
 
 
 def say(result: TextureResult, name: str | None = None) -> None:
-    """How the face was found, what the user should know, and how long it took."""
+    """Print how the face was found, the notices, and the times."""
     if result.found_by is not None:
         click.echo(
             f"The face was found by {result.found_by}, looking to {result.front}; the map is that "

@@ -6,12 +6,8 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.options import (
-    GroupedCommand,
-    grouped_option,
-    shot_options,
-    stall_option,
-)
+from reggan_plugin.commands.grouped_option import GroupedCommand, grouped_option
+from reggan_plugin.commands.options import shot_options, stall_option
 from reggan_plugin.commands.picture_options import reading_options
 from reggan_plugin.commands.progress import (
     ProgressStyle,
@@ -29,7 +25,7 @@ from reggan_plugin.files.sequence import Sequence, find_sequence
 from reggan_plugin.jobs.events import Notice, Report, Started
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.io_timeout import IoTimeout
-from reggan_plugin.jobs.results import first_numbers, missing_frames
+from reggan_plugin.jobs.results import notices_of_missing
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.jobs.track_preview import make_folder, preview_paths, write_preview
 from reggan_plugin.jobs.track_summary import document_from_result
@@ -103,17 +99,7 @@ def track(
         _refuse_inputs(shot, out, preview)
         _refuse_existing(shot, out, preview, overwrite)
         make_folder(out.parent)
-        report(
-            Started(
-                frames=len(shot.frames),
-                source=source,
-                out=out,
-                expression={},
-                model=None,
-                device=None,
-                device_reason=None,
-            )
-        )
+        report(_started(shot, source, out))
         for message in _notices(shot, frame_range):
             report(Notice(message=message))
         with libraries_on_stderr():
@@ -139,12 +125,21 @@ def track(
         result.raise_for_failure()
 
 
+def _started(shot: Sequence, source: str, out: Path) -> Started:
+    return Started(
+        frames=len(shot.frames),
+        source=source,
+        out=out,
+        expression={},
+        model=None,
+        device=None,
+        device_reason=None,
+    )
+
+
 def _notices(shot: Sequence, frame_range: str | None) -> list[str]:
     notices = [] if frame_range is None else [PART_OF_A_SHOT]
-    if shot.missing:
-        numbers = first_numbers(shot.missing)
-        notices.append(f"{missing_frames(len(shot.missing))} not on disk and left out: {numbers}.")
-    return notices
+    return notices + notices_of_missing(shot.missing)
 
 
 def _keep_part(result: TrackResult, out: Path, frames: int, report: Report) -> None:

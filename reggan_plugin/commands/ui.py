@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.demo import sample_shots
+from reggan_plugin.commands.grouped_option import GroupedCommand, grouped_option
 from reggan_plugin.commands.model_in_use import open_model
-from reggan_plugin.commands.options import GroupedCommand, grouped_option, model_options
+from reggan_plugin.commands.options import model_options
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.ui.in_words import PageOptions
 from reggan_plugin.ui.open_files import OpenFiles

@@ -10,7 +10,7 @@ import click
 
 @dataclass
 class Verbosity:
-    """Whether an error shows its traceback and the libraries log what they do."""
+    """The setting of `-v`: errors show their traceback, and libraries log."""
 
     is_verbose: bool = False
 

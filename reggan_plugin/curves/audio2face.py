@@ -11,7 +11,7 @@ _FIELDS = ("facsNames", "weightMat")
 
 
 def is_audio2face(text: str) -> bool:
-    """Whether a JSON text looks like one."""
+    """True if a JSON text looks like one."""
     return all(f'"{field}"' in text for field in _FIELDS)
 
 

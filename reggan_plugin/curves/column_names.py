@@ -1,4 +1,4 @@
-"""Which shape or expression a column of a take means, however its tool writes it."""
+"""The shape or expression that a column of a take means, however its tool writes it."""
 
 import re
 from functools import cache

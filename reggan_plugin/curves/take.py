@@ -43,7 +43,7 @@ class Take:
 
     @property
     def has_shapes(self) -> bool:
-        """Whether it drives single face shapes, not expressions alone."""
+        """True if it drives single face shapes, not expressions alone."""
         return any(name in ARKIT_SHAPES for name in self.names)
 
 

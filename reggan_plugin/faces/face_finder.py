@@ -28,7 +28,7 @@ _SMALLEST_CROP_PX = 4.0
 
 @dataclass(frozen=True, kw_only=True)
 class FaceChoice:
-    """Which faces to change, and who says where they are.
+    """The faces to change, and the source of their places.
 
     Attributes:
         box: x, y, width, height in pixels, brows to below the chin; no locator is used.
@@ -55,7 +55,7 @@ class FaceChoice:
 
     @property
     def needs_locator(self) -> bool:
-        """Whether nobody says where the face is."""
+        """True if nobody says where the face is."""
         return not any(self._givers())
 
     def _givers(self) -> tuple[bool, ...]:

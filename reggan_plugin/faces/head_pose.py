@@ -1,4 +1,4 @@
-"""Which way a head looks, from its six landmarks.
+"""The direction in which a head looks, from its six landmarks.
 
 A canonical face in three dimensions is turned by a yaw and a pitch, projected without
 perspective and laid over the landmarks by the best shift, scale and roll, which is a closed

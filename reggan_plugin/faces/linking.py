@@ -1,4 +1,4 @@
-"""Which faces of different frames are one face, and where the shot is cut."""
+"""Linking: faces of different frames that are one face, and cuts of the shot."""
 
 import math
 from collections.abc import Sequence
@@ -75,7 +75,7 @@ def picture_change(one: Thumbnail, other: Thumbnail) -> float:
 
 
 def is_changed(shown: Thumbnail | None, thumbnail: Thumbnail | None) -> bool:
-    """Whether the picture is another one as a whole; never where one of the two is not known."""
+    """True if the picture is another one as a whole; never where one of the two is not known."""
     if shown is None or thumbnail is None:
         return False
     return picture_change(shown, thumbnail) > CUT_CHANGE
@@ -116,7 +116,7 @@ def link_faces(frames: Sequence[SeenFrame]) -> LinkedShot:
 def _matches(
     paths: Sequence[FacePath], frames: Sequence[SeenFrame], index: int, *, is_steady: bool
 ) -> dict[int, FacePath]:
-    """Which path each of the frame's detections continues, the best fits first."""
+    """Match the frame's detections to the paths that they continue, the best fits first."""
     fits = []
     for number, path in enumerate(paths):
         for place, detection in enumerate(frames[index].detections):

@@ -82,7 +82,7 @@ def _normalised(patch: Patch, window: Float[np.ndarray, "side side"]) -> Float[n
 
 
 def _is_plausible(motion: Similarity) -> bool:
-    """Whether a face that was just read may be so far off where it was read."""
+    """True if a face that was just read may be so far off where it was read."""
     far = np.abs(motion[:2, 2]).max() > _FARTHEST_PX
     return not far and bool(np.abs(motion[:2, :2] - np.eye(2)).max() <= _MOST_SCALING)
 

@@ -29,7 +29,6 @@ def smooth_path(
     times: Sequence[float],
     readings: Sequence[Points],
     motions: Sequence[Float[np.ndarray, "3 3"]],
-    sigma_frames: float = SIGMA_FRAMES,
 ) -> list[Points]:
     """The landmarks at each time, from the readings around it.
 
@@ -38,12 +37,8 @@ def smooth_path(
         readings: landmarks in pixels, one set for each time.
         motions: how the face moves from each time to the next, in pixels; one fewer. Identity
             leaves a plain filter, which flattens fast motion.
-        sigma_frames: standard deviation of the weights.
     """
-    reach = _REACH * sigma_frames
-    return [
-        _fitted(times, readings, motions, index, sigma_frames, reach) for index in range(len(times))
-    ]
+    return [_fitted(times, readings, motions, index) for index in range(len(times))]
 
 
 def _fitted(
@@ -51,17 +46,16 @@ def _fitted(
     readings: Sequence[Points],
     motions: Sequence[Float[np.ndarray, "3 3"]],
     index: int,
-    sigma_frames: float,
-    reach: float,
 ) -> Points:
     """The line's value at one time."""
+    reach = _REACH * SIGMA_FRAMES
     lags, carried = [0.0], [readings[index]]
     for step in (-1, 1):
         carry = np.eye(3)
         other = index + step
         while 0 <= other < len(times) and abs(times[other] - times[index]) <= reach:
             carry = carry @ (motions[other] if step < 0 else np.linalg.inv(motions[other - 1]))
-            lags.append((times[other] - times[index]) / sigma_frames)
+            lags.append((times[other] - times[index]) / SIGMA_FRAMES)
             carried.append(readings[other] @ carry[:2, :2].T + carry[:2, 2])
             other += step
     return np.asarray(np.tensordot(_weights(np.array(lags)), np.stack(carried), 1))

@@ -57,7 +57,7 @@ def segments_without(segments: Sequence[Segment]) -> tuple[list[Segment], bool]:
 
 
 def tiff_has_credentials(page: Any) -> bool:
-    """Whether the first page of a TIFF, as tifffile opens it, has credentials, or links to some."""
+    """True if the first page of a TIFF, as tifffile opens it, has credentials, or links to some."""
     xmp = page.tags.valueof(_TIFF_XMP)
     return _TIFF_TAG in page.tags or (isinstance(xmp, bytes) and _LINK.search(xmp) is not None)
 

@@ -45,7 +45,7 @@ def register_holder(path: Path, holder: HoldsFrames) -> None:
 
 
 def can_read(path: Path) -> bool:
-    """Whether the name ends like that of a frame."""
+    """True if the name ends like that of a frame."""
     return path.suffix.lower() in FRAME_SUFFIXES
 
 
@@ -85,7 +85,7 @@ def decode_frame(
     exr_picture: str | None = None,
     colours_are_declared: bool = False,
 ) -> Frame:
-    """What `read_frame` gives for the file at `path` if `content` is what it holds.
+    """Decode `content`, the bytes of the file at `path`; the same as `read_frame`.
 
     Args:
         content: the file.
@@ -138,11 +138,6 @@ def copy_frame(source: Path, target: Path) -> None:
         OutputError: `target` cannot be written.
     """
     write_atomically(target, read_content(source))
-
-
-def is_lossless(frame: Frame) -> bool:
-    """Whether writing this frame again keeps every pixel that is not changed."""
-    return frame.original.is_lossless
 
 
 def _format_of(path: Path, content: bytes) -> ImageFormat:

@@ -1,4 +1,4 @@
-"""What a frame is once its file is read."""
+"""A frame as it is read from its file."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -11,7 +11,7 @@ from reggan_plugin.imaging.colour import ColourSpace
 
 
 class Encoding(Enum):
-    """What the numbers of a frame mean."""
+    """Meaning of the numbers of a frame."""
 
     SRGB = "srgb"
     """Display values, sRGB-encoded: integer files."""
@@ -22,10 +22,6 @@ class Encoding(Enum):
 @runtime_checkable
 class StoredImage(Protocol):
     """A decoded file with all that is needed to write it again."""
-
-    @property
-    def is_lossless(self) -> bool:
-        """Whether the file's compression keeps what it is given."""
 
     def encode(
         self,

@@ -87,7 +87,7 @@ def _parse_span(part: str, text: str) -> range:
 
 
 def _common(gap: range, span: range) -> range:
-    """What two rising spans have in common; the first has step 1."""
+    """Frames that two rising spans have in common; the first has step 1."""
     low, high = max(gap.start, span.start), min(gap.stop, span.stop)
     first = span.start + -(-(low - span.start) // span.step) * span.step
     return range(first, max(first, high), span.step)

@@ -1,4 +1,4 @@
-"""What an image format is to this package."""
+"""The description of an image format."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from reggan_plugin.files.frame_data import Frame
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What is asked of a file beside its picture.
+    """Requests to a file beside its picture.
 
     Attributes:
         picture: the layer, part or view that holds the picture; None finds it.

@@ -35,8 +35,6 @@ class StoredJpeg:
     samples: UInt8[np.ndarray, "height width channels"]
     save_options: dict[str, Any]
 
-    is_lossless = False
-
     def encode(
         self,
         before: Float[np.ndarray, "height width 3"],
@@ -112,7 +110,7 @@ def _refuse_unwritable(segments: list[Segment], size_bytes: int) -> None:
 
 
 def _save_options(image: JpegImagePlugin.JpegImageFile, segments: list[Segment]) -> dict[str, Any]:
-    """What Pillow must be told to compress as the original was."""
+    """Options of Pillow that compress as the original was."""
     header = next(segment for segment in segments if segment.is_frame_header)
     components = [header.data[i : i + 3] for i in range(6, len(header.data), 3)]
     tables = [image.quantization[component[2]] for component in components]
@@ -128,7 +126,7 @@ def _save_options(image: JpegImagePlugin.JpegImageFile, segments: list[Segment])
 
 
 def _is_rgb(image: JpegImagePlugin.JpegImageFile, component_ids: bytes) -> bool:
-    """Whether the components are no YCbCr, by the rule of libjpeg (default_decompress_parms)."""
+    """True if the components are no YCbCr, by the rule of libjpeg (default_decompress_parms)."""
     if "jfif" in image.info:
         return False
     if "adobe" in image.info:

@@ -20,7 +20,7 @@ _EXR_CHANNELS = ("A", "Y", "R")
 
 @dataclass(frozen=True, kw_only=True)
 class Matte:
-    """Where the mattes of a shot are. Stored values count as they are, clipped to [0, 1].
+    """The mattes of a shot. Stored values count as they are, clipped to [0, 1].
 
     Attributes:
         source: one file for every frame, or a folder or pattern with the frames' numbers; None

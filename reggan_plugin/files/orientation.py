@@ -33,11 +33,6 @@ class OrientedImage:
     lying: StoredImage
     orientation: int
 
-    @property
-    def is_lossless(self) -> bool:
-        """As of the image that lies."""
-        return self.lying.is_lossless
-
     def encode(
         self,
         before: Float[np.ndarray, "height width 3"],

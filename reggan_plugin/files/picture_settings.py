@@ -1,4 +1,4 @@
-"""How the frames of a job are read, where their change counts, and how they are written."""
+"""Settings for reading frames, limiting their change, and writing them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ from reggan_plugin.imaging.region import RegionLimits
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How frames are read.
+    """Settings for reading frames.
 
     Attributes:
         colour_space: what their pixels are; None is linear Rec. 709 for EXR and float TIFF, and
@@ -74,14 +74,14 @@ class PictureSettings:
 
     @property
     def needs_motion(self) -> bool:
-        """Whether something is asked for that only models of contract 2 can say."""
+        """True if something is asked for that only models of contract 2 can say."""
         beside = () if self.layer_files is None else self.layer_files.layers
         layers = (*self.writing.layers, *beside)
         names_passes = self.passes is not None and bool(self.passes.patterns)
         return names_passes or any(layer in MOTION_LAYERS for layer in layers)
 
     def keeps_parts(self, frame: Frame) -> bool:
-        """Whether the change of a frame is of use as data."""
+        """True if the change of a frame is of use as data."""
         original = frame.original
         if self.needs_motion or self.passes is None:
             return self.needs_motion

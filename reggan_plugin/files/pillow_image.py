@@ -34,7 +34,6 @@ class StoredPillowImage:
     kind: str
     """What Pillow calls the format."""
     save_options: Mapping[str, Any] = field(default_factory=dict)
-    is_lossless: bool = True
 
     def encode(
         self,
@@ -71,7 +70,6 @@ def decode_pillow(
     kind: str,
     *,
     save_options: Mapping[str, Any],
-    is_lossless: bool = True,
     notices: tuple[str, ...] = (),
 ) -> Frame:
     """Read a picture; one with a palette becomes RGB.
@@ -80,7 +78,6 @@ def decode_pillow(
         content: the file.
         kind: what Pillow calls the format.
         save_options: for writing it again, beside colour profile, Exif and XMP.
-        is_lossless: whether it keeps every pixel then.
         notices: what to say of it.
 
     Raises:
@@ -108,7 +105,6 @@ def decode_pillow(
         samples=samples,
         kind=kind,
         save_options={**info, **save_options},
-        is_lossless=is_lossless,
     )
     has_alpha = samples.shape[2] in (2, 4)
     frame = Frame(

@@ -42,8 +42,6 @@ class StoredPng:
     transparent: Bool[np.ndarray, "height width"] | None
     """Where a tRNS chunk makes one colour of an image without alpha channel transparent."""
 
-    is_lossless = True
-
     def encode(
         self,
         before: Float[np.ndarray, "height width 3"],

@@ -21,7 +21,7 @@ _TOLERANCE = 2e-3
 
 
 def primaries_notice(part: ExrPart) -> Remark | None:
-    """What to say of a part that says it is no linear Rec. 709 with D65; None if it does not."""
+    """The notice for a part that declares other primaries than Rec. 709 with D65, or None."""
     space = part.text("colorInteropID")
     if not space:
         attribute = part.attributes.get("chromaticities")

@@ -35,7 +35,7 @@ def changed_pixels(
     before: Float[np.ndarray, "height width channels"],
     after: Float[np.ndarray, "height width channels"],
 ) -> Bool[np.ndarray, "height width"]:
-    """Where two images of one kind of floats differ in any bit; so NaN is equal to itself."""
+    """Pixels in which two images of one kind of floats differ in any bit; NaN equals itself."""
     changed = _differ(before, after)
     any_channel = changed[..., 0]
     for channel in range(1, changed.shape[2]):  # ten times as fast as any() over a short axis

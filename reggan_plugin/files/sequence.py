@@ -1,4 +1,4 @@
-"""What a user names as frames: a folder, a file, or a pattern such as `walk.####.exr`."""
+"""Sequences of frames, named by a folder, a file, or a pattern such as `walk.####.exr`."""
 
 import collections.abc
 import os
@@ -74,6 +74,10 @@ class FrameList(collections.abc.Sequence[SourceFrame]):
         """The first one without a number; they come last."""
         numbered = len(self.numbers)
         return self[numbered] if numbered < len(self) else None
+
+    def named(self, names: collections.abc.Set[str]) -> "FrameList":
+        """Those whose files have these names."""
+        return FrameList(self._folder, [own for own in self._named if own[1] in names])
 
     def chosen(self, wanted: FrameRange) -> "FrameList":
         """Those whose numbers are in a range."""
@@ -155,15 +159,24 @@ def range_outside(sequence: Sequence, frame_range: str) -> RangeOutsideError:
     )
 
 
+def picture_names(folder: Path) -> list[str]:
+    """The names of the pictures in a folder, hidden and temporary files left out.
+
+    Raises:
+        SourceError: the folder cannot be listed.
+    """
+    return [name for name in _own_names(folder) if _is_picture(name)]
+
+
 def sequences_in_folder(folder: Path) -> list[tuple[str, Sequence]]:
-    """What to call it, and the frames, of every numbered sequence in a folder, then of the loose
+    """Name and frames of every numbered sequence in a folder, then of the loose
     pictures together; none if it holds no picture.
 
     Raises:
         SourceError: the folder cannot be listed.
         AmbiguousSourceError: it holds a number twice.
     """
-    names = [name for name in _list_folder(folder) if not _is_housekeeping(name)]
+    names = _own_names(folder)
     pictures = [name for name in names if _is_picture(name)]
     ignored = tuple(folder / name for name in sorted(set(names).difference(pictures)))
     found = sequences_of(folder, pictures)
@@ -176,7 +189,7 @@ def sequences_in_folder(folder: Path) -> list[tuple[str, Sequence]]:
 
 
 def sequences_of(folder: Path, pictures: Iterable[str]) -> list[tuple[str, Sequence]]:
-    """As `sequences_in_folder`, of some of its pictures."""
+    """Sequences of some pictures of a folder; see `sequences_in_folder`."""
     pictures = sorted(set(pictures), key=_natural_key)
     groups = _numbered_groups(pictures)
     if len(pictures) == 1:
@@ -199,7 +212,7 @@ def sequences_of(folder: Path, pictures: Iterable[str]) -> list[tuple[str, Seque
 
 
 def default_output_folder(source: str, label: str) -> Path:
-    """Where results go unless told: `<name>_<label>` beside the folder or files of `source`."""
+    """The default folder for results: `<name>_<label>` beside the folder or files of `source`."""
     path = Path(source)
     named_by_folder = path.is_dir() or (not path.is_file() and not _pattern_name(path))
     if named_by_folder:
@@ -216,7 +229,7 @@ Named = tuple[int | None, str]
 
 def _frames_in_folder(folder: Path) -> tuple[list[Named], list[str]]:
     """The frames in order, and the files that are not frames."""
-    files = [name for name in _list_folder(folder) if not _is_housekeeping(name)]
+    files = _own_names(folder)
     pictures = [name for name in files if _is_picture(name)]
     if not pictures:
         found = ", ".join(sorted({Path(name).suffix or name for name in files})) or "nothing"
@@ -310,12 +323,12 @@ def _by_number(folder: Path, named: list[tuple[int, str]], pattern: str) -> list
 
 
 def _gaps(numbers: list[int]) -> FrameRange:
-    """What lies between rising numbers."""
+    """Gaps between rising numbers."""
     return range_from_spans(range(one + 1, later) for one, later in pairwise(numbers))
 
 
 def _look_up(path: Path) -> tuple[bool, bool]:
-    """Whether it is a folder, and whether it is a file."""
+    """Look up a path: is it a folder, and is it a file?"""
     try:
         return path.is_dir(), path.is_file()
     except OSError as error:
@@ -335,8 +348,13 @@ def _list_folder(folder: Path) -> list[str]:
         ) from error
 
 
+def _own_names(folder: Path) -> list[str]:
+    """The names of its files, less those of `_is_housekeeping`."""
+    return [name for name in _list_folder(folder) if not _is_housekeeping(name)]
+
+
 def _is_housekeeping(name: str) -> bool:
-    """Whether a file is hidden, temporary or made by the operating system."""
+    """True if a file is hidden, temporary or made by the operating system."""
     return name.startswith(".") or name.lower() in _SYSTEM_FILES
 
 
@@ -347,7 +365,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _is_picture(name: str) -> bool:
-    """As `can_read`, of a name that is not hidden."""
+    """True if the name is not hidden and ends like that of a frame."""
     return name.lower().endswith(FRAME_SUFFIXES)
 
 
@@ -357,13 +375,13 @@ def _number_in(name: str) -> int | None:
 
 
 def _padding_width(padding: str) -> int:
-    """How many digits `####`, `@@@@`, `%04d` or `$F4` ask for."""
+    """Number of digits that `####`, `@@@@`, `%04d` or `$F4` ask for."""
     digits = padding.strip("%d$F")
     return len(padding) if padding[0] in "#@" else int(digits or 1)
 
 
 def _name_of(path: Path) -> str:
-    """What a sequence is called: its folder, its file, or the pattern before the number."""
+    """Name of a sequence: its folder, its file, or the pattern before the number."""
     if path.is_file():
         return path.stem
     folder = path if path.is_dir() else path.parent

@@ -31,7 +31,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Signing:
-    """Who signs: PEM files of the certificate, with those that issued it, and of its key."""
+    """The signer: PEM files of the certificate, with those that issued it, and of its key."""
 
     certificate: Path
     key: Path
@@ -47,7 +47,7 @@ class Signed:
 
 
 def sidecar_of(picture: Path) -> Path:
-    """Where the manifest of a picture is that cannot hold it."""
+    """Path of the manifest of a picture that cannot hold it."""
     return picture.with_suffix(SIDECAR_SUFFIX)
 
 

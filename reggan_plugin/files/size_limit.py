@@ -1,4 +1,4 @@
-"""How large a picture may say it is, before memory is taken for it."""
+"""The limit on the size that a picture declares, checked before memory is taken for it."""
 
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 

@@ -54,8 +54,6 @@ class StoredTiff:
 
     content: bytes
 
-    is_lossless = True
-
     def encode(
         self,
         before: Float[np.ndarray, "height width 3"],
@@ -256,7 +254,7 @@ def _refuse_unwritable(page: tifffile.TiffPage) -> None:
 
 
 def _sample_format(page: tifffile.TiffPage) -> str:
-    """How its numbers are stored, in words: `signed integers of 16 bits`."""
+    """Storage of the numbers, in words: `signed integers of 16 bits`."""
     kinds = {1: "unsigned integers", 2: "signed integers", 3: "floats", 5: "complex integers"}
     kinds |= {6: "complex floats"}
     bits = page.bitspersample

@@ -45,7 +45,7 @@ Place = tuple[int, slice, slice]
 
 
 def is_planar(page: tifffile.TiffPage) -> bool:
-    """Whether each channel is stored by itself."""
+    """True if each channel is stored by itself."""
     return page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and page.samplesperpixel > 1
 
 
@@ -57,7 +57,7 @@ def segment_places(page: tifffile.TiffPage) -> Iterator[tuple[int, Place]]:
 
 
 def is_laid_out_soundly(page: tifffile.TiffPage) -> bool:
-    """Whether all segments have an entry in two tags of the right types, over which nothing lies.
+    """True if all segments have an entry in two tags of the right types, over which nothing lies.
 
     Else parts of the picture would be whatever memory held, and to replace a segment could
     damage others.

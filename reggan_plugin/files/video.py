@@ -31,7 +31,7 @@ _DECODED_AHEAD = 48
 
 
 def is_video(path: Path) -> bool:
-    """Whether the name ends like that of a video."""
+    """True if the name ends like that of a video."""
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
@@ -99,7 +99,7 @@ class VideoFile:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the user should know about how it is read."""
+        """Notices on how the video is read."""
         hdr = _HDR.get(self.transfer)
         return () if hdr is None else (f"{self.path.name} is {hdr} and is read as if it were sRGB",)
 

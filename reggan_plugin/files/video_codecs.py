@@ -1,4 +1,4 @@
-"""Which codec a video is written in, and how: close to what cannot be told from the source."""
+"""Codecs of videos, and settings with which results can hardly be told from the source."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,6 +49,21 @@ CONTAINERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ".gif": ("gif", ("gif",)),
 }
 """Suffix → FFmpeg's name of the container, and the codecs that it holds, the usual one first."""
+
+
+_HEADS = (
+    (0, b"\x1a\x45\xdf\xa3", ".mkv"),
+    (4, b"ftypqt", ".mov"),
+    (4, b"ftyp", ".mp4"),
+    (0, b"GIF8", ".gif"),
+)
+"""Where in a file, which bytes say which container; WebM is read as Matroska."""
+
+
+def video_suffix_of(head: bytes) -> str | None:
+    """What a video that begins like this may be called; None for what is none."""
+    found = (suffix for start, mark, suffix in _HEADS if head[start:].startswith(mark))
+    return next(found, None)
 
 
 def codec_for(out: Path, source_codec: str, asked: str | None) -> str:

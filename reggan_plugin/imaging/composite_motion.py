@@ -53,7 +53,7 @@ class StoredPicture:
         return self.underlay.beneath(own, alpha, region)
 
     def usable(self, region: Region, *, moves_alpha: bool) -> Bool[np.ndarray, "rows columns"]:
-        """Where there is a number, and something to see unless alpha moves."""
+        """Pixels that are finite and, unless alpha moves, not transparent."""
         usable = colour.finite_pixels(self.pixels[region])
         if self.alpha is not None:
             alpha = self.alpha[region]

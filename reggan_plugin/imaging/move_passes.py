@@ -112,7 +112,7 @@ class _Places:
 def _filtered(
     before: Planes, rule: PassRule, motion: PassMotion, part: MovedPart, region: Region
 ) -> RegionPlanes:
-    """As the picture itself is moved: on straight values, with what runs on beneath the rim."""
+    """Filter as the picture itself is: straight values, continued beneath the rim."""
     count = before.shape[2]
     pixels = np.empty((*before.shape[:2], 3), np.float32)
     pixels[..., :count] = before
@@ -186,7 +186,7 @@ def _normals(
 
 
 def _are_encoded(normals: Float[np.ndarray, "places channels"]) -> bool:
-    """Whether 0 to 1 stands for -1 to 1: then they have length 1 after and not before decoding."""
+    """True if 0 to 1 stands for -1 to 1: then they have length 1 after and not before decoding."""
     if not (normals >= 0).all():
         return False
     as_is, decoded = (

@@ -1,4 +1,4 @@
-"""What became of the pixels of a part of a picture, as data that a compositor can work with.
+"""The change of a part of a picture, as data that a compositor can work with.
 
     result = (1 - cover) * exp(log_gain) * source(pixel + displacement) + cover * paint
 
@@ -98,7 +98,7 @@ def _is_found(
     region: Region,
     moved_before: Bool[np.ndarray, "height width"] | None,
 ) -> Bool[np.ndarray, "rows columns"]:
-    """Where all that the kernel looks at is opaque, a number, and as it was in the file."""
+    """Pixels whose whole kernel is opaque, finite and unchanged from the file."""
     block = block_around(motion.displacement, region, source.pixels.shape[:2])
     whole = colour.finite_pixels(source.pixels[block])
     if source.alpha is not None:

@@ -1,4 +1,4 @@
-"""What a job says while it runs: the progress lines that farms and the Blender panel read.
+"""Events of a running job: the progress lines that farms and the Blender panel read.
 
 `--progress json`, and `--json` unless told otherwise, write one JSON object a line to stderr.
 Lines that do not begin with `{` are log text and may appear anywhere. Every object has `v` (this
@@ -78,7 +78,7 @@ class FrameDone:
 
     @property
     def message(self) -> str | None:
-        """Why it was copied, skipped or faded, or the error."""
+        """The reason why it was copied, skipped or faded, or the error."""
         return self.result.message
 
 

@@ -2,7 +2,7 @@
 
 A search of the whole frame takes most of a track's time, so it is made in the first frame, where
 the picture changes, where a face is lost, and every so often for faces that come in. Whether such
-a face was there in the frames before is then asked of them alone (`ShotWatch.look_back`).
+a face was there in the frames before is then asked of them alone (`SeenShot.look_back`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ _THUMBNAIL_SOURCE_PX = 128
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Observation:
-    """What the tracker saw in one frame; points are in pixels of the picture as displayed."""
+    """The faces of one frame; points are in pixels of the picture as displayed."""
 
     detections: tuple[Detection, ...]
     thumbnail: Thumbnail
@@ -47,7 +47,7 @@ class Observation:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Known:
-    """Where a face was last seen, and how many frames ago."""
+    """The last position of a face, and its age in frames."""
 
     points: Points
     missed: int = 0

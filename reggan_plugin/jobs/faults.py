@@ -19,7 +19,7 @@ JOB_FAULTS = (ModelError, DeviceUnavailableError)
 def unless_it_fails(
     task: FrameTask, facts: FrameFacts, step: Callable[[], Step]
 ) -> Step | EndedFrame:
-    """What `step` returns, or the end of its frame."""
+    """Run a step; an error ends its frame alone."""
     try:
         return step()
     except JOB_FAULTS:

@@ -1,4 +1,4 @@
-"""What a frame is between the steps of a job: read, changed, or at its end."""
+"""The states of a frame between the steps of a job: read, changed, or at its end."""
 
 from dataclasses import dataclass
 
@@ -56,7 +56,7 @@ ReadyFrame = ChangedFrame | UnchangedFrame | EndedFrame
 
 
 def recorded_face(shape: tuple[int, int], crop: FaceCrop, share: float) -> RecordedFace:
-    """What a record says of a face.
+    """A face as it stands in a record.
 
     Args:
         shape: (height, width) of the picture.

@@ -197,7 +197,7 @@ class FrameOutput:
         return content
 
     def _account(self, facts: FrameFacts) -> dict[str, Any]:
-        """What the record says of how a frame was made, for the file itself."""
+        """The record's account of how a frame was made, for the file itself."""
         return {
             "version": self._version,
             "digital_source_type": DIGITAL_SOURCE_TYPE,

@@ -43,7 +43,7 @@ HALVED = (
 
 
 class Transfer(Protocol):
-    """What a job needs of `ExpressionTransfer`."""
+    """The part of `ExpressionTransfer` that a job needs."""
 
     @property
     def batch(self) -> int:
@@ -57,7 +57,7 @@ class Transfer(Protocol):
         ...
 
     def intensity_share(self, crop: FaceCrop) -> float:
-        """What the turn of a head leaves of the intensity, 0 to 1."""
+        """Intensity factor for the turn of a head, 0 to 1."""
         ...
 
     def auto_exposure(self, frame: Frame, crops: Sequence[FaceCrop]) -> float:
@@ -65,11 +65,11 @@ class Transfer(Protocol):
         ...
 
     def cut(self, edit: FrameEdit) -> CutFrame:
-        """What the model is to see of a frame."""
+        """Cut the crop that the model is to see."""
         ...
 
     def answer(self, cuts: Sequence[CutFrame]) -> Sequence[AnsweredFrame]:
-        """What the model makes of several frames, to be composed."""
+        """Run the model on several frames; the answers are still to be composed."""
         ...
 
 
@@ -150,7 +150,7 @@ class FrameSteps:
         return self._cut(task, frame, crops, facts)
 
     def _is_done(self, task: FrameTask, record: FrameRecord | None) -> bool:
-        """Whether an earlier run, if there is a record of it, had the same exposure."""
+        """True if an earlier run, if there is a record of it, had the same exposure."""
         if record is None or record.exposure_ev is None:
             return record is not None
         return record.exposure_ev == self.exposure.at(task.source)

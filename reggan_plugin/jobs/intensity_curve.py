@@ -43,10 +43,10 @@ class ExpressionCurve(Protocol):
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the user should know."""
+        """Notices for the user."""
 
     def mix_at(self, frame: float) -> ExpressionMix:
-        """What is asked for at a frame."""
+        """The request at a frame."""
 
 
 Key = tuple[float, float]
@@ -78,7 +78,7 @@ class IntensityCurve:
         return ()
 
     def mix_at(self, frame: float) -> ExpressionMix:
-        """What is asked for at a frame."""
+        """The request at a frame."""
         values = {name: _value_at(keys, frame) for name, keys in self.keys.items()}
         return ExpressionMix(values, self.adds, self.own)
 
@@ -96,7 +96,7 @@ class Fades:
     frames_out: int = 0
 
     def share_at(self, frame: int, first: int, last: int) -> float:
-        """What is left of an intensity at a frame of a shot, 0 to 1."""
+        """Intensity factor of a frame of a shot, 0 to 1."""
         rising = (frame - first) / self.frames_in if self.frames_in else 1.0
         falling = (last - frame) / self.frames_out if self.frames_out else 1.0
         return max(0.0, min(1.0, rising, falling))

@@ -1,4 +1,4 @@
-"""Ctrl-C, a farm's SIGTERM, Ctrl-Break on Windows: finish the frame in hand, then stop.
+"""Ctrl-C, a farm's SIGTERM, Ctrl-Break on Windows: finish the current frame, then stop.
 
 A second signal ends the process, also where the main thread is inside native code and Python's
 own handlers wait for it: see `_ended_by_second_signal`.
@@ -22,7 +22,7 @@ _SIGNALS = tuple(signal.Signals[name] for name in _NAMES if hasattr(signal, name
 
 
 class Interrupted(BaseException):
-    """A job was stopped by a signal after the frame in hand."""
+    """A job was stopped by a signal after the current frame."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(f"stopped by {signal.Signals(signal_number).name}")
@@ -30,13 +30,13 @@ class Interrupted(BaseException):
 
 
 class StopRequest:
-    """What a signal asks of the job."""
+    """The request of a signal to stop the job."""
 
     def __init__(self) -> None:
         self.signal_number: int | None = None
 
     def is_made(self) -> bool:
-        """Whether a signal came."""
+        """True if a signal came."""
         return self.signal_number is not None
 
     def raise_if_made(self) -> None:
@@ -113,6 +113,6 @@ def _watch(ours: socket.socket, done: threading.Event) -> None:
 
 
 def _exit_code(signal_number: int) -> int:
-    """As a shell says it; SIGBREAK counts as SIGINT."""
+    """Exit code of a signal, as shells have it; SIGBREAK counts as SIGINT."""
     is_break = signal.Signals(signal_number).name == "SIGBREAK"
     return 128 + (signal.SIGINT if is_break else signal_number)

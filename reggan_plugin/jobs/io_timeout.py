@@ -33,7 +33,7 @@ class IoTimeout:
         self._stalls = 0
 
     def call(self, what: str, function: Callable[[], Result]) -> Result:
-        """What `function` returns or raises.
+        """Call `function`; returns or raises what it does.
 
         Args:
             what: names the file or folder in the error.
@@ -71,7 +71,7 @@ class _Call(Generic[Result]):
         threading.Thread(target=self._run, daemon=True).start()
 
     def result(self) -> Result:
-        """What came of it."""
+        """Result of the call; raises its error."""
         if self._error is not None:
             raise self._error
         return self._outcome.pop()

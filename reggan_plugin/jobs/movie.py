@@ -69,7 +69,7 @@ class Movie:
         return fingerprint(document)
 
     def is_finished(self, key: str) -> bool:
-        """Whether an earlier run made the result in this way, and nobody changed it since."""
+        """True if an earlier run made the result in this way, and nobody changed it since."""
         with suppress(OSError, ValueError, KeyError, TypeError):
             record = json.loads(record_path(self.out).read_bytes())
             state = state_of(self.out)
@@ -121,7 +121,7 @@ class Movie:
 
 
 def frames_folder(out: Path) -> Path:
-    """Where the finished frames of a video wait."""
+    """Folder of the finished frames of a video."""
     return record_path(out).with_suffix(".frames")
 
 

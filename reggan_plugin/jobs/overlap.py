@@ -34,7 +34,7 @@ def run_overlapped(
     """Yield the result of every item, in order, while the next ones are under way.
 
     One thread reads, two write, the caller's thread processes. When `stopped()` becomes true,
-    the items in hand and those already processed are still written; nothing else is begun.
+    the current items and those already processed are still written; nothing else is begun.
 
     Args:
         items: what to do.
@@ -92,7 +92,7 @@ def run_overlapped(
 
 @dataclass(frozen=True, kw_only=True)
 class _Shares:
-    """How many items may wait to be processed, be processed, and be written."""
+    """Numbers of items that may wait to be processed, be processed, and be written."""
 
     ahead: int
     in_hand: int

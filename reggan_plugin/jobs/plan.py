@@ -1,4 +1,4 @@
-"""Which frames a job reads and which files it writes, decided before any work."""
+"""The plan of a job: the frames it reads and the files it writes, decided before any work."""
 
 import contextlib
 import tempfile
@@ -26,7 +26,7 @@ from reggan_plugin.jobs.side_car import RECORD_FOLDER, record_path
 
 
 class Existing(Enum):
-    """What to do about outputs that are there already."""
+    """Treatment of outputs that exist already."""
 
     REFUSE = "refuse"
     OVERWRITE = "overwrite"
@@ -37,7 +37,7 @@ class Existing(Enum):
 
     @property
     def keeps_finished(self) -> bool:
-        """Whether what an earlier run finished is kept."""
+        """True if what an earlier run finished is kept."""
         return self in (Existing.RESUME, Existing.REHASH)
 
 
@@ -116,7 +116,7 @@ def plan_job(
         outputs = [picture_named(out, chosen)]
         folder = out.parent
     else:
-        refuse_source_folder(shot, folder)
+        refuse_source_folder(shot.folder, folder)
     plan = plan_outputs(source, shot, chosen, outputs, folder, existing, layer_files=layer_files)
     read = [frame.path for frame in chosen.frames] + ([] if matte is None else matte.files())
     refuse_plans([plan], (*read, *inputs), existing)
@@ -185,7 +185,7 @@ def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Exi
 
 
 def is_name_of_picture(out: Path) -> bool:
-    """Whether an output is named like a picture, and is no folder."""
+    """True if an output is named like a picture, and is no folder."""
     return out.suffix.lower() in FRAME_SUFFIXES and not out.is_dir()
 
 
@@ -282,13 +282,13 @@ def refuse_existing(outputs: list[Path], existing: Existing) -> None:
         )
 
 
-def refuse_source_folder(shot: Sequence, folder: Path) -> None:
-    """Refuse to write where the frames of a shot lie.
+def refuse_source_folder(source: Path, folder: Path) -> None:
+    """Refuse to write into the folder in which the source frames lie.
 
     Raises:
         UsageError: the folder is that one.
     """
-    if folder.exists() and folder.samefile(shot.folder):
+    if folder.exists() and folder.samefile(source):
         raise UsageError(
             f"The results would go to {folder}, where the source frames lie, and the input is "
             "never overwritten. Name another folder."

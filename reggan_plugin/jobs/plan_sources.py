@@ -51,44 +51,45 @@ def plan_sources(
         OutputExistsError: outputs exist and `existing` refuses them.
     """
     chosen = [_chosen(source.shot, frame_range) for source in sources]
-    frames = sum(len(one.frames) for one in chosen)
-    if out is not None and is_name_of_picture(out) and frames != 1:
-        raise UsageError(
-            f"{out} is one picture, but {frames} are to be written. Name a folder.",
-            kind="picture-for-many",
-        )
-    if out is not None and is_video(out) and not out.is_dir() and len(sources) != 1:
-        raise UsageError(
-            f"{out} is one video, but {len(sources)} are to be written. Name a folder.",
-            kind="picture-for-many",
-        )
+    if out is not None:
+        _refuse_one_file(out, sources, chosen)
     homes = Counter(source.home for source in sources)
     plans = []
     for source, own in zip(sources, chosen, strict=True):
         whole = _video_output(source, out, label)
-        if whole is None:
-            outputs, folder = _outputs(source, own, out, label)
-        else:
-            folder = frames_folder(whole)
-            outputs = [folder / frame.path.name for frame in own.frames]
-        name = Path(source.text).name if homes[source.home] > 1 else "render"
-        plans.append(
-            plan_outputs(
-                source.text,
-                source.shot,
-                own,
-                outputs,
-                folder,
-                existing,
-                layer_files=layer_files,
-                tracks_name=name,
-                whole=whole,
-            )
+        outputs, folder = _outputs(source, own, out, label, whole)
+        plan = plan_outputs(
+            source.text,
+            source.shot,
+            own,
+            outputs,
+            folder,
+            existing,
+            layer_files=layer_files,
+            tracks_name=Path(source.text).name if homes[source.home] > 1 else "render",
+            whole=whole,
         )
+        plans.append(plan)
     read = [frame.path for one in chosen for frame in one.frames]
     read += [source.video.path for source in sources if source.video is not None]
     refuse_plans(plans, (*read, *inputs), existing)
     return plans
+
+
+def _refuse_one_file(out: Path, sources: Sequence[Source], chosen: Sequence[Shot]) -> None:
+    """Refuse an output that names one file where there are more results.
+
+    Raises:
+        UsageError: it does.
+    """
+    frames = sum(len(one.frames) for one in chosen)
+    if is_name_of_picture(out) and frames != 1:
+        found = f"{out} is one picture, but {frames} are to be written."
+    elif is_video(out) and not out.is_dir() and len(sources) != 1:
+        found = f"{out} is one video, but {len(sources)} are to be written."
+    else:
+        return
+    raise UsageError(f"{found} Name a folder.", kind="picture-for-many")
 
 
 def _video_output(source: Source, out: Path | None, label: str) -> Path | None:
@@ -112,14 +113,19 @@ def _chosen(shot: Shot, frame_range: str | None) -> Shot:
     return chosen
 
 
-def _outputs(source: Source, chosen: Shot, out: Path | None, label: str) -> tuple[list[Path], Path]:
+def _outputs(
+    source: Source, chosen: Shot, out: Path | None, label: str, video: Path | None
+) -> tuple[list[Path], Path]:
     """The file that each chosen frame becomes, and the folder of them all."""
     paths = [frame.path for frame in chosen.frames]
+    if video is not None:
+        folder = frames_folder(video)
+        return [folder / path.name for path in paths], folder
     if out is not None and is_name_of_picture(out):
         return [picture_named(out, chosen)], out.parent
     if out is None and source.is_by_file:
         folder = source.shot.folder
         return [folder / f"{path.stem}_{label}{path.suffix}" for path in paths], folder
     folder = default_output_folder(source.home, label) if out is None else out / source.below
-    refuse_source_folder(source.shot, folder)
+    refuse_source_folder(source.shot.folder, folder)
     return [folder / path.name for path in paths], folder

@@ -1,7 +1,7 @@
 """Runs the frames of a plan and reports what becomes of them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from reggan_plugin.errors import Remark
@@ -14,12 +14,12 @@ from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
 from reggan_plugin.jobs.plan import JobPlan, make_output_folder
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.result_log import ResultLog
-from reggan_plugin.jobs.results import JobSummary, ModelInUse, first_numbers, missing_frames
+from reggan_plugin.jobs.results import FrameResult, JobSummary, ModelInUse, notices_of_missing
 from reggan_plugin.jobs.shot_tracks import settings_with_tracks
 
 PIXELS_IN_FLIGHT = 160_000_000
 """Frames are read ahead while they have no more pixels than this together: five 4K frames, four
-8K frames, and of 16k frames only the one in hand."""
+8K frames, and of 16k frames only the current one."""
 
 UNSMOOTHED = Remark(
     "Each frame's face is located by itself, unsmoothed, so it may jitter from frame to frame.",
@@ -46,7 +46,7 @@ def run_job(
         transfer: may be None where the settings change nothing.
         model: what the summary says of `transfer`.
         report: takes the progress.
-        stopped: asked before each frame; once true, the frame in hand is the last one.
+        stopped: asked before each frame; once true, the current frame is the last one.
         stall_s: how long a disk or network folder may keep a frame waiting.
         track_first: whether a whole shot is tracked before it is rendered.
 
@@ -58,19 +58,7 @@ def run_job(
     writing = IoTimeout(stall_s)
     writing.call(str(plan.out), lambda: make_output_folder(plan))
     reading = IoTimeout(stall_s, stopped)
-    together = transfer.batch if transfer else 1
-    expression = dict(settings.mix.intensities)
-    report(
-        Started(
-            frames=len(plan.tasks),
-            source=plan.source,
-            out=plan.out,
-            expression=expression,
-            model=f"{model.name} {model.version}" if model else None,
-            device=model.device if model else None,
-            device_reason=model.device_reason if model else None,
-        )
-    )
+    report(_started(plan, settings, model))
     if track_first:
         settings = settings_with_tracks(
             plan, settings, report=report, stopped=stopped, io_timeout=reading
@@ -82,22 +70,14 @@ def run_job(
     log = ResultLog(len(plan.tasks), model.device if model else None, report)
     for message in _notices_of_job(plan, settings):
         log.note(message)
-    for result in run_overlapped(
-        plan.tasks,
-        read=steps.read,
-        process=steps.change,
-        write=steps.write,
-        room_beside=partial(_room_beside, most=most_in_flight(together)),
-        stopped=stopped,
-        together=together,
-    ):
+    for result in _results(plan, steps, transfer.batch if transfer else 1, stopped):
         log.add(result)
     log.note_faded()
     log.note_losses()
     summary = JobSummary(
         source=plan.source,
         out=plan.out,
-        expression=expression,
+        expression=dict(settings.mix.intensities),
         model=model,
         exposure_ev=steps.exposure.known_ev,
         results=tuple(log.results),
@@ -110,13 +90,38 @@ def run_job(
     return summary
 
 
+def _results(
+    plan: JobPlan, steps: FrameSteps, together: int, stopped: Callable[[], bool]
+) -> Iterator[FrameResult]:
+    """Run the steps of all frames, several frames at the same time."""
+    return run_overlapped(
+        plan.tasks,
+        read=steps.read,
+        process=steps.change,
+        write=steps.write,
+        room_beside=partial(_room_beside, most=most_in_flight(together)),
+        stopped=stopped,
+        together=together,
+    )
+
+
+def _started(plan: JobPlan, settings: RenderSettings, model: ModelInUse | None) -> Started:
+    return Started(
+        frames=len(plan.tasks),
+        source=plan.source,
+        out=plan.out,
+        expression=dict(settings.mix.intensities),
+        model=f"{model.name} {model.version}" if model else None,
+        device=model.device if model else None,
+        device_reason=model.device_reason if model else None,
+    )
+
+
 def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
     notices = []
     if not plan.tasks:
         notices.append("No frame of the range is on disk: nothing to do.")
-    if plan.missing:
-        numbers = first_numbers(plan.missing)
-        notices.append(f"{missing_frames(len(plan.missing))} not on disk and left out: {numbers}.")
+    notices += notices_of_missing(plan.missing)
     if settings.curve is not None:
         notices += settings.curve.notices
     located = settings.choice.needs_locator and not settings.mix.changes_nothing
@@ -126,7 +131,7 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
 
 
 def _room_beside(content: ReadFrame, most: int) -> int:
-    """How many frames as large as this one may be in flight beside it, of `most` in all."""
+    """Number of frames as large as this one that may be in flight beside it, of `most` in all."""
     match content:
         case WaitingFrame():
             pixels = content.frame.pixels.size // 3

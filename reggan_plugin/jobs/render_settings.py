@@ -1,4 +1,4 @@
-"""What a job does with every frame, and a fingerprint of it that tells whether a frame is done."""
+"""Settings of a job for every frame, and a fingerprint that tells whether a frame is done."""
 
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -20,7 +20,7 @@ MissingFace = Literal["copy", "skip", "fail"]
 
 @dataclass(frozen=True, kw_only=True)
 class RenderSettings:
-    """What to do with every frame of a job.
+    """Settings of a job for every frame.
 
     Attributes:
         mix: the expression; with a curve, the most that it asks for.
@@ -47,12 +47,12 @@ class RenderSettings:
 
 
 def names_of(source: SourceFrame) -> tuple[str, ...]:
-    """What a landmarks file or tracks may call a frame, best first."""
+    """Names that a landmarks file or tracks may give a frame, best first."""
     return (source.path.name, *([] if source.number is None else [str(source.number)]))
 
 
 class SettingsByFrame:
-    """What is asked for at each frame of a shot."""
+    """Settings of each frame of a shot."""
 
     def __init__(self, settings: RenderSettings, shot: FrameList) -> None:
         """Place the settings in a shot.
@@ -84,7 +84,7 @@ class SettingsByFrame:
         return mix if share == 1.0 else mix.scaled(share)
 
     def facts_at(self, source: SourceFrame) -> FrameFacts:
-        """What is known of a frame before it is read."""
+        """Facts about a frame before it is read."""
         mix = self.mix_at(source)
         return FrameFacts(
             expression=dict(mix.intensities),

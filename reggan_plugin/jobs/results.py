@@ -1,4 +1,4 @@
-"""What became of the frames of a job."""
+"""Results of the frames of a job."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -17,6 +17,8 @@ SUMMARY_VERSION = 1
 
 _MOST_MISSING = 1000
 """Numbers that `missing` lists; `missing_range` has them all."""
+_MOST_NAMED = 8
+"""Numbers that a sentence names."""
 
 Outcome = Literal["written", "copied", "skipped", "failed"]
 OUTCOMES: tuple[Outcome, ...] = ("written", "copied", "skipped", "failed")
@@ -29,7 +31,7 @@ TURNED_AWAY = "head turned too far"
 
 @dataclass(frozen=True, kw_only=True)
 class FrameResult:
-    """What became of one frame."""
+    """The result of one frame."""
 
     source: Path
     output: Path
@@ -48,7 +50,7 @@ class FrameResult:
 
     @property
     def is_on_disk(self) -> bool:
-        """Whether this job made the output."""
+        """True if this job made the output."""
         return self.outcome in ("written", "copied")
 
 
@@ -63,18 +65,18 @@ class ModelInUse:
     device_reason: str
 
 
-def first_numbers(missing: FrameRange, most: int = 8) -> str:
-    """The first of some numbers, for a sentence."""
-    return ", ".join(map(str, islice(missing, most))) + (", ..." if len(missing) > most else "")
-
-
-def missing_frames(count: int) -> str:
-    """The beginning of a sentence about frames that are not there."""
-    return f"{counted(count, 'frame')} {'is' if count == 1 else 'are'}"
+def notices_of_missing(missing: FrameRange) -> list[str]:
+    """The notice about frames that are not there, if any."""
+    if not missing:
+        return []
+    numbers = ", ".join(map(str, islice(missing, _MOST_NAMED)))
+    numbers += ", ..." if len(missing) > _MOST_NAMED else ""
+    are = f"{counted(len(missing), 'frame')} {'is' if len(missing) == 1 else 'are'}"
+    return [f"{are} not on disk and left out: {numbers}."]
 
 
 def document_of_missing(missing: FrameRange) -> dict[str, Any]:
-    """What `--json` says of frames that are not on disk: a gap may have millions."""
+    """The entry of `--json` for frames that are not on disk: a gap may have millions."""
     return {
         "missing": list(islice(missing, _MOST_MISSING)),
         "missing_range": missing.text,
@@ -84,7 +86,7 @@ def document_of_missing(missing: FrameRange) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class JobSummary:
-    """What became of a job."""
+    """The result of a job."""
 
     source: str
     out: Path
@@ -126,16 +128,16 @@ class JobSummary:
         """
         failed = self.of_outcome("failed")
         if failed:
-            first, frames = failed[0].message, counted(len(self.results), "frame")
+            first, all_of_them = failed[0].message, len(self.results)
+            found = f"{len(failed)} of {all_of_them} frames failed; the first: {first}"
             raise RegganError(
-                f"{len(failed)} of {frames} failed; the first: {first}",
-                kind="frames-failed",
-                first=first,
+                found if all_of_them > 1 else str(first), kind="frames-failed", first=first
             )
         if self.results and all(result.message == NO_FACE for result in self.results):
-            frames = counted(len(self.results), "frame")
+            only, *more = self.results
+            where = f"any of {len(self.results)} frames" if more else only.source.name
             raise FaceNotFoundError(
-                f"No face in any of {frames}; expected one of at least 48 pixels.",
+                f"No face in {where}; expected one of at least 48 pixels.",
                 kind="face-in-no-frame",
             )
 

@@ -1,4 +1,4 @@
-"""What is left to do of a job that was begun."""
+"""The rest of a job that was begun."""
 
 from reggan_plugin.errors import SourceError, StalledError
 from reggan_plugin.jobs.frame_output import FrameOutput, read_input

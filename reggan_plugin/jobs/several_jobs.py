@@ -2,16 +2,15 @@
 
 import os
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reggan_plugin.errors import OutputError, StalledError
-from reggan_plugin.files.frame_range import NO_NUMBERS
-from reggan_plugin.jobs.events import Event, Finished, FrameDone, Notice, Report, Started
+from reggan_plugin.jobs.events import Finished, Notice, Report
 from reggan_plugin.jobs.frame_steps import Transfer
 from reggan_plugin.jobs.io_timeout import DEFAULT_STALL_S
+from reggan_plugin.jobs.joined_report import JoinedReport
 from reggan_plugin.jobs.movie import Movie
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_job import run_job
@@ -28,7 +27,7 @@ from reggan_plugin.jobs.results import (
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedJob:
-    """What to read and write, and what to change in it."""
+    """A plan of frames, and the change to make in them."""
 
     plan: JobPlan
     settings: RenderSettings
@@ -64,7 +63,7 @@ def run_jobs(
     begin = time.perf_counter()
     for notice in notices:
         report(Notice(message=notice))
-    together = _Together([job.plan for job in jobs], report) if len(jobs) > 1 else None
+    together = _joined([job.plan for job in jobs], report) if len(jobs) > 1 else None
     summaries: list[JobSummary] = []
     for job in jobs:
         if stopped() and summaries:
@@ -88,10 +87,12 @@ def run_jobs(
     if together is None:
         (only,) = summaries
         return replace(only, notices={**dict.fromkeys(notices, 0), **only.notices})
-    merged = _merged(summaries, jobs, dict.fromkeys(notices, 0))
-    merged = replace(merged, seconds=round(time.perf_counter() - begin, 3))
-    report(Finished(**merged.count(), interrupted=merged.interrupted, seconds=merged.seconds))
-    return merged
+    return together.end(
+        summaries,
+        notices=notices,
+        interrupted=len(summaries) < len(jobs),
+        seconds=time.perf_counter() - begin,
+    )
 
 
 def _run(
@@ -136,42 +137,10 @@ def _run(
 
 
 def _unchanged(job: PlannedJob, model: ModelInUse | None, report: Report) -> JobSummary:
-    """What an earlier run made of a video stays."""
+    """Summary of a video that an earlier run finished."""
     summary = _not_run(job, model, "skipped", EXISTS)
     report(Finished(**summary.count(), interrupted=False, seconds=0.0))
     return summary
-
-
-class _Together:
-    """Reports the events of several jobs as those of one."""
-
-    def __init__(self, plans: Sequence[JobPlan], report: Report) -> None:
-        self._plans, self._report = plans, report
-        self._frames = sum(len(plan.tasks) for plan in plans)
-        self._done, self._has_started = 0, False
-        self._said: set[str] = set()
-
-    def __call__(self, event: Event) -> None:
-        match event:
-            case Started() if not self._has_started:
-                self._has_started = True
-                source, out = _names(self._plans)
-                self._report(replace(event, frames=self._frames, source=source, out=out))
-            case FrameDone():
-                self._done += 1
-                self._report(replace(event, done=self._done, frames=self._frames))
-            case Notice() if event.message not in self._said:
-                self._said.add(event.message)
-                self._report(event)
-            case Started() | Notice() | Finished():
-                pass
-            case _:
-                self._report(event)
-
-    def say(self, results: Sequence[FrameResult]) -> None:
-        """Report frames that no job came to."""
-        for result in results:
-            self(FrameDone(done=0, frames=0, result=result))
 
 
 def _not_run(job: PlannedJob, model: ModelInUse | None, outcome: Outcome, why: str) -> JobSummary:
@@ -197,29 +166,16 @@ def _not_run(job: PlannedJob, model: ModelInUse | None, outcome: Outcome, why: s
     )
 
 
-def _merged(
-    summaries: Sequence[JobSummary], jobs: Sequence[PlannedJob], notices: Mapping[str, int]
-) -> JobSummary:
-    """One summary of several; `missing` and `exposure_ev` stand in `parts` alone."""
-    source, out = _names([job.plan for job in jobs])
-    counted = Counter(notices)
-    for summary in summaries:
-        counted.update(summary.notices)
-    return replace(
-        summaries[0],
-        source=source,
-        out=out,
-        exposure_ev=None,
-        results=tuple(result for summary in summaries for result in summary.results),
-        missing=NO_NUMBERS,
-        notices=dict(counted),
-        interrupted=len(summaries) < len(jobs) or any(one.interrupted for one in summaries),
-        parts=tuple(summaries),
-    )
+def _joined(plans: Sequence[JobPlan], report: Report) -> JoinedReport:
+    """A report to which all plans together are one job."""
+    source, out = _names(plans)
+    joined = JoinedReport(report, source=source, out=out)
+    joined.expect(sum(len(plan.tasks) for plan in plans))
+    return joined
 
 
 def _names(plans: Sequence[JobPlan]) -> tuple[str, Path]:
-    """What the sources are called together, and the folder that holds all results."""
+    """Common name of the sources, and the folder that holds all results."""
     first, more = plans[0].source, len(plans) - 1
     folders = {str(plan.out.absolute()) for plan in plans}
     out = plans[0].out if len(folders) == 1 else Path(_common(folders))

@@ -25,7 +25,7 @@ TRACKS_SUFFIX, KEY_SUFFIX = ".tracks.json", ".tracks.sha256"
 
 
 def is_to_be_tracked(plan: JobPlan, settings: RenderSettings) -> bool:
-    """Whether the shot is rendered as a whole, and nobody says where its faces are.
+    """True if the shot is rendered as a whole, and nobody says where its faces are.
 
     Pictures without numbers are no shot: they may have nothing to do with each other.
     """
@@ -83,7 +83,7 @@ def _with_tracks(settings: RenderSettings, tracks: Tracks) -> RenderSettings:
 
 
 def _files_of(plan: JobPlan) -> tuple[Path, Path]:
-    """Where the tracks of a shot are kept, and what seals them."""
+    """File of a shot's tracks, and the file that seals them."""
     folder = plan.out / RECORD_FOLDER
     return folder / f"{plan.tracks_name}{TRACKS_SUFFIX}", folder / f"{plan.tracks_name}{KEY_SUFFIX}"
 
@@ -98,7 +98,7 @@ def _kept_tracks(plan: JobPlan, key: str) -> Tracks | None:
 
 
 def _key_of(frames: Sequence[SourceFrame], reading: Reading) -> str:
-    """Changes with any frame, as far as size and time of its file tell, and with how it is read."""
+    """Digest of the frames' sizes and times, and of how they are read."""
     files = []
     for frame in frames:
         with suppress(OSError):
@@ -108,5 +108,5 @@ def _key_of(frames: Sequence[SourceFrame], reading: Reading) -> str:
 
 
 def _seal(key: str, content: bytes) -> str:
-    """Changes with the key and with the tracks, so that edited ones are not taken for our own."""
+    """Digest of the key and the tracks; edited tracks do not match it."""
     return sha256_of(key.encode() + b"\0" + content)

@@ -104,7 +104,7 @@ class FileState:
 
 @dataclass(frozen=True, kw_only=True)
 class FrameFacts:
-    """What is known so far of a frame that is worked on; the fields as in the module's text."""
+    """Facts about a frame in work; the fields as in the module's text."""
 
     expression: Mapping[str, float]
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -120,7 +120,7 @@ class FrameFacts:
 
     @property
     def intensity_share(self) -> float:
-        """What the turn of the heads leaves of the intensity: the least of all faces."""
+        """Intensity factor for the turn of the heads: the least of all faces."""
         return min((face.share for face in self.faces), default=1.0)
 
     def after(self, seconds: float) -> Self:
@@ -130,7 +130,7 @@ class FrameFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class FrameRecord(FrameFacts):
-    """How an output was made; the fields as in the module's text."""
+    """The record of how an output was made; the fields as in the module's text."""
 
     source: str
     output: str
@@ -146,7 +146,7 @@ class FrameRecord(FrameFacts):
     def is_of(
         self, *, settings_sha256: str, input_sha256: str | None, model_sha256: str | None
     ) -> bool:
-        """Whether this version would make the output anew from the same, in the same way."""
+        """True if this version would make the output anew from the same, in the same way."""
         return self.version == own_version() and (
             self.settings_sha256,
             self.input_sha256,
@@ -154,7 +154,7 @@ class FrameRecord(FrameFacts):
         ) == (settings_sha256, input_sha256, model_sha256)
 
     def is_untouched(self, source: Path, output: Path) -> bool:
-        """Whether input and output are as they were, as far as their size and time tell."""
+        """True if input and output are as they were, as far as their size and time tell."""
         if self.input_state is None or self.input_state != state_of(source):
             return False
         return self.output_sha256 is None or (
@@ -186,7 +186,7 @@ def own_version() -> str:
 
 
 def record_path(output: Path) -> Path:
-    """Where the record of an output lies."""
+    """Path of the record of an output."""
     return output.parent / RECORD_FOLDER / f"{output.name}.json"
 
 

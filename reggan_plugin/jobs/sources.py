@@ -1,4 +1,4 @@
-"""What a user names to be worked on: files, folders, patterns and globs, several at once."""
+"""Inputs that a user names: files, folders, patterns and globs, several at once."""
 
 import glob
 import os
@@ -90,7 +90,7 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
 
 
 def _places(text: str) -> list[Path]:
-    """What an input names; a glob that a shell left as it is, all that fits it."""
+    """Paths that an input names; of a glob that no shell expanded, all that match."""
     path = Path(text)
     if not glob.has_magic(text) or path.exists():
         return [path]
@@ -193,6 +193,6 @@ def _source_of(folder: Path, name: str) -> str | None:
 
 
 def _is_fresh(folder: Path) -> bool:
-    """Whether the pictures of a folder are sources, although records lie in it."""
+    """True if the pictures of a folder are sources, although records lie in it."""
     frames = [frame for _, shot in sequences_in_folder(folder) for frame in shot.frames]
     return any(not record_path(frame.path).exists() for frame in frames)

@@ -17,7 +17,7 @@ from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.events import Report, ShotTracked
 from reggan_plugin.jobs.io_timeout import IoTimeout
-from reggan_plugin.jobs.watch import ShotWatch
+from reggan_plugin.jobs.seen_shot import SeenShot
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,30 +70,30 @@ def track_frames(
         reading: how frames are read.
         smooth: steady the positions; else they are as they are read.
         report: takes `FrameTracked` for every frame, and `ShotTracked` at the end.
-        stopped: asked before each frame; once true, the frame in hand is the last one.
+        stopped: asked before each frame; once true, the current frame is the last one.
         io_timeout: with a disk or network that stalls.
     """
     begin = time.perf_counter()
-    watch = ShotWatch(frames, reading, io_timeout or IoTimeout(stopped=stopped), report)
-    watch.look_forward(stopped)
-    links = link_faces(watch.seen)
-    if watch.look_back(links):
-        links = link_faces(watch.seen)
-    keys = [_key(frame) for frame in frames[: len(watch.seen)]]
-    faces = steady_faces(watch.seen, links, smooth=smooth)
+    shot = SeenShot(frames, reading, io_timeout or IoTimeout(stopped=stopped), report)
+    shot.look_forward(stopped)
+    links = link_faces(shot.seen)
+    if shot.look_back(links):
+        links = link_faces(shot.seen)
+    keys = [_key(frame) for frame in frames[: len(shot.seen)]]
+    faces = steady_faces(shot.seen, links, smooth=smooth)
     tracks = Tracks(
         frames={
-            key: TrackedFrame(faces=own, file=frame.path.name, note=watch.faults.get(frame.path))
+            key: TrackedFrame(faces=own, file=frame.path.name, note=shot.faults.get(frame.path))
             for key, frame, own in zip(keys, frames, faces, strict=False)
         },
         cuts=tuple(keys[index] for index in links.cuts),
-        exposure_ev=_median_in_half_stops(watch.exposures),
+        exposure_ev=_median_in_half_stops(shot.exposures),
         source=source,
         smoothing=DESCRIPTION if smooth else None,
     )
     result = TrackResult(
         tracks=tracks,
-        unreadable=watch.faults,
+        unreadable=shot.faults,
         interrupted=len(keys) < len(frames),
         seconds=round(time.perf_counter() - begin, 3),
     )
@@ -103,7 +103,7 @@ def track_frames(
             faces=len(links.paths),
             cuts=tracks.cuts,
             without_face=sum(not own for own in faces),
-            unreadable=len(watch.faults),
+            unreadable=len(shot.faults),
             interrupted=result.interrupted,
             seconds=result.seconds,
         )
@@ -112,7 +112,7 @@ def track_frames(
 
 
 def _key(frame: SourceFrame) -> str:
-    """What the tracks call a frame."""
+    """Name of a frame in the tracks."""
     return frame.path.name if frame.number is None else str(frame.number)
 
 

@@ -38,7 +38,7 @@ def make_folder(folder: Path) -> None:
 
 
 def preview_paths(frames: Sequence[SourceFrame], folder: Path) -> list[Path]:
-    """Where the picture of each frame goes."""
+    """Path of the picture of each frame."""
     return [folder / f"{frame.path.stem}.jpg" for frame in frames]
 
 

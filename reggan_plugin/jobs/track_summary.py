@@ -1,4 +1,4 @@
-"""What `track --json` prints of its result.
+"""The JSON that `track --json` prints.
 
 v              1; raised when a field changes its meaning or goes away
 source         as it was asked for

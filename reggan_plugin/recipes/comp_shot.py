@@ -1,4 +1,4 @@
-"""What a composition has to know of a shot and of its layers on disk."""
+"""A shot and its layers on disk, as a composition needs them."""
 
 import re
 from collections.abc import Mapping

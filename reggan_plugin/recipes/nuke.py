@@ -18,58 +18,15 @@ _DECODE = "{0}<=0.04045 ? {0}/12.92 : pow(({0}+0.055)/1.055, 2.4)"
 def nuke_script(shot: CompShot) -> str:
     """The text of a .nk file."""
     script = _Script()
-    height, width = shot.display_px
-    script.add(
-        "Root",
-        first_frame=shot.first,
-        last_frame=shot.last,
-        format=f'"{width} {height} 0 0 {width} {height} 1 "',
-    )
-    script.add("StickyNote", label=_quoted(NOT_RUN))
-    script.add(
-        "NoOp",
-        addUserKnob="{7 intensity l Intensity R 0 1.2}",
-        intensity=1,
-        name="RegGAN",
-    )
-    _read(script, shot, shot.source, "Source")
-    for name in ("stmap", "gain", "paint"):
-        _read(script, shot, shot.layers[name], name)
-    source, alpha = "Source", "Source"
+    _begin(script, shot)
+    source = "Source"
     if shot.is_premultiplied:
         source = script.add("Unpremult", ["Source"], name="Straight")
     plate = source if shot.is_linear else _decode(script, source, "PlateLight")
-    script.add(
-        "Expression",
-        ["stmap"],
-        expr0=_quoted(_scaled("(x+0.5)/width", "r")),
-        expr1=_quoted(_scaled("(y+0.5)/height", "g")),
-        name="ScaledMap",
-    )
-    moved = script.add(
-        "STMap", [source, "ScaledMap"], channels="rgb", uv="rgb", filter="Simon", name="Moved"
-    )
+    moved = _move(script, source)
     light = moved if shot.is_linear else _decode(script, moved, "MovedLight")
-    powers = {f"expr{i}": _quoted(f"pow({c}, {_INTENSITY})") for i, c in enumerate("rgb")}
-    script.add("Expression", ["gain"], **powers, name="ScaledGain")
-    script.add(
-        "Merge2",
-        [light, "ScaledGain"],
-        operation="multiply",
-        Achannels="rgb",
-        Bchannels="rgb",
-        output="rgb",
-        name="Lit",
-    )
-    script.add(
-        "Keymix",
-        ["Lit", "paint", "paint"],
-        channels="rgb",
-        maskChannel="rgba.alpha",
-        mix=f'{{{{"clamp({_INTENSITY}, 0, 1)"}}}}',
-        name="Painted",
-    )
-    script.add("Copy", ["Painted", alpha], from0="rgba.alpha", to0="rgba.alpha", name="WithAlpha")
+    painted = _paint(script, _light(script, light))
+    script.add("Copy", [painted, "Source"], from0="rgba.alpha", to0="rgba.alpha", name="WithAlpha")
     script.add("Constant", channels="rgba", color=1, name="Mask")
     script.add(
         "Keymix",
@@ -105,6 +62,68 @@ class _Script:
 
     def text(self) -> str:
         return "\n".join(self._lines) + "\n"
+
+
+def _begin(script: _Script, shot: CompShot) -> None:
+    """Add the format, the live intensity, and what is read from disk."""
+    height, width = shot.display_px
+    script.add(
+        "Root",
+        first_frame=shot.first,
+        last_frame=shot.last,
+        format=f'"{width} {height} 0 0 {width} {height} 1 "',
+    )
+    script.add("StickyNote", label=_quoted(NOT_RUN))
+    script.add(
+        "NoOp",
+        addUserKnob="{7 intensity l Intensity R 0 1.2}",
+        intensity=1,
+        name="RegGAN",
+    )
+    _read(script, shot, shot.source, "Source")
+    for name in ("stmap", "gain", "paint"):
+        _read(script, shot, shot.layers[name], name)
+
+
+def _move(script: _Script, source: str) -> str:
+    """Sample the source where the map says, by the intensity's share of the way."""
+    script.add(
+        "Expression",
+        ["stmap"],
+        expr0=_quoted(_scaled("(x+0.5)/width", "r")),
+        expr1=_quoted(_scaled("(y+0.5)/height", "g")),
+        name="ScaledMap",
+    )
+    return script.add(
+        "STMap", [source, "ScaledMap"], channels="rgb", uv="rgb", filter="Simon", name="Moved"
+    )
+
+
+def _light(script: _Script, source: str) -> str:
+    """Multiply by the gain to the power of the intensity."""
+    powers = {f"expr{i}": _quoted(f"pow({c}, {_INTENSITY})") for i, c in enumerate("rgb")}
+    script.add("Expression", ["gain"], **powers, name="ScaledGain")
+    return script.add(
+        "Merge2",
+        [source, "ScaledGain"],
+        operation="multiply",
+        Achannels="rgb",
+        Bchannels="rgb",
+        output="rgb",
+        name="Lit",
+    )
+
+
+def _paint(script: _Script, source: str) -> str:
+    """Lay the paint over, up to an intensity of 1."""
+    return script.add(
+        "Keymix",
+        [source, "paint", "paint"],
+        channels="rgb",
+        maskChannel="rgba.alpha",
+        mix=f'{{{{"clamp({_INTENSITY}, 0, 1)"}}}}',
+        name="Painted",
+    )
 
 
 def _read(script: _Script, shot: CompShot, footage: Footage, name: str) -> None:

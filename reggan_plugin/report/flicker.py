@@ -32,7 +32,7 @@ class Flicker:
 
     @property
     def is_visible(self) -> bool:
-        """Whether the change jumps visibly, and more than the picture."""
+        """True if the change jumps visibly, and more than the picture."""
         return self.change > max(VISIBLE_LEVELS, self.picture)
 
 
@@ -67,7 +67,7 @@ def _flicker_of(around: Sequence[tuple[int | None, FrameLook]]) -> Flicker | Non
 
 
 def _are_neighbours(before: int | None, here: int | None, after: int | None) -> bool:
-    """Whether three frames are at equal distances, as every other one of a shot still is."""
+    """True if three frames are at equal distances, as every other one of a shot still is."""
     if before is None or here is None or after is None:
         return False
     return here - before == after - here

@@ -103,7 +103,7 @@ def _crop_of_largest_face(checked: CheckedFrame) -> FaceCrop | None:
 
 
 def _touches_ring(change: View) -> bool:
-    """Whether the change is still visible just inside any side of the square."""
+    """True if the change is still visible just inside any side of the square."""
     size = np.abs(change).max(axis=2)
     sides = (size[_RING], size[::-1][_RING], size[:, _RING].T, size[:, ::-1][:, _RING].T)
     return any(float(side.mean()) > _VISIBLE_CHANGE for side in sides)

@@ -148,7 +148,7 @@ def _check(frame: SourceFrame, output: Path) -> CheckedFrame:
 
 
 def _other_size(record: FrameRecord, output: Path) -> str | None:
-    """What to say of an output that has not as many bytes as were rendered; None for one that has.
+    """The notice for an output that has not as many bytes as were rendered; None for one that has.
 
     Records of texture maps do not say how many.
     """
@@ -167,7 +167,7 @@ def as_altered(checked: CheckedFrame) -> CheckedFrame:
 
 
 def is_altered(checked: CheckedFrame, content_sha256: str) -> bool:
-    """Whether the record says that other bytes were rendered than those of this digest."""
+    """True if the record says that other bytes were rendered than those of this digest."""
     record = checked.record
     return (
         record is not None

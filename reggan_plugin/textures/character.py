@@ -120,7 +120,7 @@ def smooth_normals(
 def is_mirrored(
     uv: Float[np.ndarray, "points 2"], faces: Int[np.ndarray, "faces 3"]
 ) -> Bool[np.ndarray, " faces"]:
-    """Whether a triangle is turned over on the map."""
+    """True for triangles that are turned over on the map."""
     corners = uv[faces]
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     return np.asarray(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0] < 0)

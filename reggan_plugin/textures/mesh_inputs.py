@@ -1,4 +1,4 @@
-"""Which files a mesh consists of: what it looks like may change with each of them."""
+"""The files that a mesh consists of: a change in any of them may change its look."""
 
 import importlib.util
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which files a request writes, which are there already, and which it must not touch."""
+"""The files that a request writes, those that exist already, and those it must not touch."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -73,12 +73,12 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
 
 
 def is_usd(request: TextureRequest) -> bool:
-    """Whether the mesh to write is USD, which names its maps and holds none."""
+    """True if the mesh to write is USD, which names its maps and holds none."""
     return request.out_mesh is not None and request.out_mesh.suffix.lower() in USD_SUFFIXES
 
 
 def also_outputs(request: TextureRequest, label: str) -> Mapping[Path, Path]:
-    """Where the further maps of an expression go, by their source: `normal_happy.png`."""
+    """Paths of the further maps of an expression, by their source: `normal_happy.png`."""
     folder = request.out_folder if request.out is None else request.out.parent
     return {
         source: (folder or source.parent) / f"{source.stem}_{label}{source.suffix}"

@@ -54,7 +54,7 @@ class OutputRecords:
         refuse_overwriting(written, (*self._subject.inputs, *self._request.inputs))
 
     def fits(self, output: Path, kind: OutputKind, labels: Sequence[str]) -> bool:
-        """Whether an output is as an earlier run left it, and this one would make the same."""
+        """True if an output is as an earlier run left it, and this one would make the same."""
         record = read_record(output)
         return (
             record is not None

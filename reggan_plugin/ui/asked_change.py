@@ -1,4 +1,4 @@
-"""What the page asks for: which face and which expression, read from its JSON."""
+"""A request of the page: a face and an expression, read from its JSON."""
 
 import math
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class AskedChange:
 
     @property
     def mix(self) -> ExpressionMix:
-        """What the model is asked for.
+        """The expression as the model takes it.
 
         Raises:
             UsageError: a product of weight and intensity is out of range.

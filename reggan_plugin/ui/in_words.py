@@ -1,4 +1,4 @@
-"""What the page shows as words to copy: the command line, Python, and a preset in TOML."""
+"""Words to copy from the page: the command line, Python, and a preset in TOML."""
 
 import json
 import os

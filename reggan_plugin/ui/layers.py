@@ -1,4 +1,4 @@
-"""What a model of contract 2 answered, as pictures: light and cover in colour, motion as arrows."""
+"""The answer of a model of contract 2 as pictures: light and cover in colour, motion as arrows."""
 
 from typing import Literal
 
@@ -51,7 +51,7 @@ def lay_over(screen: Screen, face: LiveFace, motion: FrameMotion, layer: Layer) 
 
 
 def arrows_of(face: LiveFace, motion: FrameMotion) -> list[Arrow]:
-    """Where surfaces come from and go to, on a grid."""
+    """Motion of surfaces on a grid."""
     height, width = motion.cover.shape
     step = max(1, max(height, width) // _ARROWS_ACROSS)
     top, left = (axis.start for axis in face.cut.region)

@@ -43,7 +43,7 @@ class LiveFace:
     share: float
 
     def change(self, transfer: ExpressionTransfer, mix: ExpressionMix) -> AnsweredFrame:
-        """What the model answers to an expression."""
+        """Answer of the model to an expression."""
         asked = mix if self.share == 1.0 else mix.scaled(self.share)
         faces = () if asked.changes_nothing else (replace(self.cut, mix=asked),)
         return transfer.answer([CutFrame(picture=self.picture, faces=faces)])[0]
@@ -95,7 +95,7 @@ def _reduced(whole: Picture, region: Region, factor: int) -> Picture:
 
 
 def _reduced_region(inner: Region, outer: Region, factor: int) -> Region:
-    """Where a region lies in the reduced picture of a wider one."""
+    """Place of a region in the reduced picture of a wider one."""
     rows, columns = (
         slice((own.start - other.start) // factor, math.ceil((own.stop - other.start) / factor))
         for own, other in zip(inner, outer, strict=True)

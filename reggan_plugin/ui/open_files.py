@@ -40,7 +40,7 @@ class OpenShot:
 
     @property
     def is_users_own(self) -> bool:
-        """Whether results may go beside it."""
+        """True if results may go beside it."""
         return not (self.is_uploaded or self.is_sample)
 
 
@@ -71,7 +71,7 @@ class OpenFiles:
 
     @property
     def sample_names(self) -> tuple[str, ...]:
-        """What `open_sample` takes."""
+        """Names that `open_sample` takes."""
         return tuple(self._samples)
 
     @property
@@ -89,7 +89,7 @@ class OpenFiles:
         return shot.paths[number - shot.first]
 
     def shot_of(self, number: int) -> OpenShot:
-        """What the file with a number was opened with.
+        """Shot that the file with a number was opened with.
 
         Raises:
             UsageError: there is none.
@@ -129,7 +129,7 @@ class OpenFiles:
         return self.open(self._samples[name], is_sample=True)
 
     def place_of_upload(self, drop: str, name: str) -> Path:
-        """Where a file is to be written that is uploaded with others in one `drop`.
+        """Path for a file that is uploaded with others in one `drop`.
 
         Raises:
             UsageError: the name is none of a picture's file.

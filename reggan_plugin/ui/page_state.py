@@ -1,4 +1,4 @@
-"""What the page is told of the model, the open files and their faces, as JSON."""
+"""State of the model, the open files and their faces, as JSON for the page."""
 
 from collections.abc import Iterable
 from importlib import metadata

@@ -24,7 +24,7 @@ _GOING: tuple[JobState, ...] = ("tracking", "rendering", "stopping")
 
 @dataclass(frozen=True, kw_only=True)
 class JobProgress:
-    """How far the job is.
+    """Progress of the job.
 
     Attributes:
         state: what it does, or how it ended.
@@ -44,13 +44,13 @@ class JobProgress:
 
     @property
     def is_going(self) -> bool:
-        """Whether it is at work."""
+        """True if it is at work."""
         return self.state in _GOING
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShotRequest:
-    """What to render.
+    """A request to render a shot.
 
     Attributes:
         shot: its frames.
@@ -68,7 +68,7 @@ class ShotRequest:
 
     @property
     def folder(self) -> Path | None:
-        """Where results go; None for beside the source."""
+        """Folder for results; None for beside the source."""
         if self.shot.is_users_own:
             return None
         return self.out / f"{self.shot.source.stem}_{self.change.mix.label}"
@@ -87,7 +87,7 @@ class ShotJob:
 
     @property
     def progress(self) -> JobProgress:
-        """How far it is now."""
+        """Progress now."""
         return self._progress
 
     def start(self, request: ShotRequest) -> JobProgress:
@@ -115,7 +115,7 @@ class ShotJob:
         return self._progress
 
     def stop(self) -> JobProgress:
-        """Cancel after the frame in hand; what is finished is kept."""
+        """Cancel after the current frame; what is finished is kept."""
         with self._lock:
             if self._progress.is_going:
                 self._stop.set()
@@ -123,7 +123,7 @@ class ShotJob:
         return self._progress
 
     def close(self) -> None:
-        """Cancel, and wait for the frame in hand."""
+        """Cancel, and wait for the current frame."""
         self.stop()
         if self._thread is not None:
             self._thread.join()

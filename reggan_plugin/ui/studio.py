@@ -1,4 +1,4 @@
-"""What the page can ask for, without HTTP: open frames, change faces, save."""
+"""The requests of the page, without HTTP: open frames, change faces, save."""
 
 import shutil
 import tempfile

@@ -36,7 +36,7 @@ BASIC_EXPRESSIONS: tuple[Expression, ...] = (
             " eyeBlink .22, mouthShrugLower .85, mouthShrugUpper .25"
         ),
         source=_BY_EYE,
-        meanings=("unhappy", "miserable", "depressed", "gloomy", "melancholic", "down"),
+        meanings=("unhappy", "miserable", "depressed", "gloomy", "melancholic", "down", "frown"),
     ),
     Expression(
         name="angry",
@@ -48,15 +48,15 @@ BASIC_EXPRESSIONS: tuple[Expression, ...] = (
             " mouthShrugLower .8, mouthRollUpper .15"
         ),
         source=f"{_BY_EYE}; the lips are pressed together",
-        meanings=("mad", "annoyed", "irritated", "cross", "upset"),
+        meanings=("mad", "annoyed", "irritated", "cross", "upset", "furious", "scowl", "frown"),
     ),
     Expression(
         name="disgusted",
         aliases=("disgust",),
         action_units=(9, 10, 17),
         weights=weights_from_notation(
-            "noseSneer 1.25, mouthUpperUp .5, browDown .75, eyeSquint .65, cheekSquint .6,"
-            " mouthFrown .5, mouthShrugLower .9, mouthShrugUpper .2"
+            "noseSneer 1.15, mouthUpperUp .3, browDown .75, eyeSquint .65, cheekSquint .6,"
+            " mouthFrown .45, mouthShrugLower .4"
         ),
         source=_BY_EYE,
         meanings=("gross", "yuck", "nauseous", "repulsed", "sickened"),
@@ -70,7 +70,7 @@ BASIC_EXPRESSIONS: tuple[Expression, ...] = (
             " mouthLowerDown .5, jawOpen .28"
         ),
         source=f"{_BY_EYE}; the mouth is open and stretched",
-        meanings=("scared", "frightened", "terrified", "panic", "horror"),
+        meanings=("scared", "frightened", "terrified", "terror", "panic", "horror"),
     ),
     Expression(
         name="surprised",
@@ -78,10 +78,10 @@ BASIC_EXPRESSIONS: tuple[Expression, ...] = (
         action_units=(1, 2, 25, 26),
         vrm_preset="surprised",
         weights=weights_from_notation(
-            "browInnerUp 1.1, browOuterUp 1.15, eyeWide 1, jawOpen .85, mouthFunnel .2"
+            "browInnerUp 1.1, browOuterUp 1.15, eyeWide 1, jawOpen .65, mouthFunnel .25"
         ),
         source=f"{_BY_EYE}; the mouth is wide open",
-        meanings=("astounded", "stunned", "gasp", "wow", "jaw drop"),
+        meanings=("astounded", "stunned", "shocked", "gasp", "wow", "jaw drop"),
     ),
 )
 """Neutral and the six of the paper, in the order of the vector that contract 1 models take."""

@@ -108,7 +108,7 @@ OTHER_EXPRESSIONS: tuple[Expression, ...] = (
             " jawOpen .06"
         ),
         source=_BY_EYE,
-        meanings=("bored", "weary", "fatigued", "sick", "hungover", "jaded"),
+        meanings=("bored", "yawn", "weary", "fatigued", "sick", "hungover", "jaded"),
     ),
     Expression(
         name="pain",

@@ -31,7 +31,7 @@ def test_the_cpu_runs_the_shipped_model() -> None:
         }
     )
     assert {*MOTION_OUTPUTS} < set(answer)
-    assert answer["motion"].shape == (2, 2, 64, 64)
+    assert answer["motion"].shape == (2, 2, 128, 128)
 
 
 @pytest.mark.parametrize("name", ["cuda:x", "cuda:", "cpu:7", "openvino:0", ""])

@@ -161,7 +161,7 @@ def plug_in(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def test_a_plug_in_is_registered_once_and_its_device_really_runs(plug_in: SimpleNamespace) -> None:
     for _ in range(2):
         runner = open_runner(find_model(), "rtx")
-        assert runner.run(INPUTS)["motion"].shape == (1, 2, 64, 64)
+        assert runner.run(INPUTS)["motion"].shape == (1, 2, 128, 128)
     assert runner.device == "rtx"
     assert plug_in.registered == [("CPUExecutionProvider", "library.so")]
     assert open_runner(find_model(), "auto").device == "rtx"

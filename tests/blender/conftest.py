@@ -6,12 +6,15 @@ Workers run in `REGGAN_PYTHON`, or in this Python where it has reggan-plugin.
 """
 
 import os
+import shutil
 import sys
 import tempfile
+import venv
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -46,3 +49,28 @@ def empty_file(registered: ModuleType) -> None:
     import bpy
 
     bpy.ops.wm.read_homefile(use_empty=False, use_factory_startup=False)
+
+
+@pytest.fixture
+def pretended(registered: ModuleType, tmp_path: Path) -> Iterator[Path]:
+    """The file in which a runtime that changes nothing notes what it was asked, a line each.
+
+    Where a test is of what Blender does before and after a job, nobody need wait for a model.
+    """
+    import bpy
+
+    home = tmp_path / "pretended"
+    venv.create(home, symlinks=True)
+    python = next(home.glob("bin/python"), home / "Scripts" / "python.exe")
+    packages = next(home.glob("**/site-packages"))
+    (packages / "reggan_plugin").mkdir()
+    (packages / "reggan_plugin" / "__init__.py").touch()
+    shutil.copy(Path(__file__).with_name("pretend.py"), packages / "reggan_plugin" / "__main__.py")
+
+    def preferences() -> Any:  # a test may register the add-on anew
+        return bpy.context.preferences.addons[ADDON].preferences
+
+    before = preferences().environment
+    preferences().environment = str(python)
+    yield packages / "reggan_plugin" / "asked.jsonl"
+    preferences().environment = before

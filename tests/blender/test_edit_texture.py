@@ -132,7 +132,7 @@ def test_the_new_map_is_the_command_lines(
     head: Any, map_file: Path, by_hand: Callable[..., np.ndarray], made_head: MadeHead
 ) -> None:
     content = map_file.read_bytes()
-    bpy.context.scene.reggan_texture.expressions = {"angry", "sad"}
+    several("angry", "sad")
     sad, angry = sorted(press(), key=lambda image: image.name, reverse=True)
     assert (angry.name, sad.name) == ("Gesicht ß_angry.png", "Gesicht ß_sad.png")
     assert angry.filepath == "//Gesicht ß_angry.png"
@@ -162,7 +162,7 @@ def test_pose_shapes_turn_and_mode_do_not_count(
     rig.pose.bones["Kopf.b"].rotation_euler = (0.9, 0.4, 0)
     rig.location, rig.rotation_euler, rig.scale = (30, 4, 2), (0, 0, 2.1), (7, 7, 7)
     bpy.context.scene.reggan_head.head, bpy.context.scene.reggan_head.bone = rig, "Kopf.b"
-    bpy.context.scene.reggan_texture.expressions = {"angry"}
+    bpy.context.scene.reggan.expression = "angry"
     bpy.ops.object.mode_set(mode="EDIT")
     (angry,) = press()
     assert head.mode == "EDIT"
@@ -397,7 +397,7 @@ def test_the_preview_shows_the_head(head: Any) -> None:
         (lambda head: scale_mapping(head), "Mapping node.*reset"),
         (lambda head: by_object(head), "not laid out by a UV map.*Connect a UV Map node"),
         (lambda head: set_field("uv_map", "nowhere"), "no UV map 'nowhere'; it has lightmap, Haut"),
-        (lambda head: set_field("expressions", set()), "No expression is chosen"),
+        (lambda head: several(), "No expression is chosen"),
         (lambda head: set_field("material", bpy.data.materials.new("x")), "has no material 'x'"),
     ],
 )
@@ -453,6 +453,12 @@ def by_object(head: Any) -> None:
 
 def set_field(name: str, value: Any) -> None:
     setattr(bpy.context.scene.reggan_texture, name, value)
+
+
+def several(*expressions: str) -> None:
+    """Maps of the panel's own list, in place of one."""
+    set_field("makes_several", True)
+    set_field("expressions", set(expressions))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the environment is a shell script")

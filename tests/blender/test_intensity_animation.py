@@ -17,9 +17,9 @@ def scene() -> Any:
 
 
 def job_s_intensities(scene: Any) -> Any:
-    from blender_addon.scene.intensity_animation import intensities_by_frame
+    from blender_addon.scene.animated_values import values_by_frame
 
-    return intensities_by_frame(scene, FRAMES)
+    return values_by_frame(scene, {"reggan.intensity": (0.0, 1.5)}, FRAMES).get("reggan.intensity")
 
 
 def blender_s_intensities(scene: Any) -> dict[int, float]:

@@ -46,6 +46,8 @@ def panels(space: str) -> list[Any]:
 def drawn_in(space: str) -> list[str]:
     layout = Layout()
     for panel in panels(space):
+        if hasattr(panel, "poll") and not panel.poll(bpy.context):
+            continue
         panel.draw(SimpleNamespace(layout=layout), bpy.context)
     return layout.drawn
 
@@ -57,7 +59,10 @@ def test_texture_settings_follow_the_layout(space: str) -> None:
     assert {"uv_map", "front", "reggan.preview_texture"} <= set(drawn_in(space))
     settings.layout = "FLAT"
     shown = set(drawn_in(space))
-    assert {"face_box", "expressions", "reggan.edit_texture"} <= shown
+    assert {"face_box", "makes_several", "reggan.edit_texture"} <= shown
+    assert "expressions" not in shown  # those of the panel above count
+    settings.makes_several = True
+    assert "expressions" in drawn_in(space)
     assert not {"uv_map", "three_views", "reggan.preview_texture", "assigns"} & shown
     settings.layout = "MESH"
     bpy.context.view_layer.objects.active = None
@@ -67,6 +72,16 @@ def test_texture_settings_follow_the_layout(space: str) -> None:
 def test_the_image_editor_offers_its_image() -> None:
     assert "reggan.edit_image" in drawn_in("IMAGE_EDITOR")
     assert "reggan.edit_image" not in drawn_in("VIEW_3D")
+
+
+@pytest.mark.parametrize("space", ["VIEW_3D", "IMAGE_EDITOR"])
+def test_what_drives_the_face_has_its_own_fields(space: str) -> None:
+    settings = bpy.context.scene.reggan
+    fields = {"PANEL": "jawOpen", "OBJECT": "driving_object", "TAKE": "take_offset"}
+    for driver, own in fields.items():
+        settings.driven_by = driver
+        shown = set(drawn_in(space))
+        assert {name for name in fields.values() if name in shown} == {own}, driver
 
 
 @pytest.mark.parametrize("space", ["VIEW_3D", "IMAGE_EDITOR"])
@@ -84,6 +99,8 @@ def test_what_went_wrong_stays_until_it_is_dismissed(space: str) -> None:
 
 
 def test_texture_settings_explain_themselves() -> None:
-    for prop in bpy.context.scene.reggan_texture.bl_rna.properties:
+    scene = bpy.context.scene
+    groups = (scene.reggan_texture, scene.reggan_shapes)
+    for prop in (prop for group in groups for prop in group.bl_rna.properties):
         if prop.identifier not in ("rna_type", "name"):
             assert len(prop.description) > 10, prop.identifier

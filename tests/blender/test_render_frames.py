@@ -99,6 +99,8 @@ def test_the_scene_s_own_output_becomes_what_the_command_line_makes_of_it(
     assert (result.source, original.source) == ("SEQUENCE", "SEQUENCE")
     assert result.filepath == "//szene/gerendert_surprised/gerendert_001.png"
     assert original.filepath == "//szene/gerendert_001.png"
+    assert result.name == "gerendert surprised"
+    assert not result.use_view_as_render  # the view transform is in these files already
     assert result.colorspace_settings.name == "sRGB"
 
 

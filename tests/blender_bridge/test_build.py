@@ -164,3 +164,10 @@ def test_what_the_builder_says_is_shown(tmp_path: Path, builder: tuple[str, str]
     (tmp_path / "builder.py").write_text("import sys; sys.exit('tagline ends in a dot')")
     with pytest.raises(build.BuildError, match="tagline ends in a dot"):
         build.build(builder, "linux-x64", ["3.11"], tmp_path / "work")
+
+
+def test_what_the_build_needs_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The line of the documentation, in a Python that has bpy alone."""
+    monkeypatch.setattr(build, "find_spec", lambda name: None)
+    with pytest.raises(build.BuildError, match="pip install hatchling packaging"):
+        build.build_own_wheel(tmp_path)

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import pytest
 
+from blender_addon.bridge.asked_expression import PanelRequest, RecordedTake
 from blender_addon.bridge.command_line import (
     FaceSettings,
     ModelChoice,
@@ -36,8 +37,7 @@ def test_every_setting_of_a_render_reaches_its_option(tmp_path: Path) -> None:
     settings = RenderRequest(
         frames="/shots/a b/x.####.exr",
         frame_range="-5-10x2",
-        expression="happy",
-        curve=curve,
+        asked=PanelRequest(blend="happy", curve=curve, adds=True),
         face=FaceSettings(choice="2", tracks=tracks),
         model=ModelChoice(model="sargan", device="cpu"),
         out=tmp_path / "öut",
@@ -50,11 +50,32 @@ def test_every_setting_of_a_render_reaches_its_option(tmp_path: Path) -> None:
     assert (options["expressions"], options["intensity_curve"]) == ((), curve)
     assert (options["tracks"], options["model"], options["device"]) == (tracks, "sargan", "cpu")
     assert options["out"] == tmp_path / "öut"
+    assert options["adds"] is True
     assert (options["overwrite"], options["resume"], options["as_json"]) == (True, False, True)
 
 
+def test_shapes_presets_and_takes_reach_their_options(tmp_path: Path) -> None:
+    presets, take = tmp_path / "own ä.toml", tmp_path / "a take.csv"
+    presets.touch()
+    take.touch()
+    shapes = PanelRequest(blend="smirk", shapes={"jawOpen": 0.4, "mouthLeft": 1}, presets=presets)
+    options = taken(render_arguments(RenderRequest(frames="x", asked=shapes)))
+    assert options["shapes"] == ("jawOpen=0.400", "mouthLeft=1.000")
+    assert (options["expressions"], options["presets"]) == (("smirk",), presets)
+    recorded = PanelRequest(
+        take=RecordedTake(path=take, fps=23.976, offset="01:02:03:04"), intensity=0.5
+    )
+    options = taken(render_arguments(RenderRequest(frames="x", asked=recorded)))
+    assert (options["curves"], options["curves_fps"]) == (take, 23.976)
+    assert (options["curves_offset"], options["intensity"]) == ("01:02:03:04", 0.5)
+    assert (shapes.label, recorded.label) == ("smirk", "a take")
+    assert PanelRequest(shapes={"jawOpen": 1}).label == "shapes"
+    assert PanelRequest(blend="Happily surprised:0.6 + blink").label == "happily_surprised_blink"
+
+
 def test_what_is_left_open_is_left_to_the_runtime() -> None:
-    settings = RenderRequest(frames="x", expression="sad:0.5+angry", intensity=0.25)
+    asked = PanelRequest(blend="sad:0.5+angry", intensity=0.25)
+    settings = RenderRequest(frames="x", asked=asked)
     assert render_arguments(settings) == [
         *("render", "--frames", "x", "--expression", "sad:0.5+angry", "--intensity", "0.250"),
         *("--face", "largest", "--json"),

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from blender_addon.bridge.job import Job, JobRequest
@@ -56,3 +57,13 @@ def test_a_request_that_ends_well_in_spite_of_it_is_still_the_last(
     job.cancel()
     assert job.wait().state == "cancelled"
     assert not (tmp_path / "b").exists()
+
+
+def test_an_optional_request_may_fail(pretend: Pretend, tmp_path: Path) -> None:
+    """The second opinion on a rig's face: its runtime need not even be installed."""
+    runtime = pretend(ECHO)
+    broken = replace(runtime, program=("-c", "import sys; sys.exit(1)"))
+    optional = replace(request(tmp_path / "b"), runtime=broken, is_optional=True)
+    job = Job(runtime, [request(tmp_path / "a", "a"), optional])
+    assert job.wait().state == "done"
+    assert [result.state for result in job.results] == ["done", "done"]

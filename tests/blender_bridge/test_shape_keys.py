@@ -2,6 +2,7 @@
 
 import pytest
 
+from blender_addon.bridge.shape_key_families import FAMILIES
 from blender_addon.bridge.shape_keys import (
     ARKIT_NAMES,
     COMBINATIONS,
@@ -53,6 +54,26 @@ def test_the_52_of_arkit_and_nothing_else_make_the_combinations() -> None:
         ("ARKit.browInnerUp", "browInnerUp"),
         ("browDown", "browDown"),
         ("JawOpen", "jawOpen"),
+        ("h_expressions.LeyeClose_h", "eyeBlinkLeft"),
+        ("h_expressions.RsmileClose_h", "mouthSmileRight"),
+        ("Kiss_h", "mouthPucker"),
+        ("Ljaw_h", "jawLeft"),
+        ("Brow_Raise_Outer_R", "browOuterUpRight"),
+        ("Brow_Raise_Inner_L", "browInnerUp"),
+        ("Mouth_Down_Lower_L", "mouthLowerDownLeft"),
+        ("Eye_Blink_L", "eyeBlinkLeft"),
+        ("Fcl_EYE_Close_R", "eyeBlinkRight"),
+        ("Fcl_EYE_Close", "eyeBlink"),
+        ("Fcl_MTH_A", "jawOpen"),
+        ("eyesClosed", "eyeBlink"),
+        ("mouthOpen", "jawOpen"),
+        ("LeftEyeClosed", "eyeBlinkLeft"),
+        ("RightMouthCornerPuller", "mouthSmileRight"),
+        ("AU_12_LipCornerPuller_L", "mouthSmileLeft"),
+        ("AU_04_BrowLowererRight", "browDownRight"),
+        ("AU_01_InnerBrowRaiser", "browInnerUp"),
+        ("AU26", "jawOpen"),
+        ("Beau1", None),
         ("Fat", None),
         ("Key 1", None),
         ("", None),
@@ -104,6 +125,22 @@ def test_nothing_is_made_up() -> None:
 
 
 def test_a_neutral_face_keeps_what_shapes_the_character() -> None:
-    assert expression_keys(["Fat", "eyeBlink_L", "Joy", "Fcl_MTH_A"]) == ["eyeBlink_L", "Joy"]
+    keys = ["eyeBlink_L", "Joy", "Fcl_MTH_A"]
+    assert expression_keys(["Fat", *keys, "Nose_Long"]) == keys
     rows = recognise(["mouthSmile_L"])
     assert expression_keys(["Fat", "mouthSmile_L"], rows) == ["mouthSmile_L"]
+
+
+def test_every_name_of_every_maker_means_a_shape() -> None:
+    for maker, names in FAMILIES.items():
+        for pattern in names:
+            for side in ("Left", "Right"):
+                shape = arkit_shape(pattern.format(S=side[0], side=side))
+                sided = {shape, f"{shape}{side}"} & set(ARKIT_NAMES)
+                assert sided, f"{pattern} of {maker} means {shape}"
+
+
+def test_a_face_of_valid_has_all_expressions() -> None:
+    keys = [f"h_expressions.{pattern.format(S=s)}_h" for pattern in FAMILIES["VALID"] for s in "LR"]
+    rows = recognise(keys)
+    assert list(dict.fromkeys(row.expression for row in rows)) == list(EXPRESSION_NAMES[1:])

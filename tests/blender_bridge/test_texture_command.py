@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from blender_addon.bridge.asked_expression import PanelRequest
 from blender_addon.bridge.command_line import ModelChoice
 from blender_addon.bridge.texture_command import (
     FRONTS,
@@ -32,8 +33,10 @@ def test_every_setting_of_a_worn_map_reaches_its_option(tmp_path: Path) -> None:
             placed=MapOnHead(
                 mesh=mesh, material="-Häut 1", front="-X", head_bone="--Kopf", views=3
             ),
-            expressions=("happy", "sad:0.5+angry"),
-            intensity=0.25,
+            asked=(
+                PanelRequest(blend="happy", shapes={"jawOpen": 0.5}, intensity=0.25),
+                PanelRequest(blend="sad:0.5+angry", intensity=0.25),
+            ),
             model=ModelChoice(model="sargan", device="cpu"),
             force=True,
             out=tmp_path / "{expression}.<UDIM>.png",
@@ -44,6 +47,7 @@ def test_every_setting_of_a_worn_map_reaches_its_option(tmp_path: Path) -> None:
     assert (options["material"], options["head_bone"]) == ("-Häut 1", "--Kopf")
     assert (options["front"], options["views"], options["flat"]) == ("-X", "3", False)
     assert options["expressions"] == ("happy", "sad:0.5+angry")
+    assert options["shapes"] == ("jawOpen=0.500",)
     assert (options["intensity"], options["force"], options["as_json"]) == (0.25, True, True)
     assert (options["model"], options["device"]) == ("sargan", "cpu")
     assert options["out"] == tmp_path / "{expression}.<UDIM>.png"
@@ -53,7 +57,8 @@ def test_every_setting_of_a_worn_map_reaches_its_option(tmp_path: Path) -> None:
 @pytest.mark.parametrize("box", [None, (-3.5, 20.25, 300.0, 1e3)])
 def test_a_flat_map_needs_no_mesh(box: tuple[float, float, float, float] | None) -> None:
     flat = FlatMap(face_box=box)
-    options = taken(TextureJob(texture=Path("x.png"), placed=flat, expressions=("sad",)))
+    asked = (PanelRequest(blend="sad"),)
+    options = taken(TextureJob(texture=Path("x.png"), placed=flat, asked=asked))
     assert (options["flat"], options["mesh"], options["face_box"]) == (True, None, box)
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.commands import model_in_use
-from reggan_plugin.commands.demo import demo
+from reggan_plugin.commands.demo import EXPRESSIONS, demo
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.sheet import sheet
 from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
@@ -335,7 +335,7 @@ class TestRender:
             assert example[0] == "reggan-plugin"
             assert main(example[1:]) == 0
         shots = [path.name for path in SAMPLES.iterdir() if path.is_dir()]
-        expected = [f"{name}_{word}" for name in shots for word in ("happy", "surprised")]
+        expected = [f"{name}_{word}" for name in shots for word in EXPRESSIONS]
         assert sorted(files_in_tree(tmp_path / "demo")) == sorted([*expected, "sheet.png"])
 
 

@@ -231,7 +231,7 @@ class TestStandardStreams:
     def test_what_is_no_picture_gives_no_output(self, cast: Path) -> None:
         done = self.pipe(b"no picture", "-")
         assert (done.returncode, done.stdout) == (1, b"")
-        assert b"is not an image" in done.stderr
+        assert b"neither picture nor video" in done.stderr
         done = self.pipe(b"", "-")
         assert b"Standard input is empty (0 bytes)" in done.stderr
 

@@ -1,5 +1,6 @@
 """Settings files, short options, quiet runs, the word gpu, and what a shell is offered."""
 
+import json
 from pathlib import Path
 
 import click
@@ -63,6 +64,15 @@ def test_a_named_file_counts_before_the_one_of_the_user(
     assert capsys.readouterr().out.split() == ["shot_sad/a.png", "shot_angry/a.png"]
 
 
+def test_a_path_counts_from_the_file_s_folder(shot: Path, capsys: Streams) -> None:
+    (shot / "smile.csv").write_text("1001,happy,0.8\n")
+    (shot / "reggan-plugin.toml").write_text('[render]\nintensity-curve = "smile.csv"\n')
+    (shot / "a.png").rename(shot / "a.1001.png")
+    assert main(["render", "shot", "--out", "acted"]) == 0
+    record = json.loads(Path("acted/.reggan/a.1001.png.json").read_text())
+    assert record["expression"] == {"happy": 0.8}
+
+
 def test_presets_stand_in_the_same_file(shot: Path, capsys: Streams) -> None:
     Path("studio.toml").write_text("[render]\nintensity = 0.5\n[presets.ugh]\nnoseSneer = 0.5\n")
     assert main(["render", "shot", "-e", "ugh", "--dry-run", "--config", "studio.toml"]) == 2
@@ -76,6 +86,8 @@ def test_presets_stand_in_the_same_file(shot: Path, capsys: Streams) -> None:
         ("[render\n", "cannot be read as settings"),
         ("render = 1\n", "render stands in no table"),
         ("[render]\noverwrite = true\n", "says overwrite, which only the command line may"),
+        ('[render]\nout = "/etc"\n', "says out, which only the command line may"),
+        ('[render]\nlayers-out = "/etc"\n', "says layers-out, which only"),
         ('[render]\nmodel = "a.plan"\n', "an engine as model"),
         ("[render]\nintensity = 9\n", "9"),
     ],

@@ -3,7 +3,8 @@
 import base64
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,55 +15,59 @@ import pytest
 NAMES = ("jawOpen", "mouthSmileLeft", "browInnerUp")
 ROWS = 40
 FPS = 30.0
+CUSTOM = dict.fromkeys(NAMES, "custom")
+"""How a VRM animation calls them: expressions of an avatar's own."""
 
 
-def weights() -> np.ndarray:
+def weights(rows: int = ROWS) -> np.ndarray:
     """Curves of three shapes, rounded to percents so that every format holds them."""
-    phase = np.arange(ROWS)[:, None] / ROWS + np.array([0.0, 0.2, 0.6])
+    phase = np.arange(rows)[:, None] / rows + np.array([0.0, 0.2, 0.6])
     return np.round(0.5 - 0.5 * np.cos(2 * np.pi * phase), 2)
 
 
-def live_link(path: Path) -> None:
-    """Two frames of 60 a row, over midnight."""
+def live_link(path: Path, rows: int = ROWS) -> None:
+    """Two frames of 60 a row, over midnight; at most a minute."""
     lines = ["Timecode,BlendShapeCount,MouthSmileLeft,BrowInnerUp,JawOpen,TongueOut,HeadYaw"]
-    for row, (jaw, smile, brow) in enumerate(weights()):
+    for row, (jaw, smile, brow) in enumerate(weights(rows)):
         second, frame = divmod(2 * row, 60)
-        clock = "23:59:59" if second == 0 else "00:00:00"
+        clock = "23:59:59" if second == 0 else f"00:00:{second - 1:02d}"
         lines.append(f"{clock}:{frame:02d}.250,61,{smile},{brow},{jaw},0.3,-1.2")
     path.write_text("\n".join(lines) + "\n")
 
 
-def ifacialmocap(path: Path, mark: str = "-") -> None:
+def ifacialmocap(path: Path, rows: int = ROWS, *, mark: str = "-") -> None:
     lines = []
-    for jaw, smile, brow in weights():
+    for jaw, smile, brow in weights(rows):
         cells = (("mouthSmile_L", smile), ("browInnerUp", brow), ("jawOpen", jaw))
         items = "|".join(f"{name}{mark}{round(100 * value)}" for name, value in cells)
         lines.append(f"{items}|=head#1.5,-2,0,0,0,0|rightEye#0,0,0|leftEye#0,0,0|")
     path.write_text("\n".join(lines))
 
 
-def face_cap(path: Path) -> None:
+def face_cap(path: Path, rows: int = ROWS) -> None:
     lines = ["info,take", "bs,browInnerUp,jawOpen,mouthSmile_L"]
-    for row, (jaw, smile, brow) in enumerate(weights()):
+    for row, (jaw, smile, brow) in enumerate(weights(rows)):
         lines.append(f"k,{1000 * row / FPS:.4f},{','.join(['0'] * 10)},{brow},{jaw},{smile}")
     path.write_text("\n".join(lines))
 
 
-def audio2face(path: Path) -> None:
-    sizes = {"exportFps": FPS, "numPoses": len(NAMES), "numFrames": ROWS}
-    names = {"facsNames": list(NAMES), "weightMat": weights().tolist()}
+def audio2face(path: Path, rows: int = ROWS) -> None:
+    sizes = {"exportFps": FPS, "numPoses": len(NAMES), "numFrames": rows}
+    names = {"facsNames": list(NAMES), "weightMat": weights(rows).tolist()}
     path.write_text(json.dumps({**sizes, **names}))
 
 
-def own_csv(path: Path) -> None:
+def own_csv(path: Path, rows: int = ROWS) -> None:
     lines = ["time,jawOpen,mouthSmile_L,browInnerUp"]
-    for row, values in enumerate(weights()):
+    for row, values in enumerate(weights(rows)):
         lines.append(",".join(map(str, (row / FPS, *values))))
     path.write_text("\n".join(lines))
 
 
-def usd(path: Path) -> None:
-    rows = ", ".join(f"{row}: {list(map(float, values))}" for row, values in enumerate(weights()))
+def usd(path: Path, rows: int = ROWS) -> None:
+    rows = ", ".join(
+        f"{row}: {list(map(float, values))}" for row, values in enumerate(weights(rows))
+    )
     path.write_text(
         f'#usda 1.0\n(timeCodesPerSecond = {FPS:g})\ndef SkelAnimation "face" {{\n'
         f"  uniform token[] blendShapes = {json.dumps(NAMES)}\n"
@@ -72,15 +77,35 @@ def usd(path: Path) -> None:
 
 def gltf(
     path: Path,
+    rows: int = ROWS,
     *,
     interpolation: str = "LINEAR",
     output: np.ndarray | None = None,
     times: np.ndarray | None = None,
 ) -> None:
     """A file with morph target weights; `output` as its sampler holds it."""
-    times = np.arange(ROWS) / FPS if times is None else times
-    values = (weights() if output is None else output).astype("<f4")
-    document = {
+    document, binary = _morph_targets(rows, interpolation, output, times)
+    uri = "data:application/octet-stream;base64," + base64.b64encode(binary).decode()
+    document["buffers"][0]["uri"] = uri
+    path.write_text(json.dumps(document))
+
+
+def glb(path: Path, rows: int = ROWS) -> None:
+    """The same in one binary file."""
+    path.write_bytes(_glb_bytes(*_morph_targets(rows)))
+
+
+def _morph_targets(
+    rows: int,
+    interpolation: str = "LINEAR",
+    output: np.ndarray | None = None,
+    times: np.ndarray | None = None,
+) -> tuple[dict[str, Any], bytes]:
+    times = np.arange(rows) / FPS if times is None else times
+    values = (weights(rows) if output is None else output).astype("<f4")
+    binary, tables = packed([times.astype("<f4"), values.reshape(-1)])
+    document: dict[str, Any] = {
+        "asset": {"version": "2.0"},
         "nodes": [{"mesh": 0}],
         "meshes": [{"primitives": [], "extras": {"targetNames": list(NAMES)}}],
         "animations": [
@@ -89,35 +114,40 @@ def gltf(
                 "channels": [{"sampler": 0, "target": {"node": 0, "path": "weights"}}],
             }
         ],
-    }
-    arrays = [times.astype("<f4"), values.reshape(-1)]
-    binary, tables = packed(arrays)
-    uri = "data:application/octet-stream;base64," + base64.b64encode(binary).decode()
-    buffers = {"buffers": [{"byteLength": len(binary), "uri": uri}]}
-    path.write_text(json.dumps({"asset": {"version": "2.0"}, **document, **tables, **buffers}))
-
-
-def vrma(path: Path) -> None:
-    """A GLB in which nodes' translations along x are the weights."""
-    presets = {"custom": {"JawOpen": {"node": 0}}, "preset": {"blinkLeft": {"node": 1}}}
-    moves = [np.pad(weights()[:, [k]], ((0, 0), (0, 2))).astype("<f4") for k in (0, 1)]
-    binary, tables = packed([(np.arange(ROWS) / FPS).astype("<f4"), *moves])
-    channels = [{"sampler": k, "target": {"node": k, "path": "translation"}} for k in (0, 1)]
-    document: dict[str, Any] = {
-        "asset": {"version": "2.0"},
-        "extensions": {"VRMC_vrm_animation": {"expressions": presets, "specVersion": "1.0"}},
-        "nodes": [{"name": "a"}, {"name": "b"}],
-        "animations": [
-            {"samplers": [{"input": 0, "output": k} for k in (1, 2)], "channels": channels}
-        ],
         "buffers": [{"byteLength": len(binary)}],
         **tables,
     }
+    return document, binary
+
+
+def vrma(path: Path, rows: int = ROWS, *, names: Mapping[str, str] = CUSTOM) -> None:
+    """A GLB in which nodes' translations along x are the weights of custom and preset names."""
+    expressions: dict[str, dict[str, Any]] = {"custom": {}, "preset": {}}
+    for node, (name, kind) in enumerate(names.items()):
+        expressions[kind][name] = {"node": node}
+    columns = weights(rows)[:, : len(names)].T
+    moves = [np.pad(column[:, None], ((0, 0), (0, 2))).astype("<f4") for column in columns]
+    binary, tables = packed([(np.arange(rows) / FPS).astype("<f4"), *moves])
+    places = range(len(names))
+    channels = [{"sampler": k, "target": {"node": k, "path": "translation"}} for k in places]
+    samplers = [{"input": 0, "output": k + 1} for k in places]
+    document: dict[str, Any] = {
+        "asset": {"version": "2.0"},
+        "extensions": {"VRMC_vrm_animation": {"expressions": expressions, "specVersion": "1.0"}},
+        "nodes": [{"name": name} for name in names],
+        "animations": [{"samplers": samplers, "channels": channels}],
+        "buffers": [{"byteLength": len(binary)}],
+        **tables,
+    }
+    path.write_bytes(_glb_bytes(document, binary))
+
+
+def _glb_bytes(document: dict[str, Any], binary: bytes) -> bytes:
     text = json.dumps(document).encode()
     text += b" " * (-len(text) % 4)
     chunks = struct.pack("<I4s", len(text), b"JSON") + text
     chunks += struct.pack("<I4s", len(binary), b"BIN\0") + binary
-    path.write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks)
+    return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
 
 
 def packed(arrays: list[np.ndarray]) -> tuple[bytes, dict[str, Any]]:
@@ -137,17 +167,21 @@ def packed(arrays: list[np.ndarray]) -> tuple[bytes, dict[str, Any]]:
     return content, {"bufferViews": views, "accessors": accessors}
 
 
-WRITERS: dict[str, Callable[[Path], None]] = {
+WRITERS: dict[str, Callable[..., None]] = {
     "live_link.csv": live_link,
     "version1.txt": ifacialmocap,
-    "version2.txt": lambda path: ifacialmocap(path, "&"),
+    "version2.txt": partial(ifacialmocap, mark="&"),
     "face_cap.txt": face_cap,
     "audio.json": audio2face,
     "own.csv": own_csv,
     "face.usda": usd,
     "face.gltf": gltf,
+    "face.glb": glb,
+    "face.vrma": vrma,
 }
-"""By the name of the file, which also says what it is."""
+"""By the name of the file, which also says what it is; each takes a path and a number of rows."""
+UNTIMED = {"version1.txt", "version2.txt"}
+"""They hold no time, so that a reader is told how many rows a second has."""
 
 
 @pytest.fixture(params=sorted(WRITERS))

@@ -48,6 +48,9 @@ def working_folder(tmp_path: Path, tiny_avatars: Path, monkeypatch: pytest.Monke
     (tmp_path / "smile.csv").write_text("1001,happy,0\n1024,happy,0.8\n")
     formats.live_link(tmp_path / "take.csv")
     (tmp_path / "studio.toml").write_text(blocks_of(ROOT / "docs/expressions.md", "toml")[0])
+    (tmp_path / "studio").mkdir()
+    settings = blocks_of(ROOT / "docs/settings.md", "toml")[0]
+    (tmp_path / "studio/show.toml").write_text(settings)
     _write_clip(tmp_path / "clip.mp4")
     _add_characters(tmp_path)
     monkeypatch.chdir(tmp_path)

@@ -1,15 +1,23 @@
 """Every command of the README and of each page runs as it stands there."""
 
+import json
+import os
 import shlex
+import shutil
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
+import av
+import click
+import imageio_ffmpeg
 import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
 
-from .conftest import PAGES, commands_of
+from .conftest import PAGES, ROOT, blocks_of, commands_of
 
 SHORTENED = {
     "train": ["--kimg", "0.002", "--batch", "2", "--identities", "2", "--threads", "1"],
@@ -22,6 +30,7 @@ SHORTENED = {
 }
 """Options that make a long command short; all else is run as written."""
 TESTED_ELSEWHERE = (
+    "render --watch",  # runs until it is ended: tests/commands/test_watch.py
     "ui ",  # serves until it is ended: tests/ui/test_page_browser.py
     "dataset heads",  # needs heads: tests/training/pairs/test_head_files.py
     "train-motion",  # tests/training/motion/test_training_run.py
@@ -67,6 +76,38 @@ def _options_of_this_test(words: list[str]) -> list[str]:
     if words[0] == "render" and "--resume" not in words:
         more += ["--overwrite"]  # a page renders a shot more than once
     return more
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the page's pipes are those of a Unix shell")
+def test_the_video_page_s_pipes_run(working_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [pipes] = blocks_of(ROOT / "docs/video.md", "bash")
+    programs = {
+        "ffmpeg": f'"{imageio_ffmpeg.get_ffmpeg_exe()}"',
+        "reggan-plugin": f'"{sys.executable}" -m reggan_plugin',
+    }
+    names = "\n".join(f'{name}() {{ {command} "$@"; }}' for name, command in programs.items())
+    script = f"set -eo pipefail\n{names}\n{pipes}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with Image.open("smile.png") as smile:
+        assert smile.size == (640, 360)
+    for name, codec in (("done.mp4", "h264"), ("done.mov", "prores")):
+        with av.open(name) as video:
+            assert video.streams.video[0].codec_context.name == codec
+            assert sum(1 for _ in video.decode(video=0)) == 4
+
+
+@pytest.mark.parametrize("place", ["shot", "own"])
+def test_the_settings_page_s_file_is_found_where_it_says(
+    place: str, working_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (working_folder / "own").mkdir()
+    monkeypatch.setattr(click, "get_app_dir", lambda _: str(working_folder / "own"))
+    shutil.copy("studio/show.toml", working_folder / place / "reggan-plugin.toml")
+    assert main(["render", "shot/", "--expression", "tense"]) == 0
+    record = json.loads(Path("shot_tense/.reggan/avatar.1001.png.json").read_text())
+    assert record["expression"] == {"tense": 0.8}
+    assert record["weights"]["browDownLeft"] == pytest.approx(0.4)
 
 
 def test_the_readme_s_commands_leave_what_they_say(working_folder: Path) -> None:

@@ -19,7 +19,6 @@ from reggan_plugin.files.exr.container import Attribute, read_container
 from reggan_plugin.files.frame import (
     Encoding,
     decode_frame,
-    is_lossless,
     read_frame,
     write_frame,
 )
@@ -70,7 +69,6 @@ def test_only_changed_samples_differ(
     make_header: Callable[..., Any],
 ) -> None:
     OpenEXR.File(make_header(compression), dict(layers)).write(str(paths[0]))
-    assert is_lossless(read_frame(paths[0]))
     assert sorted(assert_only_the_edit_differs(*paths, edit)) == ["B", "G", "R"]
 
 
@@ -87,7 +85,6 @@ def test_lossy_files_keep_the_bytes_of_blocks_without_a_change(
     source, target = paths
     OpenEXR.File(make_header(compression, lineOrder=order), dict(layers)).write(str(source))
     frame = read_frame(source)
-    assert not is_lossless(frame)
     pixels = frame.pixels.copy()
     pixels[:3], pixels[-3:] = 0.5, 0.5
     write_frame(frame, pixels, target)

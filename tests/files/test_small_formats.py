@@ -41,7 +41,6 @@ def test_one_pixel_changes_and_all_else_stays(
     path, out = tmp_path / name, tmp_path / f"out_{name}"
     before.save(path, **options)
     frame = read_frame(path)
-    assert frame.original.is_lossless
     pixels = frame.pixels.copy()
     write_frame(frame, pixels, out)
     assert out.read_bytes() == path.read_bytes()
@@ -60,7 +59,6 @@ def test_lossy_webp_stays_lossy_and_says_so(tmp_path: Path) -> None:
     path = tmp_path / "a.webp"
     Image.linear_gradient("L").convert("RGB").save(path, quality=80)
     frame = read_frame(path)
-    assert not frame.original.is_lossless
     assert "quality 95" in frame.notices[0]
     pixels = frame.pixels.copy()
     pixels[:40, :40] = 0.5

@@ -85,7 +85,7 @@ def test_sigterm_twice_ends_a_process_inside_native_code(tmp_path: Path) -> None
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
         time.sleep(1.0)
-        assert process.poll() is None  # one is a request: the frame in hand is finished
+        assert process.poll() is None  # one is a request: the current frame is finished
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=20)
     finally:

@@ -1,6 +1,7 @@
 """A rendered shot with one of each problem, made without a model."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reggan_plugin.cli import main
 from reggan_plugin.jobs.side_car import FrameRecord, RecordedFace, sha256_of, write_record
 
 
@@ -91,3 +93,14 @@ def bad_shot(good_shot: RenderedShot) -> RenderedShot:
     shot.write(1013)  # after a gap
     (shot.out / "notes.json").write_text(json.dumps({}))  # a file of somebody else's
     return shot
+
+
+def report(shot: RenderedShot, *arguments: str) -> int:
+    return main(["report", "--frames", str(shot.source), "--out", str(shot.out), *arguments])
+
+
+def data_of(page: Path) -> dict[str, Any]:
+    found = re.search(r'id="data">(.*?)</script>', page.read_text(), re.DOTALL)
+    assert found
+    data: dict[str, Any] = json.loads(found[1])
+    return data

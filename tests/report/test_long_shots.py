@@ -1,33 +1,19 @@
 """Pages of long shots: small, with thumbnails beside them; gaps of any size are one entry."""
 
 import json
-import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from reggan_plugin.cli import main
 from reggan_plugin.report import page_file
 from reggan_plugin.report.flicker import Flicker
 from reggan_plugin.report.frame_look import FrameLook
 from reggan_plugin.report.page_file import ReportPage
 from reggan_plugin.report.shot_check import CheckedFrame
 
-from .conftest import RenderedShot
+from .conftest import RenderedShot, data_of, report
 
 Streams = pytest.CaptureFixture[str]
-
-
-def report(shot: RenderedShot, *arguments: str) -> int:
-    return main(["report", "--frames", str(shot.source), "--out", str(shot.out), *arguments])
-
-
-def data_of(page: Path) -> dict[str, Any]:
-    found = re.search(r'id="data">(.*?)</script>', page.read_text(), re.DOTALL)
-    assert found
-    data: dict[str, Any] = json.loads(found[1])
-    return data
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from PIL import Image
 from reggan_plugin import regular_file
 from reggan_plugin.cli import main
 
-from .conftest import RenderedShot
+from .conftest import RenderedShot, data_of, report
 
 Streams = pytest.CaptureFixture[str]
 
@@ -34,19 +34,8 @@ FROM_RECORDS = {
 FROM_PICTURES = {1009: ["flicker"], 1010: ["flicker"]}
 
 
-def report(shot: RenderedShot, *arguments: str) -> int:
-    return main(["report", "--frames", str(shot.source), "--out", str(shot.out), *arguments])
-
-
 def problems_of(out: str) -> dict[int, list[str]]:
     return {one["frame"]: one["problems"] for one in json.loads(out)["problems"]}
-
-
-def data_of(page: Path) -> dict[str, Any]:
-    found = re.search(r'id="data">(.*?)</script>', page.read_text(), re.DOTALL)
-    assert found
-    data: dict[str, Any] = json.loads(found[1])
-    return data
 
 
 def test_a_good_shot_has_no_problem(good_shot: RenderedShot, capsys: Streams) -> None:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from reggan_plugin.cli import main
-from reggan_training import dataset_group
+from reggan_training.commands import dataset as dataset_group
 
 HEAVY = {"numpy", "torch", "bpy", "PIL", "cv2", "onnxruntime", "xlrd"}
 
@@ -19,7 +19,7 @@ def test_the_group_starts_without_heavy_packages(arguments: list[str]) -> None:
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = set(run.stdout.rpartition("loaded:")[2].split())
-    assert "reggan_training.dataset_group" in loaded
+    assert "reggan_training.commands.dataset" in loaded
     assert loaded.isdisjoint(HEAVY)
 
 

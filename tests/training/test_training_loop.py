@@ -22,7 +22,7 @@ from reggan_plugin.jobs.interruption import Interrupted
 from reggan_training import losses
 from reggan_training.ablation import ABLATION, chosen_entries, run_ablation
 from reggan_training.checkpoint import model_from_run
-from reggan_training.commands import train_command
+from reggan_training.commands.train import train as train_command
 from reggan_training.configuration import (
     AdversarySettings,
     GanLossWeights,
@@ -85,7 +85,7 @@ def finished(tiny_avatars: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(
     finished: Path, tiny_avatars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = Trainer.step
+    step = Trainer.train_step
 
     def step_and_signal(self: Trainer, batch: Any) -> dict[str, float]:
         values = step(self, batch)
@@ -93,7 +93,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
             os.kill(os.getpid(), signal.SIGTERM)
         return values
 
-    monkeypatch.setattr(Trainer, "step", step_and_signal)
+    monkeypatch.setattr(Trainer, "train_step", step_and_signal)
     with pytest.raises(Interrupted) as stopped:
         train([tiny_avatars], tmp_path, tiny_settings(), report=ignore)
     assert stopped.value.exit_code == 143

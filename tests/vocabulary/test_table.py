@@ -108,6 +108,9 @@ def test_mirror_twins_mirror_each_other() -> None:
         ("terified", "afraid"),
         ("grumpy", "pout"),
         ("bored", "tired"),
+        ("frown", "sad"),
+        ("furious", "angry"),
+        ("shocked", "surprised"),
     ],
 )
 def test_a_slip_is_answered_by_letters_and_by_meaning(word: str, suggested: str) -> None:

@@ -43,28 +43,30 @@ class Adversary:
             score, logits, features = self.discriminator(image)
         return score.float(), logits.float(), features
 
-    def improve(
+    def train_step(
         self,
         batch: PairBatch,
-        rendered: Float[Tensor, "batch 3 side side"],
-        made: Float[Tensor, "batch 3 side side"],
+        real: Float[Tensor, "batch 3 side side"],
+        fake: Float[Tensor, "batch 3 side side"],
         weights: Float[Tensor, "batch 1 side side"],
         step: int,
         random: torch.Generator,
     ) -> dict[str, Tensor]:
-        """Take one step towards telling composites of renders from made ones."""
-        settings, made = self.settings, made.detach()
-        score, logits, _ = self.judge(torch.cat([rendered, made]))
-        real, fake = score.chunk(2)
+        """Train the discriminator on one batch of real and fake composites."""
+        settings, fake = self.settings, fake.detach()
+        score, logits, _ = self.judge(torch.cat([real, fake]))
+        real_score, fake_score = score.chunk(2)
         loss = {"hinge": losses.hinge_loss, "wasserstein": losses.wasserstein_loss}
-        local = losses.patch_weights(weights, real)
+        local = losses.patch_weights(weights, real_score)
         parts = {
-            "d_adversarial": loss[settings.objective](real, fake, local, batch.is_render),
-            "d_expression": losses.expression_loss(logits[: len(made)], batch.label, batch.is_full),
+            "d_adversarial": loss[settings.objective](
+                real_score, fake_score, local, batch.is_render
+            ),
+            "d_expression": losses.expression_loss(logits[: len(fake)], batch.label, batch.is_full),
         }
         total = parts["d_adversarial"] + settings.expression_weight * parts["d_expression"]
         if settings.penalty != "none" and step % settings.penalty_every == 0:
-            parts["d_penalty"] = self._penalty(rendered, made, random)
+            parts["d_penalty"] = self._penalty(real, fake, random)
             weight = settings.penalty_weight * settings.penalty_every
             total = total + weight * parts["d_penalty"]
         self.adam.zero_grad()
@@ -73,34 +75,34 @@ class Adversary:
         self.adam.step()
         return parts
 
-    def advise(
+    def generator_losses(
         self,
         batch: PairBatch,
-        rendered: Float[Tensor, "batch 3 side side"],
-        made: Float[Tensor, "batch 3 side side"],
+        real: Float[Tensor, "batch 3 side side"],
+        fake: Float[Tensor, "batch 3 side side"],
         weights: Float[Tensor, "batch 1 side side"],
         wanted: GanLossWeights,
     ) -> dict[str, Tensor]:
-        """The losses of some weight that a generator can learn from here, by their names."""
+        """Losses of the generator that need the discriminator, by name; none without weight."""
         self.discriminator.requires_grad_(False)
-        score, logits, features = self.judge(made)
+        score, logits, features = self.judge(fake)
         parts = {
             "adversarial": losses.adversarial_loss(score, losses.patch_weights(weights, score)),
             "expression": losses.expression_loss(logits, batch.label, batch.is_full),
         }
         if wanted.features > 0:
             with torch.no_grad():
-                _, _, aim = self.judge(rendered)
+                _, _, aim = self.judge(real)
             parts["features"] = losses.feature_loss(features, aim, batch.is_render).float()
         self.discriminator.requires_grad_(True)
         return {name: value for name, value in parts.items() if getattr(wanted, name) > 0}
 
-    def _penalty(self, rendered: Tensor, made: Tensor, random: torch.Generator) -> Tensor:
+    def _penalty(self, real: Tensor, fake: Tensor, random: torch.Generator) -> Tensor:
         def score(image: Tensor) -> Tensor:
             patches: Tensor = self.discriminator(image)[0]
             return patches
 
         if self.settings.penalty == "r1":
-            return losses.r1_penalty(score, rendered)
-        share = torch.rand(len(made), 1, 1, 1, generator=random).to(made.device)
-        return losses.interpolation_penalty(score, rendered, made, share)
+            return losses.r1_penalty(score, real)
+        share = torch.rand(len(fake), 1, 1, 1, generator=random).to(fake.device)
+        return losses.interpolation_penalty(score, real, fake, share)

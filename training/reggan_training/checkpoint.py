@@ -31,7 +31,7 @@ def model_from_run(folder: Path) -> ExpressionModel:
 
 
 def model_settings_from_run(folder: Path) -> ModelSettings:
-    """Which network a run trains.
+    """Settings of the network that a run trains.
 
     Raises:
         SourceError: this is not the folder of a run, or of another version.

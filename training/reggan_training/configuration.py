@@ -99,7 +99,7 @@ class TrainingSettings:
         learning_rate: of the generator's Adam.
         warmup_kimg: pairs before the discriminator has a say.
         decay_share: last part of the run in which the learning rates fall to a hundredth.
-        average_kimg: half-life of the averaged weights, which are the ones exported.
+        average_kimg: half-life of the EMA weights, which are the ones exported.
         validate_every_kimg: pairs between two points of the held-out curve.
         half_precision: convolutions in bfloat16.
         closed_form: `fit` masks and filters to the data, or `keep` those that --init-from gave.

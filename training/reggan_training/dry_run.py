@@ -41,10 +41,10 @@ def _time_steps(session: Session, trainer: Trainer) -> dict[str, float]:
     settings = session.settings
     trainer.images_seen = round(1000 * settings.warmup_kimg)
     batches = session.batches(trainer)
-    trainer.step(next(batches))
+    trainer.train_step(next(batches))
     started, seen = time.monotonic(), trainer.images_seen
     for _ in range(_MEASURED_STEPS):
-        trainer.step(next(batches))
+        trainer.train_step(next(batches))
     rate = (trainer.images_seen - seen) / (time.monotonic() - started)
     return {
         "images_per_s": round(rate, 1),

@@ -127,7 +127,7 @@ def held_out_improvement(folder: Path) -> float | None:
 
 
 def held_out_is_converged(folder: Path) -> bool:
-    """Whether the held-out score improved by at most 2 % in the last quarter of the run."""
+    """True if the held-out score improved by at most 2 % in the last quarter of the run."""
     improvement = held_out_improvement(folder)
     return improvement is not None and improvement <= CONVERGED_SHARE
 

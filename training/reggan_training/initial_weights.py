@@ -10,7 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from reggan_plugin.errors import MissingExtraError, ModelError, SourceError, UsageError
-from reggan_plugin.model_card import MOTION_CONTRACT, card_from_metadata, check_seal
+from reggan_plugin.model_card import (
+    MOTION_CONTRACT,
+    ModelCard,
+    card_from_metadata,
+    check_seal,
+)
 from reggan_plugin.models import installed_models
 from reggan_training.checkpoint import model_settings_from_run
 from reggan_training.configuration import settings_from_record
@@ -98,6 +103,44 @@ def _from_run(folder: Path) -> InitialWeights:
 
 
 def _from_onnx(path: Path) -> InitialWeights:
+    stored = read_model_file(path)
+    if stored.card.contract == MOTION_CONTRACT:
+        raise UsageError(
+            f"{path.name} has face shapes (contract 2), and only models of named expressions can "
+            "be started from (contract 1). Start from sargan, a run folder or nothing; models with "
+            "face shapes are trained by train-motion.",
+        )
+    return InitialWeights(
+        source=path.name,
+        sha256=stored.sha256,
+        settings=_settings_in_card(stored.card.training),
+        generator=stored.tensors,
+        discriminator={},
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ModelFile:
+    """An exported model as training reads it.
+
+    Attributes:
+        sha256: of the file.
+        card: the model's.
+        tensors: weights as float32, by the name that the network has for them.
+    """
+
+    sha256: str
+    card: ModelCard
+    tensors: Mapping[str, Tensor]
+
+
+def read_model_file(path: Path) -> ModelFile:
+    """Read the weights in an exported .onnx.
+
+    Raises:
+        MissingExtraError: the package `onnx` is not installed.
+        ModelError: the file is damaged or not ours.
+    """
     try:
         import onnx
         from onnx import numpy_helper
@@ -109,23 +152,15 @@ def _from_onnx(path: Path) -> InitialWeights:
     digest = check_seal(path)
     model = onnx.load(path)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    card = card_from_metadata(metadata, path.name)
-    if card.contract == MOTION_CONTRACT:
-        raise UsageError(
-            f"{path.name} has face shapes (contract 2), and only models of named expressions can "
-            "be started from (contract 1). Start from sargan, a run folder or nothing; models with "
-            "face shapes are trained by train-motion.",
-        )
-    tensors = {
-        tensor.name.removesuffix(_HALF_SUFFIX): torch.tensor(numpy_helper.to_array(tensor)).float()
-        for tensor in model.graph.initializer
-    }
-    return InitialWeights(
-        source=path.name,
+    return ModelFile(
         sha256=digest,
-        settings=_settings_in_card(card.training),
-        generator=tensors,
-        discriminator={},
+        card=card_from_metadata(metadata, path.name),
+        tensors={
+            tensor.name.removesuffix(_HALF_SUFFIX): torch.tensor(
+                numpy_helper.to_array(tensor)
+            ).float()
+            for tensor in model.graph.initializer
+        },
     )
 
 

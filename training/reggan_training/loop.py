@@ -168,7 +168,7 @@ class Session:
         try:
             while trainer.progress < 1:
                 try:
-                    values = trainer.step(next(batches))
+                    values = trainer.train_step(next(batches))
                 except TrainingDivergedError as error:
                     raise _diverged(error, recorder) from error
                 is_stopped = self.processes.any(stop.is_made())

@@ -17,36 +17,39 @@ def paste(
     return image + mask * (face - image)
 
 
+_EMPHASIS = 4.0
+"""Further weight of pixels in which a pair really differs."""
+
+
 def change_weights(
     source: Float[Tensor, "batch 3 side side"],
     target: Float[Tensor, "batch 3 side side"],
     mask: Float[Tensor, "batch 1 side side"],
-    emphasis: float = 4.0,
 ) -> Float[Tensor, "batch 1 side side"]:
     """Weights of the paired losses: the mask, and more where the pair really differs."""
     change = (target - source).abs().amax(dim=1, keepdim=True)
     near = F.avg_pool2d(F.max_pool2d((change - 0.04).clamp(0, 0.1) * 10, 5, 1, 2), 9, 1, 4)
-    return mask * (1 + emphasis * near)
+    return mask * (1 + _EMPHASIS * near)
 
 
 def paired_loss(
-    made: Float[Tensor, "batch 3 side side"],
+    fake: Float[Tensor, "batch 3 side side"],
     target: Float[Tensor, "batch 3 side side"],
     weights: Float[Tensor, "batch 1 side side"],
 ) -> Float[Tensor, ""]:
     """Weighted mean absolute difference."""
-    return ((made - target).abs() * weights).sum() / (3 * weights.sum() + 1.0)
+    return ((fake - target).abs() * weights).sum() / (3 * weights.sum() + 1.0)
 
 
 def edge_loss(
-    made: Float[Tensor, "batch 3 side side"],
+    fake: Float[Tensor, "batch 3 side side"],
     target: Float[Tensor, "batch 3 side side"],
     weights: Float[Tensor, "batch 1 side side"],
 ) -> Float[Tensor, ""]:
     """Weighted mean absolute difference of the differences between neighbours."""
-    total = made.new_zeros(())
+    total = fake.new_zeros(())
     for axis in (2, 3):
-        difference = (made - target).diff(dim=axis).abs()
+        difference = (fake - target).diff(dim=axis).abs()
         local = weights.narrow(axis, 1, weights.shape[axis] - 1)
         total = total + (difference * local).sum() / (3 * local.sum() + 1.0)
     return total
@@ -64,56 +67,54 @@ def patch_weights(
     return F.adaptive_avg_pool2d(weights, (rows, columns))
 
 
-def hinge_loss(
-    rendered: Tensor, made: Tensor, weights: Tensor, is_render: Tensor
-) -> Float[Tensor, ""]:
+def hinge_loss(real: Tensor, fake: Tensor, weights: Tensor, is_render: Tensor) -> Float[Tensor, ""]:
     """Loss of the discriminator; interpolated targets are no render to show it.
 
     Source: Lim & Ye, "Geometric GAN", 2017, eq. 11.
     """
     shown = weights * is_render[:, None, None, None]
-    real = _weighted_mean(F.relu(1 - rendered), shown)
-    return real + _weighted_mean(F.relu(1 + made), weights)
+    of_real = _weighted_mean(F.relu(1 - real), shown)
+    return of_real + _weighted_mean(F.relu(1 + fake), weights)
 
 
 def wasserstein_loss(
-    rendered: Tensor, made: Tensor, weights: Tensor, is_render: Tensor
+    real: Tensor, fake: Tensor, weights: Tensor, is_render: Tensor
 ) -> Float[Tensor, ""]:
     """Loss of a critic; it needs a penalty on its gradient.
 
     Source: Arjovsky et al., "Wasserstein GAN", ICML 2017, eq. 3.
     """
     shown = weights * is_render[:, None, None, None]
-    return _weighted_mean(made, weights) - _weighted_mean(rendered, shown)
+    return _weighted_mean(fake, weights) - _weighted_mean(real, shown)
 
 
-def adversarial_loss(made: Tensor, weights: Tensor) -> Float[Tensor, ""]:
+def adversarial_loss(fake: Tensor, weights: Tensor) -> Float[Tensor, ""]:
     """Loss of the generator against either."""
-    return -_weighted_mean(made, weights)
+    return -_weighted_mean(fake, weights)
 
 
 def r1_penalty(
-    score: Callable[[Tensor], Tensor], rendered: Float[Tensor, "batch 3 side side"]
+    score: Callable[[Tensor], Tensor], real: Float[Tensor, "batch 3 side side"]
 ) -> Float[Tensor, ""]:
     """Half the squared gradient of the mean score at renders, float32.
 
     Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", ICML
     2018, eq. 9.
     """
-    return 0.5 * _squared_gradient(score, rendered).mean()
+    return 0.5 * _squared_gradient(score, real).mean()
 
 
 def interpolation_penalty(
     score: Callable[[Tensor], Tensor],
-    rendered: Float[Tensor, "batch 3 side side"],
-    made: Float[Tensor, "batch 3 side side"],
+    real: Float[Tensor, "batch 3 side side"],
+    fake: Float[Tensor, "batch 3 side side"],
     share: Float[Tensor, "batch 1 1 1"],
 ) -> Float[Tensor, ""]:
     """Squared distance of the gradient's length from 1, at `share` of the way to a render.
 
     Source: Gulrajani et al., "Improved Training of Wasserstein GANs", NeurIPS 2017, eq. 3.
     """
-    between = made + share * (rendered - made)
+    between = fake + share * (real - fake)
     length = (_squared_gradient(score, between) + 1e-12).sqrt()
     return ((length - 1) ** 2).mean()
 
@@ -132,19 +133,17 @@ def _weighted_mean(values: Tensor, weights: Tensor) -> Float[Tensor, ""]:
     return (values * weights).sum() / (weights.sum() + 1e-3)
 
 
-def feature_loss(
-    made: list[Tensor], rendered: list[Tensor], is_render: Tensor
-) -> Float[Tensor, ""]:
+def feature_loss(fake: list[Tensor], real: list[Tensor], is_render: Tensor) -> Float[Tensor, ""]:
     """Distance in the discriminator's features, where the target is a render.
 
     Source: Wang et al., "pix2pixHD", CVPR 2018, eq. 4.
     """
-    total = made[0].new_zeros(())
-    for ours, theirs in zip(made, rendered, strict=True):
+    total = fake[0].new_zeros(())
+    for ours, theirs in zip(fake, real, strict=True):
         per_image = (ours - theirs.detach()).abs().mean(dim=(1, 2, 3))
         scale = theirs.detach().abs().mean() + 1e-3
         total = total + _weighted_mean(per_image, is_render) / scale
-    return total / len(made)
+    return total / len(fake)
 
 
 def expression_loss(

@@ -32,7 +32,7 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """Whether this process writes files."""
+        """True if this process writes files."""
         return self.rank == 0
 
     def share(self, module: nn.Module) -> None:
@@ -63,7 +63,7 @@ class Processes:
         return values
 
     def any(self, flag: bool) -> bool:
-        """Whether the flag is set in any process."""
+        """True if the flag is set in any process."""
         if self.count == 1:
             return flag
         votes = torch.tensor(float(flag), device=self.device)

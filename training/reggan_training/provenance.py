@@ -1,4 +1,4 @@
-"""Which source made something."""
+"""The commit of the source that made something."""
 
 import subprocess
 from pathlib import Path

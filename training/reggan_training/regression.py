@@ -76,7 +76,7 @@ class RegressionSettings:
         return 8 * sums * self.filter_channels * self.side_px**2
 
     def sums_like(self, other: "RegressionSettings") -> bool:
-        """Whether both take the same sums: the penalty and its centre enter only the solution."""
+        """True if both take the same sums: the penalty and its centre enter only the solution."""
         ours = replace(self, penalty=other.penalty, towards_identity=other.towards_identity)
         return ours == other
 

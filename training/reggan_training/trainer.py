@@ -61,8 +61,8 @@ class Trainer:
         """Part of the run that is done."""
         return self.images_seen / (1000 * self.settings.length_kimg)
 
-    def step(self, batch: PairBatch) -> dict[str, float]:
-        """Improve both networks on this process's part of a batch; returns the losses.
+    def train_step(self, batch: PairBatch) -> dict[str, float]:
+        """Train both networks on this process's part of a batch; return the losses.
 
         Raises:
             TrainingDivergedError: a loss or the gradient is not finite.
@@ -70,17 +70,17 @@ class Trainer:
         self._set_rates()
         batch = _on_device(batch, self.processes.device)
         face, mask = self.generator(batch.source, batch.expression)
-        made = losses.paste(batch.source, face, mask)
-        rendered = losses.paste(batch.source, batch.target, mask)
+        fake = losses.paste(batch.source, face, mask)
+        real = losses.paste(batch.source, batch.target, mask)
         weights = losses.change_weights(batch.source, batch.target, mask)
         parts: dict[str, Tensor] = {}
         if self._uses_adversary:
             random = torch.Generator().manual_seed(
                 (self.settings.seed * 1009 + self.processes.rank) * 1_000_003 + self.steps
             )
-            parts |= self.adversary.improve(batch, rendered, made, weights, self.steps, random)
+            parts |= self.adversary.train_step(batch, real, fake, weights, self.steps, random)
         if (self.steps + 1) % self.settings.adversary.steps == 0:
-            parts |= self._improve_generator(batch, face, rendered, made, weights)
+            parts |= self._train_generator(batch, face, real, fake, weights)
         self.steps += 1
         self.images_seen += len(batch.source) * self.processes.count
         self._average()
@@ -91,8 +91,8 @@ class Trainer:
         weights = self.settings.losses
         return weights.adversarial + weights.features + weights.expression > 0
 
-    def _improve_generator(
-        self, batch: PairBatch, face: Tensor, rendered: Tensor, made: Tensor, weights: Tensor
+    def _train_generator(
+        self, batch: PairBatch, face: Tensor, real: Tensor, fake: Tensor, weights: Tensor
     ) -> dict[str, Tensor]:
         wanted, parts = self.settings.losses, dict[str, Tensor]()
         if wanted.paired > 0:
@@ -102,9 +102,9 @@ class Trainer:
         if wanted.identity > 0:
             parts["identity"] = self._identity_loss(batch)
         if wanted.cycle > 0:
-            parts["cycle"] = self._cycle_loss(batch, made)
+            parts["cycle"] = self._cycle_loss(batch, fake)
         if self._uses_adversary and self.images_seen >= 1000 * self.settings.warmup_kimg:
-            parts |= self.adversary.advise(batch, rendered, made, weights, wanted)
+            parts |= self.adversary.generator_losses(batch, real, fake, weights, wanted)
         if not parts:  # only the discriminator learns before the warm-up is over
             return {}
         total = torch.stack([getattr(wanted, name) * value for name, value in parts.items()]).sum()
@@ -118,16 +118,16 @@ class Trainer:
         return parts
 
     def _identity_loss(self, batch: PairBatch) -> Tensor:
-        """A target that shows the expression in full is asked for it again."""
+        """Change of a target that shows the expression in full when it is asked for it again."""
         again, mask = self.generator(batch.target, batch.expression)
         weights = mask * batch.is_full[:, None, None, None]
         return losses.paired_loss(again, batch.target, weights)
 
-    def _cycle_loss(self, batch: PairBatch, made: Tensor) -> Tensor:
-        """Neutral, asked of what was made from a neutral source, is that source."""
+    def _cycle_loss(self, batch: PairBatch, fake: Tensor) -> Tensor:
+        """Difference to a neutral source after an expression and neutral again."""
         neutral = torch.zeros_like(batch.expression)
         neutral[:, 0] = 1.0
-        back, mask = self.generator(made, neutral)
+        back, mask = self.generator(fake, neutral)
         is_neutral = (batch.source_state == 0).all(dim=1).float()
         return losses.paired_loss(back, batch.source, mask * is_neutral[:, None, None, None])
 
@@ -140,7 +140,7 @@ class Trainer:
             adam.param_groups[0]["lr"] = rate * max(falling, _LEAST_RATE)
 
     def _average(self) -> None:
-        """Let the averaged weights follow; early on with a shorter memory."""
+        """Update the EMA weights; early on with a shorter half-life."""
         step = self.settings.batch_size
         half_life = min(1000 * self.settings.average_kimg, self.images_seen / 3 + 1)
         average_into(self.averaged, self.generator, 0.5 ** (step / half_life))

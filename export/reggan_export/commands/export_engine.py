@@ -4,11 +4,10 @@ from pathlib import Path
 
 import click
 
-from reggan_export.commands.output_file import overwrite_option, refuse_occupied
+from reggan_export.commands.options import MODEL_FILE, PRECISIONS, refuse_occupied
 from reggan_plugin.backends.engine_key import DEFAULT_BATCH
 from reggan_plugin.commands.verbosity import verbose_option
-
-PRECISIONS = ("fp32", "fp16")
+from reggan_training.commands.options import overwrite_option
 
 
 def batch_from_text(text: str) -> tuple[int, int, int]:
@@ -23,7 +22,7 @@ def batch_from_text(text: str) -> tuple[int, int, int]:
 
 
 @click.command()
-@click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("model", type=MODEL_FILE)
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
@@ -57,7 +56,7 @@ def batch_from_text(text: str) -> tuple[int, int, int]:
     help="Write the engine here, and FILE.plan.json beside it.  [default: the cache, from which "
     "--device tensorrt takes it]",
 )
-@overwrite_option
+@overwrite_option()
 @verbose_option
 def engine(
     model: Path,

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import click
 
-from reggan_export.commands.output_file import overwrite_option, refuse_occupied
+from reggan_export.commands.options import MODEL_FILE, refuse_occupied
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_training.commands.options import overwrite_option
 
 
 @click.command()
-@click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("model", type=MODEL_FILE)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx to write.")
 @click.option(
     "--data",
@@ -18,7 +19,7 @@ from reggan_plugin.commands.verbosity import verbose_option
     help="Frames like those that will be rendered, to take the range of values from.  "
     "[default: the sample frames]",
 )
-@overwrite_option
+@overwrite_option()
 @verbose_option
 def int8(model: Path, out: Path, data: Path | None, overwrite: bool) -> None:
     """Quantise MODEL, an fp32 ONNX file, for the CPU.

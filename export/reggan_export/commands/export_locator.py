@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from reggan_export.commands.output_file import overwrite_option, refuse_occupied
+from reggan_export.commands.options import refuse_occupied
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_training.commands.options import overwrite_option
 
 
 @click.command("export-locator")
@@ -21,7 +22,7 @@ from reggan_plugin.commands.verbosity import verbose_option
     required=True,
     help="Folder for detector.onnx and landmarks.onnx.",
 )
-@overwrite_option
+@overwrite_option()
 @verbose_option
 def export_locator(run: Path, out: Path, overwrite: bool) -> None:
     """Export a trained face locator to ONNX and report its parity with PyTorch.

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-from reggan_export.commands.output_file import overwrite_option, refuse_occupied
+from reggan_export.commands.options import PRECISIONS, refuse_occupied
 from reggan_plugin.commands.verbosity import verbose_option
-
-PRECISIONS = ("fp32", "fp16")
+from reggan_training.commands.options import overwrite_option
 
 
 @click.command()
@@ -38,7 +37,7 @@ PRECISIONS = ("fp32", "fp16")
     help="Turn of the head up to which `evaluate` found the model to beat its input; render fades "
     "the intensity to 0 over the next 10.  [default: no limit, or that of an .onnx]",
 )
-@overwrite_option
+@overwrite_option()
 @verbose_option
 def onnx(
     checkpoint: Path,

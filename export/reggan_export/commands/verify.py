@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from reggan_export.commands.options import MODEL_FILE
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import ModelParityError
@@ -12,10 +13,10 @@ from reggan_plugin.files.inputs import refuse_overwriting
 
 
 @click.command()
-@click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("model", type=MODEL_FILE)
 @click.option(
     "--engine",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=MODEL_FILE,
     help="TensorRT engine of the model, to be compared too.",
 )
 @click.option(

@@ -114,7 +114,7 @@ def _pieces_in_file_order(container: Container) -> Iterator[tuple[int, bytes]]:
 
 
 def _file_order(count: int, attributes: Mapping[str, Attribute]) -> range:
-    """Where the table's chunks lie: from the bottom up if the header says so."""
+    """Order of the table's chunks in the file: from the bottom up if the header says so."""
     order = attributes.get("lineOrder")
     if order is not None and order.value == _DECREASING_Y:
         return range(count - 1, -1, -1)

@@ -36,7 +36,7 @@ _INCREASING_Y = Attribute(kind=b"lineOrder", value=b"\0")
 
 @dataclass(frozen=True, kw_only=True)
 class BlockGrid:
-    """How a part is cut into blocks; (row, column) of the grid → offset of the chunk."""
+    """The blocks of a part; (row, column) of the grid → offset of the chunk."""
 
     window: Window
     height_px: int

@@ -1,4 +1,4 @@
-"""Which compressions of OpenEXR lose what, and how much a second generation lost."""
+"""Losses of OpenEXR's compressions, and of a second generation."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _LOSSY = {
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationLoss:
-    """What compressing blocks again did to samples that were not changed.
+    """Loss in unchanged samples whose blocks were compressed again.
 
     Attributes:
         compression: its name.

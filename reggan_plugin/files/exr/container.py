@@ -71,12 +71,12 @@ class ExrPart:
 
     @property
     def is_flat(self) -> bool:
-        """Whether every pixel has one sample of each channel, in chunks of a known form."""
+        """True if every pixel has one sample of each channel, in chunks of a known form."""
         return self.kind in ("scanlineimage", "tiledimage")
 
     @property
     def is_tiled(self) -> bool:
-        """Whether chunks are tiles, not blocks of scanlines."""
+        """True if chunks are tiles, not blocks of scanlines."""
         return "tiles" in self.attributes
 
     @property
@@ -118,12 +118,12 @@ class Container:
 
     @property
     def is_multi_part(self) -> bool:
-        """Whether each chunk begins with the number of its part."""
+        """True if each chunk begins with the number of its part."""
         return bool(self.flags & MULTI_PART)
 
     @property
     def has_long_names(self) -> bool:
-        """Whether names may have more than 31 bytes."""
+        """True if names may have more than 31 bytes."""
         return bool(self.flags & LONG_NAMES)
 
     def chunk(self, offset: int) -> tuple[bytes, bytes]:

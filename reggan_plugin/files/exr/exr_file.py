@@ -57,13 +57,8 @@ class StoredExr:
         return self.container.parts[self.layer.part_index]
 
     @property
-    def is_lossless(self) -> bool:
-        """Whether the compression keeps all channels of the part."""
-        return lossy_name(self.part.compression, self.part.channels) is None
-
-    @property
     def is_half(self) -> bool:
-        """Whether half floats hold its colours exactly."""
+        """True if half floats hold its colours exactly."""
         types = {channel.name: channel.pixel_type for channel in self.part.channels}
         return all(types[name] == "half" for name in self.layer.colours)
 
@@ -131,7 +126,7 @@ class StoredExr:
 
     @property
     def has_passes(self) -> bool:
-        """Whether there is more in it than the picture; see `WritesExr`."""
+        """True if there is more in it than the picture; see `WritesExr`."""
         return bool(passes_of(self.container.parts, self.layer))
 
     def move_passes(
@@ -202,7 +197,7 @@ class StoredExr:
         samples: dict[str, Shaped[np.ndarray, "rows columns"]],
         beside: Bool[np.ndarray, "rows columns"],
     ) -> GenerationLoss:
-        """What blocks that were compressed again lost in `beside`, of these channels' samples."""
+        """Loss of blocks that were compressed again in `beside`, of these channels' samples."""
         container = read_container(content)
         part = container.parts[self.layer.part_index]
         blocks = decode_blocks(container, part, read_grid(container, part), place)

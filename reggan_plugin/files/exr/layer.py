@@ -1,4 +1,4 @@
-"""Which channels of an EXR hold the picture."""
+"""The channels of an EXR that hold the picture."""
 
 import struct
 from collections.abc import Sequence

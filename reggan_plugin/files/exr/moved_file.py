@@ -136,7 +136,7 @@ class _Moving:
 
 
 def _fits(container: Container, index: int, picture: Layer) -> bool:
-    """Whether a part has the pixels of the picture, and can be written again."""
+    """True if a part has the pixels of the picture, and can be written again."""
     part, own = container.parts[index], container.parts[picture.part_index]
     try:
         refuse_unwritable(part)

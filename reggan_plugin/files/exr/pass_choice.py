@@ -33,14 +33,14 @@ class RenderPass:
         return self.path.rpartition(".")[2]
 
     def is_called(self, pattern: str) -> bool:
-        """Whether name or path fit a pattern with * and ?, in upper or lower case."""
+        """True if name or path fit a pattern with * and ?, in upper or lower case."""
         names = (self.name.lower(), self.path.lower())
         return any(fnmatchcase(name, pattern.lower()) for name in names)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PassChoice:
-    """Which passes move along.
+    """The passes that move along.
 
     Attributes:
         patterns: names with * and ?, perhaps with a rule behind them; empty is every pass whose
@@ -50,7 +50,7 @@ class PassChoice:
     patterns: tuple[tuple[str, PassRule | None], ...] = ()
 
     def rule_of(self, one: RenderPass) -> PassRule | None:
-        """How a pass is moved; None if it is not."""
+        """The rule by which a pass is moved; None if it is not."""
         if not self.patterns:
             return one.rule
         for pattern, rule in self.patterns:

@@ -62,7 +62,7 @@ def _path_of(channel: str, part: ExrPart, view: str) -> str:
 
 
 def _has_view(channel: str, view: str, part: ExrPart) -> bool:
-    """Whether a channel is seen by the picture's eye, as far as names tell."""
+    """True if a channel is seen by the picture's eye, as far as names tell."""
     listed = part.attributes.get("multiView")
     if not view or listed is None:
         return True
@@ -80,7 +80,7 @@ def _texts(value: bytes) -> Iterator[str]:
 
 
 def _cryptomatte_names(parts: Sequence[ExrPart]) -> Iterator[str]:
-    """What the files' metadata calls Cryptomattes; their ranks have two digits behind it."""
+    """Names of Cryptomattes in the file's metadata; their ranks have two digits behind it."""
     for part in parts:
         for key in part.attributes:
             if re.fullmatch(r"cryptomatte/[^/]+/name", key):

@@ -1,4 +1,4 @@
-"""How EXR files with a change are written, and what comes of it; without loading the library."""
+"""Settings and results of writing EXR files with a change; loads no library."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ MASK = "reggan.mask"
 
 @dataclass(frozen=True, kw_only=True)
 class ExrWriting:
-    """How EXR files with a change are written.
+    """Settings for writing EXR files with a change.
 
     Attributes:
         compression: the part with the picture is written anew in it,
@@ -37,7 +37,7 @@ class ExrWriting:
 
     @property
     def rewrites_part(self) -> bool:
-        """Whether more than the blocks with a change is written anew."""
+        """True if more than the blocks with a change is written anew."""
         return self.compression is not None or bool(self.layers)
 
 
@@ -75,7 +75,7 @@ class WritesExr(Protocol):
 
     @property
     def has_passes(self) -> bool:
-        """Whether there is more in it than the picture and layers of our own."""
+        """True if there is more in it than the picture and layers of our own."""
         ...
 
     def move_passes(

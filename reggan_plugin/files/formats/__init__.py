@@ -31,5 +31,5 @@ def format_named(name: str) -> ImageFormat | None:
 
 
 def frame_suffixes() -> tuple[str, ...]:
-    """What a frame's name may end in, in lower case."""
+    """Suffixes of a frame's name, in lower case."""
     return tuple(sorted(suffix for one in image_formats() for suffix in one.suffixes))

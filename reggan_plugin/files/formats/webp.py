@@ -50,7 +50,6 @@ def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
         content,
         "WEBP",
         save_options={"quality": _QUALITY, "method": 4, "exact": True},
-        is_lossless=False,
         notices=(notice,),
     )
 

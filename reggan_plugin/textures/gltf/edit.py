@@ -135,7 +135,7 @@ class GltfEdit:
         return name in self._beside or (self._gltf.path.parent / name).exists()
 
     def _is_alone(self, index: int) -> bool:
-        """Whether nothing else lies in a view's bytes, so that they can make room."""
+        """True if nothing else lies in a view's bytes, so that they can make room."""
         views = self.document["bufferViews"]
         view = views[index]
         start = view.get("byteOffset", 0)

@@ -43,7 +43,7 @@ class GltfFile:
 
     @property
     def has_buffer_inside(self) -> bool:
-        """Whether buffer 0 is in this file, and not one that it names."""
+        """True if buffer 0 is in this file, and not one that it names."""
         entries = self.list_of("buffers")
         return self.is_binary and bool(entries) and "uri" not in entries[0]
 
@@ -136,7 +136,7 @@ def safe_name(name: str) -> str:
 
 
 def is_data(uri: str) -> bool:
-    """Whether a URI holds its bytes itself."""
+    """True if a URI holds its bytes itself."""
     return uri.startswith("data:")
 
 

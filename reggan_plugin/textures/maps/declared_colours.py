@@ -19,7 +19,7 @@ _EXR_NAMES = ("colorInteropID", "oiio:ColorSpace", "colorSpace")
 
 
 def declared_by_png(chunks: Sequence[Chunk]) -> tuple[bool, Remark | None]:
-    """Whether a PNG says that it is linear, and what the user should know of what it says.
+    """True if a PNG says that it is linear, and what the user should know of what it says.
 
     Source: PNG specification, 3rd edition, §11.3.2; of several, cICP, iCCP, sRGB, gAMA count in
     this order.

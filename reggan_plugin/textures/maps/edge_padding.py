@@ -1,4 +1,4 @@
-"""The change runs on into the empty texels around an island, which a renderer mixes in."""
+"""Edge padding: continues the change in the empty texels around an island."""
 
 from collections.abc import Callable
 

@@ -94,7 +94,7 @@ class TexelChange:
     def _far_apart(
         self, first: Hits, found: Int[np.ndarray, " found"], last: Hits
     ) -> Bool[np.ndarray, " found"]:
-        """Whether two triangles at a texel are two places, not neighbours along an edge."""
+        """True where two triangles at a texel are two places, not neighbours along an edge."""
         stage = self._stage
         a = corner_values(stage.points, stage.faces, first.face[found], first.weights[found])
         b = corner_values(stage.points, stage.faces, last.face, last.weights)

@@ -1,4 +1,4 @@
-"""Which points of the surface each texel of a map lies on."""
+"""UV layout: the points of the surface that each texel of a map lies on."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class Block:
         return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
 
     def holds(self, texels: Int[np.ndarray, "texels 2"]) -> Bool[np.ndarray, " texels"]:
-        """Which texels (row, column) lie in it."""
+        """True for texels (row, column) that lie in it."""
         low = np.array([self.rows.start, self.columns.start])
         return np.asarray(((texels >= low) & (texels < low + self.shape)).all(axis=1))
 

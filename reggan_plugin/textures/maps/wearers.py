@@ -1,4 +1,4 @@
-"""Which parts of a character wear the map that is to change."""
+"""The parts of a character that wear the map that is to change."""
 
 import re
 from collections.abc import Iterator, Sequence

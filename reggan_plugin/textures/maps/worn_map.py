@@ -1,4 +1,4 @@
-"""Which map the face wears, and whether that can be its base colour."""
+"""The map that the face wears, and the check that it can be its base colour."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

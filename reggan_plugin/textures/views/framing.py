@@ -20,7 +20,6 @@ _DIRECTIONS = {
     for row, axis in enumerate("XYZ")
     for sign, factor in (("+", 1.0), ("-", -1.0))
 }
-FRONTS = tuple(_DIRECTIONS)
 _COARSE_PX = 512
 _EXTENT_IN_HEADS, _DISTANCE_IN_HEADS = 1.6, 3.2
 _SMALLEST_HEAD = 1e-7

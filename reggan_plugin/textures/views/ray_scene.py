@@ -1,4 +1,4 @@
-"""Which triangle a ray meets first, by Intel's Embree."""
+"""Rays and the first triangle that they meet, by Intel's Embree."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The change of a picture of the face, carried back to the texels that show in it."""
+"""Reprojection: brings the change of a picture of the face to the texels that show in it."""
 
 from collections.abc import Iterator, Sequence
 

@@ -143,7 +143,7 @@ class Stage:
     def _passes(
         self, hits: Hits, directions: Float[np.ndarray, "rays 3"]
     ) -> Bool[np.ndarray, " rays"]:
-        """Whether a ray goes on: it met the back of a one-sided surface, or a hole."""
+        """True for rays that go on: they met the back of a one-sided surface, or a hole."""
         passes = np.zeros(len(hits.face), dtype=np.bool_)
         found = np.flatnonzero(hits.face >= 0)
         part = self.part_of_face[hits.face[found]]

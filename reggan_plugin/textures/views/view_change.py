@@ -79,7 +79,7 @@ class SurfaceChange:
     def faces_that_may_change(
         self, chosen: Int[np.ndarray, " faces"]
     ) -> Bool[np.ndarray, " faces"]:
-        """Which of these triangles a view may show where it changes."""
+        """True for triangles that a view may show where it changes."""
         stage = self._stage
         corners_of = stage.faces[chosen]
         may = np.zeros(len(chosen), dtype=np.bool_)
@@ -157,7 +157,7 @@ class SurfaceChange:
 def _is_near(
     touched: Bool[np.ndarray, "side side"], places: Float[np.ndarray, "places 2"]
 ) -> Bool[np.ndarray, " places"]:
-    """Whether one of the four pixels around each place is touched."""
+    """True for places where one of the four pixels around is touched."""
     low = np.floor(places - 0.5).astype(np.int64)
     high = np.minimum(low + 1, len(touched) - 1)
     near = touched[low[:, 1], low[:, 0]] | touched[low[:, 1], high[:, 0]]

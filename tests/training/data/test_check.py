@@ -173,7 +173,7 @@ def test_rows_of_the_sheet_are_spread_over_styles() -> None:
 
 
 def test_help_of_the_group_names_its_commands() -> None:
-    from reggan_training.dataset_group import dataset
+    from reggan_training.commands.dataset import dataset
 
     result = CliRunner().invoke(dataset, ["--help"])
     assert result.exit_code == 0

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 from reggan_plugin.controls import mirrored_name
@@ -12,6 +13,9 @@ from reggan_plugin.textures.character import Material, MeshPart
 from reggan_training.heads.glb import GlbFamily
 from reggan_training.heads.glb_parts import name_parts
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
+from reggan_training.pairs.commands import heads
+from reggan_training.pairs.head_set import training_files
+from reggan_training.pairs.rasterised_head import read_head
 
 from .glb_face import CHIN_Y, CORNER, NOSE_Y, GlbWriter, write_face
 
@@ -187,3 +191,23 @@ def test_parts_are_named_as_tools_name_them(mesh: str, material: str, part: Part
         uv=None,
     )
     assert [entry.part for entry in name_parts([made])] == [part]
+
+
+def test_a_character_is_rasterised_as_a_family_of_its_own(tmp_path: Path) -> None:
+    write_face(tmp_path / "anna.glb")
+    arguments = ["--glb", str(tmp_path / "anna.glb"), "--out", str(tmp_path / "heads")]
+    result = CliRunner().invoke(heads, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.split() == [str(tmp_path / "heads" / "anna" / "anna-v0.head.npz")]
+    assert training_files(tmp_path / "heads")  # nobody's own head is held out
+    states = read_head(Path(result.stdout.strip())).states
+    assert {shape for state in states for shape in state} <= SHAPES | {"neutral"}
+    assert any("mouthSmileLeft" in state for state in states)
+
+
+def test_a_character_takes_no_other_familys_name(tmp_path: Path) -> None:
+    write_face(tmp_path / "valid.glb")
+    arguments = ["--glb", str(tmp_path / "valid.glb"), "--out", str(tmp_path / "heads")]
+    result = CliRunner().invoke(heads, arguments)
+    assert result.exit_code == 2
+    assert "Rename the file" in result.output

@@ -15,11 +15,11 @@ from click.testing import CliRunner  # noqa: E402
 from reggan_export.commands.export_locator import export_locator  # noqa: E402
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES  # noqa: E402
 from reggan_plugin.faces.locator import FaceLocator  # noqa: E402
-from reggan_training.locator.commands import (  # noqa: E402
-    evaluate_locator,
-    mine_locator,
-    train_locator,
-)
+from reggan_training.commands import mine_locator as command  # noqa: E402
+from reggan_training.commands.evaluate_locator import evaluate_locator  # noqa: E402
+from reggan_training.commands.mine_locator import mine_locator  # noqa: E402
+from reggan_training.commands.train_locator import train_locator  # noqa: E402
+from reggan_training.locator import evaluate, evaluation_frames  # noqa: E402
 
 POINTS = [[158, 100], [98, 104], [129, 145], [154, 178], [102, 180], [128, 225]]
 
@@ -40,7 +40,13 @@ def avatars(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the exporter, about its own future
-def test_a_locator_from_pictures_to_report(avatars: Path, tmp_path: Path) -> None:
+def test_a_locator_from_pictures_to_report(
+    avatars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A locator that has learnt nothing finds faces everywhere, and is slow at it.
+    monkeypatch.setattr(evaluation_frames, "PAINTINGS", 2)
+    monkeypatch.setattr(evaluate, "TIMED_SIZES", {"360p": (640, 360)})
+    monkeypatch.setattr(command, "_BACKGROUNDS", 4)
     runner = CliRunner()
     for stage in ("detector", "landmarks"):
         options = ["--kimg", "0.1", "--backgrounds", "4", "--styles", "1", "--stage", stage]
@@ -70,3 +76,4 @@ def test_a_locator_from_pictures_to_report(avatars: Path, tmp_path: Path) -> Non
     figures = json.loads((report / "locator.json").read_text())
     assert figures["faces"][0]["faces"] == 3  # one picture of the test split, three sizes
     assert "| photo | 3 |" in (report / "locator.md").read_text()
+    assert figures["faceless"]["painting"]["frames"] == 2

@@ -10,7 +10,7 @@ from PIL import Image
 
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_training.metrics.commands import evaluate
+from reggan_training.commands.evaluate import evaluate
 from reggan_training.metrics.contenders import INPUT, REGRESSIONS, TRUE
 
 MakeRun = Callable[..., Path]

@@ -1,5 +1,6 @@
 """The judges: what they say, what they are trained on, and that they are read back."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ from click.testing import CliRunner
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_training.commands import train_judge as command
+from reggan_training.commands.train_judge import train_judge
 from reggan_training.data.sets import load_sets
-from reggan_training.metrics.judge_command import train_judge
+from reggan_training.metrics.judge_training import JudgeSettings
 from reggan_training.metrics.judge_views import JudgeViews, balanced_chances, label_of
 from reggan_training.metrics.judges import Judges, embed, name_expressions
 
@@ -72,13 +75,14 @@ def test_few_photographs_do_not_drown_among_many_renders() -> None:
 
 
 def test_judges_are_trained_on_any_mix_of_sets_saved_and_read_back(
-    tiny_avatars: Path, spots: Path, tmp_path: Path
+    tiny_avatars: Path, spots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(command, "JudgeSettings", partial(JudgeSettings, batch_size=8, styles=2))
     result = CliRunner().invoke(
         train_judge,
         [
             *("--data", str(tiny_avatars), "--data", str(spots), "--out", str(tmp_path)),
-            *("--kimg", "0.064", "--threads", "1"),
+            *("--kimg", "0.016", "--threads", "1"),
         ],
     )
     assert result.exit_code == 0, result.output

@@ -17,10 +17,12 @@ from reggan_training.motion.sampling import warp
 from reggan_training.motion.shape_regression import ShapeRegression
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.sitting import draw_sitting
+from reggan_training.pairs.truth import PixelKind
 
 SMILE = CONTROLS.index("mouthSmileLeft")
 NOTHING = torch.zeros(1, len(ARKIT_SHAPES))
 """Worn by a neutral source."""
+NO_TEETH = torch.zeros(1, 3, 8, 8)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +80,9 @@ def test_gain_multiplies_linear_light() -> None:
     zero = torch.zeros(1, 2, 8, 8)
     double = torch.full((1, 3, 8, 8), torch.log(torch.tensor(2.0)))
     covered = torch.full((1, 1, 16, 16), -20.0)
-    made, _ = compose(grey, NetworkAnswer(zero, double, covered, torch.zeros(1, 3, 16, 16)))
+    made, _ = compose(
+        grey, NetworkAnswer(zero, double, covered, torch.zeros(1, 3, 16, 16), NO_TEETH)
+    )
     # 0.5 is 0.2140 in linear light, twice that is 0.6858 encoded
     assert (made - 0.6858).abs().max() < 1e-3
 
@@ -89,7 +93,9 @@ def test_the_truth_has_the_lowest_loss(flat_head_set) -> None:
 
     def total(motion: torch.Tensor, cover: torch.Tensor, paint: torch.Tensor) -> float:
         gain = torch.zeros(8, 3, 32, 32)
-        losses = pair_losses(pairs, NetworkAnswer(motion, gain, cover, paint), LossWeights())
+        losses = pair_losses(
+            pairs, NetworkAnswer(motion, gain, cover, paint, NO_TEETH), LossWeights()
+        )
         return float(sum(losses.values()))
 
     small = torch.nn.functional.avg_pool2d(pairs.motion, 2)
@@ -111,19 +117,49 @@ def test_what_is_covered_once_in_eight_is_not_painted() -> None:
     assert torch.sigmoid(logit).item() == pytest.approx(1 / 8, abs=0.01)
 
 
-def test_what_lies_between_parted_lips_is_not_covered() -> None:
-    """What moves as a whole is, and what no place comes to lie on is not."""
-    from reggan_training.motion.network import _parted
+@torch.no_grad()
+def test_lips_part_at_their_seam() -> None:
+    """The lower lip goes, the upper one stays, what is between them is covered, sharply."""
+    torch.manual_seed(0)
+    jaw, seam_row = ARKIT_SHAPES.index("jawOpen"), 50
+    regression = ShapeRegression()
+    regression.surface[jaw, 1, seam_row:] = -0.6
+    network = MotionRegGAN(width=16, regression=regression).eval()
+    for layer in (network.surface.answer, network.surface.turned, network.surface.kinds):
+        layer.weight.zero_()
+        layer.bias.zero_()
+    network.surface.kinds.bias[PixelKind.SKIN] = 20.0
+    for layer in (network.motion_eighth, network.motion_quarter, network.stronger, network.answer):
+        layer.weight.zero_()
+        layer.bias.zero_()
+    controls = torch.zeros(1, len(CONTROLS))
+    controls[0, jaw] = 1.0
+    answer = network(noise(1), controls, NOTHING)
+    seam = round((0.30 + 1.1 * 0.234) * 128)  # of the average face, in rows of the crop
+    opened = round(0.6 * 0.234 * 128)
+    cover = torch.sigmoid(answer.cover)[0, 0, :, 64]
+    assert cover[: seam - 1].max() < 0.1
+    assert cover[seam + 2 : seam + opened - 2].min() > 0.9
+    assert cover[seam + opened + 1 :].max() < 0.1
+    down = answer.motion[0, 1, :, 64]
+    assert down[: seam - 2].abs().max() < 0.01
+    assert down[seam + opened + 3 : seam + opened + 12].mean() == pytest.approx(
+        -0.6 * 0.234, abs=0.02
+    )
 
-    rows = (torch.arange(32) + 0.5) / 32
-    gap = torch.where((rows > 0.5) & (rows < 0.7), 0.5 - rows, 0.0)  # all of it shows one seam
-    motion = torch.stack([torch.zeros(32, 32), gap[:, None].expand(32, 32)])[None]
-    solved = torch.zeros_like(motion)
-    parted = _parted(motion, solved)
-    assert parted[0, 0, 17:21].min() == pytest.approx(1, abs=1e-4)
-    assert parted[0, 0, :15].max() == 0
-    assert _parted(torch.full_like(motion, 0.1), solved).max() == pytest.approx(0, abs=1e-5)
-    assert _parted(solved, solved + 0.1).min() == 1
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", [PixelKind.FRONT, PixelKind.BEHIND])
+def test_what_is_no_face_stays(kind: PixelKind) -> None:
+    torch.manual_seed(0)
+    regression = ShapeRegression()
+    regression.surface[SMILE, 0] = -0.03 / 0.234
+    network = MotionRegGAN(width=16, regression=regression).eval()
+    controls = torch.zeros(1, len(CONTROLS))
+    controls[0, SMILE] = 1.0
+    free = network(noise(1), controls, NOTHING).motion.abs().mean()
+    network.surface.kinds.bias[kind] = 20.0
+    assert network(noise(1), controls, NOTHING).motion.abs().mean() < 1e-3 * free
 
 
 def test_folds_cost_more_the_deeper_they_are() -> None:

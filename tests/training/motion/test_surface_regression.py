@@ -12,15 +12,18 @@ from reggan_training.motion.surface_regression import (
     SURFACE_TOP,
     SurfaceExamples,
     displacement_at,
+    eye_table,
     fit_surface,
     fixed_point,
+    lip_tables,
     surface_examples,
 )
 from reggan_training.pairs.head_set import training_files
+from reggan_training.pairs.lip_seam import seam_aligned
+from reggan_training.pairs.portraits import Portraits, draw_portraits
 from reggan_training.pairs.rasterised_head import read_head
 from reggan_training.pairs.shading import HeadShader
-from reggan_training.pairs.sitting import draw_sitting
-from reggan_training.pairs.truth import project, projection_of, surface_of_state
+from reggan_training.pairs.truth import PixelKind, project, projection_of, surface_of_state
 
 SMILE, JAW = ARKIT_SHAPES.index("mouthSmileLeft"), ARKIT_SHAPES.index("jawOpen")
 
@@ -48,6 +51,22 @@ def test_places_are_looked_up_at_their_cells() -> None:
     assert displacement_at(table, place)[0, 1, 0, 0] == pytest.approx(1.0, abs=1e-4)
     assert displacement_at(table, place + cell)[0, 1, 0, 0] == pytest.approx(0.0, abs=1e-4)
     assert displacement_at(table, place + 9.0).abs().max() == 0
+
+
+def test_each_lip_goes_on_beyond_the_seam() -> None:
+    """A jaw that opens moves what is below the seam; no cell between the lips mixes both."""
+    cells = torch.arange(SURFACE_CELLS**2)
+    rows = cells // SURFACE_CELLS
+    weights = torch.zeros(20, len(ARKIT_SHAPES))
+    weights[:, JAW] = torch.linspace(0.2, 1.0, 20)
+    moved = torch.zeros(20, len(cells), 3)
+    moved[:, rows >= 50, 1] = -0.5 * weights[:, JAW, None]
+    example = SurfaceExamples(weights=weights, cells=cells, displacement=moved)
+    table = fit_surface([example] * 50)[JAW][None]
+    upper, lower = lip_tables(table)
+    middle = SURFACE_CELLS // 2
+    assert upper[0, 1, 40:65, middle].abs().max() < 1e-3
+    assert lower[0, 1, 37:65, middle].numpy() == pytest.approx(-0.5, abs=0.01)
 
 
 def test_a_fixed_point_leads_back() -> None:
@@ -84,8 +103,9 @@ def test_displacements_in_the_head_are_motions_in_the_crop(flat_head_set) -> Non
     assert ((found - true).norm(dim=1)[front] / length[front]).median() < 0.12
 
 
-def test_a_mirrored_pair_knows_its_places(flat_head_set) -> None:
-    pairs = draw_sitting(training_files(flat_head_set)[0], (1, 1), 2, 64)
+def test_a_mirrored_portrait_knows_its_places(flat_head_set) -> None:
+    rows = draw_portraits(training_files(flat_head_set)[0], (1, 1), 2)
+    pairs = Portraits.from_compact(rows)
     mirrored = pairs.mirrored(torch.tensor([True, False]))
     assert mirrored.place[1].equal(pairs.place[1])
     assert mirrored.place[0, 0].equal(-pairs.place[0, 0].flip(1))
@@ -99,8 +119,20 @@ def test_a_mirrored_pair_knows_its_places(flat_head_set) -> None:
 def test_eyes_are_where_the_face_has_them(flat_head_set) -> None:
     head = read_head(training_files(flat_head_set)[0])
     side = head.face.side_px
-    truth = surface_of_state(HeadShader(head), head.face, 0)
+    places = torch.from_numpy(seam_aligned(head)[:, :2])
+    truth = surface_of_state(HeadShader(head), places, head.face, 0)
     column, row = (head.landmarks[0, 0] * side).astype(int)
-    assert truth.is_face[0, row, column]
+    assert truth.kind[0, row, column] in (PixelKind.SKIN, PixelKind.EYE)
+    assert truth.kind[0, 0, 0] == PixelKind.BEHIND
     assert truth.place[0, row, column] == pytest.approx(0.5, abs=0.15)
     assert truth.place[1, row, column] == pytest.approx(0.0, abs=0.15)
+
+
+def test_eyeballs_follow_lids_that_open_and_no_others() -> None:
+    table = torch.zeros(1, 3, SURFACE_CELLS, SURFACE_CELLS)
+    above, below = slice(18, 23), slice(23, 28)  # the middle of the eye is at row 23
+    table[0, 1, above], table[0, 1, below] = 0.1, 0.1  # the upper lid opens, the lower one closes
+    drawn = eye_table(table)
+    assert drawn[0, 1, 18, 40] == pytest.approx(0.1)
+    assert 0 < drawn[0, 1, 22, 40] < 0.01
+    assert drawn[0, 1, below].abs().max() == 0

@@ -9,9 +9,12 @@ from click.testing import CliRunner
 
 from reggan_export.commands.export_onnx import onnx
 from reggan_plugin.transfer import ExpressionTransfer
+from reggan_training.motion import whole_run
 from reggan_training.motion.commands import train_motion
+from reggan_training.motion.earlier_model import EarlierModel
 from reggan_training.motion.motion_task import motion_run, trained_motion_network
 from reggan_training.motion.network import MotionRegGAN
+from reggan_training.motion.surface_reader import SurfaceReader
 from reggan_training.motion.training_run import RunSettings
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.pool import PairPool, PoolSettings
@@ -48,8 +51,9 @@ def test_a_resumed_run_is_an_uninterrupted_one(flat_head_set: Path, tmp_path: Pa
     assert second.step == 2
     assert len(list(second.run(pool))) == 1
     pool.close()
-    one = trained_motion_network(tmp_path / "whole").state_dict()
-    other = trained_motion_network(tmp_path / "parts").state_dict()
+    surface = SurfaceReader()
+    one = trained_motion_network(tmp_path / "whole", surface).state_dict()
+    other = trained_motion_network(tmp_path / "parts", surface).state_dict()
     assert all(one[name].equal(other[name]) for name in one)
 
 
@@ -57,7 +61,12 @@ def test_a_resumed_run_is_an_uninterrupted_one(flat_head_set: Path, tmp_path: Pa
 @pytest.mark.filterwarnings("ignore:.*isinstance.treespec.*:FutureWarning")
 @pytest.mark.filterwarnings("ignore:.*The axis name.*:UserWarning")
 @pytest.mark.slow
-def test_one_command_trains_all_stages(flat_head_set: Path, tmp_path: Path) -> None:
+def test_one_command_trains_all_stages(
+    flat_head_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pool in ("_READER_POOL", "_MOUTH_POOL"):  # a batch alone, where a run waits for thousands
+        monkeypatch.setattr(whole_run, pool, _POOL)
+    monkeypatch.setattr(whole_run, "PoolSettings", lambda: _POOL)
     arguments = ["--heads", str(flat_head_set), "--out", str(tmp_path / "run")]
     arguments += ["--kimg", "0.016", "--mouth-kimg", "0.016", "--reader-kimg", "0.064"]
     arguments += ["--adversary-kimg", "0.016", "--threads", "1"]
@@ -80,3 +89,8 @@ def test_one_command_trains_all_stages(flat_head_set: Path, tmp_path: Path) -> N
     assert transfer.card.contract == 2
     assert transfer.card.painters.keys() == {"mouth"}
     assert transfer.card.training["identities"] == 3
+    # what was exported is what another run can begin with
+    again = MotionRegGAN(width=32)
+    EarlierModel(exported).start(again, "network")
+    mine = trained_motion_network(tmp_path / "run/motion", again.surface)
+    assert (again.motion_eighth.weight - mine.motion_eighth.weight).abs().max() < 1e-3

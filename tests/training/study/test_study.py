@@ -2,14 +2,12 @@
 
 import io
 import itertools
-import json
 import re
 import subprocess
 import sys
 from base64 import b64decode
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +25,8 @@ from reggan_training.study.design import (
 )
 from reggan_training.study.picture_folders import PictureFolders, key_from_path
 from reggan_training.study.picture_source import Face
+
+from .written_study import key_of, page_of
 
 Streams = pytest.CaptureFixture[str]
 METHODS = ("reggan", "sargan", "us-gan")
@@ -61,17 +61,6 @@ def make(folder: Path, *options: str, methods: tuple[str, ...] = METHODS) -> int
     if "--out" not in options:
         words += ["--out", str(folder / "study")]
     return main([*words, *options])
-
-
-def page_of(study: Path) -> dict[str, Any]:
-    html = (study / "raters" / "index.html").read_text(encoding="utf-8")
-    found = re.search(r'<script type="application/json" id="study">(.*?)</script>', html)
-    assert found
-    return dict(json.loads(found[1]))
-
-
-def key_of(study: Path) -> dict[str, Any]:
-    return dict(json.loads((study / "key.json").read_text(encoding="utf-8")))
 
 
 # What raters receive
@@ -229,7 +218,7 @@ def test_a_study_that_cannot_be_is_refused(
 
 
 def test_pictures_and_answers_need_no_torch() -> None:
-    script = "import sys, reggan_training.study.commands; print('torch' in sys.modules)"
+    script = "import sys, reggan_training.commands.study_make; print('torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"
 

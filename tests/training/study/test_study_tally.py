@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ from PIL import Image
 from reggan_plugin.cli import main
 from reggan_training.study.design import OTHER, QUESTIONS, SAME
 from reggan_training.study.intervals import share_over_raters, wilson_share
+
+from .written_study import key_of, page_of
 
 Streams = pytest.CaptureFixture[str]
 
@@ -30,17 +31,6 @@ def study(tmp_path: Path) -> Path:
     words = [*methods, "--input", str(tmp_path / "input"), "--attention-checks", "2"]
     assert main(["study", "make", *words, "--side", "32", "--out", str(tmp_path / "study")]) == 0
     return tmp_path / "study"
-
-
-def page_of(study: Path) -> dict[str, Any]:
-    html = (study / "raters" / "index.html").read_text(encoding="utf-8")
-    found = re.search(r'<script type="application/json" id="study">(.*?)</script>', html)
-    assert found
-    return dict(json.loads(found[1]))
-
-
-def key_of(study: Path) -> dict[str, Any]:
-    return dict(json.loads((study / "key.json").read_text(encoding="utf-8")))
 
 
 def answer_sheet(

@@ -62,7 +62,7 @@ def _bump(angle: Map, height: Map, centre: tuple[float, float], radii: tuple[flo
 
 
 def _flush_map(angle: Map, height: Map) -> Map:
-    """Where blood shows: cheeks, nose, ears, chin."""
+    """Weight of places where blood shows: cheeks, nose, ears, chin."""
     return np.asarray(
         0.9 * _bump(angle, height, (0.40, -0.0364), (0.24, 0.018))
         + 0.8 * _bump(angle, height, (0.0, -0.0404), (0.13, 0.013))

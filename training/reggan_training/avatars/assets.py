@@ -30,7 +30,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HeadAssets:
-    """Where each part of the assets lies; parts are read when first used, and kept."""
+    """The folder of the assets; parts are read when first used, and kept."""
 
     root: Path
     data: Path

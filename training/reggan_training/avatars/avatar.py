@@ -191,7 +191,7 @@ class Avatar:
 
 
 def _is_face(head: Head) -> Bool[np.ndarray, " faces"]:
-    """Which faces of the skin are in front of the ears' backs and above the jaw."""
+    """True for faces of the skin in front of the ears' backs and above the jaw."""
     middle = head.canonical[head.parts["skin"].faces].mean(axis=1)
     jaw = -0.118 + 0.6 * np.maximum(0.0, middle[:, 1] + 0.02)
     return (middle[:, 2] > jaw) & (middle[:, 1] < 0.11)

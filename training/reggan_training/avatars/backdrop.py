@@ -1,4 +1,4 @@
-"""What is behind an avatar: a picture painted from its look."""
+"""The backdrop of an avatar: a picture painted from its look."""
 
 import numpy as np
 from jaxtyping import Float

@@ -1,4 +1,4 @@
-"""What muscles do in each expression.
+"""The actions of muscles in each expression.
 
 Recipes give each action's weight at intensity 1. They follow the action units that the Facial
 Action Coding System names for each emotion. Source: Ekman, Friesen and Hager, Facial Action
@@ -48,7 +48,6 @@ _MANNERS: Mapping[str, Mapping[str, float]] = {
 _PARTED = ("open", "bared", "disgusted", "afraid", "surprised")
 _GAZE_PITCH_DEG: Mapping[str, float] = {"sad": -5.0}
 _SPEECH: Mapping[str, float] = {"JawDrop": 0.6, "mouth-parling": 0.4, "UpperLipUp": 0.1}
-WRINKLES = ("forehead", "glabella", "crow_feet", "nasolabial", "nose", "chin")
 _WRINKLED_BY: Mapping[str, Mapping[str, float]] = {
     "forehead": {"InnerBrowUp": 0.35, "OuterBrowUp": 0.45, "brows-inner-up": 0.3},
     "glabella": {"BrowDown": 0.55, "brows-down": 0.4, "NoseWrinkler": 0.2},
@@ -88,7 +87,7 @@ def gaze_deg(state: FaceState) -> tuple[float, float]:
 
 
 def lip_seal(state: FaceState, habits: ExpressionHabits) -> float:
-    """How far the lips are held together, 0 to 1, where this expression would part them."""
+    """Strength, 0 to 1, that holds lips together where this expression would part them."""
     manners = {"happy": habits.smile, "angry": habits.anger}
     opens = manners.get(state.expression, state.expression) in _PARTED
     return 0.0 if opens else max(0.0, 1 - 4 * state.mouth_open)
@@ -106,7 +105,7 @@ def unit_weights(weights: Mapping[str, float], habits: ExpressionHabits) -> dict
 
 
 def wrinkle_amounts(weights: Mapping[str, float]) -> dict[str, float]:
-    """How deep each kind of wrinkle is folded by these actions, 0 to 1."""
+    """Depth of each kind of wrinkle under these actions, 0 to 1."""
     return {
         name: min(1.0, sum(share * weights.get(action, 0.0) for action, share in shares.items()))
         for name, shares in _WRINKLED_BY.items()

@@ -1,4 +1,4 @@
-"""What a face does in one picture, and how one identity makes each expression."""
+"""The state of a face in one picture, and the habits of an identity in each expression."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -51,7 +51,7 @@ class FaceState:
 
 @dataclass(frozen=True, kw_only=True)
 class ExpressionHabits:
-    """How one identity makes its expressions, the same in all its pictures.
+    """The habits of one identity in its expressions, the same in all its pictures.
 
     Attributes:
         smile: teeth shown, or lips closed.

@@ -30,7 +30,7 @@ _DOWN = np.array([0.0, 0.0, -1.0])
 
 @dataclass(frozen=True, kw_only=True)
 class BrowStyle:
-    """How a pair of brows looks; lengths in metres.
+    """The look of a pair of brows; lengths in metres.
 
     `arch` raises the middle, `thickness` is the height at the inner end, `reach` stretches the
     brow outwards (1 = as usual).
@@ -125,7 +125,7 @@ def _lid_edges(
 
 @dataclass(frozen=True, kw_only=True)
 class BeardStyle:
-    """Which parts of the beard grow, how long and how dense; lengths in metres.
+    """The look of a beard: its parts, their length and density; lengths in metres.
 
     `chin_only` keeps what lies within so many metres of the middle.
     """
@@ -173,7 +173,7 @@ def grow_beard(head: Wearer, style: BeardStyle, random: np.random.Generator) -> 
 
 
 def _room_above_lips(head: Wearer, roots: Roots) -> Float[np.ndarray, " strands"]:
-    """How long a hair of the moustache can be and end at the lip's edge, in metres."""
+    """Length of a hair of the moustache that ends at the lip's edge, in metres."""
     lips = head.rest["skin"][head.region("lips") > 0.5]
     is_near = np.abs(roots.positions[:, None, 0] - lips[:, 0]) < _LIP_NEIGHBOURHOOD
     edge = np.where(is_near, lips[:, 2], -np.inf).max(axis=1)

@@ -21,6 +21,6 @@ def finished_picture(passes: RenderPasses, look: AvatarLook) -> Float[np.ndarray
 
 
 def face_mask(passes: RenderPasses) -> Bool[np.ndarray, "height width"]:
-    """Where skin of the face, its features, brows, lashes or beard are to be seen."""
+    """Pixels that show skin of the face, its features, brows, lashes or beard."""
     shown = [SURFACES.index(surface) for surface in FACE_SURFACES]
     return np.isin(passes.surface, shown)

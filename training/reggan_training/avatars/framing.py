@@ -1,4 +1,4 @@
-"""Where the camera stands, how the head is turned, and where its points fall in the picture."""
+"""The camera before a head, the turn of the head, and the projection of its points."""
 
 import math
 
@@ -63,7 +63,7 @@ def pixels_from_points(
     focal_length_mm: float,
     side_px: int,
 ) -> Float[np.ndarray, "points 2"]:
-    """Where points of the world fall: (x, y) in pixels from the picture's upper left corner."""
+    """Project points of the world: (x, y) in pixels from the picture's upper left corner."""
     local = (points - pose[:3, 3]) @ pose[:3, :3]
     seen = local[:, :2] / -local[:, 2:] * (focal_length_mm / SENSOR_MM)
     return (seen * [1.0, -1.0] + 0.5) * side_px

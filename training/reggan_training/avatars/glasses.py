@@ -85,7 +85,7 @@ def _eye_distance(head: Wearer) -> float:
 
 
 def _lens_plane(head: Wearer) -> float:
-    """How far in front the lenses stand: clear of the lashes, the brows and the nose's bridge."""
+    """Distance of the lenses in front: clear of the lashes, the brows and the nose's bridge."""
     eyes = head.eyes.values()
     front = min(eye.centre[1] - eye.radius for eye in eyes) - _CORNEA_TO_LENS
     brows = head.rest["skin"][head.region("brow") > 0.3]

@@ -36,7 +36,7 @@ Flow = Literal["parted", "back", "forward", "out", "crown"]
 
 @dataclass(frozen=True, kw_only=True)
 class HairStyle:
-    """How scalp hair grows; lengths in metres.
+    """The growth of scalp hair; lengths in metres.
 
     Attributes:
         flow: where hair is combed to: down from a parting, to the back, to the front, straight

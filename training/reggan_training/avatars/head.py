@@ -89,7 +89,6 @@ class Head:
             coordinates are its x and z.
         regions: weights of skin points by region.
         eyes: eyeballs by side.
-        neck_pivot: where the head turns on the neck.
     """
 
     assets: HeadAssets
@@ -99,7 +98,6 @@ class Head:
     canonical: Points
     regions: Regions
     eyes: Mapping[str, Eye]
-    neck_pivot: Float[np.ndarray, "3"]
     _body: Points
     _heads: Float[np.ndarray, "bones 3"]
     _body_points: Mapping[str, Int[np.ndarray, " points"]]
@@ -176,7 +174,7 @@ class Head:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Mouth:
-    """What keeps lips together and before the teeth."""
+    """The mouth: keeps lips together and before the teeth."""
 
     lips: Lips
     bite: Bite
@@ -219,7 +217,6 @@ def build_head(assets: HeadAssets, shape: HeadShape) -> Head:
         canonical=canonical,
         regions=regions,
         eyes=eyes,
-        neck_pivot=heads[assets.rig.bones.index("neck02")],
         _body=body,
         _heads=heads,
         _body_points=body_points,

@@ -1,4 +1,4 @@
-"""What makes one head's shape: ancestry, gender, age, weight, details, asymmetry."""
+"""The shape of one head: ancestry, gender, age, weight, details, asymmetry."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -27,7 +27,6 @@ class HeadShape:
         weight: −1 = thin … 1 = heavy.
         sliders: value of each detail slider by its name, −1 … 1.
         asymmetry: by the name of its morph, −: the left side, +: the right side, −1 … 1.
-        eye_scale: size of the eyeballs and what surrounds them; 1 as in life.
     """
 
     ancestry: Mapping[str, float] = field(default_factory=lambda: {"caucasian": 1.0})
@@ -36,7 +35,6 @@ class HeadShape:
     weight: float = 0.0
     sliders: Mapping[str, float] = field(default_factory=dict)
     asymmetry: Mapping[str, float] = field(default_factory=dict)
-    eye_scale: float = 1.0
 
     def __post_init__(self) -> None:
         unknown = {*self.ancestry} - {*ANCESTRIES}

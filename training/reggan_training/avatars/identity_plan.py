@@ -1,7 +1,7 @@
 """Everything that makes one identity, drawn from the set's seed, its style and its number."""
 
 import zlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,12 @@ from reggan_training.avatars.views import PlannedView, sample_views
 PLAN_VERSION = 3
 """Raised when the same seed would give another picture."""
 _PURPOSES = ("shape", "habits", "look", "views", "brows", "hair", "beard", "glasses", "shot")
-_TOON_EXAGGERATION, _TOON_EYES = 1.35, 1.28
+_TOON_EXAGGERATION = 1.35
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class IdentityPlan:
-    """What an identity is made from, before anything is built."""
+    """The plan of an identity, before anything is built."""
 
     name: str
     seed: int
@@ -60,8 +60,6 @@ def plan_identity(style: str, number: int, seed: int) -> IdentityPlan:
         _generator(seed, style, number, "shape"),
         exaggeration=_TOON_EXAGGERATION if style == "toon" else 1.0,
     )
-    if style == "toon":
-        shape = replace(shape, eye_scale=_TOON_EYES)
     look = sample_look(
         style,
         _generator(seed, style, number, "look"),

@@ -44,7 +44,7 @@ class Lids:
     with_lower: Float[np.ndarray, " points"]
 
     def aperture(self, body: Points, eye: Eye) -> "Aperture":
-        """How far the lids are apart now."""
+        """Distance between the lids now."""
         right, left = (body[self.upper_rings[0, [0, -1]], 0] - eye.centre[0]).tolist()
         columns = np.linspace(right, left, _COLUMNS)
         upper, lower = (
@@ -100,7 +100,7 @@ class Aperture:
 
     @property
     def open_deg(self) -> float:
-        """How far apart the lids are where they are farthest, in degrees about the eye."""
+        """Largest distance between the lids, in degrees about the eye."""
         return float(np.rad2deg(np.max(self.upper - self.lower)))
 
 

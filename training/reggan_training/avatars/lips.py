@@ -36,7 +36,7 @@ class LipSide:
     line_side: Float[np.ndarray, " line"]
 
     def heights(self, body: Points) -> Float[np.ndarray, " places"]:
-        """How high the line lies at each place across the mouth."""
+        """Height of the line at each place across the mouth."""
         return np.interp(_places(), self.line_side, body[self.line, 2])
 
     def lift(self, body: Points, by: Float[np.ndarray, " places"]) -> None:
@@ -52,7 +52,7 @@ class Lips:
     lower: LipSide
 
     def gaps(self, body: Points) -> Float[np.ndarray, " places"]:
-        """How far the lips are apart at each place across the mouth, metres; below 0: overlap."""
+        """Distance of the lips at each place across the mouth, metres; below 0: overlap."""
         return self.upper.heights(body) - self.lower.heights(body)
 
     def close(self, body: Points, share: float) -> None:

@@ -1,4 +1,4 @@
-"""What an avatar looks like besides the shape of its head, drawn from a seed."""
+"""The look of an avatar besides the shape of its head, drawn from a seed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

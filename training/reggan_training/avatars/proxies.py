@@ -33,7 +33,7 @@ class Proxy:
     scales: tuple[tuple[int, int, float], ...]
 
     def fit(self, body: Points) -> Points:
-        """Where the proxy's points lie on this body, in metres."""
+        """Positions of the proxy's points on this body, in metres."""
         sizes = [
             abs(body[first, axis] - body[second, axis]) / distance
             for axis, (first, second, distance) in enumerate(self.scales)

@@ -1,4 +1,4 @@
-"""Where on the skin lips, lids, brow, scalp … are, as a weight for each skin point.
+"""Regions of the skin, lips, lids, brow, scalp …, as a weight for each skin point.
 
 What the assets have masks for is read through the base mesh's uv; the rest is drawn on the
 unmorphed base mesh, so that a region means the same points on every head.
@@ -77,7 +77,7 @@ def _step(value: _Axis, low: float, high: float) -> _Axis:
 
 
 def _hairline(side: _Axis, depth: _Axis) -> _Axis:
-    """How high the hair begins, by how far to the back a point lies (metres over the eyes)."""
+    """Height of the hairline over the eyes, in metres, by a point's distance to the back."""
     front = 0.066 - 0.10 * np.maximum(side - 0.035, 0)
     back = np.interp(depth, [-0.02, 0.005, 0.02, 0.055, 0.075], [0.066, 0.03, 0.005, -0.01, -0.05])
     return np.where(depth < -0.02, front, back)

@@ -29,7 +29,7 @@ _WORKER = (sys.executable, "-m", "reggan_training.avatars.worker")
 
 @dataclass(frozen=True, kw_only=True)
 class SetSettings:
-    """What a set is made of.
+    """Settings of a set.
 
     The seed and `render` shape its pictures; the rest says how many, and where. Shots are made of
     the set's first identities.
@@ -46,7 +46,7 @@ class SetSettings:
     processes: int = 1
 
     def to_json(self) -> dict[str, Any]:
-        """What a rerun into the same folder must agree with."""
+        """Settings that a rerun into the same folder must agree with."""
         return {"plan_version": PLAN_VERSION, "seed": self.seed, "render": asdict(self.render)}
 
     def tasks(self) -> list[Task]:
@@ -60,7 +60,7 @@ class SetSettings:
 
 @dataclass(kw_only=True, eq=False)
 class _Progress:
-    """What the worker threads share; guarded by `lock`."""
+    """State that the worker threads share; guarded by `lock`."""
 
     waiting: deque[Task]
     total: int

@@ -1,4 +1,4 @@
-"""What one rendering yields, and the way from linear light to a picture."""
+"""The passes of one rendering, and the way from linear light to a picture."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ class RenderPasses:
 
 
 def passes_from_exr(path: Path) -> RenderPasses:
-    """What Blender wrote into a multi-layer EXR file."""
+    """Read the passes that Blender wrote into a multi-layer EXR file."""
     with OpenEXR.File(str(path), separate_channels=True) as file:
         channels: dict[str, Any] = {
             name.rpartition("ViewLayer.")[2]: channel.pixels

@@ -1,4 +1,4 @@
-"""What all pictures of a set share."""
+"""Settings that all pictures of a set share."""
 
 from dataclasses import dataclass
 

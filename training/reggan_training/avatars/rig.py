@@ -26,7 +26,7 @@ class Rig:
     weights: Float[np.ndarray, "points bones"]
 
     def heads(self, body: Points) -> Float[np.ndarray, "bones 3"]:
-        """Where each bone begins in this body, in metres."""
+        """Position of each bone's head in this body, in metres."""
         return np.array([body[joint].mean(axis=0) for joint in self.joints])
 
 

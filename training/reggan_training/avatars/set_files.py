@@ -1,4 +1,4 @@
-"""Where a rendered set lies on disk, what is finished, and what a rerun must agree with."""
+"""Files of a rendered set: its layout, what is finished, and what a rerun must agree with."""
 
 import io
 import json
@@ -59,7 +59,7 @@ class NewFolder:
         path.write_bytes(content)
 
     def path(self, name: str) -> Path:
-        """Where a file of the folder is while it is written."""
+        """Path of a file of the folder while it is written."""
         return self._temporary / name
 
     def finish(self, description: Mapping[str, Any]) -> None:
@@ -84,7 +84,7 @@ def remove_unfinished(root: Path) -> None:
 
 
 def is_finished(root: Path, name: str, kind: str) -> bool:
-    """Whether an identity or a shot needs no more rendering."""
+    """True if an identity or a shot needs no more rendering."""
     place = root / name / IDENTITY_FILE
     if kind == "shot":
         place = root / SHOTS_FOLDER / name / SHOT_FILE

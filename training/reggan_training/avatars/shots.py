@@ -59,7 +59,7 @@ def sample_shot(generator: np.random.Generator, look: AvatarLook, frames: int) -
 
 
 def _speech(time: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """How far the mouth is open: four syllables a second, with pauses."""
+    """Opening of the mouth: four syllables a second, with pauses."""
     phase = generator.uniform(0, 2 * np.pi, 3)
     syllables = 0.5 - 0.5 * np.cos(2 * np.pi * 4.0 * time + phase[0])
     pauses = (0.5 + np.sin(2 * np.pi * 0.6 * time + phase[1])).clip(0, 1)

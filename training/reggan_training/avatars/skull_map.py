@@ -1,4 +1,4 @@
-"""How far the skin lies from the middle of the head in each direction, so that hair stays out."""
+"""Distance of the skin from the middle of the head by direction, so that hair stays out."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class SkullMap:
         return away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
 
     def skin_radius(self, out: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, " points"]:
-        """How far the skin lies in these directions, read between the nearest four cells."""
+        """Distance of the skin in these directions, read between the nearest four cells."""
         row, column = (cell - 0.5 for cell in _cells(out))  # cells hold their middle's value
         row = np.clip(row, 0, _ROWS - 1.001)
         first, left = np.floor(row).astype(np.int64), np.floor(column).astype(np.int64)

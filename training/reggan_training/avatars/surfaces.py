@@ -1,4 +1,4 @@
-"""What a pixel of a rendering can show."""
+"""The kinds of surface that a pixel of a rendering can show."""
 
 SURFACES = (
     *("background", "face", "neck", "eye", "tooth", "mouth", "brow", "lash", "beard"),

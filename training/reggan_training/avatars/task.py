@@ -1,4 +1,4 @@
-"""What a worker is told to render."""
+"""The task of a worker that renders."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -21,5 +21,5 @@ class Task:
 
     @property
     def title(self) -> str:
-        """What progress and errors call it."""
+        """Name in progress and errors."""
         return self.name if self.kind == "identity" else f"shots/{self.name}"

@@ -100,7 +100,7 @@ def read_bite(assets: HeadAssets) -> Bite:
 
 
 def _near(points: Points, others: Points, distance: float) -> Bool[np.ndarray, " points"]:
-    """Whether a point has one of the others within a distance."""
+    """True for points that have one of the others within a distance."""
     near = [
         np.linalg.norm(part[:, None] - others, axis=2).min(axis=1) < distance
         for part in np.array_split(points, 16)
@@ -155,7 +155,7 @@ def _outline(pieces: list[Points]) -> Float[np.ndarray, "turns heights"]:
 def clearance(
     outline: Float[np.ndarray, "turns heights"], points: Points
 ) -> Float[np.ndarray, " points"]:
-    """How far points (by the base bite) lie outside the teeth; infinite above and below them."""
+    """Distance of points (by the base bite) to the teeth; infinite above and below them."""
     across, up, away = _arch_coordinates(points)
     ok = (across >= 0) & (across < _TURNS) & (up >= 0) & (up < _HEIGHTS)
     cells = (
@@ -168,7 +168,7 @@ def clearance(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LipRoom:
-    """Which skin lies before the teeth at rest, and how far: what `keep_before_teeth` keeps."""
+    """The skin before the teeth at rest and its distance, which `keep_before_teeth` keeps."""
 
     rows: Int[np.ndarray, " points"]
     upper: Float[np.ndarray, " points"]
@@ -236,7 +236,7 @@ def keep_before_teeth(
 def _lack(
     least: Float[np.ndarray, " points"], clear: Float[np.ndarray, " points"]
 ) -> Float[np.ndarray, " points"]:
-    """How much clearance is missing; points deep behind the teeth are none of the lips'."""
+    """Clearance that is missing; points deep behind the teeth are none of the lips'."""
     lack = np.where(np.isfinite(least), least - clear, 0.0)
     return np.where((lack > 0) & (lack < 0.02), lack, 0.0)
 

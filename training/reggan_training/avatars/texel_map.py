@@ -1,4 +1,4 @@
-"""Which point of the skin each texel of the head's texture shows."""
+"""The point of the skin that each texel of the head's texture shows."""
 
 from dataclasses import dataclass
 

@@ -82,7 +82,7 @@ def _without_specks(surface: Int[np.ndarray, "height width"]) -> Int[np.ndarray,
 def _is_neck_to_face(
     surface: np.ndarray, first: tuple[slice, ...], second: tuple[slice, ...]
 ) -> np.ndarray:
-    """Where skin goes on as skin, or hairs grow on it: no line."""
+    """Pixels that get no line: skin goes on as skin, or hairs grow on it."""
     quiet = np.isin(
         surface, [SURFACES.index(n) for n in ("face", "neck", "brow", "lash", "beard", "lens")]
     )

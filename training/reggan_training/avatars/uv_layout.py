@@ -1,4 +1,4 @@
-"""Where a point of the head lies on its base colour texture.
+"""The place of a point of the head on its base colour texture.
 
 The base mesh's own layout gives the face a tenth of the picture and lays it on its side. Ours is
 an upright cylinder around the head, wider in front: the ears lie folded onto the temples and the
@@ -16,7 +16,7 @@ _FRONT_EXPANSION = 2.0
 
 
 def uv_from_positions(positions: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 2"]:
-    """Where canonical skin points (`Head.canonical`) lie, 0..1 from the texture's lower left."""
+    """UV of canonical skin points (`Head.canonical`), 0..1 from the texture's lower left."""
     angle = np.arctan2(positions[:, 0], AXIS_DEPTH_M - positions[:, 1])
     turn = np.abs(angle) / np.pi
     spread = turn * (1 + _FRONT_EXPANSION) / (1 + _FRONT_EXPANSION * turn)

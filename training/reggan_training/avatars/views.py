@@ -1,4 +1,4 @@
-"""Which pictures are made of an avatar."""
+"""The pictures that are rendered of an avatar."""
 
 from dataclasses import dataclass, replace
 

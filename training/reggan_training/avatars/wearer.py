@@ -1,4 +1,4 @@
-"""What hair and glasses need to know of a head."""
+"""The head as hair and glasses need it."""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable

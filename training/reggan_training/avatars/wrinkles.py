@@ -43,7 +43,6 @@ _GROUPS: dict[str, tuple[Curve, ...]] = {
     ),
     "chin": (((0.0, -0.0849), (0.09, -0.0864), (0.15, -0.0914)),),
 }
-WRINKLE_GROUPS = tuple(_GROUPS)
 _AGE_DEPTHS = {
     "forehead": 0.35,
     "glabella": 0.25,
@@ -59,8 +58,8 @@ _AGE_DEPTHS = {
 def wrinkle_height(depths: Mapping[str, float], age: float, side_px: int) -> Map:
     """Height of the skin over its smooth shape, about −1 (bottom of a line) to 0.4 (its edge).
 
-    `depths` gives how far an expression folds the kinds in `expressions.WRINKLES`, 0..1; what
-    lies beside a kind is folded along. `age` (0..1) adds the lines that stay and deepens those
+    `depths` gives how far an expression folds each kind of line, 0..1; what lies beside a kind
+    is folded along. `age` (0..1) adds the lines that stay and deepens those
     that come.
     """
     depths = {

@@ -25,7 +25,7 @@ _FOLDERS = re.compile(r"CFEE_Database_\d+|Images[1-6]", re.IGNORECASE)
 
 
 def is_cfee(root: Path, files: Sequence[Path]) -> bool:
-    """Whether a folder holds the annotation sheet or the database's own folders."""
+    """True if a folder holds the annotation sheet or the database's own folders."""
     if next(root.rglob(ANNOTATIONS), None) is not None or _FOLDERS.fullmatch(root.name):
         return True
     return any(_FOLDERS.fullmatch(part) for path in files for part in path.parent.parts)

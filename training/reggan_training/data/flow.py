@@ -14,7 +14,6 @@ LOW_PX = 72
 def flow_between(
     first: UInt8[np.ndarray, "side side 3"],
     second: UInt8[np.ndarray, "side side 3"],
-    low_px: int = LOW_PX,
 ) -> Float[np.ndarray, "2 low low"]:
     """Optical flow (x, y) that leads from the first picture to the second, in shares of the side.
 
@@ -23,7 +22,7 @@ def flow_between(
     grey = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (first, second)]
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     flow = search.calc(grey[0], grey[1], None)
-    small = cv2.resize(flow, (low_px, low_px), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(flow, (LOW_PX, LOW_PX), interpolation=cv2.INTER_AREA)
     return np.moveaxis(small / len(first), 2, 0).astype(np.float16)
 
 

@@ -53,13 +53,13 @@ class Identity:
 
     @property
     def is_complete(self) -> bool:
-        """Whether view e shows expression number e in full, for every expression."""
+        """True if view e shows expression number e in full, for every expression."""
         count = len(EXPRESSION_NAMES)
         return [self.full_view(e) for e in range(count)] == list(range(count))
 
     @property
     def has_graded_views(self) -> bool:
-        """Whether a plain view shows an expression in part."""
+        """True if a plain view shows an expression in part."""
         strongest = self.states.max(axis=1)
         return bool((self.is_plain & (strongest > 0) & (strongest < LEAST_FULL)).any())
 

@@ -24,7 +24,7 @@ _WORDS = {
 
 
 def is_kdef(path: Path) -> bool:
-    """Whether a picture is named as in KDEF."""
+    """True if a picture is named as in KDEF."""
     match = _NAME.fullmatch(path.stem.upper())
     return match is not None and match["code"] in _WORDS
 

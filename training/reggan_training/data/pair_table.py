@@ -1,4 +1,4 @@
-"""Which view can be turned into which by which command, and how often each pair is drawn.
+"""The table of pairs: views that a command turns into each other, and odds of each pair.
 
 A command (expression e, intensity a) turns what the source shows, x, into y = (1 - a)·x + a·e:
 the blend that the regression layer makes of its filters. Only pairs of views of which that is

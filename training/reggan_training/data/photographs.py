@@ -128,7 +128,7 @@ def _load(
 def _are_registered(
     images: Mapping[int, _Image], points: Mapping[int, Float[np.ndarray, "6 2"]]
 ) -> bool:
-    """Whether all pictures have one size and their eyes in one place."""
+    """True if all pictures have one size and their eyes in one place."""
     reference = points[next(iter(images))]
     limit = REGISTERED_WITHIN * FaceLandmarks(reference).eye_distance_px
     offsets = [(points[e][:2] - reference[:2]).mean(axis=0) for e in images]

@@ -20,7 +20,7 @@ _FRONTAL = "090"
 
 
 def is_rafd(path: Path) -> bool:
-    """Whether a picture is named as in RaFD."""
+    """True if a picture is named as in RaFD."""
     return _NAME.fullmatch(path.stem.lower()) is not None
 
 

@@ -27,7 +27,7 @@ class SetFiles(Protocol):
         """The folder or zip."""
 
     def has(self, name: str) -> bool:
-        """Whether a file of this name is there."""
+        """True if a file of this name is there."""
 
     def read(self, name: str) -> bytes:
         """A file's content; raises SourceError if it is missing."""
@@ -40,7 +40,7 @@ class FolderFiles:
     place: Path
 
     def has(self, name: str) -> bool:
-        """Whether a file of this name is there."""
+        """True if a file of this name is there."""
         return (self.place / name).is_file()
 
     def read(self, name: str) -> bytes:
@@ -82,7 +82,7 @@ class ZipFiles:
         return frozenset(self._zip.namelist())
 
     def has(self, name: str) -> bool:
-        """Whether a file of this name is there."""
+        """True if a file of this name is there."""
         return name in self._names
 
     def read(self, name: str) -> bytes:

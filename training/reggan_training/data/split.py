@@ -1,4 +1,4 @@
-"""Which identities are trained on, chosen by, and tested on: one rule for every part."""
+"""The split of identities into training, validation and test: one rule for every part."""
 
 import hashlib
 import re

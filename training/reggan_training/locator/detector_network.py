@@ -12,10 +12,9 @@ OFFSET_UNIT_PX = 32.0
 class ConvBlock(nn.Sequential):
     """Convolution, batch norm, ReLU."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, dilation: int = 1):
-        padding = dilation * (kernel // 2)
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int):
         super().__init__(
-            nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, bias=False),
+            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
             nn.BatchNorm2d(outputs),
             nn.ReLU(inplace=True),
         )

@@ -33,6 +33,8 @@ from reggan_training.locator.sources import AvatarPicture
 LONDON_EYES = np.array([[0.68, 0.40], [0.32, 0.40]])
 """Eye centres (left, right) of the aligned photographs, as fractions of the side."""
 LONDON_FRAME_SIZE = (1080, 1920)
+TIMED_SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "4K": (3840, 2160)}
+"""Frames whose search is timed, (width, height)."""
 
 
 class FrontalCascade:
@@ -124,7 +126,7 @@ def count_false_faces(
 def measure_times(locator: FaceLocator, picture: AvatarPicture) -> dict[str, float]:
     """Return milliseconds per frame that one face fills, the best of three."""
     times = {}
-    for name, size in {"720p": (1280, 720), "1080p": (1920, 1080), "4K": (3840, 2160)}.items():
+    for name, size in TIMED_SIZES.items():
         image = np.asarray(cv2.resize(picture.image, size), dtype=np.float32) / 255.0
         best = min(_time_once(locator, image) for _ in range(3))
         times[name] = round(best * 1000, 1)

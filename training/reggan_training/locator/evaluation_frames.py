@@ -20,6 +20,8 @@ FRAME_SIZE = (720, 1280)
 SIZE_BANDS_PX = {"48-96": (48.0, 96.0), "96-240": (96.0, 240.0), "240-frame": (240.0, 620.0)}
 CHOSEN_BY = ("bronze_00000", "bronze_00003", "bronze_00006")
 """Test identities by which the least score was chosen; they are not measured on."""
+PAINTINGS = 40
+"""Paintings in which the locator should find no face."""
 
 Frame = UInt8[np.ndarray, "height width 3"]
 
@@ -110,14 +112,14 @@ def draw_faceless_frame(photographs: list[Frame], rng: np.random.Generator) -> F
 def draw_faceless_set(
     photographs: list[Frame], heads: list[AvatarPicture], seed: int
 ) -> Iterator[tuple[str, Frame]]:
-    """Yield named faceless frames: 4 cuts a photograph, 40 paintings, 20 heads without a face."""
+    """Yield named faceless frames: 4 cuts a photograph, paintings, 20 heads without a face."""
     for index, photograph in enumerate(photographs):
         for cut in range(4):
             yield (
                 "photograph",
                 cut_photograph(photograph, np.random.default_rng([seed, index, cut])),
             )
-    for index in range(40):
+    for index in range(PAINTINGS):
         yield "painting", paint_frame(np.random.default_rng([seed, 1000 + index]))
     for index, picture in enumerate(heads[:20]):
         yield "faceless head", _erase_face(picture, np.random.default_rng([seed, 2000 + index]))

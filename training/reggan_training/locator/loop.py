@@ -36,7 +36,7 @@ class RunConfig:
     backgrounds: int = 800
     seed: int = 1
     start_from: str = ""
-    """Run folder whose averaged weights this run starts from; empty for random weights."""
+    """Run folder whose EMA weights this run starts from; empty for random weights."""
     negatives: tuple[str, ...] = ()
     """Files of what earlier weights took for faces."""
 

@@ -66,7 +66,7 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
-        """Whether the mean difference is on the claimed side."""
+        """True if the mean difference is on the claimed side."""
         gain = -self.difference.mean if self.claim.lower_is_better else self.difference.mean
         if self.claim.quantity == RISE:
             return gain >= 0

@@ -1,4 +1,4 @@
-"""Whether the judges can be believed: their own accuracy on true, held-out pictures."""
+"""Validity of the judges: their own accuracy on true, held-out pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,12 +40,12 @@ class ExpressionValidity:
 
     @property
     def is_valid(self) -> bool:
-        """Whether an ECS of this style may be believed."""
+        """True if an ECS of this style may be believed."""
         return self.accuracy >= LEAST_ACCURACY
 
     @property
     def reason(self) -> str:
-        """Why the ECS is void, with the pair of expressions that is confused most."""
+        """The reason why the ECS is void, with the pair of expressions that is confused most."""
         mistaken = self.confusion * (1 - np.eye(len(self.confusion), dtype=np.int64))
         true, named = np.unravel_index(int(mistaken.argmax()), mistaken.shape)
         return (

@@ -63,11 +63,11 @@ class Measurements:
     features: Mapping[str, Mapping[str, Float[np.ndarray, "trials length"]]]
 
     def are_of(self, kind: Kind) -> Bool[np.ndarray, " trials"]:
-        """Which trials are of a kind."""
+        """True for trials of a kind."""
         return np.array([one is kind for one in self.kinds], dtype=bool)
 
     def have_style(self, styles: Iterable[str]) -> Bool[np.ndarray, " trials"]:
-        """Which trials are of one of the styles."""
+        """True for trials of one of the styles."""
         return np.isin(np.array(self.styles), list(styles))
 
 

@@ -1,4 +1,4 @@
-"""Whether more intensity is more of the expression: one picture at five intensities."""
+"""Monotony: more intensity is more of the expression. One picture at five intensities."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Rises:
 def rise(
     probabilities: Float[np.ndarray, "faces intensities"],
 ) -> Bool[np.ndarray, " faces"]:
-    """Whether no step falls by more than the tolerance and the whole rises by more than it."""
+    """True where no step falls by more than the tolerance and the whole rises by more than it."""
     steps = np.diff(probabilities, axis=1)
     whole = probabilities[:, -1] - probabilities[:, 0]
     return np.asarray((steps >= -TOLERANCE).all(axis=1) & (whole > TOLERANCE))

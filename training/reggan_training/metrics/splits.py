@@ -1,4 +1,4 @@
-"""Which trials a row of the tables is about."""
+"""The trials of each row of the tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -20,11 +20,11 @@ class Estimate:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether the whole interval is on one side of 0."""
+        """True if the whole interval is on one side of 0."""
         return self.low > 0 or self.high < 0
 
 
-def estimate_mean(per_identity: Float[np.ndarray, " identities"], seed: int = 0) -> Estimate:
+def estimate_mean(per_identity: Float[np.ndarray, " identities"]) -> Estimate:
     """Mean with a bootstrap interval over identities, the same on every call.
 
     Source: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, section 13.3
@@ -37,7 +37,7 @@ def estimate_mean(per_identity: Float[np.ndarray, " identities"], seed: int = 0)
         raise ValueError("no identity to take a mean of")
     values = per_identity.astype(np.float64)
     middle = values.mean()
-    means = middle + _resampled_shares(values.size, seed) @ (values - middle)
+    means = middle + _resampled_shares(values.size, 0) @ (values - middle)
     low, high = np.percentile(means, [2.5, 97.5])
     return Estimate(float(middle), float(low), float(high))
 

@@ -22,7 +22,7 @@ _SAME_EXPRESSION = 0.6
 
 
 class Kind(Enum):
-    """Which source, and how much of the expression."""
+    """A kind of trial: its source, and its intensity."""
 
     FULL = "neutral source, full expression"
     DISTURBED = "other source, full expression"
@@ -67,7 +67,7 @@ class TrialSubject:
         return tuple(sorted({0, *(trial.expression for trial in self.trials)}))
 
     def numbers_of(self, *kinds: Kind) -> list[int]:
-        """Which of the trials are of these kinds."""
+        """Numbers of the trials of these kinds."""
         return [i for i, trial in enumerate(self.trials) if trial.kind in kinds]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_training.motion.training_run import RunSettings
 from reggan_training.motion.whole_run import STAGES, WholeRun, train_whole
 
 _FAMILIES = ("ict", "makehuman", "valid")
@@ -24,6 +25,13 @@ _FAMILIES = ("ict", "makehuman", "valid")
     type=click.Choice(_FAMILIES),
     multiple=True,
     help="Leave a family out, to measure on heads that are like none of the training's.",
+)
+@click.option(
+    "--start-from",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="ONNX",
+    help="Begin with the weights of an exported model, as far as they fit, instead of a clean "
+    "start: shorter runs, or a studio's own heads on top of ours.",
 )
 @click.option(
     "--stage",
@@ -49,6 +57,9 @@ _FAMILIES = ("ict", "makehuman", "valid")
     "--adversary-kimg", type=click.FloatRange(min=0.016), default=20.0, show_default=True,
     metavar="N", help="Thousands of pairs that the painter is shown against its adversary.",
 )  # fmt: skip
+@click.option("--rate", type=click.FloatRange(0, 10, min_open=True), default=1.0,
+              show_default=True, metavar="FACTOR",
+              help="On all learning rates; about 0.3 suits --start-from.")  # fmt: skip
 @click.option("--producers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N",
               help="Processes that draw pairs.")  # fmt: skip
 @click.option("--threads", type=click.IntRange(0, 256), default=0, show_default=True, metavar="N",
@@ -61,11 +72,13 @@ def train_motion(
     heads: Path,
     out: Path,
     without: tuple[str, ...],
+    start_from: Path | None,
     stages: tuple[str, ...],
     kimg: float,
     reader_kimg: float,
     mouth_kimg: float,
     adversary_kimg: float,
+    rate: float,
     producers: int,
     threads: int,
     half: bool,
@@ -80,16 +93,25 @@ def train_motion(
       reggan-plugin train-motion --heads heads --out runs/motion
     """
     defaults = WholeRun(heads=heads)
+
+    def run_of(stage: RunSettings, length_kimg: float, *, may_halve: bool = True) -> RunSettings:
+        return replace(
+            stage,
+            length_kimg=length_kimg,
+            learning_rate=rate * stage.learning_rate,
+            half_precision=half and may_halve,
+            seed=seed,
+        )
+
     settings = WholeRun(
         heads=heads,
         without=without,
+        start_from=start_from,
         stages=stages or STAGES,
-        reader=replace(defaults.reader, length_kimg=reader_kimg, seed=seed),
-        motion=replace(defaults.motion, length_kimg=kimg, half_precision=half, seed=seed),
-        mouth=replace(defaults.mouth, length_kimg=mouth_kimg, half_precision=half, seed=seed),
-        adversary=replace(
-            defaults.adversary, length_kimg=adversary_kimg, half_precision=half, seed=seed
-        ),
+        reader=run_of(defaults.reader, reader_kimg, may_halve=False),
+        motion=run_of(defaults.motion, kimg),
+        mouth=run_of(defaults.mouth, mouth_kimg),
+        adversary=run_of(defaults.adversary, adversary_kimg),
         producers=producers,
         threads=threads,
         seed=seed,

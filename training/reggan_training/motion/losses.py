@@ -9,13 +9,14 @@ from torch import Tensor
 
 from reggan_training.heads.head import Part
 from reggan_training.motion.composing import compose
-from reggan_training.motion.network import NetworkAnswer
+from reggan_training.motion.network import BLINKS, NetworkAnswer
 from reggan_training.motion.sampling import enlarged
-from reggan_training.motion.surface_reader import ReadSurface
 from reggan_training.pairs.sitting import Pairs
 
 _REALLY_MOVES = 0.4 / 128
 """In parts of the crop's side; from here on an error of motion counts several times."""
+_CLOSED = 0.3
+"""Weight of a blink from which on an eye has to be painted to be opened."""
 _LEAST_AREA = 0.1
 """Determinant of the motion's Jacobian below which the surface is said to fold."""
 
@@ -52,6 +53,10 @@ def pair_losses(pairs: Pairs, answer: NetworkAnswer, weights: LossWeights) -> di
     is_mouth = ((pairs.part >= Part.TEETH) & (pairs.part <= Part.MOUTH)).float()
     # slivers of skin, brows and hair are better stretched than painted
     is_inside = ((pairs.part >= Part.EYE) & (pairs.part <= Part.SOCKET)).float()
+    # so are open eyes
+    is_eye = ((pairs.part == Part.EYE) | (pairs.part == Part.SOCKET)).float()
+    is_open = (pairs.worn[:, BLINKS].amax(1) < _CLOSED).float()[:, None, None, None]
+    is_inside = is_inside * (1 - is_eye * is_open)
     wanted = hole * pairs.hit * is_inside
     near_hole = F.max_pool2d(wanted, 5, 1, 2) * (1 + is_mouth)
     cover = balanced_cross_entropy(answer.cover, wanted, weights.uncovered)
@@ -67,13 +72,6 @@ def pair_losses(pairs: Pairs, answer: NetworkAnswer, weights: LossWeights) -> di
         "fold": weights.fold * _folding(answer.motion),
         "hidden": weights.hidden_slope * _hidden_slope(motion, hole),
     }
-
-
-def surface_losses(pairs: Pairs, surface: ReadSurface) -> dict[str, Tensor]:
-    """Losses of what was read from the source: places on the face, and the head's turn."""
-    error = (surface.place - pairs.place).abs() * pairs.is_face
-    turn = surface.projection - pairs.projection
-    return {"place": 4 * error.mean(), "turn": 10 * turn.abs().mean()}
 
 
 def balanced_cross_entropy(logits: Tensor, wanted: Tensor, extra: float) -> Float[Tensor, ""]:
@@ -99,12 +97,12 @@ def slope_error(made: Tensor, target: Tensor, weight: Tensor | None = None) -> F
 
 
 def _folding(motion: Float[Tensor, "batch 2 low low"]) -> Tensor:
-    """How far det(I + grad m) falls below its least, on average."""
+    """How far det(I + grad m) falls below its least, on average; between lips it may tear."""
     low = motion.shape[-1]
     along_x = (motion[..., :-1, 1:] - motion[..., :-1, :-1]) * low
     along_y = (motion[..., 1:, :-1] - motion[..., :-1, :-1]) * low
     area = (1 + along_x[:, 0]) * (1 + along_y[:, 1]) - along_x[:, 1] * along_y[:, 0]
-    return (_LEAST_AREA - area).clamp(min=0).mean()
+    return (_LEAST_AREA - area).clamp(0, 1).mean()
 
 
 def _hidden_slope(motion: Tensor, hole: Tensor) -> Tensor:

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from reggan_training.motion.augment import augmented
-from reggan_training.motion.losses import LossWeights, pair_losses, surface_losses
+from reggan_training.motion.losses import LossWeights, pair_losses
 from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
 from reggan_training.motion.sampling import enlarged
-from reggan_training.motion.surface_reader import ReadSurface
+from reggan_training.motion.surface_reader import SurfaceReader
 from reggan_training.motion.training_run import Losses, RunSettings, TrainingRun, read_checkpoint
 from reggan_training.pairs.pool import Rows
 from reggan_training.pairs.sitting import Pairs
@@ -38,11 +38,8 @@ def _task_of(
         pairs = augmented(Pairs.from_compact(rows), random)
         image = pairs.source.contiguous(memory_format=torch.channels_last)
         with torch.autocast(image.device.type, torch.bfloat16, enabled=half_precision):
-            surface = network.surface(image)
-            known = ReadSurface(surface.place.detach(), surface.projection.detach())
-            answer = network(image, pairs.controls, _misread(pairs.worn, random), known)
-        losses = pair_losses(pairs, answer, weights) | surface_losses(pairs, surface)
-        return losses | _progress(pairs, answer)
+            answer = network(image, pairs.controls, _misread(pairs.worn, random))
+        return pair_losses(pairs, answer, weights) | _progress(pairs, answer)
 
     return losses_of
 
@@ -69,13 +66,16 @@ def _progress(pairs: Pairs, answer: NetworkAnswer) -> dict[str, Tensor]:
     }
 
 
-def trained_motion_network(folder: Path) -> MotionRegGAN:
-    """The network of a run with its EMA weights, for use.
+def trained_motion_network(folder: Path, surface: SurfaceReader) -> MotionRegGAN:
+    """The network of a run with its EMA weights, for use, over a trained reader of surfaces.
 
     Raises:
         SourceError: the folder has no checkpoint, or one of another kind of run.
     """
     stored = read_checkpoint(folder)
-    network = MotionRegGAN(width=int(stored.facts["width"]), side_px=int(stored.facts["side_px"]))
-    network.load_state_dict(stored.below("ema.") | stored.below("fixed."))
+    network = MotionRegGAN(
+        width=int(stored.facts["width"]), side_px=int(stored.facts["side_px"]), surface=surface
+    )
+    read = {f"surface.{name}": value for name, value in surface.state_dict().items()}
+    network.load_state_dict(stored.below("ema.") | stored.below("fixed.") | read)
     return network.eval().requires_grad_(False)

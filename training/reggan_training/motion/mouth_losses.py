@@ -20,11 +20,11 @@ class MouthLossWeights:
 
     cover: float = 0.5
     uncovered: float = 3.0
-    paint: float = 8.0
-    paint_edges: float = 8.0
+    inside: float = 8.0
+    inside_edges: float = 8.0
+    tones: float = 16.0
     picture: float = 4.0
     edges: float = 2.0
-    teeth: float = 1.0
 
 
 def finished_window(moved: Tensor, answer: MouthAnswer) -> Float[Tensor, "batch 3 fine fine"]:
@@ -52,13 +52,19 @@ def mouth_losses(
     """
     hole = uncovered(pairs)
     near = F.max_pool2d(hole, 9, 1, 4)
-    inside = ((pairs.part >= Part.TEETH) & (pairs.part <= Part.MOUTH)).float()
-    focus = near * (1 + weights.teeth * inside)
+    parts = (Part.TEETH, Part.GUMS)
+    hard = torch.stack([(pairs.part == part).float() for part in parts], dim=1)
+    soft = near * (1 - F.max_pool2d(hard.amax(1), 3, 1, 1))
+    inside, solid = answer.layers[:, 0], answer.layers[:, 1:]
     cover = balanced_cross_entropy(answer.cover, hole, weights.uncovered)
+    # where the target's teeth are and ours are too: ours stand where an average's do
+    met = hard * hole[:, None] * (answer.shares[:, 1:] > 0.5)
+    beside = 0.2 + near * (1 - hole)
     return {
         "cover": weights.cover * cover,
-        "paint": weights.paint * ((answer.paint - pairs.target).abs() * focus).mean(),
-        "paint_edges": weights.paint_edges * slope_error(answer.paint, pairs.target, focus),
-        "picture": weights.picture * ((made - pairs.target).abs() * (0.2 + near)).mean(),
-        "edges": weights.edges * slope_error(made, pairs.target, 0.2 + near),
+        "inside": weights.inside * ((inside - pairs.target).abs() * soft).mean(),
+        "inside_edges": weights.inside_edges * slope_error(inside, pairs.target, soft),
+        "tones": weights.tones * ((solid - pairs.target[:, None]).abs() * met).mean(),
+        "picture": weights.picture * ((made - pairs.target).abs() * beside).mean(),
+        "edges": weights.edges * slope_error(made, pairs.target, beside),
     }

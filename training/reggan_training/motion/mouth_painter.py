@@ -1,7 +1,8 @@
 """The painter of the mouth, on its own crop: teeth, gums, tongue and dark at four times the detail.
 
-It sees the source around the mouth, the same moved as the motion network says, and that network's
-own cover and paint; it answers with both at 224 pixels where the source has 112.
+It sees the source around the mouth, the same moved as the motion network says, that network's own
+cover and paint, and where teeth would be seen; it answers at 224 pixels where the source has 112.
+Teeth and gums it only gives a colour, smooth over the mouth: their shape is known (`Teeth`).
 """
 
 from typing import NamedTuple
@@ -17,13 +18,24 @@ from reggan_training.motion.sampling import enlarged, warp
 from reggan_training.pairs.rasterised_head import MOUTH_WINDOW
 
 _EMBEDDING = 64
+_FIRST_TONES = ((0.8, 0.7, 0.5), (0.0, -1.0, -1.0))
+"""Logits of the colour of teeth and of gums that learning begins with."""
+_SHADE = 0.6
+"""How much darker what looks aside is."""
 
 
 class MouthAnswer(NamedTuple):
-    """`cover` [batch 1 fine fine] as logits, `paint` [batch 3 fine fine], sRGB-encoded."""
+    """What the painter answers; colours are sRGB-encoded.
+
+    `cover` [batch 1 fine fine] as logits; `paint` [batch 3 fine fine]; `layers` [batch 3 3 fine
+    fine], the colours that it is made of: of the inside, of teeth, of gums; `shares` [batch 3 1
+    fine fine], of each.
+    """
 
     cover: Float[Tensor, "batch 1 fine fine"]
     paint: Float[Tensor, "batch 3 fine fine"]
+    layers: Float[Tensor, "batch 3 3 fine fine"]
+    shares: Float[Tensor, "batch 3 1 fine fine"]
 
 
 class MouthPainter(nn.Module):
@@ -38,7 +50,7 @@ class MouthPainter(nn.Module):
         self.width = width
         embedded = len(CONTROLS) + _EMBEDDING
         self.embed = nn.Linear(len(CONTROLS), _EMBEDDING)
-        self.read = nn.Conv2d(4 * (3 + 3 + 2 + 1 + 3), width, 3, padding=1)
+        self.read = nn.Conv2d(4 * (3 + 3 + 2 + 1 + 3 + 3), width, 3, padding=1)
         self.half_in = ControlledBlock(width, embedded)
         self.shrink_half = nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)
         self.quarter_in = ControlledBlock(2 * width, embedded)
@@ -49,9 +61,12 @@ class MouthPainter(nn.Module):
         self.grow_quarter = nn.Conv2d(2 * width, 4 * width, 1)
         self.half_out = nn.ModuleList(ControlledBlock(width, embedded) for _ in range(2))
         self.answer = nn.Conv2d(width, 16 * (1 + 3), 3, padding=1)
+        self.tones = nn.Conv2d(3 * width, 2 * 3, 3, padding=1)
         with torch.no_grad():
-            self.answer.weight *= 0.1
-            self.answer.bias.zero_()  # type: ignore[union-attr]
+            for layer in (self.answer, self.tones):
+                layer.weight *= 0.1
+                layer.bias.zero_()  # type: ignore[union-attr]
+            self.tones.bias.copy_(torch.tensor(_FIRST_TONES).flatten())  # type: ignore[union-attr]
 
     def forward(
         self,
@@ -70,6 +85,7 @@ class MouthPainter(nn.Module):
             enlarged(answer.paint, side) - 0.5,
         ]
         seen = torch.cat([window_of(values) for values in parts], dim=1)
+        seen = torch.cat([seen, F.avg_pool2d(answer.teeth, 2) - 0.5], dim=1)
         asked = torch.cat([controls, F.silu(self.embed(controls))], dim=1)
         half = self.half_in(self.read(F.pixel_unshuffle(seen, 2)), asked)
         quarter = self.quarter_in(self.shrink_half(half), asked)
@@ -86,10 +102,17 @@ class MouthPainter(nn.Module):
         before = window_of(answer.cover), window_of(answer.paint)
         base_cover = enlarged(before[0], fine)
         base_paint = torch.logit(enlarged(before[1], fine).clamp(0.02, 0.98))
-        painted = torch.sigmoid(base_paint + 4 * F.pixel_shuffle(paint, 4))
+        inside = torch.sigmoid(base_paint + 4 * F.pixel_shuffle(paint, 4))
+        tooth, gum, shade = answer.teeth.chunk(3, dim=1)
+        tones = torch.sigmoid(self.tones(F.silu(eighth)).float())
+        lit = enlarged(tones, fine) * (1 - _SHADE + _SHADE * shade).repeat(1, 6, 1, 1)
+        layers = torch.stack([inside, lit[:, :3], lit[:, 3:]], dim=1)
+        shares = torch.stack([1 - (tooth + gum).clamp(max=1.0), tooth, gum], dim=1)
         return MouthAnswer(
             cover=base_cover + 4 * F.pixel_shuffle(cover, 4),
-            paint=no_colder(painted, window_of(image)),
+            paint=no_colder((layers * shares).sum(1), window_of(image)),
+            layers=layers,
+            shares=shares,
         )
 
 

@@ -6,8 +6,8 @@ m is the backward motion in parts of the crop's side, g the log of a factor on l
 share of pixels that nothing in the source shows, p their colour. The regression layer's change is
 a hint beside the picture. Where the network starts from is geometry: what place of a face each
 pixel shows and how the head is turned are read from the picture (`SurfaceReader`), how that place
-moves is regressed in closed form (`surface_regression`). What the source wears of its own, and
-shall lose, is asked for as a negative (`SourceReader` reads it from the picture).
+moves is regressed in closed form (`surface_regression`), each lip by itself. What the source wears
+of its own, and shall lose, is asked for as a negative (`SourceReader` reads it from the picture).
 Convolutions run on the unshuffled picture, at a half, a quarter and an eighth of the side.
 """
 
@@ -19,10 +19,18 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS
-from reggan_training.motion.sampling import enlarged
+from reggan_training.motion.sampling import enlarged, warp
 from reggan_training.motion.shape_regression import ShapeRegression
 from reggan_training.motion.surface_reader import ReadSurface, SurfaceReader
-from reggan_training.motion.surface_regression import displacement_at, fixed_point
+from reggan_training.motion.surface_regression import (
+    displacement_at,
+    eye_table,
+    fixed_point,
+    lip_tables,
+)
+from reggan_training.pairs.lip_seam import MOUTH_CORNER_X, SEAM_Y
+from reggan_training.pairs.rasterised_head import MOUTH_PX
+from reggan_training.pairs.truth import PixelKind
 
 _EMBEDDING = 96
 _LARGEST_GAIN = 0.7
@@ -31,10 +39,15 @@ _MOTION_UNIT = 1 / 64
 """Motion of 1 at a head of the network, in parts of the crop's side."""
 _COVER_SLOPE = 6.0
 """Logit per unit of the average face's linear cover."""
-_TORN_AREA = 0.5
-"""Of a pixel, in parts of the source's, below which it is taken for torn."""
 _LIPS_Y = -0.8
 """Canonical height below which it is the lips that part, and no lid that closes."""
+_GAP_SLOPE, _LEAST_GAP = 180.0, 0.02
+"""Logit per eye distance between the lips, and the distance from which the inside is seen."""
+_EYE_SLOPE = 12.0
+"""Logit per probability that a pixel shows an eyeball."""
+_CORNER_SLOPE = 0.6
+"""Of the edge of a mouth that opens, beside its corners."""
+BLINKS = [ARKIT_SHAPES.index(f"eyeBlink{side}") for side in ("Left", "Right")]
 _FULL_STRENGTH = 0.15
 """Requests below this fade to no change at all."""
 
@@ -42,14 +55,16 @@ _FULL_STRENGTH = 0.15
 class NetworkAnswer(NamedTuple):
     """What the network answers.
 
-    `motion` [batch 2 half half] in parts of the side; `gain` [batch 3 half half], natural log, on
-    linear light; `cover` [batch 1 side side] as logits; `paint` [batch 3 side side], sRGB-encoded.
+    `motion` [batch 2 side side] in parts of the side; `gain` [batch 3 half half], natural log, on
+    linear light; `cover` [batch 1 side side] as logits; `paint` [batch 3 side side], sRGB-encoded;
+    `teeth` [batch 3 fine fine]: tooth, gum and shade as the mouth window would show them.
     """
 
-    motion: Float[Tensor, "batch 2 half half"]
+    motion: Float[Tensor, "batch 2 side side"]
     gain: Float[Tensor, "batch 3 half half"]
     cover: Float[Tensor, "batch 1 side side"]
     paint: Float[Tensor, "batch 3 side side"]
+    teeth: Float[Tensor, "batch 3 fine fine"]
 
 
 class ControlledBlock(nn.Module):
@@ -86,6 +101,7 @@ class MotionRegGAN(nn.Module):
         width: channels at half of the side; twice and four times that below.
         side_px: side of the crop.
         regression: the solved layer; a fresh one gives no hint.
+        surface: a trained reader; it is used as it is.
     """
 
     place: Tensor
@@ -95,15 +111,16 @@ class MotionRegGAN(nn.Module):
         width: int = 24,
         side_px: int = 128,
         regression: ShapeRegression | None = None,
+        surface: SurfaceReader | None = None,
     ) -> None:
         super().__init__()
         self.side_px, self.width = side_px, width
         self.regression = regression or ShapeRegression()
+        self.surface = (surface or SurfaceReader(side_px)).requires_grad_(False)
         asked = len(CONTROLS) + len(ARKIT_SHAPES)
         embedded = asked + _EMBEDDING
         self.embed = nn.Linear(asked, _EMBEDDING)
-        self.surface = SurfaceReader(side_px)
-        self.read = nn.Conv2d(12 + 3 + 2 + 2 + 1 + 2, width, 3, padding=1)
+        self.read = nn.Conv2d(12 + 3 + 2 + 2 + 1 + 2 + 1 + len(PixelKind), width, 3, padding=1)
         self.half_in = ControlledBlock(width, embedded)
         self.shrink_half = nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)
         self.quarter_in = nn.ModuleList(ControlledBlock(2 * width, embedded) for _ in range(2))
@@ -127,31 +144,59 @@ class MotionRegGAN(nn.Module):
         image: Float[Tensor, "batch 3 side side"],
         controls: Float[Tensor, "batch controls"],
         worn: Float[Tensor, "batch shapes"],
-        surface: ReadSurface | None = None,
     ) -> NetworkAnswer:
         """Answer for sRGB-encoded pictures in [0, 1], control vectors, and what the source wears.
 
-        `worn` are ARKit weights in the order of `ARKIT_SHAPES`; `surface` is read if not given.
+        `worn` are ARKit weights in the order of `ARKIT_SHAPES`.
         """
-        surface = surface or self.surface(image)
+        surface: ReadSurface = self.surface(image)
+        half_px = self.side_px // 2
         lost = worn * controls[:, -1:]  # what `neutral` takes away
         with torch.autocast(image.device.type, enabled=False):
             change = (controls[:, :-1] - lost).float()
             asked_colours = torch.cat([change, controls[:, -1:].float()], dim=1)
-            hint = self._at_half(self.regression(image.float(), asked_colours))
-            expected, unsolved = self._expected(change, surface)
-            opening = self._at_half(self.regression.cover(change))
+            hint = self._sized(self.regression(image.float(), asked_colours), half_px)
+            kinds = torch.softmax(surface.kinds, dim=1)
+            expected, unsolved, gap = self._expected(
+                change, surface, kinds[:, PixelKind.EYE][:, None]
+            )
+            opening = self._sized(self.regression.cover(change), half_px)
+            rest = self._forward_motion(self.regression.displacement(worn.float()), surface)
+            teeth = self.regression.teeth(surface, rest, change + worn.float(), MOUTH_PX)
         seen = [
             F.pixel_unshuffle(image - 0.5, 2),
             4 * hint,
-            16 * expected,
-            16 * unsolved,
+            16 * F.avg_pool2d(expected, 2),
+            16 * F.avg_pool2d(unsolved, 2),
             opening,
+            self.place.expand(image.shape[0], -1, -1, -1),
+            8 * F.avg_pool2d(gap, 2).clamp(-0.15, 0.15),
+            kinds,
         ]
-        place = self.place.expand(image.shape[0], -1, -1, -1)
         asked = torch.cat([controls, lost], dim=1)
         asked = torch.cat([asked, F.silu(self.embed(asked))], dim=1)
-        half = self.half_in(self.read(torch.cat([*seen, place], dim=1)), asked)
+        eighth, quarter, half = self._refined(torch.cat(seen, dim=1), asked)
+        fine, gain, cover, paint = self.answer(F.silu(half)).float().split([2, 3, 4, 12], dim=1)
+        stronger = 1 + enlarged(torch.tanh(self.stronger(eighth).float()), self.side_px)
+        coarse = _doubled(self.motion_eighth(eighth).float())
+        own = _doubled(_doubled(coarse + self.motion_quarter(quarter).float()) + fine)
+        strength = (controls.abs().amax(1) / _FULL_STRENGTH).clamp(max=1.0)[:, None, None, None]
+        motion = expected * stronger + own * strength * _MOTION_UNIT
+        return NetworkAnswer(
+            motion=_of_face_alone(kinds, motion),
+            gain=_LARGEST_GAIN * torch.tanh(gain) * strength,
+            cover=F.pixel_shuffle(cover, 2)
+            + self._uncovered(opening, gap, surface, worn)
+            - 12.0 * (1 - strength),
+            paint=torch.sigmoid(2 * F.pixel_shuffle(paint, 2)),
+            teeth=teeth,
+        )
+
+    def _refined(
+        self, seen: Float[Tensor, "batch channels half half"], asked: Float[Tensor, "batch asked"]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Features at an eighth, a quarter and a half of the side."""
+        half = self.half_in(self.read(seen), asked)
         quarter = self.shrink_half(half)
         for block in self.quarter_in:
             quarter = block(quarter, asked)
@@ -162,40 +207,84 @@ class MotionRegGAN(nn.Module):
         for block in self.quarter_out:
             quarter = block(quarter, asked)
         half = self.half_out(half + F.pixel_shuffle(self.grow_quarter(F.silu(quarter)), 2), asked)
-        fine, gain, cover, paint = self.answer(F.silu(half)).float().split([2, 3, 4, 12], dim=1)
-        is_mouth = surface.place[:, 1:] < _LIPS_Y
-        uncovered = torch.where(is_mouth, _parted(expected, unsolved), opening)
-        stronger = 1 + enlarged(torch.tanh(self.stronger(eighth).float()), self.side_px // 2)
-        coarse = _doubled(self.motion_eighth(eighth).float())
-        motion = _doubled(coarse + self.motion_quarter(quarter).float()) + fine
-        strength = (controls.abs().amax(1) / _FULL_STRENGTH).clamp(max=1.0)[:, None, None, None]
-        return NetworkAnswer(
-            motion=expected * stronger + motion * strength * _MOTION_UNIT,
-            gain=_LARGEST_GAIN * torch.tanh(gain) * strength,
-            cover=F.pixel_shuffle(cover, 2)
-            + _doubled(_COVER_SLOPE * (uncovered - 0.4).clamp(-0.6, 0.6))
-            - 12.0 * (1 - strength),
-            paint=torch.sigmoid(2 * F.pixel_shuffle(paint, 2)),
-        )
+        return eighth, quarter, half
+
+    @staticmethod
+    def _forward_motion(
+        table: Float[Tensor, "batch 3 cells cells"], surface: ReadSurface
+    ) -> Float[Tensor, "batch 2 size size"]:
+        """Where what each pixel shows goes, in parts of the side."""
+        moved = displacement_at(table, surface.place)
+        return torch.einsum("bij,bjyx->biyx", surface.projection, moved)
 
     def _expected(
-        self, change: Float[Tensor, "batch shapes"], surface: ReadSurface
-    ) -> tuple[Float[Tensor, "batch 2 half half"], Float[Tensor, "batch 2 half half"]]:
-        """Backward motion of an average face with this one's features, and what is unsolved."""
-        moved = displacement_at(self.regression.displacement(change), surface.place)
-        forward = torch.einsum("bij,bjyx->biyx", surface.projection, moved)
-        start = self._at_half(self.regression.motion(change))
-        solved, unsolved = fixed_point(forward, start)
-        # beside a seam that opens, rounds lead now to one lip, now to the other
-        lost = F.max_pool2d(_missed(unsolved) * (surface.place[:, 1:] < _LIPS_Y).float(), 5, 1, 2)
-        return solved + lost * (start - solved), unsolved
+        self,
+        change: Float[Tensor, "batch shapes"],
+        surface: ReadSurface,
+        eye: Float[Tensor, "batch 1 half half"],
+    ) -> tuple[
+        Float[Tensor, "batch 2 side side"],
+        Float[Tensor, "batch 2 side side"],
+        Float[Tensor, "batch 1 side side"],
+    ]:
+        """Backward motion of an average face with this one's features, what is unsolved, the gap.
 
-    def _at_half(self, values: Float[Tensor, "batch channels low low"]) -> Tensor:
-        """Values of the regression layer at half of the side."""
-        half = self.side_px // 2
-        if values.shape[-1] == half:
+        Each lip is followed by itself. A pixel shows the lip whose place there is on its own side
+        of the seam; where neither is, the gap says by how much, in eye distances. A pixel shows an
+        eyeball where no skin has come over it.
+        """
+        fine = surface._replace(place=_doubled(surface.place))
+        start = self._sized(self.regression.motion(change), self.side_px)
+        lips = []
+        table = self.regression.displacement(change)
+        for sign, own in zip((1, -1), lip_tables(table), strict=True):
+            solved, unsolved = fixed_point(self._forward_motion(own, fine), start)
+            found = warp(fine.place, solved)
+            beyond = torch.minimum(
+                sign * (SEAM_Y - found[:, 1:]),
+                _CORNER_SLOPE * (MOUTH_CORNER_X - found[:, :1].abs()),
+            )
+            lips.append((solved, unsolved, beyond))
+        upper, lower = lips
+        is_upper = upper[2] < lower[2]
+        solved, unsolved = (torch.where(is_upper, upper[k], lower[k]) for k in (0, 1))
+        ball, _ = fixed_point(self._forward_motion(eye_table(table), fine), 0 * start)
+        is_ball = torch.sigmoid(_EYE_SLOPE * (warp(_doubled(eye), solved) - 0.5))
+        solved = solved + is_ball * (ball - solved)
+        return solved, unsolved, torch.minimum(upper[2], lower[2])
+
+    def _uncovered(
+        self,
+        opening: Float[Tensor, "batch 1 half half"],
+        gap: Float[Tensor, "batch 1 side side"],
+        surface: ReadSurface,
+        worn: Float[Tensor, "batch shapes"],
+    ) -> Float[Tensor, "batch 1 side side"]:
+        """Logits of cover as geometry knows it: of the mouth its gap, of the eyes an average's.
+
+        Eyes are painted only where the source has them closed; open ones are stretched.
+        """
+        closed = (2 * worn[:, BLINKS].amax(1)).clamp(max=1.0)[:, None, None, None]
+        eyes = _doubled(_COVER_SLOPE * (opening - 0.4).clamp(-0.6, 0.6)) - 12.0 * (1 - closed)
+        mouth = (_GAP_SLOPE * (gap - _LEAST_GAP)).clamp(-6.0, 6.0)
+        return torch.where(_doubled(surface.place[:, 1:]) < _LIPS_Y, mouth, eyes)
+
+    @staticmethod
+    def _sized(values: Float[Tensor, "batch channels low low"], side: int) -> Tensor:
+        """Values of the regression layer at another resolution."""
+        if values.shape[-1] == side:
             return values
-        return F.interpolate(values, size=(half, half), mode="bilinear")
+        return F.interpolate(values, size=(side, side), mode="bilinear")
+
+
+def _of_face_alone(
+    kinds: Float[Tensor, "batch 5 half half"], motion: Float[Tensor, "batch 2 side side"]
+) -> Float[Tensor, "batch 2 side side"]:
+    """Motion of the face: what stands before it stays, and nothing around it is drawn along."""
+    front, behind = (
+        _doubled(kinds[:, kind][:, None]) for kind in (PixelKind.FRONT, PixelKind.BEHIND)
+    )
+    return motion * (1 - front) * warp((1 - front - behind).clamp(min=0.0), motion.detach())
 
 
 def _head(channels: int, outputs: int) -> nn.Conv2d:
@@ -211,23 +300,3 @@ def _doubled(
     values: Float[Tensor, "batch channels low low"],
 ) -> Float[Tensor, "batch channels high high"]:
     return F.interpolate(values, scale_factor=2, mode="bilinear", align_corners=False)
-
-
-def _parted(
-    motion: Float[Tensor, "batch 2 low low"], unsolved: Float[Tensor, "batch 2 low low"]
-) -> Float[Tensor, "batch 1 low low"]:
-    """Where nothing of the source is seen, 0 to 1: between two lips.
-
-    No place of the surface comes to lie there, or next to none: a seam of the source, drawn out.
-    """
-    low = motion.shape[-1]
-    x = F.pad(motion[..., 2:] - motion[..., :-2], (1, 1)) * (low / 2)
-    y = F.pad(motion[..., 2:, :] - motion[..., :-2, :], (0, 0, 1, 1)) * (low / 2)
-    area = (1 + x[:, :1]) * (1 + y[:, 1:]) - x[:, 1:] * y[:, :1]
-    torn = (1 - area / _TORN_AREA).clamp(0.0, 1.0)
-    return torch.maximum(torn, _missed(unsolved))
-
-
-def _missed(unsolved: Float[Tensor, "batch 2 low low"]) -> Float[Tensor, "batch 1 low low"]:
-    """1 where the places found miss a pixel by its side or more."""
-    return (unsolved.shape[-1] * unsolved.abs().sum(1, keepdim=True)).clamp(0.0, 1.0)

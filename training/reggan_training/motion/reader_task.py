@@ -1,68 +1,83 @@
-"""What the source reader learns; and the reader that a run left."""
+"""What the two readers learn from portraits; and the readers that a run left."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
 
-from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_training.motion.augment import augmented_picture
 from reggan_training.motion.source_reader import SourceReader
+from reggan_training.motion.surface_reader import ReadSurface, SurfaceReader
 from reggan_training.motion.training_run import Losses, RunSettings, TrainingRun, read_checkpoint
-from reggan_training.pairs.look import sample_look
+from reggan_training.pairs.lip_seam import MOUTH_CORNER_X, SEAM_Y
 from reggan_training.pairs.pool import Rows
-from reggan_training.pairs.rasterised_head import read_head
-from reggan_training.pairs.shading import HeadShader
-from reggan_training.pairs.sitting import MIRROR_OF_CONTROL, bytes_from_picture, reduce_to
+from reggan_training.pairs.portraits import Portraits
+from reggan_training.pairs.truth import PixelKind
 
-_READ_PX = 64
-
-
-def draw_portraits(path: Path, seed: Sequence[int], count: int) -> Rows:
-    """All states of a head in one look, drawn `count` times over: pictures and their weights."""
-    random = np.random.default_rng(list(seed))
-    head = read_head(path)
-    shader, look = HeadShader(head), sample_look(random)
-    rasters = head.face.thinned(2)
-    states = random.permutation(len(head.states))[: min(count, len(head.states))]
-    pictures = [reduce_to(shader.picture(rasters, int(k), look), _READ_PX) for k in states]
-    weights = [[head.states[k].get(name, 0.0) for name in ARKIT_SHAPES] for k in states]
-    chosen = torch.arange(count) % len(states)
-    return {
-        "picture": bytes_from_picture(torch.stack(pictures))[chosen],
-        "weights": torch.tensor(weights)[chosen],
-    }
+_EDGES, _REACH = 4.0, 0.12
+"""How much more places count between lips and lids, and how far around, in eye distances."""
 
 
-def reader_run(reader: SourceReader, settings: RunSettings, folder: Path) -> TrainingRun:
-    """A run that trains the reader; goes on where the folder's checkpoint ends."""
-    return TrainingRun(reader, _task_of(reader), settings, folder, about={}, fixed={})
+class Readers(nn.Module):
+    """Both readers: of what a source wears, and of its surface. They share nothing but pictures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.source, self.surface = SourceReader(), SurfaceReader()
 
 
-def _task_of(reader: SourceReader) -> Callable[[Rows, torch.Generator], Losses]:
-    order = torch.tensor(MIRROR_OF_CONTROL[:-1])
+def reader_run(readers: Readers, settings: RunSettings, folder: Path) -> TrainingRun:
+    """A run that trains the readers; goes on where the folder's checkpoint ends."""
+    return TrainingRun(readers, _task_of(readers), settings, folder, about={}, fixed={})
 
+
+def _task_of(readers: Readers) -> Callable[[Rows, torch.Generator], Losses]:
     def losses_of(rows: Rows, random: torch.Generator) -> Losses:
-        picture = augmented_picture(rows["picture"].float() / 255, random)
-        mirror = torch.rand(len(picture), generator=random) < 0.5
-        picture = torch.where(mirror[:, None, None, None], picture.flip(3), picture)
-        weights = rows["weights"]
-        weights = torch.where(mirror[:, None], weights[:, order], weights)
-        error: Tensor = reader(picture) - weights
-        explained = 1 - error.detach().square().sum() / weights.square().sum()
-        return {"weights": 10 * error.square().mean(), "_explained": explained}
+        portraits = Portraits.from_compact(rows)
+        mirror = torch.rand(len(portraits.picture), generator=random) < 0.5
+        portraits = portraits.mirrored(mirror)
+        picture = augmented_picture(portraits.picture, random)
+        error: Tensor = readers.source(picture) - portraits.weights
+        explained = 1 - error.detach().square().sum() / portraits.weights.square().sum()
+        read = surface_losses(portraits, readers.surface(picture))
+        return {"weights": 10 * error.square().mean(), "_explained": explained} | read
 
     return losses_of
 
 
-def trained_reader(folder: Path) -> SourceReader:
-    """The reader of a run with its EMA weights, for use.
+def surface_losses(portraits: Portraits, surface: ReadSurface) -> Losses:
+    """Losses of places on the face, of the head's turn, and of what pixels show."""
+    is_face = (portraits.kind <= PixelKind.EYE).float()
+    error = (surface.place - portraits.place).abs() * is_face
+    weight = 1 + _EDGES * _near_edges(portraits.place)
+    turn = surface.projection - portraits.projection
+    kinds = F.cross_entropy(surface.kinds, portraits.kind[:, 0])
+    return {
+        "place": 4 * (error * weight).mean(),
+        "turn": 10 * turn.abs().mean(),
+        "kinds": 0.3 * kinds,
+        "_place_error": error.detach().sum() / is_face.sum() / 2,
+        "_kinds_right": (surface.kinds.argmax(1) == portraits.kind[:, 0]).float().mean(),
+    }
+
+
+def _near_edges(place: Float[Tensor, "batch 2 half half"]) -> Float[Tensor, "batch 1 half half"]:
+    """1 on the seam of the lips and between the lids, where a little beside is another surface."""
+    x, y = place[:, :1].abs(), place[:, 1:]
+    lips = torch.exp(-(((y - SEAM_Y) / _REACH) ** 2)) * (x < MOUTH_CORNER_X + _REACH)
+    lids = torch.exp(-((y / _REACH) ** 2)) * ((x - 0.5).abs() < 2 * _REACH)
+    return lips + lids
+
+
+def trained_readers(folder: Path) -> Readers:
+    """The readers of a run with their EMA weights, for use.
 
     Raises:
         SourceError: the folder has no checkpoint.
     """
-    reader = SourceReader()
-    reader.load_state_dict(read_checkpoint(folder).below("ema."))
-    return reader.eval().requires_grad_(False)
+    readers = Readers()
+    readers.load_state_dict(read_checkpoint(folder).below("ema."))
+    return readers.eval().requires_grad_(False)

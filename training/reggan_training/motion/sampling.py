@@ -12,8 +12,7 @@ def warp(
     """Sample a picture where the motion points; motion in parts of the side."""
     side = picture.shape[-1]
     centres = (torch.arange(side, device=picture.device) + 0.5) / side
-    here = torch.stack(torch.meshgrid(centres, centres, indexing="xy"))
-    grid = ((here + motion) * 2 - 1).permute(0, 2, 3, 1)
+    grid = torch.stack([motion[:, 0] + centres, motion[:, 1] + centres[:, None]], dim=3) * 2 - 1
     return F.grid_sample(picture, grid, padding_mode="border", align_corners=False)
 
 

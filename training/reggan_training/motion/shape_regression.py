@@ -6,7 +6,7 @@ W_e is the ridge solution over pairs of heads that differ in shape e alone; `neu
 like the others, from pairs that lead back to the face at rest. Beside the colours it regresses
 motion and cover on the controls (`mean_answer`), and how each place of a face moves
 (`surface_regression`). It works at a quarter of the crop's side: the *intermediate representation*
-is a coarse and robust hint of what goes where.
+is a coarse and robust hint of what goes where. Teeth, which do not deform, are placed (`Teeth`).
 Source: RegGAN, arXiv 2603.15648; Khan et al., IJCV 2020, arXiv 2011.09104, eq. 6.
 """
 
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS
 from reggan_training.motion.surface_regression import SURFACE_CELLS
+from reggan_training.motion.teeth import Teeth
 from reggan_training.regression import RegressionSettings, RidgeSums, local_receptive_fields
 
 SHAPE_REGRESSION = RegressionSettings(side_px=32, field_px=3, dilation=1, penalty=1.0)
@@ -34,6 +35,7 @@ class ShapeRegression(nn.Module):
         mean_motion: M_e, backward, in parts of the crop's side; float16 [shapes, 2, side, side].
         mean_cover: C_e; float16 [shapes, 1, side, side].
         surface: D_e of `surface_regression`; float16 [shapes, 3, cells, cells].
+        teeth: what of them is seen in the mouth window.
     """
 
     delta: Tensor
@@ -51,6 +53,7 @@ class ShapeRegression(nn.Module):
             self.register_buffer(name, empty)
         cells = (len(ARKIT_SHAPES), 3, SURFACE_CELLS, SURFACE_CELLS)
         self.register_buffer("surface", torch.zeros(cells, dtype=torch.float16))
+        self.teeth = Teeth()
 
     def forward(
         self,

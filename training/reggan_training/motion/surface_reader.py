@@ -1,7 +1,7 @@
-"""Reads from a picture what place of the face each pixel shows, and how the head is turned.
+"""Reads from a picture what each pixel shows of a head, and how the head is turned.
 
 Both are known for every rendered pixel, so that it is a plain regression. The places are those of
-`HeadMesh.canonical`: what the closed-form answer (`surface_regression`) is looked up by.
+`seam_aligned`: what the closed-form answer (`surface_regression`) is looked up by.
 """
 
 from typing import NamedTuple
@@ -11,21 +11,26 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from reggan_training.pairs.truth import PixelKind
+
 _EYE_DISTANCE = 0.234
 """Of the average face in its crop, in parts of the side."""
 _EYES_Y, _CENTRE_X = 0.30, 0.5
 _PLACE_UNIT, _PROJECTION_UNIT = 0.25, 0.05
+_SKIN_AT_FIRST = 4.0
+"""Logit: what is no face holds motion up, before anything is learnt."""
 
 
 class ReadSurface(NamedTuple):
     """What pixels show of a head.
 
-    `place` [batch 2 half half]: canonical (x, y up), in eye distances. `projection` [batch 2 3]:
-    takes displacements in the head's axes, in eye distances, to the crop (x, y down), in parts of
-    its side.
+    `place` [batch 2 half half]: canonical (x, y up), in eye distances. `kinds` [batch 5 half half]:
+    logits in the order of `PixelKind`. `projection` [batch 2 3]: takes displacements in the head's
+    axes, in eye distances, to the crop (x, y down), in parts of its side.
     """
 
     place: Float[Tensor, "batch 2 half half"]
+    kinds: Float[Tensor, "batch 5 half half"]
     projection: Float[Tensor, "batch 2 3"]
 
 
@@ -58,6 +63,9 @@ class SurfaceReader(nn.Module):
             for channels in (3 * width, 2 * width, width)
         )
         self.answer = nn.Conv2d(width, 2, 3, padding=1)
+        self.kinds = nn.Conv2d(width, len(PixelKind), 3, padding=1)
+        with torch.no_grad():
+            self.kinds.bias[PixelKind.SKIN] = _SKIN_AT_FIRST  # type: ignore[index]
         half = side_px // 2
         line = (torch.arange(half) + 0.5) / half
         x, y = torch.meshgrid(line, line, indexing="xy")
@@ -84,5 +92,6 @@ class SurfaceReader(nn.Module):
         front = torch.tensor([[_EYE_DISTANCE, 0.0, 0.0], [0.0, -_EYE_DISTANCE, 0.0]])
         return ReadSurface(
             place=self.average + _PLACE_UNIT * offset,
+            kinds=self.kinds(hidden).float(),
             projection=front + _PROJECTION_UNIT * turned,
         )

@@ -2,12 +2,15 @@
 
     d(u) = sum_e a_e D_e(u)
 
-u is the place on the face (`HeadMesh.canonical`, the same on every identity of every family), d the
+u is the place on the face (`seam_aligned`, the same on every identity of every family), d the
 displacement of that place in the head's own axes, in eye distances. On the surface a rig is linear
 in its weights, so a ridge for each cell of u is all that there is to solve; pose, crop and
-occlusion are no concern of it. `fixed_point` makes the motion of pixels of it.
+occlusion are no concern of it. Between the lips the surface tears: `lip_tables` gives each lip a
+table that goes on beyond the seam. Under the lids is an eyeball that stays (`eye_table`).
+`fixed_point` makes the motion of pixels of a table.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +23,8 @@ from torch import Tensor
 from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_training.heads.head import Part
 from reggan_training.motion.sampling import warp
-from reggan_training.pairs.rasterised_head import read_head
+from reggan_training.pairs.lip_seam import LOWER_JAW, MOUTH_CORNER_X, SEAM_Y, seam_aligned
+from reggan_training.pairs.rasterised_head import RasterisedHead, read_head
 from reggan_training.pairs.sitting import MIRROR_OF_CONTROL
 
 SURFACE_CELLS = 80
@@ -32,7 +36,22 @@ _SPREAD = (0.2, 0.6, 0.2)
 """Share of a cell's examples that its neighbours on a line count."""
 _LEAST_FACING, _LEAST_Z = 0.15, -0.9
 """Of a vertex that stands for its place: it looks to the front and is no deeper than the ears."""
-_ROUNDS = 5
+_ROUNDS, _STEP = 8, 0.6
+"""Of the search for a fixed point; whole steps swing to and fro where a lid is pressed together."""
+_NEAR_SEAM = 0.1
+"""Canonical height within which the jaw tells which lip a vertex is of."""
+_BESIDE_CORNER = 0.03
+_CELL = SURFACE_SIDE / SURFACE_CELLS
+_SEAM_ROW = round((SURFACE_TOP - SEAM_Y) / _CELL)
+"""First row of the lower lip."""
+_MOUTH_COLUMNS = slice(
+    math.ceil((-MOUTH_CORNER_X - SURFACE_LEFT) / _CELL),
+    math.floor((MOUTH_CORNER_X - SURFACE_LEFT) / _CELL),
+)
+_EYE_Y, _LID_HEIGHT = -0.02, 0.09
+"""Canonical height of the middle between open lids, and of their margins above and below it."""
+_UPPER_ROWS, _LOWER_ROWS = slice(_SEAM_ROW - 15, _SEAM_ROW), slice(_SEAM_ROW, _SEAM_ROW + 17)
+"""What is above and below the mouth: as far as a jaw can open."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,7 +79,7 @@ def surface_examples(paths: Sequence[Path]) -> Iterator[SurfaceExamples]:
         rotation = torch.from_numpy(head.camera.rotation).float()
         positions = torch.from_numpy(head.positions) @ rotation  # in the head's axes
         facing = torch.from_numpy(head.normals[0]).float() @ rotation
-        place = torch.from_numpy(head.canonical).float()
+        place = _on_own_lip(head)
         skin = torch.zeros(len(place), dtype=torch.bool)
         is_skin = torch.isin(torch.from_numpy(head.parts), torch.tensor([Part.SKIN, Part.BROWS]))
         skin[torch.from_numpy(head.triangles[is_skin.numpy()].ravel().astype("int64"))] = True
@@ -69,6 +88,21 @@ def surface_examples(paths: Sequence[Path]) -> Iterator[SurfaceExamples]:
         yield _on_cells(weights, place[kept], moved)
         mirror = torch.tensor([-1.0, 1.0, 1.0])
         yield _on_cells(weights[:, order], place[kept] * mirror, moved * mirror)
+
+
+def _on_own_lip(head: RasterisedHead) -> Float[Tensor, "vertices 3"]:
+    """Places of vertices, those of each lip on its side of the seam."""
+    place = torch.from_numpy(seam_aligned(head)).float()
+    is_lower = torch.from_numpy(head.jaw) >= LOWER_JAW
+    height = place[:, 1]
+    is_lip = (place[:, 0].abs() < MOUTH_CORNER_X - _BESIDE_CORNER) & (
+        (height - SEAM_Y).abs() < _NEAR_SEAM
+    )
+    own_side = torch.where(
+        is_lower, height.clamp(max=SEAM_Y - 1e-3), height.clamp(min=SEAM_Y + 1e-3)
+    )
+    place[:, 1] = torch.where(is_lip, own_side, height)
+    return place
 
 
 def _on_cells(
@@ -105,13 +139,47 @@ def fit_surface(
     return solved.permute(1, 2, 0).reshape(shapes, 3, SURFACE_CELLS, SURFACE_CELLS)
 
 
+def eye_table(table: Float[Tensor, "batch 3 cells cells"]) -> Float[Tensor, "batch 3 cells cells"]:
+    """How eyeballs are drawn out under lids that open wide; under lids that close they stay.
+
+    What a lid uncovers is not in the picture, so that its edge is stretched over it, less and less
+    towards the middle of the eye.
+    """
+    height = SURFACE_TOP - _EYE_Y - (torch.arange(SURFACE_CELLS, device=table.device) + 0.5) * _CELL
+    nearness = (height.abs() / _LID_HEIGHT).clamp(max=1.0) ** 2
+    up = table[:, 1]
+    outwards = torch.where(height[:, None] > 0, up.clamp(min=0), up.clamp(max=0))
+    drawn = outwards * nearness[:, None]
+    return torch.stack([torch.zeros_like(drawn), drawn, torch.zeros_like(drawn)], dim=1)
+
+
 def _spread(sums: Float[Tensor, "grid columns"]) -> Float[Tensor, "grid columns"]:
-    """Sums in which the cells around count, too."""
+    """Sums in which the cells around count, too, those of the other lip apart."""
     picture = sums.T.reshape(-1, 1, SURFACE_CELLS, SURFACE_CELLS)
     line = torch.tensor(_SPREAD)
-    across = F.conv2d(picture, line.view(1, 1, 1, -1), padding=(0, 1))
-    down = F.conv2d(across, line.view(1, 1, -1, 1), padding=(1, 0))
-    return down.reshape(sums.shape[1], -1).T
+
+    def spread_without(rows: slice) -> Tensor:
+        kept = picture.clone()
+        kept[..., rows, _MOUTH_COLUMNS] = 0
+        across = F.conv2d(kept, line.view(1, 1, 1, -1), padding=(0, 1))
+        return F.conv2d(across, line.view(1, 1, -1, 1), padding=(1, 0))
+
+    result = spread_without(_LOWER_ROWS)
+    lower = spread_without(_UPPER_ROWS)[..., _LOWER_ROWS, _MOUTH_COLUMNS]
+    result[..., _LOWER_ROWS, _MOUTH_COLUMNS] = lower
+    return result.reshape(sums.shape[1], -1).T
+
+
+def lip_tables(
+    table: Float[Tensor, "batch 3 cells cells"],
+) -> tuple[Float[Tensor, "batch 3 cells cells"], Float[Tensor, "batch 3 cells cells"]]:
+    """The table as the upper lip goes on below the seam, and as the lower lip does above it."""
+    row, column = torch.arange(SURFACE_CELLS)[:, None], torch.arange(SURFACE_CELLS)
+    of_mouth = (column >= _MOUTH_COLUMNS.start) & (column < _MOUTH_COLUMNS.stop)
+    is_below = of_mouth & (row >= _LOWER_ROWS.start) & (row < _LOWER_ROWS.stop)
+    is_above = of_mouth & (row >= _UPPER_ROWS.start) & (row < _UPPER_ROWS.stop)
+    upper_edge, lower_edge = (table[:, :, k : k + 1] for k in (_SEAM_ROW - 1, _SEAM_ROW))
+    return torch.where(is_below, upper_edge, table), torch.where(is_above, lower_edge, table)
 
 
 def displacement_at(
@@ -129,8 +197,8 @@ def fixed_point(
 ) -> tuple[Float[Tensor, "batch 2 side side"], Float[Tensor, "batch 2 side side"]]:
     """Backward motion of a forward one, m(q) = -f(q + m(q)), and what is left unsolved.
 
-    Where two surfaces could be seen, or none, `start` decides which of them is looked for; none is
-    there where the remainder is long.
+    Where two surfaces could be seen, `start` decides which of them is looked for; none is there
+    where the remainder is long.
 
     Args:
         forward: where what is seen at a pixel goes, in parts of the side.
@@ -138,5 +206,5 @@ def fixed_point(
     """
     motion = start
     for _ in range(_ROUNDS):
-        motion = -warp(forward, motion)
+        motion = motion - _STEP * (motion + warp(forward, motion))
     return motion, motion + warp(forward, motion)

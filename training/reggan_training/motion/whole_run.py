@@ -1,9 +1,9 @@
-"""A whole run from a seed: regression layer, source reader, motion, mouth's paint, adversary.
+"""A whole run from a seed: readers, regression layer, motion, mouth's paint, adversary.
 
 The folder gets `run.json`, `regression.safetensors`, and for each of the networks a folder with
 checkpoint and curve. Every stage that is finished is kept; a run goes on where it was stopped.
-Reader and motion do not need each other, and the painter needs no more than a motion network that
-has begun: stages can run side by side, each in a process of its own. The adversary comes last.
+Motion needs no more than readers that have begun, and the painter no more than a motion network
+that has: stages can run side by side, each in a process of its own. The adversary comes last.
 """
 
 import json
@@ -15,32 +15,34 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from reggan_training.motion.earlier_model import EarlierModel
 from reggan_training.motion.mean_answer import fit_mean_answer, state_examples
 from reggan_training.motion.motion_task import motion_run, trained_motion_network
 from reggan_training.motion.mouth_adversary import RivalledPainter
 from reggan_training.motion.mouth_painter import MouthPainter
 from reggan_training.motion.mouth_task import mouth_run, rivalled_run, trained_mouth_painter
 from reggan_training.motion.network import MotionRegGAN
-from reggan_training.motion.reader_task import draw_portraits, reader_run
+from reggan_training.motion.reader_task import Readers, reader_run, trained_readers
 from reggan_training.motion.regression_examples import regression_examples
 from reggan_training.motion.shape_regression import (
     SHAPE_REGRESSION,
     ShapeRegression,
     fit_shape_regression,
 )
-from reggan_training.motion.source_reader import SourceReader
 from reggan_training.motion.surface_regression import fit_surface, surface_examples
+from reggan_training.motion.teeth import fit_teeth
 from reggan_training.motion.training_run import RunSettings, TrainingRun
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.mouth_sitting import draw_mouth_sitting
 from reggan_training.pairs.pool import Draw, PairPool, PoolSettings
+from reggan_training.pairs.portraits import draw_portraits
 from reggan_training.pairs.sitting import draw_sitting
 from reggan_training.provenance import commit_of_source
 
 REGRESSION, RECORD = "regression.safetensors", "run.json"
 READER, MOTION, MOUTH, ADVERSARY = "reader", "motion", "mouth", "adversary"
 STAGES = (READER, MOTION, MOUTH, ADVERSARY)
-"""After the regression layer, which each of them begins with."""
+"""In order. The regression layer is solved before the motion."""
 _READER_POOL = PoolSettings(sittings=800, pairs=16, reuse=12.0, first=30)
 _MOUTH_POOL = PoolSettings(sittings=60, pairs=20, reuse=5.0, first=5)
 
@@ -54,8 +56,9 @@ class WholeRun:
     Attributes:
         heads: folder that `dataset heads` wrote.
         without: families that are left out.
+        start_from: an exported model whose weights stages begin with; None for a clean start.
         stages: of `STAGES`, those to train.
-        reader, motion, mouth: of the three networks.
+        reader, motion, mouth: of the readers, of the motion network, of the mouth's painter.
         adversary: of the painter against its adversary, over the finished `mouth`.
         width: of the motion network.
         painter_width: of the painter.
@@ -66,6 +69,7 @@ class WholeRun:
 
     heads: Path
     without: tuple[str, ...] = ()
+    start_from: Path | None = None
     stages: tuple[str, ...] = STAGES
     reader: RunSettings = field(
         default_factory=lambda: RunSettings(length_kimg=500.0, batch=64, learning_rate=1e-3)
@@ -98,8 +102,8 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
         torch.set_num_threads(settings.threads)
     folder.mkdir(parents=True, exist_ok=True)
     files = training_files(settings.heads, settings.without)
-    _record(settings, folder, files)
-    regression = _regression(files, folder, settings.seed)
+    earlier = EarlierModel(settings.start_from)
+    _record(settings, folder, files, earlier)
 
     def finish(stage: str, run: TrainingRun, draw: Draw, pool: PoolSettings) -> None:
         own = replace(pool, seed=settings.seed, producers=settings.producers)
@@ -107,21 +111,28 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
 
     torch.manual_seed(settings.seed)
     if READER in settings.stages:
-        reading = reader_run(SourceReader(), settings.reader, _made(folder / READER))
+        readers = Readers()
+        earlier.start(readers.source, "reader")
+        earlier.start(readers.surface, "network.surface")
+        reading = reader_run(readers, settings.reader, _made(folder / READER))
         finish(READER, reading, draw_portraits, _READER_POOL)
     if MOTION in settings.stages:
-        network = MotionRegGAN(settings.width, regression=regression)
+        regression = _regression(files, folder, settings.seed, earlier)
+        surface = trained_readers(folder / READER).surface
+        network = MotionRegGAN(settings.width, regression=regression, surface=surface)
+        earlier.start(network, "network")
         moving = motion_run(network, settings.motion, _made(folder / MOTION))
         finish(MOTION, moving, _draw_face(network.side_px), PoolSettings())
     if MOUTH in settings.stages:
-        moved_by = trained_motion_network(folder / MOTION)
         painter = MouthPainter(settings.painter_width)
-        painting = mouth_run(painter, moved_by, settings.mouth, _made(folder / MOUTH))
+        earlier.start(painter, "painter")
+        painting = mouth_run(painter, _moved_by(folder), settings.mouth, _made(folder / MOUTH))
         finish(MOUTH, painting, draw_mouth_sitting, _MOUTH_POOL)
     if ADVERSARY in settings.stages:
-        moved_by = trained_motion_network(folder / MOTION)
         rivalled = RivalledPainter(trained_mouth_painter(folder / MOUTH).requires_grad_(True))
-        painting = rivalled_run(rivalled, moved_by, settings.adversary, _made(folder / ADVERSARY))
+        painting = rivalled_run(
+            rivalled, _moved_by(folder), settings.adversary, _made(folder / ADVERSARY)
+        )
         finish(ADVERSARY, painting, draw_mouth_sitting, _MOUTH_POOL)
 
 
@@ -143,38 +154,52 @@ def _finish(
         pool.close()
 
 
+def _moved_by(folder: Path) -> MotionRegGAN:
+    return trained_motion_network(folder / MOTION, trained_readers(folder / READER).surface)
+
+
 def _draw_face(side_px: int) -> Draw:
     return lambda path, seed, count: draw_sitting(path, seed, count, side_px).compact()
 
 
-def _regression(files: Collection[Path], folder: Path, seed: int) -> ShapeRegression:
+def _regression(
+    files: Collection[Path], folder: Path, seed: int, earlier: EarlierModel
+) -> ShapeRegression:
     path = folder / REGRESSION
     if not path.exists():
         unique = sorted(set(files))
-        examples = regression_examples(unique, SHAPE_REGRESSION.side_px, seed)
-        layer = fit_shape_regression(examples)
-        states = state_examples(unique, SHAPE_REGRESSION.side_px)
-        motion, cover = fit_mean_answer(states, SHAPE_REGRESSION.side_px)
-        layer.mean_motion.copy_(motion)
-        layer.mean_cover.copy_(cover)
+        layer = ShapeRegression()
         layer.surface.copy_(fit_surface(surface_examples(unique)))
+        layer.teeth = fit_teeth(unique)
+        if not earlier.give(layer, "network.regression", ("delta", "mean_motion", "mean_cover")):
+            side = SHAPE_REGRESSION.side_px
+            solved = fit_shape_regression(regression_examples(unique, side, seed))
+            layer.delta.copy_(solved.delta)
+            motion, cover = fit_mean_answer(state_examples(unique, side), side)
+            layer.mean_motion.copy_(motion)
+            layer.mean_cover.copy_(cover)
         save_file(dict(layer.named_buffers()), path)
     layer = ShapeRegression()
     layer.load_state_dict(load_file(path))
     return layer
 
 
-def _record(settings: WholeRun, folder: Path, files: list[Path]) -> None:
-    """Write down what the run is; each session adds its commit."""
+def _record(settings: WholeRun, folder: Path, files: list[Path], earlier: EarlierModel) -> None:
+    """Write down what the run is; each session adds its commit, and keeps others' stages."""
     path = folder / RECORD
     known = json.loads(path.read_text("utf-8")) if path.exists() else {"sessions": []}
     identities = sorted({f"{file.parent.name}/{file.name.split('-v')[0]}" for file in files})
     session = {
         "commit": commit_of_source(),
         "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "stages": list(settings.stages),
+        "started_from": earlier.facts,
     }
+    now = json.loads(json.dumps(asdict(settings), default=str))
+    before = known.get("settings", now)
+    now |= {stage: before[stage] for stage in STAGES if stage not in settings.stages}
     known |= {
-        "settings": {**asdict(settings), "heads": str(settings.heads)},
+        "settings": now,
         "identities": identities,
         "files": len(set(files)),
         "sessions": [*known["sessions"], session],

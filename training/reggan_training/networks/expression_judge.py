@@ -40,9 +40,9 @@ class JudgeBlock(nn.Module):
 class FeatureTrunk(nn.Module):
     """Four stages, each at half the side of the one before; any input size."""
 
-    def __init__(self, inputs: int, widths: tuple[int, ...] = (24, 40, 64, 96)) -> None:
+    def __init__(self, inputs: int) -> None:
         super().__init__()
-        self.widths = widths
+        self.widths = widths = (24, 40, 64, 96)
         shrink: list[nn.Module] = []
         for before, after in zip((inputs, *widths), widths, strict=False):
             convolution = nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False)
@@ -65,13 +65,13 @@ class ExpressionJudge(nn.Module):
 
     luma: Tensor  # [1, 3, 1, 1]
 
-    def __init__(self, expressions: int, dropout: float = 0.3) -> None:
+    def __init__(self, expressions: int) -> None:
         super().__init__()
         self.register_buffer("luma", torch.tensor(_LUMA).reshape(1, 3, 1, 1), persistent=False)
         self.trunk = FeatureTrunk(2)
         width, cells = self.trunk.widths[-1], JUDGE_SIDE_PX // 16
         self.place = nn.Parameter(torch.ones(1, width, cells, cells))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(0.3)
         self.head = nn.Linear(width, expressions)
 
     def forward(

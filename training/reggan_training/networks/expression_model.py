@@ -18,7 +18,7 @@ SIDE_STEP_PX, LEAST_SIDE_PX = 16, 32
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """Which network, and how large.
+    """The choice of a network, and its size.
 
     Attributes:
         architecture: a name of `architectures.ARCHITECTURES`.

@@ -1,7 +1,7 @@
 """Options for the folders of head families, shared by several commands."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ OpenFamilies = Callable[[], list[HeadFamily]]
 
 
 def family_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--ict`, `--makehuman`, `--face-units`, `--valid`; taken as `open_families`."""
+    """Add `--ict`, `--makehuman`, `--face-units`, `--valid`, `--glb`; taken as `open_families`."""
 
     @click.option("--ict", type=_FILE, metavar="NPZ", help="ICT FaceKit light, as one archive.")
     @click.option(
@@ -31,6 +31,15 @@ def family_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="ARKit units (*.target) for MakeHuman's base mesh.",
     )
     @click.option("--valid", type=_FOLDER, metavar="DIR", help="VALID avatars, one archive each.")
+    @click.option(
+        "--glb",
+        "characters",
+        type=_FILE,
+        multiple=True,
+        metavar="FILE",
+        help="A character of your own with ARKit's face shapes, as GLB or VRM: a family of one "
+        "head, called as the file. Can be repeated.",
+    )
     @functools.wraps(command)
     def gather(
         *,
@@ -38,22 +47,30 @@ def family_options(command: Callable[..., Any]) -> Callable[..., Any]:
         makehuman: Path | None,
         face_units: Path | None,
         valid: Path | None,
+        characters: tuple[Path, ...],
         **others: Any,
     ) -> Any:
-        opened = functools.partial(families_from_paths, ict, makehuman, face_units, valid)
+        opened = functools.partial(
+            families_from_paths, ict, makehuman, face_units, valid, characters
+        )
         return command(open_families=opened, **others)
 
     return gather
 
 
 def families_from_paths(
-    ict: Path | None, makehuman: Path | None, face_units: Path | None, valid: Path | None
+    ict: Path | None,
+    makehuman: Path | None,
+    face_units: Path | None,
+    valid: Path | None,
+    characters: Sequence[Path] = (),
 ) -> list[HeadFamily]:
     """Open the families that are named.
 
     Raises:
-        UsageError: none is, or MakeHuman without its units.
+        UsageError: none is, MakeHuman without its units, or two families of one name.
     """
+    from reggan_training.heads.glb import GlbFamily
     from reggan_training.heads.ict import IctFamily
     from reggan_training.heads.makehuman import MakeHumanFamily
     from reggan_training.heads.valid import ValidFamily
@@ -67,6 +84,17 @@ def families_from_paths(
         found.append(MakeHumanFamily(makehuman, face_units))
     if valid is not None:
         found.append(ValidFamily(valid))
+    found += [GlbFamily(path) for path in characters]
     if not found:
-        raise click.UsageError("Name at least one family: --ict, --makehuman, --valid.")
+        raise click.UsageError("Name at least one family: --ict, --makehuman, --valid, --glb.")
+    names = [family.name for family in found]
+    taken = next((path for path in characters if _is_taken(path.stem, names)), None)
+    if taken is not None:
+        raise click.UsageError(
+            f"{taken} would be called {taken.stem!r}, as another family is. Rename the file."
+        )
     return found
+
+
+def _is_taken(name: str, names: Sequence[str]) -> bool:
+    return names.count(name) > 1 or name in ("ict", "makehuman", "valid")

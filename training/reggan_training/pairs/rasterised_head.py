@@ -43,6 +43,8 @@ class RasterisedHead:
         controls: shapes that the head has.
         triangles, parts, texture_of: as `HeadMesh` has them, of what is seen.
         canonical, regions, eye_angle, uv, textures: as `HeadMesh` has them, of what is seen.
+        jaw: how far a vertex goes with a jaw that opens, 0 to 255, where the chin is 255; it tells
+            the lower lip and its teeth from the upper ones. 0 on heads without `jawOpen`.
         positions: vertices of each state as the camera has them (`Camera.view`).
         normals: of those, unit length.
         landmarks: of each state, in crop coordinates.
@@ -61,6 +63,7 @@ class RasterisedHead:
     canonical: Float[np.ndarray, "vertices 3"]
     regions: UInt8[np.ndarray, "vertices regions"]
     eye_angle: Float[np.ndarray, " vertices"]
+    jaw: UInt8[np.ndarray, " vertices"]
     uv: Float[np.ndarray, "vertices 2"]
     textures: tuple[UInt8[np.ndarray, "height width 3"], ...]
     positions: Float[np.ndarray, "states vertices 3"]
@@ -154,6 +157,7 @@ def rasterise_head(
         canonical=head.canonical[kept].astype(np.float32),
         regions=head.regions[kept],
         eye_angle=head.eye_angle[kept].astype(np.float32),
+        jaw=_with_jaw(head)[kept],
         uv=uv[kept].astype(np.float32),
         textures=tuple(_small_texture(texture) for texture in head.textures),
         positions=np.stack(positions)[:, kept],
@@ -177,6 +181,14 @@ def vertex_normals(
             summed[:, axis] += np.bincount(triangles[:, corner], normal[:, axis], count)
     length = np.linalg.norm(summed, axis=1, keepdims=True)
     return (summed / np.maximum(length, 1e-12)).astype(np.float32)
+
+
+def _with_jaw(head: HeadMesh) -> UInt8[np.ndarray, " vertices"]:
+    """See `RasterisedHead.jaw`."""
+    if "jawOpen" not in head.controls:
+        return np.zeros(len(head.rest), dtype=np.uint8)
+    moved = np.linalg.norm(head.vertices({"jawOpen": 1.0}) - head.rest, axis=1)
+    return np.rint(255 * np.clip(moved / moved[head.chin], 0, 1)).astype(np.uint8)
 
 
 def _packed(rasters: list, row_of: np.ndarray, window: Window) -> Rasters:  # type: ignore[type-arg]
@@ -207,6 +219,7 @@ _PLAIN = (
     "canonical",
     "regions",
     "eye_angle",
+    "jaw",
     "uv",
     "landmarks",
 )

@@ -16,9 +16,7 @@ from reggan_training.pairs.rasterised_head import RasterisedHead, read_head
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.truth import (
     least_rest,
-    projection_of,
     request_of_pair,
-    surface_of_state,
     truth_of_pair,
 )
 
@@ -37,8 +35,6 @@ class Pairs:
         part: `Part` of what the target shows, 255 on background.
         controls: what was asked for, in the order of `CONTROLS`.
         worn: weights that the source shows, in the order of `ARKIT_SHAPES`.
-        place, is_face: of the source, see `SurfaceTruth`; at half of the side.
-        projection: see `projection_of`.
     """
 
     source: Float[Tensor, "batch 3 side side"]
@@ -49,9 +45,6 @@ class Pairs:
     part: Int[Tensor, "batch 1 side side"]
     controls: Float[Tensor, "batch controls"]
     worn: Float[Tensor, "batch shapes"]
-    place: Float[Tensor, "batch 2 half half"]
-    is_face: Float[Tensor, "batch 1 half half"]
-    projection: Float[Tensor, "batch 2 3"]
 
     def __len__(self) -> int:
         return len(self.source)
@@ -67,9 +60,6 @@ class Pairs:
             "part": self.part.to(torch.uint8),
             "controls": self.controls,
             "worn": self.worn,
-            "place": self.place.half(),
-            "is_face": self.is_face.to(torch.uint8),
-            "projection": self.projection,
         }
 
     @classmethod
@@ -84,9 +74,6 @@ class Pairs:
             part=rows["part"].long(),
             controls=rows["controls"],
             worn=rows["worn"],
-            place=rows["place"].float(),
-            is_face=rows["is_face"].float(),
-            projection=rows["projection"],
         )
 
     def mirrored(self, rows: Tensor) -> "Pairs":
@@ -101,7 +88,6 @@ class Pairs:
             back = turned(values)
             return torch.stack([back[:, 0] * sign, back[:, 1]], dim=1)
 
-        ahead = torch.tensor([[1.0, -1.0, -1.0], [-1.0, 1.0, 1.0]])
         order = torch.tensor(MIRROR_OF_CONTROL)
         controls = torch.where(rows[:, None], self.controls[:, order], self.controls)
         return Pairs(
@@ -113,9 +99,6 @@ class Pairs:
             part=turned(self.part),
             controls=controls,
             worn=torch.where(rows[:, None], self.worn[:, order[:-1]], self.worn),
-            place=turned_x(self.place),
-            is_face=turned(self.is_face),
-            projection=torch.where(rows[:, None, None], self.projection * ahead, self.projection),
         )
 
 
@@ -137,8 +120,6 @@ def draw_sitting(path: Path, seed: Sequence[int], count: int, side_px: int) -> P
     pictures = {k: reduce_to(shader.picture(head.face, k, look), side_px) for k in used}
     coarse = head.face.thinned(head.face.side_px // side_px)
     truths = [truth_of_pair(shader, coarse, source, target) for source, target, _ in chosen]
-    halved = head.face.thinned(2 * head.face.side_px // side_px)
-    faces = {k: surface_of_state(shader, halved, k) for k in {s for s, _, _ in chosen}}
     return Pairs(
         source=torch.stack([pictures[source] for source, _, _ in chosen]),
         target=torch.stack([pictures[target] for _, target, _ in chosen]),
@@ -148,9 +129,6 @@ def draw_sitting(path: Path, seed: Sequence[int], count: int, side_px: int) -> P
         part=torch.stack([truth.part[None] for truth in truths]),
         controls=requests_of(head, chosen),
         worn=worn_weights(head, chosen),
-        place=torch.stack([faces[source].place for source, _, _ in chosen]),
-        is_face=torch.stack([faces[source].is_face.float() for source, _, _ in chosen]),
-        projection=projection_of(head.camera).expand(len(chosen), 2, 3),
     )
 
 

@@ -1,6 +1,7 @@
 """Truth of a pair of states: the motion of every pixel, and what the source cannot show."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 import torch
@@ -63,7 +64,35 @@ def truth_of_pair(shader: HeadShader, rasters: Rasters, source: int, target: int
     )
 
 
-_FACE = (Part.SKIN, Part.EYE, Part.LASHES, Part.BEARD, Part.BROWS)
+class PixelKind(IntEnum):
+    """What a pixel shows, as far as motion is concerned."""
+
+    SKIN = 0
+    """Moves with the face, brows, lashes and beard too."""
+    EYE = 1
+    INSIDE = 2
+    """Of the mouth."""
+    FRONT = 3
+    """Stands before the face and stays: glasses, a fringe."""
+    BEHIND = 4
+    """Background and clothes."""
+
+
+_KIND_OF_PART = {
+    Part.SKIN: PixelKind.SKIN,
+    Part.LASHES: PixelKind.SKIN,
+    Part.BEARD: PixelKind.SKIN,
+    Part.BROWS: PixelKind.SKIN,
+    Part.EYE: PixelKind.EYE,
+    Part.SOCKET: PixelKind.EYE,
+    Part.TEETH: PixelKind.INSIDE,
+    Part.GUMS: PixelKind.INSIDE,
+    Part.TONGUE: PixelKind.INSIDE,
+    Part.MOUTH: PixelKind.INSIDE,
+    Part.HAIR: PixelKind.FRONT,
+    Part.GLASSES: PixelKind.FRONT,
+    Part.CLOTHES: PixelKind.BEHIND,
+}
 _FACE_DEPTH = 0.5
 """Of the face before the head's middle, in eye distances, where perspective is taken for it."""
 
@@ -73,25 +102,26 @@ class SurfaceTruth:
     """Which place of the face each pixel of a state shows.
 
     Attributes:
-        place: canonical (x, y up), in eye distances; see `HeadMesh.canonical`.
-        is_face: where that is so; 0 on background, hair, clothes and inside of the mouth.
+        place: canonical (x, y up), in eye distances; see `seam_aligned`. 0 on background.
+        kind: `PixelKind` of each pixel. The place says something on skin and eyes.
     """
 
     place: Float[Tensor, "2 side side"]
-    is_face: Bool[Tensor, "1 side side"]
+    kind: Int[Tensor, "1 side side"]
 
 
-def surface_of_state(shader: HeadShader, rasters: Rasters, state: int) -> SurfaceTruth:
-    """Look places up through the raster."""
+def surface_of_state(
+    shader: HeadShader, places: Float[Tensor, "vertices 2"], rasters: Rasters, state: int
+) -> SurfaceTruth:
+    """Look places up through the raster; `places` are those of the vertices."""
     side = rasters.side_px
     hit, corners, weights = shader.surface_points(rasters, state)
     place = torch.zeros(side * side, 2)
-    place[hit.pixels] = mixed(shader.fixed[:, :2], corners, weights)
-    is_face = torch.zeros(side * side, dtype=torch.bool)
-    is_face[hit.pixels] = torch.isin(shader.parts[hit.triangle], torch.tensor(_FACE))
-    return SurfaceTruth(
-        place=place.T.reshape(2, side, side), is_face=is_face.reshape(1, side, side)
-    )
+    place[hit.pixels] = mixed(places, corners, weights)
+    kind_of = torch.tensor([_KIND_OF_PART[part] for part in Part])
+    kind = torch.full((side * side,), int(PixelKind.BEHIND))
+    kind[hit.pixels] = kind_of[shader.parts[hit.triangle]]
+    return SurfaceTruth(place=place.T.reshape(2, side, side), kind=kind.reshape(1, side, side))
 
 
 def projection_of(camera: Camera) -> Float[Tensor, "2 3"]:

@@ -1,4 +1,4 @@
-"""Who sees what: the comparisons of a study, and the orders in which raters see them.
+"""Design of a study: its comparisons, and the orders in which raters see them.
 
 Sides are balanced where they are drawn up, not by luck: within every form, each pair of methods
 stands either way round equally often (to within one), and of every form there is one that
@@ -58,7 +58,7 @@ class StudyComparison:
 
     @property
     def is_check(self) -> bool:
-        """Whether the right answer is known."""
+        """True if the right answer is known."""
         return self.other is not None
 
     @property

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.models import weights_folder
+from reggan_training.commands import dataset_test_heads, evaluate_motion
 from reggan_training.heads.head import HeadFamily
-from reggan_training.metrics.motion import commands
 from reggan_training.metrics.motion.exported import ExportedMotion
 from reggan_training.metrics.motion.test_heads import TestHead, held_out_identities
 from reggan_training.pairs import family_options
@@ -41,10 +41,10 @@ def heads(made_family: HeadFamily, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("heads")
     patch = pytest.MonkeyPatch()
     patch.setattr(family_options, "families_from_paths", lambda *_: [made_family])
-    patch.setattr(commands, "held_out_identities", lambda *_: ["made-0-0"])
+    patch.setattr(dataset_test_heads, "held_out_identities", lambda *_: ["made-0-0"])
     arguments = ["--side", "64", "--out", str(folder)]
-    result = CliRunner().invoke(commands.test_heads, arguments)
-    again = CliRunner().invoke(commands.test_heads, arguments)
+    result = CliRunner().invoke(dataset_test_heads.test_heads, arguments)
+    again = CliRunner().invoke(dataset_test_heads.test_heads, arguments)
     patch.undo()
     assert result.exit_code == 0, result.output
     assert Path(result.stdout.strip()).is_file()
@@ -56,11 +56,11 @@ def heads(made_family: HeadFamily, tmp_path_factory: pytest.TempPathFactory) -> 
 def evaluated(heads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Result, Path]:
     trials = TestHead.trials
     monkeypatch.setattr(TestHead, "trials", lambda self: trials(self, ("surprised",)))
-    monkeypatch.setattr(commands, "_opened", lambda *_: StillModel())
+    monkeypatch.setattr(evaluate_motion, "_opened", lambda *_: StillModel())
     model = tmp_path / "still.onnx"
     model.touch()
     arguments = [str(model), "--heads", str(heads), "--threads", "1", "--left-out", "made"]
-    result = CliRunner().invoke(commands.evaluate_motion_command, arguments)
+    result = CliRunner().invoke(evaluate_motion.evaluate_motion, arguments)
     return result, tmp_path / "evaluation-motion"
 
 
@@ -89,7 +89,7 @@ def test_a_family_that_is_not_there_cannot_have_been_left_out(heads: Path, tmp_p
     model = tmp_path / "still.onnx"
     model.touch()
     arguments = [str(model), "--heads", str(heads), "--left-out", "valid"]
-    result = CliRunner().invoke(commands.evaluate_motion_command, arguments)
+    result = CliRunner().invoke(evaluate_motion.evaluate_motion, arguments)
     assert "no family 'valid'" in str(result.exception)
 
 
@@ -97,7 +97,7 @@ def test_a_folder_without_heads_says_how_to_make_them(tmp_path: Path) -> None:
     model = tmp_path / "still.onnx"
     model.touch()
     arguments = [str(model), "--heads", str(tmp_path)]
-    result = CliRunner().invoke(commands.evaluate_motion_command, arguments)
+    result = CliRunner().invoke(evaluate_motion.evaluate_motion, arguments)
     assert "reggan-plugin dataset test-heads" in str(result.exception)
 
 

@@ -1,4 +1,4 @@
-"""What an evaluation asks of a model, and its answer composed as the runtime composes frames."""
+"""Questions of an evaluation to a model, and answers composed as the runtime composes frames."""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
@@ -89,7 +89,7 @@ def motion_in_crop(answer: MotionAnswer, side_px: int) -> FrameMotion:
 
 
 def compose(source: Float[np.ndarray, "3 side side"], answer: MotionAnswer) -> MadeFace:
-    """What the runtime makes of a crop: the very functions that change a user's frame."""
+    """Compose a crop by the functions of the runtime that change a user's frame."""
     pixels = np.ascontiguousarray(source.transpose(1, 2, 0), dtype=np.float32)
     side_px = pixels.shape[0]
     region = (slice(0, side_px), slice(0, side_px))

@@ -49,7 +49,7 @@ class MotionBound:
 
     @property
     def holds(self) -> bool:
-        """Whether the figure is within its bounds."""
+        """True if the figure is within its bounds."""
         return self.least <= self.found <= self.most
 
     @property
@@ -65,7 +65,7 @@ class MotionBound:
 
     @property
     def sentence(self) -> str:
-        """What was found and what was expected."""
+        """The value that was found and the one that was expected."""
         found = "nothing to measure" if math.isnan(self.found) else f"{self.found:.3f}"
         sentence = f"{self.name}, {self.faces}: found {found}, expected {self.expected}"
         if math.isnan(self.reachable):

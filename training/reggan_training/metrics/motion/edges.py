@@ -49,7 +49,7 @@ def measure_detail(
 
 @dataclass(frozen=True)
 class Ghost:
-    """What is left of the source's contours at places that they should have left.
+    """Remains of the source's contours at places that they should have left.
 
     Attributes:
         correlation: of the result's gradient with the source's, −1 to 1.
@@ -65,12 +65,12 @@ class Ghost:
 
     @property
     def excess(self) -> float:
-        """How much more the result resembles the source there than the truth does."""
+        """Excess likeness of the result to the source there, over that of the truth."""
         return self.correlation - self.of_truth
 
 
 def left_region(face: TrueFace) -> Bool[np.ndarray, "side side"]:
-    """Where the source's surface is gone: another one has moved here, or was uncovered."""
+    """Pixels whose source surface is gone: another one has moved here, or was uncovered."""
     size = np.hypot(*face.motion) / face.eye_distance
     return face.is_head & ((size > LEFT_BEHIND) | ~face.is_visible)
 

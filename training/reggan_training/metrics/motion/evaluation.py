@@ -53,7 +53,7 @@ Methods = dict[str, Figures]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Judged:
-    """What is judged, and by whom.
+    """The models that are judged, and their judges.
 
     Attributes:
         regression: the regression layer alone; None where it is not at hand.
@@ -156,7 +156,7 @@ def _measured(
 
 
 def _true_motion(trials: Sequence[MotionTrial]) -> list[Methods]:
-    """What a model that knew the truth would reach."""
+    """Figures of a model that knew the truth."""
     found = []
     for trial in trials:
         best = compose(trial.face.source, true_answer(trial.face))

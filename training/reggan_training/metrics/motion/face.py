@@ -46,17 +46,17 @@ class TrueFace:
 
     @property
     def is_uncovered(self) -> Bool[np.ndarray, "side side"]:
-        """Where the target shows a surface of the head that the source hides: true cover."""
+        """True cover: pixels whose target shows a surface of the head that the source hides."""
         return self.is_head & ~self.is_visible
 
     def shows(self, *parts: Part) -> Bool[np.ndarray, "side side"]:
-        """Where the target shows one of these parts."""
+        """Pixels whose target shows one of these parts."""
         return self.is_head & np.isin(self.parts, [int(part) for part in parts])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MadeFace:
-    """What a model answered, at the crop's size.
+    """The answer of a model, at the crop's size.
 
     Attributes:
         motion: as in `TrueFace`; the model's smaller grid has been enlarged as the runtime does.

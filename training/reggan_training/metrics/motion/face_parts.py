@@ -27,7 +27,7 @@ _OF_EYES = (Part.EYE, Part.SOCKET, Part.LASHES, Part.BROWS)
 
 
 class FacePart(Enum):
-    """Where on the face."""
+    """A part of the face."""
 
     BROWS_AND_LIDS = "brows and lids"
     MOUTH = "mouth"
@@ -52,20 +52,20 @@ def part_masks(face: TrueFace) -> dict[FacePart, Bool[np.ndarray, "side side"]]:
 
 
 def changeable_region(side_px: int) -> Bool[np.ndarray, "side side"]:
-    """Where a change counts in full: not on the border of the crop, where it fades out."""
+    """Pixels in which a change counts in full: all but the border of the crop, where it fades."""
     crop = FaceCrop(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), side_px)
     everywhere = (slice(0, side_px), slice(0, side_px))
     return np.asarray(square_inside_ring(crop, everywhere) >= 1)
 
 
 def moved_region(face: TrueFace) -> Bool[np.ndarray, "side side"]:
-    """Where a surface seen in both pictures truly moves."""
+    """Pixels of surfaces seen in both pictures that truly move."""
     size = np.hypot(*face.motion) / face.eye_distance
     return face.is_head & face.is_visible & (size > LEAST_MOTION)
 
 
 def changed_region(face: TrueFace) -> Bool[np.ndarray, "side side"]:
-    """Where the truth differs from the source, moves or is uncovered, and 8 px at 256 around it.
+    """Pixels in which the truth differs, moves or is uncovered, and 8 px at 256 around them.
 
     Motion counts although the picture may look the same: smooth skin that should have moved and
     folds instead is a fault there.

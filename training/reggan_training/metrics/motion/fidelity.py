@@ -44,7 +44,7 @@ def motion_rises(
     true: Float[np.ndarray, "2 side side"],
     region: Bool[np.ndarray, "side side"],
 ) -> bool:
-    """Whether a model's motion grows along the full true one, from none at intensity 0.
+    """True if a model's motion grows along the full true one, from none at intensity 0.
 
     No step may fall by more than `LARGEST_FALL`, and the last must be above nothing by more.
 

@@ -1,4 +1,4 @@
-"""What our own judges say of a result beside the true picture: whose face, and which expression."""
+"""Scores of our own judges for a result beside the true picture: identity and expression."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Whether what was painted has the colours that belong there: teeth, gums, the whole mouth."""
+"""Colours of painted teeth, gums and mouths beside the true ones."""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -98,7 +98,7 @@ def _hue_bin(lab: Float[np.ndarray, "3 pixels"]) -> Int[np.ndarray, " pixels"]:
 def _turn_deg(
     hue: Float[np.ndarray, " pixels"], middle: Float[np.ndarray, ""]
 ) -> Float[np.ndarray, " pixels"]:
-    """How far hues are from another one, −180 to 180."""
+    """Difference of hues from another one, −180 to 180."""
     return np.asarray((hue - middle + 180) % 360 - 180)
 
 

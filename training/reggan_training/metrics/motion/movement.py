@@ -1,4 +1,4 @@
-"""How much of the true motion a model found, and where its own motion tears."""
+"""Share of the true motion that a model found, and tears in its own motion."""
 
 from dataclasses import dataclass
 

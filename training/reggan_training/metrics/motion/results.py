@@ -1,4 +1,4 @@
-"""What was measured of every face, and figures of many of them."""
+"""Measurements of every face, and figures of many of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _MEDIANS = ("colour", "mouth colour", "distance")
 
 
 class ResultKind(Enum):
-    """What a face was asked for."""
+    """The request to a face."""
 
     FULL = "neutral source, full expression"
     LARGE = "the same in a large crop, for its detail alone"
@@ -75,7 +75,7 @@ def summarise(results: Results, method: str, quantity: str, part: str = WHOLE) -
 def mean_difference(
     results: Results, first: str, second: str, quantity: str, part: str = WHOLE
 ) -> float:
-    """How much more of a quantity one method has than another, on the same faces."""
+    """Mean difference of a quantity between two methods, on the same faces."""
     ours, theirs = (values_of(results, method, named(quantity, part)) for method in (first, second))
     return _mean(results, ours - theirs)
 

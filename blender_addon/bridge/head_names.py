@@ -1,0 +1,58 @@
+"""Parts of a character's head by their names: things worn on it, eyes, mouth."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from .name_words import words_of
+
+Side = Literal["left", "right"]
+
+_WORN = frozenset(
+    {"wig", "hat", "hats", "cap", "beanie", "helmet", "hood", "headband", "headset", "headphones"}
+    | {"ponytail", "braid", "braids", "bangs", "fringe", "bun", "bow", "ribbon", "veil", "turban"}
+    | {"hijab", "crown", "horn", "horns", "glasses", "goggles", "earring", "earrings", "scarf"}
+    | {"collar", "beard", "mustache", "moustache"}
+)
+_HAIR, _NO_HAIR = ("hair", "haare"), ("chair", "armchair", "wheelchair")
+_HAIR_ELSEWHERE = ("髪", "волос", "pelo_", "cheveux")
+_NO_EYEBALL = frozenset(
+    {"lid", "lids", "eyelid", "eyelids", "brow", "brows", "eyebrow", "lash", "lashes", "eyelash"}
+    | {"upper", "lower", "top", "bottom", "inner", "outer", "corner", "blink", "tear", "bag"}
+    | {"target", "ik", "ctrl", "control", "look", "aim", "master", "socket", "highlight"}
+)
+_EYE = frozenset({"eye", "eyeball"})
+_LIPS = frozenset({"mouth", "lip", "lips"})
+_SIDES: dict[str, Side] = {"l": "left", "left": "left", "r": "right", "right": "right"}
+
+
+def is_worn(name: str) -> bool:
+    """True if a name says hair, hat, glasses, …: what sits on a head and is no part of its face."""
+    words = words_of(name)
+    is_hair = any(
+        word.startswith(_HAIR) or word.endswith(_HAIR) for word in words if word not in _NO_HAIR
+    )
+    lowered = name.lower()
+    return is_hair or bool(_WORN & set(words)) or any(w in lowered for w in _HAIR_ELSEWHERE)
+
+
+def eye_side(name: str) -> Side | None:
+    """Of which side the eyeball of this name is; None if it is none, or has no side."""
+    words = words_of(name)
+    if not _EYE & set(words) or _NO_EYEBALL & set(words):
+        return None
+    return next((_SIDES[word] for word in words if word in _SIDES), None)
+
+
+def eye_pair(names: Iterable[str]) -> tuple[str, str] | None:
+    """Left and right eyeball among names, those of the fewest words; None unless both are there."""
+    found: dict[Side, str] = {}
+    for name in sorted(names, key=lambda name: (len(words_of(name)), name)):
+        side = eye_side(name)
+        if side is not None:
+            found.setdefault(side, name)
+    return (found["left"], found["right"]) if len(found) == 2 else None
+
+
+def lips_among(names: Iterable[str]) -> list[str]:
+    """Names of parts around the mouth."""
+    return [name for name in names if _LIPS & set(words_of(name))]

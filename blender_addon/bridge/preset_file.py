@@ -1,0 +1,45 @@
+"""Expressions of one's own, kept in the file that `--presets` reads."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from .errors import BridgeError
+from .expressions import names_are_alike
+from .vocabulary import ALL_EXPRESSIONS, SHAPE_NAMES
+
+_NAME = re.compile(r"[^\W\d_][\w \-]*")
+
+
+def add_preset(path: Path, name: str, shapes: Mapping[str, float]) -> None:
+    """Add an expression to a file of presets, which is made if it is not there.
+
+    Args:
+        path: a .toml file.
+        name: of the expression.
+        shapes: weights of face shapes, 0 to 1.5.
+
+    Raises:
+        BridgeError: the name cannot be one or is taken, or the file cannot be read or written.
+    """
+    if not _NAME.fullmatch(name):
+        raise BridgeError(
+            f"{name!r} cannot be a name of an expression. Use letters, digits, spaces and dashes."
+        )
+    try:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        taken = (*ALL_EXPRESSIONS, *SHAPE_NAMES, *tomllib.loads(text))
+        if any(names_are_alike(name, other) for other in taken):
+            raise BridgeError(f"There is an expression {name!r} already. Choose another name.")
+        lines = [f'["{name}"]', *(f"{shape} = {weight:g}" for shape, weight in shapes.items())]
+        added = "\n".join([*([text.rstrip(), ""] if text.strip() else []), *lines, ""])
+        new = path.with_name(f".{path.name}.{os.getpid()}")
+        new.write_text(added, encoding="utf-8", newline="\n")
+        new.replace(path)
+    except (OSError, ValueError) as error:
+        raise BridgeError(
+            f"{path} cannot be read or written as presets: {error}. Mend it, or choose another "
+            "file as Presets."
+        ) from error

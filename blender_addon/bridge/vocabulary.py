@@ -1,0 +1,60 @@
+"""The names that the panels offer, as `reggan-plugin expressions` lists them."""
+
+from collections.abc import Mapping
+
+from .face_shapes import ARKIT_NAMES
+
+EXPRESSION_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Basic": ("neutral", "happy", "sad", "angry", "disgusted", "afraid", "surprised"),
+    "Compound": (
+        *("happily surprised", "happily disgusted", "happily sad", "happily fearful"),
+        *("sadly fearful", "sadly angry", "sadly surprised", "sadly disgusted"),
+        *("fearfully angry", "fearfully surprised", "fearfully disgusted"),
+        *("angrily surprised", "angrily disgusted", "disgustedly surprised"),
+        *("appalled", "hatred", "awed"),
+    ),
+    "More": (
+        *("happy closed", "laughing", "relaxed", "contempt", "smirk", "smirk right"),
+        *("skeptical", "confused", "concentrated", "tired", "pain", "crying", "shouting"),
+        *("snarl", "grimace", "pout", "kiss", "puffed cheeks"),
+    ),
+    "Eyes and speech": (
+        *("blink", "blink left", "blink right", "wink left", "wink right"),
+        *("look up", "look down", "look left", "look right", "brows up"),
+        *("aa", "ih", "ou", "ee", "oh", "mbp", "fv", "th", "dnt", "kg", "ch", "sz", "rw"),
+    ),
+}
+"""By the headings of the menu. All but the basic ones need a model with face shapes."""
+EXPRESSION_NAMES = EXPRESSION_GROUPS["Basic"]
+"""Those that every model knows."""
+ALL_EXPRESSIONS = tuple(name for names in EXPRESSION_GROUPS.values() for name in names)
+
+_BEGINNINGS = {
+    "Brows": ("brow",),
+    "Eyes": ("eye",),
+    "Cheeks and nose": ("cheek", "nose"),
+    "Mouth": ("mouth",),
+    "Jaw": ("jaw",),
+}
+SHAPE_GROUPS: Mapping[str, tuple[str, ...]] = {
+    group: tuple(sorted(name for name in ARKIT_NAMES if name.startswith(beginnings)))
+    for group, beginnings in _BEGINNINGS.items()
+}
+"""Face shapes by the part of the face that they move. No model moves the tongue."""
+SHAPE_NAMES = tuple(name for names in SHAPE_GROUPS.values() for name in names)
+
+
+def enum_identifier(name: str) -> str:
+    """A name as an identifier of a menu's entry; basic ones stay as they are."""
+    return name.replace(" ", "_")
+
+
+def name_from_identifier(identifier: str) -> str:
+    """The name of a menu's entry."""
+    return identifier.replace("_", " ")
+
+
+def words_of_shape(name: str) -> str:
+    """A shape as a slider is labelled: `Brow Outer Up Left`."""
+    spaced = "".join(f" {letter}" if letter.isupper() else letter for letter in name)
+    return spaced[0].upper() + spaced[1:]

@@ -1,0 +1,64 @@
+"""Reset the sliders of the face shapes, or keep them as a preset."""
+
+from pathlib import Path
+
+import bpy
+
+from ..bridge.errors import BridgeError
+from ..bridge.preset_file import add_preset
+from ..bridge.vocabulary import SHAPE_NAMES
+from ..scene.settings import absolute_path
+
+
+class ResetShapes(bpy.types.Operator):
+    """Set all face shapes to 0."""
+
+    bl_idname = "reggan.reset_shapes"
+    bl_label = "Reset Shapes"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender's own way
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Also those that are animated, in this frame."""
+        for name in SHAPE_NAMES:
+            context.scene.reggan_shapes.property_unset(name)
+        return {"FINISHED"}
+
+
+class SavePreset(bpy.types.Operator):
+    """Keep these face shapes under a name in the file of presets; Blend and others can name it."""
+
+    bl_idname = "reggan.save_preset"
+    bl_label = "Save as Preset"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender's own way
+
+    name: bpy.props.StringProperty(name="Name", description="Of the new expression")
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """True if any slider is moved."""
+        if any(getattr(context.scene.reggan_shapes, name) for name in SHAPE_NAMES):
+            return True
+        cls.poll_message_set("Move a slider first")
+        return False
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:  # noqa: ARG002
+        """Ask for the name."""
+        return context.window_manager.invoke_props_dialog(self)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Add it to the file, which is made if there is none."""
+        settings, weights = context.scene.reggan, context.scene.reggan_shapes
+        typed = settings.presets or "//presets.toml"
+        shapes = {name: round(getattr(weights, name), 3) for name in SHAPE_NAMES}
+        try:
+            path: Path = absolute_path(typed, "Presets")
+            add_preset(path, self.name, {name: w for name, w in shapes.items() if w})
+        except BridgeError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        settings.presets = typed
+        self.report({"INFO"}, f"{self.name} is in {path.name}: write it into Blend to use it")
+        return {"FINISHED"}
+
+
+classes = (ResetShapes, SavePreset)

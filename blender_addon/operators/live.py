@@ -1,0 +1,208 @@
+"""Show the changed face while sliders move: one warm process, asked from a timer."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..bridge.errors import BridgeError
+from ..bridge.live_worker import LiveWorker
+from ..bridge.remedies import with_remedy
+from ..bridge.tracks_file import box_of_face
+from ..job_display import keep_last_words, redraw_sidebars
+from ..preferences import chosen_runtime
+from ..scene.asked_expression import still_expression
+from ..scene.image_files import file_of_image
+from ..scene.live_picture import end_live, live_picture, show_live
+from ..scene.made_images import image_to_change
+from ..scene.sequence_images import show
+from ..scene.settings import absolute_path, model_settings
+from .job_operator import new_job_folder
+
+_INTERVAL_S = 0.05
+_LONGEST_PX = 1024
+_warm: list[LiveWorker] = []
+"""The process of this Blender, once it was used."""
+_shown: list["Shown"] = []
+"""What is shown live now."""
+
+
+@dataclass(kw_only=True)
+class Shown:
+    """A picture that is changed live. Images are known by their names: undo makes others of them.
+
+    Attributes:
+        source: the name of the image.
+        frame: the scene's frame that `path` is of.
+        path: the file of the image.
+        folder: for pictures.
+        asked: what was asked for last.
+    """
+
+    source: str
+    frame: int
+    path: Path
+    folder: Path
+    asked: dict[str, Any] = field(default_factory=dict)
+
+
+class ToggleLive(bpy.types.Operator):
+    """Show this image with the expression and the sliders as they are, again at every change."""
+
+    bl_idname = "reggan.live"
+    bl_label = "Live"
+    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """True if this editor shows an image, or something is live already."""
+        if _shown or image_to_change(context) is not None:
+            return True
+        cls.poll_message_set("Open an image in the Image Editor first")
+        return False
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Begin or end."""
+        if _shown:
+            stop()
+            return {"FINISHED"}
+        try:
+            _begin(context)
+        except BridgeError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+def _begin(context: bpy.types.Context) -> None:
+    image, folder = image_to_change(context), new_job_folder()
+    path = file_of_image(image, folder, context.space_data).path
+    frame = context.scene.frame_current
+    _worker(context)
+    _shown.append(Shown(source=image.name, frame=frame, path=path, folder=folder))
+    context.window_manager.reggan_live = True
+    tick()
+    if not bpy.app.background:
+        bpy.app.timers.register(_timer, first_interval=_INTERVAL_S)
+
+
+def _timer() -> float | None:
+    """Called by Blender; None ends it."""
+    tick()
+    return _INTERVAL_S if _shown else None
+
+
+def tick() -> None:
+    """Show what was answered, and ask for what has changed since. Takes a few milliseconds."""
+    if not _shown:
+        return
+    context, shown = bpy.context, _shown[0]
+    try:
+        worker = _worker(context)
+        for answer in worker.poll():
+            _take(context, shown, answer)
+        asked = _request(context, shown)
+        if asked != shown.asked:
+            shown.asked = asked
+            worker.ask(asked)
+    except BridgeError as error:
+        stop()
+        keep_last_words(context.window_manager, str(error), is_failure=True)
+
+
+def is_settled() -> bool:
+    """True if the picture shows what is asked for."""
+    return not _shown or _warm[0].is_done
+
+
+def _worker(context: bpy.types.Context) -> LiveWorker:
+    """The warm process; a new one if another runtime, model or device is asked for."""
+    runtime, arguments = chosen_runtime(context), tuple(model_settings(context).arguments())
+    if _warm and (_warm[0].arguments, _warm[0].runtime.python) != (arguments, runtime.python):
+        close()
+    if not _warm:
+        _warm.append(LiveWorker(runtime, arguments, new_job_folder()))
+    return _warm[0]
+
+
+def _request(context: bpy.types.Context, shown: Shown) -> dict[str, Any]:
+    source = bpy.data.images.get(shown.source)
+    if source is None:
+        raise BridgeError(f"{shown.source} is gone, which was shown live. Open another image.")
+    scene = context.scene
+    if source.source == "SEQUENCE" and scene.frame_current != shown.frame:
+        shown.frame = scene.frame_current
+        shown.path = file_of_image(source, shown.folder).path
+    return {
+        "frame": str(shown.path),
+        "face": _face(scene),
+        "longest_px": _LONGEST_PX,
+        "change": still_expression(context).document(),
+        "presets": scene.reggan.presets and str(absolute_path(scene.reggan.presets, "Presets")),
+        "out": str(shown.folder / "live.raw"),
+    }
+
+
+def _face(scene: bpy.types.Scene) -> Any:
+    settings = scene.reggan
+    if settings.use_rig_tracks and settings.rig_tracks:
+        tracks = absolute_path(settings.rig_tracks, "Tracks")
+        number = settings.face_index if settings.face == "INDEX" else 0
+        return {"box": box_of_face(tracks, scene.frame_current, number)}
+    return settings.face_index if settings.face == "INDEX" else 0
+
+
+def _take(context: bpy.types.Context, shown: Shown, answer: dict[str, Any]) -> None:
+    if "width" not in answer:
+        raise BridgeError(with_remedy(answer))
+    source = bpy.data.images.get(shown.source)
+    is_new = live_picture() is None
+    out = shown.folder / "live.raw"
+    image = show_live(out, answer["width"], answer["height"], source)
+    if is_new:
+        show(context, image)
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "IMAGE_EDITOR":
+                area.tag_redraw()
+
+
+def stop() -> None:
+    """End what is live; the process stays warm."""
+    _shown.clear()
+    end_live()
+    bpy.context.window_manager.reggan_live = False
+    redraw_sidebars(bpy.context.window_manager)
+
+
+def close() -> None:
+    """End the process."""
+    for worker in _warm:
+        worker.close()
+    _warm.clear()
+
+
+def _on_load(*_: Any) -> None:
+    """Another file is opened: its images are not those of this one."""
+    if _shown:
+        stop()
+
+
+classes = (ToggleLive,)
+
+
+def attach() -> None:
+    """Let the panels know whether something is live, and end it with its file."""
+    bpy.types.WindowManager.reggan_live = bpy.props.BoolProperty(options={"SKIP_SAVE"})
+    bpy.app.handlers.load_pre.append(persistent(_on_load))
+
+
+def detach() -> None:
+    """End it all."""
+    if _shown:
+        stop()
+    close()
+    bpy.app.handlers.load_pre.remove(_on_load)
+    del bpy.types.WindowManager.reggan_live

@@ -1,0 +1,76 @@
+"""Animated settings of the scene at every frame, from F-curves, drivers or strips."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import bpy
+
+
+def values_by_frame(
+    scene: bpy.types.Scene, limits: Mapping[str, tuple[float, float]], frames: Sequence[int]
+) -> dict[str, dict[int, float]]:
+    """The values of those settings that are animated, by path and frame; the others are left out.
+
+    An F-curve is read without moving the scene. Where drivers or strips have a say the scene goes
+    to every frame and back.
+
+    Args:
+        scene: stays at its frame.
+        limits: least and most, by path from the scene: `reggan.intensity`.
+        frames: that are wanted.
+    """
+    animation = scene.animation_data
+    if animation is None or not frames:
+        return {}
+    evaluated = _paths_to_evaluate(animation) & set(limits)
+    values = _evaluated(scene, evaluated, frames) if evaluated else {}
+    # time remapping, as Blender applies it to the frame that it renders
+    stretch = scene.render.frame_map_old / scene.render.frame_map_new
+    for curve in _fcurves(animation):
+        path = curve.data_path
+        if path in limits and path not in values and not curve.mute:
+            least, most = limits[path]
+            values[path] = {
+                frame: min(max(curve.evaluate(frame * stretch), least), most) for frame in frames
+            }
+    return values
+
+
+def _paths_to_evaluate(animation: Any) -> set[str]:
+    """Paths that more than one F-curve decides: by drivers, or by strips that may hold them."""
+    driven = {driver.data_path for driver in animation.drivers if not driver.mute}
+    if not animation.use_nla:
+        return driven
+    strips = (strip for track in animation.nla_tracks for strip in track.strips)
+    return driven | {
+        curve.data_path for strip in strips if strip.action for curve in _fcurves(strip)
+    }
+
+
+def _fcurves(user: Any) -> Iterable[Any]:
+    """The F-curves of the action that animation data or a strip uses; layered since Blender 4.4."""
+    action = user.action
+    if action is None:
+        return ()
+    if not hasattr(user, "action_slot"):
+        return list(action.fcurves)
+    slot = user.action_slot
+    if slot is None:
+        return ()
+    bags = (strip.channelbag(slot) for layer in action.layers for strip in layer.strips)
+    return [curve for bag in bags if bag is not None for curve in bag.fcurves]
+
+
+def _evaluated(
+    scene: bpy.types.Scene, paths: Iterable[str], frames: Sequence[int]
+) -> dict[str, dict[int, float]]:
+    frame, subframe = scene.frame_current, scene.frame_subframe
+    values: dict[str, dict[int, float]] = {path: {} for path in paths}
+    try:
+        for number in frames:
+            scene.frame_set(number)
+            for path, by_frame in values.items():
+                by_frame[number] = scene.path_resolve(path)
+    finally:
+        scene.frame_set(frame, subframe=subframe)
+    return values

@@ -1,0 +1,154 @@
+"""The meshes of a head, their vertices that belong to it, and those of them that are its face.
+
+Hair, hats and glasses move with the head and are no part of the face: a box around them would have
+its middle on a throat. They are told by their names, and by not moving when the face does.
+"""
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+from mathutils import Matrix, Vector
+
+from ..bridge.head_names import is_worn
+from ..bridge.shape_keys import arkit_shape
+
+_LEAST_WEIGHT = 0.5
+"""Of the head's bones together: from there on a vertex is part of the head."""
+_LEAST_FACE_KEYS = 3
+"""Shape keys with names of a face's, by which a mesh is the face."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PartOfHead:
+    """A mesh that belongs to a head.
+
+    Attributes:
+        thing: the object.
+        data: its mesh, in which the head is at rest.
+        to_rest: from the mesh to the head's object, at rest.
+        is_part: for each vertex, whether it is of the head; None if all are.
+    """
+
+    thing: Any
+    data: Any
+    to_rest: Matrix
+    is_part: Sequence[bool] | None = None
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        """Its shape keys that are named as a face's, by ARKit's names."""
+        blocks = self.thing.data.shape_keys.key_blocks if self.thing.data.shape_keys else ()
+        named = ((arkit_shape(block.name), block) for block in blocks)
+        return {shape: block for shape, block in named if shape is not None}
+
+    def corners(self) -> list[Vector]:
+        """Of the box around its part of the head, at rest; none if it has none."""
+        places = self._places()
+        if not places[0]:
+            return []
+        ends = [(min(axis), max(axis)) for axis in places]
+        return [self.to_rest @ Vector((x, y, z)) for x in ends[0] for y in ends[1] for z in ends[2]]
+
+    def _places(self) -> tuple[Any, Any, Any]:
+        flat = array("f", bytes(12 * len(self.data.vertices)))
+        self.data.vertices.foreach_get("co", flat)
+        kept = _and(self.is_part, _not_worn(self.data))
+        if kept is None:
+            return flat[0::3], flat[1::3], flat[2::3]
+        x, y, z = (
+            [v for v, is_kept in zip(flat[axis::3], kept, strict=True) if is_kept]
+            for axis in range(3)
+        )
+        return x, y, z
+
+
+def head_meshes(settings: Any, depsgraph: bpy.types.Depsgraph) -> list[PartOfHead]:
+    """All meshes that follow the chosen head, worn things too."""
+    head = settings.head
+    if head.type == "ARMATURE":
+        return list(_meshes_of_bone(head, settings.bone, depsgraph))
+    to_head = head.evaluated_get(depsgraph).matrix_world.inverted()
+    things = [head] if head.type == "MESH" else head.children_recursive
+    evaluated = ((one, one.evaluated_get(depsgraph)) for one in things if one.type == "MESH")
+    return [
+        PartOfHead(thing=thing, data=now.data, to_rest=to_head @ now.matrix_world)
+        for thing, now in evaluated
+    ]
+
+
+def face_meshes(meshes: Sequence[PartOfHead]) -> list[PartOfHead]:
+    """Those that move when the face does; else all that are not named as something worn."""
+    moving = [mesh for mesh in meshes if len(mesh.keys) >= _LEAST_FACE_KEYS]
+    bare = [mesh for mesh in meshes if not is_worn(mesh.thing.name)]
+    return moving or bare or list(meshes)
+
+
+def armature_of(mesh_object: Any) -> Any:
+    """The armature whose bones move the vertices of a mesh."""
+    return next(
+        (m.object for m in mesh_object.modifiers if m.type == "ARMATURE" and m.object is not None),
+        None,
+    )
+
+
+def bones_of_head(armature: Any, bone: str) -> list[Any]:
+    """The head's bone and those that hang on it, but for hair and the like."""
+    found, waiting = [], [armature.data.bones[bone]]
+    while waiting:
+        one = waiting.pop()
+        found.append(one)
+        waiting += [child for child in one.children if not is_worn(child.name)]
+    return found
+
+
+def _meshes_of_bone(head: Any, bone: str, depsgraph: bpy.types.Depsgraph) -> Iterator[PartOfHead]:
+    posed = head.evaluated_get(depsgraph)
+    to_head = posed.matrix_world.inverted()
+    bones = {one.name for one in bones_of_head(head, bone)}
+    for mesh in bpy.data.objects:
+        if mesh.type != "MESH":
+            continue
+        evaluated = mesh.evaluated_get(depsgraph)
+        from_mesh = to_head @ evaluated.matrix_world
+        if mesh.parent == head and mesh.parent_type == "BONE" and mesh.parent_bone in bones:
+            rest = head.data.bones[mesh.parent_bone].matrix_local
+            motion = rest @ posed.pose.bones[mesh.parent_bone].matrix.inverted() @ from_mesh
+            yield PartOfHead(thing=mesh, data=evaluated.data, to_rest=motion)
+        elif armature_of(mesh) == head:
+            is_part = _follows(mesh, bones)
+            if any(is_part):
+                yield PartOfHead(thing=mesh, data=mesh.data, to_rest=from_mesh, is_part=is_part)
+
+
+def _follows(mesh: Any, bones: set[str]) -> list[bool]:
+    """For each vertex, whether it follows these bones for the greater part."""
+    groups = {group.index for group in mesh.vertex_groups if group.name in bones}
+    if not groups:
+        return []
+    return [
+        sum(g.weight for g in vertex.groups if g.group in groups) >= _LEAST_WEIGHT
+        for vertex in mesh.data.vertices
+    ]
+
+
+def _not_worn(data: Any) -> list[bool] | None:
+    """For each vertex, whether a material touches it that is not named as hair; None if all."""
+    worn = [slot is not None and is_worn(slot.name) for slot in data.materials]
+    if not any(worn) or all(worn):
+        return None
+    kept = [False] * len(data.vertices)
+    for polygon in data.polygons:
+        if not worn[min(polygon.material_index, len(worn) - 1)]:
+            for vertex in polygon.vertices:
+                kept[vertex] = True
+    return kept if any(kept) else None
+
+
+def _and(one: Iterable[bool] | None, other: Iterable[bool] | None) -> list[bool] | None:
+    if one is None or other is None:
+        found = other if one is None else one
+        return None if found is None else list(found)
+    return [a and b for a, b in zip(one, other, strict=True)]

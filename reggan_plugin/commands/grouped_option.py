@@ -1,0 +1,120 @@
+"""Options under headings of the help, and options that a command takes as one argument."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from reggan_plugin.commands.settings_file import CONFIG_OPTION, SETTINGS_FILE, apply_settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+AddOption = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""What adds one option or several to a command."""
+
+
+class GroupedOption(click.Option):
+    """An option that the help shows under a heading."""
+
+    def __init__(
+        self, *args: Any, heading: str = "Options", is_input: bool = False, **settings: Any
+    ) -> None:
+        """Create the option.
+
+        Args:
+            args: as click has them.
+            heading: of the help.
+            is_input: whether its value names a file to read, which no output may replace.
+            settings: as click has them.
+        """
+        super().__init__(*args, **settings)
+        self.heading, self.is_input = heading, is_input
+
+
+class GroupedCommand(click.Command):
+    """A command whose help shows each heading's options together, and which takes its defaults
+    from a settings file.
+    """
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        option = GroupedOption(
+            [CONFIG_OPTION],
+            heading="Settings",
+            is_input=True,
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            expose_value=False,
+            metavar="FILE.toml",
+            help=f"Defaults of these options.  [default: {SETTINGS_FILE} beside the input, or in "
+            "your own folder for settings]",
+        )
+        self.params.append(option)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words, with the defaults of the settings file."""
+        if not {"-h", "--help"} & set(args):
+            apply_settings(ctx, self, args)
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options by heading, in the order in which headings first appear."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                heading = param.heading if isinstance(param, GroupedOption) else "Other"
+                sections.setdefault(heading, []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+def grouped_option(heading: str, *names: str, **settings: Any) -> Callable[[Command], Command]:
+    """`click.option` under a heading of the help."""
+    return click.option(*names, cls=GroupedOption, heading=heading, **settings)
+
+
+def given_files() -> list[Path]:
+    """The files that options of the running command name for reading (see `is_input`)."""
+    context = click.get_current_context()
+    values = [
+        context.params.get(str(parameter.name))
+        for parameter in context.command.params
+        if isinstance(parameter, GroupedOption) and parameter.is_input
+    ]
+    paths = [Path(one) for one in values if isinstance(one, str | Path)]
+    return [path for path in paths if path.is_file()]
+
+
+def together(*options: AddOption) -> AddOption:
+    """Add options, in the order of the help, as one."""
+
+    def add_options(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add_options
+
+
+def options_as(name: str, collect: Callable[..., Any], *options: AddOption) -> AddOption:
+    """Add options whose values a command takes as one argument.
+
+    Args:
+        name: of that argument.
+        collect: makes it of the values of the options, which its parameters are named as.
+        options: in the order of the help.
+    """
+    taken = tuple(inspect.signature(collect).parameters)
+
+    def add_options(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def with_one_argument(**values: Any) -> Any:
+            own = {key: values.pop(key) for key in taken}
+            return command(**{name: collect(**own)}, **values)
+
+        return together(*options)(with_one_argument)
+
+    return add_options

@@ -1,0 +1,24 @@
+"""`reggan-plugin live`: change a face again and again for a program that asks through a pipe."""
+
+import sys
+
+import click
+
+from reggan_plugin.commands.grouped_option import GroupedCommand
+from reggan_plugin.commands.model_in_use import open_model
+from reggan_plugin.commands.options import model_options
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.ui.live_pipe import LivePipe
+
+
+@click.command(cls=GroupedCommand, epilog="\b\nExample:\n  reggan-plugin live")
+@model_options
+@verbose_option
+def live(*, model: str | None, device: str) -> None:
+    """Change a face again and again for a program, such as Blender, that asks through a pipe.
+
+    Each line of standard input is a request in JSON, each line of standard output its answer; it
+    ends when its input does. The fields are in reggan_plugin/ui/live_pipe.py.
+    """
+    transfer, _ = open_model(model, device)
+    LivePipe(transfer).serve(sys.stdin, sys.stdout)

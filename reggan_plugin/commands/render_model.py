@@ -1,0 +1,87 @@
+"""The model of `render`: its options, and the check that it can do what is asked for."""
+
+from dataclasses import dataclass
+
+import click
+
+from reggan_plugin.backends.device_name import AUTO, GPU, device_from_text
+from reggan_plugin.commands.grouped_option import grouped_option, options_as
+from reggan_plugin.commands.model_in_use import open_model
+from reggan_plugin.commands.options import model_options
+from reggan_plugin.errors import UsageError
+from reggan_plugin.files.change_layers import MOTION_LAYERS
+from reggan_plugin.files.picture_settings import PictureSettings
+from reggan_plugin.jobs.render_settings import RenderSettings
+from reggan_plugin.jobs.results import ModelInUse
+from reggan_plugin.model_card import MOTION_CONTRACT
+from reggan_plugin.transfer import ExpressionTransfer
+
+MOST_BATCH = 64
+
+
+@dataclass(frozen=True)
+class AskedModel:
+    """A model by name or file, its device, and the faces that it is given at once."""
+
+    model: str | None
+    device: str
+    batch: int
+
+    def open_for(
+        self, settings: RenderSettings, *, on_cpu: bool = False
+    ) -> tuple[ExpressionTransfer | None, ModelInUse | None]:
+        """Open it, if there is anything for it to change.
+
+        Raises:
+            UsageError: it cannot do what is asked for.
+        """
+        if settings.mix.changes_nothing:
+            return None, None
+        transfer, in_use = open_model(self.model, "cpu" if on_cpu else self.device, self.batch)
+        transfer.card.vector_of(settings.mix)  # refuses what the model cannot do
+        if transfer.card.contract != MOTION_CONTRACT:
+            _refuse_motion(settings.picture, transfer.card.name)
+        return transfer, in_use
+
+    def in_dry_run(self, settings: RenderSettings) -> ModelInUse | None:
+        """The model as it would be used; it is opened on the CPU, which every machine has."""
+        if self.device not in (AUTO, GPU):
+            device_from_text(self.device)  # refuses what is no device anywhere
+        _, in_use = self.open_for(settings, on_cpu=True)
+        return in_use
+
+
+def _refuse_motion(picture: PictureSettings, model: str) -> None:
+    """Refuse what only a model can do that says where a face moves.
+
+    Raises:
+        UsageError: something of that is asked for.
+    """
+    found = f"The model {model} answers with pictures and says nothing of where a face moves"
+    other = "or take a model with controls: reggan-plugin models lists them."
+    if picture.moves_alpha:
+        raise UsageError(f"{found}, so alpha cannot move with it. Leave out --move-alpha, {other}")
+    if picture.needs_motion:
+        raise UsageError(
+            f"{found}, so passes cannot move with it, and there is no {', '.join(MOTION_LAYERS)}. "
+            f"Leave out --move-layers and ask for mask and delta alone (--exr-layers mask,delta), "
+            f"{other}"
+        )
+
+
+model_and_batch_options = options_as(
+    "asked_model",
+    AskedModel,
+    model_options,
+    grouped_option(
+        "Model",
+        "--batch",
+        type=click.IntRange(1, MOST_BATCH),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Faces that the model is given at once, of several frames. It saves time on a GPU "
+        "alone.",
+    ),
+)
+"""Model, device and batch; the command takes `asked_model`, an `AskedModel`."""

@@ -1,0 +1,144 @@
+"""Two looks at the frames of a shot: forward through all of them, back over a few."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from reggan_plugin.errors import RegganError
+from reggan_plugin.faces.linking import LinkedShot, SeenFrame
+from reggan_plugin.faces.smoothing import Points
+from reggan_plugin.files.frame import Frame, read_content
+from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.jobs.events import FrameTracked, Report
+from reggan_plugin.jobs.face_tracker import FaceTracker, Observation
+from reggan_plugin.jobs.faults import FRAME_FAULTS, JOB_FAULTS
+from reggan_plugin.jobs.io_timeout import IoTimeout
+from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
+
+PIXELS_IN_FLIGHT = 100_000_000
+"""Frames are read ahead while they have no more pixels than this together."""
+
+
+class SeenShot:
+    """The faces seen in a shot; memory grows by a few kilobytes for each face in each frame.
+
+    Attributes:
+        seen: what each frame shows, those that cannot be read included.
+        exposures: of the largest face of every scene-linear frame, in stops.
+        faults: why frames cannot be read.
+    """
+
+    def __init__(
+        self,
+        frames: Sequence[SourceFrame],
+        reading: Reading,
+        io_timeout: IoTimeout,
+        report: Report,
+    ) -> None:
+        """Look at nothing yet; `track_frames` says what is what."""
+        self._frames, self._io_timeout, self._report = frames, io_timeout, report
+        self._reading = reading
+        self._tracker = FaceTracker()
+        self._times = _times(frames)
+        self._searched: list[bool] = []
+        self.seen: list[SeenFrame] = []
+        self.exposures: list[float] = []
+        self.faults: dict[Path, str] = {}
+
+    def look_forward(self, stopped: Callable[[], bool]) -> None:
+        """Find the faces of all frames in order; the next ones are read meanwhile."""
+        for seen in run_overlapped(
+            self._frames,
+            read=self._read,
+            process=lambda pairs: [self._observe(*pair) for pair in pairs],
+            write=lambda _, seen: seen,
+            room_beside=_room_beside,
+            stopped=stopped,
+        ):
+            self.seen.append(seen)
+
+    def look_back(self, links: LinkedShot) -> bool:
+        """Track faces backwards from their first frame, through frames that were not searched.
+
+        Returns:
+            Whether any was there before, so that all must be linked anew.
+        """
+        coming_in: dict[int, list[Points]] = defaultdict(list)
+        for path in links.paths:
+            for index, detection in path.detections.items():
+                if index - 1 not in path.detections and index not in links.cuts:
+                    coming_in[index].append(detection.points)
+        found_any = False
+        for index in range(len(self.seen) - 2, -1, -1):
+            places = coming_in.get(index + 1)
+            if not places or self._searched[index]:
+                continue
+            content = self._read(self._frames[index])
+            if isinstance(content, str):
+                continue
+            before = self._tracker.look_near(content, places, beside=self.seen[index].detections)
+            coming_in[index] += [detection.points for detection in before]
+            own = self.seen[index]
+            self.seen[index] = replace(own, detections=(*own.detections, *before))
+            found_any |= bool(before)
+        return found_any
+
+    def _read(self, source: SourceFrame) -> Frame | str:
+        """The frame, or why it cannot be read."""
+        try:
+            content = self._io_timeout.call(str(source.path), lambda: read_content(source.path))
+            return self._reading.decode(content, source.path)
+        except FRAME_FAULTS as error:
+            return _fault(source, error)
+
+    def _observe(self, source: SourceFrame, content: Frame | str) -> SeenFrame:
+        observed = content if isinstance(content, str) else self._look_at(source, content)
+        index = len(self._searched)
+        self._searched.append(isinstance(observed, str) or observed.searched)
+        seen = SeenFrame(time=self._times[index])
+        if isinstance(observed, str):
+            self.faults[source.path] = observed
+        else:
+            seen = replace(seen, detections=observed.detections, thumbnail=observed.thumbnail)
+            if observed.exposure_ev is not None:
+                self.exposures.append(observed.exposure_ev)
+        self._report(
+            FrameTracked(
+                done=index + 1,
+                frames=len(self._frames),
+                source=source.path,
+                faces=len(seen.detections),
+                message=observed if isinstance(observed, str) else None,
+            )
+        )
+        return seen
+
+    def _look_at(self, source: SourceFrame, frame: Frame) -> Observation | str:
+        try:
+            return self._tracker.observe(frame)
+        except JOB_FAULTS:
+            raise
+        except FRAME_FAULTS as error:
+            return _fault(source, error)
+
+
+def _fault(source: SourceFrame, error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return f"{source.path} does not fit into the memory that is free. Close other programs."
+    return error.remark if isinstance(error, RegganError) else str(error)
+
+
+def _times(frames: Sequence[SourceFrame]) -> list[int]:
+    """Frame numbers; places in the shot if there are pictures without a number."""
+    numbers = [frame.number for frame in frames if frame.number is not None]
+    return numbers if len(numbers) == len(frames) else list(range(len(frames)))
+
+
+def _room_beside(content: Frame | str) -> int:
+    """Number of frames as large as this one that may be in flight beside it."""
+    if isinstance(content, str):
+        return 0  # nobody knows how large the next one is
+    pixels = content.pixels.size // 3
+    return max(0, min(most_in_flight(1), PIXELS_IN_FLIGHT // pixels) - 1)

@@ -1,0 +1,157 @@
+"""Renders pictures as they land in a folder, until it is told to stop.
+
+Each look at the folder makes one job of the pictures that have landed since the one before. What is
+finished is known by the records beside the results, so a run that was ended or killed goes on.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reggan_plugin.errors import OutputError, SourceError, StalledError, UsageError
+from reggan_plugin.files.change_layers import LayerFiles
+from reggan_plugin.files.frame_range import NO_NUMBERS
+from reggan_plugin.files.sequence import sequences_of
+from reggan_plugin.jobs.events import Notice, Report
+from reggan_plugin.jobs.frame_steps import Transfer
+from reggan_plugin.jobs.io_timeout import IoTimeout
+from reggan_plugin.jobs.joined_report import JoinedReport
+from reggan_plugin.jobs.landing import LandingFolder
+from reggan_plugin.jobs.plan import (
+    Existing,
+    JobPlan,
+    plan_outputs,
+    refuse_plans,
+    refuse_source_folder,
+)
+from reggan_plugin.jobs.render_settings import RenderSettings
+from reggan_plugin.jobs.results import JobSummary, ModelInUse
+from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
+
+LOOK_EVERY_S = 1.0
+_LOOKS_SHARE = 0.1
+"""Of the time, at most; a folder of a hundred thousand files is looked at less often."""
+_PASSING_FAULTS = (SourceError, UsageError, OutputError, StalledError)
+"""A folder that is gone for a moment, a number that is there twice: said, then looked at again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchedFolder:
+    """Where pictures land, and what becomes of them.
+
+    Attributes:
+        folder: is looked at; the folders within it are not.
+        out: takes the results.
+        settings: the same for every picture: what depends on where a shot ends is not known.
+        existing: what to do about results that are there already.
+        settle_s: how long size and time of a file must stay before it is taken.
+        layer_files: the change as files beside the frames.
+        inputs: further files that are read.
+    """
+
+    folder: Path
+    out: Path
+    settings: RenderSettings
+    existing: Existing
+    settle_s: float
+    layer_files: LayerFiles | None = None
+    inputs: Sequence[Path] = ()
+
+    def plans(self, landing: LandingFolder) -> list[JobPlan]:
+        """Of the pictures that wait, by sequence; a shot is all of it that has landed.
+
+        Raises:
+            SourceError: a number is there twice.
+            UsageError: a result would take the place of an input.
+            OutputExistsError: results exist, and nothing says how they were made.
+        """
+        waiting = landing.waiting
+        if not waiting:
+            return []
+        plans = []
+        for text, shot in sequences_of(self.folder, landing.landed):
+            frames = shot.frames.named(waiting)
+            chosen = replace(shot, frames=frames, missing=NO_NUMBERS)
+            outputs = [self.out / frame.path.name for frame in frames]
+            plan = plan_outputs(
+                text,
+                shot,
+                chosen,
+                outputs,
+                self.out,
+                self.existing,
+                layer_files=self.layer_files,
+            )
+            plans += [plan] if frames else []
+        read = [task.source.path for plan in plans for task in plan.tasks]
+        refuse_plans(plans, (*read, *self.inputs), self.existing)
+        return plans
+
+
+def watch_folder(
+    watched: WatchedFolder,
+    transfer: Transfer | None,
+    *,
+    model: ModelInUse | None,
+    report: Report,
+    on_batch: Callable[[JobSummary], None],
+    stopped: Callable[[], bool],
+    stall_s: float,
+) -> JobSummary | None:
+    """Render what lands until `stopped`; None if nothing did.
+
+    Args:
+        watched: what is looked at, and what is done.
+        transfer: may be None where the settings change nothing.
+        model: what the summary says of `transfer`.
+        report: takes the progress of all together.
+        on_batch: takes the summary of each job, once its results are on disk.
+        stopped: asked before each look and each frame.
+        stall_s: how long a disk or network folder may keep a look or a frame waiting.
+
+    Raises:
+        UsageError: results would go where the pictures land.
+    """
+    refuse_source_folder(watched.folder, watched.out)
+    landing = LandingFolder(watched.folder, watched.settle_s)
+    joined = JoinedReport(report, source=str(watched.folder), out=watched.out)
+    io_timeout = IoTimeout(stall_s, stopped)
+    begin, summaries = time.perf_counter(), []
+    while not stopped():
+        look_begin = time.perf_counter()
+        try:
+            jobs = _jobs_of_look(watched, landing, io_timeout)
+            look_s = time.perf_counter() - look_begin
+            if jobs:
+                joined.expect(sum(len(job.plan.tasks) for job in jobs))
+                summary = run_jobs(
+                    jobs, transfer, model=model, report=joined, stopped=stopped, stall_s=stall_s
+                )
+                landing.set_aside(result.source.name for result in summary.results)
+                summaries.append(summary)
+                on_batch(summary)
+        except _PASSING_FAULTS as error:
+            look_s = time.perf_counter() - look_begin
+            joined(Notice(message=error.remark))
+        _pause(max(LOOK_EVERY_S, look_s / _LOOKS_SHARE), stopped)
+    if not summaries:
+        return None
+    joint = joined.end(summaries, interrupted=True, seconds=time.perf_counter() - begin)
+    return replace(joint, parts=())
+
+
+def _jobs_of_look(
+    watched: WatchedFolder, landing: LandingFolder, io_timeout: IoTimeout
+) -> list[PlannedJob]:
+    io_timeout.call(str(watched.folder), landing.look)
+    plans = io_timeout.call(str(watched.out), lambda: watched.plans(landing))
+    frames = [task.source for plan in plans for task in plan.tasks]
+    watched.settings.picture.refuse_impossible(frames)
+    return [PlannedJob(plan=plan, settings=watched.settings) for plan in plans]
+
+
+def _pause(seconds: float, stopped: Callable[[], bool]) -> None:
+    end = time.monotonic() + seconds
+    while not stopped() and time.monotonic() < end:
+        time.sleep(0.1)

@@ -1,0 +1,143 @@
+"""A face that is changed again and again for a program beside this one, such as Blender.
+
+The program writes one JSON object a line, and waits for the line that answers it:
+
+    {"id": 7, "frame": "/shot/a.0101.exr", "face": 0, "longest_px": 1024,
+     "change": {"weights": {"happy": 1, "jawOpen": 0.2}, "intensity": 0.8, "adds": false},
+     "presets": null, "out": "/shots/live.raw"}
+
+    {"id": 7, "width": 1024, "height": 576, "seconds": 0.12}
+
+`out` then holds the whole frame, reduced to `longest_px`: float32 RGBA, rows from the bottom, as
+stored in the frame. `face` is as `choice_from_json` reads it. An answer to what cannot be done has
+`message`, `kind` and `fields` in place of the size.
+"""
+
+import json
+import math
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from reggan_plugin.errors import FaceNotFoundError, RegganError, UsageError, document_from_said
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.frame import Frame, read_frame
+from reggan_plugin.imaging.crop import reduce_by
+from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.ui.asked_change import change_from_json, choice_from_json
+from reggan_plugin.ui.live_face import LiveFace, live_face
+from reggan_plugin.ui.open_frame import Newest
+from reggan_plugin.vocabulary.names import NO_PRESETS
+from reggan_plugin.vocabulary.presets import read_presets
+
+_FRAMES_HELD = 2
+_FIELDS = ("id", "frame", "face", "longest_px", "change", "out")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HeldFrame:
+    """A frame that was reduced, and its face, ready for changes."""
+
+    frame: Frame
+    face: LiveFace
+
+
+class LivePipe:
+    """Answers requests, one after another; frames that were asked for last stay in memory."""
+
+    def __init__(self, transfer: ExpressionTransfer) -> None:
+        """Hold nothing yet."""
+        self._transfer = transfer
+        self._held: Newest[HeldFrame] = Newest(_FRAMES_HELD)
+
+    def serve(self, requests: Iterable[str], answers: TextIO) -> None:
+        """Answer every line until there is none: the program has ended."""
+        for line in requests:
+            if line.strip():
+                print(json.dumps(self.answer(line)), file=answers, flush=True)
+
+    def answer(self, line: str) -> dict[str, Any]:
+        """The answer to one request."""
+        began = time.monotonic()
+        asked: Mapping[str, Any] = {}
+        try:
+            asked = _request(line)
+            height, width = self._write(asked)
+        except RegganError as error:
+            return {"id": asked.get("id"), **document_from_said(error.remark)}
+        seconds = round(time.monotonic() - began, 3)
+        return {"id": asked["id"], "width": width, "height": height, "seconds": seconds}
+
+    def _write(self, asked: Mapping[str, Any]) -> tuple[int, int]:
+        own = read_presets(Path(asked["presets"])) if asked.get("presets") else NO_PRESETS
+        mix = change_from_json(asked["change"], own).mix
+        held = self._hold(asked)
+        frame, face = held.frame, held.face
+        picture = np.ones((*frame.pixels.shape[:2], 4), np.float32)
+        picture[..., :3] = frame.pixels
+        if frame.alpha is not None:
+            picture[..., 3] = frame.alpha
+        picture[face.region][..., :3] = face.change(self._transfer, mix).compose().pixels
+        out = Path(asked["out"])
+        new = out.with_name(f".{out.name}.{os.getpid()}")
+        picture[::-1].tofile(new)
+        new.replace(out)
+        return frame.pixels.shape[0], frame.pixels.shape[1]
+
+    def _hold(self, asked: Mapping[str, Any]) -> HeldFrame:
+        path, choice = Path(asked["frame"]), choice_from_json(asked["face"])
+        longest_px = int(asked["longest_px"])
+        key = (path, _state_of(path), choice, longest_px)
+        return self._held.get(key, lambda: self._open(path, choice, longest_px))
+
+    def _open(self, path: Path, choice: FaceChoice, longest_px: int) -> HeldFrame:
+        frame = read_frame(path)
+        crops = self._transfer.find_faces(frame, choice, (path.name,))
+        if not crops:
+            raise FaceNotFoundError(
+                f"{path.name} shows no face; expected one of at least 48 pixels.",
+                kind="face-in-frame",
+            )
+        exposure_ev = self._transfer.auto_exposure(frame, crops[:1])
+        factor = max(1, math.ceil(max(frame.pixels.shape[:2]) / longest_px))
+        small = _reduced(frame, factor)
+        crop = crops[0].scaled(1 / factor)
+        longest = max(small.pixels.shape[:2])
+        face = live_face(self._transfer, small, crop, exposure_ev, longest)
+        return HeldFrame(frame=small, face=face)
+
+
+def _request(line: str) -> Mapping[str, Any]:
+    try:
+        asked = json.loads(line)
+    except ValueError as error:
+        raise UsageError(f"{line[:80]!r} is no JSON object: {error}.") from error
+    missing = [name for name in _FIELDS if not isinstance(asked, dict) or name not in asked]
+    if missing:
+        raise UsageError(f"The request {line[:80]!r} has no {', '.join(missing)}.")
+    return dict(asked)
+
+
+def _state_of(path: Path) -> tuple[int, int] | None:
+    """Time and size of a file, by which a changed one is read anew; None if it is not there."""
+    try:
+        status = path.stat()
+    except OSError:  # reading it says what is wrong
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def _reduced(frame: Frame, factor: int) -> Frame:
+    """The frame averaged over blocks of pixels."""
+    if factor == 1:
+        return frame
+    alpha = frame.alpha
+    if alpha is not None:
+        alpha = reduce_by(np.nan_to_num(alpha)[..., None], factor)[..., 0]
+    pixels = reduce_by(np.nan_to_num(frame.pixels), factor)
+    return replace(frame, pixels=pixels, alpha=alpha, matte=None)

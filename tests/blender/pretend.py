@@ -1,0 +1,79 @@
+"""A `reggan-plugin` that copies what it should change: run as `python -m reggan_plugin` in tests.
+
+It notes its arguments in `asked.jsonl` beside it, and the lines of a curve that it is given.
+"""
+
+import itertools
+import json
+import shutil
+import sys
+from array import array
+from pathlib import Path
+
+COMMAND, *ARGUMENTS = sys.argv[1:]
+
+
+def option(name: str) -> str | None:
+    """What follows an option."""
+    return ARGUMENTS[ARGUMENTS.index(name) + 1] if name in ARGUMENTS else None
+
+
+def frames(source: Path) -> list[Path]:
+    """A file, a folder's files, or those of a pattern."""
+    if source.is_dir():
+        return sorted(path for path in source.iterdir() if path.is_file())
+    if source.is_file():
+        return [source]
+    head, tail = source.name.split("#", 1)[0], source.name.rsplit("#", 1)[-1]
+    return sorted(source.parent.glob(f"{head}*{tail}"))
+
+
+def render() -> dict[str, object]:
+    sources = frames(Path(option("--frames") or ""))
+    out = Path(option("--out") or sources[0].parent / "out")
+    out.mkdir(parents=True, exist_ok=True)
+    for source in sources:
+        shutil.copy(source, out / source.name)
+    return {"out": str(out), "written": [{"source": str(source)} for source in sources]}
+
+
+def texture() -> dict[str, object]:
+    pairs = itertools.pairwise(ARGUMENTS)
+    names = [value for key, value in pairs if key == "--expression"]
+    for name in names:
+        out = (option("--out") or "").replace("{expression}", name.replace(" ", "_"))
+        shutil.copy(option("--texture") or "", out)
+    return {}
+
+
+def sheet() -> dict[str, object]:
+    shutil.copy(ARGUMENTS[0], option("--out") or "")
+    return {}
+
+
+def live() -> None:
+    """Answers each request with a picture of one grey, as bright as the jaw is open."""
+    for line in sys.stdin:
+        request = json.loads(line)
+        with Path(__file__).with_name("asked.jsonl").open("a", encoding="utf-8") as file:
+            file.write(line)
+        value = request["change"]["weights"].get("jawOpen", 0.0)
+        pixels = array("f", [value, value, value, 1.0] * 8)
+        Path(request["out"]).write_bytes(pixels.tobytes())
+        said = {"id": request["id"], "width": 4, "height": 2, "seconds": 0.0}
+        print(json.dumps(said), flush=True)
+    sys.exit()
+
+
+if COMMAND == "live":
+    live()
+curve = option("--intensity-curve")
+asked = {
+    "command": COMMAND,
+    "arguments": ARGUMENTS,
+    "curve": Path(curve).read_text().splitlines() if curve else None,
+}
+with Path(__file__).with_name("asked.jsonl").open("a", encoding="utf-8") as file:
+    file.write(json.dumps(asked) + "\n")
+done = {"render": render, "texture": texture, "sheet": sheet}
+print(json.dumps(done[COMMAND]() if COMMAND in done else {}))

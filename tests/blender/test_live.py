@@ -1,0 +1,123 @@
+"""The changed face is shown while sliders move; in real Blender, without a model."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]
+
+FRAME = Path(__file__).parents[2] / "reggan_plugin/samples/avatar_png/avatar.1001.png"
+
+
+@pytest.fixture
+def space() -> Any:
+    """An Image Editor that shows a picture."""
+    area = bpy.context.window_manager.windows[0].screen.areas[0]
+    area.type = "IMAGE_EDITOR"
+    area.spaces.active.image = bpy.data.images.load(str(FRAME))
+    return area.spaces.active
+
+
+def toggle() -> None:
+    window = bpy.context.window_manager.windows[0]
+    with bpy.context.temp_override(window=window, area=window.screen.areas[0]):
+        assert bpy.ops.reggan.live() == {"FINISHED"}
+
+
+def settle() -> float:
+    """Tick as the timer does until the picture is the one that is asked for; longest tick, s."""
+    from blender_addon.operators import live
+
+    end, longest = time.monotonic() + 60, 0.0
+    while time.monotonic() < end:
+        began = time.process_time()
+        live.tick()
+        longest = max(longest, time.process_time() - began)
+        if live.is_settled():
+            live.tick()
+            return longest
+        time.sleep(0.01)
+    pytest.fail("no answer")
+
+
+def asked(pretended: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in pretended.read_text(encoding="utf-8").splitlines()]
+
+
+def brightness(space: Any) -> float:
+    return round(space.image.pixels[0], 2)
+
+
+def test_the_picture_follows_the_sliders(space: Any, pretended: Path) -> None:
+    source, sliders = space.image, bpy.context.scene.reggan_shapes
+    toggle()
+    assert bpy.context.window_manager.reggan_live
+    settle()
+    assert space.image.name == "RegGAN live"
+    for value in (0.2, 0.6, 0.0):
+        sliders.jawOpen = value
+        settle()
+        assert brightness(space) == pytest.approx(value, abs=0.01)
+    requests = asked(pretended)
+    assert requests[0]["frame"] == str(FRAME)
+    assert requests[0]["change"] == {"weights": {"happy": 1.0}, "intensity": 1.0, "adds": False}
+    assert len(requests) == 4  # nothing is asked for while nothing changes
+    settle()
+    assert len(asked(pretended)) == 4
+    toggle()
+    assert space.image == source
+    assert "RegGAN live" not in bpy.data.images
+    assert not bpy.context.window_manager.reggan_live
+
+
+def test_one_process_stays_warm_and_ends_with_the_add_on(
+    space: Any, pretended: Path, registered: Any
+) -> None:
+    from blender_addon.operators import live
+
+    toggle()
+    settle()
+    (worker,) = live._warm
+    toggle()
+    toggle()
+    settle()
+    assert live._warm == [worker]
+    process = worker._process
+    registered.unregister()
+    registered.register()
+    assert process.poll() is not None
+    assert live._warm == []
+
+
+def test_jobs_begin_with_the_source_of_a_live_picture(space: Any, pretended: Path) -> None:
+    from blender_addon.scene.made_images import source_of
+
+    source = space.image
+    toggle()
+    settle()
+    assert source_of(space.image) == source
+    bpy.ops.wm.read_homefile(use_empty=False, use_factory_startup=False)
+    assert not bpy.context.window_manager.reggan_live
+
+
+def test_what_cannot_be_shown_is_said_and_ends_it(space: Any, pretended: Path) -> None:
+    toggle()
+    settle()
+    bpy.context.scene.reggan.blend = "hapy"
+    settle()
+    manager = bpy.context.window_manager
+    assert "hapy" in manager.reggan_last_words
+    assert not manager.reggan_live
+
+
+def test_a_tick_takes_few_milliseconds(space: Any, pretended: Path) -> None:
+    toggle()
+    settle()
+    bpy.context.scene.reggan_shapes.jawOpen = 0.5
+    assert settle() < 0.02
+    toggle()

@@ -1,0 +1,164 @@
+"""What a job is asked for: an expression and sliders, shape keys, takes; in real Blender."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]
+
+SAMPLES = Path(__file__).parents[2] / "reggan_plugin/samples"
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Any:
+    """Three rendered frames, 1001 to 1003, of a file that is saved."""
+    shot = tmp_path / "shot"
+    shot.mkdir()
+    for number in (1001, 1002, 1003):
+        shutil.copy(SAMPLES / f"avatar_png/avatar.{number}.png", shot / f"a.{number}.png")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    settings = bpy.context.scene.reggan
+    settings.frames_source, settings.frames_path = "SEQUENCE", str(shot)
+    settings.output_path = str(tmp_path / "out")
+    return bpy.context.scene
+
+
+def asked_of_frames(pretended: Path) -> dict[str, Any]:
+    assert bpy.ops.reggan.render_frames() == {"FINISHED"}
+    return dict(json.loads(pretended.read_text(encoding="utf-8").splitlines()[-1]))
+
+
+def weights(asked: dict[str, Any], frame: int) -> dict[str, float]:
+    """Of a frame in the curve that was written."""
+    rows = [line.split(",") for line in asked["curve"][1:]]
+    return {name: float(value) for number, name, value in rows if int(number) == frame}
+
+
+def test_sliders_and_a_named_expression_go_together(scene: Any, pretended: Path) -> None:
+    settings, sliders = scene.reggan, scene.reggan_shapes
+    settings.expression, settings.intensity, settings.adds = "happily_surprised", 0.5, True
+    sliders.jawOpen, sliders.mouthSmileLeft = 0.4, 1.5
+    arguments = asked_of_frames(pretended)["arguments"]
+    at = arguments.index("--expression")
+    assert arguments[at + 1 : at + 7] == [
+        *("happily surprised", "--shape=mouthSmileLeft=1.500", "--shape=jawOpen=0.400"),
+        *("--intensity", "0.500", "--add"),
+    ]
+    assert settings.result_image.name == "a happily_surprised"
+
+
+def test_sliders_alone_are_enough_and_nothing_is_refused(scene: Any, pretended: Path) -> None:
+    scene.reggan.expression = "NONE"
+    with pytest.raises(RuntimeError, match=r"Nothing is asked.*move a slider"):
+        bpy.ops.reggan.render_frames()
+    scene.reggan_shapes.eyeBlinkLeft = 0.25
+    arguments = asked_of_frames(pretended)["arguments"]
+    assert "--shape=eyeBlinkLeft=0.250" in arguments
+    assert "--expression" not in arguments
+    bpy.ops.reggan.reset_shapes()
+    assert scene.reggan_shapes.eyeBlinkLeft == 0
+
+
+def test_an_animated_slider_arrives_at_every_frame(scene: Any, pretended: Path) -> None:
+    scene.reggan.intensity, scene.reggan.expression = 0.5, "sad"
+    for frame, value in ((1001, 0.0), (1003, 1.0)):
+        scene.reggan_shapes.jawOpen = value
+        scene.reggan_shapes.keyframe_insert("jawOpen", frame=frame)
+    scene.reggan_shapes.browInnerUp = 0.2
+    scene.frame_set(17)
+    asked = asked_of_frames(pretended)
+    assert scene.frame_current == 17
+    assert "--expression" not in asked["arguments"]
+    assert weights(asked, 1001) == {"sad": 0.5, "jawOpen": 0.0, "browInnerUp": 0.1}
+    assert weights(asked, 1002) == {"sad": 0.5, "jawOpen": 0.25, "browInnerUp": 0.1}
+    assert weights(asked, 1003) == {"sad": 0.5, "jawOpen": 0.5, "browInnerUp": 0.1}
+
+
+def test_a_rig_s_own_shape_keys_drive_its_old_renders(scene: Any, pretended: Path) -> None:
+    """By an F-curve, by a driver, and by one key for both sides."""
+    face = bpy.data.objects["Cube"]
+    face.shape_key_add(name="Basis")
+    keys = {name: face.shape_key_add(name=name) for name in ("JawOpen", "eye_blink", "mouthLeft")}
+    keys["mouthLeft"].value = 0.3
+    face.shape_key_add(name="Fat").value = 1.0
+    for frame, value in ((1001, 0.0), (1003, 1.0)):
+        keys["JawOpen"].value = value
+        keys["JawOpen"].keyframe_insert("value", frame=frame)
+    keys["eye_blink"].driver_add("value").driver.expression = "(frame - 1001) / 4"
+    scene.reggan.driven_by = "OBJECT"
+    with pytest.raises(RuntimeError, match="Choose a mesh with shape keys"):
+        bpy.ops.reggan.render_frames()
+    scene.reggan.driving_object, scene.reggan.intensity = face, 0.8
+    asked = asked_of_frames(pretended)
+    assert "--expression" not in asked["arguments"]
+    for frame, jaw, lids in ((1001, 0, 0), (1002, 0.4, 0.2), (1003, 0.8, 0.4)):
+        assert weights(asked, frame) == pytest.approx(
+            {"jawOpen": jaw, "eyeBlinkLeft": lids, "eyeBlinkRight": lids, "mouthLeft": 0.24},
+            abs=0.001,
+        )
+    assert scene.reggan.result_image.name == "a shapes"
+
+
+def test_keys_of_no_face_are_named(scene: Any, pretended: Path) -> None:
+    face = bpy.data.objects["Cube"]
+    face.shape_key_add(name="Basis")
+    face.shape_key_add(name="Fat")
+    scene.reggan.driven_by, scene.reggan.driving_object = "OBJECT", face
+    with pytest.raises(RuntimeError, match=r"No shape key of Cube .*jawOpen"):
+        bpy.ops.reggan.render_frames()
+
+
+def test_a_take_drives_a_shot_at_the_scene_s_rate(
+    scene: Any, pretended: Path, tmp_path: Path
+) -> None:
+    scene.reggan.driven_by, scene.render.fps, scene.render.fps_base = "TAKE", 24, 1.001
+    with pytest.raises(RuntimeError, match="Choose a recorded performance as Take"):
+        bpy.ops.reggan.render_frames()
+    scene.reggan.take = "//take ä.csv"
+    with pytest.raises(RuntimeError, match="no take at"):
+        bpy.ops.reggan.render_frames()
+    take = tmp_path / "take ä.csv"
+    take.write_text("frame,jawOpen\n1,0.5\n")
+    scene.reggan.take_offset = "1001"
+    arguments = asked_of_frames(pretended)["arguments"]
+    at = arguments.index("--curves")
+    assert arguments[at : at + 6] == [
+        *("--curves", str(take), "--curves-fps", "23.976", "--curves-offset", "1001"),
+    ]
+    assert scene.reggan.result_image.name == "a take ä"
+
+
+def test_a_preset_is_kept_and_may_be_named(scene: Any, pretended: Path, tmp_path: Path) -> None:
+    assert not bpy.ops.reggan.save_preset.poll()
+    scene.reggan_shapes.mouthSmileLeft = 0.6
+    assert bpy.ops.reggan.save_preset(name="half smile") == {"FINISHED"}
+    assert scene.reggan.presets == "//presets.toml"
+    text = (tmp_path / "presets.toml").read_text(encoding="utf-8")
+    assert text == '["half smile"]\nmouthSmileLeft = 0.6\n'
+    with pytest.raises(RuntimeError, match="already"):
+        bpy.ops.reggan.save_preset(name="Half Smile")
+    bpy.ops.reggan.reset_shapes()
+    scene.reggan.blend = "half smile:0.5"
+    arguments = asked_of_frames(pretended)["arguments"]
+    assert arguments[arguments.index("--presets") + 1] == str(tmp_path / "presets.toml")
+    assert "half smile:0.5" in arguments
+
+
+def test_a_map_is_given_what_the_panel_above_asks_for(scene: Any, pretended: Path) -> None:
+    map_settings = scene.reggan_texture
+    map_settings.layout = "FLAT"
+    map_settings.image = bpy.data.images.load(str(SAMPLES / "statue/statue.1001.png"))
+    scene.reggan.blend, scene.reggan.intensity = "happy:0.6+sad", 0.7
+    assert bpy.ops.reggan.edit_texture() == {"FINISHED"}
+    arguments = json.loads(pretended.read_text().splitlines()[-1])["arguments"]
+    assert arguments[arguments.index("--expression") + 1] == "happy:0.6+sad"
+    assert arguments[arguments.index("--intensity") + 1] == "0.700"
+    assert bpy.data.images["statue.1001_happy_sad.png"]
+    map_settings.makes_several, map_settings.expressions = True, {"angry", "sad"}
+    assert bpy.ops.reggan.edit_texture() == {"FINISHED"}
+    assert {"statue.1001_angry.png", "statue.1001_sad.png"} <= set(bpy.data.images.keys())

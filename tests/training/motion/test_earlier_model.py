@@ -1,0 +1,45 @@
+"""A run that begins with an exported model's weights."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from reggan_plugin.errors import UsageError
+from reggan_plugin.models import installed_models
+from reggan_training.motion.earlier_model import EarlierModel, _grown, _grows_into
+from reggan_training.motion.network import MotionRegGAN
+
+
+def test_a_layer_that_sees_more_gives_the_new_no_weight() -> None:
+    old, new = nn.Conv2d(3, 4, 3), nn.Conv2d(5, 4, 3)
+    assert _grows_into(old.weight, new.weight)
+    grown = _grown(old.weight, new.weight)
+    assert grown[:, :3].equal(old.weight)
+    assert grown[:, 3:].abs().max() == 0
+    assert not _grows_into(new.weight, old.weight)
+    assert not _grows_into(old.weight, nn.Conv2d(5, 6, 3).weight)
+
+
+def test_the_shipped_model_is_a_start() -> None:
+    torch.manual_seed(0)
+    network = MotionRegGAN(width=32)
+    before = network.motion_eighth.weight.clone()
+    EarlierModel(installed_models()["reggan"]).start(network, "network")
+    assert not network.motion_eighth.weight.equal(before)
+
+
+def test_a_clean_start_gives_nothing() -> None:
+    network = MotionRegGAN(width=8)
+    before = network.state_dict()
+    earlier = EarlierModel(None)
+    earlier.start(network, "network")
+    assert not earlier.give(network.regression, "network.regression", ("delta",))
+    assert all(before[name].equal(value) for name, value in network.state_dict().items())
+
+
+def test_a_model_of_named_expressions_is_refused() -> None:
+    sargan: Path = installed_models()["sargan"]
+    with pytest.raises(UsageError, match="contract 1"):
+        EarlierModel(sargan)

@@ -1,0 +1,86 @@
+"""Requests through a pipe are answered with the picture that `render` makes."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reggan_plugin.commands.demo import sample_shots
+from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.ui.live_pipe import LivePipe
+
+from ..layered_shots import render, smile
+
+BOX = {"box": [420, 220, 440, 440]}
+
+
+@pytest.fixture
+def frame(tmp_path: Path) -> Path:
+    source = next(path for path in sample_shots() if path.name == "avatar_png")
+    path = tmp_path / "avatar.1001.png"
+    path.write_bytes(sorted(source.iterdir())[0].read_bytes())
+    return path
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> LivePipe:
+    return LivePipe(ExpressionTransfer(str(smile(tmp_path / "smile.onnx")), device="cpu"))
+
+
+def asked(frame: Path, out: Path, **changed: Any) -> str:
+    change = {"weights": {"happy": 1.0}, "intensity": 1.0, "adds": False}
+    request = {"id": 7, "frame": str(frame), "face": BOX, "longest_px": 4096, "change": change}
+    return json.dumps({**request, "out": str(out), **changed})
+
+
+def picture(answer: dict[str, Any], out: Path) -> np.ndarray:
+    """From the top, 0 to 255."""
+    shape = (answer["height"], answer["width"], 4)
+    return np.fromfile(out, np.float32).reshape(shape)[::-1] * 255
+
+
+def test_the_picture_is_what_render_makes(pipe: LivePipe, frame: Path, tmp_path: Path) -> None:
+    out = tmp_path / "live.raw"
+    answer = pipe.answer(asked(frame, out))
+    assert answer["id"] == 7
+    made = render(frame, tmp_path / "smile.onnx", "--face-box", "420,220,440,440", out="made")
+    with Image.open(made) as result, Image.open(frame) as before:
+        wanted, source = np.asarray(result), np.asarray(before)
+    assert (wanted != source).any()
+    assert np.abs(picture(answer, out) - wanted).max() < 1.0
+
+
+def test_large_frames_are_answered_small(pipe: LivePipe, frame: Path, tmp_path: Path) -> None:
+    out = tmp_path / "live.raw"
+    answer = pipe.answer(asked(frame, out, longest_px=400))
+    assert max(answer["width"], answer["height"]) <= 400
+    still = {"weights": {}, "intensity": 1.0, "adds": False}
+    changed = picture(answer, out)
+    unchanged = picture(pipe.answer(asked(frame, out, longest_px=400, change=still)), out)
+    assert (np.abs(changed - unchanged) > 1).any()
+
+
+def test_many_lines_and_bad_ones_are_answered_in_turn(
+    pipe: LivePipe, frame: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "live.raw"
+    unknown = {"weights": {"hapy": 1.0}, "intensity": 1.0, "adds": False}
+    lines = [
+        asked(frame, out),
+        "no json",
+        "",
+        asked(frame, out, change=unknown),
+        asked(tmp_path / "gone.png", out),
+        asked(frame, out, id=8),
+    ]
+    answers = io.StringIO()
+    pipe.serve(lines, answers)
+    said = [json.loads(line) for line in answers.getvalue().splitlines()]
+    assert [one.get("id") for one in said] == [7, None, 7, 7, 8]
+    assert "Did you mean 'happy'" in said[2]["message"]
+    assert "gone.png" in said[3]["message"]
+    assert "width" in said[4]

@@ -1,0 +1,51 @@
+"""`reggan-plugin dataset`: render, check and pack training sets.
+
+Imports nothing heavy: rendering needs Blender's Python and no torch, the rest the other way round.
+"""
+
+import click
+
+from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
+
+_COMMANDS = {
+    "avatars": LazyCommand(
+        "reggan_training.commands.dataset_avatars:avatars",
+        "Render avatars in every expression.",
+        "avatars",
+    ),
+    "check": LazyCommand(
+        "reggan_training.commands.dataset_check:check",
+        "Report what a set holds and what is wrong with it.",
+        "train",
+    ),
+    "expressions": LazyCommand(
+        "reggan_training.pairs.expression_sheet_command:expression_sheet",
+        "Draw every named expression on heads.",
+        "train",
+    ),
+    "heads": LazyCommand(
+        "reggan_training.pairs.commands:heads",
+        "Rasterise heads with known motion.",
+        "train",
+    ),
+    "pack": LazyCommand(
+        "reggan_training.commands.dataset_pack:pack",
+        "Put sets into one small file.",
+        "train",
+    ),
+    "test-heads": LazyCommand(
+        "reggan_training.commands.dataset_test_heads:test_heads",
+        "Rasterise held-out heads to measure motion models on.",
+        "train,textures",
+    ),
+}
+
+
+@click.group(
+    "dataset",
+    cls=LazyGroup,
+    commands_by_name=_COMMANDS,
+    epilog="\b\nExample:\n  reggan-plugin dataset check avatars",
+)
+def dataset() -> None:
+    """Render, check and pack pictures to train on."""

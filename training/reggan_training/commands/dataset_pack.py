@@ -1,0 +1,95 @@
+"""`reggan-plugin dataset pack`: sets become one file that can travel."""
+
+from pathlib import Path
+
+import click
+
+from reggan_plugin.atomic import write_atomically
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.errors import OutputExistsError, SourceError
+from reggan_training.commands.options import FILE_TO_WRITE, SET, overwrite_option
+from reggan_training.data.pack import MIB, PackPlan
+from reggan_training.data.pack import pack as pack_entries
+from reggan_training.data.sets import choose_entries
+from reggan_training.data.split import SPLITS, STYLES, Split
+
+
+@click.command(
+    "pack",
+    epilog="\b\nExample:\n  reggan-plugin dataset pack avatars --out avatars.zip --limit-mib 50",
+)
+@click.argument(
+    "roots",
+    metavar="DIR...",
+    nargs=-1,
+    required=True,
+    type=SET,
+)
+@click.option(
+    "--out",
+    type=FILE_TO_WRITE,
+    required=True,
+    metavar="FILE.zip",
+    help="The packed set.",
+)
+@click.option(
+    "--limit-mib",
+    type=click.FloatRange(min=0, min_open=True),
+    default=50.0,
+    show_default=True,
+    metavar="MIB",
+    help="Largest size of the file.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(min=64),
+    default=PackPlan.side_px,
+    show_default=True,
+    metavar="PIXELS",
+    help="Largest side of a picture; smaller is taken if the quality would fall below 75.",
+)
+@click.option("--masks/--no-masks", default=False, show_default=True, help="Take face masks along.")
+@click.option(
+    "--style", "styles", type=click.Choice(STYLES), multiple=True, help="Only these styles."
+)
+@click.option(
+    "--split", "splits", type=click.Choice(SPLITS), multiple=True, help="Only these splits."
+)
+@click.option(
+    "--identities", type=click.IntRange(min=1), metavar="N", help="Only so many identities."
+)
+@overwrite_option()
+@verbose_option
+def pack(
+    roots: tuple[Path, ...],
+    out: Path,
+    limit_mib: float,
+    size: int,
+    styles: tuple[str, ...],
+    splits: tuple[Split, ...],
+    identities: int | None,
+    *,
+    masks: bool,
+    overwrite: bool,
+) -> None:
+    """Put sets into one zip, pictures encoded anew as large and as well as fits the limit.
+
+    `--data` of every command reads the file as it is. Names stay, and with them the splits.
+    """
+    if out.exists() and not overwrite:
+        raise OutputExistsError(f"{out} exists.")
+    entries = choose_entries(roots, splits or SPLITS, styles=styles or None, limit=identities)
+    if not entries:
+        raise SourceError(
+            f"No identity of {', '.join(map(str, roots))} is left by --style and --split. Ask "
+            "for others; reggan-plugin dataset check DIR lists them."
+        )
+    plan = PackPlan(limit_bytes=int(limit_mib * MIB), side_px=size, keep_masks=masks)
+    content, encoding = pack_entries(entries, plan)
+    write_atomically(out, content)
+    click.echo(
+        f"{len(entries)} identities, {len(content) / MIB:.1f} MiB, up to {encoding.side_px} px, "
+        f"JPEG quality {encoding.quality}",
+        err=True,
+    )
+    click.echo(out)

@@ -1,0 +1,185 @@
+"""`reggan-plugin evaluate`."""
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from reggan_plugin.atomic import write_atomically
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.errors import UsageError
+from reggan_training.checkpoint import images_seen, model_from_run
+from reggan_training.commands.options import (
+    FOLDER,
+    FOLDER_TO_WRITE,
+    SET,
+    report_line,
+    set_threads,
+    threads_option,
+)
+from reggan_training.held_out import held_out_improvement, held_out_is_converged
+from reggan_training.metrics.claims import Verdict
+from reggan_training.metrics.contenders import INPUT, REGRESSIONS, TRUE, Contender
+from reggan_training.metrics.evaluation import EvaluationSet, evaluate_runs, load_evaluation_set
+from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
+from reggan_training.metrics.outside_gauges import load_gauges
+from reggan_training.metrics.outside_weights import missing_files
+from reggan_training.metrics.report_json import json_from_evaluation
+from reggan_training.metrics.report_markdown import markdown_from_record
+from reggan_training.metrics.sheet import draw_sheet
+from reggan_training.metrics.splits import ALL_AVATARS
+from reggan_training.metrics.trials import subject_from_identity
+from reggan_training.run_folder import RunFolder
+
+
+@click.command("evaluate")
+@click.argument(
+    "runs",
+    nargs=-1,
+    required=True,
+    type=FOLDER,
+)
+@click.option(
+    "--data",
+    "roots",
+    type=SET,
+    required=True,
+    multiple=True,
+    help="A set of avatars or of photographs; can be given several times. Only identities of the "
+    "test split that none of the runs was trained on are used.",
+)
+@click.option(
+    "--judge",
+    type=FOLDER,
+    help="Folder that `train-judge` wrote.  [default: the judges that come along]",
+)
+@click.option(
+    "--metric-weights",
+    type=FOLDER,
+    metavar="DIR",
+    help="Folder with networks of others, as ONNX: expression (ECS), face (FSS), inception (FID, "
+    "KID), qualiclip. What is missing is named, with whose to take and how it is fed.",
+)
+@click.option(
+    "--out",
+    type=FOLDER_TO_WRITE,
+    help="Folder for the report.  [default: evaluation/ in the first run's folder]",
+)
+@click.option(
+    "--identities",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Measure at most N identities of each style.  [default: all]",
+)
+@click.option(
+    "--sheet-identities",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Identities of each style on the contact sheet: the first by name.",
+)
+@threads_option()
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Exit 1 if a claim of the project fails for the first run on all avatars together.",
+)
+@click.pass_context
+@verbose_option
+def evaluate(
+    context: click.Context,
+    *,
+    runs: tuple[Path, ...],
+    roots: tuple[Path, ...],
+    judge: Path | None,
+    metric_weights: Path | None,
+    out: Path | None,
+    identities: int | None,
+    sheet_identities: int,
+    threads: int | None,
+    check: bool,
+) -> None:
+    """Measure training runs on held-out identities, beside each other and the unchanged input.
+
+    Writes evaluation.json, table.md and sheet.jpg. The EMA weights of every run are
+    measured; claims are those of the first.
+
+    \b
+    Example:
+      reggan-plugin evaluate runs/first --data avatars --check
+    """
+    set_threads(threads)
+    contenders, judges = _contenders(runs), Judges.load(judge or SHIPPED_JUDGES)
+    gauges = load_gauges(metric_weights)
+    for line in missing_files(metric_weights):
+        report_line(line)
+    trained_on = {name for run in runs for name in RunFolder(run).read_config()["identities"]}
+    held_out = load_evaluation_set(roots, identities, trained_on)
+    evaluation = evaluate_runs(contenders, judges, held_out, report_line, gauges)
+    record = {"data": [root.name for root in roots], **json_from_evaluation(evaluation)}
+    table = markdown_from_record(record)
+    out = out or runs[0] / "evaluation"
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / "evaluation.json", json.dumps(record, indent=1).encode())
+    write_atomically(out / "table.md", table.encode())
+    _write_sheet(out / "sheet.jpg", contenders, held_out, sheet_identities)
+    click.echo(table)
+    failed = _report_claims(evaluation.verdicts)
+    if check and failed:
+        context.exit(1)
+
+
+def _contenders(folders: Sequence[Path]) -> list[Contender]:
+    """The runs under their folders' names, with the parent's where two are alike.
+
+    Raises:
+        UsageError: a run is named twice, or like a method that is not a run.
+    """
+    resolved = [folder.resolve() for folder in folders]
+    names = [folder.name for folder in resolved]
+    taken = {INPUT, TRUE, *REGRESSIONS, *(name for name in names if names.count(name) > 1)}
+    names = [
+        f"{folder.parent.name}/{name}" if name in taken else name
+        for folder, name in zip(resolved, names, strict=True)
+    ]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"The run {twice} is named more than once; name each run once.")
+    return [
+        Contender(
+            name=name,
+            folder=folder,
+            model=model_from_run(folder),
+            images_seen=images_seen(folder),
+            is_converged=held_out_is_converged(folder),
+            improvement=held_out_improvement(folder),
+        )
+        for name, folder in zip(names, folders, strict=True)
+    ]
+
+
+def _write_sheet(
+    path: Path, contenders: Sequence[Contender], held_out: EvaluationSet, count: int
+) -> None:
+    side_px = max(one.model.side_px for one in contenders)
+    shown = [
+        subject_from_identity(identity, side_px)
+        for identities in held_out.by_style.values()
+        for identity in [one for one in identities if one.full_view(0) is not None][:count]
+    ]
+    content = io.BytesIO()
+    draw_sheet(contenders, shown).save(content, "JPEG", quality=90)
+    write_atomically(path, content.getvalue())
+
+
+def _report_claims(verdicts: Sequence[Verdict]) -> bool:
+    """Name every claim that does not hold or cannot be judged; whether any fails on all avatars."""
+    for verdict in verdicts:
+        if verdict.is_void:
+            report_line(f"void: {verdict.sentence}")
+        elif not verdict.holds:
+            report_line(f"does not hold: {verdict.sentence}")
+    return any(not one.holds and not one.is_void for one in verdicts if one.split == ALL_AVATARS)

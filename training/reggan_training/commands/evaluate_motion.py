@@ -1,0 +1,153 @@
+"""`reggan-plugin evaluate-motion`: a motion model where the true motion is known."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from reggan_plugin.atomic import write_atomically
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.errors import UsageError
+from reggan_training.commands.options import (
+    FOLDER,
+    FOLDER_TO_WRITE,
+    SET,
+    report_line,
+    set_threads,
+    threads_option,
+)
+from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
+from reggan_training.metrics.motion.answer import MotionModel, PictureModel
+from reggan_training.metrics.motion.bounds import MotionBound, judge_bounds, warnings_of
+from reggan_training.metrics.motion.contact_sheet import MotionRow, draw_contact_sheet
+from reggan_training.metrics.motion.evaluation import Judged, find_heads
+from reggan_training.metrics.motion.evaluation import evaluate_motion as measure_heads
+from reggan_training.metrics.motion.exported import ExportedMotion
+from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
+from reggan_training.metrics.motion.trained import RegressionAlone, TrainedRun
+
+
+@click.command("evaluate-motion")
+@click.argument("model", type=SET)
+@click.option(
+    "--heads",
+    type=FOLDER,
+    required=True,
+    help="Held-out heads that `dataset test-heads` made, in a folder for each family.",
+)
+@click.option(
+    "--large",
+    type=FOLDER,
+    help="The same with large crops, such as --side 1024, to measure detail in 4K frames.",
+)
+@click.option(
+    "--run",
+    type=FOLDER,
+    help="The training run of an exported MODEL: its regression layer is what the model has to "
+    "beat.  [default: MODEL, if that is a run]",
+)
+@click.option(
+    "--left-out",
+    multiple=True,
+    metavar="FAMILY",
+    help="A family that the model was not trained on; can be given several times.",
+)
+@click.option(
+    "--identities",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Measure at most N identities of each family.  [default: all]",
+)
+@click.option(
+    "--judge",
+    type=FOLDER,
+    help="Folder that `train-judge` wrote.  [default: the judges that come along]",
+)
+@click.option(
+    "--out",
+    type=FOLDER_TO_WRITE,
+    help="Folder for the report.  [default: evaluation-motion/ beside an exported MODEL or in a "
+    "run]",
+)
+@threads_option(advice="")
+@verbose_option
+@click.pass_context
+def evaluate_motion(
+    context: click.Context,
+    *,
+    model: Path,
+    heads: Path,
+    large: Path | None,
+    run: Path | None,
+    left_out: tuple[str, ...],
+    identities: int | None,
+    judge: Path | None,
+    out: Path | None,
+    threads: int | None,
+) -> None:
+    """Measure a motion model on held-out heads, whose true motion is known.
+
+    MODEL is an exported .onnx file or the folder of a training run. Prints one table, writes
+    evaluation.json, table.md and a contact sheet of each material, and exits 1 if a bound is
+    missed.
+
+    \b
+    Example:
+      reggan-plugin evaluate-motion runs/motion --heads test-heads
+    """
+    set_threads(threads)
+    found = find_heads(heads, identities)
+    unknown = [family for family in left_out if family not in found]
+    if unknown:
+        raise UsageError(
+            f"{heads} has no family {unknown[0]!r} that could have been left out; it has "
+            f"{', '.join(found)}."
+        )
+    judged = Judged(
+        model=_opened(model, threads),
+        regression=_regression(run or model),
+        judges=Judges.load(judge or SHIPPED_JUDGES),
+    )
+    large_heads = {} if large is None else find_heads(large, identities)
+    results, rows = measure_heads(judged, found, large_heads, report_line)
+    bounds = judge_bounds(results, left_out)
+    table = markdown_from_results(results, bounds)
+    out = out or (model if model.is_dir() else model.parent) / "evaluation-motion"
+    out.mkdir(parents=True, exist_ok=True)
+    record = {"model": model.name, "left_out": left_out, **json_from_results(results, bounds)}
+    write_atomically(out / "evaluation.json", json.dumps(record, indent=1).encode())
+    write_atomically(out / "table.md", table.encode())
+    _write_sheets(out, rows)
+    click.echo(table)
+    for warning in warnings_of(results):
+        report_line(f"warning: {warning}")
+    if _report_missed(bounds):
+        context.exit(1)
+
+
+def _opened(model: Path, threads: int | None) -> MotionModel:
+    return TrainedRun(model) if model.is_dir() else ExportedMotion(model, threads)
+
+
+def _regression(run: Path) -> PictureModel | None:
+    if not run.is_dir():
+        report_line("No regression layer to compare with: name the model's run with --run.")
+        return None
+    return RegressionAlone(run)
+
+
+def _write_sheets(out: Path, rows: Mapping[str, Sequence[MotionRow]]) -> None:
+    for style, shown in rows.items():
+        content = io.BytesIO()
+        draw_contact_sheet(shown).save(content, "PNG")
+        write_atomically(out / f"sheet-{style}.png", content.getvalue())
+
+
+def _report_missed(bounds: Sequence[MotionBound]) -> bool:
+    """Name every bound that is missed; whether any is."""
+    missed = [one for one in bounds if not one.holds]
+    for one in missed:
+        report_line(f"missed: {one.sentence}")
+    return bool(missed)

@@ -1,0 +1,51 @@
+"""`reggan-plugin dev mine-locator`: what a half-trained locator takes for faces."""
+
+from pathlib import Path
+
+import click
+import cv2
+import numpy as np
+
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.faces.locator import FaceLocator
+from reggan_training.commands.options import FILE_TO_WRITE, FOLDER
+from reggan_training.data.split import split_of
+from reggan_training.locator.bank import build_bank
+from reggan_training.locator.mining import mine_negatives
+from reggan_training.locator.sources import load_avatars
+
+_BACKGROUNDS = 600
+
+
+@click.command("mine-locator")
+@click.option(
+    "--data",
+    type=FOLDER,
+    required=True,
+    help="Folder of rendered avatars; only identities of the train split are used.",
+)
+@click.option(
+    "--model",
+    type=FOLDER,
+    required=True,
+    help="Folder with detector.onnx and landmarks.onnx.",
+)
+@click.option("--out", type=FILE_TO_WRITE, required=True, help="File to write.")
+@click.option(
+    "--frames", type=click.IntRange(1), default=900, show_default=True, help="How many to search."
+)
+@click.option("--seed", type=int, default=11, show_default=True, help="Of the frames.")
+@verbose_option
+def mine_locator(data: Path, model: Path, out: Path, frames: int, seed: int) -> None:
+    """Collect what a half-trained locator takes for faces, to train on.
+
+    \b
+    Example:
+      reggan-plugin dev mine-locator --data avatars --model weights/draft --out negatives.npz
+    """
+    cv2.setNumThreads(1)
+    pictures = load_avatars(data, lambda identity: split_of(identity) == "train")
+    bank = build_bank(pictures, styles_per_picture=1, backgrounds=_BACKGROUNDS, seed=seed)
+    mined = mine_negatives(FaceLocator(model), bank, pictures, frames=frames, seed=seed)
+    np.savez_compressed(out, patches=mined.patches, crops=mined.crops)
+    click.echo(f"{out} {len(mined.patches)} patches, {len(mined.crops)} crops")

@@ -1,0 +1,180 @@
+"""`reggan-plugin study make`: pictures of several methods become a page for raters, and its key."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from reggan_plugin.atomic import write_atomically
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.errors import OutputExistsError, UsageError
+from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET, overwrite_option
+from reggan_training.study.design import USUAL_COMPARISONS, StudySettings
+from reggan_training.study.packing import pack_study
+from reggan_training.study.page import html_from_page
+from reggan_training.study.picture_folders import PictureFolders
+from reggan_training.study.picture_source import PictureSource
+
+
+def named_folder_from_text(text: str) -> tuple[str, Path]:
+    """Read `NAME=FOLDER`, or a folder that gives its own name."""
+    name, equals, path = text.rpartition("=")
+    folder = Path(path)
+    name = name.strip() if equals else folder.resolve().name
+    if not name:
+        raise click.BadParameter(f"{text!r} has no name before '='; write NAME=FOLDER.")
+    if not folder.is_dir():
+        raise click.BadParameter(f"{folder} is no folder; name one that is there.")
+    return name, folder
+
+
+@click.command("make")
+@click.option(
+    "--methods",
+    type=named_folder_from_text,
+    multiple=True,
+    metavar="[NAME=]FOLDER",
+    help="Pictures of a method: EXPRESSION/IDENTITY.png or IDENTITY_EXPRESSION.png. Repeat it.",
+)
+@click.option(
+    "--input",
+    "original",
+    type=FOLDER,
+    help="The pictures that the methods were given: the same names, IDENTITY.png or "
+    "neutral/IDENTITY.png.",
+)
+@click.option(
+    "--runs",
+    type=named_folder_from_text,
+    multiple=True,
+    metavar="[NAME=]FOLDER",
+    help="Instead of pictures: a training run that makes them. Repeat it.",
+)
+@click.option(
+    "--data",
+    type=SET,
+    multiple=True,
+    help="Set whose test identities the runs change. Repeat it for more.",
+)
+@click.option("--out", type=FOLDER_TO_WRITE, required=True, help="Folder for the page and its key.")
+@click.option(
+    "--comparisons",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help=f"Pairs of pictures for a rater, three questions each.  [default: {USUAL_COMPARISONS}, "
+    "or as many as there are]",
+)
+@click.option(
+    "--attention-checks",
+    type=click.IntRange(min=0),
+    default=StudySettings.attention_checks,
+    show_default=True,
+    metavar="N",
+    help="Further pairs in which one picture shows another person.",
+)
+@click.option(
+    "--side",
+    "side_px",
+    type=click.IntRange(min=32, max=1024),
+    default=StudySettings.side_px,
+    show_default=True,
+    metavar="PIXELS",
+    help="Longer side of every picture on the page.",
+)
+@click.option("--contact", default="", help="Whom raters can ask, shown with the consent.")
+@click.option("--seed", type=int, default=StudySettings.seed, show_default=True)
+@overwrite_option("a study that is there")
+@verbose_option
+def make(
+    *,
+    methods: Sequence[tuple[str, Path]],
+    original: Path | None,
+    runs: Sequence[tuple[str, Path]],
+    data: Sequence[Path],
+    out: Path,
+    comparisons: int | None,
+    attention_checks: int,
+    side_px: int,
+    contact: str,
+    seed: int,
+    overwrite: bool,
+) -> None:
+    """Write a page for raters, raters/index.html, and the key to it, key.json.
+
+    The page is one file that works without server and network and names no method: hand it out,
+    and keep the key. Raters send back the file of answers that it lets them save.
+
+    \b
+    Example:
+      reggan-plugin study make --methods a=outputs/a --methods b=outputs/b --input in --out study
+    """
+    page_path, key_path = out / "raters" / "index.html", out / "key.json"
+    for path in (page_path, key_path):
+        if path.exists() and not overwrite:
+            raise OutputExistsError(
+                f"{path} exists; answers to it need its key. Replace it only if nobody has "
+                "answered yet."
+            )
+    settings = StudySettings(
+        comparisons=comparisons,
+        attention_checks=attention_checks,
+        side_px=side_px,
+        seed=seed,
+        contact=contact,
+    )
+    if bool(methods) == bool(runs) or (runs and original) or (methods and data):
+        raise UsageError(
+            "Compare either pictures, --methods NAME=FOLDER with --input, or training runs, "
+            "--runs FOLDER with --data."
+        )
+    folders = _unique_names(methods or runs)
+    _refuse_names_in(contact, folders)
+    source = _open_source(folders, bool(methods), original, data, settings)
+    packed = pack_study(source, settings)
+    page_path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(key_path, json.dumps(packed.key, indent=1).encode())
+    write_atomically(page_path, html_from_page(packed.page).encode())
+    click.echo(f"Hand out {page_path}; keep {key_path}, which no rater may see.", err=True)
+    click.echo(page_path)
+    click.echo(key_path)
+
+
+def _open_source(
+    folders: Mapping[str, Path],
+    are_pictures: bool,
+    original: Path | None,
+    data: Sequence[Path],
+    settings: StudySettings,
+) -> PictureSource:
+    if are_pictures:
+        if original is None:
+            raise UsageError("--methods needs the pictures they were given; add --input FOLDER.")
+        return PictureFolders(original, folders)
+    if not data:
+        raise UsageError("--runs needs faces to change; add --data SET.")
+    from reggan_training.study.run_pictures import RunPictures  # needs torch
+
+    return RunPictures(folders, data, limit=settings.comparisons or USUAL_COMPARISONS)
+
+
+def _unique_names(folders: Sequence[tuple[str, Path]]) -> dict[str, Path]:
+    by_name: dict[str, Path] = {}
+    for name, folder in folders:
+        if name in by_name:
+            raise UsageError(
+                f"{by_name[name]} and {folder} are both called {name!r}; give them names of their "
+                "own: NAME=FOLDER."
+            )
+        by_name[name] = folder
+    return by_name
+
+
+def _refuse_names_in(contact: str, methods: Mapping[str, Path]) -> None:
+    """Keep the page blind: its only free text names no method."""
+    for name in methods:
+        if name.lower() in contact.lower():
+            raise UsageError(
+                f"--contact {contact!r} names the method {name!r}, which raters may not know; "
+                "leave it out."
+            )

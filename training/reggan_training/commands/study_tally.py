@@ -1,0 +1,50 @@
+"""`reggan-plugin study tally`: raters' answers become a table of preferences."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_training.study.answers import read_key, read_sheets
+from reggan_training.study.tally import json_from_tally, markdown_from_tally, tally_answers
+
+
+@click.command("tally")
+@click.argument(
+    "answers",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    nargs=-1,
+    required=True,
+)
+@click.option(
+    "--key",
+    "key_path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="key.json of the study.",
+)
+@click.option(
+    "--max-attention-failures",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Leave out raters who failed more attention checks.  [default: count everybody]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@verbose_option
+def tally(
+    *, answers: Sequence[Path], key_path: Path, max_attention_failures: int | None, as_json: bool
+) -> None:
+    """Print how often each method was preferred, with 95 % confidence intervals.
+
+    \b
+    Example:
+      reggan-plugin study tally answers/*.json --key study/key.json
+    """
+    key = read_key(key_path)
+    result = tally_answers(key, read_sheets(answers, key), max_attention_failures)
+    if as_json:
+        click.echo(json.dumps(json_from_tally(result), indent=1))
+    else:
+        click.echo(markdown_from_tally(result))

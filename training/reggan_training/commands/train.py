@@ -1,0 +1,137 @@
+"""`reggan-plugin train`: pairs of pictures become a training run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_training.commands.options import (
+    config_option,
+    given,
+    report_line,
+    run_options,
+    set_threads,
+    size_option,
+    width_option,
+)
+from reggan_training.configuration import (
+    TrainingSettings,
+    read_toml,
+    settings_for_model,
+    settings_with_tables,
+)
+from reggan_training.dry_run import describe_run
+from reggan_training.initial_weights import InitialWeights, initial_weights_from
+from reggan_training.loop import Session
+from reggan_training.loop import train as train_model
+from reggan_training.networks.architectures import ARCHITECTURES
+from reggan_training.presets import PRESETS, preset_named
+from reggan_training.processes import join_processes
+
+
+@click.command("train")
+@run_options
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    default="default",
+    show_default=True,
+    help="Settings to start from.",
+)
+@config_option
+@click.option("--architecture", type=click.Choice(list(ARCHITECTURES)), help="Which network.")
+@size_option
+@width_option
+@click.option("--batch", type=click.IntRange(min=1), metavar="PAIRS", help="Pairs in one step.")
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="RATE",
+    help="Of the generator.",
+)
+@click.option("--seed", type=int, help="Of weights, pairs and augmentation.")
+@click.option(
+    "--identities", type=click.IntRange(min=1), metavar="N", help="Train on N identities only."
+)
+@click.option(
+    "--style", "styles", multiple=True, metavar="NAME", help="Style to train on. Can be repeated."
+)
+@click.option(
+    "--every-identity",
+    is_flag=True,
+    default=None,
+    help="Hold nobody out, as for one character of your own.",
+)
+@click.option(
+    "--init-from",
+    type=click.Path(path_type=Path),
+    metavar="RUN|MODEL.onnx|NAME",
+    help="Start from the weights of a run, of an exported model or of one that ships, as for your "
+    "own characters.",
+)
+@click.option(
+    "--closed-form",
+    type=click.Choice(["fit", "keep"]),
+    help="Solve masks and filters from the data; or keep those of --init-from, the default there.",
+)
+@verbose_option
+def train(
+    data: tuple[Path, ...],
+    out: Path,
+    device: str,
+    threads: int | None,
+    dry_run: bool,
+    init_from: Path | None,
+    preset: str,
+    config: Path | None,
+    **options: Any,
+) -> None:
+    """Train a model, or go on with the run in --out where it stopped.
+
+    The folder keeps config.json, metrics.jsonl, TensorBoard's events, the checkpoint and grids of
+    held-out faces. On several GPUs: torchrun --nproc-per-node N -m reggan_plugin train ...
+
+    \b
+    Example:
+      reggan-plugin train --data avatars --out runs/first --kimg 56
+    """
+    set_threads(threads)
+    initial = initial_weights_from(init_from) if init_from else None
+    settings = _resolve(preset, config, initial, options)
+    if dry_run:
+        with join_processes(device) as processes:
+            session = Session(data, settings, processes, report_line, initial)
+            click.echo(json.dumps(describe_run(session), indent=1))
+        return
+    run = train_model(data, out, settings, report=report_line, initial=initial, device=device)
+    click.echo(run.root)
+
+
+def _resolve(
+    preset: str, config: Path | None, initial: InitialWeights | None, options: dict[str, Any]
+) -> TrainingSettings:
+    """The preset, then the network of the initial weights, the file, and the command line."""
+    tables = read_toml(config) if config else {}
+    settings = preset_named(tables.pop("preset", preset))
+    if initial is not None:
+        settings = settings_for_model(settings, initial.settings)
+        tables = {"closed_form": "keep", **tables}
+    settings = settings_with_tables(settings, tables, config.name if config else "the preset")
+    asked = given(
+        length_kimg=options["kimg"],
+        batch_size=options["batch"],
+        learning_rate=options["learning_rate"],
+        seed=options["seed"],
+        identities=options["identities"],
+        training_styles=options["styles"] or None,
+        closed_form=options["closed_form"],
+        every_identity=options["every_identity"],
+        model=given(
+            architecture=options["architecture"],
+            side_px=options["size"],
+            width=options["width"],
+        ),
+    )
+    return settings_with_tables(settings, asked, "the command line")

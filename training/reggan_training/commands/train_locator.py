@@ -1,0 +1,121 @@
+"""`reggan-plugin dev train-locator`: avatars become one of the locator's two networks."""
+
+import logging
+from pathlib import Path
+
+import click
+import cv2
+import torch
+
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE
+from reggan_training.data.split import split_of
+from reggan_training.locator.bank import build_bank
+from reggan_training.locator.detector_network import FaceDetector
+from reggan_training.locator.landmark_network import LandmarkNetwork
+from reggan_training.locator.loop import LocatorRun, RunConfig, StageName
+from reggan_training.locator.sources import load_avatars
+from reggan_training.locator.stages import DetectorStage, LandmarkStage, LocatorStage
+
+
+@click.command("train-locator")
+@click.option(
+    "--data",
+    type=FOLDER,
+    required=True,
+    help="Folder of rendered avatars with landmarks.json.",
+)
+@click.option(
+    "--run",
+    "folder",
+    type=FOLDER_TO_WRITE,
+    required=True,
+    help="Run folder; a run that is there is continued.",
+)
+@click.option(
+    "--stage",
+    type=click.Choice(("detector", "landmarks")),
+    required=True,
+    help="Which of the two networks.",
+)
+@click.option(
+    "--kimg",
+    type=click.FloatRange(min=0, min_open=True),
+    default=500,
+    show_default=True,
+    help="Length of the run, in thousands of synthesised images.",
+)
+@click.option("--styles", type=click.IntRange(1), default=5, show_default=True, help="Per picture.")
+@click.option(
+    "--backgrounds",
+    type=click.IntRange(2),
+    default=800,
+    show_default=True,
+    help="How many to paint before the run.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of all that is random.")
+@click.option("--rate", type=float, default=2e-3, show_default=True, help="Highest learning rate.")
+@click.option(
+    "--start-from",
+    type=FOLDER,
+    help="Run folder to take the first weights from.",
+)
+@click.option(
+    "--negatives",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="File written by mine-locator; repeatable.",
+)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Of PyTorch.")
+@verbose_option
+def train_locator(
+    data: Path,
+    folder: Path,
+    stage: StageName,
+    kimg: float,
+    styles: int,
+    backgrounds: int,
+    seed: int,
+    rate: float,
+    start_from: Path | None,
+    negatives: tuple[Path, ...],
+    threads: int,
+) -> None:
+    """Train one of the locator's two networks on avatar pictures.
+
+    The shipped weights were trained in turns: train, export, mine-locator, then train on with
+    --start-from and --negatives.
+
+    \b
+    Example:
+      reggan-plugin dev train-locator --data avatars --run runs/locator/detector --stage detector
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(1)
+    torch.manual_seed(seed)
+    config = RunConfig(
+        stage=stage,
+        total_kimg=kimg,
+        learning_rate=rate,
+        styles_per_picture=styles,
+        backgrounds=backgrounds,
+        seed=seed,
+        start_from=str(start_from or ""),
+        negatives=tuple(str(path) for path in negatives),
+    )
+    pictures = load_avatars(data, lambda identity: split_of(identity) == "train")
+    bank = build_bank(
+        pictures,
+        styles_per_picture=styles,
+        backgrounds=backgrounds,
+        seed=seed,
+        negatives=negatives,
+    )
+    chosen: LocatorStage = (
+        DetectorStage(bank, FaceDetector())
+        if stage == "detector"
+        else LandmarkStage(bank, LandmarkNetwork())
+    )
+    LocatorRun(folder, config, chosen).run()
+    click.echo(folder)

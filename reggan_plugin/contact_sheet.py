@@ -17,12 +17,18 @@ from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.crop import cut_crop, reduce_by, region_of
 
 CELL_PX = 224
+SMALL_PX, SMALL_COLUMNS = 96, 8
+"""Of a grid of small faces, as a menu shows them."""
+_INNER = (0.18, 0.15, 0.82, 0.79)
+"""Left, top, right and bottom of the face alone in a view of it, in parts of the side."""
 _GAP_PX, _LABEL_WIDTH_PX, _LABEL_HEIGHT_PX, _FONT_PX = 4, 104, 28, 16
 _PAPER, _INK = (32, 32, 34), (232, 232, 232)
 _BACKDROP = 0.35
 """What is seen through transparent pixels, sRGB-encoded."""
 
 View = Float[np.ndarray, "cell cell 3"]
+Box = tuple[int, int, int, int]
+"""x, y, width and height in pixels from the top left corner."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,10 +106,43 @@ def write_sheet(path: Path, columns: Sequence[str], rows: Sequence[SheetRow]) ->
         _, y = _corner(i, 0)
         draw.text((_GAP_PX * 2, y + CELL_PX / 2), row.label, _INK, font, anchor="lm")
         for j, view in enumerate(row.views):
-            picture = np.rint(view * 255).astype(np.uint8)
-            sheet.paste(Image.fromarray(picture), _corner(i, j))
+            sheet.paste(_image(view), _corner(i, j))
+    _write(path, sheet)
+
+
+def sheet_box(row: int, column: int) -> Box:
+    """The place of a picture on a sheet."""
+    return (*_corner(row, column), CELL_PX, CELL_PX)
+
+
+def write_grid(path: Path, views: Sequence[View]) -> None:
+    """Draw small pictures side by side, without labels, and write them as PNG.
+
+    Raises:
+        OutputError: `path` cannot be written.
+    """
+    rows = -(-len(views) // SMALL_COLUMNS)
+    grid = Image.new("RGB", (SMALL_COLUMNS * SMALL_PX, rows * SMALL_PX), _PAPER)
+    for place, view in enumerate(views):
+        size, box = (SMALL_PX, SMALL_PX), tuple(CELL_PX * part for part in _INNER)
+        small = _image(view).resize(size, Image.Resampling.LANCZOS, box=box)
+        grid.paste(small, grid_box(place)[:2])
+    _write(path, grid)
+
+
+def grid_box(place: int) -> Box:
+    """The place of a picture on a grid of small ones."""
+    row, column = divmod(place, SMALL_COLUMNS)
+    return column * SMALL_PX, row * SMALL_PX, SMALL_PX, SMALL_PX
+
+
+def _image(view: View) -> Image.Image:
+    return Image.fromarray(np.rint(view * 255).astype(np.uint8))
+
+
+def _write(path: Path, picture: Image.Image) -> None:
     encoded = io.BytesIO()
-    sheet.save(encoded, format="PNG")
+    picture.save(encoded, format="PNG")
     write_atomically(path, encoded.getvalue())
 
 

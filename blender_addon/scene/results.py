@@ -18,6 +18,8 @@ from .made_images import former_result, mark_result, take_place_of
 
 FOLDER = "reggan"
 _MOST = 10_000
+_LONGEST_PATH = 1023
+"""Of a packed file in a .blend, in bytes."""
 
 
 def new_image(made: Path, like: ImageFile, label: str) -> bpy.types.Image:
@@ -60,6 +62,7 @@ def pack_as(image: bpy.types.Image, name: str) -> None:
     image.pack()
     image.filepath_raw = f"//{name}"
     for packed in image.packed_files:
+        packed.filepath = " " * _LONGEST_PATH  # else what the memory held before is saved with it
         packed.filepath = f"//{name.replace('<UDIM>', str(packed.tile_number))}"
 
 

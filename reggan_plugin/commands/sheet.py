@@ -3,8 +3,10 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,9 +18,19 @@ from reggan_plugin.commands.picture_options import reading_options
 from reggan_plugin.commands.progress import errors_as_events
 from reggan_plugin.commands.terminal import unguarded
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.contact_sheet import SheetRow, face_part, view_of_face, write_sheet
-from reggan_plugin.errors import FaceNotFoundError, OutputExistsError
-from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.contact_sheet import (
+    SheetRow,
+    View,
+    face_part,
+    grid_box,
+    sheet_box,
+    view_of_face,
+    write_grid,
+    write_sheet,
+)
+from reggan_plugin.errors import FaceNotFoundError, OutputExistsError, UnknownExpressionError
+from reggan_plugin.expressions import NAMED_EXPRESSIONS, ExpressionMix
+from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.inputs import refuse_overwriting
@@ -29,6 +41,27 @@ from reggan_plugin.transfer import ExpressionTransfer
 
 SUMMARY_VERSION = 1
 INTENSITIES = (0.35, 0.7, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _DrawnFace:
+    """A face that was found, ready to be drawn with expressions."""
+
+    transfer: ExpressionTransfer
+    part: Frame
+    crop: FaceCrop
+    exposure_ev: float
+
+    @property
+    def before(self) -> View:
+        """As the frame shows it."""
+        return view_of_face(self.part, self.part.pixels, self.crop, self.exposure_ev)
+
+    def view(self, name: str, intensity: float) -> View:
+        """With an expression."""
+        mix = ExpressionMix({name: intensity})
+        changed = self.transfer.render(self.part, mix, [self.crop], self.exposure_ev)
+        return view_of_face(self.part, changed, self.crop, self.exposure_ev)
 
 
 @click.command(
@@ -48,6 +81,13 @@ INTENSITIES = (0.35, 0.7, 1.0)
     metavar="FILE.png",
     help="The sheet.  [default: <frame>_sheet.png in this folder]",
 )
+@grouped_option(
+    "Output",
+    "--small",
+    is_flag=True,
+    help="Draw every named expression of the model once, small and without a label, in a grid; "
+    "--json says which is where.",
+)
 @grouped_option("Output", "--overwrite", is_flag=True, help="Replace the sheet if it exists.")
 @grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON summary.")
 @verbose_option
@@ -61,6 +101,7 @@ def sheet(
     device: str,
     exposure_ev: float | None,
     out: Path | None,
+    small: bool,
     overwrite: bool,
     stall_s: float,
     as_json: bool,
@@ -76,18 +117,19 @@ def sheet(
     transfer, _ = open_model(model, device)
     content = IoTimeout(stall_s).call(str(frame), lambda: read_content(frame))
     picture = reading.decode(content, frame)
-    rows = _rows(transfer, frame, picture, choice, exposure_ev)
-    write_sheet(path, ["input", *(f"{100 * i:.0f} %" for i in INTENSITIES)], rows)
-    click.echo(json.dumps({"v": SUMMARY_VERSION, "written": [str(path)]}) if as_json else path)
+    face = _find(transfer, frame, picture, choice, exposure_ev)
+    cells = _draw_grid(path, face) if small else _draw_sheet(path, face)
+    summary = {"v": SUMMARY_VERSION, "written": [str(path)], "cells": cells}
+    click.echo(json.dumps(summary) if as_json else path)
 
 
-def _rows(
+def _find(
     transfer: ExpressionTransfer,
     path: Path,
     frame: Frame,
     choice: FaceChoice,
     exposure_ev: float | None,
-) -> list[SheetRow]:
+) -> _DrawnFace:
     found = transfer.find_faces(frame, choice, (path.name,))
     size = frame.pixels.shape[:2]
     crops = [crop for crop in found if frame.pixels[region_of(crop, *size)].size][:1]
@@ -104,15 +146,37 @@ def _rows(
         )
     ev = transfer.auto_exposure(frame, crops) if exposure_ev is None else exposure_ev
     part, crop = face_part(frame, crops[0])
-    before = view_of_face(part, part.pixels, crop, ev)
-    rows = []
-    with _bar(transfer.card.names) as names:
-        for name in names:
-            mixes = [ExpressionMix({name: intensity}) for intensity in INTENSITIES]
-            changed = (transfer.render(part, mix, [crop], ev) for mix in mixes)
-            views = [view_of_face(part, pixels, crop, ev) for pixels in changed]
-            rows.append(SheetRow(label=name, views=[before, *views]))
-    return rows
+    return _DrawnFace(transfer=transfer, part=part, crop=crop, exposure_ev=ev)
+
+
+def _draw_sheet(path: Path, face: _DrawnFace) -> list[dict[str, Any]]:
+    """A row for each basic expression; the place of every picture."""
+    names, rows = face.transfer.card.names, []
+    with _bar(names) as listed:
+        for name in listed:
+            views = [face.before, *(face.view(name, intensity) for intensity in INTENSITIES)]
+            rows.append(SheetRow(label=name, views=views))
+    write_sheet(path, ["input", *(f"{100 * i:.0f} %" for i in INTENSITIES)], rows)
+    return [
+        {"expression": name, "intensity": intensity, "box": sheet_box(row, column)}
+        for row, name in enumerate(names)
+        for column, intensity in enumerate((0.0, *INTENSITIES))
+    ]
+
+
+def _draw_grid(path: Path, face: _DrawnFace) -> list[dict[str, Any]]:
+    """All named expressions that the model has; the place of every picture."""
+    names = []
+    for name in NAMED_EXPRESSIONS:
+        with suppress(UnknownExpressionError):
+            face.transfer.card.vector_of(ExpressionMix({name: 1.0}))
+            names.append(name)
+    with _bar(names) as listed:
+        write_grid(path, [face.view(name, 1.0) for name in listed])
+    return [
+        {"expression": name, "intensity": 1.0, "box": grid_box(place)}
+        for place, name in enumerate(names)
+    ]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from types import ModuleType
 import bpy
 
 _MODULES = (
+    "scene.face_icons",
     "properties",
     "shape_settings",
     "head_settings",
@@ -27,6 +28,7 @@ _MODULES = (
     "operators.before_after",
     "operators.live",
     "operators.face_shapes",
+    "operators.choose_in_sheet",
     "panels.image_editor",
     "panels.viewport",
     "panels.shapes",

@@ -226,3 +226,22 @@ def test_a_command_without_memory_says_so(
     err = capsys.readouterr().err
     assert "memory that is free" in err
     assert "Traceback" not in err
+
+
+def test_a_small_sheet_says_where_each_named_expression_is(
+    tmp_path: Path, capsys: Streams
+) -> None:
+    path = tmp_path / "faces.png"
+    frame = str(SHOT / "avatar.1001.png")
+    assert main(["sheet", frame, "--small", "--json", "--out", str(path)]) == 0
+    cells = json.loads(capsys.readouterr().out)["cells"]
+    names = [cell["expression"] for cell in cells]
+    assert {"neutral", "happy", "laughing", "blink left"} <= set(names)
+    drawn = read_frame(path).pixels
+    parts = {}
+    for cell in cells:
+        x, y, width, height = cell["box"]
+        parts[cell["expression"]] = drawn[y : y + height, x : x + width]
+        assert parts[cell["expression"]].shape == (96, 96, 3)
+    assert abs(parts["laughing"] - parts["neutral"]).max() > 0.2  # each shows its own
+    assert abs(parts["blink left"] - parts["blink right"]).max() > 0.05

@@ -98,9 +98,20 @@ def track_arguments(frames: str, tracks: Path) -> list[str]:
     return ["track", "--frames", frames, "--out", str(tracks), "--json"]
 
 
-def sheet_arguments(frame: Path, out: Path, face: FaceSettings, model: ModelChoice) -> list[str]:
-    """`sheet`, which draws all expressions of a frame's face into a new PNG file."""
-    return ["sheet", str(frame), *face.arguments(), *model.arguments(), "--out", str(out), "--json"]
+def sheet_arguments(
+    frame: Path, out: Path, face: FaceSettings, model: ModelChoice, *, small: bool = False
+) -> list[str]:
+    """`sheet`, which draws expressions of a frame's face into a new PNG file.
+
+    Args:
+        frame: the picture.
+        out: the new file.
+        face: which one.
+        model: that draws them.
+        small: all named expressions, small and without labels, instead of the basic ones.
+    """
+    chosen = [*face.arguments(), *model.arguments(), *(["--small"] if small else [])]
+    return ["sheet", str(frame), *chosen, "--out", str(out), "--json"]
 
 
 def _option(name: str, value: object | None) -> list[str]:

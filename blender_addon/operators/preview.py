@@ -1,12 +1,16 @@
-"""Show one frame with every expression, as a contact sheet."""
+"""Show one frame with every expression, as a contact sheet or as a menu of small faces."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import bpy
 
 from ..bridge.command_line import sheet_arguments
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
+from ..bridge.sheet_cells import cells_text
+from ..job_display import redraw_sidebars
+from ..scene.face_icons import FACES_NAME
 from ..scene.image_files import file_of_image
 from ..scene.made_images import image_to_change
 from ..scene.rendered_frames import asked_frames
@@ -18,11 +22,11 @@ from .job_operator import JobOperator, new_job_folder
 SHEET_NAME = "RegGAN preview"
 
 
-class Preview(JobOperator, bpy.types.Operator):
-    """Show every expression on the image of this editor, or else on the current frame"""
+class _SheetOperator(JobOperator):
+    """The common part of the sheet and the menu."""
 
-    bl_idname = "reggan.preview"
-    bl_label = "Preview Expressions"
+    _is_small: ClassVar[bool]
+    _name: ClassVar[str]
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
@@ -45,17 +49,47 @@ class Preview(JobOperator, bpy.types.Operator):
             face = face_by_choice(scene.reggan)
         self._source = None if image is None else image.name
         self._sheet = folder / "sheet.png"
-        arguments = sheet_arguments(frame, self._sheet, face, model_settings(context))
+        arguments = sheet_arguments(
+            frame, self._sheet, face, model_settings(context), small=self._is_small
+        )
         title = f"Drawing expressions of {frame.name}"
         return [JobRequest(arguments=tuple(arguments), title=title, folder=folder)]
 
-    def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
+    def _packed(self, progress: Progress) -> bpy.types.Image:
+        source = self._source and bpy.data.images.get(self._source)
+        return packed_sheet(self._sheet, self._name, source, cells_text(progress.summary))
+
+
+class Preview(_SheetOperator, bpy.types.Operator):
+    """Show every expression on the image of this editor, or else on the current frame.
+
+    A click on a face of the sheet chooses it.
+    """
+
+    bl_idname = "reggan.preview"
+    bl_label = "Preview Expressions"
+    _is_small, _name = False, SHEET_NAME
+
+    def finished(self, context: bpy.types.Context, progress: Progress) -> None:
         """Open the sheet in place of the last one."""
-        sheet = packed_sheet(
-            self._sheet, SHEET_NAME, self._source and bpy.data.images.get(self._source)
-        )
-        if not show_whole(context, sheet):
+        if show_whole(context, self._packed(progress)):
+            self._report({"INFO"}, "Click a face to choose it")
+        else:
             self._report({"INFO"}, f"{SHEET_NAME} is ready: open it in an Image Editor")
 
 
-classes = (Preview,)
+class DrawFaces(_SheetOperator, bpy.types.Operator):
+    """Draw this character's face with every expression, once, as pictures of a menu"""
+
+    bl_idname = "reggan.draw_faces"
+    bl_label = "Draw Faces"
+    _is_small, _name = True, FACES_NAME
+
+    def finished(self, context: bpy.types.Context, progress: Progress) -> None:
+        """Keep them with the .blend, in place of the last ones."""
+        self._packed(progress).use_fake_user = True
+        redraw_sidebars(context.window_manager)
+        self._report({"INFO"}, "The menu of expressions shows this face now")
+
+
+classes = (Preview, DrawFaces)

@@ -5,6 +5,7 @@ from typing import Any
 import bpy
 
 from ..job_display import draw_job, draw_last_words
+from ..scene.face_icons import face_icons
 
 CATEGORY = "RegGAN"
 
@@ -28,7 +29,9 @@ class MainPanel:
         animated.use_property_decorate = True  # the dot that sets keyframes
         animated.prop(settings, "intensity", slider=True)
         column.prop(settings, "model")
-        self.layout.operator("reggan.preview", icon="IMGDISPLAY")
+        row = self.layout.row(align=True)
+        row.operator("reggan.preview", icon="IMGDISPLAY")
+        row.operator("reggan.draw_faces", icon="USER", text="")
 
 
 def _draw_expression(column: Any, settings: Any) -> None:
@@ -38,6 +41,11 @@ def _draw_expression(column: Any, settings: Any) -> None:
         column.prop(settings, "take")
         column.prop(settings, "take_offset")
     else:
+        if face_icons():
+            scene = settings.id_data
+            column.template_icon_view(
+                scene, "reggan_face", show_labels=True, scale=6.0, scale_popup=4.0
+            )
         single = column.row()
         single.active = not settings.blend
         single.prop(settings, "expression")

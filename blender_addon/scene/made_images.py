@@ -11,12 +11,31 @@ import bpy
 
 _SOURCE, _KIND, _LABEL, _TIME = "reggan_source", "reggan_kind", "reggan_label", "reggan_time"
 """Custom properties of an image that was made here. The first is missing if no image was shown."""
+_CELLS = "reggan_cells"
+"""Of a sheet: which face is where, as `cells_text` writes it."""
 _SHEET, _RESULT, _LIVE = "sheet", "result", "live"
 
 
-def mark_sheet(image: Any, source: Any) -> None:
-    """Remember of which image a contact sheet was made; None of a frame on disk."""
+def mark_sheet(image: Any, source: Any, cells: str = "") -> None:
+    """Remember of which image a contact sheet was made, and what is where on it.
+
+    Args:
+        image: the sheet.
+        source: an image; None of a frame on disk.
+        cells: as `cells_text` writes them; empty if it is not known.
+    """
     _mark(image, source, _SHEET, "")
+    image[_CELLS] = cells
+
+
+def cells_of(image: Any) -> str:
+    """What is where on a sheet; empty of any other image."""
+    return str(image.get(_CELLS, "")) if is_made(image) and image[_KIND] == _SHEET else ""
+
+
+def time_of(image: Any) -> float:
+    """When an image was made here, in seconds since 1970."""
+    return float(image[_TIME])
 
 
 def mark_result(image: Any, source: Any, label: str) -> None:

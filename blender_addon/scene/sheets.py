@@ -10,13 +10,14 @@ from .made_images import is_made, mark_sheet, take_place_of
 from .results import pack_as
 
 
-def packed_sheet(path: Path, name: str, source: Any) -> Any:
+def packed_sheet(path: Path, name: str, source: Any, cells: str = "") -> Any:
     """A sheet inside the .blend, as there is nothing to keep of it on disk.
 
     Args:
         path: its file.
         name: of the image.
         source: the image that it was made of; None if it was made of a frame on disk.
+        cells: which face is where, as `cells_text` writes it.
 
     Raises:
         BridgeError: the file is not there.
@@ -28,5 +29,5 @@ def packed_sheet(path: Path, name: str, source: Any) -> Any:
     pack_as(sheet, f"{name}.png")
     former = bpy.data.images.get(name)
     take_place_of(former if is_made(former) else None, sheet, name)
-    mark_sheet(sheet, source)
+    mark_sheet(sheet, source, cells)
     return sheet

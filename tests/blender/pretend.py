@@ -48,7 +48,9 @@ def texture() -> dict[str, object]:
 
 def sheet() -> dict[str, object]:
     shutil.copy(ARGUMENTS[0], option("--out") or "")
-    return {}
+    boxes = {"sad": [0, 0, 96, 96], "happy": [96, 0, 96, 96], "angry": [0, 96, 96, 96]}
+    cells = [{"expression": k, "intensity": 0.7, "box": box} for k, box in boxes.items()]
+    return {"cells": cells}
 
 
 def live() -> None:

@@ -19,6 +19,7 @@ SAMPLES = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png"
 pytestmark = [
     pytest.mark.blender,
     pytest.mark.slow,
+    pytest.mark.timeout(900),  # it builds, unpacks and starts all of it
     pytest.mark.skipif(sys.platform != "linux", reason="builds for Linux"),
 ]
 INSTALL = """

@@ -1,0 +1,84 @@
+"""Choose an expression by a click on its face in the preview sheet."""
+
+import bpy
+from bpy.props import FloatProperty
+
+from ..bridge.errors import BridgeError
+from ..bridge.expressions import MAX_INTENSITY
+from ..bridge.sheet_cells import SheetCell, cell_at, cells_from_text
+from ..bridge.vocabulary import ALL_EXPRESSIONS, enum_identifier
+from ..job_display import redraw_sidebars
+from ..scene.animated_values import values_by_frame
+from ..scene.made_images import cells_of
+
+_INTENSITY = "reggan.intensity"
+_keys: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
+
+
+class ChooseInSheet(bpy.types.Operator):
+    """Choose the expression whose face is clicked on the sheet."""
+
+    bl_idname = "reggan.choose_in_sheet"
+    bl_label = "Choose This Face"
+    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012 - Blender's own way
+
+    u: FloatProperty(options={"SKIP_SAVE"})
+    v: FloatProperty(options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """True where an Image Editor shows a sheet."""
+        image = getattr(context, "edit_image", None)
+        return image is not None and bool(cells_of(image))
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """A click beside all faces is for other tools."""
+        if context.region is None or context.region.type != "WINDOW":
+            return {"PASS_THROUGH"}
+        place = context.region.view2d.region_to_view(event.mouse_region_x, event.mouse_region_y)
+        self.u, self.v = place
+        return self.execute(context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Choose the face at `u`, `v`: from the lower left corner, in parts of the sheet."""
+        image = context.edit_image
+        try:
+            cell = cell_at(cells_from_text(cells_of(image)), tuple(image.size), self.u, self.v)
+        except BridgeError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if cell is None or cell.expression not in ALL_EXPRESSIONS:
+            return {"PASS_THROUGH"}
+        self.report({"INFO"}, _choose(context.scene, cell))
+        redraw_sidebars(context.window_manager)
+        return {"FINISHED"}
+
+
+def _choose(scene: bpy.types.Scene, cell: SheetCell) -> str:
+    """Set the panel to a face of the sheet; what was set, in words."""
+    settings = scene.reggan
+    settings.driven_by, settings.blend = "PANEL", ""
+    settings.expression = enum_identifier(cell.expression)
+    if values_by_frame(scene, {_INTENSITY: (0.0, MAX_INTENSITY)}, [scene.frame_current]):
+        return f"{cell.expression.capitalize()}; the intensity stays animated"
+    settings.intensity = cell.intensity
+    return f"{cell.expression.capitalize()} at {100 * cell.intensity:.0f} %"
+
+
+classes = (ChooseInSheet,)
+
+
+def attach() -> None:
+    """A left click in the Image Editor; without a window there are no keys."""
+    configuration = bpy.context.window_manager.keyconfigs.addon
+    if configuration is None:
+        return
+    keys = configuration.keymaps.new(name="Image", space_type="IMAGE_EDITOR")
+    _keys.append((keys, keys.keymap_items.new(ChooseInSheet.bl_idname, "LEFTMOUSE", "PRESS")))
+
+
+def detach() -> None:
+    """Take the click away again."""
+    for keys, item in _keys:
+        keys.keymap_items.remove(item)
+    _keys.clear()

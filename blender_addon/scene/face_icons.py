@@ -1,0 +1,119 @@
+"""Small pictures of this character's face, one for each expression, as icons of a menu."""
+
+from array import array
+from typing import Any
+
+import bpy
+import bpy.utils.previews
+from bpy.props import EnumProperty
+
+from ..bridge.errors import BridgeError
+from ..bridge.sheet_cells import SheetCell, cells_from_text
+from ..bridge.vocabulary import ALL_EXPRESSIONS, enum_identifier, name_from_identifier
+from .made_images import cells_of, time_of
+
+FACES_NAME = "RegGAN faces"
+_built: dict[str, Any] = {}
+"""The collection of icons, and which image at which time it was made of."""
+
+
+def faces_image() -> Any:
+    """The image with all faces; None before they are drawn."""
+    image = bpy.data.images.get(FACES_NAME)
+    return image if image is not None and cells_of(image) else None
+
+
+def face_icons() -> dict[str, int]:
+    """Icon of each expression whose face was drawn, by its name. Quick where nothing is new."""
+    image = faces_image()
+    if image is None:
+        return {}
+    key = (image.as_pointer(), time_of(image))
+    if _built.get("key") != key:
+        _forget()
+        try:
+            _build(image)
+        except BridgeError:  # a text that somebody changed: no pictures, but the names
+            return {}
+        _built["key"] = key
+    return dict(_built["icons"])
+
+
+def _build(image: Any) -> None:
+    cells = cells_from_text(cells_of(image))
+    width, height = image.size
+    pixels = array("f", bytes(4 * 4 * width * height))
+    image.pixels.foreach_get(pixels)
+    collection = bpy.utils.previews.new()
+    icons = {}
+    for cell in cells:
+        preview = collection.new(cell.expression)
+        preview.image_size = cell.box[2:]
+        preview.image_pixels_float.foreach_set(_cut(pixels, width, height, cell))
+        icons[cell.expression] = preview.icon_id
+    _built.update(collection=collection, icons=icons)
+
+
+def _cut(pixels: "array[float]", width: int, height: int, cell: SheetCell) -> "array[float]":
+    """RGBA of a cell, rows from the bottom as Blender has them."""
+    x, y, across, down = cell.box
+    part = array("f")
+    for row in range(height - y - down, height - y):
+        begin = 4 * (row * width + x)
+        part.extend(pixels[begin : begin + 4 * across])
+    return part
+
+
+def _forget() -> None:
+    if "collection" in _built:
+        bpy.utils.previews.remove(_built["collection"])
+    _built.clear()
+
+
+_held_items: list[tuple[str, str, str, int, int]] = []
+"""Blender reads the strings of a menu after the function that made it has ended."""
+
+
+def _items(
+    _scene: bpy.types.Scene, _context: bpy.types.Context | None
+) -> list[tuple[str, str, str, int, int]]:
+    """The menu of pictures; only those that were drawn."""
+    icons = face_icons()
+    _held_items[:] = [("NONE", "None", "No expression: the face shapes alone", 0, 0)]
+    _held_items.extend(
+        (enum_identifier(name), name.capitalize(), f"Make the face show: {name}", icons[name], at)
+        for at, name in enumerate(ALL_EXPRESSIONS, 1)
+        if name in icons
+    )
+    return _held_items
+
+
+def _number(scene: bpy.types.Scene) -> int:
+    name = name_from_identifier(scene.reggan.expression)
+    return ALL_EXPRESSIONS.index(name) + 1 if name in face_icons() else 0
+
+
+def _choose(scene: bpy.types.Scene, number: int) -> None:
+    name = ALL_EXPRESSIONS[number - 1] if number else "NONE"
+    scene.reggan.expression, scene.reggan.blend = enum_identifier(name), ""
+
+
+classes = ()
+
+
+def attach() -> None:
+    """Give every scene the menu of pictures, which chooses `reggan.expression`."""
+    bpy.types.Scene.reggan_face = EnumProperty(
+        name="Expression",
+        description="The expression that the face is given, chosen by its picture",
+        items=_items,
+        get=_number,
+        set=_choose,
+        options=set(),
+    )
+
+
+def detach() -> None:
+    """Take it away, and free the icons."""
+    del bpy.types.Scene.reggan_face
+    _forget()

@@ -19,8 +19,8 @@ from reggan_plugin.imaging.crop import cut_crop, reduce_by, region_of
 CELL_PX = 224
 SMALL_PX, SMALL_COLUMNS = 96, 8
 """Of a grid of small faces, as a menu shows them."""
-_INNER = (0.18, 0.15, 0.82, 0.79)
-"""Left, top, right and bottom of the face alone in a view of it, in parts of the side."""
+_INNER_PX = (40, 34, 184, 178)
+"""Left, top, right and bottom of the face alone in a view of it."""
 _GAP_PX, _LABEL_WIDTH_PX, _LABEL_HEIGHT_PX, _FONT_PX = 4, 104, 28, 16
 _PAPER, _INK = (32, 32, 34), (232, 232, 232)
 _BACKDROP = 0.35
@@ -124,8 +124,7 @@ def write_grid(path: Path, views: Sequence[View]) -> None:
     rows = -(-len(views) // SMALL_COLUMNS)
     grid = Image.new("RGB", (SMALL_COLUMNS * SMALL_PX, rows * SMALL_PX), _PAPER)
     for place, view in enumerate(views):
-        size, box = (SMALL_PX, SMALL_PX), tuple(CELL_PX * part for part in _INNER)
-        small = _image(view).resize(size, Image.Resampling.LANCZOS, box=box)
+        small = _image(view).resize((SMALL_PX, SMALL_PX), Image.Resampling.LANCZOS, box=_INNER_PX)
         grid.paste(small, grid_box(place)[:2])
     _write(path, grid)
 

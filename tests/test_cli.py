@@ -228,9 +228,7 @@ def test_a_command_without_memory_says_so(
     assert "Traceback" not in err
 
 
-def test_a_small_sheet_says_where_each_named_expression_is(
-    tmp_path: Path, capsys: Streams
-) -> None:
+def test_a_small_sheet_says_where_each_named_expression_is(tmp_path: Path, capsys: Streams) -> None:
     path = tmp_path / "faces.png"
     frame = str(SHOT / "avatar.1001.png")
     assert main(["sheet", frame, "--small", "--json", "--out", str(path)]) == 0

@@ -17,6 +17,7 @@ _MODULES = (
     "operators.job_operator",
     "operators.doctor",
     "operators.render_frames",
+    "operators.render_and_apply",
     "operators.preview",
     "operators.add_compositor_group",
     "operators.head_from_rig",

@@ -4,26 +4,11 @@ from collections.abc import Sequence
 
 import bpy
 
-from ..bridge.command_line import RenderRequest, render_arguments
-from ..bridge.errors import BridgeError
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
-from ..bridge.remedies import with_remedy
-from ..scene.asked_expression import still_expression
-from ..scene.image_files import file_of_image
 from ..scene.made_images import image_to_change
-from ..scene.results import new_image, whereabouts
-from ..scene.sequence_images import show
-from ..scene.settings import face_by_choice, face_settings, model_settings
-from .job_operator import JobOperator, new_job_folder
-
-_UNREAD_SPACES = ("ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear DCI-P3 D65", "Linear CIE-XYZ")
-
-
-_REMEDIES = {
-    "face-in-frame": "Show the face larger and from the front. Where this scene holds the head, "
-    "Rendered Frames can take its place from the rig."
-}
+from .changed_image import change_of_image
+from .job_operator import JobOperator
 
 
 class EditImage(JobOperator, bpy.types.Operator):
@@ -46,44 +31,19 @@ class EditImage(JobOperator, bpy.types.Operator):
 
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
         """`render` of one file."""
-        image, settings, folder = image_to_change(context), context.scene.reggan, new_job_folder()
-        asked = still_expression(context)
-        self._source = file_of_image(image, folder, context.space_data)
-        self._made = folder / "out" / self._source.path.name
-        self._label = asked.label
-        is_of_the_shot = image.type == "RENDER_RESULT" or image.source == "SEQUENCE"
-        job = RenderRequest(
-            frames=str(self._source.path),
-            asked=asked,
-            face=face_settings(settings) if is_of_the_shot else face_by_choice(settings),
-            model=model_settings(context),
-            out=self._made.parent,
-        )
-        arguments = (*render_arguments(job), "--on-missing-face", "fail")
-        return [
-            JobRequest(
-                arguments=arguments, title=f"Making {image.name} {asked.label}", folder=folder
-            )
-        ]
+        self._change = change_of_image(context, image_to_change(context))
+        return [self._change.request]
 
     def reason(self, progress: Progress) -> str:
-        """Of the image by its name: its file is the add-on's, and the only frame of the job."""
-        failed = progress.summary.get("failed")
-        message = with_remedy(failed[0], _REMEDIES) if failed else progress.message
-        return message.replace(str(self._source.path), self._source.image)
+        """Of the image by its name."""
+        return self._change.reason(progress)
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
         """Show the new image."""
-        if not self._made.is_file():
-            raise BridgeError(f"The worker ended without {self._made}. Run it again.")
-        image = new_image(self._made, self._source, self._label)
-        if self._source.colour_space in _UNREAD_SPACES:
-            self._note(
-                f"{image.name} is in {self._source.colour_space} and was changed as if it were in "
-                "Linear Rec.709: colours of the change can be off a little",
-            )
-        self._report({"INFO"}, f"{image.name} is {whereabouts(image)}")
-        show(context, image)
+        where, note = self._change.take(context)
+        if note:
+            self._note(note)
+        self._report({"INFO"}, where)
 
 
 classes = (EditImage,)

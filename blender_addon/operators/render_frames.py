@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.props import BoolProperty
 
 from ..bridge.command_line import RenderRequest, render_arguments, track_arguments
 from ..bridge.frame_sequence import shown_number
@@ -13,19 +14,31 @@ from ..bridge.frames_in_words import unchanged_frames
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
 from ..scene.asked_expression import expression_over_time
-from ..scene.rendered_frames import AskedFrames, asked_frames
+from ..scene.image_files import NothingRenderedError
+from ..scene.rendered_frames import AskedFrames, FramesNotRenderedError, asked_frames
 from ..scene.sequence_images import load_changed_frames, load_frames, show
 from ..scene.settings import absolute_path, face_settings, model_settings
+from .changed_image import ChangedImage, change_of_image
 from .job_operator import JobOperator, new_job_folder
 
 _ON_DISK = ("written", "copied", "skipped")
 
 
 class RenderFrames(JobOperator, bpy.types.Operator):
-    """Change the expression in the rendered frames. Those frames stay as they are"""
+    """Change the expression in the rendered frames. Those frames stay as they are.
+
+    Where no frame of the scene is on disk, the still that was rendered last is changed.
+    """
 
     bl_idname = "reggan.render_frames"
     bl_label = "Change Frames"
+
+    still: BoolProperty(
+        name="Still",
+        description="Change the picture that was rendered last, whatever is on disk",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+    _still: ChangedImage | None
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
@@ -37,7 +50,16 @@ class RenderFrames(JobOperator, bpy.types.Operator):
 
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
         """`render`; before it `track` where only a part of a shot is asked for."""
-        asked = asked_frames(context.scene)
+        self._still = _last_render(context) if self.still else None
+        if self._still is None:
+            try:
+                asked = asked_frames(context.scene)
+            except FramesNotRenderedError:
+                self._still = _last_render(context)
+                if self._still is None:
+                    raise
+        if self._still is not None:
+            return [self._still.request]
         settings = _render_settings(context, asked)
         requests = []
         if settings.frame_range is not None and settings.face.tracks is None:
@@ -54,6 +76,9 @@ class RenderFrames(JobOperator, bpy.types.Operator):
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:
         """Open the frames, and remember both sequences for the compositor."""
+        if self._still is not None:
+            self._take_still(context, self._still)
+            return
         settings, out = context.scene.reggan, Path(progress.summary["out"])
         first, last = self._ends or 2 * _on_disk(progress.summary)[:1]
         original = load_frames(first, last)
@@ -72,14 +97,41 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         if self._missing:
             self._note(f"{self._missing} frames of the scene are not rendered yet")
 
+    def _take_still(self, context: bpy.types.Context, still: ChangedImage) -> None:
+        where, note = still.take(context)
+        if note:
+            self._note(note)
+        self._report({"INFO"}, where)
+
+    def reason(self, progress: Progress) -> str:
+        """Of a still by its name in Blender."""
+        return progress.message if self._still is None else self._still.reason(progress)
+
     def finished_in_part(self, context: bpy.types.Context, progress: Progress) -> bool:
         """Open the frames that did not fail, if any was changed."""
+        if self._still is not None:
+            return False
         there = _on_disk(progress.summary) if progress.summary.get("written") else []
         if self._ends is not None and there:
             self._ends = there[0], there[-1]
         if there:
             self.finished(context, progress)
         return bool(there)
+
+
+def _last_render(context: bpy.types.Context) -> ChangedImage | None:
+    """The change of the picture that was rendered last; None if nothing was rendered.
+
+    Raises:
+        BridgeError: nothing is asked of the face.
+    """
+    render = next((i for i in bpy.data.images if i.type == "RENDER_RESULT"), None)
+    if render is None:
+        return None
+    try:
+        return change_of_image(context, render)
+    except NothingRenderedError:
+        return None
 
 
 def _render_settings(context: bpy.types.Context, asked: AskedFrames) -> RenderRequest:

@@ -76,7 +76,12 @@ class FramesPanel:
         column.prop(settings, "output_path")
         column.prop(settings, "existing")
         column.prop(settings, "with_mask")
-        self.layout.operator("reggan.render_frames", icon="RENDER_ANIMATION")
+        if settings.frames_source == "SCENE":
+            row = self.layout.row(align=True)
+            both = row.operator("reggan.render_and_apply", icon="RENDER_ANIMATION")
+            both.animation = True
+            row.operator("reggan.render_and_apply", text="Still", icon="RENDER_STILL")
+        self.layout.operator("reggan.render_frames", icon="RENDERLAYERS")
         self.layout.operator("reggan.add_compositor_group", icon="NODE_COMPOSITING")
 
 

@@ -33,6 +33,10 @@ _SAVES_COPIES = "save_copy" in bpy.types.Image.bl_rna.functions["save"].paramete
 """Not in Blender 4.2, where `save` makes the file the image's own."""
 
 
+class NothingRenderedError(BridgeError):
+    """The render result is empty."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImageFile:
     """An image on disk, and the way in which Blender should show its result.
@@ -165,7 +169,9 @@ def _file_of_render(image: bpy.types.Image, folder: Path) -> ImageFile:
     try:
         _save_light(image, path)
     except RuntimeError as error:
-        raise BridgeError("Nothing is rendered yet. Render the frame first (F12).") from error
+        raise NothingRenderedError(
+            "Nothing is rendered yet. Render the frame first (F12)."
+        ) from error
     return ImageFile(
         path=path,
         name="Render",

@@ -1,5 +1,6 @@
 """The rendered frames that an artist chose: a sequence, or the scene's own output."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ from ..bridge.frame_sequence import (
     sequence_from_path,
 )
 from .settings import absolute_path
+
+
+class FramesNotRenderedError(BridgeError):
+    """The scene's output holds no frame that is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +74,16 @@ def _frames_of_scene(scene: bpy.types.Scene) -> AskedFrames:
     try:
         sequence = sequence_from_path(pattern, bpy.path.extensions_image)
     except BridgeError as error:
-        raise BridgeError(
-            f"No frame of this scene is on disk; expected {pattern}. Render the animation first, "
-            "or choose another sequence."
+        still = _still_path(scene.render)
+        if still is not None:
+            return AskedFrames(sequence=FrameSequence(source=str(still), files={}), numbers=())
+        raise FramesNotRenderedError(
+            f"No frame of this scene is on disk; expected {pattern}. Render the frame or the "
+            "animation first, or choose another sequence."
         ) from error
     numbers = tuple(number for number in sorted(sequence.files) if number in wanted)
     if not numbers:
-        raise BridgeError(
+        raise FramesNotRenderedError(
             f"No frame from {wanted[0]} to {wanted[-1]} is at {pattern}; there are "
             f"{min(sequence.files)} to {max(sequence.files)}. Render the animation first, or set "
             "the scene's frame range."
@@ -112,6 +120,15 @@ def _output_pattern(scene: bpy.types.Scene) -> Path:
             "Extensions in the Output properties, and render the animation."
         )
     return pattern
+
+
+def _still_path(render: Any) -> Path | None:
+    """A picture that was rendered under the output's own name, without a number."""
+    name = bpy.path.abspath(render.filepath)
+    if render.use_file_extension:
+        name = bpy.path.ensure_ext(name, render.file_extension)
+    path = Path(os.path.normpath(name))
+    return path if path.is_file() else None
 
 
 def _first_view(render: Any) -> str:

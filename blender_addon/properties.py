@@ -198,6 +198,13 @@ class RegganSettings(bpy.types.PropertyGroup):
         description="Take the place of the face from the rig, as tracked below, and look for none",
         options=_STILL,
     )
+    shows_points: BoolProperty(
+        name="Show Points",
+        description="Draw eyes, mouth and the tracked landmarks over pictures of the shot and in "
+        "the camera's view. In the Image Editor eyes and mouth can be dragged",
+        default=True,
+        options=_STILL,
+    )
     rig_tracks: StringProperty(
         name="Tracks",
         description="The file with the place of the head in every frame, written by Track Head",

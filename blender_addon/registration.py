@@ -22,6 +22,8 @@ _MODULES = (
     "operators.add_compositor_group",
     "operators.head_from_rig",
     "operators.place_points",
+    "operators.drag_point",
+    "operators.points_overlay",
     "operators.shape_key_table",
     "operators.train_character",
     "operators.edit_image",

@@ -90,6 +90,27 @@ def box_of_face(path: Path, frame: int, face: int) -> list[float]:
         ) from error
 
 
+def landmarks_of_face(path: Path, frame: int) -> dict[int, tuple[tuple[float, float], ...]]:
+    """The six landmarks of every face that shows in a frame, by its number; in pixels.
+
+    Raises:
+        BridgeError: the tracks cannot be read.
+    """
+    try:
+        entry = json.loads(path.read_text(encoding="utf-8"))["frames"].get(str(frame), {})
+        return {
+            int(face["face"]): tuple(
+                (float(x), float(y)) for x, y in (face["landmarks"][n] for n in LANDMARK_NAMES)
+            )
+            for face in entry.get("faces", ())
+            if "landmarks" in face
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BridgeError(
+            f"{path.name} holds no tracks that can be read ({error!r}). Press Track Head again."
+        ) from error
+
+
 def text_from_tracks(document: Mapping[str, Any]) -> str:
     """JSON, one frame a line."""
     head = [f" {json.dumps(k)}: {json.dumps(v)}," for k, v in document.items() if k != "frames"]

@@ -30,6 +30,7 @@ class HeadPanel(bpy.types.Panel):
         for name in POINTS:
             _draw_place(column, settings, name, f"{name}_bone")
         layout.operator("reggan.place_points", icon="EMPTY_AXIS")
+        layout.prop(context.scene.reggan, "shows_points")
         layout.prop(settings, "face_number")
         layout.prop(settings, "tests_occlusion")
         layout.prop(context.scene.reggan, "rig_tracks")

@@ -60,7 +60,7 @@ class NamedHead:
         Raises:
             BridgeError: the three are on one line.
         """
-        left, right, mouth = (_place(settings, name, depsgraph) for name in POINTS)
+        left, right, mouth = (place_of(settings, name, depsgraph) for name in POINTS)
         return points_from_eyes_and_mouth(left, right, mouth)
 
 
@@ -129,7 +129,7 @@ def _bone_of(settings: Any, name: str) -> str:
     return settings.bone if name == "head" else getattr(settings, f"{name}_bone")
 
 
-def _place(settings: Any, name: str, depsgraph: bpy.types.Depsgraph) -> Point:
+def place_of(settings: Any, name: str, depsgraph: bpy.types.Depsgraph) -> Point:
     """Position of an eye or the mouth: a bone's root, a mesh's middle, or an object's origin."""
     evaluated = getattr(settings, name).evaluated_get(depsgraph)
     if evaluated.type == "ARMATURE":

@@ -13,6 +13,7 @@ from typing import Any
 
 from .errors import BridgeError
 from .runtime import Runtime
+from .worker import start_process
 
 Request = Mapping[str, Any]
 
@@ -29,31 +30,13 @@ class LiveWorker:
             folder: an empty one, for its output.
 
         Raises:
-            BridgeError: the runtime's Python cannot be started.
+            BridgeError: the runtime's Python cannot be started, or `folder` cannot be written.
         """
         self.arguments, self.runtime = tuple(arguments), runtime
         self._folder, self._waiting, self._asked, self._begun = folder, None, 0, b""
         self._is_busy = False
-        command = [str(runtime.python), *runtime.program, "live", *arguments]
-        try:
-            with (
-                (folder / "answers.txt").open("wb") as out,
-                (folder / "said.txt").open("wb") as err,
-            ):
-                self._process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.PIPE,
-                    stdout=out,
-                    stderr=err,
-                    cwd=folder,
-                    env=dict(runtime.environment),
-                )
-        except OSError as error:
-            raise BridgeError(
-                f"{runtime.python} could not be started: {error.strerror or error}. Check the "
-                "runtime in the add-on's preferences."
-            ) from error
-        self._answers = (folder / "answers.txt").open("rb")
+        self._process = start_process(runtime, ["live", *arguments], folder, stdin=subprocess.PIPE)
+        self._answers = (folder / "stdout.txt").open("rb")
 
     _waiting: Request | None
 
@@ -85,7 +68,7 @@ class LiveWorker:
             self._is_busy = False
             self._send()
         if code is not None and not answers:
-            said = (self._folder / "said.txt").read_text("utf-8", "replace").strip()
+            said = (self._folder / "stderr.txt").read_text("utf-8", "replace").strip()
             raise BridgeError(self.runtime.reason_from_end(said, code))
         return answers
 

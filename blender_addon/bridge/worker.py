@@ -28,9 +28,17 @@ _NICENESS = 10
 
 
 def start(runtime: Runtime, arguments: Sequence[str], folder: Path) -> "Worker":
-    """Run `reggan-plugin` with these arguments; its output lies in `folder`.
+    """Run `reggan-plugin` with these arguments; see `start_process`."""
+    return Worker(start_process(runtime, arguments, folder), folder, runtime)
 
-    Paths among the arguments must be absolute.
+
+def start_process(
+    runtime: Runtime, arguments: Sequence[str], folder: Path, *, stdin: int = subprocess.DEVNULL
+) -> "subprocess.Popen[bytes]":
+    """Start `reggan-plugin` with these arguments in `folder`, made if it is not there.
+
+    Its output goes to `stdout.txt` and `stderr.txt` there. Paths among the arguments must be
+    absolute.
 
     Raises:
         BridgeError: the runtime's Python cannot be started, or `folder` cannot be written.
@@ -41,7 +49,7 @@ def start(runtime: Runtime, arguments: Sequence[str], folder: Path) -> "Worker":
         with (folder / "stdout.txt").open("wb") as out, (folder / "stderr.txt").open("wb") as err:
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=out,
                 stderr=err,
                 cwd=folder,
@@ -54,7 +62,7 @@ def start(runtime: Runtime, arguments: Sequence[str], folder: Path) -> "Worker":
             "Check the runtime in the add-on's preferences, and that this folder can be written."
         ) from error
     _give_way_to_blender(process)
-    return Worker(process, folder, runtime)
+    return process
 
 
 class Worker:

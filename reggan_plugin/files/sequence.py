@@ -2,8 +2,6 @@
 
 import collections.abc
 import os
-import re
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -18,6 +16,16 @@ from reggan_plugin.errors import (
     UsageError,
 )
 from reggan_plugin.files.frame import FRAME_SUFFIXES
+from reggan_plugin.files.frame_names import (
+    PADDING,
+    Named,
+    is_housekeeping,
+    is_picture,
+    names_of_pattern,
+    natural_key,
+    number_in,
+    numbered_groups,
+)
 from reggan_plugin.files.frame_range import (
     NO_NUMBERS,
     FrameRange,
@@ -26,12 +34,6 @@ from reggan_plugin.files.frame_range import (
     parse_frame_range,
     range_from_spans,
 )
-
-_PADDING = re.compile(r"#+|@+|%0?\d{0,2}d|\$F\d?")
-_NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>(?<![^\W_])-\d+|\d+)")
-_HIGHEST_NUMBER = 9_999_999
-"""Longer numbers are dates and identifiers."""
-_SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,7 @@ class SourceFrame:
 class FrameList(collections.abc.Sequence[SourceFrame]):
     """Frames of one folder in order, each made when it is asked for: a farm's chunk needs few."""
 
-    def __init__(self, folder: Path, named: list[tuple[int | None, str]]) -> None:
+    def __init__(self, folder: Path, named: list[Named]) -> None:
         """Hold number and file name of each frame."""
         self._folder, self._named = folder, named
 
@@ -134,8 +136,8 @@ def find_sequence(source: str, frame_range: str | None = None) -> Sequence:
     if is_folder:
         named, ignored = _frames_in_folder(path)
     elif is_file:
-        named = [(_number_in(path.name), path.name)]
-    elif _PADDING.search(path.name):
+        named = [(number_in(path.name), path.name)]
+    elif PADDING.search(path.name):
         named = _frames_of_pattern(path)
     else:
         raise EmptySourceError(f"{source}: there is no such file or folder. Check the path.")
@@ -165,7 +167,7 @@ def picture_names(folder: Path) -> list[str]:
     Raises:
         SourceError: the folder cannot be listed.
     """
-    return [name for name in _own_names(folder) if _is_picture(name)]
+    return [name for name in _own_names(folder) if is_picture(name)]
 
 
 def sequences_in_folder(folder: Path) -> list[tuple[str, Sequence]]:
@@ -177,7 +179,7 @@ def sequences_in_folder(folder: Path) -> list[tuple[str, Sequence]]:
         AmbiguousSourceError: it holds a number twice.
     """
     names = _own_names(folder)
-    pictures = [name for name in names if _is_picture(name)]
+    pictures = [name for name in names if is_picture(name)]
     ignored = tuple(folder / name for name in sorted(set(names).difference(pictures)))
     found = sequences_of(folder, pictures)
     if not found:
@@ -190,12 +192,12 @@ def sequences_in_folder(folder: Path) -> list[tuple[str, Sequence]]:
 
 def sequences_of(folder: Path, pictures: Iterable[str]) -> list[tuple[str, Sequence]]:
     """Sequences of some pictures of a folder; see `sequences_in_folder`."""
-    pictures = sorted(set(pictures), key=_natural_key)
-    groups = _numbered_groups(pictures)
+    pictures = sorted(set(pictures), key=natural_key)
+    groups = numbered_groups(pictures)
     if len(pictures) == 1:
         (name,) = pictures
-        only = FrameList(folder, [(_number_in(name), name)])
-        return [(str(folder / name), Sequence(frames=only, folder=folder, name=_split(name)[0]))]
+        only = FrameList(folder, [(number_in(name), name)])
+        return [(str(folder / name), Sequence(frames=only, folder=folder, name=Path(name).stem))]
     found = []
     for pattern, group in groups.items():
         text, frames = str(folder / pattern), FrameList(folder, _by_number(folder, group, pattern))
@@ -223,21 +225,17 @@ def default_output_folder(source: str, label: str) -> Path:
     return parent / f"{_name_of(path)}_{label}"
 
 
-Named = tuple[int | None, str]
-"""Number and name of a file."""
-
-
 def _frames_in_folder(folder: Path) -> tuple[list[Named], list[str]]:
     """The frames in order, and the files that are not frames."""
     files = _own_names(folder)
-    pictures = [name for name in files if _is_picture(name)]
+    pictures = [name for name in files if is_picture(name)]
     if not pictures:
         found = ", ".join(sorted({Path(name).suffix or name for name in files})) or "nothing"
         raise EmptySourceError(
             f"{folder} holds no picture: {found} was found. "
             f"These are read: {', '.join(FRAME_SUFFIXES)}. Name the folder of the rendered frames."
         )
-    sequences = _numbered_groups(pictures)
+    sequences = numbered_groups(pictures)
     if len(sequences) > 1:
         raise AmbiguousSourceError(
             f"{folder} holds {len(sequences)} sequences: {', '.join(sequences)}. "
@@ -247,38 +245,16 @@ def _frames_in_folder(folder: Path) -> tuple[list[Named], list[str]]:
     for pattern, group in sequences.items():
         numbered = _by_number(folder, group, pattern)
     if len(pictures) == 1:
-        numbered = [(_number_in(pictures[0]), pictures[0])]
+        numbered = [(number_in(pictures[0]), pictures[0])]
     taken = {name for _, name in numbered}
-    loose = sorted((name for name in pictures if name not in taken), key=_natural_key)
+    loose = sorted((name for name in pictures if name not in taken), key=natural_key)
     ignored = sorted(set(files).difference(pictures))
     return [*numbered, *((None, name) for name in loose)], ignored
 
 
-def _numbered_groups(pictures: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
-    """Pattern → numbers and names, of all names that differ in their final number only."""
-    groups: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
-    digits: dict[tuple[str, str], int] = {}
-    for name in pictures:
-        stem, suffix = _split(name)
-        match = _NUMBERED.fullmatch(stem)
-        if match and int(match["number"]) <= _HIGHEST_NUMBER:
-            key, count = (match["prefix"], suffix), len(match["number"].lstrip("-"))
-            groups[key].append((int(match["number"]), name))
-            digits[key] = min(count, digits.get(key, count))
-    return {
-        f"{prefix}{'#' * digits[prefix, suffix]}{suffix}": group
-        for (prefix, suffix), group in sorted(groups.items())
-        if len(group) > 1
-    }
-
-
 def _frames_of_pattern(pattern: Path) -> list[Named]:
     """The files whose name fits, by number."""
-    padding = list(_PADDING.finditer(pattern.name))[-1]
-    width = _padding_width(padding[0])
-    digits = rf"(\d{{{width},}}|-\d{{{max(width - 1, 1)},}})"
-    before, after = pattern.name[: padding.start()], pattern.name[padding.end() :]
-    fits = re.compile(re.escape(before) + digits + re.escape(after))
+    fits = names_of_pattern(pattern.name)
     if not pattern.parent.is_dir():
         raise EmptySourceError(f"{pattern.parent}: there is no such folder. Check the path.")
     matches = ((name, fits.fullmatch(name)) for name in _list_folder(pattern.parent))
@@ -349,35 +325,8 @@ def _list_folder(folder: Path) -> list[str]:
 
 
 def _own_names(folder: Path) -> list[str]:
-    """The names of its files, less those of `_is_housekeeping`."""
-    return [name for name in _list_folder(folder) if not _is_housekeeping(name)]
-
-
-def _is_housekeeping(name: str) -> bool:
-    """True if a file is hidden, temporary or made by the operating system."""
-    return name.startswith(".") or name.lower() in _SYSTEM_FILES
-
-
-def _split(name: str) -> tuple[str, str]:
-    """Stem and suffix, as `Path` has them, in a tenth of its time."""
-    stem, dot, ending = name.rpartition(".")
-    return (stem, dot + ending) if stem else (name, "")
-
-
-def _is_picture(name: str) -> bool:
-    """True if the name is not hidden and ends like that of a frame."""
-    return name.lower().endswith(FRAME_SUFFIXES)
-
-
-def _number_in(name: str) -> int | None:
-    match = _NUMBERED.fullmatch(_split(name)[0])
-    return int(match["number"]) if match and int(match["number"]) <= _HIGHEST_NUMBER else None
-
-
-def _padding_width(padding: str) -> int:
-    """Number of digits that `####`, `@@@@`, `%04d` or `$F4` ask for."""
-    digits = padding.strip("%d$F")
-    return len(padding) if padding[0] in "#@" else int(digits or 1)
+    """The names of its files, less those of `is_housekeeping`."""
+    return [name for name in _list_folder(folder) if not is_housekeeping(name)]
 
 
 def _name_of(path: Path) -> str:
@@ -389,12 +338,6 @@ def _name_of(path: Path) -> str:
 
 
 def _pattern_name(path: Path) -> str:
-    if path.is_dir() or not _PADDING.search(path.name):
+    if path.is_dir() or not PADDING.search(path.name):
         return ""
-    return path.name[: list(_PADDING.finditer(path.name))[-1].start()].rstrip("._- ")
-
-
-def _natural_key(name: str) -> tuple[list[str | int], str]:
-    """So that b10 comes after b9."""
-    parts = re.split(r"(\d+)", _split(name)[0].lower())
-    return [int(part) if part.isdecimal() else part for part in parts], name
+    return path.name[: list(PADDING.finditer(path.name))[-1].start()].rstrip("._- ")

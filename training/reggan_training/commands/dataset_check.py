@@ -10,7 +10,7 @@ import click
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.contact_sheet import SheetRow, write_sheet
 from reggan_plugin.errors import OutputExistsError, SourceError, UsageError
-from reggan_training.commands.options import FILE_TO_WRITE, SET, overwrite_option
+from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option, sets_argument
 from reggan_training.data.check import SetReport
 from reggan_training.data.check_sheet import choose_rows, row_of, without_empty_columns
 from reggan_training.data.sets import list_sets
@@ -21,13 +21,7 @@ _SHOWN = 12
 
 
 @click.command("check", epilog="\b\nExample:\n  reggan-plugin dataset check avatars")
-@click.argument(
-    "roots",
-    metavar="DIR...",
-    nargs=-1,
-    required=True,
-    type=SET,
-)
+@sets_argument
 @click.option(
     "--out",
     type=FILE_TO_WRITE,

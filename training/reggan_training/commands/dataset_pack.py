@@ -7,7 +7,7 @@ import click
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import OutputExistsError, SourceError
-from reggan_training.commands.options import FILE_TO_WRITE, SET, overwrite_option
+from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option, sets_argument
 from reggan_training.data.pack import MIB, PackPlan
 from reggan_training.data.pack import pack as pack_entries
 from reggan_training.data.sets import choose_entries
@@ -18,13 +18,7 @@ from reggan_training.data.split import SPLITS, STYLES, Split
     "pack",
     epilog="\b\nExample:\n  reggan-plugin dataset pack avatars --out avatars.zip --limit-mib 50",
 )
-@click.argument(
-    "roots",
-    metavar="DIR...",
-    nargs=-1,
-    required=True,
-    type=SET,
-)
+@sets_argument
 @click.option(
     "--out",
     type=FILE_TO_WRITE,

@@ -17,6 +17,10 @@ SET = click.Path(exists=True, path_type=Path)
 """A set of pictures: a folder, or a packed file."""
 
 
+sets_argument = click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=SET)
+"""Sets of pictures, one or more."""
+
+
 def threads_option(advice: str = " On shared cores 1 is fastest.") -> Callable[[Command], Command]:
     """Add `--threads`, which sets those of PyTorch before the command runs."""
     return click.option(

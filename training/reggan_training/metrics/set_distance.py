@@ -86,17 +86,6 @@ class _Moments:
         return (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
 
 
-def frechet_distance(
-    made: Float[np.ndarray, "made length"], true: Float[np.ndarray, "true length"]
-) -> float:
-    """Squared Fréchet distance of two Gaussians fitted to the features.
-
-    Biased upwards for small sets: compare only sets of one size.
-    Source: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule", NeurIPS 2017, eq. 6.
-    """
-    return _frechet(_Moments.of(made), _Moments.of(true))
-
-
 def kernel_distance(
     made: Float[np.ndarray, "made length"], true: Float[np.ndarray, "true length"]
 ) -> float:
@@ -131,6 +120,11 @@ def half_sets(identities: Sequence[str]) -> list[Bool[np.ndarray, " trials"]]:
 
 
 def _frechet(made: _Moments, true: _Moments) -> float:
+    """Squared Fréchet distance of two Gaussians fitted to the features.
+
+    Biased upwards for small sets: compare only sets of one size.
+    Source: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule", NeurIPS 2017, eq. 6.
+    """
     # tr sqrt(AB) = tr sqrt(B^1/2 A B^1/2), whose eigenvalues are real and not negative.
     values = np.linalg.eigvalsh(true.root @ made.covariance @ true.root)
     cross = np.sqrt(values.clip(min=0)).sum()

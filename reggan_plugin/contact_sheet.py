@@ -104,7 +104,8 @@ def write_sheet(path: Path, columns: Sequence[str], rows: Sequence[SheetRow]) ->
         draw.text((x + CELL_PX / 2, _LABEL_HEIGHT_PX / 2), label, _INK, font, anchor="mm")
     for i, row in enumerate(rows):
         _, y = _corner(i, 0)
-        draw.text((_GAP_PX * 2, y + CELL_PX / 2), row.label, _INK, font, anchor="lm")
+        label = row.label.replace(" ", "\n")  # names of two words are wider than the column
+        draw.text((_GAP_PX * 2, y + CELL_PX / 2), label, _INK, font, anchor="lm")
         for j, view in enumerate(row.views):
             sheet.paste(_image(view), _corner(i, j))
     _write(path, sheet)

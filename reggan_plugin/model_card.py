@@ -19,7 +19,12 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_plugin.controls import CONTROLS
-from reggan_plugin.errors import ModelCardError, ModelError, ModelHashError
+from reggan_plugin.errors import (
+    ModelCardError,
+    ModelError,
+    ModelHashError,
+    UnknownExpressionError,
+)
 from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.onnx_messages import metadata_from_onnx
@@ -136,6 +141,14 @@ class ModelCard:
     def names(self) -> tuple[str, ...]:
         """Expressions that a person may choose from: the model's own, or all that are basic."""
         return self.expressions or EXPRESSION_NAMES
+
+    def can_show(self, mix: ExpressionMix) -> bool:
+        """True if the model has every part of a mix."""
+        try:
+            self.vector_of(mix)
+        except UnknownExpressionError:
+            return False
+        return True
 
     @property
     def vector_input(self) -> str:

@@ -9,8 +9,10 @@ import pytest
 
 import reggan_plugin
 from reggan_plugin.cli import main
+from reggan_plugin.commands import sheet as sheet_command
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 SHOT = SAMPLES / "avatar_png"
@@ -66,6 +68,19 @@ def test_a_bad_first_frame_does_not_take_a_linear_shot_down(tmp_path: Path) -> N
     assert main(words) == 1
     assert [path.name for path in (tmp_path / "out").glob("*.exr")] == ["avatar.1003.exr"]
     assert (shot / "avatar.1002.exr").read_bytes() == whole
+
+
+def test_a_sheet_of_all_expressions_ends_in_presets(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    presets = tmp_path / "own.toml"
+    presets.write_text('["half smile"]\nmouthSmileLeft = 0.6\n')
+    labels = list[str]()
+    monkeypatch.setattr(
+        sheet_command, "write_sheet", lambda _, __, rows: labels.extend(row.label for row in rows)
+    )
+    monkeypatch.setattr(sheet_command, "INTENSITIES", ())  # the rows alone, without their pictures
+    sheet = ["sheet", str(SHOT / "avatar.1001.png"), "--out", str(tmp_path / "sheet.png")]
+    assert main([*sheet, "--all", "--presets", str(presets)]) == 0
+    assert labels == [*NAMED_EXPRESSIONS, "half smile"]
 
 
 def test_a_sheet_shows_every_expression_of_the_model(tmp_path: Path, capsys: Streams) -> None:

@@ -225,8 +225,9 @@ def _text_from_event(event: Event) -> str:
             found = ", ".join(event.problems) or "good"
             return f"[{event.done}/{event.frames}] {event.source.name} {found}"
         case ShotTracked():
+            frames = counted(event.frames, "frame")
             return (
-                f"{'Interrupted' if event.interrupted else 'Tracked'}: {event.frames} frames, "
+                f"{'Interrupted' if event.interrupted else 'Tracked'}: {frames}, "
                 f"faces: {event.faces}, cuts: {len(event.cuts)}, {event.without_face} without a "
                 f"face, {event.unreadable} unreadable, {event.seconds:.1f} s"
             )

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,8 @@ from reggan_plugin.contact_sheet import (
     write_grid,
     write_sheet,
 )
-from reggan_plugin.errors import FaceNotFoundError, OutputExistsError, UnknownExpressionError
-from reggan_plugin.expressions import NAMED_EXPRESSIONS, ExpressionMix
+from reggan_plugin.errors import FaceNotFoundError, OutputExistsError
+from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_content
@@ -37,7 +37,10 @@ from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.io_timeout import IoTimeout
+from reggan_plugin.model_card import ModelCard
 from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, NO_PRESETS, OwnPresets
+from reggan_plugin.vocabulary.presets import read_presets
 
 SUMMARY_VERSION = 1
 INTENSITIES = (0.35, 0.7, 1.0)
@@ -57,9 +60,8 @@ class _DrawnFace:
         """As the frame shows it."""
         return view_of_face(self.part, self.part.pixels, self.crop, self.exposure_ev)
 
-    def view(self, name: str, intensity: float) -> View:
+    def view(self, mix: ExpressionMix) -> View:
         """With an expression."""
-        mix = ExpressionMix({name: intensity})
         changed = self.transfer.render(self.part, mix, [self.crop], self.exposure_ev)
         return view_of_face(self.part, changed, self.crop, self.exposure_ev)
 
@@ -72,6 +74,21 @@ class _DrawnFace:
 @reading_options("Frames")
 @stall_option
 @face_options
+@grouped_option(
+    "Expression",
+    "--all",
+    "is_of_all",
+    is_flag=True,
+    help="Every named expression that the model can show, not the basic ones alone.",
+)
+@grouped_option(
+    "Expression",
+    "--presets",
+    is_input=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.toml",
+    help="Expressions of your own, drawn behind the others.",
+)
 @model_options
 @exposure_option("Output")
 @grouped_option(
@@ -97,6 +114,8 @@ def sheet(
     frame: Path,
     reading: Reading,
     choice: FaceChoice,
+    is_of_all: bool,
+    presets: Path | None,
     model: str | None,
     device: str,
     exposure_ev: float | None,
@@ -106,10 +125,11 @@ def sheet(
     stall_s: float,
     as_json: bool,
 ) -> None:
-    """Draw a contact sheet of FRAME's face: all expressions, three intensities.
+    """Draw a contact sheet of FRAME's face: basic expressions, or --all, at three intensities.
 
     The input stands first in every row.
     """
+    own = NO_PRESETS if presets is None else read_presets(presets)
     path = out or Path(f"{frame.stem}_sheet.png")
     refuse_overwriting([path], [frame, *given_files()])
     if path.exists() and not overwrite:
@@ -118,7 +138,8 @@ def sheet(
     content = IoTimeout(stall_s).call(str(frame), lambda: read_content(frame))
     picture = reading.decode(content, frame)
     face = _find(transfer, frame, picture, choice, exposure_ev)
-    cells = _draw_grid(path, face) if small else _draw_sheet(path, face)
+    shown = _expressions(transfer.card, own, is_of_all=is_of_all or small)
+    cells = _draw_grid(path, face, shown) if small else _draw_sheet(path, face, shown)
     summary = {"v": SUMMARY_VERSION, "written": [str(path)], "cells": cells}
     click.echo(json.dumps(summary) if as_json else path)
 
@@ -149,39 +170,56 @@ def _find(
     return _DrawnFace(transfer=transfer, part=part, crop=crop, exposure_ev=ev)
 
 
-def _draw_sheet(path: Path, face: _DrawnFace) -> list[dict[str, Any]]:
-    """A row for each basic expression; the place of every picture."""
-    names, rows = face.transfer.card.names, []
-    with _bar(names) as listed:
-        for name in listed:
-            views = [face.before, *(face.view(name, intensity) for intensity in INTENSITIES)]
-            rows.append(SheetRow(label=name, views=views))
+def _expressions(card: ModelCard, own: OwnPresets, *, is_of_all: bool) -> list[ExpressionMix]:
+    """What a sheet shows, each at its full intensity; own presets last.
+
+    Raises:
+        UnknownExpressionError: the model cannot show a preset.
+    """
+    presets = [ExpressionMix({name: 1.0}, own=own) for name in own]
+    for preset in presets:
+        card.vector_of(preset)
+    names = NAMED_EXPRESSIONS if is_of_all else card.names
+    named = [ExpressionMix({name: 1.0}) for name in names]
+    return [*(mix for mix in named if card.can_show(mix)), *presets]
+
+
+def _name(expression: ExpressionMix) -> str:
+    return next(iter(expression.intensities))
+
+
+def _draw_sheet(
+    path: Path, face: _DrawnFace, expressions: Sequence[ExpressionMix]
+) -> list[dict[str, Any]]:
+    """A row for each expression; the place of every picture."""
+    rows = []
+    with _bar(expressions) as listed:
+        for mix in listed:
+            changed = [face.view(mix.scaled(intensity)) for intensity in INTENSITIES]
+            rows.append(SheetRow(label=_name(mix), views=[face.before, *changed]))
     write_sheet(path, ["input", *(f"{100 * i:.0f} %" for i in INTENSITIES)], rows)
     return [
-        {"expression": name, "intensity": intensity, "box": sheet_box(row, column)}
-        for row, name in enumerate(names)
+        {"expression": _name(mix), "intensity": intensity, "box": sheet_box(row, column)}
+        for row, mix in enumerate(expressions)
         for column, intensity in enumerate((0.0, *INTENSITIES))
     ]
 
 
-def _draw_grid(path: Path, face: _DrawnFace) -> list[dict[str, Any]]:
-    """All named expressions that the model has; the place of every picture."""
-    names = []
-    for name in NAMED_EXPRESSIONS:
-        with suppress(UnknownExpressionError):
-            face.transfer.card.vector_of(ExpressionMix({name: 1.0}))
-            names.append(name)
-    with _bar(names) as listed:
-        write_grid(path, [face.view(name, 1.0) for name in listed])
+def _draw_grid(
+    path: Path, face: _DrawnFace, expressions: Sequence[ExpressionMix]
+) -> list[dict[str, Any]]:
+    """Each expression once, in a grid; the place of every picture."""
+    with _bar(expressions) as listed:
+        write_grid(path, [face.view(mix) for mix in listed])
     return [
-        {"expression": name, "intensity": 1.0, "box": grid_box(place)}
-        for place, name in enumerate(names)
+        {"expression": _name(mix), "intensity": 1.0, "box": grid_box(place)}
+        for place, mix in enumerate(expressions)
     ]
 
 
 @contextmanager
-def _bar(names: Sequence[str]) -> Iterator[Iterable[str]]:
-    """The names one after another, with a bar on a terminal."""
+def _bar(names: Sequence[ExpressionMix]) -> Iterator[Iterable[ExpressionMix]]:
+    """The expressions one after another, with a bar on a terminal."""
     stream = unguarded(sys.stderr)
     if not stream.isatty():
         yield names

@@ -14,6 +14,7 @@ from reggan_plugin.commands.options import model_options
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.ui.in_words import PageOptions
 from reggan_plugin.ui.open_files import OpenFiles
+from reggan_plugin.ui.open_take import open_take
 from reggan_plugin.ui.serve import serve_page
 from reggan_plugin.ui.studio import Studio
 from reggan_plugin.vocabulary.names import NO_PRESETS
@@ -30,6 +31,14 @@ from reggan_plugin.vocabulary.presets import read_presets
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE.toml",
     help="Expressions of your own, to choose from beside the others.",
+)
+@grouped_option(
+    "Expression",
+    "--curves",
+    is_input=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A recorded performance to scrub through; `render --curves` says which are read.",
 )
 @grouped_option(
     "Page",
@@ -62,6 +71,7 @@ def ui(
     model: str | None,
     device: str,
     presets: Path | None,
+    curves: Path | None,
     port: int,
     browser: bool,
     out: Path,
@@ -72,12 +82,13 @@ def ui(
     The page shows SOURCE and what you drop on it. Quit ends it, or Ctrl-C here.
     """
     own = NO_PRESETS if presets is None else read_presets(presets)
+    take = None if curves is None else open_take(curves)
     files = OpenFiles(tuple(sample_shots()))
     with contextlib.ExitStack() as stack:
         stack.callback(files.close)
         if source is not None:
             files.open(source)
-        studio = Studio(partial(open_model, model, device), files, own)
+        studio = Studio(partial(open_model, model, device), files, own, take)
         stack.callback(studio.job.close)
         options = PageOptions(model=model, device=device, presets=presets, out=out)
         serve_page(studio, options, port, partial(_announce, opens=browser))

@@ -50,10 +50,31 @@ def command_line(
     source: Path, change: AskedChange, choice: FaceChoice, options: PageOptions, out: Path | None
 ) -> str:
     """The `render` that does the same to a frame or shot, for this system's shell."""
-    words = ["reggan-plugin", "render", "--frames", str(source), *expression_options(change)]
-    words += _face_options(choice)
+    asked = expression_options(change)
     if options.presets is not None and any(name in change.own for name in change.weights):
-        words += ["--presets", str(options.presets)]
+        asked += ["--presets", str(options.presets)]
+    return _render_line(source, asked, choice, options, out)
+
+
+def take_command(
+    source: Path,
+    take: Path,
+    change: AskedChange,
+    choice: FaceChoice,
+    options: PageOptions,
+    out: Path | None,
+) -> str:
+    """The `render` that drives a shot by a take, at the intensity of a change."""
+    asked = ["--curves", str(take)]
+    if change.intensity != 1.0:
+        asked += ["--intensity", f"{change.intensity:g}"]
+    return _render_line(source, asked, choice, options, out)
+
+
+def _render_line(
+    source: Path, asked: Sequence[str], choice: FaceChoice, options: PageOptions, out: Path | None
+) -> str:
+    words = ["reggan-plugin", "render", "--frames", str(source), *asked, *_face_options(choice)]
     if options.model is not None:
         words += ["--model", options.model]
     if options.device != "auto":

@@ -44,6 +44,17 @@ class OpenShot:
         return not (self.is_uploaded or self.is_sample)
 
 
+def refuse_odd_name(name: str) -> None:
+    """Refuse names of uploads that are more than a file's name.
+
+    Raises:
+        UsageError: it leads elsewhere, or no system takes it.
+    """
+    allowed = name.isprintable() and not set(name) & _RESERVED and not name.startswith(".")
+    if not (allowed and 0 < len(name) <= _LONGEST_NAME):
+        raise UsageError(f"{name[:80]!r} cannot be the name of an upload. Rename the file.")
+
+
 class OpenFiles:
     """Files by number, in the order in which they were opened."""
 
@@ -134,12 +145,13 @@ class OpenFiles:
         Raises:
             UsageError: the name is none of a picture's file.
         """
-        allowed = name.isprintable() and not set(name) & _RESERVED and not name.startswith(".")
-        if not (allowed and 0 < len(name) <= _LONGEST_NAME and drop.isalnum() and len(drop) <= 64):
-            raise UsageError(f"{name[:80]!r} cannot be the name of an upload. Rename the file.")
+        refuse_odd_name(name)
+        if not (drop.isalnum() and len(drop) <= 64):
+            raise UsageError(f"{drop[:80]!r} is no name of a drop. Load the page again.")
         if not can_read(Path(name)):
             raise UsageError(
-                f"{name} is no picture that is read: PNG, JPEG, TIFF and EXR are. Export it as one."
+                f"{name} is no picture that is read: PNG, JPEG, TIFF, EXR, TGA, BMP and WebP are. "
+                "Export it as one; a head's texture map is changed by `reggan-plugin texture`."
             )
         with self._lock:
             if drop not in self._drops:

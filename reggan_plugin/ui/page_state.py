@@ -5,7 +5,6 @@ from importlib import metadata
 from typing import Any
 
 from reggan_plugin.controls import ARKIT_SHAPES, NEUTRAL
-from reggan_plugin.errors import UnknownExpressionError
 from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard
@@ -45,6 +44,7 @@ def document_of_page(studio: Studio) -> dict[str, Any]:
             for group, begins in _GROUPS.items()
             if any(name.startswith(begins) for name in card.controls)
         ],
+        "take": None if studio.take.now is None else studio.take.now.document(),
         "samples": list(studio.files.sample_names),
         "shots": [document_of_shot(shot) for shot in studio.files.shots],
     }
@@ -93,13 +93,5 @@ def _expressions(card: ModelCard, own: OwnPresets) -> list[dict[str, str]]:
         {"name": name, "group": group}
         for group, names in groups.items()
         for name in names
-        if _can_show(card, name, own)
+        if card.can_show(ExpressionMix({name: 1.0}, own=own))
     ]
-
-
-def _can_show(card: ModelCard, name: str, own: OwnPresets) -> bool:
-    try:
-        card.vector_of(ExpressionMix({name: 1.0}, own=own))
-    except UnknownExpressionError:
-        return False
-    return True

@@ -20,15 +20,24 @@ from reggan_plugin.errors import RegganError, SourceError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.ui.asked_change import AskedChange, change_from_json, choice_from_json
-from reggan_plugin.ui.in_words import PageOptions, command_line, preset_text, python_text
+from reggan_plugin.ui.in_words import (
+    PageOptions,
+    command_line,
+    preset_text,
+    python_text,
+    take_command,
+)
 from reggan_plugin.ui.layers import LAYERS, Layer
 from reggan_plugin.ui.live_face import Screen
+from reggan_plugin.ui.open_files import refuse_odd_name
 from reggan_plugin.ui.open_frame import png_of
+from reggan_plugin.ui.open_take import open_take
 from reggan_plugin.ui.page_state import document_of_frame, document_of_page, document_of_shot
 from reggan_plugin.ui.shot_job import ShotRequest
 from reggan_plugin.ui.studio import Studio
 
 _MOST_JSON_BYTES = 2**16
+_MOST_TAKE_BYTES = 2**28
 _LARGEST_PICTURE_PX = 4096
 _MOST_TABS = 64
 _TYPES = {
@@ -62,6 +71,7 @@ class PageRoutes:
             "/change": self._change,
             "/thumbnail": self._thumbnail,
             "/words": self._words,
+            "/take/row": self._take_row,
             "/save": self._save,
             "/preset": self._preset,
             "/job/start": self._start_job,
@@ -70,7 +80,8 @@ class PageRoutes:
         }
         routes = [Route(path, _told(handler), methods=["GET"]) for path, handler in get.items()]
         routes += [Route(path, _told(handler), methods=["POST"]) for path, handler in post.items()]
-        routes.append(Route("/upload", _told(self._upload), methods=["PUT"]))
+        put: dict[str, Handler] = {"/upload": self._upload, "/take": self._open_take}
+        routes += [Route(path, _told(handler), methods=["PUT"]) for path, handler in put.items()]
         routes.append(Route("/", self._page_file, methods=["GET"]))
         routes.append(Route("/{name}", self._page_file, methods=["GET"]))
         return Starlette(routes=routes)
@@ -123,6 +134,26 @@ class PageRoutes:
         asked = await _json_of(request)
         shot = await run_in_threadpool(self._studio.files.open_drop, str(asked.get("drop")))
         return JSONResponse(document_of_shot(shot))
+
+    async def _open_take(self, request: Request) -> Response:
+        """Read a recorded performance; its bytes are the body. They are not kept."""
+        name = request.query_params.get("name", "")
+        refuse_odd_name(name)
+        fault = f"{name} is larger than {_MOST_TAKE_BYTES >> 20} MiB, which no take needs."
+        with tempfile.TemporaryDirectory(prefix="reggan-take-") as folder:
+            path = Path(folder, name)
+            with path.open("wb") as file:
+                async for part in _limited(request, _MOST_TAKE_BYTES, fault):
+                    file.write(part)
+            take = await run_in_threadpool(open_take, path, Path(name))
+        return JSONResponse(self._studio.take.replace(take).document())
+
+    async def _take_row(self, request: Request) -> Response:
+        asked = await _json_of(request)
+        row = asked.get("row")
+        if type(row) is not int:
+            raise UsageError(f"{row!r} is no row of a take; expected a number.")
+        return JSONResponse({"weights": self._studio.take.needed().weights(row)})
 
     async def _change(self, request: Request) -> Response:
         """The changed face: a line of JSON that says where it lies, then its RGBA bytes."""
@@ -178,7 +209,9 @@ class PageRoutes:
             path, whole = Path(path.name), Path(path.name if len(shot.paths) == 1 else ".")
         if not shot.is_users_own:
             out = Path(f"{shot.paths[0].stem}_{change.mix.label}")
+        take = self._studio.take.now
         words = {
+            "take": take and take_command(whole, take.path, change, choice, self._options, out),
             "frame": command_line(path, change, choice, self._options, out),
             "shot": command_line(whole, change, choice, self._options, out),
             "python": python_text(path, change, choice, self._options),

@@ -19,6 +19,7 @@ from reggan_plugin.ui.layers import Arrow, Layer, arrows_of, frame_motion_of, la
 from reggan_plugin.ui.live_face import LiveFace, Screen, live_face
 from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.open_frame import Newest, OpenFrame, open_frame
+from reggan_plugin.ui.open_take import OpenTake, TakeInUse
 from reggan_plugin.ui.shot_job import OpenModel, ShotJob
 from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets
 
@@ -47,14 +48,19 @@ class Studio:
     """A model held open, and the frames that were looked at last; one request at a time."""
 
     def __init__(
-        self, open_model: OpenModel, files: OpenFiles, own: OwnPresets = NO_PRESETS
+        self,
+        open_model: OpenModel,
+        files: OpenFiles,
+        own: OwnPresets = NO_PRESETS,
+        take: OpenTake | None = None,
     ) -> None:
-        """Open the model.
+        """Open the model; `take` is scrubbed through from the beginning.
 
         Raises:
             ModelError, DeviceUnavailableError: as `ExpressionTransfer`.
         """
         self.open_model, self.files, self.own = open_model, files, own
+        self.take = TakeInUse(take)
         self.transfer, self.model = open_model()
         self._frames: Newest[OpenFrame] = Newest(_FRAMES_HELD)
         self._faces: Newest[LiveFace] = Newest(_FACES_HELD)

@@ -284,6 +284,31 @@ def test_shapes_and_layers_of_a_motion_model(browser: webdriver.Chrome, motion_m
         assert artist.faults() == []
 
 
+def test_a_take_is_scrubbed_through(
+    browser: webdriver.Chrome, motion_model: Path, tmp_path: Path
+) -> None:
+    take = tmp_path / "take.csv"
+    take.write_text("frame,jawOpen\n1001,0\n1002,0.8\n1003,0.2\n")
+    with running_page(studio_of(motion_model)) as page:
+        artist = Artist(browser, page)
+        artist.take_sample("toon")
+        before = artist.pixels()
+        dropped(artist, take)
+        artist.wait_for("!document.getElementById('take-rows').hidden")
+        assert "3 rows" in artist.find("take-name").text
+        scrub = "const e = document.getElementById('take-row'); e.value = arguments[0];"
+        count = artist.changes()
+        artist.script(scrub + "e.dispatchEvent(new Event('input'))", 1)
+        artist.wait_for("document.getElementById('dial-jawOpen').value === '0.8'")
+        artist.wait.until(lambda _: artist.changes() > count)
+        artist.at_rest()
+        assert (np.abs(artist.pixels() - before) > 20).any()
+        assert artist.find("take-said").text.startswith("1,")
+        artist.find("copy-take").click()
+        artist.wait_for("document.getElementById('words').value.includes('--curves take.csv')")
+        assert artist.faults() == []
+
+
 def test_everything_can_be_reached_and_is_named(browser: webdriver.Chrome, page: Caller) -> None:
     artist = Artist(browser, page)
     artist.take_sample("toon")

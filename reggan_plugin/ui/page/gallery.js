@@ -32,6 +32,10 @@ export class Gallery {
     this.parent.append(title);
   }
 
+  has(name) {
+    return this.buttons.has(name);
+  }
+
   mark(names) {
     for (const [name, button] of this.buttons) {
       button.setAttribute("aria-pressed", String(names.includes(name)));

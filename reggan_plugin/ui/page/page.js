@@ -5,6 +5,7 @@ import { Latest, changedFace, download, get, post, upload } from "./server.js";
 import { Shot } from "./shot.js";
 import { ShapeSliders, Sliders } from "./sliders.js";
 import { Stage } from "./stage.js";
+import { Take } from "./take.js";
 
 const element = (id) => document.getElementById(id);
 const TAB = crypto.randomUUID();
@@ -23,6 +24,7 @@ let inputAt = null;  // when the last input came that no picture shows yet
 
 const stage = new Stage(element("view"), element("canvas"), chooseBox, (face) => attempt(() => showFace(face)));
 const shot = new Shot(element, attempt, asked);
+const take = new Take(element, attempt, showRow);
 const dials = new Sliders((_, time) => changed(time));
 const shapes = new ShapeSliders(element("shapes"), page.shapes, changed);
 const gallery = new Gallery(element("gallery"), page.expressions, chooseExpression);
@@ -75,6 +77,20 @@ function chooseExpression(name, event) {
   if (!isBlend) shapes.reset();
   gallery.mark(chosenNames());
   changed(event.timeStamp);
+}
+
+/** A row of a take in place of all that is chosen; its sliders show it, where the model has them. */
+function showRow(row, time) {
+  for (const name of chosenNames()) if (!(name in row)) dials.remove(name);
+  dials.set("neutral", 0);
+  shapes.reset();
+  for (const [name, weight] of Object.entries(row)) {
+    if (shapes.has(name)) shapes.set(name, weight);
+    else if (dials.has(name)) dials.set(name, weight);
+    else if (name !== "neutral" && gallery.has(name)) dials.add(element("chosen"), name, name, { value: weight });
+  }
+  gallery.mark(chosenNames());
+  changed(time);
 }
 
 function reset() {
@@ -198,6 +214,7 @@ async function openShot(opened) {
 async function openFiles(files) {
   const pictures = files.filter((file) => !file.name.startsWith("."));
   if (!pictures.length) return;
+  if (pictures.length === 1 && Take.is(pictures[0])) return void (await attempt(() => take.open(pictures[0])));
   await attempt(async () => {
     const drop = crypto.randomUUID().replaceAll("-", "");
     for (const [index, file] of pictures.entries()) {
@@ -257,6 +274,8 @@ function on(id, event, work) {
 
 element("model").textContent = `${page.model.name} ${page.model.version}, ${page.model.device}`;
 element("layers").hidden = !page.layers;
+element("take").hidden = !page.shapes.length;
+if (page.take) take.show(page.take);
 if (page.neutral) dials.add(element("chosen"), "neutral", "Neutral");
 for (const name of page.samples) element("samples").append(new Option(name, name));
 element("view").classList.add("is-empty", "is-fit");
@@ -278,6 +297,7 @@ on("reset", "click", reset);
 on("save", "click", save);
 on("copy-command", "click", () => copyWords("frame"));
 on("copy-python", "click", () => copyWords("python"));
+on("copy-take", "click", () => open.frame ? copyWords("take") : tell("Open the shot first."));
 on("copy-shot", "click", () => copyWords("shot"));
 on("layer", "change", () => changed(performance.now()));
 on("save-preset", "click", savePreset);

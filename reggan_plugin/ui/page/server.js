@@ -30,9 +30,13 @@ export function post(address, body) {
   return answered(address, { method: "POST", body: JSON.stringify(body) });
 }
 
+export function put(address, file) {
+  return answered(address, { method: "PUT", body: file });
+}
+
 export async function upload(file, drop) {
   const query = new URLSearchParams({ drop, name: file.name });
-  await answered(`upload?${query}`, { method: "PUT", body: file });
+  await put(`upload?${query}`, file);
 }
 
 /** The changed face: { x, y, factor, width, height, share, image }, or null if outdated. */

@@ -1,0 +1,93 @@
+"""A recorded performance that the page scrubs through."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reggan_plugin.curves.read_take import read_take
+from reggan_plugin.curves.take import Take
+from reggan_plugin.curves.take_curve import TakeCurve
+from reggan_plugin.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OpenTake:
+    """A take, row by row.
+
+    Attributes:
+        path: as a command should name it.
+        take: as read.
+        curve: with a row on each frame, from 0.
+    """
+
+    path: Path
+    take: Take
+    curve: TakeCurve
+
+    def weights(self, row: int) -> dict[str, float]:
+        """What a row asks for, by name of a shape or an expression.
+
+        Raises:
+            UsageError: the take has no such row.
+        """
+        if not 0 <= row < len(self.take.times_s):
+            raise UsageError(
+                f"{self.path.name} has no row {row}; expected 0 to {len(self.take.times_s) - 1}."
+            )
+        weights = self.curve.mix_at(row).intensities
+        return {name: round(weight, 4) for name, weight in weights.items() if weight}
+
+    def document(self) -> dict[str, Any]:
+        """What the page says of it."""
+        unknown = [f"Not known: {', '.join(self.take.unknown)}."] if self.take.unknown else []
+        return {
+            "name": self.path.name,
+            "kind": self.take.kind,
+            "rows": len(self.take.times_s),
+            "fps": round(self.take.rate_fps, 3),
+            "notes": [*unknown, *map(str, self.take.notes)],
+        }
+
+
+def open_take(file: Path, named: Path | None = None) -> OpenTake:
+    """Read a take; `named` is what the user knows it by, if it is not the file's own path.
+
+    Raises:
+        SourceError, MissingExtraError: as `read_take`.
+    """
+    take = read_take(file)
+    rows = np.arange(len(take.times_s), dtype=np.float64)
+    return OpenTake(path=named or file, take=take, curve=TakeCurve(take, rows, take.names))
+
+
+class TakeInUse:
+    """The one take of the page; a new one takes its place."""
+
+    def __init__(self, take: OpenTake | None = None) -> None:
+        """Begin with a take, or with none."""
+        self._lock = threading.Lock()
+        self._take = take
+
+    @property
+    def now(self) -> OpenTake | None:
+        """The take, if one is open."""
+        return self._take
+
+    def needed(self) -> OpenTake:
+        """The take.
+
+        Raises:
+            UsageError: none is open.
+        """
+        if self._take is None:
+            raise UsageError("No recorded performance is open. Open one first.")
+        return self._take
+
+    def replace(self, take: OpenTake) -> OpenTake:
+        """Put a take in place of the one before."""
+        with self._lock:
+            self._take = take
+        return take

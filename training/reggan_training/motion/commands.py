@@ -94,12 +94,12 @@ def train_motion(
     """
     defaults = WholeRun(heads=heads)
 
-    def run_of(stage: RunSettings, length_kimg: float, *, may_halve: bool = True) -> RunSettings:
+    def run_of(stage: RunSettings, length_kimg: float) -> RunSettings:
         return replace(
             stage,
             length_kimg=length_kimg,
             learning_rate=rate * stage.learning_rate,
-            half_precision=half and may_halve,
+            half_precision=half,
             seed=seed,
         )
 
@@ -108,7 +108,7 @@ def train_motion(
         without=without,
         start_from=start_from,
         stages=stages or STAGES,
-        reader=run_of(defaults.reader, reader_kimg, may_halve=False),
+        reader=run_of(defaults.reader, reader_kimg),
         motion=run_of(defaults.motion, kimg),
         mouth=run_of(defaults.mouth, mouth_kimg),
         adversary=run_of(defaults.adversary, adversary_kimg),

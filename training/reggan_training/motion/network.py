@@ -161,8 +161,9 @@ class MotionRegGAN(nn.Module):
                 change, surface, kinds[:, PixelKind.EYE][:, None]
             )
             opening = self._sized(self.regression.cover(change), half_px)
-            rest = self._forward_motion(self.regression.displacement(worn.float()), surface)
-            teeth = self.regression.teeth(surface, rest, change + worn.float(), MOUTH_PX)
+            coarse = surface.halved()
+            rest = self._forward_motion(self.regression.displacement(worn.float()), coarse)
+            teeth = self.regression.teeth(coarse, rest, change + worn.float(), MOUTH_PX)
         seen = [
             F.pixel_unshuffle(image - 0.5, 2),
             4 * hint,
@@ -171,15 +172,15 @@ class MotionRegGAN(nn.Module):
             opening,
             self.place.expand(image.shape[0], -1, -1, -1),
             8 * F.avg_pool2d(gap, 2).clamp(-0.15, 0.15),
-            kinds,
+            F.avg_pool2d(kinds, 2),
         ]
         asked = torch.cat([controls, lost], dim=1)
         asked = torch.cat([asked, F.silu(self.embed(asked))], dim=1)
         eighth, quarter, half = self._refined(torch.cat(seen, dim=1), asked)
         fine, gain, cover, paint = self.answer(F.silu(half)).float().split([2, 3, 4, 12], dim=1)
         stronger = 1 + enlarged(torch.tanh(self.stronger(eighth).float()), self.side_px)
-        coarse = _doubled(self.motion_eighth(eighth).float())
-        own = _doubled(_doubled(coarse + self.motion_quarter(quarter).float()) + fine)
+        own = _doubled(self.motion_eighth(eighth).float())
+        own = _doubled(_doubled(own + self.motion_quarter(quarter).float()) + fine)
         strength = (controls.abs().amax(1) / _FULL_STRENGTH).clamp(max=1.0)[:, None, None, None]
         motion = expected * stronger + own * strength * _MOTION_UNIT
         return NetworkAnswer(
@@ -221,7 +222,7 @@ class MotionRegGAN(nn.Module):
         self,
         change: Float[Tensor, "batch shapes"],
         surface: ReadSurface,
-        eye: Float[Tensor, "batch 1 half half"],
+        eye: Float[Tensor, "batch 1 side side"],
     ) -> tuple[
         Float[Tensor, "batch 2 side side"],
         Float[Tensor, "batch 2 side side"],
@@ -233,13 +234,12 @@ class MotionRegGAN(nn.Module):
         of the seam; where neither is, the gap says by how much, in eye distances. A pixel shows an
         eyeball where no skin has come over it.
         """
-        fine = surface._replace(place=_doubled(surface.place))
         start = self._sized(self.regression.motion(change), self.side_px)
         lips = []
         table = self.regression.displacement(change)
         for sign, own in zip((1, -1), lip_tables(table), strict=True):
-            solved, unsolved = fixed_point(self._forward_motion(own, fine), start)
-            found = warp(fine.place, solved)
+            solved, unsolved = fixed_point(self._forward_motion(own, surface), start)
+            found = warp(surface.place, solved)
             beyond = torch.minimum(
                 sign * (SEAM_Y - found[:, 1:]),
                 _CORNER_SLOPE * (MOUTH_CORNER_X - found[:, :1].abs()),
@@ -248,8 +248,8 @@ class MotionRegGAN(nn.Module):
         upper, lower = lips
         is_upper = upper[2] < lower[2]
         solved, unsolved = (torch.where(is_upper, upper[k], lower[k]) for k in (0, 1))
-        ball, _ = fixed_point(self._forward_motion(eye_table(table), fine), 0 * start)
-        is_ball = torch.sigmoid(_EYE_SLOPE * (warp(_doubled(eye), solved) - 0.5))
+        ball, _ = fixed_point(self._forward_motion(eye_table(table), surface), 0 * start)
+        is_ball = torch.sigmoid(_EYE_SLOPE * (warp(eye, solved) - 0.5))
         solved = solved + is_ball * (ball - solved)
         return solved, unsolved, torch.minimum(upper[2], lower[2])
 
@@ -267,7 +267,7 @@ class MotionRegGAN(nn.Module):
         closed = (2 * worn[:, BLINKS].amax(1)).clamp(max=1.0)[:, None, None, None]
         eyes = _doubled(_COVER_SLOPE * (opening - 0.4).clamp(-0.6, 0.6)) - 12.0 * (1 - closed)
         mouth = (_GAP_SLOPE * (gap - _LEAST_GAP)).clamp(-6.0, 6.0)
-        return torch.where(_doubled(surface.place[:, 1:]) < _LIPS_Y, mouth, eyes)
+        return torch.where(surface.place[:, 1:] < _LIPS_Y, mouth, eyes)
 
     @staticmethod
     def _sized(values: Float[Tensor, "batch channels low low"], side: int) -> Tensor:
@@ -278,12 +278,10 @@ class MotionRegGAN(nn.Module):
 
 
 def _of_face_alone(
-    kinds: Float[Tensor, "batch 5 half half"], motion: Float[Tensor, "batch 2 side side"]
+    kinds: Float[Tensor, "batch 5 side side"], motion: Float[Tensor, "batch 2 side side"]
 ) -> Float[Tensor, "batch 2 side side"]:
     """Motion of the face: what stands before it stays, and nothing around it is drawn along."""
-    front, behind = (
-        _doubled(kinds[:, kind][:, None]) for kind in (PixelKind.FRONT, PixelKind.BEHIND)
-    )
+    front, behind = (kinds[:, kind][:, None] for kind in (PixelKind.FRONT, PixelKind.BEHIND))
     return motion * (1 - front) * warp((1 - front - behind).clamp(min=0.0), motion.detach())
 
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_training.motion.augment import augmented_picture
+from reggan_training.motion.augment import NO_KIND, augmented_picture, bent
 from reggan_training.motion.source_reader import SourceReader
 from reggan_training.motion.surface_reader import ReadSurface, SurfaceReader
 from reggan_training.motion.training_run import Losses, RunSettings, TrainingRun, read_checkpoint
@@ -31,18 +31,22 @@ class Readers(nn.Module):
 
 def reader_run(readers: Readers, settings: RunSettings, folder: Path) -> TrainingRun:
     """A run that trains the readers; goes on where the folder's checkpoint ends."""
-    return TrainingRun(readers, _task_of(readers), settings, folder, about={}, fixed={})
+    task = _task_of(readers, settings.half_precision)
+    return TrainingRun(readers, task, settings, folder, about={}, fixed={})
 
 
-def _task_of(readers: Readers) -> Callable[[Rows, torch.Generator], Losses]:
+def _task_of(readers: Readers, half_precision: bool) -> Callable[[Rows, torch.Generator], Losses]:
     def losses_of(rows: Rows, random: torch.Generator) -> Losses:
         portraits = Portraits.from_compact(rows)
         mirror = torch.rand(len(portraits.picture), generator=random) < 0.5
-        portraits = portraits.mirrored(mirror)
+        portraits = bent(portraits.mirrored(mirror), random)
         picture = augmented_picture(portraits.picture, random)
-        error: Tensor = readers.source(picture) - portraits.weights
+        picture = picture.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(picture.device.type, torch.bfloat16, enabled=half_precision):
+            weights, surface = readers.source(picture).float(), readers.surface(picture)
+        error: Tensor = weights - portraits.weights
         explained = 1 - error.detach().square().sum() / portraits.weights.square().sum()
-        read = surface_losses(portraits, readers.surface(picture))
+        read = surface_losses(portraits, surface)
         return {"weights": 10 * error.square().mean(), "_explained": explained} | read
 
     return losses_of
@@ -50,11 +54,11 @@ def _task_of(readers: Readers) -> Callable[[Rows, torch.Generator], Losses]:
 
 def surface_losses(portraits: Portraits, surface: ReadSurface) -> Losses:
     """Losses of places on the face, of the head's turn, and of what pixels show."""
-    is_face = (portraits.kind <= PixelKind.EYE).float()
+    is_face = ((portraits.kind >= 0) & (portraits.kind <= PixelKind.EYE)).float()
     error = (surface.place - portraits.place).abs() * is_face
     weight = 1 + _EDGES * _near_edges(portraits.place)
     turn = surface.projection - portraits.projection
-    kinds = F.cross_entropy(surface.kinds, portraits.kind[:, 0])
+    kinds = F.cross_entropy(surface.kinds, portraits.kind[:, 0], ignore_index=NO_KIND)
     return {
         "place": 4 * (error * weight).mean(),
         "turn": 10 * turn.abs().mean(),
@@ -64,7 +68,7 @@ def surface_losses(portraits: Portraits, surface: ReadSurface) -> Losses:
     }
 
 
-def _near_edges(place: Float[Tensor, "batch 2 half half"]) -> Float[Tensor, "batch 1 half half"]:
+def _near_edges(place: Float[Tensor, "batch 2 side side"]) -> Float[Tensor, "batch 1 side side"]:
     """1 on the seam of the lips and between the lids, where a little beside is another surface."""
     x, y = place[:, :1].abs(), place[:, 1:]
     lips = torch.exp(-(((y - SEAM_Y) / _REACH) ** 2)) * (x < MOUTH_CORNER_X + _REACH)

@@ -12,6 +12,8 @@ from reggan_plugin.controls import ARKIT_SHAPES
 _SIDE_PX = 64
 _WIDTHS = (32, 48, 64)
 _MOST = 1.5
+_FORGOTTEN = 0.3
+"""Share of the features that are left out while training: heads are few, and soon known."""
 
 
 class SourceReader(nn.Module):
@@ -29,6 +31,7 @@ class SourceReader(nn.Module):
         )
         self.deepen = nn.Conv2d(_WIDTHS[2], _WIDTHS[2], 3, padding=1)
         cells = (_SIDE_PX // 8) ** 2
+        self.forget = nn.Dropout(_FORGOTTEN)
         self.gather = nn.Linear(_WIDTHS[2] * cells, 192)
         self.answer = nn.Linear(192, len(ARKIT_SHAPES))
 
@@ -40,5 +43,5 @@ class SourceReader(nn.Module):
         for layer in self.shrink:
             hidden = F.silu(layer(hidden))
         hidden = F.silu(self.deepen(hidden))
-        answer = self.answer(F.silu(self.gather(hidden.flatten(1))))
+        answer = self.answer(F.silu(self.gather(self.forget(hidden.flatten(1)))))
         return _MOST * torch.sigmoid(answer - 3.0)

@@ -24,18 +24,24 @@ _SKIN_AT_FIRST = 4.0
 class ReadSurface(NamedTuple):
     """What pixels show of a head.
 
-    `place` [batch 2 half half]: canonical (x, y up), in eye distances. `kinds` [batch 5 half half]:
+    `place` [batch 2 side side]: canonical (x, y up), in eye distances. `kinds` [batch 5 side side]:
     logits in the order of `PixelKind`. `projection` [batch 2 3]: takes displacements in the head's
     axes, in eye distances, to the crop (x, y down), in parts of its side.
     """
 
-    place: Float[Tensor, "batch 2 half half"]
-    kinds: Float[Tensor, "batch 5 half half"]
+    place: Float[Tensor, "batch 2 side side"]
+    kinds: Float[Tensor, "batch 5 side side"]
     projection: Float[Tensor, "batch 2 3"]
+
+    def halved(self) -> "ReadSurface":
+        """The same at half of the resolution."""
+        return self._replace(place=F.avg_pool2d(self.place, 2), kinds=F.avg_pool2d(self.kinds, 2))
 
 
 class SurfaceReader(nn.Module):
-    """A small U-shaped network at half of the crop's side; it knows nothing of what is asked for.
+    """A small U-shaped network; it knows nothing of what is asked for.
+
+    Its convolutions run at half of the crop's side and below, its answer is for every pixel.
 
     Args:
         side_px: of the crop.
@@ -62,16 +68,17 @@ class SurfaceReader(nn.Module):
             nn.Conv2d(channels, channels, 3, padding=1)
             for channels in (3 * width, 2 * width, width)
         )
-        self.answer = nn.Conv2d(width, 2, 3, padding=1)
-        self.kinds = nn.Conv2d(width, len(PixelKind), 3, padding=1)
+        self.answer = nn.Conv2d(width, 4 * 2, 3, padding=1)
+        self.kinds = nn.Conv2d(width, 4 * len(PixelKind), 3, padding=1)
         with torch.no_grad():
-            self.kinds.bias[PixelKind.SKIN] = _SKIN_AT_FIRST  # type: ignore[index]
-        half = side_px // 2
-        line = (torch.arange(half) + 0.5) / half
+            skin = slice(4 * PixelKind.SKIN, 4 * PixelKind.SKIN + 4)
+            self.kinds.bias[skin] = _SKIN_AT_FIRST  # type: ignore[index]
+        line = (torch.arange(side_px) + 0.5) / side_px
         x, y = torch.meshgrid(line, line, indexing="xy")
         front = torch.stack([x - _CENTRE_X, _EYES_Y - y]) / _EYE_DISTANCE
         self.register_buffer("average", front[None], persistent=False)
-        self.register_buffer("place", torch.stack([x, y])[None] * 2 - 1, persistent=False)
+        place = F.avg_pool2d(torch.stack([x, y])[None] * 2 - 1, 2)
+        self.register_buffer("place", place, persistent=False)
 
     def forward(self, image: Float[Tensor, "batch 3 side side"]) -> ReadSurface:
         """Read sRGB-encoded pictures in [0, 1]."""
@@ -88,10 +95,10 @@ class SurfaceReader(nn.Module):
         for grow, join in zip(self.grow, self.join, strict=True):
             hidden = levels.pop() + F.pixel_shuffle(grow(hidden), 2)
             hidden = hidden + F.silu(join(F.silu(hidden)))
-        offset: Tensor = self.answer(hidden).float()
+        offset = F.pixel_shuffle(self.answer(hidden).float(), 2)
         front = torch.tensor([[_EYE_DISTANCE, 0.0, 0.0], [0.0, -_EYE_DISTANCE, 0.0]])
         return ReadSurface(
             place=self.average + _PLACE_UNIT * offset,
-            kinds=self.kinds(hidden).float(),
+            kinds=F.pixel_shuffle(self.kinds(hidden).float(), 2),
             projection=front + _PROJECTION_UNIT * turned,
         )

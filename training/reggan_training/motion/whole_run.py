@@ -43,7 +43,7 @@ REGRESSION, RECORD = "regression.safetensors", "run.json"
 READER, MOTION, MOUTH, ADVERSARY = "reader", "motion", "mouth", "adversary"
 STAGES = (READER, MOTION, MOUTH, ADVERSARY)
 """In order. The regression layer is solved before the motion."""
-_READER_POOL = PoolSettings(sittings=800, pairs=16, reuse=12.0, first=30)
+_READER_POOL = PoolSettings(sittings=600, pairs=32, reuse=3.0, first=30)
 _MOUTH_POOL = PoolSettings(sittings=60, pairs=20, reuse=5.0, first=5)
 
 Report = Callable[[str, dict[str, float]], None]

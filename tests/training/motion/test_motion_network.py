@@ -15,6 +15,7 @@ from reggan_training.motion.mouth_painter import MouthPainter, no_colder, window
 from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
 from reggan_training.motion.sampling import warp
 from reggan_training.motion.shape_regression import ShapeRegression
+from reggan_training.motion.surface_regression import SURFACE_CELLS
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.sitting import draw_sitting
 from reggan_training.pairs.truth import PixelKind
@@ -25,11 +26,18 @@ NOTHING = torch.zeros(1, len(ARKIT_SHAPES))
 NO_TEETH = torch.zeros(1, 3, 8, 8)
 
 
+def smile_table() -> torch.Tensor:
+    """A smile that takes the whole face to one side, by 0.03 of the crop's side."""
+    table = torch.zeros(len(ARKIT_SHAPES), 3, SURFACE_CELLS, SURFACE_CELLS)
+    table[SMILE, 0] = -0.03 / 0.234  # a frontal face's crop has eyes so far apart
+    return table
+
+
 @pytest.fixture(scope="module")
 def network() -> MotionRegGAN:
     torch.manual_seed(0)
     regression = ShapeRegression()
-    regression.surface[SMILE, 0] = -0.03 / 0.234  # a frontal face's crop has eyes so far apart
+    regression.surface.store(smile_table())
     return MotionRegGAN(width=16, regression=regression).eval()
 
 
@@ -123,12 +131,14 @@ def test_lips_part_at_their_seam() -> None:
     torch.manual_seed(0)
     jaw, seam_row = ARKIT_SHAPES.index("jawOpen"), 50
     regression = ShapeRegression()
-    regression.surface[jaw, 1, seam_row:] = -0.6
+    table = torch.zeros(len(ARKIT_SHAPES), 3, SURFACE_CELLS, SURFACE_CELLS)
+    table[jaw, 1, seam_row:] = -0.6
+    regression.surface.store(table)
     network = MotionRegGAN(width=16, regression=regression).eval()
     for layer in (network.surface.answer, network.surface.turned, network.surface.kinds):
         layer.weight.zero_()
         layer.bias.zero_()
-    network.surface.kinds.bias[PixelKind.SKIN] = 20.0
+    network.surface.kinds.bias[4 * PixelKind.SKIN : 4 * PixelKind.SKIN + 4] = 20.0
     for layer in (network.motion_eighth, network.motion_quarter, network.stronger, network.answer):
         layer.weight.zero_()
         layer.bias.zero_()
@@ -153,12 +163,12 @@ def test_lips_part_at_their_seam() -> None:
 def test_what_is_no_face_stays(kind: PixelKind) -> None:
     torch.manual_seed(0)
     regression = ShapeRegression()
-    regression.surface[SMILE, 0] = -0.03 / 0.234
+    regression.surface.store(smile_table())
     network = MotionRegGAN(width=16, regression=regression).eval()
     controls = torch.zeros(1, len(CONTROLS))
     controls[0, SMILE] = 1.0
     free = network(noise(1), controls, NOTHING).motion.abs().mean()
-    network.surface.kinds.bias[kind] = 20.0
+    network.surface.kinds.bias[4 * kind : 4 * kind + 4] = 20.0
     assert network(noise(1), controls, NOTHING).motion.abs().mean() < 1e-3 * free
 
 

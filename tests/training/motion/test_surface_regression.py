@@ -2,21 +2,23 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_training.motion.sampling import warp
 from reggan_training.motion.surface_regression import (
+    MOVED,
     SURFACE_CELLS,
     SURFACE_LEFT,
     SURFACE_SIDE,
     SURFACE_TOP,
     SurfaceExamples,
-    displacement_at,
     eye_table,
     fit_surface,
     fixed_point,
     lip_tables,
     surface_examples,
+    values_at,
 )
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.lip_seam import seam_aligned
@@ -35,8 +37,8 @@ def test_shapes_that_come_together_are_told_apart() -> None:
     weights[:, JAW] = weights[:, SMILE].roll(7)
     true = torch.tensor([[0.1, 0.05, 0.0], [0.0, -0.4, -0.1]])
     moved = (weights[:, [SMILE, JAW]] @ true)[:, None].expand(30, len(cells), 3)
-    example = SurfaceExamples(weights=weights, cells=cells, displacement=moved)
-    table = fit_surface([example] * 20)
+    example = SurfaceExamples(weights=weights, cells=cells, change=F.pad(moved, (0, 4)))
+    table = fit_surface([example] * 20)[:, MOVED]
     middle = table[:, :, SURFACE_CELLS // 2, SURFACE_CELLS // 2]
     assert (middle[[SMILE, JAW]] - true).abs().max() < 0.02
     assert middle[ARKIT_SHAPES.index("browInnerUp")].abs().max() == 0
@@ -48,9 +50,9 @@ def test_places_are_looked_up_at_their_cells() -> None:
     cell = SURFACE_SIDE / SURFACE_CELLS
     x, y = SURFACE_LEFT + 20.5 * cell, SURFACE_TOP - 10.5 * cell
     place = torch.tensor([x, y]).view(1, 2, 1, 1)
-    assert displacement_at(table, place)[0, 1, 0, 0] == pytest.approx(1.0, abs=1e-4)
-    assert displacement_at(table, place + cell)[0, 1, 0, 0] == pytest.approx(0.0, abs=1e-4)
-    assert displacement_at(table, place + 9.0).abs().max() == 0
+    assert values_at(table, place)[0, 1, 0, 0] == pytest.approx(1.0, abs=1e-4)
+    assert values_at(table, place + cell)[0, 1, 0, 0] == pytest.approx(0.0, abs=1e-4)
+    assert values_at(table, place + 9.0).abs().max() == 0
 
 
 def test_each_lip_goes_on_beyond_the_seam() -> None:
@@ -61,8 +63,8 @@ def test_each_lip_goes_on_beyond_the_seam() -> None:
     weights[:, JAW] = torch.linspace(0.2, 1.0, 20)
     moved = torch.zeros(20, len(cells), 3)
     moved[:, rows >= 50, 1] = -0.5 * weights[:, JAW, None]
-    example = SurfaceExamples(weights=weights, cells=cells, displacement=moved)
-    table = fit_surface([example] * 50)[JAW][None]
+    example = SurfaceExamples(weights=weights, cells=cells, change=F.pad(moved, (0, 4)))
+    table = fit_surface([example] * 50)[JAW, MOVED][None]
     upper, lower = lip_tables(table)
     middle = SURFACE_CELLS // 2
     assert upper[0, 1, 40:65, middle].abs().max() < 1e-3
@@ -81,7 +83,7 @@ def test_a_fixed_point_leads_back() -> None:
 
 def test_the_mirror_of_a_head_counts_as_much_as_itself(flat_head_set) -> None:
     paths = sorted(set(training_files(flat_head_set)))
-    table = fit_surface(surface_examples(paths))
+    table = fit_surface(surface_examples(paths))[:, MOVED]
     assert table.abs().max() > 0.01
     right = ARKIT_SHAPES.index("mouthSmileRight")
     mirrored = table[right].flip(2) * torch.tensor([-1.0, 1.0, 1.0])[:, None, None]

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_training.motion.small_inverse import inverse_of_symmetric
 from reggan_training.motion.surface_reader import ReadSurface
 from reggan_training.motion.teeth import (
     SHEET_COLUMNS,
     SHEET_ROWS,
     Teeth,
-    _inverse,
     fit_teeth,
 )
 from reggan_training.pairs.head_set import training_files
@@ -74,7 +74,7 @@ def test_teeth_go_with_the_face_in_the_crop() -> None:
 def test_the_inverse_is_one() -> None:
     root = torch.rand(5, 3, 3, generator=torch.Generator().manual_seed(3))
     matrix = root @ root.transpose(1, 2) + 0.1 * torch.eye(3)
-    assert (_inverse(matrix) @ matrix - torch.eye(3)).abs().max() < 1e-3
+    assert (inverse_of_symmetric(matrix) @ matrix - torch.eye(3)).abs().max() < 1e-3
 
 
 def test_heads_without_teeth_have_none(flat_head_set) -> None:

@@ -25,8 +25,11 @@ from reggan_training.metrics.motion.contact_sheet import MotionRow, draw_contact
 from reggan_training.metrics.motion.evaluation import Judged, find_heads
 from reggan_training.metrics.motion.evaluation import evaluate_motion as measure_heads
 from reggan_training.metrics.motion.exported import ExportedMotion
+from reggan_training.metrics.motion.reading import Reading, measure_reading
 from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
 from reggan_training.metrics.motion.trained import RegressionAlone, TrainedRun
+from reggan_training.motion.reader_task import trained_readers
+from reggan_training.motion.whole_run import READER
 
 
 @click.command("evaluate-motion")
@@ -113,10 +116,15 @@ def evaluate_motion(
     large_heads = {} if large is None else find_heads(large, identities)
     results, rows = measure_heads(judged, found, large_heads, report_line)
     bounds = judge_bounds(results, left_out)
-    table = markdown_from_results(results, bounds)
+    readings = _read_by(model, found)
+    table = markdown_from_results(results, bounds, readings)
     out = out or (model if model.is_dir() else model.parent) / "evaluation-motion"
     out.mkdir(parents=True, exist_ok=True)
-    record = {"model": model.name, "left_out": left_out, **json_from_results(results, bounds)}
+    record = {
+        "model": model.name,
+        "left_out": left_out,
+        **json_from_results(results, bounds, readings),
+    }
     write_atomically(out / "evaluation.json", json.dumps(record, indent=1).encode())
     write_atomically(out / "table.md", table.encode())
     _write_sheets(out, rows)
@@ -129,6 +137,11 @@ def evaluate_motion(
 
 def _opened(model: Path, threads: int | None) -> MotionModel:
     return TrainedRun(model) if model.is_dir() else ExportedMotion(model, threads)
+
+
+def _read_by(model: Path, heads: Mapping[str, Sequence[Path]]) -> list[Reading]:
+    """What the run's readers read from the heads; an exported model does not tell."""
+    return measure_reading(trained_readers(model / READER), heads) if model.is_dir() else []
 
 
 def _regression(run: Path) -> PictureModel | None:

@@ -23,10 +23,10 @@ from reggan_training.motion.sampling import enlarged, warp
 from reggan_training.motion.shape_regression import ShapeRegression
 from reggan_training.motion.surface_reader import ReadSurface, SurfaceReader
 from reggan_training.motion.surface_regression import (
-    displacement_at,
     eye_table,
     fixed_point,
     lip_tables,
+    values_at,
 )
 from reggan_training.pairs.lip_seam import MOUTH_CORNER_X, SEAM_Y
 from reggan_training.pairs.rasterised_head import MOUTH_PX
@@ -43,6 +43,9 @@ _LIPS_Y = -0.8
 """Canonical height below which it is the lips that part, and no lid that closes."""
 _GAP_SLOPE, _LEAST_GAP = 180.0, 0.02
 """Logit per eye distance between the lips, and the distance from which the inside is seen."""
+_OPENED, _SHADOW, _SHADOW_REACH = 0.06, 0.035, 0.05
+"""Distance between lips that are open, how far their edges are drawn from the seam's shadow, and
+over what width; in eye distances."""
 _EYE_SLOPE = 12.0
 """Logit per probability that a pixel shows an eyeball."""
 _CORNER_SLOPE = 0.6
@@ -120,7 +123,7 @@ class MotionRegGAN(nn.Module):
         asked = len(CONTROLS) + len(ARKIT_SHAPES)
         embedded = asked + _EMBEDDING
         self.embed = nn.Linear(asked, _EMBEDDING)
-        self.read = nn.Conv2d(12 + 3 + 2 + 2 + 1 + 2 + 1 + len(PixelKind), width, 3, padding=1)
+        self.read = nn.Conv2d(12 + 3 + 2 + 2 + 1 + 2 + 1 + len(PixelKind) + 1, width, 3, padding=1)
         self.half_in = ControlledBlock(width, embedded)
         self.shrink_half = nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)
         self.quarter_in = nn.ModuleList(ControlledBlock(2 * width, embedded) for _ in range(2))
@@ -157,22 +160,25 @@ class MotionRegGAN(nn.Module):
             asked_colours = torch.cat([change, controls[:, -1:].float()], dim=1)
             hint = self._sized(self.regression(image.float(), asked_colours), half_px)
             kinds = torch.softmax(surface.kinds, dim=1)
-            expected, unsolved, gap = self._expected(
-                change, surface, kinds[:, PixelKind.EYE][:, None]
-            )
+            moved = self._expected(change, surface, kinds[:, PixelKind.EYE][:, None])
             opening = self._sized(self.regression.cover(change), half_px)
             coarse = surface.halved()
-            rest = self._forward_motion(self.regression.displacement(worn.float()), coarse)
+            rest = self._forward_motion(self.regression.surface(worn.float()), coarse)
             teeth = self.regression.teeth(coarse, rest, change + worn.float(), MOUTH_PX)
+            found = F.avg_pool2d(moved.place, 2)
+            light = self.regression.light(F.avg_pool2d(image.float(), 2), coarse, found, change)
+            face = _share_of_face(kinds, moved.motion)
+            light = light * F.avg_pool2d(face, 2)
         seen = [
             F.pixel_unshuffle(image - 0.5, 2),
             4 * hint,
-            16 * F.avg_pool2d(expected, 2),
-            16 * F.avg_pool2d(unsolved, 2),
+            16 * F.avg_pool2d(moved.motion, 2),
+            16 * F.avg_pool2d(moved.unsolved, 2),
             opening,
             self.place.expand(image.shape[0], -1, -1, -1),
-            8 * F.avg_pool2d(gap, 2).clamp(-0.15, 0.15),
+            8 * F.avg_pool2d(moved.gap, 2).clamp(-0.15, 0.15),
             F.avg_pool2d(kinds, 2),
+            4 * light,
         ]
         asked = torch.cat([controls, lost], dim=1)
         asked = torch.cat([asked, F.silu(self.embed(asked))], dim=1)
@@ -182,12 +188,14 @@ class MotionRegGAN(nn.Module):
         own = _doubled(self.motion_eighth(eighth).float())
         own = _doubled(_doubled(own + self.motion_quarter(quarter).float()) + fine)
         strength = (controls.abs().amax(1) / _FULL_STRENGTH).clamp(max=1.0)[:, None, None, None]
-        motion = expected * stronger + own * strength * _MOTION_UNIT
+        motion = moved.motion * stronger + own * strength * _MOTION_UNIT
+        if not self.training:  # no render has this shadow, and so no truth would leave it alone
+            motion = motion + moved.retreat
         return NetworkAnswer(
-            motion=_of_face_alone(kinds, motion),
-            gain=_LARGEST_GAIN * torch.tanh(gain) * strength,
+            motion=motion * _share_of_face(kinds, motion),
+            gain=_LARGEST_GAIN * torch.tanh(gain) * strength + light,
             cover=F.pixel_shuffle(cover, 2)
-            + self._uncovered(opening, gap, surface, worn)
+            + self._uncovered(opening, moved.gap, surface, worn)
             - 12.0 * (1 - strength),
             paint=torch.sigmoid(2 * F.pixel_shuffle(paint, 2)),
             teeth=teeth,
@@ -215,7 +223,7 @@ class MotionRegGAN(nn.Module):
         table: Float[Tensor, "batch 3 cells cells"], surface: ReadSurface
     ) -> Float[Tensor, "batch 2 size size"]:
         """Where what each pixel shows goes, in parts of the side."""
-        moved = displacement_at(table, surface.place)
+        moved = values_at(table, surface.place)
         return torch.einsum("bij,bjyx->biyx", surface.projection, moved)
 
     def _expected(
@@ -223,12 +231,8 @@ class MotionRegGAN(nn.Module):
         change: Float[Tensor, "batch shapes"],
         surface: ReadSurface,
         eye: Float[Tensor, "batch 1 side side"],
-    ) -> tuple[
-        Float[Tensor, "batch 2 side side"],
-        Float[Tensor, "batch 2 side side"],
-        Float[Tensor, "batch 1 side side"],
-    ]:
-        """Backward motion of an average face with this one's features, what is unsolved, the gap.
+    ) -> "_Expected":
+        """What an average face with this one's features does.
 
         Each lip is followed by itself. A pixel shows the lip whose place there is on its own side
         of the seam; where neither is, the gap says by how much, in eye distances. A pixel shows an
@@ -236,7 +240,7 @@ class MotionRegGAN(nn.Module):
         """
         start = self._sized(self.regression.motion(change), self.side_px)
         lips = []
-        table = self.regression.displacement(change)
+        table = self.regression.surface(change)
         for sign, own in zip((1, -1), lip_tables(table), strict=True):
             solved, unsolved = fixed_point(self._forward_motion(own, surface), start)
             found = warp(surface.place, solved)
@@ -244,14 +248,18 @@ class MotionRegGAN(nn.Module):
                 sign * (SEAM_Y - found[:, 1:]),
                 _CORNER_SLOPE * (MOUTH_CORNER_X - found[:, :1].abs()),
             )
-            lips.append((solved, unsolved, beyond))
+            lips.append(_Lip(solved, unsolved, found, beyond))
         upper, lower = lips
-        is_upper = upper[2] < lower[2]
-        solved, unsolved = (torch.where(is_upper, upper[k], lower[k]) for k in (0, 1))
+        is_upper = upper.beyond < lower.beyond
+        solved, unsolved, place = (torch.where(is_upper, upper[k], lower[k]) for k in range(3))
+        gap = torch.minimum(upper.beyond, lower.beyond)
+        opened = ((upper.beyond + lower.beyond) / _OPENED).clamp(0, 1)
+        shy = _SHADOW * opened * torch.exp(gap.clamp(max=0) / _SHADOW_REACH)
+        retreat = torch.where(is_upper, shy, -shy) * surface.projection[:, :, 1, None, None]
         ball, _ = fixed_point(self._forward_motion(eye_table(table), surface), 0 * start)
         is_ball = torch.sigmoid(_EYE_SLOPE * (warp(eye, solved) - 0.5))
         solved = solved + is_ball * (ball - solved)
-        return solved, unsolved, torch.minimum(upper[2], lower[2])
+        return _Expected(solved, unsolved, place, gap, retreat)
 
     def _uncovered(
         self,
@@ -277,12 +285,40 @@ class MotionRegGAN(nn.Module):
         return F.interpolate(values, size=(side, side), mode="bilinear")
 
 
-def _of_face_alone(
+class _Lip(NamedTuple):
+    """What follows one lip: backward motion, what is unsolved, the place that is found there, and
+    how far that is beyond the lip, in eye distances.
+    """
+
+    motion: Float[Tensor, "batch 2 side side"]
+    unsolved: Float[Tensor, "batch 2 side side"]
+    place: Float[Tensor, "batch 2 side side"]
+    beyond: Float[Tensor, "batch 1 side side"]
+
+
+class _Expected(NamedTuple):
+    """What the closed form says of every pixel after the motion.
+
+    `motion`, `unsolved`: backward, in parts of the side. `place` that a pixel shows. `gap`: how far
+    it is from the nearer lip, in eye distances; below 0 on a lip. `retreat`: a motion away from the
+    seam, where the shadow between closed lips would be left on the edge of open ones.
+    """
+
+    motion: Float[Tensor, "batch 2 side side"]
+    unsolved: Float[Tensor, "batch 2 side side"]
+    place: Float[Tensor, "batch 2 side side"]
+    gap: Float[Tensor, "batch 1 side side"]
+    retreat: Float[Tensor, "batch 2 side side"]
+
+
+def _share_of_face(
     kinds: Float[Tensor, "batch 5 side side"], motion: Float[Tensor, "batch 2 side side"]
-) -> Float[Tensor, "batch 2 side side"]:
-    """Motion of the face: what stands before it stays, and nothing around it is drawn along."""
+) -> Float[Tensor, "batch 1 side side"]:
+    """How much a pixel moves: what stands before the face stays, and nothing around it is drawn
+    along.
+    """
     front, behind = (kinds[:, kind][:, None] for kind in (PixelKind.FRONT, PixelKind.BEHIND))
-    return motion * (1 - front) * warp((1 - front - behind).clamp(min=0.0), motion.detach())
+    return (1 - front) * warp((1 - front - behind).clamp(min=0.0), motion.detach())
 
 
 def _head(channels: int, outputs: int) -> nn.Conv2d:

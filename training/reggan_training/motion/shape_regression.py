@@ -19,6 +19,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS
+from reggan_training.motion.byte_table import ByteTable
+from reggan_training.motion.face_light import FaceLight
 from reggan_training.motion.surface_regression import SURFACE_CELLS
 from reggan_training.motion.teeth import Teeth
 from reggan_training.regression import RegressionSettings, RidgeSums, local_receptive_fields
@@ -34,14 +36,14 @@ class ShapeRegression(nn.Module):
             bias.
         mean_motion: M_e, backward, in parts of the crop's side; float16 [shapes, 2, side, side].
         mean_cover: C_e; float16 [shapes, 1, side, side].
-        surface: D_e of `surface_regression`; float16 [shapes, 3, cells, cells].
+        surface: D_e of `surface_regression`, how places move.
+        light: how light on them changes.
         teeth: what of them is seen in the mouth window.
     """
 
     delta: Tensor
     mean_motion: Tensor
     mean_cover: Tensor
-    surface: Tensor
 
     def __init__(self, settings: RegressionSettings = SHAPE_REGRESSION) -> None:
         super().__init__()
@@ -51,8 +53,8 @@ class ShapeRegression(nn.Module):
         for name, channels in (("mean_motion", 2), ("mean_cover", 1)):
             empty = torch.zeros(len(ARKIT_SHAPES), channels, *shape[2:], dtype=torch.float16)
             self.register_buffer(name, empty)
-        cells = (len(ARKIT_SHAPES), 3, SURFACE_CELLS, SURFACE_CELLS)
-        self.register_buffer("surface", torch.zeros(cells, dtype=torch.float16))
+        self.surface = ByteTable(3, SURFACE_CELLS)
+        self.light = FaceLight()
         self.teeth = Teeth()
 
     def forward(
@@ -78,13 +80,6 @@ class ShapeRegression(nn.Module):
         """Cover of an average face; a linear answer, roughly 0 to 1."""
         side = self.settings.side_px
         return (shapes @ self.mean_cover.float().flatten(1)).reshape(-1, 1, side, side)
-
-    def displacement(
-        self, shapes: Float[Tensor, "batch shapes"]
-    ) -> Float[Tensor, "batch 3 cells cells"]:
-        """Displacement of every place of a face, in the head's axes, in eye distances."""
-        flat = shapes @ self.surface.float().flatten(1)
-        return flat.reshape(-1, 3, SURFACE_CELLS, SURFACE_CELLS)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

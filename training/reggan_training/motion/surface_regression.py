@@ -1,4 +1,4 @@
-"""How every place of a face moves with every shape: an average over heads, in closed form.
+"""How every place of a face moves and turns with every shape, over all heads, in closed form.
 
     d(u) = sum_e a_e D_e(u)
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from reggan_plugin.controls import ARKIT_SHAPES
@@ -25,13 +25,20 @@ from reggan_training.heads.head import Part
 from reggan_training.motion.sampling import warp
 from reggan_training.pairs.lip_seam import LOWER_JAW, MOUTH_CORNER_X, SEAM_Y, seam_aligned
 from reggan_training.pairs.rasterised_head import RasterisedHead, read_head
+from reggan_training.pairs.shading import hollows_of
 from reggan_training.pairs.sitting import MIRROR_OF_CONTROL
 
 SURFACE_CELLS = 80
 SURFACE_LEFT, SURFACE_TOP, SURFACE_SIDE = -1.6, 0.9, 3.2
 """The square of canonical coordinates that is divided into cells, y up, in eye distances."""
+MOVED, TURNED = slice(0, 3), slice(3, 7)
+"""Channels of what is solved."""
+_MIRROR = torch.tensor([-1.0, 1.0, 1.0, -1.0, 1.0, 1.0, 1.0])
+"""Signs of these channels seen in a mirror."""
 _PENALTY = 3.0
 """Of the ridge, in squared weights summed over states."""
+_REST_HEADS = 200
+"""At most, that normals at rest are averaged over."""
 _SPREAD = (0.2, 0.6, 0.2)
 """Share of a cell's examples that its neighbours on a line count."""
 _LEAST_FACING, _LEAST_Z = 0.15, -0.9
@@ -61,12 +68,13 @@ class SurfaceExamples:
     Attributes:
         weights: less those of the state that displacements are measured from.
         cells: rows of the flattened grid, each once.
-        displacement: mean of a cell's vertices, in the head's axes, in eye distances.
+        change: means of a cell's vertices: `MOVED`, in the head's axes, in eye distances, and
+            `TURNED`, of the unit normal in the head's axes and of how hollow the surface is.
     """
 
     weights: Float[Tensor, "states shapes"]
     cells: Int[Tensor, " cells"]
-    displacement: Float[Tensor, "states cells 3"]
+    change: Float[Tensor, "states cells channels"]
 
 
 def surface_examples(paths: Sequence[Path]) -> Iterator[SurfaceExamples]:
@@ -78,16 +86,44 @@ def surface_examples(paths: Sequence[Path]) -> Iterator[SurfaceExamples]:
         weights = torch.tensor(stored[1:]) - torch.tensor(stored[0])
         rotation = torch.from_numpy(head.camera.rotation).float()
         positions = torch.from_numpy(head.positions) @ rotation  # in the head's axes
-        facing = torch.from_numpy(head.normals[0]).float() @ rotation
         place = _on_own_lip(head)
-        skin = torch.zeros(len(place), dtype=torch.bool)
-        is_skin = torch.isin(torch.from_numpy(head.parts), torch.tensor([Part.SKIN, Part.BROWS]))
-        skin[torch.from_numpy(head.triangles[is_skin.numpy()].ravel().astype("int64"))] = True
-        kept = skin & (facing[:, 2] > _LEAST_FACING) & (place[:, 2] > _LEAST_Z)
-        moved = (positions[1:] - positions[0])[:, kept]
-        yield _on_cells(weights, place[kept], moved)
-        mirror = torch.tensor([-1.0, 1.0, 1.0])
-        yield _on_cells(weights[:, order], place[kept] * mirror, moved * mirror)
+        kept = _is_seen_skin(head, place)
+        normals = torch.from_numpy(head.normals).float()
+        hollows = hollows_of(positions, normals @ rotation, torch.from_numpy(head.triangles).long())
+        states = torch.cat([positions, normals @ rotation, hollows], dim=2)[:, kept]
+        change = states[1:] - states[0]
+        yield _on_cells(weights, place[kept], change)
+        yield _on_cells(weights[:, order], place[kept] * _MIRROR[:3], change * _MIRROR)
+
+
+def rest_normals(paths: Sequence[Path]) -> Float[Tensor, "3 cells cells"]:
+    """Mean normals of faces at rest and of their mirror images, in the head's axes."""
+    total = torch.zeros(SURFACE_CELLS**2, 3)
+    counts = torch.zeros(SURFACE_CELLS**2, 1)
+    for path in paths[:: max(1, len(paths) // _REST_HEADS)]:
+        head = read_head(path)
+        place = torch.from_numpy(seam_aligned(head)).float()
+        kept = _is_seen_skin(head, place)
+        rotation = torch.from_numpy(head.camera.rotation).float()
+        normals = (torch.from_numpy(head.normals[0]).float() @ rotation)[kept]
+        for sign in (torch.ones(3), _MIRROR[:3]):
+            seen = _on_cells(torch.zeros(1, 0), place[kept] * sign, (normals * sign)[None])
+            total[seen.cells] += seen.change[0]
+            counts[seen.cells] += 1
+    mean = _spread(total) / _spread(counts).clamp(min=1e-3)
+    return mean.T.reshape(3, SURFACE_CELLS, SURFACE_CELLS)
+
+
+def _is_seen_skin(
+    head: RasterisedHead, place: Float[Tensor, "vertices 3"]
+) -> Bool[Tensor, " vertices"]:
+    """Vertices that stand for their places: skin that looks to the front."""
+    rotation = torch.from_numpy(head.camera.rotation).float()
+    facing = torch.from_numpy(head.normals[0]).float() @ rotation
+    skin = torch.zeros(len(place), dtype=torch.bool)
+    is_skin = torch.isin(torch.from_numpy(head.parts), torch.tensor([Part.SKIN, Part.BROWS]))
+    skin[torch.from_numpy(head.triangles[is_skin.numpy()].ravel().astype("int64"))] = True
+    return skin & (facing[:, 2] > _LEAST_FACING) & (place[:, 2] > _LEAST_Z)
 
 
 def _on_own_lip(head: RasterisedHead) -> Float[Tensor, "vertices 3"]:
@@ -108,35 +144,35 @@ def _on_own_lip(head: RasterisedHead) -> Float[Tensor, "vertices 3"]:
 def _on_cells(
     weights: Float[Tensor, "states shapes"],
     place: Float[Tensor, "vertices 3"],
-    moved: Float[Tensor, "states vertices 3"],
+    change: Float[Tensor, "states vertices channels"],
 ) -> SurfaceExamples:
     scaled = torch.stack([place[:, 0] - SURFACE_LEFT, SURFACE_TOP - place[:, 1]], dim=1)
     column, row = (scaled * (SURFACE_CELLS / SURFACE_SIDE)).floor().long().unbind(1)
     inside = (column >= 0) & (column < SURFACE_CELLS) & (row >= 0) & (row < SURFACE_CELLS)
     cell = (row * SURFACE_CELLS + column)[inside]
     cells, places, counts = torch.unique(cell, return_inverse=True, return_counts=True)
-    total = torch.zeros(len(weights), len(cells), 3)
-    total.index_add_(1, places, moved[:, inside].float())
-    return SurfaceExamples(weights=weights, cells=cells, displacement=total / counts[None, :, None])
+    total = torch.zeros(len(weights), len(cells), change.shape[2])
+    total.index_add_(1, places, change[:, inside].float())
+    return SurfaceExamples(weights=weights, cells=cells, change=total / counts[None, :, None])
 
 
 def fit_surface(
     examples: Iterable[SurfaceExamples],
-) -> Float[Tensor, "shapes 3 cells cells"]:
-    """Solve D; cells without examples take those of their neighbours, others do not move."""
-    shapes = len(ARKIT_SHAPES)
+) -> Float[Tensor, "shapes channels cells cells"]:
+    """Solve D; cells without examples take those of their neighbours, others do not change."""
+    shapes, channels = len(ARKIT_SHAPES), TURNED.stop
     gram = torch.zeros(SURFACE_CELLS**2, shapes * shapes)
-    moved = torch.zeros(SURFACE_CELLS**2, shapes * 3)
+    changed = torch.zeros(SURFACE_CELLS**2, shapes * channels)
     for example in examples:
         gram[example.cells] += (example.weights.T @ example.weights).flatten()
-        sums = torch.einsum("ke,kcx->cex", example.weights, example.displacement)
-        moved[example.cells] += sums.flatten(1)
-    gram, moved = _spread(gram), _spread(moved)
+        sums = torch.einsum("ke,kcx->cex", example.weights, example.change)
+        changed[example.cells] += sums.flatten(1)
+    gram, changed = _spread(gram), _spread(changed)
     ridge = _PENALTY * torch.eye(shapes)
     solved = torch.linalg.solve(
-        gram.reshape(-1, shapes, shapes) + ridge, moved.reshape(-1, shapes, 3)
+        gram.reshape(-1, shapes, shapes) + ridge, changed.reshape(-1, shapes, channels)
     )
-    return solved.permute(1, 2, 0).reshape(shapes, 3, SURFACE_CELLS, SURFACE_CELLS)
+    return solved.permute(1, 2, 0).reshape(shapes, channels, SURFACE_CELLS, SURFACE_CELLS)
 
 
 def eye_table(table: Float[Tensor, "batch 3 cells cells"]) -> Float[Tensor, "batch 3 cells cells"]:
@@ -182,10 +218,10 @@ def lip_tables(
     return torch.where(is_below, upper_edge, table), torch.where(is_above, lower_edge, table)
 
 
-def displacement_at(
-    table: Float[Tensor, "batch 3 cells cells"], place: Float[Tensor, "batch 2 side side"]
-) -> Float[Tensor, "batch 3 side side"]:
-    """Displacement of the places that pixels show; (x, y up), 0 outside of the table."""
+def values_at(
+    table: Float[Tensor, "batch channels cells cells"], place: Float[Tensor, "batch 2 side side"]
+) -> Float[Tensor, "batch channels side side"]:
+    """What a table has for the places that pixels show; (x, y up), 0 outside of the table."""
     x = (place[:, 0] - SURFACE_LEFT) * (2 / SURFACE_SIDE) - 1
     y = (SURFACE_TOP - place[:, 1]) * (2 / SURFACE_SIDE) - 1
     grid = torch.stack([x, y], dim=3)

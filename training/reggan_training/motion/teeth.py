@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_training.heads.head import Part
+from reggan_training.motion.small_inverse import inverse_of_symmetric
 from reggan_training.motion.surface_reader import ReadSurface
 from reggan_training.pairs.lip_seam import LOWER_JAW, SEAM_Y, seam_aligned
 from reggan_training.pairs.rasterised_head import MOUTH_WINDOW, RasterisedHead, read_head
@@ -113,17 +114,7 @@ def _mouth_frame(
     wanted = (here - rest).flatten(2)
     gram = torch.einsum("bin,bjn->bij", weighed, known)
     sums = torch.einsum("bin,bjn->bij", wanted, weighed)
-    return sums @ _inverse(gram)
-
-
-def _inverse(matrix: Float[Tensor, "batch 3 3"]) -> Float[Tensor, "batch 3 3"]:
-    """Of a symmetric matrix, by its adjugate, which every engine can run."""
-    a, b, c = matrix[:, 0], matrix[:, 1], matrix[:, 2]
-    adjugate = torch.stack(
-        [torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)], dim=1
-    )
-    determinant = (a * adjugate[:, 0]).sum(1)
-    return adjugate / determinant[:, None, None]
+    return sums @ inverse_of_symmetric(gram)
 
 
 def _face_from_crop(

@@ -29,7 +29,13 @@ from reggan_training.motion.shape_regression import (
     ShapeRegression,
     fit_shape_regression,
 )
-from reggan_training.motion.surface_regression import fit_surface, surface_examples
+from reggan_training.motion.surface_regression import (
+    MOVED,
+    TURNED,
+    fit_surface,
+    rest_normals,
+    surface_examples,
+)
 from reggan_training.motion.teeth import fit_teeth
 from reggan_training.motion.training_run import RunSettings, TrainingRun
 from reggan_training.pairs.head_set import training_files
@@ -169,12 +175,14 @@ def _regression(
     if not path.exists():
         unique = sorted(set(files))
         layer = ShapeRegression()
-        layer.surface.copy_(fit_surface(surface_examples(unique)))
+        solved = fit_surface(surface_examples(unique))
+        layer.surface.store(solved[:, MOVED])
+        layer.light.store(solved[:, TURNED], rest_normals(unique))
         layer.teeth = fit_teeth(unique)
         if not earlier.give(layer, "network.regression", ("delta", "mean_motion", "mean_cover")):
             side = SHAPE_REGRESSION.side_px
-            solved = fit_shape_regression(regression_examples(unique, side, seed))
-            layer.delta.copy_(solved.delta)
+            hinting = fit_shape_regression(regression_examples(unique, side, seed))
+            layer.delta.copy_(hinting.delta)
             motion, cover = fit_mean_answer(state_examples(unique, side), side)
             layer.mean_motion.copy_(motion)
             layer.mean_cover.copy_(cover)

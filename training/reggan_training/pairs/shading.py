@@ -66,7 +66,7 @@ class HeadShader:
         self.texture_of = torch.from_numpy(head.texture_of.astype(np.int64)).to(device)
         self.positions = torch.from_numpy(head.positions).to(device)
         self.normals = torch.from_numpy(head.normals).to(device)
-        self.hollows = _hollows(self.positions, self.normals, self.triangles)
+        self.hollows = hollows_of(self.positions, self.normals, self.triangles)
         self.textures = [
             torch.from_numpy(t.copy()).permute(2, 0, 1).float() / 255 for t in head.textures
         ]
@@ -129,7 +129,7 @@ def mixed(
     return result.addcmul_(values.index_select(0, corners[:, 2]), weights[:, 2])
 
 
-def _hollows(
+def hollows_of(
     positions: Float[Tensor, "states vertices 3"],
     normals: Float[Tensor, "states vertices 3"],
     triangles: Int[Tensor, "triangles 3"],

@@ -50,6 +50,7 @@ READER, MOTION, MOUTH, ADVERSARY = "reader", "motion", "mouth", "adversary"
 STAGES = (READER, MOTION, MOUTH, ADVERSARY)
 """In order. The regression layer is solved before the motion."""
 _READER_POOL = PoolSettings(sittings=600, pairs=32, reuse=3.0, first=30)
+_MOTION_POOL = PoolSettings(reuse=2.0)
 _MOUTH_POOL = PoolSettings(sittings=60, pairs=20, reuse=5.0, first=5)
 
 Report = Callable[[str, dict[str, float]], None]
@@ -128,7 +129,7 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
         network = MotionRegGAN(settings.width, regression=regression, surface=surface)
         earlier.start(network, "network")
         moving = motion_run(network, settings.motion, _made(folder / MOTION))
-        finish(MOTION, moving, _draw_face(network.side_px), PoolSettings())
+        finish(MOTION, moving, _draw_face(network.side_px), _MOTION_POOL)
     if MOUTH in settings.stages:
         painter = MouthPainter(settings.painter_width)
         earlier.start(painter, "painter")

@@ -14,6 +14,10 @@ from reggan_training.motion.sampling import enlarged
 from reggan_training.pairs.mouth_sitting import MouthPairs
 
 
+_LEAST_TEETH = 3000.0
+"""Values of teeth and gums in a batch from which on their mean counts in full."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class MouthLossWeights:
     """Weights of the painter's losses."""
@@ -22,7 +26,7 @@ class MouthLossWeights:
     uncovered: float = 3.0
     inside: float = 8.0
     inside_edges: float = 8.0
-    tones: float = 16.0
+    tones: float = 1.0
     picture: float = 4.0
     edges: float = 2.0
 
@@ -60,11 +64,13 @@ def mouth_losses(
     # where the target's teeth are and ours are too: ours stand where an average's do
     met = hard * hole[:, None] * (answer.shares[:, 1:] > 0.5)
     beside = 0.2 + near * (1 - hole)
+    tones = ((solid - pairs.target[:, None]).abs() * met).sum()
     return {
         "cover": weights.cover * cover,
         "inside": weights.inside * ((inside - pairs.target).abs() * soft).mean(),
         "inside_edges": weights.inside_edges * slope_error(inside, pairs.target, soft),
-        "tones": weights.tones * ((solid - pairs.target[:, None]).abs() * met).mean(),
+        # of the few pixels that show teeth, however few: else no tint is worth learning
+        "tones": weights.tones * tones / (3 * met.sum()).clamp(min=_LEAST_TEETH),
         "picture": weights.picture * ((made - pairs.target).abs() * beside).mean(),
         "edges": weights.edges * slope_error(made, pairs.target, beside),
     }

@@ -13,7 +13,6 @@ from reggan_training.motion.mouth_painter import MouthAnswer, window_of
 from reggan_training.motion.sampling import enlarged
 from reggan_training.pairs.mouth_sitting import MouthPairs
 
-
 _LEAST_TEETH = 3000.0
 """Values of teeth and gums in a batch from which on their mean counts in full."""
 

@@ -17,13 +17,6 @@ from reggan_training.motion.source_reader import SourceReader
 from reggan_training.motion.training_run import CHECKPOINT
 from reggan_training.motion.whole_run import ADVERSARY, MOTION, MOUTH, READER
 
-TRUST = 1.0
-"""Share of what the reader reads that is taken for worn.
-
-On 21 heads that it has not seen, half of its answer was nearer to the truth (it explained 0.17 to
-0.26 of the weights' energy, the whole answer -0.01 to 0.17), and a neutral face loses less by it.
-"""
-
 
 class UnpaintedAnswer(NamedTuple):
     """Outputs of contract 2, in order; see `reggan_plugin.motion_answer`."""
@@ -71,7 +64,7 @@ class TrainedModel(nn.Module):
     ) -> UnpaintedAnswer | PaintedAnswer:
         """Answer for sRGB-encoded crops and control vectors."""
         nothing = torch.zeros_like(controls[:, :-1])
-        worn = nothing if self.reader is None else TRUST * self.reader(image)
+        worn = nothing if self.reader is None else self.reader(image)
         answer = self.network(F.avg_pool2d(image, 2), controls, worn)
         unpainted = UnpaintedAnswer(
             motion=answer.motion,

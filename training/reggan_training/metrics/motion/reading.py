@@ -10,7 +10,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reggan_training.motion.reader_task import Readers
-from reggan_training.motion.trained_model import TRUST
 from reggan_training.pairs.lip_seam import MOUTH_CORNER_X, SEAM_Y
 from reggan_training.pairs.portraits import Portraits, draw_portraits
 from reggan_training.pairs.rasterised_head import read_head
@@ -32,8 +31,7 @@ class Reading:
             distances.
         seam: mean error of the height of what lies beside the line of the lips, in eye distances.
         front: intersection over union of what stands before the face; NaN where nothing does.
-        worn: explained share of the energy of the weights that the pictures show, as far as the
-            reader is trusted.
+        worn: explained share of the energy of the weights that the pictures show.
     """
 
     family: str
@@ -73,7 +71,7 @@ def _of_family(readers: Readers, family: str, paths: Sequence[Path]) -> Reading:
 
 def _errors(readers: Readers, portraits: Portraits) -> dict[str, Float[Tensor, ""]]:
     surface = readers.surface(portraits.picture)
-    weights = TRUST * readers.source(portraits.picture)
+    weights = readers.source(portraits.picture)
     is_face = portraits.kind <= PixelKind.EYE
     error = surface.place - portraits.place
     x, y = portraits.place[:, :1], portraits.place[:, 1:]

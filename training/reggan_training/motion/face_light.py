@@ -83,7 +83,7 @@ class FaceLight(nn.Module):
     def _normals_at(
         self, place: Float[Tensor, "batch 2 side side"]
     ) -> Float[Tensor, "batch 3 side side"]:
-        return values_at(self.normals.float().expand(len(place), -1, -1, -1), place)
+        return values_at(self.normals.float().expand(place.shape[0], -1, -1, -1), place)
 
     def _light_in(
         self, image: Float[Tensor, "batch 3 side side"], surface: ReadSurface

@@ -253,10 +253,11 @@ class MotionRegGAN(nn.Module):
         is_upper = upper.beyond < lower.beyond
         solved, unsolved, place = (torch.where(is_upper, upper[k], lower[k]) for k in range(3))
         gap = torch.minimum(upper.beyond, lower.beyond)
-        opened = ((upper.beyond + lower.beyond) / _OPENED).clamp(0, 1)
+        opened = ((upper.beyond + lower.beyond) / _OPENED - 0.5).clamp(0, 1)
         shy = _SHADOW * opened * torch.exp(gap.clamp(max=0) / _SHADOW_REACH)
         retreat = torch.where(is_upper, shy, -shy) * surface.projection[:, :, 1, None, None]
         ball, _ = fixed_point(self._forward_motion(eye_table(table), surface), 0 * start)
+        eye = _doubled(F.avg_pool2d(eye, 2))
         is_ball = torch.sigmoid(_EYE_SLOPE * (warp(eye, solved) - 0.5))
         solved = solved + is_ball * (ball - solved)
         return _Expected(solved, unsolved, place, gap, retreat)

@@ -95,10 +95,17 @@ class SurfaceReader(nn.Module):
         for grow, join in zip(self.grow, self.join, strict=True):
             hidden = levels.pop() + F.pixel_shuffle(grow(hidden), 2)
             hidden = hidden + F.silu(join(F.silu(hidden)))
-        offset = F.pixel_shuffle(self.answer(hidden).float(), 2)
+        offset = _smooth(F.pixel_shuffle(self.answer(hidden).float(), 2))
         front = torch.tensor([[_EYE_DISTANCE, 0.0, 0.0], [0.0, -_EYE_DISTANCE, 0.0]])
         return ReadSurface(
             place=self.average + _PLACE_UNIT * offset,
             kinds=F.pixel_shuffle(self.kinds(hidden).float(), 2),
             projection=front + _PROJECTION_UNIT * turned,
         )
+
+
+def _smooth(values: Float[Tensor, "batch 2 side side"]) -> Float[Tensor, "batch 2 side side"]:
+    """Without what changes from pixel to pixel: a face is smooth, and so is its line of lips."""
+    half = F.pad(F.avg_pool2d(values, 2), (1, 1, 1, 1), mode="replicate")
+    blurred = F.avg_pool2d(F.avg_pool2d(half, 2, 1), 2, 1)
+    return F.interpolate(blurred, scale_factor=2, mode="bilinear", align_corners=False)

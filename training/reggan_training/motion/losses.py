@@ -9,7 +9,8 @@ from torch import Tensor
 
 from reggan_training.heads.head import Part
 from reggan_training.motion.composing import compose
-from reggan_training.motion.network import BLINKS, NetworkAnswer
+from reggan_training.motion.expected import BLINKS
+from reggan_training.motion.network import NetworkAnswer
 from reggan_training.motion.sampling import enlarged
 from reggan_training.pairs.sitting import Pairs
 

@@ -19,3 +19,10 @@ def warp(
 def enlarged(values: Float[Tensor, "batch channels low low"], side: int) -> Tensor:
     """Values at the crop's resolution."""
     return F.interpolate(values, size=(side, side), mode="bilinear", align_corners=False)
+
+
+def doubled(
+    values: Float[Tensor, "batch channels low low"],
+) -> Float[Tensor, "batch channels high high"]:
+    """Values at twice the resolution."""
+    return F.interpolate(values, scale_factor=2, mode="bilinear", align_corners=False)

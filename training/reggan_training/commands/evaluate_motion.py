@@ -25,7 +25,7 @@ from reggan_training.metrics.motion.contact_sheet import MotionRow, draw_contact
 from reggan_training.metrics.motion.evaluation import Judged, find_heads
 from reggan_training.metrics.motion.evaluation import evaluate_motion as measure_heads
 from reggan_training.metrics.motion.exported import ExportedMotion
-from reggan_training.metrics.motion.reading import Reading, measure_reading
+from reggan_training.metrics.motion.reading import ReadHeads, measure_reading
 from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
 from reggan_training.metrics.motion.trained import RegressionAlone, TrainedRun
 from reggan_training.motion.reader_task import trained_readers
@@ -139,7 +139,7 @@ def _opened(model: Path, threads: int | None) -> MotionModel:
     return TrainedRun(model) if model.is_dir() else ExportedMotion(model, threads)
 
 
-def _read_by(model: Path, heads: Mapping[str, Sequence[Path]]) -> list[Reading]:
+def _read_by(model: Path, heads: Mapping[str, Sequence[Path]]) -> list[ReadHeads]:
     """What the run's readers read from the heads; an exported model does not tell."""
     return measure_reading(trained_readers(model / READER), heads) if model.is_dir() else []
 

@@ -21,7 +21,7 @@ _NEAR_SEAM = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class ReadHeads:
     """Figures of a family's heads, each in several looks and all of its states.
 
     Attributes:
@@ -43,12 +43,12 @@ class Reading:
 
 
 @torch.no_grad()
-def measure_reading(readers: Readers, heads: Mapping[str, Sequence[Path]]) -> list[Reading]:
+def measure_reading(readers: Readers, heads: Mapping[str, Sequence[Path]]) -> list[ReadHeads]:
     """Measure every family; the looks are the same each time."""
     return [_of_family(readers, family, paths) for family, paths in heads.items()]
 
 
-def _of_family(readers: Readers, family: str, paths: Sequence[Path]) -> Reading:
+def _of_family(readers: Readers, family: str, paths: Sequence[Path]) -> ReadHeads:
     sums: dict[str, float] = {}
     count = 0
     for number, path in enumerate(paths):
@@ -59,7 +59,7 @@ def _of_family(readers: Readers, family: str, paths: Sequence[Path]) -> Reading:
             count += len(portraits.picture)
             for name, value in _errors(readers, portraits).items():
                 sums[name] = sums.get(name, 0.0) + float(value)
-    return Reading(
+    return ReadHeads(
         family=family,
         portraits=count,
         place=sums["place"] / sums["face"],

@@ -7,7 +7,7 @@ from typing import Any
 
 from reggan_training.metrics.motion.bounds import MotionBound, warnings_of
 from reggan_training.metrics.motion.figures import PARTS, WHOLE
-from reggan_training.metrics.motion.reading import Reading
+from reggan_training.metrics.motion.reading import ReadHeads
 from reggan_training.metrics.motion.results import (
     INPUT,
     REGRESSION,
@@ -66,7 +66,7 @@ the share of the energy of the shown face shapes' weights that is recognised.
 
 
 def json_from_results(
-    results: Results, bounds: Sequence[MotionBound], readings: Sequence[Reading] = ()
+    results: Results, bounds: Sequence[MotionBound], readings: Sequence[ReadHeads] = ()
 ) -> dict[str, Any]:
     """Everything that was measured, face by face, with what is concluded from it."""
     return {
@@ -102,7 +102,7 @@ def json_from_results(
 
 
 def markdown_from_results(
-    results: Results, bounds: Sequence[MotionBound], readings: Sequence[Reading] = ()
+    results: Results, bounds: Sequence[MotionBound], readings: Sequence[ReadHeads] = ()
 ) -> str:
     """The table, what was read, then each bound, those that are missed first."""
     full = of_kind(results, ResultKind.FULL, ResultKind.LARGE)
@@ -137,7 +137,7 @@ def markdown_from_results(
     return "\n\n".join(parts) + "\n"
 
 
-def _reading_table(readings: Sequence[Reading]) -> list[str]:
+def _reading_table(readings: Sequence[ReadHeads]) -> list[str]:
     if not readings:
         return []
     rows = [

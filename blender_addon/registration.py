@@ -30,6 +30,7 @@ _MODULES = (
     "operators.edit_texture",
     "operators.before_after",
     "operators.live",
+    "operators.live_texture",
     "operators.face_shapes",
     "operators.choose_in_sheet",
     "panels.image_editor",

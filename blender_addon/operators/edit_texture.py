@@ -40,16 +40,10 @@ class _TextureOperator(JobOperator):
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
         """The reason why the button is grey."""
-        settings, head = context.scene.reggan_texture, context.active_object
+        settings = context.scene.reggan_texture
         if settings.layout == "FLAT":
             return "" if settings.image else "Choose the unfolded map as Image"
-        if head is None or head.type != "MESH":
-            return "Select the head's mesh (and its eyes, for a better view) first"
-        if not head.data.uv_layers:
-            return "The mesh has no UV map: unwrap it first"
-        if settings.material is None and settings.image is None and head.active_material is None:
-            return "The mesh has no material: choose the Image that it wears"
-        return ""
+        return problem_of_map(context)
 
 
 class EditTexture(_TextureOperator, bpy.types.Operator):
@@ -63,8 +57,8 @@ class EditTexture(_TextureOperator, bpy.types.Operator):
         settings, folder = context.scene.reggan_texture, new_job_folder()
         asked = _asked(context)
         labels = [one.label for one in asked]
-        worn = _worn_image(context)
-        self._source = file_of_image(_map_to_change(context, worn), folder)
+        worn = worn_image(context)
+        self._source = file_of_image(map_to_change(context, worn), folder)
         tiles = ".<UDIM>" if self._source.tiles else ""
         ending = f"{tiles}{self._source.path.suffix}"
         self._made = {label: folder / f"{label}{ending}" for label in labels}
@@ -110,8 +104,8 @@ class PreviewTexture(_TextureOperator, bpy.types.Operator):
 
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
         """`texture --sheet`."""
-        worn, folder = _worn_image(context), new_job_folder()
-        image = _map_to_change(context, worn)
+        worn, folder = worn_image(context), new_job_folder()
+        image = map_to_change(context, worn)
         self._sheet, self._source = folder / "sheet.png", image.name
         job = TextureJob(
             texture=file_of_image(image, folder).path,
@@ -142,7 +136,19 @@ def _assign(head: str, old: str, new: Any, label: str) -> None:
     wear_copies(*things, new, label)
 
 
-def _worn_image(context: bpy.types.Context) -> WornImage:
+def problem_of_map(context: bpy.types.Context) -> str:
+    """The reason why no map is worn by an active head; empty if one is."""
+    settings, head = context.scene.reggan_texture, context.active_object
+    if head is None or head.type != "MESH":
+        return "Select the head's mesh (and its eyes, for a better view) first"
+    if not head.data.uv_layers:
+        return "The mesh has no UV map: unwrap it first"
+    if settings.material is None and settings.image is None and head.active_material is None:
+        return "The mesh has no material: choose the Image that it wears"
+    return ""
+
+
+def worn_image(context: bpy.types.Context) -> WornImage:
     """The map that is asked for. Not kept beyond one callback."""
     settings = context.scene.reggan_texture
     if settings.layout == "FLAT":
@@ -181,7 +187,7 @@ def _asked(context: bpy.types.Context) -> tuple[PanelRequest, ...]:
     return tuple(PanelRequest(blend=name, intensity=intensity) for name in names)
 
 
-def _map_to_change(context: bpy.types.Context, worn: WornImage) -> Any:
+def map_to_change(context: bpy.types.Context, worn: WornImage) -> Any:
     """The map itself, or the one that it was made of."""
     image = start_of(context, worn.image)
     if image is None:
@@ -198,7 +204,12 @@ def _placed(context: bpy.types.Context, worn: WornImage, folder: Path) -> MapOnH
     if settings.layout == "FLAT":
         box = tuple(settings.face_box)
         return FlatMap(face_box=box if box[2] > 0 and box[3] > 0 else None)
-    head = context.active_object
+    return placed_on_head(context, worn, folder)
+
+
+def placed_on_head(context: bpy.types.Context, worn: WornImage, folder: Path) -> MapOnHead:
+    """The active head with what is selected beside it, written into a folder."""
+    settings, head = context.scene.reggan_texture, context.active_object
     others = [thing for thing in context.selected_objects if thing.type == "MESH"]
     mesh = folder / f"{file_stem(head.name)}.glb"
     material = export_head([head, *others], worn, mesh)

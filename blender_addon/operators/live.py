@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import bpy
 from bpy.app.handlers import persistent
@@ -29,23 +29,74 @@ _shown: list["Shown"] = []
 """What is shown live now."""
 
 
+class LiveSubject(Protocol):
+    """What is changed live. Images are known by their names: undo makes others of them."""
+
+    def request(self, context: bpy.types.Context) -> dict[str, Any]:
+        """What is asked for now, without where it goes.
+
+        Raises:
+            BridgeError: it is gone, or nothing is asked of the face.
+        """
+        ...
+
+    def take(self, context: bpy.types.Context, out: Path, answer: dict[str, Any]) -> None:
+        """Show an answer.
+
+        Raises:
+            BridgeError: there is nothing left to show it on.
+        """
+        ...
+
+
 @dataclass(kw_only=True)
 class Shown:
-    """A picture that is changed live. Images are known by their names: undo makes others of them.
+    """A subject, and what it was asked for.
+
+    Attributes:
+        subject: what is changed.
+        folder: for pictures.
+        asked: what was asked for last.
+    """
+
+    subject: LiveSubject
+    folder: Path
+    asked: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class LiveImage:
+    """A picture in an Image Editor.
 
     Attributes:
         source: the name of the image.
         frame: the scene's frame that `path` is of.
         path: the file of the image.
-        folder: for pictures.
-        asked: what was asked for last.
+        folder: for a file of it.
     """
 
     source: str
     frame: int
     path: Path
     folder: Path
-    asked: dict[str, Any] = field(default_factory=dict)
+
+    def request(self, context: bpy.types.Context) -> dict[str, Any]:
+        """The file of the frame that is shown, its face, the expression."""
+        source, scene = bpy.data.images.get(self.source), context.scene
+        if source is None:
+            raise BridgeError(f"{self.source} is gone, which was shown live. Open another image.")
+        if source.source == "SEQUENCE" and scene.frame_current != self.frame:
+            self.frame = scene.frame_current
+            self.path = file_of_image(source, self.folder).path
+        return {"frame": str(self.path), "face": _face(scene), "longest_px": _LONGEST_PX}
+
+    def take(self, context: bpy.types.Context, out: Path, answer: dict[str, Any]) -> None:
+        """Show it in the editor."""
+        is_new = live_picture() is None
+        source = bpy.data.images.get(self.source)
+        image = show_live(out, answer["width"], answer["height"], source)
+        if is_new:
+            show(context, image)
 
 
 class ToggleLive(bpy.types.Operator):
@@ -58,14 +109,14 @@ class ToggleLive(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """True if this editor shows an image, or something is live already."""
-        if _shown or image_to_change(context) is not None:
+        if is_shown(LiveImage) or image_to_change(context) is not None:
             return True
         cls.poll_message_set("Open an image in the Image Editor first")
         return False
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Begin or end."""
-        if _shown:
+        if is_shown(LiveImage):
             stop()
             return {"FINISHED"}
         try:
@@ -80,12 +131,29 @@ def _begin(context: bpy.types.Context) -> None:
     image, folder = image_to_change(context), new_job_folder()
     path = file_of_image(image, folder, context.space_data).path
     frame = context.scene.frame_current
-    _worker(context)
-    _shown.append(Shown(source=image.name, frame=frame, path=path, folder=folder))
+    subject = LiveImage(source=image.name, frame=frame, path=path, folder=folder)
+    begin_live(context, subject, folder)
     context.window_manager.reggan_live = True
+
+
+def begin_live(context: bpy.types.Context, subject: LiveSubject, folder: Path) -> None:
+    """Show a subject live, in place of what is live now.
+
+    Raises:
+        BridgeError: the runtime cannot be started.
+    """
+    if _shown:
+        stop()
+    _worker(context)
+    _shown.append(Shown(subject=subject, folder=folder))
     tick()
     if not bpy.app.background:
         bpy.app.timers.register(_timer, first_interval=_INTERVAL_S)
+
+
+def is_shown(kind: type) -> bool:
+    """True if a subject of this kind is live."""
+    return bool(_shown) and isinstance(_shown[0].subject, kind)
 
 
 def _timer() -> float | None:
@@ -128,19 +196,11 @@ def _worker(context: bpy.types.Context) -> LiveWorker:
 
 
 def _request(context: bpy.types.Context, shown: Shown) -> dict[str, Any]:
-    source = bpy.data.images.get(shown.source)
-    if source is None:
-        raise BridgeError(f"{shown.source} is gone, which was shown live. Open another image.")
-    scene = context.scene
-    if source.source == "SEQUENCE" and scene.frame_current != shown.frame:
-        shown.frame = scene.frame_current
-        shown.path = file_of_image(source, shown.folder).path
+    presets = context.scene.reggan.presets
     return {
-        "frame": str(shown.path),
-        "face": _face(scene),
-        "longest_px": _LONGEST_PX,
+        **shown.subject.request(context),
         "change": still_expression(context).document(),
-        "presets": scene.reggan.presets and str(absolute_path(scene.reggan.presets, "Presets")),
+        "presets": presets and str(absolute_path(presets, "Presets")),
         "out": str(shown.folder / "live.raw"),
     }
 
@@ -157,15 +217,13 @@ def _face(scene: bpy.types.Scene) -> Any:
 def _take(context: bpy.types.Context, shown: Shown, answer: dict[str, Any]) -> None:
     if "width" not in answer:
         raise BridgeError(with_remedy(answer))
-    source = bpy.data.images.get(shown.source)
-    is_new = live_picture() is None
     out = shown.folder / "live.raw"
-    image = show_live(out, answer["width"], answer["height"], source)
-    if is_new:
-        show(context, image)
+    if not out.is_file():  # the answer is to what was live before
+        return
+    shown.subject.take(context, out, answer)
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "IMAGE_EDITOR":
+            if area.type in ("IMAGE_EDITOR", "VIEW_3D"):
                 area.tag_redraw()
 
 
@@ -173,8 +231,9 @@ def stop() -> None:
     """End what is live; the process stays warm."""
     _shown.clear()
     end_live()
-    bpy.context.window_manager.reggan_live = False
-    redraw_sidebars(bpy.context.window_manager)
+    manager = bpy.context.window_manager
+    manager.reggan_live = manager.reggan_live_map = False
+    redraw_sidebars(manager)
 
 
 def close() -> None:
@@ -185,7 +244,7 @@ def close() -> None:
 
 
 def _on_load(*_: Any) -> None:
-    """Another file is opened: its images are not those of this one."""
+    """Another file is opened, whose images are others; or this one is saved, as it was before."""
     if _shown:
         stop()
 
@@ -196,7 +255,9 @@ classes = (ToggleLive,)
 def attach() -> None:
     """Let the panels know whether something is live, and end it with its file."""
     bpy.types.WindowManager.reggan_live = bpy.props.BoolProperty(options={"SKIP_SAVE"})
-    bpy.app.handlers.load_pre.append(persistent(_on_load))
+    bpy.types.WindowManager.reggan_live_map = bpy.props.BoolProperty(options={"SKIP_SAVE"})
+    for handlers in (bpy.app.handlers.load_pre, bpy.app.handlers.save_pre):
+        handlers.append(persistent(_on_load))
 
 
 def detach() -> None:
@@ -204,5 +265,6 @@ def detach() -> None:
     if _shown:
         stop()
     close()
-    bpy.app.handlers.load_pre.remove(_on_load)
-    del bpy.types.WindowManager.reggan_live
+    for handlers in (bpy.app.handlers.load_pre, bpy.app.handlers.save_pre):
+        handlers.remove(_on_load)
+    del bpy.types.WindowManager.reggan_live, bpy.types.WindowManager.reggan_live_map

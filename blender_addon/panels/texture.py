@@ -63,6 +63,8 @@ class TexturePanel:
         layout.prop(settings, "takes_any_image")
         if settings.layout == "MESH":
             layout.prop(settings, "assigns")
+            is_live = context.window_manager.reggan_live_map
+            layout.operator("reggan.live_map", icon="PLAY", depress=is_live)
             layout.operator("reggan.preview_texture", icon="IMGDISPLAY")
         layout.operator("reggan.edit_texture", icon="TEXTURE")
 

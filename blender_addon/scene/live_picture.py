@@ -1,4 +1,4 @@
-"""The image that shows a face as it is being changed."""
+"""Images that show a face as it is being changed: a picture, or the map that a head wears."""
 
 from array import array
 from pathlib import Path
@@ -6,17 +6,18 @@ from typing import Any
 
 import bpy
 
+from .base_colour import image_nodes
 from .made_images import mark_live, source_of
 
-NAME = "RegGAN live"
+NAME, MAP_NAME = "RegGAN live", "RegGAN live map"
 
 
-def live_picture() -> Any:
+def live_picture(name: str = NAME) -> Any:
     """The image; None if nothing is shown live."""
-    return bpy.data.images.get(NAME)
+    return bpy.data.images.get(name)
 
 
-def show_live(path: Path, width: int, height: int, source: Any) -> Any:
+def show_live(path: Path, width: int, height: int, source: Any, name: str = NAME) -> Any:
     """Show a picture that was just made, in the image that is there, or in a new one.
 
     Args:
@@ -24,12 +25,13 @@ def show_live(path: Path, width: int, height: int, source: Any) -> Any:
         width: in pixels.
         height: in pixels.
         source: the image that it was made of, as which it is shown.
+        name: of the image.
     """
-    image = live_picture()
+    image = live_picture(name)
     if image is not None and tuple(image.size) != (width, height):
         image.scale(width, height)
     if image is None:
-        image = bpy.data.images.new(NAME, width, height, alpha=True, float_buffer=source.is_float)
+        image = bpy.data.images.new(name, width, height, alpha=True, float_buffer=source.is_float)
         image.colorspace_settings.name = source.colorspace_settings.name  # clears it
         image.use_view_as_render = source.use_view_as_render or source.type == "RENDER_RESULT"
         mark_live(image, source)
@@ -41,12 +43,33 @@ def show_live(path: Path, width: int, height: int, source: Any) -> Any:
     return image
 
 
+def wear_live(head: Any, source: Any, live: Any) -> bool:
+    """Let a head's own materials show the live map in place of its source; whether any does.
+
+    Args:
+        head: an object.
+        source: the map that its materials show.
+        live: the map that is changed live.
+    """
+    nodes = [
+        node
+        for slot in head.material_slots
+        if slot.material is not None and slot.material.library is None
+        for node in image_nodes(slot.material.node_tree)
+        if node.image in (source, live)
+    ]
+    for node in nodes:
+        node.image = live
+    return bool(nodes)
+
+
 def end_live() -> None:
-    """Put the source back wherever the live picture is shown, and remove that."""
-    image = live_picture()
-    if image is None:
-        return
-    source = source_of(image)
-    if source is not None:
-        image.user_remap(source)
-    bpy.data.images.remove(image)
+    """Put the source back wherever a live picture is shown, and remove that."""
+    for name in (NAME, MAP_NAME):
+        image = live_picture(name)
+        if image is None:
+            continue
+        source = source_of(image)
+        if source is not None:
+            image.user_remap(source)
+        bpy.data.images.remove(image)

@@ -1,5 +1,6 @@
 """A character looked at from the front, with the map of its face known: ready for expressions."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from reggan_plugin.faces.face_finder import FaceFinder
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.maps.map_tile import Samples
 from reggan_plugin.textures.maps.own_maps import PartMaps
+from reggan_plugin.textures.maps.reduced_tile import ReducedTile
 from reggan_plugin.textures.maps.texel_change import Tally
 from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.maps.wearers import remarks
@@ -112,6 +114,13 @@ class PreparedFace:
     def material_name(self) -> str:
         """Of the face."""
         return self.loaded.character.parts[self.parts[0]].material.name
+
+    def reduce_map(self, longest_px: int) -> None:
+        """Let changes be worked out on the map averaged to at most so many texels a side."""
+        factor = max(1, math.ceil(self.texture.largest_side_px / longest_px))
+        if factor > 1:
+            tiles = {n: ReducedTile(t, factor).whole() for n, t in self.texture.tiles.items()}
+            self.texture = replace(self.texture, tiles=tiles, _reduced={})
 
     def change(self, mix: ExpressionMix) -> ChangedMap:
         """The map with an expression."""

@@ -9,8 +9,9 @@ The program writes one JSON object a line, and waits for the line that answers i
     {"id": 7, "width": 1024, "height": 576, "seconds": 0.12}
 
 `out` then holds the whole frame, reduced to `longest_px`: float32 RGBA, rows from the bottom, as
-stored in the frame. `face` is as `choice_from_json` reads it. An answer to what cannot be done has
-`message`, `kind` and `fields` in place of the size.
+stored in the frame. `face` is as `choice_from_json` reads it. A request with `texture`, `mesh` and
+`material` in place of `frame` and `face` is answered with the base colour map. An answer to what
+cannot be done has `message`, `kind` and `fields` in place of the size.
 """
 
 import json
@@ -20,11 +21,13 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
+from jaxtyping import Float
 
 from reggan_plugin.errors import FaceNotFoundError, RegganError, UsageError, document_from_said
+from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.imaging.crop import reduce_by
@@ -35,8 +38,13 @@ from reggan_plugin.ui.open_frame import Newest
 from reggan_plugin.vocabulary.names import NO_PRESETS
 from reggan_plugin.vocabulary.presets import read_presets
 
+if TYPE_CHECKING:
+    from reggan_plugin.ui.live_map import LiveMap
+
+Rgba = Float[np.ndarray, "height width 4"]
 _FRAMES_HELD = 2
-_FIELDS = ("id", "frame", "face", "longest_px", "change", "out")
+_FIELDS = ("id", "longest_px", "change", "out")
+_OF_FRAME, _OF_MAP = ("frame", "face"), ("texture", "mesh", "material")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,6 +62,7 @@ class LivePipe:
         """Hold nothing yet."""
         self._transfer = transfer
         self._held: Newest[HeldFrame] = Newest(_FRAMES_HELD)
+        self._held_map: "Newest[LiveMap]" = Newest(1)
 
     def serve(self, requests: Iterable[str], answers: TextIO) -> None:
         """Answer every line until there is none: the program has ended."""
@@ -76,6 +85,14 @@ class LivePipe:
     def _write(self, asked: Mapping[str, Any]) -> tuple[int, int]:
         own = read_presets(Path(asked["presets"])) if asked.get("presets") else NO_PRESETS
         mix = change_from_json(asked["change"], own).mix
+        picture = self._map(asked, mix) if "texture" in asked else self._frame(asked, mix)
+        out = Path(asked["out"])
+        new = out.with_name(f".{out.name}.{os.getpid()}")
+        picture[::-1].tofile(new)
+        new.replace(out)
+        return picture.shape[0], picture.shape[1]
+
+    def _frame(self, asked: Mapping[str, Any], mix: ExpressionMix) -> Rgba:
         held = self._hold(asked)
         frame, face = held.frame, held.face
         picture = np.ones((*frame.pixels.shape[:2], 4), np.float32)
@@ -83,11 +100,16 @@ class LivePipe:
         if frame.alpha is not None:
             picture[..., 3] = frame.alpha
         picture[face.region][..., :3] = face.change(self._transfer, mix).compose().pixels
-        out = Path(asked["out"])
-        new = out.with_name(f".{out.name}.{os.getpid()}")
-        picture[::-1].tofile(new)
-        new.replace(out)
-        return frame.pixels.shape[0], frame.pixels.shape[1]
+        return picture
+
+    def _map(self, asked: Mapping[str, Any], mix: ExpressionMix) -> Rgba:
+        from reggan_plugin.ui.live_map import live_map  # its room needs the extra [textures]
+
+        own = {name: value for name, value in asked.items() if name not in ("id", "change", "out")}
+        files = [_state_of(Path(asked[name])) for name in ("texture", "mesh")]
+        key = (json.dumps(own, sort_keys=True), *files)
+        held = self._held_map.get(key, lambda: live_map(self._transfer, own))
+        return held.picture(mix)
 
     def _hold(self, asked: Mapping[str, Any]) -> HeldFrame:
         path, choice = Path(asked["frame"]), choice_from_json(asked["face"])
@@ -117,7 +139,10 @@ def _request(line: str) -> Mapping[str, Any]:
         asked = json.loads(line)
     except ValueError as error:
         raise UsageError(f"{line[:80]!r} is no JSON object: {error}.") from error
-    missing = [name for name in _FIELDS if not isinstance(asked, dict) or name not in asked]
+    kind = _OF_MAP if isinstance(asked, dict) and "texture" in asked else _OF_FRAME
+    missing = [
+        name for name in (*_FIELDS, *kind) if not isinstance(asked, dict) or name not in asked
+    ]
     if missing:
         raise UsageError(f"The request {line[:80]!r} has no {', '.join(missing)}.")
     return dict(asked)

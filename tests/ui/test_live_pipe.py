@@ -10,10 +10,14 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.commands.demo import sample_shots
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.textures.request import Look, TextureRequest
+from reggan_plugin.textures.texture_job import run_request
 from reggan_plugin.transfer import ExpressionTransfer
 from reggan_plugin.ui.live_pipe import LivePipe
 
 from ..layered_shots import render, smile
+from ..textures.conftest import make_head, sample_face, write_obj
 
 BOX = {"box": [420, 220, 440, 440]}
 
@@ -84,3 +88,33 @@ def test_many_lines_and_bad_ones_are_answered_in_turn(
     assert "Did you mean 'happy'" in said[2]["message"]
     assert "gone.png" in said[3]["message"]
     assert "width" in said[4]
+
+
+def test_a_map_is_answered_as_texture_makes_it(tmp_path: Path) -> None:
+    transfer = ExpressionTransfer(device="cpu")
+    head = make_head(sample_face(transfer))
+    texture, mesh = tmp_path / "face.png", tmp_path / "head.obj"
+    Image.fromarray(head.picture).save(texture)
+    write_obj(mesh, head)
+    out = tmp_path / "map.raw"
+    request = {"id": 1, "texture": str(texture), "mesh": str(mesh), "material": None}
+    change = {"weights": {"angry": 1.0}, "intensity": 1.0, "adds": False}
+    request |= {"longest_px": 4096, "change": change, "out": str(out)}
+    pipe = LivePipe(transfer)
+    answer = pipe.answer(json.dumps(request))
+    assert (answer["width"], answer["height"]) == head.picture.shape[1::-1], answer
+    look = TextureRequest(
+        mesh=mesh,
+        look=Look(texture=texture),
+        mixes={"angry": ExpressionMix({"angry": 1.0})},
+        out=tmp_path / "angry.png",
+    )
+    run_request(look, lambda: transfer)
+    with Image.open(tmp_path / "angry.png") as made:
+        wanted = np.asarray(made)
+    assert np.abs(wanted - head.picture.astype(float)).max() > 20
+    assert np.abs(picture(answer, out)[..., :3] - wanted).max() < 1.0
+    small = pipe.answer(json.dumps({**request, "longest_px": 128}))
+    assert (small["width"], small["height"]) == (128, 128)
+    reduced = np.asarray(Image.fromarray(wanted).resize((128, 128), Image.Resampling.BOX))
+    assert np.abs(picture(small, out)[..., :3] - reduced).mean() < 2.0

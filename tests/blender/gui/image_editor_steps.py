@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bpy
+import live_steps as live
 from screen import Pause, area_of, buttons_of, press, region_of
 from watch import FRAME, MODULE, OUT, picture, run_job, window
 
@@ -121,6 +122,7 @@ STEPS: tuple[Callable[[], Pause], ...] = (
     change_a_frame,
     undo_takes_the_result_away,
     preview,
+    *live.STEPS,
     change_the_image,
     change_a_texture_map,
     escape_cancels,

@@ -107,6 +107,24 @@ def buttons_of(
     return {name: (x, sum(rows) // len(rows)) for name, rows in seen.items()}
 
 
+def sliders_of(kind: str) -> Generator[float, None, dict[str, tuple[int, int]]]:
+    """Where settings are in an editor's sidebar, by their paths; found as buttons are."""
+    window, area = bpy.context.window_manager.windows[0], area_of(kind)
+    place, manager = region_of(area), bpy.context.window_manager
+    x = place.x + round(place.width * 0.6)
+    seen: dict[str, list[int]] = {}
+    for y in range(place.y + place.height - 4, place.y, -STEP_PX):
+        move(window, x, y)
+        yield 0.03
+        manager.clipboard = ""
+        with bpy.context.temp_override(window=window, area=area, region=place):
+            if bpy.ops.ui.copy_data_path_button.poll():
+                bpy.ops.ui.copy_data_path_button()
+        if manager.clipboard:
+            seen.setdefault(manager.clipboard, []).append(y)
+    return {path: (x, sum(rows) // len(rows)) for path, rows in seen.items()}
+
+
 def take_picture(path: Path) -> None:
     """Save what the screen shows. In a process beside Blender, which goes on."""
     subprocess.Popen(["import", "-window", "root", str(path)])

@@ -1,0 +1,148 @@
+"""What is chosen by eye: a face of the sheet, a picture of the menu, a slider that is dragged."""
+
+import time
+from array import array
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import bpy
+from screen import Pause, area_of, buttons_of, click, move, region_of, sliders_of
+from watch import FRAME, LONGEST_SILENCE_S, TICK_S, addon, picture, report, run_job, window
+
+_LONGEST_ANSWER_S = 20.0
+
+
+def click_a_face_of_the_sheet() -> Pause:
+    """The sheet is open: a click on *sad* at 70 % sets the panel."""
+    settings, area = bpy.context.scene.reggan, area_of("IMAGE_EDITOR")
+    sheet = area.spaces.active.image
+    cells = addon("bridge.sheet_cells").cells_from_text(sheet["reggan_cells"])
+    cell = next(c for c in cells if (c.expression, c.intensity) == ("sad", 0.7))
+    x, y, width, height = cell.box
+    place = region_of(area, "WINDOW")
+    u, v = (x + width / 2) / sheet.size[0], 1 - (y + height / 2) / sheet.size[1]
+    at = place.view2d.view_to_region(u, v, clip=False)
+    yield from click(window(), place.x + at[0], place.y + at[1])
+    yield 0.5
+    assert settings.expression == "sad", settings.expression
+    assert round(settings.intensity, 3) == 0.7
+    yield from picture("4b_chosen_on_the_sheet")
+
+
+def draw_the_menu_of_faces() -> Pause:
+    """All expressions of this face, as pictures of the menu."""
+    area_of("IMAGE_EDITOR").spaces.active.image = bpy.data.images.load(str(FRAME))
+    found = yield from buttons_of("IMAGE_EDITOR", across=0.93)
+    yield from run_job("draw_faces", found["reggan.draw_faces"], window())
+    icons = addon("scene.face_icons").face_icons()
+    assert len(icons) > 40, len(icons)
+    assert len(set(icons.values())) == len(icons)
+    yield from picture("4c_menu_of_faces")
+
+
+def drag_a_slider_live() -> Pause:
+    """The picture follows Intensity while it is dragged, and Blender's timers go on."""
+    area, settings = area_of("IMAGE_EDITOR"), bpy.context.scene.reggan
+    settings.expression, settings.intensity = "happy", 0.2
+    found = yield from buttons_of("IMAGE_EDITOR")
+    yield from click(window(), *found["reggan.live"])
+    yield from _until(lambda: area.spaces.active.image.name == "RegGAN live")
+    yield from _until(addon("operators.live").is_settled)
+    sliders = yield from sliders_of("IMAGE_EDITOR")
+    x, y = sliders["reggan.intensity"]
+    before, answers = _pixels(area), 0
+    ticks: list[float] = []
+    bpy.app.timers.register(tick := _ticking(ticks))
+    move(window(), x, y)
+    yield 0.3
+    window().event_simulate("LEFTMOUSE", "PRESS", x=x, y=y)
+    for step in range(1, 21):
+        yield 0.1
+        window().event_simulate("MOUSEMOVE", "NOTHING", x=x + 4 * step, y=y)
+        now = _pixels(area)
+        answers, before = answers + (now != before), now
+    window().event_simulate("LEFTMOUSE", "RELEASE", x=x + 80, y=y)
+    yield from _until(addon("operators.live").is_settled)
+    bpy.app.timers.unregister(tick)
+    gaps = [after - first for first, after in pairwise(ticks)]
+    report["live"] = {
+        "intensity": round(settings.intensity, 3),
+        "pictures_while_dragged": answers,
+        "longest_silence_ms": round(1000 * max(gaps), 1),
+    }
+    assert settings.intensity > 0.3, report["live"]
+    assert answers > 1, report["live"]
+    assert max(gaps) < LONGEST_SILENCE_S, report["live"]
+    yield from picture("5b_live")
+    found = yield from buttons_of("IMAGE_EDITOR")
+    yield from click(window(), *found["reggan.live"])
+    yield 0.5
+    assert area.spaces.active.image.name != "RegGAN live"
+
+
+def drag_a_point() -> Pause:
+    """The mouth of a tracked head, over a picture of the shot."""
+    scene, area = bpy.context.scene, area_of("IMAGE_EDITOR")
+    before, size = scene.reggan_head.head, tuple(area.spaces.active.image.size)
+    render = scene.render
+    shape = render.resolution_x, render.resolution_y
+    render.resolution_x, render.resolution_y = size
+    bpy.ops.mesh.primitive_uv_sphere_add(radius=1.5)
+    scene.reggan_head.head = head = bpy.context.object
+    bpy.ops.reggan.place_points()
+    area.tag_redraw()
+    yield 1.0
+    yield from picture("5c_points_over_the_picture")
+    handles, place = addon("scene.face_handles"), region_of(area, "WINDOW")
+    x, y = handles.face_handles(bpy.context).handles["mouth"]
+    at = place.view2d.view_to_region(x / size[0], 1 - y / size[1], clip=False)
+    begin = place.x + at[0], place.y + at[1]
+    move(window(), *begin)
+    yield 0.3
+    window().event_simulate("LEFTMOUSE", "PRESS", x=begin[0], y=begin[1])
+    for step in range(1, 6):
+        yield 0.1
+        move(window(), begin[0] + 8 * step, begin[1] - 4 * step)
+    window().event_simulate("LEFTMOUSE", "RELEASE", x=begin[0] + 40, y=begin[1] - 20)
+    yield 0.5
+    moved = handles.face_handles(bpy.context).handles["mouth"]
+    expected = place.view2d.region_to_view(at[0] + 40, at[1] - 20)
+    assert abs(moved[0] - expected[0] * size[0]) < 2, (moved, expected)
+    assert abs(moved[1] - (1 - expected[1]) * size[1]) < 2, (moved, expected)
+    yield from picture("5d_point_dragged")
+    for name in ("left_eye", "right_eye", "mouth"):
+        bpy.data.objects.remove(getattr(scene.reggan_head, name))
+    bpy.data.objects.remove(head)
+    scene.reggan_head.head = before
+    render.resolution_x, render.resolution_y = shape
+
+
+def _until(holds: Callable[[], bool]) -> Pause:
+    end = time.monotonic() + _LONGEST_ANSWER_S
+    while not holds():
+        assert time.monotonic() < end, bpy.context.window_manager.reggan_last_words
+        yield 0.05
+
+
+def _pixels(area: Any) -> bytes:
+    image = area.spaces.active.image
+    values = array("f", bytes(16 * image.size[0] * image.size[1]))
+    image.pixels.foreach_get(values)
+    return values.tobytes()
+
+
+def _ticking(ticks: list[float]) -> Callable[[], float]:
+    def tick() -> float:
+        ticks.append(time.perf_counter())
+        return TICK_S
+
+    return tick
+
+
+STEPS: tuple[Callable[[], Pause], ...] = (
+    click_a_face_of_the_sheet,
+    draw_the_menu_of_faces,
+    drag_a_slider_live,
+    drag_a_point,
+)

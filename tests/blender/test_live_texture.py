@@ -1,0 +1,120 @@
+"""A head wears its map as it is being changed; in real Blender, without a model."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]
+
+FRAME = Path(__file__).parents[2] / "reggan_plugin/samples/avatar_png/avatar.1001.png"
+
+
+@pytest.fixture
+def node() -> Any:
+    """The image node of the active head's material."""
+    for found in list(bpy.data.objects):
+        bpy.data.objects.remove(found)
+    bpy.ops.mesh.primitive_uv_sphere_add(radius=0.1, segments=12, ring_count=8)
+    bpy.context.object.name = "Head"
+    material = bpy.data.materials.new("skin")
+    if material.node_tree is None:  # before Blender 5
+        material.use_nodes = True
+    tree = material.node_tree
+    node = tree.nodes.new("ShaderNodeTexImage")
+    node.image = bpy.data.images.load(str(FRAME))
+    shader = next(n for n in tree.nodes if n.type == "BSDF_PRINCIPLED")
+    tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
+    bpy.context.object.data.materials.append(material)
+    return node
+
+
+def settle() -> None:
+    """Tick as the timer does until the map is the one that is asked for."""
+    from blender_addon.operators import live
+
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        live.tick()
+        if live.is_settled():
+            live.tick()
+            return
+        time.sleep(0.01)
+    pytest.fail("no answer")
+
+
+def shown(node: Any) -> tuple[str, float]:
+    return node.image.name, round(node.image.pixels[0], 2)
+
+
+def test_the_head_wears_what_the_sliders_say_and_its_own_map_after(
+    node: Any, pretended: Path
+) -> None:
+    sliders = bpy.context.scene.reggan_shapes
+    assert bpy.ops.reggan.live_map() == {"FINISHED"}
+    settle()
+    assert shown(node) == ("RegGAN live map", 0.0)
+    sliders.jawOpen = 0.6
+    settle()
+    assert shown(node) == ("RegGAN live map", pytest.approx(0.6, abs=0.01))
+    requests = [json.loads(line) for line in pretended.read_text("utf-8").splitlines()]
+    assert len(requests) == 2
+    assert requests[0]["texture"] == str(FRAME)
+    assert requests[0]["material"].startswith("skin")
+    assert Path(requests[0]["mesh"]).is_file()
+    assert bpy.ops.reggan.end_live_map() == {"FINISHED"}  # Esc
+    assert node.image.name == FRAME.name
+    assert "RegGAN live map" not in bpy.data.images
+    assert not bpy.context.window_manager.reggan_live_map
+
+
+def test_esc_is_blender_s_own_where_nothing_is_live(node: Any, pretended: Path) -> None:
+    assert not bpy.ops.reggan.end_live_map.poll()
+
+
+def test_a_file_is_saved_with_its_own_map(node: Any, pretended: Path, tmp_path: Path) -> None:
+    bpy.ops.reggan.live_map()
+    settle()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "head.blend"))
+    assert node.image.name == FRAME.name
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "head.blend"))
+    assert "RegGAN live map" not in bpy.data.images
+
+
+def test_a_map_that_nothing_wears_is_said_and_ends_it(node: Any, pretended: Path) -> None:
+    bpy.context.scene.reggan_texture.image = bpy.data.images.new("other", 8, 8)
+    bpy.context.scene.reggan_texture.uv_map = "UVMap"
+    bpy.ops.reggan.live_map()
+    settle()
+    manager = bpy.context.window_manager
+    assert "No material of Head shows other" in manager.reggan_last_words
+    assert not manager.reggan_live_map
+    assert node.image.name == FRAME.name
+
+
+def test_a_picture_and_a_head_take_turns(node: Any, pretended: Path) -> None:
+    window = bpy.context.window_manager.windows[0]
+    area = window.screen.areas[0]
+    area.type = "IMAGE_EDITOR"
+    area.spaces.active.image = node.image
+    bpy.ops.reggan.live_map()
+    settle()
+    with bpy.context.temp_override(window=window, area=area):
+        assert bpy.ops.reggan.live() == {"FINISHED"}
+    settle()
+    assert node.image.name == FRAME.name
+    assert area.spaces.active.image.name == "RegGAN live"
+    manager = bpy.context.window_manager
+    assert (manager.reggan_live, manager.reggan_live_map) == (True, False)
+
+
+def test_jobs_begin_with_the_head_s_own_map(node: Any, pretended: Path) -> None:
+    bpy.ops.reggan.live_map()
+    settle()
+    assert bpy.ops.reggan.edit_texture() == {"FINISHED"}
+    command = json.loads(pretended.read_text("utf-8").splitlines()[-1])
+    assert str(FRAME) in command["arguments"]

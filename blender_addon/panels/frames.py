@@ -80,7 +80,7 @@ class FramesPanel:
             row = self.layout.row(align=True)
             both = row.operator("reggan.render_and_apply", icon="RENDER_ANIMATION")
             both.animation = True
-            row.operator("reggan.render_and_apply", text="Still", icon="RENDER_STILL")
+            row.operator("reggan.render_and_apply", text="", icon="RENDER_STILL")
         self.layout.operator("reggan.render_frames", icon="RENDERLAYERS")
         self.layout.operator("reggan.add_compositor_group", icon="NODE_COMPOSITING")
 

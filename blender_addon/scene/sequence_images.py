@@ -10,6 +10,7 @@ import bpy
 
 from ..bridge.errors import BridgeError
 from ..bridge.frame_sequence import shown_number
+from ..bridge.view_fit import fitted, free_span, hides_a_part
 from .made_images import former_result, mark_result
 
 _NUMBERS = "reggan_frames"
@@ -105,6 +106,8 @@ def show(context: Any, image: Any) -> bool:
         return False
     spaces[0].image = image
     show_all_frames(spaces[0].image_user, image)
+    if not bpy.app.background:
+        bpy.app.timers.register(partial(_uncover, image.name), first_interval=0.1)
     return True
 
 
@@ -120,12 +123,45 @@ def show_whole(context: Any, image: Any) -> bool:
 
 
 def _fit(name: str) -> None:
-    for window, area in _image_editors(bpy.context):
-        image = area.spaces.active.image
-        if image is not None and image.name == name:
-            region = next(region for region in area.regions if region.type == "WINDOW")
-            with bpy.context.temp_override(window=window, area=area, region=region):
-                bpy.ops.image.view_all(fit_view=True)
+    """Show an image as large as the part of the editor allows that the sidebar leaves free."""
+    for window, area, region in _showing(name):
+        space, free = area.spaces.active, _free(area, region)
+        with bpy.context.temp_override(window=window, area=area, region=region):
+            bpy.ops.image.view_all(fit_view=True)
+            if min(space.image.size) > 0:
+                size = (region.width, region.height)
+                zoom, shift = fitted(tuple(space.image.size), size, free)
+                bpy.ops.image.view_zoom_ratio(ratio=zoom)
+                bpy.ops.image.view_pan(offset=(shift, 0.0))
+
+
+def _uncover(name: str) -> None:
+    """Fit an image that lies partly under the sidebar, unless the artist has zoomed in."""
+    for _, area, region in _showing(name):
+        (left, _), (right, _) = (
+            region.view2d.view_to_region(u, 0.5, clip=False) for u in (0.0, 1.0)
+        )
+        if hides_a_part((left, right), region.width, _free(area, region)):
+            _fit(name)
+
+
+def _showing(name: str) -> list[tuple[Any, Any, Any]]:
+    """Windows, areas and regions that show an image."""
+    return [
+        (window, area, next(region for region in area.regions if region.type == "WINDOW"))
+        for window, area in _image_editors(bpy.context)
+        if area.spaces.active.image is not None and area.spaces.active.image.name == name
+    ]
+
+
+def _free(area: Any, region: Any) -> tuple[float, float]:
+    """Left and right of the part of a region that no other lies over."""
+    covers = [
+        (other.x - region.x, other.x - region.x + other.width)
+        for other in area.regions
+        if other.type in ("UI", "TOOLS") and other.width > 1 and other.x < region.x + region.width
+    ]
+    return free_span(region.width, [span for span in covers if span[1] > 0])
 
 
 def _image_editors(context: Any) -> list[tuple[Any, Any]]:

@@ -151,7 +151,7 @@ class OpenFiles:
         if not can_read(Path(name)):
             raise UsageError(
                 f"{name} is no picture that is read: PNG, JPEG, TIFF, EXR, TGA, BMP and WebP are. "
-                "Export it as one; a head's texture map is changed by `reggan-plugin texture`."
+                "Export it as one."
             )
         with self._lock:
             if drop not in self._drops:

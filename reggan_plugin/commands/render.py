@@ -27,7 +27,7 @@ from reggan_plugin.commands.render_model import AskedModel, model_and_batch_opti
 from reggan_plugin.commands.render_results import print_plans, print_summary
 from reggan_plugin.commands.render_watch import render_what_lands, style_of_progress, watched_folder
 from reggan_plugin.commands.signing_options import signing_options
-from reggan_plugin.commands.standard_streams import piped_files
+from reggan_plugin.commands.standard_streams import STANDARD, piped_files
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.picture_settings import PictureSettings
@@ -36,6 +36,7 @@ from reggan_plugin.files.video_codecs import VIDEO_CODECS
 from reggan_plugin.jobs.events import Report
 from reggan_plugin.jobs.interruption import StopRequest, stop_on_signals
 from reggan_plugin.jobs.io_timeout import IoTimeout
+from reggan_plugin.jobs.joined_report import report_of_one_file
 from reggan_plugin.jobs.plan import Existing, JobPlan
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
 from reggan_plugin.jobs.results import JobSummary
@@ -155,7 +156,8 @@ def render(
         if dry_run:
             print_plans(jobs, asked_model.in_dry_run(jobs[0].settings), as_json)
             return
-        summary = _run(jobs, asked_model, report, stop, stall_s, notices)
+        told = report_of_one_file(report, Path(STANDARD)) if piped.writes else report
+        summary = _run(jobs, asked_model, told, stop, stall_s, notices)
         if not piped.writes:
             print_summary(summary, as_json)
         stop.raise_if_made()

@@ -16,7 +16,6 @@ from reggan_plugin.commands.progress import (
     progress_option,
 )
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.counting import counted
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_plugin.faces.tracks_file import write_tracks
 from reggan_plugin.files.inputs import refuse_overwriting
@@ -26,6 +25,7 @@ from reggan_plugin.jobs.events import Notice, Report, Started
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.results import notices_of_missing
+from reggan_plugin.jobs.shot_tracks import keep_part
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.jobs.track_preview import make_folder, preview_paths, write_preview
 from reggan_plugin.jobs.track_summary import document_from_result
@@ -113,7 +113,7 @@ def track(
                 io_timeout=io_timeout,
             )
         if result.interrupted:
-            _keep_part(result, out, len(shot.frames), report)
+            keep_part(result, out, len(shot.frames), report)
         stop.raise_if_made()
         write_tracks(result.tracks, out)
         drawn = []
@@ -140,17 +140,6 @@ def _started(shot: Sequence, source: str, out: Path) -> Started:
 def _notices(shot: Sequence, frame_range: str | None) -> list[str]:
     notices = [] if frame_range is None else [PART_OF_A_SHOT]
     return notices + notices_of_missing(shot.missing)
-
-
-def _keep_part(result: TrackResult, out: Path, frames: int, report: Report) -> None:
-    """Write what was tracked until somebody stopped it, under a name that no job waits for."""
-    done = len(result.tracks.frames)
-    if not done:
-        return
-    part = out.with_suffix(f".part{out.suffix}")
-    write_tracks(result.tracks, part)
-    text = f"The tracks of the first {done} of {counted(frames, 'frame')} are in {part}."
-    report(Notice(message=text))
 
 
 def _refuse_inputs(shot: Sequence, out: Path, preview: Path | None) -> None:

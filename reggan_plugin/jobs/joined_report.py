@@ -87,3 +87,17 @@ class JoinedReport:
         count = joined.count()
         self._report(Finished(**count, interrupted=joined.interrupted, seconds=joined.seconds))
         return joined
+
+
+def report_of_one_file(report: Report, out: Path) -> Report:
+    """The same report; a job that begins is said to write `out`, not a folder for what is between.
+
+    Args:
+        report: takes the events.
+        out: what the user gets.
+    """
+
+    def said(event: Event) -> None:
+        report(replace(event, out=out) if isinstance(event, Started) else event)
+
+    return said

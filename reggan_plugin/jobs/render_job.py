@@ -68,7 +68,7 @@ def run_job(
     output = FrameOutput(settings, model, writing)
     steps = FrameSteps(settings, transfer, plan.shot.frames, output, reading)
     log = ResultLog(len(plan.tasks), model.device if model else None, report)
-    for message in _notices_of_job(plan, settings):
+    for message in [] if stopped() else _notices_of_job(plan, settings):
         log.note(message)
     for result in _results(plan, steps, transfer.batch if transfer else 1, stopped):
         log.add(result)

@@ -10,7 +10,7 @@ from reggan_plugin.errors import OutputError, StalledError
 from reggan_plugin.jobs.events import Finished, Notice, Report
 from reggan_plugin.jobs.frame_steps import Transfer
 from reggan_plugin.jobs.io_timeout import DEFAULT_STALL_S
-from reggan_plugin.jobs.joined_report import JoinedReport
+from reggan_plugin.jobs.joined_report import JoinedReport, report_of_one_file
 from reggan_plugin.jobs.movie import Movie
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_job import run_job
@@ -119,7 +119,7 @@ def _run(
         job.settings,
         transfer,
         model=model,
-        report=report,
+        report=report if movie is None else report_of_one_file(report, movie.out),
         stopped=stopped,
         stall_s=stall_s,
         track_first=track_first,

@@ -8,17 +8,18 @@ from importlib import metadata
 from pathlib import Path
 
 from reggan_plugin.atomic import write_atomically
+from reggan_plugin.counting import counted
 from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.files.sequence import SourceFrame
-from reggan_plugin.jobs.events import Report
+from reggan_plugin.jobs.events import Notice, Report
 from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.side_car import RECORD_FOLDER, sha256_of
-from reggan_plugin.jobs.track_job import track_frames
+from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.regular_file import status_of
 
 TRACKS_SUFFIX, KEY_SUFFIX = ".tracks.json", ".tracks.sha256"
@@ -67,15 +68,37 @@ def settings_with_tracks(
         stopped=stopped,
         io_timeout=io_timeout,
     )
-    if result.interrupted:
-        return settings
     path, key_path = _files_of(plan)
+    if result.interrupted:
+        keep_part(result, path, len(plan.shot.frames), report)
+        return settings
     write_tracks(result.tracks, path)
     key = _key_of(plan.shot.frames, settings.picture.reading)
     seal = _seal(key, path.read_bytes())
     write_atomically(key_path, seal.encode())
     # Read back, so that a run that finds the file gives the same bits.
     return _with_tracks(settings, read_tracks(path))
+
+
+def keep_part(result: TrackResult, out: Path, frames: int, report: Report) -> None:
+    """Write what was tracked until somebody stopped it, under a name that no job waits for.
+
+    Args:
+        result: of a shot that was not tracked to its end.
+        out: file of the whole shot's tracks.
+        frames: of the whole shot.
+        report: is told where the part is.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    done = len(result.tracks.frames)
+    if not done:
+        return
+    part = out.with_suffix(f".part{out.suffix}")
+    write_tracks(result.tracks, part)
+    text = f"The tracks of the first {done} of {counted(frames, 'frame')} are in {part}."
+    report(Notice(message=text))
 
 
 def _with_tracks(settings: RenderSettings, tracks: Tracks) -> RenderSettings:

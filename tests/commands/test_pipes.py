@@ -76,6 +76,7 @@ def test_a_frame_of_a_video_goes_through_a_pipe(pipe: Pipe) -> None:
     with Image.open(io.BytesIO(pipe(frame))) as picture:
         assert picture.format == "PNG"
         assert np.asarray(picture)[24, 32, 0] == 255
+    assert "To -: 1 frame" in pipe.said
 
 
 @pytest.mark.parametrize("codec", ["ffv1", "libx264"])
@@ -96,6 +97,7 @@ def test_a_video_goes_from_ffmpeg_through_a_pipe_to_ffmpeg(pipe: Pipe, codec: st
 def test_a_video_from_a_pipe_may_become_a_file_and_a_file_go_into_a_pipe(pipe: Pipe) -> None:
     clip = write_clip(Path("a.mp4"))
     assert pipe(clip.read_bytes(), "--out", "b.mp4").split() == [b"b.mp4"]
+    assert f"To b.mp4: {FRAMES} frames" in pipe.said
     assert len(frames_of(Path("b.mp4").read_bytes(), "mp4")) == FRAMES
     assert main(["render", "b.mp4", "--expression", "happy", "--out", "-"]) == 0
     assert len(frames_of(pipe.written(), "mp4")) == FRAMES

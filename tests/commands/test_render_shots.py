@@ -14,7 +14,10 @@ from PIL import Image
 
 import reggan_plugin
 from reggan_plugin.cli import main
-from reggan_plugin.files.frame import read_frame
+from reggan_plugin.faces.tracks_file import read_tracks
+from reggan_plugin.files.frame import Frame, read_frame
+from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.jobs import seen_shot
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png"
 HAPPY = ["--expression", "happy", "--device", "cpu"]
@@ -78,6 +81,26 @@ def test_a_part_without_tracks_says_that_it_is_unsmoothed(
     assert "located by itself, unsmoothed" in err
     assert "--tracks takes what it writes" in err
     assert "Tracked" not in err
+
+
+def test_a_shot_that_is_stopped_while_it_is_tracked_keeps_what_was_found(
+    shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
+) -> None:
+    look = seen_shot.SeenShot._look_at
+
+    def interrupted(self: seen_shot.SeenShot, source: SourceFrame, frame: Frame) -> object:
+        if source.number == 1002:
+            signal.raise_signal(signal.SIGINT)
+        return look(self, source, frame)
+
+    monkeypatch.setattr(seen_shot.SeenShot, "_look_at", interrupted)
+    out = tmp_path / "out"
+    assert render(shot, *HAPPY, "--out", out) == 130
+    (part,) = (out / ".reggan").iterdir()
+    assert list(read_tracks(part).frames) == ["1001", "1002"]
+    err = capsys.readouterr().err
+    assert f"The tracks of the first 2 of 3 frames are in {part}." in err
+    assert "unsmoothed" not in err  # nothing was rendered
 
 
 def test_a_shot_that_is_resumed_is_not_tracked_again_unless_it_changed(

@@ -1,6 +1,6 @@
 """How close layers scaled by k come to a render at intensity k, in levels of 255.
 
-    python tests/measurements/intensity_in_comp.py FRAME... --model FILE.onnx [--expression happy]
+    python tests/measurements/intensity_in_comp.py FRAME... [--model FILE.onnx] [--expression happy]
 
 The layers are those of intensity 1: their motion is scaled by k, their gain raised to the power k,
 their cover scaled by k, as the compositions of `reggan-plugin comp` do it. Both are put together by
@@ -89,7 +89,7 @@ def main() -> None:
     """Print one line for each intensity."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("frames", nargs="+", type=Path)
-    parser.add_argument("--model", required=True)
+    parser.add_argument("--model", help="Name or file; the one that ships unless given.")
     parser.add_argument("--expression", default="happy,sad,angry,surprised")
     asked = parser.parse_args()
     transfer = ExpressionTransfer(asked.model, device="cpu")

@@ -21,7 +21,7 @@ from reggan_plugin.faces.tracks_file import write_tracks
 from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.files.sequence import Sequence, find_sequence
-from reggan_plugin.jobs.events import Notice, Report, Started
+from reggan_plugin.jobs.events import Notice, Started
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.results import notices_of_missing

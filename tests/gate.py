@@ -1,6 +1,7 @@
 """The gate: formatter, linter, strict types, import contracts, tests. Stops at no failure.
 
-The first four run side by side; the tests then share two processes, file by file.
+The tests share two processes, file by file; the other checks run one after the other beside them
+and are shown at the end.
 
 python tests/gate.py [pytest arguments]
 """
@@ -13,6 +14,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -32,18 +34,26 @@ ENVIRONMENT = {
 
 def main(pytest_arguments: list[str]) -> int:
     """Run every check; return the number of those that failed."""
-    with ThreadPoolExecutor(2) as pool:
-        codes = dict(zip(STATIC, pool.map(_check, STATIC, STATIC.values()), strict=True))
-    codes["tests"] = _check("tests", [*PYTEST, *pytest_arguments], shown_at_once=True)
-    failed = [name for name, code in codes.items() if code]
+    with ThreadPoolExecutor(1) as pool:
+        beside = {name: pool.submit(_check, command) for name, command in STATIC.items()}
+        checks = {"tests": _check([*PYTEST, *pytest_arguments], shown_at_once=True)}
+        checks |= {name: check.result() for name, check in beside.items()}
+    for name, check in checks.items():
+        print(f"--- {name}: exit {check.code}, {check.seconds:.0f} s\n{check.output}", end="")
+    failed = [name for name, check in checks.items() if check.code]
     print(f"gate: {'failed: ' + ', '.join(failed) if failed else 'passed'}")
     return len(failed)
 
 
-def _check(name: str, command: Sequence[str | Path], *, shown_at_once: bool = False) -> int:
-    """Run a check and return its exit code; its output comes in one piece unless shown at once."""
+class _Check(NamedTuple):
+    code: int
+    output: str
+    seconds: float
+
+
+def _check(command: Sequence[str | Path], *, shown_at_once: bool = False) -> _Check:
     started = time.monotonic()
-    result = subprocess.run(
+    run = subprocess.run(
         [str(part) for part in command],
         cwd=ROOT,
         env=os.environ | ENVIRONMENT,
@@ -51,10 +61,7 @@ def _check(name: str, command: Sequence[str | Path], *, shown_at_once: bool = Fa
         stderr=None if shown_at_once else subprocess.STDOUT,
         text=True,
     )
-    seconds = time.monotonic() - started
-    ending = f"--- {name}: exit {result.returncode}, {seconds:.0f} s\n"
-    print((result.stdout or "") + ending, end="", flush=True)
-    return result.returncode
+    return _Check(run.returncode, run.stdout or "", time.monotonic() - started)
 
 
 if __name__ == "__main__":

@@ -34,27 +34,37 @@ def commands_of(page: Path) -> list[str]:
 
 
 @pytest.fixture
-def working_folder(tmp_path: Path, tiny_avatars: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def working_folder(
+    folder_of_the_pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """A folder in which every path of the pages' commands exists."""
-    (tmp_path / "shot").mkdir()
-    for number in (1001, 1003):
-        name = f"avatar.{number}"
-        shutil.copy(SAMPLES / "avatar_png" / f"{name}.png", tmp_path / "shot")
-        _add_passes(SAMPLES / "avatar_exr" / f"{name}.exr", tmp_path / f"shot.{number}.exr")
-    shutil.copy(SAMPLES / "toon" / "toon.1001.png", tmp_path / "frame.png")
-    Image.new("L", (1280, 720), 255).save(tmp_path / "roto.png")
-    for pictures in ("avatars", "mine"):
-        shutil.copytree(tiny_avatars, tmp_path / pictures)
-    (tmp_path / "smile.csv").write_text("1001,happy,0\n1024,happy,0.8\n")
-    formats.live_link(tmp_path / "take.csv")
-    (tmp_path / "studio.toml").write_text(blocks_of(ROOT / "docs/expressions.md", "toml")[0])
-    (tmp_path / "studio").mkdir()
-    settings = blocks_of(ROOT / "docs/settings.md", "toml")[0]
-    (tmp_path / "studio/show.toml").write_text(settings)
-    _write_clip(tmp_path / "clip.mp4")
-    _add_characters(tmp_path)
+    shutil.copytree(folder_of_the_pages, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def folder_of_the_pages(tiny_avatars: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `working_folder` is a copy of."""
+    folder = tmp_path_factory.mktemp("pages")
+    (folder / "shot").mkdir()
+    for number in (1001, 1003):
+        name = f"avatar.{number}"
+        shutil.copy(SAMPLES / "avatar_png" / f"{name}.png", folder / "shot")
+        _add_passes(SAMPLES / "avatar_exr" / f"{name}.exr", folder / f"shot.{number}.exr")
+    shutil.copy(SAMPLES / "toon" / "toon.1001.png", folder / "frame.png")
+    Image.new("L", (1280, 720), 255).save(folder / "roto.png")
+    for pictures in ("avatars", "mine"):
+        shutil.copytree(tiny_avatars, folder / pictures)
+    (folder / "smile.csv").write_text("1001,happy,0\n1024,happy,0.8\n")
+    formats.live_link(folder / "take.csv")
+    (folder / "studio.toml").write_text(blocks_of(ROOT / "docs/expressions.md", "toml")[0])
+    (folder / "studio").mkdir()
+    settings = blocks_of(ROOT / "docs/settings.md", "toml")[0]
+    (folder / "studio/show.toml").write_text(settings)
+    _write_clip(folder / "clip.mp4")
+    _add_characters(folder)
+    return folder
 
 
 def _add_passes(source: Path, path: Path) -> None:

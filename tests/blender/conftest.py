@@ -1,8 +1,6 @@
 """Blender as a module, with nobody's settings, and the add-on in it as it stands in the tree.
 
-    pip install bpy pytest …; REGGAN_PYTHON=…/bin/python python -m pytest tests/blender
-
-Workers run in `REGGAN_PYTHON`, or in this Python where it has reggan-plugin.
+How its environment is made: docs/blender.md, "Tested with". Workers run in `REGGAN_PYTHON`, or in this Python where it has reggan-plugin.
 """
 
 import os

@@ -1,6 +1,7 @@
 """Blender as a module, with nobody's settings, and the add-on in it as it stands in the tree.
 
-How its environment is made: docs/blender.md, "Tested with". Workers run in `REGGAN_PYTHON`, or in this Python where it has reggan-plugin.
+How its environment is made: docs/blender.md, "Tested with". Workers run in `REGGAN_PYTHON`, or in
+this Python where it has reggan-plugin.
 """
 
 import os

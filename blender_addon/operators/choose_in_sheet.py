@@ -33,7 +33,8 @@ class ChooseInSheet(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """A click beside all faces is for other tools."""
-        if context.region is None or context.region.type != "WINDOW":
+        is_viewed = context.space_data.mode == "VIEW"  # and not painted on
+        if not is_viewed or context.region is None or context.region.type != "WINDOW":
             return {"PASS_THROUGH"}
         place = context.region.view2d.region_to_view(event.mouse_region_x, event.mouse_region_y)
         self.u, self.v = place

@@ -50,6 +50,8 @@ class DragPoint(bpy.types.Operator):
         """Begin, if a point lies under the mouse; else the click is for other tools."""
         if context.region is None or context.region.type != "WINDOW":
             return {"PASS_THROUGH"}
+        if context.space_data.mode != "VIEW":  # painting goes on under a point
+            return {"PASS_THROUGH"}
         drawn = face_handles(context)
         name = None if drawn is None else _under_mouse(context, drawn, event)
         if name is None:
@@ -71,6 +73,7 @@ class DragPoint(bpy.types.Operator):
             return self._follow(context, event)
         if event.type == "LEFTMOUSE" and event.value == "RELEASE":
             context.scene.reggan.tracks_account = _AGAIN
+            self.report({"INFO"}, _AGAIN)
             redraw_sidebars(context.window_manager)
             return {"FINISHED"}
         if event.type in ("ESC", "RIGHTMOUSE"):

@@ -308,6 +308,10 @@ def test_a_take_is_scrubbed_through(
         artist.find("copy-take").click()
         artist.wait_for("document.getElementById('words').value.includes('--curves take.csv')")
         assert artist.faults() == []
+        head = tmp_path / "head.glb"
+        head.write_bytes(b"glTF")
+        dropped(artist, head)
+        artist.wait_for("document.getElementById('message').textContent.includes('texture --mesh')")
 
 
 def test_everything_can_be_reached_and_is_named(browser: webdriver.Chrome, page: Caller) -> None:

@@ -4,6 +4,8 @@ import { Latest, post, put } from "./server.js";
 
 const SUFFIXES = [".csv", ".txt", ".json", ".gltf", ".glb", ".vrm", ".vrma", ".usd", ".usda", ".usdc", ".usdz"];
 
+const HEADS = /\.(glb|gltf|vrm)$/i;
+
 export class Take {
   /** `element` finds an element by its id, `onRow` shows the weights of a row. */
   constructor(element, attempt, onRow) {
@@ -24,8 +26,13 @@ export class Take {
 
   async open(file) {
     const query = new URLSearchParams({ name: file.name });
-    const take = await (await put(`take?${query}`, file)).json();
-    this.show(take);
+    const answer = await put(`take?${query}`, file).catch((error) => {
+      if (HEADS.test(file.name)) {
+        error.message += ` The page changes pictures; for the texture map of a head: reggan-plugin texture --mesh ${file.name}`;
+      }
+      throw error;
+    });
+    this.show(await answer.json());
     await this.seek(performance.now());
   }
 

@@ -347,7 +347,7 @@ def test_it_fits_narrow_windows(browser: webdriver.Chrome, page: Caller, width: 
 
 
 MOVES = int(os.environ.get("REGGAN_MOVES", "30"))
-"""500 take minutes: REGGAN_MOVES=500 pytest -s tests/ui/test_page_browser.py -k memory"""
+"""500 take minutes: REGGAN_MOVES=500 pytest --timeout 0 -s tests/ui/test_page_browser.py"""
 MOST_GROWTH_MIB = 40
 
 

@@ -6,7 +6,8 @@ For each shape, means over the frames: the motion at weight 1 (95 % quantile ove
 thousandths of its side); *linear*, the share of the motion at 0.25, 0.5 and 0.75 that is that of
 weight 1 in proportion, 1 - |m(w) - w·m(1)|² / |w·m(1)|²; and *own side*, for shapes of one side,
 the share of the squared motion that lies on that half of the face. A frame whose face looks into
-the camera tells most. Nothing here says whether the motion is the right one: `evaluate-motion` does.
+the camera tells most. Nothing here says whether the motion is the right one: `evaluate-motion`
+does.
 """
 
 import argparse

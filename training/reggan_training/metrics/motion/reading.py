@@ -64,7 +64,7 @@ def _of_family(readers: Readers, family: str, paths: Sequence[Path]) -> ReadHead
         portraits=count,
         place=sums["place"] / sums["face"],
         seam=sums["seam"] / sums["beside"],
-        front=sums["both"] / sums["either"] if sums["either"] else math.nan,
+        front=sums["both"] / sums["either"] if sums["before"] else math.nan,
         worn=1 - sums["lost"] / sums["energy"],
     )
 
@@ -86,6 +86,7 @@ def _errors(readers: Readers, portraits: Portraits) -> dict[str, Float[Tensor, "
         "beside": is_lip.sum(),
         "both": (read_front & is_front).sum(),
         "either": (read_front | is_front).sum(),
+        "before": is_front.sum(),
         "lost": (weights - portraits.weights).square().sum(),
         "energy": portraits.weights.square().sum(),
     }

@@ -13,9 +13,11 @@ from reggan_plugin.cli import main
 from reggan_plugin.commands import models
 from reggan_plugin.commands.dev_help import DEV_HELP
 from reggan_plugin.commands.lazy_group import ENTRY_POINT_GROUP
+from reggan_plugin.files.frame import read_frame
 from reggan_plugin.models import DEFAULT_MODEL
 
 ROOT = Path(__file__).parents[1]
+SHOT = ROOT / "reggan_plugin/samples/avatar_png"
 
 Streams = pytest.CaptureFixture[str]
 

@@ -20,6 +20,10 @@ from reggan_training.pairs.rasterised_head import MOUTH_WINDOW
 _EMBEDDING = 64
 _FIRST_TONES = ((0.8, 0.7, 0.5), (0.0, -1.0, -1.0))
 """Logits of the colour of teeth and of gums that learning begins with."""
+_EVEN = (0.5, 1.4)
+"""Brightness of a cell of teeth over the mean of those that are seen."""
+_LEAST_SEEN = 1e-3
+"""Share of a cell that counts as seen where nothing is."""
 _SHADE = 0.6
 """How much darker what looks aside is."""
 
@@ -105,7 +109,14 @@ class MouthPainter(nn.Module):
         inside = torch.sigmoid(base_paint + 4 * F.pixel_shuffle(paint, 4))
         tooth, gum, shade = answer.teeth.chunk(3, dim=1)
         tones = torch.sigmoid(self.tones(F.silu(eighth)).float())
-        lit = enlarged(tones, fine) * (1 - _SHADE + _SHADE * shade).repeat(1, 6, 1, 1)
+        cell = fine // tones.shape[-1]
+        opened = torch.sigmoid(base_cover)
+        even = [
+            evenly_tinted(tone, F.avg_pool2d(opened * share, cell))
+            for tone, share in zip(tones.chunk(2, dim=1), (tooth, gum), strict=True)
+        ]
+        lit = enlarged(torch.cat(even, dim=1), fine)
+        lit = lit * (1 - _SHADE + _SHADE * shade).repeat(1, 6, 1, 1)
         layers = torch.stack([inside, lit[:, :3], lit[:, 3:]], dim=1)
         shares = torch.stack([1 - (tooth + gum).clamp(max=1.0), tooth, gum], dim=1)
         return MouthAnswer(
@@ -114,6 +125,19 @@ class MouthPainter(nn.Module):
             layers=layers,
             shares=shares,
         )
+
+
+def evenly_tinted(
+    tones: Float[Tensor, "batch 3 low low"], seen: Float[Tensor, "batch 1 low low"]
+) -> Float[Tensor, "batch 3 low low"]:
+    """Tones of one tint, the mean of those that are seen; each keeps its brightness.
+
+    Teeth of one mouth are of one colour: what differs from cell to cell is a guess.
+    """
+    weight = seen + _LEAST_SEEN
+    mean = (tones * weight).sum((2, 3), keepdim=True) / weight.sum((2, 3), keepdim=True)
+    brightness = tones.mean(1, keepdim=True) / mean.mean(1, keepdim=True).clamp(min=1e-3)
+    return (mean * brightness.clamp(*_EVEN)).clamp(max=1.0)
 
 
 def no_colder(

@@ -1,5 +1,6 @@
 """Show the changed face while sliders move: one warm process, asked from a timer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -116,15 +117,25 @@ class ToggleLive(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Begin or end."""
-        if is_shown(LiveImage):
-            stop()
-            return {"FINISHED"}
-        try:
-            _begin(context)
-        except BridgeError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        return toggled(self, context, LiveImage, _begin)
+
+
+def toggled(
+    button: bpy.types.Operator,
+    context: bpy.types.Context,
+    kind: type[LiveSubject],
+    begin: Callable[[bpy.types.Context], None],
+) -> set[str]:
+    """End a kind of subject that is shown, or begin it; what a button's `execute` answers."""
+    if is_shown(kind):
+        stop()
         return {"FINISHED"}
+    try:
+        begin(context)
+    except BridgeError as error:
+        button.report({"ERROR"}, str(error))
+        return {"CANCELLED"}
+    return {"FINISHED"}
 
 
 def _begin(context: bpy.types.Context) -> None:

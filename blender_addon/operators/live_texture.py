@@ -12,7 +12,7 @@ from ..scene.image_files import file_of_image
 from ..scene.live_picture import MAP_NAME, show_live, wear_live
 from .edit_texture import map_to_change, placed_on_head, problem_of_map, worn_image
 from .job_operator import new_job_folder
-from .live import begin_live, is_shown, stop
+from .live import begin_live, is_shown, stop, toggled
 
 _LONGEST_PX = 1024
 _keys: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
@@ -71,17 +71,10 @@ class ToggleLiveMap(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Begin or end."""
-        if is_shown(LiveHead):
-            stop()
-            return {"FINISHED"}
-        try:
-            _begin(context)
-        except BridgeError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        if not _shows_materials(context):
+        answer = toggled(self, context, LiveHead, _begin)
+        if is_shown(LiveHead) and not _shows_materials(context):
             self.report({"INFO"}, "Switch the viewport to Material Preview to see it")
-        return {"FINISHED"}
+        return answer
 
 
 class EndLiveMap(bpy.types.Operator):

@@ -17,7 +17,7 @@ from reggan_plugin.expressions import (
     parse_expression_mix,
 )
 from reggan_plugin.vocabulary.action_units import action_unit_weights
-from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets, shapes_from_word
+from reggan_plugin.vocabulary.names import OwnPresets, shapes_from_word
 from reggan_plugin.vocabulary.presets import read_presets
 
 NOTHING_ASKED = (
@@ -65,7 +65,7 @@ def expression_options(*, several: bool = False, outcome: str = "the files") -> 
                 f"{len(expressions)} --expression were given; give one, or a blend such as "
                 "happy:0.6+surprised:0.3."
             )
-        own = NO_PRESETS if presets is None else read_presets(presets)
+        own = read_presets(presets)
         parts = _parts(shapes, action_units, intensity)
         mixes = _mixes(expressions, parts, intensity, adds=adds, own=own)
         return AskedMixes(mixes=mixes, intensity=intensity, adds=adds, own=own)
@@ -165,6 +165,18 @@ def _intensity_option(outcome: str) -> AddOption:
     )
 
 
+def presets_option(use: str, heading: str = "Expression") -> AddOption:
+    """Add `--presets`; `use` ends the sentence about expressions of one's own."""
+    return grouped_option(
+        heading,
+        "--presets",
+        is_input=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE.toml",
+        help=f"Expressions of your own{use}",
+    )
+
+
 def _option(*names: str, **settings: Any) -> AddOption:
     return grouped_option("Expression", *names, **settings)
 
@@ -191,11 +203,5 @@ _PART_OPTIONS = (
         is_flag=True,
         help="Lay named expressions over what the face shows, instead of replacing it.",
     ),
-    _option(
-        "--presets",
-        is_input=True,
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        metavar="FILE.toml",
-        help="Expressions of your own, which --expression may name.",
-    ),
+    presets_option(", which --expression may name."),
 )

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
+from reggan_plugin.commands.expression_options import presets_option
 from reggan_plugin.commands.grouped_option import GroupedCommand, grouped_option
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_plugin.expressions import EXPRESSION_NAMES, NAMED_EXPRESSIONS, Expression
 from reggan_plugin.vocabulary.action_units import WEIGHTS_FROM_ACTION_UNIT
-from reggan_plugin.vocabulary.names import NO_PRESETS
 from reggan_plugin.vocabulary.presets import read_presets
 
 
@@ -20,14 +20,7 @@ from reggan_plugin.vocabulary.presets import read_presets
     cls=GroupedCommand,
     epilog="\b\nExample:\n  reggan-plugin expressions --json",
 )
-@grouped_option(
-    "Also",
-    "--presets",
-    is_input=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE.toml",
-    help="Expressions of your own; the file is checked.",
-)
+@presets_option("; the file is checked.", "Also")
 @grouped_option("Instead", "--shapes", is_flag=True, help="List the ARKit face shapes.")
 @grouped_option(
     "Instead", "--units", is_flag=True, help="List the action units with the shapes of each."
@@ -43,7 +36,7 @@ def expressions(*, presets: Path | None, shapes: bool, units: bool, as_json: boo
     `reggan-plugin models` tells. An expression marked + is laid over what the face shows; the
     others replace it.
     """
-    own = NO_PRESETS if presets is None else read_presets(presets)
+    own = read_presets(presets)
     listed = (*NAMED_EXPRESSIONS.values(), *own.values())
     if as_json:
         click.echo(json.dumps(_document(listed), indent=2))

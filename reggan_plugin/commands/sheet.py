@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from reggan_plugin.commands.expression_options import presets_option
 from reggan_plugin.commands.face_options import face_options
 from reggan_plugin.commands.grouped_option import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.model_in_use import open_model
@@ -39,7 +40,7 @@ from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.model_card import ModelCard
 from reggan_plugin.transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, NO_PRESETS, OwnPresets
+from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, OwnPresets
 from reggan_plugin.vocabulary.presets import read_presets
 
 SUMMARY_VERSION = 1
@@ -81,14 +82,7 @@ class _DrawnFace:
     is_flag=True,
     help="Every named expression that the model can show, not the basic ones alone.",
 )
-@grouped_option(
-    "Expression",
-    "--presets",
-    is_input=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE.toml",
-    help="Expressions of your own, drawn behind the others.",
-)
+@presets_option(", drawn behind the others.")
 @model_options
 @exposure_option("Output")
 @grouped_option(
@@ -129,7 +123,7 @@ def sheet(
 
     The input stands first in every row.
     """
-    own = NO_PRESETS if presets is None else read_presets(presets)
+    own = read_presets(presets)
     path = out or Path(f"{frame.stem}_sheet.png")
     refuse_overwriting([path], [frame, *given_files()])
     if path.exists() and not overwrite:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.demo import sample_shots
+from reggan_plugin.commands.expression_options import presets_option
 from reggan_plugin.commands.grouped_option import GroupedCommand, grouped_option
 from reggan_plugin.commands.model_in_use import open_model
 from reggan_plugin.commands.options import model_options
@@ -17,21 +18,13 @@ from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.open_take import open_take
 from reggan_plugin.ui.serve import serve_page
 from reggan_plugin.ui.studio import Studio
-from reggan_plugin.vocabulary.names import NO_PRESETS
 from reggan_plugin.vocabulary.presets import read_presets
 
 
 @click.command(cls=GroupedCommand, epilog="\b\nExample:\n  reggan-plugin ui shot/")
 @click.argument("source", required=False, type=click.Path(path_type=Path), metavar="[FILE|DIR]")
 @model_options
-@grouped_option(
-    "Expression",
-    "--presets",
-    is_input=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE.toml",
-    help="Expressions of your own, to choose from beside the others.",
-)
+@presets_option(", to choose from beside the others.")
 @grouped_option(
     "Expression",
     "--curves",
@@ -81,7 +74,7 @@ def ui(
     Only this machine and only who has the printed address can use it; nothing is sent anywhere.
     The page shows SOURCE and what you drop on it. Quit ends it, or Ctrl-C here.
     """
-    own = NO_PRESETS if presets is None else read_presets(presets)
+    own = read_presets(presets)
     take = None if curves is None else open_take(curves)
     files = OpenFiles(tuple(sample_shots()))
     with contextlib.ExitStack() as stack:

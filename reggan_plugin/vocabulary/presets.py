@@ -22,6 +22,7 @@ from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.names import (
     NAMED_EXPRESSIONS,
+    NO_PRESETS,
     OwnPresets,
     key_of,
     resolve_expression,
@@ -34,14 +35,16 @@ _SEPARATORS = "+:={}/\\"
 """Characters that mean something else in blends, options, farms' templates and folders."""
 
 
-def read_presets(path: Path) -> OwnPresets:
-    """Read a file of presets.
+def read_presets(path: Path | None) -> OwnPresets:
+    """Read a file of presets; None has none.
 
     Raises:
         SourceError: it cannot be read, or is no TOML.
         UsageError: a preset has a name that is taken, or asks for what is no shape, unit or
             expression, or for a weight out of range; the message names it.
     """
+    if path is None:
+        return NO_PRESETS
     try:
         tables = tomllib.loads(read_regular(path, _MOST_BYTES).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:

@@ -14,8 +14,8 @@ from reggan_training.heads.glb import GlbFamily
 from reggan_training.heads.glb_parts import name_parts
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
 from reggan_training.pairs.commands import heads
+from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.head_set import training_files
-from reggan_training.pairs.rasterised_head import read_head
 
 from .glb_face import CHIN_Y, CORNER, NOSE_Y, GlbWriter, write_face
 

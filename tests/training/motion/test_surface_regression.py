@@ -20,10 +20,10 @@ from reggan_training.motion.surface_regression import (
     surface_examples,
     values_at,
 )
+from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.lip_seam import seam_aligned
 from reggan_training.pairs.portraits import Portraits, draw_portraits
-from reggan_training.pairs.rasterised_head import read_head
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.truth import PixelKind, project, projection_of, surface_of_state
 

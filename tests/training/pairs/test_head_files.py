@@ -7,9 +7,10 @@ import pytest
 
 from reggan_plugin.controls import CONTROLS, NEUTRAL
 from reggan_plugin.errors import SourceError
+from reggan_training.pairs.head_file import read_head, write_head
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.mouth_sitting import draw_mouth_sitting
-from reggan_training.pairs.rasterised_head import rasterise_head, read_head, write_head
+from reggan_training.pairs.rasterising import rasterise_head
 from reggan_training.pairs.render_set import render_heads
 from reggan_training.pairs.sitting import Pairs, draw_sitting
 from reggan_training.pairs.states import sample_states

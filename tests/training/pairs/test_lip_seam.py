@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from reggan_training.heads.head import REGIONS, Part
+from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.lip_seam import SEAM_Y, seam_aligned
-from reggan_training.pairs.rasterised_head import RasterisedHead, read_head
+from reggan_training.pairs.rasterised_head import RasterisedHead
 
 
 def with_lips(head: RasterisedHead, seam: float) -> RasterisedHead:

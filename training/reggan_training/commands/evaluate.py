@@ -15,6 +15,8 @@ from reggan_training.commands.options import (
     FOLDER,
     FOLDER_TO_WRITE,
     SET,
+    identities_option,
+    judge_option,
     report_line,
     set_threads,
     threads_option,
@@ -50,11 +52,7 @@ from reggan_training.run_folder import RunFolder
     help="A set of avatars or of photographs; can be given several times. Only identities of the "
     "test split that none of the runs was trained on are used.",
 )
-@click.option(
-    "--judge",
-    type=FOLDER,
-    help="Folder that `train-judge` wrote.  [default: the judges that come along]",
-)
+@judge_option
 @click.option(
     "--metric-weights",
     type=FOLDER,
@@ -67,12 +65,7 @@ from reggan_training.run_folder import RunFolder
     type=FOLDER_TO_WRITE,
     help="Folder for the report.  [default: evaluation/ in the first run's folder]",
 )
-@click.option(
-    "--identities",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Measure at most N identities of each style.  [default: all]",
-)
+@identities_option("style")
 @click.option(
     "--sheet-identities",
     type=click.IntRange(min=1),

@@ -14,6 +14,8 @@ from reggan_training.commands.options import (
     FOLDER,
     FOLDER_TO_WRITE,
     SET,
+    identities_option,
+    judge_option,
     report_line,
     set_threads,
     threads_option,
@@ -57,17 +59,8 @@ from reggan_training.motion.whole_run import READER
     metavar="FAMILY",
     help="A family that the model was not trained on; can be given several times.",
 )
-@click.option(
-    "--identities",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Measure at most N identities of each family.  [default: all]",
-)
-@click.option(
-    "--judge",
-    type=FOLDER,
-    help="Folder that `train-judge` wrote.  [default: the judges that come along]",
-)
+@identities_option("family")
+@judge_option
 @click.option(
     "--out",
     type=FOLDER_TO_WRITE,

@@ -31,6 +31,23 @@ def threads_option(advice: str = " On shared cores 1 is fastest.") -> Callable[[
     )
 
 
+judge_option = click.option(
+    "--judge",
+    type=FOLDER,
+    help="Folder that `train-judge` wrote.  [default: the judges that come along]",
+)
+
+
+def identities_option(group: str) -> Callable[[Command], Command]:
+    """Add `--identities`, a limit on those of each style or family."""
+    return click.option(
+        "--identities",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help=f"Measure at most N identities of each {group}.  [default: all]",
+    )
+
+
 def overwrite_option(what: str = "the file if it exists") -> Callable[[Command], Command]:
     """Add `--overwrite`."""
     return click.option("--overwrite", is_flag=True, help=f"Replace {what}.")

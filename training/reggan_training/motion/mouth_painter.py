@@ -107,17 +107,9 @@ class MouthPainter(nn.Module):
         base_cover = enlarged(before[0], fine)
         base_paint = torch.logit(enlarged(before[1], fine).clamp(0.02, 0.98))
         inside = torch.sigmoid(base_paint + 4 * F.pixel_shuffle(paint, 4))
-        tooth, gum, shade = answer.teeth.chunk(3, dim=1)
-        tones = torch.sigmoid(self.tones(F.silu(eighth)).float())
-        cell = fine // tones.shape[-1]
-        opened = torch.sigmoid(base_cover)
-        even = [
-            evenly_tinted(tone, F.avg_pool2d(opened * share, cell))
-            for tone, share in zip(tones.chunk(2, dim=1), (tooth, gum), strict=True)
-        ]
-        lit = enlarged(torch.cat(even, dim=1), fine)
-        lit = lit * (1 - _SHADE + _SHADE * shade).repeat(1, 6, 1, 1)
-        layers = torch.stack([inside, lit[:, :3], lit[:, 3:]], dim=1)
+        solid = self._solid_colours(eighth, torch.sigmoid(base_cover), answer.teeth)
+        tooth, gum = answer.teeth[:, :1], answer.teeth[:, 1:2]
+        layers = torch.stack([inside, *solid], dim=1)
         shares = torch.stack([1 - (tooth + gum).clamp(max=1.0), tooth, gum], dim=1)
         return MouthAnswer(
             cover=base_cover + 4 * F.pixel_shuffle(cover, 4),
@@ -125,6 +117,22 @@ class MouthPainter(nn.Module):
             layers=layers,
             shares=shares,
         )
+
+    def _solid_colours(
+        self,
+        eighth: Float[Tensor, "batch channels low low"],
+        opened: Float[Tensor, "batch 1 fine fine"],
+        teeth: Float[Tensor, "batch 3 fine fine"],
+    ) -> list[Float[Tensor, "batch 3 fine fine"]]:
+        """Colours of teeth and of gums, by what is seen of each in an open mouth."""
+        tones = torch.sigmoid(self.tones(F.silu(eighth)).float())
+        fine = teeth.shape[-1]
+        cell = fine // tones.shape[-1]
+        shaded = 1 - _SHADE + _SHADE * teeth[:, 2:]
+        return [
+            enlarged(evenly_tinted(tone, F.avg_pool2d(opened * share, cell)), fine) * shaded
+            for tone, share in zip(tones.chunk(2, dim=1), teeth[:, :2].chunk(2, dim=1), strict=True)
+        ]
 
 
 def evenly_tinted(

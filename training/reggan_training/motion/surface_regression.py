@@ -23,8 +23,9 @@ from torch import Tensor
 from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_training.heads.head import Part
 from reggan_training.motion.sampling import warp
+from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.lip_seam import LOWER_JAW, MOUTH_CORNER_X, SEAM_Y, seam_aligned
-from reggan_training.pairs.rasterised_head import RasterisedHead, read_head
+from reggan_training.pairs.rasterised_head import RasterisedHead
 from reggan_training.pairs.shading import hollows_of
 from reggan_training.pairs.sitting import MIRROR_OF_CONTROL
 

@@ -22,8 +22,9 @@ from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_training.heads.head import Part
 from reggan_training.motion.small_inverse import inverse_of_symmetric
 from reggan_training.motion.surface_reader import ReadSurface
+from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.lip_seam import LOWER_JAW, SEAM_Y, seam_aligned
-from reggan_training.pairs.rasterised_head import MOUTH_WINDOW, RasterisedHead, read_head
+from reggan_training.pairs.rasterised_head import MOUTH_WINDOW, RasterisedHead
 from reggan_training.pairs.shading import HeadShader, mixed
 from reggan_training.pairs.truth import PixelKind
 

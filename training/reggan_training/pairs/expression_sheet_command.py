@@ -62,7 +62,7 @@ def views_of(
     try:
         from reggan_training.pairs.camera import frontal_camera
         from reggan_training.pairs.look import sample_look
-        from reggan_training.pairs.rasterised_head import rasterise_head
+        from reggan_training.pairs.rasterising import rasterise_head
         from reggan_training.pairs.shading import HeadShader
     except ImportError as error:
         raise MissingExtraError(

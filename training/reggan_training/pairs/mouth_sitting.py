@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.look import sample_look
-from reggan_training.pairs.rasterised_head import read_head
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.sitting import (
     MIRROR_OF_CONTROL,

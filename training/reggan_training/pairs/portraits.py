@@ -11,9 +11,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.lip_seam import seam_aligned
 from reggan_training.pairs.look import sample_look
-from reggan_training.pairs.rasterised_head import read_head
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.sitting import MIRROR_OF_CONTROL, bytes_from_picture
 from reggan_training.pairs.truth import projection_of, surface_of_state

@@ -11,8 +11,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS, mirrored_name
+from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.look import sample_look
-from reggan_training.pairs.rasterised_head import RasterisedHead, read_head
+from reggan_training.pairs.rasterised_head import RasterisedHead
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.truth import (
     least_rest,

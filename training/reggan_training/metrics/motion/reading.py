@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reggan_training.motion.reader_task import Readers
+from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.lip_seam import MOUTH_CORNER_X, SEAM_Y
 from reggan_training.pairs.portraits import Portraits, draw_portraits
-from reggan_training.pairs.rasterised_head import read_head
 from reggan_training.pairs.truth import PixelKind
 
 _LOOKS, _BATCH = 4, 16

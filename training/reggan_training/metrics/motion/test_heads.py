@@ -17,13 +17,10 @@ from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.split import is_held_out
 from reggan_training.metrics.motion.face import TrueFace
 from reggan_training.metrics.motion.results import ResultKind
+from reggan_training.pairs.head_file import read_head, write_head
 from reggan_training.pairs.look import STYLES, sample_look
-from reggan_training.pairs.rasterised_head import (
-    RasterisedHead,
-    rasterise_head,
-    read_head,
-    write_head,
-)
+from reggan_training.pairs.rasterised_head import RasterisedHead
+from reggan_training.pairs.rasterising import rasterise_head
 from reggan_training.pairs.render_set import HEAD_SUFFIX
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.sitting import reduce_to

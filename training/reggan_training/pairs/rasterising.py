@@ -1,0 +1,154 @@
+"""A head, seen: every state of it is drawn through one camera, and what is not seen is left out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from PIL import Image
+
+from reggan_plugin.errors import SourceError
+from reggan_training.heads.head import HeadMesh
+from reggan_training.pairs.camera import Camera, Window, sample_camera
+from reggan_training.pairs.raster import HeadScene, Raster
+from reggan_training.pairs.rasterised_head import (
+    FACE_PX,
+    FACE_WINDOW,
+    MOUTH_PX,
+    MOUTH_WINDOW,
+    RasterisedHead,
+    Rasters,
+)
+from reggan_training.pairs.states import Weights
+
+_LARGEST_TEXTURE_PX = 512
+_NO_TRIANGLE = 0xFFFF
+"""Most triangles that a head can show are one fewer than this."""
+
+
+def rasterise_head(
+    head: HeadMesh,
+    states: list[Weights],
+    random: np.random.Generator,
+    camera: Camera | None = None,
+    *,
+    face_px: int = FACE_PX,
+    mouth_px: int = MOUTH_PX,
+) -> RasterisedHead:
+    """See all states of a head through one camera, drawn at random unless it is given.
+
+    Args:
+        head: what is seen.
+        states: in which it is seen.
+        random: of the camera, if none is given.
+        camera: before the head.
+        face_px: side of the face's rasters.
+        mouth_px: side of the mouth's.
+
+    Raises:
+        SourceError: more than 65,535 triangles are seen.
+    """
+    camera = camera or sample_camera(head.landmarks(head.rest), random)
+    face, mouth, positions, normals, landmarks = [], [], [], [], []
+    for weights in states:
+        vertices = head.vertices(weights)
+        viewed = camera.view(vertices)
+        scene = HeadScene(viewed, head.triangles, camera)
+        face.append(scene.cast(FACE_WINDOW, face_px))
+        mouth.append(scene.cast(MOUTH_WINDOW, mouth_px))
+        positions.append(viewed)
+        normals.append(_vertex_normals(viewed, head.triangles))
+        landmarks.append(camera.project(camera.view(head.landmarks(vertices))))
+    shown, row_of = _seen_triangles(head, [*face, *mouth])
+    kept, triangles = np.unique(head.triangles[shown], return_inverse=True)
+    texture_of, uv = _texturing(head)
+    return RasterisedHead(
+        family=head.family,
+        identity=head.identity,
+        camera=camera,
+        states=tuple(states),
+        controls=head.controls,
+        triangles=triangles.reshape(-1, 3).astype(np.int32),
+        parts=head.parts[shown],
+        texture_of=texture_of[shown].astype(np.int16),
+        canonical=head.canonical[kept].astype(np.float32),
+        regions=head.regions[kept],
+        eye_angle=head.eye_angle[kept].astype(np.float32),
+        jaw=_with_jaw(head)[kept],
+        uv=uv[kept].astype(np.float32),
+        textures=tuple(_small_texture(texture) for texture in head.textures),
+        positions=np.stack(positions)[:, kept],
+        normals=np.stack(normals)[:, kept],
+        landmarks=np.stack(landmarks).astype(np.float32),
+        face=_packed(face, row_of, FACE_WINDOW),
+        mouth=_packed(mouth, row_of, MOUTH_WINDOW),
+    )
+
+
+def _seen_triangles(
+    head: HeadMesh, rasters: Sequence[Raster]
+) -> tuple[Int[np.ndarray, " seen"], Int[np.ndarray, " triangles_and_none"]]:
+    """Rows of the triangles that some raster sees, and the row among them of every triangle."""
+    shown = np.unique(np.concatenate([raster.triangle.ravel() for raster in rasters]))
+    shown = shown[shown >= 0]
+    if len(shown) >= _NO_TRIANGLE:
+        raise SourceError(f"{head.identity} shows {len(shown)} triangles; at most 65,534 fit.")
+    row_of = np.full(len(head.triangles) + 1, _NO_TRIANGLE, dtype=np.uint16)
+    row_of[shown] = np.arange(len(shown))  # the last entry is met by -1
+    return shown, row_of
+
+
+def _texturing(
+    head: HeadMesh,
+) -> tuple[Int[np.ndarray, " triangles"], Float[np.ndarray, "vertices 2"]]:
+    """The texture of each triangle and the place in it of each vertex; -1 and 0 without any."""
+    texture_of, uv = head.texture_of, head.uv
+    return (
+        np.full(len(head.triangles), -1) if texture_of is None else texture_of,
+        np.zeros((len(head.rest), 2)) if uv is None else uv,
+    )
+
+
+def _vertex_normals(
+    vertices: Float[np.ndarray, "vertices 3"], triangles: Int[np.ndarray, "triangles 3"]
+) -> Float[np.ndarray, "vertices 3"]:
+    """Unit normals of vertices: the mean of their triangles' normals, weighted by area."""
+    a, b, c = (vertices[triangles[:, k]] for k in range(3))
+    normal = np.cross(b - a, c - a)
+    count = len(vertices)
+    summed = np.zeros((count, 3))
+    for axis in range(3):
+        for corner in range(3):
+            summed[:, axis] += np.bincount(triangles[:, corner], normal[:, axis], count)
+    length = np.linalg.norm(summed, axis=1, keepdims=True)
+    return (summed / np.maximum(length, 1e-12)).astype(np.float32)
+
+
+def _with_jaw(head: HeadMesh) -> UInt8[np.ndarray, " vertices"]:
+    """See `RasterisedHead.jaw`."""
+    if "jawOpen" not in head.controls:
+        return np.zeros(len(head.rest), dtype=np.uint8)
+    moved = np.linalg.norm(head.vertices({"jawOpen": 1.0}) - head.rest, axis=1)
+    return np.rint(255 * np.clip(moved / moved[head.chin], 0, 1)).astype(np.uint8)
+
+
+def _packed(
+    rasters: Sequence[Raster], row_of: Int[np.ndarray, " triangles_and_none"], window: Window
+) -> Rasters:
+    return Rasters(
+        window=window,
+        triangle=np.stack([row_of[raster.triangle] for raster in rasters]),
+        barycentric=np.stack(
+            [
+                np.rint(np.clip(raster.barycentric, 0, 1) * 255).astype(np.uint8)
+                for raster in rasters
+            ]
+        ),
+    )
+
+
+def _small_texture(
+    texture: UInt8[np.ndarray, "height width channels"],
+) -> UInt8[np.ndarray, "rows columns 3"]:
+    picture = Image.fromarray(texture[..., :3])
+    picture.thumbnail((_LARGEST_TEXTURE_PX, _LARGEST_TEXTURE_PX), Image.Resampling.LANCZOS)
+    return np.asarray(picture)

@@ -88,7 +88,7 @@ def test_it_installs_and_runs_from_its_own_wheels(extension: Path, tmp_path: Pat
     assert "Traceback" not in run.stderr, run.stderr
     result = json.loads(run.stdout.partition("RESULT ")[2])
     assert Path(result["reggan_plugin"]).is_relative_to(tmp_path / "user")
-    assert "cpu: works" in result["doctor"]
+    assert "Works: cpu" in result["doctor"]
     assert result["operators"] == [["FINISHED"], ["FINISHED"]]
     changed = list(out.rglob("avatar.1001.png"))
     assert len(changed) == 1

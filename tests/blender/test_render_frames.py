@@ -255,7 +255,10 @@ def of_a_scene_not_rendered(shot: Path, settings: Any) -> None:
         (into_the_frames_themselves, r"source frames.*(folder|Output)"),
         (from_a_rig_not_tracked, r"no head was tracked yet\. Press Track Head"),
         (of_a_video, r"renders a video \(FFMPEG\).*choose PNG or OpenEXR"),
-        (of_a_scene_not_rendered, r"expected .*later\.####\.png\. Render the animation first"),
+        (
+            of_a_scene_not_rendered,
+            r"expected .*later\.####\.png\. Render the frame or the animation first",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_an_artist_s_words(

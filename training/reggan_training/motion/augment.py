@@ -21,7 +21,7 @@ def augmented(pairs: Pairs, random: torch.Generator) -> Pairs:
     count = len(pairs)
 
     def draw(low: float, high: float, *shape: int) -> torch.Tensor:
-        return torch.empty(count, *shape).uniform_(low, high, generator=random)
+        return uniform((count, *shape), low, high, random)
 
     turned = pairs.mirrored(draw(0, 1)[:] < 0.5)
     gain, offset = draw(0.8, 1.2, 3, 1, 1), draw(-0.06, 0.06, 3, 1, 1)
@@ -32,7 +32,7 @@ def augmented(pairs: Pairs, random: torch.Generator) -> Pairs:
     target = target + grey * (target.mean(1, keepdim=True) - target)
     soft = F.avg_pool2d(F.pad(source, (1, 1, 1, 1), mode="replicate"), 3, 1)
     amount = (draw(0, 1, 1, 1, 1) - 0.6).clamp(min=0) * 2.5  # sharp more often than not
-    noise = torch.randn(source.shape, generator=random) * draw(-0.02, 0.025, 1, 1, 1).clamp(min=0)
+    noise = _normal(tuple(source.shape), random) * draw(-0.02, 0.025, 1, 1, 1).clamp(min=0)
     source = (source + amount * (soft - source) + noise).clamp(0, 1)
     return replace(turned, source=source, target=target)
 
@@ -43,7 +43,7 @@ def augmented_picture(
     """Pictures alone: graded, lit unevenly, some grey or soft, with a little noise."""
 
     def draw(low: float, high: float, *shape: int) -> Tensor:
-        return torch.empty(len(picture), *shape).uniform_(low, high, generator=random)
+        return uniform((len(picture), *shape), low, high, random)
 
     light = enlarged(1 + 0.15 * _normal((len(picture), 1, 3, 3), random), picture.shape[-1])
     graded = picture * draw(0.75, 1.25, 3, 1, 1) * light + draw(-0.08, 0.08, 3, 1, 1)
@@ -60,7 +60,7 @@ def bent(portraits: Portraits, random: torch.Generator) -> Portraits:
     Where a pixel's neighbours show the face and something else, its kind is none (-1): no loss.
     """
     count, _, side, _ = portraits.picture.shape
-    centres = (torch.arange(side) + 0.5) / side - 0.5
+    centres = (torch.arange(side, device=random.device) + 0.5) / side - 0.5
     x, y = torch.meshgrid(centres, centres, indexing="xy")
     angle, size = 0.06 * _normal((count,), random), 1 + 0.04 * _normal((count,), random)
     wider, sheared = (0.03 * _normal((count,), random) for _ in range(2))
@@ -90,5 +90,10 @@ def bent(portraits: Portraits, random: torch.Generator) -> Portraits:
     )
 
 
+def uniform(shape: tuple[int, ...], low: float, high: float, random: torch.Generator) -> Tensor:
+    """Numbers between two bounds, where the generator lives."""
+    return torch.empty(shape, device=random.device).uniform_(low, high, generator=random)
+
+
 def _normal(shape: tuple[int, ...], random: torch.Generator) -> Tensor:
-    return torch.randn(shape, generator=random)
+    return torch.randn(shape, generator=random, device=random.device)

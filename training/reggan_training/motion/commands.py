@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+import torch
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.motion.training_run import RunSettings
@@ -57,11 +58,22 @@ _FAMILIES = ("ict", "makehuman", "valid")
     "--adversary-kimg", type=click.FloatRange(min=0.016), default=20.0, show_default=True,
     metavar="N", help="Thousands of pairs that the painter is shown against its adversary.",
 )  # fmt: skip
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), metavar="M",
+              help="Train each stage for so long instead of so many pairs, where a GPU is lent by "
+              "the hour.")  # fmt: skip
 @click.option("--rate", type=click.FloatRange(0, 10, min_open=True), default=1.0,
               show_default=True, metavar="FACTOR",
               help="On all learning rates; about 0.3 suits --start-from.")  # fmt: skip
 @click.option("--producers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N",
               help="Processes that draw pairs.")  # fmt: skip
+@click.option("--reuse", type=click.FloatRange(0.1, 100), default=1.0, show_default=True,
+              metavar="FACTOR", help="On how often a pair is shown before it is replaced; over 1 "
+              "where the trainer is much faster than the processes that draw.")  # fmt: skip
+@click.option("--larger-steps", type=click.IntRange(1, 64), default=1, show_default=True,
+              metavar="N", help="On the pairs of a step; a GPU takes 4 to 8 as fast as 1, and "
+              "--rate may rise by the root of it.")  # fmt: skip
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
+              show_default=True, help="That trains; pairs are drawn on the processor.")  # fmt: skip
 @click.option("--threads", type=click.IntRange(0, 256), default=0, show_default=True, metavar="N",
               help="Of the trainer; 0 is PyTorch's choice. Take 1 on a busy machine.")  # fmt: skip
 @click.option("--half/--float", default=False, show_default=True,
@@ -78,8 +90,12 @@ def train_motion(
     reader_kimg: float,
     mouth_kimg: float,
     adversary_kimg: float,
+    minutes: float | None,
     rate: float,
     producers: int,
+    reuse: float,
+    larger_steps: int,
+    device: str,
     threads: int,
     half: bool,
     seed: int,
@@ -93,14 +109,19 @@ def train_motion(
       reggan-plugin train-motion --heads heads --out runs/motion
     """
     defaults = WholeRun(heads=heads)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
 
     def run_of(stage: RunSettings, length_kimg: float) -> RunSettings:
         return replace(
             stage,
             length_kimg=length_kimg,
+            length_s=None if minutes is None else 60 * minutes,
+            batch=larger_steps * stage.batch,
             learning_rate=rate * stage.learning_rate,
             half_precision=half,
             seed=seed,
+            device=device,
         )
 
     settings = WholeRun(
@@ -113,6 +134,7 @@ def train_motion(
         mouth=run_of(defaults.mouth, mouth_kimg),
         adversary=run_of(defaults.adversary, adversary_kimg),
         producers=producers,
+        reuse=reuse,
         threads=threads,
         seed=seed,
     )

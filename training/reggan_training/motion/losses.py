@@ -28,6 +28,7 @@ class LossWeights:
 
     motion: float = 0.5
     moving: float = 4.0
+    eyes: float = 5.0
     backdrop: float = 0.05
     picture: float = 4.0
     edges: float = 4.0
@@ -49,7 +50,11 @@ def pair_losses(pairs: Pairs, answer: NetworkAnswer, weights: LossWeights) -> di
     hole = 1 - pairs.visible
     error_px = 128 * (motion - pairs.motion)
     moves = (pairs.motion.norm(dim=1, keepdim=True) > _REALLY_MOVES).float()
-    trusted = pairs.visible * pairs.hit * (1 + weights.moving * moves)
+    # eyes are small, and looked at first
+    is_ball = (pairs.part == Part.EYE).float()
+    trusted = (
+        pairs.visible * pairs.hit * (1 + weights.moving * moves) * (1 + weights.eyes * is_ball)
+    )
     # the inside of the mouth is looked at more than its area says
     is_mouth = ((pairs.part >= Part.TEETH) & (pairs.part <= Part.MOUTH)).float()
     # slivers of skin, brows and hair are better stretched than painted

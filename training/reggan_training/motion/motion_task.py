@@ -46,9 +46,12 @@ def _task_of(
 
 def _misread(worn: Tensor, random: torch.Generator) -> Tensor:
     """True weights with errors as a reader makes them: too much, too little, some not at all."""
-    factor = 1 + 0.25 * torch.randn(worn.shape, generator=random)
-    kept = torch.rand(worn.shape, generator=random) > 0.1
-    offset = 0.04 * torch.rand(worn.shape, generator=random)
+
+    def uniform() -> Tensor:
+        return torch.rand(worn.shape, generator=random, device=random.device)
+
+    factor = 1 + 0.25 * torch.randn(worn.shape, generator=random, device=random.device)
+    kept, offset = uniform() > 0.1, 0.04 * uniform()
     return (worn * factor * kept + offset).clamp(0.0, 1.5)
 
 

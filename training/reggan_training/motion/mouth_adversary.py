@@ -113,4 +113,5 @@ def _mean(scores: Tensor, weight: Tensor) -> Tensor:
 
 
 def _noisy(window: Tensor, deviation: float, random: torch.Generator) -> Tensor:
-    return window + deviation * torch.randn(window.shape, generator=random)
+    noise = torch.randn(window.shape, generator=random, device=random.device)
+    return window + deviation * noise

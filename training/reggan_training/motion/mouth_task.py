@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from reggan_training.motion.augment import uniform
 from reggan_training.motion.composing import compose
 from reggan_training.motion.mouth_adversary import AdversaryWeights, RivalledPainter
 from reggan_training.motion.mouth_losses import (
@@ -39,6 +40,7 @@ def mouth_run(
             painted = painter(pairs.source, pairs.controls, answer)
         return mouth_losses(pairs, finished_window(moved, painted), painted, weights)
 
+    network.to(settings.device)
     about = {"width": str(painter.width)}
     return TrainingRun(painter, losses_of, settings, folder, about=about, fixed={})
 
@@ -67,6 +69,7 @@ def rivalled_run(
             said = rivalled.rivalry(made, pairs.target, near, total, adversary, random)
         return paired | said
 
+    network.to(settings.device)
     about = {"width": str(rivalled.painter.width)}
     return TrainingRun(rivalled, losses_of, settings, folder, about=about, fixed={})
 
@@ -92,9 +95,9 @@ def _moved_by(network: MotionRegGAN, pairs: MouthPairs) -> tuple[Tensor, Network
 def _augmented(pairs: MouthPairs, random: torch.Generator) -> MouthPairs:
     """Mirror half of the pairs and grade both pictures alike."""
     count = len(pairs.source)
-    turned = pairs.mirrored(torch.rand(count, generator=random) < 0.5)
-    gain = torch.empty(count, 3, 1, 1).uniform_(0.8, 1.2, generator=random)
-    offset = torch.empty(count, 3, 1, 1).uniform_(-0.06, 0.06, generator=random)
+    turned = pairs.mirrored(uniform((count,), 0.0, 1.0, random) < 0.5)
+    gain = uniform((count, 3, 1, 1), 0.8, 1.2, random)
+    offset = uniform((count, 3, 1, 1), -0.06, 0.06, random)
     return MouthPairs(
         source=(turned.source * gain + offset).clamp(0, 1),
         target=(turned.target * gain + offset).clamp(0, 1),

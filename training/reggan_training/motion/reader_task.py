@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_training.motion.augment import NO_KIND, augmented_picture, bent
+from reggan_training.motion.augment import NO_KIND, augmented_picture, bent, uniform
 from reggan_training.motion.source_reader import SourceReader
 from reggan_training.motion.surface_reader import ReadSurface, SurfaceReader
 from reggan_training.motion.training_run import Losses, RunSettings, TrainingRun, read_checkpoint
@@ -38,7 +38,7 @@ def reader_run(readers: Readers, settings: RunSettings, folder: Path) -> Trainin
 def _task_of(readers: Readers, half_precision: bool) -> Callable[[Rows, torch.Generator], Losses]:
     def losses_of(rows: Rows, random: torch.Generator) -> Losses:
         portraits = Portraits.from_compact(rows)
-        mirror = torch.rand(len(portraits.picture), generator=random) < 0.5
+        mirror = uniform((len(portraits.picture),), 0.0, 1.0, random) < 0.5
         portraits = bent(portraits.mirrored(mirror), random)
         picture = augmented_picture(portraits.picture, random)
         picture = picture.contiguous(memory_format=torch.channels_last)

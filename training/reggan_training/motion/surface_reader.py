@@ -4,6 +4,7 @@ Both are known for every rendered pixel, so that it is a plain regression. The p
 `seam_aligned`: what the closed-form answer (`surface_regression`) is looked up by.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -15,6 +16,7 @@ from reggan_training.pairs.truth import PixelKind
 
 _EYE_DISTANCE = 0.234
 """Of the average face in its crop, in parts of the side."""
+_FROM_THE_FRONT = ((_EYE_DISTANCE, 0.0, 0.0), (0.0, -_EYE_DISTANCE, 0.0))
 _EYES_Y, _CENTRE_X = 0.30, 0.5
 _PLACE_UNIT, _PROJECTION_UNIT = 0.25, 0.05
 _SKIN_AT_FIRST = 4.0
@@ -51,18 +53,18 @@ class SurfaceReader(nn.Module):
     average: Tensor
     place: Tensor
 
-    def __init__(self, side_px: int = 128, width: int = 24) -> None:
+    def __init__(self, side_px: int = 128, width: int = 32) -> None:
         super().__init__()
         self.read = nn.Conv2d(12 + 2, width, 3, padding=1)
         self.shrink = nn.ModuleList(
             nn.Conv2d(inside, outside, 4, stride=2, padding=1)
-            for inside, outside in ((width, 2 * width), (2 * width, 3 * width), (3 * width, 96))
+            for inside, outside in pairwise((width, 2 * width, 3 * width, 4 * width))
         )
-        self.deep = nn.ModuleList(nn.Conv2d(96, 96, 3, padding=1) for _ in range(2))
-        self.turned = nn.Linear(96 * (side_px // 32) ** 2, 6)
+        self.deep = nn.ModuleList(nn.Conv2d(4 * width, 4 * width, 3, padding=1) for _ in range(3))
+        self.turned = nn.Linear(4 * width * (side_px // 32) ** 2, 6)
         self.grow = nn.ModuleList(
             nn.Conv2d(inside, 4 * outside, 1)
-            for inside, outside in ((96, 3 * width), (3 * width, 2 * width), (2 * width, width))
+            for inside, outside in pairwise((4 * width, 3 * width, 2 * width, width))
         )
         self.join = nn.ModuleList(
             nn.Conv2d(channels, channels, 3, padding=1)
@@ -96,7 +98,7 @@ class SurfaceReader(nn.Module):
             hidden = levels.pop() + F.pixel_shuffle(grow(hidden), 2)
             hidden = hidden + F.silu(join(F.silu(hidden)))
         offset = _smooth(F.pixel_shuffle(self.answer(hidden).float(), 2))
-        front = torch.tensor([[_EYE_DISTANCE, 0.0, 0.0], [0.0, -_EYE_DISTANCE, 0.0]])
+        front = torch.tensor(_FROM_THE_FRONT, device=image.device)
         return ReadSurface(
             place=self.average + _PLACE_UNIT * offset,
             kinds=F.pixel_shuffle(self.kinds(hidden).float(), 2),

@@ -211,7 +211,8 @@ def lip_tables(
     table: Float[Tensor, "batch 3 cells cells"],
 ) -> tuple[Float[Tensor, "batch 3 cells cells"], Float[Tensor, "batch 3 cells cells"]]:
     """The table as the upper lip goes on below the seam, and as the lower lip does above it."""
-    row, column = torch.arange(SURFACE_CELLS)[:, None], torch.arange(SURFACE_CELLS)
+    column = torch.arange(SURFACE_CELLS, device=table.device)
+    row = column[:, None]
     of_mouth = (column >= _MOUTH_COLUMNS.start) & (column < _MOUTH_COLUMNS.stop)
     is_below = of_mouth & (row >= _LOWER_ROWS.start) & (row < _LOWER_ROWS.stop)
     is_above = of_mouth & (row >= _UPPER_ROWS.start) & (row < _UPPER_ROWS.stop)

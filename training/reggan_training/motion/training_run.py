@@ -28,6 +28,8 @@ class RunSettings:
 
     Attributes:
         length_kimg: pairs drawn, in thousands.
+        length_s: seconds of a session instead, where a machine is lent by the hour; what the
+            run sees then depends on how fast the machine is.
         batch: pairs of a step.
         learning_rate: after the warm-up; falls along a cosine in the last `decay` of the run.
         warmup_steps: over which it rises.
@@ -37,9 +39,11 @@ class RunSettings:
             GPUs and on processors with AVX512-BF16 or AMX, slower on others.
         report_steps: between lines of the curve; a checkpoint is written with each.
         seed: of augmentation and first weights.
+        device: that trains, as PyTorch names it.
     """
 
     length_kimg: float = 120.0
+    length_s: float | None = None
     batch: int = 16
     learning_rate: float = 6e-4
     warmup_steps: int = 100
@@ -48,16 +52,21 @@ class RunSettings:
     half_precision: bool = False
     report_steps: int = 200
     seed: int = 0
+    device: str = "cpu"
 
     @property
     def steps(self) -> int:
         """Steps of the whole run."""
         return round(1000 * self.length_kimg / self.batch)
 
-    def rate_at(self, step: int) -> float:
-        """Learning rate of a step: warm-up, plateau, cosine."""
+    def done_at(self, step: int, passed_s: float) -> float:
+        """Share of the run that is done before a step, so many seconds into a session."""
+        return step / self.steps if self.length_s is None else passed_s / self.length_s
+
+    def rate_at(self, step: int, done: float) -> float:
+        """Learning rate of a step when a share of the run is done: warm-up, plateau, cosine."""
         rising = min(1.0, (step + 1) / self.warmup_steps)
-        left = min(1.0, max(0.0, (1 - step / self.steps) / self.decay))
+        left = min(1.0, max(0.0, (1 - done) / self.decay))
         falling = 0.5 - 0.5 * float(torch.cos(torch.tensor(torch.pi * left)))
         return self.learning_rate * rising * max(falling, 0.01)
 
@@ -84,6 +93,7 @@ class TrainingRun:
         about: Mapping[str, str],
         fixed: Mapping[str, Tensor],
     ) -> None:
+        network.to(settings.device)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._losses_of, self.settings, self.folder = losses_of, settings, folder
         self._about, self._fixed = dict(about), dict(fixed)
@@ -97,7 +107,7 @@ class TrainingRun:
             weight_decay=_WEIGHT_DECAY,
             fused=True,
         )
-        self.step = 0
+        self.step, self._began = 0, time.monotonic()
         if (folder / CHECKPOINT).exists():
             self._resume()
 
@@ -109,15 +119,16 @@ class TrainingRun:
         Raises:
             TrainingDivergedError: a loss is not finite; the last checkpoint stays.
         """
-        totals: dict[str, float] = {}
+        totals: Losses = {}
         counted, began, waited = 0, time.monotonic(), pool.waited_s
-        while self.step < self.settings.steps:
-            for name, value in self._improve(pool).items():
-                totals[name] = totals.get(name, 0.0) + float(value.detach())
+        self._began = began
+        while (done := self._done()) < 1:
+            for name, value in self._improve(pool, self.settings.rate_at(self.step, done)).items():
+                totals[name] = totals.get(name, 0.0) + value.detach()  # a GPU is not waited for
             self.step, counted = self.step + 1, counted + 1
-            if self.step % self.settings.report_steps and self.step < self.settings.steps:
+            if self.step % self.settings.report_steps and self._done() < 1:
                 continue
-            means = {name.lstrip("_"): total / counted for name, total in totals.items()}
+            means = {name.lstrip("_"): float(total) / counted for name, total in totals.items()}
             if not torch.tensor(list(means.values())).isfinite().all():
                 raise TrainingDivergedError(f"Losses are not finite: {means}. Lower the rate.")
             passed = time.monotonic() - began
@@ -130,11 +141,18 @@ class TrainingRun:
             yield means
             totals, counted, began, waited = {}, 0, time.monotonic(), pool.waited_s
 
-    def _improve(self, pool: PairPool) -> Losses:
+    def _done(self) -> float:
+        return self.settings.done_at(self.step, time.monotonic() - self._began)
+
+    def _improve(self, pool: PairPool, rate: float) -> Losses:
         for group in self._adam.param_groups:
-            group["lr"] = self.settings.rate_at(self.step)
-        random = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + self.step)
-        losses = self._losses_of(pool.draw(self.step), random)
+            group["lr"] = rate
+        random = torch.Generator(self.settings.device)
+        random.manual_seed(self.settings.seed * 1_000_003 + self.step)
+        rows = pool.draw(self.step)
+        losses = self._losses_of(
+            {name: values.to(self.settings.device) for name, values in rows.items()}, random
+        )
         lowered = [value for name, value in losses.items() if not name.startswith("_")]
         self._adam.zero_grad()
         torch.stack(lowered).sum().backward()  # type: ignore[no-untyped-call]
@@ -142,8 +160,9 @@ class TrainingRun:
         self._adam.step()
         decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            for name, value in self._parameters.items():
-                self.ema[name].lerp_(value, 1 - decay)
+            torch._foreach_lerp_(
+                list(self.ema.values()), list(self._parameters.values()), 1 - decay
+            )
         return losses
 
     def _write(self, means: Mapping[str, float]) -> None:

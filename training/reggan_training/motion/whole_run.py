@@ -70,6 +70,7 @@ class WholeRun:
         width: of the motion network.
         painter_width: of the painter.
         producers: processes that draw pairs.
+        reuse: how often a pair is drawn before it is replaced, in parts of a stage's own number.
         threads: of the trainer; 0 for PyTorch's choice.
         seed: of everything.
     """
@@ -86,9 +87,10 @@ class WholeRun:
     adversary: RunSettings = field(
         default_factory=lambda: RunSettings(length_kimg=20.0, batch=8, learning_rate=2e-4)
     )
-    width: int = 32
-    painter_width: int = 24
+    width: int = 40
+    painter_width: int = 36
     producers: int = 1
+    reuse: float = 1.0
     threads: int = 0
     seed: int = 0
 
@@ -112,9 +114,13 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
     earlier = EarlierModel(settings.start_from)
     _record(settings, folder, files, earlier)
 
+    def paths() -> list[Path]:  # heads may still be rasterised
+        return training_files(settings.heads, settings.without)
+
     def finish(stage: str, run: TrainingRun, draw: Draw, pool: PoolSettings) -> None:
-        own = replace(pool, seed=settings.seed, producers=settings.producers)
-        _finish(run, files, draw, own, lambda means: report(stage, means))
+        reuse = settings.reuse * pool.reuse
+        own = replace(pool, seed=settings.seed, producers=settings.producers, reuse=reuse)
+        _finish(run, paths, draw, own, lambda means: report(stage, means))
 
     torch.manual_seed(settings.seed)
     if READER in settings.stages:
@@ -145,15 +151,15 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
 
 def _finish(
     run: TrainingRun,
-    files: list[Path],
+    paths: Callable[[], list[Path]],
     draw: Draw,
     pool_settings: PoolSettings,
     report: Callable[[dict[str, float]], None],
 ) -> None:
-    if run.step >= run.settings.steps:
+    if run.settings.length_s is None and run.step >= run.settings.steps:
         return
     batch = run.settings.batch
-    pool = PairPool(lambda: files, draw, pool_settings, start_step=run.step, batch=batch)
+    pool = PairPool(paths, draw, pool_settings, start_step=run.step, batch=batch)
     try:
         for means in run.run(pool):
             report(means)

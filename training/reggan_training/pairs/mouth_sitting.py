@@ -60,7 +60,7 @@ class MouthPairs:
         def turned(values: Tensor) -> Tensor:
             return torch.where(rows[:, None, None, None], values.flip(3), values)
 
-        order = torch.tensor(MIRROR_OF_CONTROL)
+        order = torch.tensor(MIRROR_OF_CONTROL, device=rows.device)
         return MouthPairs(
             source=turned(self.source),
             target=turned(self.target),

@@ -59,10 +59,10 @@ class Portraits:
         def turned(values: Tensor) -> Tensor:
             return torch.where(rows[:, None, None, None], values.flip(3), values)
 
-        order = torch.tensor(MIRROR_OF_CONTROL[:-1])
+        order = torch.tensor(MIRROR_OF_CONTROL[:-1], device=rows.device)
         outwards = torch.where(rows, -1.0, 1.0)[:, None, None]
         place = turned(self.place)
-        ahead = torch.tensor(_AHEAD)
+        ahead = torch.tensor(_AHEAD, device=rows.device)
         return Portraits(
             picture=turned(self.picture),
             weights=torch.where(rows[:, None], self.weights[:, order], self.weights),

@@ -89,7 +89,7 @@ class Pairs:
             back = turned(values)
             return torch.stack([back[:, 0] * sign, back[:, 1]], dim=1)
 
-        order = torch.tensor(MIRROR_OF_CONTROL)
+        order = torch.tensor(MIRROR_OF_CONTROL, device=rows.device)
         controls = torch.where(rows[:, None], self.controls[:, order], self.controls)
         return Pairs(
             source=turned(self.source),

@@ -17,7 +17,7 @@ from reggan_export.parity_report import Bound, Comparison, ParityReport, differe
 from reggan_plugin.controls import CONTROLS
 from reggan_plugin.model_card import MOTION_CONTRACT, MOTION_OUTPUTS, ModelCard
 from reggan_training.motion.trained_model import TrainedModel, read_trained_model
-from reggan_training.motion.training_run import CHECKPOINT
+from reggan_training.motion.training_run import CHECKPOINT, read_checkpoint
 from reggan_training.motion.whole_run import MOTION, RECORD
 from reggan_training.pairs.camera import CANONICAL_LANDMARKS
 from reggan_training.pairs.rasterised_head import MOUTH_WINDOW
@@ -109,7 +109,7 @@ def export_motion_run(
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     starts = [session.get("started_from") for session in record["sessions"]]
     start = next((found for found in starts if found), None)
-    own_images = round(1000 * record["settings"]["motion"]["length_kimg"])
+    own_images = read_checkpoint(folder / MOTION).shown
     training = {
         "data": "rasterised heads",
         "identities": len(record["identities"]),

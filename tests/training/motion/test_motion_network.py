@@ -5,6 +5,7 @@ import torch
 
 from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS
 from reggan_training.motion.composing import compose
+from reggan_training.motion.expected import share_of_face
 from reggan_training.motion.losses import (
     LossWeights,
     balanced_cross_entropy,
@@ -170,6 +171,18 @@ def test_what_is_no_face_stays(kind: PixelKind) -> None:
     free = network(noise(1), controls, NOTHING).motion.abs().mean()
     network.surface.kinds.bias[4 * kind : 4 * kind + 4] = 20.0
     assert network(noise(1), controls, NOTHING).motion.abs().mean() < 1e-3 * free
+
+
+def test_a_rim_that_is_not_quite_sure_stays_whole() -> None:
+    kinds = torch.zeros(1, len(PixelKind), 16, 16)
+    kinds[:, PixelKind.SKIN] = 1.0
+    kinds[:, PixelKind.SKIN, 8], kinds[:, PixelKind.FRONT, 8] = 0.7, 0.3
+    upwards = torch.zeros(1, 2, 16, 16)
+    upwards[:, 1] = 3 / 16
+    share = share_of_face(kinds, upwards)[0, 0]
+    assert share[7:10].eq(0).all()  # the rim, and the pixels that it is mixed into
+    assert share[5].abs().max() < 1e-5  # would fetch the rim itself
+    assert share[:3].eq(1).all()
 
 
 def test_folds_cost_more_the_deeper_they_are() -> None:

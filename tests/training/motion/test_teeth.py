@@ -11,6 +11,7 @@ from reggan_training.motion.teeth import (
     SHEET_ROWS,
     Teeth,
     fit_teeth,
+    with_gums,
 )
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.truth import PixelKind
@@ -69,6 +70,18 @@ def test_teeth_go_with_the_face_in_the_crop() -> None:
     higher = surface._replace(place=surface.place - torch.tensor([0.0, 0.2])[None, :, None, None])
     moved = rows_of(one_tooth(), higher, target) - rows_of(one_tooth(), surface, target)
     assert moved.mean() == pytest.approx(-0.2 * EYE_DISTANCE, abs=0.004)
+
+
+def test_gums_go_on_behind_their_teeth_and_nowhere_else() -> None:
+    sheet = torch.zeros(3, 12, 3)
+    sheet[0, 4:8, 1] = 1.0
+    lower, upper = with_gums(sheet, 1), with_gums(sheet, -1)
+    assert lower[1, 8:, 1].eq(1).all()
+    assert upper[1, :4, 1].eq(1).all()
+    for filled in (lower, upper):
+        assert filled[0].equal(sheet[0])
+        assert filled[1].sum() == 4
+        assert (filled[2] > 0).equal(filled[1] > 0)
 
 
 def test_the_inverse_is_one() -> None:

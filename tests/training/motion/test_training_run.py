@@ -39,6 +39,15 @@ def run_of(folder: Path, steps: int, length: int) -> tuple[list[dict[str, float]
     return motion_run(network, settings, folder), network
 
 
+def test_a_run_by_the_clock_ends_by_it_and_its_rate_falls_with_time() -> None:
+    settings = RunSettings(length_s=60.0, learning_rate=1.0)
+    assert settings.done_at(1_000_000, 30.0) == 0.5
+    rates = [settings.rate_at(10_000, settings.done_at(10_000, s)) for s in (0.0, 30.0, 59.0)]
+    assert rates[0] == 1.0
+    assert rates[0] > rates[1] > rates[2] > 0
+    assert RunSettings(length_kimg=1.6).done_at(50, 1e9) == 0.5
+
+
 @pytest.mark.slow
 def test_a_resumed_run_is_an_uninterrupted_one(flat_head_set: Path, tmp_path: Path) -> None:
     torch.set_num_threads(1)
@@ -89,6 +98,7 @@ def test_one_command_trains_all_stages(
     assert transfer.card.contract == 2
     assert transfer.card.painters.keys() == {"mouth"}
     assert transfer.card.training["identities"] == 3
+    assert transfer.card.training["images_seen"] == 16
     # what was exported is what another run can begin with
     again = MotionRegGAN(width=32)
     EarlierModel(exported).start(again, "network")

@@ -27,6 +27,8 @@ from reggan_training.pairs.rasterised_head import MOUTH_PX
 from reggan_training.pairs.truth import PixelKind
 
 BLINKS = [ARKIT_SHAPES.index(f"eyeBlink{side}") for side in ("Left", "Right")]
+CLOSED, _CLOSED_SLOPE = 0.3, 4.0
+"""Weight of a blink from which on an eye has to be painted to be opened, and how fast."""
 _COVER_SLOPE = 6.0
 """Logit per unit of the average face's linear cover."""
 _LIPS_Y = -0.8
@@ -38,6 +40,9 @@ _OPENED, _SHADOW, _SHADOW_REACH = 0.06, 0.035, 0.05
 over what width; in eye distances."""
 _EYE_SLOPE = 12.0
 """Logit per probability that a pixel shows an eyeball."""
+_FRONT_FROM, _FRONT_SLOPE = 0.06, 6.0
+"""Probability from which on a pixel begins to stand before the face, and how fast it comes to stay:
+a thin rim is never quite sure, and half of a motion bends it."""
 _CORNER_SLOPE = 0.6
 """Of the edge of a mouth that opens, beside its corners."""
 
@@ -129,7 +134,8 @@ def uncovered(
 
     Eyes are painted only where the source has them closed; open ones are stretched.
     """
-    closed = (2 * worn[:, BLINKS].amax(1)).clamp(max=1.0)[:, None, None, None]
+    blink = worn[:, BLINKS].amax(1)[:, None, None, None]
+    closed = (_CLOSED_SLOPE * (blink - CLOSED)).clamp(0.0, 1.0)
     eyes = doubled(_COVER_SLOPE * (expected.opening - 0.4).clamp(-0.6, 0.6)) - 12.0 * (1 - closed)
     mouth = (_GAP_SLOPE * (expected.gap - _LEAST_GAP)).clamp(-6.0, 6.0)
     return torch.where(surface.place[:, 1:] < _LIPS_Y, mouth, eyes)
@@ -142,7 +148,8 @@ def share_of_face(
 
     What stands before the face stays, and nothing around it is drawn along.
     """
-    front, behind = (kinds[:, kind][:, None] for kind in (PixelKind.FRONT, PixelKind.BEHIND))
+    likely, behind = (kinds[:, kind][:, None] for kind in (PixelKind.FRONT, PixelKind.BEHIND))
+    front = F.max_pool2d((_FRONT_SLOPE * (likely - _FRONT_FROM)).clamp(0, 1), 3, 1, 1)
     return (1 - front) * warp((1 - front - behind).clamp(min=0.0), motion.detach())
 
 

@@ -9,15 +9,13 @@ from torch import Tensor
 
 from reggan_training.heads.head import Part
 from reggan_training.motion.composing import compose
-from reggan_training.motion.expected import BLINKS
+from reggan_training.motion.expected import BLINKS, CLOSED
 from reggan_training.motion.network import NetworkAnswer
 from reggan_training.motion.sampling import enlarged
 from reggan_training.pairs.sitting import Pairs
 
 _REALLY_MOVES = 0.4 / 128
 """In parts of the crop's side; from here on an error of motion counts several times."""
-_CLOSED = 0.3
-"""Weight of a blink from which on an eye has to be painted to be opened."""
 _LEAST_AREA = 0.1
 """Determinant of the motion's Jacobian below which the surface is said to fold."""
 
@@ -61,7 +59,7 @@ def pair_losses(pairs: Pairs, answer: NetworkAnswer, weights: LossWeights) -> di
     is_inside = ((pairs.part >= Part.EYE) & (pairs.part <= Part.SOCKET)).float()
     # so are open eyes
     is_eye = ((pairs.part == Part.EYE) | (pairs.part == Part.SOCKET)).float()
-    is_open = (pairs.worn[:, BLINKS].amax(1) < _CLOSED).float()[:, None, None, None]
+    is_open = (pairs.worn[:, BLINKS].amax(1) < CLOSED).float()[:, None, None, None]
     is_inside = is_inside * (1 - is_eye * is_open)
     wanted = hole * pairs.hit * is_inside
     near_hole = F.max_pool2d(wanted, 5, 1, 2) * (1 + is_mouth)

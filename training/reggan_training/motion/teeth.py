@@ -42,6 +42,7 @@ _SHEET_HEADS, _JAW_HEADS = 120, 200
 """At most, that the sheets and the jaw are gathered from."""
 _LEAST_SEEN = 0.1
 """Share of the mean count of seen cells from which on a cell is full."""
+_UNSEEN_SHADE = 0.5
 _LEAST_FACING, _FRONT_DEPTH = 0.15, 0.08
 """Of what a sheet shows: it looks to the front, and lies no deeper behind its row's front."""
 _ANCHOR_X, _ANCHOR_Y, _ANCHOR_CENTRE_Y = 0.45, 0.35, -1.0
@@ -156,8 +157,8 @@ def fit_teeth(paths: Sequence[Path]) -> Teeth:
         facing=torch.cat([part.facing for part in seen]),
     )
     teeth = Teeth()
-    sheets = [_sheet(rows, rows.is_lower == is_lower) for is_lower in (False, True)]
-    teeth.sheets.copy_(torch.stack(sheets).half())
+    upper, lower = (_sheet(rows, rows.is_lower == is_lower) for is_lower in (False, True))
+    teeth.sheets.copy_(torch.stack([with_gums(upper, -1), with_gums(lower, 1)]).half())
     teeth.jaw.copy_(_jaw(paths[:: max(1, len(paths) // _JAW_HEADS)]))
     return teeth
 
@@ -206,6 +207,19 @@ def _sheet(rows: _Seen, chosen: Bool[Tensor, " rows"]) -> Float[Tensor, "3 rows 
     typical = seen[seen > 0].mean() if (seen > 0).any() else torch.tensor(1.0)
     there = (seen / (_LEAST_SEEN * typical)).clamp(0, 1)
     return smooth / seen.clamp(min=1e-6) * there
+
+
+def with_gums(sheet: Float[Tensor, "3 rows columns"], away: int) -> Float[Tensor, "3 rows columns"]:
+    """A row of teeth whose gums go on where no render has shown them.
+
+    Args:
+        sheet: tooth, gum and shade.
+        away: 1 where the gums lie below the teeth, -1 where above.
+    """
+    tooth, gum, shade = sheet if away > 0 else sheet.flip(1)
+    behind = (tooth.cummax(0).values - tooth - gum).clamp(min=0)
+    filled = torch.stack([tooth, gum + behind, shade + _UNSEEN_SHADE * behind])
+    return filled if away > 0 else filled.flip(1)
 
 
 def _jaw(paths: Sequence[Path]) -> Float[Tensor, "shapes 3"]:

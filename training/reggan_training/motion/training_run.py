@@ -213,6 +213,11 @@ class Checkpoint:
     tensors: Mapping[str, Tensor]
     facts: Mapping[str, str]
 
+    @property
+    def shown(self) -> int:
+        """Pairs that the run has been shown."""
+        return int(self.facts["step"]) * int(json.loads(self.facts["settings"])["batch"])
+
     def below(self, prefix: str) -> dict[str, Tensor]:
         """Tensors whose names begin with a prefix, by what follows it."""
         return {k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}

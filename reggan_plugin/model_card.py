@@ -28,7 +28,7 @@ from reggan_plugin.errors import (
 from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.onnx_messages import metadata_from_onnx
-from reggan_plugin.onnx_references import control_flow_in, refuse_references
+from reggan_plugin.onnx_references import contents_of, refuse_references
 
 CARD_KEY = "reggan_plugin.card"
 CARD_SCHEMA = 1
@@ -262,8 +262,9 @@ def check_seal(model: Path) -> str:
             f"{model} has the hash {actual[:16]}…, its card says {expected[:16]}…: the file is "
             "damaged or was changed. Install or export it again."
         )
-    refuse_references(content, model)
-    _refuse_control_flow(content, model)
+    contents = contents_of(content, model)
+    refuse_references(contents, model)
+    _refuse_control_flow(contents.control_flow, model)
     return actual
 
 
@@ -281,8 +282,7 @@ def seal(model: Path) -> str:
     return digest
 
 
-def _refuse_control_flow(content: bytes, model: Path) -> None:
-    found = control_flow_in(content, model)
+def _refuse_control_flow(found: frozenset[str], model: Path) -> None:
     if not found:
         return
     architecture = read_card(metadata_from_onnx(model), str(model)).get("architecture")
@@ -296,7 +296,15 @@ def _refuse_control_flow(content: bytes, model: Path) -> None:
 
 
 def _digest(content: bytes) -> str:
-    return hashlib.sha256(_with_digits(content, UNSEALED)).hexdigest()
+    """Hash of the file with zeros for its own hash."""
+    found = _SEAL.search(content)
+    if found is None:
+        return hashlib.sha256(content).hexdigest()
+    whole = memoryview(content)
+    digest = hashlib.sha256(whole[: found.start(1)])
+    digest.update(UNSEALED.encode())
+    digest.update(whole[found.end(1) :])
+    return digest.hexdigest()
 
 
 def _with_digits(content: bytes, digits: str) -> bytes:

@@ -4,9 +4,9 @@ import io
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.curves.take import Take
 from reggan_plugin.errors import UsageError

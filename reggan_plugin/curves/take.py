@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
 
+from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.controls import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name
 from reggan_plugin.curves.column_names import UNUSED, name_from_column
 from reggan_plugin.errors import SourceError

@@ -1,8 +1,8 @@
 """A take laid on the frames of a shot."""
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.controls import MAX_WEIGHT, NEUTRAL
 from reggan_plugin.curves.take import Take
 from reggan_plugin.curves.timecode import Timecode

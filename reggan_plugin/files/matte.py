@@ -6,8 +6,8 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.counting import counted
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.files.exr.container import SIGNATURE as EXR_SIGNATURE

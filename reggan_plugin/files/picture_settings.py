@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UnsupportedFormatError, UsageError
 from reggan_plugin.files.change_layers import MOTION_LAYERS, FrameChange, LayerFiles
 from reggan_plugin.files.colour_management import OcioColourSpace

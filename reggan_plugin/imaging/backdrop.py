@@ -4,9 +4,9 @@ import math
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
 from PIL import Image
 
+from reggan_plugin.array_types import Float, Int
 from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.imaging.colour import finite_pixels
 from reggan_plugin.imaging.crop import Region, reduce_by

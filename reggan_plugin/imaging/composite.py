@@ -1,9 +1,9 @@
 """Put an edited face back into the picture that it was cut from."""
 
 import numpy as np
-from jaxtyping import Float
 from PIL import Image, ImageFilter
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import CropMismatchError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import place_crop, region_of

@@ -117,7 +117,7 @@ class FrameOutput:
             change = _change(ready.frame, edited)
             file = self._encode(task, ready, edited, change)
             outcome, message = "written", _faded(file.facts)
-            beside = list(layer_files(change, task.layers))
+            beside = list(layer_files(change, task.layers)) if task.layers else []
         else:
             file = _EncodedFile(content=ready.content, facts=ready.facts)
             outcome, message = "copied", ready.reason

@@ -32,7 +32,8 @@ from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
 from reggan_plugin.imaging.limited_motion import limit_motion
 from reggan_plugin.imaging.region import RegionLimits, limit_mask
-from reggan_plugin.model_card import ModelCard, card_from_metadata, check_seal
+from reggan_plugin.model_card import ModelCard, card_from_metadata
+from reggan_plugin.model_seal import check_seal
 from reggan_plugin.models import find_model
 from reggan_plugin.motion_answer import MotionAnswer
 

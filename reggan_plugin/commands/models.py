@@ -9,7 +9,8 @@ import click
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import ModelError, UsageError
-from reggan_plugin.model_card import ModelCard, card_from_metadata, check_seal
+from reggan_plugin.model_card import ModelCard, card_from_metadata
+from reggan_plugin.model_seal import check_seal
 from reggan_plugin.models import find_model, installed_models
 from reggan_plugin.onnx_messages import metadata_from_onnx
 from reggan_plugin.onnx_references import contents_of, refuse_references

@@ -16,9 +16,9 @@ from reggan_plugin.files.exr.writing import EncodedFrame, ExrWriting, WritesExr
 from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.frame import Encoding, Frame, decode_frame, encode_frame
 from reggan_plugin.files.frame_data import WritesAlpha
+from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.image_format import HEAD_BYTES
 from reggan_plugin.files.matte import Matte, read_matte
-from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.imaging.region import RegionLimits
 
 

@@ -12,7 +12,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import ModelError
-from reggan_plugin.model_card import CARD_KEY, CONTROL_FLOW_NEEDED, check_seal, seal
+from reggan_plugin.model_card import CARD_KEY
+from reggan_plugin.model_seal import CONTROL_FLOW_NEEDED, check_seal, seal
 from reggan_plugin.models import find_model
 from reggan_plugin.onnx_references import contents_of
 

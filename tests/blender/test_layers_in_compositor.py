@@ -101,10 +101,10 @@ def test_blender_puts_the_result_together(shot: Path, group: Any, tmp_path: Path
         off = figures[name] = levels_apart(wanted, composed(tmp_path))[moved & bare]
         print(f"{name}: {off.mean():.2f} levels, {(off < 0.5).mean():.0%} within half a level")
     assert levels_apart(full, before)[moved].mean() > 2  # there is something to get wrong
-    # Map UV filters a little softer than the runtime does.
+    # Map UV has no filter of the runtime's slope: bilinear is softer, anisotropic averages.
     assert figures["full"].mean() < 0.7
     assert (figures["full"] < 0.5).mean() > 0.75
-    assert figures["half"].mean() < 0.9
+    assert figures["half"].mean() < 0.7
     assert figures["none"].max() == 0
 
 

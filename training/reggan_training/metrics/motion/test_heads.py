@@ -17,7 +17,7 @@ from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.split import is_held_out
 from reggan_training.metrics.motion.face import TrueFace
 from reggan_training.metrics.motion.results import ResultKind
-from reggan_training.pairs.head_file import read_head, write_head
+from reggan_training.pairs.head_file import write_head
 from reggan_training.pairs.look import STYLES, sample_look
 from reggan_training.pairs.rasterised_head import RasterisedHead
 from reggan_training.pairs.rasterising import rasterise_head
@@ -45,11 +45,19 @@ def states_of_test(controls: Sequence[str]) -> list[Weights]:
     return states
 
 
-def rasterise_test_head(head: HeadMesh, side_px: int) -> RasterisedHead:
-    """Rasterise a head for crops of a size; the same head gives the same rasters."""
+def rasterise_test_head(
+    head: HeadMesh, side_px: int, states: list[Weights] | None = None
+) -> RasterisedHead:
+    """Rasterise a head for crops of a size; the same head gives the same rasters.
+
+    Args:
+        head: what is seen.
+        side_px: of the crops that are measured.
+        states: those of `states_of_test` unless given; the first is neutral.
+    """
     random = np.random.default_rng(zlib.crc32(f"{head.family}/{head.identity}".encode()))
-    side = SUPERSAMPLING * side_px
-    return rasterise_head(head, states_of_test(head.controls), random, face_px=side)
+    states = states_of_test(head.controls) if states is None else states
+    return rasterise_head(head, states, random, face_px=SUPERSAMPLING * side_px)
 
 
 def held_out_identities(family: HeadFamily, count: int, seed: int) -> list[str]:
@@ -87,9 +95,9 @@ class TestHead:
 
     __test__ = False  # not one of pytest's
 
-    def __init__(self, path: Path, style: str | None = None) -> None:
-        """Read a file that `render_test_heads` wrote; `style` fixes the material."""
-        self.head = read_head(path)
+    def __init__(self, head: RasterisedHead, style: str | None = None) -> None:
+        """Take what `rasterise_test_head` made; `style` fixes the material."""
+        self.head = head
         random = np.random.default_rng(zlib.crc32(f"look of {self.name}".encode()))
         self.look = sample_look(random, style=style)
         self._shader = HeadShader(self.head)

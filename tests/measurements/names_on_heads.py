@@ -21,13 +21,11 @@ import click
 import numpy as np
 import torch
 
-import reggan_plugin
 from reggan_training.heads.head import HeadFamily
 from reggan_training.heads.split import is_held_out
 from reggan_training.metrics.judge_training import JudgeSettings, train_network
 from reggan_training.metrics.judges import save_judge
 from reggan_training.metrics.motion.answer import MotionModel, compose, motion_answers
-from reggan_training.metrics.motion.exported import ExportedMotion
 from reggan_training.metrics.motion.name_judge import (
     NamedViews,
     NamesLesson,
@@ -41,18 +39,12 @@ from reggan_training.metrics.motion.named_views import (
     view_of_crop,
 )
 from reggan_training.metrics.motion.results import ResultKind
-from reggan_training.metrics.motion.test_heads import (
-    TestHead,
-    held_out_identities,
-    rasterise_test_head,
-    style_of,
-)
-from reggan_training.metrics.motion.trained import TrainedRun
+from reggan_training.metrics.motion.test_heads import TestHead
 from reggan_training.networks.expression_judge import ExpressionJudge
 from reggan_training.pairs.family_options import OpenFamilies, family_options
+from tests.measurements.heads_and_model import SEED, held_out_heads, model_option, opened
 
-SHIPPED = Path(reggan_plugin.__file__).parent / "weights" / "reggan.onnx"
-SIDE_PX, SEED, LOOKS = 256, 7, 3
+LOOKS = 3
 EVERY_VALIDATION = 8
 """One in so many of the heads that are learnt from chooses the judge's state instead."""
 TRUE, OURS, SOURCE = "true render", "model", "neutral source"
@@ -72,7 +64,7 @@ class Judgement:
 
 @click.command()
 @family_options
-@click.option("--model", type=click.Path(exists=True, path_type=Path), default=SHIPPED)
+@model_option
 @click.option("--judge", type=click.Path(path_type=Path), help="Read, or written once learnt.")
 @click.option("--learn", default=48, help="Heads of each family to learn from; 48.")
 @click.option("--identities", default=4, help="Held-out heads of each family; 4.")
@@ -95,8 +87,9 @@ def main(
         network = learnt(families, learn, kimg)
         if judge is not None:
             save_judge(network, judge, {"names": ",".join(NAMES_OF_CFEE)})
-    asked = TrainedRun(model) if model.is_dir() else ExportedMotion(model, 1)
-    found = [one for head in held_out(families, identities) for one in judged(network, asked, head)]
+    asked = opened(model)
+    heads = held_out_heads(families, identities, lambda head: states_of_names(head.controls))
+    found = [one for head in heads for one in judged(network, asked, head)]
     print("\n".join(report(found)))
 
 
@@ -117,18 +110,6 @@ def _views(family: HeadFamily, heads: int) -> Iterator[np.ndarray]:
     names = (n for n in family.identities(2 * heads, SEED) if not is_held_out(family.name, n))
     for number, name in enumerate(islice(names, heads)):
         yield draw_named_views(family.head(name), LOOKS, np.random.default_rng([SEED, number]))
-
-
-def held_out(families: Sequence[HeadFamily], identities: int) -> Iterator[TestHead]:
-    """Heads that nothing has learnt from, in materials by turns, in the states of all names."""
-    number = 0
-    for family in families:
-        for name in held_out_identities(family, identities, SEED):
-            head = family.head(name)
-            states = states_of_names(head.controls)
-            seen = rasterise_test_head(head, SIDE_PX, states)
-            yield TestHead(seen, style_of(number))
-            number += 1
 
 
 def judged(judge: ExpressionJudge, model: MotionModel, head: TestHead) -> list[Judgement]:
@@ -167,16 +148,16 @@ def report(found: Sequence[Judgement]) -> list[str]:
     lines = [
         f"{heads} held-out heads; neutral sources named neutral: {_hits(sources):.2f}",
         "",
-        "| faces | n | true render | model | model, where the true one is named | probability, true "
+        "| faces | n | true render | model | model, if the true one is named | chance, true "
         "| model | taken for |",
         "|---|---|---|---|---|---|---|---|",
         _row("all", found),
     ]
-    for family in dict.fromkeys(one.family for one in found):
-        lines.append(_row(family, [one for one in found if one.family == family]))
-    for number, name in enumerate(NAMES_OF_CFEE[1:], 1):
-        lines.append(_row(name, [one for one in found if one.wanted == number], taken=True))
-    return lines
+    families = dict.fromkeys(one.family for one in found)
+    lines += [_row(family, [one for one in found if one.family == family]) for family in families]
+    of_name = [[one for one in found if one.wanted == n] for n in range(len(NAMES_OF_CFEE))]
+    names = zip(NAMES_OF_CFEE[1:], of_name[1:], strict=True)
+    return [*lines, *(_row(name, of_it, taken=True) for name, of_it in names)]
 
 
 def _row(label: str, found: Sequence[Judgement], *, taken: bool = False) -> str:

@@ -50,7 +50,7 @@ def probabilities(
         parts = [
             judge(part.expand(-1, 3, -1, -1)).softmax(1)
             + judge(part.flip(-1).expand(-1, 3, -1, -1)).softmax(1)
-            for part in inner.split(64)
+            for part in torch.split(inner, 64)
         ]
     return torch.cat(parts) / 2
 

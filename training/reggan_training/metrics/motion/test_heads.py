@@ -124,10 +124,12 @@ class TestHead:
         smile = 1 + EXPRESSIONS.index(NEUTRALISED)
         return [*trials, self.trial(ResultKind.NEUTRALISED, NEUTRALISED, smile, 0)]
 
-    def trial(self, kind: ResultKind, expression: str, source: int, target: int) -> MotionTrial:
-        """One request, from a state to another."""
+    def trial(
+        self, kind: ResultKind, expression: str, source: int, target: int, *, rest: float = 1.0
+    ) -> MotionTrial:
+        """One request, from a state to another; `rest` of the source's own is asked to go."""
         states = self.head.states
-        asked = request_of_pair(states[source], states[target], 1.0)
+        asked = request_of_pair(states[source], states[target], rest)
         if kind is ResultKind.HALF:
             asked[CONTROLS.index("neutral")] = 0.5  # as half of an expression is asked for
         return MotionTrial(

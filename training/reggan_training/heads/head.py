@@ -123,6 +123,7 @@ class HeadMesh:
         return self.left_eye_vertices, self.right_eye_vertices
 
 
+@runtime_checkable
 class ShapeModel(Protocol):
     """Model of vertices that follow ARKit weights."""
 

@@ -277,6 +277,7 @@ def _result(
         frame=task.source.number,
         message=message,
         warnings=facts.warnings if facts and outcome == "written" else (),
+        weights=facts.weights if facts else {},
         intensity_share=facts.intensity_share if facts else 1.0,
         generation_loss=loss,
         seconds=facts.seconds if facts else 0.0,

@@ -47,6 +47,15 @@ def changed_columns(shot: Path, rendered: Path, number: int) -> np.ndarray:
     return np.flatnonzero((pixels(shot / name) != pixels(rendered / name)).any(axis=(0, 2)))
 
 
+def test_a_quiet_run_says_only_what_it_wrote(
+    shot: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["track", "--frames", str(shot), "--out", str(out), "--quiet"]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [str(out)]
+    assert said.err == ""
+
+
 def test_tracks_and_previews_are_written(
     shot: Path, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -97,18 +97,21 @@ def track_frames(
         interrupted=len(keys) < len(frames),
         seconds=round(time.perf_counter() - begin, 3),
     )
-    report(
-        ShotTracked(
-            frames=len(keys),
-            faces=len(links.paths),
-            cuts=tracks.cuts,
-            without_face=sum(not own for own in faces),
-            unreadable=len(shot.faults),
-            interrupted=result.interrupted,
-            seconds=result.seconds,
-        )
-    )
+    report(_event_of(result, len(links.paths)))
     return result
+
+
+def _event_of(result: TrackResult, faces: int) -> ShotTracked:
+    tracked = result.tracks.frames.values()
+    return ShotTracked(
+        frames=len(tracked),
+        faces=faces,
+        cuts=result.tracks.cuts,
+        without_face=sum(not frame.faces for frame in tracked),
+        unreadable=len(result.unreadable),
+        interrupted=result.interrupted,
+        seconds=result.seconds,
+    )
 
 
 def _key(frame: SourceFrame) -> str:

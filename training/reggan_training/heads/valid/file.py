@@ -35,7 +35,7 @@ class ValidMesh:
     vertices: Float[np.ndarray, "vertices 3"]
     triangles: Int[np.ndarray, "triangles 3"]
     uv: Float[np.ndarray, "vertices 2"]
-    morphs: Mapping[str, tuple[Int[np.ndarray, " moved"], Float[np.ndarray, "moved 3"]]]
+    morphs: Mapping[str, tuple[Int[np.ndarray, " _"], Float[np.ndarray, "_ 3"]]]
 
     @property
     def rows(self) -> Int[np.ndarray, " vertices"]:

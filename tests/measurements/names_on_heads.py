@@ -38,10 +38,10 @@ from reggan_training.metrics.motion.named_views import (
     states_of_names,
     view_of_crop,
 )
-from reggan_training.metrics.motion.results import ResultKind
 from reggan_training.metrics.motion.test_heads import TestHead
 from reggan_training.networks.expression_judge import ExpressionJudge
 from reggan_training.pairs.family_options import OpenFamilies, family_options
+from reggan_training.pairs.truth import request_of_pair
 from tests.measurements.heads_and_model import SEED, held_out_heads, model_option, opened
 
 LOOKS = 3
@@ -67,7 +67,7 @@ class Judgement:
 @model_option
 @click.option("--judge", type=click.Path(path_type=Path), help="Read, or written once learnt.")
 @click.option("--learn", default=48, help="Heads of each family to learn from; 48.")
-@click.option("--identities", default=4, help="Held-out heads of each family; 4.")
+@click.option("--identities", default=2, help="Held-out heads of each family; 2.")
 @click.option("--kimg", default=30.0, help="Views to learn from, in thousands; 30.")
 def main(
     *,
@@ -88,8 +88,10 @@ def main(
         if judge is not None:
             save_judge(network, judge, {"names": ",".join(NAMES_OF_CFEE)})
     asked = opened(model)
-    heads = held_out_heads(families, identities, lambda head: states_of_names(head.controls))
-    found = [one for head in heads for one in judged(network, asked, head)]
+    found: list[Judgement] = []
+    for head in held_out_heads(families, identities, lambda mesh: states_of_names(mesh.controls)):
+        click.echo(f"{head.name}, {head.look.style}", err=True)
+        found += judged(network, asked, head)
     print("\n".join(report(found)))
 
 
@@ -115,17 +117,15 @@ def _views(family: HeadFamily, heads: int) -> Iterator[np.ndarray]:
 def judged(judge: ExpressionJudge, model: MotionModel, head: TestHead) -> list[Judgement]:
     """The judge's words on the true render and on the model's picture of every name."""
     numbers = range(1, len(NAMES_OF_CFEE))
-    trials = [head.trial(ResultKind.FULL, NAMES_OF_CFEE[n], 0, n) for n in numbers]
-    faces = [trial.face for trial in trials]
-    sources = torch.from_numpy(np.stack([face.source for face in faces]))
-    controls = torch.from_numpy(np.stack([trial.controls for trial in trials]))
-    answers = motion_answers(model, sources, controls)
+    source, states = head.picture(0), head.head.states
+    requests = np.stack([request_of_pair(states[0], states[n], 1.0) for n in numbers])
+    sources = torch.from_numpy(source)[None].expand(len(requests), -1, -1, -1)
+    answers = motion_answers(model, sources, torch.from_numpy(requests))
     pictures = [
-        *((TRUE, n, face.target) for n, face in zip(numbers, faces, strict=True)),
-        *((OURS, n, compose(face.source, answer).picture)
-          for n, face, answer in zip(numbers, faces, answers, strict=True)),
-        (SOURCE, 0, faces[0].source),
-    ]  # fmt: skip
+        *((TRUE, n, head.picture(n)) for n in numbers),
+        *((OURS, n, compose(source, one).picture) for n, one in zip(numbers, answers, strict=True)),
+        (SOURCE, 0, source),
+    ]
     views = np.stack([view_of_crop(torch.from_numpy(picture)) for *_, picture in pictures])
     chances = probabilities(judge, torch.from_numpy(views))
     return [

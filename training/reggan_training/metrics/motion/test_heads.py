@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from reggan_plugin.controls import CONTROLS
 from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
@@ -101,7 +100,7 @@ class TestHead:
         random = np.random.default_rng(zlib.crc32(f"look of {self.name}".encode()))
         self.look = sample_look(random, style=style)
         self._shader = HeadShader(self.head)
-        self._pictures: dict[int, Float[Tensor, "3 side side"]] = {}
+        self._pictures: dict[int, Float[np.ndarray, "3 side side"]] = {}
 
     @property
     def name(self) -> str:
@@ -139,8 +138,8 @@ class TestHead:
     def _face(self, source: int, target: int) -> TrueFace:
         truth = _reduced(truth_of_pair(self._shader, self.head.face, source, target), self.side_px)
         return TrueFace(
-            source=self._picture(source).numpy(),
-            target=self._picture(target).numpy(),
+            source=self.picture(source),
+            target=self.picture(target),
             motion=truth.motion.numpy(),
             is_visible=truth.visible.numpy(),
             is_head=truth.hit.numpy(),
@@ -150,11 +149,12 @@ class TestHead:
             target_landmarks=self.head.landmarks[target],
         )
 
-    def _picture(self, state: int) -> Float[Tensor, "3 side side"]:
+    def picture(self, state: int) -> Float[np.ndarray, "3 side side"]:
+        """The true render of a state, sRGB-encoded, in [0, 1]."""
         if state not in self._pictures:
             with torch.no_grad():
                 picture = self._shader.picture(self.head.face, state, self.look)
-            self._pictures[state] = reduce_to(picture, self.side_px).clamp(0, 1)
+            self._pictures[state] = reduce_to(picture, self.side_px).clamp(0, 1).numpy()
         return self._pictures[state]
 
 

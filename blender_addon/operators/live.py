@@ -19,7 +19,7 @@ from ..scene.image_files import file_of_image
 from ..scene.live_picture import end_live, live_picture, show_live
 from ..scene.made_images import image_to_change
 from ..scene.sequence_images import show
-from ..scene.settings import absolute_path, model_settings
+from ..scene.settings import absolute_path, model_settings, presets_file
 from .job_operator import new_job_folder
 
 _INTERVAL_S = 0.05
@@ -213,11 +213,11 @@ def _worker(context: bpy.types.Context) -> LiveWorker:
 
 
 def _request(context: bpy.types.Context, shown: Shown) -> dict[str, Any]:
-    presets = context.scene.reggan.presets
+    presets = presets_file(context.scene)
     return {
         **shown.subject.request(context),
         "change": still_expression(context).document(),
-        "presets": presets and str(absolute_path(presets, "Presets")),
+        "presets": None if presets is None else str(presets),
         "out": str(shown.folder / _FILE),
     }
 

@@ -51,6 +51,8 @@ def texture() -> dict[str, object]:
 def sheet() -> dict[str, object]:
     shutil.copy(ARGUMENTS[0], option("--out") or "")
     boxes = {"sad": [0, 0, 96, 96], "happy": [96, 0, 96, 96], "angry": [0, 96, 96, 96]}
+    if option("--presets"):
+        boxes["my grin"] = [96, 96, 96, 96]
     cells = [{"expression": k, "intensity": 0.7, "box": box} for k, box in boxes.items()]
     return {"cells": cells}
 

@@ -106,7 +106,7 @@ def doctor() -> Pause:
     other = bpy.context.window_manager.windows[-1]
     found = yield from buttons_of("PREFERENCES", window=other, region="WINDOW", across=0.7)
     yield from run_job("doctor", found["reggan.doctor"], other)
-    assert "cpu: works" in bpy.context.window_manager.reggan_doctor
+    assert "Works: cpu" in bpy.context.window_manager.reggan_doctor
     yield from picture("8_doctor")
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import artist_steps as artist
 import image_editor_steps as image_editor
 import mistake_steps as mistakes
 import viewport_steps as viewport
 from screen import Pause, area_of, open_at_first, open_sidebar, take_picture
-from watch import CHOSEN, EXTENSION, OUT, addon, picture, report, watch, window
+from watch import CHOSEN, EXTENSION, HEAD, OUT, addon, picture, report, watch, window
 
 CLOSED_PANELS = (
     "REGGAN_PT_image_texture",
@@ -48,6 +49,7 @@ STEPS: tuple[Callable[[], Pause], ...] = (
     *mistakes.STEPS,
     *image_editor.STEPS,
     *viewport.STEPS,
+    *(artist.STEPS if HEAD else ()),
 )
 
 

@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("--frame", type=Path, default=SAMPLE)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--limit", type=float, default=1800, metavar="SECONDS")
+    parser.add_argument("--head", type=Path, help="ICT FaceKit light (.npz), for a character")
     parser.add_argument("--steps", default="", metavar="A,B", help="only these; all by default")
     options = parser.parse_args()
     for program in ("Xvfb", "import"):
@@ -65,7 +66,7 @@ def run_blender(options: argparse.Namespace, home: Path) -> None:
     try:
         with (options.out / "blender.log").open("wb") as log:
             subprocess.run(
-                [*command, str(options.out.resolve()), options.steps],
+                [*command, str(options.out.resolve()), options.steps, str(options.head or "")],
                 env=environment,
                 stdout=log,
                 stderr=log,

@@ -3,6 +3,8 @@
 Of these only the intensity can be animated; paths are kept as they are typed, `//` included.
 """
 
+from pathlib import Path
+
 import bpy
 from bpy.props import (
     BoolProperty,
@@ -14,7 +16,8 @@ from bpy.props import (
 )
 
 from .bridge.expressions import MAX_INTENSITY
-from .bridge.vocabulary import EXPRESSION_GROUPS, enum_identifier
+from .bridge.preset_file import completions, preset_names
+from .bridge.vocabulary import ALL_EXPRESSIONS, EXPRESSION_GROUPS, enum_identifier
 
 _STILL: set[str] = set()
 """Options of a property that is not animated."""
@@ -31,6 +34,14 @@ def _expression_items() -> list[tuple[str, str, str]]:
             for name in names
         ]
     return items
+
+
+def _blends(
+    settings: bpy.types.PropertyGroup, _context: bpy.types.Context, typed: str
+) -> list[str]:
+    """What Blend may become, as it is typed."""
+    presets = preset_names(Path(bpy.path.abspath(settings.presets))) if settings.presets else ()
+    return completions(typed, (*presets, *ALL_EXPRESSIONS))
 
 
 def _has_shape_keys(_settings: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
@@ -61,8 +72,10 @@ class RegganSettings(bpy.types.PropertyGroup):
     blend: StringProperty(
         name="Blend",
         description="Several expressions in place of one, such as happy:0.6+surprised:0.3. "
-        "Leave it empty for the expression above",
+        "Leave it empty for the expression above. Presets can be named, too",
         options=_STILL,
+        search=_blends,
+        search_options={"SUGGESTION"},
     )
     adds: BoolProperty(
         name="Add",

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.expressions import ExpressionMix

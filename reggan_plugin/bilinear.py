@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float, Int
+
+from reggan_plugin.array_types import Float, Int
 
 
 def four_around(

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.display_picture import coding_of
 from reggan_plugin.faces.face_crop import FaceCrop

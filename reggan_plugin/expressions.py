@@ -10,6 +10,7 @@ from typing import Any
 
 from reggan_plugin.controls import ARKIT_SHAPES, MAX_WEIGHT, NEUTRAL
 from reggan_plugin.errors import UnknownExpressionError, UsageError
+from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
 from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.names import (
@@ -17,6 +18,7 @@ from reggan_plugin.vocabulary.names import (
     NO_PRESETS,
     OwnPresets,
     resolve_expression,
+    shapes_of,
 )
 
 __all__ = [
@@ -190,11 +192,14 @@ def parse_expression_mix(
 
 
 def mix_from_request(
-    asked: "str | Mapping[str, float] | ExpressionMix", intensity: float = 1.0
+    asked: "str | Mapping[str, float] | ExpressionMix",
+    intensity: float = 1.0,
+    own: OwnPresets = NO_PRESETS,
 ) -> ExpressionMix:
-    """Read a request: a name, a blend as text, or weights by name: `{"jawOpen": 0.4}`.
+    """Read a request: a name, a blend as text, or weights by name: `{"jawOpen": 0.4, "AU12": 1}`.
 
-    `intensity` multiplies every part, but not those of a mix.
+    Weights are of expressions, presets in `own`, face shapes (`mouthSmile` is both sides) and
+    action units, which are added up. `intensity` multiplies every part, but not those of a mix.
 
     Raises:
         UnknownExpressionError, UsageError: as `parse_expression_mix`.
@@ -202,14 +207,24 @@ def mix_from_request(
     if isinstance(asked, ExpressionMix):
         return asked
     if isinstance(asked, str):
-        return parse_expression_mix(asked, intensity)
+        return parse_expression_mix(asked, intensity, own)
     intensities: dict[str, float] = {}
+    named: set[str] = set()
     for word, share in asked.items():
-        name = resolve_expression(word)
-        if name in intensities:
+        is_unit = is_action_unit(word)
+        parts = action_unit_weights(word) if is_unit else dict.fromkeys(_names_of(word, own), 1.0)
+        if not is_unit and named.intersection(parts):
+            name = min(named.intersection(parts))
             raise UsageError(f"{name!r} stands twice in {dict(asked)}; name each one once.")
-        intensities[name] = intensity * share
-    return ExpressionMix(intensities)
+        named.update(() if is_unit else parts)
+        for name, weight in parts.items():
+            intensities[name] = intensities.get(name, 0.0) + intensity * share * weight
+    return ExpressionMix(intensities, own=own)
+
+
+def _names_of(word: str, own: OwnPresets) -> tuple[str, ...]:
+    """The shapes that a word names, both sides of `mouthSmile`, or the expression."""
+    return shapes_of(word) or (resolve_expression(word, own),)
 
 
 def _nearest(name: str, names: tuple[str, ...]) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.batched_model import Answer, PictureAnswer
 from reggan_plugin.display_picture import coding_of
 from reggan_plugin.expressions import ExpressionMix

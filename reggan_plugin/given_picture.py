@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import decode_frame, encode_frame, read_frame
 from reggan_plugin.files.frame_data import Encoding, Frame

@@ -1,34 +1,22 @@
 """The card in an .onnx file: the only link from training to runtime.
 
-The card is JSON under `CARD_KEY` in the file's metadata. Its `weights_sha256` seals the file: it
-is the SHA-256 of all of the file's bytes with these 64 digits themselves set to 0, so that it
-can be checked without any ONNX library. It is a checksum, not a signature: it finds damage, and
-whoever changes a file can seal it again. Who made a file is what `models --verify` checks.
+The card is JSON under `CARD_KEY` in the file's metadata. Its `weights_sha256` seals the file: see
+`model_seal`.
 """
 
-import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.controls import CONTROLS
-from reggan_plugin.errors import (
-    ModelCardError,
-    ModelError,
-    ModelHashError,
-    UnknownExpressionError,
-)
+from reggan_plugin.errors import ModelCardError, UnknownExpressionError
 from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.onnx_messages import metadata_from_onnx
-from reggan_plugin.onnx_references import control_flow_in, refuse_references
 
 CARD_KEY = "reggan_plugin.card"
 CARD_SCHEMA = 1
@@ -39,11 +27,8 @@ PICTURE_OUTPUTS = ("face", "mask")
 MOTION_OUTPUTS = ("motion", "gain", "cover", "paint")
 PAINTERS = ("mouth", "eyes")
 """Parts of a face that a model may paint on a crop of their own."""
-_SEAL = re.compile(rb'"weights_sha256": "([0-9a-f]{64})"')
 UNSEALED = "0" * 64
 PRECISIONS = ("fp32", "fp16", "int8")
-CONTROL_FLOW_NEEDED: dict[str, frozenset[str]] = {}
-"""Architecture → the operators of control flow that it needs. None of this version needs any."""
 _SCHEMAS = {PICTURE_CONTRACT: CARD_SCHEMA, MOTION_CONTRACT: MOTION_SCHEMA}
 _MOTION_FIELDS = ("contract", "controls", "outputs", "painters")
 
@@ -77,7 +62,7 @@ class ModelCard:
         max_yaw_deg: beyond this turn of the head to either side the output was not measured to
             be better than the input, and the effect fades out; None where there is no limit.
         precision: of the convolutions: `fp32`, `fp16` or `int8`. Inputs and outputs are float32.
-        weights_sha256: the seal; see the module.
+        weights_sha256: the seal; see `model_seal`.
     """
 
     name: str
@@ -239,68 +224,6 @@ def read_card(metadata: Mapping[str, str], source: str) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise ModelCardError(f"The card of {source} is {type(fields).__name__}, not an object.")
     return fields
-
-
-def check_seal(model: Path) -> str:
-    """Compare a file with its card's hash; returns the hash. To be called before it is opened.
-
-    Raises:
-        ModelCardError: the file holds no hash.
-        ModelHashError: its bytes are not the ones that were sealed.
-        ModelError: it refers to other files, which the hash does not cover, or contains operators
-            that can run without end.
-    """
-    content = model.read_bytes()
-    found = _SEAL.search(content)
-    if found is None:
-        raise ModelCardError(
-            f"{model} has no card with a weights_sha256. Use a model exported by reggan-plugin."
-        )
-    expected, actual = found[1].decode(), _digest(content)
-    if expected != actual:
-        raise ModelHashError(
-            f"{model} has the hash {actual[:16]}…, its card says {expected[:16]}…: the file is "
-            "damaged or was changed. Install or export it again."
-        )
-    refuse_references(content, model)
-    _refuse_control_flow(content, model)
-    return actual
-
-
-def seal(model: Path) -> str:
-    """Write the hash of an unsealed file into its card; returns the hash.
-
-    Raises:
-        ModelCardError: the file holds no card to write into.
-    """
-    content = model.read_bytes()
-    if _SEAL.search(content) is None:
-        raise ModelCardError(f"{model} has no card with a weights_sha256 to fill in.")
-    digest = _digest(content)
-    model.write_bytes(_with_digits(content, digest))
-    return digest
-
-
-def _refuse_control_flow(content: bytes, model: Path) -> None:
-    found = control_flow_in(content, model)
-    if not found:
-        return
-    architecture = read_card(metadata_from_onnx(model), str(model)).get("architecture")
-    unneeded = found - CONTROL_FLOW_NEEDED.get(str(architecture), frozenset())
-    if unneeded:
-        raise ModelError(
-            f"{model} contains {', '.join(sorted(unneeded))}, which can run without end and which "
-            f"the architecture {architecture!r} is not known to need. Use a model exported by "
-            "reggan-plugin."
-        )
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(_with_digits(content, UNSEALED)).hexdigest()
-
-
-def _with_digits(content: bytes, digits: str) -> bytes:
-    return _SEAL.sub(b'"weights_sha256": "' + digits.encode() + b'"', content, count=1)
 
 
 def _is_choice(names: tuple[str, ...], of: tuple[str, ...]) -> bool:

@@ -9,7 +9,8 @@ whatever their number of rows: cell i of h has its centre at (i + 0.5) / h.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+
+from reggan_plugin.array_types import Float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

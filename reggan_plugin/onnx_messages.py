@@ -8,7 +8,9 @@ from pathlib import Path
 
 from reggan_plugin.errors import ModelError
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_VARINT, _BYTES = 0, 2
+_FIXED = {1: 8, 5: 4}
+"""Bytes of a value, by its wire type."""
 _GRAPH, _METADATA = 7, 14
 _KEY, _VALUE = 1, 2
 _ORT_FORMAT = slice(4, 8), b"ORTM"
@@ -54,22 +56,23 @@ def fields_of(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     Raises:
         MalformedError: `message` is none.
     """
-    position = 0
-    while position < len(message):
-        tag, position = _varint(message, position)
-        number, wire_type = tag >> 3, tag & 7
-        if wire_type == _VARINT:
-            value, position = _varint(message, position)
-            yield number, value
-            continue
-        size = {_FIXED64: 8, _FIXED32: 4}.get(wire_type)
+    position, end = 0, len(message)
+    while position < end:
+        tag, position = _varint(message, position, end)
+        wire_type = tag & 7
         if wire_type == _BYTES:
-            size, position = _varint(message, position)
-        if size is None or position + size > len(message):
+            size, position = _varint(message, position, end)
+            if position + size > end:
+                raise MalformedError("it is damaged or no ONNX file")
+            yield tag >> 3, message[position : position + size]
+            position += size
+        elif wire_type == _VARINT:
+            value, position = _varint(message, position, end)
+            yield tag >> 3, value
+        elif wire_type in _FIXED and position + _FIXED[wire_type] <= end:
+            position += _FIXED[wire_type]
+        else:
             raise MalformedError("it is damaged or no ONNX file")
-        if wire_type == _BYTES:
-            yield number, message[position : position + size]
-        position += size
 
 
 def _pair(message: memoryview) -> tuple[str, str]:
@@ -81,15 +84,14 @@ def _pair(message: memoryview) -> tuple[str, str]:
     return texts.get(_KEY, ""), texts.get(_VALUE, "")
 
 
-def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    """A number, and the position behind it."""
+def _varint(message: memoryview, position: int, end: int) -> tuple[int, int]:
+    """A number, and the position behind it. `end` is the length of the message."""
+    if position < end and (first := message[position]) < 0x80:  # nearly all are of one byte
+        return first, position + 1
     number = 0
-    for shift in range(0, 70, 7):
-        if position >= len(message):
-            break
-        byte = message[position]
-        position += 1
+    for shift, place in zip(range(0, 70, 7), range(position, end)):  # noqa: B905
+        byte = message[place]
         number |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return number, position
+            return number, place + 1
     raise MalformedError("it is damaged or no ONNX file")

@@ -7,7 +7,7 @@ types on the way to tensors and nodes are walked here; nothing is decoded.
 Source: onnx/onnx.proto, IR version 13.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from reggan_plugin.errors import ModelError
@@ -30,8 +30,14 @@ _NESTED = {
 
 CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 """Operators that run a graph of their own, perhaps again and again, in whatever domain."""
-_GRAPHS_OF_ATTRIBUTE = (6, 11)
+_ENGINE = "EPContext"
+"""The operator whose engine may lie in another file."""
+_OPERATOR = "node", 4
+_GRAPHS = frozenset({("attribute", 6), ("attribute", 11)})
 """Fields of an attribute that hold graphs, as search operators of other domains have them."""
+_EXTERNAL, _LOCATION = ("tensor", 13), ("tensor", 14)
+_TELLING = {"node": {4}, "attribute": {6, 11}, "tensor": {13, 14}}
+"""Message → numbers of the fields that say what is asked here."""
 _IN_FILE = 0
 _DEEPEST = 64
 """Messages in messages; protobuf itself stops at 100."""
@@ -39,70 +45,75 @@ _Field = tuple[str, int, int | memoryview]
 """Message, number of the field, its value."""
 
 
-def refuse_references(content: bytes, model: Path) -> None:
-    """Refuse an ONNX file that is not complete in itself.
+@dataclass(frozen=True, kw_only=True)
+class OnnxContents:
+    """What an ONNX file needs beside itself, and what in it can run without end."""
 
-    Raises:
-        ModelError: it refers to other files, or it is no ONNX file.
-    """
-    kept = (_kept_elsewhere(*field) for field in _named_fields(content, model))
-    found = next((what for what in kept if what is not None), None)
-    if found is not None:
-        raise ModelError(
-            f"{model} keeps {found} in another file, which its hash does not cover and whose path "
-            "may lead anywhere. A model is one file: save it with its weights inside.",
-            kind="model-is-not-one-file",
-        )
-
-
-def control_flow_in(content: bytes, model: Path) -> set[str]:
-    """The operators of an ONNX file that can run without end, in words for an error.
+    kept_elsewhere: str | None
+    """What it keeps in another file, in words for an error; None if it is complete."""
+    control_flow: frozenset[str]
+    """Operators that can run without end, in words for an error.
 
     A loop's length is data: no check of the file can tell how long it runs.
+    """
+
+
+def contents_of(content: bytes, model: Path) -> OnnxContents:
+    """Walk an ONNX file once; `model` names it in messages.
 
     Raises:
         ModelError: it is no ONNX file.
     """
-    found, has_subgraph = set[str](), False
-    for kind, number, value in _named_fields(content, model):
-        if (kind, number) == ("node", 4) and isinstance(value, memoryview):
-            found |= CONTROL_FLOW & {bytes(value).decode("utf-8", "replace")}
-        has_subgraph |= kind == "attribute" and number in _GRAPHS_OF_ATTRIBUTE
-    return found or ({"a node with a graph of its own"} if has_subgraph else set())
-
-
-def _named_fields(content: bytes, model: Path) -> Iterator[_Field]:
-    """Every field on the way to tensors and nodes, subgraphs and functions included.
-
-    Raises:
-        ModelError: it is no ONNX file.
-    """
+    fields: list[_Field] = []
     try:
-        yield from _fields_within(onnx_message(content), "model", 0)
+        _collect(onnx_message(content), "model", 0, fields)
     except MalformedError as error:
         raise ModelError(
             f"{model} cannot be loaded: {error}. Use a model exported by reggan-plugin."
         ) from error
+    operators = {
+        bytes(value).decode("utf-8", "replace")
+        for kind, number, value in fields
+        if (kind, number) == _OPERATOR and isinstance(value, memoryview)
+    }
+    running = operators & CONTROL_FLOW
+    if not running and any(field[:2] in _GRAPHS for field in fields):
+        running = {"a node with a graph of its own"}
+    return OnnxContents(
+        kept_elsewhere=_kept_elsewhere(fields, operators), control_flow=frozenset(running)
+    )
 
 
-def _fields_within(message: memoryview, kind: str, depth: int) -> Iterator[_Field]:
+def refuse_references(contents: OnnxContents, model: Path) -> None:
+    """Refuse an ONNX file that is not complete in itself.
+
+    Raises:
+        ModelError: it refers to other files.
+    """
+    if contents.kept_elsewhere is not None:
+        raise ModelError(
+            f"{model} keeps {contents.kept_elsewhere} in another file, which its hash does not "
+            "cover and whose path may lead anywhere. A model is one file: save it with its "
+            "weights inside.",
+            kind="model-is-not-one-file",
+        )
+
+
+def _collect(message: memoryview, kind: str, depth: int, found: list[_Field]) -> None:
+    """Add every telling field to `found`, those of subgraphs and functions included."""
     if depth > _DEEPEST:
         raise MalformedError(f"its messages are nested more than {_DEEPEST} deep")
-    nested = _NESTED[kind]
+    nested, telling = _NESTED[kind], _TELLING.get(kind, ())
     for number, value in fields_of(message):
-        yield kind, number, value
+        if number in telling:
+            found.append((kind, number, value))
         if number in nested and isinstance(value, memoryview):
-            yield from _fields_within(value, nested[number], depth + 1)
+            _collect(value, nested[number], depth + 1, found)
 
 
-def _kept_elsewhere(kind: str, number: int, value: int | memoryview) -> str | None:
-    """Name of data that a field keeps in another file; None for nearly all fields."""
-    match kind, number:
-        case ("tensor", 13):  # external_data
+def _kept_elsewhere(fields: list[_Field], operators: set[str]) -> str | None:
+    for kind, number, value in fields:
+        outside = (kind, number) == _LOCATION and value != _IN_FILE
+        if outside or (kind, number) == _EXTERNAL:
             return "weights"
-        case ("tensor", 14) if value != _IN_FILE:  # data_location
-            return "weights"
-        case ("node", 4) if isinstance(value, memoryview) and bytes(value) == b"EPContext":
-            return "a compiled engine"
-        case _:
-            return None
+    return "a compiled engine" if _ENGINE in operators else None

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner
@@ -32,9 +32,11 @@ from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
 from reggan_plugin.imaging.limited_motion import limit_motion
 from reggan_plugin.imaging.region import RegionLimits, limit_mask
-from reggan_plugin.model_card import ModelCard, card_from_metadata, check_seal
+from reggan_plugin.model_card import ModelCard, card_from_metadata
+from reggan_plugin.model_seal import check_seal
 from reggan_plugin.models import find_model
 from reggan_plugin.motion_answer import MotionAnswer
+from reggan_plugin.vocabulary.presets import read_presets
 
 Asked = str | Mapping[str, float] | ExpressionMix
 Many = TypeVar("Many")
@@ -59,15 +61,28 @@ class ExpressionTransfer:
         transfer = ExpressionTransfer()
         happy = transfer.apply("frame.png", "happy", 0.7)
 
+    Args:
+        model: a name, or a file; None is the model that ships.
+        device: on which it runs.
+        batch: faces that it is given at once.
+        presets: a TOML file with expressions of one's own, which `apply` may name.
+
     Raises:
         UnknownModelError: there is no such model.
         ModelCardError, ModelHashError, ModelError: the file cannot be honoured.
         DeviceUnavailableError: the device that was named cannot be had.
+        SourceError, UsageError: the presets cannot be read, or ask for what is invalid.
     """
 
     def __init__(
-        self, model: str | Path | None = None, *, device: str = "auto", batch: int = 1
+        self,
+        model: str | Path | None = None,
+        *,
+        device: str = "auto",
+        batch: int = 1,
+        presets: str | Path | None = None,
     ) -> None:
+        self._own = read_presets(None if presets is None else Path(presets))
         path = find_model(model)
         if path.suffix != ENGINE_SUFFIX:  # an engine has a hash of its own, checked when it is read
             check_seal(path)
@@ -129,8 +144,8 @@ class ExpressionTransfer:
                 uint16 or floats of shape (height, width), for grey, or (height, width, channels)
                 with RGB, RGBA or grey and alpha. A list of them gives a list, and its faces share
                 the model's batches.
-            expression: a name, a blend such as `happy:0.6+surprised:0.3`, weights of expressions
-                and face shapes such as `{"jawOpen": 0.4}`, or a mix.
+            expression: a name, a blend such as `happy:0.6+surprised:0.3`, weights of expressions,
+                face shapes and action units such as `{"jawOpen": 0.4, "AU12": 0.5}`, or a mix.
             intensity: 0 (unchanged) to 1.5; multiplies every part, but not those of a mix. It
                 fades where the head is turned further than the model's card allows.
             encoding: what an array's numbers are: `srgb`, display values with straight alpha, or
@@ -144,7 +159,7 @@ class ExpressionTransfer:
                 picture.
             UnreadableFrameError: as `read_frame`.
         """
-        mix = mix_from_request(expression, intensity)
+        mix = mix_from_request(expression, intensity, self._own)
         pictures = list(picture) if isinstance(picture, list | tuple) else [picture]
         changed = []
         for first in range(0, len(pictures), self.batch):

@@ -37,6 +37,7 @@ _CHECKED_ROOMS = [
     "reggan_training.change_masks",
     "reggan_training.closed_form",
     "reggan_training.data",
+    "reggan_training.heads",
     "reggan_training.held_out",
     "reggan_training.locator",
     "reggan_training.losses",

@@ -1,6 +1,7 @@
 """Expressions are named once, and a slip is answered with the nearest name."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from reggan_plugin.expressions import (
     parse_expression_mix,
     resolve_expression,
 )
+from reggan_plugin.vocabulary.presets import read_presets
 
 
 @pytest.mark.parametrize(
@@ -119,6 +121,28 @@ def test_a_request_may_be_text_weights_or_a_mix() -> None:
     assert mix_from_request(mix, 0.5) is mix
     with pytest.raises(UsageError, match="twice"):
         mix_from_request({"joy": 1.0, "happy": 1.0})
+
+
+def test_weights_may_be_of_units_both_sides_and_presets(tmp_path: Path) -> None:
+    asked = mix_from_request({"mouthSmile": 0.5, "AU12L": 0.2, "au26": 1}, 0.5)
+    assert asked.intensities == pytest.approx(
+        {"mouthSmileLeft": 0.35, "mouthSmileRight": 0.25, "jawOpen": 0.175}
+    )
+    studio = tmp_path / "studio.toml"
+    studio.write_text("[tense]\nbrowDown = 0.5\n")
+    own = read_presets(studio)
+    weights = mix_from_request({"tense": 1.0, "jawOpen": 0.1}, own=own).control_weights()
+    assert weights == {
+        "browDownLeft": 0.5,
+        "browDownRight": 0.5,
+        "neutral": 1.0,
+        "jawOpen": 0.1,
+    }
+    assert mix_from_request("tense:0.5", own=own).intensities == {"tense": 0.5}
+    with pytest.raises(UsageError, match="'mouthSmileLeft' stands twice"):
+        mix_from_request({"mouthSmile": 0.5, "mouthSmileLeft": 0.5})
+    with pytest.raises(UnknownExpressionError, match="Units: 1, 2"):
+        mix_from_request({"AU8": 1.0})
 
 
 def test_documents_differ_where_what_is_asked_for_does() -> None:

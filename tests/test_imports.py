@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import reggan_plugin
 
 HEAVY = {"numpy", "torch", "onnx", "onnxruntime", "tensorrt", "PIL", "OpenEXR", "tifffile", "bpy"}
 
@@ -31,6 +34,22 @@ def test_runtime_imports_neither_torch_nor_onnx() -> None:
     )
     assert "onnxruntime" in loaded
     assert loaded.isdisjoint({"torch", "onnx", "cv2", "tensorrt", "bpy"})
+
+
+def test_a_png_is_changed_without_what_only_other_files_and_checks_need(tmp_path: Path) -> None:
+    source = Path(reggan_plugin.__file__).parent / "samples/avatar_png/avatar.1001.png"
+    words = ["render", str(source), "--expression", "happy", "--out", str(tmp_path / "new.png")]
+    loaded = modules_loaded_by(f"from reggan_plugin.cli import main; main({words})")
+    assert (tmp_path / "new.png").exists()
+    assert loaded.isdisjoint({"jaxtyping", "OpenEXR", "tifffile", "av", "trimesh", "asyncio"})
+
+
+def test_shapes_are_checked_where_jaxtyping_is_loaded_first() -> None:
+    shaped = "from reggan_plugin.array_types import Float; import numpy; print(Float[numpy.ndarray"
+    for first, wanted in (("import jaxtyping; ", "Float[ndarray, '2 3']"), ("", "numpy.ndarray")):
+        statement = f"{first}{shaped}, '2 3'])"
+        run = subprocess.run([sys.executable, "-c", statement], capture_output=True, text=True)
+        assert wanted in run.stdout.replace('"', "'")
 
 
 def test_module_is_the_command() -> None:

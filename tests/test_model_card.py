@@ -8,13 +8,8 @@ import pytest
 
 from reggan_plugin.errors import ModelCardError, ModelHashError, UnknownModelError
 from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_plugin.model_card import (
-    CARD_KEY,
-    MOTION_OUTPUTS,
-    card_from_metadata,
-    check_seal,
-    seal,
-)
+from reggan_plugin.model_card import CARD_KEY, MOTION_OUTPUTS, card_from_metadata
+from reggan_plugin.model_seal import check_seal, seal
 from reggan_plugin.models import find_model, installed_models
 from reggan_plugin.transfer import ExpressionTransfer
 

@@ -108,7 +108,7 @@ def test_only_the_publishing_job_may_sign_and_write(jobs: dict[str, Any]) -> Non
 def test_nothing_is_published_that_was_not_audited(jobs: dict[str, Any]) -> None:
     assert set(jobs["publish"]["needs"]) == {"gate", "audit", "build"}
     for lock in ("gate.txt", "release.txt"):
-        audit = f"pip_audit --require-hashes --disable-pip -r requirements/{lock}"
+        audit = f"pip_audit --strict --require-hashes --disable-pip -r requirements/{lock}"
         assert audit in commands_of(jobs["audit"])
 
 

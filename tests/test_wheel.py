@@ -43,6 +43,7 @@ def test_it_holds_the_packages_and_nothing_beside_them(wheel: zipfile.ZipFile) -
         "reggan_plugin/samples/avatar_exr/avatar.1006.exr",
         "reggan_plugin/samples/toon/toon.1001.png",
         "reggan_plugin/py.typed",
+        "reggan_plugin/curves/page/page.html",
         "reggan_plugin/report/shot_page/page.html",
         "reggan_plugin/ui/page/index.html",
         "reggan_training/metrics/judges/expression_judge.safetensors",

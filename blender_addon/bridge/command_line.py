@@ -99,7 +99,13 @@ def track_arguments(frames: str, tracks: Path) -> list[str]:
 
 
 def sheet_arguments(
-    frame: Path, out: Path, face: FaceSettings, model: ModelChoice, *, small: bool = False
+    frame: Path,
+    out: Path,
+    face: FaceSettings,
+    model: ModelChoice,
+    *,
+    presets: Path | None = None,
+    small: bool = False,
 ) -> list[str]:
     """`sheet`, which draws expressions of a frame's face into a new PNG file.
 
@@ -108,10 +114,12 @@ def sheet_arguments(
         out: the new file.
         face: which one.
         model: that draws them.
+        presets: a file of one's own expressions, drawn behind the others.
         small: all named expressions, small and without labels, instead of the basic ones.
     """
-    chosen = [*face.arguments(), *model.arguments(), *(["--small"] if small else [])]
-    return ["sheet", str(frame), *chosen, "--out", str(out), "--json"]
+    chosen = [*face.arguments(), *model.arguments(), *_option("--presets", presets)]
+    kind = ["--small"] if small else []
+    return ["sheet", str(frame), *chosen, *kind, "--out", str(out), "--json"]
 
 
 def _option(name: str, value: object | None) -> list[str]:

@@ -3,7 +3,7 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .errors import BridgeError
@@ -11,6 +11,28 @@ from .expressions import names_are_alike
 from .vocabulary import ALL_EXPRESSIONS, SHAPE_NAMES
 
 _NAME = re.compile(r"[^\W\d_][\w \-]*")
+
+
+def preset_names(path: Path) -> tuple[str, ...]:
+    """Names of the expressions in a file of presets; none of one that cannot be read."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # the job that takes the file says what is wrong
+        return ()
+    return tuple(name for name, entry in document.items() if isinstance(entry, dict))
+
+
+def completions(typed: str, names: Sequence[str]) -> list[str]:
+    """What a blend that is being typed may become: its last name in full, for each that fits.
+
+    Args:
+        typed: the blend so far.
+        names: those that there are.
+    """
+    before, plus, last = typed.rpartition("+")
+    begun = last.strip().lower()
+    fitting = [name for name in names if begun in name.lower()]
+    return [f"{before.strip()}{plus}{name}" for name in fitting]
 
 
 def add_preset(path: Path, name: str, shapes: Mapping[str, float]) -> None:

@@ -117,6 +117,8 @@ REMEDIES: Mapping[str, str] = {
     "rate-of-timecodes": "",
     "take-without-time": "",
     "take-lies-on": "",
+    "take-misses-shot": "",
+    "timecode-past-second": "",
     "curve-of-no-numbers": "Give one Expression and Intensity without animation.",
     "batch-halved": "",
     "foreign-page": "",

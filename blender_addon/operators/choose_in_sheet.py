@@ -6,13 +6,14 @@ from bpy.props import FloatProperty
 from ..bridge.errors import BridgeError
 from ..bridge.expressions import MAX_INTENSITY
 from ..bridge.sheet_cells import SheetCell, cell_at, cells_from_text
-from ..bridge.vocabulary import ALL_EXPRESSIONS, enum_identifier
 from ..job_display import redraw_sidebars
 from ..scene.animated_values import values_by_frame
+from ..scene.face_icons import choose_expression
 from ..scene.made_images import cells_of
+from .picture_clicks import Clicks, bind_clicks, unbind_clicks
 
 _INTENSITY = "reggan.intensity"
-_keys: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
+_clicks: Clicks = []
 
 
 class ChooseInSheet(bpy.types.Operator):
@@ -48,7 +49,7 @@ class ChooseInSheet(bpy.types.Operator):
         except BridgeError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        if cell is None or cell.expression not in ALL_EXPRESSIONS:
+        if cell is None:
             return {"PASS_THROUGH"}
         self.report({"INFO"}, _choose(context.scene, cell))
         redraw_sidebars(context.window_manager)
@@ -58,8 +59,8 @@ class ChooseInSheet(bpy.types.Operator):
 def _choose(scene: bpy.types.Scene, cell: SheetCell) -> str:
     """Set the panel to a face of the sheet; what was set, in words."""
     settings = scene.reggan
-    settings.driven_by, settings.blend = "PANEL", ""
-    settings.expression = enum_identifier(cell.expression)
+    settings.driven_by = "PANEL"
+    choose_expression(scene, cell.expression)
     if values_by_frame(scene, {_INTENSITY: (0.0, MAX_INTENSITY)}, [scene.frame_current]):
         return f"{cell.expression.capitalize()}; the intensity stays animated"
     settings.intensity = cell.intensity
@@ -70,16 +71,10 @@ classes = (ChooseInSheet,)
 
 
 def attach() -> None:
-    """A left click in the Image Editor; without a window there are no keys."""
-    configuration = bpy.context.window_manager.keyconfigs.addon
-    if configuration is None:
-        return
-    keys = configuration.keymaps.new(name="Image", space_type="IMAGE_EDITOR")
-    _keys.append((keys, keys.keymap_items.new(ChooseInSheet.bl_idname, "LEFTMOUSE", "PRESS")))
+    """A left click in the Image Editor."""
+    _clicks.extend(bind_clicks(ChooseInSheet.bl_idname))
 
 
 def detach() -> None:
     """Take the click away again."""
-    for keys, item in _keys:
-        keys.keymap_items.remove(item)
-    _keys.clear()
+    unbind_clicks(_clicks)

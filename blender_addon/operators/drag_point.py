@@ -11,12 +11,13 @@ from ..bridge.projection import Pixel
 from ..head_settings import POINTS
 from ..job_display import redraw_sidebars
 from ..scene.face_handles import FaceHandles, face_handles, move_handle
+from .picture_clicks import Clicks, bind_clicks, unbind_clicks
 from .points_overlay import HANDLE_PX, pixel_in_image, place_in_image
 
 _REACH = 2.0
 """In radii of a handle, that a click may be off."""
 _AGAIN = "The points were moved since. Press Track Head again"
-_keys: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
+_clicks: Clicks = []
 
 
 class DragPoint(bpy.types.Operator):
@@ -125,16 +126,10 @@ classes = (DragPoint,)
 
 
 def attach() -> None:
-    """A left click in the Image Editor; without a window there are no keys."""
-    configuration = bpy.context.window_manager.keyconfigs.addon
-    if configuration is None:
-        return
-    keys = configuration.keymaps.new(name="Image", space_type="IMAGE_EDITOR")
-    _keys.append((keys, keys.keymap_items.new(DragPoint.bl_idname, "LEFTMOUSE", "PRESS")))
+    """A left click in the Image Editor."""
+    _clicks.extend(bind_clicks(DragPoint.bl_idname))
 
 
 def detach() -> None:
     """Take the click away again."""
-    for keys, item in _keys:
-        keys.keymap_items.remove(item)
-    _keys.clear()
+    unbind_clicks(_clicks)

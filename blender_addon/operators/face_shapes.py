@@ -57,7 +57,8 @@ class SavePreset(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         settings.presets = typed
-        self.report({"INFO"}, f"{self.name} is in {path.name}: write it into Blend to use it")
+        said = f"{self.name} is in {path.name}: write it into Blend, or draw the faces anew"
+        self.report({"INFO"}, said)
         return {"FINISHED"}
 
 

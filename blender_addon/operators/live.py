@@ -19,11 +19,12 @@ from ..scene.image_files import file_of_image
 from ..scene.live_picture import end_live, live_picture, show_live
 from ..scene.made_images import image_to_change
 from ..scene.sequence_images import show
-from ..scene.settings import absolute_path, model_settings
+from ..scene.settings import absolute_path, model_settings, presets_file
 from .job_operator import new_job_folder
 
 _INTERVAL_S = 0.05
 _LONGEST_PX = 1024
+_FILE = "live.raw"
 _warm: list[LiveWorker] = []
 """The process of this Blender, once it was used."""
 _shown: list["Shown"] = []
@@ -43,6 +44,11 @@ class LiveSubject(Protocol):
 
     def take(self, context: bpy.types.Context, out: Path, answer: dict[str, Any]) -> None:
         """Show an answer.
+
+        Args:
+            context: of the timer.
+            out: the file with the picture; of tiles, their pattern with `<UDIM>`.
+            answer: what else was said.
 
         Raises:
             BridgeError: there is nothing left to show it on.
@@ -207,12 +213,12 @@ def _worker(context: bpy.types.Context) -> LiveWorker:
 
 
 def _request(context: bpy.types.Context, shown: Shown) -> dict[str, Any]:
-    presets = context.scene.reggan.presets
+    presets = presets_file(context.scene)
     return {
         **shown.subject.request(context),
         "change": still_expression(context).document(),
-        "presets": presets and str(absolute_path(presets, "Presets")),
-        "out": str(shown.folder / "live.raw"),
+        "presets": None if presets is None else str(presets),
+        "out": str(shown.folder / _FILE),
     }
 
 
@@ -228,9 +234,9 @@ def _face(scene: bpy.types.Scene) -> Any:
 def _take(context: bpy.types.Context, shown: Shown, answer: dict[str, Any]) -> None:
     if "width" not in answer:
         raise BridgeError(with_remedy(answer))
-    out = shown.folder / "live.raw"
-    if not out.is_file():  # the answer is to what was live before
-        return
+    out = shown.folder / answer.get("tiles", _FILE)
+    if not any(shown.folder.glob(out.name.replace("<UDIM>", "1???"))):
+        return  # the answer is to what was live before
     shown.subject.take(context, out, answer)
     for window in context.window_manager.windows:
         for area in window.screen.areas:

@@ -9,7 +9,7 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.texture_command import FRONTS
 from ..scene.image_files import file_of_image
-from ..scene.live_picture import MAP_NAME, show_live, wear_live
+from ..scene.live_picture import MAP_NAME, show_live, show_live_tiles, wear_live
 from .edit_texture import map_to_change, placed_on_head, problem_of_map, worn_image
 from .job_operator import new_job_folder
 from .live import begin_live, is_shown, stop, toggled
@@ -43,7 +43,10 @@ class LiveHead:
     def take(self, _context: bpy.types.Context, out: Path, answer: dict[str, Any]) -> None:
         """Let the head wear it."""
         worn = bpy.data.images[self.worn]
-        image = show_live(out, answer["width"], answer["height"], worn, MAP_NAME)
+        if "tiles" in answer:
+            image = show_live_tiles(out, worn)
+        else:
+            image = show_live(out, answer["width"], answer["height"], worn, MAP_NAME)
         if not wear_live(bpy.data.objects[self.head], worn, image):
             raise BridgeError(
                 f"No material of {self.head} shows {self.worn}, or it comes from another file. "
@@ -99,10 +102,6 @@ def _begin(context: bpy.types.Context) -> None:
     worn, folder = worn_image(context), new_job_folder()
     source = map_to_change(context, worn)
     file = file_of_image(source, folder)
-    if file.tiles:
-        raise BridgeError(
-            f"{source.name} is a set of tiles, which cannot be shown live. Use Preview Texture Map."
-        )
     placed, settings = placed_on_head(context, worn, folder), context.scene.reggan_texture
     asked = {
         "texture": str(file.path),

@@ -15,7 +15,7 @@ from ..scene.image_files import file_of_image
 from ..scene.made_images import image_to_change
 from ..scene.rendered_frames import asked_frames
 from ..scene.sequence_images import show_whole
-from ..scene.settings import face_by_choice, face_settings, model_settings
+from ..scene.settings import face_by_choice, face_settings, model_settings, presets_file
 from ..scene.sheets import packed_sheet
 from .job_operator import JobOperator, new_job_folder
 
@@ -50,7 +50,12 @@ class _SheetOperator(JobOperator):
         self._source = None if image is None else image.name
         self._sheet = folder / "sheet.png"
         arguments = sheet_arguments(
-            frame, self._sheet, face, model_settings(context), small=self._is_small
+            frame,
+            self._sheet,
+            face,
+            model_settings(context),
+            presets=presets_file(scene),
+            small=self._is_small,
         )
         title = f"Drawing expressions of {frame.name}"
         return [JobRequest(arguments=tuple(arguments), title=title, folder=folder)]
@@ -63,7 +68,7 @@ class _SheetOperator(JobOperator):
 class Preview(_SheetOperator, bpy.types.Operator):
     """Show every expression on the image of this editor, or else on the current frame.
 
-    A click on a face of the sheet chooses it.
+    Presets follow. A click on a face of the sheet chooses it.
     """
 
     bl_idname = "reggan.preview"
@@ -79,7 +84,7 @@ class Preview(_SheetOperator, bpy.types.Operator):
 
 
 class DrawFaces(_SheetOperator, bpy.types.Operator):
-    """Draw this character's face with every expression, once, as pictures of a menu"""
+    """Draw this character's face with every expression and preset, once, as pictures of a menu"""
 
     bl_idname = "reggan.draw_faces"
     bl_label = "Draw Faces"

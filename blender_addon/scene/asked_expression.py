@@ -13,7 +13,7 @@ from ..bridge.intensity_curve import write_curve
 from ..bridge.vocabulary import SHAPE_NAMES, name_from_identifier
 from .animated_values import values_by_frame
 from .driving_keys import driving_object, weights_of_keys, weights_of_keys_over_time
-from .settings import absolute_path
+from .settings import absolute_path, presets_file
 
 NO_EXPRESSION = "NONE"
 _INTENSITY = "reggan.intensity"
@@ -75,7 +75,7 @@ def _of_panel(scene: bpy.types.Scene) -> PanelRequest:
     blend = settings.blend.strip()
     if not blend and settings.expression != NO_EXPRESSION:
         blend = name_from_identifier(settings.expression)
-    presets = absolute_path(settings.presets, "Presets") if settings.presets else None
+    presets = presets_file(scene)
     if blend:
         shares_from_blend(blend, has_presets=presets is not None)
     weights = {name: getattr(scene.reggan_shapes, name) for name in SHAPE_NAMES}

@@ -1,6 +1,7 @@
 """Small pictures of this character's face, one for each expression, as icons of a menu."""
 
 from array import array
+from collections.abc import Mapping
 from typing import Any
 
 import bpy
@@ -24,7 +25,7 @@ def faces_image() -> Any:
 
 
 def face_icons() -> dict[str, int]:
-    """Icon of each expression whose face was drawn, by its name. Quick where nothing is new."""
+    """Icon of each expression and preset that was drawn, by its name. Quick if nothing is new."""
     image = faces_image()
     if image is None:
         return {}
@@ -82,20 +83,33 @@ def _items(
     _held_items[:] = [("NONE", "None", "No expression: the face shapes alone", 0, 0)]
     _held_items.extend(
         (enum_identifier(name), name.capitalize(), f"Make the face show: {name}", icons[name], at)
-        for at, name in enumerate(ALL_EXPRESSIONS, 1)
+        for at, name in enumerate(_names(icons), 1)
         if name in icons
     )
     return _held_items
 
 
+def _names(icons: Mapping[str, int]) -> tuple[str, ...]:
+    """By their numbers in the menu, from 1: the named expressions, then presets as drawn."""
+    return *ALL_EXPRESSIONS, *(name for name in icons if name not in ALL_EXPRESSIONS)
+
+
 def _number(scene: bpy.types.Scene) -> int:
-    name = name_from_identifier(scene.reggan.expression)
-    return ALL_EXPRESSIONS.index(name) + 1 if name in face_icons() else 0
+    icons, blend = face_icons(), scene.reggan.blend.strip()
+    name = blend if blend in icons else name_from_identifier(scene.reggan.expression)
+    return _names(icons).index(name) + 1 if name in icons else 0
 
 
 def _choose(scene: bpy.types.Scene, number: int) -> None:
-    name = ALL_EXPRESSIONS[number - 1] if number else "NONE"
-    scene.reggan.expression, scene.reggan.blend = enum_identifier(name), ""
+    choose_expression(scene, _names(face_icons())[number - 1] if number else "NONE")
+
+
+def choose_expression(scene: bpy.types.Scene, name: str) -> None:
+    """Set the panel to an expression; a preset is written into Blend, as the menu has none."""
+    is_preset = name not in ALL_EXPRESSIONS and name != "NONE"
+    scene.reggan.blend = name if is_preset else ""
+    if not is_preset:
+        scene.reggan.expression = enum_identifier(name)
 
 
 classes = ()

@@ -7,7 +7,9 @@ from typing import Any
 import bpy
 
 from .base_colour import image_nodes
+from .image_files import tile_path
 from .made_images import mark_live, source_of
+from .results import become_tiled
 
 NAME, MAP_NAME = "RegGAN live", "RegGAN live map"
 
@@ -40,6 +42,29 @@ def show_live(path: Path, width: int, height: int, source: Any, name: str = NAME
         values.fromfile(file, 4 * width * height)
     image.pixels.foreach_set(values)
     image.update()
+    return image
+
+
+def show_live_tiles(pattern: Path, source: Any, name: str = MAP_NAME) -> Any:
+    """Show a set of tiles whose files were just written, in the image that is there, or a new one.
+
+    Args:
+        pattern: path of the files, with `<UDIM>`.
+        source: the set that it was made of, as which it is shown.
+        name: of the image.
+    """
+    image = live_picture(name)
+    if image is not None:
+        image.reload()
+        image.update_tag()
+        return image
+    numbers = tuple(tile.number for tile in source.tiles)
+    image = bpy.data.images.load(str(tile_path(pattern, numbers[0])))
+    image.name = name
+    become_tiled(image, pattern, numbers)
+    image.colorspace_settings.name = source.colorspace_settings.name
+    image.alpha_mode = source.alpha_mode
+    mark_live(image, source)
     return image
 
 

@@ -42,7 +42,7 @@ def new_image(made: Path, like: ImageFile, label: str) -> bpy.types.Image:
     image = bpy.data.images.load(str(tile_path(path, like.tiles[0]) if like.tiles else path))
     image.use_fake_user = True  # saving drops what nothing uses
     if like.tiles:
-        _become_tiled(image, path, like.tiles)
+        become_tiled(image, path, like.tiles)
     if like.colour_space is not None:
         image.colorspace_settings.name = like.colour_space
     if like.alpha_mode is not None:
@@ -110,7 +110,14 @@ def _move(made: Path, path: Path, tiles: tuple[int, ...]) -> None:
         ) from error
 
 
-def _become_tiled(image: bpy.types.Image, pattern: Path, tiles: tuple[int, ...]) -> None:
+def become_tiled(image: bpy.types.Image, pattern: Path, tiles: tuple[int, ...]) -> None:
+    """Let an image of one file be that of a set.
+
+    Args:
+        image: the image.
+        pattern: with `<UDIM>`.
+        tiles: their numbers; one of them is 1001.
+    """
     image.source = "TILED"
     image.filepath = str(pattern)
     for number in set(tiles) - {tile.number for tile in image.tiles}:

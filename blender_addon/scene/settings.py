@@ -59,6 +59,16 @@ def model_settings(context: bpy.types.Context) -> ModelChoice:
     return ModelChoice(model=model or None, device=preferences_of(context).device)
 
 
+def presets_file(scene: bpy.types.Scene) -> Path | None:
+    """The file of presets; None if none is chosen.
+
+    Raises:
+        BridgeError: see `absolute_path`.
+    """
+    presets = scene.reggan.presets
+    return absolute_path(presets, "Presets") if presets else None
+
+
 def absolute_path(text: str, field: str) -> Path:
     """A path as typed into `field`, whose `//` is the folder of the .blend.
 

@@ -20,7 +20,8 @@ from pathlib import Path
 from reggan_plugin.controls import NEUTRAL
 from reggan_plugin.errors import RegganError
 from reggan_plugin.expressions import MAX_INTENSITY, NAMED_EXPRESSIONS, ExpressionMix
-from reggan_plugin.model_card import ModelCard, card_from_metadata, check_seal
+from reggan_plugin.model_card import ModelCard, card_from_metadata
+from reggan_plugin.model_seal import check_seal
 from reggan_plugin.models import find_model
 from reggan_plugin.onnx_messages import metadata_from_onnx
 

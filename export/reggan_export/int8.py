@@ -11,12 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import numpy_helper
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    QuantFormat,
-    QuantType,
-    quantize_static,
-)
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from reggan_export.asked_vectors import single_vectors
@@ -27,7 +22,8 @@ from reggan_export.sample_crops import Crops, calibration_crops
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.errors import UsageError
-from reggan_plugin.model_card import UNSEALED, ModelCard, card_from_metadata, check_seal
+from reggan_plugin.model_card import UNSEALED, ModelCard, card_from_metadata
+from reggan_plugin.model_seal import check_seal
 from reggan_plugin.onnx_messages import metadata_from_onnx
 
 _TIMED_RUNS = 9

@@ -11,6 +11,7 @@ import onnx
 import torch
 from onnxruntime import InferenceSession
 
+from reggan_export.fewer_controls import keep_controls
 from reggan_export.graph_from_module import graph_from_module
 from reggan_export.onnx_file import store_weights_as_half, write_proven
 from reggan_export.parity_report import Bound, Comparison, ParityReport, difference_between
@@ -20,6 +21,7 @@ from reggan_training.motion.trained_model import TrainedModel, read_trained_mode
 from reggan_training.motion.training_run import CHECKPOINT, read_checkpoint
 from reggan_training.motion.whole_run import MOTION, RECORD
 from reggan_training.pairs.camera import CANONICAL_LANDMARKS
+from reggan_training.pairs.head_controls import controls_of_heads
 from reggan_training.pairs.rasterised_head import MOUTH_WINDOW
 
 _MOST_CROPS = 64
@@ -42,6 +44,7 @@ def export_motion_model(
     version: str,
     training: Mapping[str, Any],
     max_yaw_deg: float | None = None,
+    controls: tuple[str, ...] = CONTROLS,
 ) -> ParityReport:
     """Write the model as contract 2 wants it, weights as float16.
 
@@ -52,6 +55,7 @@ def export_motion_model(
         version: of the weights.
         training: data, run, seed, commits: see `ModelCard`.
         max_yaw_deg: see `ModelCard`.
+        controls: that it can be asked for, in the order of `CONTROLS`.
 
     Raises:
         ModelParityError: ONNX Runtime answers otherwise than PyTorch; nothing is left at `out`.
@@ -64,7 +68,7 @@ def export_motion_model(
         architecture="reggan",
         image_size_px=module.side_px,
         contract=MOTION_CONTRACT,
-        controls=CONTROLS,
+        controls=controls,
         outputs=(*MOTION_OUTPUTS, *own),
         painters=painters,
         canonical_landmarks=CANONICAL_LANDMARKS,
@@ -73,11 +77,10 @@ def export_motion_model(
         max_yaw_deg=max_yaw_deg,
     )
     graph = graph_of_motion(module, card.outputs)
+    keep_controls(graph, controls)
     halved = copy.deepcopy(graph)
     store_weights_as_half(halved)
-    return write_proven(
-        halved, card.to_json(), out, lambda file: _compare(file, module, card.outputs, name)
-    )
+    return write_proven(halved, card.to_json(), out, lambda file: _compare(file, module, card))
 
 
 def is_motion_run(folder: Path) -> bool:
@@ -92,6 +95,7 @@ def export_motion_run(
     name: str,
     version: str | None = None,
     max_yaw_deg: float | None = None,
+    controls: tuple[str, ...] = CONTROLS,
 ) -> ParityReport:
     """Export what `train-motion` trained; a painter that is not there yet is left out.
 
@@ -101,6 +105,7 @@ def export_motion_run(
         name: in the card.
         version: of the weights; None for 0.1.0.
         max_yaw_deg: see `ModelCard`.
+        controls: see `export_motion_model`; those of `controls_of_run`.
 
     Raises:
         SourceError: a checkpoint cannot be read.
@@ -126,7 +131,26 @@ def export_motion_run(
         version=version or "0.1.0",
         training=training,
         max_yaw_deg=max_yaw_deg,
+        controls=controls,
     )
+
+
+def controls_of_run(folder: Path, heads: Path | None = None) -> tuple[str, ...] | None:
+    """The face shapes that some head of a run's training has, and `neutral`.
+
+    Args:
+        folder: of the run.
+        heads: the folder of its heads; None is the one that the run names, and the answer is None
+            if that is not there any more.
+
+    Raises:
+        SourceError: `heads` holds none of them, or what is no rasterised head.
+    """
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    named = Path(record["settings"]["heads"])
+    if heads is None and not named.is_dir():
+        return None
+    return controls_of_heads(heads or named, set(record["identities"]))
 
 
 def graph_of_motion(module: TrainedModel, outputs: tuple[str, ...]) -> onnx.ModelProto:
@@ -142,20 +166,23 @@ def graph_of_motion(module: TrainedModel, outputs: tuple[str, ...]) -> onnx.Mode
     )
 
 
-def _compare(file: Path, module: TrainedModel, outputs: tuple[str, ...], name: str) -> ParityReport:
-    """Both on smooth pictures and on every control alone, and on random blends."""
+def _compare(file: Path, module: TrainedModel, card: ModelCard) -> ParityReport:
+    """Both on smooth pictures and on random blends of what the card says can be asked for."""
     random = torch.Generator().manual_seed(0)
     coarse = torch.rand(8, 3, 24, 24, generator=random)
     size = (module.side_px, module.side_px)
     images = torch.nn.functional.interpolate(coarse, size, mode="bicubic").clamp(0, 1)
     blends = torch.rand(8, len(CONTROLS), generator=random) ** 4
+    outputs, columns = card.outputs, [CONTROLS.index(name) for name in card.controls]
     session = InferenceSession(str(file), providers=["CPUExecutionProvider"])
     probes = {}
     for number in range(len(images)):
-        image, blend = images[number : number + 1], blends[number : number + 1]
+        image, asked = images[number : number + 1], blends[number : number + 1, columns]
+        blend = torch.zeros(1, len(CONTROLS))
+        blend[:, columns] = asked
         with torch.no_grad():
             expected = dict(zip(outputs, module(image, blend), strict=True))
-        found = session.run(list(outputs), {"image": image.numpy(), "controls": blend.numpy()})
+        found = session.run(list(outputs), {"image": image.numpy(), "controls": asked.numpy()})
         pairs = dict(zip(outputs, found, strict=True))
         probes[f"blend {number}"] = {
             bound.quantity: difference_between(
@@ -167,7 +194,7 @@ def _compare(file: Path, module: TrainedModel, outputs: tuple[str, ...], name: s
             for bound in _BOUNDS
         }
     return ParityReport(
-        model=name,
+        model=card.name,
         precision="fp32",
         reference="PyTorch",
         frames=[f"smooth noise {number}" for number in range(len(images))],

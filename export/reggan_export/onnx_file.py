@@ -11,7 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 from reggan_export.parity_report import ParityReport
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import ModelParityError
-from reggan_plugin.model_card import CARD_KEY, seal
+from reggan_plugin.model_card import CARD_KEY
+from reggan_plugin.model_seal import seal
 
 _SMALLEST_HALVED = 256
 """Tensors of fewer values stay float32: they save nothing, and biases are worth their bits."""

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 from PIL import Image
 
 import reggan_plugin
+from reggan_plugin.array_types import Float
 from reggan_plugin.files.frame import read_frame
 
 _SAMPLES = Path(reggan_plugin.__file__).parent / "samples"

@@ -40,16 +40,18 @@ class AskedTake:
 
         return self.offset is not None and timecode_from_text(self.offset) is None
 
-    def curve_on(self, first_frame: int, intensity: float, *, adds: bool) -> ExpressionCurve:
-        """Read it and lay it on a shot.
+    def curve_on(
+        self, first_frame: int, last_frame: int | None, intensity: float, *, adds: bool
+    ) -> ExpressionCurve:
+        """Read it and lay it on a shot, of which None does not know the last frame.
 
         Raises:
             SourceError: it cannot be read.
-            UsageError: the offset is invalid.
+            UsageError: the offset is invalid, or the take lies beside the shot.
         """
         from reggan_plugin.curves.read_take import read_take
         from reggan_plugin.curves.take import mirrored
-        from reggan_plugin.curves.take_curve import TakeCurve, frames_of_rows
+        from reggan_plugin.curves.take_curve import TakeCurve, frames_of_rows, refuse_elsewhere
         from reggan_plugin.curves.timecode import timecode_from_text
 
         offset: Any = None
@@ -57,6 +59,8 @@ class AskedTake:
             offset = timecode_from_text(self.offset) or _frame_from_text(self.offset)
         take = read_take(self.path, self.rate, holds_percents=self.holds_percents)
         rows = frames_of_rows(take, first_frame, self.fps, offset)
+        if last_frame is not None:
+            refuse_elsewhere(rows, first_frame, last_frame)
         names = take.names
         if self.swap is not None:
             names = mirrored(take, mouth_alone=self.swap == "mouth")

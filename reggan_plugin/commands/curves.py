@@ -13,10 +13,11 @@ from reggan_plugin.commands.grouped_option import GroupedCommand, grouped_option
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take
-from reggan_plugin.curves.plot import moving_columns, write_plot
+from reggan_plugin.curves.plot import moving_columns, png_of_take
+from reggan_plugin.curves.plot_page import html_of_take, notes_of_take
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.take import Take
-from reggan_plugin.errors import OutputExistsError
+from reggan_plugin.errors import OutputExistsError, UsageError
 
 
 @click.command(
@@ -30,8 +31,8 @@ from reggan_plugin.errors import OutputExistsError
     "Output",
     "--plot",
     type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.png",
-    help="Draw the curves.",
+    metavar="FILE.png|FILE.html",
+    help="Draw the curves: as a picture, or as a page on which each row can be read.",
 )
 @grouped_option(
     "Output",
@@ -65,7 +66,7 @@ def curves(
             raise OutputExistsError(f"{path} exists. --overwrite replaces it.")
     take = read_take(file, curves_rate, holds_percents=curves_percent)
     if plot is not None:
-        write_plot(plot, take)
+        write_atomically(plot, _drawn(take, plot, file.name))
     if csv_file is not None:
         write_atomically(csv_file, csv_of_take(take).encode())
     if as_json:
@@ -91,13 +92,18 @@ def _print_table(take: Take) -> None:
     still = [name for place, name in enumerate(take.names) if place not in moving_columns(take)]
     if still:
         click.echo(f"0 throughout: {', '.join(still)}")
-    for note in _notes(take):
+    for note in notes_of_take(take):
         click.echo(f"Note: {with_remedy(note)}", err=True)
 
 
-def _notes(take: Take) -> list[str]:
-    unknown = [f"No face shapes, left out: {', '.join(take.unknown)}."] if take.unknown else []
-    return [*unknown, *take.notes]
+def _drawn(take: Take, plot: Path, name: str) -> bytes:
+    """The plot in the format that its name ends in."""
+    suffix = plot.suffix.lower()
+    if suffix not in (".png", ".html"):
+        raise UsageError(f"{plot} is neither .png nor .html; name the plot so.")
+    if not moving_columns(take):
+        raise UsageError("No weight of this take differs from 0; there is nothing to draw.")
+    return png_of_take(take) if suffix == ".png" else html_of_take(take, name).encode()
 
 
 def _document(take: Take) -> dict[str, Any]:

@@ -39,15 +39,15 @@ class AskedExpression:
     intensity: float = 1.0
     adds: bool = False
 
-    def on_shot(self, first_frame: int) -> "AskedExpression":
-        """The same with the take, if there is one, laid on a shot that begins at a frame.
+    def on_shot(self, first_frame: int, last_frame: int | None = None) -> "AskedExpression":
+        """The same with the take, if there is one, laid on a shot; None knows no last frame.
 
         Raises:
             SourceError, UsageError: it cannot be read, or its settings are invalid.
         """
         if self.take is None:
             return self
-        curve = self.take.curve_on(first_frame, self.intensity, adds=self.adds)
+        curve = self.take.curve_on(first_frame, last_frame, self.intensity, adds=self.adds)
         return replace(self, mix=curve.peak, curve=curve)
 
 

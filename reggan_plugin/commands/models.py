@@ -9,10 +9,11 @@ import click
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import ModelError, UsageError
-from reggan_plugin.model_card import ModelCard, card_from_metadata, check_seal
+from reggan_plugin.model_card import ModelCard, card_from_metadata
+from reggan_plugin.model_seal import check_seal
 from reggan_plugin.models import find_model, installed_models
 from reggan_plugin.onnx_messages import metadata_from_onnx
-from reggan_plugin.onnx_references import refuse_references
+from reggan_plugin.onnx_references import contents_of, refuse_references
 from reggan_plugin.signatures import BUNDLE_SUFFIX, verify_signature
 
 
@@ -85,7 +86,7 @@ def models(
 def _check(path: Path) -> CheckedModel:
     card = None
     try:
-        refuse_references(path.read_bytes(), path)
+        refuse_references(contents_of(path.read_bytes(), path), path)
         card = card_from_metadata(metadata_from_onnx(path), str(path))
         check_seal(path)
     except ModelError as error:

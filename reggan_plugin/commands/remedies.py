@@ -149,6 +149,8 @@ REMEDIES: Mapping[str, str] = {
     "rate-of-timecodes": "--curves-rate says otherwise.",
     "take-without-time": "--curves-rate says otherwise.",
     "take-lies-on": "--curves-fps and --curves-offset move it.",
+    "take-misses-shot": "--curves-offset and --curves-fps move it.",
+    "timecode-past-second": "--curves-rate says how many frames a second of the take counts.",
     "curve-of-no-numbers": "Give --expression and --intensity.",
     "batch-halved": "--batch {batch} asks for no more.",
     "foreign-page": "",

@@ -12,7 +12,7 @@ from reggan_plugin.commands.progress import (
     ProgressStyle,
     libraries_on_stderr,
     progress_on_stderr,
-    progress_option,
+    style_options,
 )
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
@@ -60,7 +60,7 @@ from reggan_plugin.report.shot_report import (
     help="Compare only the sizes of the outputs with their records, not their content.",
 )
 @grouped_option("Report", "--json", "as_json", is_flag=True, help="Print one JSON document.")
-@progress_option("Report")
+@style_options("Report")
 @verbose_option
 def report(
     *,

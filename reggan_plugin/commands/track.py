@@ -13,7 +13,7 @@ from reggan_plugin.commands.progress import (
     ProgressStyle,
     libraries_on_stderr,
     progress_on_stderr,
-    progress_option,
+    style_options,
 )
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import OutputExistsError, UsageError
@@ -72,7 +72,7 @@ PART_OF_A_SHOT = (
     is_flag=True,
     help="Print one JSON summary instead of the paths that were written.",
 )
-@progress_option("Output")
+@style_options("Output")
 @verbose_option
 def track(
     *,

@@ -106,8 +106,14 @@ def _timed(
     if rate is None and not is_told:
         told = f"A second of the take's timecodes is taken for {base} frames."
         notes = (*notes, Remark(told, "rate-of-timecodes", frames=base))
+    most = max(int(code.frames) for code in codes)
+    if rate is not None and most >= rate:
+        raise ValueError(
+            f"its timecodes count to frame {most} of a second, so that a second of them has more "
+            f"than {rate:g} frames; give their own rate, or none"
+        )
     times = seconds_of(codes, rate or base)
-    return replace(columns, times_s=times, has_timecode=True, notes=notes)
+    return replace(columns, times_s=times, timecode_fps=rate or base, notes=notes)
 
 
 def _is_counted(row: Sequence[str], counted: int) -> bool:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.curves.take import Columns
 from reggan_plugin.textures.gltf.accessors import read_accessor
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf

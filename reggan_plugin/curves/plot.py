@@ -1,33 +1,21 @@
 """A take as a picture: a strip for each column that moves."""
 
 import io
-from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.curves.take import Take
-from reggan_plugin.errors import UsageError
 
 _STRIP_PX, _GAP_PX, _NAMES_PX, _PLOT_PX, _EDGE_PX = 26, 4, 150, 900, 12
 _BACK, _STRIP, _INK, _CURVE = (24, 24, 27), (36, 36, 41), (222, 222, 226), (120, 178, 255)
 _GRID = (58, 58, 66)
 
 
-def write_plot(path: Path, take: Take) -> None:
-    """Draw the columns that move over time, each from 0 to 1, into a PNG file.
-
-    Raises:
-        UsageError: the name does not end in .png, or nothing moves.
-        OutputError: it cannot be written.
-    """
-    if path.suffix.lower() != ".png":
-        raise UsageError(f"{path} is no .png file; name the plot so.")
+def png_of_take(take: Take) -> bytes:
+    """Draw the columns that move over time, each from 0 to 1; at least one does."""
     moving = moving_columns(take)
-    if not moving:
-        raise UsageError("No weight of this take differs from 0; there is nothing to draw.")
     height = 2 * _EDGE_PX + len(moving) * (_STRIP_PX + _GAP_PX) + 20
     image = Image.new("RGB", (_NAMES_PX + _PLOT_PX + 2 * _EDGE_PX + 50, height), _BACK)
     draw, font = ImageDraw.Draw(image), ImageFont.load_default()
@@ -39,7 +27,7 @@ def write_plot(path: Path, take: Take) -> None:
         end = _NAMES_PX + _PLOT_PX + 8
         draw.text((end, top + 7), f"{values.max():.2f}", font=font, fill=_INK)
     _draw_seconds(draw, font, take, height)
-    write_atomically(path, _png(image))
+    return _png(image)
 
 
 def moving_columns(take: Take) -> list[int]:

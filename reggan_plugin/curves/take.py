@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
 
+from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.controls import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name
 from reggan_plugin.curves.column_names import UNUSED, name_from_column
 from reggan_plugin.errors import SourceError
@@ -25,7 +25,7 @@ class Take:
         times_s: of each row, ascending; the first one is 0 or the timecode of the day.
         weights: 0 to 1.5.
         rate_fps: rows a second.
-        has_timecode: whether `times_s` is the time of day.
+        timecode_fps: frames of a second of its timecodes, where `times_s` is the time of day.
         frames: numbers of the shot's frames, where the file names these.
         unknown: columns that mean nothing here, as they are written.
         notes: what else the user should know.
@@ -36,7 +36,7 @@ class Take:
     times_s: Float[np.ndarray, " rows"]
     weights: Float[np.ndarray, "rows names"]
     rate_fps: float
-    has_timecode: bool = False
+    timecode_fps: float | None = None
     frames: Float[np.ndarray, " rows"] | None = None
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class Columns:
         values: as they stand in the file; NaN where it holds none.
         scale: by which values are multiplied; None decides it by the largest of them.
         rate_fps: rows a second, where the file says it.
-        has_timecode: whether `times_s` is the time of day.
+        timecode_fps: frames of a second of its timecodes, where `times_s` is the time of day.
         frames: numbers of the shot's frames, where the file names these.
         notes: what the user should know.
     """
@@ -69,7 +69,7 @@ class Columns:
     values: Float[np.ndarray, "rows columns"]
     scale: float | None = None
     rate_fps: float | None = None
-    has_timecode: bool = False
+    timecode_fps: float | None = None
     frames: Float[np.ndarray, " rows"] | None = None
     notes: tuple[str, ...] = ()
 
@@ -117,7 +117,7 @@ def take_from_columns(columns: Columns, source: str) -> Take:
         times_s=times_s,
         weights=weights,
         rate_fps=columns.rate_fps or _rate_of(times_s),
-        has_timecode=columns.has_timecode,
+        timecode_fps=columns.timecode_fps,
         frames=None if columns.frames is None else columns.frames[order],
         unknown=tuple(unknown),
         notes=tuple(notes),

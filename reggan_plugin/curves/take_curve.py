@@ -1,11 +1,11 @@
 """A take laid on the frames of a shot."""
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.controls import MAX_WEIGHT, NEUTRAL
 from reggan_plugin.curves.take import Take
-from reggan_plugin.curves.timecode import Timecode
+from reggan_plugin.curves.timecode import DAY_S, Timecode
 from reggan_plugin.errors import UsageError
 from reggan_plugin.expressions import ExpressionMix
 
@@ -73,18 +73,47 @@ def frames_of_rows(
             these.
 
     Raises:
-        UsageError: a timecode, and the take has none.
+        UsageError: a timecode, and the take has none, or counts fewer frames of a second.
     """
     if take.frames is not None and fps is None and not isinstance(offset, Timecode):
         shift = 0.0 if offset is None else offset - take.frames[0]
         return take.frames + shift
     rate = fps or take.rate_fps
     if isinstance(offset, Timecode):
-        if not take.has_timecode:
-            raise UsageError(
-                "The offset is a timecode, and this take has none; give the frame of its first row."
-            )
-        zero = offset.seconds + offset.frames / rate
-        return first_frame + (take.times_s - zero) * rate
+        return first_frame + (take.times_s - _time_of(offset, take)) * rate
     begin = first_frame if offset is None else offset
     return begin + (take.times_s - take.times_s[0]) * rate
+
+
+def refuse_elsewhere(
+    row_frames: Float[np.ndarray, " rows"], first_frame: int, last_frame: int
+) -> None:
+    """Refuse a take that lies before or behind the whole shot: it would hold one pose.
+
+    Raises:
+        UsageError: it says where both lie.
+    """
+    begin, end = row_frames[0], row_frames[-1]
+    if end < first_frame or begin > last_frame:
+        raise UsageError(
+            f"The take lies on frames {begin:.6g} to {end:.6g}, and the shot has {first_frame} to "
+            f"{last_frame}: no frame would be driven by it. Give another frame or timecode for "
+            "its offset, or another rate.",
+            kind="take-misses-shot",
+        )
+
+
+def _time_of(offset: Timecode, take: Take) -> float:
+    """Seconds at which the take's own clock shows a timecode, on the day of the take."""
+    if take.timecode_fps is None:
+        raise UsageError(
+            "The offset is a timecode, and this take has none; give the frame of its first row."
+        )
+    if offset.frames >= take.timecode_fps:
+        raise UsageError(
+            f"The offset's timecode counts {offset.frames:g} frames of a second, and a second of "
+            f"the take's has {take.timecode_fps:g}; expected 0 to {take.timecode_fps - 1:g}.",
+            kind="timecode-past-second",
+        )
+    time = offset.seconds + offset.frames / take.timecode_fps
+    return float(time + DAY_S * round((take.times_s.mean() - time) / DAY_S))

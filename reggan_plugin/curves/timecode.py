@@ -6,13 +6,14 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+
+from reggan_plugin.array_types import Float
 
 _TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})[:;](\d{1,3}(?:\.\d+)?)")
 _RATES = (24, 25, 30, 48, 50, 60, 100, 120)
 USUAL_RATE = 60
 """Frames a second that phones count timecodes in."""
-_DAY_S, _HALF_DAY_S = 86400.0, 43200.0
+DAY_S, _HALF_DAY_S = 86400.0, 43200.0
 
 
 class Timecode(NamedTuple):
@@ -51,4 +52,4 @@ def seconds_of(timecodes: Sequence[Timecode], rate: float) -> Float[np.ndarray, 
     """Seconds of the day; beyond midnight they go on rising."""
     seconds = np.array([code.seconds + code.frames / rate for code in timecodes])
     days = np.cumsum(np.diff(seconds, prepend=seconds[:1]) < -_HALF_DAY_S)
-    return seconds + _DAY_S * days
+    return seconds + DAY_S * days

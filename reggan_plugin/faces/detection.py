@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, UInt8
 
+from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 

@@ -12,8 +12,8 @@ the gain: the mean absolute error of the yaw is 1.0 degrees for |yaw| below 10, 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex, Float
 
+from reggan_plugin.array_types import Complex, Float
 from reggan_plugin.faces.landmarks import FaceLandmarks
 
 CANONICAL_FACE: Float[np.ndarray, "6 3"] = np.array(

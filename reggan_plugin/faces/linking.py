@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.faces.detection import Detection, unlikeness
 
 MOST_FILLED = 6

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import ModelCardError
@@ -20,7 +20,8 @@ from reggan_plugin.faces.candidates import (
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator_crop import crop_around_face, vary_crop
 from reggan_plugin.faces.pyramid import Pyramid, build_pyramid
-from reggan_plugin.model_card import check_seal, read_card
+from reggan_plugin.model_card import read_card
+from reggan_plugin.model_seal import check_seal
 
 DEFAULT_FOLDER = Path(__file__).parents[1] / "weights" / "face_locator"
 DETECTOR_NAME, LANDMARKS_NAME = "detector.onnx", "landmarks.onnx"

@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.faces.face_crop import FaceCrop, crop_from_landmarks
 from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES, FaceLandmarks
 

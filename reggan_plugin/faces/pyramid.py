@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 from PIL import Image
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.bilinear import four_around
 from reggan_plugin.faces.face_crop import FaceCrop
 

@@ -6,8 +6,8 @@ The mouth speaks and the eyes blink meanwhile; pixels that do not follow the res
 """
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.faces.detection import PATCH_SIDE_PX, Detection, Patch, patch_crop
 from reggan_plugin.faces.face_crop import fit_similarity

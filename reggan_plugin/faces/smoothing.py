@@ -15,7 +15,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+
+from reggan_plugin.array_types import Float
 
 SIGMA_FRAMES = 2.0
 """Width of the weights in time. Twice as wide changes the flicker by less than 0.1 %."""

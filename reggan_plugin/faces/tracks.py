@@ -51,8 +51,8 @@ from statistics import median
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.faces.landmarks import FaceLandmarks
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.files.exr.writing import CHANGE_LAYERS, MASK, ChangeLayer
 from reggan_plugin.files.frame_data import Encoding, Frame
 from reggan_plugin.imaging import change_planes

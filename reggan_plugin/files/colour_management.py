@@ -11,8 +11,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import MissingExtraError, SourceError, UsageError
 
 _BUILT_IN = "ocio://default"

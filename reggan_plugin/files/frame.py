@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.damage import faults_named

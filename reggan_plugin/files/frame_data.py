@@ -5,8 +5,8 @@ from enum import Enum
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.imaging.colour import ColourSpace
 
 

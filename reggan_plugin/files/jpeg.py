@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
 from PIL import Image, JpegImagePlugin
 
+from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.credentials import LEFT_OUT, segments_without
 from reggan_plugin.files.damage import library_faults

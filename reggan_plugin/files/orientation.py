@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.files.frame_data import Frame, StoredImage, WritesAlpha
 
 _STEPS = {

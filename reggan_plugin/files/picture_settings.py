@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UnsupportedFormatError, UsageError
 from reggan_plugin.files.change_layers import MOTION_LAYERS, FrameChange, LayerFiles
 from reggan_plugin.files.colour_management import OcioColourSpace
@@ -16,9 +16,9 @@ from reggan_plugin.files.exr.writing import EncodedFrame, ExrWriting, WritesExr
 from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.frame import Encoding, Frame, decode_frame, encode_frame
 from reggan_plugin.files.frame_data import WritesAlpha
+from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.image_format import HEAD_BYTES
 from reggan_plugin.files.matte import Matte, read_matte
-from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.imaging.region import RegionLimits
 
 

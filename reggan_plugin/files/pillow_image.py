@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
 from PIL import Image
 
+from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.errors import UnsupportedFormatError
 from reggan_plugin.files.damage import library_faults
 from reggan_plugin.files.frame_data import Frame

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import imagecodecs
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
 
+from reggan_plugin.array_types import Bool, Float, Shaped
 from reggan_plugin.errors import UnsupportedFormatError
 from reggan_plugin.files.credentials import LEFT_OUT, chunks_without
 from reggan_plugin.files.damage import byte_faults, library_faults

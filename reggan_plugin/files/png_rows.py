@@ -5,8 +5,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from jaxtyping import Shaped
 
+from reggan_plugin.array_types import Shaped
 from reggan_plugin.files.png_chunks import Chunk, make_chunk
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}

@@ -3,7 +3,8 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+
+from reggan_plugin.array_types import Bool, Float, Shaped
 
 Samples = Shaped[np.ndarray, "height width channels"]
 """As stored: uint8, uint16, uint32, float16, float32 or float64; 1 channel (grey) or 3."""

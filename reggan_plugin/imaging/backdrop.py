@@ -4,9 +4,9 @@ import math
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
 from PIL import Image
 
+from reggan_plugin.array_types import Float, Int
 from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.imaging.colour import finite_pixels
 from reggan_plugin.imaging.crop import Region, reduce_by
@@ -135,6 +135,10 @@ class Underlay:
     ) -> Float[np.ndarray, "places 3"]:
         """In straight lines between the middles of blocks; beyond the region its edge."""
         top, left = (axis.start for axis in self._region)
+        if self._factor == 1:  # every place is the middle of a block
+            height, width = self._colours.shape[:2]
+            inside = np.clip(rows - top, 0, height - 1), np.clip(columns - left, 0, width - 1)
+            return self._colours[inside]
         y = (rows - top + 0.5) / self._factor - 0.5
         x = (columns - left + 0.5) / self._factor - 0.5
         return sample_bilinear(self._colours, x, y)

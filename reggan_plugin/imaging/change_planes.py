@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
 
+from reggan_plugin.array_types import Float, Int
 from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.parts_of_region import box_of

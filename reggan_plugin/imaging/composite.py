@@ -1,9 +1,9 @@
 """Put an edited face back into the picture that it was cut from."""
 
 import numpy as np
-from jaxtyping import Float
 from PIL import Image, ImageFilter
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import CropMismatchError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import place_crop, region_of
@@ -41,12 +41,7 @@ def composite(
     Raises:
         CropMismatchError: the crops are not `crop.side_px` on a side.
     """
-    for name, image in (("before", before), ("after", after), ("mask", mask)):
-        if image.shape[:2] != (crop.side_px, crop.side_px):
-            raise CropMismatchError(
-                f"{name} is {image.shape[1]}x{image.shape[0]}, expected a square of "
-                f"{crop.side_px} pixels as its crop."
-            )
+    _refuse_other_sides(crop, before=before, after=after, mask=mask)
     weights = np.zeros(display.shape[:2], dtype=np.float32)
     region = region_of(crop, *display.shape[:2])
     result = display.copy()
@@ -68,6 +63,15 @@ def composite(
     result[region] = np.maximum(block + edited, np.minimum(block, 0.0))
     weights[region] = np.where((edited != 0).any(axis=2), weight[..., 0], 0.0)
     return result, weights
+
+
+def _refuse_other_sides(crop: FaceCrop, **images: Float[np.ndarray, "..."]) -> None:
+    for name, image in images.items():
+        if image.shape[:2] != (crop.side_px, crop.side_px):
+            raise CropMismatchError(
+                f"{name} is {image.shape[1]}x{image.shape[0]}, expected a square of "
+                f"{crop.side_px} pixels as its crop."
+            )
 
 
 def _large_change(

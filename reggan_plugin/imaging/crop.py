@@ -6,9 +6,9 @@ Pillow's float images do the resampling: it is compiled, exact to float32, and t
 import math
 
 import numpy as np
-from jaxtyping import Float
 from PIL import Image
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.faces.face_crop import FaceCrop
 
 _MARGIN_PX = 4

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float
 from PIL import Image
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.imaging.motion_extent import FULL_COVER, FULL_GAIN, FULL_MOTION
 from reggan_plugin.imaging.region import RegionLimits, limit_mask
 from reggan_plugin.motion_answer import MotionAnswer

@@ -1,8 +1,8 @@
 """Extent of an answer of contract 2: change, told from the noise of a network."""
 
 import numpy as np
-from jaxtyping import Bool, Float
 
+from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.parts_of_region import clipped

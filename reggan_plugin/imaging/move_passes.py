@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
 
+from reggan_plugin.array_types import Bool, Float, Int, Shaped
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion

@@ -1,8 +1,8 @@
 """Rows and columns of a frame: parts of regions, and the part that a model's answer changes."""
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.imaging.crop import Region
 
 

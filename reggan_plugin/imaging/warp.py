@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
-from jaxtyping import Float, Int
 
+from reggan_plugin.array_types import Float, Int
 from reggan_plugin.imaging.crop import reduce_by
 
 _TAPS, _SHARPNESS = 4, -0.75

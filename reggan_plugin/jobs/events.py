@@ -153,7 +153,16 @@ class Failed:
 
 OneFrame = FrameDone | FrameTracked | FrameChecked | FrameEncoded
 Event = Started | Notice | OneFrame | ShotTracked | Finished | Failed
-_OF_RESULT = ("source", "output", "outcome", "message", "frame", "seconds", "warnings")
+_OF_RESULT = (
+    "source",
+    "output",
+    "outcome",
+    "message",
+    "frame",
+    "seconds",
+    "weights",
+    "warnings",
+)
 """What a progress line says of a frame's result."""
 SAYING = (Notice, FrameDone, FrameTracked, Failed)
 """Events with a message."""

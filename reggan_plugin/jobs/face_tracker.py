@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 from PIL import Image
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.display_picture import display_picture, exposure_of
 from reggan_plugin.faces.candidates import LEAST_SCORE
 from reggan_plugin.faces.detection import Detection, patch_around, patch_crop

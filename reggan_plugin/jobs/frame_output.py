@@ -117,7 +117,7 @@ class FrameOutput:
             change = _change(ready.frame, edited)
             file = self._encode(task, ready, edited, change)
             outcome, message = "written", _faded(file.facts)
-            beside = list(layer_files(change, task.layers))
+            beside = list(layer_files(change, task.layers)) if task.layers else []
         else:
             file = _EncodedFile(content=ready.content, facts=ready.facts)
             outcome, message = "copied", ready.reason
@@ -277,6 +277,7 @@ def _result(
         frame=task.source.number,
         message=message,
         warnings=facts.warnings if facts and outcome == "written" else (),
+        weights=facts.weights if facts else {},
         intensity_share=facts.intensity_share if facts else 1.0,
         generation_loss=loss,
         seconds=facts.seconds if facts else 0.0,

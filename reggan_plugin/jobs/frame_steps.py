@@ -11,7 +11,7 @@ from reggan_plugin.face_edit import AnsweredFrame, CutFrame, FrameEdit
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_content
-from reggan_plugin.files.sequence import FrameList, SourceFrame
+from reggan_plugin.files.frame_list import FrameList, SourceFrame
 from reggan_plugin.jobs.faults import unless_it_fails
 from reggan_plugin.jobs.frame_content import (
     ChangedFrame,
@@ -26,13 +26,7 @@ from reggan_plugin.jobs.frame_output import FrameOutput, read_input
 from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of
-from reggan_plugin.jobs.results import (
-    EXISTS,
-    INTENSITY_0,
-    NO_FACE,
-    TURNED_AWAY,
-    FrameResult,
-)
+from reggan_plugin.jobs.results import EXISTS, INTENSITY_0, NO_FACE, TURNED_AWAY, FrameResult
 from reggan_plugin.jobs.shot_exposure import ShotExposure
 from reggan_plugin.jobs.side_car import FrameFacts, FrameRecord
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Read = TypeVar("Read")
@@ -46,35 +46,17 @@ def run_overlapped(
         stopped: asked before each item.
         together: most items that are processed at once.
     """
-    queue = iter(items)
-    reading: deque[tuple[Item, Future[Read]]] = deque()
+    reading = _Reading(items, read, stopped)
     writing: deque[Future[Written]] = deque()
-    reader = ThreadPoolExecutor(1, thread_name_prefix="read")
     writer = ThreadPoolExecutor(_WRITERS, thread_name_prefix="write")
-
-    def read_ahead(count: int) -> None:
-        for item in islice(queue, max(0, count - len(reading))):
-            reading.append((item, reader.submit(read, item)))
-
-    def next_read(count: int) -> list[tuple[Item, Read]]:
-        """The next item if there is one; `count` more are then under way."""
-        if stopped():
-            return []
-        read_ahead(max(1, count))
-        if not reading:
-            return []
-        item, future = reading.popleft()
-        content = future.result()
-        return [(item, content)]
-
     shares = _Shares(ahead=1, in_hand=1, writing=1)
     try:
-        while in_hand := next_read(shares.ahead):
+        while in_hand := reading.next(shares.ahead):
             shares = _Shares.of_room(room_beside(in_hand[0][1]), together)
-            while len(in_hand) < shares.in_hand and (more := next_read(shares.ahead)):
+            while len(in_hand) < shares.in_hand and (more := reading.next(shares.ahead)):
                 in_hand += more
                 del more
-            read_ahead(shares.ahead)
+            reading.go_ahead(shares.ahead)
             processed = deque(zip((item for item, _ in in_hand), process(in_hand), strict=True))
             del in_hand
             while processed:
@@ -86,8 +68,38 @@ def run_overlapped(
         while writing:
             yield writing.popleft().result()
     finally:
-        reader.shutdown(cancel_futures=True)
+        reading.close()
         writer.shutdown()
+
+
+class _Reading(Generic[Item, Read]):
+    """Items that a thread reads ahead, in order."""
+
+    def __init__(
+        self, items: Iterable[Item], read: Callable[[Item], Read], stopped: Callable[[], bool]
+    ) -> None:
+        self._items, self._read, self._stopped = iter(items), read, stopped
+        self._under_way: deque[tuple[Item, Future[Read]]] = deque()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="read")
+
+    def go_ahead(self, count: int) -> None:
+        """Begin items until so many are under way."""
+        for item in islice(self._items, max(0, count - len(self._under_way))):
+            self._under_way.append((item, self._thread.submit(self._read, item)))
+
+    def next(self, count: int) -> list[tuple[Item, Read]]:
+        """The next item if there is one; up to `count`, itself included, are under way before."""
+        if self._stopped():
+            return []
+        self.go_ahead(max(1, count))
+        if not self._under_way:
+            return []
+        item, future = self._under_way.popleft()
+        return [(item, future.result())]
+
+    def close(self) -> None:
+        """Wait for what is being read, and begin nothing more."""
+        self._thread.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,13 +57,11 @@ def plan_sources(
     plans = []
     for source, own in zip(sources, chosen, strict=True):
         whole = _video_output(source, out, label)
-        outputs, folder = _outputs(source, own, out, label, whole)
         plan = plan_outputs(
             source.text,
             source.shot,
             own,
-            outputs,
-            folder,
+            *_outputs(source, own, out, label, whole),
             existing,
             layer_files=layer_files,
             tracks_name=Path(source.text).name if homes[source.home] > 1 else "render",

@@ -1,7 +1,8 @@
 """Runs the frames of a plan and reports what becomes of them."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from reggan_plugin.errors import Remark
@@ -74,20 +75,33 @@ def run_job(
         log.add(result)
     log.note_faded()
     log.note_losses()
-    summary = JobSummary(
-        source=plan.source,
-        out=plan.out,
-        expression=dict(settings.mix.intensities),
-        model=model,
+    summary = replace(
+        summary_of(plan, settings, model, log.results),
         exposure_ev=steps.exposure.known_ev,
-        results=tuple(log.results),
-        missing=plan.missing,
         notices=dict(log.notices),
         interrupted=len(log.results) < len(plan.tasks),
         seconds=round(time.perf_counter() - begin, 3),
     )
     report(Finished(**summary.count(), interrupted=summary.interrupted, seconds=summary.seconds))
     return summary
+
+
+def summary_of(
+    plan: JobPlan,
+    settings: RenderSettings,
+    model: ModelInUse | None,
+    results: Sequence[FrameResult],
+) -> JobSummary:
+    """What came of a plan, but for what only its run knows: its notices and its time."""
+    return JobSummary(
+        source=plan.source,
+        out=plan.out,
+        expression=dict(settings.mix.intensities),
+        model=model,
+        exposure_ev=settings.exposure_ev,
+        results=tuple(results),
+        missing=plan.missing,
+    )
 
 
 def _results(

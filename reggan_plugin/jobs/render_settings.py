@@ -8,8 +8,8 @@ from typing import Any, Literal
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.frame_list import FrameList, SourceFrame
 from reggan_plugin.files.picture_settings import PictureSettings
-from reggan_plugin.files.sequence import FrameList, SourceFrame
 from reggan_plugin.files.signing import Signing
 from reggan_plugin.jobs.fingerprint import fingerprint, plain
 from reggan_plugin.jobs.intensity_curve import ExpressionCurve, Fades

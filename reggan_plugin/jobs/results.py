@@ -41,6 +41,8 @@ class FrameResult:
     message: str | None = None
     """Why it was copied, skipped or faded (beginning with a constant above), or the error."""
     warnings: tuple[str, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Of face shapes and `neutral` that were asked for."""
     intensity_share: float = 1.0
     """What the turn of the head left of the intensity that was asked for."""
     generation_loss: GenerationLoss | None = None

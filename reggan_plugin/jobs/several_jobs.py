@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from reggan_plugin.errors import OutputError, StalledError
@@ -13,7 +14,7 @@ from reggan_plugin.jobs.io_timeout import DEFAULT_STALL_S
 from reggan_plugin.jobs.joined_report import JoinedReport, report_of_one_file
 from reggan_plugin.jobs.movie import Movie
 from reggan_plugin.jobs.plan import JobPlan
-from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_job import run_job, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import (
     EXISTS,
@@ -63,30 +64,28 @@ def run_jobs(
     begin = time.perf_counter()
     for notice in notices:
         report(Notice(message=notice))
-    together = _joined([job.plan for job in jobs], report) if len(jobs) > 1 else None
+    run = partial(
+        _run,
+        transfer=transfer,
+        model=model,
+        stopped=stopped,
+        stall_s=stall_s,
+        track_first=track_first,
+    )
+    if len(jobs) == 1:
+        only = run(jobs[0], report=report)
+        return replace(only, notices={**dict.fromkeys(notices, 0), **only.notices})
+    together = _joined([job.plan for job in jobs], report)
     summaries: list[JobSummary] = []
     for job in jobs:
         if stopped() and summaries:
             break
         try:
-            summary = _run(
-                job,
-                transfer,
-                model=model,
-                report=together or report,
-                stopped=stopped,
-                stall_s=stall_s,
-                track_first=track_first,
-            )
+            summary = run(job, report=together)
         except (OutputError, StalledError) as error:
-            if together is None:
-                raise
             summary = _not_run(job, model, "failed", error.remark)
             together.say(summary.results)
         summaries.append(summary)
-    if together is None:
-        (only,) = summaries
-        return replace(only, notices={**dict.fromkeys(notices, 0), **only.notices})
     return together.end(
         summaries,
         notices=notices,
@@ -97,8 +96,8 @@ def run_jobs(
 
 def _run(
     job: PlannedJob,
-    transfer: Transfer | None,
     *,
+    transfer: Transfer | None,
     model: ModelInUse | None,
     report: Report,
     stopped: Callable[[], bool],
@@ -145,7 +144,7 @@ def _unchanged(job: PlannedJob, model: ModelInUse | None, report: Report) -> Job
 
 def _not_run(job: PlannedJob, model: ModelInUse | None, outcome: Outcome, why: str) -> JobSummary:
     """The same outcome for all frames of a job."""
-    results = tuple(
+    results = [
         FrameResult(
             source=task.source.path,
             output=task.output,
@@ -154,16 +153,8 @@ def _not_run(job: PlannedJob, model: ModelInUse | None, outcome: Outcome, why: s
             message=why,
         )
         for task in job.plan.tasks
-    )
-    return JobSummary(
-        source=job.plan.source,
-        out=job.plan.out,
-        expression=dict(job.settings.mix.intensities),
-        model=model,
-        exposure_ev=job.settings.exposure_ev,
-        results=results,
-        missing=job.plan.missing,
-    )
+    ]
+    return summary_of(job.plan, job.settings, model, results)
 
 
 def _joined(plans: Sequence[JobPlan], report: Report) -> JoinedReport:

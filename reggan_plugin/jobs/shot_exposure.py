@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 
-from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.jobs.faults import FRAME_FAULTS, JOB_FAULTS
 
 

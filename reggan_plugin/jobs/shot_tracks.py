@@ -12,8 +12,8 @@ from reggan_plugin.counting import counted
 from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
+from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.picture_settings import Reading
-from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.events import Notice, Report
 from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.plan import JobPlan

@@ -9,13 +9,8 @@ from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, UnsupportedFormatError
 from reggan_plugin.files.frame import FRAME_SUFFIXES, can_read, register_holder
-from reggan_plugin.files.sequence import (
-    FrameList,
-    Sequence,
-    find_sequence,
-    sequences_in_folder,
-    sequences_of,
-)
+from reggan_plugin.files.frame_list import FrameList
+from reggan_plugin.files.sequence import Sequence, find_sequence, sequences_in_folder, sequences_of
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
 from reggan_plugin.jobs.side_car import RECORD_FOLDER, read_record, record_path
 

@@ -13,8 +13,8 @@ from reggan_plugin.faces.linking import link_faces
 from reggan_plugin.faces.smoothing import DESCRIPTION
 from reggan_plugin.faces.steady_faces import steady_faces
 from reggan_plugin.faces.tracks import TrackedFrame, Tracks
+from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
-from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.events import Report, ShotTracked
 from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.seen_shot import SeenShot
@@ -97,18 +97,21 @@ def track_frames(
         interrupted=len(keys) < len(frames),
         seconds=round(time.perf_counter() - begin, 3),
     )
-    report(
-        ShotTracked(
-            frames=len(keys),
-            faces=len(links.paths),
-            cuts=tracks.cuts,
-            without_face=sum(not own for own in faces),
-            unreadable=len(shot.faults),
-            interrupted=result.interrupted,
-            seconds=result.seconds,
-        )
-    )
+    report(_event_of(result, len(links.paths)))
     return result
+
+
+def _event_of(result: TrackResult, faces: int) -> ShotTracked:
+    tracked = result.tracks.frames.values()
+    return ShotTracked(
+        frames=len(tracked),
+        faces=faces,
+        cuts=result.tracks.cuts,
+        without_face=sum(not frame.faces for frame in tracked),
+        unreadable=len(result.unreadable),
+        interrupted=result.interrupted,
+        seconds=result.seconds,
+    )
 
 
 def _key(frame: SourceFrame) -> str:

@@ -12,8 +12,8 @@ from reggan_plugin.display_picture import display_picture
 from reggan_plugin.errors import OutputError, RegganError
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks
 from reggan_plugin.files.frame import read_content
+from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.picture_settings import Reading
-from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.overlap import run_overlapped
 
 LONGEST_PX = 960

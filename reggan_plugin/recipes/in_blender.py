@@ -94,12 +94,13 @@ class Nodes:
         return node.outputs[0]
 
     def moved(self, colour: Any, stmap: Any) -> Any:
-        """The output of a Map UV node with the best filter that it has."""
+        """The output of a Map UV node with the filter that comes closest to the runtime's."""
         node = self.add("CompositorNodeMapUV")
         if hasattr(node, "filter_type"):
             node.filter_type = "ANISOTROPIC"
         else:
-            _choose(node.inputs["Interpolation"], ("Bicubic", "Anisotropic"))
+            # Bicubic is a B-spline, which blurs even where nothing moves
+            _choose(node.inputs["Interpolation"], ("Bilinear",))
         self.link(colour, node.inputs["Image"])
         self.link(stmap, node.inputs["UV"])
         return node.outputs["Image"]
@@ -172,10 +173,9 @@ def load_image(bpy: Any, shot: dict[str, Any], name: str) -> Any:
     image = bpy.data.images.load(shot["files"][name], check_existing=True)
     is_sequence = name != "still" and shot["is_sequence"]
     image.source = "SEQUENCE" if is_sequence else "FILE"
-    if name == "source":
-        image.alpha_mode = "PREMUL" if shot["is_premultiplied"] else "STRAIGHT"
-    else:
-        image.alpha_mode = "CHANNEL_PACKED"
+    is_premultiplied = name == "source" and shot["is_premultiplied"]
+    # never as STRAIGHT: Blender 4.2 would multiply encoded values by alpha, later ones would not
+    image.alpha_mode = "PREMUL" if is_premultiplied else "CHANNEL_PACKED"
     if name != "source" or not shot["is_linear"]:
         image.colorspace_settings.name = "Non-Color"
     return image

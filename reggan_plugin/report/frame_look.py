@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 from PIL import Image
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.contact_sheet import CELL_PX, view_of_face
 from reggan_plugin.display_picture import display_picture
 from reggan_plugin.errors import StalledError, UnreadableFrameError

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+
+from reggan_plugin.array_types import Bool, Float, Int
 
 AlphaMode = Literal["opaque", "cutout", "blend"]
 

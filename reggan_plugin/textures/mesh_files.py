@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import MeshError, MissingExtraError
 from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.gltf.character import character_from_gltf

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.contact_sheet import CELL_PX, SheetRow, View, write_sheet
 from reggan_plugin.errors import UsageError
 from reggan_plugin.expressions import ExpressionMix

@@ -3,8 +3,8 @@
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UsageError
 from reggan_plugin.face_edit import AnsweredFrame
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame

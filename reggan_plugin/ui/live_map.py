@@ -1,16 +1,18 @@
 """A base colour map that is changed again and again, coarser than its file, for a viewport."""
 
+import io
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from PIL import Image
 
-from reggan_plugin.errors import UsageError
+from reggan_plugin.array_types import Float
+from reggan_plugin.atomic import write_atomically
 from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.files.exr.new_file import exr_from_planes
 from reggan_plugin.files.samples import floats_from_samples
 from reggan_plugin.textures.maps.map_tile import MapTile
 from reggan_plugin.textures.prepared import PreparedFace
@@ -18,23 +20,61 @@ from reggan_plugin.textures.request import Look
 from reggan_plugin.transfer import ExpressionTransfer
 
 Rgba = Float[np.ndarray, "height width 4"]
+_TILE = "<UDIM>"
 
 
-@dataclass(frozen=True, kw_only=True)
 class LiveMap:
-    """A head that was looked at, and its map reduced.
+    """A head that was looked at, and its map reduced."""
 
-    Attributes:
-        face: whose map is the reduced one.
-    """
+    def __init__(self, face: PreparedFace) -> None:
+        """Take a face whose map is the reduced one."""
+        self._face = face
+        self._differing: frozenset[int] = frozenset()
+        self._written_to: Path | None = None
 
-    face: PreparedFace
+    @property
+    def is_set(self) -> bool:
+        """True if the map is a set of UDIM tiles."""
+        return self._face.texture.is_udim
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the map, or of its largest tile."""
+        return max(tile.shape for tile in self._face.texture.tiles.values())
 
     def picture(self, mix: ExpressionMix) -> Rgba:
         """The map with an expression, as stored; rows from the top, alpha 1 where it has none."""
-        ((number, tile),) = self.face.texture.tiles.items()
-        changed = {} if mix.changes_nothing else self.face.change(mix).tiles
-        return _rgba(tile, changed.get(number, tile.colours))
+        ((number, tile),) = self._face.texture.tiles.items()
+        return _rgba(tile, self._changed(mix).get(number, tile.colours))
+
+    def write_tiles(self, mix: ExpressionMix, out: Path) -> Path:
+        """Write a set with an expression: 8-bit PNG, of light 32-bit EXR.
+
+        Tiles that are there already as they should be are not written again.
+
+        Args:
+            mix: the expression.
+            out: what the files are named after.
+
+        Returns:
+            Their pattern, with `<UDIM>`.
+
+        Raises:
+            OutputError: a file cannot be written.
+        """
+        tiles, changed = self._face.texture.tiles, self._changed(mix)
+        is_light = any(tile.is_linear for tile in tiles.values())
+        pattern = out.with_name(f"{out.stem}.{_TILE}{'.exr' if is_light else '.png'}")
+        is_there = self._written_to == pattern
+        for number in self._differing | set(changed) if is_there else tiles:
+            picture = _rgba(tiles[number], changed.get(number, tiles[number].colours))
+            path = pattern.with_name(pattern.name.replace(_TILE, str(number)))
+            write_atomically(path, _exr(picture) if is_light else _png(picture))
+        self._written_to, self._differing = pattern, frozenset(changed)
+        return pattern
+
+    def _changed(self, mix: ExpressionMix) -> Mapping[int, np.ndarray]:
+        return {} if mix.changes_nothing else self._face.change(mix).tiles
 
 
 def live_map(transfer: ExpressionTransfer, asked: Mapping[str, Any]) -> LiveMap:
@@ -45,7 +85,6 @@ def live_map(transfer: ExpressionTransfer, asked: Mapping[str, Any]) -> LiveMap:
         asked: `texture`, `mesh`, `material`, `front`, `head_bone` and `longest_px`.
 
     Raises:
-        UsageError: the map is a set of tiles.
         RegganError: see `PreparedFace`.
     """
     look = Look(
@@ -57,13 +96,8 @@ def live_map(transfer: ExpressionTransfer, asked: Mapping[str, Any]) -> LiveMap:
     )
     with tempfile.TemporaryDirectory() as scratch:
         face = PreparedFace(Path(asked["mesh"]), look, transfer, Path(scratch))
-    if len(face.texture.tiles) > 1:
-        raise UsageError(
-            f"{look.texture} is a set of {len(face.texture.tiles)} tiles; live is one picture. "
-            "Change the map by reggan-plugin texture."
-        )
     face.reduce_map(int(asked["longest_px"]))
-    return LiveMap(face=face)
+    return LiveMap(face)
 
 
 def _rgba(tile: MapTile, colours: np.ndarray) -> Rgba:
@@ -72,3 +106,16 @@ def _rgba(tile: MapTile, colours: np.ndarray) -> Rgba:
     if tile.alpha is not None:
         picture[..., 3] = floats_from_samples(tile.alpha)
     return picture
+
+
+def _png(picture: Rgba) -> bytes:
+    """Not compressed: it is read once, at once."""
+    stream = io.BytesIO()
+    levels = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    Image.fromarray(levels).save(stream, "PNG", compress_level=0)
+    return stream.getvalue()
+
+
+def _exr(picture: Rgba) -> bytes:
+    planes = {name: picture[..., channel] for channel, name in enumerate("RGBA")}
+    return exr_from_planes(planes, (0, 0), picture.shape[:2])

@@ -10,8 +10,12 @@ The program writes one JSON object a line, and waits for the line that answers i
 
 `out` then holds the whole frame, reduced to `longest_px`: float32 RGBA, rows from the bottom, as
 stored in the frame. `face` is as `choice_from_json` reads it. A request with `texture`, `mesh` and
-`material` in place of `frame` and `face` is answered with the base colour map. An answer to what
-cannot be done has `message`, `kind` and `fields` in place of the size.
+`material` in place of `frame` and `face` is answered with the base colour map. Of a set of UDIM
+tiles the answer has `tiles`, the name of the files beside `out` in which they are, with `<UDIM>`:
+
+    {"id": 8, "width": 1024, "height": 1024, "tiles": "live.<UDIM>.png", "seconds": 0.12}
+
+An answer to what cannot be done has `message`, `kind` and `fields` in place of the size.
 """
 
 import json
@@ -24,8 +28,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import FaceNotFoundError, RegganError, UsageError, document_from_said
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
@@ -76,21 +80,21 @@ class LivePipe:
         asked: Mapping[str, Any] = {}
         try:
             asked = _request(line)
-            height, width = self._write(asked)
+            written = self._write(asked)
         except RegganError as error:
             return {"id": asked.get("id"), **document_from_said(error.remark)}
-        seconds = round(time.monotonic() - began, 3)
-        return {"id": asked["id"], "width": width, "height": height, "seconds": seconds}
+        return {"id": asked["id"], **written, "seconds": round(time.monotonic() - began, 3)}
 
-    def _write(self, asked: Mapping[str, Any]) -> tuple[int, int]:
+    def _write(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         own = read_presets(Path(asked["presets"])) if asked.get("presets") else NO_PRESETS
-        mix = change_from_json(asked["change"], own).mix
-        picture = self._map(asked, mix) if "texture" in asked else self._frame(asked, mix)
-        out = Path(asked["out"])
-        new = out.with_name(f".{out.name}.{os.getpid()}")
-        picture[::-1].tofile(new)
-        new.replace(out)
-        return picture.shape[0], picture.shape[1]
+        mix, out = change_from_json(asked["change"], own).mix, Path(asked["out"])
+        if "texture" not in asked:
+            return _written(self._frame(asked, mix), out)
+        face = self._map(asked)
+        if not face.is_set:
+            return _written(face.picture(mix), out)
+        height, width = face.size
+        return {"width": width, "height": height, "tiles": face.write_tiles(mix, out).name}
 
     def _frame(self, asked: Mapping[str, Any], mix: ExpressionMix) -> Rgba:
         held = self._hold(asked)
@@ -102,14 +106,13 @@ class LivePipe:
         picture[face.region][..., :3] = face.change(self._transfer, mix).compose().pixels
         return picture
 
-    def _map(self, asked: Mapping[str, Any], mix: ExpressionMix) -> Rgba:
+    def _map(self, asked: Mapping[str, Any]) -> "LiveMap":
         from reggan_plugin.ui.live_map import live_map  # its room needs the extra [textures]
 
         own = {name: value for name, value in asked.items() if name not in ("id", "change", "out")}
         files = [_state_of(Path(asked[name])) for name in ("texture", "mesh")]
         key = (json.dumps(own, sort_keys=True), *files)
-        held = self._held_map.get(key, lambda: live_map(self._transfer, own))
-        return held.picture(mix)
+        return self._held_map.get(key, lambda: live_map(self._transfer, own))
 
     def _hold(self, asked: Mapping[str, Any]) -> HeldFrame:
         path, choice = Path(asked["frame"]), choice_from_json(asked["face"])
@@ -132,6 +135,14 @@ class LivePipe:
         longest = max(small.pixels.shape[:2])
         face = live_face(self._transfer, small, crop, exposure_ev, longest)
         return HeldFrame(frame=small, face=face)
+
+
+def _written(picture: Rgba, out: Path) -> dict[str, Any]:
+    """The size of a picture that lies in a file now."""
+    new = out.with_name(f".{out.name}.{os.getpid()}")
+    picture[::-1].tofile(new)
+    new.replace(out)
+    return {"width": picture.shape[1], "height": picture.shape[0]}
 
 
 def _request(line: str) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.files.formats import image_formats
 from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.sequence import find_sequence
 
@@ -149,10 +150,8 @@ class OpenFiles:
         if not (drop.isalnum() and len(drop) <= 64):
             raise UsageError(f"{drop[:80]!r} is no name of a drop. Load the page again.")
         if not can_read(Path(name)):
-            raise UsageError(
-                f"{name} is no picture that is read: PNG, JPEG, TIFF, EXR, TGA, BMP and WebP are. "
-                "Export it as one."
-            )
+            read = ", ".join(one.name for one in image_formats())
+            raise UsageError(f"{name} is no picture that is read. Export it as one: {read}.")
         with self._lock:
             if drop not in self._drops:
                 folder = Path(self._folder.name) / f"{len(self._drops)}" / "frames"

@@ -6,7 +6,9 @@ It notes its arguments in `asked.jsonl` beside it, and the lines of a curve that
 import itertools
 import json
 import shutil
+import struct
 import sys
+import zlib
 from array import array
 from pathlib import Path
 
@@ -49,8 +51,21 @@ def texture() -> dict[str, object]:
 def sheet() -> dict[str, object]:
     shutil.copy(ARGUMENTS[0], option("--out") or "")
     boxes = {"sad": [0, 0, 96, 96], "happy": [96, 0, 96, 96], "angry": [0, 96, 96, 96]}
+    if option("--presets"):
+        boxes["my grin"] = [96, 96, 96, 96]
     cells = [{"expression": k, "intensity": 0.7, "box": box} for k, box in boxes.items()]
     return {"cells": cells}
+
+
+def png_of_grey(value: int) -> bytes:
+    """4x2 texels."""
+    rows = b"".join(b"\0" + bytes([value]) * 4 for _ in range(2))
+    parts = [(b"IHDR", struct.pack(">2I5B", 4, 2, 8, 0, 0, 0, 0)), (b"IDAT", zlib.compress(rows))]
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in (*parts, (b"IEND", b""))
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 def live() -> None:
@@ -60,9 +75,15 @@ def live() -> None:
         with Path(__file__).with_name("asked.jsonl").open("a", encoding="utf-8") as file:
             file.write(line)
         value = request["change"]["weights"].get("jawOpen", 0.0)
-        pixels = array("f", [value, value, value, 1.0] * 8)
-        Path(request["out"]).write_bytes(pixels.tobytes())
         said = {"id": request["id"], "width": 4, "height": 2, "seconds": 0.0}
+        out = Path(request["out"])
+        if "<UDIM>" in request.get("texture", ""):
+            said["tiles"] = "live.<UDIM>.png"
+            for tile in Path(request["texture"]).parent.glob("*.1???.png"):
+                grey = round(255 * value) if tile.stem.endswith("1002") else 9
+                out.with_name(f"live.{tile.stem[-4:]}.png").write_bytes(png_of_grey(grey))
+        else:
+            out.write_bytes(array("f", [value, value, value, 1.0] * 8).tobytes())
         print(json.dumps(said), flush=True)
     sys.exit()
 

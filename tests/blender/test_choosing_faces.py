@@ -1,5 +1,6 @@
 """Expressions chosen by their pictures: in the menu, and by a click on the sheet."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +95,30 @@ def test_a_picture_of_the_menu_is_that_of_its_face(area: Any) -> None:
     begin = 4 * ((height - 96) * width + 96)  # lowest row of the box, from the bottom
     expected = image.pixels[begin : begin + 8]
     assert list(preview.image_pixels_float[:8]) == pytest.approx(list(expected), abs=0.01)
+
+
+def test_presets_stand_in_the_menu_and_on_the_sheet(
+    area: Any, tmp_path: Path, pretended: Path
+) -> None:
+    from blender_addon.scene.face_icons import face_icons
+
+    scene = bpy.context.scene
+    presets = tmp_path / "mine.toml"
+    scene.reggan.presets, scene.reggan_shapes.mouthSmileLeft = str(presets), 0.5
+    assert bpy.ops.reggan.save_preset(name="my grin") == {"FINISHED"}
+    assert bpy.ops.reggan.reset_shapes() == {"FINISHED"}
+    run(area, bpy.ops.reggan.draw_faces)
+    (asked,) = (json.loads(line)["arguments"] for line in pretended.read_text().splitlines())
+    assert asked[asked.index("--presets") + 1] == str(presets)
+    assert set(face_icons()) == {"sad", "happy", "angry", "my grin"}
+    scene.reggan_face = "my_grin"
+    assert scene.reggan.blend == "my grin"
+    assert scene.reggan_face == "my_grin"
+    scene.reggan_face = "sad"
+    assert (scene.reggan.blend, scene.reggan.expression) == ("", "sad")
+    run(area, bpy.ops.reggan.preview)
+    run(area, bpy.ops.reggan.choose_in_sheet, **at(area.spaces.active.image, 140, 140))
+    assert scene.reggan.blend == "my grin"
+    assert scene.reggan.intensity == pytest.approx(0.7)
+    presets.unlink()  # the menu still stands; the job says what is missing
+    assert scene.reggan_face == "my_grin"

@@ -1,6 +1,7 @@
 """A head wears its map as it is being changed; in real Blender, without a model."""
 
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -118,3 +119,59 @@ def test_jobs_begin_with_the_head_s_own_map(node: Any, pretended: Path) -> None:
     assert bpy.ops.reggan.edit_texture() == {"FINISHED"}
     command = json.loads(pretended.read_text("utf-8").splitlines()[-1])
     assert str(FRAME) in command["arguments"]
+
+
+def test_a_set_of_tiles_is_worn_as_a_set(node: Any, pretended: Path, tmp_path: Path) -> None:
+    """The face lies on tile 1002; Blender tells pixels of 1001 only, so the other is baked."""
+    for number in (1001, 1002):
+        shutil.copy(FRAME, tmp_path / f"skin.{number}.png")
+    image = bpy.data.images.load(str(tmp_path / "skin.1001.png"))
+    image.source, image.filepath = "TILED", str(tmp_path / "skin.<UDIM>.png")
+    if 1002 not in [tile.number for tile in image.tiles]:
+        image.tiles.new(tile_number=1002)
+    node.image = image
+    bpy.ops.reggan.live_map()
+    settle()
+    assert (node.image.name, node.image.source) == ("RegGAN live map", "TILED")
+    assert [tile.number for tile in node.image.tiles] == [1001, 1002]
+    assert node.image.colorspace_settings.name == image.colorspace_settings.name
+    bpy.context.scene.reggan_shapes.jawOpen = 0.6
+    settle()
+    assert seen_of_tile(node.image, 1002) == pytest.approx(0.6, abs=0.01)
+    bpy.context.scene.reggan_shapes.jawOpen = 0.2
+    settle()
+    assert seen_of_tile(node.image, 1002) == pytest.approx(0.2, abs=0.01)
+    bpy.ops.reggan.end_live_map()
+    assert node.image == image
+    assert "RegGAN live map" not in bpy.data.images
+
+
+def seen_of_tile(image: Any, number: int) -> float:
+    """Grey of a tile as a render has it: its light is baked onto a plane."""
+    bpy.ops.mesh.primitive_plane_add()
+    plane = bpy.context.object
+    for corner in plane.data.uv_layers.new(name="on the tile").data:
+        corner.uv = (number - 1001 + 0.5, 0.5)
+    material = bpy.data.materials.new("seen")
+    if material.node_tree is None:  # before Blender 5
+        material.use_nodes = True
+    tree = material.node_tree
+    tree.nodes.clear()
+    picture, light = tree.nodes.new("ShaderNodeTexImage"), tree.nodes.new("ShaderNodeEmission")
+    end, target = tree.nodes.new("ShaderNodeOutputMaterial"), tree.nodes.new("ShaderNodeTexImage")
+    place = tree.nodes.new("ShaderNodeUVMap")
+    picture.image, place.uv_map = image, "on the tile"
+    tree.links.new(place.outputs[0], picture.inputs["Vector"])
+    target.image = bpy.data.images.new("seen", 4, 4, float_buffer=True, is_data=True)
+    tree.links.new(picture.outputs["Color"], light.inputs["Color"])
+    tree.links.new(light.outputs[0], end.inputs["Surface"])
+    tree.nodes.active = target
+    plane.data.materials.append(material)
+    scene = bpy.context.scene
+    scene.render.engine, scene.cycles.samples = "CYCLES", 1
+    bpy.ops.object.bake(type="EMIT")
+    light_value = target.image.pixels[0]
+    head = bpy.data.objects["Head"]
+    bpy.data.objects.remove(plane)
+    bpy.context.view_layer.objects.active = head
+    return 1.055 * light_value ** (1 / 2.4) - 0.055

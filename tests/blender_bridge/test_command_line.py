@@ -89,6 +89,13 @@ def test_track_and_sheet_take_theirs(tmp_path: Path) -> None:
     model = ModelChoice(device="cpu")
     options = taken(sheet_arguments(frame, tmp_path / "s.png", FaceSettings(choice="all"), model))
     assert (options["frame"], options["out"]) == (frame, tmp_path / "s.png")
+    presets = tmp_path / "own.toml"
+    presets.touch()
+    arguments = sheet_arguments(
+        frame, tmp_path / "s.png", FaceSettings(), model, presets=presets, small=True
+    )
+    options = taken(arguments)
+    assert (options["presets"], options["small"]) == (presets, True)
 
 
 @pytest.mark.parametrize(

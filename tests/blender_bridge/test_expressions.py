@@ -6,7 +6,7 @@ import pytest
 
 from blender_addon.bridge.errors import BridgeError
 from blender_addon.bridge.expressions import MAX_INTENSITY, shares_from_blend
-from blender_addon.bridge.preset_file import add_preset
+from blender_addon.bridge.preset_file import add_preset, completions, preset_names
 from blender_addon.bridge.vocabulary import (
     ALL_EXPRESSIONS,
     EXPRESSION_NAMES,
@@ -76,3 +76,15 @@ def test_a_blend_that_cannot_be_read_is_named_with_an_example(blend: str, found:
     with pytest.raises(BridgeError, match=r"happy:0\.6\+surprised:0\.3") as refusal:
         shares_from_blend(blend)
     assert found in str(refusal.value)
+
+
+def test_a_blend_is_completed_by_names_and_presets(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    assert preset_names(path) == ()
+    add_preset(path, "half smile", {"mouthSmileLeft": 0.6})
+    names = (*preset_names(path), "happy", "sad")
+    assert completions("ha", names) == ["half smile", "happy"]
+    assert completions("sad:0.5 + HAL", names) == ["sad:0.5+half smile"]
+    assert completions("", names) == list(names)
+    path.write_text("no [ toml", encoding="utf-8")
+    assert preset_names(path) == ()

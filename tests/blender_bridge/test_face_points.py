@@ -16,10 +16,10 @@ from blender_addon.bridge.face_points import (
 )
 from reggan_plugin.faces import landmarks as runtime
 from reggan_plugin.faces.head_pose import CANONICAL_FACE
-from reggan_training.avatars.assets import read_assets
-from reggan_training.avatars.face_state import ExpressionHabits, FaceState
-from reggan_training.avatars.head import build_head
-from reggan_training.avatars.head_shape import sample_shape
+from reggan_training.heads.anatomy.assets import read_assets
+from reggan_training.heads.anatomy.face_state import ExpressionHabits, FaceState
+from reggan_training.heads.anatomy.head import build_head
+from reggan_training.heads.anatomy.head_shape import sample_shape
 
 ASSETS = Path(__file__).parents[3] / "shared/data/makehuman"
 

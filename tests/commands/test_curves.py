@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
+from reggan_plugin.curves.plot_page import html_of_take
+from reggan_plugin.curves.read_take import read_take
 
 from ..curves import conftest as formats
 
@@ -41,6 +43,28 @@ def test_plot_and_csv_are_written_once(take: Path, tmp_path: Path, capsys: Strea
     assert "--overwrite replaces it" in capsys.readouterr().err
 
 
+def test_a_page_holds_every_row(take: Path, tmp_path: Path, capsys: Streams) -> None:
+    page = tmp_path / "take.html"
+    assert main(["curves", str(take), "--plot", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    data = json.loads(text.partition('id="data">')[2].partition("</script>")[0])
+    columns = {one["name"]: one["values"] for one in data["columns"]}
+    expected = {name: formats.weights()[:, place] for place, name in enumerate(formats.NAMES)}
+    assert {name: (1000 * w).round().tolist() for name, w in expected.items()} == columns
+    assert data["facts"] == "Live Link Face: 40 rows, 30 a second, 1.300 s"
+    assert "http" not in text.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
+    assert main(["curves", str(take), "--plot", str(tmp_path / "take.pdf")]) == 2
+    assert "neither .png nor .html" in capsys.readouterr().err
+
+
+def test_a_long_take_is_thinned_on_its_page(tmp_path: Path) -> None:
+    formats.own_csv(tmp_path / "long.csv", 13_000)
+    take = read_take(tmp_path / "long.csv")
+    data = json.loads(html_of_take(take, "long").partition('id="data">')[2].split("</script>")[0])
+    assert (data["step"], data["rows"], len(data["times"])) == (3, 13_000, 4334)
+    assert "one row in 3 is shown" in data["facts"]
+
+
 def test_json_holds_the_same(take: Path, capsys: Streams) -> None:
     assert main(["curves", str(take), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -54,6 +78,9 @@ def test_json_holds_the_same(take: Path, capsys: Streams) -> None:
         (["--curves-fps", "24"], 2, "name it with --curves FILE"),
         (["--curves", "{take}", "--expression", "happy"], 2, "Keep one of them"),
         (["--curves", "{take}", "--curves-offset", "noon"], 2, "10:20:30:12"),
+        (["--curves", "{take}", "--curves-offset", "23:59:59:75"], 2, "--curves-rate says"),
+        (["--curves", "{take}", "--curves-offset", "10:20:30:12"], 2, "--curves-fps move it"),
+        (["--curves", "{take}", "--curves-offset", "5000"], 2, "lies on frames 5000 to 5039"),
         (["--curves", "{bad}"], 1, "cannot be read as a take"),
     ],
 )

@@ -176,6 +176,7 @@ class TestRender:
         assert [f["frame"] for f in frames] == [1001, 1002, 1004]
         assert {f["device"] for f in frames} == {"cpu"}
         assert all(f["seconds"] >= 0 and f["warnings"] == [] for f in frames)
+        assert all(f["weights"] for f in frames)
         times = [datetime.fromisoformat(event["time"]) for event in events]
         assert times == sorted(times)
         assert events[-1]["event"] == "finished"

@@ -12,7 +12,7 @@ import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.faces.tracks_file import read_tracks
 from reggan_plugin.files.frame import Frame
-from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.jobs import seen_shot
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
@@ -45,6 +45,15 @@ def pixels(path: Path) -> np.ndarray:
 def changed_columns(shot: Path, rendered: Path, number: int) -> np.ndarray:
     name = f"a.{number}.png"
     return np.flatnonzero((pixels(shot / name) != pixels(rendered / name)).any(axis=(0, 2)))
+
+
+def test_a_quiet_run_says_only_what_it_wrote(
+    shot: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["track", "--frames", str(shot), "--out", str(out), "--quiet"]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [str(out)]
+    assert said.err == ""
 
 
 def test_tracks_and_previews_are_written(

@@ -196,6 +196,14 @@ def test_a_fault_is_named_with_its_place(tmp_path: Path, name: str, text: str, t
     assert str(path) in str(caught.value)
 
 
+def test_a_rate_below_the_timecodes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    formats.live_link(path)
+    with pytest.raises(SourceError, match="count to frame 58 of a second"):
+        read_take(path, 24.0)
+    assert read_take(path, 120.0).rate_fps == pytest.approx(60, rel=1e-3)
+
+
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"\xff\xfe\x00\x01")

@@ -7,9 +7,16 @@ import pytest
 
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.take import Take
-from reggan_plugin.curves.take_curve import TakeCurve, frames_of_rows
-from reggan_plugin.curves.timecode import Timecode, rate_of_timecodes, seconds_of
+from reggan_plugin.curves.take_curve import TakeCurve, frames_of_rows, refuse_elsewhere
+from reggan_plugin.curves.timecode import (
+    Timecode,
+    rate_of_timecodes,
+    seconds_of,
+    timecode_from_text,
+)
 from reggan_plugin.errors import UsageError
+
+from . import conftest as formats
 
 
 @pytest.fixture
@@ -47,6 +54,27 @@ def test_the_offset_is_a_frame_or_a_timecode(take: Take, tmp_path: Path) -> None
     path.write_text("timecode,jawOpen\n" + "\n".join(lines))
     rows = frames_of_rows(read_take(path), 1001, 24.0, Timecode(36001, 0))
     assert [rows[0], rows[24]] == pytest.approx([977, 1001])
+
+
+def test_a_timecode_counts_frames_as_the_take_does(tmp_path: Path) -> None:
+    path = tmp_path / "phone.csv"
+    formats.live_link(path)  # 60 frames of a second, every other of them a row, over midnight
+    take = read_take(path)
+    rows = frames_of_rows(take, 1001, 24.0, timecode_from_text("23:59:59:30.25"))
+    assert rows[15] == pytest.approx(1001)
+    rows = frames_of_rows(take, 1001, 24.0, timecode_from_text("00:00:00:00.25"))
+    assert rows[30] == pytest.approx(1001)
+    with pytest.raises(UsageError, match=r"counts 72 frames .* has 60; expected 0 to 59"):
+        frames_of_rows(take, 1001, 24.0, Timecode(0, 72))
+
+
+def test_a_take_beside_the_shot_is_refused(take: Take) -> None:
+    rows = frames_of_rows(take, 1001, 24.0, 1100)
+    refuse_elsewhere(rows, 1124, 1200)
+    refuse_elsewhere(rows, 1001, 1100)
+    for shot in ((1125, 1200), (1001, 1099)):
+        with pytest.raises(UsageError, match="lies on frames 1100 to 1124, and the shot has"):
+            refuse_elsewhere(rows, *shot)
 
 
 def test_rows_that_name_frames_lie_on_these(tmp_path: Path) -> None:

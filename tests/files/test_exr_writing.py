@@ -14,8 +14,8 @@ from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS
 from reggan_plugin.files.exr.container import read_container
 from reggan_plugin.files.exr.writing import CHANGE_LAYERS, EncodedFrame, ExrWriting
 from reggan_plugin.files.frame import Frame, read_frame
+from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.picture_settings import PictureSettings
-from reggan_plugin.files.sequence import SourceFrame
 
 from .conftest import Edit
 from .exr_files import (

@@ -172,7 +172,7 @@ def _pictures(folder: Path, seed: int) -> Trial:
 
 def _models(folder: Path, seed: int) -> Trial:
     """Half of them sealed again, so that the damage reaches ONNX Runtime."""
-    from reggan_plugin.model_card import seal
+    from reggan_plugin.model_seal import seal
     from reggan_plugin.models import installed_models
     from reggan_plugin.transfer import ExpressionTransfer
 

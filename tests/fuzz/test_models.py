@@ -12,9 +12,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import ModelError
-from reggan_plugin.model_card import CARD_KEY, CONTROL_FLOW_NEEDED, check_seal, seal
+from reggan_plugin.model_card import CARD_KEY
+from reggan_plugin.model_seal import CONTROL_FLOW_NEEDED, check_seal, seal
 from reggan_plugin.models import find_model
-from reggan_plugin.onnx_references import refuse_references
+from reggan_plugin.onnx_references import contents_of
 
 from .damage import damaged
 
@@ -214,7 +215,7 @@ def test_a_model_with_its_weights_inside_refers_to_nothing(tmp_path: Path) -> No
 )
 def test_what_is_no_onnx_file_is_refused(content: bytes) -> None:
     with pytest.raises(ModelError, match="Use a model exported"):
-        refuse_references(content, Path("face.onnx"))
+        contents_of(content, Path("face.onnx"))
 
 
 def test_messages_nested_without_end_are_refused() -> None:
@@ -223,7 +224,7 @@ def test_messages_nested_without_end_are_refused() -> None:
         for tag in (b"\x32", b"\x2a", b"\x0a"):
             nested = tag + varint(len(nested)) + nested
     with pytest.raises(ModelError, match="nested more than"):
-        refuse_references(b"\x3a" + varint(len(nested)) + nested, Path("face.onnx"))
+        contents_of(b"\x3a" + varint(len(nested)) + nested, Path("face.onnx"))
 
 
 @given(data=st.data())
@@ -231,7 +232,7 @@ def test_damaged_model_files_are_walked_or_refused(data: st.DataObject) -> None:
     sound = in_a_branch("x.bin").SerializeToString()
     content = data.draw(damaged(sound, start=0))
     try:
-        refuse_references(content, Path("face.onnx"))
+        contents_of(content, Path("face.onnx"))
     except ModelError as error:
         message = str(error)
     else:

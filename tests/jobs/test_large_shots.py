@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.expressions import ExpressionMix
-from reggan_plugin.files.sequence import FrameList, SourceFrame
+from reggan_plugin.files.frame_list import FrameList, SourceFrame
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 

@@ -180,7 +180,7 @@ def _of_node(node: Node, values: dict[str, Any]) -> Any:
             return np.power(inputs[0], inputs[1])
         case "MapUV":
             chosen = getattr(node, "filter_type", "") or node.inputs["Interpolation"].default_value
-            assert chosen in ("ANISOTROPIC", "Bicubic")
+            assert chosen in ("ANISOTROPIC", "Bilinear")
             colour, uv = inputs
             return np.concatenate(
                 [warped(colour[..., :3], uv) * uv[..., 2:3], colour[..., 3:]], axis=2

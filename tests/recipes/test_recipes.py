@@ -134,8 +134,13 @@ def test_what_was_not_run_says_so(shot: Path, tmp_path: Path) -> None:
     render(shot, model, *FACE, "--layers-out", str(layers))
     for program in ("nuke", "fusion", "blender"):
         composition(program, shot, layers)
-    for name in ("comp.nk", "comp.comp", "comp.py"):
-        assert "not run in the program itself" in (tmp_path / name).read_text().splitlines()[0]
+    first_lines = {
+        name: (tmp_path / name).read_text().splitlines()[0]
+        for name in ("comp.nk", "comp.comp", "comp.py")
+    }
+    assert "not run in the program itself" in first_lines["comp.nk"]
+    assert "not run in the program itself" in first_lines["comp.comp"]
+    assert "run it in Blender 4.2 to 5.2" in first_lines["comp.py"]
     script = (tmp_path / "comp.nk").read_text()
     assert ".%04d.exr" in script
     assert "first 1001" in script

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +119,37 @@ def test_a_map_is_answered_as_texture_makes_it(tmp_path: Path) -> None:
     assert (small["width"], small["height"]) == (128, 128)
     reduced = np.asarray(Image.fromarray(wanted).resize((128, 128), Image.Resampling.BOX))
     assert np.abs(picture(small, out)[..., :3] - reduced).mean() < 2.0
+
+
+def test_tiles_are_answered_as_files_of_which_only_the_changed_are_written(tmp_path: Path) -> None:
+    """One half of the face on tile 1001, the other on 1002; 1011 has none of it."""
+    transfer = ExpressionTransfer(device="cpu")
+    head = make_head(sample_face(transfer))
+    middle, half = head.picture.shape[1] // 2, len(head.uv) // 2
+    parts = {1001: head.picture[:, :middle], 1002: head.picture[:, middle:]}
+    parts[1011] = np.full((8, 8, 3), 9, np.uint8)
+    for number, part in parts.items():
+        Image.fromarray(part).save(tmp_path / f"face.{number}.png")
+    uv = head.uv * [2, 1]
+    uv[:half, 0] = np.minimum(uv[:half, 0], 1 - 1e-4)
+    write_obj(tmp_path / "head.obj", replace(head, uv=uv))
+    change = {"weights": {"angry": 1.0}, "intensity": 1.0, "adds": False}
+    request = {"id": 1, "texture": str(tmp_path / "face.<UDIM>.png"), "material": None}
+    request |= {"mesh": str(tmp_path / "head.obj"), "longest_px": 4096, "change": change}
+    pipe = LivePipe(transfer)
+    (tmp_path / "job").mkdir()
+    request["out"] = str(tmp_path / "job" / "live.raw")
+    answer = pipe.answer(json.dumps(request))
+    assert answer["tiles"] == "live.<UDIM>.png", answer
+    shown = {number: tmp_path / "job" / f"live.{number}.png" for number in parts}
+    for number, part in parts.items():
+        with Image.open(shown[number]) as made:
+            moved = np.abs(np.asarray(made)[..., :3] - part.astype(float)).max()
+        assert (moved > 20) == (number != 1011)
+    shown[1011].unlink()
+    still = {**change, "intensity": 0.0}
+    pipe.answer(json.dumps({**request, "change": still}))
+    assert not shown[1011].exists()  # nothing of it ever changes
+    for number in (1001, 1002):
+        with Image.open(shown[number]) as made:
+            assert (np.asarray(made)[..., :3] == parts[number]).all()

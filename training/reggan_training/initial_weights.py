@@ -10,12 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from reggan_plugin.errors import MissingExtraError, ModelError, SourceError, UsageError
-from reggan_plugin.model_card import (
-    MOTION_CONTRACT,
-    ModelCard,
-    card_from_metadata,
-    check_seal,
-)
+from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata
+from reggan_plugin.model_seal import check_seal
 from reggan_plugin.models import installed_models
 from reggan_training.checkpoint import model_settings_from_run
 from reggan_training.configuration import settings_from_record

@@ -37,6 +37,12 @@ from reggan_training.commands.options import overwrite_option
     help="Turn of the head up to which `evaluate` found the model to beat its input; render fades "
     "the intensity to 0 over the next 10.  [default: no limit, or that of an .onnx]",
 )
+@click.option(
+    "--heads",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The heads that a run of `train-motion` was trained on, if they were moved: face shapes "
+    "that none of them has are left out of the card.",
+)
 @overwrite_option()
 @verbose_option
 def onnx(
@@ -47,6 +53,7 @@ def onnx(
     name: str | None,
     version: str | None,
     max_yaw_deg: float | None,
+    heads: Path | None,
     overwrite: bool,
 ) -> None:
     """Export CHECKPOINT, of any architecture, to one ONNX file.
@@ -67,7 +74,12 @@ def onnx(
         if precision != "fp32" or side_px is not None:
             raise click.UsageError("Runs of train-motion are exported in fp32 at their own size.")
         report = export_motion_run(
-            checkpoint, out, name=name or out.stem, version=version, max_yaw_deg=max_yaw_deg
+            checkpoint,
+            out,
+            name=name or out.stem,
+            version=version,
+            max_yaw_deg=max_yaw_deg,
+            controls=_controls(checkpoint, heads),
         )
         click.echo(f"{report.table()}\n\n{out}: {out.stat().st_size / 1e6:.1f} MB")
         return
@@ -87,3 +99,21 @@ def onnx(
             f"{exported.live_norms} instance normalisations take their statistics from each "
             "picture and could not be folded into the convolutions."
         )
+
+
+def _controls(run: Path, heads: Path | None) -> tuple[str, ...]:
+    from reggan_export.motion_export import controls_of_run
+    from reggan_plugin.controls import CONTROLS
+
+    controls = controls_of_run(run, heads)
+    if controls is None:
+        click.echo(
+            "Note: the heads of this run are no longer where it found them, so that its card lists "
+            "every face shape. --heads names their folder.",
+            err=True,
+        )
+        return CONTROLS
+    lacking = [name for name in CONTROLS if name not in controls]
+    if lacking:
+        click.echo(f"No head has {', '.join(lacking)}; the model refuses them.", err=True)
+    return controls

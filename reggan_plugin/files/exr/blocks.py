@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import OpenEXR
-from jaxtyping import Bool
 
+from reggan_plugin.array_types import Bool
 from reggan_plugin.errors import UnreadableFrameError
 from reggan_plugin.files.damage import library_faults
 from reggan_plugin.files.exr.assembly import Chunk, build_single_part

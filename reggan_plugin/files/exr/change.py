@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import OpenEXR
-from jaxtyping import Float, Shaped
+
+from reggan_plugin.array_types import Float, Shaped
 
 OWN_PREFIXES = ("reggan.", "reggan_stmap.", "reggan_inverse.", "reggan_gain.", "reggan_paint.")
 DELTA = "reggan.delta"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Shaped
 
+from reggan_plugin.array_types import Bool, Shaped
 from reggan_plugin.files.exr.container import Channel
 
 LosslessCompression = Literal["none", "rle", "zips", "zip", "piz"]

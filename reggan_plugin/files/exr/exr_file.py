@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import OpenEXR
-from jaxtyping import Bool, Float, Shaped
 
+from reggan_plugin.array_types import Bool, Float, Shaped
 from reggan_plugin.errors import Remark, UnsupportedFormatError
 from reggan_plugin.files.damage import byte_faults
 from reggan_plugin.files.exr.assembly import replace_chunks, replace_part

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool
 
+from reggan_plugin.array_types import Bool
 from reggan_plugin.errors import Remark, UnsupportedFormatError
 from reggan_plugin.files.exr.assembly import replace_chunks
 from reggan_plugin.files.exr.blocks import (

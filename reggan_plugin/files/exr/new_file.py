@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import OpenEXR
-from jaxtyping import Float
+
+from reggan_plugin.array_types import Float
 
 
 def exr_from_planes(

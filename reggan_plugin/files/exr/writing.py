@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.files.exr.compression import GenerationLoss, LosslessCompression
 from reggan_plugin.files.exr.pass_choice import MovedFile, PassChoice
 from reggan_plugin.files.frame_data import Frame

@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Shaped
 
+from reggan_plugin.array_types import Shaped
 from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.gltf.gltf_file import MESHOPT, GltfFile, packed_file
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
 
+from reggan_plugin.array_types import Float, Int, Shaped
 from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.character import AlphaMode, Character, Material, MeshPart, Morph
 from reggan_plugin.textures.gltf.accessors import MOST_POINTS, read_accessor

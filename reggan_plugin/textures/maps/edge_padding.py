@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 from PIL import Image, ImageFilter
+
+from reggan_plugin.array_types import Bool, Float, Int
 
 DILATION_IN_SIDES = 1 / 512
 """Width of the padding, in sides of the map."""

@@ -1,8 +1,8 @@
 """Read a map between its texels and keep its fine detail."""
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.imaging.warp import PictureSampler
 from reggan_plugin.textures.maps.map_tile import MapTile
 from reggan_plugin.textures.maps.texture_map import TextureMap

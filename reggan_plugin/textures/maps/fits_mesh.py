@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
 
+from reggan_plugin.array_types import Float, Int
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.textures.maps.texture_map import TextureMap, reduction_for
 from reggan_plugin.textures.views.stage import Stage

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Shaped
 
+from reggan_plugin.array_types import Float, Shaped
 from reggan_plugin.files.damage import faults_named
 from reggan_plugin.files.exr.exr_file import StoredExr
 from reggan_plugin.files.frame import Encoding, Frame, StoredImage, read_content

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float, Int
 
+from reggan_plugin.array_types import Float, Int
 from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.textures.maps.map_tile import MapTile
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
+from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.textures.character import corner_values
 from reggan_plugin.textures.maps.uv_layout import Block, UvLayout
 from reggan_plugin.textures.views.ray_scene import Hits

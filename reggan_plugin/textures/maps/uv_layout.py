@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 from PIL import Image, ImageDraw
 
+from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.textures.views.ray_scene import Hits, RayScene
 
 _AROUND_PX = 3

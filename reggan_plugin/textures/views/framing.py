@@ -2,12 +2,13 @@
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
@@ -102,10 +103,15 @@ def frame_face(
                     front=name,
                 )
             tried.setdefault(guess.reason, []).append(name)
+    raise _shows_no_face(stage.character.path, tried)
+
+
+def _shows_no_face(path: Path, tried: Mapping[str, Sequence[str]]) -> FaceNotFoundError:
+    """The error that says where was looked, and from which sides."""
     fronts = ", ".join(dict.fromkeys(itertools.chain.from_iterable(tried.values())))
     places = ", ".join(tried) or "nothing, as it has no size,"
-    raise FaceNotFoundError(
-        f"{stage.character.path} shows no face: looked at {places} from {fronts or 'no side'}. "
+    return FaceNotFoundError(
+        f"{path} shows no face: looked at {places} from {fronts or 'no side'}. "
         "Check that the texture is this mesh's.",
         kind="face-on-mesh",
     )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
-from jaxtyping import Float, Int
+
+from reggan_plugin.array_types import Float, Int
 
 _RAYS_AT_ONCE = 1 << 20
 """Bounds the memory of a query: about 150 MB."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
+from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.files.samples import change_samples
 from reggan_plugin.textures.character import is_mirrored
 from reggan_plugin.textures.maps.edge_padding import dilation_reach, pad_edges

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
+from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.textures.character import Character, MeshPart, corner_values, smooth_normals
 from reggan_plugin.textures.maps.texture_map import TextureMap

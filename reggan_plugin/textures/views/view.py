@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+
+from reggan_plugin.array_types import Float
 
 DISTANCE_IN_FACES = 12.0
 """From the camera to the face, in distances of its eyes: the middle of the training pictures'."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
+from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.imaging.frame_motion import FrameMotion
 from reggan_plugin.textures.character import corner_values
 from reggan_plugin.textures.maps.texture_map import TextureMap

@@ -3,6 +3,7 @@
 import json
 import platform
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +11,12 @@ from pathlib import Path
 import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import artist_steps as artist
 import image_editor_steps as image_editor
 import mistake_steps as mistakes
 import viewport_steps as viewport
 from screen import Pause, area_of, open_at_first, open_sidebar, take_picture
-from watch import EXTENSION, OUT, addon, picture, report, watch, window
+from watch import CHOSEN, EXTENSION, HEAD, OUT, addon, picture, report, watch, window
 
 CLOSED_PANELS = (
     "REGGAN_PT_image_texture",
@@ -47,12 +49,16 @@ STEPS: tuple[Callable[[], Pause], ...] = (
     *mistakes.STEPS,
     *image_editor.STEPS,
     *viewport.STEPS,
+    *(artist.STEPS if HEAD else ()),
 )
 
 
 def all_steps() -> Pause:
-    """Every step, whatever the ones before it did."""
+    """Every step, whatever the ones before it did; of the others than `install` only the chosen."""
     for step in STEPS:
+        if CHOSEN and step is not install and step.__name__ not in CHOSEN:
+            continue
+        started = time.monotonic()
         try:
             yield from step()
             report["passed"].append(step.__name__)
@@ -60,6 +66,14 @@ def all_steps() -> Pause:
             report["failed"].append([step.__name__, traceback.format_exc()])
             take_picture(OUT / f"failed_{step.__name__}.png")
             yield 1.5
+        report["seconds"][step.__name__] = round(time.monotonic() - started, 1)
+        write_report()
+
+
+def write_report() -> None:
+    """What is known so far: a step may be the last that this Blender sees."""
+    text = json.dumps(report, indent=2, ensure_ascii=False)
+    (OUT / "report.json").write_text(text, encoding="utf-8")
 
 
 def go_on(steps: Pause = all_steps()) -> float | None:  # noqa: B008 - one run
@@ -68,8 +82,8 @@ def go_on(steps: Pause = all_steps()) -> float | None:  # noqa: B008 - one run
         return next(steps)
     except StopIteration:
         report["blender"], report["python"] = bpy.app.version_string, platform.python_version()
-        text = json.dumps(report, indent=2, ensure_ascii=False)
-        (OUT / "report.json").write_text(text, encoding="utf-8")
+        report["is_whole"] = True
+        write_report()
         bpy.ops.wm.quit_blender()
         return None
 

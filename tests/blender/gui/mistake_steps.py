@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Callable
 
 import bpy
-from screen import Pause, area_of, buttons_of, click, move, press, scroll
+from screen import Pause, area_of, button_of, buttons_of, click, move, press
 from watch import (
     FRAME,
     MODULE,
@@ -56,10 +56,7 @@ def track_in_an_unsaved_file() -> Pause:
 
 def forget_the_character() -> Pause:
     """Train on This Character: the button is grey, and has a reason for its tooltip."""
-    yield from scroll("VIEW_3D")
-    found = yield from buttons_of("VIEW_3D")
-    assert "reggan.render_training_set" in found
-    yield from scroll("VIEW_3D", back=True)
+    yield from button_of("VIEW_3D", "reggan.render_training_set")
     try:
         bpy.ops.reggan.render_training_set()
     except RuntimeError as error:
@@ -91,8 +88,8 @@ def name_an_environment_without_the_plugin() -> Pause:
 
 
 def _press_and_read(name: str, editor: str, button: str, words: str) -> Pause:
-    found = yield from buttons_of(editor)
-    yield from _read_answer(name, window(), found[button], words)
+    place = yield from button_of(editor, button)
+    yield from _read_answer(name, window(), place, words)
 
 
 def _read_answer(name: str, where: bpy.types.Window, button: tuple[int, int], words: str) -> Pause:

@@ -25,7 +25,9 @@ def main() -> int:
     parser.add_argument("--extension", type=Path, required=True)
     parser.add_argument("--frame", type=Path, default=SAMPLE)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--limit", type=float, default=600, metavar="SECONDS")
+    parser.add_argument("--limit", type=float, default=1800, metavar="SECONDS")
+    parser.add_argument("--head", type=Path, help="ICT FaceKit light (.npz), for a character")
+    parser.add_argument("--steps", default="", metavar="A,B", help="only these; all by default")
     options = parser.parse_args()
     for program in ("Xvfb", "import"):
         if shutil.which(program) is None:
@@ -34,10 +36,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as home:
         run_blender(options, Path(home))
     report = options.out / "report.json"
-    if not report.is_file():
-        sys.exit(f"Blender ended without a report. Look at {options.out / 'blender.log'}.")
-    document = json.loads(report.read_text(encoding="utf-8"))
+    document = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {}
     print(json.dumps(document, indent=2))
+    if not document.get("is_whole"):
+        sys.exit(f"Blender ended before the last step. Look at {options.out / 'blender.log'}.")
     return len(document["failed"])
 
 
@@ -64,7 +66,7 @@ def run_blender(options: argparse.Namespace, home: Path) -> None:
     try:
         with (options.out / "blender.log").open("wb") as log:
             subprocess.run(
-                [*command, str(options.out.resolve())],
+                [*command, str(options.out.resolve()), options.steps, str(options.head or "")],
                 env=environment,
                 stdout=log,
                 stderr=log,

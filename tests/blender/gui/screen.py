@@ -107,6 +107,23 @@ def buttons_of(
     return {name: (x, sum(rows) // len(rows)) for name, rows in seen.items()}
 
 
+def button_of(
+    kind: str, name: str, *, across: float = 0.6
+) -> Generator[float, None, tuple[int, int]]:
+    """Where the button of an operator is in an editor's sidebar, turned there if need be.
+
+    Raises:
+        AssertionError: it is nowhere.
+    """
+    for turn in (None, False, True):
+        if turn is not None:
+            yield from scroll(kind, back=turn)
+        found = yield from buttons_of(kind, across=across)
+        if name in found:
+            return found[name]
+    raise AssertionError(f"{name} is not in the sidebar of {kind}, which has {sorted(found)}")
+
+
 def sliders_of(kind: str) -> Generator[float, None, dict[str, tuple[int, int]]]:
     """Where settings are in an editor's sidebar, by their paths; found as buttons are."""
     window, area = bpy.context.window_manager.windows[0], area_of(kind)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import bpy
 from mathutils import Matrix, Vector
-from screen import Pause, buttons_of, scroll
+from screen import Pause, button_of, scroll
 from watch import OUT, picture, run_job, window
 
 LAST_FRAME = 5
@@ -38,10 +38,8 @@ def put_a_head_before_the_camera() -> Pause:
 
 def track_a_head() -> Pause:
     """In a second Blender; the file appears beside the .blend."""
-    found = yield from buttons_of("VIEW_3D")
-    yield from run_job(
-        "track_head", found["reggan.track_head"], window(), meanwhile=picture("9_tracking")
-    )
+    button = yield from button_of("VIEW_3D", "reggan.track_head")
+    yield from run_job("track_head", button, window(), meanwhile=picture("9_tracking"))
     frames = json.loads((OUT / "Szene ü_tracks.json").read_text(encoding="utf-8"))["frames"]
     assert sorted(frames) == [str(number) for number in range(1, LAST_FRAME + 1)]
     assert {face["status"] for frame in frames.values() for face in frame["faces"]} == {"given"}
@@ -54,10 +52,9 @@ def render_a_training_set() -> Pause:
     character = bpy.context.scene.reggan_character
     character.mesh, character.views, character.size_px = bpy.data.objects["Kopf Ä"], 1, 64
     assert bpy.ops.reggan.recognise_shape_keys() == {"FINISHED"}
-    yield from scroll("VIEW_3D")
+    button = yield from button_of("VIEW_3D", "reggan.render_training_set")
     yield from picture("11_character")
-    found = yield from buttons_of("VIEW_3D")
-    yield from run_job("render_training_set", found["reggan.render_training_set"], window())
+    yield from run_job("render_training_set", button, window())
     pictures = sorted(path.parent.name for path in (OUT / "Kopf-Ä_set").glob("*/*.png"))
     assert pictures == ["angry", "happy", "neutral"]
     assert (OUT / "Kopf-Ä_set" / "landmarks.json").is_file()

@@ -10,16 +10,25 @@ from typing import Any
 import bpy
 from screen import Pause, click, move, take_picture
 
-EXTENSION, FRAME, OUT = (Path(word) for word in sys.argv[sys.argv.index("--") + 1 :])
+*_paths, _chosen, _head = sys.argv[sys.argv.index("--") + 1 :]
+EXTENSION, FRAME, OUT = map(Path, _paths)
+HEAD = Path(_head) if _head else None
+"""ICT FaceKit light; without it there is no character."""
+CHOSEN = frozenset(_chosen.split(",")) - {""}
+"""Names of the steps to take; all, where there is none."""
 MODULE = "bl_ext.user_default.reggan"
 LONGEST_CALLBACK_MS = 20
-LONGEST_SILENCE_S = 1.0
+"""In processor time, too."""
+LONGEST_SILENCE_S = 0.35
+"""In processor time of Blender's own thread, which a busy machine cannot stretch."""
 LONGEST_JOB_S = 240
 TICK_S = 0.02
-report: dict[str, Any] = {"passed": [], "failed": [], "jobs": {}, "messages": {}}
+report: dict[str, Any] = {"passed": [], "failed": [], "jobs": {}, "messages": {}, "seconds": {}}
 messages: list[str] = []
 """What the add-on's operators said, from the first on."""
-_ticks: list[float] = []
+Ticks = list[tuple[float, float]]
+"""Times of a timer's calls, by the clock and in processor time of Blender's thread, in s."""
+_ticks: Ticks = []
 _callbacks: list[tuple[float, float, str]] = []
 
 
@@ -62,8 +71,28 @@ def watch() -> None:
 def _tick() -> float:
     """Blender's own timer goes on while a job runs: so does its interface."""
     if job_runs():
-        _ticks.append(time.perf_counter())
+        note_tick(_ticks)
     return TICK_S
+
+
+def note_tick(ticks: Ticks) -> None:
+    """Called by a timer of Blender."""
+    ticks.append((time.perf_counter(), time.thread_time()))
+
+
+def longest_silence(ticks: Ticks) -> dict[str, float]:
+    """How long Blender's timers waited at most, in ms: by the clock, and of that on the processor.
+
+    Raises:
+        AssertionError: Blender itself was busy for too long.
+    """
+    gaps = [(after[0] - before[0], after[1] - before[1]) for before, after in pairwise(ticks)]
+    longest = {
+        "longest_silence_ms": round(1000 * max(clock for clock, _ in gaps), 1),
+        "longest_silence_cpu_ms": round(1000 * max(cpu for _, cpu in gaps), 1),
+    }
+    assert longest["longest_silence_cpu_ms"] < 1000 * LONGEST_SILENCE_S, longest
+    return longest
 
 
 def run_job(
@@ -79,18 +108,16 @@ def run_job(
     if meanwhile is not None:
         yield from meanwhile
     yield from until_job_ends(name)
-    gaps = [after - before for before, after in pairwise(_ticks)]
     report["jobs"][name] = {
         "seconds": round(time.perf_counter() - started, 2),
         "ticks": len(_ticks),
-        "longest_silence_ms": round(1000 * max(gaps), 1),
         "callbacks": len(_callbacks),
         "longest_callback_ms": round(max(wall for wall, _, _ in _callbacks), 2),
         "longest_callback_cpu_ms": round(max(cpu for _, cpu, _ in _callbacks), 2),
         "longest_callback_event": max(_callbacks)[2],
     }
-    assert max(_callbacks)[0] < LONGEST_CALLBACK_MS, report["jobs"][name]
-    assert max(gaps) < LONGEST_SILENCE_S, report["jobs"][name]
+    report["jobs"][name] |= longest_silence(_ticks)
+    assert max(cpu for _, cpu, _ in _callbacks) < LONGEST_CALLBACK_MS, report["jobs"][name]
     yield 1.0
 
 

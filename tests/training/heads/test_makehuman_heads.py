@@ -7,7 +7,7 @@ import pytest
 
 from reggan_plugin.errors import SourceError
 from reggan_training.heads.head import HeadMesh, Part
-from reggan_training.heads.makehuman import MakeHumanFamily
+from reggan_training.heads.makehuman.family import MakeHumanFamily
 
 DATA = next(
     (above / "shared/data" for above in Path(__file__).parents if (above / "shared/data").is_dir()),

@@ -11,8 +11,8 @@ from PIL import Image
 from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_plugin.errors import SourceError
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
-from reggan_training.heads.valid import ValidFamily
-from reggan_training.heads.valid_shapes import TERMS_BY_SHAPE
+from reggan_training.heads.valid.family import ValidFamily
+from reggan_training.heads.valid.shapes import TERMS_BY_SHAPE
 
 DATA = next(
     (above / "shared/data" for above in Path(__file__).parents if (above / "shared/data").is_dir()),

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reggan_training.heads import worn
-from reggan_training.heads.additions import Addition
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
+from reggan_training.heads.worn import dress
+from reggan_training.heads.worn.additions import Addition
 
 RADIUS = 1.3
 
@@ -86,11 +86,11 @@ def head() -> HeadMesh:
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every head wears one of everything."""
     for name in ("FRINGE_SHARE", "GLASSES_SHARE", "BEARD_SHARE", "BROWS_SHARE"):
-        monkeypatch.setattr(worn, name, 1.0)
+        monkeypatch.setattr(dress, name, 1.0)
 
 
 def dressed(head: HeadMesh, seed: int) -> HeadMesh:
-    return worn.dress(head, np.random.default_rng(seed))
+    return dress.dress(head, np.random.default_rng(seed))
 
 
 @pytest.mark.usefixtures("always")
@@ -101,7 +101,7 @@ def test_what_is_worn_comes_after_the_head_itself(head: HeadMesh, seed: int) -> 
     np.testing.assert_array_equal(after.rest[:count], head.rest)
     np.testing.assert_array_equal(after.triangles[:faces], head.triangles)
     assert {*after.parts[faces:]} == {Part.HAIR, Part.GLASSES, Part.BEARD, Part.BROWS}
-    assert len(after.triangles) <= worn.MOST_TRIANGLES
+    assert len(after.triangles) <= dress.MOST_TRIANGLES
     assert np.isfinite(after.rest).all()
     lengths = {len(after.rest), len(after.canonical), len(after.regions), len(after.eye_angle)}
     assert lengths == {len(after.rest)}
@@ -156,7 +156,7 @@ def test_ribbons_show_their_front(head: HeadMesh) -> None:
 
 
 def test_shares_are_about_what_they_say(head: HeadMesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worn, "with_additions", lambda head, additions: head)
+    monkeypatch.setattr(dress, "with_additions", lambda head, additions: head)
     nothing = Addition(
         part=Part.HAIR,
         points=np.zeros((0, 3)),
@@ -164,8 +164,8 @@ def test_shares_are_about_what_they_say(head: HeadMesh, monkeypatch: pytest.Monk
         shade=np.zeros(0),
     )
     for grower in ("hair", "glasses", "brows"):
-        monkeypatch.setattr(worn, grower, lambda *_: nothing)
-    monkeypatch.setattr(worn, "beard", lambda *_: ("full", nothing))
+        monkeypatch.setattr(dress, grower, lambda *_: nothing)
+    monkeypatch.setattr(dress, "beard", lambda *_: ("full", nothing))
     even = replace(head, notes={"gender": 0.5})
     notes = [str(dressed(even, seed).notes["worn"]) for seed in range(600)]
     assert 0.10 < np.mean(["glasses" in note for note in notes]) < 0.20

@@ -8,6 +8,9 @@ import torch
 from click.testing import CliRunner
 
 from reggan_export.commands.export_onnx import onnx
+from reggan_plugin.controls import CONTROLS
+from reggan_plugin.errors import UnknownExpressionError
+from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.transfer import ExpressionTransfer
 from reggan_training.motion import whole_run
 from reggan_training.motion.commands import train_motion
@@ -16,6 +19,7 @@ from reggan_training.motion.motion_task import motion_run, trained_motion_networ
 from reggan_training.motion.network import MotionRegGAN
 from reggan_training.motion.surface_reader import SurfaceReader
 from reggan_training.motion.training_run import RunSettings
+from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.pool import PairPool, PoolSettings
 from reggan_training.pairs.sitting import draw_sitting
@@ -66,6 +70,15 @@ def test_a_resumed_run_is_an_uninterrupted_one(flat_head_set: Path, tmp_path: Pa
     assert all(one[name].equal(other[name]) for name in one)
 
 
+def refuses_what_no_head_has(transfer: ExpressionTransfer, heads: Path, told: str) -> None:
+    shapes = {name for path in heads.glob("*/*.npz") for name in read_head(path).controls}
+    assert set(transfer.card.controls) == {*shapes, "neutral"} < set(CONTROLS)
+    missing = min(set(CONTROLS) - set(transfer.card.controls))
+    assert missing in told
+    with pytest.raises(UnknownExpressionError, match=f"cannot show '{missing}'"):
+        transfer.card.vector_of(ExpressionMix({missing: 0.5}))
+
+
 # PyTorch's exporter warns of its own internals.
 @pytest.mark.filterwarnings("ignore:.*isinstance.treespec.*:FutureWarning")
 @pytest.mark.filterwarnings("ignore:.*The axis name.*:UserWarning")
@@ -99,6 +112,7 @@ def test_one_command_trains_all_stages(
     assert transfer.card.painters.keys() == {"mouth"}
     assert transfer.card.training["identities"] == 3
     assert transfer.card.training["images_seen"] == 16
+    refuses_what_no_head_has(transfer, flat_head_set, result.output)
     # what was exported is what another run can begin with
     again = MotionRegGAN(width=32)
     EarlierModel(exported).start(again, "network")

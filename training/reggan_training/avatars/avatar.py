@@ -10,12 +10,9 @@ from jaxtyping import Bool, Float
 from reggan_training.avatars.albedo import paint_albedo, shirt_map
 from reggan_training.avatars.backdrop import paint_backdrop
 from reggan_training.avatars.eye_image import paint_eye
-from reggan_training.avatars.face_state import FaceState
 from reggan_training.avatars.framing import camera_pose, head_turn, pixels_from_points
-from reggan_training.avatars.glasses import build_glasses
 from reggan_training.avatars.glb import colour_material, texture_material
 from reggan_training.avatars.growth import grow_strands
-from reggan_training.avatars.head import Head, PosedHead
 from reggan_training.avatars.identity_plan import IdentityPlan
 from reggan_training.avatars.materials import SkinImages, build_materials, linear
 from reggan_training.avatars.render_passes import RenderPasses
@@ -23,6 +20,9 @@ from reggan_training.avatars.render_settings import AvatarRenderSettings
 from reggan_training.avatars.scene import Scene, image_from_picture, set_image
 from reggan_training.avatars.texel_map import TexelMap, build_texel_map, face_corner_uv
 from reggan_training.avatars.wrinkles import wrinkle_height
+from reggan_training.heads.anatomy.face_state import FaceState
+from reggan_training.heads.anatomy.head import Head, PosedHead
+from reggan_training.heads.worn.glasses_meshes import build_glasses
 
 ALBEDO_SIDE_PX = 1024
 _WRINKLE_SIDE_PX = 512

@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-from reggan_training.avatars.eyeball import IRIS_DEG
 from reggan_training.avatars.look import AvatarLook
 from reggan_training.avatars.texture_noise import smooth_noise
+from reggan_training.heads.anatomy.eyeball import IRIS_DEG
 
 _PUPIL_DEG = 11.5
 _SCLERA = (0.80, 0.77, 0.74)

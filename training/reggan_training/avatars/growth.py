@@ -1,10 +1,15 @@
 """All hair of an identity, by the surface that it belongs to."""
 
-from reggan_training.avatars.facial_hair import BEARD_STYLES, grow_beard, grow_brows, grow_lashes
-from reggan_training.avatars.hair import HAIR_STYLES, grow_hair
-from reggan_training.avatars.head import Head
 from reggan_training.avatars.identity_plan import IdentityPlan
-from reggan_training.avatars.strands import Strands
+from reggan_training.heads.anatomy.head import Head
+from reggan_training.heads.worn.facial_strands import (
+    BEARD_STYLES,
+    grow_beard,
+    grow_brows,
+    grow_lashes,
+)
+from reggan_training.heads.worn.hair_styles import HAIR_STYLES, grow_hair
+from reggan_training.heads.worn.strands import Strands
 
 
 def grow_strands(head: Head, plan: IdentityPlan) -> dict[str, Strands]:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from reggan_training.avatars.face_state import ExpressionHabits, sample_habits
-from reggan_training.avatars.facial_hair import BrowStyle, sample_brow_style
-from reggan_training.avatars.head_shape import HeadShape, sample_shape
 from reggan_training.avatars.look import AvatarLook, sample_look
 from reggan_training.avatars.views import PlannedView, sample_views
+from reggan_training.heads.anatomy.face_state import ExpressionHabits, sample_habits
+from reggan_training.heads.anatomy.head_shape import HeadShape, sample_shape
+from reggan_training.heads.worn.facial_strands import BrowStyle, sample_brow_style
 
 PLAN_VERSION = 3
 """Raised when the same seed would give another picture."""

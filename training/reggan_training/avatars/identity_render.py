@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reggan_training.avatars.assets import HeadAssets
 from reggan_training.avatars.avatar import Avatar
 from reggan_training.avatars.finish import face_mask, finished_picture
-from reggan_training.avatars.head import build_head
 from reggan_training.avatars.identity_plan import IdentityPlan, plan_identity
 from reggan_training.avatars.render_settings import AvatarRenderSettings
 from reggan_training.avatars.set_files import (
@@ -22,6 +20,8 @@ from reggan_training.avatars.set_files import (
 from reggan_training.avatars.shot_render import render_shot
 from reggan_training.avatars.task import Task
 from reggan_training.avatars.views import PlannedView
+from reggan_training.heads.anatomy.assets import HeadAssets
+from reggan_training.heads.anatomy.head import build_head
 
 
 def render_task(

@@ -75,6 +75,7 @@ _IRIS_TONES = (
 _STONES = ((0.86, 0.85, 0.82), (0.80, 0.78, 0.74), (0.62, 0.62, 0.63), (0.78, 0.70, 0.60))
 _METALS = ((0.62, 0.40, 0.22), (0.95, 0.72, 0.32), (0.68, 0.69, 0.71), (0.30, 0.50, 0.43))
 _CLAYS = ((0.68, 0.40, 0.29), (0.75, 0.68, 0.60), (0.52, 0.46, 0.42), (0.82, 0.78, 0.72))
+_MATERIALS = {"stone": _STONES, "metal": _METALS, "clay": _CLAYS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,16 +146,15 @@ def sample_look(
     """
     if style not in STYLES:
         raise ValueError(f"unknown style {style!r}; expected one of {', '.join(STYLES)}")
-    flesh = style in FLESH_STYLES
     detail = 0.1 if style == "toon" else 1.0
     yaw, pitch = _sample_turn(generator)
     fairness = min(1.0, ancestry.get("caucasian", 0.0) + 0.25 * ancestry.get("asian", 0.0))
     skin = _sample_skin_tone(generator, ancestry)
     hair = _sample_hair_colour(generator, age, fairness)
-    materials = {"stone": _STONES, "metal": _METALS, "clay": _CLAYS}.get(style, _STONES)
+    materials = _MATERIALS.get(style, _STONES)
     kind = int(generator.integers(len(materials)))
     is_bearded = generator.random() < 0.45 * max(0.0, 1 - 1.6 * femininity)
-    has_glasses = flesh and generator.random() < 0.16
+    has_glasses = style in FLESH_STYLES and generator.random() < 0.16
     lip_red = generator.uniform(0.1, 0.25 + 0.7 * femininity)
     head_height = float(generator.uniform(0.8, 1.0))  # a crop of the face then fills the picture
     return AvatarLook(
@@ -180,16 +180,21 @@ def sample_look(
         material=_jittered(materials[kind], 0.04, generator),
         material_kind=kind,
         lighting=sample_lighting(style, generator),
-        camera=AvatarCamera(
-            focal_length_mm=float(generator.uniform(50, 100)),
-            roll_deg=float(generator.normal(0, 2.5)),
-            head_height=head_height,
-            shift_right=float(generator.normal(0, 0.02)),
-            shift_up=float(generator.normal(0.0, 0.012)) + max(0.0, head_height / 2 - 0.41),
-        ),
+        camera=_sample_camera(generator, head_height),
         yaw_deg=yaw,
         pitch_deg=pitch,
         texture_seed=int(generator.integers(2**31)),
+    )
+
+
+def _sample_camera(generator: np.random.Generator, head_height: float) -> AvatarCamera:
+    """The head fills `head_height` of the picture, and a high one is moved up."""
+    return AvatarCamera(
+        focal_length_mm=float(generator.uniform(50, 100)),
+        roll_deg=float(generator.normal(0, 2.5)),
+        head_height=head_height,
+        shift_right=float(generator.normal(0, 0.02)),
+        shift_up=float(generator.normal(0.0, 0.012)) + max(0.0, head_height / 2 - 0.41),
     )
 
 

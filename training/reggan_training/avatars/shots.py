@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_training.avatars.face_state import FaceState
 from reggan_training.avatars.look import AvatarLook
+from reggan_training.heads.anatomy.face_state import FaceState
 
 _FRAMES_A_SECOND = 24.0
 _BLINK = (0.35, 0.9, 1.0, 0.7, 0.35)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_training.avatars.face_state import FaceState
 from reggan_training.avatars.look import AvatarLook
+from reggan_training.heads.anatomy.face_state import FaceState
 
 _GRADED = (0.2, 0.75)
 _SOURCE_LIMIT = 0.6

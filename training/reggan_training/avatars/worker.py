@@ -21,9 +21,9 @@ def main() -> None:
     """Serve tasks; the first line of input holds the settings of all of them."""
     answers = _own_stdout()
     setup = json.loads(sys.stdin.readline())
-    from reggan_training.avatars.assets import read_assets
     from reggan_training.avatars.identity_render import render_task
     from reggan_training.avatars.render_settings import AvatarRenderSettings
+    from reggan_training.heads.anatomy.assets import read_assets
 
     assets = read_assets(Path(setup["assets"]))
     settings = AvatarRenderSettings(**setup["render"])

@@ -8,11 +8,11 @@ import click
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import MissingExtraError, OutputError
-from reggan_training.avatars.assets import read_assets
 from reggan_training.avatars.look import STYLES
 from reggan_training.avatars.render_job import SetSettings, render_set
 from reggan_training.avatars.render_settings import AvatarRenderSettings
 from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE
+from reggan_training.heads.anatomy.assets import read_assets
 
 _SOFTWARE = ("reggan-plugin", "bpy", "numpy", "pillow")
 _LIBRARIES = "libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libgl1"

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -95,12 +96,7 @@ def evaluate_motion(
     """
     set_threads(threads)
     found = find_heads(heads, identities)
-    unknown = [family for family in left_out if family not in found]
-    if unknown:
-        raise UsageError(
-            f"{heads} has no family {unknown[0]!r} that could have been left out; it has "
-            f"{', '.join(found)}."
-        )
+    _refuse_unknown(left_out, found, heads)
     judged = Judged(
         model=_opened(model, threads),
         regression=_regression(run or model),
@@ -111,21 +107,26 @@ def evaluate_motion(
     bounds = judge_bounds(results, left_out)
     readings = _read_by(model, found)
     table = markdown_from_results(results, bounds, readings)
+    record = json_from_results(results, bounds, readings)
+    record = {"model": model.name, "left_out": left_out, **record}
     out = out or (model if model.is_dir() else model.parent) / "evaluation-motion"
-    out.mkdir(parents=True, exist_ok=True)
-    record = {
-        "model": model.name,
-        "left_out": left_out,
-        **json_from_results(results, bounds, readings),
-    }
-    write_atomically(out / "evaluation.json", json.dumps(record, indent=1).encode())
-    write_atomically(out / "table.md", table.encode())
-    _write_sheets(out, rows)
+    _write_report(out, record, table, rows)
     click.echo(table)
     for warning in warnings_of(results):
         report_line(f"warning: {warning}")
     if _report_missed(bounds):
         context.exit(1)
+
+
+def _refuse_unknown(
+    left_out: Sequence[str], found: Mapping[str, Sequence[Path]], heads: Path
+) -> None:
+    unknown = [family for family in left_out if family not in found]
+    if unknown:
+        raise UsageError(
+            f"{heads} has no family {unknown[0]!r} that could have been left out; it has "
+            f"{', '.join(found)}."
+        )
 
 
 def _opened(model: Path, threads: int | None) -> MotionModel:
@@ -144,7 +145,12 @@ def _regression(run: Path) -> PictureModel | None:
     return RegressionAlone(run)
 
 
-def _write_sheets(out: Path, rows: Mapping[str, Sequence[MotionRow]]) -> None:
+def _write_report(
+    out: Path, record: Mapping[str, Any], table: str, rows: Mapping[str, Sequence[MotionRow]]
+) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / "evaluation.json", json.dumps(record, indent=1).encode())
+    write_atomically(out / "table.md", table.encode())
     for style, shown in rows.items():
         content = io.BytesIO()
         draw_contact_sheet(shown).save(content, "PNG")

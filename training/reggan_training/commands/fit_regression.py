@@ -98,13 +98,12 @@ def fit_regression(
       reggan-plugin dev fit-regression --data avatars --preset earlier-128 --out runs/regression
     """
     make_room(out, overwrite)
-    asked = None if penalty is None else penalty_from_text(penalty)
     layer = layer_with(
         REGRESSION_PRESETS[preset],
         side_px=size,
         field_px=field,
         dilation=dilation,
-        penalty=asked,
+        penalty=None if penalty is None else penalty_from_text(penalty),
         shared_channels=None if per_channel is None else not per_channel,
         towards_identity=None if towards is None else towards == "identity",
         with_bias=bias,

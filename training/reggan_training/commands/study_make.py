@@ -110,12 +110,8 @@ def make(
       reggan-plugin study make --methods a=outputs/a --methods b=outputs/b --input in --out study
     """
     page_path, key_path = out / "raters" / "index.html", out / "key.json"
-    for path in (page_path, key_path):
-        if path.exists() and not overwrite:
-            raise OutputExistsError(
-                f"{path} exists; answers to it need its key. Replace it only if nobody has "
-                "answered yet."
-            )
+    if not overwrite:
+        _refuse_existing(page_path, key_path)
     settings = StudySettings(
         comparisons=comparisons,
         attention_checks=attention_checks,
@@ -138,6 +134,15 @@ def make(
     click.echo(f"Hand out {page_path}; keep {key_path}, which no rater may see.", err=True)
     click.echo(page_path)
     click.echo(key_path)
+
+
+def _refuse_existing(*paths: Path) -> None:
+    for path in paths:
+        if path.exists():
+            raise OutputExistsError(
+                f"{path} exists; answers to it need its key. Replace it only if nobody has "
+                "answered yet."
+            )
 
 
 def _open_source(

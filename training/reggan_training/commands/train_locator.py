@@ -10,7 +10,7 @@ import torch
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE
 from reggan_training.data.split import split_of
-from reggan_training.locator.bank import build_bank
+from reggan_training.locator.bank import Bank, build_bank
 from reggan_training.locator.detector_network import FaceDetector
 from reggan_training.locator.landmark_network import LandmarkNetwork
 from reggan_training.locator.loop import LocatorRun, RunConfig, StageName
@@ -112,10 +112,11 @@ def train_locator(
         seed=seed,
         negatives=negatives,
     )
-    chosen: LocatorStage = (
-        DetectorStage(bank, FaceDetector())
-        if stage == "detector"
-        else LandmarkStage(bank, LandmarkNetwork())
-    )
-    LocatorRun(folder, config, chosen).run()
+    LocatorRun(folder, config, _stage_of(stage, bank)).run()
     click.echo(folder)
+
+
+def _stage_of(name: StageName, bank: Bank) -> LocatorStage:
+    if name == "detector":
+        return DetectorStage(bank, FaceDetector())
+    return LandmarkStage(bank, LandmarkNetwork())

@@ -66,9 +66,9 @@ def soft_polygon(
 
 def paint_face(
     canonical: Float[np.ndarray, "vertices 3"],
-    lips: Float[np.ndarray, "corners 2"],
-    brows: Sequence[Float[np.ndarray, "corners 2"]],
-    eyes: Sequence[Float[np.ndarray, "corners 2"]],
+    lips: Float[np.ndarray, "lip_corners 2"],
+    brows: Sequence[Float[np.ndarray, "_ 2"]],
+    eyes: Sequence[Float[np.ndarray, "_ 2"]],
 ) -> dict[str, Weights]:
     """Regions of facial skin from outlines of lips, brows and lid openings.
 

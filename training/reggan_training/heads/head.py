@@ -97,7 +97,7 @@ class HeadMesh:
     mouth_right: int
     chin: int
     uv: Float[np.ndarray, "vertices 2"] | None = None
-    textures: tuple[UInt8[np.ndarray, "height width channels"], ...] = ()
+    textures: tuple[UInt8[np.ndarray, "_ _ channels"], ...] = ()
     texture_of: Int[np.ndarray, " triangles"] | None = None
     notes: Mapping[str, float | str] = field(default_factory=dict)
 
@@ -123,6 +123,7 @@ class HeadMesh:
         return self.left_eye_vertices, self.right_eye_vertices
 
 
+@runtime_checkable
 class ShapeModel(Protocol):
     """Model of vertices that follow ARKit weights."""
 

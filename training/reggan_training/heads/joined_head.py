@@ -58,7 +58,7 @@ class JoinedHead:
     mouth_right: int
     chin: int
     uv: Float[np.ndarray, "vertices 2"]
-    textures: tuple[UInt8[np.ndarray, "height width channels"], ...]
+    textures: tuple[UInt8[np.ndarray, "_ _ channels"], ...]
     texture_of: Int[np.ndarray, " triangles"]
 
 
@@ -90,10 +90,6 @@ def head_mesh_from_joined(
         name: SparseOffsets(rows=shape.rows, offsets=shape.offsets / np.float32(unit))
         for name, shape in joined.offsets.items()
     }
-    inside = canonical[:count]
-    part_of_vertex = part_of_vertices(joined.triangles, joined.parts, count)
-    shade = shade_inside(inside, part_of_vertex, float(inside[joined.mouth_left, 2]))
-    painted = pack_regions({**regions(inside), "shade": shade}, count)
     return HeadMesh(
         family=family,
         identity=identity,
@@ -101,7 +97,7 @@ def head_mesh_from_joined(
         parts=joined.parts,
         rest=rest.astype(np.float32),
         canonical=canonical.astype(np.float32),
-        regions=np.pad(painted, ((0, 2), (0, 0))),
+        regions=np.pad(_painted(joined, canonical[:count], regions), ((0, 2), (0, 0))),
         eye_angle=_eye_angles(rest, eyeballs.values()),
         controls=tuple(shapes),
         shapes=LinearShapes(
@@ -118,6 +114,15 @@ def head_mesh_from_joined(
         textures=joined.textures,
         texture_of=joined.texture_of,
     )
+
+
+def _painted(
+    joined: JoinedHead, canonical: Float[np.ndarray, "vertices 3"], regions: RegionPainter
+) -> UInt8[np.ndarray, "vertices regions"]:
+    """The weights of the regions, and of the shade inside the mouth, 0 to 255."""
+    part_of_vertex = part_of_vertices(joined.triangles, joined.parts, len(canonical))
+    shade = shade_inside(canonical, part_of_vertex, float(canonical[joined.mouth_left, 2]))
+    return pack_regions({**regions(canonical), "shade": shade}, len(canonical))
 
 
 def _eye_angles(

@@ -15,7 +15,7 @@ from reggan_training.data.identity import Identity
 from reggan_training.locator.stylise import mix_channels, stylise
 from reggan_training.networks.expression_judge import CANONICAL_SIDE_PX, JUDGE_SIDE_PX
 
-_STORED_SIDE_PX = 152
+STORED_SIDE_PX = 152
 """Stored views are larger than the judge's crop, so that a jittered crop stays inside."""
 _FURTHER_SHARE = 0.3
 """Part of the draws that show a graded or disturbed view, of identities that have any."""
@@ -51,16 +51,26 @@ class JudgeViews:
             pictures.append(stored[view, int(self.random.integers(stored.shape[1]))])
             labels.append(self._labels[who][view])
         label = torch.from_numpy(np.stack(labels).astype(np.float32))
-        gray = torch.stack(pictures)[:, None].float() / 255.0
-        gray = F.grid_sample(
-            gray,
-            _jittered_grids(batch_size, self.random),
-            mode="bilinear",
-            padding_mode="border",
-            align_corners=False,
-        )
-        gray = _disturb(gray, self.random)
-        return gray.expand(-1, 3, -1, -1), label
+        return disturbed_views(torch.stack(pictures), self.random), label
+
+
+def disturbed_views(
+    stored: UInt8[Tensor, "batch side side"], random: np.random.Generator
+) -> Float[Tensor, "batch 3 view view"]:
+    """Stored grey views, each shifted, bent, mirrored, relit and hidden in part, in [0, 1].
+
+    Args:
+        stored: with sides of `STORED_SIDE_PX`.
+        random: everything is drawn from it.
+    """
+    gray = F.grid_sample(
+        stored[:, None].float() / 255.0,
+        _jittered_grids(len(stored), random),
+        mode="bilinear",
+        padding_mode="border",
+        align_corners=False,
+    )
+    return _disturb(gray, random).expand(-1, 3, -1, -1)
 
 
 def label_of(
@@ -98,7 +108,7 @@ def _jittered_grids(count: int, random: np.random.Generator) -> Float[Tensor, "c
 
     Rotated, scaled along both axes, shifted, mirrored, and bent by a smooth random warp.
     """
-    side_px, ratio = JUDGE_SIDE_PX, JUDGE_SIDE_PX / _STORED_SIDE_PX
+    side_px, ratio = JUDGE_SIDE_PX, JUDGE_SIDE_PX / STORED_SIDE_PX
     angle = random.normal(0, 0.05, count)
     scale = random.normal(1, 0.045, (count, 1, 2)) * ratio
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -139,7 +149,7 @@ def _styled(
 ) -> UInt8[np.ndarray, "views styles side side"]:
     """Every view in several grey styles."""
     neutral = identity.full_view(0) or 0
-    crop = identity.place_crop(CANONICAL_SIDE_PX, neutral).resized(_STORED_SIDE_PX)
+    crop = identity.place_crop(CANONICAL_SIDE_PX, neutral).resized(STORED_SIDE_PX)
     stack = np.stack([identity.cut(view, crop) for view in range(len(identity.images))])
     points = (identity.landmarks @ crop.crop_from_frame[:, :2].T) + crop.crop_from_frame[:, 2]
     plain = torch.from_numpy(stack).permute(0, 3, 1, 2)[None]

@@ -42,15 +42,16 @@ class Judges:
             SourceError: a file is missing or of another version.
         """
         judges = cls(ExpressionJudge(len(EXPRESSION_NAMES)), FaceEmbedding(len(EXPRESSION_NAMES)))
-        _load_into(judges.expression, folder / _EXPRESSION_FILE)
-        _load_into(judges.face, folder / _FACE_FILE)
+        load_judge(judges.expression, folder / _EXPRESSION_FILE)
+        load_judge(judges.face, folder / _FACE_FILE)
         return judges
 
     def save(self, folder: Path, record: Mapping[str, str]) -> None:
         """Write both networks in half precision, with what they were trained on."""
         folder.mkdir(parents=True, exist_ok=True)
-        _save(self.expression, folder / _EXPRESSION_FILE, record)
-        _save(self.face, folder / _FACE_FILE, record)
+        named = {**record, "expressions": ",".join(EXPRESSION_NAMES)}
+        save_judge(self.expression, folder / _EXPRESSION_FILE, named)
+        save_judge(self.face, folder / _FACE_FILE, named)
 
     def perceptual_distance(
         self, made: Sequence[Tensor], target: Sequence[Tensor], region: Bool[Tensor, "batch 1 h w"]
@@ -138,15 +139,21 @@ def verification_accuracy(pairs: IdentityPairs, threshold: float) -> float:
     return float(((pairs.same >= threshold).mean() + (pairs.different < threshold).mean()) / 2)
 
 
-def _save(network: nn.Module, path: Path, record: Mapping[str, str]) -> None:
+def save_judge(network: nn.Module, path: Path, record: Mapping[str, str]) -> None:
+    """Write a judge in half precision, with what it was trained on."""
     state = {
         name: (value.half() if value.is_floating_point() else value).contiguous()
         for name, value in network.state_dict().items()
     }
-    write_atomically(path, save(state, {**record, "expressions": ",".join(EXPRESSION_NAMES)}))
+    write_atomically(path, save(state, dict(record)))
 
 
-def _load_into(network: nn.Module, path: Path) -> None:
+def load_judge(network: nn.Module, path: Path) -> None:
+    """Read what `save_judge` wrote into a network, ready to judge.
+
+    Raises:
+        SourceError: the file is missing or of another judge.
+    """
     if not path.is_file():
         raise SourceError(f"{path} is missing; train it.", kind="judge-to-train")
     try:

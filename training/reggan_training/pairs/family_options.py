@@ -70,10 +70,10 @@ def families_from_paths(
     Raises:
         UsageError: none is, MakeHuman without its units, or two families of one name.
     """
-    from reggan_training.heads.glb import GlbFamily
+    from reggan_training.heads.glb.family import GlbFamily
     from reggan_training.heads.ict import IctFamily
-    from reggan_training.heads.makehuman import MakeHumanFamily
-    from reggan_training.heads.valid import ValidFamily
+    from reggan_training.heads.makehuman.family import MakeHumanFamily
+    from reggan_training.heads.valid.family import ValidFamily
 
     if (makehuman is None) != (face_units is None):
         raise click.UsageError("MakeHuman heads need both --makehuman and --face-units.")

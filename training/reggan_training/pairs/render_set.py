@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from reggan_training.heads.head import HeadFamily
-from reggan_training.heads.worn import dress
+from reggan_training.heads.worn.dress import dress
 from reggan_training.pairs.head_file import write_head
 from reggan_training.pairs.rasterising import rasterise_head
 from reggan_training.pairs.states import sample_states

@@ -33,6 +33,7 @@ from reggan_training.metrics.motion.test_heads import (
     states_of_test,
 )
 from reggan_training.metrics.motion.true_answer import true_answer
+from reggan_training.pairs.head_file import read_head
 
 SIDE = 64
 
@@ -107,7 +108,7 @@ def evaluate(heads: Path, model: KnowingModel) -> list[FaceResult]:
 
 @pytest.fixture(scope="module")
 def head(heads: Path) -> TestHead:
-    return TestHead(find_heads(heads)["made"][0], "skin")
+    return TestHead(read_head(find_heads(heads)["made"][0]), "skin")
 
 
 @pytest.fixture(scope="module")

@@ -43,6 +43,7 @@ from reggan_training.metrics.motion.results import (
 )
 from reggan_training.metrics.motion.test_heads import MotionTrial, TestHead, style_of
 from reggan_training.metrics.motion.true_answer import true_answer
+from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.render_set import HEAD_SUFFIX
 
 LARGE_EXPRESSIONS = ("happy", "surprised")
@@ -98,7 +99,7 @@ def evaluate_motion(
     results: list[FaceResult] = []
     rows: dict[str, list[MotionRow]] = {}
     for number, path in enumerate(path for paths in heads.values() for path in paths):
-        head = TestHead(path, style_of(number))
+        head = TestHead(read_head(path), style_of(number))
         report(f"{head.name}, {head.look.style}")
         trials = head.trials()
         made = _made(judged.model, trials)
@@ -107,7 +108,7 @@ def evaluate_motion(
         if head.look.style not in rows:
             rows[head.look.style] = _sheet_rows(head, trials, made)
     for path in (path for paths in large.values() for path in paths):
-        head = TestHead(path)
+        head = TestHead(read_head(path))
         report(f"{head.name}, {head.side_px} px")
         results += _large_results(judged.model, head)
     return results, rows

@@ -11,7 +11,8 @@ from torch import Tensor
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.controls import CONTROLS
 from reggan_plugin.errors import ModelCardError
-from reggan_plugin.model_card import MOTION_CONTRACT, card_from_metadata, check_seal
+from reggan_plugin.model_card import MOTION_CONTRACT, card_from_metadata
+from reggan_plugin.model_seal import check_seal
 
 
 class ExportedMotion:

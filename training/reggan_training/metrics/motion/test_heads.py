@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from reggan_plugin.controls import CONTROLS
 from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
@@ -17,7 +16,7 @@ from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.split import is_held_out
 from reggan_training.metrics.motion.face import TrueFace
 from reggan_training.metrics.motion.results import ResultKind
-from reggan_training.pairs.head_file import read_head, write_head
+from reggan_training.pairs.head_file import write_head
 from reggan_training.pairs.look import STYLES, sample_look
 from reggan_training.pairs.rasterised_head import RasterisedHead
 from reggan_training.pairs.rasterising import rasterise_head
@@ -45,11 +44,19 @@ def states_of_test(controls: Sequence[str]) -> list[Weights]:
     return states
 
 
-def rasterise_test_head(head: HeadMesh, side_px: int) -> RasterisedHead:
-    """Rasterise a head for crops of a size; the same head gives the same rasters."""
+def rasterise_test_head(
+    head: HeadMesh, side_px: int, states: list[Weights] | None = None
+) -> RasterisedHead:
+    """Rasterise a head for crops of a size; the same head gives the same rasters.
+
+    Args:
+        head: what is seen.
+        side_px: of the crops that are measured.
+        states: those of `states_of_test` unless given; the first is neutral.
+    """
     random = np.random.default_rng(zlib.crc32(f"{head.family}/{head.identity}".encode()))
-    side = SUPERSAMPLING * side_px
-    return rasterise_head(head, states_of_test(head.controls), random, face_px=side)
+    states = states_of_test(head.controls) if states is None else states
+    return rasterise_head(head, states, random, face_px=SUPERSAMPLING * side_px)
 
 
 def held_out_identities(family: HeadFamily, count: int, seed: int) -> list[str]:
@@ -87,13 +94,13 @@ class TestHead:
 
     __test__ = False  # not one of pytest's
 
-    def __init__(self, path: Path, style: str | None = None) -> None:
-        """Read a file that `render_test_heads` wrote; `style` fixes the material."""
-        self.head = read_head(path)
+    def __init__(self, head: RasterisedHead, style: str | None = None) -> None:
+        """Take what `rasterise_test_head` made; `style` fixes the material."""
+        self.head = head
         random = np.random.default_rng(zlib.crc32(f"look of {self.name}".encode()))
         self.look = sample_look(random, style=style)
         self._shader = HeadShader(self.head)
-        self._pictures: dict[int, Float[Tensor, "3 side side"]] = {}
+        self._pictures: dict[int, Float[np.ndarray, "3 side side"]] = {}
 
     @property
     def name(self) -> str:
@@ -116,10 +123,12 @@ class TestHead:
         smile = 1 + EXPRESSIONS.index(NEUTRALISED)
         return [*trials, self.trial(ResultKind.NEUTRALISED, NEUTRALISED, smile, 0)]
 
-    def trial(self, kind: ResultKind, expression: str, source: int, target: int) -> MotionTrial:
-        """One request, from a state to another."""
+    def trial(
+        self, kind: ResultKind, expression: str, source: int, target: int, *, rest: float = 1.0
+    ) -> MotionTrial:
+        """One request, from a state to another; `rest` of the source's own is asked to go."""
         states = self.head.states
-        asked = request_of_pair(states[source], states[target], 1.0)
+        asked = request_of_pair(states[source], states[target], rest)
         if kind is ResultKind.HALF:
             asked[CONTROLS.index("neutral")] = 0.5  # as half of an expression is asked for
         return MotionTrial(
@@ -129,8 +138,8 @@ class TestHead:
     def _face(self, source: int, target: int) -> TrueFace:
         truth = _reduced(truth_of_pair(self._shader, self.head.face, source, target), self.side_px)
         return TrueFace(
-            source=self._picture(source).numpy(),
-            target=self._picture(target).numpy(),
+            source=self.picture(source),
+            target=self.picture(target),
             motion=truth.motion.numpy(),
             is_visible=truth.visible.numpy(),
             is_head=truth.hit.numpy(),
@@ -140,11 +149,12 @@ class TestHead:
             target_landmarks=self.head.landmarks[target],
         )
 
-    def _picture(self, state: int) -> Float[Tensor, "3 side side"]:
+    def picture(self, state: int) -> Float[np.ndarray, "3 side side"]:
+        """The true render of a state, sRGB-encoded, in [0, 1]."""
         if state not in self._pictures:
             with torch.no_grad():
                 picture = self._shader.picture(self.head.face, state, self.look)
-            self._pictures[state] = reduce_to(picture, self.side_px).clamp(0, 1)
+            self._pictures[state] = reduce_to(picture, self.side_px).clamp(0, 1).numpy()
         return self._pictures[state]
 
 

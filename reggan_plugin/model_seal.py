@@ -1,0 +1,92 @@
+"""The hash that seals a model file: written by export, checked before a file is opened.
+
+It is the SHA-256 of all of the file's bytes with the 64 digits of the card's `weights_sha256` set
+to 0, so that it can be checked without any ONNX library. It is a checksum, not a signature: it
+finds damage, and whoever changes a file can seal it again. Who made a file is what
+`models --verify` checks.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+
+from reggan_plugin.errors import ModelCardError, ModelError, ModelHashError
+from reggan_plugin.model_card import UNSEALED, read_card
+from reggan_plugin.onnx_messages import metadata_from_onnx
+from reggan_plugin.onnx_references import contents_of, refuse_references
+
+_SEAL = re.compile(rb'"weights_sha256": "([0-9a-f]{64})"')
+
+
+CONTROL_FLOW_NEEDED: dict[str, frozenset[str]] = {}
+"""Architecture → the operators of control flow that it needs. None of this version needs any."""
+
+
+def check_seal(model: Path) -> str:
+    """Compare a file with its card's hash; returns the hash. To be called before it is opened.
+
+    Raises:
+        ModelCardError: the file holds no hash.
+        ModelHashError: its bytes are not the ones that were sealed.
+        ModelError: it refers to other files, which the hash does not cover, or contains operators
+            that can run without end.
+    """
+    content = model.read_bytes()
+    found = _SEAL.search(content)
+    if found is None:
+        raise ModelCardError(
+            f"{model} has no card with a weights_sha256. Use a model exported by reggan-plugin."
+        )
+    expected, actual = found[1].decode(), _digest(content)
+    if expected != actual:
+        raise ModelHashError(
+            f"{model} has the hash {actual[:16]}…, its card says {expected[:16]}…: the file is "
+            "damaged or was changed. Install or export it again."
+        )
+    contents = contents_of(content, model)
+    refuse_references(contents, model)
+    _refuse_control_flow(contents.control_flow, model)
+    return actual
+
+
+def seal(model: Path) -> str:
+    """Write the hash of an unsealed file into its card; returns the hash.
+
+    Raises:
+        ModelCardError: the file holds no card to write into.
+    """
+    content = model.read_bytes()
+    if _SEAL.search(content) is None:
+        raise ModelCardError(f"{model} has no card with a weights_sha256 to fill in.")
+    digest = _digest(content)
+    model.write_bytes(_with_digits(content, digest))
+    return digest
+
+
+def _refuse_control_flow(found: frozenset[str], model: Path) -> None:
+    if not found:
+        return
+    architecture = read_card(metadata_from_onnx(model), str(model)).get("architecture")
+    unneeded = found - CONTROL_FLOW_NEEDED.get(str(architecture), frozenset())
+    if unneeded:
+        raise ModelError(
+            f"{model} contains {', '.join(sorted(unneeded))}, which can run without end and which "
+            f"the architecture {architecture!r} is not known to need. Use a model exported by "
+            "reggan-plugin."
+        )
+
+
+def _digest(content: bytes) -> str:
+    """Hash of the file with zeros for its own hash."""
+    found = _SEAL.search(content)
+    if found is None:
+        return hashlib.sha256(content).hexdigest()
+    whole = memoryview(content)
+    digest = hashlib.sha256(whole[: found.start(1)])
+    digest.update(UNSEALED.encode())
+    digest.update(whole[found.end(1) :])
+    return digest.hexdigest()
+
+
+def _with_digits(content: bytes, digits: str) -> bytes:
+    return _SEAL.sub(b'"weights_sha256": "' + digits.encode() + b'"', content, count=1)

@@ -1,0 +1,162 @@
+"""The CC0 head assets on disk: base mesh, morph targets, proxies, rig, pose units, region masks.
+
+Sources, all CC0 1.0: `makehuman/data` of makehumancommunity/makehuman, `base` of
+makehumancommunity/makehuman-assets, `textures` of makehumancommunity/mpfb2.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+from PIL import Image
+
+from reggan_plugin.errors import SourceError
+from reggan_training.heads.anatomy.meshes import ObjMesh, points_from_file, read_obj
+from reggan_training.heads.anatomy.proxies import Proxy, read_proxy
+from reggan_training.heads.anatomy.rig import Rig, read_pose_units, read_rig
+
+MASK_NAMES = ("ears", "eyelids", "face", "inside-mouth", "lips")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Target:
+    """A morph: the body points that it moves and how far, in metres at weight 1."""
+
+    points: Int[np.ndarray, " moved"]
+    deltas: Float[np.ndarray, "moved 3"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HeadAssets:
+    """The folder of the assets; parts are read when first used, and kept."""
+
+    root: Path
+    data: Path
+    proxies: Path
+    masks: Path
+    targets: dict[str, Path]
+    _read: dict[str, Target] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def base(self) -> ObjMesh:
+        """The base mesh hm08."""
+        return read_obj(self.data / "3dobjs/base.obj")
+
+    @cached_property
+    def rig(self) -> Rig:
+        """The default rig with its skin weights."""
+        rigs = self.data / "rigs"
+        files = rigs / "default.mhskel", rigs / "default_weights.mhw"
+        return read_rig(*files, points=len(self.base.points))
+
+    @cached_property
+    def pose_units(self) -> dict[str, Float[np.ndarray, "bones 3"]]:
+        """Rotation vectors of the bones for each facial action, by its name."""
+        units = self.data / "poseunits"
+        files = units / "face-poseunits.bvh", units / "face-poseunits.json"
+        return read_pose_units(*files, bones=self.rig.bones)
+
+    @cached_property
+    def teeth(self) -> Proxy:
+        """Both rows of teeth with their gums."""
+        return read_proxy(self.proxies / "teeth/teeth_base/teeth_base.mhclo")
+
+    @cached_property
+    def tongue(self) -> Proxy:
+        """The tongue."""
+        return read_proxy(self.proxies / "tongue/tongue01/tongue01.mhclo")
+
+    def brow(self, number: int) -> Proxy:
+        """One of the brow meshes, counted from 1."""
+        name = f"eyebrow{number:03d}"
+        return read_proxy(self.proxies / f"eyebrows/{name}/{name}.mhclo")
+
+    def mask(self, name: str) -> Float[np.ndarray, "height width"]:
+        """A region mask over the body's uv, 0 to 1, first row at v = 1."""
+        with Image.open(self.masks / f"mpfb_{name}.jpg") as picture:
+            return np.asarray(picture.convert("L"), dtype=np.float64) / 255
+
+    def target(self, name: str) -> Target:
+        """A morph by its path below `targets/` without ending.
+
+        Raises:
+            SourceError: there is no such morph, or its lines are not index and three numbers.
+        """
+        if name not in self._read:
+            if name not in self.targets:
+                raise SourceError(
+                    f"{self.data / 'targets'} lacks {name}.target. Fetch the whole of"
+                    " makehuman/data/targets."
+                )
+            self._read[name] = read_target(self.targets[name])
+        return self._read[name]
+
+
+def read_assets(root: Path) -> HeadAssets:
+    """The assets below a folder: our own excerpt, or full checkouts side by side.
+
+    Raises:
+        SourceError: one of the parts is not there; the text names the file.
+    """
+    data = _folder_with(root, "3dobjs/base.obj")
+    assets = HeadAssets(
+        root=root,
+        data=data,
+        proxies=_folder_with(root, "teeth/teeth_base/teeth_base.mhclo"),
+        masks=_folder_with(root, "mpfb_lips.jpg"),
+        targets={
+            path.relative_to(data / "targets").with_suffix("").as_posix(): path
+            for path in sorted((data / "targets").rglob("*.target"))
+        },
+    )
+    needed = [
+        *(data / "rigs" / name for name in ("default.mhskel", "default_weights.mhw")),
+        *(data / "poseunits" / f"face-poseunits.{ending}" for ending in ("bvh", "json")),
+        *(assets.masks / f"mpfb_{name}.jpg" for name in MASK_NAMES),
+        assets.proxies / "tongue/tongue01/tongue01.mhclo",
+    ]
+    for path in needed:
+        if not path.is_file():
+            raise _missing(path.relative_to(root).as_posix(), root)
+    if not assets.targets:
+        raise _missing("makehuman/data/targets/**/*.target", root)
+    return assets
+
+
+def _folder_with(root: Path, tail: str) -> Path:
+    depth = len(Path(tail).parts) - 1
+    usual = ("makehuman/data", "makehuman-assets/base", "mpfb/textures", "data", "base", "")
+    for place in usual:
+        if (root / place / tail).is_file():
+            return root / place
+    for path in sorted(root.rglob(Path(tail).name)):
+        if path.as_posix().endswith("/" + tail):
+            return path.parents[depth]
+    raise _missing(tail, root)
+
+
+def _missing(name: str, root: Path) -> SourceError:
+    return SourceError(
+        f"{root} holds no {name}. Name a folder with the CC0 assets: makehuman/data,"
+        " makehuman-assets/base and the region masks mpfb/textures, as in their repositories"
+        " (makehumancommunity/makehuman, makehuman-assets, mpfb2)."
+    )
+
+
+def read_target(path: Path) -> Target:
+    """One .target file.
+
+    Raises:
+        SourceError: a line of it is not an index and three numbers.
+    """
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    text = " ".join(line for line in lines if not line.startswith("#"))
+    try:
+        table = np.array(text.split(), dtype=np.float64).reshape(-1, 4)
+    except ValueError as error:
+        raise SourceError(
+            f"{path} holds a line that is not an index and three numbers. Fetch it again."
+        ) from error
+    return Target(points=table[:, 0].astype(np.int64), deltas=points_from_file(table[:, 1:]))

@@ -1,0 +1,118 @@
+"""The shape of one head: ancestry, gender, age, weight, details, asymmetry."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from reggan_training.heads.anatomy.assets import HeadAssets
+from reggan_training.heads.anatomy.meshes import Points
+from reggan_training.heads.anatomy.sliders import ASYMMETRIES, SLIDERS
+
+ANCESTRIES = ("african", "asian", "caucasian")
+_SLIDER_LIMIT = 0.75
+_MAX_ASYMMETRY = 0.18
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadShape:
+    """One head's shape. Every field is a plain number or a mapping of them, fit for JSON.
+
+    Attributes:
+        ancestry: share of each of `ANCESTRIES`, summing to 1.
+        gender: 0 = female … 1 = male.
+        age: 0 = a young adult … 1 = old; below 0 towards a child (−1).
+        weight: −1 = thin … 1 = heavy.
+        sliders: value of each detail slider by its name, −1 … 1.
+        asymmetry: by the name of its morph, −: the left side, +: the right side, −1 … 1.
+    """
+
+    ancestry: Mapping[str, float] = field(default_factory=lambda: {"caucasian": 1.0})
+    gender: float = 0.5
+    age: float = 0.0
+    weight: float = 0.0
+    sliders: Mapping[str, float] = field(default_factory=dict)
+    asymmetry: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        unknown = {*self.ancestry} - {*ANCESTRIES}
+        unknown |= {*self.sliders} - {*SLIDERS} | {*self.asymmetry} - {*ASYMMETRIES}
+        if unknown:
+            raise ValueError(f"no ancestry, slider or asymmetry is called {sorted(unknown)}")
+        if abs(sum(self.ancestry.values()) - 1) > 1e-6:
+            raise ValueError(f"ancestry must sum to 1: {dict(self.ancestry)}")
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape as plain values; `HeadShape(**values)` is equal to it."""
+        return asdict(self)
+
+    def target_weights(self) -> dict[str, float]:
+        """The weight of every morph that this shape uses."""
+        weights: dict[str, float] = {}
+        genders = {"female": 1 - self.gender, "male": self.gender}
+        ages = {"young": 1 - abs(self.age), "old": max(self.age, 0), "child": max(-self.age, 0)}
+        for (people, share), (sex, part), (stage, level) in product(
+            self.ancestry.items(), genders.items(), ages.items()
+        ):
+            weights[f"macrodetails/{people}-{sex}-{stage}"] = share * part * level
+        builds = {
+            "averageweight": 1 - abs(self.weight),
+            "maxweight": max(self.weight, 0),
+            "minweight": max(-self.weight, 0),
+        }
+        ages = {"young": 1 - max(self.age, 0), "old": max(self.age, 0)}
+        for (sex, part), (stage, level), (build, share) in product(
+            genders.items(), ages.items(), builds.items()
+        ):
+            name = f"macrodetails/universal-{sex}-{stage}-averagemuscle-{build}"
+            weights[name] = part * level * share
+        for name, value in self.sliders.items():
+            target = SLIDERS[name].target(value)
+            sides = ("l", "r") if "{side}" in target else ("",)
+            if target:
+                weights |= {target.format(side=side): abs(value) for side in sides}
+        for name, value in self.asymmetry.items():
+            weights[f"asym/{name}-{'l' if value < 0 else 'r'}"] = abs(value)
+        return {name: weight for name, weight in weights.items() if weight > 0}
+
+
+def sample_shape(random: np.random.Generator, *, exaggeration: float = 1.0) -> HeadShape:
+    """A head drawn at random; `exaggeration` scales how far its details go (toons: 1.35)."""
+    shares = random.dirichlet(np.full(len(ANCESTRIES), 0.7))
+    age = float(random.choice([random.uniform(-0.15, 0.15), random.beta(1.1, 1.3)]))
+    sliders = {
+        name: _limited(random.normal(0.0, slider.deviation), slider.negative == "") * exaggeration
+        for name, slider in SLIDERS.items()
+    }
+    return HeadShape(
+        ancestry=dict(zip(ANCESTRIES, _rounded_shares(shares), strict=True)),
+        gender=round(float(random.beta(0.45, 0.45)), 3),
+        age=round(age, 3),
+        weight=round(float(np.clip(random.normal(0.0, 0.4), -0.9, 0.9)), 3),
+        sliders={name: round(value, 3) for name, value in sliders.items()},
+        asymmetry={
+            name: round(float(random.uniform(-_MAX_ASYMMETRY, _MAX_ASYMMETRY)), 3)
+            for name in ASYMMETRIES
+        },
+    )
+
+
+def _limited(value: float, is_one_way: bool) -> float:
+    limited = float(np.clip(value, -_SLIDER_LIMIT, _SLIDER_LIMIT))
+    return max(limited, 0.0) if is_one_way else limited
+
+
+def _rounded_shares(shares: np.ndarray) -> list[float]:
+    first = [round(float(share), 3) for share in shares[:-1]]
+    return [*first, round(1 - sum(first), 3)]
+
+
+def shaped_body(assets: HeadAssets, shape: HeadShape) -> Points:
+    """The whole base mesh in this shape, in metres, where the asset's own origin has it."""
+    body = assets.base.points.copy()
+    for name, weight in shape.target_weights().items():
+        target = assets.target(name)
+        body[target.points] += weight * target.deltas
+    return body

@@ -1,0 +1,181 @@
+"""Eyelids: how far they are apart, shut to any degree, and kept outside the eyeball."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from reggan_training.heads.anatomy.eyeball import Eye, surface_radius
+from reggan_training.heads.anatomy.meshes import ObjMesh, Points, mirrored_rows
+from reggan_training.heads.anatomy.rig import Rig
+
+# The rim of the left eye's opening on hm08, from the inner to the outer corner.
+_UPPER_RIM = (7768, 7772, 7767, 7766, 7765, 7748, 7747, 7749, 7750, 7751, 7752, 7753, 7754)
+_LOWER_RIM = (7768, 7769, 7770, 7771, 7764, 11717, 7763, 7762, 7761, 7760, 7759, 7758, 7757)
+_LOWER_RIM_END = (11716, 7756, 7755, 7754)
+_UPPER_BONE, _LOWER_BONE = "orbicularis03", "orbicularis04"
+_UPPER_UNIT_DEG, _LOWER_UNIT_DEG = 33.2, 16.3  # turn of the lid bone in its pose unit
+_COLUMNS = 21
+_ROUNDS = 4
+_RINGS = 4
+_SOCKET = 0.02
+_LAP = np.deg2rad(6.0)
+"""Shut lids lap by so much, or light would shine through between two points of a rim."""
+UPPER_SHARE = 0.8
+"""Share of the way that the upper lid goes when an eye shuts."""
+_LAYER = 1.012
+"""A lid's inner side lies at so many radii from the eye's centre, or where it lies at rest."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Lids:
+    """The lids of one eye: which body points they are and how much each moves with which lid.
+
+    Rings run from the avatar's right to its left, the rim of the opening first, then one row of
+    points after the other over the lid's edge and front: the lowest of them bounds what is seen.
+    """
+
+    side: str
+    upper_rings: Int[np.ndarray, "rings upper"]
+    lower_rings: Int[np.ndarray, "rings lower"]
+    rows: Int[np.ndarray, " points"]
+    with_upper: Float[np.ndarray, " points"]
+    with_lower: Float[np.ndarray, " points"]
+
+    def aperture(self, body: Points, eye: Eye) -> "Aperture":
+        """Distance between the lids now."""
+        right, left = (body[self.upper_rings[0, [0, -1]], 0] - eye.centre[0]).tolist()
+        columns = np.linspace(right, left, _COLUMNS)
+        upper, lower = (
+            np.array([_elevations(body[ring] - eye.centre, columns) for ring in rings])
+            for rings in (self.upper_rings, self.lower_rings)
+        )
+        return Aperture(side=columns, upper=upper.min(axis=0), lower=lower.max(axis=0))
+
+    def closing_units(self, aperture: "Aperture", closure: float) -> dict[str, float]:
+        """Pose units that shut the lids by this share, as far as units go."""
+        open_deg = np.rad2deg(float(np.mean(aperture.upper - aperture.lower)))
+        name = self.side.capitalize()
+        return {
+            f"{name}UpperLidClosed": UPPER_SHARE * closure * open_deg / _UPPER_UNIT_DEG,
+            f"{name}LowerLidUp": (1 - UPPER_SHARE) * closure * open_deg / _LOWER_UNIT_DEG,
+        }
+
+    def finish_closing(
+        self, body: Points, eye: Eye, open_aperture: "Aperture", closure: float
+    ) -> None:
+        """Turn the lids in place until what is left open is (1 − closure) of what was."""
+        wanted = (1 - closure) * (open_aperture.upper - open_aperture.lower)
+        wanted = wanted - closure * _LAP
+        for _ in range(_ROUNDS):
+            now = self.aperture(body, eye)
+            excess = now.upper - now.lower - wanted
+            at = np.interp(body[self.rows, 0] - eye.centre[0], now.side, excess, 0.0, 0.0)
+            share = UPPER_SHARE * self.with_upper - (1 - UPPER_SHARE) * self.with_lower
+            body[self.rows] = _turned(body[self.rows], eye.centre, at * share)
+
+    def keep_outside(
+        self, body: Points, rest: Points, eye: Eye, gaze_deg: tuple[float, float]
+    ) -> None:
+        """Lift lid points in place that the eyeball, turned to the gaze, would pierce."""
+        away = body[self.rows] - eye.centre
+        size = np.linalg.norm(away, axis=1)
+        surface = eye.radius * surface_radius(away / size[:, None], *gaze_deg)
+        rest_away = rest[self.rows] - eye.centre
+        rest_size = np.linalg.norm(rest_away, axis=1)
+        at_rest = rest_size - eye.radius * surface_radius(rest_away / rest_size[:, None], 0.0, 0.0)
+        least = surface + np.minimum(at_rest, (_LAYER - 1) * eye.radius)
+        is_lid = (at_rest > -_SOCKET * eye.radius) & (size < least)
+        body[self.rows] += np.where(is_lid, least / size - 1, 0.0)[:, None] * away
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Aperture:
+    """Elevation of both rims over the eye's centre (radians) at places from side to side."""
+
+    side: Float[np.ndarray, " columns"]
+    upper: Float[np.ndarray, " columns"]
+    lower: Float[np.ndarray, " columns"]
+
+    @property
+    def open_deg(self) -> float:
+        """Largest distance between the lids, in degrees about the eye."""
+        return float(np.rad2deg(np.max(self.upper - self.lower)))
+
+
+def find_lids(base: ObjMesh, rig: Rig, kept: Int[np.ndarray, " kept"]) -> Mapping[str, Lids]:
+    """Both eyes' lids on the base mesh, among the body points that are kept."""
+    lids = {}
+    for side, bone_side in (("left", "L"), ("right", "R")):
+        with_upper, with_lower = (
+            rig.weights[kept, rig.bones.index(f"{bone}.{bone_side}")]
+            for bone in (_UPPER_BONE, _LOWER_BONE)
+        )
+        moves = (with_upper > 0) | (with_lower > 0)
+        rims = (_UPPER_RIM, _LOWER_RIM + _LOWER_RIM_END)
+        upper, lower = (_rings(base, np.array(rim)) for rim in rims)
+        if side == "right":
+            upper, lower = (
+                mirrored_rows(base.points, rings.ravel()).reshape(rings.shape)[:, ::-1]
+                for rings in (upper, lower)
+            )
+        lids[side] = Lids(
+            side=side,
+            upper_rings=upper,
+            lower_rings=lower,
+            rows=kept[moves],
+            with_upper=with_upper[moves],
+            with_lower=with_lower[moves],
+        )
+    return lids
+
+
+def gaze_units(pitch_deg: float) -> dict[str, float]:
+    """Pose units by which the lids of both eyes follow a gaze up or down."""
+    if pitch_deg == 0:
+        return {}
+    upper = ("UpperLidClosed", -0.6) if pitch_deg < 0 else ("UpperLidOpen", 0.9)
+    shares = {upper[0]: upper[1] / _UPPER_UNIT_DEG, "LowerLidUp": 0.3 / _LOWER_UNIT_DEG}
+    return {
+        f"{side}{unit}": share * pitch_deg
+        for side in ("Left", "Right")
+        for unit, share in shares.items()
+    }
+
+
+def _rings(base: ObjMesh, rim: Int[np.ndarray, " rim"]) -> Int[np.ndarray, "rings rim"]:
+    """The rim and the rows of points outwards from it: each point's neighbour farther from it."""
+    faces = base.faces[base.groups["body"]]
+    edges = np.concatenate([faces[:, [corner, (corner + 1) % 4]] for corner in range(4)])
+    edges = np.concatenate([edges, edges[:, ::-1]])
+    rings, seen = [rim], {*rim.tolist()}
+    for place in range(_RINGS):
+        after = []
+        for point in rings[-1].tolist():
+            near = {*edges[edges[:, 0] == point, 1].tolist()} - seen
+            front = min(near, key=lambda other: base.points[other, 1], default=point)
+            after.append(front)
+        seen |= {*after, *(rings[place].tolist())}
+        rings.append(np.array(after))
+    return np.array(rings)
+
+
+def _elevations(
+    rim: Float[np.ndarray, "rim 3"], side: Float[np.ndarray, " columns"]
+) -> Float[np.ndarray, " columns"]:
+    order = np.argsort(rim[:, 0])
+    return np.interp(side, rim[order, 0], np.arctan2(rim[order, 2], -rim[order, 1]))
+
+
+def _turned(
+    points: Points, centre: Float[np.ndarray, "3"], down: Float[np.ndarray, " points"]
+) -> Points:
+    """Points turned down by so many radians about the side-to-side axis through a centre."""
+    away = points - centre
+    cosine, sine = np.cos(down), np.sin(down)
+    forward, up = -away[:, 1], away[:, 2]
+    turned = np.column_stack(
+        [away[:, 0], -(cosine * forward + sine * up), cosine * up - sine * forward]
+    )
+    return centre + turned

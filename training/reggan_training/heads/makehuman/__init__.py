@@ -1,0 +1,1 @@
+"""The MakeHuman family: any number of sampled identities, moved by the ARKit face units."""

@@ -1,0 +1,1 @@
+"""The VALID family: artist-made game avatars with textures."""

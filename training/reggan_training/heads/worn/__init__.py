@@ -1,0 +1,1 @@
+"""Additions that heads wear: glasses, hair, beards and brows of real geometry."""

@@ -1,0 +1,80 @@
+"""A head of any family as the growers of hair and the makers of glasses see it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from reggan_training.heads.anatomy.eyeball import Eye
+from reggan_training.heads.anatomy.meshes import MeshPiece, Points
+from reggan_training.heads.head import REGIONS, HeadMesh, Part
+
+METRES_PER_UNIT = 0.0615
+"""The eye distance that styles and frames are given for."""
+_REGION_NAMES = {"brow": "brows"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MeshWearer:
+    """The outer skin of a head mesh at rest, in the metres and axes of `anatomy`."""
+
+    head: HeadMesh
+
+    @cached_property
+    def vertices(self) -> Int[np.ndarray, " points"]:
+        """Which vertices of the head the skin's points are."""
+        return np.unique(self._skin)
+
+    @cached_property
+    def parts(self) -> Mapping[str, MeshPiece]:
+        """The faces of the skin."""
+        faces = np.searchsorted(self.vertices, self._skin)[:, [0, 1, 2, 2]]
+        uv = np.zeros((1, 2))
+        return {"skin": MeshPiece(name="skin", faces=faces, uv=uv, uv_faces=np.zeros_like(faces))}
+
+    @cached_property
+    def rest(self) -> Mapping[str, Points]:
+        """The points of the skin."""
+        return {"skin": avatar_axes(self.head.rest[self.vertices])}
+
+    @cached_property
+    def canonical(self) -> Points:
+        """Places of the skin's points on the mean head."""
+        return avatar_axes(self.head.canonical[self.vertices])
+
+    @cached_property
+    def eyes(self) -> Mapping[str, Eye]:
+        """The eyeballs, their centres on the line through the origin."""
+        points = avatar_axes(self.head.rest)
+        angle = self.head.eye_angle
+        eyes = {}
+        for side, sign in (("left", 1.0), ("right", -1.0)):
+            ball = points[(angle < np.pi / 2) & (sign * points[:, 0] > 0)]
+            centre = np.array([sign * METRES_PER_UNIT / 2, 0.0, 0.0])
+            eyes[side] = Eye(
+                centre=centre, radius=float(np.median(np.linalg.norm(ball - centre, axis=1)))
+            )
+        return eyes
+
+    def region(self, name: str) -> Float[np.ndarray, " points"]:
+        """A region's weight for each skin point; 0 for what no head mesh names."""
+        name = _REGION_NAMES.get(name, name)
+        if name not in REGIONS:
+            return np.zeros(len(self.vertices))
+        return self.head.regions[self.vertices, REGIONS.index(name)] / 255.0
+
+    @property
+    def _skin(self) -> Int[np.ndarray, "triangles 3"]:
+        return self.head.triangles[self.head.parts == Part.SKIN]
+
+
+def avatar_axes(points: Float[np.ndarray, "points 3"]) -> Points:
+    """Points of a head mesh in metres, z up, the face looking along -y."""
+    return points[:, [0, 2, 1]].astype(np.float64) * [1.0, -1.0, 1.0] * METRES_PER_UNIT
+
+
+def mesh_axes(points: Float[np.ndarray, "points 3"]) -> Points:
+    """Points in `anatomy`'s metres and axes as a head mesh has them: the inverse of the other."""
+    return points[:, [0, 2, 1]] * [1.0, 1.0, -1.0] / METRES_PER_UNIT

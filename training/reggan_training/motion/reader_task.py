@@ -17,8 +17,6 @@ from reggan_training.pairs.pool import Rows
 from reggan_training.pairs.portraits import Portraits
 from reggan_training.pairs.truth import PixelKind
 
-_FRONT_WEIGHT = 3.0
-"""Of what stands before the face: rims are thin, and a rim that bends is seen at once."""
 _EDGES, _REACH = 4.0, 0.12
 """How much more places count between lips and lids, and how far around, in eye distances."""
 
@@ -60,9 +58,7 @@ def surface_losses(portraits: Portraits, surface: ReadSurface) -> Losses:
     error = (surface.place - portraits.place).abs() * is_face
     weight = 1 + _EDGES * _near_edges(portraits.place)
     turn = surface.projection - portraits.projection
-    weights = torch.ones(len(PixelKind), device=turn.device)
-    weights[PixelKind.FRONT] = _FRONT_WEIGHT
-    kinds = F.cross_entropy(surface.kinds, portraits.kind[:, 0], weights, ignore_index=NO_KIND)
+    kinds = F.cross_entropy(surface.kinds, portraits.kind[:, 0], ignore_index=NO_KIND)
     return {
         "place": 4 * (error * weight).mean(),
         "turn": 10 * turn.abs().mean(),

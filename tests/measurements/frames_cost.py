@@ -33,8 +33,8 @@ def main() -> None:
             subprocess.run(words, check=True)  # whose memory would be counted in this process
             seconds, memory = run(shot)
         print(
-            f"{height * 16 // 9}x{height}: {seconds / frames:.2f} s of a core a frame, of {frames}; "
-            f"{memory / 1e9:.2f} GB of memory",
+            f"{height * 16 // 9}x{height}: {seconds / frames:.2f} s of a core a frame, "
+            f"of {frames}; {memory / 1e9:.2f} GB of memory",
             flush=True,
         )
 

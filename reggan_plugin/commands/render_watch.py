@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.grouped_option import given_files
-from reggan_plugin.commands.input_options import AskedInputs
-from reggan_plugin.commands.intensity_options import AskedExpression
+from reggan_plugin.commands.options.grouped import given_files
+from reggan_plugin.commands.options.input import AskedInputs
+from reggan_plugin.commands.options.intensity import AskedExpression
 from reggan_plugin.commands.progress import ProgressStyle, libraries_on_stderr
 from reggan_plugin.commands.render_results import print_summary, written_by
 from reggan_plugin.errors import UsageError

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import click
 
-from reggan_plugin.commands.grouped_option import AddOption, grouped_option, options_as
+from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.jobs.intensity_curve import ExpressionCurve
 

@@ -5,7 +5,7 @@ import math
 import click
 
 from reggan_plugin.backends.device_name import AUTO, DEVICE_KINDS, GPU
-from reggan_plugin.commands.grouped_option import (
+from reggan_plugin.commands.options.grouped import (
     AddOption,
     grouped_option,
     options_as,

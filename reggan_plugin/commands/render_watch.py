@@ -37,7 +37,7 @@ def watched_folder(
     *,
     dry_run: bool,
 ) -> WatchedFolder:
-    """Where pictures land, and what becomes of them.
+    """Folder that pictures land in, and what becomes of them.
 
     Raises:
         UsageError: what is asked for needs to know the whole shot, or one picture.

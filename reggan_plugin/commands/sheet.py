@@ -165,7 +165,7 @@ def _find(
 
 
 def _expressions(card: ModelCard, own: OwnPresets, *, is_of_all: bool) -> list[ExpressionMix]:
-    """What a sheet shows, each at its full intensity; own presets last.
+    """Expressions of a sheet, each at its full intensity; own presets last.
 
     Raises:
         UnknownExpressionError: the model cannot show a preset.

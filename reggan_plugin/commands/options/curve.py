@@ -35,7 +35,7 @@ class AskedTake:
 
     @property
     def names_frame(self) -> bool:
-        """Whether the offset is a frame, so that it lies there whatever the shot."""
+        """True if the offset is a frame, so that it lies there whatever the shot."""
         from reggan_plugin.curves.timecode import timecode_from_text
 
         return self.offset is not None and timecode_from_text(self.offset) is None

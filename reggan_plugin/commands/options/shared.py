@@ -147,4 +147,4 @@ existing_options = options_as(
         help="With --resume: read every input and output, whatever its size and time say.",
     ),
 )
-"""What becomes of files that exist; the command takes `existing`, an `Existing`."""
+"""Options for files that exist; the command takes `existing`, an `Existing`."""

@@ -162,7 +162,7 @@ character_options = options_as(
     ),
     reading_options("Character"),
 )
-"""Where the map is on a face; the command takes `character`, an `AskedCharacter`."""
+"""Options for the map's place on a face; the command takes `character`, an `AskedCharacter`."""
 
 output_options = together(
     _output_option(
@@ -194,4 +194,4 @@ output_options = together(
     ),
     existing_options,
 )
-"""Where maps, meshes and the sheet go, and `existing`."""
+"""Options for where maps, meshes and the sheet go, and `existing`."""

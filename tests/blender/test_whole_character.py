@@ -46,7 +46,7 @@ def test_an_animated_smile_is_found_in_the_picture_and_by_the_rig(
     scene: Any, tmp_path: Path
 ) -> None:
     assert bpy.ops.reggan.render_and_apply(animation=True) == {"FINISHED"}
-    found = changes(tmp_path / "render", tmp_path / "render_happy")
+    found = changes(tmp_path / "render", tmp_path / "render" / "figur_happy")
     assert len(found) == FRAMES
     assert found[0] == 0
     assert found[-1] > found[1] > 0

@@ -48,7 +48,7 @@ def animate_a_smile_and_apply_it() -> Pause:
     yield from until_job_ends("render_and_apply")
     yield 1.0
     report["smile"] = {"seconds": round(time.monotonic() - began, 1)}
-    _assert_smile(OUT / "render", OUT / "render_happy")
+    _assert_smile(OUT / "render", OUT / "render" / "figur_happy")
     scene.frame_set(FRAMES)
     yield 1.0
     yield from picture("14_smile")

@@ -24,7 +24,7 @@ _INNER_PX = (40, 34, 184, 178)
 _GAP_PX, _LABEL_WIDTH_PX, _LABEL_HEIGHT_PX, _FONT_PX = 4, 104, 28, 16
 _PAPER, _INK = (32, 32, 34), (232, 232, 232)
 _BACKDROP = 0.35
-"""What is seen through transparent pixels, sRGB-encoded."""
+"""Colour behind transparent pixels, sRGB-encoded."""
 
 View = Float[np.ndarray, "cell cell 3"]
 Box = tuple[int, int, int, int]

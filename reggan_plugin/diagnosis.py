@@ -49,9 +49,9 @@ class Diagnosis:
     """Execution providers compiled into ONNX Runtime."""
     devices: tuple[Device, ...]
     auto: str | None
-    """What `--device auto` takes."""
+    """Device that `--device auto` takes."""
     problems: tuple[str, ...]
-    """What keeps reggan-plugin from working; empty if all is well."""
+    """Faults that keep reggan-plugin from working; empty if all is well."""
 
     def document(self) -> dict[str, Any]:
         """The diagnosis as `--json` prints it."""

@@ -79,6 +79,14 @@ class Picture:
     matte: Float[np.ndarray, "height width"] | None = None
     moves_alpha: bool = False
     keeps_parts: bool = False
+    _underlays: dict[tuple[int, ...], Underlay] = field(default_factory=dict, repr=False)
+
+    def underlay(self, region: Region) -> Underlay:
+        """Colours beneath what is transparent in a region; worked out once for each."""
+        place = tuple(end for axis in region for end in (axis.start, axis.stop))
+        if place not in self._underlays:
+            self._underlays[place] = _underlay(self.pixels, self.alpha, region, self.coding)
+        return self._underlays[place]
 
     def alpha_in(self, region: Region) -> Float[np.ndarray, "rows columns"] | None:
         """Alpha in a region."""
@@ -198,14 +206,23 @@ def _source_of(
     result: EditedFrame, picture: Picture, face: CutFace, *, is_first: bool
 ) -> StoredPicture:
     """The picture that surfaces of a face are taken from: the frame, with faces moved before."""
-    pixels, alpha = picture.pixels, picture.alpha
-    if not is_first:
-        pixels = result.pixels.copy()
-        alpha = alpha if result.alpha is None else result.alpha.copy()
-    underlay = Underlay(
-        pixels, alpha, face.region, is_premultiplied=picture.coding.is_premultiplied
-    )
-    return StoredPicture(pixels=pixels, alpha=alpha, coding=picture.coding, underlay=underlay)
+    pixels, alpha, coding = picture.pixels, picture.alpha, picture.coding
+    if is_first:
+        underlay = picture.underlay(face.region)
+        return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)
+    pixels = result.pixels.copy()
+    alpha = alpha if result.alpha is None else result.alpha.copy()
+    underlay = _underlay(pixels, alpha, face.region, coding)
+    return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)
+
+
+def _underlay(
+    pixels: Float[np.ndarray, "height width 3"],
+    alpha: Float[np.ndarray, "height width"] | None,
+    region: Region,
+    coding: PixelCoding,
+) -> Underlay:
+    return Underlay(pixels, alpha, region, is_premultiplied=coding.is_premultiplied)
 
 
 def _put_back(

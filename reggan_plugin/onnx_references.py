@@ -47,10 +47,10 @@ _Field = tuple[str, int, int | memoryview]
 
 @dataclass(frozen=True, kw_only=True)
 class OnnxContents:
-    """What an ONNX file needs beside itself, and what in it can run without end."""
+    """Needs of an ONNX file beside itself, and its parts that can run without end."""
 
     kept_elsewhere: str | None
-    """What it keeps in another file, in words for an error; None if it is complete."""
+    """Part that it keeps in another file, in words for an error; None if it is complete."""
     control_flow: frozenset[str]
     """Operators that can run without end, in words for an error.
 

@@ -5,7 +5,6 @@ says `Float[np.ndarray, "height width 3"]`, another shape or type fails the test
 """
 
 import json
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,18 +82,6 @@ def tiny_avatars(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-_CHROMIUM_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
 @pytest.fixture(scope="session")
 def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the browser saves files."""
@@ -106,18 +93,10 @@ def browser(
     downloads: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> "Iterator[webdriver.Chrome]":
     """Chromium without a window."""
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
+    from .chromium import open_chromium
 
-    chromium, driver_path = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver_path is None:
+    driver = open_chromium(tmp_path_factory.mktemp("profile"), downloads)
+    if driver is None:
         pytest.skip("no Chromium with its driver: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*_CHROMIUM_FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, Service(driver_path))
     yield driver
     driver.quit()

@@ -116,3 +116,12 @@ def test_the_job_says_where_a_take_lies_and_what_it_does_not_know(
     assert "take.csv (CSV, 2 rows) lies on frames 1001 to 1025." in err
     assert "--curves-fps and --curves-offset move it." in err
     assert err.count("names what is no face shape: ears") == 1
+
+
+def test_a_picture_without_a_number_among_the_frames_bounds_no_take(
+    render: Render, shot: Path, tmp_path: Path
+) -> None:
+    (shot / "still.png").write_bytes((shot / "a.1001.png").read_bytes())
+    take = tmp_path / "take.csv"
+    take.write_text("frame,jawOpen\n1001,0.1\n1002,0.4\n")
+    assert "a.1002.png" in render("out", "--curves", take)

@@ -82,11 +82,12 @@ class RenderTrainingSet(JobOperator, bpy.types.Operator):
         return job_on_copy("Render training set", "character_renderer", work, new_job_folder())
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:
-        """Write where the face is in each picture, and say how to train."""
+        """Write where the face is in each picture; the panel shows the command that trains."""
         finish_set(self._out, self._points, self._views, self._size_px)
         command = training_command(self._out, self._model)
         context.window_manager.reggan_training_command = command
-        self.report({"INFO"}, f"{progress.total} pictures rendered. Then: {command}")
+        made = f"{progress.total} pictures are in {self._out.name}"
+        self._report({"INFO"}, f"{made}. Train on them by the line in this panel")
 
 
 def _points(context: bpy.types.Context) -> list[Point]:

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from reggan_plugin.benchmark.baselines import Roof
 from reggan_plugin.benchmark.cold_start import ColdStart
 from reggan_plugin.benchmark.contestant import Contestant
 from reggan_plugin.benchmark.model_timing import Timing
 from reggan_plugin.benchmark.pipeline_timing import PipelineTiming
-from reggan_plugin.benchmark.rivals import Roof
 
 SCHEMA = 1
 

@@ -6,13 +6,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from reggan_plugin.benchmark.baselines import Baselines, load_baselines
 from reggan_plugin.benchmark.cold_start import measure_cold_start
 from reggan_plugin.benchmark.contestant import Contestant, open_contestant, open_everywhere
 from reggan_plugin.benchmark.machine import describe_machine
 from reggan_plugin.benchmark.model_timing import time_in_turns
 from reggan_plugin.benchmark.pipeline_timing import PipelineTiming, measure_pipeline
 from reggan_plugin.benchmark.report import BenchReport, ModelResult, model_result
-from reggan_plugin.benchmark.rivals import Rivals, load_rivals
 from reggan_plugin.benchmark.shot import SAMPLE_FROM_SUFFIX
 
 Report = Callable[[str], None]
@@ -52,21 +52,21 @@ def run_benchmark(settings: BenchSettings, report: Report) -> BenchReport:
         ModelError: a file cannot be run.
     """
     machine = describe_machine()
-    rivals = load_rivals() if settings.with_peers else None
+    baselines = load_baselines() if settings.with_peers else None
     with ExitStack() as stack:
         models = list(settings.models)
-        if rivals:
+        if baselines:
             folder = Path(
                 stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
             )
             report("writing peers")
-            models += rivals.write_peers(models[0], folder)
+            models += baselines.write_peers(models[0], folder)
         report("opening models")
         contestants, refused = _open_all(models, settings)
-        if rivals:
+        if baselines:
             devices = list(dict.fromkeys(one.device for one in contestants))
-            contestants += rivals.open_in_pytorch(models[0], devices, settings.threads)
-        results = _time(contestants, rivals, settings, report)
+            contestants += baselines.open_in_pytorch(models[0], devices, settings.threads)
+        results = _time(contestants, baselines, settings, report)
     pipeline = _time_pipelines(contestants, settings, report)
     return BenchReport(
         machine=machine,
@@ -92,7 +92,7 @@ def _open_all(
 
 def _time(
     contestants: Sequence[Contestant],
-    rivals: Rivals | None,
+    baselines: Baselines | None,
     settings: BenchSettings,
     report: Report,
 ) -> tuple[ModelResult, ...]:
@@ -105,7 +105,7 @@ def _time(
             cold = measure_cold_start(
                 one.file, one.device, threads=settings.threads, largest_batch=max(settings.batches)
             )
-        roof = rivals.find_roof(one, settings.batches, settings.threads) if rivals else None
+        roof = baselines.find_roof(one, settings.batches, settings.threads) if baselines else None
         results.append(model_result(one, own, timings[0], cold_start=cold, roof=roof))
     return tuple(results)
 

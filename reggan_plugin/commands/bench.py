@@ -7,7 +7,7 @@ import click
 
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.benchmark.run import BenchSettings, run_benchmark
-from reggan_plugin.commands.grouped_option import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.files.inputs import refuse_overwriting

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.grouped_option import GroupedCommand, grouped_option
 from reggan_plugin.commands.model_in_use import open_model
-from reggan_plugin.commands.options import existing_options, model_options
+from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.shared import existing_options, model_options
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.contact_sheet import SheetRow, view_of_face, write_sheet
 from reggan_plugin.counting import counted

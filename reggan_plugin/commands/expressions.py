@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.expression_options import presets_option
-from reggan_plugin.commands.grouped_option import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.expression import presets_option
+from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_plugin.expressions import EXPRESSION_NAMES, NAMED_EXPRESSIONS, Expression

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from reggan_plugin.backends.device_name import INDEXED_KINDS
-from reggan_plugin.commands.grouped_option import GroupedCommand, grouped_option
-from reggan_plugin.commands.options import shot_options
+from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.shared import shot_options
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.report import report
 from reggan_plugin.commands.track import track

@@ -4,9 +4,9 @@ import sys
 
 import click
 
-from reggan_plugin.commands.grouped_option import GroupedCommand
 from reggan_plugin.commands.model_in_use import open_model
-from reggan_plugin.commands.options import model_options
+from reggan_plugin.commands.options.grouped import GroupedCommand
+from reggan_plugin.commands.options.shared import model_options
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.ui.live_pipe import LivePipe
 

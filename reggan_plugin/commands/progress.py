@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, cast
 
 import click
 
-from reggan_plugin.commands.grouped_option import AddOption, grouped_option, options_as
+from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.commands.remedies import remedy_for, with_remedy
 from reggan_plugin.commands.terminal import unguarded
 from reggan_plugin.counting import counted

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.face_options import face_options
-from reggan_plugin.commands.grouped_option import GroupedCommand, given_files, grouped_option
-from reggan_plugin.commands.input_options import AskedInputs, input_options
-from reggan_plugin.commands.intensity_options import AskedExpression, intensity_options
-from reggan_plugin.commands.options import (
+from reggan_plugin.commands.options.face import face_options
+from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
+from reggan_plugin.commands.options.input import AskedInputs, input_options
+from reggan_plugin.commands.options.intensity import AskedExpression, intensity_options
+from reggan_plugin.commands.options.picture import picture_options
+from reggan_plugin.commands.options.shared import (
     existing_options,
     exposure_option,
     stall_option,
 )
-from reggan_plugin.commands.picture_options import picture_options
+from reggan_plugin.commands.options.signing import signing_options
 from reggan_plugin.commands.progress import (
     ProgressStyle,
     libraries_on_stderr,
@@ -26,7 +27,6 @@ from reggan_plugin.commands.progress import (
 from reggan_plugin.commands.render_model import AskedModel, model_and_batch_options
 from reggan_plugin.commands.render_results import print_plans, print_summary
 from reggan_plugin.commands.render_watch import render_what_lands, style_of_progress, watched_folder
-from reggan_plugin.commands.signing_options import signing_options
 from reggan_plugin.commands.standard_streams import STANDARD, piped_files
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.faces.face_finder import FaceChoice
@@ -226,7 +226,9 @@ def _plan_jobs(
 def _on_shot(settings: RenderSettings, asked: AskedExpression, plan: JobPlan) -> RenderSettings:
     """The settings with the expression laid on a shot."""
     frames = plan.shot.frames
-    placed = asked.on_shot(frames[0].number or 0, frames[-1].number or 0)
+    numbers = [frame.number for frame in frames if frame.number is not None]
+    last = max(numbers) if len(numbers) == len(frames) else None
+    placed = asked.on_shot(frames[0].number or 0, last)
     return replace(settings, mix=placed.mix, curve=placed.curve, fades=placed.fades)
 
 

@@ -1,4 +1,4 @@
-"""What `render` prints on standard output: the paths of its results, or a summary as JSON."""
+"""Standard output of `render`: the paths of its results, or a summary as JSON."""
 
 import json
 from collections.abc import Sequence

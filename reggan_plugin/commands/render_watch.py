@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.grouped_option import given_files
-from reggan_plugin.commands.input_options import AskedInputs
-from reggan_plugin.commands.intensity_options import AskedExpression
+from reggan_plugin.commands.options.grouped import given_files
+from reggan_plugin.commands.options.input import AskedInputs
+from reggan_plugin.commands.options.intensity import AskedExpression
 from reggan_plugin.commands.progress import ProgressStyle, libraries_on_stderr
 from reggan_plugin.commands.render_results import print_summary, written_by
 from reggan_plugin.errors import UsageError
@@ -37,7 +37,7 @@ def watched_folder(
     *,
     dry_run: bool,
 ) -> WatchedFolder:
-    """Where pictures land, and what becomes of them.
+    """Folder that pictures land in, and what becomes of them.
 
     Raises:
         UsageError: what is asked for needs to know the whole shot, or one picture.

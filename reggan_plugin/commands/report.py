@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.grouped_option import GroupedCommand, grouped_option
-from reggan_plugin.commands.options import shot_options, stall_option
-from reggan_plugin.commands.picture_options import reading_options
+from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.picture import reading_options
+from reggan_plugin.commands.options.shared import shot_options, stall_option
 from reggan_plugin.commands.progress import (
     ProgressStyle,
     libraries_on_stderr,

@@ -79,7 +79,7 @@ def _refuse_unsafe(path: Path, table: Mapping[str, Any], names: Mapping[str, cli
 
 
 def _may_name_result(option: click.Option) -> bool:
-    """Whether its value is a path, and nothing says that the file is only read."""
+    """True if its value is a path, and nothing says that the file is only read."""
     return isinstance(option.type, click.Path) and not _names_input(option)
 
 

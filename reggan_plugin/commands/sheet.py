@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.expression_options import presets_option
-from reggan_plugin.commands.face_options import face_options
-from reggan_plugin.commands.grouped_option import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.model_in_use import open_model
-from reggan_plugin.commands.options import exposure_option, model_options, stall_option
-from reggan_plugin.commands.picture_options import reading_options
+from reggan_plugin.commands.options.expression import presets_option
+from reggan_plugin.commands.options.face import face_options
+from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
+from reggan_plugin.commands.options.picture import reading_options
+from reggan_plugin.commands.options.shared import exposure_option, model_options, stall_option
 from reggan_plugin.commands.progress import errors_as_events
 from reggan_plugin.commands.terminal import unguarded
 from reggan_plugin.commands.verbosity import verbose_option
@@ -165,7 +165,7 @@ def _find(
 
 
 def _expressions(card: ModelCard, own: OwnPresets, *, is_of_all: bool) -> list[ExpressionMix]:
-    """What a sheet shows, each at its full intensity; own presets last.
+    """Expressions of a sheet, each at its full intensity; own presets last.
 
     Raises:
         UnknownExpressionError: the model cannot show a preset.

@@ -5,20 +5,20 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.expression_options import (
+from reggan_plugin.commands.model_in_use import open_model
+from reggan_plugin.commands.options.expression import (
     NOTHING_ASKED,
     AskedMixes,
     expression_options,
 )
-from reggan_plugin.commands.grouped_option import GroupedCommand, given_files, grouped_option
-from reggan_plugin.commands.model_in_use import open_model
-from reggan_plugin.commands.options import model_options
-from reggan_plugin.commands.progress import errors_as_events
-from reggan_plugin.commands.texture_options import (
+from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
+from reggan_plugin.commands.options.shared import model_options
+from reggan_plugin.commands.options.texture import (
     AskedCharacter,
     character_options,
     output_options,
 )
+from reggan_plugin.commands.progress import errors_as_events
 from reggan_plugin.commands.texture_report import (
     print_outcomes,
     print_results,

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.demo import sample_shots
-from reggan_plugin.commands.expression_options import presets_option
-from reggan_plugin.commands.grouped_option import GroupedCommand, grouped_option
 from reggan_plugin.commands.model_in_use import open_model
-from reggan_plugin.commands.options import model_options
+from reggan_plugin.commands.options.expression import presets_option
+from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.shared import model_options
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.ui.in_words import PageOptions
 from reggan_plugin.ui.open_files import OpenFiles

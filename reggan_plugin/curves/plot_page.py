@@ -41,7 +41,7 @@ def html_of_take(take: Take, name: str) -> str:
 
 
 def notes_of_take(take: Take) -> list[str]:
-    """What the user should know of it, the names that mean nothing first."""
+    """Notices for the user, the names that mean nothing first."""
     unknown = [f"No face shapes, left out: {', '.join(take.unknown)}."] if take.unknown else []
     return [*unknown, *take.notes]
 

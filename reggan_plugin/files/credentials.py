@@ -18,7 +18,7 @@ LEFT_OUT = (
     "its Content Credentials (C2PA) would be invalid in a changed picture: they are left out of "
     "it, or kept as its parent's where it is signed"
 )
-"""What to say of a picture that has some."""
+"""Notice for a picture that has some."""
 
 _PNG_CHUNK = b"caBX"
 _PNG_XMP = b"XML:com.adobe.xmp\0"

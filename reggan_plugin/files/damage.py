@@ -23,9 +23,9 @@ _OF_LIBRARIES = (
     ValueError,
     struct.error,
 )
-"""What imaging libraries raise, each in its own way; -v shows the traceback."""
+"""Errors of imaging libraries, each of its own kind; -v shows the traceback."""
 _OF_BYTES = (ArithmeticError, LookupError, ValueError, struct.error)
-"""What it is to find other bytes than a format has."""
+"""Errors of finding other bytes than a format has."""
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from reggan_plugin.files.size_limit import MOST_FILE_BYTES
 from reggan_plugin.regular_file import read_regular
 
 FRAME_SUFFIXES = frame_suffixes()
-"""What a frame's name may end in, in lower case. What it holds is decided by its first bytes."""
+"""Endings of frames' names, in lower case. Its first bytes decide what a file holds."""
 
 
 @runtime_checkable

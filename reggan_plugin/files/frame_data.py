@@ -55,11 +55,11 @@ class Frame:
     alpha_is_premultiplied: bool = False
     encoding: Encoding = Encoding.SRGB
     colour_space: ColourSpace | None = None
-    """What the pixels are declared to be; None is what `encoding` says, in Rec. 709."""
+    """Declared colour space of the pixels; None is what `encoding` says, in Rec. 709."""
     matte: Float[np.ndarray, "height width"] | None = None
     """float32, [0, 1]: how much of a change each pixel takes; None is all of it."""
     notices: tuple[str, ...] = ()
-    """What the user should know about how this file is read or will be written."""
+    """Notices for the user about how this file is read or will be written."""
     origin_px: tuple[int, int] = (0, 0)
     """(row, column) of the first pixel in the picture as displayed: an EXR's data window."""
     displayed_px: tuple[int, int] | None = None

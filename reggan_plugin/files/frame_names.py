@@ -62,7 +62,7 @@ def numbered_groups(pictures: Iterable[str]) -> dict[str, list[tuple[int, str]]]
 
 
 def names_of_pattern(pattern: str) -> re.Pattern[str]:
-    """What matches the names that fit a pattern with padding; its group is the number."""
+    """Expression for names that fit a pattern with padding; its group is the number."""
     padding = list(PADDING.finditer(pattern))[-1]
     width = _padding_width(padding[0])
     digits = rf"(\d{{{width},}}|-\d{{{max(width - 1, 1)},}})"

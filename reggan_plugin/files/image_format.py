@@ -48,7 +48,7 @@ class ImageFormat:
 
 
 HEAD_BYTES = 32
-"""How much of a file says which format it has."""
+"""Length of a file's beginning that tells its format."""
 
 
 def begins_with(*signatures: bytes) -> Callable[[bytes], bool]:

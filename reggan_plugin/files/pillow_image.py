@@ -32,7 +32,7 @@ class StoredPillowImage:
     content: bytes
     samples: UInt8[np.ndarray, "height width channels"]
     kind: str
-    """What Pillow calls the format."""
+    """Pillow's name of the format."""
     save_options: Mapping[str, Any] = field(default_factory=dict)
 
     def encode(

@@ -40,7 +40,7 @@ class StoredPng:
     samples: Shaped[np.ndarray, "height width channels"]
     """uint8 or uint16; grey or RGB, and alpha if it is written as a channel."""
     transparent: Bool[np.ndarray, "height width"] | None
-    """Where a tRNS chunk makes one colour of an image without alpha channel transparent."""
+    """True where a tRNS chunk makes one colour of an image without alpha transparent."""
 
     def encode(
         self,

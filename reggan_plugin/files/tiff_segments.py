@@ -28,7 +28,7 @@ _COMPRESSORS: dict[int, Callable[[bytes], bytes | bytearray]] = {
 WRITABLE_COMPRESSIONS = frozenset({NONE, _PACKBITS, *_COMPRESSORS})
 
 _LARGEST = {3: 2**16 - 1, 4: 2**32 - 1, 16: 2**64 - 1}
-"""What fits into the types that a table may have."""
+"""Largest values of the types that a table may have."""
 _ENTRY_BYTES = {False: 12, True: 20}
 """Of a tag in the list of tags, by whether the file is a BigTIFF."""
 

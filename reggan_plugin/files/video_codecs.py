@@ -57,11 +57,11 @@ _HEADS = (
     (4, b"ftyp", ".mp4"),
     (0, b"GIF8", ".gif"),
 )
-"""Where in a file, which bytes say which container; WebM is read as Matroska."""
+"""Offset and bytes that tell a container; WebM is read as Matroska."""
 
 
 def video_suffix_of(head: bytes) -> str | None:
-    """What a video that begins like this may be called; None for what is none."""
+    """Endings of a video that begins like this; None for what is no video."""
     found = (suffix for start, mark, suffix in _HEADS if head[start:].startswith(mark))
     return next(found, None)
 

@@ -20,7 +20,7 @@ LARGEST_GROWTH, LARGEST_BLUR = 0.25, 0.25
 _RING, _RAMP = 0.04, 0.04
 """Parts of the crop's side, from its border: where a mask is 0, and where it returns to itself."""
 _SPLIT = (0.3, 0.7)
-"""Where *lower* begins and *upper* ends, from the eyes (0) to the mouth (1): the nose."""
+"""Place where *lower* begins and *upper* ends, from the eyes (0) to the mouth (1): the nose."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -163,7 +163,7 @@ _OF_RESULT = (
     "weights",
     "warnings",
 )
-"""What a progress line says of a frame's result."""
+"""Word of a progress line for a frame's result."""
 SAYING = (Notice, FrameDone, FrameTracked, Failed)
 """Events with a message."""
 Report = Callable[[Event], None]

@@ -40,7 +40,7 @@ class Observation:
     detections: tuple[Detection, ...]
     thumbnail: Thumbnail
     searched: bool
-    """Whether the whole picture was searched, so that no face can have been missed."""
+    """True if the whole picture was searched, so that no face can have been missed."""
     exposure_ev: float | None
     """Of the largest face, in stops; None without one, or if the frame is not scene-linear."""
 

@@ -17,7 +17,7 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGBREAK")
 _GRACE_S = 2.0
 """From a second signal on, before the process is ended where nothing else has ended it."""
 _DONE = 0
-"""What wakes the watcher when there is nothing to watch any more; no signal has this number."""
+"""Wakes the watcher when there is nothing to watch any more; no signal has this number."""
 _SIGNALS = tuple(signal.Signals[name] for name in _NAMES if hasattr(signal, name))
 
 

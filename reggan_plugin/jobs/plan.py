@@ -44,9 +44,9 @@ class FrameTask:
     source: SourceFrame
     output: Path
     may_be_done: bool = False
-    """Whether there is nothing to do if an earlier run did the same."""
+    """True if there is nothing to do where an earlier run did the same."""
     is_rehashed: bool = False
-    """Whether its files are read to tell that."""
+    """True if its files are read to tell that."""
     layers: Mapping[LayerName, Path] = field(default_factory=dict)
     """Files of the change beside it."""
 
@@ -63,9 +63,9 @@ class JobPlan:
     missing: FrameRange
     """Numbers that were asked for and are not on disk."""
     is_whole: bool
-    """Whether all of the shot was asked for, not a range of it."""
+    """True if all of the shot was asked for, not a range of it."""
     tracks_name: str = "render"
-    """What its tracks are called: several shots may have one folder for their results."""
+    """Name of its tracks: several shots may have one folder for their results."""
     whole: Path | None = None
     """The one file that all outputs go into in the end, where the source is a video."""
 

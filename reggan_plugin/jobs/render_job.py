@@ -92,7 +92,7 @@ def summary_of(
     model: ModelInUse | None,
     results: Sequence[FrameResult],
 ) -> JobSummary:
-    """What came of a plan, but for what only its run knows: its notices and its time."""
+    """Summary of a plan, but for what only its run knows: its notices and its time."""
     return JobSummary(
         source=plan.source,
         out=plan.out,

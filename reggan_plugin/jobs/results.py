@@ -44,9 +44,9 @@ class FrameResult:
     weights: Mapping[str, float] = field(default_factory=dict)
     """Of face shapes and `neutral` that were asked for."""
     intensity_share: float = 1.0
-    """What the turn of the head left of the intensity that was asked for."""
+    """Share of the asked intensity that the turn of the head left."""
     generation_loss: GenerationLoss | None = None
-    """What a lossy compression did to pixels beside the change."""
+    """Difference that a lossy compression made beside the change."""
     seconds: float = 0.0
     """Of work on it, waiting left out."""
 

@@ -38,7 +38,7 @@ _PASSING_FAULTS = (SourceError, UsageError, OutputError, StalledError)
 
 @dataclass(frozen=True, kw_only=True)
 class WatchedFolder:
-    """Where pictures land, and what becomes of them.
+    """Folder that pictures land in, and what becomes of them.
 
     Attributes:
         folder: is looked at; the folders within it are not.

@@ -1,5 +1,6 @@
 """A character looked at from the front, with the map of its face known: ready for expressions."""
 
+import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceFinder
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.maps.map_tile import Samples
@@ -29,7 +31,7 @@ from reggan_plugin.textures.views.shots import (
     take_survey,
     texels_per_pixel,
 )
-from reggan_plugin.textures.views.stage import Stage
+from reggan_plugin.textures.views.stage import Stage, StagePicture
 from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.transfer import ExpressionTransfer
 
@@ -101,8 +103,8 @@ class PreparedFace:
             if look.views == 3:
                 sides, said = find_sides(self.stage, self._finder, self.framed, card.max_yaw_deg)
                 self.notices |= dict.fromkeys(said)
-            density = texels_per_pixel(survey, self.parts, self.texture)
-            self._shots = take_shots(self.stage, self.framed, sides, density)
+            self._density = texels_per_pixel(survey, self.parts, self.texture)
+            self._shots = take_shots(self.stage, self.framed, sides, self._density)
 
     @property
     def image(self) -> int | None:
@@ -114,6 +116,23 @@ class PreparedFace:
     def material_name(self) -> str:
         """Of the face."""
         return self.loaded.character.parts[self.parts[0]].material.name
+
+    @property
+    def front_view(self) -> tuple[StagePicture, FaceCrop]:
+        """The picture from the front that the model sees, and where the face is in it."""
+        return self._shots[0].picture, self._shots[0].crop
+
+    def reduced(self, longest_px: int) -> "PreparedFace":
+        """This face with a map of at most so many texels a side, and one view as fine as that."""
+        side = self.texture.largest_side_px
+        factor = max(1, math.ceil(side / longest_px))
+        if factor == 1:
+            return self
+        coarse = copy.copy(self)
+        coarse.reduce_map(longest_px)
+        coarse._density = self._density / factor
+        coarse._shots = take_shots(self.stage, self.framed, (), coarse._density)
+        return coarse
 
     def reduce_map(self, longest_px: int) -> None:
         """Let changes be worked out on the map averaged to at most so many texels a side."""

@@ -12,6 +12,7 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.expressions import NAMED_EXPRESSIONS
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.ui.asked_change import AskedChange
+from reggan_plugin.ui.open_files import OpenShot
 
 _PYTHON = """\
 from pathlib import Path
@@ -50,10 +51,23 @@ def command_line(
     source: Path, change: AskedChange, choice: FaceChoice, options: PageOptions, out: Path | None
 ) -> str:
     """The `render` that does the same to a frame or shot, for this system's shell."""
-    asked = expression_options(change)
-    if options.presets is not None and any(name in change.own for name in change.weights):
-        asked += ["--presets", str(options.presets)]
-    return _render_line(source, asked, choice, options, out)
+    return _render_line(source, _asked(change, options), choice, options, out)
+
+
+def texture_command(
+    shot: OpenShot, change: AskedChange, options: PageOptions, *, wants_map: bool
+) -> str:
+    """The `texture` that does the same to a head: a new one with the changed map, or the map."""
+    source = Path(shot.source.name) if shot.is_uploaded else shot.source
+    words = ["reggan-plugin", "texture", "--mesh", str(source)]
+    if shot.texture is not None:
+        texture = Path(shot.texture.name) if shot.is_uploaded else shot.texture
+        words += ["--texture", str(texture)]
+    words += [*_asked(change, options), *_model_options(options)]
+    if not wants_map:
+        label = change.mix.label or "unchanged"
+        words += ["--out-mesh", str(source.with_name(f"{source.stem}_{label}{source.suffix}"))]
+    return _joined(words)
 
 
 def take_command(
@@ -75,13 +89,22 @@ def _render_line(
     source: Path, asked: Sequence[str], choice: FaceChoice, options: PageOptions, out: Path | None
 ) -> str:
     words = ["reggan-plugin", "render", "--frames", str(source), *asked, *_face_options(choice)]
-    if options.model is not None:
-        words += ["--model", options.model]
-    if options.device != "auto":
-        words += ["--device", options.device]
+    words += _model_options(options)
     if out is not None:
         words += ["--out", str(out)]
     return _joined(words)
+
+
+def _asked(change: AskedChange, options: PageOptions) -> list[str]:
+    words = expression_options(change)
+    if options.presets is not None and any(name in change.own for name in change.weights):
+        words += ["--presets", str(options.presets)]
+    return words
+
+
+def _model_options(options: PageOptions) -> list[str]:
+    words = ["--model", options.model] if options.model is not None else []
+    return [*words, *(["--device", options.device] if options.device != "auto" else [])]
 
 
 def expression_options(change: AskedChange) -> list[str]:

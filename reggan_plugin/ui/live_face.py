@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reggan_plugin.array_types import Float, UInt8
+from reggan_plugin.batched_model import Answer
 from reggan_plugin.display_picture import coding_of
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.face_edit import AnsweredFrame, CutFace, CutFrame, Picture, cut_face
@@ -18,6 +19,8 @@ from reggan_plugin.transfer import ExpressionTransfer
 
 Screen = UInt8[np.ndarray, "height width 4"]
 """Straight RGBA, sRGB-encoded, as browsers take it."""
+SeenFace = Float[np.ndarray, "side side 3"]
+"""A face as the model sees it, sRGB-encoded, [0, 1]."""
 
 _BESIDE_PX = 12
 """Pixels beyond the crop's own margin that a surface may come from; then the crop alone gives the
@@ -44,9 +47,16 @@ class LiveFace:
 
     def change(self, transfer: ExpressionTransfer, mix: ExpressionMix) -> AnsweredFrame:
         """Answer of the model to an expression."""
+        return transfer.answer([self._cut_for(mix)])[0]
+
+    def answered_before(self, mix: ExpressionMix, answers: tuple[Answer, ...]) -> AnsweredFrame:
+        """The same with what the model answered for this face in a picture of another size."""
+        return AnsweredFrame(cut=self._cut_for(mix), answers=answers)
+
+    def _cut_for(self, mix: ExpressionMix) -> CutFrame:
         asked = mix if self.share == 1.0 else mix.scaled(self.share)
         faces = () if asked.changes_nothing else (replace(self.cut, mix=asked),)
-        return transfer.answer([CutFrame(picture=self.picture, faces=faces)])[0]
+        return CutFrame(picture=self.picture, faces=faces)
 
     def screen(self, answered: AnsweredFrame) -> Screen:
         """The region with its changed face."""
@@ -60,28 +70,44 @@ def live_face(
     crop: FaceCrop,
     exposure_ev: float,
     longest_px: int,
+    seen: SeenFace | None = None,
 ) -> LiveFace:
-    """Cut a face out of a frame, in a picture of at most `longest_px` on its longer side."""
+    """Cut a face out of a frame, in a picture of at most `longest_px` on its longer side.
+
+    `seen` is what `seen_face` gives for it, if that is known: of a large frame it takes longest.
+    """
     size = frame.pixels.shape[:2]
     inner = region_of(crop, *size, with_margin=True)
     region = _wider(inner, size, crop)
-    coding = coding_of(frame, exposure_ev)
-    whole = Picture(pixels=frame.pixels, alpha=frame.alpha, coding=coding)
-    full = cut_face(whole, inner, _in_region(crop, inner), ExpressionMix({}))
+    whole = _whole(frame, exposure_ev)
+    before = seen_face(frame, crop, exposure_ev) if seen is None else seen
     rows, columns = region
     longest = max(rows.stop - rows.start, columns.stop - columns.start)
     factor = max(1, math.ceil(longest / longest_px))
     picture = _reduced(whole, region, factor)
     place = _reduced_region(inner, region, factor)
     local = crop.moved(-columns.start, -rows.start).scaled(1 / factor)
-    cut = replace(
-        full,
+    cut = CutFace(
         region=place,
         crop=_in_region(local, place),
         display=picture.display(place, picture.pixels[place]),
+        before=before,
+        mix=ExpressionMix({}),
     )
     share = transfer.intensity_share(crop)
     return LiveFace(region=region, factor=factor, cut=cut, picture=picture, share=share)
+
+
+def seen_face(frame: Frame, crop: FaceCrop, exposure_ev: float) -> SeenFace:
+    """A face as the model sees it, cut out of the frame at its own size."""
+    inner = region_of(crop, *frame.pixels.shape[:2], with_margin=True)
+    whole = _whole(frame, exposure_ev)
+    return cut_face(whole, inner, _in_region(crop, inner), ExpressionMix({})).before
+
+
+def _whole(frame: Frame, exposure_ev: float) -> Picture:
+    coding = coding_of(frame, exposure_ev)
+    return Picture(pixels=frame.pixels, alpha=frame.alpha, coding=coding)
 
 
 def _reduced(whole: Picture, region: Region, factor: int) -> Picture:

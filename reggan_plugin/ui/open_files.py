@@ -5,7 +5,7 @@ The page knows them by number alone, so that no request can name another file.
 
 import tempfile
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reggan_plugin.errors import SourceError, UsageError
@@ -18,19 +18,23 @@ MOST_UPLOAD_BYTES = 2**30
 MOST_UPLOADED_BYTES = 2**33
 """Of all files together, while the page runs."""
 _LONGEST_NAME = 200
+HEAD_SUFFIXES = (".glb", ".vrm", ".gltf", ".obj")
+_BESIDE_HEADS = (".bin", ".mtl")
 _RESERVED = frozenset('/\\:*?"<>|')
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenShot:
-    """Frames that were opened together.
+    """Frames that were opened together, or a head, which has two pictures of one file.
 
     Attributes:
-        source: what `render --frames` takes for them.
+        source: what `render --frames` takes for them, or the head's file.
         first: number of the first file; the others follow.
         paths: the files.
         is_uploaded: whether they lie in the page's own folder, which nobody else knows.
         is_sample: whether they came along.
+        is_head: whether it is a head: its picture from the front, then its map.
+        texture: the map of a head whose file names none.
     """
 
     source: Path
@@ -38,11 +42,18 @@ class OpenShot:
     paths: tuple[Path, ...]
     is_uploaded: bool = False
     is_sample: bool = False
+    is_head: bool = False
+    texture: Path | None = None
 
     @property
     def is_users_own(self) -> bool:
         """True if results may go beside it."""
         return not (self.is_uploaded or self.is_sample)
+
+
+def is_head(path: Path) -> bool:
+    """True if the name is that of a head's file."""
+    return path.suffix.lower() in HEAD_SUFFIXES
 
 
 def refuse_odd_name(name: str) -> None:
@@ -112,23 +123,41 @@ class OpenFiles:
         raise UsageError(f"There is no open file {number}. Load the page again, or open the file.")
 
     def open(self, source: Path, *, is_uploaded: bool = False, is_sample: bool = False) -> OpenShot:
-        """Open a picture, a folder of frames or a pattern.
+        """Open a picture, a folder of frames, a pattern, or a head.
 
         Raises:
             SourceError: it holds no frame.
         """
+        if is_head(source):
+            return self._open_head(source, is_uploaded=is_uploaded)
         paths = tuple(frame.path for frame in find_sequence(str(source)).frames)
-        with self._lock:
-            first = self._count()
-            shot = OpenShot(
-                source=source,
-                first=first,
-                paths=paths,
-                is_uploaded=is_uploaded,
-                is_sample=is_sample,
+        return self._add(
+            OpenShot(
+                source=source, first=0, paths=paths, is_uploaded=is_uploaded, is_sample=is_sample
             )
-            self._shots.append(shot)
-        return shot
+        )
+
+    def _open_head(
+        self, source: Path, *, is_uploaded: bool, texture: Path | None = None
+    ) -> OpenShot:
+        if not source.is_file():
+            raise SourceError(f"There is no file {source}. Check the path.")
+        return self._add(
+            OpenShot(
+                source=source,
+                first=0,
+                paths=(source, source),
+                is_uploaded=is_uploaded,
+                is_head=True,
+                texture=texture,
+            )
+        )
+
+    def _add(self, shot: OpenShot) -> OpenShot:
+        with self._lock:
+            counted = replace(shot, first=self._count())
+            self._shots.append(counted)
+        return counted
 
     def open_sample(self, name: str) -> OpenShot:
         """Open frames that come along.
@@ -149,9 +178,13 @@ class OpenFiles:
         refuse_odd_name(name)
         if not (drop.isalnum() and len(drop) <= 64):
             raise UsageError(f"{drop[:80]!r} is no name of a drop. Load the page again.")
-        if not can_read(Path(name)):
+        is_of_head = Path(name).suffix.lower() in (*HEAD_SUFFIXES, *_BESIDE_HEADS)
+        if not (is_of_head or can_read(Path(name))):
             read = ", ".join(one.name for one in image_formats())
-            raise UsageError(f"{name} is no picture that is read. Export it as one: {read}.")
+            raise UsageError(
+                f"{name} is no picture that is read. Export it as one: {read}. Heads are read as "
+                "GLB, VRM, glTF and OBJ."
+            )
         with self._lock:
             if drop not in self._drops:
                 folder = Path(self._folder.name) / f"{len(self._drops)}" / "frames"
@@ -184,6 +217,12 @@ class OpenFiles:
         if folder is None:
             raise UsageError("Nothing was uploaded. Drop the file again.")
         files = sorted(folder.iterdir())
+        heads = [path for path in files if is_head(path)]
+        if heads:
+            pictures = [path for path in files if can_read(path)]
+            is_obj = heads[0].suffix.lower() == ".obj"
+            texture = pictures[0] if is_obj and len(pictures) == 1 else None
+            return self._open_head(heads[0], is_uploaded=True, texture=texture)
         return self.open(files[0] if len(files) == 1 else folder, is_uploaded=True)
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -23,6 +23,7 @@ LONGEST_SCREEN_PX = 4096
 """Larger frames are shown reduced by a whole factor; they are saved at their own size."""
 
 Value = TypeVar("Value")
+Kind = Literal["frame", "view", "map"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,12 +35,16 @@ class OpenFrame:
         frame: as read.
         crops: of all faces, largest first.
         factor: pixels of the frame that a pixel of its picture spans.
+        kind: a frame; a head from the front; or a head's base colour map.
+        notes: what the user should know.
     """
 
     path: Path
     frame: Frame
     crops: tuple[FaceCrop, ...]
     factor: int
+    kind: Kind = "frame"
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -69,6 +74,7 @@ def open_frame(transfer: ExpressionTransfer, path: Path) -> OpenFrame:
         frame=frame,
         crops=transfer.find_faces(frame, FaceChoice(which="all"), (path.name,)),
         factor=max(1, math.ceil(max(frame.pixels.shape[:2]) / LONGEST_SCREEN_PX)),
+        notes=tuple(str(notice) for notice in frame.notices),
     )
 
 
@@ -82,12 +88,16 @@ def png_of(screen: Screen) -> bytes:
 
 
 class Newest(Generic[Value]):
-    """Holds the values that were asked for last, and forgets the others."""
+    """Holds the values that were asked for last, and forgets the others; for one thread at once."""
 
     def __init__(self, most: int) -> None:
         """Hold nothing yet, and never more than `most` values."""
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
         self._most = most
+
+    def peek(self, key: Hashable) -> Value | None:
+        """The value of a key, if it is held."""
+        return self._values.get(key)
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """The value of a key; made if it is not held."""

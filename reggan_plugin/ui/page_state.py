@@ -11,6 +11,7 @@ from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard
 from reggan_plugin.transfer import ExpressionTransfer
 from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.ui.open_frame import OpenFrame
+from reggan_plugin.ui.open_head import gives_mesh
 from reggan_plugin.ui.studio import Studio
 from reggan_plugin.vocabulary.compounds import COMPOUND_EXPRESSIONS
 from reggan_plugin.vocabulary.names import OwnPresets
@@ -55,8 +56,17 @@ def document_of_shot(shot: OpenShot) -> dict[str, Any]:
     return {
         "name": shot.source.name,
         "first": shot.first,
-        "files": [path.name for path in shot.paths],
+        "files": _names_in(shot),
+        "is_head": shot.is_head,
+        "gives_mesh": shot.is_head and gives_mesh(shot),
     }
+
+
+def _names_in(shot: OpenShot) -> list[str]:
+    if shot.is_head:
+        name = shot.source.name
+        return [f"{name}, from the front", f"{name}, its map"]
+    return [path.name for path in shot.paths]
 
 
 def document_of_frame(found: OpenFrame, transfer: ExpressionTransfer) -> dict[str, Any]:
@@ -66,7 +76,8 @@ def document_of_frame(found: OpenFrame, transfer: ExpressionTransfer) -> dict[st
         "width": width,
         "height": height,
         "factor": found.factor,
-        "notices": [str(notice) for notice in found.frame.notices],
+        "kind": found.kind,
+        "notices": list(found.notes),
         "faces": [
             {
                 "box": _box(crop.place(transfer.card.canonical_points * crop.side_px)),

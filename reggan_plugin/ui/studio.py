@@ -1,51 +1,58 @@
-"""The requests of the page, without HTTP: open frames, change faces, save."""
+"""The requests of the page, without HTTP: open frames and heads, change faces, save."""
 
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
+from reggan_plugin.batched_model import Answer
 from reggan_plugin.errors import FaceNotFoundError
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.face_edit import AnsweredFrame
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.jobs.events import Event
-from reggan_plugin.jobs.plan import Existing, plan_job
-from reggan_plugin.jobs.render_job import run_job
-from reggan_plugin.jobs.render_settings import RenderSettings
+from reggan_plugin.imaging.crop import Region
 from reggan_plugin.ui.asked_change import AskedChange
 from reggan_plugin.ui.layers import Arrow, Layer, arrows_of, frame_motion_of, lay_over
-from reggan_plugin.ui.live_face import LiveFace, Screen, live_face
-from reggan_plugin.ui.open_files import OpenFiles
+from reggan_plugin.ui.live_face import LiveFace, Screen, SeenFace, live_face, seen_face
+from reggan_plugin.ui.open_files import OpenFiles, OpenShot
 from reggan_plugin.ui.open_frame import Newest, OpenFrame, open_frame
+from reggan_plugin.ui.open_head import CoarseMap, OpenHead, open_head, saved_head
 from reggan_plugin.ui.open_take import OpenTake, TakeInUse
+from reggan_plugin.ui.saved_file import SavedFile, saved_frame
 from reggan_plugin.ui.shot_job import OpenModel, ShotJob
 from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets
 
 THUMBNAIL_PX = 192
-_FRAMES_HELD, _FACES_HELD, _EXPOSURES_HELD = 2, 6, 64
-
-
-@dataclass(frozen=True, kw_only=True)
-class SavedFile:
-    """A frame's file after its change."""
-
-    name: str
-    content: bytes
+_FRAMES_HELD, _HEADS_HELD, _FACES_HELD, _EXPOSURES_HELD = 2, 1, 6, 64
+_THUMBNAILS_AT_ONCE = 2
+"""More need memory, and are no quicker on few cores."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ChangedFace:
-    """A face with an expression, and where it lies."""
+class ShownChange:
+    """A face or map with an expression, and where it lies.
 
-    face: LiveFace
+    Attributes:
+        region: rows and columns of the frame.
+        factor: pixels of the frame that one of the screen spans.
+        screen: the region with the change.
+        share: what the turn of the head leaves of the intensity.
+        arrows: motion of surfaces, where that is asked for.
+    """
+
+    region: Region
+    factor: int
     screen: Screen
+    share: float = 1.0
     arrows: tuple[Arrow, ...] = ()
 
 
 class Studio:
-    """A model held open, and the frames that were looked at last; one request at a time."""
+    """A model held open, and what was looked at last.
+
+    Files are read and faces cut one after another; what they look like with an expression is
+    worked out beside that.
+    """
 
     def __init__(
         self,
@@ -63,9 +70,15 @@ class Studio:
         self.take = TakeInUse(take)
         self.transfer, self.model = open_model()
         self._frames: Newest[OpenFrame] = Newest(_FRAMES_HELD)
+        self._heads: Newest[OpenHead] = Newest(_HEADS_HELD)
         self._faces: Newest[LiveFace] = Newest(_FACES_HELD)
+        self._seen: Newest[SeenFace] = Newest(_FACES_HELD)
+        self._maps: Newest[CoarseMap] = Newest(_FRAMES_HELD)
         self._exposures: Newest[float] = Newest(_EXPOSURES_HELD)
+        self._answers: Newest[tuple[Answer, ...]] = Newest(1)
         self._lock = threading.Lock()
+        self._thumbnails = threading.BoundedSemaphore(_THUMBNAILS_AT_ONCE)
+        self._saving = threading.Lock()
         self.job = ShotJob(open_model)
 
     def close(self) -> None:
@@ -81,16 +94,8 @@ class Studio:
     def picture(self, number: int, choice: FaceChoice) -> bytes:
         """A frame as PNG, exposed for a face."""
         with self._lock:
-            return self._frame(number).picture(self._exposure(number, choice))
-
-    def face(self, number: int, choice: FaceChoice, longest_px: int) -> LiveFace:
-        """A face ready for changes.
-
-        Raises:
-            FaceNotFoundError: the frame has no such face.
-        """
-        with self._lock:
-            return self._face(number, choice, longest_px)
+            frame, exposure_ev = self._frame(number), self._exposure(number, choice)
+        return frame.picture(exposure_ev)
 
     def change(
         self,
@@ -100,53 +105,77 @@ class Studio:
         change: AskedChange,
         is_wanted: Callable[[], bool] = lambda: True,
         layer: Layer = "picture",
-    ) -> ChangedFace | None:
-        """A face with an expression; None if nobody wants it any more when its turn comes."""
+    ) -> ShownChange | None:
+        """A face or map with an expression; None if nobody wants it any more at its turn.
+
+        Raises:
+            FaceNotFoundError: the frame has no such face.
+        """
         mix = change.mix
         self.transfer.card.vector_of(mix)
+        if self._is_map(number):
+            return self._changed_map(number, longest_px, mix) if is_wanted() else None
         with self._lock:
             if not is_wanted():
                 return None
             face = self._face(number, choice, longest_px)
-            answered = face.change(self.transfer, mix)
-            screen = face.screen(answered)
-        motion = None if layer == "picture" else frame_motion_of(face, answered)
-        if motion is None:
-            return ChangedFace(face=face, screen=screen)
-        arrows = arrows_of(face, motion) if layer == "motion" else []
-        layered = lay_over(screen, face, motion, layer)
-        return ChangedFace(face=face, screen=layered, arrows=tuple(arrows))
+        answered = self._answered((number, choice), face, mix)
+        return _shown(face, answered, layer)
 
     def thumbnail(self, number: int, choice: FaceChoice, change: AskedChange) -> Screen:
-        """A small picture of a face with an expression."""
-        changed = self.change(number, choice, THUMBNAIL_PX, change)
-        assert changed is not None, "it is wanted"
-        return changed.screen
+        """A small picture of a face with an expression; of a map, of the head that wears it."""
+        number -= self._is_map(number)
+        with self._thumbnails:
+            with self._lock:
+                face = self._face(number, choice, THUMBNAIL_PX)
+            return face.screen(face.change(self.transfer, change.mix))
 
     def save(self, number: int, choice: FaceChoice, change: AskedChange) -> SavedFile:
-        """The frame's file with its change, byte for byte what `render` writes.
+        """The file with its change, byte for byte what `render` or `texture` writes.
 
         Raises:
-            RegganError: as `render`.
+            RegganError: as these.
         """
-        source, mix = self.files.path(number), change.mix
-        folder = Path(tempfile.mkdtemp(prefix="reggan-save-"))
-        try:
-            plan = plan_job(str(source), None, folder, mix.label, Existing.REFUSE)
-            settings = RenderSettings(mix=mix, choice=choice)
-            with self._lock:
-                summary = run_job(
-                    plan, settings, self.transfer, model=self.model, report=_keep_quiet
-                )
-            summary.raise_for_failure()
-            content = plan.tasks[0].output.read_bytes()
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        label = mix.label or "unchanged"
-        return SavedFile(name=f"{source.stem}_{label}{source.suffix}", content=content)
+        shot, mix = self.files.shot_of(number), change.mix
+        with self._saving:
+            if shot.is_head:
+                return saved_head(self.transfer, shot, mix, wants_map=self._is_map(number))
+            return saved_frame(self.transfer, self.model, self.files.path(number), mix, choice)
+
+    def _is_map(self, number: int) -> bool:
+        shot = self.files.shot_of(number)
+        return shot.is_head and number > shot.first
+
+    def _changed_map(self, number: int, longest_px: int, mix: ExpressionMix) -> ShownChange:
+        with self._lock:
+            head = self._head(self.files.shot_of(number))
+            coarse = self._maps.get((number, longest_px), lambda: head.coarser(longest_px))
+        screen, (height, width) = coarse.screen(mix), head.map_picture.size
+        region = slice(0, height), slice(0, width)
+        return ShownChange(region=region, factor=coarse.factor, screen=screen)
+
+    def _answered(
+        self, whose: tuple[int, FaceChoice], face: LiveFace, mix: ExpressionMix
+    ) -> AnsweredFrame:
+        """The model's answer; the last one again where only the size of the picture differs."""
+        key = (whose, tuple(self.transfer.card.vector_of(mix)))
+        with self._lock:
+            known = self._answers.peek(key)
+        if known is not None:
+            return face.answered_before(mix, known)
+        answered = face.change(self.transfer, mix)
+        with self._lock:
+            self._answers.get(key, lambda: answered.answers)
+        return answered
+
+    def _head(self, shot: OpenShot) -> OpenHead:
+        return self._heads.get(shot.first, lambda: open_head(self.transfer, shot))
 
     def _frame(self, number: int) -> OpenFrame:
-        path = self.files.path(number)
+        shot, path = self.files.shot_of(number), self.files.path(number)
+        if shot.is_head:
+            head = self._head(shot)
+            return head.map_picture if self._is_map(number) else head.view
         return self._frames.get(number, lambda: open_frame(self.transfer, path))
 
     def _crop(self, number: int, choice: FaceChoice) -> FaceCrop:
@@ -177,10 +206,23 @@ class Studio:
     def _face(self, number: int, choice: FaceChoice, longest_px: int) -> LiveFace:
         def cut() -> LiveFace:
             crop, frame = self._crop(number, choice), self._frame(number).frame
-            return live_face(self.transfer, frame, crop, self._exposure(number, choice), longest_px)
+            exposure_ev = self._exposure(number, choice)
+            seen = self._seen.get((number, choice), lambda: seen_face(frame, crop, exposure_ev))
+            return live_face(self.transfer, frame, crop, exposure_ev, longest_px, seen)
 
         return self._faces.get((number, choice, longest_px), cut)
 
 
-def _keep_quiet(_: Event) -> None:
-    """Take the progress of a single frame, of which nobody needs to hear."""
+def _shown(face: LiveFace, answered: AnsweredFrame, layer: Layer) -> ShownChange:
+    screen, arrows = face.screen(answered), []
+    motion = None if layer == "picture" else frame_motion_of(face, answered)
+    if motion is not None:
+        arrows = arrows_of(face, motion) if layer == "motion" else []
+        screen = lay_over(screen, face, motion, layer)
+    return ShownChange(
+        region=face.region,
+        factor=face.factor,
+        screen=screen,
+        share=face.share,
+        arrows=tuple(arrows),
+    )

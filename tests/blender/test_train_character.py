@@ -13,6 +13,7 @@ bpy = pytest.importorskip("bpy")
 
 from mathutils import Matrix, Vector  # noqa: E402
 
+from blender_addon.operators.train_character import RenderTrainingSet  # noqa: E402
 from reggan_training.data.check import misalignments  # noqa: E402
 from reggan_training.data.sets import list_sets  # noqa: E402
 
@@ -111,7 +112,11 @@ def test_the_table_is_filled_from_the_names(scene: Any) -> None:
 
 
 @needs_workbench
-def test_the_set_is_rendered_and_training_takes_it(scene: Any) -> None:
+def test_the_set_is_rendered_and_training_takes_it(
+    scene: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(RenderTrainingSet, "_report", lambda _, __, message: said.append(message))
     before = state_of(scene)
     assert bpy.ops.reggan.render_training_set() == {"FINISHED"}
     assert state_of(scene) == before
@@ -127,6 +132,7 @@ def test_the_set_is_rendered_and_training_takes_it(scene: Any) -> None:
     command = bpy.context.window_manager.reggan_training_command
     assert command.startswith("reggan-plugin train --preset fine-tune --init-from sargan")
     assert "--every-identity" in command
+    assert said == [f"9 pictures are in {out.name}. Train on them by the line in this panel"]
     assert str(out) in command
     sheet = json.loads((out / "landmarks.json").read_text(encoding="utf-8"))
     assert sorted(sheet) == [name.removesuffix(".png") for name in names]

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from reggan_plugin.cli import main
-from reggan_plugin.commands.expression_options import AskedMixes, expression_options
+from reggan_plugin.commands.options.expression import AskedMixes, expression_options
 from reggan_plugin.errors import RegganError
 from reggan_plugin.expressions import NAMED_EXPRESSIONS, ExpressionMix
 

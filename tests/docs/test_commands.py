@@ -37,7 +37,7 @@ TESTED_ELSEWHERE = (
     "dataset avatars",  # needs Blender: tests/training/avatars/test_blender_render.py
     "export engine",  # need a GPU: tests/export/test_export_engine.py,
     "render shot/ --device tensorrt",  # tests/backends/test_tensorrt_runner.py
-    "bench --peers",  # exports three networks: tests/export/test_rivals.py
+    "bench --peers",  # exports three networks: tests/export/test_baselines.py
     "render shot/ --expression happy --sign",  # tests/jobs/test_signing.py
 )
 RUN_ONCE = {

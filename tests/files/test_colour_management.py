@@ -185,7 +185,7 @@ def test_opencolorio_is_loaded_only_for_a_name() -> None:
     import subprocess
 
     code = (
-        "import sys, reggan_plugin.commands.picture_options; "
+        "import sys, reggan_plugin.commands.options.picture; "
         "assert 'PyOpenColorIO' not in sys.modules and 'OpenEXR' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,47 +1,82 @@
-"""Whether the local page's program keeps its memory over many moves of a slider.
+"""How quick the local page's program is without a browser, and whether it keeps its memory.
 
     python -m tests.measurements.page_moves [MOVES] [MODEL]
 
-Asks for changes over HTTP as the page does, 500 unless told otherwise, with a model of the tests
-whose network costs nothing, or with MODEL. Prints the memory after 20, half and all of the moves,
-and processor time of a move. The page itself is not there: tests/ui/test_page_browser.py has it.
+Asks over HTTP as the page does for the gallery of the avatar sample, 1280x720, two pictures at a
+time, and for the changes of a slider, 500 unless told otherwise, with the default model or MODEL.
+Prints the seconds until the gallery is whole, then at 20, half and all of the moves: memory, median
+time until the answer is there, and processor time of a move. Times depend on what else the machine
+does. The page itself is not there: page_in_browser.py has it.
 """
 
 import json
+import os
+import statistics
 import sys
-import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.motion_models import write_motion_model
-from tests.ui.conftest import running_page, studio_of
+from tests.ui.conftest import Caller, running_page, studio_of
 
 WARM_UP = 20
+PAGE_AT_ONCE = 2
 
 
 def main() -> None:
-    """Print a line at each mark."""
+    """Print the gallery's line, and one at each mark."""
     moves = int(sys.argv[1]) if len(sys.argv) > 1 else 500
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder, "moving.onnx")
-        if len(sys.argv) > 2:
-            model = Path(sys.argv[2])
-        else:
-            write_motion_model(model, motion=(0.04, 0.0), gain=0.1, answers_to="jawOpen")
-        with running_page(studio_of(model)) as page:
-            file, begin = page.open_sample(), time.process_time()
-            for number in range(1, moves + 1):
-                weights = {"jawOpen": 0.2 + number % 100 / 200}
-                asked = {"file": file, "face": 0, "change": {"weights": weights}}
-                status, answer = page.post("change", **asked, longest=512, tab="a", order=number)
-                assert status == 200, json.loads(answer)
-                if number in (WARM_UP, moves // 2, moves):
-                    seconds = (time.process_time() - begin) / number
-                    print(
-                        f"{number} moves: {_resident_mib():.0f} MiB, "
-                        f"{1000 * seconds:.0f} ms of a core each",
-                        flush=True,
-                    )
+    model = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    with running_page(studio_of(model)) as page:
+        card = page.studio.transfer.card
+        print(f"{card.name} {card.version}, load {os.getloadavg()[0]:.1f}, {_cores()} cores")
+        begin, used = time.monotonic(), time.process_time()
+        file = page.open_sample()
+        names = _gallery(page, file)
+        seconds, cpu = time.monotonic() - begin, time.process_time() - used
+        print(f"gallery of {len(names)}: {seconds:.2f} s, {cpu:.2f} s of processor time")
+        _move(page, file, moves)
+
+
+def _gallery(page: Caller, file: int) -> list[str]:
+    page.call("GET", f"frame?file={file}")
+    page.call("GET", f"picture?file={file}")
+    names = [one["name"] for one in json.loads(page.call("GET", "state")[1])["expressions"]]
+
+    def make(name: str) -> None:
+        change = {"weights": {name: 1}}
+        status, answer = page.post("thumbnail", file=file, face=0, change=change)
+        assert status == 200, answer
+
+    with ThreadPoolExecutor(PAGE_AT_ONCE) as page_s:
+        list(page_s.map(make, names))
+    return names
+
+
+def _move(page: Caller, file: int, moves: int) -> None:
+    begin, taken = time.process_time(), []
+    for number in range(1, moves + 1):
+        asked = {
+            "file": file,
+            "face": 0,
+            "change": {"weights": {"happy": 0.2 + number % 100 / 200}},
+        }
+        start = time.monotonic()
+        status, answer = page.post("change", **asked, longest=512, tab="a", order=number)
+        taken.append(1000 * (time.monotonic() - start))
+        assert status == 200, json.loads(answer)
+        if number in (WARM_UP, moves // 2, moves):
+            seconds = (time.process_time() - begin) / number
+            print(
+                f"{number} moves: {_resident_mib():.0f} MiB, {statistics.median(taken):.0f} ms to "
+                f"the answer in the median, {1000 * seconds:.0f} ms of a core each",
+                flush=True,
+            )
+
+
+def _cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else (os.cpu_count() or 1)
 
 
 def _resident_mib() -> float:

@@ -45,8 +45,8 @@ def test_the_command_of_a_take_drives_the_shot(page: Caller) -> None:
         "face": 0,
         "change": {"weights": {"jawOpen": 0.5}, "intensity": 0.8},
     }
-    words = json.loads(page.post("words", **asked)[1])
-    command = shlex.split(words["take"])
+    words = json.loads(page.post("words", **asked, kind="take")[1])
+    command = shlex.split(words["words"])
     assert command[:2] == ["reggan-plugin", "render"]
     assert command[4:8] == ["--curves", "take.csv", "--intensity", "0.8"]
     assert "--shape" not in command

@@ -1,108 +1,28 @@
 """The page in a real browser: opened, clicked, slid, saved."""
 
 import base64
+import io
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import OpenEXR
 import pytest
 from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
-from selenium.webdriver.support.wait import WebDriverWait
 
 from reggan_plugin.files.frame import read_frame
 
+from ..textures.conftest import make_head, sample_face, write_glb
+from .artist import Artist, dropped, saved_file
 from .conftest import SAMPLES, Caller, running_page, studio_of
 
 pytestmark = pytest.mark.browser
 
 FACE = sorted(SAMPLES["avatar_png"].iterdir())[0]
-
-
-class Artist:
-    """Somebody before the page."""
-
-    def __init__(self, browser: webdriver.Chrome, page: Caller) -> None:
-        self.browser, self.page = browser, page
-        self.wait = WebDriverWait(browser, 60, poll_frequency=0.05)
-        browser.get_log("browser")  # type: ignore[no-untyped-call]
-        browser.get(page.address)
-        self.wait.until(lambda _: self.script("return document.body.dataset.ready"))
-
-    def find(self, name: str) -> WebElement:
-        return self.browser.find_element(By.ID, name)
-
-    def script(self, text: str, *arguments: Any) -> Any:
-        return self.browser.execute_script(text, *arguments)  # type: ignore[no-untyped-call]
-
-    def wait_for(self, text: str) -> Any:
-        """Until a script returns what is true."""
-        return self.wait.until(lambda _: self.script(f"return {text}"))
-
-    def take_sample(self, name: str = "avatar_png") -> None:
-        count = len(self.page.studio.files.shots)
-        Select(self.find("samples")).select_by_value(name)
-        self.wait.until(lambda _: len(self.page.studio.files.shots) > count)
-        number = self.page.studio.files.shots[-1].first
-        self.wait_for(f"document.getElementById('canvas').dataset.file === '{number}'")
-        self.at_rest()
-
-    def choose(self, expression: str) -> None:
-        """Click on an expression of the gallery, and wait for the picture of it."""
-        count = self.changes()
-        for button in self.find("gallery").find_elements(By.TAG_NAME, "button"):
-            if button.text.strip() == expression:
-                button.click()
-        self.wait.until(lambda _: self.changes() > count)
-
-    def slide(self, name: str, value: float) -> None:
-        count = self.changes()
-        self.script(
-            "const e = document.getElementById(arguments[0]); e.value = arguments[1];"
-            "e.dispatchEvent(new Event('input'))",
-            f"dial-{name}",
-            value,
-        )
-        self.wait.until(lambda _: self.changes() > count)
-
-    def changes(self) -> int:
-        return int(self.script("return performance.getEntriesByName('change').length"))
-
-    def at_rest(self) -> None:
-        """Until the picture is at its full resolution."""
-        self.wait_for("document.getElementById('view').ariaBusy === 'false'")
-
-    def pixels(self) -> np.ndarray:
-        """What the canvas shows, RGB."""
-        uri = self.script("return document.getElementById('canvas').toDataURL('image/png')")
-        path = Path(self.browser.capabilities["chrome"]["userDataDir"]) / "canvas.png"
-        path.write_bytes(base64.b64decode(uri.partition(",")[2]))
-        return np.asarray(Image.open(path).convert("RGB")).astype(int)
-
-    def message(self) -> str:
-        return self.find("message").text
-
-    def faults(self) -> list[str]:
-        """What the browser's console says."""
-        return [entry["message"] for entry in self.browser.get_log("browser")]  # type: ignore[no-untyped-call]
-
-
-def saved_file(artist: Artist, downloads: Path, button: str = "save") -> Path:
-    """What the browser saves after a click."""
-
-    def finished() -> set[Path]:
-        return {p for p in downloads.iterdir() if p.suffix != ".crdownload" and p.name[0] != "."}
-
-    known = finished()
-    artist.find(button).click()
-    artist.wait.until(lambda _: finished() - known)
-    (path,) = finished() - known
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -131,14 +51,6 @@ def test_from_a_sample_to_a_saved_smile(
     assert difference.max() <= 1
     assert (np.abs(shown - before) > 20).any()
     assert artist.faults() == []
-
-
-def dropped(artist: Artist, *paths: Path) -> None:
-    """Hand files to the page as its picker does."""
-    picker = artist.find("picker")
-    artist.script("arguments[0].hidden = false", picker)
-    picker.send_keys("\n".join(str(path) for path in paths))
-    artist.script("arguments[0].hidden = true", picker)
 
 
 def test_dropped_files_are_uploaded_and_shown(
@@ -221,10 +133,13 @@ def test_a_shot_is_rendered_cancelled_and_resumed(browser: webdriver.Chrome, sho
     with running_page(studio) as page:
         artist = Artist(browser, page)
         artist.wait_for("document.getElementById('start-job').disabled === false")
+        artist.show_tab("shot")
         artist.find("start-job").click()
         artist.wait_for("!document.getElementById('message').hidden")
         assert "choose an expression" in artist.message()
+        artist.show_tab("expressions")
         artist.choose("happy")
+        artist.show_tab("shot")
         artist.find("start-job").click()
         artist.wait_for("!document.getElementById('stop-job').hidden")
         artist.script("document.getElementById('stop-job').click()")
@@ -308,10 +223,77 @@ def test_a_take_is_scrubbed_through(
         artist.find("copy-take").click()
         artist.wait_for("document.getElementById('words').value.includes('--curves take.csv')")
         assert artist.faults() == []
-        head = tmp_path / "head.glb"
-        head.write_bytes(b"glTF")
-        dropped(artist, head)
-        artist.wait_for("document.getElementById('message').textContent.includes('texture --mesh')")
+
+
+def test_a_head_is_changed_and_saved(
+    browser: webdriver.Chrome, page: Caller, downloads: Path, tmp_path: Path
+) -> None:
+    head = make_head(sample_face(page.studio.transfer))
+    image = io.BytesIO()
+    Image.fromarray(head.picture).save(image, format="PNG")
+    write_glb(tmp_path / "bust.glb", head, image=image.getvalue())
+    artist = Artist(browser, page)
+    dropped(artist, tmp_path / "bust.glb")
+    artist.wait_for("document.getElementById('save').textContent === 'Save the head'")
+    artist.wait_for("document.getElementById('save').disabled === false")
+    assert not artist.find("tab-shot").is_displayed()
+    before = artist.pixels()
+    artist.choose("angry")
+    artist.at_rest()
+    assert (np.abs(artist.pixels() - before) > 20).any()
+    saved = saved_file(artist, downloads)
+    assert saved.name == "bust_angry.glb"
+    assert saved.read_bytes()[:4] == b"glTF"
+    Select(artist.find("files")).select_by_visible_text("bust.glb, its map")
+    artist.wait_for("document.getElementById('save').textContent === 'Save its map'")
+    artist.wait_for("document.getElementById('save').disabled === false")
+    artist.at_rest()
+    shown = artist.pixels()
+    assert (np.abs(shown - head.picture) > 20).any()
+    saved = saved_file(artist, downloads)
+    assert saved.name == "bust_angry.png"
+    assert np.array_equal(np.asarray(Image.open(saved).convert("RGB")), shown)
+    artist.find("copy-command").click()
+    artist.wait_for("document.getElementById('words').value.includes('texture --mesh bust.glb')")
+    artist.take_sample("toon")
+    assert artist.find("save").text == "Save the frame"
+    assert artist.faults() == []
+
+
+def test_a_glb_that_is_no_head_is_told(
+    browser: webdriver.Chrome, page: Caller, tmp_path: Path
+) -> None:
+    artist = Artist(browser, page)
+    broken = tmp_path / "broken.glb"
+    broken.write_bytes(b"glTF")
+    dropped(artist, broken)
+    artist.wait_for("document.getElementById('message').textContent.includes('broken.glb')")
+    artist.find("dismiss").click()
+    assert not artist.find("message").is_displayed()
+
+
+@pytest.mark.slow
+def test_a_huge_exr_is_shown_and_changed(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    frame = read_frame(sorted(SAMPLES["avatar_exr"].iterdir())[0])
+    assert frame.alpha is not None
+    levels = np.dstack([frame.pixels, frame.alpha]).astype(np.float16)
+    huge = levels.repeat(6, axis=0).repeat(6, axis=1)
+    path = tmp_path / "huge.exr"
+    OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION}, {"RGBA": huge}).write(str(path))
+    with running_page(studio_of()) as page:
+        artist = Artist(browser, page, timeout_s=300)
+        dropped(artist, path)
+        artist.wait_for("document.getElementById('save').disabled === false")
+        artist.wait_for("document.getElementById('status').textContent.includes('7680')")
+        said = artist.find("status").text
+        assert "7680×4320, 1 face" in said
+        assert "1/2 of its size" in said
+        before = artist.pixels()
+        assert before.shape[:2] == (2160, 3840)
+        artist.choose("happy")
+        artist.at_rest()
+        assert (np.abs(artist.pixels() - before) > 20).any()
+        assert artist.faults() == []
 
 
 def test_everything_can_be_reached_and_is_named(browser: webdriver.Chrome, page: Caller) -> None:
@@ -324,14 +306,24 @@ def test_everything_can_be_reached_and_is_named(browser: webdriver.Chrome, page:
     ]
     assert unnamed == []
     artist.find("open").send_keys(Keys.TAB)
-    seen = set()
-    for _ in range(160):  # 51 shapes have a slider each
+    outlines, seen = set(), set()
+    for _ in range(24):  # the gallery and the tabs are one stop each
         focused = browser.switch_to.active_element
-        seen.add(focused.get_attribute("id"))
-        outline = focused.value_of_css_property("outline-style")
-        assert outline == "solid" or focused.tag_name == "body"
+        outlines.add(focused.value_of_css_property("outline-style"))
+        seen.add(focused.get_attribute("id") or focused.text)
         focused.send_keys(Keys.TAB)
+    assert outlines <= {"solid"}
+    assert {"neutral", "tab-expressions"} <= seen
     assert {"samples", "wipe", "fit", "dial-intensity", "save", "copy-command"} <= seen
+    artist.find("tab-expressions").send_keys(Keys.ARROW_RIGHT)
+    assert artist.find("shapes").is_displayed()
+    artist.find("tab-shapes").send_keys(Keys.ARROW_LEFT)
+    count = artist.changes()
+    artist.script("document.querySelector('#gallery button').focus()")
+    browser.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    artist.wait.until(lambda _: artist.changes() > count)
+    assert artist.find("dial-happy").get_attribute("value") == "1"
 
 
 @pytest.mark.parametrize("width", [360, 1280])

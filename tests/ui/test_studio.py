@@ -62,8 +62,8 @@ def test_the_crop_alone_shows_what_the_whole_frame_would(
     crops = room.transfer.find_faces(frame, FIRST)
     ev = room.transfer.auto_exposure(frame, crops)
     whole = room.transfer.render(frame, change.mix, crops, ev)
-    expected = screen_of(whole, frame.alpha, coding_of(frame, ev))[shown.face.region]
-    before = screen_of(frame.pixels, frame.alpha, coding_of(frame, ev))[shown.face.region]
+    expected = screen_of(whole, frame.alpha, coding_of(frame, ev))[shown.region]
+    before = screen_of(frame.pixels, frame.alpha, coding_of(frame, ev))[shown.region]
     assert (np.abs(before.astype(int) - expected) > 8).any()
     assert np.array_equal(shown.screen, expected)
 
@@ -74,10 +74,10 @@ def test_a_reduced_crop_shows_the_same(studio: Studio) -> None:
     full = studio.change(number, FIRST, 4096, HAPPY)
     assert small is not None
     assert full is not None
-    assert small.face.factor > 1
+    assert small.factor > 1
     height, width = small.screen.shape[:2]
     assert max(height, width) <= 300
-    reduced = Image.fromarray(full.screen).reduce(small.face.factor)
+    reduced = Image.fromarray(full.screen).reduce(small.factor)
     difference = np.abs(np.asarray(reduced).astype(int) - small.screen)[..., :3]
     assert difference.mean() < 1.0
 

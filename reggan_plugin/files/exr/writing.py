@@ -49,7 +49,7 @@ class EncodedFrame:
     generation_loss: GenerationLoss | None = None
     """None where nothing was lost, or nothing is measured (JPEG)."""
     notices: tuple[str, ...] = ()
-    """What the user should know about how it was written."""
+    """Notices for the user about how it was written."""
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from reggan_plugin.files.image_format import ImageFormat, Wanted, begins_with
 from reggan_plugin.files.stamp_key import EXR_ATTRIBUTE
 
 _EXR_HEADERS = 8
-"""Where the first header begins: behind signature and version."""
+"""Offset of the first header: behind signature and version."""
 
 
 def _decode(content: bytes, wanted: Wanted) -> Frame:

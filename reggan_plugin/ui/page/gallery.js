@@ -1,29 +1,44 @@
-// A button for each expression with a picture of this face; those in sight are made first.
+// A button for each expression with a picture of this face; those nearest to the eye are made first.
 
 import { post } from "./server.js";
 
+const AT_ONCE = 2;  // as many as the program works on at once
+
 export class Gallery {
-  constructor(parent, expressions, onChoose) {
-    this.parent = parent;
+  /** `scroller` is what the buttons scroll in; `onChoose` is given a name and the click. */
+  constructor(parent, scroller, expressions, onChoose) {
+    Object.assign(this, { parent, scroller });
     this.buttons = new Map();
     this.waiting = new Set();
     this.run = 0;
     this.isPaused = () => false;
-    const inSight = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) target.dataset.seen = isIntersecting;
-    }, { root: parent });
     let group = "";
     for (const one of expressions) {
       if (one.group !== group) this.#addTitle((group = one.group));
       const button = document.createElement("button");
       button.type = "button";
+      button.disabled = true;
       button.setAttribute("aria-pressed", "false");
       button.append(document.createElement("i"), one.name);
       button.addEventListener("click", (event) => onChoose(one.name, event));
-      inSight.observe(button);
+      button.tabIndex = this.buttons.size ? -1 : 0;
       parent.append(button);
       this.buttons.set(one.name, button);
     }
+    parent.addEventListener("keydown", (event) => this.#walk(event));
+  }
+
+  /** One stop for Tab; arrow keys go from button to button. */
+  #walk(event) {
+    const all = [...this.buttons.values()];
+    const at = all.indexOf(document.activeElement);
+    const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -at, End: -1 - at };
+    if (at < 0 || !(event.key in steps)) return;
+    event.preventDefault();
+    all[at].tabIndex = -1;
+    const next = all.at((at + steps[event.key]) % all.length);
+    next.tabIndex = 0;
+    next.focus();
   }
 
   #addTitle(text) {
@@ -42,40 +57,65 @@ export class Gallery {
     }
   }
 
-  /** Make all pictures anew, for another face; `ask` makes the body of a request. */
-  async make(ask, onDone) {
-    const run = ++this.run;
-    this.waiting = new Set(this.buttons.keys());
-    while (this.waiting.size && run === this.run) {
-      if (this.isPaused()) {
-        await new Promise((resume) => setTimeout(resume, 60));
-        continue;
-      }
-      const name = this.#next();
-      this.waiting.delete(name);
-      const response = await post("thumbnail", ask(name));
-      const picture = await response.blob();
-      if (run === this.run) this.#show(this.buttons.get(name), picture, name);
-    }
-    if (run === this.run) onDone();
-  }
-
-  stop() {
+  /** Forget the face before: no pictures, and nothing to click while there is no face. */
+  clear(isFace) {
     this.run += 1;
+    for (const button of this.buttons.values()) {
+      button.disabled = !isFace;
+      const old = button.firstChild;
+      if (old.src) URL.revokeObjectURL(old.src);
+      old.replaceWith(document.createElement("i"));
+    }
   }
 
+  /** Make all pictures anew; `ask` makes the body of a request, `onStep` is told how many are
+   * there. */
+  async make(ask, onStep) {
+    this.clear(true);
+    const { run } = this;
+    const all = this.buttons.size;
+    this.waiting = new Set(this.buttons.keys());
+    let done = 0;
+    const work = async () => {
+      while (this.waiting.size && run === this.run) {
+        if (this.isPaused()) {
+          await new Promise((resume) => setTimeout(resume, 60));
+          continue;
+        }
+        const name = this.#next();
+        this.waiting.delete(name);
+        const response = await post("thumbnail", ask(name));
+        const picture = await response.blob();
+        if (run !== this.run) return;
+        this.#show(this.buttons.get(name), picture);
+        onStep((done += 1), all);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  }
+
+  /** The waiting button that is nearest to what is in sight, in order. */
   #next() {
-    const names = [...this.waiting];
-    return names.find((name) => this.buttons.get(name).dataset.seen === "true") ?? names[0];
+    const { top, bottom } = this.scroller.getBoundingClientRect();
+    const away = (name) => {
+      const own = this.buttons.get(name).getBoundingClientRect();
+      return Math.max(0, top - own.bottom, own.top - bottom);
+    };
+    let [best, least] = ["", Infinity];
+    for (const name of this.waiting) {
+      const distance = away(name);
+      if (distance < least) [best, least] = [name, distance];
+      if (!least) break;
+    }
+    return best;
   }
 
-  #show(button, picture, name) {
+  #show(button, picture) {
     const old = button.firstChild;
     if (old.src) URL.revokeObjectURL(old.src);
     const image = new Image();
     image.alt = "";
     image.src = URL.createObjectURL(picture);
-    image.title = name;
     old.replaceWith(image);
   }
 }

@@ -1,10 +1,13 @@
 // The page: what is open, what is asked for, and who is told when it changes.
 
 import { Gallery } from "./gallery.js";
-import { Latest, changedFace, download, get, post, upload } from "./server.js";
+import { Keeping } from "./keeping.js";
+import { filesOfDrop, openGiven } from "./opening.js";
+import { Latest, changedFace, get, picture, post } from "./server.js";
 import { Shot } from "./shot.js";
 import { ShapeSliders, Sliders } from "./sliders.js";
 import { Stage } from "./stage.js";
+import { Tabs } from "./tabs.js";
 import { Take } from "./take.js";
 
 const element = (id) => document.getElementById(id);
@@ -12,28 +15,35 @@ const TAB = crypto.randomUUID();
 const WHILE_SLIDING_PX = 512;
 const AT_REST_PX = 4096;
 const REST_MS = 250;
-const NEED_FACE = ["save", "copy-command", "copy-python", "save-preset", "start-job", "resume-job",
-  "copy-shot"];
+const NEED_FACE = ["save", "copy-command", "save-preset"];
+const NEED_FRAME = ["copy-python", "start-job", "resume-job", "copy-shot"];
+const SAVES = { frame: "Save the frame", view: "Save the head", map: "Save its map" };
 
 const page = await get("state");
 const open = { file: null, face: 0, frame: null };
 const live = new Latest();
+const shots = [];
 let order = 0;
 let resting = null;
 let inputAt = null;  // when the last input came that no picture shows yet
+let working = 0;
 
 const stage = new Stage(element("view"), element("canvas"), chooseBox, (face) => attempt(() => showFace(face)));
 const shot = new Shot(element, attempt, asked);
-const take = new Take(element, attempt, showRow);
+const take = new Take(element, attempt, showRow, () => tabs.show(element("tab-take")));
 const dials = new Sliders((_, time) => changed(time));
 const shapes = new ShapeSliders(element("shapes"), page.shapes, changed);
-const gallery = new Gallery(element("gallery"), page.expressions, chooseExpression);
-gallery.isPaused = () => live.isBusy;
+const gallery = new Gallery(element("gallery"), element("panels"), page.expressions, chooseExpression);
+gallery.isPaused = () => live.isBusy || resting !== null;
 dials.add(element("chosen"), "intensity", "Intensity", { most: 1.5, value: 1 });
 
 function tell(message) {
-  element("message").textContent = message;
+  element("said").textContent = message;
   element("message").hidden = !message;
+}
+
+function say(text) {
+  element("status").textContent = text;
 }
 
 /** Run what may fail; a failure is told, and nothing else happens. Work in the background does not
@@ -43,9 +53,22 @@ async function attempt(work, isBackground = false) {
     if (!isBackground) tell("");
     return await work();
   } catch (error) {
+    say("");
     tell(error.message);
     if (!error.kind) throw error;
     return null;
+  }
+}
+
+/** Run what takes a while, with a sign that it does. */
+async function busy(work) {
+  working += 1;
+  document.body.classList.add("is-busy");
+  try {
+    return await work();
+  } finally {
+    working -= 1;
+    document.body.classList.toggle("is-busy", working > 0);
   }
 }
 
@@ -105,7 +128,7 @@ function reset() {
 // The live picture
 
 function changed(time) {
-  if (open.file === null) return;
+  if (open.file === null || !hasFace()) return;
   clearTimeout(resting);
   inputAt = time;
   element("view").ariaBusy = "true";
@@ -134,47 +157,75 @@ async function renderOnce(longest) {
   if (since !== null) performance.measure("change", { start: since, end: performance.now() });
   const count = performance.getEntriesByName("change").length;
   if (count > 1000) performance.clearMeasures("change");
-  sayShare(face.share);
-}
-
-function sayShare(share) {
-  element("status").textContent = share < 1
-    ? `The head is turned: ${Math.round(share * 100)} % of the intensity is shown.` : "";
+  if (face.share < 1) say(`The head is turned: ${Math.round(face.share * 100)} % of the intensity is shown.`);
 }
 
 // Opening
 
+function hasFace() {
+  return typeof open.face !== "number" || open.face < open.frame.faces.length;
+}
+
 async function showFile(file) {
-  await attempt(async () => {
-    gallery.stop();
+  await attempt(() => busy(async () => {
+    gallery.clear(false);
+    for (const id of [...NEED_FACE, ...NEED_FRAME]) element(id).disabled = true;
+    say("Reading, and looking for faces…");
     const frame = await get(`frame?file=${file}`);
     Object.assign(open, { file, frame, face: open.face?.box ? open.face : 0 });
+    showKind(frame.kind);
     await showFace(open.face);
+    const count = frame.faces.length;
+    const faces = frame.kind !== "frame" ? "" : `, ${count || "no"} face${count === 1 ? "" : "s"}`;
     const note = frame.factor > 1 ? ` Shown at 1/${frame.factor} of its size.` : "";
-    element("status").textContent =
-      `${frame.width}×${frame.height}, ${frame.faces.length} faces.${note} ${frame.notices.join(" ")}`;
+    say(`${frame.width}×${frame.height}${faces}.${note} ${frame.notices.join(" ")}`);
     showFaces();
-    if (!frame.faces.length) tell("No face was found. Draw a box around it, brows to chin.");
-  });
+    if (!hasFace()) tell("No face was found. Draw a box around it, from the brows to below the chin.");
+  }));
+}
+
+/** What a frame, a head and a map have of buttons. */
+function showKind(kind) {
+  const shot = shots.findLast(({ first }) => first <= open.file);
+  const saves = kind === "view" && !shot.gives_mesh ? "map" : kind;
+  element("save").textContent = SAVES[saves];
+  element("tab-shot").hidden = element("draw-box").hidden = kind !== "frame";
+  element("layers").hidden = !page.layers || kind === "map";
+  if (kind === "map") element("layer").value = "picture";
+  if (kind !== "frame" && !element("shot").hidden) tabs.show(element("tab-expressions"));
 }
 
 async function showFace(face) {
   open.face = face;
   stage.chosen = face;
   stage.drawn = face.box ?? null;
-  const query = new URLSearchParams({ file: open.file, face: JSON.stringify(face) });
-  const image = await fetch(`picture?${query}`);
-  stage.show(open.frame, await createImageBitmap(await image.blob()));
+  stage.show(open.frame, await picture(open.file, face));
+  document.body.classList.remove("is-empty");
   element("canvas").dataset.file = open.file;
   element("canvas").setAttribute("aria-label", element("files").selectedOptions[0]?.text ?? "");
-  const isFace = typeof face !== "number" || face < open.frame.faces.length;
   for (const id of ["wipe", "draw-box"]) element(id).disabled = false;
-  for (const id of NEED_FACE) element(id).disabled = !isFace;
-  if (!isFace) return;
-  changed(performance.now());
-  const ask = (name) => ({ file: open.file, face, change: { weights: { [name]: 1 } } });
+  for (const id of NEED_FACE) element(id).disabled = !hasFace();
+  for (const id of NEED_FRAME) element(id).disabled = !hasFace() || open.frame.kind !== "frame";
+  if (hasFace()) {
+    changed(performance.now());
+    makeGallery(open.file, face);
+  } else {
+    gallery.clear(false);
+    element("gallery-said").textContent = "They appear once there is a face.";
+  }
+}
+
+function makeGallery(file, face) {
+  const ask = (name) => ({ file, face, change: { weights: { [name]: 1 } } });
   element("gallery").ariaBusy = "true";
-  attempt(() => gallery.make(ask, () => (element("gallery").ariaBusy = "false")), true);
+  attempt(() => gallery.make(ask, (done, all) => {
+    const isDone = done === all;
+    element("gallery-said").textContent = isDone
+      ? "Click one; Shift and a click on a second blends them." : `${done} of ${all} on this face…`;
+    if (!isDone) return;
+    element("gallery").ariaBusy = "false";
+    performance.mark("gallery");
+  }), true);
 }
 
 function showFaces() {
@@ -196,10 +247,11 @@ function chooseBox(box) {
   attempt(() => showFace({ box }));
 }
 
-function listShot({ name, files, first }) {
+function listShot(opened) {
+  shots.push(opened);
   const group = document.createElement("optgroup");
-  group.label = name;
-  files.forEach((file, index) => group.append(new Option(file, first + index)));
+  group.label = opened.name;
+  opened.files.forEach((file, index) => group.append(new Option(file, opened.first + index)));
   element("files").append(group);
   element("files").disabled = false;
 }
@@ -211,59 +263,12 @@ async function openShot(opened) {
   await showFile(opened.first);
 }
 
-async function openFiles(files) {
-  const pictures = files.filter((file) => !file.name.startsWith("."));
-  if (!pictures.length) return;
-  if (pictures.length === 1 && Take.is(pictures[0])) return void (await attempt(() => take.open(pictures[0])));
-  await attempt(async () => {
-    const drop = crypto.randomUUID().replaceAll("-", "");
-    for (const [index, file] of pictures.entries()) {
-      element("status").textContent = `Reading ${file.name} (${index + 1} of ${pictures.length})…`;
-      await upload(file, drop);
-    }
-    element("status").textContent = "";
-    await openShot(await (await post("opened", { drop })).json());
-  });
+function openFiles(files) {
+  return attempt(() => busy(() => openGiven(files, { say, openShot, take })));
 }
 
-/** Files of a drop, those in folders too. */
-async function filesOfDrop(transfer) {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
-  const files = entries.length ? [] : [...transfer.files];
-  while (entries.length) {
-    const entry = entries.shift();
-    if (entry.isFile) files.push(await new Promise((done, fail) => entry.file(done, fail)));
-    else {
-      const reader = entry.createReader();
-      for (;;) {
-        const some = await new Promise((done, fail) => reader.readEntries(done, fail));
-        if (!some.length) break;
-        entries.push(...some.filter((one) => one.isFile));
-      }
-    }
-  }
-  return files;
-}
-
-// Keeping
-
-async function copyWords(kind) {
-  const words = await (await post("words", asked())).json();
-  element("words").value = words[kind];
-  element("words").hidden = false;
-  await navigator.clipboard?.writeText(words[kind]).catch(() => {});
-  element("status").textContent = "Copied.";
-}
-
-async function save() {
-  const name = await download("save", asked());
-  element("status").textContent = `Saved ${name}.`;
-}
-
-async function savePreset() {
-  const name = element("preset-name").value.trim();
-  await download("preset", { ...asked(), name });
-  element("status").textContent = `Saved the preset ${name}.`;
+async function openSample(name) {
+  await openShot(await (await post("sample", { name })).json());
 }
 
 // Wiring
@@ -272,14 +277,25 @@ function on(id, event, work) {
   element(id).addEventListener(event, (happening) => attempt(() => work(happening)));
 }
 
-element("model").textContent = `${page.model.name} ${page.model.version}, ${page.model.device}`;
+const tabs = new Tabs(element("tabs"));
+new Keeping(element, on, asked, say);
+element("model").textContent = `${page.model.name} ${page.model.version} on ${page.model.device}`;
 element("layers").hidden = !page.layers;
-element("take").hidden = !page.shapes.length;
+element("tab-take").hidden = element("tab-shapes").hidden = !page.shapes.length;
 if (page.take) take.show(page.take);
-if (page.neutral) dials.add(element("chosen"), "neutral", "Neutral");
-for (const name of page.samples) element("samples").append(new Option(name, name));
+if (page.neutral) dials.add(element("chosen"), "neutral", "Neutralise");
+for (const name of page.samples) {
+  const label = name.replaceAll("_", " ");
+  element("samples").append(new Option(label, name));
+  const button = Object.assign(document.createElement("button"), { type: "button" });
+  button.textContent = label;
+  button.addEventListener("click", () => attempt(() => openSample(name)));
+  element("welcome-samples").append(button);
+}
+document.body.classList.add("is-empty");
 element("view").classList.add("is-empty", "is-fit");
-on("open", "click", () => element("picker").click());
+on("dismiss", "click", () => tell(""));
+for (const id of ["open", "open-first"]) on(id, "click", () => element("picker").click());
 on("open-folder", "click", () => element("folder-picker").click());
 for (const id of ["picker", "folder-picker"]) {
   on(id, "change", ({ target }) => {
@@ -289,18 +305,13 @@ for (const id of ["picker", "folder-picker"]) {
   });
 }
 on("samples", "change", async ({ target }) => {
-  if (target.value) await openShot(await (await post("sample", { name: target.value })).json());
+  const name = target.value;
   target.value = "";
+  if (name) await openSample(name);
 });
 on("files", "change", ({ target }) => showFile(Number(target.value)));
 on("reset", "click", reset);
-on("save", "click", save);
-on("copy-command", "click", () => copyWords("frame"));
-on("copy-python", "click", () => copyWords("python"));
-on("copy-take", "click", () => open.frame ? copyWords("take") : tell("Open the shot first."));
-on("copy-shot", "click", () => copyWords("shot"));
 on("layer", "change", () => changed(performance.now()));
-on("save-preset", "click", savePreset);
 on("wipe", "input", ({ target }) => {
   stage.wipe = Number(target.value);
   stage.draw();
@@ -315,25 +326,25 @@ for (const [id, isFit] of [["fit", true], ["full", false]]) {
 on("draw-box", "click", ({ target }) => {
   const isDrawing = element("view").classList.toggle("is-drawing");
   target.setAttribute("aria-pressed", String(isDrawing));
+  if (isDrawing) say("Drag from the brows to below the chin.");
   stage.draw();
 });
 on("quit", "click", async () => {
   await post("quit", {});
-  document.body.textContent = "reggan-plugin has stopped. You may close this page.";
+  document.body.replaceChildren("reggan-plugin has stopped. You may close this page.");
+  document.body.className = "is-over";
 });
 for (const kind of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
     event.preventDefault();
-    element("view").classList.toggle("is-target", kind === "dragover");
+    element("view")?.classList.toggle("is-target", kind === "dragover");
   });
 }
-document.addEventListener("drop", ({ dataTransfer }) => {
-  attempt(async () => openFiles(await filesOfDrop(dataTransfer)));
-});
+document.addEventListener("drop", async ({ dataTransfer }) => openFiles(await filesOfDrop(dataTransfer)));
 
 const KEYS = { 0: () => element("fit").click(), 1: () => element("full").click() };
-document.addEventListener("keydown", ({ key, target }) => {
-  if (target.matches("input, select") || !open.frame) return;
+document.addEventListener("keydown", ({ key, target, ctrlKey, metaKey }) => {
+  if (target.matches("input:not([type=range]), select") || !open.frame || ctrlKey || metaKey) return;
   if (key.toLowerCase() === "b") seeBefore(true);
   else KEYS[key]?.();
 });

@@ -39,6 +39,12 @@ export async function upload(file, drop) {
   await put(`upload?${query}`, file);
 }
 
+/** A frame as a bitmap, exposed for a face. */
+export async function picture(file, face) {
+  const query = new URLSearchParams({ file, face: JSON.stringify(face) });
+  return createImageBitmap(await (await answered(`picture?${query}`)).blob());
+}
+
 /** The changed face: { x, y, factor, width, height, share, image }, or null if outdated. */
 export async function changedFace(body) {
   const response = await post("change", body);

@@ -83,13 +83,12 @@ export class ShapeSliders extends Sliders {
 
   #addGroup(parent, group, names) {
     const box = document.createElement("details");
+    box.open = true;
     const title = document.createElement("summary");
     title.textContent = group;
     box.append(title);
     for (const name of names) this.add(box, name, name, { most: 1 });
-    const frame = document.createElement("fieldset");
-    frame.append(box);
-    parent.append(frame);
+    parent.append(box);
   }
 
   reset() {

@@ -4,12 +4,11 @@ import { Latest, post, put } from "./server.js";
 
 const SUFFIXES = [".csv", ".txt", ".json", ".gltf", ".glb", ".vrm", ".vrma", ".usd", ".usda", ".usdc", ".usdz"];
 
-const HEADS = /\.(glb|gltf|vrm)$/i;
-
 export class Take {
-  /** `element` finds an element by its id, `onRow` shows the weights of a row. */
-  constructor(element, attempt, onRow) {
-    Object.assign(this, { element, onRow, latest: new Latest(), fps: 0 });
+  /** `element` finds an element by its id, `onRow` shows the weights of a row, `onOpen` the take's
+   * own panel. */
+  constructor(element, attempt, onRow, onOpen) {
+    Object.assign(this, { element, onRow, onOpen, latest: new Latest(), fps: 0 });
     element("take-picker").accept = SUFFIXES.join();
     element("open-take").addEventListener("click", () => element("take-picker").click());
     element("take-picker").addEventListener("change", ({ target }) => {
@@ -26,13 +25,9 @@ export class Take {
 
   async open(file) {
     const query = new URLSearchParams({ name: file.name });
-    const answer = await put(`take?${query}`, file).catch((error) => {
-      if (HEADS.test(file.name)) {
-        error.message += ` The page changes pictures; for the texture map of a head: reggan-plugin texture --mesh ${file.name}`;
-      }
-      throw error;
-    });
+    const answer = await put(`take?${query}`, file);
     this.show(await answer.json());
+    this.onOpen();
     await this.seek(performance.now());
   }
 

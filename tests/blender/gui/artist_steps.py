@@ -1,14 +1,12 @@
 """What an artist does first: an animated smile on a rigged character with long hair."""
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy_extras.object_utils import world_to_camera_view
-from ict_character import EYES, FRAMES, build_character
+from ict_character import FRAMES, build_character, difference, eyes_off
 from screen import Pause, button_of, click, move, press, sliders_of
 from watch import HEAD, OUT, job_runs, picture, report, run_job, until_job_ends, window
 
@@ -50,7 +48,7 @@ def animate_a_smile_and_apply_it() -> Pause:
     yield from until_job_ends("render_and_apply")
     yield 1.0
     report["smile"] = {"seconds": round(time.monotonic() - began, 1)}
-    _assert_smile(OUT / "render", OUT / "render_happy")
+    _assert_smile(OUT / "render", OUT / "render" / "figur_happy")
     scene.frame_set(FRAMES)
     yield 1.0
     yield from picture("14_smile")
@@ -67,7 +65,7 @@ def smile_by_the_rig() -> Pause:
     yield from run_job("track_character", button, window())
     report["smile"]["account"] = scene.reggan.tracks_account
     tracks = Path(bpy.path.abspath(scene.reggan.rig_tracks))
-    off = [_eyes_off(tracks, frame) for frame in range(1, FRAMES + 1)]
+    off = [eyes_off(tracks, frame) for frame in range(1, FRAMES + 1)]
     report["smile"]["eyes_off_in_eye_distances"] = [round(one, 3) for one in off]
     assert max(off) < 0.15, off
     assert scene.reggan.use_rig_tracks
@@ -96,42 +94,11 @@ def _keys(scene: Any) -> list[tuple[float, float]]:
 
 def _assert_smile(before: Path, after: Path) -> None:
     """All frames are there, the first as it was, and each changes more than the one before."""
-    amounts = [_difference(path, after / path.name) for path in sorted(before.glob("*.png"))]
+    amounts = [difference(path, after / path.name) for path in sorted(before.glob("*.png"))]
     report["smile"][f"change of {after.name}"] = [round(one, 4) for one in amounts]
     assert len(amounts) == FRAMES, amounts
     assert amounts[0] == 0
     assert amounts[-1] > amounts[1] > 0
-
-
-def _difference(one: Path, other: Path) -> float:
-    """Mean absolute difference of stored values."""
-    values = []
-    for path in (one, other):
-        image = bpy.data.images.load(str(path))
-        values.append(image.pixels[:])
-        bpy.data.images.remove(image)
-    return sum(abs(a - b) for a, b in zip(*values, strict=True)) / len(values[0])
-
-
-def _eyes_off(tracks: Path, frame: int) -> float:
-    """Distance of the tracked eyes from the middle of their lids, in eye distances."""
-    scene = bpy.context.scene
-    scene.frame_set(frame)
-    head = bpy.data.objects["Body"].evaluated_get(bpy.context.evaluated_depsgraph_get())
-    size = scene.render.resolution_x
-    (face,) = json.loads(tracks.read_text(encoding="utf-8"))["frames"][str(frame)]["faces"]
-    seen = []
-    for eye in EYES:
-        middle = sum((head.data.vertices[i].co for i in eye[1:]), head.data.vertices[eye[0]].co)
-        place = world_to_camera_view(scene, scene.camera, head.matrix_world @ (middle / len(eye)))
-        seen.append((place.x * size, (1 - place.y) * size))
-    apart = _distance(*seen)
-    found = face["landmarks"]["left_eye"], face["landmarks"]["right_eye"]
-    return max(_distance(*pair) for pair in zip(seen, found, strict=True)) / apart
-
-
-def _distance(one: Any, other: Any) -> float:
-    return float(sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) ** 0.5)
 
 
 STEPS: tuple[Callable[[], Pause], ...] = (

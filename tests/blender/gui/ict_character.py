@@ -4,6 +4,7 @@ ICT-FaceKit light (MIT, USC Institute for Creative Technologies) is read from th
 `dataset heads --ict` takes. Rig, wig and colours are made here.
 """
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import bmesh
 import bpy
 import numpy as np
+from bpy_extras.object_utils import world_to_camera_view
 
 FRAMES = 6
 SIZE_PX = 512
@@ -28,7 +30,7 @@ _IRISES = ((22221, 23021), (23791, 24591))
 _EYEBALLS = ((21451, 22221), (23021, 23791))
 _LIPS = (5708, 5695, 2081, 0, 4275, 6200, 6213, 6346, 6461, 5518, 5957, 5841)
 _BROWS = ((268, 493, 1914, 2044, 1401), (3615, 4240, 4114, 2734, 2509))
-EYES = ((3742, 3751, 3756, 3721, 3725, 3732), (1507, 1542, 1537, 1528, 1518, 1511))
+_EYES = ((3742, 3751, 3756, 3721, 3725, 3732), (1507, 1542, 1537, 1528, 1518, 1511))
 """Corners and lids of its left and its right eye."""
 _LIP, _BROW, _HAIR = (0.66, 0.33, 0.32), (0.20, 0.13, 0.09), (0.16, 0.09, 0.06)
 _IRIS, _PUPIL = (0.25, 0.16, 0.09), (0.02, 0.02, 0.02)
@@ -212,3 +214,39 @@ def _camera_and_light() -> None:
     scene.display.shading.show_cavity = False
     scene.display.render_aa = "8"
     scene.render.image_settings.file_format = "PNG"
+
+
+def difference(one: Path, other: Path) -> float:
+    """Mean absolute difference of the stored values of two pictures of one size."""
+    values = []
+    for path in (one, other):
+        image = bpy.data.images.load(str(path))
+        values.append(image.pixels[:])
+        bpy.data.images.remove(image)
+    return sum(abs(a - b) for a, b in zip(*values, strict=True)) / len(values[0])
+
+
+def eyes_off(tracks: Path, frame: int) -> float:
+    """How far tracked eyes are from the middle of their lids at most, in eye distances.
+
+    Args:
+        tracks: their file.
+        frame: of the scene, which is set to it.
+    """
+    scene = bpy.context.scene
+    scene.frame_set(frame)
+    head = bpy.data.objects["Body"].evaluated_get(bpy.context.evaluated_depsgraph_get())
+    size = scene.render.resolution_x
+    (face,) = json.loads(tracks.read_text(encoding="utf-8"))["frames"][str(frame)]["faces"]
+    seen = []
+    for eye in _EYES:
+        middle = sum((head.data.vertices[i].co for i in eye[1:]), head.data.vertices[eye[0]].co)
+        place = world_to_camera_view(scene, scene.camera, head.matrix_world @ (middle / len(eye)))
+        seen.append((place.x * size, (1 - place.y) * size))
+    apart = _distance(*seen)
+    found = face["landmarks"]["left_eye"], face["landmarks"]["right_eye"]
+    return max(_distance(*pair) for pair in zip(seen, found, strict=True)) / apart
+
+
+def _distance(one: Any, other: Any) -> float:
+    return float(sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) ** 0.5)

@@ -92,6 +92,7 @@ def drag_a_slider_live() -> Pause:
 def drag_a_point() -> Pause:
     """The mouth of a tracked head, over a picture of the shot."""
     scene, area = bpy.context.scene, area_of("IMAGE_EDITOR")
+    area.spaces.active.image = bpy.data.images.load(str(FRAME), check_existing=True)  # no sheet
     before, size = scene.reggan_head.head, tuple(area.spaces.active.image.size)
     render = scene.render
     shape = render.resolution_x, render.resolution_y

@@ -95,7 +95,9 @@ def test_half_an_expression_is_compared_with_the_true_half_and_with_a_cross_fade
     half = record["splits"]["half"][ALL_AVATARS]["methods"]  # type: ignore[index]
     assert half["good"]["psnr"]["mean"] > half["cross-fade of good"]["psnr"]["mean"] + 3
     assert half["good"]["psnr"]["mean"] > half[INPUT]["psnr"]["mean"] + 3
-    held = {(v.claim.quantity, v.claim.rival): v.holds for v in evaluation.verdicts if is_half(v)}
+    held = {
+        (v.claim.quantity, v.claim.baseline): v.holds for v in evaluation.verdicts if is_half(v)
+    }
     assert held[("psnr", INPUT)]
     assert held[("psnr", "cross-fade")]
     assert held[("perceptual", "cross-fade")]
@@ -110,7 +112,7 @@ def test_a_model_that_only_fades_does_not_beat_its_cross_fade(
 ) -> None:
     jumps = spot_run("jumps", share=lambda asked: (asked > 0).float())
     evaluation, _ = evaluated([jumps], spot_judges, held_out)
-    held = {(v.claim.quantity, v.claim.rival): v for v in evaluation.verdicts if is_half(v)}
+    held = {(v.claim.quantity, v.claim.baseline): v for v in evaluation.verdicts if is_half(v)}
     assert not held[("psnr", "cross-fade")].holds
     assert "all avatars at half intensity: psnr of jumps should be above that of cross-fade" in (
         held[("psnr", "cross-fade")].sentence
@@ -175,8 +177,8 @@ def test_every_claim_has_a_verdict_unless_its_rival_is_absent(
     evaluation, _ = good_and_bad
     found = {v.claim for v in evaluation.verdicts if v.split == ALL_AVATARS}
     assert evaluation.regression is None  # the model of the test has no such layer
-    assert {claim for claim in CLAIMS if claim.rival != "regression layer"} <= found
-    assert not any(claim.rival == "regression layer" for claim in found)
+    assert {claim for claim in CLAIMS if claim.baseline != "regression layer"} <= found
+    assert not any(claim.baseline == "regression layer" for claim in found)
 
 
 def test_runs_of_two_sizes_are_compared_at_the_larger(

@@ -123,7 +123,7 @@ def test_known_answers_give_known_preferences(study: Path, tmp_path: Path, capsy
     shares = [found[question]["preferred"]["share"] for question in QUESTIONS]
     assert shares == [1.0, 0.5, 1.0]
     assert all(one["answers"] == 24 for one in found.values())
-    assert all((one["method"], one["rival"]) == ("reggan", "sargan") for one in found.values())
+    assert all((one["method"], one["other"]) == ("reggan", "sargan") for one in found.values())
     assert found["identity"]["preferred"]["low"] == 0.0  # two raters of opposite minds
     assert found["identity"]["preferred"]["high"] == 1.0
     assert 0.8 < found["realism"]["preferred"]["low"] < 1.0

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.grouped_option import together
+from reggan_plugin.commands.options.grouped import together
 
 Command = Callable[..., Any]
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)

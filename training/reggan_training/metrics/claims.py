@@ -24,12 +24,12 @@ RISE = "rise"
 class Claim:
     """The first run is better than a method in a quantity, or at most `allowance` worse.
 
-    `rival` is `INPUT`, `REGRESSION` (the better of its two forms) or `CROSS_FADE`; `group` is
+    `baseline` is `INPUT`, `REGRESSION` (the better of its two forms) or `CROSS_FADE`; `group` is
     that of the splits on which it is made.
     """
 
     quantity: str
-    rival: str
+    baseline: str
     lower_is_better: bool = False
     allowance: float = 0.0
     group: str = "full"
@@ -37,25 +37,25 @@ class Claim:
     @property
     def title(self) -> str:
         """The head of a column."""
-        return f"{self.quantity} − {self.rival}"
+        return f"{self.quantity} − {self.baseline}"
 
 
 CLAIMS = (
-    Claim(quantity="psnr", rival=INPUT),
-    Claim(quantity="ssim", rival=INPUT),
-    *(Claim(quantity=quantity, rival=REGRESSION) for quantity in ECS_QUANTITIES),
-    Claim(quantity="perceptual", rival=REGRESSION, lower_is_better=True),
-    Claim(quantity="psnr", rival=REGRESSION, allowance=0.3),
-    Claim(quantity="psnr", rival=INPUT, group="half"),
-    Claim(quantity="psnr", rival=CROSS_FADE, group="half"),
-    Claim(quantity="perceptual", rival=CROSS_FADE, lower_is_better=True, group="half"),
+    Claim(quantity="psnr", baseline=INPUT),
+    Claim(quantity="ssim", baseline=INPUT),
+    *(Claim(quantity=quantity, baseline=REGRESSION) for quantity in ECS_QUANTITIES),
+    Claim(quantity="perceptual", baseline=REGRESSION, lower_is_better=True),
+    Claim(quantity="psnr", baseline=REGRESSION, allowance=0.3),
+    Claim(quantity="psnr", baseline=INPUT, group="half"),
+    Claim(quantity="psnr", baseline=CROSS_FADE, group="half"),
+    Claim(quantity="perceptual", baseline=CROSS_FADE, lower_is_better=True, group="half"),
 )
-MONOTONY = Claim(quantity=RISE, rival=f"{LEAST_SHARE:.0%}", group="monotony")
+MONOTONY = Claim(quantity=RISE, baseline=f"{LEAST_SHARE:.0%}", group="monotony")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim on some trials: the run's value less the rival's, paired by identity."""
+    """A claim on some trials: the run's value less the baseline's, paired by identity."""
 
     group: str
     split: str
@@ -87,7 +87,8 @@ class Verdict:
         limit = f" less {self.claim.allowance:g}" if self.claim.allowance else ""
         return (
             f"{where}: {self.claim.quantity} of {self.run} should be {side} that of "
-            f"{self.claim.rival}{limit}; the difference is {self.difference.mean:+.4f} {interval}"
+            f"{self.claim.baseline}{limit}; the difference is {self.difference.mean:+.4f} "
+            f"{interval}"
         )
 
 
@@ -106,7 +107,7 @@ def judge_claims(
     regression: str | None,
     void_styles: Collection[str],
 ) -> list[Verdict]:
-    """Every claim on all avatars and on every style of them, unless its rival is absent.
+    """Every claim on all avatars and on every style of them, unless its baseline is absent.
 
     Photographs count where there are no avatars: a model of people is not asked about statues,
     nor one of avatars about people.
@@ -114,7 +115,7 @@ def judge_claims(
     `regression` is the form that stands for the layer alone; the ECS of `void_styles` counts
     for nothing.
     """
-    rivals = {INPUT: INPUT, REGRESSION: regression, CROSS_FADE: run.cross_fade}
+    baselines = {INPUT: INPUT, REGRESSION: regression, CROSS_FADE: run.cross_fade}
     has_avatars = any(split.name != PHOTOGRAPHS for split in splits)
     verdicts = []
     for split in splits:
@@ -122,13 +123,13 @@ def judge_claims(
             continue
         group = "full" if split.group in ("all", "style") else split.group
         for claim in CLAIMS:
-            rival = rivals[claim.rival]
-            if claim.group != group or rival is None or rival not in table.values:
+            baseline = baselines[claim.baseline]
+            if claim.group != group or baseline is None or baseline not in table.values:
                 continue
             trials = counted(table, split, claim.quantity, list(void_styles))
             is_void = not trials.any()
             chosen = Split(split.group, split.name, split.trials if is_void else trials)
-            difference = paired_difference(table, chosen, claim.quantity, run.name, rival)
+            difference = paired_difference(table, chosen, claim.quantity, run.name, baseline)
             estimate = estimate_mean(difference)
             verdicts.append(Verdict(group, split.name, claim, run.name, estimate, is_void))
     return verdicts

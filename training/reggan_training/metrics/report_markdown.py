@@ -123,14 +123,14 @@ def _table_of_rises(record: Record) -> str:
 
 
 def _table_of_claims(record: Record) -> str:
-    """A row for each split: the first run less its rival."""
+    """A row for each split: the first run less its baseline."""
     titles = dict.fromkeys(_title(claim) for claim in record["claims"])
     rows = []
     for split in dict.fromkeys(claim["split"] for claim in record["claims"]):
         there = {_title(one): one for one in record["claims"] if one["split"] == split}
         cells = [_verdict(there[title]) if title in there else "" for title in titles]
         rows.append([split, *cells])
-    return _table([f"{next(iter(record['runs']))} less the rival", *titles], rows)
+    return _table([f"{next(iter(record['runs']))} less the baseline", *titles], rows)
 
 
 def _title(verdict: Record) -> str:
@@ -138,7 +138,7 @@ def _title(verdict: Record) -> str:
     if claim["quantity"] == RISE:
         return f"rising faces − {LEAST_SHARE:.0%}"
     half = " at half" if verdict["group"] == "half" else ""
-    return f"{_COLUMNS[claim['quantity']][0]}{half} − {claim['rival']}"
+    return f"{_COLUMNS[claim['quantity']][0]}{half} − {claim['baseline']}"
 
 
 def _verdict(verdict: Record) -> str:

@@ -25,11 +25,11 @@ _QUESTION_TITLES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Preference:
-    """Frequency of choosing `method` over `rival` for a question."""
+    """Frequency of choosing `method` over `other` for a question."""
 
     question: str
     method: str
-    rival: str
+    other: str
     answers: int
     preferred: Share
 
@@ -108,7 +108,7 @@ def markdown_from_tally(tally: StudyTally) -> str:
     for one in tally.preferences:
         share = one.preferred
         lines.append(
-            f"| {_QUESTION_TITLES[one.question]} | {one.method} over {one.rival} "
+            f"| {_QUESTION_TITLES[one.question]} | {one.method} over {one.other} "
             f"| {share.share:.0%} | {share.low:.0%} to {share.high:.0%} | {one.answers} |"
         )
     return "\n".join([*lines, "", " ".join(_notes(tally))])
@@ -136,15 +136,15 @@ def _notes(tally: StudyTally) -> Iterable[str]:
 def _preferences(key: StudyKey, sheets: Sequence[AnswerSheet]) -> Iterable[Preference]:
     votes = [_votes(sheet, key) for sheet in sheets]
     for question in QUESTIONS:
-        for method, rival in itertools.combinations(key.methods, 2):
-            wins = np.array([v[question, method, rival] for v in votes])
-            losses = np.array([v[question, rival, method] for v in votes])
+        for method, other in itertools.combinations(key.methods, 2):
+            wins = np.array([v[question, method, other] for v in votes])
+            losses = np.array([v[question, other, method] for v in votes])
             total = int((wins + losses).sum())
             if total:
                 yield Preference(
                     question=question,
                     method=method,
-                    rival=rival,
+                    other=other,
                     answers=total,
                     preferred=share_over_raters(wins, wins + losses),
                 )

@@ -16,8 +16,8 @@ from reggan_export.hardware_peaks import measure_peaks
 from reggan_export.onnx_file import store_weights_as_half
 from reggan_export.source_network import source_of
 from reggan_export.torch_runner import EagerRunner, GraphRunner
+from reggan_plugin.benchmark.baselines import Roof
 from reggan_plugin.benchmark.contestant import Contestant
-from reggan_plugin.benchmark.rivals import Roof
 from reggan_plugin.model_card import (
     CARD_KEY,
     MOTION_CONTRACT,
@@ -38,8 +38,8 @@ PEERS = ("sargan", "us-gan", "stargan")
 _ON_NVIDIA = ("cuda", "tensorrt", "tensorrt-ep", "rtx", "torch-cuda", "torch-cuda-graph")
 
 
-class ExportRivals:
-    """See `reggan_plugin.benchmark.rivals.Rivals`."""
+class ExportBaselines:
+    """See `reggan_plugin.benchmark.baselines.Baselines`."""
 
     def __init__(self) -> None:
         self._source: Path | None = None

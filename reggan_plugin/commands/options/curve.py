@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import click
 
-from reggan_plugin.commands.grouped_option import AddOption, grouped_option, options_as
+from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.jobs.intensity_curve import ExpressionCurve
 
@@ -35,7 +35,7 @@ class AskedTake:
 
     @property
     def names_frame(self) -> bool:
-        """Whether the offset is a frame, so that it lies there whatever the shot."""
+        """True if the offset is a frame, so that it lies there whatever the shot."""
         from reggan_plugin.curves.timecode import timecode_from_text
 
         return self.offset is not None and timecode_from_text(self.offset) is None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.grouped_option import grouped_option, options_as
+from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.signing import Signing
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.grouped_option import AddOption, grouped_option, options_as
+from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.colour_management import colour_space_from_name
 from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS, LosslessCompression

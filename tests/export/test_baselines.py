@@ -14,9 +14,9 @@ import torch
 from onnx import TensorProto, helper
 from torch.utils.flop_counter import FlopCounterMode
 
-from reggan_export import rivals as rivals_module
+from reggan_export import baselines as baselines_module
+from reggan_export.baselines import ExportBaselines
 from reggan_export.graph_work import count_work
-from reggan_export.rivals import ExportRivals
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.benchmark import cold_start
 from reggan_plugin.benchmark.contestant import open_contestant
@@ -62,12 +62,12 @@ def test_a_graph_of_unknown_shapes_is_not_counted(tmp_path: Path) -> None:
 def test_a_peer_runs_at_the_model_s_side_and_its_work_is_pytorch_s_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rivals_module, "PEERS", ("us-gan",))
-    card_of = rivals_module._card_of
+    monkeypatch.setattr(baselines_module, "PEERS", ("us-gan",))
+    card_of = baselines_module._card_of
     monkeypatch.setattr(
-        rivals_module, "_card_of", lambda m: dataclasses.replace(card_of(m), image_size_px=SIDE)
+        baselines_module, "_card_of", lambda m: dataclasses.replace(card_of(m), image_size_px=SIDE)
     )
-    [path] = ExportRivals().write_peers(find_model(), tmp_path)
+    [path] = ExportBaselines().write_peers(find_model(), tmp_path)
     contestant = open_contestant(path, "cpu", threads=1, largest_batch=3)
     assert contestant.card.architecture == "us-gan"
     answer = contestant.runner.run(contestant.inputs(3))
@@ -84,27 +84,27 @@ def test_a_peer_runs_at_the_model_s_side_and_its_work_is_pytorch_s_count(
 def test_a_model_with_face_shapes_is_not_timed_in_pytorch_and_that_is_said(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    rivals = ExportRivals()
-    assert rivals.open_in_pytorch(find_model(), ["cpu"], 1) == []
+    baselines = ExportBaselines()
+    assert baselines.open_in_pytorch(find_model(), ["cpu"], 1) == []
     assert "reggan.onnx has face shapes" in caplog.text
     ours = open_contestant(find_model(), "cpu", threads=1, largest_batch=1)
-    roof = rivals.find_roof(ours, (1,), 1)
+    roof = baselines.find_roof(ours, (1,), 1)
     assert roof is not None
     assert roof.gigaoperations > 0.5
     assert roof.weight_mb > 5
 
 
 def test_pytorch_runs_the_shipped_weights_and_nothing_beats_the_roof() -> None:
-    rivals, model = ExportRivals(), find_model("sargan")
+    baselines, model = ExportBaselines(), find_model("sargan")
     [eager] = [
-        one for one in rivals.open_in_pytorch(model, ["cpu"], 1) if one.device == "torch-cpu"
+        one for one in baselines.open_in_pytorch(model, ["cpu"], 1) if one.device == "torch-cpu"
     ]
     inputs = eager.inputs(1)
     ours = open_runner(model, "cpu", threads=1).run(inputs)
     theirs = eager.runner.run(inputs)
     difference = np.abs(ours["face"] * ours["mask"] - theirs["face"] * theirs["mask"])
     assert 255 * difference.max() < 2
-    roof = rivals.find_roof(eager, (1, 4), 1)
+    roof = baselines.find_roof(eager, (1, 4), 1)
     assert roof is not None
     assert roof.link_gb_s is None
     assert roof.gigaoperations == pytest.approx(2.481, abs=0.01)
@@ -115,8 +115,8 @@ def test_pytorch_runs_the_shipped_weights_and_nothing_beats_the_roof() -> None:
 def test_without_the_exporter_s_packages_peers_name_the_extra(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    point = EntryPoint("rivals", "no_torch_here.rivals:Rivals", "reggan_plugin.benchmark")
-    monkeypatch.setattr("reggan_plugin.benchmark.rivals.entry_points", lambda group: [point])
+    point = EntryPoint("baselines", "no_torch_here.baselines:Baselines", "reggan_plugin.benchmark")
+    monkeypatch.setattr("reggan_plugin.benchmark.baselines.entry_points", lambda group: [point])
     assert main(["bench", "--peers", "--device", "cpu"]) == 1
     assert 'pip install "reggan-plugin[export]"' in capsys.readouterr().err
 
@@ -126,7 +126,7 @@ def test_without_the_exporter_s_packages_peers_name_the_extra(
 def test_the_page_s_comparison_runs_and_ours_is_the_fastest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rivals_module, "PEERS", ("stargan",))  # each takes long to export
+    monkeypatch.setattr(baselines_module, "PEERS", ("stargan",))  # each takes long to export
     page = SPEED_PAGE.read_text(encoding="utf-8")
     [line] = re.findall(r"^reggan-plugin (bench --peers.*?)(?:\s+#.*)?$", page, re.M)
     monkeypatch.chdir(tmp_path)

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.curve_options import AskedTake, take_options
-from reggan_plugin.commands.expression_options import (
+from reggan_plugin.commands.options.curve import AskedTake, take_options
+from reggan_plugin.commands.options.expression import (
     NOTHING_ASKED,
     AskedMixes,
     expression_options,
 )
-from reggan_plugin.commands.grouped_option import AddOption, grouped_option, options_as
+from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.errors import UsageError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.jobs.intensity_curve import ExpressionCurve, Fades, read_curve

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import click
 
-from reggan_plugin.commands.grouped_option import grouped_option, options_as
+from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.matte import Matte

@@ -12,7 +12,7 @@ from reggan_plugin.commands.settings_file import CONFIG_OPTION, SETTINGS_FILE, a
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 AddOption = Callable[[Callable[..., Any]], Callable[..., Any]]
-"""What adds one option or several to a command."""
+"""Decorator that adds one option or several to a command."""
 
 
 class GroupedOption(click.Option):

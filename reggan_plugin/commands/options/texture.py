@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import click
 
-from reggan_plugin.commands.face_options import face_box_from_text
-from reggan_plugin.commands.grouped_option import AddOption, grouped_option, options_as, together
-from reggan_plugin.commands.options import existing_options
-from reggan_plugin.commands.picture_options import reading_options
+from reggan_plugin.commands.options.face import face_box_from_text
+from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as, together
+from reggan_plugin.commands.options.picture import reading_options
+from reggan_plugin.commands.options.shared import existing_options
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.picture_settings import Reading
@@ -162,7 +162,7 @@ character_options = options_as(
     ),
     reading_options("Character"),
 )
-"""Where the map is on a face; the command takes `character`, an `AskedCharacter`."""
+"""Options for the map's place on a face; the command takes `character`, an `AskedCharacter`."""
 
 output_options = together(
     _output_option(
@@ -194,4 +194,4 @@ output_options = together(
     ),
     existing_options,
 )
-"""Where maps, meshes and the sheet go, and `existing`."""
+"""Options for where maps, meshes and the sheet go, and `existing`."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.grouped_option import AddOption, grouped_option, options_as
+from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.errors import UsageError
 from reggan_plugin.expressions import (
     EXPRESSION_NAMES,

@@ -5,7 +5,7 @@ import math
 import click
 
 from reggan_plugin.backends.device_name import AUTO, DEVICE_KINDS, GPU
-from reggan_plugin.commands.grouped_option import (
+from reggan_plugin.commands.options.grouped import (
     AddOption,
     grouped_option,
     options_as,
@@ -147,4 +147,4 @@ existing_options = options_as(
         help="With --resume: read every input and output, whatever its size and time say.",
     ),
 )
-"""What becomes of files that exist; the command takes `existing`, an `Existing`."""
+"""Options for files that exist; the command takes `existing`, an `Existing`."""

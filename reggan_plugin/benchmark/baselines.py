@@ -38,7 +38,7 @@ class Roof:
     least_ms: Mapping[int, float]
 
 
-class Rivals(Protocol):
+class Baselines(Protocol):
     """The services that `--peers` needs."""
 
     def write_peers(self, model: Path, folder: Path) -> list[Path]:
@@ -58,7 +58,7 @@ class Rivals(Protocol):
         ...
 
 
-def load_rivals() -> Rivals:
+def load_baselines() -> Baselines:
     """Import the exporter's room.
 
     Raises:
@@ -66,10 +66,10 @@ def load_rivals() -> Rivals:
     """
     (point,) = entry_points(group=ENTRY_POINT_GROUP)
     try:
-        rivals: Rivals = point.load()()
+        baselines: Baselines = point.load()()
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"The comparison with peers needs {error.name}, which is not installed. Install it: "
             'pip install "reggan-plugin[export]"'
         ) from error
-    return rivals
+    return baselines

@@ -1,0 +1,150 @@
+"""A head that the page shows: from the front, as the model sees it, and its base colour map."""
+
+import math
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reggan_plugin.display_picture import coding_of
+from reggan_plugin.errors import MissingExtraError, UsageError
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.files.frame import Frame
+from reggan_plugin.jobs.plan import Existing
+from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.ui.live_face import Screen, screen_of
+from reggan_plugin.ui.open_files import OpenShot
+from reggan_plugin.ui.open_frame import OpenFrame
+from reggan_plugin.ui.saved_file import SavedFile, saved_from
+
+if TYPE_CHECKING:  # the room of texture maps needs the extra [textures]
+    from reggan_plugin.textures.maps.map_tile import MapTile, Samples
+    from reggan_plugin.textures.prepared import PreparedFace
+
+LONGEST_MAP_PX = 2048
+"""Larger maps are shown reduced by a whole factor; they are saved at their own size."""
+_WITH_MAP_INSIDE = (".glb", ".vrm")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OpenHead:
+    """A head in memory.
+
+    Attributes:
+        face: looked at once; its map as it is shown.
+        view: its picture from the front.
+        map_picture: the map as the page shows it.
+    """
+
+    face: "PreparedFace"
+    view: OpenFrame
+    map_picture: OpenFrame
+
+    def coarser(self, longest_px: int) -> "CoarseMap":
+        """The map for pictures of at most so many pixels on a side."""
+        (tile,) = self.face.texture.tiles.values()
+        factor = max(1, math.ceil(max(tile.shape) / longest_px))
+        return CoarseMap(face=self.face.reduced(longest_px), factor=factor)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CoarseMap:
+    """A map averaged down, ready for changes.
+
+    Attributes:
+        face: whose map it is.
+        factor: pixels of the map as it is shown that one of its own spans.
+    """
+
+    face: "PreparedFace"
+    factor: int
+
+    def screen(self, mix: ExpressionMix) -> Screen:
+        """The map with an expression."""
+        ((number, tile),) = self.face.texture.tiles.items()
+        changed = {} if mix.changes_nothing else self.face.change(mix).tiles
+        frame = _frame_of(tile, changed.get(number, tile.colours))
+        return screen_of(frame.pixels, frame.alpha, coding_of(frame))
+
+
+def open_head(transfer: ExpressionTransfer, shot: OpenShot) -> OpenHead:
+    """Read a head, find its face and the map that it wears.
+
+    Raises:
+        MissingExtraError: packages that heads need are not installed.
+        UsageError: the map is a set of tiles.
+        RegganError: as `PreparedFace`.
+    """
+    try:
+        from reggan_plugin.textures.prepared import PreparedFace
+        from reggan_plugin.textures.request import Look
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f'{shot.source.name} is a head, which needs {error.name}: pip install ".[textures]".'
+        ) from error
+    with tempfile.TemporaryDirectory(prefix="reggan-head-") as scratch:
+        face = PreparedFace(shot.source, Look(texture=shot.texture), transfer, Path(scratch))
+    if len(face.texture.tiles) > 1:
+        raise UsageError(
+            f"{shot.source.name} wears a set of {len(face.texture.tiles)} maps; the page shows "
+            "one. Change them by reggan-plugin texture."
+        )
+    (tile,) = face.texture.tiles.values()
+    height, width = tile.shape
+    small = face.reduced(LONGEST_MAP_PX)
+    (shown,) = small.texture.tiles.values()
+    said = f"Its map has {width}×{height} texels."
+    view, crop = face.front_view
+    picture = Frame(pixels=view.colour, alpha=view.coverage, original=tile.original)
+    notes = tuple(str(notice) for notice in face.notices)
+    return OpenHead(
+        face=small,
+        view=OpenFrame(
+            path=shot.source, frame=picture, crops=(crop,), factor=1, kind="view", notes=notes
+        ),
+        map_picture=OpenFrame(
+            path=shot.source,
+            frame=_frame_of(shown, shown.colours),
+            crops=(crop,),
+            factor=1,
+            kind="map",
+            notes=(said, *notes),
+        ),
+    )
+
+
+def gives_mesh(shot: OpenShot) -> bool:
+    """True if the head's file holds its map, so that it can be saved with another one."""
+    return shot.source.suffix.lower() in _WITH_MAP_INSIDE
+
+
+def saved_head(
+    transfer: ExpressionTransfer, shot: OpenShot, mix: ExpressionMix, *, wants_map: bool
+) -> SavedFile:
+    """The head with its changed map, or the map, byte for byte what `texture` writes.
+
+    Raises:
+        RegganError: as `run_request`.
+    """
+    from reggan_plugin.textures.request import Look, TextureRequest
+    from reggan_plugin.textures.texture_job import run_request
+
+    source, label = shot.source, mix.label or "unchanged"
+
+    def write(folder: Path) -> Path:
+        mesh = None if wants_map else folder / f"{source.stem}_{label}{source.suffix}"
+        request = TextureRequest(
+            mesh=source,
+            look=Look(texture=shot.texture),
+            mixes={label: mix},
+            out_folder=folder,
+            out_mesh=mesh,
+            existing=Existing.REFUSE,
+        )
+        return run_request(request, lambda: transfer).written[0]
+
+    return saved_from(write)
+
+
+def _frame_of(tile: "MapTile", colours: "Samples") -> Frame:
+    return replace(tile, colours=colours).window(slice(None), slice(None))

@@ -1,0 +1,39 @@
+// What is kept: the file, the words that make it again, a preset.
+
+import { download, post } from "./server.js";
+
+export class Keeping {
+  /** `asked` gives the body of a request, `say` tells the user. */
+  constructor(element, on, asked, say) {
+    Object.assign(this, { element, asked, say });
+    on("save", "click", () => this.save());
+    on("copy-command", "click", () => this.copy("frame"));
+    on("copy-python", "click", () => this.copy("python"));
+    on("copy-take", "click", () => this.copy("take"));
+    on("copy-shot", "click", () => this.copy("shot"));
+    on("save-preset", "click", () => this.savePreset());
+  }
+
+  async copy(kind) {
+    const { words } = await (await post("words", { ...this.asked(), kind })).json();
+    this.element("words").value = words;
+    this.element("words").hidden = false;
+    const isCopied = await navigator.clipboard?.writeText(words).then(() => true, () => false);
+    this.say(isCopied ? "Copied." : "Copy it from below.");
+  }
+
+  async save() {
+    this.say("Saving…");
+    this.say(`Saved ${await download("save", this.asked())}.`);
+  }
+
+  async savePreset() {
+    const name = this.element("preset-name").value.trim();
+    if (!name) {
+      this.element("preset-name").focus();
+      return this.say("Type a name for the preset first.");
+    }
+    await download("preset", { ...this.asked(), name });
+    this.say(`Saved the preset ${name}.`);
+  }
+}

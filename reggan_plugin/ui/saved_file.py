@@ -1,0 +1,63 @@
+"""A file that the page hands to the browser: written by the code of the commands, then read."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.jobs.events import Event
+from reggan_plugin.jobs.plan import Existing, plan_job
+from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_settings import RenderSettings
+from reggan_plugin.jobs.results import ModelInUse
+from reggan_plugin.transfer import ExpressionTransfer
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedFile:
+    """A file after its change."""
+
+    name: str
+    content: bytes
+
+
+def saved_from(write: Callable[[Path], Path]) -> SavedFile:
+    """The file that `write` writes into a folder, which is removed again."""
+    folder = Path(tempfile.mkdtemp(prefix="reggan-save-"))
+    try:
+        path = write(folder)
+        return SavedFile(name=path.name, content=path.read_bytes())
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def saved_frame(
+    transfer: ExpressionTransfer,
+    model: ModelInUse,
+    source: Path,
+    mix: ExpressionMix,
+    choice: FaceChoice,
+) -> SavedFile:
+    """A frame's file with its change, byte for byte what `render` writes.
+
+    Raises:
+        RegganError: as `render`.
+    """
+
+    def write(folder: Path) -> Path:
+        plan = plan_job(str(source), None, folder, mix.label, Existing.REFUSE)
+        settings = RenderSettings(mix=mix, choice=choice)
+        summary = run_job(plan, settings, transfer, model=model, report=_keep_quiet)
+        summary.raise_for_failure()
+        return plan.tasks[0].output
+
+    saved = saved_from(write)
+    name = f"{source.stem}_{mix.label or 'unchanged'}{source.suffix}"
+    return SavedFile(name=name, content=saved.content)
+
+
+def _keep_quiet(_: Event) -> None:
+    """Take the progress of a single frame, of which nobody needs to hear."""

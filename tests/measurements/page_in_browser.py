@@ -1,0 +1,61 @@
+"""How quick the local page is in Chromium: the gallery of a face, and a slider's picture.
+
+    python -m tests.measurements.page_in_browser [MOVES] [MODEL]
+
+Starts the page with the default model, or MODEL, and two threads; opens the avatar sample of
+1280x720. Prints the seconds from choosing it to the last picture of the gallery, and, of 60 moves
+unless told otherwise, the milliseconds from the event of the slider to the new picture: smallest,
+median, largest. Both depend on what else the machine does, so its load is printed, too.
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.chromium import open_chromium
+from tests.ui.artist import Artist
+from tests.ui.conftest import running_page, studio_of
+
+SAMPLE = "avatar_png"
+
+
+def main() -> None:
+    """Print a line for each."""
+    moves = int(sys.argv[1]) if len(sys.argv) > 1 else 60
+    model = sys.argv[2] if len(sys.argv) > 2 else None
+    with tempfile.TemporaryDirectory() as folder, running_page(studio_of(model)) as page:
+        browser = open_chromium(Path(folder, "profile"), Path(folder))
+        if browser is None:
+            sys.exit("There is no Chromium with its driver: apt-get install chromium-driver")
+        artist = Artist(browser, page)
+        card = page.studio.transfer.card
+        load = os.getloadavg()[0]
+        print(f"{card.name} {card.version}, {os.cpu_count()} cores, load {load:.1f} before")
+        begin, used = time.monotonic(), time.process_time()
+        artist.take_sample(SAMPLE)
+        artist.wait_for("document.getElementById('gallery').ariaBusy === 'false'")
+        seconds, cpu = time.monotonic() - begin, time.process_time() - used
+        count = len(browser.find_elements("css selector", "#gallery img"))
+        print(f"gallery of {count}: {seconds:.2f} s, {cpu:.2f} s of the program's processor time")
+        artist.choose("happy")
+        artist.script("performance.clearMeasures('change')")
+        used = time.process_time()
+        for number in range(moves):
+            artist.slide("happy", 0.2 + number % 40 / 50)
+        cpu = (time.process_time() - used) / moves
+        taken = artist.script(
+            "return performance.getEntriesByName('change').map((one) => one.duration)"
+        )
+        browser.quit()
+    low, middle, high = min(taken), statistics.median(taken), max(taken)
+    print(
+        f"{len(taken)} moves: {low:.0f}, {middle:.0f}, {high:.0f} ms to the new picture, ", end=""
+    )
+    print(f"{1000 * cpu:.0f} ms of the program's processor time each")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""Somebody before the local page: clicks, slides, drops and looks, in a real browser."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.select import Select
+from selenium.webdriver.support.wait import WebDriverWait
+
+from .conftest import Caller
+
+
+class Artist:
+    """Somebody before the page."""
+
+    def __init__(self, browser: webdriver.Chrome, page: Caller, timeout_s: float = 60) -> None:
+        self.browser, self.page = browser, page
+        self.wait = WebDriverWait(browser, timeout_s, poll_frequency=0.05)
+        browser.get_log("browser")  # type: ignore[no-untyped-call]
+        browser.get(page.address)
+        self.wait.until(lambda _: self.script("return document.body.dataset.ready"))
+
+    def find(self, name: str) -> WebElement:
+        return self.browser.find_element(By.ID, name)
+
+    def script(self, text: str, *arguments: Any) -> Any:
+        return self.browser.execute_script(text, *arguments)  # type: ignore[no-untyped-call]
+
+    def wait_for(self, text: str) -> Any:
+        """Until a script returns what is true."""
+        return self.wait.until(lambda _: self.script(f"return {text}"))
+
+    def take_sample(self, name: str = "avatar_png") -> None:
+        count = len(self.page.studio.files.shots)
+        Select(self.find("samples")).select_by_value(name)
+        self.wait.until(lambda _: len(self.page.studio.files.shots) > count)
+        number = self.page.studio.files.shots[-1].first
+        self.wait_for(f"document.getElementById('canvas').dataset.file === '{number}'")
+        self.at_rest()
+
+    def show_tab(self, name: str) -> None:
+        self.find(f"tab-{name}").click()
+
+    def choose(self, expression: str) -> None:
+        """Click on an expression of the gallery, and wait for the picture of it."""
+        count = self.changes()
+        for button in self.find("gallery").find_elements(By.TAG_NAME, "button"):
+            if button.text.strip() == expression:
+                button.click()
+        self.wait.until(lambda _: self.changes() > count)
+
+    def slide(self, name: str, value: float) -> None:
+        count = self.changes()
+        self.script(
+            "const e = document.getElementById(arguments[0]); e.value = arguments[1];"
+            "e.dispatchEvent(new Event('input'))",
+            f"dial-{name}",
+            value,
+        )
+        self.wait.until(lambda _: self.changes() > count)
+
+    def changes(self) -> int:
+        return int(self.script("return performance.getEntriesByName('change').length"))
+
+    def at_rest(self) -> None:
+        """Until the picture is at its full resolution."""
+        self.wait_for("document.getElementById('view').ariaBusy === 'false'")
+
+    def pixels(self) -> np.ndarray:
+        """What the canvas shows, RGB."""
+        uri = self.script("return document.getElementById('canvas').toDataURL('image/png')")
+        path = Path(self.browser.capabilities["chrome"]["userDataDir"]) / "canvas.png"
+        path.write_bytes(base64.b64decode(uri.partition(",")[2]))
+        return np.asarray(Image.open(path).convert("RGB")).astype(int)
+
+    def message(self) -> str:
+        return self.find("message").text
+
+    def faults(self) -> list[str]:
+        """What the browser's console says."""
+        return [entry["message"] for entry in self.browser.get_log("browser")]  # type: ignore[no-untyped-call]
+
+
+def saved_file(artist: Artist, downloads: Path, button: str = "save") -> Path:
+    """What the browser saves after a click."""
+
+    def finished() -> set[Path]:
+        return {p for p in downloads.iterdir() if p.suffix != ".crdownload" and p.name[0] != "."}
+
+    known = finished()
+    artist.find(button).click()
+    artist.wait.until(lambda _: finished() - known)
+    (path,) = finished() - known
+    return path
+
+
+def dropped(artist: Artist, *paths: Path) -> None:
+    """Hand files to the page as its picker does."""
+    picker = artist.find("picker")
+    artist.script("arguments[0].hidden = false", picker)
+    picker.send_keys("\n".join(str(path) for path in paths))
+    artist.script("arguments[0].hidden = true", picker)

@@ -118,10 +118,12 @@ def test_the_job_says_where_a_take_lies_and_what_it_does_not_know(
     assert err.count("names what is no face shape: ears") == 1
 
 
-def test_a_picture_without_a_number_among_the_frames_bounds_no_take(
-    render: Render, shot: Path, tmp_path: Path
+def test_a_picture_without_a_number_is_driven_by_no_take(
+    shot: Path, jaw: Path, tmp_path: Path, capsys: Streams
 ) -> None:
     (shot / "still.png").write_bytes((shot / "a.1001.png").read_bytes())
     take = tmp_path / "take.csv"
     take.write_text("frame,jawOpen\n1001,0.1\n1002,0.4\n")
-    assert "a.1002.png" in render("out", "--curves", take)
+    words = ["--model", str(jaw), "--whole-image", "--out", str(tmp_path / "out")]
+    assert main(["render", "--frames", str(shot), "--curves", str(take), *words]) == 2
+    assert "still.png has no frame number" in capsys.readouterr().err

@@ -309,7 +309,8 @@ def test_everything_can_be_reached_and_is_named(browser: webdriver.Chrome, page:
     outlines, seen = set(), set()
     for _ in range(24):  # the gallery and the tabs are one stop each
         focused = browser.switch_to.active_element
-        outlines.add(focused.value_of_css_property("outline-style"))
+        if focused.tag_name != "body":  # past the last one
+            outlines.add(focused.value_of_css_property("outline-style"))
         seen.add(focused.get_attribute("id") or focused.text)
         focused.send_keys(Keys.TAB)
     assert outlines <= {"solid"}

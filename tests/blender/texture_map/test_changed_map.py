@@ -13,7 +13,7 @@ from ...textures.conftest import MadeHead, sample_face
 
 bpy = pytest.importorskip("bpy")
 
-from .worn_head import picture, press, rig_for  # noqa: E402
+from .worn_head import picture, press, rig_for, several  # noqa: E402
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]
 

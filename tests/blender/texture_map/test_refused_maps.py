@@ -11,7 +11,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from .worn_head import everything, nodes_of  # noqa: E402
+from .worn_head import everything, nodes_of, set_field, several  # noqa: E402
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]
 
@@ -73,16 +73,6 @@ def by_object(head: Any) -> None:
     tree, _, shown = nodes_of(head)
     source = tree.nodes.new("ShaderNodeTexCoord")
     tree.links.new(source.outputs["Object"], shown.inputs["Vector"])
-
-
-def set_field(name: str, value: Any) -> None:
-    setattr(bpy.context.scene.reggan_texture, name, value)
-
-
-def several(*expressions: str) -> None:
-    """Maps of the panel's own list, in place of one."""
-    set_field("makes_several", True)
-    set_field("expressions", set(expressions))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the environment is a shell script")

@@ -91,3 +91,13 @@ def nodes_of(head: Any) -> tuple[Any, Any, Any]:
     tree = head.active_material.node_tree
     images = (node for node in tree.nodes if node.type == "TEX_IMAGE")
     return tree, tree.nodes["Principled BSDF"], next(n for n in images if n.image.name != "bumps")
+
+
+def set_field(name: str, value: Any) -> None:
+    setattr(bpy.context.scene.reggan_texture, name, value)
+
+
+def several(*expressions: str) -> None:
+    """Maps of the panel's own list, in place of one."""
+    set_field("makes_several", True)
+    set_field("expressions", set(expressions))

@@ -273,6 +273,7 @@ def test_a_glb_that_is_no_head_is_told(
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("REGGAN_HUGE" not in os.environ, reason="takes minutes: REGGAN_HUGE=1")
 def test_a_huge_exr_is_shown_and_changed(browser: webdriver.Chrome, tmp_path: Path) -> None:
     frame = read_frame(sorted(SAMPLES["avatar_exr"].iterdir())[0])
     assert frame.alpha is not None

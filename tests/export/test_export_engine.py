@@ -103,7 +103,7 @@ def plans(folder: Path) -> set[str]:
 
 
 def test_an_engine_that_says_what_its_file_says_is_kept(shift: Shift, tmp_path: Path) -> None:
-    shift(0.02)  # where next to nothing moves, how much of it is shown hangs on the gain
+    shift(0.01)  # where next to nothing moves, how much of it is shown hangs on the gain
     result = export_engine("--out", str(tmp_path / "my.plan"), "--batch", "1,4,16")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-1].startswith(f"{tmp_path / 'my.plan'}: ")

@@ -10,6 +10,7 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.models import installed_models
 from reggan_training.motion.earlier_model import EarlierModel, _grown, _grows_into
 from reggan_training.motion.network import MotionRegGAN
+from reggan_training.motion.whole_run import WholeRun
 
 
 def test_a_layer_that_sees_more_gives_the_new_no_weight() -> None:
@@ -24,7 +25,7 @@ def test_a_layer_that_sees_more_gives_the_new_no_weight() -> None:
 
 def test_the_shipped_model_is_a_start() -> None:
     torch.manual_seed(0)
-    network = MotionRegGAN(width=32)
+    network = MotionRegGAN(width=WholeRun.width)
     before = network.motion_eighth.weight.clone()
     EarlierModel(installed_models()["reggan"]).start(network, "network")
     assert not network.motion_eighth.weight.equal(before)

@@ -114,7 +114,7 @@ def test_one_command_trains_all_stages(
     assert transfer.card.training["images_seen"] == 16
     refuses_what_no_head_has(transfer, flat_head_set, result.output)
     # what was exported is what another run can begin with
-    again = MotionRegGAN(width=32)
+    again = MotionRegGAN(width=whole_run.WholeRun.width)
     EarlierModel(exported).start(again, "network")
     mine = trained_motion_network(tmp_path / "run/motion", again.surface)
     assert (again.motion_eighth.weight - mine.motion_eighth.weight).abs().max() < 1e-3

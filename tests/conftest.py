@@ -62,6 +62,12 @@ TINY_AVATARS = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that neither process is left alone with one."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def tiny_avatars(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Made-up heads: a disc on a gradient whose mouth bar differs by expression."""

@@ -95,7 +95,7 @@ def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def browser(
+def chromium(
     downloads: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> "Iterator[webdriver.Chrome]":
     """Chromium without a window."""
@@ -106,3 +106,11 @@ def browser(
         pytest.skip("no Chromium with its driver: apt-get install chromium chromium-driver")
     yield driver
     driver.quit()
+
+
+@pytest.fixture
+def browser(chromium: "webdriver.Chrome") -> "webdriver.Chrome":
+    """Chromium before an empty page; what pages of earlier tests said of it is forgotten."""
+    chromium.get("about:blank")
+    chromium.get_log("browser")  # type: ignore[no-untyped-call]
+    return chromium

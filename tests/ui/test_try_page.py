@@ -96,7 +96,6 @@ def test_the_browser_alone_makes_the_runtime_s_picture(
     (crop,) = transfer.find_faces(frame, FaceChoice())
     expected = transfer.render(frame, ExpressionMix({"happy": 0.8}), [crop])
 
-    browser.get_log("browser")  # type: ignore[no-untyped-call]
     browser.get(address)
     wait = WebDriverWait(browser, 60, poll_frequency=0.1)
     script = browser.execute_script

@@ -71,12 +71,8 @@ class Processes:
         return votes.item() > 0
 
 
-@contextmanager
-def join_processes(device: str) -> Iterator[Processes]:
-    """This process among those that `torchrun` started; the only one without `torchrun`.
-
-    Args:
-        device: `cpu`, `cuda`, or `auto` for CUDA where there is a device.
+def device_to_train_on(device: str) -> str:
+    """`cpu` or `cuda` for `cpu`, `cuda`, or `auto`, which is CUDA where there is a device.
 
     Raises:
         DeviceUnavailableError: CUDA was asked for by name and is not there.
@@ -88,7 +84,20 @@ def join_processes(device: str) -> Iterator[Processes]:
             "train on the CPU.",
             kind="no-cuda-to-train",
         )
-    kind = "cuda" if device == "cuda" or (device == "auto" and has_cuda) else "cpu"
+    return "cuda" if device == "cuda" or (device == "auto" and has_cuda) else "cpu"
+
+
+@contextmanager
+def join_processes(device: str) -> Iterator[Processes]:
+    """This process among those that `torchrun` started; the only one without `torchrun`.
+
+    Args:
+        device: see `device_to_train_on`.
+
+    Raises:
+        DeviceUnavailableError: CUDA was asked for by name and is not there.
+    """
+    kind = device_to_train_on(device)
     count = int(os.environ.get("WORLD_SIZE", "1"))
     place = torch.device(kind)
     if kind == "cuda":

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from reggan_export.commands.export_onnx import onnx
 from reggan_plugin.controls import CONTROLS
-from reggan_plugin.errors import UnknownExpressionError
+from reggan_plugin.errors import DeviceUnavailableError, UnknownExpressionError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.transfer import ExpressionTransfer
 from reggan_training.motion import whole_run
@@ -18,7 +18,7 @@ from reggan_training.motion.earlier_model import EarlierModel
 from reggan_training.motion.motion_task import motion_run, trained_motion_network
 from reggan_training.motion.network import MotionRegGAN
 from reggan_training.motion.surface_reader import SurfaceReader
-from reggan_training.motion.training_run import RunSettings
+from reggan_training.motion.training_run import RunSettings, read_checkpoint
 from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.pool import PairPool, PoolSettings
@@ -50,6 +50,28 @@ def test_a_run_by_the_clock_ends_by_it_and_its_rate_falls_with_time() -> None:
     assert rates[0] == 1.0
     assert rates[0] > rates[1] > rates[2] > 0
     assert RunSettings(length_kimg=1.6).done_at(50, 1e9) == 0.5
+    assert RunSettings(length_kimg=0.016, batch=128).done_at(1, 0.0) == 1  # one step at least
+
+
+def test_a_run_by_the_clock_keeps_its_last_step(flat_head_set: Path, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    (tmp_path / "run").mkdir()
+    pool = pool_of(flat_head_set)
+    settings = RunSettings(length_s=0.01, batch=4, report_steps=1000)
+    run = motion_run(MotionRegGAN(width=16, side_px=SIDE), settings, tmp_path / "run")
+    (means,) = run.run(pool)
+    pool.close()
+    assert run.step == 1
+    assert means["kimg"] == 0.004
+    assert read_checkpoint(tmp_path / "run").shown == 4
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused(flat_head_set: Path, tmp_path: Path) -> None:
+    arguments = ["--heads", str(flat_head_set), "--out", str(tmp_path / "run"), "--device", "cuda"]
+    with pytest.raises(DeviceUnavailableError, match="no CUDA device"):
+        CliRunner().invoke(train_motion, arguments, catch_exceptions=False)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ def augmented(pairs: Pairs, random: torch.Generator) -> Pairs:
     target = target + grey * (target.mean(1, keepdim=True) - target)
     soft = F.avg_pool2d(F.pad(source, (1, 1, 1, 1), mode="replicate"), 3, 1)
     amount = (draw(0, 1, 1, 1, 1) - 0.6).clamp(min=0) * 2.5  # sharp more often than not
-    noise = _normal(tuple(source.shape), random) * draw(-0.02, 0.025, 1, 1, 1).clamp(min=0)
+    noise = normal(tuple(source.shape), random) * draw(-0.02, 0.025, 1, 1, 1).clamp(min=0)
     source = (source + amount * (soft - source) + noise).clamp(0, 1)
     return replace(turned, source=source, target=target)
 
@@ -45,12 +45,12 @@ def augmented_picture(
     def draw(low: float, high: float, *shape: int) -> Tensor:
         return uniform((len(picture), *shape), low, high, random)
 
-    light = enlarged(1 + 0.15 * _normal((len(picture), 1, 3, 3), random), picture.shape[-1])
+    light = enlarged(1 + 0.15 * normal((len(picture), 1, 3, 3), random), picture.shape[-1])
     graded = picture * draw(0.75, 1.25, 3, 1, 1) * light + draw(-0.08, 0.08, 3, 1, 1)
     graded = graded + (draw(0, 1, 1, 1, 1) < 0.1) * (graded.mean(1, keepdim=True) - graded)
     soft = F.avg_pool2d(F.pad(graded, (1, 1, 1, 1), mode="replicate"), 3, 1)
     graded = graded + (draw(0, 1, 1, 1, 1) - 0.5).clamp(min=0) * 2 * (soft - graded)
-    noise = _normal(tuple(picture.shape), random) * draw(0.0, 0.02, 1, 1, 1)
+    noise = normal(tuple(picture.shape), random) * draw(0.0, 0.02, 1, 1, 1)
     return (graded + noise).clamp(0, 1)
 
 
@@ -62,15 +62,15 @@ def bent(portraits: Portraits, random: torch.Generator) -> Portraits:
     count, _, side, _ = portraits.picture.shape
     centres = (torch.arange(side, device=random.device) + 0.5) / side - 0.5
     x, y = torch.meshgrid(centres, centres, indexing="xy")
-    angle, size = 0.06 * _normal((count,), random), 1 + 0.04 * _normal((count,), random)
-    wider, sheared = (0.03 * _normal((count,), random) for _ in range(2))
+    angle, size = 0.06 * normal((count,), random), 1 + 0.04 * normal((count,), random)
+    wider, sheared = (0.03 * normal((count,), random) for _ in range(2))
     cos, sin = size * angle.cos(), size * angle.sin()
     linear = torch.stack(
         [torch.stack([cos * (1 + wider), sheared - sin], 1), torch.stack([sin, cos], 1)], dim=1
     )
     before = torch.einsum("bij,jyx->biyx", linear, torch.stack([x, y]))
-    before = before + 0.015 * _normal((count, 2, 1, 1), random)
-    bend = 0.006 * _normal((count, 2, 5, 5), random)
+    before = before + 0.015 * normal((count, 2, 1, 1), random)
+    bend = 0.006 * normal((count, 2, 5, 5), random)
     bend = F.interpolate(bend, size=(side, side), mode="bicubic", align_corners=True)
     grid = 2 * (before + bend).permute(0, 2, 3, 1)
 
@@ -95,5 +95,6 @@ def uniform(shape: tuple[int, ...], low: float, high: float, random: torch.Gener
     return torch.empty(shape, device=random.device).uniform_(low, high, generator=random)
 
 
-def _normal(shape: tuple[int, ...], random: torch.Generator) -> Tensor:
+def normal(shape: tuple[int, ...], random: torch.Generator) -> Tensor:
+    """Numbers of mean 0 and deviation 1, where the generator lives."""
     return torch.randn(shape, generator=random, device=random.device)

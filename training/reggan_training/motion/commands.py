@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
-import torch
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.motion.training_run import RunSettings
 from reggan_training.motion.whole_run import STAGES, WholeRun, train_whole
+from reggan_training.processes import device_to_train_on
 
 _FAMILIES = ("ict", "makehuman", "valid")
 
@@ -108,9 +108,7 @@ def train_motion(
     Example:
       reggan-plugin train-motion --heads heads --out runs/motion
     """
-    defaults = WholeRun(heads=heads)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    defaults, kind = WholeRun(heads=heads), device_to_train_on(device)
 
     def run_of(stage: RunSettings, length_kimg: float) -> RunSettings:
         return replace(
@@ -121,7 +119,7 @@ def train_motion(
             learning_rate=rate * stage.learning_rate,
             half_precision=half,
             seed=seed,
-            device=device,
+            device=kind,
         )
 
     settings = WholeRun(

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from reggan_training.motion.augment import augmented
+from reggan_training.motion.augment import augmented, normal, uniform
 from reggan_training.motion.losses import LossWeights, pair_losses
 from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
 from reggan_training.motion.sampling import enlarged
@@ -46,12 +46,10 @@ def _task_of(
 
 def _misread(worn: Tensor, random: torch.Generator) -> Tensor:
     """True weights with errors as a reader makes them: too much, too little, some not at all."""
-
-    def uniform() -> Tensor:
-        return torch.rand(worn.shape, generator=random, device=random.device)
-
-    factor = 1 + 0.25 * torch.randn(worn.shape, generator=random, device=random.device)
-    kept, offset = uniform() > 0.1, 0.04 * uniform()
+    shape = tuple(worn.shape)
+    factor = 1 + 0.25 * normal(shape, random)
+    kept = uniform(shape, 0.0, 1.0, random) > 0.1
+    offset = uniform(shape, 0.0, 0.04, random)
     return (worn * factor * kept + offset).clamp(0.0, 1.5)
 
 

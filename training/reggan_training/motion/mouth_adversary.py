@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from reggan_training.motion.augment import normal
 from reggan_training.motion.mouth_painter import MouthPainter
 
 _SLOPE = 0.2
@@ -113,5 +114,4 @@ def _mean(scores: Tensor, weight: Tensor) -> Tensor:
 
 
 def _noisy(window: Tensor, deviation: float, random: torch.Generator) -> Tensor:
-    noise = torch.randn(window.shape, generator=random, device=random.device)
-    return window + deviation * noise
+    return window + deviation * normal(tuple(window.shape), random)

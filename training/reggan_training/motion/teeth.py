@@ -43,6 +43,7 @@ _SHEET_HEADS, _JAW_HEADS = 120, 200
 _LEAST_SEEN = 0.1
 """Share of the mean count of seen cells from which on a cell is full."""
 _UNSEEN_SHADE = 0.5
+"""Of gums that no render shows."""
 _LEAST_FACING, _FRONT_DEPTH = 0.15, 0.08
 """Of what a sheet shows: it looks to the front, and lies no deeper behind its row's front."""
 _ANCHOR_X, _ANCHOR_Y, _ANCHOR_CENTRE_Y = 0.45, 0.35, -1.0

@@ -56,8 +56,8 @@ class RunSettings:
 
     @property
     def steps(self) -> int:
-        """Steps of the whole run."""
-        return round(1000 * self.length_kimg / self.batch)
+        """Steps of the whole run, one at least."""
+        return max(1, round(1000 * self.length_kimg / self.batch))
 
     def done_at(self, step: int, passed_s: float) -> float:
         """Share of the run that is done before a step, so many seconds into a session."""
@@ -107,7 +107,7 @@ class TrainingRun:
             weight_decay=_WEIGHT_DECAY,
             fused=True,
         )
-        self.step, self._began = 0, time.monotonic()
+        self.step = 0
         if (folder / CHECKPOINT).exists():
             self._resume()
 
@@ -120,13 +120,14 @@ class TrainingRun:
             TrainingDivergedError: a loss is not finite; the last checkpoint stays.
         """
         totals: Losses = {}
-        counted, began, waited = 0, time.monotonic(), pool.waited_s
-        self._began = began
-        while (done := self._done()) < 1:
+        session = began = time.monotonic()
+        counted, waited, done = 0, pool.waited_s, self.settings.done_at(self.step, 0.0)
+        while done < 1:
             for name, value in self._improve(pool, self.settings.rate_at(self.step, done)).items():
                 totals[name] = totals.get(name, 0.0) + value.detach()  # a GPU is not waited for
             self.step, counted = self.step + 1, counted + 1
-            if self.step % self.settings.report_steps and self._done() < 1:
+            done = self.settings.done_at(self.step, time.monotonic() - session)
+            if self.step % self.settings.report_steps and done < 1:
                 continue
             means = {name.lstrip("_"): float(total) / counted for name, total in totals.items()}
             if not torch.tensor(list(means.values())).isfinite().all():
@@ -140,9 +141,6 @@ class TrainingRun:
             self._write(means)
             yield means
             totals, counted, began, waited = {}, 0, time.monotonic(), pool.waited_s
-
-    def _done(self) -> float:
-        return self.settings.done_at(self.step, time.monotonic() - self._began)
 
     def _improve(self, pool: PairPool, rate: float) -> Losses:
         for group in self._adam.param_groups:

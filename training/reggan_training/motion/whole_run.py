@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -114,13 +115,8 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
     earlier = EarlierModel(settings.start_from)
     _record(settings, folder, files, earlier)
 
-    def paths() -> list[Path]:  # heads may still be rasterised
-        return training_files(settings.heads, settings.without)
-
     def finish(stage: str, run: TrainingRun, draw: Draw, pool: PoolSettings) -> None:
-        reuse = settings.reuse * pool.reuse
-        own = replace(pool, seed=settings.seed, producers=settings.producers, reuse=reuse)
-        _finish(run, paths, draw, own, lambda means: report(stage, means))
+        _finish(settings, run, draw, pool, partial(report, stage))
 
     torch.manual_seed(settings.seed)
     if READER in settings.stages:
@@ -150,16 +146,25 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
 
 
 def _finish(
+    settings: WholeRun,
     run: TrainingRun,
-    paths: Callable[[], list[Path]],
     draw: Draw,
     pool_settings: PoolSettings,
     report: Callable[[dict[str, float]], None],
 ) -> None:
-    if run.settings.length_s is None and run.step >= run.settings.steps:
+    if run.settings.done_at(run.step, 0.0) >= 1:
         return
-    batch = run.settings.batch
-    pool = PairPool(paths, draw, pool_settings, start_step=run.step, batch=batch)
+    own = replace(
+        pool_settings,
+        seed=settings.seed,
+        producers=settings.producers,
+        reuse=settings.reuse * pool_settings.reuse,
+    )
+
+    def paths() -> list[Path]:  # heads may still be rasterised
+        return training_files(settings.heads, settings.without)
+
+    pool = PairPool(paths, draw, own, start_step=run.step, batch=run.settings.batch)
     try:
         for means in run.run(pool):
             report(means)

@@ -17,7 +17,6 @@ from reggan_plugin.onnx_references import contents_of, refuse_references
 
 _SEAL = re.compile(rb'"weights_sha256": "([0-9a-f]{64})"')
 
-
 CONTROL_FLOW_NEEDED: dict[str, frozenset[str]] = {}
 """Architecture → the operators of control flow that it needs. None of this version needs any."""
 
@@ -37,7 +36,7 @@ def check_seal(model: Path) -> str:
         raise ModelCardError(
             f"{model} has no card with a weights_sha256. Use a model exported by reggan-plugin."
         )
-    expected, actual = found[1].decode(), _digest(content)
+    expected, actual = found[1].decode(), _digest(content, found)
     if expected != actual:
         raise ModelHashError(
             f"{model} has the hash {actual[:16]}…, its card says {expected[:16]}…: the file is "
@@ -56,10 +55,11 @@ def seal(model: Path) -> str:
         ModelCardError: the file holds no card to write into.
     """
     content = model.read_bytes()
-    if _SEAL.search(content) is None:
+    found = _SEAL.search(content)
+    if found is None:
         raise ModelCardError(f"{model} has no card with a weights_sha256 to fill in.")
-    digest = _digest(content)
-    model.write_bytes(_with_digits(content, digest))
+    digest = _digest(content, found)
+    model.write_bytes(content[: found.start(1)] + digest.encode() + content[found.end(1) :])
     return digest
 
 
@@ -76,17 +76,10 @@ def _refuse_control_flow(found: frozenset[str], model: Path) -> None:
         )
 
 
-def _digest(content: bytes) -> str:
-    """Hash of the file with zeros for its own hash."""
-    found = _SEAL.search(content)
-    if found is None:
-        return hashlib.sha256(content).hexdigest()
+def _digest(content: bytes, found: re.Match[bytes]) -> str:
+    """Hash of the file with zeros for its own hash, which was found there."""
     whole = memoryview(content)
     digest = hashlib.sha256(whole[: found.start(1)])
     digest.update(UNSEALED.encode())
     digest.update(whole[found.end(1) :])
     return digest.hexdigest()
-
-
-def _with_digits(content: bytes, digits: str) -> bytes:
-    return _SEAL.sub(b'"weights_sha256": "' + digits.encode() + b'"', content, count=1)

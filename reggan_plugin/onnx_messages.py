@@ -89,7 +89,7 @@ def _varint(message: memoryview, position: int, end: int) -> tuple[int, int]:
     if position < end and (first := message[position]) < 0x80:  # nearly all are of one byte
         return first, position + 1
     number = 0
-    for shift, place in zip(range(0, 70, 7), range(position, end)):  # noqa: B905
+    for shift, place in zip(range(0, 70, 7), range(position, end), strict=False):
         byte = message[place]
         number |= (byte & 0x7F) << shift
         if byte < 0x80:

@@ -226,8 +226,8 @@ def _plan_jobs(
 def _on_shot(settings: RenderSettings, asked: AskedExpression, plan: JobPlan) -> RenderSettings:
     """The settings with the expression laid on a shot."""
     frames = plan.shot.frames
-    numbers = [frame.number for frame in frames if frame.number is not None]
-    last = max(numbers) if len(numbers) == len(frames) else None
+    numbers = frames.numbers
+    last = numbers[-1] if len(numbers) == len(frames) else None
     placed = asked.on_shot(frames[0].number or 0, last)
     return replace(settings, mix=placed.mix, curve=placed.curve, fades=placed.fades)
 

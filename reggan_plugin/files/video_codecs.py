@@ -61,7 +61,7 @@ _HEADS = (
 
 
 def video_suffix_of(head: bytes) -> str | None:
-    """Endings of a video that begins like this; None for what is no video."""
+    """Ending for the name of a video that begins like this; None for what is no video."""
     found = (suffix for start, mark, suffix in _HEADS if head[start:].startswith(mark))
     return next(found, None)
 

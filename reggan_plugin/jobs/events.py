@@ -163,7 +163,7 @@ _OF_RESULT = (
     "weights",
     "warnings",
 )
-"""Word of a progress line for a frame's result."""
+"""Fields of a progress line that tell a frame's result."""
 SAYING = (Notice, FrameDone, FrameTracked, Failed)
 """Events with a message."""
 Report = Callable[[Event], None]

@@ -124,22 +124,25 @@ class PreparedFace:
 
     def reduced(self, longest_px: int) -> "PreparedFace":
         """This face with a map of at most so many texels a side, and one view as fine as that."""
-        side = self.texture.largest_side_px
-        factor = max(1, math.ceil(side / longest_px))
+        coarse = copy.copy(self)
+        factor = coarse.reduce_map(longest_px)
         if factor == 1:
             return self
-        coarse = copy.copy(self)
-        coarse.reduce_map(longest_px)
         coarse._density = self._density / factor
         coarse._shots = take_shots(self.stage, self.framed, (), coarse._density)
         return coarse
 
-    def reduce_map(self, longest_px: int) -> None:
-        """Let changes be worked out on the map averaged to at most so many texels a side."""
+    def reduce_map(self, longest_px: int) -> int:
+        """Let changes be worked out on the map averaged to at most so many texels a side.
+
+        Returns:
+            The whole factor by which it is smaller; 1 if it was small enough.
+        """
         factor = max(1, math.ceil(self.texture.largest_side_px / longest_px))
         if factor > 1:
             tiles = {n: ReducedTile(t, factor).whole() for n, t in self.texture.tiles.items()}
             self.texture = replace(self.texture, tiles=tiles, _reduced={})
+        return factor
 
     def change(self, mix: ExpressionMix) -> ChangedMap:
         """The map with an expression."""

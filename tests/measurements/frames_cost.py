@@ -15,6 +15,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from .command_cost import CommandCost, cost_of
+
 Image.MAX_IMAGE_PIXELS = None
 SAMPLE = Path("reggan_plugin/samples/avatar_png/avatar.1001.png")
 AROUND_FACE = (284, 80, 995, 480)
@@ -51,20 +53,11 @@ def make(folder: str, height: str, frames: str) -> None:
         Path(folder, f"a.{number}.png").write_bytes(first.read_bytes())
 
 
-def run(shot: Path) -> tuple[float, float]:
-    """Processor seconds and the largest memory in bytes of the command."""
+def run(shot: Path) -> CommandCost:
+    """Render all frames."""
     words = ["render", str(shot), "--expression", "happy", "--quiet"]
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "reggan_plugin", *words],
-        stdout=subprocess.DEVNULL,
-        env=environment,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"render ended with {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+    return cost_of(words, environment)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,7 @@ that a composition needs, and with all six. Prints processor time of the whole c
 RUNS, 1 unless given), the ratio to the render alone, the largest memory, and the size of the files.
 """
 
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -17,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import OpenEXR
 from PIL import Image
+
+from .command_cost import CommandCost, cost_of
 
 SAMPLE = Path("reggan_plugin/samples/avatar_png/avatar.1001.png")
 SIZE = 3840, 2160
@@ -51,27 +51,18 @@ def _table(frame: Path, runs: int) -> None:
         size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
         print(
             f"{frame.suffix[1:]} {name}: {median:.2f} s of a core, {median / alone:.2f} times, "
-            f"{max(memory):.0f} MB of memory, {size / 1e6:.0f} MB of files",
+            f"{max(memory) / 1e6:.0f} MB of memory, {size / 1e6:.0f} MB of files",
             flush=True,
         )
 
 
-def _render(frame: Path, layers: str, out: Path) -> tuple[float, float]:
-    """Processor seconds and the largest memory in MB of one command."""
+def _render(frame: Path, layers: str, out: Path) -> CommandCost:
     words = ["--expression", "happy", "--quiet", "--overwrite", "--out", str(out / frame.name)]
     if layers and frame.suffix == ".exr":
         words += ["--exr-layers", layers]
     elif layers:
         words += ["--layers-out", str(out / "layers"), "--exr-layers", layers]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "reggan_plugin", "render", str(frame), *words],
-        stdout=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"render ended with {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return cost_of(["render", str(frame), *words])
 
 
 if __name__ == "__main__":

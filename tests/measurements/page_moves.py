@@ -48,8 +48,8 @@ def _gallery(page: Caller, file: int) -> list[str]:
         status, answer = page.post("thumbnail", file=file, face=0, change=change)
         assert status == 200, answer
 
-    with ThreadPoolExecutor(PAGE_AT_ONCE) as page_s:
-        list(page_s.map(make, names))
+    with ThreadPoolExecutor(PAGE_AT_ONCE) as pool:
+        list(pool.map(make, names))
     return names
 
 

@@ -21,6 +21,7 @@ from PIL import Image
 from reggan_plugin.transfer import ExpressionTransfer
 
 from ..textures.conftest import make_head, sample_face, write_obj
+from .command_cost import CommandCost, cost_of
 from .texture_detail import BAKED_PX, with_grain
 
 USUAL = ("rgb8:4096", "rgb8:8192", "rgb8:16384")
@@ -65,20 +66,11 @@ def make(folder: Path, kind: str, side: str) -> None:
     (folder / "map.png").write_bytes(imagecodecs.png_encode(levels, level=1))
 
 
-def run(folder: Path, texture: Path) -> tuple[float, float]:
-    """Processor seconds and the largest memory in bytes of one command."""
+def run(folder: Path, texture: Path) -> CommandCost:
+    """Change the map once."""
     words = ["texture", "--mesh", str(folder / "head.obj"), "--texture", str(texture)]
     words += ["--expression", "happy", "--out", str(folder / f"new{texture.suffix}")]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "reggan_plugin", *words],
-        stdout=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"texture ended with {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+    return cost_of(words, {**os.environ, "OMP_NUM_THREADS": "1"})
 
 
 if __name__ == "__main__":

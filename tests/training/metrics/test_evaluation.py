@@ -171,7 +171,7 @@ def test_the_yaw_limit_is_where_the_input_wins(good_and_bad: tuple[Evaluation, o
         table.values["good"]["psnr"][:] = kept
 
 
-def test_every_claim_has_a_verdict_unless_its_rival_is_absent(
+def test_every_claim_has_a_verdict_unless_its_baseline_is_absent(
     good_and_bad: tuple[Evaluation, object],
 ) -> None:
     evaluation, _ = good_and_bad

@@ -17,7 +17,7 @@ from reggan_plugin.ui.in_words import (
     take_command,
     texture_command,
 )
-from reggan_plugin.ui.open_head import gives_mesh
+from reggan_plugin.ui.open_head import saves_map
 from reggan_plugin.ui.page_requests import Asked, Handler, change_in, download, face_in, json_of
 from reggan_plugin.ui.shot_job import ShotRequest
 from reggan_plugin.ui.studio import Studio
@@ -56,8 +56,7 @@ class KeepRoutes:
         if shot.is_head:
             if kind != "frame":
                 raise UsageError("A head has one command; it is copied beside the picture.")
-            wants_map = not gives_mesh(shot) or number > shot.first
-            return texture_command(shot, change, options, wants_map=wants_map)
+            return texture_command(shot, change, options, wants_map=saves_map(shot, number))
         whole, out = shot.source, None
         if shot.is_uploaded:  # where it was before, only the user knows
             path, whole = Path(path.name), Path(path.name if len(shot.paths) == 1 else ".")

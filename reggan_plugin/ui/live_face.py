@@ -112,12 +112,21 @@ def _whole(frame: Frame, exposure_ev: float) -> Picture:
 
 def _reduced(whole: Picture, region: Region, factor: int) -> Picture:
     """A region of a picture, averaged over blocks of pixels."""
-    pixels, alpha = whole.pixels[region], whole.alpha_in(region)
-    if factor > 1:
-        pixels = reduce_by(np.nan_to_num(pixels), factor)
-        if alpha is not None:
-            alpha = reduce_by(np.nan_to_num(alpha)[..., None], factor)[..., 0]
+    pixels, alpha = averaged(whole.pixels[region], whole.alpha_in(region), factor)
     return Picture(pixels=pixels, alpha=alpha, coding=whole.coding)
+
+
+def averaged(
+    pixels: Float[np.ndarray, "height width 3"],
+    alpha: Float[np.ndarray, "height width"] | None,
+    factor: int,
+) -> tuple[Float[np.ndarray, "rows columns 3"], Float[np.ndarray, "rows columns"] | None]:
+    """Stored pixels and alpha averaged over blocks, NaN as 0; as they are at a factor of 1."""
+    if factor == 1:
+        return pixels, alpha
+    if alpha is not None:
+        alpha = reduce_by(np.nan_to_num(alpha)[..., None], factor)[..., 0]
+    return reduce_by(np.nan_to_num(pixels), factor), alpha
 
 
 def _reduced_region(inner: Region, outer: Region, factor: int) -> Region:

@@ -34,10 +34,9 @@ from reggan_plugin.errors import FaceNotFoundError, RegganError, UsageError, doc
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
-from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.transfer import ExpressionTransfer
 from reggan_plugin.ui.asked_change import change_from_json, choice_from_json
-from reggan_plugin.ui.live_face import LiveFace, live_face
+from reggan_plugin.ui.live_face import LiveFace, averaged, live_face
 from reggan_plugin.ui.open_frame import Newest
 from reggan_plugin.vocabulary.names import NO_PRESETS
 from reggan_plugin.vocabulary.presets import read_presets
@@ -172,8 +171,5 @@ def _reduced(frame: Frame, factor: int) -> Frame:
     """The frame averaged over blocks of pixels."""
     if factor == 1:
         return frame
-    alpha = frame.alpha
-    if alpha is not None:
-        alpha = reduce_by(np.nan_to_num(alpha)[..., None], factor)[..., 0]
-    pixels = reduce_by(np.nan_to_num(frame.pixels), factor)
+    pixels, alpha = averaged(frame.pixels, frame.alpha, factor)
     return replace(frame, pixels=pixels, alpha=alpha, matte=None)

@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
-import numpy as np
 from PIL import Image
 
 from reggan_plugin.display_picture import coding_of
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
-from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.transfer import ExpressionTransfer
-from reggan_plugin.ui.live_face import Screen, screen_of
+from reggan_plugin.ui.live_face import Screen, averaged, screen_of
 
 LONGEST_SCREEN_PX = 4096
 """Larger frames are shown reduced by a whole factor; they are saved at their own size."""
@@ -54,11 +52,7 @@ class OpenFrame:
 
     def picture(self, exposure_ev: float) -> bytes:
         """The frame as a browser shows it, as PNG."""
-        pixels, alpha = self.frame.pixels, self.frame.alpha
-        if self.factor > 1:
-            pixels = reduce_by(np.nan_to_num(pixels), self.factor)
-            if alpha is not None:
-                alpha = reduce_by(np.nan_to_num(alpha)[..., None], self.factor)[..., 0]
+        pixels, alpha = averaged(self.frame.pixels, self.frame.alpha, self.factor)
         return png_of(screen_of(pixels, alpha, coding_of(self.frame, exposure_ev)))
 
 

@@ -118,6 +118,11 @@ def gives_mesh(shot: OpenShot) -> bool:
     return shot.source.suffix.lower() in _WITH_MAP_INSIDE
 
 
+def saves_map(shot: OpenShot, number: int) -> bool:
+    """True if the map is saved of a picture of the head: of the map, or where no mesh is given."""
+    return number > shot.first or not gives_mesh(shot)
+
+
 def saved_head(
     transfer: ExpressionTransfer, shot: OpenShot, mix: ExpressionMix, *, wants_map: bool
 ) -> SavedFile:

@@ -1,7 +1,6 @@
 """State of the model, the open files and their faces, as JSON for the page."""
 
 from collections.abc import Iterable
-from importlib import metadata
 from typing import Any
 
 from reggan_plugin.controls import ARKIT_SHAPES, NEUTRAL
@@ -32,7 +31,6 @@ def document_of_page(studio: Studio) -> dict[str, Any]:
     """The model and all that is open."""
     card = studio.transfer.card
     return {
-        "version": metadata.version("reggan-plugin"),
         "model": {"name": card.name, "version": card.version, "device": studio.transfer.device},
         "layers": card.contract == MOTION_CONTRACT,
         "neutral": card.contract == MOTION_CONTRACT and NEUTRAL in card.controls,
@@ -57,7 +55,6 @@ def document_of_shot(shot: OpenShot) -> dict[str, Any]:
         "name": shot.source.name,
         "first": shot.first,
         "files": _names_in(shot),
-        "is_head": shot.is_head,
         "gives_mesh": shot.is_head and gives_mesh(shot),
     }
 

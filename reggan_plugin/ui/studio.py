@@ -16,7 +16,7 @@ from reggan_plugin.ui.layers import Arrow, Layer, arrows_of, frame_motion_of, la
 from reggan_plugin.ui.live_face import LiveFace, Screen, SeenFace, live_face, seen_face
 from reggan_plugin.ui.open_files import OpenFiles, OpenShot
 from reggan_plugin.ui.open_frame import Newest, OpenFrame, open_frame
-from reggan_plugin.ui.open_head import CoarseMap, OpenHead, open_head, saved_head
+from reggan_plugin.ui.open_head import CoarseMap, OpenHead, open_head, saved_head, saves_map
 from reggan_plugin.ui.open_take import OpenTake, TakeInUse
 from reggan_plugin.ui.saved_file import SavedFile, saved_frame
 from reggan_plugin.ui.shot_job import OpenModel, ShotJob
@@ -139,7 +139,7 @@ class Studio:
         shot, mix = self.files.shot_of(number), change.mix
         with self._saving:
             if shot.is_head:
-                return saved_head(self.transfer, shot, mix, wants_map=self._is_map(number))
+                return saved_head(self.transfer, shot, mix, wants_map=saves_map(shot, number))
             return saved_frame(self.transfer, self.model, self.files.path(number), mix, choice)
 
     def _is_map(self, number: int) -> bool:

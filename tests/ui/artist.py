@@ -54,6 +54,13 @@ class Artist:
                 button.click()
         self.wait.until(lambda _: self.changes() > count)
 
+    def draw_box(self) -> None:
+        """Draw a face box in the middle of the picture."""
+        self.find("draw-box").click()
+        chain = webdriver.ActionChains(self.browser)
+        chain.move_to_element_with_offset(self.find("canvas"), -60, -60).click_and_hold()
+        chain.move_by_offset(120, 120).release().perform()
+
     def slide(self, name: str, value: float) -> None:
         count = self.changes()
         self.script(

@@ -116,11 +116,7 @@ def test_faults_are_told_and_the_page_goes_on(
     dropped(artist, grey)
     artist.wait_for("document.getElementById('message').textContent.includes('Draw a box')")
     assert not artist.find("save").is_enabled()
-    artist.find("draw-box").click()
-    canvas = artist.find("canvas")
-    chain = webdriver.ActionChains(browser)
-    chain.move_to_element_with_offset(canvas, -60, -60).click_and_hold()
-    chain.move_by_offset(120, 120).release().perform()
+    artist.draw_box()
     artist.wait_for("document.getElementById('save').disabled === false")
     artist.choose("happy")
     artist.take_sample("toon")
@@ -225,6 +221,20 @@ def test_a_take_is_scrubbed_through(
         assert artist.faults() == []
 
 
+def test_a_take_without_a_shot_has_no_command_yet(
+    browser: webdriver.Chrome, motion_model: Path, tmp_path: Path
+) -> None:
+    take = tmp_path / "take.csv"
+    take.write_text("frame,jawOpen\n1001,0\n1002,0.8\n")
+    with running_page(studio_of(motion_model)) as page:
+        artist = Artist(browser, page)
+        dropped(artist, take)
+        artist.wait_for("!document.getElementById('take-rows').hidden")
+        artist.find("copy-take").click()
+        artist.wait_for("document.getElementById('status').textContent === 'Open the shot first.'")
+        assert artist.faults() == []
+
+
 def test_a_head_is_changed_and_saved(
     browser: webdriver.Chrome, page: Caller, downloads: Path, tmp_path: Path
 ) -> None:
@@ -240,7 +250,8 @@ def test_a_head_is_changed_and_saved(
     before = artist.pixels()
     artist.choose("angry")
     artist.at_rest()
-    assert (np.abs(artist.pixels() - before) > 20).any()
+    angry = artist.pixels()
+    assert (np.abs(angry - before) > 20).any()
     saved = saved_file(artist, downloads)
     assert saved.name == "bust_angry.glb"
     assert saved.read_bytes()[:4] == b"glTF"
@@ -257,6 +268,15 @@ def test_a_head_is_changed_and_saved(
     artist.wait_for("document.getElementById('words').value.includes('texture --mesh bust.glb')")
     artist.take_sample("toon")
     assert artist.find("save").text == "Save the frame"
+    count = artist.changes()
+    artist.draw_box()
+    artist.wait.until(lambda _: artist.changes() > count)
+    artist.at_rest()
+    Select(artist.find("files")).select_by_visible_text("bust.glb, from the front")
+    artist.wait_for("document.getElementById('save').textContent === 'Save the head'")
+    artist.wait_for("document.getElementById('save').disabled === false")
+    artist.at_rest()
+    assert np.array_equal(artist.pixels(), angry)  # the box was of the frame
     assert artist.faults() == []
 
 
@@ -273,7 +293,7 @@ def test_a_glb_that_is_no_head_is_told(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("REGGAN_HUGE" not in os.environ, reason="takes minutes: REGGAN_HUGE=1")
+@pytest.mark.skipif("REGGAN_HUGE" not in os.environ, reason="35 to 100 s: REGGAN_HUGE=1")
 def test_a_huge_exr_is_shown_and_changed(browser: webdriver.Chrome, tmp_path: Path) -> None:
     frame = read_frame(sorted(SAMPLES["avatar_exr"].iterdir())[0])
     assert frame.alpha is not None

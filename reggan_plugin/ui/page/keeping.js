@@ -15,7 +15,9 @@ export class Keeping {
   }
 
   async copy(kind) {
-    const { words } = await (await post("words", { ...this.asked(), kind })).json();
+    const asked = this.asked();
+    if (asked.file === null) return this.say("Open the shot first.");
+    const { words } = await (await post("words", { ...asked, kind })).json();
     this.element("words").value = words;
     this.element("words").hidden = false;
     const isCopied = await navigator.clipboard?.writeText(words).then(() => true, () => false);

@@ -153,7 +153,7 @@ async function renderOnce(longest) {
   if (longest === AT_REST_PX && since === null && stage.changed?.factor === 1) return;
   const face = await changedFace(body);
   if (!face || body.file !== open.file) return;
-  stage.lay({ ...face, order: body.order });
+  stage.lay(face);
   if (since !== null) performance.measure("change", { start: since, end: performance.now() });
   const count = performance.getEntriesByName("change").length;
   if (count > 1000) performance.clearMeasures("change");
@@ -172,7 +172,8 @@ async function showFile(file) {
     for (const id of [...NEED_FACE, ...NEED_FRAME]) element(id).disabled = true;
     say("Reading, and looking for faces…");
     const frame = await get(`frame?file=${file}`);
-    Object.assign(open, { file, frame, face: open.face?.box ? open.face : 0 });
+    const keepsBox = frame.kind === "frame" && open.face.box;  // of a shot, not of a head
+    Object.assign(open, { file, frame, face: keepsBox ? open.face : 0 });
     showKind(frame.kind);
     await showFace(open.face);
     const count = frame.faces.length;
@@ -222,9 +223,7 @@ function makeGallery(file, face) {
     const isDone = done === all;
     element("gallery-said").textContent = isDone
       ? "Click one; Shift and a click on a second blends them." : `${done} of ${all} on this face…`;
-    if (!isDone) return;
-    element("gallery").ariaBusy = "false";
-    performance.mark("gallery");
+    if (isDone) element("gallery").ariaBusy = "false";
   }), true);
 }
 

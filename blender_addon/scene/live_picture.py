@@ -45,22 +45,21 @@ def show_live(path: Path, width: int, height: int, source: Any, name: str = NAME
     return image
 
 
-def show_live_tiles(pattern: Path, source: Any, name: str = MAP_NAME) -> Any:
+def show_live_tiles(pattern: Path, source: Any) -> Any:
     """Show a set of tiles whose files were just written, in the image that is there, or a new one.
 
     Args:
         pattern: path of the files, with `<UDIM>`.
         source: the set that it was made of, as which it is shown.
-        name: of the image.
     """
-    image = live_picture(name)
+    image = live_picture(MAP_NAME)
     if image is not None:
         image.reload()
         image.update_tag()
         return image
     numbers = tuple(tile.number for tile in source.tiles)
     image = bpy.data.images.load(str(tile_path(pattern, numbers[0])))
-    image.name = name
+    image.name = MAP_NAME
     become_tiled(image, pattern, numbers)
     image.colorspace_settings.name = source.colorspace_settings.name
     image.alpha_mode = source.alpha_mode

@@ -10,6 +10,8 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
+from blender_addon.scene.results import become_tiled  # noqa: E402
+
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]
 
 FRAME = Path(__file__).parents[2] / "reggan_plugin/samples/avatar_png/avatar.1001.png"
@@ -126,9 +128,7 @@ def test_a_set_of_tiles_is_worn_as_a_set(node: Any, pretended: Path, tmp_path: P
     for number in (1001, 1002):
         shutil.copy(FRAME, tmp_path / f"skin.{number}.png")
     image = bpy.data.images.load(str(tmp_path / "skin.1001.png"))
-    image.source, image.filepath = "TILED", str(tmp_path / "skin.<UDIM>.png")
-    if 1002 not in [tile.number for tile in image.tiles]:
-        image.tiles.new(tile_number=1002)
+    become_tiled(image, tmp_path / "skin.<UDIM>.png", (1001, 1002))
     node.image = image
     bpy.ops.reggan.live_map()
     settle()

@@ -17,6 +17,8 @@ from blender_addon.operators.train_character import RenderTrainingSet  # noqa: E
 from reggan_training.data.check import misalignments  # noqa: E402
 from reggan_training.data.sets import list_sets  # noqa: E402
 
+from .cancelled_jobs import cancel_after_two  # noqa: E402
+
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]
 
 needs_workbench = pytest.mark.skipif(
@@ -194,18 +196,7 @@ def test_a_run_goes_on_and_refuses_other_settings(scene: Any) -> None:
 
 @needs_workbench
 def test_cancelling_leaves_whole_pictures_only(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from blender_addon.operators.train_character import RenderTrainingSet
-
-    begin = RenderTrainingSet.job
-
-    def begin_and_cancel(operator: Any, context: Any) -> Any:
-        job = begin(operator, context)
-        while job.poll().done < 2:
-            pass
-        job.cancel()
-        return job
-
-    monkeypatch.setattr(RenderTrainingSet, "job", begin_and_cancel)
+    cancel_after_two(monkeypatch, RenderTrainingSet)
     scene.reggan_character.views = 200
     before = state_of(scene)
     assert bpy.ops.reggan.render_training_set() == {"CANCELLED"}

@@ -1,7 +1,5 @@
 """Landmarks in space, from eyes and mouth or from a box."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -21,7 +19,9 @@ from reggan_training.heads.anatomy.face_state import ExpressionHabits, FaceState
 from reggan_training.heads.anatomy.head import build_head
 from reggan_training.heads.anatomy.head_shape import sample_shape
 
-ASSETS = Path(__file__).parents[3] / "shared/data/makehuman"
+from ..shared_data import SHARED_DATA
+
+ASSETS = SHARED_DATA / "makehuman"
 
 
 def test_names_and_proportions_are_those_of_the_runtime() -> None:

@@ -55,6 +55,8 @@ STEPS: tuple[Callable[[], Pause], ...] = (
 
 def all_steps() -> Pause:
     """Every step, whatever the ones before it did; of the others than `install` only the chosen."""
+    unknown = CHOSEN - {step.__name__ for step in STEPS}
+    report["failed"].extend([name, "There is no such step."] for name in sorted(unknown))
     for step in STEPS:
         if CHOSEN and step is not install and step.__name__ not in CHOSEN:
             continue

@@ -243,10 +243,6 @@ def eyes_off(tracks: Path, frame: int) -> float:
         middle = sum((head.data.vertices[i].co for i in eye[1:]), head.data.vertices[eye[0]].co)
         place = world_to_camera_view(scene, scene.camera, head.matrix_world @ (middle / len(eye)))
         seen.append((place.x * size, (1 - place.y) * size))
-    apart = _distance(*seen)
+    apart = math.dist(*seen)
     found = face["landmarks"]["left_eye"], face["landmarks"]["right_eye"]
-    return max(_distance(*pair) for pair in zip(seen, found, strict=True)) / apart
-
-
-def _distance(one: Any, other: Any) -> float:
-    return float(sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) ** 0.5)
+    return max(math.dist(*pair) for pair in zip(seen, found, strict=True)) / apart

@@ -33,9 +33,10 @@ def main() -> int:
         if shutil.which(program) is None:
             sys.exit(f"{program} is not installed: apt-get install xvfb imagemagick")
     options.out.mkdir(parents=True, exist_ok=True)
+    report = options.out / "report.json"
+    report.unlink(missing_ok=True)  # of an earlier run
     with tempfile.TemporaryDirectory() as home:
         run_blender(options, Path(home))
-    report = options.out / "report.json"
     document = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {}
     print(json.dumps(document, indent=2))
     if not document.get("is_whole"):

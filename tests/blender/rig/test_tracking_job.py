@@ -16,6 +16,7 @@ from blender_addon.head_settings import named_values  # noqa: E402
 from blender_addon.operators.head_from_rig import TrackHead  # noqa: E402
 from blender_addon.second_blender import start  # noqa: E402
 
+from ..cancelled_jobs import cancel_after_two  # noqa: E402
 from .tracked_head import SIZE, frames_in, only_face, track_by_button  # noqa: E402
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]
@@ -101,16 +102,7 @@ def test_cancelling_leaves_the_old_tracks(scene: Any, monkeypatch: pytest.Monkey
     track_by_button(scene)
     path = Path(bpy.path.abspath(scene.reggan.rig_tracks))
     before, listed = path.read_bytes(), files_beside(scene)
-    begin = TrackHead.job
-
-    def begin_and_cancel(operator: Any, context: Any) -> Any:
-        job = begin(operator, context)
-        while job.poll().done < 2:
-            pass
-        job.cancel()
-        return job
-
-    monkeypatch.setattr(TrackHead, "job", begin_and_cancel)
+    cancel_after_two(monkeypatch, TrackHead)
     scene.frame_end = 100_000
     assert bpy.ops.reggan.track_head() == {"CANCELLED"}
     assert (path.read_bytes(), files_beside(scene)) == (before, listed)

@@ -10,6 +10,8 @@ from ...textures.conftest import MadeHead
 
 bpy = pytest.importorskip("bpy")
 
+from blender_addon.scene.results import become_tiled  # noqa: E402
+
 from .worn_head import object_of, press  # noqa: E402
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]
@@ -27,10 +29,7 @@ def test_tiles_go_through_files(made_head: MadeHead, tmp_path: Path, packed: boo
     for number, part in tiles.items():
         Image.fromarray(part).save(tmp_path / f"Haut é.{number}.png")
     image = bpy.data.images.load(str(tmp_path / "Haut é.1001.png"))
-    image.source, image.filepath = "TILED", str(tmp_path / "Haut é.<UDIM>.png")
-    present = {tile.number for tile in image.tiles}
-    for number in set(tiles) - present:
-        image.tiles.new(tile_number=number)
+    become_tiled(image, tmp_path / "Haut é.<UDIM>.png", tuple(tiles))
     if packed:
         image.pack()
         image.filepath = "//Haut é.<UDIM>.png"
@@ -60,9 +59,7 @@ def test_tiles_of_an_unsaved_file_are_packed(tmp_path: Path) -> None:
         Image.new("RGB", (16, 8), (number % 256, 2, 3)).save(tmp_path / f"a.{number}.png")
         contents[number] = (tmp_path / f"a.{number}.png").read_bytes()
     image = bpy.data.images.load(str(tmp_path / "a.1001.png"))
-    image.source, image.filepath = "TILED", str(tmp_path / "a.<UDIM>.png")
-    if 1003 not in [tile.number for tile in image.tiles]:
-        image.tiles.new(tile_number=1003)
+    become_tiled(image, tmp_path / "a.<UDIM>.png", tuple(contents))
     settings = bpy.context.scene.reggan_texture
     settings.layout, settings.image, bpy.context.scene.reggan.intensity = "FLAT", image, 0.0
     (new,) = press()

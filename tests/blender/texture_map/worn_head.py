@@ -1,6 +1,7 @@
 """A head made here that wears its texture map, and what the tests of it share."""
 
 import io
+from collections.abc import Set
 from typing import Any
 
 import bpy
@@ -54,12 +55,12 @@ def everything() -> dict[str, list[str]]:
     return {kind: sorted(collection.keys()) for kind, collection in collections.items()}
 
 
-def press(new_data: set[str] = frozenset({"images"})) -> list[Any]:  # type: ignore[assignment]
+def press(new_data: Set[str] = frozenset({"images"})) -> list[Any]:
     """The new images of a press of the button; nothing else is left in the file."""
     before = everything()
     assert bpy.ops.reggan.edit_texture() == {"FINISHED"}
     after = everything()
-    assert {kind for kind in after if after[kind] != before[kind]} == set(new_data)
+    assert {kind for kind in after if after[kind] != before[kind]} == new_data
     names = [name for name in after["images"] if name not in before["images"]]
     return [bpy.data.images[name] for name in names]
 

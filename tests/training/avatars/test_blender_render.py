@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-ASSETS = Path(__file__).parents[4] / "shared/data/makehuman"
+from ...shared_data import SHARED_DATA
+
+ASSETS = SHARED_DATA / "makehuman"
 pytestmark = [
     pytest.mark.blender,
     pytest.mark.slow,

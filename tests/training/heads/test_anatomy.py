@@ -1,7 +1,5 @@
 """Heads built from the real assets, where they are there: what geometry promises."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -20,7 +18,9 @@ from reggan_training.heads.worn.facial_strands import (
 from reggan_training.heads.worn.glasses_meshes import GLASSES_SHAPES, build_glasses
 from reggan_training.heads.worn.hair_styles import HAIR_STYLES, grow_hair
 
-ASSETS = Path(__file__).parents[4] / "shared/data/makehuman"
+from ...shared_data import SHARED_DATA
+
+ASSETS = SHARED_DATA / "makehuman"
 pytestmark = pytest.mark.skipif(not ASSETS.is_dir(), reason=f"no head assets at {ASSETS}")
 FULL = [name for name in EXPRESSION_NAMES if name != "neutral"]
 LEVELS = (0.25, 0.5, 1.0)
@@ -188,13 +188,12 @@ def test_regions_cover_what_they_are_called_after(head: Head) -> None:
 
 @pytest.mark.parametrize("style", HAIR_STYLES)
 def test_hair_starts_on_the_scalp_and_leaves_the_face_free(even: Head, style: str) -> None:
-    head = even
-    hair = grow_hair(head, style, np.random.default_rng(0))
-    posed = full(head, "surprised")
+    hair = grow_hair(even, style, np.random.default_rng(0))
+    posed = full(even, "surprised")
     points = hair.follow(posed)
     assert len(points) == len(hair.radius) >= HAIR_STYLES[style].hairs
-    brows = posed.points["skin"][head.region("brow") > 0.5]
-    eye = head.eyes["left"].centre
+    brows = posed.points["skin"][even.region("brow") > 0.5]
+    eye = even.eyes["left"].centre
     before = (np.abs(points[..., 0]) < np.abs(brows[:, 0]).max() - 0.002) & (points[..., 1] < 0)
     assert not (before & (points[..., 2] < eye[2] + 0.012) & (points[..., 2] > -0.1)).any()
 
@@ -219,22 +218,20 @@ def test_lashes_follow_the_lids_down(head: Head) -> None:
 
 @pytest.mark.parametrize("style", BEARD_STYLES)
 def test_beards_grow_below_the_eyes_and_not_on_the_lips(even: Head, style: str) -> None:
-    head = even
-    beard = grow_beard(head, BEARD_STYLES[style], np.random.default_rng(0))
+    beard = grow_beard(even, BEARD_STYLES[style], np.random.default_rng(0))
     assert len(beard.radius) == BEARD_STYLES[style].hairs
-    roots = beard.follow(full(head, "neutral"))[:, 0]
+    roots = beard.follow(full(even, "neutral"))[:, 0]
     assert roots[:, 2].max() < 0.01
-    lips = np.einsum("sk,sk->s", beard.barycentric, head.region("lips")[beard.corners])
+    lips = np.einsum("sk,sk->s", beard.barycentric, even.region("lips")[beard.corners])
     assert np.quantile(lips, 0.95) < 0.5
 
 
 @pytest.mark.parametrize("shape", GLASSES_SHAPES)
 def test_glasses_stand_before_the_eyes_and_reach_the_ears(even: Head, shape: str) -> None:
-    head = even
-    glasses = build_glasses(head, shape, np.random.default_rng(0))
+    glasses = build_glasses(even, shape, np.random.default_rng(0))
     points = glasses.frame_points
-    ears = head.rest["skin"][head.region("ears") > 0.5]
-    assert points[:, 1].min() < min(eye.centre[1] - eye.radius for eye in head.eyes.values())
+    ears = even.rest["skin"][even.region("ears") > 0.5]
+    assert points[:, 1].min() < min(eye.centre[1] - eye.radius for eye in even.eyes.values())
     assert points[:, 1].max() > ears[:, 1].min()
     assert np.isfinite(points).all()
     assert glasses.frame.faces.max() == len(points) - 1

@@ -1,7 +1,5 @@
 """MakeHuman heads from the real assets, where they are there: what the motion promises."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -9,19 +7,16 @@ from reggan_plugin.errors import SourceError
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.heads.makehuman.family import MakeHumanFamily
 
-DATA = next(
-    (above / "shared/data" for above in Path(__file__).parents if (above / "shared/data").is_dir()),
-    Path("shared/data"),
-)
+from ...shared_data import SHARED_DATA
+
 pytestmark = pytest.mark.skipif(
-    not (DATA / "heads/faceunits01").is_dir(), reason=f"no head assets below {DATA}"
+    not (SHARED_DATA / "heads/faceunits01").is_dir(), reason=f"no head assets below {SHARED_DATA}"
 )
-BLINK = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
 
 
 @pytest.fixture(scope="module")
 def family() -> MakeHumanFamily:
-    return MakeHumanFamily(DATA / "makehuman", DATA / "heads/faceunits01")
+    return MakeHumanFamily(SHARED_DATA / "makehuman", SHARED_DATA / "heads/faceunits01")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +29,9 @@ def part_vertices(head: HeadMesh, part: Part) -> np.ndarray:
 
 
 def test_the_same_name_gives_the_same_head(family: MakeHumanFamily, head: HeadMesh) -> None:
-    again = MakeHumanFamily(DATA / "makehuman", DATA / "heads/faceunits01").head("mh-7-00001")
+    again = MakeHumanFamily(SHARED_DATA / "makehuman", SHARED_DATA / "heads/faceunits01").head(
+        "mh-7-00001"
+    )
     np.testing.assert_array_equal(again.rest, head.rest)
     other = family.head("mh-7-00002")
     assert np.abs(other.rest[:5000] - head.rest[:5000]).max() > 0.02

@@ -14,12 +14,10 @@ from reggan_training.heads.head import REGIONS, HeadMesh, Part
 from reggan_training.heads.valid.family import ValidFamily
 from reggan_training.heads.valid.shapes import TERMS_BY_SHAPE
 
-DATA = next(
-    (above / "shared/data" for above in Path(__file__).parents if (above / "shared/data").is_dir()),
-    Path("shared/data"),
-)
+from ...shared_data import SHARED_DATA
+
 real_heads = pytest.mark.skipif(
-    not (DATA / "heads/valid").is_dir(), reason=f"no VALID heads below {DATA}"
+    not (SHARED_DATA / "heads/valid").is_dir(), reason=f"no VALID heads below {SHARED_DATA}"
 )
 
 MIDDLE_U = 0.3255
@@ -160,7 +158,7 @@ def test_every_shape_of_the_table_is_arkits() -> None:
 
 @pytest.fixture(scope="module")
 def real_head() -> HeadMesh:
-    return ValidFamily(DATA / "heads/valid").head("White_M_3")
+    return ValidFamily(SHARED_DATA / "heads/valid").head("White_M_3")
 
 
 @real_heads

@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import imagecodecs
@@ -96,6 +97,16 @@ def test_an_averaged_map_is_the_same_worked_out_in_parts(factor: int, tile: MapT
     rows, columns = (random.integers(0, side, 500) for side in reduced.shape)
     assert (reduced.texels(rows, columns)[0] == whole[rows, columns]).all()
     assert (reduced.whole().colours == whole).all()
+
+
+def test_a_coarse_look_at_a_map_never_holds_all_of_it_as_floats(tile: MapTile) -> None:
+    colours = np.zeros((8192, 512, 3), np.uint8)
+    large = replace(tile, colours=colours, alpha=None)
+    tracemalloc.start()
+    ReducedTile(large, 32).whole()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < colours.nbytes  # as floats it takes four times that
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -9,6 +9,8 @@ from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.textures.maps.map_tile import MapTile
 
 _BLOCK_PX = 256
+_SOURCE_ROWS = 512
+"""Rows of the tile that become floats at a time."""
 
 
 class ReducedTile:
@@ -42,10 +44,15 @@ class ReducedTile:
 
     def _work_out(self, row: int, column: int) -> None:
         top, left = row * _BLOCK_PX, column * _BLOCK_PX
-        own = slice(top, top + _BLOCK_PX), slice(left, left + _BLOCK_PX)
+        bottom, columns = min(top + _BLOCK_PX, self.shape[0]), slice(left, left + _BLOCK_PX)
+        strip = max(1, _SOURCE_ROWS // self._factor)
+        for first in range(top, bottom, strip):
+            self._average((slice(first, min(first + strip, bottom)), columns))
+        self._is_there[row, column] = True
+
+    def _average(self, own: tuple[slice, slice]) -> None:
         source = (slice(part.start * self._factor, part.stop * self._factor) for part in own)
         colour, alpha = self._tile.texels(*source)
         self._colour[own] = np.nan_to_num(reduce_by(colour, self._factor))
         if self._alpha is not None and alpha is not None:
             self._alpha[own] = reduce_by(alpha[..., None], self._factor)[..., 0]
-        self._is_there[row, column] = True

@@ -9,8 +9,9 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.expressions import ExpressionMix
-from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard
+from reggan_plugin.model_card import MOTION_CONTRACT, CropSquare, ModelCard
 from reggan_plugin.motion_answer import MotionAnswer, Painter
+from reggan_plugin.unfolded import unfolded
 
 _log = logging.getLogger(__name__)
 
@@ -89,33 +90,36 @@ class BatchedModel:
         )
         planes = _checked(outputs, self._card.outputs, self.batch)
         if self._card.contract == MOTION_CONTRACT:
-            return [motion_answer_at(place, planes, self._card) for place in range(len(faces))]
+            painters = self._card.painters
+            return [motion_answer_at(place, planes, painters) for place in range(len(faces))]
         return [(planes["face"][place], planes["mask"][place]) for place in range(len(faces))]
 
 
-def motion_answer_at(place: int, planes: Tensors, card: ModelCard) -> MotionAnswer:
-    """The answer of a model of contract 2 for one face of a batch.
+def motion_answer_at(
+    place: int, planes: Tensors, painters: Mapping[str, CropSquare]
+) -> MotionAnswer:
+    """The answer of a model of contract 2 for one face of a batch, without folds.
 
     Args:
         place: of the face in the batch.
         planes: the graph's outputs by name, the channels last.
-        card: of the model.
+        painters: see `ModelCard.painters`.
     """
-    painters = tuple(
-        Painter(
-            window=window,
-            cover=planes[f"{part}_cover"][place],
-            paint=planes[f"{part}_paint"][place],
-        )
-        for part, window in card.painters.items()
-    )
-    return MotionAnswer(
+    answer = MotionAnswer(
         motion=planes["motion"][place],
         gain=planes["gain"][place],
         cover=planes["cover"][place],
         paint=planes["paint"][place],
-        painters=painters,
+        painters=tuple(
+            Painter(
+                window=window,
+                cover=planes[f"{part}_cover"][place],
+                paint=planes[f"{part}_paint"][place],
+            )
+            for part, window in painters.items()
+        ),
     )
+    return unfolded(answer)
 
 
 def _checked(outputs: Mapping[str, np.ndarray], names: Sequence[str], batch: int) -> Tensors:

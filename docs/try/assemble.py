@@ -34,6 +34,7 @@ PAGE = (
     "planes.js",
     "crop.js",
     "motion.js",
+    "unfolded.js",
     "picture.js",
 )
 VERSION = "1.30.0"

@@ -2,6 +2,7 @@
 // As reggan_plugin/imaging/frame_motion.py and composite_motion.py do it, for opaque sRGB pictures.
 
 import { plane, reduceBy } from "./planes.js";
+import { unfolded } from "./unfolded.js";
 
 const [FULL_MOTION, FULL_GAIN, FULL_COVER, LEAST] = [0.002, 0.02, 0.02, 0.25];
 const [COVER_BEGINS, COVER_ENDS] = [0.25, 0.75];
@@ -33,7 +34,10 @@ function map(source, work) {
 
 /** The change of each pixel of a region: planes by name. */
 export function motionInFrame(outputs, card, crop, region) {
-  const [mx, my] = [0, 1].map((axis) => map(channel(outputs.motion, axis), (v) => clip(v, -1, 1)));
+  const painters = Object.entries(card.painters ?? {}).map(([part, square]) =>
+    [square, channel(outputs[`${part}_cover`], 0)]);
+  const motion = [0, 1].map((axis) => map(channel(outputs.motion, axis), (v) => clip(v, -1, 1)));
+  const [mx, my] = unfolded(motion, channel(outputs.cover, 0), painters, [COVER_BEGINS, COVER_ENDS]);
   const toFrame = (row) => map(mx, (_, i) =>
     crop.side * (crop.matrix[row] * mx.data[i] + crop.matrix[row + 1] * my.data[i]));
   const [right, down] = [0, 3].map((row) => crop.spread(toFrame(row), region));

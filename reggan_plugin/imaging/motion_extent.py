@@ -6,15 +6,12 @@ from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.parts_of_region import clipped
-from reggan_plugin.motion_answer import MotionAnswer
+from reggan_plugin.motion_answer import COVER_BEGINS, MotionAnswer
 
 FULL_MOTION, FULL_GAIN, FULL_COVER = 0.002, 0.02, 0.02
 """From here on (parts of the side; logarithm; share) a change is a change."""
 LEAST = 0.25
 """Below this part of them it is noise, and the pixel keeps its bits."""
-COVER_BEGINS, COVER_ENDS = 0.25, 0.75
-"""A model that is not sure answers with half a cover, which would show the old surface and the new
-one at once. So cover is steepened between these two, at the resolution of the frame."""
 
 
 def region_of_change(answer: MotionAnswer, crop: FaceCrop, height: int, width: int) -> Region:

@@ -8,12 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from reggan_plugin.batched_model import motion_answer_at
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
 from reggan_plugin.model_card import CropSquare
-from reggan_plugin.motion_answer import MotionAnswer, Painter
+from reggan_plugin.motion_answer import MotionAnswer
 from reggan_training.metrics.contenders import resized
 from reggan_training.metrics.motion.face import MadeFace
 
@@ -66,7 +67,7 @@ def motion_answers(
     with torch.no_grad():
         seen = resized(sources, model.side_px).clamp(0, 1)
         outputs = {name: _last(value) for name, value in model.answer(seen, controls).items()}
-    return [_answer_of(outputs, model.painters, row) for row in range(len(sources))]
+    return [motion_answer_at(row, outputs, model.painters) for row in range(len(sources))]
 
 
 def changed_pictures(
@@ -107,25 +108,6 @@ def compose(source: Float[np.ndarray, "3 side side"], answer: MotionAnswer) -> M
 def displacement(motion: FrameMotion) -> Float[np.ndarray, "2 side side"]:
     """Motion of a whole crop, in parts of its side."""
     return motion.displacement.transpose(2, 0, 1) / np.float32(len(motion.displacement))
-
-
-def _answer_of(
-    outputs: Mapping[str, np.ndarray], painters: Mapping[str, CropSquare], row: int
-) -> MotionAnswer:
-    return MotionAnswer(
-        motion=outputs["motion"][row],
-        gain=outputs["gain"][row],
-        cover=outputs["cover"][row],
-        paint=outputs["paint"][row],
-        painters=tuple(
-            Painter(
-                window=window,
-                cover=outputs[f"{part}_cover"][row],
-                paint=outputs[f"{part}_paint"][row],
-            )
-            for part, window in painters.items()
-        ),
-    )
 
 
 def _last(planes: Float[Tensor, "batch channels rows columns"]) -> np.ndarray:

@@ -1,0 +1,80 @@
+// Motion under which no surface is turned over: as reggan_plugin/unfolded.py does it.
+
+import { plane, reduceBy } from "./planes.js";
+
+const [LEAST_AREA, LEAST_SEEN, MOST_PASSES] = [0.3, 0.9, 8];
+const BINOMIAL = [1, 4, 6, 4, 1].map((weight) => weight / 16);
+
+const clip = (value, low, high) => Math.min(high, Math.max(low, value));
+
+/** Both planes of a motion, smoothed where it folds; `painters` are pairs of window and cover. */
+export function unfolded(motion, cover, painters, [begins, ends]) {
+  const seen = seenShare(cover, painters, motion[0].width);
+  seen.data.forEach((v, i) => (seen.data[i] = Math.max(1 - clip((v - begins) / (ends - begins), 0, 1), 1e-3)));
+  for (let pass = 0; pass < MOST_PASSES; pass++) {
+    const folds = foldsOf(motion, seen);
+    if (!folds.data.some((value) => value > 0)) break;
+    const near = filtered(filtered(folds, (values) => Math.max(...values)), average);
+    const weight = filtered(seen, average);
+    for (const own of motion) {
+      const weighted = { ...own, data: own.data.map((value, i) => value * seen.data[i]) };
+      const smooth = filtered(weighted, average);
+      own.data = own.data.map((value, i) => value + near.data[i] * (smooth.data[i] / weight.data[i] - value));
+    }
+  }
+  return motion;
+}
+
+const average = (values) => values.reduce((sum, value, tap) => sum + BINOMIAL[tap] * value, 0);
+
+/** Cover at the resolution of the motion, the painters' in their windows. */
+function seenShare(cover, painters, cells) {
+  const result = reduceBy(cover, Math.max(1, cover.width / cells));
+  for (const [square, own] of painters) {
+    const [left, top, right] = square.map((end) => Math.round(end * cells));
+    const part = reduceBy(own, own.width / (right - left));
+    part.data.forEach((value, i) => {
+      result.data[(top + Math.floor(i / part.width)) * cells + left + (i % part.width)] = value;
+    });
+  }
+  return result;
+}
+
+/** 1 at the corners of squares that are seen and fold. */
+function foldsOf([mx, my], seen) {
+  const cells = mx.width;
+  const folds = plane(cells, cells);
+  for (let y = 0; y < cells - 1; y++) {
+    for (let x = 0; x < cells - 1; x++) {
+      const at = (right, down) => (y + down) * cells + x + right;
+      const corners = [at(0, 0), at(1, 0), at(0, 1), at(1, 1)];
+      if (corners.some((corner) => seen.data[corner] <= LEAST_SEEN)) continue;
+      const slope = ({ data }, from, to) => (data[to] - data[from]) * cells;
+      let least = Infinity;
+      for (const side of [0, 1]) {
+        for (const end of [0, 1]) {
+          const [row, column] = [[at(0, side), at(1, side)], [at(end, 0), at(end, 1)]];
+          least = Math.min(least, (1 + slope(mx, ...row)) * (1 + slope(my, ...column))
+            - slope(my, ...row) * slope(mx, ...column));
+        }
+      }
+      if (least < LEAST_AREA) corners.forEach((corner) => (folds.data[corner] = 1));
+    }
+  }
+  return folds;
+}
+
+/** What `work` makes of five cells along each axis, one after the other; edges are repeated. */
+function filtered(source, work) {
+  let values = source.data;
+  const cells = source.width;
+  for (const [dx, dy] of [[0, 1], [1, 0]]) {
+    const before = values;
+    values = before.map((_, i) => {
+      const [x, y] = [i % cells, Math.floor(i / cells)];
+      return work([-2, -1, 0, 1, 2].map((step) =>
+        before[clip(y + step * dy, 0, cells - 1) * cells + clip(x + step * dx, 0, cells - 1)]));
+    });
+  }
+  return { ...source, data: values };
+}

@@ -1,0 +1,117 @@
+"""Motion under which no surface is turned over: what folds is smoothed until it does not."""
+
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image
+
+from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.motion_answer import COVER_BEGINS, COVER_ENDS, MotionAnswer
+
+_LEAST_AREA = 0.3
+"""Of the source, for a cell of the target: below this it is all but collapsed."""
+_LEAST_SEEN = 0.9
+"""Share of a cell that paint does not cover, from which on a fold can be seen."""
+_MOST_PASSES = 8
+_REACH = 2
+"""Cells that an average and a widening look at on each side."""
+
+
+def unfolded(answer: MotionAnswer) -> MotionAnswer:
+    """The answer with a motion that keeps its orientation wherever no paint hides it.
+
+    A network's motion jumps where what holds still borders on what moves, and may pass over itself
+    there. It is averaged with what is seen around such cells, a few times; the rest stays as it is.
+    """
+    motion = np.clip(np.nan_to_num(answer.motion), -1.0, 1.0).astype(np.float32)
+    planes = np.ascontiguousarray(np.moveaxis(motion, 2, 0))
+    seen = np.maximum(1.0 - _cover(answer), np.float32(1e-3))
+    for _ in range(_MOST_PASSES):
+        folds = _least_area(planes, seen > _LEAST_SEEN) < _LEAST_AREA
+        if not folds.any():
+            break
+        around = _around(folds)
+        part, weight = planes[:, *around], seen[around]
+        near = _blurred(_widened(folds[around]).astype(np.float32))
+        part += near * (_blurred(part * weight) / _blurred(weight) - part)
+    return replace(answer, motion=np.moveaxis(planes, 0, 2))
+
+
+def _cover(answer: MotionAnswer) -> Float[np.ndarray, "cells cells"]:
+    """Steepened cover, the painters' in their windows, at the resolution of the motion."""
+    cells = len(answer.motion)
+    cover = _averaged(answer.cover, cells)
+    for painter in answer.painters:
+        left, top, right, bottom = (round(end * cells) for end in painter.window)
+        cover[top:bottom, left:right] = _averaged(painter.cover, bottom - top)
+    return np.clip((cover - COVER_BEGINS) / (COVER_ENDS - COVER_BEGINS), 0.0, 1.0)
+
+
+def _averaged(
+    plane: Float[np.ndarray, "side side 1"], cells: int
+) -> Float[np.ndarray, "cells cells"]:
+    image = Image.fromarray(np.ascontiguousarray(np.nan_to_num(plane[..., 0]), dtype=np.float32))
+    return np.array(image.resize((cells, cells), Image.Resampling.BOX))
+
+
+def _least_area(
+    planes: Float[np.ndarray, "2 cells cells"], seen: Bool[np.ndarray, "cells cells"]
+) -> Float[np.ndarray, "cells cells"]:
+    """The least determinant of q → q + m(q) in the seen squares between a cell and its neighbours.
+
+    The map is bilinear in a square: its determinant is least at a corner.
+    """
+    cells = planes.shape[-1]
+    x, y = planes * np.float32(cells)
+    along = np.diff(x, axis=1) + np.float32(1), np.diff(y, axis=1)
+    across = np.diff(x, axis=0), np.diff(y, axis=0) + np.float32(1)
+    square = np.full((cells - 1, cells - 1), np.inf, np.float32)
+    for row in (slice(None, -1), slice(1, None)):
+        for column in (slice(None, -1), slice(1, None)):
+            area = along[0][row] * across[1][:, column] - along[1][row] * across[0][:, column]
+            np.minimum(square, area, out=square)
+    square[~(seen[:-1, :-1] & seen[1:, :-1] & seen[:-1, 1:] & seen[1:, 1:])] = np.inf
+    least = np.full((cells, cells), np.inf, np.float32)
+    for corner in (least[:-1, :-1], least[1:, :-1], least[:-1, 1:], least[1:, 1:]):
+        np.minimum(corner, square, out=corner)
+    return least
+
+
+def _around(mask: Bool[np.ndarray, "cells cells"]) -> tuple[slice, slice]:
+    """The box of what is True, and all that its widening and blurring look at."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    reach = 3 * _REACH
+    return (
+        slice(max(0, int(rows[0]) - reach), int(rows[-1]) + reach + 1),
+        slice(max(0, int(columns[0]) - reach), int(columns[-1]) + reach + 1),
+    )
+
+
+def _widened(mask: Bool[np.ndarray, "rows columns"]) -> Bool[np.ndarray, "rows columns"]:
+    """True within two cells of what is True."""
+    for axis in (-2, -1):
+        mask = np.logical_or.reduce(_neighbours(mask, axis))
+    return mask
+
+
+def _blurred(
+    planes: Float[np.ndarray, "*planes rows columns"],
+) -> Float[np.ndarray, "*planes rows columns"]:
+    """Averages over five cells each way, with binomial weights."""
+    for axis in (-2, -1):
+        first, second, middle, fourth, fifth = _neighbours(planes, axis)
+        planes = (
+            first + fifth + np.float32(4) * (second + fourth) + np.float32(6) * middle
+        ) / np.float32(16)
+    return planes
+
+
+def _neighbours(planes: np.ndarray, axis: int) -> list[np.ndarray]:
+    """The planes moved by -2 to 2 cells along one of the last two axes; edges are repeated."""
+    margin = [(0, 0)] * (planes.ndim - 2) + [
+        (_REACH, _REACH) if axis == one else (0, 0) for one in (-2, -1)
+    ]
+    wide, length = np.pad(planes, margin, mode="edge"), planes.shape[axis]
+    if axis == -1:
+        return [wide[..., k : k + length] for k in range(2 * _REACH + 1)]
+    return [wide[..., k : k + length, :] for k in range(2 * _REACH + 1)]

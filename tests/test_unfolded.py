@@ -1,0 +1,70 @@
+"""Motion that folds is smoothed there, and nowhere else."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from reggan_plugin.array_types import Float
+from reggan_plugin.motion_answer import MotionAnswer, Painter
+from reggan_plugin.unfolded import unfolded
+
+CELLS = 48
+
+
+def answer_of(motion: Float[np.ndarray, "cells cells 2"], cover: float = 0.0) -> MotionAnswer:
+    return MotionAnswer(
+        motion=motion.astype(np.float32),
+        gain=np.zeros((1, 1, 1), np.float32),
+        cover=np.full((CELLS, CELLS, 1), cover, np.float32),
+        paint=np.zeros((1, 1, 3), np.float32),
+    )
+
+
+def folding() -> Float[np.ndarray, "cells cells 2"]:
+    """Rows below the middle show what is four cells further up: two rows show the same."""
+    motion = np.zeros((CELLS, CELLS, 2))
+    motion[CELLS // 2 :, 8:-8, 1] = -4 / CELLS
+    return motion
+
+
+def folds(motion: Float[np.ndarray, "cells cells 2"]) -> int:
+    places = motion * CELLS + np.moveaxis(np.mgrid[:CELLS, :CELLS][::-1], 0, 2)
+    (xx, yx), (xy, yy) = (
+        (np.diff(p, axis=1)[:-1], np.diff(p, axis=0)[:, :-1]) for p in np.moveaxis(places, 2, 0)
+    )
+    return int((xx * yy - xy * yx <= 0).sum())
+
+
+def test_a_fold_is_smoothed_until_nothing_is_turned_over() -> None:
+    before = answer_of(folding())
+    after = unfolded(before)
+    assert folds(before.motion) > CELLS // 2
+    assert folds(after.motion) == 0
+
+
+def test_what_does_not_fold_keeps_its_bits() -> None:
+    before = answer_of(folding())
+    after = unfolded(before).motion
+    assert (after[: CELLS // 4] == before.motion[: CELLS // 4]).all()
+    smooth = answer_of(0.02 * np.sin(np.mgrid[:CELLS, :CELLS] / 9).transpose(1, 2, 0))
+    np.testing.assert_array_equal(unfolded(smooth).motion, smooth.motion)
+
+
+@pytest.mark.parametrize("by_painter", [False, True])
+def test_what_paint_hides_may_fold(by_painter: bool) -> None:
+    before = answer_of(folding(), cover=0.0 if by_painter else 1.0)
+    if by_painter:
+        whole = Painter(
+            window=(0.0, 0.0, 1.0, 1.0),
+            cover=np.ones((2 * CELLS, 2 * CELLS, 1), np.float32),
+            paint=np.zeros((1, 1, 3), np.float32),
+        )
+        before = replace(before, painters=(whole,))
+    np.testing.assert_array_equal(unfolded(before).motion, before.motion)
+
+
+def test_numbers_that_are_none_do_not_spread() -> None:
+    motion = folding()
+    motion[3, 3] = np.nan
+    assert np.isfinite(unfolded(answer_of(motion)).motion).all()

@@ -1,15 +1,16 @@
-"""The table that says which shape keys make which expression."""
+"""The table that says which shape keys make which face shape."""
 
 from typing import ClassVar
 
 import bpy
 
 from ..bridge.shape_keys import recognise
+from ..bridge.vocabulary import SHAPE_NAMES
 from ..scene.character_in_scene import key_names
 
 
 class RecogniseShapeKeys(bpy.types.Operator):
-    """Fill the table anew from the names of the shape keys (ARKit, VRM, plain names)."""
+    """Fill the table anew from the names of the shape keys (ARKit's, and those of other makers)."""
 
     bl_idname = "reggan.recognise_shape_keys"
     bl_label = "Recognise"
@@ -34,10 +35,10 @@ class RecogniseShapeKeys(bpy.types.Operator):
         settings.rows.clear()
         for line in found:
             row = settings.rows.add()
-            row.expression, row.key, row.weight = line.expression, line.key, line.weight
+            row.shape, row.key, row.weight = line.shape, line.key, line.weight
         settings.active_row = 0
-        expressions = dict.fromkeys(line.expression for line in found)
-        self.report({"INFO"}, f"{len(found)} lines: {', '.join(expressions)}")
+        shapes = {line.shape for line in found}
+        self.report({"INFO"}, f"{len(shapes)} of {len(SHAPE_NAMES)} face shapes are recognised")
         return {"FINISHED"}
 
 
@@ -49,11 +50,11 @@ class AddExpressionKey(bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """A copy of the chosen line's expression, without a key."""
+        """Of the chosen line's shape, without a key."""
         settings = context.scene.reggan_character
         chosen = settings.active_row
-        expression = settings.rows[chosen].expression if chosen < len(settings.rows) else "happy"
-        settings.rows.add().expression = expression
+        shape = settings.rows[chosen].shape if chosen < len(settings.rows) else "jawOpen"
+        settings.rows.add().shape = shape
         settings.active_row = len(settings.rows) - 1
         return {"FINISHED"}
 

@@ -1,15 +1,12 @@
-"""Pictures of the scene's character to train on."""
+"""The scene's character to train on."""
 
 from typing import Any
 
 import bpy
 
-from ..job_display import draw_job
-from .script_note import draw_script_note
-
 
 class REGGAN_UL_expression_keys(bpy.types.UIList):  # noqa: N801 - Blender asks for such names
-    """Expression, shape key, value: a sidebar is too narrow to edit them in one line."""
+    """Face shape, shape key, value: a sidebar is too narrow to edit them in one line."""
 
     def draw_item(
         self,
@@ -22,13 +19,13 @@ class REGGAN_UL_expression_keys(bpy.types.UIList):  # noqa: N801 - Blender asks 
         _active_property: str,
     ) -> None:
         """One line."""
-        row = layout.split(factor=0.3)
-        row.label(text=item.expression.capitalize())
+        row = layout.split(factor=0.5)
+        row.label(text=item.shape)
         row.label(text=f"{item.key or 'no key yet'}  {item.weight:g}")
 
 
 class CharacterPanel(bpy.types.Panel):
-    """Choose the mesh, check the table, render."""
+    """Choose the mesh, check the table, write."""
 
     bl_idname = "REGGAN_PT_character"
     bl_label = "Train on This Character"
@@ -38,23 +35,14 @@ class CharacterPanel(bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - Blender's own way
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Mesh, table, pictures, button, command."""
+        """Mesh, table, file, button, command."""
         layout, settings = self.layout, context.scene.reggan_character
-        draw_job(layout, context)
         layout.use_property_split = True
         layout.prop(settings, "mesh")
         _draw_table(layout, settings)
-        for names in (
-            ("folder", "views", "size_px", "samples"),
-            ("max_yaw_deg", "max_pitch_deg"),
-            ("light", "is_alone", "replaces"),
-        ):
-            column = layout.column(align=True)
-            for name in names:
-                column.prop(settings, name)
-        layout.label(text="Face: see Head from Rig", icon="INFO")
-        draw_script_note(layout, context, [settings.mesh])
-        layout.operator("reggan.render_training_set", icon="RENDER_STILL")
+        layout.prop(settings, "file")
+        layout.prop(settings, "replaces")
+        layout.operator("reggan.write_character", icon="EXPORT")
         if context.window_manager.reggan_training_command:
             layout.prop(context.window_manager, "reggan_training_command")
 
@@ -74,7 +62,7 @@ def _draw_table(layout: bpy.types.UILayout, settings: Any) -> None:
 
 def _draw_line(column: bpy.types.UILayout, line: Any, mesh: Any) -> None:
     """The chosen line's fields."""
-    column.prop(line, "expression")
+    column.prop(line, "shape")
     if mesh is not None and mesh.data.shape_keys is not None:
         column.prop_search(line, "key", mesh.data.shape_keys, "key_blocks")
     else:

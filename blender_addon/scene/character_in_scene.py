@@ -4,7 +4,7 @@ from typing import Any
 
 import bpy
 
-from ..bridge.shape_keys import KeyWeight, expression_keys
+from ..bridge.shape_keys import KeyWeight
 
 
 def key_names(mesh_object: Any) -> list[str]:
@@ -18,7 +18,7 @@ def key_names(mesh_object: Any) -> list[str]:
 def rows_of(settings: Any) -> list[KeyWeight]:
     """The mapping table."""
     return [
-        KeyWeight(expression=row.expression, key=row.key, weight=round(row.weight, 4))
+        KeyWeight(shape=row.shape, key=row.key, weight=round(row.weight, 4))
         for row in settings.rows
         if row.key
     ]
@@ -31,7 +31,7 @@ def character_problem(settings: Any) -> str:
         return "Choose the mesh of the face, one that has shape keys"
     rows, names = rows_of(settings), set(key_names(mesh))
     if not rows:
-        return "No shape key makes an expression yet: press Recognise, or add lines by hand"
+        return "No shape key makes a face shape yet: press Recognise, or add lines by hand"
     unknown = next((row.key for row in rows if row.key not in names), None)
     return f"{mesh.name} has no shape key {unknown!r}: mend that line" if unknown else ""
 
@@ -45,15 +45,6 @@ def belongings(scene: bpy.types.Scene, mesh: Any) -> list[Any]:
         for found in scene.objects
         if found == mesh or _whole(found) in wholes or wholes & set(_armatures(found))
     ]
-
-
-def values_by_expression(rows: list[KeyWeight], names: list[str]) -> dict[str, dict[str, float]]:
-    """The value of every expression key in every expression that has one, neutral first."""
-    still = dict.fromkeys(expression_keys(names, rows), 0.0)
-    values = {"neutral": dict(still)}
-    for row in rows:
-        values.setdefault(row.expression, dict(still))[row.key] = row.weight
-    return values
 
 
 def _whole(found: Any) -> Any:

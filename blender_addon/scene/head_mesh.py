@@ -4,7 +4,7 @@ Copies of the objects are exported by Blender's own glTF add-on and removed agai
 the selection and the mode stay as they are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,27 +61,40 @@ def export_head(objects: Sequence[Any], worn: WornImage, path: Path) -> str:
     Raises:
         BridgeError: Blender's glTF add-on is switched off, or cannot write the objects.
     """
+    with copies_at_rest(objects) as (copies, made):
+        face = _wear_plain_materials(list(copies.values()), worn, made)
+        export_collection(path, linked(copies.values(), made))
+        return str(face.name)
+
+
+def linked(things: Iterable[Any], made: list[Any]) -> str:
+    """Put objects into a new collection of the scene, which joins what is removed; its name."""
+    collection = bpy.data.collections.new("reggan")
+    made.append(collection)
+    bpy.context.scene.collection.children.link(collection)
+    for thing in things:
+        collection.objects.link(thing)
+    return str(collection.name)
+
+
+def export_collection(path: Path, collection: str, **more: object) -> None:
+    """Write the objects of a collection as a GLB file.
+
+    Args:
+        path: a .glb file.
+        collection: its name.
+        more: settings of Blender's exporter, beside `_SETTINGS`.
+
+    Raises:
+        BridgeError: as `export_head`.
+    """
     if not hasattr(bpy.types, "EXPORT_SCENE_OT_gltf"):
         raise BridgeError(
             "Blender's glTF add-on is off, by which the head is handed over. Switch on glTF 2.0 "
             "format in Preferences > Add-ons."
         )
-    for original in objects:
-        original.update_from_editmode()
-    with _copies(objects) as (copies, made):
-        face = _wear_plain_materials(list(copies.values()), worn, made)
-        collection = bpy.data.collections.new("reggan")
-        made.append(collection)
-        bpy.context.scene.collection.children.link(collection)
-        for copy in copies.values():
-            collection.objects.link(copy)
-        _export(path, collection.name)
-        return str(face.name)
-
-
-def _export(path: Path, collection: str) -> None:
     known = bpy.ops.export_scene.gltf.get_rna_type().properties.keys()
-    settings = {name: value for name, value in _SETTINGS.items() if name in known}
+    settings = {k: value for k, value in {**_SETTINGS, **more}.items() if k in known}
     try:
         with bpy.context.temp_override(active_object=None, object=None):  # keeps the mode
             bpy.ops.export_scene.gltf(filepath=str(path), collection=collection, **settings)
@@ -93,9 +106,18 @@ def _export(path: Path, collection: str) -> None:
 
 
 @contextmanager
-def _copies(objects: Sequence[Any]) -> Iterator[tuple[Mapping[Any, Any], list[Any]]]:
-    """Copies of objects and their armatures, by original; and a list of all that is removed."""
+def copies_at_rest(
+    objects: Sequence[Any], *, keeps_keys: bool = False
+) -> Iterator[tuple[Mapping[Any, Any], list[Any]]]:
+    """Copies of objects and their armatures, by original; and a list of all that is removed.
+
+    Args:
+        objects: mesh objects, which are taken out of their edit mode's own copy first.
+        keeps_keys: copies keep their shape keys, without what drives them.
+    """
     made: list[Any] = []
+    for original in objects:
+        original.update_from_editmode()
     try:
         copies = {}
         for original in dict.fromkeys([*objects, *_armatures(objects)]):
@@ -104,7 +126,10 @@ def _copies(objects: Sequence[Any]) -> Iterator[tuple[Mapping[Any, Any], list[An
             made += [copy, copy.data]
             copies[original] = copy
         for original, copy in copies.items():
-            made += _shape_keys_taken_off(copy)
+            if not keeps_keys:
+                made += _shape_keys_taken_off(copy)
+            elif copy.type == "MESH" and copy.data.shape_keys is not None:
+                copy.data.shape_keys.animation_data_clear()
             _put_at_rest(original, copy, copies)
         yield copies, made
     finally:
@@ -168,7 +193,7 @@ def _upright(thing: Any) -> Matrix:
 def _wear_plain_materials(copies: Sequence[Any], worn: WornImage, made: list[Any]) -> Any:
     """Materials with a base colour and nothing else, in place of the copies'; the face's one."""
     blank = bpy.data.images.new("reggan", 1, 1)  # tells by which UV map the face's map lies
-    face = _plain_material(worn.material.name if worn.material else "Face", blank, worn.uv_map)
+    face = plain_material(worn.material.name if worn.material else "Face", blank, worn.uv_map)
     made += [blank, face]
     plain: dict[Any, Any] = {worn.material: face}
     for copy in copies:
@@ -186,15 +211,14 @@ def _wear_plain_materials(copies: Sequence[Any], worn: WornImage, made: list[Any
 
 def _beside(material: Any, worn: WornImage, face: Any, made: list[Any]) -> Any:
     """The plain material of one that is not the face's own."""
-    image, uv_map = _look(material)
+    image, uv_map = look_of(material)
     if image == worn.image and uv_map in ("", worn.uv_map):
         return face
-    is_shown = image is not None and image.source != "TILED" and image.size[0] > 0
-    made.append(_plain_material(material.name, image if is_shown else None, uv_map))
+    made.append(plain_material(material.name, image, uv_map))
     return made[-1]
 
 
-def _look(material: Any) -> tuple[Any, str]:
+def look_of(material: Any) -> tuple[Any, str]:
     """The image that a material shows, and by which UV map; None if it cannot be told."""
     try:
         found = base_colour_of(material)
@@ -203,14 +227,15 @@ def _look(material: Any) -> tuple[Any, str]:
     return bpy.data.images[found.image], found.uv_map
 
 
-def _plain_material(name: str, image: Any, uv_map: str) -> Any:
+def plain_material(name: str, image: Any, uv_map: str, colour: Sequence[float] = _PLAIN) -> Any:
+    """A material of an image, or of a colour where there is none that can be handed over."""
     material = bpy.data.materials.new(name)
     if material.node_tree is None:  # before Blender 5
         material.use_nodes = True
     nodes, links = material.node_tree.nodes, material.node_tree.links
     shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
-    shader.inputs["Base Color"].default_value = _PLAIN
-    if image is not None:
+    shader.inputs["Base Color"].default_value = colour
+    if image is not None and image.source != "TILED" and image.size[0] > 0:
         shown = nodes.new("ShaderNodeTexImage")
         shown.image = image
         links.new(shown.outputs["Color"], shader.inputs["Base Color"])

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import bpy
 from mathutils import Vector
 
-from ..bridge.character_views import FaceFrame, face_frame
 from ..bridge.errors import BridgeError
+from ..bridge.face_frame import FaceFrame, face_frame
 from ..bridge.vectors import Point, difference, dot, mixed
 
 _MOST_PASSED = 32

@@ -33,6 +33,7 @@ TESTED_ELSEWHERE = (
     "render --watch",  # runs until it is ended: tests/commands/test_watch.py
     "ui ",  # serves until it is ended: tests/ui/test_page_browser.py
     "dataset heads",  # needs heads: tests/training/pairs/test_head_files.py
+    "export onnx anna_run",  # what train-motion left:
     "train-motion",  # tests/training/motion/test_training_run.py
     "dataset avatars",  # needs Blender: tests/training/avatars/test_blender_render.py
     "export engine",  # need a GPU: tests/export/test_export_engine.py,

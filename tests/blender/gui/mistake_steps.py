@@ -56,9 +56,9 @@ def track_in_an_unsaved_file() -> Pause:
 
 def forget_the_character() -> Pause:
     """Train on This Character: the button is grey, and has a reason for its tooltip."""
-    yield from button_of("VIEW_3D", "reggan.render_training_set")
+    yield from button_of("VIEW_3D", "reggan.write_character")
     try:
-        bpy.ops.reggan.render_training_set()
+        bpy.ops.reggan.write_character()
     except RuntimeError as error:
         report["messages"]["character"] = [str(error)]
     assert "Choose the mesh of the face" in report["messages"]["character"][0]

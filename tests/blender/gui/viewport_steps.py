@@ -1,18 +1,18 @@
-"""What is pressed in the 3D viewport's sidebar: a head is tracked, a training set rendered."""
+"""What is pressed in the 3D viewport's sidebar: a head is tracked, a character written."""
 
 import json
 from collections.abc import Callable
 
 import bpy
 from mathutils import Matrix, Vector
-from screen import Pause, button_of, scroll
+from screen import Pause, button_of, click, scroll
 from watch import OUT, picture, run_job, window
 
 LAST_FRAME = 5
 
 
 def put_a_head_before_the_camera() -> Pause:
-    """In a saved file: a ball that looks at the camera along -Y, with two expressions."""
+    """In a saved file: a ball that looks at the camera along -Y, with five face shapes."""
     for found in list(bpy.data.objects):
         bpy.data.objects.remove(found)
     bpy.ops.mesh.primitive_uv_sphere_add(radius=1, segments=24, ring_count=16)
@@ -20,11 +20,11 @@ def put_a_head_before_the_camera() -> Pause:
     head.name = "Kopf Ä"
     head.data.transform(Matrix.Diagonal((0.09, 0.09, 0.12, 1)))
     head.shape_key_add(name="Basis")
-    for name, move in (("Joy", (0.03, 0, 0)), ("Angry", (0, 0, -0.03))):
+    for name in ("eyeBlink_L", "eyeBlink_R", "jawOpen", "mouthSmile_L", "mouthSmile_R"):
         key = head.shape_key_add(name=name, from_mix=False)
         key.value = 0  # Blender 5.2 begins with 1
         for point in key.data:
-            point.co += Vector(move) if point.co.z < 0 else Vector()
+            point.co += Vector((0, 0, -0.03)) if point.co.z < 0 else Vector()
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     bpy.context.collection.objects.link(camera)
     camera.location, camera.rotation_euler = (0, -1, 0), (1.5708, 0, 0)
@@ -47,23 +47,22 @@ def track_a_head() -> Pause:
     yield from picture("10_tracked")
 
 
-def render_a_training_set() -> Pause:
-    """One view of the two expressions and of neutral."""
-    character = bpy.context.scene.reggan_character
-    character.mesh, character.views, character.size_px = bpy.data.objects["Kopf Ä"], 1, 64
+def write_the_character() -> Pause:
+    """The file to train on, and the line that trains."""
+    bpy.context.scene.reggan_character.mesh = bpy.data.objects["Kopf Ä"]
     assert bpy.ops.reggan.recognise_shape_keys() == {"FINISHED"}
-    button = yield from button_of("VIEW_3D", "reggan.render_training_set")
+    button = yield from button_of("VIEW_3D", "reggan.write_character")
     yield from picture("11_character")
-    yield from run_job("render_training_set", button, window())
-    pictures = sorted(path.parent.name for path in (OUT / "Kopf-Ä_set").glob("*/*.png"))
-    assert pictures == ["angry", "happy", "neutral"]
-    assert (OUT / "Kopf-Ä_set" / "landmarks.json").is_file()
-    yield from picture("12_training_set")
+    yield from click(window(), *button)
+    yield 3.0
+    assert (OUT / "Kopf-Ä.glb").stat().st_size > 10_000
+    assert "train-motion" in bpy.context.window_manager.reggan_training_command
+    yield from picture("12_character_written")
     yield from scroll("VIEW_3D", back=True)
 
 
 STEPS: tuple[Callable[[], Pause], ...] = (
     put_a_head_before_the_camera,
     track_a_head,
-    render_a_training_set,
+    write_the_character,
 )

@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch import nn
 
+from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_plugin.errors import UsageError
 from reggan_plugin.models import installed_models
 from reggan_training.motion.earlier_model import EarlierModel, _grown, _grows_into
 from reggan_training.motion.network import MotionRegGAN
+from reggan_training.motion.surface_regression import SURFACE_CELLS, SURFACE_SIDE, SURFACE_TOP
 from reggan_training.motion.whole_run import WholeRun
 
 
@@ -31,12 +33,24 @@ def test_the_shipped_model_is_a_start() -> None:
     assert not network.motion_eighth.weight.equal(before)
 
 
+def test_the_shipped_model_by_name_tells_how_places_move() -> None:
+    """An open jaw takes the chin down and leaves the brows, in eye distances."""
+    earlier = EarlierModel("reggan")
+    jaw = earlier.table("network.regression.surface")[ARKIT_SHAPES.index("jawOpen")]  # type: ignore[index]
+    row = [int((SURFACE_TOP - y) / SURFACE_SIDE * SURFACE_CELLS) for y in (0.3, -1.6)]
+    brow, chin = (jaw[1, k, SURFACE_CELLS // 2] for k in row)
+    assert -0.8 < chin < -0.2
+    assert abs(brow) < 0.03
+    assert earlier.table("network.regression.light.change").shape[1] == 4  # type: ignore[union-attr]
+
+
 def test_a_clean_start_gives_nothing() -> None:
     network = MotionRegGAN(width=8)
     before = network.state_dict()
     earlier = EarlierModel(None)
     earlier.start(network, "network")
     assert not earlier.give(network.regression, "network.regression", ("delta",))
+    assert earlier.table("network.regression.surface") is None
     assert all(before[name].equal(value) for name, value in network.state_dict().items())
 
 

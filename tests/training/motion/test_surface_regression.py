@@ -44,6 +44,19 @@ def test_shapes_that_come_together_are_told_apart() -> None:
     assert middle[ARKIT_SHAPES.index("browInnerUp")].abs().max() == 0
 
 
+def test_one_head_changes_what_it_shows_and_leaves_what_is_known_of_the_rest() -> None:
+    cells = torch.arange(SURFACE_CELLS**2)
+    weights = torch.zeros(30, len(ARKIT_SHAPES))
+    weights[:, SMILE] = torch.linspace(0.1, 1.0, 30)
+    change = torch.zeros(30, len(cells), 7)
+    change[..., 0] = 0.2 * weights[:, SMILE, None]
+    known = torch.full((len(ARKIT_SHAPES), 7, SURFACE_CELLS, SURFACE_CELLS), 0.1)
+    example = SurfaceExamples(weights=weights, cells=cells, change=change)
+    middle = fit_surface([example] * 20, known)[:, 0, SURFACE_CELLS // 2, SURFACE_CELLS // 2]
+    assert middle[SMILE] == pytest.approx(0.2, abs=0.005)
+    assert middle[JAW] == pytest.approx(0.1, abs=1e-4)
+
+
 def test_places_are_looked_up_at_their_cells() -> None:
     table = torch.zeros(1, 3, SURFACE_CELLS, SURFACE_CELLS)
     table[0, 1, 10, 20] = 1.0

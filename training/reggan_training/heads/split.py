@@ -5,14 +5,15 @@ import re
 VALID_HELD_OUT = frozenset({"Asian_F_1", "Black_M_2", "Hispanic_M_1", "MENA_M_3", "White_F_2"})
 """Of VALID's 28 heads: five of five ancestries; chosen once, by name."""
 
+SPLIT_FAMILIES = ("ict", "makehuman", "valid")
+"""Families whose identities are divided. A user's own head is never held out."""
 _NUMBER = re.compile(r"(\d+)$")
 
 
 def is_held_out(family: str, identity: str) -> bool:
     """Whether a head is for testing only.
 
-    Of families that sample identities these are the numbers whose last two digits are 90 to 99. A
-    user's own head is never held out.
+    Of families that sample identities these are the numbers whose last two digits are 90 to 99.
     """
     if family == "valid":
         return identity in VALID_HELD_OUT

@@ -29,10 +29,9 @@ _FAMILIES = ("ict", "makehuman", "valid")
 )
 @click.option(
     "--start-from",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="ONNX",
-    help="Begin with the weights of an exported model, as far as they fit, instead of a clean "
-    "start: shorter runs, or a studio's own heads on top of ours.",
+    metavar="MODEL",
+    help="Begin with the weights of a model, by name or file, instead of a clean start: shorter "
+    "runs, or heads of your own on top of ours; one character is enough.",
 )
 @click.option(
     "--stage",
@@ -84,7 +83,7 @@ def train_motion(
     heads: Path,
     out: Path,
     without: tuple[str, ...],
-    start_from: Path | None,
+    start_from: str | None,
     stages: tuple[str, ...],
     kimg: float,
     reader_kimg: float,

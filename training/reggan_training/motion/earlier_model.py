@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.model_card import MOTION_CONTRACT
+from reggan_plugin.models import find_model
 from reggan_training.initial_weights import read_model_file
 
 
@@ -17,22 +18,25 @@ class EarlierModel:
     """A model of contract 2 that a run starts from.
 
     Args:
-        path: an .onnx that `export onnx` wrote; None for a clean start, which gives nothing.
+        model: an .onnx that `export onnx` wrote, or the name of one that ships; None for a clean
+            start, which gives nothing.
 
     Attributes:
         facts: what a run's record says of it; None for a clean start.
 
     Raises:
+        UnknownModelError: there is no such model.
         UsageError: it has no face shapes.
         MissingExtraError: the package `onnx` is not installed.
         ModelError: the file is damaged or not ours.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, model: str | Path | None) -> None:
         self._tensors: Mapping[str, Tensor] = {}
         self.facts: Mapping[str, Any] | None = None
-        if path is None:
+        if model is None:
             return
+        path = find_model(model)
         stored = read_model_file(path)
         if stored.card.contract != MOTION_CONTRACT:
             raise UsageError(
@@ -71,6 +75,18 @@ class EarlierModel:
         for name, values in fitting.items():
             buffers[name].copy_(values)
         return True
+
+    def table(self, prefix: str) -> Float[Tensor, "shapes channels cells cells"] | None:
+        """The values of a `ByteTable`; None of a clean start, or of a model that has none.
+
+        The exporter folds the sizes of the steps into a constant, which is known by its shape.
+        """
+        steps = self._tensors.get(f"{prefix}.steps")
+        if steps is None:
+            return None
+        shape = (1, *steps.shape[:2])
+        sizes = [found for found in self._tensors.values() if found.shape == shape]
+        return steps * sizes[0][0, :, :, None, None] if len(sizes) == 1 else None
 
 
 def _grows_into(found: Tensor, parameter: Tensor) -> bool:

@@ -159,8 +159,14 @@ def _on_cells(
 
 def fit_surface(
     examples: Iterable[SurfaceExamples],
+    towards: Float[Tensor, "shapes channels cells cells"] | None = None,
 ) -> Float[Tensor, "shapes channels cells cells"]:
-    """Solve D; cells without examples take those of their neighbours, others do not change."""
+    """Solve D; cells without examples take those of their neighbours.
+
+    Args:
+        examples: of any heads.
+        towards: what the ridge draws to, and all that is known of what no example shows; 0 if None.
+    """
     shapes, channels = len(ARKIT_SHAPES), TURNED.stop
     gram = torch.zeros(SURFACE_CELLS**2, shapes * shapes)
     changed = torch.zeros(SURFACE_CELLS**2, shapes * channels)
@@ -169,6 +175,8 @@ def fit_surface(
         sums = torch.einsum("ke,kcx->cex", example.weights, example.change)
         changed[example.cells] += sums.flatten(1)
     gram, changed = _spread(gram), _spread(changed)
+    if towards is not None:
+        changed += _PENALTY * towards.flatten(2).permute(2, 0, 1).flatten(1)
     ridge = _PENALTY * torch.eye(shapes)
     solved = torch.linalg.solve(
         gram.reshape(-1, shapes, shapes) + ridge, changed.reshape(-1, shapes, channels)

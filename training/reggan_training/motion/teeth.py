@@ -7,7 +7,7 @@ jaw carries the lower ones is regressed on the face shapes, in closed form; the 
 says only how bright and of which colour they are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -145,6 +145,11 @@ class _Seen:
     is_lower: Bool[Tensor, " rows"]
     is_tooth: Bool[Tensor, " rows"]
     facing: Float[Tensor, " rows"]
+
+
+def shows_teeth(paths: Iterable[Path]) -> bool:
+    """True if the sheets' own family is among these heads."""
+    return any(path.parent.name == _SHEET_FAMILY for path in paths)
 
 
 def fit_teeth(paths: Sequence[Path]) -> Teeth:

@@ -14,7 +14,9 @@ from functools import partial
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from reggan_training.motion.earlier_model import EarlierModel
 from reggan_training.motion.mean_answer import fit_mean_answer, state_examples
@@ -37,7 +39,7 @@ from reggan_training.motion.surface_regression import (
     rest_normals,
     surface_examples,
 )
-from reggan_training.motion.teeth import fit_teeth
+from reggan_training.motion.teeth import fit_teeth, shows_teeth
 from reggan_training.motion.training_run import RunSettings, TrainingRun
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.mouth_sitting import draw_mouth_sitting
@@ -64,7 +66,7 @@ class WholeRun:
     Attributes:
         heads: folder that `dataset heads` wrote.
         without: families that are left out.
-        start_from: an exported model whose weights stages begin with; None for a clean start.
+        start_from: a model, by name or file, whose weights stages begin with; None for none.
         stages: of `STAGES`, those to train.
         reader, motion, mouth: of the readers, of the motion network, of the mouth's painter.
         adversary: of the painter against its adversary, over the finished `mouth`.
@@ -78,7 +80,7 @@ class WholeRun:
 
     heads: Path
     without: tuple[str, ...] = ()
-    start_from: Path | None = None
+    start_from: str | None = None
     stages: tuple[str, ...] = STAGES
     reader: RunSettings = field(
         default_factory=lambda: RunSettings(length_kimg=500.0, batch=64, learning_rate=1e-3)
@@ -187,10 +189,13 @@ def _regression(
     if not path.exists():
         unique = sorted(set(files))
         layer = ShapeRegression()
-        solved = fit_surface(surface_examples(unique))
+        solved = fit_surface(surface_examples(unique), _earlier_surface(earlier))
         layer.surface.store(solved[:, MOVED])
         layer.light.store(solved[:, TURNED], rest_normals(unique))
-        layer.teeth = fit_teeth(unique)
+        if shows_teeth(unique) or not earlier.give(
+            layer, "network.regression", ("teeth.sheets", "teeth.jaw")
+        ):
+            layer.teeth = fit_teeth(unique)
         if not earlier.give(layer, "network.regression", ("delta", "mean_motion", "mean_cover")):
             side = SHAPE_REGRESSION.side_px
             hinting = fit_shape_regression(regression_examples(unique, side, seed))
@@ -202,6 +207,15 @@ def _regression(
     layer = ShapeRegression()
     layer.load_state_dict(load_file(path))
     return layer
+
+
+def _earlier_surface(earlier: EarlierModel) -> Tensor | None:
+    """What a model knows of how places move and turn, for heads that show it of few shapes."""
+    moved = earlier.table("network.regression.surface")
+    turned = earlier.table("network.regression.light.change")
+    if moved is None or turned is None:
+        return None
+    return torch.cat([moved, F.interpolate(turned, moved.shape[2:])], dim=1)
 
 
 def _record(settings: WholeRun, folder: Path, files: list[Path], earlier: EarlierModel) -> None:

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from reggan_plugin.controls import CONTROLS
 from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadFamily, HeadMesh
-from reggan_training.heads.split import is_held_out
+from reggan_training.heads.split import SPLIT_FAMILIES, is_held_out
 from reggan_training.metrics.motion.face import TrueFace
 from reggan_training.metrics.motion.results import ResultKind
 from reggan_training.pairs.head_file import write_head
@@ -60,9 +60,10 @@ def rasterise_test_head(
 
 
 def held_out_identities(family: HeadFamily, count: int, seed: int) -> list[str]:
-    """Names of heads that no training uses, at most so many."""
+    """Names of heads that no training uses, at most so many; a user's own head is always one."""
     enough = 10 * count + 100  # one in ten is held out
-    names = [name for name in family.identities(enough, seed) if is_held_out(family.name, name)]
+    is_own = family.name not in SPLIT_FAMILIES
+    names = [n for n in family.identities(enough, seed) if is_own or is_held_out(family.name, n)]
     return names[:count]
 
 

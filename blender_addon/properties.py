@@ -3,6 +3,7 @@
 Of these only the intensity can be animated; paths are kept as they are typed, `//` included.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
@@ -10,30 +11,41 @@ from bpy.props import (
     BoolProperty,
     EnumProperty,
     FloatProperty,
+    FloatVectorProperty,
     IntProperty,
     PointerProperty,
     StringProperty,
 )
 
-from .bridge.expressions import MAX_INTENSITY
+from .bridge.errors import BridgeError
+from .bridge.expressions import MAX_INTENSITY, blend_from_shares, shares_from_blend
 from .bridge.preset_file import completions, preset_names
-from .bridge.vocabulary import ALL_EXPRESSIONS, EXPRESSION_GROUPS, enum_identifier
+from .bridge.vocabulary import ALL_EXPRESSIONS, menu_of_expressions
 
+MOST_SLIDERS = 8
+"""Expressions of a blend that have one."""
 _STILL: set[str] = set()
 """Options of a property that is not animated."""
 _PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else _STILL
 
 
-def _expression_items() -> list[tuple[str, str, str]]:
-    """The menu: headings have no identifier."""
-    items = [("NONE", "None", "No expression: the face shapes alone")]
-    for group, names in EXPRESSION_GROUPS.items():
-        items.append(("", group, ""))
-        items += [
-            (enum_identifier(name), name.capitalize(), f"Make the face show: {name}")
-            for name in names
-        ]
-    return items
+def shares_of_blend(settings: bpy.types.PropertyGroup) -> dict[str, float]:
+    """Share of each expression in Blend, by name; none while that is empty or half typed."""
+    try:
+        return dict(shares_from_blend(settings.blend, has_presets=bool(settings.presets)))
+    except BridgeError:
+        return {}
+
+
+def _shares(settings: bpy.types.PropertyGroup) -> list[float]:
+    """Values of the sliders; those that there is no expression for are not drawn."""
+    shares = list(shares_of_blend(settings).values())[:MOST_SLIDERS]
+    return shares + [0.0] * (MOST_SLIDERS - len(shares))
+
+
+def _set_shares(settings: bpy.types.PropertyGroup, values: Sequence[float]) -> None:
+    shares = shares_of_blend(settings)
+    settings.blend = blend_from_shares({**shares, **dict(zip(shares, values, strict=False))})
 
 
 def _blends(
@@ -65,7 +77,10 @@ class RegganSettings(bpy.types.PropertyGroup):
     expression: EnumProperty(
         name="Expression",
         description="The expression that the face is given. It replaces what the face shows",
-        items=_expression_items(),
+        items=[
+            ("NONE", "None", "No expression: the face shapes alone"),
+            *menu_of_expressions(),
+        ],
         default="happy",
         options=_STILL,
     )
@@ -76,6 +91,16 @@ class RegganSettings(bpy.types.PropertyGroup):
         options=_STILL,
         search=_blends,
         search_options={"SUGGESTION"},
+    )
+    blend_shares: FloatVectorProperty(
+        name="Share",
+        description="How much of this expression the blend has",
+        size=MOST_SLIDERS,
+        min=0.0,
+        max=MAX_INTENSITY,
+        get=_shares,
+        set=_set_shares,
+        options=_STILL,
     )
     adds: BoolProperty(
         name="Add",

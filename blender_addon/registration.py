@@ -31,6 +31,7 @@ _MODULES = (
     "operators.before_after",
     "operators.live",
     "operators.live_texture",
+    "operators.blend",
     "operators.face_shapes",
     "operators.choose_in_sheet",
     "panels.image_editor",

@@ -35,17 +35,24 @@ def completions(typed: str, names: Sequence[str]) -> list[str]:
     return [f"{before.strip()}{plus}{name}" for name in fitting]
 
 
-def add_preset(path: Path, name: str, shapes: Mapping[str, float]) -> None:
+def add_preset(path: Path, name: str, weights: Mapping[str, float]) -> None:
     """Add an expression to a file of presets, which is made if it is not there.
 
     Args:
         path: a .toml file.
         name: of the expression.
-        shapes: weights of face shapes, 0 to 1.5.
+        weights: of named expressions and face shapes, 0 to 1.5.
 
     Raises:
-        BridgeError: the name cannot be one or is taken, or the file cannot be read or written.
+        BridgeError: the name cannot be one or is taken, a weight is of a preset, or the file cannot
+            be read or written.
     """
+    others = [one for one in weights if one not in (*ALL_EXPRESSIONS, *SHAPE_NAMES)]
+    if others:
+        raise BridgeError(
+            f"{others[0]} is a preset itself, of which no other can be made. Take it out of the "
+            "blend, and set its face shapes."
+        )
     if not _NAME.fullmatch(name):
         raise BridgeError(
             f"{name!r} cannot be a name of an expression. Use letters, digits, spaces and dashes."
@@ -55,7 +62,7 @@ def add_preset(path: Path, name: str, shapes: Mapping[str, float]) -> None:
         taken = (*ALL_EXPRESSIONS, *SHAPE_NAMES, *tomllib.loads(text))
         if any(names_are_alike(name, other) for other in taken):
             raise BridgeError(f"There is an expression {name!r} already. Choose another name.")
-        lines = [f'["{name}"]', *(f"{shape} = {weight:g}" for shape, weight in shapes.items())]
+        lines = [f'["{name}"]', *(f"{_key(one)} = {weight:g}" for one, weight in weights.items())]
         added = "\n".join([*([text.rstrip(), ""] if text.strip() else []), *lines, ""])
         new = path.with_name(f".{path.name}.{os.getpid()}")
         new.write_text(added, encoding="utf-8", newline="\n")
@@ -65,3 +72,7 @@ def add_preset(path: Path, name: str, shapes: Mapping[str, float]) -> None:
             f"{path} cannot be read or written as presets: {error}. Mend it, or choose another "
             "file as Presets."
         ) from error
+
+
+def _key(word: str) -> str:
+    return f'"{word}"' if " " in word else word

@@ -44,6 +44,18 @@ SHAPE_GROUPS: Mapping[str, tuple[str, ...]] = {
 SHAPE_NAMES = tuple(name for names in SHAPE_GROUPS.values() for name in names)
 
 
+def menu_of_expressions() -> list[tuple[str, str, str]]:
+    """Entries of a menu as Blender takes them: headings have no identifier."""
+    items = []
+    for group, names in EXPRESSION_GROUPS.items():
+        items.append(("", group, ""))
+        items += [
+            (enum_identifier(name), name.capitalize(), f"Make the face show: {name}")
+            for name in names
+        ]
+    return items
+
+
 def enum_identifier(name: str) -> str:
     """A name as an identifier of a menu's entry; basic ones stay as they are."""
     return name.replace(" ", "_")

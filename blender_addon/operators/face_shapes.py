@@ -1,4 +1,4 @@
-"""Reset the sliders of the face shapes, or keep them as a preset."""
+"""Reset the sliders of the face shapes, or keep blend and shapes as a preset."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.preset_file import add_preset
 from ..bridge.vocabulary import SHAPE_NAMES
+from ..properties import shares_of_blend
 from ..scene.settings import absolute_path
 
 
@@ -25,7 +26,7 @@ class ResetShapes(bpy.types.Operator):
 
 
 class SavePreset(bpy.types.Operator):
-    """Keep these face shapes under a name in the file of presets; Blend and others can name it."""
+    """Keep blend and face shapes under a name in the file of presets; Blend can name it then."""
 
     bl_idname = "reggan.save_preset"
     bl_label = "Save as Preset"
@@ -35,8 +36,8 @@ class SavePreset(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """True if any slider is moved."""
-        if any(getattr(context.scene.reggan_shapes, name) for name in SHAPE_NAMES):
+        """True if there is a blend, or a slider is moved."""
+        if _weights(context.scene):
             return True
         cls.poll_message_set("Move a slider first")
         return False
@@ -47,12 +48,11 @@ class SavePreset(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add it to the file, which is made if there is none."""
-        settings, weights = context.scene.reggan, context.scene.reggan_shapes
+        settings = context.scene.reggan
         typed = settings.presets or "//presets.toml"
-        shapes = {name: round(getattr(weights, name), 3) for name in SHAPE_NAMES}
         try:
             path: Path = absolute_path(typed, "Presets")
-            add_preset(path, self.name, {name: w for name, w in shapes.items() if w})
+            add_preset(path, self.name, _weights(context.scene))
         except BridgeError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -60,6 +60,13 @@ class SavePreset(bpy.types.Operator):
         said = f"{self.name} is in {path.name}: write it into Blend, or draw the faces anew"
         self.report({"INFO"}, said)
         return {"FINISHED"}
+
+
+def _weights(scene: bpy.types.Scene) -> dict[str, float]:
+    """Weights of blend and face shapes, those above 0."""
+    shapes = {name: getattr(scene.reggan_shapes, name) for name in SHAPE_NAMES}
+    weights = {**shares_of_blend(scene.reggan), **shapes}
+    return {name: round(weight, 3) for name, weight in weights.items() if weight}
 
 
 classes = (ResetShapes, SavePreset)

@@ -5,6 +5,7 @@ from typing import Any
 import bpy
 
 from ..job_display import draw_job, draw_last_words
+from ..properties import MOST_SLIDERS, shares_of_blend
 from ..scene.face_icons import face_icons
 
 CATEGORY = "RegGAN"
@@ -49,7 +50,13 @@ def _draw_expression(column: Any, settings: Any) -> None:
         single = column.row()
         single.active = not settings.blend
         single.prop(settings, "expression")
-        column.prop(settings, "blend")
+        row = column.row(align=True)
+        row.prop(settings, "blend")
+        row.operator_menu_enum("reggan.add_to_blend", "expression", text="", icon="ADD")
+        for at, name in enumerate([*shares_of_blend(settings)][:MOST_SLIDERS]):
+            row = column.row(align=True)
+            row.prop(settings, "blend_shares", index=at, text=name.capitalize(), slider=True)
+            row.operator("reggan.remove_from_blend", text="", icon="X").name = name
         column.prop(settings, "adds")
 
 

@@ -149,6 +149,29 @@ def test_a_preset_is_kept_and_may_be_named(scene: Any, pretended: Path, tmp_path
     assert "half smile:0.5" in arguments
 
 
+def test_a_blend_is_mixed_by_sliders_and_kept(scene: Any, pretended: Path, tmp_path: Path) -> None:
+    settings = scene.reggan
+    assert bpy.ops.reggan.add_to_blend(expression="surprised") == {"FINISHED"}
+    assert settings.blend == "happy:1+surprised:0.5"
+    bpy.ops.reggan.add_to_blend(expression="wink_left")
+    assert [round(share, 3) for share in settings.blend_shares[:4]] == [1, 0.5, 0.5, 0]
+    settings.blend_shares[0] = 0.3
+    settings.blend_shares[7] = 1.0  # no expression has it
+    assert settings.blend == "happy:0.3+surprised:0.5+wink left:0.5"
+    bpy.ops.reggan.remove_from_blend(name="surprised")
+    assert "happy:0.3+wink left:0.5" in asked_of_frames(pretended)["arguments"]
+    assert bpy.ops.reggan.save_preset(name="sly") == {"FINISHED"}
+    text = (tmp_path / "presets.toml").read_text(encoding="utf-8")
+    assert text == '["sly"]\nhappy = 0.3\n"wink left" = 0.5\n'
+    settings.blend = "happy:"  # half typed
+    assert not any(settings.blend_shares)
+    with pytest.raises(RuntimeError, match=r"happy:0\.6"):
+        bpy.ops.reggan.add_to_blend(expression="sad")
+    settings.blend, settings.expression = "", "NONE"
+    bpy.ops.reggan.add_to_blend(expression="sad")
+    assert settings.blend == "sad:1"
+
+
 def test_a_map_is_given_what_the_panel_above_asks_for(scene: Any, pretended: Path) -> None:
     map_settings = scene.reggan_texture
     map_settings.layout = "FLAT"

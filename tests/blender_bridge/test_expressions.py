@@ -38,6 +38,10 @@ def test_a_preset_of_one_s_own_is_what_the_runtime_reads(tmp_path: Path) -> None
     add_preset(path, "Grübeln 2", {"browDownLeft": 1.0})
     own = read_presets(path)
     assert dict(own["half smile"].weights) == {"mouthSmileLeft": 0.6, "jawOpen": 0.125}
+    add_preset(path, "sly", {"happy": 0.4, "wink left": 1.0, "jawOpen": 0.1})
+    assert read_presets(path)["sly"].weights["eyeBlinkLeft"] == 1.0
+    with pytest.raises(BridgeError, match="half smile is a preset itself"):
+        add_preset(path, "other", {"half smile": 0.5})
     assert set(own) == {"half smile", "Grübeln 2"}
     shares = shares_from_blend("half smile:0.5+happy", has_presets=True)
     assert shares == {"half smile": 0.5, "happy": 1.0}

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import OpenEXR
 import pytest
 
 import reggan_plugin
@@ -81,6 +82,23 @@ def test_a_sheet_of_all_expressions_ends_in_presets(tmp_path: Path, monkeypatch)
     sheet = ["sheet", str(SHOT / "avatar.1001.png"), "--out", str(tmp_path / "sheet.png")]
     assert main([*sheet, "--all", "--presets", str(presets)]) == 0
     assert labels == [*NAMED_EXPRESSIONS, "half smile"]
+
+
+def test_a_sheet_for_a_view_is_as_dark_as_its_frame(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    parts = OpenEXR.File(str(SAMPLES / "avatar_exr/avatar.1001.exr")).parts
+    for channel in parts[0].channels.values():
+        channel.pixels[..., :3] *= 0.125
+    OpenEXR.File(parts).write(str(tmp_path / "dark.exr"))
+    means = list[float]()
+    monkeypatch.setattr(
+        sheet_command,
+        "write_sheet",
+        lambda *given: means.append(given[2][0].views[0][90:130, 90:130].mean()),
+    )
+    monkeypatch.setattr(sheet_command, "INTENSITIES", ())
+    sheet = ["sheet", str(tmp_path / "dark.exr"), "--out", str(tmp_path / "sheet.png")]
+    assert main(sheet) == main([*sheet, "--for-view"]) == 0
+    assert means[1] < 0.6 * means[0]  # three stops of light are a third of the encoded values
 
 
 def test_a_sheet_shows_every_expression_of_the_model(tmp_path: Path, capsys: Streams) -> None:

@@ -106,6 +106,7 @@ def sheet_arguments(
     *,
     presets: Path | None = None,
     small: bool = False,
+    for_view: bool = False,
 ) -> list[str]:
     """`sheet`, which draws expressions of a frame's face into a new PNG file.
 
@@ -116,9 +117,10 @@ def sheet_arguments(
         model: that draws them.
         presets: a file of one's own expressions, drawn behind the others.
         small: all named expressions, small and without labels, instead of the basic ones.
+        for_view: light of the scene as dark or bright as it is: the sheet goes through a view.
     """
     chosen = [*face.arguments(), *model.arguments(), *_option("--presets", presets)]
-    kind = ["--small"] if small else []
+    kind = [*(["--small"] if small else []), *(["--for-view"] if for_view else [])]
     return ["sheet", str(frame), *chosen, *kind, "--out", str(out), "--json"]
 
 

@@ -43,12 +43,15 @@ class _SheetOperator(JobOperator):
         image = image_to_change(context)
         if image is None:
             face = face_settings(scene.reggan)
-            frame = asked_frames(scene).sequence.nearest(scene.frame_current)
+            asked = asked_frames(scene)
+            frame = asked.sequence.nearest(scene.frame_current)
+            has_view = asked.are_exr and scene.reggan.frames_source == "SCENE"
         else:
-            frame = file_of_image(image, folder, context.space_data).path
+            file = file_of_image(image, folder, context.space_data)
+            frame, has_view = file.path, file.has_scene_view
             face = face_by_choice(scene.reggan)
         self._source = None if image is None else image.name
-        self._sheet = folder / "sheet.png"
+        self._sheet, self._has_view = folder / "sheet.png", has_view and not self._is_small
         arguments = sheet_arguments(
             frame,
             self._sheet,
@@ -56,13 +59,15 @@ class _SheetOperator(JobOperator):
             model_settings(context),
             presets=presets_file(scene),
             small=self._is_small,
+            for_view=self._has_view,
         )
         title = f"Drawing expressions of {frame.name}"
         return [JobRequest(arguments=tuple(arguments), title=title, folder=folder)]
 
     def _packed(self, progress: Progress) -> bpy.types.Image:
         source = self._source and bpy.data.images.get(self._source)
-        return packed_sheet(self._sheet, self._name, source, cells_text(progress.summary))
+        cells = cells_text(progress.summary)
+        return packed_sheet(self._sheet, self._name, source, cells, has_scene_view=self._has_view)
 
 
 class Preview(_SheetOperator, bpy.types.Operator):

@@ -10,7 +10,9 @@ from .made_images import is_made, mark_sheet, take_place_of
 from .results import pack_as
 
 
-def packed_sheet(path: Path, name: str, source: Any, cells: str = "") -> Any:
+def packed_sheet(
+    path: Path, name: str, source: Any, cells: str = "", *, has_scene_view: bool = False
+) -> Any:
     """A sheet inside the .blend, as there is nothing to keep of it on disk.
 
     Args:
@@ -18,6 +20,7 @@ def packed_sheet(path: Path, name: str, source: Any, cells: str = "") -> Any:
         name: of the image.
         source: the image that it was made of; None if it was made of a frame on disk.
         cells: which face is where, as `cells_text` writes it.
+        has_scene_view: show it through the scene's view transform, as its source is.
 
     Raises:
         BridgeError: the file is not there.
@@ -26,6 +29,7 @@ def packed_sheet(path: Path, name: str, source: Any, cells: str = "") -> Any:
         sheet = bpy.data.images.load(str(path))
     except RuntimeError as error:
         raise BridgeError("No sheet was drawn. Run Doctor in the add-on's preferences.") from error
+    sheet.use_view_as_render = has_scene_view
     pack_as(sheet, f"{name}.png")
     former = bpy.data.images.get(name)
     take_place_of(former if is_made(former) else None, sheet, name)

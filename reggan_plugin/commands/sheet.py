@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +55,17 @@ class _DrawnFace:
     part: Frame
     crop: FaceCrop
     exposure_ev: float
+    shown_ev: float
 
     @property
     def before(self) -> View:
         """As the frame shows it."""
-        return view_of_face(self.part, self.part.pixels, self.crop, self.exposure_ev)
+        return view_of_face(self.part, self.part.pixels, self.crop, self.shown_ev)
 
     def view(self, mix: ExpressionMix) -> View:
         """With an expression."""
         changed = self.transfer.render(self.part, mix, [self.crop], self.exposure_ev)
-        return view_of_face(self.part, changed, self.crop, self.exposure_ev)
+        return view_of_face(self.part, changed, self.crop, self.shown_ev)
 
 
 @click.command(
@@ -85,6 +86,13 @@ class _DrawnFace:
 @presets_option(", drawn behind the others.")
 @model_options
 @exposure_option("Output")
+@grouped_option(
+    "Output",
+    "--for-view",
+    is_flag=True,
+    help="Draw a scene-linear face as dark or bright as the file has it, for programs that show "
+    "the sheet through a view transform of their own.",
+)
 @grouped_option(
     "Output",
     "--out",
@@ -113,6 +121,7 @@ def sheet(
     model: str | None,
     device: str,
     exposure_ev: float | None,
+    for_view: bool,
     out: Path | None,
     small: bool,
     overwrite: bool,
@@ -132,6 +141,8 @@ def sheet(
     content = IoTimeout(stall_s).call(str(frame), lambda: read_content(frame))
     picture = reading.decode(content, frame)
     face = _find(transfer, frame, picture, choice, exposure_ev)
+    if for_view:
+        face = replace(face, shown_ev=0.0)
     shown = _expressions(transfer.card, own, is_of_all=is_of_all or small)
     cells = _draw_grid(path, face, shown) if small else _draw_sheet(path, face, shown)
     summary = {"v": SUMMARY_VERSION, "written": [str(path)], "cells": cells}
@@ -161,7 +172,7 @@ def _find(
         )
     ev = transfer.auto_exposure(frame, crops) if exposure_ev is None else exposure_ev
     part, crop = face_part(frame, crops[0])
-    return _DrawnFace(transfer=transfer, part=part, crop=crop, exposure_ev=ev)
+    return _DrawnFace(transfer=transfer, part=part, crop=crop, exposure_ev=ev, shown_ev=ev)
 
 
 def _expressions(card: ModelCard, own: OwnPresets, *, is_of_all: bool) -> list[ExpressionMix]:

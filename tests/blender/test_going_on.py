@@ -169,6 +169,12 @@ def test_a_scene_s_own_light_is_seen_through_its_view(
     settings = scene.reggan
     assert settings.original_image.use_view_as_render
     assert settings.result_image.use_view_as_render
+    sheet = press(editor, "preview")
+    assert sheet.use_view_as_render
+    assert "--for-view" in asked(pretended)[-1]
+    editor.spaces.active.image = bpy.data.images.load(str(FRAME))
+    assert not press(editor, "preview").use_view_as_render
+    assert "--for-view" not in asked(pretended)[-1]
 
 
 def test_a_map_s_job_leaves_the_view_layer_whole(pretended: Path, saved_file: Path) -> None:

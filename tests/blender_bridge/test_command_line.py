@@ -92,10 +92,10 @@ def test_track_and_sheet_take_theirs(tmp_path: Path) -> None:
     presets = tmp_path / "own.toml"
     presets.touch()
     arguments = sheet_arguments(
-        frame, tmp_path / "s.png", FaceSettings(), model, presets=presets, small=True
+        frame, tmp_path / "s.png", FaceSettings(), model, presets=presets, small=True, for_view=True
     )
     options = taken(arguments)
-    assert (options["presets"], options["small"]) == (presets, True)
+    assert (options["presets"], options["small"], options["for_view"]) == (presets, True, True)
 
 
 @pytest.mark.parametrize(

@@ -249,6 +249,11 @@ class RegganSettings(bpy.types.PropertyGroup):
         subtype="FILE_PATH",
         options=_PATH,
     )
+    tracks_compared: BoolProperty(
+        name="Tracks Compared",
+        description="The tracked face was compared with the one that a rendered frame shows",
+        options={"HIDDEN"},
+    )
     tracks_account: StringProperty(
         name="Account of Tracks",
         description="What came of tracking the head: by what it was found, and which frames will "

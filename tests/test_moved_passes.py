@@ -252,6 +252,20 @@ def test_every_pass_of_blender_is_known(tmp_path: Path) -> None:
     assert rules == {"CryptoObject00": "nearest", "Depth": "depth", "Diffuse Color": "colour"}
 
 
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [("Object Index", "nearest"), ("Material Index", "nearest"), ("Ambient Occlusion", "colour")],
+)
+def test_passes_are_known_by_the_names_of_blender_5(tmp_path: Path, name: str, rule: str) -> None:
+    grey = np.zeros((8, 8), np.float32)
+    content = {f"ViewLayer.Combined.{letter}": grey for letter in "RGBA"}
+    content |= {f"ViewLayer.{name}.X": grey}
+    path = tmp_path / "a.exr"
+    OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION}, content).write(str(path))
+    parts = read_container(path.read_bytes()).parts
+    assert [one.rule for one in passes_of(parts, find_layer(parts))] == [rule]
+
+
 def test_a_smile_moves_passes_as_the_picture(tmp_path: Path) -> None:
     """A light pass that is the picture comes out as the picture, where nothing is painted."""
     content = layers()

@@ -1,6 +1,6 @@
 """A job: the workers that one press of a button runs, one after another."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,8 @@ class JobRequest:
     """The runtime that runs it, if not the job's own."""
     is_optional: bool = False
     """The job goes on, and ends well, if this fails."""
+    objection: Callable[[], str] | None = None
+    """Asked when this has ended: why the job is not to go on; empty if it is."""
 
 
 class Job:
@@ -49,6 +51,9 @@ class Job:
             return self._of_all(progress)
         if progress.state == "failed" and self._request.is_optional:
             progress = replace(progress, state="done", message="")
+        if progress.state == "done" and self._request.objection is not None:
+            objection = self._request.objection()
+            progress = replace(progress, state="failed" if objection else "done", message=objection)
         if len(self.results) + len(self._waiting) < self._of:
             self.results.append(progress)
         if progress.state != "done" or not self._waiting:

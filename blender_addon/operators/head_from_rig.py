@@ -6,22 +6,17 @@ from typing import Any
 
 import bpy
 
-from ..bridge.command_line import track_arguments
 from ..bridge.errors import BridgeError
-from ..bridge.job import Job, JobRequest
-from ..bridge.other_opinion import disagreement
+from ..bridge.job import Job
 from ..bridge.progress import Progress
 from ..bridge.tracks_file import other_faces, write_tracks
 from ..head_settings import named_values
-from ..preferences import chosen_runtime
 from ..scene.camera_view import camera_problem
 from ..scene.head_in_scene import head_problem
-from ..scene.rendered_frames import asked_frames
 from ..scene.settings import absolute_path
 from ..second_blender.start import job_on_copy
 from .job_operator import JobOperator, new_job_folder
-
-_LOCATED = "located.json"
+from .rendered_face import look_at_rendered_frame
 
 
 class TrackHead(JobOperator, bpy.types.Operator):
@@ -48,8 +43,8 @@ class TrackHead(JobOperator, bpy.types.Operator):
         asked = work_of_tracking(context, absolute_path(path, "Tracks"), folder)
         self._scene_name, self._path = scene.name_full, path
         self._made, self._account = Path(asked["tracks"]), Path(asked["account"])
-        self._frame, look = _look_at_rendered_frame(context)
-        self._located = look[0].folder / _LOCATED if look else None
+        self._picture = look_at_rendered_frame(context)
+        look = [self._picture.request] if self._picture else []
         return job_on_copy("Track head", "head_tracker", asked, folder, then=look)
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
@@ -64,8 +59,9 @@ class TrackHead(JobOperator, bpy.types.Operator):
         scene.reggan.rig_tracks, scene.reggan.use_rig_tracks = self._path, True
         account = json.loads(self._account.read_text(encoding="utf-8"))
         doubts = list(account["left_out"])
-        if self._located is not None:
-            doubts.insert(0, disagreement(self._made, self._located, self._frame))
+        scene.reggan.tracks_compared = self._picture is not None
+        if self._picture is not None:
+            doubts.insert(0, self._picture.objection_to(self._made))
         scene.reggan.tracks_account = "\n".join(filter(None, [account["summary"], *doubts]))
         self._report({"INFO"}, account["summary"])
         for doubt in filter(None, doubts):
@@ -92,31 +88,6 @@ def work_of_tracking(context: bpy.types.Context, existing: Path, folder: Path) -
         "tracks": str(folder / "tracks.json"),
         "account": str(folder / "account.txt"),
     }
-
-
-def _look_at_rendered_frame(context: bpy.types.Context) -> tuple[int, list[JobRequest]]:
-    """A request that finds the face in the rendered frame next to the current one, if there is one.
-
-    Where that cannot be done nothing is missing: the rig alone says where the face is then.
-    """
-    scene = context.scene
-    try:
-        asked, runtime = asked_frames(scene), chosen_runtime(context)
-    except BridgeError:
-        return 0, []
-    if not asked.numbers:
-        return 0, []
-    frame = min(asked.numbers, key=lambda number: abs(number - scene.frame_current))
-    folder = new_job_folder()
-    arguments = track_arguments(str(asked.sequence.files[frame]), folder / _LOCATED)
-    request = JobRequest(
-        arguments=tuple(arguments),
-        title=f"Comparing with rendered frame {frame}",
-        folder=folder,
-        runtime=runtime,
-        is_optional=True,
-    )
-    return frame, [request]
 
 
 classes = (TrackHead,)

@@ -20,6 +20,7 @@ from ..scene.sequence_images import load_changed_frames, load_frames, show
 from ..scene.settings import absolute_path, face_settings, model_settings
 from .changed_image import ChangedImage, change_of_image
 from .job_operator import JobOperator, new_job_folder
+from .rendered_face import look_at_rendered_frame
 
 _ON_DISK = ("written", "copied", "skipped")
 
@@ -68,6 +69,7 @@ class RenderFrames(JobOperator, bpy.types.Operator):
             arguments = track_arguments(settings.frames, tracks)
             requests.append(_request(arguments, "Looking for faces", folder))
             settings = replace(settings, face=replace(settings.face, tracks=tracks))
+        requests += _comparison(context, settings.face.tracks)
         requests.append(_request(render_arguments(settings), "Changing frames", new_job_folder()))
         self._missing, self._ends = asked.missing, asked.ends
         self._label = settings.asked.label
@@ -146,6 +148,25 @@ def _render_settings(context: bpy.types.Context, asked: AskedFrames) -> RenderRe
         existing=settings.existing.lower(),
         with_mask=settings.with_mask and asked.are_exr,
     )
+
+
+def _comparison(context: bpy.types.Context, tracks: Path | None) -> list[JobRequest]:
+    """The rig's face beside the picture's, where no frame was rendered yet when it was tracked."""
+    settings = context.scene.reggan
+    if tracks is None or not settings.use_rig_tracks or settings.tracks_compared:
+        return []
+    settings.tracks_compared = True  # what is shown once is the artist's to decide
+    face = look_at_rendered_frame(context)
+    if face is None:
+        return []
+
+    def objection() -> str:
+        said = face.objection_to(tracks)
+        return (
+            f"{said} Change Frames, pressed again, takes the rig's place as it is." if said else ""
+        )
+
+    return [replace(face.request, objection=objection)]
 
 
 def _on_disk(summary: Mapping[str, Any]) -> list[Path]:

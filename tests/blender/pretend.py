@@ -57,6 +57,14 @@ def sheet() -> dict[str, object]:
     return {"cells": cells}
 
 
+def track() -> dict[str, object]:
+    """A face of 50 pixels in the upper left corner."""
+    face = {"box": [10, 10, 50, 50], "status": "found"}
+    document = {"frames": {"x": {"faces": [face]}}}
+    Path(option("--out") or "").write_text(json.dumps(document))
+    return {}
+
+
 def png_of_grey(value: int) -> bytes:
     """4x2 texels."""
     rows = b"".join(b"\0" + bytes([value]) * 4 for _ in range(2))
@@ -98,5 +106,5 @@ asked = {
 }
 with Path(__file__).with_name("asked.jsonl").open("a", encoding="utf-8") as file:
     file.write(json.dumps(asked) + "\n")
-done = {"render": render, "texture": texture, "sheet": sheet}
+done = {"render": render, "texture": texture, "sheet": sheet, "track": track}
 print(json.dumps(done[COMMAND]() if COMMAND in done else {}))

@@ -177,6 +177,30 @@ def test_a_scene_s_own_light_is_seen_through_its_view(
     assert "--for-view" not in asked(pretended)[-1]
 
 
+@pytest.mark.parametrize("box", [(400, 400, 50, 50), (12, 9, 55, 55)])
+def test_a_rig_s_face_beside_the_picture_s_is_shown_before_frames_change(
+    editor: Any, pretended: Path, tmp_path: Path, box: tuple[int, ...]
+) -> None:
+    """Where no frame was there yet when the head was tracked; once, and not where they agree."""
+    settings, tracks = bpy.context.scene.reggan, tmp_path / "tracks.json"
+    faces = {"faces": [{"box": box, "status": "given"}]}
+    tracks.write_text(json.dumps({"frames": {"1003": faces}}))
+    settings.frames_source, settings.frames_path = "SEQUENCE", str(FRAME)
+    settings.use_rig_tracks, settings.rig_tracks = True, str(tracks)
+    settings.output_path = str(tmp_path / "out")
+    bpy.context.scene.frame_set(1003)
+    if box[0] > 100:
+        with pytest.raises(RuntimeError, match=r"In frame 1003 .*Change Frames, pressed again"):
+            press(editor, "render_frames")
+        commands = [json.loads(line)["command"] for line in pretended.read_text().splitlines()]
+        assert commands == ["track"]
+        assert not (tmp_path / "out").exists()
+    press(editor, "render_frames")
+    press(editor, "render_frames")
+    commands = [json.loads(line)["command"] for line in pretended.read_text().splitlines()]
+    assert commands == ["track", "render", "render"]
+
+
 def test_a_map_s_job_leaves_the_view_layer_whole(pretended: Path, saved_file: Path) -> None:
     settings = bpy.context.scene.reggan_texture
     settings.image = bpy.data.images.load(str(FRAME))

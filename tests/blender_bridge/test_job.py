@@ -59,6 +59,15 @@ def test_a_request_that_ends_well_in_spite_of_it_is_still_the_last(
     assert not (tmp_path / "b").exists()
 
 
+def test_an_objection_ends_the_job(pretend: Pretend, tmp_path: Path) -> None:
+    runtime = pretend(ECHO)
+    for said in ("", "The face is elsewhere."):
+        asked = replace(request(tmp_path / f"a{said}", "a"), objection=lambda said=said: said)
+        end = Job(runtime, [asked, request(tmp_path / f"b{said}", "b")]).wait()
+        assert (end.state, end.message) == (("failed", said) if said else ("done", ""))
+        assert (tmp_path / f"b{said}").exists() == (not said)
+
+
 def test_an_optional_request_may_fail(pretend: Pretend, tmp_path: Path) -> None:
     """The second opinion on a rig's face: its runtime need not even be installed."""
     runtime = pretend(ECHO)

@@ -12,8 +12,8 @@ from reggan_plugin.imaging.pass_rules import PassRule
 _LAST_NAMES = ("r", "g", "b", "a", "x", "y", "z", "w", "u", "v", "red", "green", "blue", "alpha")
 _ORDER = {name: index for index, name in enumerate("rgbxyzuvwa")}
 _NAMES: tuple[tuple[PassRule, str], ...] = (
-    ("nearest", r"u?crypto.*|index(ob|ma)|(object|material|mat|obj|asset|instance|prim)?_?id|.*_id"
-     r"|.*id_?pass"),
+    ("nearest", r"u?crypto.*|index(ob|ma)|(object|material) index|.*_id|.*id_?pass"
+     r"|(object|material|mat|obj|asset|instance|prim)?_?id"),
     ("normal", r"n|nn|ng|normals?|.*[ _]normals?|vraynormals?|bumpnormals?|world_?normals?"),
     ("depth", r"z|depth|.*[ _]depth|zdepth|vrayzdepth|mist|p|pos|position|pworld|worldposition"
      r"|world_?position|pref|uv|st"),
@@ -21,8 +21,8 @@ _NAMES: tuple[tuple[PassRule, str], ...] = (
     ("light", r".*[ _]?(dir|ind|direct|indirect)|diffuse|specular|sss|subsurface|transmission"
      r"|reflection|refraction|coat|sheen|volume|emit|emission|gi|combined.*|beauty|rgba|light.*"
      r"|lg_.*|raw_?.*lighting"),
-    ("colour", r"albedo|.*[ _]albedo|base_?colou?r|.*colou?r|.*col|.*filter|ao|ambient_?occlusion"
-     r"|occlusion|shadow.*|env|environment|background|.*matte|.*mask"),
+    ("colour", r"albedo|.*[ _]albedo|base_?colou?r|.*colou?r|.*col|.*filter|ao"
+     r"|ambient[ _]?occlusion|occlusion|shadow.*|env|environment|background|.*matte|.*mask"),
 )  # fmt: skip
 """Names in lower case of Blender, Arnold, RenderMan, V-Ray and Redshift; the first that fits."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reggan_plugin.files.frame import Frame, read_frame, write_frame
     from reggan_plugin.transfer import ExpressionTransfer
 
-    __version__: str
+__version__ = "0.3.0"
 
 __all__ = [
     "EXPRESSION_NAMES",
@@ -47,10 +47,6 @@ _MODULE_FROM_NAME = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("reggan-plugin")
     if name not in _MODULE_FROM_NAME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_MODULE_FROM_NAME[name]}"), name)

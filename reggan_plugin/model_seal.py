@@ -21,6 +21,16 @@ CONTROL_FLOW_NEEDED: dict[str, frozenset[str]] = {}
 """Architecture → the operators of control flow that it needs. None of this version needs any."""
 
 
+WALKED = frozenset(
+    {
+        "37dc146ad0086682a4cbb42735fe2c0d4abce93b602dadbeaf742cc8b8d9e404",  # reggan.onnx
+        "e2fce3de8eadced88e5bc3ad8bcef481c61502da83f3972cc1a892b42a9c809b",  # detector.onnx
+        "f98feba2c749131bd76f87b3135bccd70f5eac3a046eabd7614bc886843e89c6",  # landmarks.onnx
+    }
+)
+"""Hashes of files that ship and that a test walks, so that a start need not."""
+
+
 def check_seal(model: Path) -> str:
     """Compare a file with its card's hash; returns the hash. To be called before it is opened.
 
@@ -31,7 +41,7 @@ def check_seal(model: Path) -> str:
             that can run without end.
     """
     content = model.read_bytes()
-    found = _SEAL.search(content)
+    found = _seal_in(content)
     if found is None:
         raise ModelCardError(
             f"{model} has no card with a weights_sha256. Use a model exported by reggan-plugin."
@@ -42,6 +52,8 @@ def check_seal(model: Path) -> str:
             f"{model} has the hash {actual[:16]}…, its card says {expected[:16]}…: the file is "
             "damaged or was changed. Install or export it again."
         )
+    if actual in WALKED:
+        return actual
     contents = contents_of(content, model)
     refuse_references(contents, model)
     _refuse_control_flow(contents.control_flow, model)
@@ -55,12 +67,18 @@ def seal(model: Path) -> str:
         ModelCardError: the file holds no card to write into.
     """
     content = model.read_bytes()
-    found = _SEAL.search(content)
+    found = _seal_in(content)
     if found is None:
         raise ModelCardError(f"{model} has no card with a weights_sha256 to fill in.")
     digest = _digest(content, found)
     model.write_bytes(content[: found.start(1)] + digest.encode() + content[found.end(1) :])
     return digest
+
+
+def _seal_in(content: bytes) -> re.Match[bytes] | None:
+    """Where the hash stands: metadata lies behind the weights, so the end is searched first."""
+    start = content.rfind(b'"weights_sha256"')
+    return _SEAL.match(content, start) if start >= 0 else None
 
 
 def _refuse_control_flow(found: frozenset[str], model: Path) -> None:

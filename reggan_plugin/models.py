@@ -1,6 +1,5 @@
 """The models that ship, by name."""
 
-from importlib import resources
 from pathlib import Path
 
 from reggan_plugin.errors import UnknownModelError
@@ -10,7 +9,7 @@ DEFAULT_MODEL = "reggan"
 
 def weights_folder() -> Path:
     """Folder of the weights in the installed package."""
-    return Path(str(resources.files("reggan_plugin") / "weights"))
+    return Path(__file__).parent / "weights"
 
 
 def installed_models() -> dict[str, Path]:

@@ -52,6 +52,15 @@ def test_shapes_are_checked_where_jaxtyping_is_loaded_first() -> None:
         assert wanted in run.stdout.replace('"', "'")
 
 
+def test_garbage_is_collected_again_once_the_command_is_loaded() -> None:
+    script = (
+        "import gc, sys; sys.argv[1:] = ['expressions']; from reggan_plugin.__main__ import start;"
+        "code = start(); print('ended:', code, gc.isenabled(), gc.get_freeze_count() > 1000)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "ended: 0 True True"
+
+
 def test_module_is_the_command() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "reggan_plugin", "--help"],

@@ -107,6 +107,8 @@ def _open_session(
     # On a CPU, planning which tensors share memory takes longer than all else of opening a model
     # of a thousand nodes, and saves neither memory nor time of a run: tests/measurements/opening.py
     options.enable_mem_reuse = device.kind != "cpu"
+    if device.kind == "cpu":  # a second pass over the graph changes neither answers nor their time
+        options.add_session_config_entry("session.graph_optimizations_loop_level", "0")
     try:
         settings = provider_settings(model, device, threads=threads, shapes=shapes)
         if provider.plug_in is None:

@@ -47,7 +47,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from statistics import median
 from typing import Literal
 
 import numpy as np
@@ -227,6 +226,6 @@ def _largest_face(frames: Sequence[TrackedFrame]) -> int | None:
 
     def rank(face: int) -> tuple[float, float, int]:
         absent = [0.0] * (len(frames) - len(sizes[face]))
-        return -median([*sizes[face], *absent]), -sum(sizes[face]), face
+        return -float(np.median([*sizes[face], *absent])), -sum(sizes[face]), face
 
     return min(sizes, key=rank, default=None)

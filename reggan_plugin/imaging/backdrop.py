@@ -1,6 +1,7 @@
 """A backdrop for pictures with alpha, so that a model sees no edge where there is none."""
 
 import math
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 from reggan_plugin.array_types import Float, Int
 from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.imaging.colour import finite_pixels
-from reggan_plugin.imaging.crop import Region, reduce_by
+from reggan_plugin.imaging.crop import Region
 
 _LONGEST_UNDERLAY_PX = 1024
 _ROWS_AT_ONCE = 256
@@ -32,30 +33,34 @@ def continue_under_alpha(
 
     Source: Gortler et al., "The Lumigraph", SIGGRAPH 1996, section 3.4 (push-pull).
     """
-    weight = np.clip(alpha, 0.0, 1.0)[..., None].astype(np.float32)
+    weight = np.clip(alpha, 0.0, 1.0).astype(np.float32)
     if weight.min() == 1.0:
         return image
-    return _fill(image * weight, weight)
+    filled = _fill([plane * weight for plane in np.moveaxis(image, 2, 0)], weight)
+    return np.stack(filled, axis=2)
 
 
 def _fill(
-    colour: Float[np.ndarray, "height width 3"], weight: Float[np.ndarray, "height width 1"]
-) -> Float[np.ndarray, "height width 3"]:
-    """`colour` is premultiplied by `weight`; what is missing comes from half the resolution."""
-    height, width = weight.shape[:2]
+    colours: Sequence[Float[np.ndarray, "height width"]], weight: Float[np.ndarray, "height width"]
+) -> list[Float[np.ndarray, "height width"]]:
+    """Each of `colours` is premultiplied by `weight`; half the resolution has what is missing."""
+    height, width = weight.shape
     if max(height, width) == 1:
-        return colour / np.maximum(weight, np.float32(1e-6))
-    low_weight = reduce_by(weight, 2)
+        return [colour / np.maximum(weight, np.float32(1e-6)) for colour in colours]
+    low_weight = _reduced_by(weight, 2)
     sureness = np.minimum(4.0 * low_weight, 1.0).astype(np.float32)
-    low_colour = reduce_by(colour, 2) / np.maximum(low_weight, np.float32(1e-6)) * sureness
-    below = _fill(low_colour, sureness)
-    planes = [
-        Image.fromarray(np.ascontiguousarray(plane)).resize(
-            (width, height), Image.Resampling.BILINEAR
-        )
-        for plane in np.moveaxis(below, 2, 0)
-    ]
-    return colour + (1.0 - weight) * np.stack([np.asarray(plane) for plane in planes], axis=2)
+    divisor = np.maximum(low_weight, np.float32(1e-6))
+    below = _fill([_reduced_by(colour, 2) / divisor * sureness for colour in colours], sureness)
+    rest, filled = 1.0 - weight, []
+    for colour, low in zip(colours, below, strict=True):
+        enlarged = Image.fromarray(low).resize((width, height), Image.Resampling.BILINEAR)
+        filled.append(colour + rest * np.asarray(enlarged))
+    return filled
+
+
+def _reduced_by(plane: Float[np.ndarray, "height width"], factor: int) -> Float[np.ndarray, "h w"]:
+    """Averages over blocks of `factor` pixels."""
+    return np.asarray(Image.fromarray(np.ascontiguousarray(plane)).reduce(factor))
 
 
 class Underlay:
@@ -96,17 +101,22 @@ class Underlay:
         if alpha is not None:
             sureness = (np.nan_to_num(alpha) - _UNSURE_ALPHA) / (SURE_ALPHA - _UNSURE_ALPHA)
             share *= np.clip(sureness, 0.0, 1.0)
-        rows, columns = np.nonzero(share < 1)
-        if not rows.size:
+        unsure = np.flatnonzero(share < 1)
+        if not unsure.size:
             return straight
+        result = np.array(straight, order="C")
+        places = result.reshape(-1, 3)
+        rows, columns = np.divmod(unsure, result.shape[1])
         below = self._at(rows + region[0].start, columns + region[1].start)
-        own = np.nan_to_num(straight[rows, columns], nan=0.0, posinf=0.0, neginf=0.0)
-        result = straight.copy()
-        result[rows, columns] = below + share[rows, columns, None] * (own - below)
+        own = np.nan_to_num(places[unsure], copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        own -= below
+        own *= share.ravel()[unsure, None]
+        own += below
+        places[unsure] = own
         return result
 
     @cached_property
-    def _colours(self) -> Float[np.ndarray, "rows columns 3"]:
+    def _colours(self) -> Float[np.ndarray, "channels rows columns"]:
         """The whole region, averaged over blocks of `_factor` pixels."""
         rows, columns = self._region
         step = self._factor * max(1, _ROWS_AT_ONCE // self._factor)
@@ -114,21 +124,24 @@ class Underlay:
             self._reduced((slice(top, min(top + step, rows.stop)), columns))
             for top in range(rows.start, rows.stop, step)
         ]
-        colour, weight = (np.concatenate([strip[i] for strip in strips]) for i in (0, 1))
-        return _fill(colour, weight)
+        *colours, weight = (np.concatenate(parts) for parts in zip(*strips, strict=True))
+        return np.stack(_fill(colours, weight))
 
-    def _reduced(
-        self, strip: Region
-    ) -> tuple[Float[np.ndarray, "rows columns 3"], Float[np.ndarray, "rows columns 1"]]:
-        """Colours times their weight, and the weight."""
-        colour = self._pixels[strip]
-        weight = np.isfinite(colour).all(axis=2, keepdims=True).astype(np.float32)
+    def _reduced(self, strip: Region) -> list[Float[np.ndarray, "rows columns"]]:
+        """Each colour times its weight, and the weight."""
+        pixels = self._pixels[strip]
+        weight = finite_pixels(pixels).astype(np.float32)
         if self._alpha is not None:
-            alpha = np.nan_to_num(self._alpha[strip], nan=0.0, posinf=0.0, neginf=0.0)[..., None]
+            alpha = np.nan_to_num(self._alpha[strip], nan=0.0, posinf=0.0, neginf=0.0)
             weight *= np.clip(alpha, 0.0, 1.0)
-            colour = colour if self._is_premultiplied else colour * weight
-        colour = np.where(weight > 0, colour, np.float32(0.0))
-        return reduce_by(colour, self._factor), reduce_by(weight, self._factor)
+        planes = [weight]
+        for plane in np.moveaxis(pixels, 2, 0):
+            is_weighted = self._alpha is None or self._is_premultiplied
+            colour = plane if is_weighted else plane * weight
+            planes.insert(-1, np.where(weight > 0, colour, np.float32(0.0)))
+        if self._factor == 1:
+            return planes
+        return [_reduced_by(plane, self._factor) for plane in planes]
 
     def _at(
         self, rows: Int[np.ndarray, " places"], columns: Int[np.ndarray, " places"]
@@ -136,9 +149,10 @@ class Underlay:
         """In straight lines between the middles of blocks; beyond the region its edge."""
         top, left = (axis.start for axis in self._region)
         if self._factor == 1:  # every place is the middle of a block
-            height, width = self._colours.shape[:2]
-            inside = np.clip(rows - top, 0, height - 1), np.clip(columns - left, 0, width - 1)
-            return self._colours[inside]
+            height, width = self._colours.shape[1:]
+            inside = np.clip(rows - top, 0, height - 1) * width
+            inside += np.clip(columns - left, 0, width - 1)
+            return self._colours.reshape(3, -1).take(inside, axis=1).T
         y = (rows - top + 0.5) / self._factor - 0.5
         x = (columns - left + 0.5) / self._factor - 0.5
-        return sample_bilinear(self._colours, x, y)
+        return sample_bilinear(np.moveaxis(self._colours, 0, 2), x, y)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from reggan_plugin import __version__
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import OutputError, SourceError, StalledError
 from reggan_plugin.face_edit import EditedFrame
@@ -34,7 +35,6 @@ from reggan_plugin.jobs.side_car import (
     FrameFacts,
     FrameRecord,
     RecordedModel,
-    own_version,
     read_record,
     sha256_of,
     state_of,
@@ -57,7 +57,7 @@ class FrameOutput:
             MissingExtraError, SigningError: they are to be signed, and cannot be.
         """
         self._settings, self._model, self._io_timeout = settings, model, io_timeout
-        self._version = own_version()
+        self._version = __version__
         signing = settings.signing
         self._signer = None if signing is None else PictureSigner(signing, version=self._version)
 

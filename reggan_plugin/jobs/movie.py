@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from reggan_plugin import __version__
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.video import VideoFile
@@ -21,7 +22,7 @@ from reggan_plugin.jobs.fingerprint import fingerprint
 from reggan_plugin.jobs.plan import FrameTask, JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 from reggan_plugin.jobs.results import ModelInUse
-from reggan_plugin.jobs.side_car import own_version, record_path, state_of
+from reggan_plugin.jobs.side_car import record_path, state_of
 
 _SCHEMA = "video-1"
 
@@ -58,7 +59,7 @@ class Movie:
         by_frame = SettingsByFrame(settings, plan.shot.frames)
         state = state_of(self.video.path)
         document = {
-            "version": own_version(),
+            "version": __version__,
             "model": model.sha256 if model else None,
             "source": None if state is None else asdict(state),
             "codec": self.codec,
@@ -98,7 +99,7 @@ class Movie:
             report(FrameEncoded(done=min(number, frames), frames=frames, source=self.out))
 
         self.video.close()
-        comment = f"The expression of a face was changed by reggan-plugin {own_version()}"
+        comment = f"The expression of a face was changed by reggan-plugin {__version__}"
         notices = write_video(
             self.video.path,
             self.out,

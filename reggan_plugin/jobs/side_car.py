@@ -60,10 +60,10 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
 
+from reggan_plugin import __version__
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.jobs.results import OUTCOMES, Outcome
 from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular, status_of
@@ -147,7 +147,7 @@ class FrameRecord(FrameFacts):
         self, *, settings_sha256: str, input_sha256: str | None, model_sha256: str | None
     ) -> bool:
         """True if this version would make the output anew from the same, in the same way."""
-        return self.version == own_version() and (
+        return self.version == __version__ and (
             self.settings_sha256,
             self.input_sha256,
             self.model.sha256 if self.model else None,
@@ -178,11 +178,6 @@ def state_of(path: Path, *, settled_s: float = 0.0) -> FileState | None:
     if time.time_ns() - status.st_mtime_ns < settled_s * 1e9:
         return None
     return FileState(size=status.st_size, modified_ns=status.st_mtime_ns)
-
-
-def own_version() -> str:
-    """The version of reggan-plugin."""
-    return metadata.version("reggan-plugin")
 
 
 def record_path(output: Path) -> Path:

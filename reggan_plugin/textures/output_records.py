@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from reggan_plugin import __version__
 from reggan_plugin.atomic import remove_leftovers
 from reggan_plugin.errors import MeshError
 from reggan_plugin.files.inputs import refuse_overwriting
@@ -14,7 +15,6 @@ from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.jobs.side_car import (
     FrameRecord,
     RecordedModel,
-    own_version,
     read_record,
     record_path,
     write_record,
@@ -97,7 +97,7 @@ class OutputRecords:
             input_sha256=self._inputs_sha256,
             output_sha256=None,
             model=model,
-            version=own_version(),
+            version=__version__,
             device=None if model is None else self._subject.open_transfer().device,
             batch=None,
         )

@@ -13,8 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 from reggan_plugin.cli import main
 from reggan_plugin.errors import ModelError
 from reggan_plugin.model_card import CARD_KEY
-from reggan_plugin.model_seal import CONTROL_FLOW_NEEDED, check_seal, seal
-from reggan_plugin.models import find_model
+from reggan_plugin.model_seal import CONTROL_FLOW_NEEDED, WALKED, check_seal, seal
+from reggan_plugin.models import find_model, weights_folder
 from reggan_plugin.onnx_references import contents_of
 
 from .damage import damaged
@@ -201,7 +201,16 @@ def test_a_model_with_its_weights_inside_refers_to_nothing(tmp_path: Path) -> No
     path = tmp_path / "face.onnx"
     path.write_bytes(model_of([add("w")], [inside]).SerializeToString())
     assert seal(path) == check_seal(path)
-    check_seal(find_model())
+
+
+def test_files_that_a_start_does_not_walk_are_complete_and_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    files = [find_model(), *(weights_folder() / "face_locator").glob("*.onnx")]
+    assert {check_seal(path) for path in files} == WALKED, "name the hash of a new file there"
+    monkeypatch.setattr("reggan_plugin.model_seal.WALKED", frozenset())
+    for path in files:
+        check_seal(path)
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,24 @@ TINY_AVATARS = (
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first, so that neither process is left alone with one."""
+NOT_IN_THE_GATE = {
+    "tensorrt": "downloads 150 MB of NVIDIA's packages",
+    "long": "shows again, at length, what others show in short",
+}
+"""Markers of tests that run only when they are asked for, and why."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what was not asked for; files with slow tests come first.
+
+    So neither of the gate's processes is left alone with one.
+    """
+    for marker, reason in NOT_IN_THE_GATE.items():
+        if marker not in config.option.markexpr:
+            skip = pytest.mark.skip(reason=f"{reason}; run: python -m pytest -m {marker}")
+            for item in items:
+                if item.get_closest_marker(marker):
+                    item.add_marker(skip)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 

@@ -28,6 +28,7 @@ STATIC = {
 PYTEST = [sys.executable, "-m", "pytest", "-n", "2", "--dist=loadfile", "--no-loadscope-reorder"]
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",  # two processes fill two cores; more threads would wait for each other
+    "PYTHONDONTWRITEBYTECODE": "",  # hundreds of processes are started: compile once
     "PYTHONHASHSEED": "0",  # both processes find the tests in one order
 }
 

@@ -16,6 +16,8 @@ from reggan_plugin.commands.lazy_group import ENTRY_POINT_GROUP
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.models import DEFAULT_MODEL
 
+from .small_frames import small_frame
+
 ROOT = Path(__file__).parents[1]
 SHOT = ROOT / "reggan_plugin/samples/avatar_png"
 
@@ -232,8 +234,8 @@ def test_a_command_without_memory_says_so(
 
 def test_a_small_sheet_says_where_each_named_expression_is(tmp_path: Path, capsys: Streams) -> None:
     path = tmp_path / "faces.png"
-    frame = str(SHOT / "avatar.1001.png")
-    assert main(["sheet", frame, "--small", "--json", "--out", str(path)]) == 0
+    frame = small_frame("avatar_png/avatar.1001.png", tmp_path, 4)
+    assert main(["sheet", str(frame), "--small", "--json", "--out", str(path)]) == 0
     cells = json.loads(capsys.readouterr().out)["cells"]
     names = [cell["expression"] for cell in cells]
     assert {"neutral", "happy", "laughing", "blink left"} <= set(names)

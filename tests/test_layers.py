@@ -9,16 +9,15 @@ import numpy as np
 import OpenEXR
 import pytest
 
-import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.colour import linear_from_srgb
 
 from .layered_shots import planes, rebuilt, render, shown, smile, warped
 from .motion_models import write_motion_model
+from .small_frames import small_frame
 
-SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
-FACE = ("--face-box", "540,180,200,200", "--exposure", "0")
+FACE = ("--face-box", "270,90,100,100", "--exposure", "0")
 ALL = ("stmap", "inverse", "gain", "paint", "mask", "delta")
 LEVEL = 1 / 255
 
@@ -29,8 +28,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def sample(kind: str, folder: Path) -> Path:
-    path = next((SAMPLES / f"avatar_{kind}").glob(f"*.1001.{kind}"))
-    return Path(shutil.copy(path, folder / path.name))
+    return small_frame(f"avatar_{kind}/avatar.1001.{kind}", folder)
 
 
 def smooth_picture(path: Path) -> None:
@@ -73,7 +71,7 @@ def test_a_rendered_face_is_rebuilt_but_for_the_sharpest_edges(
     difference = np.abs(ours - theirs).max(axis=2)[changed]
     if kind == "png":
         difference = np.maximum(difference - 0.5 * LEVEL, 0)  # ours is rounded
-    assert changed.sum() > 20_000
+    assert changed.sum() > 5_000
     assert (difference < 0.5 * LEVEL).mean() > 0.99
     assert difference.mean() < 0.1 * LEVEL
 
@@ -158,10 +156,10 @@ def test_a_shot_has_layers_for_every_frame(model: Path, tmp_path: Path) -> None:
     source, layers = sample("png", tmp_path), tmp_path / "layers"
     still = render(source, model, *FACE, "--intensity", "0", "--layers-out", str(layers))
     assert still.read_bytes() == source.read_bytes()
-    y, x = np.mgrid[:720, :1280] + 0.5
+    y, x = np.mgrid[:360, :640] + 0.5
     name = "avatar.1001.exr"
     stmap = planes(layers / "stmap" / name)[..., :2]
-    assert np.array_equal(stmap, np.stack([x / 1280, 1 - y / 720], axis=2).astype(np.float32))
+    assert np.array_equal(stmap, np.stack([x / 640, 1 - y / 360], axis=2).astype(np.float32))
     assert (planes(layers / "gain" / name) == 1).all()
     for layer in ("paint", "mask", "delta"):
         assert not planes(layers / layer / name).any()

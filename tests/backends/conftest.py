@@ -106,16 +106,6 @@ class FakeDevice:
         return self.streams[handle]
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what downloads, unless it was asked for by name."""
-    if "tensorrt" in config.option.markexpr:
-        return
-    reason = "downloads 150 MB of NVIDIA's packages; run: python -m pytest -m tensorrt"
-    for item in items:
-        if item.get_closest_marker("tensorrt"):
-            item.add_marker(pytest.mark.skip(reason=reason))
-
-
 @pytest.fixture
 def device() -> FakeDevice:
     return FakeDevice()

@@ -31,7 +31,7 @@ def shot(tmp_path: Path) -> Path:
     folder = tmp_path / "shot"
     folder.mkdir()
     for number in (1001, 1002, 1003):
-        shutil.copy(SAMPLES / f"avatar.{number}.png", folder)
+        small_frame(f"avatar_png/avatar.{number}.png", folder)
     return folder
 
 

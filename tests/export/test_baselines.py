@@ -121,7 +121,7 @@ def test_without_the_exporter_s_packages_peers_name_the_extra(
     assert 'pip install "reggan-plugin[export]"' in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:.*isinstance.treespec.*:FutureWarning")
 def test_the_page_s_comparison_runs_and_ours_is_the_fastest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

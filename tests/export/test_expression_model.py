@@ -27,10 +27,11 @@ Exporter = Callable[..., Result]
 FRAME = Path(reggan_plugin.__file__).parent / "samples/avatar_png/avatar.1001.png"
 QUICK = "sargan"
 """Instance normalisation, attention, nearest enlarging and transposed convolutions in one."""
+IN_THE_GATE = (QUICK, "reggan")
 EXPORTED = [
-    name if name == QUICK else pytest.param(name, marks=pytest.mark.slow) for name in ARCHITECTURES
+    name if name in IN_THE_GATE else pytest.param(name, marks=pytest.mark.long)
+    for name in ARCHITECTURES
 ]
-HALVED = [QUICK, pytest.param("reggan", marks=pytest.mark.slow)]
 
 
 def types_of_weights(graph: onnx.GraphProto) -> dict[str, int]:
@@ -69,7 +70,7 @@ def test_every_architecture_goes_into_the_runtime(
     assert (f"{norms} instance normalisations" in told) == (norms > 0)
 
 
-@pytest.mark.parametrize("architecture", HALVED)
+@pytest.mark.parametrize("architecture", [QUICK, pytest.param("reggan", marks=pytest.mark.long)])
 def test_convolutions_are_computed_in_half(
     architecture: str, make_run: RunMaker, tmp_path: Path, run_export: Exporter
 ) -> None:

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-import reggan_plugin
 from reggan_plugin.atomic import TEMPORARY_SUFFIX
 
-SAMPLES = Path(reggan_plugin.__file__).parent / "samples" / "avatar_exr"
+from ..small_frames import small_frame
 
 KILL = """
 import os, signal, sys
@@ -66,11 +65,14 @@ MOMENTS = [
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
 def test_a_job_that_is_killed_again_and_again_ends_as_one_that_was_not(tmp_path: Path) -> None:
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    shot, whole, parts = (tmp_path / name for name in ("shot", "whole", "parts"))
+    shot.mkdir()
+    for number in range(1001, 1005):
+        small_frame(f"avatar_exr/avatar.{number}.exr", shot, 4)
 
     def render(out: Path, step: str = "never", count: int = 0) -> int:
-        arguments = ["render", "--frames", str(SAMPLES), "--expression", "happy", "--resume"]
-        arguments += ["--range", "1001-1004", "--face-box", "480,190,330,330", "--out", str(out)]
+        arguments = ["render", "--frames", str(shot), "--expression", "happy", "--resume"]
+        arguments += ["--face-box", "120,47,82,82", "--out", str(out)]
         command = [sys.executable, "-c", KILL, step, str(count), *arguments, "--device", "cpu"]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         return subprocess.run(command, env=environment, capture_output=True).returncode

@@ -360,7 +360,7 @@ def test_it_fits_narrow_windows(browser: webdriver.Chrome, page: Caller, width: 
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-MOVES = int(os.environ.get("REGGAN_MOVES", "30"))
+MOVES = int(os.environ.get("REGGAN_MOVES", "12"))
 """500 take minutes: REGGAN_MOVES=500 pytest --timeout 0 -s tests/ui/test_page_browser.py"""
 MOST_GROWTH_MIB = 40
 

@@ -1,0 +1,34 @@
+"""Sample frames at a fraction of their size, for tests whose promise does not depend on it."""
+
+from pathlib import Path
+
+import OpenEXR
+from PIL import Image
+
+import reggan_plugin
+
+SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+
+
+def small_frame(name: str, target: Path, divisor: int = 2) -> Path:
+    """Write a sample such as `avatar_png/avatar.1001.png` with every nth of its pixels.
+
+    Args:
+        name: of a file below `SAMPLES`.
+        target: the file to write, or a folder in which it keeps its name.
+        divisor: of its width and height.
+    """
+    source = SAMPLES / name
+    target = target / source.name if target.is_dir() else target
+    if source.suffix == ".exr":
+        file = OpenEXR.File(str(source), separate_channels=True)
+        channels = {
+            channel: found.pixels[::divisor, ::divisor].copy()
+            for channel, found in file.channels().items()
+        }
+        header = {"compression": file.header()["compression"]}
+        OpenEXR.File(header, channels).write(str(target))
+        return target
+    with Image.open(source) as image:
+        image.reduce(divisor).save(target)
+    return target

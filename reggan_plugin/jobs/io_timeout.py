@@ -29,7 +29,7 @@ class IoTimeout:
         self, limit_s: float = DEFAULT_STALL_S, stopped: Callable[[], bool] = lambda: False
     ) -> None:
         """Wait for `limit_s` seconds at most; not as long once `stopped()` is true."""
-        self._limit_s, self._stopped = limit_s, stopped
+        self._limit_s, self.stopped = limit_s, stopped
         self._stalls = 0
 
     def call(self, what: str, function: Callable[[], Result]) -> Result:
@@ -56,7 +56,7 @@ class IoTimeout:
         return call.result()
 
     def _limit_now(self) -> float:
-        hurries = self._stalls >= _STALLS_IN_A_ROW or self._stopped()
+        hurries = self._stalls >= _STALLS_IN_A_ROW or self.stopped()
         return min(self._limit_s, _SHORT_S) if hurries else self._limit_s
 
 

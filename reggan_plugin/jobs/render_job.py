@@ -61,20 +61,14 @@ def run_job(
     reading = IoTimeout(stall_s, stopped)
     report(_started(plan, settings, model))
     if track_first:
-        settings = settings_with_tracks(
-            plan, settings, report=report, stopped=stopped, io_timeout=reading
-        )
-    if settings.choice.tracks is not None:
-        settings.choice.tracks.refuse_unknown(settings.choice.which)
+        settings = settings_with_tracks(plan, settings, report=report, io_timeout=reading)
+    settings.choice.refuse_unknown()
     output = FrameOutput(settings, model, writing)
     steps = FrameSteps(settings, transfer, plan.shot.frames, output, reading)
     log = ResultLog(len(plan.tasks), model.device if model else None, report)
     for message in [] if stopped() else _notices_of_job(plan, settings):
         log.note(message)
-    for result in _results(plan, steps, transfer.batch if transfer else 1, stopped):
-        log.add(result)
-    log.note_faded()
-    log.note_losses()
+    log.take(_results(plan, steps, transfer.batch if transfer else 1, stopped))
     summary = replace(
         summary_of(plan, settings, model, log.results),
         exposure_ev=steps.exposure.known_ev,

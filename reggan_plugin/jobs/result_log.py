@@ -1,7 +1,7 @@
 """Collects what becomes of frames, and says it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
 
@@ -33,7 +33,7 @@ class ResultLog:
         self.notices[message] = 0
         self._report(Notice(message=message))
 
-    def note_faded(self) -> None:
+    def _note_faded(self) -> None:
         """Name the frames in which a head is turned further than the model's card allows."""
         faded = [result.intensity_share < 1.0 for result in self.results]
         if any(faded):
@@ -41,7 +41,7 @@ class ResultLog:
             self.notices[message] = sum(faded)
             self._report(Notice(message=message))
 
-    def note_losses(self) -> None:
+    def _note_losses(self) -> None:
         """Say what lossy compressions did to pixels that were not to change."""
         losses = [r.generation_loss for r in self.results if r.generation_loss is not None]
         if losses:
@@ -51,8 +51,14 @@ class ResultLog:
             self.notices[message] = len(losses)
             self._report(Notice(message=message))
 
-    def add(self, result: FrameResult) -> None:
-        """Take the result of the next frame."""
+    def take(self, results: Iterable[FrameResult]) -> None:
+        """Take the results of all frames as they come, then say what holds for several."""
+        for result in results:
+            self._add(result)
+        self._note_faded()
+        self._note_losses()
+
+    def _add(self, result: FrameResult) -> None:
         self.results.append(result)
         for message in result.warnings:
             if message not in self.notices:

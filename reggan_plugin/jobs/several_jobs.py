@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -62,8 +62,7 @@ def run_jobs(
         notices: what to say of the request as a whole.
     """
     begin = time.perf_counter()
-    for notice in notices:
-        report(Notice(message=notice))
+    _say(notices, report)
     run = partial(
         _run,
         transfer=transfer,
@@ -75,23 +74,30 @@ def run_jobs(
     if len(jobs) == 1:
         only = run(jobs[0], report=report)
         return replace(only, notices={**dict.fromkeys(notices, 0), **only.notices})
-    together = _joined([job.plan for job in jobs], report)
+    together = _joined(jobs, report)
     summaries: list[JobSummary] = []
     for job in jobs:
         if stopped() and summaries:
             break
-        try:
-            summary = run(job, report=together)
-        except (OutputError, StalledError) as error:
-            summary = _not_run(job, model, "failed", error.remark)
-            together.say(summary.results)
-        summaries.append(summary)
+        summaries.append(_run_or_fail(run, job, model, together))
     return together.end(
         summaries,
         notices=notices,
         interrupted=len(summaries) < len(jobs),
         seconds=time.perf_counter() - begin,
     )
+
+
+def _run_or_fail(
+    run: Callable[..., JobSummary], job: PlannedJob, model: ModelInUse | None, joined: JoinedReport
+) -> JobSummary:
+    """Run one of several jobs; where its folder takes no files, all of its frames fail."""
+    try:
+        return run(job, report=joined)
+    except (OutputError, StalledError) as error:
+        summary = _not_run(job, model, "failed", error.remark)
+        joined.say(summary.results)
+        return summary
 
 
 def _run(
@@ -128,8 +134,7 @@ def _run(
         return summary
     said = movie.write(plan.tasks, key, report, stamp=job.settings.stamp)
     notices = (*movie.video.notices, *said)
-    for notice in notices:
-        report(Notice(message=notice))
+    _say(notices, report)
     return replace(
         summary, whole=movie.out, notices={**summary.notices, **dict.fromkeys(notices, 0)}
     )
@@ -157,11 +162,16 @@ def _not_run(job: PlannedJob, model: ModelInUse | None, outcome: Outcome, why: s
     return summary_of(job.plan, job.settings, model, results)
 
 
-def _joined(plans: Sequence[JobPlan], report: Report) -> JoinedReport:
-    """A report to which all plans together are one job."""
-    source, out = _names(plans)
+def _say(notices: Iterable[str], report: Report) -> None:
+    for notice in notices:
+        report(Notice(message=notice))
+
+
+def _joined(jobs: Sequence[PlannedJob], report: Report) -> JoinedReport:
+    """A report to which all jobs together are one."""
+    source, out = _names([job.plan for job in jobs])
     joined = JoinedReport(report, source=source, out=out)
-    joined.expect(sum(len(plan.tasks) for plan in plans))
+    joined.expect(sum(len(job.plan.tasks) for job in jobs))
     return joined
 
 

@@ -1,7 +1,7 @@
 """The tracks of a whole shot, made before it is rendered and kept beside its frames."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib import metadata
@@ -49,7 +49,6 @@ def settings_with_tracks(
     settings: RenderSettings,
     *,
     report: Report,
-    stopped: Callable[[], bool],
     io_timeout: IoTimeout,
 ) -> RenderSettings:
     """The settings with tracks, where the shot is to be tracked and no signal stops it.
@@ -65,7 +64,7 @@ def settings_with_tracks(
         source=plan.source,
         reading=settings.picture.reading,
         report=report,
-        stopped=stopped,
+        stopped=io_timeout.stopped,
         io_timeout=io_timeout,
     )
     path, key_path = _files_of(plan)

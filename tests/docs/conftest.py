@@ -10,15 +10,14 @@ import OpenEXR
 import pytest
 from PIL import Image
 
-import reggan_plugin
 from reggan_plugin.transfer import ExpressionTransfer
 
 from ..curves import conftest as formats
+from ..small_frames import SAMPLES, small_frame
 from ..textures.conftest import make_head, sample_face, write_glb, write_obj
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 
 
 def blocks_of(page: Path, language: str) -> list[str]:
@@ -52,7 +51,7 @@ def folder_of_the_pages(tiny_avatars: Path, tmp_path_factory: pytest.TempPathFac
         name = f"avatar.{number}"
         shutil.copy(SAMPLES / "avatar_png" / f"{name}.png", folder / "shot")
         _add_passes(SAMPLES / "avatar_exr" / f"{name}.exr", folder / f"shot.{number}.exr")
-    shutil.copy(SAMPLES / "toon" / "toon.1001.png", folder / "frame.png")
+    small_frame("toon/toon.1001.png", folder / "frame.png")
     Image.new("L", (1280, 720), 255).save(folder / "roto.png")
     for pictures in ("avatars", "mine"):
         shutil.copytree(tiny_avatars, folder / pictures)

@@ -20,7 +20,10 @@ from reggan_plugin.cli import main
 from .conftest import PAGES, ROOT, blocks_of, commands_of
 
 SHORTENED = {
-    "train": ["--kimg", "0.002", "--batch", "2", "--identities", "2", "--threads", "1"],
+    "train": [
+        *("--kimg", "0.002", "--batch", "2", "--identities", "2", "--threads", "1"),
+        *("--size", "64", "--width", "0.25"),
+    ],
     "evaluate": ["--threads", "1"],
     "report": ["--range", "1001,1003"],  # the shot of this test has a gap
     "study": ["--comparisons", "1", "--attention-checks", "0"],
@@ -32,6 +35,7 @@ SHORTENED = {
 TESTED_ELSEWHERE = (
     "render --watch",  # runs until it is ended: tests/commands/test_watch.py
     "ui ",  # serves until it is ended: tests/ui/test_page_browser.py
+    "demo",  # tests/commands/test_render.py
     "dataset heads",  # needs heads: tests/training/pairs/test_head_files.py
     "export onnx anna_run",  # what train-motion left:
     "train-motion",  # tests/training/motion/test_training_run.py

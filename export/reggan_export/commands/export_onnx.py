@@ -1,12 +1,16 @@
 """`reggan-plugin export onnx`: a training run becomes a model file."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reggan_export.commands.options import PRECISIONS, refuse_occupied
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.commands.options import overwrite_option
+
+if TYPE_CHECKING:
+    from reggan_export.expression_model import ExportSettings
 
 
 @click.command()
@@ -66,23 +70,10 @@ def onnx(
     Example:
       reggan-plugin export onnx runs/first --out my-avatar.onnx
     """
-    from reggan_export.expression_model import ExportSettings, export_expression_model
-    from reggan_export.motion_export import export_motion_run, is_motion_run
+    from reggan_export.expression_model import ExportSettings
+    from reggan_export.motion_export import is_motion_run
 
     refuse_occupied(out, overwrite, checkpoint)
-    if is_motion_run(checkpoint):
-        if precision != "fp32" or side_px is not None:
-            raise click.UsageError("Runs of train-motion are exported in fp32 at their own size.")
-        report = export_motion_run(
-            checkpoint,
-            out,
-            name=name or out.stem,
-            version=version,
-            max_yaw_deg=max_yaw_deg,
-            controls=_controls(checkpoint, heads),
-        )
-        click.echo(f"{report.table()}\n\n{out}: {out.stat().st_size / 1e6:.1f} MB")
-        return
     settings = ExportSettings(
         name=name or out.stem,
         version=version,
@@ -90,6 +81,31 @@ def onnx(
         precision=precision,
         side_px=side_px,
     )
+    if is_motion_run(checkpoint):
+        _export_motion(checkpoint, out, settings, heads)
+    else:
+        _export_expressions(checkpoint, out, settings)
+
+
+def _export_motion(run: Path, out: Path, settings: "ExportSettings", heads: Path | None) -> None:
+    from reggan_export.motion_export import export_motion_run
+
+    if settings.precision != "fp32" or settings.side_px is not None:
+        raise click.UsageError("Runs of train-motion are exported in fp32 at their own size.")
+    report = export_motion_run(
+        run,
+        out,
+        name=settings.name,
+        version=settings.version,
+        max_yaw_deg=settings.max_yaw_deg,
+        controls=_controls(run, heads),
+    )
+    click.echo(f"{report.table()}\n\n{out}: {out.stat().st_size / 1e6:.1f} MB")
+
+
+def _export_expressions(checkpoint: Path, out: Path, settings: "ExportSettings") -> None:
+    from reggan_export.expression_model import export_expression_model
+
     exported = export_expression_model(checkpoint, out, settings)
     click.echo(exported.report.table())
     stored = "float16" if exported.weights_are_half else "float32, as float16 would cost too much"

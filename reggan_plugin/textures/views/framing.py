@@ -82,14 +82,7 @@ def frame_face(
             continue
         for name, up_name in _orientations(stage.character, front):
             towards, up = _DIRECTIONS[name], _DIRECTIONS[up_name]
-            view = look_at(
-                guess.centre,
-                towards,
-                up,
-                distance=_DISTANCE_IN_HEADS * guess.size,
-                extent=_EXTENT_IN_HEADS * guess.size,
-                side_px=_COARSE_PX,
-            )
+            view = _whole_head(guess, towards, up)
             framed = _confirmed(stage, finder, canonical, view, towards, up, texels_across)
             if framed is not None:
                 view, crop, middle = framed
@@ -104,6 +97,18 @@ def frame_face(
                 )
             tried.setdefault(guess.reason, []).append(name)
     raise _shows_no_face(stage.character.path, tried)
+
+
+def _whole_head(guess: _Guess, towards: Float[np.ndarray, "3"], up: Float[np.ndarray, "3"]) -> View:
+    """The coarse view of what may be a head, with room around it."""
+    return look_at(
+        guess.centre,
+        towards,
+        up,
+        distance=_DISTANCE_IN_HEADS * guess.size,
+        extent=_EXTENT_IN_HEADS * guess.size,
+        side_px=_COARSE_PX,
+    )
 
 
 def _shows_no_face(path: Path, tried: Mapping[str, Sequence[str]]) -> FaceNotFoundError:

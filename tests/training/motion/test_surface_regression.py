@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_training.motion.sampling import warp
@@ -30,6 +31,12 @@ from reggan_training.pairs.truth import PixelKind, project, projection_of, surfa
 SMILE, JAW = ARKIT_SHAPES.index("mouthSmileLeft"), ARKIT_SHAPES.index("jawOpen")
 
 
+def seen_often(times: int, weights: Tensor, cells: Tensor, moved: Tensor) -> SurfaceExamples:
+    """One example that weighs as much as so many of the same: both sides of its equations grow."""
+    root = times**0.5
+    return SurfaceExamples(weights=root * weights, cells=cells, change=root * F.pad(moved, (0, 4)))
+
+
 def test_shapes_that_come_together_are_told_apart() -> None:
     cells = torch.arange(SURFACE_CELLS**2)
     weights = torch.zeros(30, len(ARKIT_SHAPES))
@@ -37,8 +44,7 @@ def test_shapes_that_come_together_are_told_apart() -> None:
     weights[:, JAW] = weights[:, SMILE].roll(7)
     true = torch.tensor([[0.1, 0.05, 0.0], [0.0, -0.4, -0.1]])
     moved = (weights[:, [SMILE, JAW]] @ true)[:, None].expand(30, len(cells), 3)
-    example = SurfaceExamples(weights=weights, cells=cells, change=F.pad(moved, (0, 4)))
-    table = fit_surface([example] * 20)[:, MOVED]
+    table = fit_surface([seen_often(20, weights, cells, moved)])[:, MOVED]
     middle = table[:, :, SURFACE_CELLS // 2, SURFACE_CELLS // 2]
     assert (middle[[SMILE, JAW]] - true).abs().max() < 0.02
     assert middle[ARKIT_SHAPES.index("browInnerUp")].abs().max() == 0
@@ -76,8 +82,7 @@ def test_each_lip_goes_on_beyond_the_seam() -> None:
     weights[:, JAW] = torch.linspace(0.2, 1.0, 20)
     moved = torch.zeros(20, len(cells), 3)
     moved[:, rows >= 50, 1] = -0.5 * weights[:, JAW, None]
-    example = SurfaceExamples(weights=weights, cells=cells, change=F.pad(moved, (0, 4)))
-    table = fit_surface([example] * 50)[JAW, MOVED][None]
+    table = fit_surface([seen_often(50, weights, cells, moved)])[JAW, MOVED][None]
     upper, lower = lip_tables(table)
     middle = SURFACE_CELLS // 2
     assert upper[0, 1, 40:65, middle].abs().max() < 1e-3

@@ -1,6 +1,8 @@
 """A run learns, is the same from the same seed, and goes on as if it had never stopped."""
 
 import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,13 +14,14 @@ from reggan_plugin.controls import CONTROLS
 from reggan_plugin.errors import DeviceUnavailableError, UnknownExpressionError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.transfer import ExpressionTransfer
-from reggan_training.motion import whole_run
+from reggan_training.motion import commands, whole_run
 from reggan_training.motion.commands import train_motion
 from reggan_training.motion.earlier_model import EarlierModel
 from reggan_training.motion.motion_task import motion_run, trained_motion_network
 from reggan_training.motion.network import MotionRegGAN
 from reggan_training.motion.surface_reader import SurfaceReader
 from reggan_training.motion.training_run import RunSettings, read_checkpoint
+from reggan_training.motion.whole_run import WholeRun
 from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.pool import PairPool, PoolSettings
@@ -108,12 +111,16 @@ def refuses_what_no_head_has(transfer: ExpressionTransfer, heads: Path, told: st
 def test_one_command_trains_all_stages(
     flat_head_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for pool in ("_READER_POOL", "_MOUTH_POOL"):  # a batch alone, where a run waits for thousands
-        monkeypatch.setattr(whole_run, pool, _POOL)
-    monkeypatch.setattr(whole_run, "PoolSettings", lambda: _POOL)
-    arguments = ["--heads", str(flat_head_set), "--out", str(tmp_path / "run")]
-    arguments += ["--kimg", "0.016", "--mouth-kimg", "0.016", "--reader-kimg", "0.064"]
-    arguments += ["--adversary-kimg", "0.016", "--threads", "1"]
+    for pool in ("_READER_POOL", "_MOTION_POOL", "_MOUTH_POOL"):  # one sitting, not thousands
+        monkeypatch.setattr(whole_run, pool, replace(_POOL, sittings=1, first=1))
+    four = RunSettings(batch=4)
+    small = partial(
+        WholeRun, width=8, painter_width=8, reader=four, motion=four, mouth=four, adversary=four
+    )
+    monkeypatch.setattr(commands, "WholeRun", small)
+    arguments = ["--heads", str(flat_head_set), "--out", str(tmp_path / "run"), "--threads", "1"]
+    for option in ("--kimg", "--mouth-kimg", "--reader-kimg", "--adversary-kimg"):
+        arguments += [option, "0.004"]
     result = CliRunner().invoke(train_motion, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert "reader  " in result.output
@@ -133,10 +140,10 @@ def test_one_command_trains_all_stages(
     assert transfer.card.contract == 2
     assert transfer.card.painters.keys() == {"mouth"}
     assert transfer.card.training["identities"] == 3
-    assert transfer.card.training["images_seen"] == 16
+    assert transfer.card.training["images_seen"] == 4
     refuses_what_no_head_has(transfer, flat_head_set, result.output)
     # what was exported is what another run can begin with
-    again = MotionRegGAN(width=whole_run.WholeRun.width)
+    again = MotionRegGAN(width=8)
     EarlierModel(exported).start(again, "network")
     mine = trained_motion_network(tmp_path / "run/motion", again.surface)
     assert (again.motion_eighth.weight - mine.motion_eighth.weight).abs().max() < 1e-3

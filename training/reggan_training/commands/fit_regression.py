@@ -14,7 +14,7 @@ from reggan_training.commands.regression_parts import (
     solve_parts,
 )
 from reggan_training.data.sets import choose_entries
-from reggan_training.regression import REGRESSION_PRESETS
+from reggan_training.regression import REGRESSION_PRESETS, RegressionSettings
 from reggan_training.regression_fit import Shard, sum_part
 from reggan_training.regression_run import model_settings_for
 
@@ -110,17 +110,26 @@ def fit_regression(
     )
     crop_px = crop or max(layer.side_px, _CROP_SIDES.get(preset, 0))
     model_settings_for(layer, crop_px)  # refuses before any work what no model can hold
-    part = out if shard else out / "sums"
+    if shard:
+        _sum(data, out, layer, crop_px, shard_from_text(shard))
+    else:
+        part = out / "sums"
+        _sum(data, part, layer, crop_px, Shard())
+        solve_parts((part,), out, layer, data if penalty == "auto" else ())
+        shutil.rmtree(part)
+    click.echo(out)
+
+
+def _sum(
+    data: tuple[Path, ...], part: Path, layer: RegressionSettings, crop_px: int, shard: Shard
+) -> None:
+    """Sum a shard of the training faces into a folder."""
     sum_part(
         choose_entries(data, ["train"]),
         part,
         layer,
         image_side_px=crop_px,
-        shard=shard_from_text(shard) if shard else Shard(),
+        shard=shard,
         data=tuple(root.name for root in data),
         report=report_line,
     )
-    if not shard:
-        solve_parts((part,), out, layer, data if penalty == "auto" else ())
-        shutil.rmtree(part)
-    click.echo(out)

@@ -86,10 +86,6 @@ def head_mesh_from_joined(
         side: Eyeball(vertices=eye.rows, centre=(eye.centre - origin) / unit)
         for side, eye in joined.eyes.items()
     }
-    shapes = {
-        name: SparseOffsets(rows=shape.rows, offsets=shape.offsets / np.float32(unit))
-        for name, shape in joined.offsets.items()
-    }
     return HeadMesh(
         family=family,
         identity=identity,
@@ -99,11 +95,8 @@ def head_mesh_from_joined(
         canonical=canonical.astype(np.float32),
         regions=np.pad(_painted(joined, canonical[:count], regions), ((0, 2), (0, 0))),
         eye_angle=_eye_angles(rest, eyeballs.values()),
-        controls=tuple(shapes),
-        shapes=LinearShapes(
-            by_name=shapes,
-            eyeballs={side: ball for side, ball in eyeballs.items() if joined.eyes[side].turns},
-        ),
+        controls=tuple(joined.offsets),
+        shapes=_shapes(joined, eyeballs, unit),
         left_eye_vertices=np.array([count]),
         right_eye_vertices=np.array([count + 1]),
         nose_tip=joined.nose_tip,
@@ -113,6 +106,17 @@ def head_mesh_from_joined(
         uv=np.pad(joined.uv, ((0, 2), (0, 0))),
         textures=joined.textures,
         texture_of=joined.texture_of,
+    )
+
+
+def _shapes(joined: JoinedHead, eyeballs: Mapping[str, Eyeball], unit: float) -> LinearShapes:
+    """ARKit shapes of the file in eye distances, and the eyeballs that turn by their weights."""
+    return LinearShapes(
+        by_name={
+            name: SparseOffsets(rows=shape.rows, offsets=shape.offsets / np.float32(unit))
+            for name, shape in joined.offsets.items()
+        },
+        eyeballs={side: ball for side, ball in eyeballs.items() if joined.eyes[side].turns},
     )
 
 

@@ -1,16 +1,27 @@
 """`reggan-plugin train-motion`: from rasterised heads to weights, in one command."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.motion.training_run import RunSettings
-from reggan_training.motion.whole_run import STAGES, WholeRun, train_whole
+from reggan_training.motion.whole_run import (
+    ADVERSARY,
+    MOTION,
+    MOUTH,
+    READER,
+    STAGES,
+    WholeRun,
+    train_whole,
+)
 from reggan_training.processes import device_to_train_on
 
 _FAMILIES = ("ict", "makehuman", "valid")
+_KIMG = click.FloatRange(min=0, min_open=True)
 
 
 @click.command("train-motion")
@@ -42,19 +53,19 @@ _FAMILIES = ("ict", "makehuman", "valid")
     "if none is named.",
 )
 @click.option(
-    "--kimg", type=click.FloatRange(min=0.016), default=120.0, show_default=True, metavar="N",
+    "--kimg", type=_KIMG, default=120.0, show_default=True, metavar="N",
     help="Thousands of pairs that the motion network is shown.",
 )  # fmt: skip
 @click.option(
-    "--reader-kimg", type=click.FloatRange(min=0.064), default=500.0, show_default=True,
+    "--reader-kimg", type=_KIMG, default=500.0, show_default=True,
     metavar="N", help="Thousands of pictures that the source reader is shown.",
 )  # fmt: skip
 @click.option(
-    "--mouth-kimg", type=click.FloatRange(min=0.016), default=30.0, show_default=True, metavar="N",
+    "--mouth-kimg", type=_KIMG, default=30.0, show_default=True, metavar="N",
     help="Thousands of pairs that the mouth's painter is shown.",
 )  # fmt: skip
 @click.option(
-    "--adversary-kimg", type=click.FloatRange(min=0.016), default=20.0, show_default=True,
+    "--adversary-kimg", type=_KIMG, default=20.0, show_default=True,
     metavar="N", help="Thousands of pairs that the painter is shown against its adversary.",
 )  # fmt: skip
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), metavar="M",
@@ -107,35 +118,41 @@ def train_motion(
     Example:
       reggan-plugin train-motion --heads heads --out runs/motion
     """
-    defaults, kind = WholeRun(heads=heads), device_to_train_on(device)
-
-    def run_of(stage: RunSettings, length_kimg: float) -> RunSettings:
-        return replace(
-            stage,
-            length_kimg=length_kimg,
-            length_s=None if minutes is None else 60 * minutes,
-            batch=larger_steps * stage.batch,
-            learning_rate=rate * stage.learning_rate,
-            half_precision=half,
-            seed=seed,
-            device=kind,
-        )
-
-    settings = WholeRun(
+    lengths = {READER: reader_kimg, MOTION: kimg, MOUTH: mouth_kimg, ADVERSARY: adversary_kimg}
+    usual = WholeRun(
         heads=heads,
         without=without,
         start_from=start_from,
         stages=stages or STAGES,
-        reader=run_of(defaults.reader, reader_kimg),
-        motion=run_of(defaults.motion, kimg),
-        mouth=run_of(defaults.mouth, mouth_kimg),
-        adversary=run_of(defaults.adversary, adversary_kimg),
         producers=producers,
         reuse=reuse,
         threads=threads,
         seed=seed,
     )
-    train_whole(settings, out, _print)
+    of_every_stage = {
+        "length_s": None if minutes is None else 60 * minutes,
+        "half_precision": half,
+        "seed": seed,
+        "device": device_to_train_on(device),
+    }
+    runs = {
+        stage: _run_of(getattr(usual, stage), length, larger_steps, rate, of_every_stage)
+        for stage, length in lengths.items()
+    }
+    train_whole(replace(usual, **runs), out, _print)
+
+
+def _run_of(
+    usual: RunSettings, kimg: float, larger_steps: int, rate: float, more: Mapping[str, Any]
+) -> RunSettings:
+    """A stage's usual settings with what was asked for."""
+    return replace(
+        usual,
+        length_kimg=kimg,
+        batch=larger_steps * usual.batch,
+        learning_rate=rate * usual.learning_rate,
+        **more,
+    )
 
 
 def _print(stage: str, means: dict[str, float]) -> None:

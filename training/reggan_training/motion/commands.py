@@ -135,7 +135,7 @@ def train_motion(
         "seed": seed,
         "device": device_to_train_on(device),
     }
-    runs = {
+    runs: dict[str, Any] = {
         stage: _run_of(getattr(usual, stage), length, larger_steps, rate, of_every_stage)
         for stage, length in lengths.items()
     }

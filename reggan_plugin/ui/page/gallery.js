@@ -3,6 +3,7 @@
 import { post } from "./server.js";
 
 const AT_ONCE = 2;  // as many as the program works on at once
+const TOGETHER_MS = 250;  // a repaint takes from the program, where there is no graphics card
 
 export class Gallery {
   /** `scroller` is what the buttons scroll in; `onChoose` is given a name and the click. */
@@ -75,7 +76,12 @@ export class Gallery {
     const { run } = this;
     const all = this.buttons.size;
     this.waiting = new Set(this.buttons.keys());
-    let done = 0;
+    let [done, made, since] = [0, [], performance.now()];
+    const show = () => {
+      for (const [name, picture] of made) this.#show(this.buttons.get(name), picture);
+      onStep((done += made.length), all);
+      [made, since] = [[], performance.now()];
+    };
     const work = async () => {
       while (this.waiting.size && run === this.run) {
         if (this.isPaused()) {
@@ -87,8 +93,8 @@ export class Gallery {
         const response = await post("thumbnail", ask(name));
         const picture = await response.blob();
         if (run !== this.run) return;
-        this.#show(this.buttons.get(name), picture);
-        onStep((done += 1), all);
+        made.push([name, picture]);
+        if (!this.waiting.size || performance.now() - since > TOGETHER_MS) show();
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));

@@ -4,7 +4,8 @@
     python docs/try/assemble.py --runtime onnxruntime-web-1.30.0.tgz --out dist/try
     python -m http.server --directory dist/try
 
-onnxruntime-web (MIT) takes 14 MB, too much to keep here. The model is the default one, or --model.
+onnxruntime-web (MIT) takes 14 MB, 27 where there is a GPU: too much to keep here. The model is
+the default one, or --model.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 from reggan_plugin.controls import NEUTRAL
 from reggan_plugin.errors import RegganError
 from reggan_plugin.expressions import MAX_INTENSITY, NAMED_EXPRESSIONS, ExpressionMix
+from reggan_plugin.faces.locator import DEFAULT_FOLDER, DETECTOR_NAME, LANDMARKS_NAME
 from reggan_plugin.model_card import ModelCard, card_from_metadata
 from reggan_plugin.model_seal import check_seal
 from reggan_plugin.models import find_model
@@ -33,13 +35,22 @@ PAGE = (
     "model.js",
     "planes.js",
     "crop.js",
+    "locator.js",
     "motion.js",
     "unfolded.js",
     "picture.js",
 )
 VERSION = "1.30.0"
 SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
-RUNTIME = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+RUNTIME = (
+    "ort.wasm.min.mjs",
+    "ort-wasm-simd-threaded.mjs",
+    "ort-wasm-simd-threaded.wasm",
+    "ort.webgpu.min.mjs",
+    "ort-wasm-simd-threaded.asyncify.mjs",
+    "ort-wasm-simd-threaded.asyncify.wasm",
+)
+"""For the processor, then for a GPU; a browser loads one of them."""
 
 
 def main() -> int:
@@ -72,6 +83,9 @@ def assemble(out: Path, model: str | None, archive: bytes) -> None:
     path = find_model(model)
     check_seal(path)
     shutil.copy(path, out / "model.onnx")
+    for part in (DETECTOR_NAME, LANDMARKS_NAME):
+        check_seal(DEFAULT_FOLDER / part)
+        shutil.copy(DEFAULT_FOLDER / part, out / part)
     card = card_from_metadata(metadata_from_onnx(path), str(path))
     (out / "model.json").write_text(json.dumps(model_document(card)), encoding="utf-8")
 

@@ -1,25 +1,69 @@
 // The model in this page: onnxruntime-web, and a face from crop to changed frame.
 
-import * as ort from "./ort/ort.wasm.min.mjs";
+import { Locator } from "./locator.js";
 import { composeMotion, motionInFrame } from "./motion.js";
 import { composePicture } from "./picture.js";
 import { plane } from "./planes.js";
 
-ort.env.wasm.wasmPaths = new URL("./ort/", import.meta.url).href;
-ort.env.wasm.numThreads = 1;  // more need headers that a plain file server does not send
-
+const MOST_OFF = 2 / 255;
 const clip = (value, most) => Math.min(most, Math.max(0, value));
+
+/** onnxruntime-web for a kind of device, "webgpu" or "wasm", which is all that is loaded of it. */
+async function runtime(kind) {
+  const ort = await import(`./ort/ort.${kind}.min.mjs`);
+  ort.env.wasm.wasmPaths = new URL("./ort/", import.meta.url).href;
+  ort.env.wasm.numThreads = 1;  // more need headers that a plain file server does not send
+  ort.env.logLevel = "error";
+  return ort;
+}
+
+/** "webgpu" where the browser has a real GPU for it, else "wasm"; ?device= in the address decides. */
+async function likelyDevice() {
+  const asked = new URLSearchParams(location.search).get("device");
+  if (asked === "webgpu" || asked === "wasm") return asked;
+  const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
+  return adapter && !adapter.info?.isFallbackAdapter ? "webgpu" : "wasm";
+}
 
 export class Model {
   /** `described` is model.json: the card, and the vector of each expression. */
   static async load() {
     const described = await (await fetch("model.json")).json();
-    const session = await ort.InferenceSession.create("model.onnx", { executionProviders: ["wasm"] });
-    return new Model(described, session);
+    const device = await likelyDevice();
+    try {
+      return await Model.#on(device, described);
+    } catch (error) {
+      if (device === "wasm") throw error;
+      console.info(`The GPU cannot run this model, so the processor does: ${error.message}`);
+      return Model.#on("wasm", described);
+    }
   }
 
-  constructor({ card, expressions, limits }, session) {
-    Object.assign(this, { card, expressions, limits, session });
+  static async #on(device, described) {
+    const ort = await runtime(device);
+    const open = (file, provider) => ort.InferenceSession.create(file,
+      { executionProviders: [provider], logSeverityLevel: 3 });
+    const session = await open("model.onnx", device);
+    const tensor = (data, dims) => new ort.Tensor("float32", data, dims);
+    const locator = new Locator(await open("detector.onnx", "wasm"), await open("landmarks.onnx", "wasm"), tensor);
+    const onProcessor = () => open("model.onnx", "wasm");
+    return new Model(described, { session, tensor, locator, device, onProcessor, isProven: device === "wasm" });
+  }
+
+  constructor({ card, expressions, limits }, opened) {
+    Object.assign(this, { card, expressions, limits, ...opened });
+  }
+
+  /** The picture that `compose` makes of the model's answer. The first from a GPU is made on the
+   * processor, too: where they differ, the GPU is not asked again. */
+  async #answer(inputs, compose) {
+    if (this.isProven) return compose(await this.session.run(inputs));
+    const session = await this.onProcessor();
+    const own = compose(await session.run(inputs));
+    const its = await this.session.run(inputs).then(compose, () => null);
+    if (!its || farthest(its, own) > MOST_OFF) Object.assign(this, { session, device: "wasm" });
+    this.isProven = true;
+    return own;
   }
 
   /** What the model is given: vectors of expressions times their weights, within its limits. */
@@ -34,23 +78,35 @@ export class Model {
   /** The planes of a frame with the face changed; those given stay as they are. */
   async change(frame, crop, weights) {
     const vector = this.vector(weights);
-    const result = frame.map((one) => ({ ...one, data: one.data.slice() }));
-    if (vector.every((value) => value === 0)) return result;
+    const copied = () => frame.map((one) => ({ ...one, data: one.data.slice() }));
+    if (vector.every((value) => value === 0)) return copied();
     const side = this.card.image_size_px;
     const before = frame.map((one) => crop.cut(one));
     for (const { data } of before) data.forEach((value, i) => (data[i] = clip(value, 1)));
     const image = new Float32Array(3 * side * side);
     before.forEach(({ data }, index) => image.set(data, index * side * side));
     const isMotion = this.card.contract === 2;
-    const outputs = await this.session.run({
-      image: new ort.Tensor("float32", image, [1, 3, side, side]),
-      [isMotion ? "controls" : "expression"]: new ort.Tensor("float32", vector, [1, vector.length]),
-    });
+    const inputs = {
+      image: this.tensor(image, [1, 3, side, side]),
+      [isMotion ? "controls" : "expression"]: this.tensor(vector, [1, vector.length]),
+    };
     const region = crop.region(frame[0].width, frame[0].height);
-    if (isMotion) composeMotion(result, motionInFrame(outputs, this.card, crop, region), region);
-    else composePicture(result, before, outputs, crop, region);
-    return result;
+    return this.#answer(inputs, (outputs) => {
+      const result = copied();
+      if (isMotion) composeMotion(result, motionInFrame(outputs, this.card, crop, region), region);
+      else composePicture(result, before, outputs, crop, region);
+      return result;
+    });
   }
+}
+
+/** Largest difference of two pictures. */
+function farthest(one, other) {
+  let most = 0;
+  one.forEach(({ data }, index) => {
+    for (let i = 0; i < data.length; i++) most = Math.max(most, Math.abs(clip(data[i], 1) - clip(other[index].data[i], 1)));
+  });
+  return most;
 }
 
 /** Three planes in [0, 1] of an ImageData. */

@@ -40,10 +40,10 @@ function taps(length, zoom) {
   });
 }
 
-/** Enlarge by a whole factor with a bicubic kernel. */
-export function enlarge(source, zoom) {
-  const wide = plane(source.width * zoom, source.height);
-  taps(source.width, zoom).forEach(({ first, weights }, x) => {
+/** A plane whose pixels are weighted sums along its lines: across, then down. */
+function alongLines(source, across, down) {
+  const wide = plane(across.length, source.height);
+  across.forEach(({ first, weights }, x) => {
     for (let y = 0; y < source.height; y++) {
       let total = 0;
       for (let t = 0; t < weights.length; t++) {
@@ -52,8 +52,8 @@ export function enlarge(source, zoom) {
       wide.data[y * wide.width + x] = total;
     }
   });
-  const result = plane(wide.width, source.height * zoom);
-  taps(source.height, zoom).forEach(({ first, weights }, y) => {
+  const result = plane(wide.width, down.length);
+  down.forEach(({ first, weights }, y) => {
     for (let x = 0; x < wide.width; x++) {
       let total = 0;
       for (let t = 0; t < weights.length; t++) {
@@ -64,6 +64,10 @@ export function enlarge(source, zoom) {
   });
   return result;
 }
+
+/** Enlarge by a whole factor with a bicubic kernel. */
+export const enlarge = (source, zoom) =>
+  alongLines(source, taps(source.width, zoom), taps(source.height, zoom));
 
 function straightLines(source, [a, b, c, d, e, f], width, height) {
   const result = plane(width, height);
@@ -84,6 +88,26 @@ function straightLines(source, [a, b, c, d, e, f], width, height) {
     }
   }
   return result;
+}
+
+/** Pixels of a line and their weights for each pixel of a shorter one, with Pillow's Hamming kernel. */
+function shorterTaps(length, target) {
+  const scale = length / target;
+  const kernel = (x) => (x ? (Math.sin(Math.PI * x) / (Math.PI * x)) * (0.54 + 0.46 * Math.cos(Math.PI * x)) : 1);
+  return Array.from({ length: target }, (_, index) => {
+    const centre = (index + 0.5) * scale;
+    const first = Math.max(0, Math.trunc(centre - scale + 0.5));
+    const end = Math.min(length, Math.trunc(centre + scale + 0.5));
+    const weights = [];
+    for (let at = first; at < end; at++) weights.push(kernel(Math.min(1, Math.abs((at - centre + 0.5) / scale))));
+    const sum = weights.reduce((a, b) => a + b, 0);
+    return { first, weights: weights.map((weight) => weight / sum) };
+  });
+}
+
+/** A plane at a smaller size. */
+export function resize(source, width, height) {
+  return alongLines(source, shorterTaps(source.width, width), shorterTaps(source.height, height));
 }
 
 /** A plane at affine places; 0 outside of it. */

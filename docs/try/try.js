@@ -28,18 +28,36 @@ async function open(file) {
   context.fillStyle = "#808080";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  Object.assign(state, { crop: null, points: [] });
+  canvas.classList.remove("is-asking");
   state.frame = planesOf(context.getImageData(0, 0, canvas.width, canvas.height));
   canvas.setAttribute("aria-label", file.name);
+  await find();
   element("again").disabled = element("save").disabled = false;
-  ask();
+}
+
+/** The largest face, if the locator sees one; else it is asked for. */
+async function find() {
+  say("Looking for the face…");
+  await new Promise((painted) => setTimeout(painted, 30));
+  const [face] = await model.locator.locate(state.frame);
+  if (!face) return ask();
+  setCrop([face[0], face[1], face[3], face[4]]);
+  if (Object.values(weights()).some((weight) => weight)) return render();
+  say("The face was found. Move a slider.");
+}
+
+/** The face is where its eyes and the corners of its mouth are, its own left first. */
+function setCrop(points) {
+  const { canonical_landmarks: canonical, image_size_px: side } = model.card;
+  Object.assign(state, { points, crop: cropFromPoints(points, canonical, side) });
 }
 
 function place(x, y) {
   state.points.push([x, y]);
   if (state.points.length < ASK.length) return say(`Click on ${ASK[state.points.length]}.`);
   canvas.classList.remove("is-asking");
-  const { canonical_landmarks: canonical, image_size_px: side } = model.card;
-  state.crop = cropFromPoints(sortedPoints(state.points), canonical, side);
+  setCrop(sortedPoints(state.points));
   return render();
 }
 
@@ -59,7 +77,8 @@ async function render() {
       const begin = performance.now();
       const changed = await model.change(state.frame, state.crop, weights());
       context.putImageData(imageOf(changed), 0, 0);
-      say(`Changed in ${Math.round(performance.now() - begin)} ms.`);
+      const on = model.device === "webgpu" ? "the GPU" : "the processor";
+      say(`Changed in ${Math.round(performance.now() - begin)} ms on ${on}.`);
     }
   } catch (error) {
     say(`This failed: ${error.message}`);
@@ -102,6 +121,7 @@ try {
   model = await Model.load();
   Object.keys(model.expressions).forEach(addDial);
   say("Choose a picture with a face.");
+  element("picker").disabled = false;
   document.body.dataset.ready = "true";
 } catch (error) {
   say(`The model cannot be loaded: ${error.message}`);

@@ -12,6 +12,7 @@ from reggan_plugin.commands.model_in_use import open_model
 from reggan_plugin.commands.options.expression import presets_option
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.options.shared import model_options
+from reggan_plugin.commands.page_launcher import write_launcher
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.ui.in_words import PageOptions
 from reggan_plugin.ui.open_files import OpenFiles
@@ -57,6 +58,14 @@ from reggan_plugin.vocabulary.presets import read_presets
     help="Where shots go that are rendered from files dropped on the page; others go beside "
     "their source.  [default: this folder]",
 )
+@grouped_option(
+    "Page",
+    "--launcher",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Open nothing, but write a file into DIR, such as your desktop, whose double click opens "
+    "the page.",
+)
 @verbose_option
 def ui(
     *,
@@ -68,12 +77,16 @@ def ui(
     port: int,
     browser: bool,
     out: Path,
+    launcher: Path | None,
 ) -> None:
     """Open a page on which you choose faces and expressions by eye.
 
     Only this machine and only who has the printed address can use it; nothing is sent anywhere.
     The page shows SOURCE and what you drop on it. Quit ends it, or Ctrl-C here.
     """
+    if launcher is not None:
+        click.echo(write_launcher(launcher))
+        return
     own = read_presets(presets)
     take = None if curves is None else open_take(curves)
     files = OpenFiles(tuple(sample_shots()))

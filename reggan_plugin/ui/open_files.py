@@ -3,6 +3,7 @@
 The page knows them by number alone, so that no request can name another file.
 """
 
+import re
 import tempfile
 import threading
 from dataclasses import dataclass, replace
@@ -224,6 +225,10 @@ class OpenFiles:
             texture = pictures[0] if is_obj and len(pictures) == 1 else None
             return self._open_head(heads[0], is_uploaded=True, texture=texture)
         return self.open(files[0] if len(files) == 1 else folder, is_uploaded=True)
+
+    def without_folder(self, text: str) -> str:
+        """A sentence that calls uploads by their names, without the page's own folder."""
+        return re.sub(re.escape(self._folder.name) + r"[/\\]\d+[/\\]frames[/\\]", "", text)
 
     def close(self) -> None:
         """Remove all uploads."""

@@ -21,7 +21,7 @@ Asked = dict[str, Any]
 """A JSON object that the page sent."""
 
 
-def told(handler: Handler) -> Handler:
+def told(handler: Handler, for_user: Callable[[str], str]) -> Handler:
     """The same handler; its errors become JSON with the sentence for the user."""
 
     async def answer(request: Request) -> Response:
@@ -29,7 +29,7 @@ def told(handler: Handler) -> Handler:
             return await handler(request)
         except RegganError as error:
             status = 400 if isinstance(error, UsageError) else 422
-            document = {"message": str(error), "kind": error.kind}
+            document = {"message": for_user(str(error)), "kind": error.kind}
             return JSONResponse(document, status_code=status)
         except MemoryError:
             message = "This does not fit into the memory that is free. Close other programs."

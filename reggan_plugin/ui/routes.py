@@ -63,7 +63,7 @@ class PageRoutes:
             "PUT": self._opens.puts(),
         }
         routes = [
-            Route(path, told(handler), methods=[method])
+            Route(path, told(handler, self._studio.files.without_folder), methods=[method])
             for method, handlers in by_method.items()
             for path, handler in handlers.items()
         ]

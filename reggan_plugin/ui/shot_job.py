@@ -108,7 +108,7 @@ class ShotJob:
             settings = RenderSettings(mix=mix, choice=request.choice)
             self._stop.clear()
             self._progress = JobProgress(
-                state="rendering", frames=len(plan.tasks), out=str(plan.out)
+                state="rendering", frames=len(plan.tasks), out=str(plan.out.absolute())
             )
             self._thread = threading.Thread(target=self._run, args=(plan, settings), daemon=True)
             self._thread.start()

@@ -1,13 +1,18 @@
 """The command itself: it prints an address that answers, and ends when the page says so."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from reggan_plugin.cli import main
+from reggan_plugin.commands.page_launcher import write_launcher
 
 
 def test_it_serves_what_it_was_started_on_until_the_page_quits(shot: Path) -> None:
@@ -27,3 +32,29 @@ def test_it_serves_what_it_was_started_on_until_the_page_quits(shot: Path) -> No
 
 def test_a_source_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert main(["ui", str(tmp_path / "no such folder"), "--no-browser"]) == 1
+
+
+def test_a_launcher_starts_the_page_of_this_installation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ui", "--launcher", str(tmp_path / "desktop")]) == 0
+    assert capsys.readouterr().out.strip() == str(*(tmp_path / "desktop").iterdir())
+
+
+def test_the_launcher_of_each_system_runs_the_command(tmp_path: Path) -> None:
+    """Windows' is only read: it needs Windows."""
+    python = tmp_path / 'it\'s "100 %" $HOME' / "python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    command = write_launcher(tmp_path, "darwin", str(python))
+    assert command.name == "reggan-plugin.command"
+    desktop = write_launcher(tmp_path, "linux", str(python))
+    assert desktop.name == "reggan-plugin.desktop"
+    (line,) = re.findall(r"^Exec=(.+)$", desktop.read_text(), re.MULTILINE)
+    unescaped = line.replace("\\\\", "\\").replace("%%", "%")
+    assert unescaped.endswith(" %f")
+    for line in (shlex.quote(str(command)), unescaped.removesuffix(" %f")):
+        run = subprocess.run(f"{line} --help", shell=True, capture_output=True, text=True)
+        assert "choose faces and expressions by eye" in run.stdout
+    windows = write_launcher(tmp_path, "win32", r"C:\Program Files\python.exe").read_bytes()
+    assert b'/min "C:\\Program Files\\python.exe" -m reggan_plugin ui %*\r\n' in windows

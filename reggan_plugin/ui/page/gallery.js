@@ -82,6 +82,7 @@ export class Gallery {
       onStep((done += made.length), all);
       [made, since] = [[], performance.now()];
     };
+    onStep(done, all);
     const work = async () => {
       while (this.waiting.size && run === this.run) {
         if (this.isPaused()) {

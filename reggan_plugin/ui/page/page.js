@@ -27,6 +27,7 @@ let order = 0;
 let resting = null;
 let inputAt = null;  // when the last input came that no picture shows yet
 let working = 0;
+let isNeutralOfTake = false;
 
 const stage = new Stage(element("view"), element("canvas"), chooseBox, (face) => attempt(() => showFace(face)));
 const shot = new Shot(element, attempt, asked);
@@ -93,6 +94,8 @@ function chosenNames() {
 function chooseExpression(name, event) {
   const isBlend = event.shiftKey || event.ctrlKey || event.metaKey;
   const old = chosenNames();
+  if (isNeutralOfTake) dials.set("neutral", 0);  // nobody chose it
+  isNeutralOfTake = false;
   for (const other of isBlend ? old.slice(0, -1) : old) if (other !== name) dials.remove(other);
   if (name === "neutral" && dials.has("neutral")) dials.set("neutral", 1);
   else if (!dials.has(name)) dials.add(element("chosen"), name, name, { value: isBlend ? 0.5 : 1 });
@@ -106,6 +109,7 @@ function chooseExpression(name, event) {
 function showRow(row, time) {
   for (const name of chosenNames()) if (!(name in row)) dials.remove(name);
   dials.set("neutral", 0);
+  isNeutralOfTake = true;
   shapes.reset();
   for (const [name, weight] of Object.entries(row)) {
     if (shapes.has(name)) shapes.set(name, weight);
@@ -131,6 +135,7 @@ function changed(time) {
   if (open.file === null || !hasFace()) return;
   clearTimeout(resting);
   inputAt = time;
+  element("words").hidden = true;  // they were of what was chosen before
   element("view").ariaBusy = "true";
   attempt(() => live.run(() => renderOnce(WHILE_SLIDING_PX)));
   resting = setTimeout(() => {
@@ -166,23 +171,33 @@ function hasFace() {
   return typeof open.face !== "number" || open.face < open.frame.faces.length;
 }
 
+/** Show a file; if it cannot be read, that is told, and what was open before is shown again. */
 async function showFile(file) {
-  await attempt(() => busy(async () => {
-    gallery.clear(false);
-    for (const id of [...NEED_FACE, ...NEED_FRAME]) element(id).disabled = true;
-    say("Reading, and looking for faces…");
-    const frame = await get(`frame?file=${file}`);
-    const keepsBox = frame.kind === "frame" && open.face.box;  // of a shot, not of a head
-    Object.assign(open, { file, frame, face: keepsBox ? open.face : 0 });
-    showKind(frame.kind);
-    await showFace(open.face);
-    const count = frame.faces.length;
-    const faces = frame.kind !== "frame" ? "" : `, ${count || "no"} face${count === 1 ? "" : "s"}`;
-    const note = frame.factor > 1 ? ` Shown at 1/${frame.factor} of its size.` : "";
-    say(`${frame.width}×${frame.height}${faces}.${note} ${frame.notices.join(" ")}`);
-    showFaces();
-    if (!hasFace()) tell("No face was found. Draw a box around it, from the brows to below the chin.");
-  }));
+  const before = open.file;
+  if (await attempt(() => busy(() => showFrame(file))) || before === null || before === file) return;
+  const told = element("said").textContent;
+  element("files").value = before;
+  await attempt(() => busy(() => showFrame(before)));
+  tell(told);
+}
+
+/** True when it is there. */
+async function showFrame(file) {
+  gallery.clear(false);
+  for (const id of [...NEED_FACE, ...NEED_FRAME]) element(id).disabled = true;
+  say("Reading, and looking for faces…");
+  const frame = await get(`frame?file=${file}`);
+  const keepsBox = frame.kind === "frame" && open.face.box;  // of a shot, not of a head
+  Object.assign(open, { file, frame, face: keepsBox ? open.face : 0 });
+  showKind(frame.kind);
+  await showFace(open.face);
+  const count = frame.faces.length;
+  const faces = frame.kind !== "frame" ? "" : `, ${count || "no"} face${count === 1 ? "" : "s"}`;
+  const note = frame.factor > 1 ? ` Shown at 1/${frame.factor} of its size.` : "";
+  say(`${frame.width}×${frame.height}${faces}.${note} ${frame.notices.join(" ")}`);
+  showFaces();
+  if (!hasFace()) tell("No face was found. Draw a box around it, from the brows to below the chin.");
+  return true;
 }
 
 /** What a frame, a head and a map have of buttons. */
@@ -318,6 +333,7 @@ on("wipe", "input", ({ target }) => {
 for (const [id, isFit] of [["fit", true], ["full", false]]) {
   on(id, "click", () => {
     element("view").classList.toggle("is-fit", isFit);
+    if (!isFit) stage.scrollToFace();
     element("fit").setAttribute("aria-pressed", String(isFit));
     element("full").setAttribute("aria-pressed", String(!isFit));
   });

@@ -102,6 +102,16 @@ export class Stage {
     this.context.strokeRect(...box.map((value) => value / this.frame.factor));
   }
 
+  /** Bring the chosen face, or else the middle, to the middle of the view; for 100 %. */
+  scrollToFace() {
+    const box = this.drawn ?? this.frame?.faces[this.chosen]?.box;
+    const scale = 1 / (this.frame?.factor ?? 1);
+    const [x, y] = box
+      ? [(box[0] + box[2] / 2) * scale, (box[1] + box[3] / 2) * scale]
+      : [this.canvas.width / 2, this.canvas.height / 2];
+    this.view.scrollTo(x - this.view.clientWidth / 2, y - this.view.clientHeight / 2);
+  }
+
   /** The index of the face at a place, or -1. */
   #faceAt([px, py]) {
     const holds = ([x, y, width, height]) => px >= x && py >= y && px < x + width && py < y + height;

@@ -184,7 +184,7 @@ class ExpressionTransfer:
                 which = "this" if place is None else f"picture {place + index} of the list, a"
                 raise FaceNotFoundError(
                     f"No face in {which} {width}x{height} picture; expected one of at least 48 "
-                    "pixels."
+                    "pixels. A FaceChoice for find_faces says where it is."
                 )
             exposure_ev = self.auto_exposure(frame, crops)
             edit = FrameEdit(frame=frame, mix=mix, crops=crops, exposure_ev=exposure_ev)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from functools import wraps
+from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
 import click
@@ -203,12 +204,12 @@ def _text_from_event(event: Event) -> str:
         case FrameEncoded():
             return f"[{event.done}/{event.frames}] {event.source.name} encoded"
         case Started(model=None):
-            return f"To {event.out}: {counted(event.frames, 'frame')}"
+            return f"To {_folder(event.out)}: {counted(event.frames, 'frame')}"
         case Started():
             why, *refused = (event.device_reason or "").split("; ")
             more = ["`reggan-plugin doctor` says what others need"] if refused else []
             return (
-                f"To {event.out}: {counted(event.frames, 'frame')} by {event.model} on "
+                f"To {_folder(event.out)}: {counted(event.frames, 'frame')} by {event.model} on "
                 f"{event.device} ({'; '.join([why, *more])})"
             )
         case Notice():
@@ -216,8 +217,13 @@ def _text_from_event(event: Event) -> str:
             return f"Note{about}: {with_remedy(event.message)}"
         case FrameDone():
             reason = f": {with_remedy(event.message)}" if event.message else ""
-            name, outcome = event.result.source.name, event.result.outcome
-            return f"[{event.done}/{event.frames}] {name} {outcome}{reason}"
+            name, new, outcome = (
+                event.result.source.name,
+                event.result.output.name,
+                event.result.outcome,
+            )
+            to = f" to {new}" if outcome in ("written", "copied") and new != name else ""
+            return f"[{event.done}/{event.frames}] {name} {outcome}{to}{reason}"
         case FrameTracked():
             found = with_remedy(event.message or "") or f"faces: {event.faces}"
             return f"[{event.done}/{event.frames}] {event.source.name} {found}"
@@ -241,6 +247,10 @@ def _text_from_event(event: Event) -> str:
             )
         case Failed():
             return with_remedy(event.message)
+
+
+def _folder(out: Path) -> str:
+    return "this folder" if out == Path() else str(out)
 
 
 def _one_line(text: str) -> str:

@@ -16,6 +16,7 @@ from reggan_plugin.files.frame_data import PlacedPicture as PlacedPicture
 from reggan_plugin.files.frame_data import StoredImage as StoredImage
 from reggan_plugin.files.image_format import ImageFormat, Wanted
 from reggan_plugin.files.size_limit import MOST_FILE_BYTES
+from reggan_plugin.files.video import is_video
 from reggan_plugin.regular_file import read_regular
 
 FRAME_SUFFIXES = frame_suffixes()
@@ -144,7 +145,13 @@ def _format_of(path: Path, content: bytes) -> ImageFormat:
     found = format_of(content)
     if found is not None:
         return found
-    if not can_read(path):
+    if is_video(path):
+        raise UnsupportedFormatError(
+            "is a video, and a picture is read here. Render it as a whole.",
+            kind="video-as-picture",
+            video=path.name,
+        )
+    if path.suffix and not can_read(path):
         raise UnsupportedFormatError(
             f"is of a kind that is not read. Give it as one of {', '.join(FRAME_SUFFIXES)}: "
             f"magick {path.name} {path.stem}.png"

@@ -263,9 +263,10 @@ def refuse_existing(outputs: list[Path], existing: Existing) -> None:
     """
     there = [output for output in outputs if output.exists()]
     if existing is Existing.REFUSE and there:
+        many = f"{len(there)} of {len(outputs)} outputs exist in {there[0].parent}, first "
+        found = f"{there[0]} exists" if len(outputs) == 1 else f"{many}{there[0].name}"
         raise OutputExistsError(
-            f"{len(there)} of {len(outputs)} outputs exist in {there[0].parent}, first "
-            f"{there[0].name}. Name another place, keep those that are finished, or replace all.",
+            f"{found}. Name another place, keep what is finished, or replace it.",
             kind="outputs-exist",
         )
     foreign = [output for output in there if not record_path(output).exists()]

@@ -14,6 +14,8 @@ from reggan_plugin.files.sequence import Sequence, find_sequence, sequences_in_f
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
 from reggan_plugin.jobs.side_car import RECORD_FOLDER, read_record, record_path
 
+_OF_MESHES = (".glb", ".gltf", ".vrm", ".obj", ".ply", ".usd", ".usda", ".usdc", ".usdz")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
@@ -70,6 +72,12 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
             if is_video(path):
                 search.add_video(path)
                 continue
+            if path.suffix.lower() in _OF_MESHES:
+                raise UnsupportedFormatError(
+                    f"{path} is a mesh, and pictures are rendered here. Change its texture map.",
+                    kind="mesh-as-picture",
+                    mesh=path,
+                )
             if not can_read(path):
                 raise UnsupportedFormatError(
                     f"{path} is of a kind that is not read. Give it as one of "

@@ -84,7 +84,7 @@ def test_out_is_the_file_of_a_single_picture(cast: Path) -> None:
 
 def test_out_that_cannot_be_is_a_wrong_request(cast: Path, capsys: Streams) -> None:
     assert smile("cast", "--out", "one.png") == 2
-    assert "one.png is one picture, but 3 are to be written. Name a folder. That is --out." in (
+    assert "one.png is one picture, but 3 are to be written. Name a folder. --out names it." in (
         capsys.readouterr().err
     )
     assert smile("cast/hero1.png", "--out", "one.jpg") == 2
@@ -151,6 +151,11 @@ def test_a_glob_or_file_that_is_not_there_says_so(cast: Path, capsys: Streams) -
     Path("a.psd").write_bytes(b"8BPS")
     assert smile("a.psd") == 1
     assert "a.psd is of a kind that is not read" in capsys.readouterr().err
+    Path("head.glb").write_bytes(b"glTF")
+    assert smile("head.glb") == 1
+    assert "reggan-plugin texture --mesh head.glb" in capsys.readouterr().err
+    assert main(["texture", "head.glb", "--expression", "happy"]) == 2
+    assert "argument (head.glb). --mesh names an input." in capsys.readouterr().err
 
 
 def test_recursive_keeps_the_folders_and_leaves_results_alone(cast: Path, capsys: Streams) -> None:

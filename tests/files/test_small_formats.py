@@ -143,6 +143,9 @@ def test_a_palette_tiff_becomes_rgb_and_keeps_its_texts(
 
 def test_what_is_refused_names_the_command_that_converts_it(tmp_path: Path) -> None:
     (tmp_path / "a.psd").write_bytes(b"8BPS")
+    (tmp_path / "a.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42")
+    with pytest.raises(UnsupportedFormatError, match=r"a\.mp4 is a video"):
+        read_frame(tmp_path / "a.mp4")
     with pytest.raises(UnsupportedFormatError, match=r"magick a\.psd a\.png"):
         read_frame(tmp_path / "a.psd")
     Image.new("CMYK", (4, 4)).save(tmp_path / "a.jpg")

@@ -10,6 +10,8 @@ import click
 
 from reggan_plugin.commands.settings_file import CONFIG_OPTION, SETTINGS_FILE, apply_settings
 
+_OF_INPUT = ("--mesh", "--frames")
+"""Options that name what other commands take as an argument."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 AddOption = Callable[[Callable[..., Any]], Callable[..., Any]]
 """Decorator that adds one option or several to a command."""
@@ -56,17 +58,28 @@ class GroupedCommand(click.Command):
         """Parse the words, with the defaults of the settings file."""
         if not {"-h", "--help"} & set(args):
             apply_settings(ctx, self, args)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if not error.message.startswith("Got unexpected extra argument"):
+                raise
+            names = [name for param in self.params for name in param.opts if name in _OF_INPUT]
+            hint = f"{error.message}. {' or '.join(names)} names an input." if names else None
+            raise click.UsageError(hint or error.message, ctx) from error
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options by heading, in the order in which headings first appear."""
         sections: dict[str, list[tuple[str, str]]] = {}
+        other: list[tuple[str, str]] = []
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            if record is not None:
-                heading = param.heading if isinstance(param, GroupedOption) else "Other"
-                sections.setdefault(heading, []).append(record)
-        for heading, records in sections.items():
+            if isinstance(param, click.Argument) or record is None:
+                continue  # the text above tells of arguments
+            if isinstance(param, GroupedOption):
+                sections.setdefault(param.heading, []).append(record)
+            else:
+                other.append(record)
+        for heading, records in {**sections, "Other": other}.items():
             with formatter.section(heading):
                 formatter.write_dl(records)
 

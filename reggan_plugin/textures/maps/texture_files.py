@@ -61,7 +61,10 @@ def find_texture(text: str | Path) -> TextureFiles:
     path = Path(text)
     if not _UDIM.search(path.name):
         if not path.is_file():
-            raise EmptySourceError(f"{path}: there is no such texture. Check the path.")
+            raise EmptySourceError(
+                f"{path}: there is no such texture. Check the path; a glTF file may bring its own.",
+                kind="no-such-texture",
+            )
         return TextureFiles(name=path.name, paths={FIRST_UDIM: path})
     before, after = (re.escape(part) for part in _UDIM.split(path.name, maxsplit=1))
     fits = re.compile(before + _NUMBER + after)

@@ -80,12 +80,6 @@ class TextureSettings(bpy.types.PropertyGroup):
         precision=0,
         options=_STILL,
     )
-    three_views: BoolProperty(
-        name="From Three Sides",
-        description="Look at the head from both sides as well, for changes that reach around the "
-        "cheeks. Needs a model that is good at turned heads",
-        options=_STILL,
-    )
     takes_any_image: BoolProperty(
         name="Take Any Image",
         description="Change the image even if it seems not to hold colours, or not to be this "

@@ -20,21 +20,19 @@ class MapOnHead:
         material: that wears the map, by its name in the file.
         front: where the character looks, as the file's axes are; None to look for it.
         head_bone: None to look for it.
-        views: 1, or 3 with the face from both sides.
     """
 
     mesh: Path
     material: str
     front: str | None = None
     head_bone: str | None = None
-    views: int = 1
 
     def arguments(self) -> list[str]:
         """Options of `texture`."""
         front = [] if self.front is None else [f"--front={self.front}"]
         bone = [] if self.head_bone is None else [f"--head-bone={self.head_bone}"]
         named = ["--mesh", str(self.mesh), f"--material={self.material}"]
-        return [*named, *front, *bone, "--views", str(self.views)]
+        return [*named, *front, *bone]
 
 
 @dataclass(frozen=True, kw_only=True)

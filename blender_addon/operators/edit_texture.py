@@ -220,7 +220,6 @@ def placed_on_head(context: bpy.types.Context, worn: WornImage, folder: Path) ->
         material=material,
         front=FRONTS.get(settings.front),
         head_bone=(chosen.bone or None) if of_armature else None,
-        views=3 if settings.three_views else 1,
     )
 
 

@@ -81,7 +81,6 @@ def _draw_head(column: Any, context: bpy.types.Context) -> None:
     else:
         column.label(text="No mesh is active", icon="INFO")
     column.prop(settings, "front")
-    column.prop(settings, "three_views")
 
 
 class ViewportTexturePanel(TexturePanel, bpy.types.Panel):

@@ -27,13 +27,13 @@ def write_also(source: Path, output: Path, face: PreparedFace, changed: ChangedM
         TextureError: it holds values outside 0 to 1.
         OutputError: the file cannot be written.
     """
-    if not changed.changes:
+    if changed.view is None:
         copy_frame(source, output)
         return
     files = find_texture(source)
     texture = TextureMap(tiles={number: _data(path) for number, path in files.paths.items()})
-    moves = [_without_light(one) for one in changed.changes]
-    carry = Reprojection(face.stage, face.parts, texture, moves, is_data=True)
+    moved = _without_light(changed.view)
+    carry = Reprojection(face.stage, face.parts, texture, moved, is_data=True)
     found = {number: carry.changed_samples(number) for number in texture.tiles}
     tiles = {number: samples for number, samples in found.items() if samples is not None}
     write_tiles(files, texture, tiles, output)

@@ -26,8 +26,7 @@ from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.textures.views.shots import (
     USUAL_TEXELS,
     Shot,
-    find_sides,
-    take_shots,
+    take_shot,
     take_survey,
     texels_per_pixel,
 )
@@ -43,13 +42,13 @@ class ChangedMap:
     tiles: Mapping[int, Samples]
     """Tiles in which a texel changes, as stored."""
     tally: Tally
-    changes: tuple[ViewChange, ...]
-    """The model's change of each view."""
+    view: ViewChange | None
+    """The model's change of the view from the front; None where nothing changes."""
 
     @classmethod
     def none(cls) -> "ChangedMap":
         """The map as it is."""
-        return cls(tiles={}, tally=Tally(), changes=())
+        return cls(tiles={}, tally=Tally(), view=None)
 
 
 class PreparedFace:
@@ -80,8 +79,6 @@ class PreparedFace:
             UnreadableFrameError: the map cannot be read.
         """
         self.look, self._transfer, self.watch = look, transfer, Stopwatch()
-        card = transfer.card
-        self._finder = FaceFinder(card.canonical_points, card.image_size_px)
         with self.watch.timing("read"):
             self.loaded: LoadedMesh = load_mesh(mesh, gltf=gltf)
             self._maps = PartMaps(self.loaded, scratch)
@@ -99,12 +96,8 @@ class PreparedFace:
         )
         """Notices for the user, each once, in order."""
         with self.watch.timing("views"):
-            sides: list[FramedFace] = []
-            if look.views == 3:
-                sides, said = find_sides(self.stage, self._finder, self.framed, card.max_yaw_deg)
-                self.notices |= dict.fromkeys(said)
             self._density = texels_per_pixel(survey, self.parts, self.texture)
-            self._shots = take_shots(self.stage, self.framed, sides, self._density)
+            self._shot = take_shot(self.stage, self.framed, self._density)
 
     @property
     def image(self) -> int | None:
@@ -120,16 +113,16 @@ class PreparedFace:
     @property
     def front_view(self) -> tuple[StagePicture, FaceCrop]:
         """The picture from the front that the model sees, and where the face is in it."""
-        return self._shots[0].picture, self._shots[0].crop
+        return self._shot.picture, self._shot.crop
 
     def reduced(self, longest_px: int) -> "PreparedFace":
-        """This face with a map of at most so many texels a side, and one view as fine as that."""
+        """This face with a map of at most so many texels a side, and a view as fine as that."""
         coarse = copy.copy(self)
         factor = coarse.reduce_map(longest_px)
         if factor == 1:
             return self
         coarse._density = self._density / factor
-        coarse._shots = take_shots(self.stage, self.framed, (), coarse._density)
+        coarse._shot = take_shot(self.stage, self.framed, coarse._density)
         return coarse
 
     def reduce_map(self, longest_px: int) -> int:
@@ -147,12 +140,12 @@ class PreparedFace:
     def change(self, mix: ExpressionMix) -> ChangedMap:
         """The map with an expression."""
         with self.watch.timing("model"):
-            changes = tuple(self._changed(shot, mix) for shot in self._shots)
+            change = self._changed(self._shot, mix)
         with self.watch.timing("carry back"):
-            carry = Reprojection(self.stage, self.parts, self.texture, changes)
+            carry = Reprojection(self.stage, self.parts, self.texture, change)
             found = {number: carry.changed_samples(number) for number in self.texture.tiles}
         tiles = {number: samples for number, samples in found.items() if samples is not None}
-        return ChangedMap(tiles=tiles, tally=carry.tally, changes=changes)
+        return ChangedMap(tiles=tiles, tally=carry.tally, view=change)
 
     def wearing(self, tiles: Mapping[int, Samples]) -> Stage:
         """The character with a changed map."""
@@ -170,11 +163,12 @@ class PreparedFace:
         return ViewChange(view=shot.view, before=before, after=after.pixels, motion=after.motion)
 
     def _framed(self, choice: MapChoice) -> FramedFace:
+        card = self._transfer.card
         try:
             return frame_face(
                 self.stage,
-                self._finder,
-                self._transfer.card.canonical_points,
+                FaceFinder(card.canonical_points, card.image_size_px),
+                card.canonical_points,
                 USUAL_TEXELS,
                 front=self.look.front,
                 head_bone=self.look.head_bone,

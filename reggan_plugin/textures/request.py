@@ -28,7 +28,6 @@ class Look:
         front: where it looks, `+Z` and so on; by default what its format says.
         head_bone: the node of its head.
         material: whose map to change; by default the one that covers most of the face.
-        views: 1, or 3 with the face from both sides.
         force: take a map that seems not to hold colours.
     """
 
@@ -37,7 +36,6 @@ class Look:
     front: str | None = None
     head_bone: str | None = None
     material: str | None = None
-    views: Literal[1, 3] = 1
     force: bool = False
 
 

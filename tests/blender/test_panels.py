@@ -63,7 +63,7 @@ def test_texture_settings_follow_the_layout(space: str) -> None:
     assert "expressions" not in shown  # those of the panel above count
     settings.makes_several = True
     assert "expressions" in drawn_in(space)
-    assert not {"uv_map", "three_views", "reggan.preview_texture", "assigns"} & shown
+    assert not {"uv_map", "reggan.preview_texture", "assigns"} & shown
     settings.layout = "MESH"
     bpy.context.view_layer.objects.active = None
     assert "uv_map" not in drawn_in(space)

@@ -30,9 +30,7 @@ def test_every_setting_of_a_worn_map_reaches_its_option(tmp_path: Path) -> None:
     options = taken(
         TextureJob(
             texture=tmp_path / "a b.<UDIM>.png",
-            placed=MapOnHead(
-                mesh=mesh, material="-Häut 1", front="-X", head_bone="--Kopf", views=3
-            ),
+            placed=MapOnHead(mesh=mesh, material="-Häut 1", front="-X", head_bone="--Kopf"),
             asked=(
                 PanelRequest(blend="happy", shapes={"jawOpen": 0.5}, intensity=0.25),
                 PanelRequest(blend="sad:0.5+angry", intensity=0.25),
@@ -45,7 +43,7 @@ def test_every_setting_of_a_worn_map_reaches_its_option(tmp_path: Path) -> None:
     )
     assert (options["mesh"], options["texture"]) == (mesh, tmp_path / "a b.<UDIM>.png")
     assert (options["material"], options["head_bone"]) == ("-Häut 1", "--Kopf")
-    assert (options["front"], options["views"], options["flat"]) == ("-X", "3", False)
+    assert (options["front"], options["flat"]) == ("-X", False)
     assert options["expressions"] == ("happy", "sad:0.5+angry")
     assert options["shapes"] == ("jawOpen=0.500",)
     assert (options["intensity"], options["force"], options["as_json"]) == (0.25, True, True)

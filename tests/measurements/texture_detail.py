@@ -42,7 +42,6 @@ def main() -> None:
     parser.add_argument("--texture", type=Path)
     parser.add_argument("--side", type=int, default=8192, metavar="PX")
     parser.add_argument("--expression", action="append")
-    parser.add_argument("--views", type=int, choices=[1, 3], default=1)
     asked = parser.parse_args()
     if (asked.mesh is None) != (asked.texture is None):
         parser.error("--mesh and --texture go together")
@@ -56,7 +55,7 @@ def main() -> None:
         else:
             picture = Image.open(asked.texture).convert("RGB")
         Image.fromarray(with_grain(picture, asked.side)).save(texture, compress_level=1)
-        face = PreparedFace(mesh, Look(texture=texture, views=asked.views), transfer, Path(scratch))
+        face = PreparedFace(mesh, Look(texture=texture), transfer, Path(scratch))
         for name in asked.expression or ["happy", "angry", "surprised"]:
             print_detail(face, name)
 

@@ -1,6 +1,6 @@
 """What a texture alone can do: ECS of heads re-rendered with changed maps, unlit and lit.
 
-    python tests/measurements/texture_heads.py maps --heads DIR --out OUT [--views 3]
+    python tests/measurements/texture_heads.py maps --heads DIR --out OUT
     python tests/measurements/texture_heads.py lit --heads DIR --out OUT      (in Blender's Python)
     python tests/measurements/texture_heads.py judge --out OUT
 
@@ -9,15 +9,15 @@ expression's map, the model's picture and the unlit re-renders from the front an
 to both sides; `lit` renders the same maps with
 Cycles, a key and a fill lamp; `judge` prints the share of pictures in which the project's own
 classifier names the wanted expression, and how far the re-renders are from the model's pictures.
---views 3 makes the maps from three views.
 """
 
 import argparse
 import json
 import math
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ SIDE_PX, LIT_PX = 512, 256
 SIDES_DEG = (-30.0, 30.0)
 
 
-def make_maps(heads: Path, out: Path, views: Literal[1, 3]) -> None:
+def make_maps(heads: Path, out: Path) -> None:
     """Write maps, pictures and the camera of every head."""
     from PIL import Image
 
@@ -44,7 +44,7 @@ def make_maps(heads: Path, out: Path, views: Literal[1, 3]) -> None:
             continue
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as scratch:
-            face = PreparedFace(mesh, Look(views=views), transfer, Path(scratch))
+            face = PreparedFace(mesh, Look(), transfer, Path(scratch))
             sides = _sides(face, transfer)
             for number, (side, side_crop) in enumerate(sides):
                 shown = face.stage.take(side).colour
@@ -55,7 +55,7 @@ def make_maps(heads: Path, out: Path, views: Literal[1, 3]) -> None:
             for name in EXPRESSIONS:
                 changed = face.change(ExpressionMix({name: 1.0}))
                 write_tiles(face.files, face.texture, changed.tiles, folder / f"{name}.png")
-                stage, shot = face.wearing(changed.tiles), changed.changes[0]
+                stage, shot = face.wearing(changed.tiles), changed.view
                 again, touched = stage.take(shot.view), shot.touched
                 off = np.abs(again.colour - shot.after).mean(axis=2) * 255
                 on_skin = touched & np.isin(again.part, face.parts)
@@ -141,11 +141,16 @@ def judge(out: Path) -> None:
 def _sides(face: Any, transfer: Any) -> list[tuple[Any, Any]]:
     """Views from both sides in which a face is found, and the crops."""
     from reggan_plugin.faces.face_finder import FaceFinder
-    from reggan_plugin.textures.views.framing import closer, seen_from_the_side
+    from reggan_plugin.textures.views.framing import closer, locate, turned
 
     finder = FaceFinder(transfer.card.canonical_points, transfer.card.image_size_px)
-    found = [seen_from_the_side(face.stage, finder, face.framed, yaw, 2048) for yaw in SIDES_DEG]
-    return [closer(framed, SIDE_PX) for framed in found if framed is not None]
+    views = [turned(face.framed, yaw_deg) for yaw_deg in SIDES_DEG]
+    found = [(view, locate(face.stage, finder, view, 2048)) for view in views]
+    return [
+        closer(replace(face.framed, view=view, crop=crop), SIDE_PX)
+        for view, crop in found
+        if crop is not None
+    ]
 
 
 def _off_from_sides(
@@ -245,10 +250,9 @@ def main() -> None:
     parser.add_argument("step", choices=["maps", "lit", "judge"])
     parser.add_argument("--heads", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--views", type=int, choices=[1, 3], default=1)
     arguments = parser.parse_args()
     if arguments.step == "maps":
-        make_maps(arguments.heads, arguments.out, arguments.views)
+        make_maps(arguments.heads, arguments.out)
     elif arguments.step == "lit":
         render_lit(arguments.heads, arguments.out)
     else:

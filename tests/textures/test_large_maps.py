@@ -48,10 +48,11 @@ def test_blocks_of_any_size_give_the_same_bits(
     write_obj(tmp_path / "head.obj", head if layout == "two islands" else mirrored_head)
     look = Look(texture=head_files / "base_color.png")
     face = PreparedFace(tmp_path / "head.obj", look, transfer, tmp_path)
-    changes = face.change(ExpressionMix({"surprised": 1.0})).changes
+    change = face.change(ExpressionMix({"surprised": 1.0})).view
+    assert change is not None
     results, tallies = [], []
     for block_px in (97, 4096):
-        carry = Reprojection(face.stage, face.parts, face.texture, changes, block_px=block_px)
+        carry = Reprojection(face.stage, face.parts, face.texture, change, block_px=block_px)
         results.append(carry.changed_samples(1001))
         tallies.append((carry.tally.changed, carry.tally.mirrored))
     assert (results[0] != face.texture.tiles[1001].colours).any()

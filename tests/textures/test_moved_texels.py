@@ -70,7 +70,8 @@ def test_a_view_of_the_new_map_is_what_the_model_asked_for(
     moved: tuple[PreparedFace, ChangedMap],
 ) -> None:
     face, result = moved
-    (shot,) = result.changes
+    shot = result.view
+    assert shot is not None
     again = face.wearing(result.tiles).take(shot.view, 2).colour
     inside = shot.motion is not None and shot.motion.weight == 1
     inside &= np.isin(face.stage.take(shot.view).part, face.parts)

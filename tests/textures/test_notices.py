@@ -54,7 +54,7 @@ def test_two_places_on_the_same_texels_get_the_mean_and_are_named(tmp_path: Path
     before = stage.take(view).colour
     lighter = np.where(np.arange(128)[:, None] < 64, 20, 40)[None] / np.float32(255)
     change = ViewChange(view=view, before=before, after=(before + lighter).astype(np.float32))
-    carry = Reprojection(stage, [0], texture, [change])
+    carry = Reprojection(stage, [0], texture, change)
     result = carry.changed_samples(1001)
     assert result is not None
     assert np.abs(result[8:-8, 8:-8].astype(int) - 130).max() <= 1

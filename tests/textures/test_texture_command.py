@@ -82,7 +82,6 @@ def test_a_sheet_shows_all_expressions(head_files: Path, tmp_path: Path) -> None
     [
         (["--expression", "happy"], "No --mesh was given.*--flat"),
         (["--flat", "--expression", "happy"], "--flat takes a map alone"),
-        (["--flat", "--texture", "x.png", "--views", "3"], "--flat has none. Leave them out"),
         (["--flat", "--texture", "x.png", "--front", "+Z"], "--flat has none. Leave them out"),
         (["--mesh", ".", "--face-box", "1,2,3,4"], "--face-box is for --flat"),
         (["--mesh", "."], "No --expression was given"),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
@@ -43,7 +43,6 @@ def _character_from_options(
     front: str | None,
     head_bone: str | None,
     material: str | None,
-    views: Literal["1", "3"],
     force: bool,
     also: tuple[Path, ...],
     reading: Reading,
@@ -53,7 +52,6 @@ def _character_from_options(
         front=front,
         head_bone=head_bone,
         material=material,
-        views=3 if views == "3" else 1,
         force=force,
         reading=reading,
     )
@@ -78,10 +76,10 @@ def _check_sources(
         raise UsageError("--flat takes a map alone: --flat --texture face.png, without --mesh.")
     if also and flat:
         raise UsageError("--also moves maps along on a mesh, and --flat has none. Leave it out.")
-    if flat and (look.front or look.head_bone or look.material or look.views != 1):
+    if flat and (look.front or look.head_bone or look.material):
         raise UsageError(
-            "--front, --head-bone, --material and --views say how to look at a mesh, and --flat "
-            "has none. Leave them out, or give the mesh with --mesh."
+            "--front, --head-bone and --material say how to look at a mesh, and --flat has none. "
+            "Leave them out, or give the mesh with --mesh."
         )
     if face_box is not None and not flat:
         raise UsageError(
@@ -140,14 +138,6 @@ character_options = options_as(
         "--material",
         metavar="NAME",
         help="Whose map to change.  [default: the one on most of the face]",
-    ),
-    _character_option(
-        "--views",
-        type=click.Choice(["1", "3"]),
-        default="1",
-        show_default=True,
-        help="3 also looks from 30° to both sides, for changes that reach around the cheeks, where "
-        "the model's card allows it.",
     ),
     _character_option("--force", is_flag=True, help="Change a map that seems not colour."),
     _character_option(

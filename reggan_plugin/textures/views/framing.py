@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -145,15 +145,6 @@ def turned(framed: FramedFace, yaw_deg: float) -> View:
         extent=_EXTENT_IN_EYES * distance / DISTANCE_IN_FACES,
         side_px=_COARSE_PX,
     )
-
-
-def seen_from_the_side(
-    stage: Stage, finder: FaceFinder, framed: FramedFace, yaw_deg: float, texels_across: float
-) -> FramedFace | None:
-    """The same face from a camera that went around it; None if no face is found from there."""
-    view = turned(framed, yaw_deg)
-    crop = locate(stage, finder, view, texels_across)
-    return None if crop is None else replace(framed, view=view, crop=crop)
 
 
 def locate(stage: Stage, finder: FaceFinder, view: View, texels_across: float) -> FaceCrop | None:

@@ -17,11 +17,11 @@ from reggan_plugin.textures.views.view_change import SurfaceChange, ViewChange
 
 _BLOCK_PX = 1024
 _SAMPLING = 64
-"""Of so many changed texels one is looked up on the parts that no view sees."""
+"""Of so many changed texels one is looked up on the parts that the view does not see."""
 
 
 class Reprojection:
-    """The way from a map's texels to the views and back.
+    """The way from a map's texels to the view and back.
 
     A map is worked on block by block, so that only its samples as stored are ever whole.
     `parts` are those whose base colour is the map.
@@ -32,20 +32,20 @@ class Reprojection:
         stage: Stage,
         parts: Sequence[int],
         texture: TextureMap,
-        views: Sequence[ViewChange],
+        change: ViewChange,
         *,
         block_px: int = _BLOCK_PX,
         is_data: bool = False,
     ) -> None:
-        """Lay out the triangles: those that a view shows where it changes, and all others."""
+        """Lay out the triangles: those that the view shows where it changes, and all others."""
         self._texture, self._block_px = texture, block_px
-        self._moves = any(view.motion is not None for view in views)
-        surface = SurfaceChange(stage, views, parts, texture, is_data=is_data)
+        self._moves = change.motion is not None
+        surface = SurfaceChange(stage, change, parts, texture, is_data=is_data)
         chosen = np.flatnonzero(np.isin(stage.part_of_face, list(parts)))
         corners = stage.uv[stage.faces[chosen]]
         mirrored = np.zeros(len(stage.faces), dtype=np.bool_)
         mirrored[chosen] = is_mirrored(stage.uv, stage.faces[chosen])
-        self._texels = TexelChange(stage, surface, views[0].view.eye, mirrored)
+        self._texels = TexelChange(stage, surface, change.view.eye, mirrored)
         seen = surface.faces_that_may_change(chosen)
         row, cell = laid_out(corners, texture.is_udim)
         number = FIRST_UDIM + cell[:, 0] + 10 * cell[:, 1]

@@ -20,11 +20,6 @@ _GRAZING, _FULL = 0.08, 0.30
 beyond 85 degrees, everything within 72."""
 SAME_PLACE = 3e-4
 """A surface this much (in parts of the distance) nearer than a texel's own point hides it."""
-_FRONTALITY = 16.0
-"""Extra weight of a view that sees a texel straight on."""
-_FIRST_COUNTS = 32.0
-"""Extra weight of the first view, which is the front: where two views draw the same feature
-they differ by a pixel or two, and their mean is blurred. Side views take over at about 37°."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,97 +52,83 @@ class ViewChange:
 
 
 class SurfaceChange:
-    """The change of several views, asked for by points of the surface."""
+    """The change of a view, asked for by points of the surface."""
 
     def __init__(
         self,
         stage: Stage,
-        views: Sequence[ViewChange],
+        change: ViewChange,
         parts: Sequence[int],
         texture: TextureMap,
         *,
         is_data: bool = False,
     ) -> None:
-        """Take the views, the front first; every point gets a mean of those that see it.
+        """Take the view.
 
-        `parts` wear the map, whose own texels move where a view says how; `is_data` tells that
+        `parts` wear the map, whose own texels move where the view says how; `is_data` tells that
         they are no colours.
         """
-        self._stage, self._views = stage, views
+        self._stage, self._change = stage, change
         self._mover = SurfaceMover(stage, parts, texture, is_data=is_data)
 
     def faces_that_may_change(
         self, chosen: Int[np.ndarray, " faces"]
     ) -> Bool[np.ndarray, " faces"]:
-        """True for triangles that a view may show where it changes."""
-        stage = self._stage
+        """True for triangles that the view may show where it changes."""
+        stage, view, touched = self._stage, self._change.view, self._change.touched
+        rows, columns = (np.flatnonzero(touched.any(axis=axis)) for axis in (1, 0))
+        if not rows.size:
+            return np.zeros(len(chosen), dtype=np.bool_)
         corners_of = stage.faces[chosen]
-        may = np.zeros(len(chosen), dtype=np.bool_)
-        for change in self._views:
-            rows, columns = (np.flatnonzero(change.touched.any(axis=axis)) for axis in (1, 0))
-            if not rows.size:
-                continue
-            places, depth = change.view.project(stage.points)
-            towards = change.view.eye - stage.points
-            facing = (stage.normals * towards).sum(axis=1) > 0
-            usable = (facing & (depth > 0))[corners_of].any(axis=1)
-            corners = places[corners_of]
-            low, high = corners.min(axis=1), corners.max(axis=1)
-            usable &= (high >= [columns[0], rows[0]]).all(axis=1)
-            usable &= (low <= [columns[-1] + 1, rows[-1] + 1]).all(axis=1)
-            may |= usable
-        return may
+        places, depth = view.project(stage.points)
+        facing = (stage.normals * (view.eye - stage.points)).sum(axis=1) > 0
+        may = (facing & (depth > 0))[corners_of].any(axis=1)
+        corners = places[corners_of]
+        may &= (corners.max(axis=1) >= [columns[0], rows[0]]).all(axis=1)
+        may &= (corners.min(axis=1) <= [columns[-1] + 1, rows[-1] + 1]).all(axis=1)
+        return np.asarray(may)
 
     def at(self, hits: Hits) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, " points"]]:
         """Change of the shown colour, and how much of it counts, at points of the surface.
 
-        Each view counts by its facing; the weight falls to 0 at grazing angles, and is 0 for
-        points that no view sees where it changes.
+        The weight falls to 0 at grazing angles, and is 0 for points that the view does not see
+        where it changes.
         """
-        stage = self._stage
-        change = np.zeros((len(hits.face), 3), np.float32)
-        share = np.zeros(len(hits.face), np.float32)
+        stage, change = self._stage, self._change
+        differences = np.zeros((len(hits.face), 3), np.float32)
         weight = np.zeros(len(hits.face), np.float32)
         found = np.flatnonzero(hits.face >= 0)
         face, corners = hits.face[found], hits.weights[found]
         points = corner_values(stage.points, stage.faces, face, corners)
         normals = corner_values(stage.normals, stage.faces, face, corners)
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-        own_uv = corner_values(stage.uv, stage.faces, face, corners)
-        for place, view in enumerate(self._views):
-            seen, facing = self._seen_by(view, points, normals)
-            places, _ = view.view.project(points[seen])
-            if view.motion is None:
-                difference = between_pixels(view.difference, places)
-            else:
-                difference = self._mover.difference(
-                    view.view, view.before, view.motion, places, own_uv[seen]
-                )
-            differs = (difference != 0).any(axis=1)
-            seen, facing, difference = seen[differs], facing[differs], difference[differs]
-            counts = _smooth_step((facing - _GRAZING) / (_FULL - _GRAZING))
-            priority = counts * facing**_FRONTALITY * (_FIRST_COUNTS if place == 0 else 1.0)
-            rows = found[seen]
-            change[rows] += priority[:, None] * difference
-            share[rows] += priority
-            weight[rows] = np.maximum(weight[rows], counts)
-        return change / np.where(share > 0, share, np.float32(1))[:, None], weight
+        seen, facing = self._seen(points, normals)
+        places, _ = change.view.project(points[seen])
+        if change.motion is None:
+            difference = between_pixels(change.difference, places)
+        else:
+            own_uv = corner_values(stage.uv, stage.faces, face[seen], corners[seen])
+            difference = self._mover.difference(
+                change.view, change.before, change.motion, places, own_uv
+            )
+        counts = _smooth_step((facing - _GRAZING) / (_FULL - _GRAZING))
+        rows = found[seen]
+        differences[rows] = difference
+        weight[rows] = counts * (difference != 0).any(axis=1)
+        return differences, weight
 
-    def _seen_by(
-        self,
-        change: ViewChange,
-        points: Float[np.ndarray, "points 3"],
-        normals: Float[np.ndarray, "points 3"],
+    def _seen(
+        self, points: Float[np.ndarray, "points 3"], normals: Float[np.ndarray, "points 3"]
     ) -> tuple[Int[np.ndarray, " seen"], Float[np.ndarray, " seen"]]:
-        """Rows of the points that a view sees where it changes, and their facing."""
-        view = change.view
+        """Rows of the points that the view sees where it changes, and their facing."""
+        view = self._change.view
         towards = view.eye - points
         towards /= np.linalg.norm(towards, axis=1, keepdims=True)
         facing = (normals * towards).sum(axis=1).astype(np.float32)
         places, depth = view.project(points)
         inside = (places > 0.5).all(axis=1) & (places < view.side_px - 0.5).all(axis=1)
         rows = np.flatnonzero(inside & (facing > _GRAZING) & (depth > 0))
-        rows = rows[_is_near(change.touched, places[rows])]
+        rows = rows[_is_near(self._change.touched, places[rows])]
         directions = (points[rows] - view.eye) / depth[rows, None]
         nearest = self._stage.first_seen(view.eye, directions).distance
         visible = nearest > depth[rows] * (1 - SAME_PLACE)

@@ -18,9 +18,10 @@ from reggan_plugin.imaging.composite import composite
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.crop import Region, cut_crop
 from reggan_plugin.imaging.frame_motion import motion_in_frame
+from reggan_plugin.imaging.limited_motion import limit_motion
 from reggan_plugin.imaging.motion_extent import region_of_change
 from reggan_plugin.imaging.moved_part import MovedPart, moved_part
-from reggan_plugin.imaging.region import RegionLimits
+from reggan_plugin.imaging.region import RegionLimits, limit_mask
 from reggan_plugin.motion_answer import MotionAnswer
 
 _MOST_AT_ONCE, _MOST_MOVED_AT_ONCE = 2**22, 2**21
@@ -151,6 +152,16 @@ class CutFrame:
 
     picture: Picture
     faces: tuple[CutFace, ...]
+
+
+def limited_answer(
+    answer: Answer, limits: RegionLimits, canonical: Float[np.ndarray, "6 2"]
+) -> Answer:
+    """The answer where the change counts; `canonical` are the landmarks in parts of the side."""
+    if isinstance(answer, MotionAnswer):
+        return limit_motion(answer, limits, canonical)
+    after, mask = answer
+    return after, limit_mask(mask, limits, canonical)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,7 +11,7 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner
-from reggan_plugin.batched_model import Answer, BatchedModel
+from reggan_plugin.batched_model import BatchedModel
 from reggan_plugin.display_picture import display_picture, exposure_of
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.expressions import ExpressionMix, mix_from_request
@@ -21,6 +21,7 @@ from reggan_plugin.face_edit import (
     FrameEdit,
     Picture,
     cut_face,
+    limited_answer,
     picture_of,
 )
 from reggan_plugin.faces.face_crop import FaceCrop
@@ -30,8 +31,6 @@ from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.given_picture import ArrayEncoding, ChannelOrder, read_given
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
-from reggan_plugin.imaging.limited_motion import limit_motion
-from reggan_plugin.imaging.region import RegionLimits, limit_mask
 from reggan_plugin.model_card import ModelCard, card_from_metadata
 from reggan_plugin.model_seal import check_seal
 from reggan_plugin.models import find_model
@@ -284,7 +283,7 @@ class ExpressionTransfer:
         for cut in cuts:
             own = [next(answers) for _ in cut.faces]
             limits = cut.picture.limits
-            limited = tuple(_limited(one, limits, canonical) for one in own)
+            limited = tuple(limited_answer(one, limits, canonical) for one in own)
             answered.append(AnsweredFrame(cut=cut, answers=limited))
         return answered
 
@@ -299,10 +298,3 @@ class ExpressionTransfer:
             asked = mix if share == 1.0 else mix.scaled(share)
             faces.append(cut_face(picture, region, local, asked))
         return CutFrame(picture=picture, faces=tuple(faces))
-
-
-def _limited(answer: Answer, limits: RegionLimits, canonical: Float[np.ndarray, "6 2"]) -> Answer:
-    if isinstance(answer, MotionAnswer):
-        return limit_motion(answer, limits, canonical)
-    after, mask = answer
-    return after, limit_mask(mask, limits, canonical)

@@ -10,8 +10,9 @@ from PIL import Image
 
 from reggan_plugin.errors import MissingExtraError
 from reggan_plugin.textures.character import Character, Material, MeshPart
-from reggan_plugin.textures.gltf.character import character_from_gltf, material_from_gltf
+from reggan_plugin.textures.gltf.character import character_from_gltf
 from reggan_plugin.textures.gltf.gltf_file import read_gltf
+from reggan_plugin.textures.gltf.material import material_from_gltf
 from reggan_plugin.textures.maps.map_tile import read_tile
 from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.mesh_files import load_mesh

@@ -4,21 +4,19 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from itertools import islice, zip_longest
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from reggan_plugin.array_types import Float, Int, Shaped
 from reggan_plugin.errors import MeshError
-from reggan_plugin.textures.character import AlphaMode, Character, Material, MeshPart, Morph
+from reggan_plugin.textures.character import Character, MeshPart, Morph
 from reggan_plugin.textures.gltf.accessors import MOST_POINTS, read_accessor
-from reggan_plugin.textures.gltf.gltf_file import GltfFile, is_data
-from reggan_plugin.textures.references import file_of_uri
+from reggan_plugin.textures.gltf.gltf_file import GltfFile
+from reggan_plugin.textures.gltf.material import material_from_gltf
 
 Matrix = Float[np.ndarray, "4 4"]
 
-_ALPHA_MODES: dict[str, AlphaMode] = {"OPAQUE": "opaque", "MASK": "cutout", "BLEND": "blend"}
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6
 _MOST_PARTS = 20_000
 
@@ -31,35 +29,6 @@ def character_from_gltf(gltf: GltfFile, *, with_morphs: bool = False) -> Charact
     """
     with np.errstate(all="ignore"):  # numbers beyond all bounds: `load_mesh` looks at the points
         return _Reader(gltf, with_morphs).character()
-
-
-def material_from_gltf(gltf: GltfFile, index: int | None) -> Material:
-    """The base colour of a material; an absent one is white."""
-    if index is None:
-        return Material(name="(none)", is_double_sided=False)
-    entry = gltf.document["materials"][index]
-    base = entry.get("pbrMetallicRoughness", {})
-    return Material(
-        name=entry.get("name", f"material {index}"),
-        index=index,
-        image=image_of_texture(gltf, base.get("baseColorTexture")),
-        colour=tuple(base.get("baseColorFactor", (1.0, 1.0, 1.0, 1.0))),
-        alpha_mode=_ALPHA_MODES.get(entry.get("alphaMode", "OPAQUE"), "opaque"),
-        alpha_cutoff=entry.get("alphaCutoff", 0.5),
-        is_double_sided=entry.get("doubleSided", False),
-    )
-
-
-def image_of_texture(gltf: GltfFile, info: dict[str, Any] | None) -> int | None:
-    """The image that a textureInfo leads to; WebP and KTX2 ones by their extensions."""
-    if info is None:
-        return None
-    texture = gltf.document["textures"][info["index"]]
-    for extension in texture.get("extensions", {}).values():
-        if isinstance(extension, dict) and "source" in extension:
-            return int(extension["source"])
-    source = texture.get("source")
-    return None if source is None else int(source)
 
 
 class _Reader:
@@ -292,16 +261,6 @@ class _Reader:
         cos, sin = math.cos(turn), math.sin(turn)
         uv = uv @ np.array([[cos, -sin], [sin, cos]]) + transform.get("offset", (0.0, 0.0))
         return np.asarray(np.stack([uv[:, 0], 1.0 - uv[:, 1]], axis=1))
-
-
-def image_path(gltf: GltfFile, index: int) -> Path | None:
-    """The file that an image is in; None for one that is inside.
-
-    Raises:
-        MeshError: its name leads elsewhere; see `references`.
-    """
-    uri = gltf.document["images"][index].get("uri")
-    return None if uri is None or is_data(uri) else file_of_uri(gltf.path, uri)
 
 
 def _local_matrix(node: dict[str, Any]) -> Matrix:

@@ -7,20 +7,28 @@ Source: Khronos glTF 2.0 specification, sections 3 and 5, and the JSON schemas o
 KHR_texture_transform, KHR_materials_variants and VRMC_vrm 1.0.
 """
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
+from reggan_plugin.textures.gltf.field_checks import (
+    Sizes,
+    anything,
+    array_of,
+    check_flag,
+    check_number,
+    check_text,
+    index_of,
+    index_or_none_of,
+    mapping_of,
+    object_of,
+    record_of,
+    whole_number,
+)
 from reggan_plugin.textures.references import MOST_MESH_BYTES
 
 MOST_VALUES = 4_000_000
 """Of the JSON; a scanned body with a thousand animations has a tenth of them."""
 MOST_DEPTH = 100
-_LARGEST_NUMBER = 1e30
 _MOST_STRIDE = 252
-
-Sizes = Mapping[str, int]
-"""Number of entries of each top-level array."""
-Check = Callable[[Any, str, Sizes], None]
 
 
 def check_document(document: Any) -> None:
@@ -29,7 +37,7 @@ def check_document(document: Any) -> None:
     Raises:
         ValueError: one is not; or the nodes are no tree.
     """
-    _object_of(document, "the document")
+    object_of(document, "the document")
     _check_depth(document)
     sizes = {key: len(value) for key, value in document.items() if isinstance(value, list)}
     _DOCUMENT(document, "", sizes)
@@ -47,100 +55,8 @@ def refuse_overgrown(text: bytes) -> None:
         raise ValueError(f"its JSON has {values:,} values, of at most {MOST_VALUES:,}")
 
 
-def _fault(place: str, found: object, expected: str) -> ValueError:
-    return ValueError(f"{place or 'the document'} is {repr(found)[:60]}, expected {expected}")
-
-
-def _object_of(value: Any, place: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise _fault(place, value, "an object")
-    return value
-
-
-def _text(value: Any, place: str, _: Sizes) -> None:
-    if not isinstance(value, str):
-        raise _fault(place, value, "text")
-
-
-def _flag(value: Any, place: str, _: Sizes) -> None:
-    if not isinstance(value, bool):
-        raise _fault(place, value, "true or false")
-
-
-def _number(value: Any, place: str, _: Sizes) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (is_number and -_LARGEST_NUMBER <= value <= _LARGEST_NUMBER):  # false for NaN, too
-        raise _fault(place, value, "a finite number")
-
-
-def _whole(most: int) -> Check:
-    def check(value: Any, place: str, _: Sizes) -> None:
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
-        if not (is_whole and 0 <= value <= most):
-            raise _fault(place, value, f"a whole number from 0 to {most}")
-
-    return check
-
-
-def _index(key: str) -> Check:
-    def check(value: Any, place: str, sizes: Sizes) -> None:
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
-        if not (is_whole and 0 <= value < sizes.get(key, 0)):
-            raise _fault(place, value, f"an index of one of {sizes.get(key, 0)} {key}")
-
-    return check
-
-
-def _index_or_none(key: str) -> Check:
-    """VRM 0.x writes -1 for a bone that it does not have."""
-    index = _index(key)
-
-    def check(value: Any, place: str, sizes: Sizes) -> None:
-        if value != -1:
-            index(value, place, sizes)
-
-    return check
-
-
-def _array(of: Check, length: int | None = None) -> Check:
-    def check(value: Any, place: str, sizes: Sizes) -> None:
-        if not isinstance(value, list) or (length is not None and len(value) != length):
-            raise _fault(place, value, "an array" + (f" of {length}" if length else ""))
-        for i, one in enumerate(value):
-            of(one, f"{place}[{i}]", sizes)
-
-    return check
-
-
-def _mapping(of: Check) -> Check:
-    def check(value: Any, place: str, sizes: Sizes) -> None:
-        for key, one in _object_of(value, place).items():
-            of(one, f"{place}.{key[:40]}", sizes)
-
-    return check
-
-
-def _record(needed: Mapping[str, Check], **optional: Check) -> Check:
-    fields = {**needed, **optional}
-
-    def check(value: Any, place: str, sizes: Sizes) -> None:
-        entry = _object_of(value, place)
-        for name in needed:
-            if name not in entry:
-                raise ValueError(f"{place or 'the document'} has no {name}")
-        for name, of in fields.items():
-            if name in entry:
-                of(entry[name], f"{place}.{name}".removeprefix("."), sizes)
-
-    return check
-
-
-def _any(value: Any, place: str, sizes: Sizes) -> None:
-    """Every value will do."""
-
-
 def _image(value: Any, place: str, sizes: Sizes) -> None:
-    entry = _object_of(value, place)
+    entry = object_of(value, place)
     if "uri" not in entry and "bufferView" not in entry:
         raise ValueError(f"{place} has neither uri nor bufferView")
     _IMAGE_FIELDS(entry, place, sizes)
@@ -160,122 +76,133 @@ def _material(value: Any, place: str, sizes: Sizes) -> None:
             waiting.append((one, f"{where}.{key}"))
 
 
-_SIZE = _whole(MOST_MESH_BYTES)
-_OBJECT = _mapping(_any)
-_ATTRIBUTES = _mapping(_index("accessors"))
-_WEIGHTS = _array(_number)
-_PLACE_IN_VIEW = {"bufferView": _index("bufferViews")}
-_TRANSFORM = _record(
+_SIZE = whole_number(MOST_MESH_BYTES)
+_OBJECT = mapping_of(anything)
+_ATTRIBUTES = mapping_of(index_of("accessors"))
+_WEIGHTS = array_of(check_number)
+_PLACE_IN_VIEW = {"bufferView": index_of("bufferViews")}
+_TRANSFORM = record_of(
     {},
-    offset=_array(_number, 2),
-    scale=_array(_number, 2),
-    rotation=_number,
-    texCoord=_whole(99),
+    offset=array_of(check_number, 2),
+    scale=array_of(check_number, 2),
+    rotation=check_number,
+    texCoord=whole_number(99),
 )
-_TEXTURE_INFO = _record(
-    {"index": _index("textures")},
-    texCoord=_whole(99),
-    extensions=_record({}, KHR_texture_transform=_TRANSFORM),
+_TEXTURE_INFO = record_of(
+    {"index": index_of("textures")},
+    texCoord=whole_number(99),
+    extensions=record_of({}, KHR_texture_transform=_TRANSFORM),
 )
-_MATERIAL_FIELDS = _record(
+_MATERIAL_FIELDS = record_of(
     {},
-    name=_text,
-    alphaMode=_text,
-    alphaCutoff=_number,
-    doubleSided=_flag,
+    name=check_text,
+    alphaMode=check_text,
+    alphaCutoff=check_number,
+    doubleSided=check_flag,
     extensions=_OBJECT,
-    pbrMetallicRoughness=_record(
-        {}, baseColorTexture=_TEXTURE_INFO, baseColorFactor=_array(_number, 4)
+    pbrMetallicRoughness=record_of(
+        {}, baseColorTexture=_TEXTURE_INFO, baseColorFactor=array_of(check_number, 4)
     ),
 )
-_IMAGE_FIELDS = _record({}, uri=_text, bufferView=_index("bufferViews"), mimeType=_text, name=_text)
-_PRIMITIVE = _record(
-    {"attributes": _ATTRIBUTES},
-    indices=_index("accessors"),
-    material=_index("materials"),
-    mode=_whole(6),
-    targets=_array(_ATTRIBUTES),
-    extensions=_record({}, KHR_materials_variants=_record({}, mappings=_array(_OBJECT))),
+_IMAGE_FIELDS = record_of(
+    {}, uri=check_text, bufferView=index_of("bufferViews"), mimeType=check_text, name=check_text
 )
-_ACCESSOR = _record(
-    {"componentType": _whole(9999), "count": _SIZE, "type": _text},
-    bufferView=_index("bufferViews"),
+_PRIMITIVE = record_of(
+    {"attributes": _ATTRIBUTES},
+    indices=index_of("accessors"),
+    material=index_of("materials"),
+    mode=whole_number(6),
+    targets=array_of(_ATTRIBUTES),
+    extensions=record_of({}, KHR_materials_variants=record_of({}, mappings=array_of(_OBJECT))),
+)
+_ACCESSOR = record_of(
+    {"componentType": whole_number(9999), "count": _SIZE, "type": check_text},
+    bufferView=index_of("bufferViews"),
     byteOffset=_SIZE,
-    normalized=_flag,
-    sparse=_record(
+    normalized=check_flag,
+    sparse=record_of(
         {
             "count": _SIZE,
-            "indices": _record({**_PLACE_IN_VIEW, "componentType": _whole(9999)}, byteOffset=_SIZE),
-            "values": _record(_PLACE_IN_VIEW, byteOffset=_SIZE),
+            "indices": record_of(
+                {**_PLACE_IN_VIEW, "componentType": whole_number(9999)}, byteOffset=_SIZE
+            ),
+            "values": record_of(_PLACE_IN_VIEW, byteOffset=_SIZE),
         }
     ),
 )
-_NODE = _record(
+_NODE = record_of(
     {},
-    name=_text,
-    children=_array(_index("nodes")),
-    mesh=_index("meshes"),
-    skin=_index("skins"),
+    name=check_text,
+    children=array_of(index_of("nodes")),
+    mesh=index_of("meshes"),
+    skin=index_of("skins"),
     weights=_WEIGHTS,
-    matrix=_array(_number, 16),
-    rotation=_array(_number, 4),
-    scale=_array(_number, 3),
-    translation=_array(_number, 3),
+    matrix=array_of(check_number, 16),
+    rotation=array_of(check_number, 4),
+    scale=array_of(check_number, 3),
+    translation=array_of(check_number, 3),
 )
-_ANIMATION = _record(
+_ANIMATION = record_of(
     {},
-    channels=_array(
-        _record(
-            {"sampler": _SIZE, "target": _record({}, node=_index("nodes"), path=_text)},
+    channels=array_of(
+        record_of(
+            {"sampler": _SIZE, "target": record_of({}, node=index_of("nodes"), path=check_text)},
         )
     ),
-    samplers=_array(
-        _record({"input": _index("accessors"), "output": _index("accessors")}, interpolation=_text)
+    samplers=array_of(
+        record_of(
+            {"input": index_of("accessors"), "output": index_of("accessors")},
+            interpolation=check_text,
+        )
     ),
 )
-_EXPRESSIONS = _record({}, preset=_mapping(_OBJECT), custom=_mapping(_OBJECT))
-_BONE_OF_VRM0 = _record({"bone": _text, "node": _index_or_none("nodes")})
-_EXTENSIONS = _record(
+_EXPRESSIONS = record_of({}, preset=mapping_of(_OBJECT), custom=mapping_of(_OBJECT))
+_BONE_OF_VRM0 = record_of({"bone": check_text, "node": index_or_none_of("nodes")})
+_EXTENSIONS = record_of(
     {},
-    KHR_materials_variants=_record({}, variants=_array(_OBJECT)),
-    VRMC_vrm=_record(
+    KHR_materials_variants=record_of({}, variants=array_of(_OBJECT)),
+    VRMC_vrm=record_of(
         {},
-        humanoid=_record({}, humanBones=_mapping(_record({"node": _index("nodes")}))),
+        humanoid=record_of({}, humanBones=mapping_of(record_of({"node": index_of("nodes")}))),
         expressions=_EXPRESSIONS,
     ),
-    VRM=_record({}, humanoid=_record({}, humanBones=_array(_BONE_OF_VRM0))),
+    VRM=record_of({}, humanoid=record_of({}, humanBones=array_of(_BONE_OF_VRM0))),
 )
-_DOCUMENT = _record(
-    {"asset": _record({"version": _text})},
-    accessors=_array(_ACCESSOR),
-    buffers=_array(_record({"byteLength": _SIZE}, uri=_text)),
-    bufferViews=_array(
-        _record(
-            {"buffer": _index("buffers"), "byteLength": _SIZE},
+_DOCUMENT = record_of(
+    {"asset": record_of({"version": check_text})},
+    accessors=array_of(_ACCESSOR),
+    buffers=array_of(record_of({"byteLength": _SIZE}, uri=check_text)),
+    bufferViews=array_of(
+        record_of(
+            {"buffer": index_of("buffers"), "byteLength": _SIZE},
             byteOffset=_SIZE,
-            byteStride=_whole(_MOST_STRIDE),
+            byteStride=whole_number(_MOST_STRIDE),
             extensions=_OBJECT,
         )
     ),
-    images=_array(_image),
-    textures=_array(
-        _record(
+    images=array_of(_image),
+    textures=array_of(
+        record_of(
             {},
-            source=_index("images"),
-            extensions=_mapping(_record({}, source=_index("images"))),
+            source=index_of("images"),
+            extensions=mapping_of(record_of({}, source=index_of("images"))),
         )
     ),
-    materials=_array(_material),
-    meshes=_array(_record({"primitives": _array(_PRIMITIVE)}, name=_text, weights=_WEIGHTS)),
-    nodes=_array(_NODE),
-    skins=_array(
-        _record({"joints": _array(_index("nodes"))}, inverseBindMatrices=_index("accessors"))
+    materials=array_of(_material),
+    meshes=array_of(
+        record_of({"primitives": array_of(_PRIMITIVE)}, name=check_text, weights=_WEIGHTS)
     ),
-    scenes=_array(_record({}, nodes=_array(_index("nodes")))),
-    scene=_index("scenes"),
-    animations=_array(_ANIMATION),
+    nodes=array_of(_NODE),
+    skins=array_of(
+        record_of(
+            {"joints": array_of(index_of("nodes"))}, inverseBindMatrices=index_of("accessors")
+        )
+    ),
+    scenes=array_of(record_of({}, nodes=array_of(index_of("nodes")))),
+    scene=index_of("scenes"),
+    animations=array_of(_ANIMATION),
     extensions=_EXTENSIONS,
-    extensionsUsed=_array(_text),
+    extensionsUsed=array_of(check_text),
 )
 
 

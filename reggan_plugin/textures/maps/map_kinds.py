@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.errors import TextureError
-from reggan_plugin.textures.gltf.character import image_of_texture
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
+from reggan_plugin.textures.gltf.material import image_of_texture
 from reggan_plugin.textures.maps.map_tile import MapTile
 
 _WORDS = {

@@ -1,0 +1,123 @@
+"""Colours of a head before any light falls on it: paint, eyes, strands, its own textures."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from reggan_training.heads.head import Part
+from reggan_training.pairs.look import HeadLook
+from reggan_training.pairs.noise import detail_texture, strand_texture
+from reggan_training.pairs.shaded_surface import (
+    PAINT_REACH,
+    ShadedSurface,
+    noise_at,
+    tensor_like,
+)
+from reggan_training.srgb import linear_from_encoded
+
+_IRIS_RAD, _PUPIL_RAD = 0.46, 0.19
+_ANGLE = slice(14, 15)
+_UV = slice(15, 17)
+_STRAND_REACH = 1.2
+
+
+def surface_colour(
+    surface: ShadedSurface, look: HeadLook, textures: list[Tensor]
+) -> Float[Tensor, "rows 3"]:
+    """Scene-linear colour of each pixel's surface in a look.
+
+    `textures` are the head's own, [3, height, width], sRGB-encoded in [0, 1].
+    """
+    colour = _painted_skin(surface, look)
+    part = surface.part[:, None]
+    plain = {
+        Part.TEETH: look.teeth,
+        Part.GUMS: look.gums,
+        Part.TONGUE: look.gums * np.array([1.0, 0.9, 0.9]),
+        Part.MOUTH: look.cavity,
+        Part.SOCKET: look.cavity,
+        Part.LASHES: look.brows * 0.5,
+        Part.HAIR: look.hair,
+        Part.BEARD: look.beard,
+        Part.BROWS: look.brows,
+        Part.GLASSES: look.glasses,
+        Part.CLOTHES: look.clothes,
+    }
+    for kind, paint in plain.items():
+        colour = torch.where(part == kind, tensor_like(paint, colour), colour)
+    strands = noise_at(surface, strand_texture(look.texture_seed), _STRAND_REACH, turned=True)
+    is_hair = torch.isin(
+        part, torch.tensor([Part.HAIR, Part.BEARD, Part.BROWS], device=part.device)
+    )
+    colour = torch.where(is_hair, colour * (1 + 0.6 * strands), colour)
+    colour = torch.where(part == Part.EYE, _eye_colour(surface, look), colour)
+    if textures and look.uses_texture:
+        colour = _textured(surface, look, textures, colour)
+    return colour.clamp(0.004, 1.0)
+
+
+def _painted_skin(surface: ShadedSurface, look: HeadLook) -> Float[Tensor, "rows 3"]:
+    colour = tensor_like(look.skin, surface.fixed).expand(len(surface.pixels), 3)
+    detail = detail_texture(look.texture_seed)
+    coarse = noise_at(surface, detail[:, :3], PAINT_REACH)
+    coarse = 0.75 * coarse.mean(1, keepdim=True) * 1.7 + 0.25 * coarse  # mostly light and dark
+    fine = noise_at(surface, detail[:, 3:5], PAINT_REACH)
+    pores = noise_at(surface, detail[:, 4:5], PAINT_REACH / 3)
+    freckles = (fine[:, :1] - 1.0).clamp(min=0)
+    factor = 1 + look.mottling * coarse - look.freckles * freckles + 0.5 * look.pores * pores
+    colour = colour * factor
+    redder = look.blush * (surface.region("cheeks") + surface.region("nose")).clamp(max=1)
+    colour = colour * (1 + redder * tensor_like([0.05, -0.22, -0.20], colour))
+    colour = colour * (1 - 0.18 * surface.region("eye_rings"))
+    lips = surface.region("lips")
+    colour = colour + lips * (tensor_like(look.lips, colour) * (1 + 0.15 * pores) - colour)
+    hairs = noise_at(surface, strand_texture(look.texture_seed), _STRAND_REACH, turned=True)
+    stubble = 0.5 + 0.5 * fine[:, 1:2]
+    for name, weight, paint, grain in (
+        ("brows", look.brow_weight, look.brows, 0.55 + 0.8 * hairs),
+        ("beard", look.beard_weight, look.beard, stubble),
+        ("moustache", look.moustache_weight, look.beard, stubble),
+        ("scalp", look.scalp_weight, look.hair, 1.0 + 0.0 * hairs),
+        ("lid_margins", 0.7 * min(1.0, 2 * look.brow_weight), look.brows * 0.4, 0.6 + 0.0 * hairs),
+    ):
+        cover = (weight * surface.region(name) * grain * 1.3).clamp(0, 1)
+        tone = tensor_like(paint, colour) * (1 + 0.5 * hairs)
+        colour = colour + cover * (tone - colour)
+    return colour
+
+
+def _eye_colour(surface: ShadedSurface, look: HeadLook) -> Float[Tensor, "rows 3"]:
+    angle = surface.fixed[:, _ANGLE]
+    fine = noise_at(surface, detail_texture(look.texture_seed)[:, 3:4], PAINT_REACH / 4)
+    in_iris = torch.sigmoid((_IRIS_RAD - angle) / 0.02)
+    in_pupil = torch.sigmoid((_PUPIL_RAD - angle) / 0.012)
+    ring = 1 - 0.6 * torch.exp(-(((angle - _IRIS_RAD) / 0.05) ** 2))
+    white = tensor_like(look.sclera, angle).expand(len(angle), 3)
+    iris = tensor_like(look.iris, angle) * ring * (1 + 0.3 * fine)
+    colour = white + in_iris * (iris - white)
+    return colour + in_pupil * (tensor_like(look.pupil, angle) - colour)
+
+
+def _textured(
+    surface: ShadedSurface, look: HeadLook, textures: list[Tensor], painted: Float[Tensor, "rows 3"]
+) -> Float[Tensor, "rows 3"]:
+    """The head's own textures in place of paint; on statues only their light and dark."""
+    colour = painted.clone()
+    for index, texture in enumerate(textures):
+        rows = (surface.texture == index).nonzero()[:, 0]
+        if not len(rows):
+            continue
+        grid = (surface.fixed[rows, _UV] * 2 - 1)[None, :, None]
+        texel = F.grid_sample(texture[None], grid, align_corners=False, padding_mode="border")
+        linear = linear_from_encoded(texel[0, :, :, 0].T)
+        if look.style in ("stone", "metal", "clay"):
+            grey = linear.mean(1, keepdim=True)
+            linear = tensor_like(look.skin, linear) * (
+                0.5 + 0.5 * grey / grey.mean().clamp(min=0.01)
+            )
+        else:
+            linear = linear * tensor_like(look.tint, linear)
+        colour[rows] = linear
+    return colour

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import tifffile
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.credentials import LEFT_OUT, tiff_has_credentials, tiff_without
 from reggan_plugin.files.damage import library_faults
 from reggan_plugin.files.frame_data import Encoding, Frame
@@ -21,14 +20,18 @@ from reggan_plugin.files.samples import (
     floats_from_samples,
     pixels_from_samples,
 )
-from reggan_plugin.files.size_limit import refuse_oversize, refuse_too_short
+from reggan_plugin.files.tiff_checks import (
+    PALETTE,
+    WHITE_IS_ZERO,
+    check_complete,
+    colour_count,
+    refuse_oversize_page,
+    refuse_unwritable,
+)
 from reggan_plugin.files.tiff_segments import (
-    FLOAT_PREDICTOR,
     WRITABLE_COMPRESSIONS,
-    WRITABLE_PREDICTORS,
     decode_segment,
     encode_segment,
-    is_laid_out_soundly,
     is_planar,
     replace_segments,
     segment_places,
@@ -37,15 +40,11 @@ from reggan_plugin.files.tiff_segments import (
 # Else Python prints every fault that tifffile logs, beside the error that names the file.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
-_MOST_SAMPLES_PER_BYTE = 2**15
-"""Of a black picture in ZSTD. Strips that are left out take no bytes at all."""
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE = 0, 1, 2, 3
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _ORIENTATION, _PHOTOSHOP_LAYERS, _SUB_IFDS = 274, 37724, 330
 _KEPT_TAGS = (270, 274, 282, 283, 296, 305, 315, 700, 33432, 34675)
 """Of a palette file: texts, orientation, resolution, XMP, copyright and colour profile."""
 _PACKBITS = 32773
-_WRITABLE_TYPES = ("uint8", "uint16", "uint32", "float16", "float32", "float64")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,7 +64,7 @@ class StoredTiff:
         with tifffile.TiffFile(io.BytesIO(self.content)) as file:
             page = file.pages.first
             for index, (plane, rows, columns) in segment_places(page):
-                if plane >= _colour_count(page) or not changed[rows, columns].any():
+                if plane >= colour_count(page) or not changed[rows, columns].any():
                     continue
                 segment = decode_segment(page, self.content, index)
                 _change(page, segment, plane, before[rows, columns], after[rows, columns])
@@ -103,11 +102,11 @@ def decode(content: bytes) -> Frame:
     """Read the first page of a TIFF."""
     with library_faults(), tifffile.TiffFile(io.BytesIO(content)) as file:  # reads as it is asked
         page = file.pages.first
-        _refuse_oversize(page, len(content))
-        if page.photometric == _PALETTE and page.colormap is not None:
+        refuse_oversize_page(page, len(content))
+        if page.photometric == PALETTE and page.colormap is not None:
             return _decode_palette(page)
-        _refuse_unwritable(page)
-        _check_complete(page, content)
+        refuse_unwritable(page)
+        check_complete(page, content)
         samples, notices = _all_samples(page, content), _notices(file)
         kinds = [int(kind) for kind in page.extrasamples]
         orientation = int(page.tags.valueof(_ORIENTATION, 1))
@@ -144,22 +143,6 @@ def _decode_palette(page: tifffile.TiffPage) -> Frame:
     )
 
 
-def _refuse_oversize(page: tifffile.TiffPage, size_bytes: int) -> None:
-    """Raise for a picture, or a tile of it, that is larger than is worked on or can be here."""
-    sizes = [(page.imagelength, page.imagewidth)]
-    if page.is_tiled:
-        sizes.append((page.tilelength, page.tilewidth))
-    numbers = [page.samplesperpixel, *(side for size in sizes for side in size)]
-    if not all(isinstance(number, int) for number in numbers):  # lists, times a size, fill memory
-        raise UnreadableFrameError(
-            "is damaged: its size is none of whole numbers. Render or copy it again."
-        )
-    for height, width in sizes:
-        refuse_oversize(height, width, page.samplesperpixel)
-        samples = width * page.samplesperpixel
-        refuse_too_short(height, samples, size_bytes, _MOST_SAMPLES_PER_BYTE)
-
-
 def _frame_of(
     page: tifffile.TiffPage,
     samples: npt.NDArray[Any],
@@ -167,7 +150,7 @@ def _frame_of(
     original: StoredTiff,
     notices: tuple[str, ...],
 ) -> Frame:
-    colours = _colour_count(page)
+    colours = colour_count(page)
     channel = _alpha_channel(page, kinds)
     kind = None if channel is None else kinds[channel - colours]
     return Frame(
@@ -183,7 +166,7 @@ def _frame_of(
 def _alpha_channel(page: tifffile.TiffPage, kinds: list[int]) -> int | None:
     """Its place among the channels, by the kinds of those that are no colours."""
     place = next((i for i, kind in enumerate(kinds) if kind in (_ASSOCIATED, _UNASSOCIATED)), None)
-    return None if place is None else _colour_count(page) + place
+    return None if place is None else colour_count(page) + place
 
 
 def _all_samples(page: tifffile.TiffPage, content: bytes) -> npt.NDArray[Any]:
@@ -206,7 +189,7 @@ def _change(
     after: Float[np.ndarray, "rows columns 3"],
 ) -> None:
     """Replace, in place, the samples of a segment that differ."""
-    colours = slice(0, _colour_count(page))
+    colours = slice(0, colour_count(page))
     if is_planar(page) and colours.stop == 3:
         colours, own = slice(0, 1), slice(plane, plane + 1)
         before, after = before[..., own], after[..., own]
@@ -218,75 +201,7 @@ def _change(
 
 def _shown(page: tifffile.TiffPage, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Samples in which white is high; its own inverse."""
-    return ~samples if page.photometric == _WHITE_IS_ZERO else samples
-
-
-def _colour_count(page: tifffile.TiffPage) -> int:
-    return 3 if page.photometric == _RGB else 1
-
-
-def _refuse_unwritable(page: tifffile.TiffPage) -> None:
-    """Raise for a TIFF that is sound but of a kind that is not written."""
-    photometric = getattr(page.photometric, "name", str(page.photometric))
-    compression = getattr(page.compression, "name", str(page.compression))
-    if page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB):
-        raise _unsupported(
-            f"{photometric} colours", "RGB or grey", "-colorspace sRGB -type TrueColor"
-        )
-    if page.compression not in WRITABLE_COMPRESSIONS:
-        raise _unsupported(
-            f"{compression} compression", "deflate, LZW, ZSTD or no compression", "-compress zip"
-        )
-    bits = np.dtype(page.dtype).itemsize * 8 if page.dtype else 0
-    if str(page.dtype) not in _WRITABLE_TYPES or bits != page.bitspersample:
-        raise _unsupported(
-            f"samples of {_sample_format(page)}",
-            "unsigned integers of 8, 16 or 32 bits, or floats of 16, 32 or 64",
-            "-depth 16",
-        )
-    is_float = np.dtype(page.dtype).kind == "f"
-    if page.photometric == _WHITE_IS_ZERO and is_float:
-        raise _unsupported("white stored as 0.0", "black as 0.0")
-    if page.predictor == FLOAT_PREDICTOR and not is_float:
-        raise _unsupported("the predictor of floats on integers", "an ordinary one")
-    if page.predictor not in WRITABLE_PREDICTORS or page.fillorder != 1 or page.imagedepth != 1:
-        raise _unsupported("an unusual predictor, bit order or depth", "ordinary ones")
-
-
-def _sample_format(page: tifffile.TiffPage) -> str:
-    """Storage of the numbers, in words: `signed integers of 16 bits`."""
-    kinds = {1: "unsigned integers", 2: "signed integers", 3: "floats", 5: "complex integers"}
-    kinds |= {6: "complex floats"}
-    bits = page.bitspersample
-    widths = "/".join(map(str, bits)) if isinstance(bits, tuple) else str(bits)
-    return f"{kinds.get(int(page.sampleformat), 'no stated kind')} of {widths} bits"
-
-
-def _unsupported(found: str, expected: str, options: str = "") -> UnsupportedFormatError:
-    """`options` are those of ImageMagick that save it so."""
-    command = f" With ImageMagick: magick IN {options} OUT.tif" if options else ""
-    return UnsupportedFormatError(f"is a TIFF with {found}. Save it with {expected}.{command}")
-
-
-def _check_complete(page: tifffile.TiffPage, content: bytes) -> None:
-    segments = zip(page.dataoffsets, page.databytecounts, strict=True)
-    if 0 in page.shaped:
-        raise UnreadableFrameError("is a TIFF without pixels. Render or copy it again.")
-    if page.samplesperpixel < _colour_count(page):
-        raise UnreadableFrameError(
-            f"is damaged: it says that it is RGB with {page.samplesperpixel} channels. Render or "
-            "copy it again."
-        )
-    if any(offset + count > len(content) for offset, count in segments):
-        raise UnreadableFrameError(
-            f"is truncated: image data is missing from its {len(content)} bytes. "
-            "Render or copy it again."
-        )
-    if not is_laid_out_soundly(page):
-        raise UnreadableFrameError(
-            f"is damaged: the table of its {len(page.dataoffsets)} strips or tiles is incomplete "
-            "or lies over other data. Render or copy it again."
-        )
+    return ~samples if page.photometric == WHITE_IS_ZERO else samples
 
 
 def _notices(file: tifffile.TiffFile) -> tuple[str, ...]:

@@ -12,11 +12,8 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.commands import model_in_use
 from reggan_plugin.files.picture_stream import holds_several_pictures
-from reggan_plugin.jobs import render_job
 
-from .test_render import ReddeningTransfer
 from .test_render_video import FRAMES, write_clip
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
@@ -24,9 +21,7 @@ Capture = pytest.CaptureFixture[bytes]
 
 
 @pytest.fixture(autouse=True)
-def stub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(model_in_use, "ExpressionTransfer", ReddeningTransfer)
-    monkeypatch.setattr(render_job, "settings_with_tracks", lambda plan, settings, **_: settings)
+def own_folder(tracked: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 

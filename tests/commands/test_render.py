@@ -5,7 +5,6 @@ import os
 import shlex
 import shutil
 import signal
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -19,84 +18,14 @@ from reggan_plugin.commands import model_in_use
 from reggan_plugin.commands.demo import EXPRESSIONS, demo
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.sheet import sheet
-from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
-from reggan_plugin.face_edit import EditedFrame, FrameEdit
-from reggan_plugin.faces.face_crop import FaceCrop, crop_from_box
-from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.files.frame import Frame, read_frame
-from reggan_plugin.jobs import render_job
-from reggan_plugin.model_card import ModelCard
+from reggan_plugin.files.frame import read_frame
 
-from ..jobs.conftest import Composed
+from .conftest import ReddeningTransfer
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 SHOT = SAMPLES / "avatar_png"
 
 Streams = pytest.CaptureFixture[str]
-
-
-class ReddeningTransfer:
-    """Stands for the model: reddens a box in the middle of pictures that are not black."""
-
-    batch = 1
-
-    def __init__(self, model: str | None, *, device: str, batch: int = 1) -> None:
-        self.card = ModelCard(
-            name="reddening",
-            version="1",
-            architecture="none",
-            image_size_px=16,
-            expressions=EXPRESSION_NAMES[1:],
-            canonical_landmarks={
-                "left_eye": (0.65, 0.4),
-                "right_eye": (0.35, 0.4),
-                "nose_tip": (0.5, 0.55),
-                "mouth_left": (0.6, 0.7),
-                "mouth_right": (0.4, 0.7),
-                "chin": (0.5, 0.85),
-            },
-            training={},
-            licence="Apache-2.0",
-        )
-        self.device, self.device_reason = "cpu", "asked for"
-
-    def find_faces(
-        self, frame: Frame, choice: FaceChoice, names: tuple[str, ...] = ()
-    ) -> tuple[FaceCrop, ...]:
-        height, width = frame.pixels.shape[:2]
-        middle = (width / 4, height / 4, width / 2, height / 2)
-        crop = crop_from_box(choice.box or middle, self.card.canonical_points, 16)
-        return (crop,) if frame.pixels.any() else ()
-
-    def intensity_share(self, crop: FaceCrop) -> float:
-        return 1.0
-
-    def auto_exposure(self, frame: Frame, crops: object) -> float:
-        return 0.0
-
-    def render(
-        self, frame: Frame, mix: ExpressionMix, crops: object, exposure_ev: float = 0.0
-    ) -> np.ndarray:
-        pixels = frame.pixels.copy()
-        height, width = pixels.shape[:2]
-        pixels[height // 4 : -height // 4, width // 4 : -width // 4, 0] = 1.0
-        return pixels
-
-    def cut(self, edit: FrameEdit) -> FrameEdit:
-        return edit
-
-    def answer(self, edits: Sequence[FrameEdit]) -> list[Composed]:
-        pictures = [self.render(edit.frame, edit.mix, edit.crops) for edit in edits]
-        weight = [np.ones(pixels.shape[:2], np.float32) for pixels in pictures]
-        pairs = zip(pictures, weight, strict=True)
-        return [Composed(EditedFrame(pixels=one, weight=two)) for one, two in pairs]
-
-
-@pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_in_use, "ExpressionTransfer", ReddeningTransfer)
-    # Its pictures show no face that could be tracked.
-    monkeypatch.setattr(render_job, "settings_with_tracks", lambda plan, settings, **_: settings)
 
 
 @pytest.fixture
@@ -117,7 +46,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-@pytest.mark.usefixtures("stub")
+@pytest.mark.usefixtures("tracked")
 class TestRender:
     """With a stub in place of the model."""
 

@@ -12,30 +12,11 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.commands import model_in_use
-from reggan_plugin.jobs import render_job
-
-from .test_render import ReddeningTransfer
 
 Streams = pytest.CaptureFixture[str]
+pytestmark = pytest.mark.usefixtures("tracked")
+
 LEVELS = {"hero1": 40, "hero2": 80, "villain1": 120}
-
-
-@pytest.fixture(autouse=True)
-def stub(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Stands for the model; lists the shots that are to be tracked."""
-    tracked: list[str] = []
-
-    def settings_with_tracks(plan: object, settings: object, **_: object) -> object:
-        if render_job_is_to_be_tracked(plan, settings):
-            tracked.append(Path(plan.source).name)  # type: ignore[attr-defined]
-        return settings
-
-    from reggan_plugin.jobs.shot_tracks import is_to_be_tracked as render_job_is_to_be_tracked
-
-    monkeypatch.setattr(model_in_use, "ExpressionTransfer", ReddeningTransfer)
-    monkeypatch.setattr(render_job, "settings_with_tracks", settings_with_tracks)
-    return tracked
 
 
 @pytest.fixture
@@ -97,7 +78,7 @@ def test_out_that_cannot_be_is_a_wrong_request(cast: Path, capsys: Streams) -> N
 
 
 def test_a_folder_of_several_sequences_renders_them_one_after_another(
-    cast: Path, capsys: Streams, stub: list[str]
+    cast: Path, capsys: Streams, tracked: list[str]
 ) -> None:
     shutil.copy(cast / "villain1.png", cast / "villain2.png")
     assert main(["render", "--frames", "cast", "--expression", "happy"]) == 1
@@ -109,7 +90,7 @@ def test_a_folder_of_several_sequences_renders_them_one_after_another(
     assert len(summary["written"]) == 4
     assert [job["counts"]["written"] for job in summary["jobs"]] == [2, 2]
     assert below(Path("cast_happy")) == ["hero1.png", "hero2.png", "villain1.png", "villain2.png"]
-    assert stub == ["hero#.png", "villain#.png"]
+    assert tracked == ["hero#.png", "villain#.png"]
     events = [json.loads(line) for line in captured.err.splitlines()]
     names = [event["event"] for event in events]
     assert (names.count("started"), names.count("finished")) == (1, 1)
@@ -122,10 +103,10 @@ def test_a_folder_of_several_sequences_renders_them_one_after_another(
 
 
 def test_files_are_a_sequence_where_their_number_alone_differs(
-    cast: Path, stub: list[str], capsys: Streams
+    cast: Path, tracked: list[str], capsys: Streams
 ) -> None:
     assert smile(*sorted(cast.glob("*.png"))) == 0
-    assert stub == ["hero#.png"]
+    assert tracked == ["hero#.png"]
     new = {"cast/hero_happy/hero1.png", "cast/hero_happy/hero2.png", "cast/villain1_happy.png"}
     assert {name for name in below(Path()) if is_red(Path(name))} == new
     assert capsys.readouterr().err.count("Done:") == 1

@@ -11,15 +11,13 @@ import numpy as np
 import pytest
 
 from reggan_plugin.cli import main
-from reggan_plugin.commands import model_in_use
 from reggan_plugin.errors import UnreadableFrameError, UsageError
 from reggan_plugin.files import video
 from reggan_plugin.files.video import VideoFile, samples_of
 from reggan_plugin.files.video_codecs import codec_for
 from reggan_plugin.files.video_writing import write_video
-from reggan_plugin.jobs import render_job
 
-from .test_render import ReddeningTransfer
+from .conftest import ReddeningTransfer
 
 Streams = pytest.CaptureFixture[str]
 HEIGHT, WIDTH, FRAMES = 48, 64, 7
@@ -33,10 +31,7 @@ KINDS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def stub(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_in_use, "ExpressionTransfer", ReddeningTransfer)
-    monkeypatch.setattr(render_job, "settings_with_tracks", lambda plan, settings, **_: settings)
+pytestmark = pytest.mark.usefixtures("tracked")
 
 
 def write_clip(path: Path, *, is_steady: bool = False, frames: int = FRAMES) -> Path:

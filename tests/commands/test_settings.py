@@ -11,21 +11,15 @@ from PIL import Image
 from reggan_plugin import cli
 from reggan_plugin.backends import open_runner
 from reggan_plugin.cli import main
-from reggan_plugin.commands import model_in_use
 from reggan_plugin.errors import DeviceUnavailableError
-from reggan_plugin.jobs import render_job
 from reggan_plugin.models import find_model
-
-from .test_render import ReddeningTransfer
 
 Streams = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_folder(tracked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The user's folder for settings, and a stub in place of the model."""
-    monkeypatch.setattr(model_in_use, "ExpressionTransfer", ReddeningTransfer)
-    monkeypatch.setattr(render_job, "settings_with_tracks", lambda plan, settings, **_: settings)
     folder = tmp_path / "own"
     folder.mkdir()
     monkeypatch.setattr(click, "get_app_dir", lambda _: str(folder))

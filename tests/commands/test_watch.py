@@ -17,7 +17,7 @@ from reggan_plugin.cli import main
 from reggan_plugin.commands import model_in_use
 from reggan_plugin.jobs import watched_folder
 
-from .test_render import ReddeningTransfer
+from .conftest import ReddeningTransfer
 
 Streams = pytest.CaptureFixture[str]
 STOPPED = 128 + signal.SIGTERM

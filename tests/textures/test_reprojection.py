@@ -1,5 +1,6 @@
 """The change of the picture arrives in the texels that show in it, and nowhere else."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np

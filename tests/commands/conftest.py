@@ -1,0 +1,77 @@
+"""A stand-in for the model of commands."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reggan_plugin.commands import model_in_use
+from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.face_edit import FrameEdit
+from reggan_plugin.faces.face_crop import FaceCrop, crop_from_box
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.frame import Frame
+from reggan_plugin.jobs import render_job
+from reggan_plugin.jobs.plan import JobPlan
+from reggan_plugin.jobs.render_settings import RenderSettings
+from reggan_plugin.jobs.shot_tracks import is_to_be_tracked
+from reggan_plugin.model_card import ModelCard
+
+from ..jobs.conftest import Brightening
+
+_POINTS = ((0.65, 0.4), (0.35, 0.4), (0.5, 0.55), (0.6, 0.7), (0.4, 0.7), (0.5, 0.85))
+_NAMES = ("left_eye", "right_eye", "nose_tip", "mouth_left", "mouth_right", "chin")
+
+
+class ReddeningTransfer(Brightening):
+    """Stands for the model: reddens a box in the middle of pictures that are not black."""
+
+    def __init__(self, model: str | None, *, device: str, batch: int = 1) -> None:
+        super().__init__()
+        self.card = ModelCard(
+            name="reddening",
+            version="1",
+            architecture="none",
+            image_size_px=16,
+            expressions=EXPRESSION_NAMES[1:],
+            canonical_landmarks=dict(zip(_NAMES, _POINTS, strict=True)),
+            training={},
+            licence="Apache-2.0",
+        )
+        self.device, self.device_reason = "cpu", "asked for"
+
+    def find_faces(
+        self, frame: Frame, choice: FaceChoice, names: Sequence[str] = ()
+    ) -> tuple[FaceCrop, ...]:
+        height, width = frame.pixels.shape[:2]
+        middle = (width / 4, height / 4, width / 2, height / 2)
+        crop = crop_from_box(choice.box or middle, self.card.canonical_points, 16)
+        return (crop,) if frame.pixels.any() else ()
+
+    def auto_exposure(self, frame: Frame, crops: object) -> float:
+        return 0.0
+
+    def render(self, edit: FrameEdit) -> np.ndarray:
+        pixels = edit.frame.pixels.copy()
+        height, width = pixels.shape[:2]
+        pixels[height // 4 : -height // 4, width // 4 : -width // 4, 0] = 1.0
+        return pixels
+
+
+@pytest.fixture
+def tracked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The shots that were to be tracked, in commands that run with a `ReddeningTransfer`.
+
+    They are not tracked: its pictures show no face.
+    """
+    names: list[str] = []
+
+    def untracked(plan: JobPlan, settings: RenderSettings, **_: object) -> RenderSettings:
+        if is_to_be_tracked(plan, settings):
+            names.append(Path(plan.source).name)
+        return settings
+
+    monkeypatch.setattr(model_in_use, "ExpressionTransfer", ReddeningTransfer)
+    monkeypatch.setattr(render_job, "settings_with_tracks", untracked)
+    return names

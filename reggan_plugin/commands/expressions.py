@@ -10,7 +10,7 @@ import click
 from reggan_plugin.commands.options.expression import presets_option
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_plugin.controls import ARKIT_SHAPES, NEUTRAL
 from reggan_plugin.expressions import EXPRESSION_NAMES, NAMED_EXPRESSIONS, Expression
 from reggan_plugin.vocabulary.action_units import WEIGHTS_FROM_ACTION_UNIT
 from reggan_plugin.vocabulary.presets import read_presets
@@ -34,7 +34,7 @@ def expressions(*, presets: Path | None, shapes: bool, units: bool, as_json: boo
 
     The first seven work with every model; the others need one with face shapes, which
     `reggan-plugin models` tells. An expression marked + is laid over what the face shows; the
-    others replace it.
+    others replace it. neutral, marked -, weakens what the face shows and does not make it neutral.
     """
     own = read_presets(presets)
     listed = (*NAMED_EXPRESSIONS.values(), *own.values())
@@ -51,7 +51,7 @@ def expressions(*, presets: Path | None, shapes: bool, units: bool, as_json: boo
 
 
 def _line_of(expression: Expression) -> str:
-    mark = " " if expression.replaces else "+"
+    mark = "-" if expression.name == NEUTRAL else " " if expression.replaces else "+"
     return f"{mark} {expression.name:24}{', '.join(expression.aliases)}".rstrip()
 
 

@@ -297,7 +297,7 @@ element("model").textContent = `${page.model.name} ${page.model.version} on ${pa
 element("layers").hidden = !page.layers;
 element("tab-take").hidden = element("tab-shapes").hidden = !page.shapes.length;
 if (page.take) take.show(page.take);
-if (page.neutral) dials.add(element("chosen"), "neutral", "Neutralise");
+if (page.neutral) dials.add(element("chosen"), "neutral", "Weaken its own");
 for (const name of page.samples) {
   const label = name.replaceAll("_", " ");
   element("samples").append(new Option(label, name));

@@ -43,7 +43,7 @@ OTHER_EXPRESSIONS: tuple[Expression, ...] = (
         aliases=("contemptuous", "scorn", "scornful"),
         action_units=(12, 14),
         weights=weights_from_notation(
-            "mouthDimpleLeft 1.1, mouthSmileLeft .55, mouthPressLeft .5, cheekSquintLeft .35,"
+            "mouthDimpleLeft 1.1, mouthSmileLeft .55, mouthPressLeft .2, cheekSquintLeft .35,"
             " mouthUpperUpLeft .2, noseSneerLeft .25, eyeSquint .35, browDown .3, mouthLeft .2"
         ),
         source="units 12 and 14 of one side (Ekman & Heider 1988), by eye",
@@ -54,7 +54,7 @@ OTHER_EXPRESSIONS: tuple[Expression, ...] = (
         aliases=("smirk left",),
         action_units=(12,),
         weights=weights_from_notation(
-            "mouthSmileLeft 1, mouthSmileRight .15, mouthDimpleLeft .5, cheekSquintLeft .5,"
+            "mouthSmileLeft 1, mouthSmileRight .15, mouthDimpleLeft .2, cheekSquintLeft .5,"
             " eyeSquintLeft .35, browOuterUpRight .3, mouthLeft .15"
         ),
         source=f"unit 12 of the own left side, {_BY_EYE}",
@@ -63,7 +63,7 @@ OTHER_EXPRESSIONS: tuple[Expression, ...] = (
     Expression(
         name="smirk right",
         weights=weights_from_notation(
-            "mouthSmileRight 1, mouthSmileLeft .15, mouthDimpleRight .5, cheekSquintRight .5,"
+            "mouthSmileRight 1, mouthSmileLeft .15, mouthDimpleRight .2, cheekSquintRight .5,"
             " eyeSquintRight .35, browOuterUpLeft .3, mouthRight .15"
         ),
         source="smirk in the mirror",
@@ -74,8 +74,8 @@ OTHER_EXPRESSIONS: tuple[Expression, ...] = (
         action_units=(2, 4),
         weights=weights_from_notation(
             "browOuterUpLeft 1.2, browInnerUp .25, browDownRight 1, eyeSquintRight .6,"
-            " eyeSquintLeft .15, mouthPress .5, mouthFrownRight .6, mouthFrownLeft .25,"
-            " mouthShrugLower .3, mouthRight .15"
+            " eyeSquintLeft .15, mouthPress .2, mouthFrownRight .6, mouthFrownLeft .25,"
+            " mouthRight .15"
         ),
         source=f"one brow up, one down, {_BY_EYE}",
         meanings=("suspicious", "distrustful", "raised eyebrow", "questioning", "unconvinced"),
@@ -95,7 +95,7 @@ OTHER_EXPRESSIONS: tuple[Expression, ...] = (
         aliases=("concentrating", "focused", "focussed"),
         action_units=(4, 7, 24),
         weights=weights_from_notation(
-            "browDown .85, eyeSquint .65, mouthPress .6, mouthRollLower .35, mouthRollUpper .15"
+            "browDown .85, eyeSquint .65, mouthPress .3, mouthRollLower .2, mouthRollUpper .1"
         ),
         source=f"units 4, 7 and 24 without anger's nose and chin, {_BY_EYE}",
         meanings=("thinking", "thoughtful", "determined", "serious", "attentive", "stern"),
@@ -168,8 +168,8 @@ OTHER_EXPRESSIONS: tuple[Expression, ...] = (
         aliases=("pouting", "sulking"),
         action_units=(17, 18),
         weights=weights_from_notation(
-            "mouthPucker .5, mouthShrugLower 1, mouthFrown .5, browInnerUp .4, browDown .4,"
-            " eyeSquint .15"
+            "mouthPucker .5, mouthShrugLower 1, mouthShrugUpper .6, mouthFrown .5, browInnerUp .4,"
+            " browDown .4, eyeSquint .15"
         ),
         source=f"units 17 and 18, {_BY_EYE}",
         meanings=("sulky", "grumpy", "offended child", "moody"),
@@ -178,7 +178,7 @@ OTHER_EXPRESSIONS: tuple[Expression, ...] = (
         name="kiss",
         aliases=("kissing", "duck face"),
         action_units=(18,),
-        weights=weights_from_notation("mouthPucker 1.2, mouthFunnel .1, eyeSquint .15"),
+        weights=weights_from_notation("mouthPucker 1.2, eyeSquint .15"),
         source=f"unit 18, {_BY_EYE}",
         meanings=("whistle", "whistling", "love", "smooch"),
     ),

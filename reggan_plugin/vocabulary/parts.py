@@ -9,16 +9,35 @@ from reggan_plugin.vocabulary.action_units import weights_from_notation
 from reggan_plugin.vocabulary.expression import Expression
 
 _VRM = "a preset of VRM 1.0 as ARKit shapes"
+_LIDS = f"{_VRM}, the lower lid a little up, by eye"
 _MOUTH = "the mouth of this sound, by eye"
 
 _ROWS: tuple[tuple[str, str | None, str, str, tuple[str, ...]], ...] = (
-    ("blink", "blink", "eyeBlink 1", _VRM, ("eyes closed", "close eyes", "sleeping", "asleep")),
-    ("blink left", "blinkLeft", "eyeBlinkLeft 1", _VRM, ("blinkleft", "blink l")),
-    ("blink right", "blinkRight", "eyeBlinkRight 1", _VRM, ("blinkright", "blink r")),
+    (
+        "blink",
+        "blink",
+        "eyeBlink 1, eyeSquint .4",
+        _LIDS,
+        ("eyes closed", "close eyes", "sleeping", "asleep"),
+    ),
+    (
+        "blink left",
+        "blinkLeft",
+        "eyeBlinkLeft 1, eyeSquintLeft .4",
+        _LIDS,
+        ("blinkleft", "blink l"),
+    ),
+    (
+        "blink right",
+        "blinkRight",
+        "eyeBlinkRight 1, eyeSquintRight .4",
+        _LIDS,
+        ("blinkright", "blink r"),
+    ),
     (
         "wink left",
         None,
-        "eyeBlinkLeft 1, cheekSquintLeft .8, browDownLeft .2, mouthSmileLeft .45,"
+        "eyeBlinkLeft 1, eyeSquintLeft .4, cheekSquintLeft .8, browDownLeft .2, mouthSmileLeft .45,"
         " mouthDimpleLeft .2",
         "unit 46 with the cheek's help, by eye",
         ("wink",),
@@ -26,8 +45,8 @@ _ROWS: tuple[tuple[str, str | None, str, str, tuple[str, ...]], ...] = (
     (
         "wink right",
         None,
-        "eyeBlinkRight 1, cheekSquintRight .8, browDownRight .2, mouthSmileRight .45,"
-        " mouthDimpleRight .2",
+        "eyeBlinkRight 1, eyeSquintRight .4, cheekSquintRight .8, browDownRight .2,"
+        " mouthSmileRight .45, mouthDimpleRight .2",
         "wink left in the mirror",
         (),
     ),
@@ -62,7 +81,7 @@ _ROWS: tuple[tuple[str, str | None, str, str, tuple[str, ...]], ...] = (
         _MOUTH,
         ("i", "viseme i"),
     ),
-    ("ou", "ou", "mouthPucker .8, mouthFunnel .4, jawOpen .12", _MOUTH, ("u", "oo", "viseme u")),
+    ("ou", "ou", "mouthPucker .9, mouthFunnel .1, jawOpen .1", _MOUTH, ("u", "oo", "viseme u")),
     (
         "ee",
         "ee",
@@ -70,7 +89,7 @@ _ROWS: tuple[tuple[str, str | None, str, str, tuple[str, ...]], ...] = (
         _MOUTH,
         ("e", "eh", "viseme e"),
     ),
-    ("oh", "oh", "jawOpen .4, mouthFunnel .75, mouthPucker .25", _MOUTH, ("o", "viseme o")),
+    ("oh", "oh", "jawOpen .4, mouthFunnel .4, mouthPucker .5", _MOUTH, ("o", "viseme o")),
     (
         "mbp",
         None,
@@ -103,7 +122,7 @@ _ROWS: tuple[tuple[str, str | None, str, str, tuple[str, ...]], ...] = (
     (
         "ch",
         None,
-        "mouthFunnel .65, mouthLowerDown .3, mouthUpperUp .25, jawOpen .06",
+        "mouthFunnel .5, mouthPucker .2, mouthLowerDown .1, jawOpen .04",
         _MOUTH,
         ("viseme ch", "sh"),
     ),
@@ -114,7 +133,7 @@ _ROWS: tuple[tuple[str, str | None, str, str, tuple[str, ...]], ...] = (
         _MOUTH,
         ("viseme ss",),
     ),
-    ("rw", None, "mouthFunnel .45, mouthPucker .35, jawOpen .1", _MOUTH, ("viseme rr",)),
+    ("rw", None, "mouthFunnel .2, mouthPucker .6, jawOpen .08", _MOUTH, ("viseme rr",)),
 )
 
 PART_EXPRESSIONS: tuple[Expression, ...] = tuple(

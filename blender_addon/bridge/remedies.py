@@ -19,6 +19,7 @@ REMEDIES: Mapping[str, str] = {
     # the kinds of whole classes
     "failed": "",
     "usage": "",
+    "unknown-action-unit": "",
     "unknown-expression": "",
     "unknown-model": "The field Model takes the name of an installed model, or a file.",
     "source": "",

@@ -13,6 +13,7 @@ REMEDIES: Mapping[str, str] = {
     "failed": "",
     "usage": "",
     "unknown-expression": "`reggan-plugin expressions` lists all names.",
+    "unknown-action-unit": "`reggan-plugin expressions --units` lists the shapes of each.",
     "unknown-model": "`reggan-plugin models` lists what there is.",
     "source": "",
     "empty-source": "",

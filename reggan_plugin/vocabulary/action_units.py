@@ -120,9 +120,11 @@ def action_unit_weights(word: str) -> Mapping[str, float]:
     if weights is None:
         sided = match is not None and match[1] in WEIGHTS_FROM_ACTION_UNIT
         found = f"AU{match[1]} has no sides" if match and sided else "no ARKit shapes show it"
+        found = found if match else "it is not AU and a number, with L or R for one side"
         units = ", ".join(unit for unit in _NOTATION)
         raise UnknownExpressionError(
             f"{word.strip()!r} is no action unit that can be asked for: {found}. Units: {units}; "
-            "of those with two sides also one, such as AU12L."
+            "of those with two sides also one, such as AU12L.",
+            kind="unknown-action-unit",
         )
     return weights

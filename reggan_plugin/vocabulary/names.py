@@ -82,8 +82,10 @@ def shapes_from_word(word: str) -> tuple[str, ...]:
     key = word.strip().lower()
     near = [_SHAPE_FROM_KEY[one] for one in difflib.get_close_matches(key, _SHAPE_FROM_KEY, 3)]
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    if key == "tongueout":
+        hint = " ARKit has it, but no model moves the tongue."
     raise UnknownExpressionError(
-        f"{word!r} is not an ARKit face shape.{hint}", kind="unknown-face-shape"
+        f"{word!r} is not a face shape that can be asked for.{hint}", kind="unknown-face-shape"
     )
 
 

@@ -168,7 +168,7 @@ OTHER_EXPRESSIONS: tuple[Expression, ...] = (
         aliases=("pouting", "sulking"),
         action_units=(17, 18),
         weights=weights_from_notation(
-            "mouthPucker .5, mouthShrugLower 1, mouthShrugUpper .6, mouthFrown .5, browInnerUp .4,"
+            "mouthPucker .5, mouthShrugLower .8, mouthShrugUpper .4, mouthFrown .5, browInnerUp .4,"
             " browDown .4, eyeSquint .15"
         ),
         source=f"units 17 and 18, {_BY_EYE}",

@@ -137,7 +137,13 @@ def test_units_of_two_sides_can_be_asked_for_by_side() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "told"), [("AU1L", "AU1 has no sides"), ("AU61L", "no sides"), ("AU11", "Units: 1, 2")]
+    ("word", "told"),
+    [
+        ("AU1L", "AU1 has no sides"),
+        ("AU61L", "no sides"),
+        ("AU11", "Units: 1, 2"),
+        ("AU12Q", "with L or R"),
+    ],
 )
 def test_a_unit_that_cannot_be_shown_is_refused(word: str, told: str) -> None:
     with pytest.raises(UnknownExpressionError, match=told):

@@ -18,6 +18,7 @@ from reggan_plugin.imaging.composite import composite
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.crop import Region, cut_crop
 from reggan_plugin.imaging.frame_motion import motion_in_frame
+from reggan_plugin.imaging.front import Front
 from reggan_plugin.imaging.limited_motion import limit_motion
 from reggan_plugin.imaging.motion_extent import region_of_change
 from reggan_plugin.imaging.moved_part import MovedPart, moved_part
@@ -196,7 +197,7 @@ def _move(
 ) -> None:
     """Move, in place, the pixels of a face; of two that overlap, the second moves the first."""
     is_first = index == 0
-    source = _source_of(result, picture, face, is_first=is_first)
+    source = _source_of(result, picture, face, answer, is_first=is_first)
     before = result.weight > 0 if picture.keeps_parts and not is_first else None
     changed_part = region_of_change(answer, face.crop, *face.display.shape[:2])
     for band in face.part(changed_part).bands(_MOST_MOVED_AT_ONCE):
@@ -214,17 +215,31 @@ def _move(
 
 
 def _source_of(
-    result: EditedFrame, picture: Picture, face: CutFace, *, is_first: bool
+    result: EditedFrame,
+    picture: Picture,
+    face: CutFace,
+    answer: MotionAnswer,
+    *,
+    is_first: bool,
 ) -> StoredPicture:
     """The picture that surfaces of a face are taken from: the frame, with faces moved before."""
     pixels, alpha, coding = picture.pixels, picture.alpha, picture.coding
-    if is_first:
+    front = _front_of(face, answer)
+    if is_first and front is None:
         underlay = picture.underlay(face.region)
         return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)
-    pixels = result.pixels.copy()
-    alpha = alpha if result.alpha is None else result.alpha.copy()
-    underlay = _underlay(pixels, alpha, face.region, coding)
+    if not is_first:
+        pixels = result.pixels.copy()
+        alpha = alpha if result.alpha is None else result.alpha.copy()
+    underlay = _underlay(pixels, alpha, face.region, coding, front)
     return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)
+
+
+def _front_of(face: CutFace, answer: MotionAnswer) -> Front | None:
+    if answer.front is None:
+        return None
+    in_picture = face.crop.moved(face.region[1].start, face.region[0].start)
+    return Front(matte=answer.front, crop=in_picture)
 
 
 def _underlay(
@@ -232,8 +247,9 @@ def _underlay(
     alpha: Float[np.ndarray, "height width"] | None,
     region: Region,
     coding: PixelCoding,
+    front: Front | None = None,
 ) -> Underlay:
-    return Underlay(pixels, alpha, region, is_premultiplied=coding.is_premultiplied)
+    return Underlay(pixels, alpha, region, is_premultiplied=coding.is_premultiplied, front=front)
 
 
 def _put_back(

@@ -42,6 +42,7 @@ class MotionAnswer:
         cover: 0 where the source shows the surface, 1 where paint stands in for it.
         paint: sRGB-encoded, [0, 1].
         painters: replace cover and paint inside their windows.
+        front: 1 where something stands before the face, which stays as it is; None if nothing does.
     """
 
     motion: Float[np.ndarray, "cells cells 2"]
@@ -49,3 +50,4 @@ class MotionAnswer:
     cover: Float[np.ndarray, "cover_side cover_side 1"]
     paint: Float[np.ndarray, "paint_side paint_side 3"]
     painters: tuple[Painter, ...] = ()
+    front: Float[np.ndarray, "front_side front_side 1"] | None = None

@@ -1,7 +1,7 @@
 """A frame in, a frame out: find the face, run the model, composite."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -11,7 +11,7 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner
-from reggan_plugin.batched_model import BatchedModel
+from reggan_plugin.batched_model import Answer, BatchedModel
 from reggan_plugin.display_picture import display_picture, exposure_of
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.expressions import ExpressionMix, mix_from_request
@@ -31,7 +31,8 @@ from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.given_picture import ArrayEncoding, ChannelOrder, read_given
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
-from reggan_plugin.model_card import ModelCard, card_from_metadata
+from reggan_plugin.imaging.spectacles import lift_spectacles
+from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.model_seal import check_seal
 from reggan_plugin.models import find_model
 from reggan_plugin.motion_answer import MotionAnswer
@@ -277,7 +278,7 @@ class ExpressionTransfer:
             ModelError, DeviceMemoryError: as `render`.
         """
         faces = [face for cut in cuts for face in cut.faces]
-        answers = iter(self._model.answer([f.before for f in faces], [f.mix for f in faces]))
+        answers = iter(self._answers([f.before for f in faces], [f.mix for f in faces]))
         canonical = self.card.canonical_points
         answered = []
         for cut in cuts:
@@ -286,6 +287,19 @@ class ExpressionTransfer:
             limited = tuple(limited_answer(one, limits, canonical) for one in own)
             answered.append(AnsweredFrame(cut=cut, answers=limited))
         return answered
+
+    def _answers(
+        self, faces: Sequence[Float[np.ndarray, "side side 3"]], mixes: Sequence[ExpressionMix]
+    ) -> list[Answer]:
+        """Answers to faces, of which a model of contract 2 does not see the spectacles."""
+        if self.card.contract != MOTION_CONTRACT:
+            return self._model.answer(faces, mixes)
+        lifted = [lift_spectacles(face) for face in faces]
+        answers = self._model.answer([one.face for one in lifted], mixes)
+        return [
+            replace(answer, front=one.front) if isinstance(answer, MotionAnswer) else answer
+            for answer, one in zip(answers, lifted, strict=True)
+        ]
 
     def _cut(self, picture: Picture, mix: ExpressionMix, crops: Sequence[FaceCrop]) -> CutFrame:
         faces = []

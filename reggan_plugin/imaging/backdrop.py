@@ -11,6 +11,7 @@ from reggan_plugin.array_types import Float, Int
 from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.imaging.colour import finite_pixels
 from reggan_plugin.imaging.crop import Region
+from reggan_plugin.imaging.front import Front
 
 _LONGEST_UNDERLAY_PX = 1024
 _ROWS_AT_ONCE = 256
@@ -64,7 +65,7 @@ def _reduced_by(plane: Float[np.ndarray, "height width"], factor: int) -> Float[
 
 
 class Underlay:
-    """Colours that run on beneath what is transparent or no number, around a face.
+    """Colours that run on beneath what is transparent, no number, or before a face.
 
     They are worked out once, when they are needed, at a resolution that bounds time and memory.
     """
@@ -76,6 +77,7 @@ class Underlay:
         region: Region,
         *,
         is_premultiplied: bool,
+        front: Front | None = None,
     ) -> None:
         """Be ready to look at a region of a picture.
 
@@ -84,7 +86,9 @@ class Underlay:
             alpha: likewise.
             region: rows and columns whose colours run on; not empty.
             is_premultiplied: whether the pixels are multiplied by alpha.
+            front: what stands before the face.
         """
+        self.front = front
         self._pixels, self._alpha, self._region = pixels, alpha, region
         self._is_premultiplied = is_premultiplied
         longest = max(axis.stop - axis.start for axis in region)
@@ -101,6 +105,8 @@ class Underlay:
         if alpha is not None:
             sureness = (np.nan_to_num(alpha) - _UNSURE_ALPHA) / (SURE_ALPHA - _UNSURE_ALPHA)
             share *= np.clip(sureness, 0.0, 1.0)
+        if self.front is not None:
+            share *= 1 - self.front.hidden(region)
         unsure = np.flatnonzero(share < 1)
         if not unsure.size:
             return straight
@@ -134,10 +140,11 @@ class Underlay:
         if self._alpha is not None:
             alpha = np.nan_to_num(self._alpha[strip], nan=0.0, posinf=0.0, neginf=0.0)
             weight *= np.clip(alpha, 0.0, 1.0)
-        planes = [weight]
+        share = 1 if self.front is None else 1 - self.front.hidden(strip)
+        planes = [weight * share]
         for plane in np.moveaxis(pixels, 2, 0):
             is_weighted = self._alpha is None or self._is_premultiplied
-            colour = plane if is_weighted else plane * weight
+            colour = (plane if is_weighted else plane * weight) * share
             planes.insert(-1, np.where(weight > 0, colour, np.float32(0.0)))
         if self._factor == 1:
             return planes

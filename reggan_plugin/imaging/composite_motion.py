@@ -17,6 +17,7 @@ from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.frame_motion import FrameMotion
+from reggan_plugin.imaging.front import WHOLE
 from reggan_plugin.imaging.warp import AT_ONCE, PictureSampler
 
 _MARGIN_PX, _ALIGNMENT_PX = 16, 4
@@ -32,7 +33,7 @@ class StoredPicture:
         pixels: as stored.
         alpha: likewise.
         coding: what the pixels mean.
-        underlay: colours for where there is nothing to see.
+        underlay: colours for where there is nothing to see, and what stands before the face.
     """
 
     pixels: Float[np.ndarray, "height width 3"]
@@ -53,8 +54,10 @@ class StoredPicture:
         return self.underlay.beneath(own, alpha, region)
 
     def usable(self, region: Region, *, moves_alpha: bool) -> Bool[np.ndarray, "rows columns"]:
-        """Pixels that are finite and, unless alpha moves, not transparent."""
+        """Pixels that are finite, not hidden, and, unless alpha moves, not transparent."""
         usable = colour.finite_pixels(self.pixels[region])
+        if self.underlay.front is not None:
+            usable &= self.underlay.front.at(region) < WHOLE
         if self.alpha is not None:
             alpha = self.alpha[region]
             usable &= np.isfinite(alpha) & (moves_alpha | (alpha > 0))
@@ -114,6 +117,8 @@ class _Mover:
         self.pixels = source.pixels[region].copy()
         self.weight = np.zeros_like(motion.weight)
         self._own_alpha = None if source.alpha is None else source.alpha[region].ravel()
+        front = source.underlay.front
+        self._front = None if front is None else front.at(region).ravel()
         block = block_around(motion.displacement, region, source.pixels.shape[:2])
         self._offset = [part.start - whole.start for part, whole in zip(region, block, strict=True)]
         self._colours = PictureSampler(source.straight(block))
@@ -138,13 +143,17 @@ class _Mover:
                 moved = np.clip(self._alphas.at(x, y, footprint)[:, 0], 0.0, 1.0)
                 moved += motion.cover.ravel()[index] * (alpha - moved)  # paint is as it was there
                 shows &= (moved > 0) | (alpha > 0)
+                if self._front is not None:
+                    moved += self._front[index] * (alpha - moved)
                 alpha = np.where(shows, moved, alpha)
                 self.alpha.ravel()[index] = alpha
             if self._source.coding.is_premultiplied:
                 new *= alpha[:, None]
-        shown = index[shows]
-        self.pixels.reshape(-1, 3)[shown] = new[shows]
-        self.weight.ravel()[shown] = motion.weight.ravel()[shown]
+        pixels, weight = self.pixels.reshape(-1, 3), motion.weight.ravel()[index]
+        if self._front is not None:
+            new += self._front[index, None] * (pixels[index] - new)
+            weight *= 1 - self._front[index]
+        pixels[index[shows]], self.weight.ravel()[index[shows]] = new[shows], weight[shows]
 
     def _lit(
         self, straight: Float[np.ndarray, "places 3"], index: Int[np.ndarray, " places"]

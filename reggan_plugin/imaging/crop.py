@@ -58,6 +58,18 @@ def place_crop(
     return _sample(values, local.crop_from_frame, shape)
 
 
+def place_cells(
+    values: Float[np.ndarray, "cells cells channels"], crop: FaceCrop, region: Region
+) -> Float[np.ndarray, "rows columns channels"]:
+    """`place_crop` of values that span the crop, whatever their number; the region may be empty."""
+    if any(axis.start == axis.stop for axis in region):
+        return np.zeros((*(axis.stop - axis.start for axis in region), values.shape[2]), np.float32)
+    cells = values.shape[0]
+    matrix = crop.frame_from_crop.copy()
+    matrix[:, :2] *= crop.side_px / cells
+    return place_crop(values, FaceCrop(matrix, cells), region)
+
+
 def reduce_by(
     values: Float[np.ndarray, "height width channels"], factor: int
 ) -> Float[np.ndarray, "rows columns channels"]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.imaging.crop import Region, place_crop
+from reggan_plugin.imaging.crop import Region, place_cells
 from reggan_plugin.imaging.motion_extent import (
     FULL_COVER,
     FULL_GAIN,
@@ -89,35 +89,23 @@ def _cover_and_paint(
     answer: MotionAnswer, crop: FaceCrop, region: Region
 ) -> tuple[Float[np.ndarray, "rows columns"], Float[np.ndarray, "rows columns 3"]]:
     """Steepened cover, and paint where it counts; the painters' in their windows."""
-    cover = _placed(np.nan_to_num(answer.cover), crop, region)[..., 0]
+    cover = place_cells(np.nan_to_num(answer.cover), crop, region)[..., 0]
     shares = []
     for painter in answer.painters:
         window = _window_crop(crop, painter)
         place = clipped(window.corners(), region)
-        share = _placed(_soft_square(window.side_px), window, place)
+        share = place_cells(_soft_square(window.side_px), window, place)
         shares.append((painter, window, place, share))
         within = cover[part_inside(place, region)]
-        within += share[..., 0] * (_placed(painter.cover, window, place)[..., 0] - within)
+        within += share[..., 0] * (place_cells(painter.cover, window, place)[..., 0] - within)
     steep = smooth_step((cover - COVER_BEGINS) / (COVER_ENDS - COVER_BEGINS))
     paint = np.zeros((*cover.shape, 3), np.float32)
     painted = box_of(steep, region)
-    paint[part_inside(painted, region)] = _placed(np.nan_to_num(answer.paint), crop, painted)
+    paint[part_inside(painted, region)] = place_cells(np.nan_to_num(answer.paint), crop, painted)
     for painter, window, place, share in shares:
         under = paint[part_inside(place, region)]
-        under += share * (_placed(np.nan_to_num(painter.paint), window, place) - under)
+        under += share * (place_cells(np.nan_to_num(painter.paint), window, place) - under)
     return steep, np.clip(paint, 0.0, 1.0, out=paint)
-
-
-def _placed(
-    values: Float[np.ndarray, "cells cells channels"], crop: FaceCrop, region: Region
-) -> Float[np.ndarray, "rows columns channels"]:
-    """Values that span the crop, by a cubic at the pixels of a region, which may be empty."""
-    if any(axis.start == axis.stop for axis in region):
-        return np.zeros((*(axis.stop - axis.start for axis in region), values.shape[2]), np.float32)
-    cells = values.shape[0]
-    matrix = crop.frame_from_crop.copy()
-    matrix[:, :2] *= crop.side_px / cells
-    return place_crop(values, FaceCrop(matrix, cells), region)
 
 
 def _placed_planes(
@@ -125,7 +113,7 @@ def _placed_planes(
 ) -> Float[np.ndarray, "channels rows columns"]:
     """The same with the channels first, which is several times as fast to work on."""
     channels = range(values.shape[2])
-    return np.stack([_placed(values[..., i : i + 1], crop, region)[..., 0] for i in channels])
+    return np.stack([place_cells(values[..., i : i + 1], crop, region)[..., 0] for i in channels])
 
 
 def _window_crop(crop: FaceCrop, painter: Painter) -> FaceCrop:
@@ -157,4 +145,4 @@ def _footprint(
     larger = (turning + shearing) / 2
     if larger.max() <= FREE_FOOTPRINT:
         return None
-    return np.maximum(_placed(larger[..., None], crop, region)[..., 0], np.float32(1.0))
+    return np.maximum(place_cells(larger[..., None], crop, region)[..., 0], np.float32(1.0))

@@ -12,6 +12,7 @@ from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.frame_motion import FrameMotion
+from reggan_plugin.imaging.front import Front
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.pass_rules import PassRule
 from reggan_plugin.imaging.warp import PictureSampler
@@ -21,6 +22,8 @@ _JUMP = 8.0
 """Times the usual step between neighbours that is a jump from one surface to another."""
 _LEAST_DETERMINANT = 0.1
 """Of the motion's Jacobian; where it is less the motion folds, and vectors stay as they are."""
+_HALF = 0.5
+"""Of a pixel: it shows what most of it shows."""
 _UNIT = 0.1
 """By how much the usual length of a unit normal may differ from 1."""
 
@@ -51,6 +54,11 @@ class PassMotion:
             for axis, start in zip(part.region, self.corner, strict=True)
         )
         return rows, columns
+
+    def front(self, part: MovedPart) -> Front | None:
+        """What stands before the face of a part, likewise."""
+        row, column = self.corner
+        return None if part.front is None else part.front.moved(-column, -row)
 
 
 def move_pass(planes: Planes, rule: PassRule, motion: PassMotion) -> None:
@@ -87,7 +95,7 @@ class _Places:
         rows: Int[np.ndarray, " places"],
         columns: Int[np.ndarray, " places"],
     ) -> "_Places":
-        """From the part's displacement; a place outside the silhouette is the pixel's own."""
+        """From the part's displacement; a place that shows no face is the pixel's own."""
         right, down = (part.displacement[rows, columns, axis] for axis in (0, 1))
         own_y, own_x = rows + region[0].start, columns + region[1].start
         x, y = own_x + right.astype(np.float64), own_y + down.astype(np.float64)
@@ -99,6 +107,9 @@ class _Places:
             ]
             outside = (there == 0) & (motion.alpha[own_y, own_x] > 0)
             x, y = np.where(outside, own_x, x), np.where(outside, own_y, y)
+        front = motion.front(part)
+        if front is not None:
+            x, y = _kept_behind(front, (own_x, own_y), (x, y))
         near = np.rint(y).astype(np.int64), np.rint(x).astype(np.int64)
         return cls(rows=rows, columns=columns, x=x, y=y, nearest=near)
 
@@ -109,6 +120,25 @@ class _Places:
         return planes[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
 
 
+def _kept_behind(
+    front: Front,
+    own: tuple[Int[np.ndarray, " places"], Int[np.ndarray, " places"]],
+    source: tuple[Float[np.ndarray, " places"], Float[np.ndarray, " places"]],
+) -> tuple[Float[np.ndarray, " places"], Float[np.ndarray, " places"]]:
+    """Where surfaces come from, (x, y): at the front and behind it the pixel's own place."""
+    (own_x, own_y), (x, y) = own, source
+    stays = np.zeros(len(x), bool)
+    for across, down in (
+        (own_x, own_y),
+        (np.rint(x).astype(np.int64), np.rint(y).astype(np.int64)),
+    ):
+        if len(x):
+            rows = slice(int(down.min()), int(down.max()) + 1)
+            columns = slice(int(across.min()), int(across.max()) + 1)
+            stays |= front.at((rows, columns))[down - rows.start, across - columns.start] > _HALF
+    return np.where(stays, own_x, x), np.where(stays, own_y, y)
+
+
 def _filtered(
     before: Planes, rule: PassRule, motion: PassMotion, part: MovedPart, region: Region
 ) -> RegionPlanes:
@@ -117,7 +147,8 @@ def _filtered(
     pixels = np.empty((*before.shape[:2], 3), np.float32)
     pixels[..., :count] = before
     pixels[..., count:] = before[..., count - 1 :]
-    underlay = Underlay(pixels, motion.alpha, region, is_premultiplied=True)
+    front = motion.front(part)
+    underlay = Underlay(pixels, motion.alpha, region, is_premultiplied=True, front=front)
     source = StoredPicture(pixels=pixels, alpha=motion.alpha, coding=_LINEAR, underlay=underlay)
     gain = part.log_gain if rule == "light" else np.zeros_like(part.log_gain)
     change = FrameMotion(

@@ -15,6 +15,7 @@ from reggan_plugin.imaging.backdrop import SURE_ALPHA
 from reggan_plugin.imaging.composite_motion import MovedRegion, StoredPicture, block_around
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.frame_motion import FrameMotion
+from reggan_plugin.imaging.front import Front
 from reggan_plugin.imaging.warp import PictureSampler
 
 _ROUNDING = 1e-4
@@ -34,6 +35,7 @@ class MovedPart:
         paint: straight linear Rec. 709, in the picture's own exposure.
         weight: 0 to 1.
         footprint: as that of `FrameMotion`.
+        front: what stands before the face.
     """
 
     face: int
@@ -44,6 +46,7 @@ class MovedPart:
     paint: Float[np.ndarray, "rows columns 3"]
     weight: Float[np.ndarray, "rows columns"]
     footprint: Float[np.ndarray, "rows columns"] | None
+    front: Front | None = None
 
 
 def moved_part(
@@ -58,7 +61,8 @@ def moved_part(
     """The change of a region as data.
 
     Paint takes over where nobody could find the surface in the source: beyond the rim of what
-    alpha shows, beside pixels that are no numbers, and where another face had moved before.
+    alpha shows, beside pixels that are no numbers, behind spectacles and at their rims, and where
+    another face had moved before.
 
     Args:
         source: what the surfaces were taken from.
@@ -89,6 +93,7 @@ def moved_part(
         paint=paint,
         weight=moved.weight,
         footprint=motion.footprint,
+        front=source.underlay.front,
     )
 
 
@@ -101,6 +106,9 @@ def _is_found(
     """Pixels whose whole kernel is opaque, finite and unchanged from the file."""
     block = block_around(motion.displacement, region, source.pixels.shape[:2])
     whole = colour.finite_pixels(source.pixels[block])
+    front = source.underlay.front
+    if front is not None:
+        whole &= front.hidden(block) == 0
     if source.alpha is not None:
         whole &= np.nan_to_num(source.alpha[block]) >= SURE_ALPHA
     if moved_before is not None:
@@ -114,4 +122,4 @@ def _is_found(
     y = rows + (region[0].start - block[0].start) + down
     share = PictureSampler(whole[..., None].astype(np.float32)).at(x, y)[:, 0]
     found[rows, columns] = np.abs(share - 1) < _ROUNDING
-    return found
+    return found if front is None else found & (front.at(region) == 0)

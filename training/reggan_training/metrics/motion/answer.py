@@ -1,6 +1,7 @@
 """Questions of an evaluation to a model, and answers composed as the runtime composes frames."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -13,10 +14,15 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
+from reggan_plugin.imaging.front import Front
+from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles
 from reggan_plugin.model_card import CropSquare
 from reggan_plugin.motion_answer import MotionAnswer
 from reggan_training.metrics.contenders import resized
 from reggan_training.metrics.motion.face import MadeFace
+
+_HALF = 0.5
+"""Of a pixel: it shows what most of it shows."""
 
 
 @runtime_checkable
@@ -62,12 +68,21 @@ def motion_answers(
     model: MotionModel,
     sources: Float[Tensor, "batch 3 side side"],
     controls: Float[Tensor, "batch controls"],
+    *,
+    lifts: bool = True,
 ) -> list[MotionAnswer]:
-    """Ask a model about sources of any size."""
+    """Ask a model about sources of any size, whose spectacles it does not see unless told to."""
     with torch.no_grad():
         seen = resized(sources, model.side_px).clamp(0, 1)
-        outputs = {name: _last(value) for name, value in model.answer(seen, controls).items()}
-    return [motion_answer_at(row, outputs, model.painters) for row in range(len(sources))]
+        faces = _last(seen)
+        lifted = [lift_spectacles(face) if lifts else LiftedFace(face, None) for face in faces]
+        bare = torch.from_numpy(np.stack([one.face for one in lifted]).transpose(0, 3, 1, 2))
+        answers = model.answer(bare.contiguous(), controls)
+    outputs = {name: _last(value) for name, value in answers.items()}
+    return [
+        replace(motion_answer_at(row, outputs, model.painters), front=one.front)
+        for row, one in enumerate(lifted)
+    ]
 
 
 def changed_pictures(
@@ -85,8 +100,7 @@ def changed_pictures(
 def motion_in_crop(answer: MotionAnswer, side_px: int) -> FrameMotion:
     """An answer at the pixels of a crop, as the runtime brings it to those of a frame."""
     region = (slice(0, side_px), slice(0, side_px))
-    crop = FaceCrop(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), side_px)
-    return motion_in_frame(answer, crop, region)
+    return motion_in_frame(answer, _whole_crop(side_px), region)
 
 
 def compose(source: Float[np.ndarray, "3 side side"], answer: MotionAnswer) -> MadeFace:
@@ -95,14 +109,24 @@ def compose(source: Float[np.ndarray, "3 side side"], answer: MotionAnswer) -> M
     side_px = pixels.shape[0]
     region = (slice(0, side_px), slice(0, side_px))
     motion = motion_in_crop(answer, side_px)
-    underlay = Underlay(pixels, None, region, is_premultiplied=False)
+    front = None
+    motion_seen = displacement(motion)
+    if answer.front is not None:
+        front = Front(matte=answer.front, crop=_whole_crop(side_px))
+        motion_seen = np.where(front.at(region) > _HALF, np.float32(0.0), motion_seen)
+    underlay = Underlay(pixels, None, region, is_premultiplied=False, front=front)
     stored = StoredPicture(pixels=pixels, alpha=None, underlay=underlay)
     picture = composite_motion(stored, motion, region).pixels
     return MadeFace(
-        motion=displacement(motion),
+        motion=motion_seen,
+        behind=displacement(motion),
         cover=motion.cover,
         picture=np.clip(picture, 0, 1).transpose(2, 0, 1),
     )
+
+
+def _whole_crop(side_px: int) -> FaceCrop:
+    return FaceCrop(np.eye(2, 3), side_px)
 
 
 def displacement(motion: FrameMotion) -> Float[np.ndarray, "2 side side"]:

@@ -60,10 +60,12 @@ class MadeFace:
 
     Attributes:
         motion: as in `TrueFace`; the model's smaller grid has been enlarged as the runtime does.
+        behind: the same, also where something stands before the face.
         cover: how much of each pixel is paint, in [0, 1], painters' crops included.
         picture: the source with motion, light and paint, as a frame is composited.
     """
 
     motion: Float[np.ndarray, "2 side side"]
+    behind: Float[np.ndarray, "2 side side"]
     cover: Float[np.ndarray, "side side"]
     picture: Float[np.ndarray, "3 side side"]

@@ -94,7 +94,7 @@ def measure_motion(made: MadeFace, face: TrueFace) -> Figures:
             named("cover intersection", part): float(overlap.intersection),
             named("cover union", part): float(overlap.union),
         }
-    figures["folds"] = float(count_folds(made.motion, made.cover))
+    figures["folds"] = float(count_folds(made.behind, made.cover))
     return figures
 
 

@@ -1,0 +1,44 @@
+"""What stands before a face: it stays where it is, and nothing of it is drawn along."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from reggan_plugin.array_types import Float
+from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.imaging.crop import Region, place_cells
+
+_EDGE = 0.25
+"""Share of a pixel from which on its colour is no longer one of the face."""
+WHOLE = 0.999
+"""From here on a pixel is all front, and keeps its bits."""
+
+
+def hidden_share(front: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """How little of a pixel's colour is of use for what is behind: 1 where anything is before."""
+    return np.minimum(front / np.float32(_EDGE), np.float32(1.0))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Front:
+    """A matte of what stands before a face, and where it lies in a picture.
+
+    Attributes:
+        matte: in [0, 1], over the crop of the face.
+        crop: of the face, in the picture.
+    """
+
+    matte: Float[np.ndarray, "side side 1"]
+    crop: FaceCrop
+
+    def at(self, region: Region) -> Float[np.ndarray, "rows columns"]:
+        """The matte at the pixels of a region of the picture."""
+        return np.clip(place_cells(self.matte, self.crop, region)[..., 0], 0.0, 1.0)
+
+    def hidden(self, region: Region) -> Float[np.ndarray, "rows columns"]:
+        """`hidden_share` at the pixels of a region of the picture."""
+        return hidden_share(self.at(region))
+
+    def moved(self, x_px: int, y_px: int) -> "Front":
+        """The same in a picture whose corner lies at (-x_px, -y_px) of this one's."""
+        return replace(self, crop=self.crop.moved(x_px, y_px))

@@ -1,0 +1,113 @@
+"""Spectacles stay where they are, whole, and what is behind them moves."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+import reggan_plugin
+from reggan_plugin.faces.face_crop import crop_of_whole_image
+from reggan_plugin.imaging import colour
+from reggan_plugin.imaging.backdrop import Underlay
+from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
+from reggan_plugin.imaging.frame_motion import motion_in_frame
+from reggan_plugin.imaging.front import Front
+from reggan_plugin.imaging.moved_part import moved_part
+from reggan_plugin.imaging.spectacles import find_spectacles, lift_spectacles
+from reggan_plugin.motion_answer import MotionAnswer
+from reggan_plugin.transfer import ExpressionTransfer
+
+SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+SIDE = 256
+SKIN, HAIR, METAL = (190, 140, 110), (60, 40, 30), (90, 30, 120)
+
+
+def face(*, spectacles: bool, fringe: bool = False, side_px: int = SIDE) -> np.ndarray:
+    """Skin, eyes and brows where an aligned face has them."""
+    image = Image.new("RGB", (SIDE, SIDE), SKIN)
+    draw = ImageDraw.Draw(image)
+    for x in (98, 158):
+        draw.ellipse((x - 10, 73, x + 10, 81), fill="white", outline=HAIR)
+        draw.rectangle((x - 20, 54, x + 20, 62), fill=HAIR)
+        if spectacles:
+            draw.ellipse((x - 26, 52, x + 26, 104), outline=METAL, width=3)
+    if spectacles:
+        draw.line((123, 74, 133, 74), fill=METAL, width=3)
+    if fringe:
+        for x in range(100, 160, 8):
+            draw.line((x, 0, x + 4, 80), fill=HAIR, width=2)
+    image = image.resize((side_px, side_px), Image.Resampling.BICUBIC)
+    return np.asarray(image, dtype=np.float32) / np.float32(255)
+
+
+@pytest.mark.parametrize("side_px", [SIDE, 2 * SIDE])
+def test_a_frame_is_found_whole_and_nothing_else(side_px: int) -> None:
+    found = find_spectacles(face(spectacles=True, side_px=side_px))
+    assert found is not None
+    drawn = (face(spectacles=True) != face(spectacles=False)).any(axis=2)
+    assert (found & drawn).sum() > 0.85 * drawn.sum()
+    assert (found & ~drawn).sum() < 0.15 * drawn.sum()
+
+
+@pytest.mark.parametrize("fringe", [False, True])
+def test_a_face_without_keeps_its_bits(fringe: bool) -> None:
+    bare = face(spectacles=False, fringe=fringe)
+    lifted = lift_spectacles(bare)
+    assert lifted.front is None
+    assert lifted.face is bare
+
+
+def test_the_model_sees_the_face_beneath() -> None:
+    bare, worn = face(spectacles=False), face(spectacles=True)
+    before, after = (np.abs(one - bare).mean() for one in (worn, lift_spectacles(worn).face))
+    assert after < 0.5 * before
+
+
+def still(front: np.ndarray, shift: float) -> MotionAnswer:
+    return MotionAnswer(
+        motion=np.broadcast_to(np.array([0, shift], np.float32), (32, 32, 2)),
+        gain=np.zeros((1, 1, 1), np.float32),
+        cover=np.zeros((1, 1, 1), np.float32),
+        paint=np.zeros((1, 1, 3), np.float32),
+        front=front,
+    )
+
+
+def test_what_stands_before_a_face_keeps_its_light_and_is_seen_once() -> None:
+    y = np.linspace(0.2, 0.4, SIDE, dtype=np.float32)
+    pixels = np.repeat(np.repeat(y[:, None, None], SIDE, axis=1), 3, axis=2)
+    pixels[118:130] = 7.5  # a bar, brighter than white
+    matte = np.zeros((SIDE, SIDE, 1), np.float32)
+    matte[117:131] = 1
+    answer, whole = still(matte, 20 / SIDE), (slice(0, SIDE), slice(0, SIDE))
+    crop = crop_of_whole_image(SIDE, SIDE, SIDE)
+    underlay = Underlay(
+        pixels, None, whole, is_premultiplied=False, front=Front(matte=matte, crop=crop)
+    )
+    linear = colour.PixelCoding(is_linear=True)
+    source = StoredPicture(pixels=pixels, alpha=None, coding=linear, underlay=underlay)
+    motion = motion_in_frame(answer, crop, whole)
+    moved = composite_motion(source, motion, whole)
+    middle = moved.pixels[32:-32, 32:-32]
+    np.testing.assert_array_equal(moved.pixels[118:130], pixels[118:130])
+    assert (np.delete(middle, range(84, 100), axis=0) < 0.45).all()
+    np.testing.assert_allclose(moved.pixels[60, 60], pixels[80, 60], atol=1e-5)
+    part = moved_part(source, motion, moved, whole)
+    assert (part.cover[100:108, 60] == 1).all()  # what is behind the bar is painted ...
+    np.testing.assert_allclose(part.paint[100:108, 60], moved.pixels[100:108, 60], rtol=1e-5)
+    assert (part.cover[60:90, 60] == 0).all()  # ... and nothing else
+
+
+def test_rims_of_a_toon_stay_where_its_brows_rise() -> None:
+    path = SAMPLES / "toon" / "toon.1001.png"
+    transfer = ExpressionTransfer(device="cpu")
+    before = np.asarray(Image.open(path).convert("RGB"), dtype=np.int64)
+    after = np.asarray(transfer.apply(Image.open(path).convert("RGB"), "surprised"), np.int64)
+    rims = (before[..., 0] - before[..., 1] > 70) & (before[..., 2] - before[..., 1] > 70)
+    rims[450:] = False
+    assert rims.sum() > 1000
+    assert (np.abs(after - before).max(axis=2)[rims] <= 2).mean() > 0.95
+    purple = (after[..., 0] - after[..., 1] > 70) & (after[..., 2] - after[..., 1] > 70)
+    purple[450:] = False
+    assert (purple & ~rims).sum() < 0.02 * rims.sum()

@@ -77,8 +77,8 @@ REMEDIES: Mapping[str, str] = {
     # files
     "picture-larger-than-memory": "",
     "mesh-reference": "--texture names a map that lies elsewhere.",
-    "range-of-no-numbers": "--range names them.",
-    "range-outside": "--range names them.",
+    "range-of-no-numbers": "--range names it.",
+    "range-outside": "--range names it.",
     "output-of-other-format": "--out names it.",
     "picture-for-many": "--out names it.",
     "mesh-as-picture": "reggan-plugin texture --mesh {mesh} --expression ...",

@@ -33,7 +33,7 @@ async function open(file) {
   state.frame = planesOf(context.getImageData(0, 0, canvas.width, canvas.height));
   canvas.setAttribute("aria-label", file.name);
   await find();
-  element("again").disabled = element("save").disabled = false;
+  for (const id of ["again", "reset", "save"]) element(id).disabled = false;
 }
 
 /** The largest face, if the locator sees one; else it is asked for. */
@@ -61,9 +61,18 @@ function place(x, y) {
   return render();
 }
 
+const dials = () => [...document.querySelectorAll(".dial input")];
+
 function weights() {
-  const dials = [...element("dials").querySelectorAll("input")];
-  return Object.fromEntries(dials.map((dial) => [dial.name, Number(dial.value)]));
+  return Object.fromEntries(dials().map((dial) => [dial.name, Number(dial.value)]));
+}
+
+function reset() {
+  for (const dial of dials()) {
+    dial.value = 0;
+    dial.nextElementSibling.value = "";
+  }
+  return render();
 }
 
 /** Of several requests while one is computed, only the last is computed. */
@@ -98,13 +107,23 @@ function addDial(name) {
     render();
   });
   label.append(name, dial, output);
-  element("dials").append(label);
+  element(model.card.controls?.includes(name) && name !== "neutral" ? "shapes" : "dials").append(label);
 }
 
-element("picker").addEventListener("change", ({ target }) => {
-  if (target.files[0]) open(target.files[0]).catch(() => say("This picture cannot be read."));
-});
+function openFirst(files) {
+  if (files[0] && model) open(files[0]).catch(() => say("This picture cannot be read."));
+}
+
+element("picker").addEventListener("change", ({ target }) => openFirst(target.files));
+for (const kind of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    event.preventDefault();
+    document.body.classList.toggle("is-target", kind === "dragover");
+    if (kind === "drop") openFirst(event.dataTransfer.files);
+  });
+}
 element("again").addEventListener("click", ask);
+element("reset").addEventListener("click", reset);
 element("save").addEventListener("click", () => canvas.toBlob((blob) => {
   const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: "changed.png" });
   link.click();
@@ -120,7 +139,7 @@ canvas.addEventListener("click", (event) => {
 try {
   model = await Model.load();
   Object.keys(model.expressions).forEach(addDial);
-  say("Choose a picture with a face.");
+  say("Choose a picture with a face, or drop one here.");
   element("picker").disabled = false;
   document.body.dataset.ready = "true";
 } catch (error) {

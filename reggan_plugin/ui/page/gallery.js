@@ -2,7 +2,7 @@
 
 import { post } from "./server.js";
 
-const AT_ONCE = 2;  // as many as the program works on at once
+const AT_ONCE = 3;  // the program works on two at once; the third is there when one is done
 const TOGETHER_MS = 250;  // a repaint takes from the program, where there is no graphics card
 
 export class Gallery {

@@ -237,7 +237,7 @@ function makeGallery(file, face) {
   attempt(() => gallery.make(ask, (done, all) => {
     const isDone = done === all;
     element("gallery-said").textContent = isDone
-      ? "Click one; Shift and a click on a second blends them." : `${done} of ${all} on this face…`;
+      ? "Click one; Shift-click a second to blend." : `${done} of ${all} on this face…`;
     if (isDone) element("gallery").ariaBusy = "false";
   }), true);
 }

@@ -21,7 +21,7 @@ from reggan_plugin.vocabulary.names import OwnPresets, shapes_from_word
 from reggan_plugin.vocabulary.presets import read_presets
 
 NOTHING_ASKED = (
-    f"No --expression was given; name one of {', '.join(EXPRESSION_NAMES)} or another that "
+    f"No --expression was given; name one of {', '.join(EXPRESSION_NAMES[1:])} or another that "
     "`reggan-plugin expressions` lists, a blend such as happy:0.6+surprised:0.3, or face shapes "
     "with --shape jawOpen=0.4."
 )
@@ -147,7 +147,7 @@ def _expression_option(often: str) -> AddOption:
         shell_complete=_complete_expressions,
         multiple=True,
         metavar="NAME|BLEND",
-        help=f"{', '.join(EXPRESSION_NAMES)} or another that `reggan-plugin expressions` "
+        help=f"{', '.join(EXPRESSION_NAMES[1:])} or another that `reggan-plugin expressions` "
         f"lists, or a blend: happy:0.6+surprised:0.3.{often}",
     )
 

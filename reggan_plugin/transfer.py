@@ -31,7 +31,7 @@ from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.given_picture import ArrayEncoding, ChannelOrder, read_given
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
-from reggan_plugin.imaging.spectacles import lift_spectacles
+from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles
 from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.model_seal import check_seal
 from reggan_plugin.models import find_model
@@ -89,6 +89,7 @@ class ExpressionTransfer:
         self._runner: Runner = open_runner(path, device)
         self.card: ModelCard = card_from_metadata(self._runner.metadata, str(path))
         self._model = BatchedModel(self._runner, self.card, batch)
+        self._last_lifted: tuple[np.ndarray, LiftedFace] | None = None
         self._finder = FaceFinder(self.card.canonical_points, self.card.image_size_px)
 
     @property
@@ -294,12 +295,20 @@ class ExpressionTransfer:
         """Answers to faces, of which a model of contract 2 does not see the spectacles."""
         if self.card.contract != MOTION_CONTRACT:
             return self._model.answer(faces, mixes)
-        lifted = [lift_spectacles(face) for face in faces]
+        lifted = [self._lifted(face) for face in faces]
         answers = self._model.answer([one.face for one in lifted], mixes)
         return [
             replace(answer, front=one.front) if isinstance(answer, MotionAnswer) else answer
             for answer, one in zip(answers, lifted, strict=True)
         ]
+
+    def _lifted(self, face: Float[np.ndarray, "side side 3"]) -> LiftedFace:
+        """`lift_spectacles`; the last one again for the same array, as the page's sliders ask."""
+        seen, lifted = self._last_lifted or (None, None)
+        if lifted is None or seen is not face:
+            lifted = lift_spectacles(face)
+            self._last_lifted = face, lifted
+        return lifted
 
     def _cut(self, picture: Picture, mix: ExpressionMix, crops: Sequence[FaceCrop]) -> CutFrame:
         faces = []

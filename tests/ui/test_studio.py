@@ -14,6 +14,7 @@ from reggan_plugin.display_picture import coding_of
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
+from reggan_plugin.imaging.spectacles import LiftedFace
 from reggan_plugin.ui.asked_change import AskedChange
 from reggan_plugin.ui.in_words import PageOptions, command_line, python_text
 from reggan_plugin.ui.live_face import screen_of
@@ -137,3 +138,20 @@ def test_the_page_learns_what_the_model_can_do(start_page: StartPage) -> None:
     assert [one["name"] for one in state["expressions"]] == list(NAMED_EXPRESSIONS)
     assert sum(len(group["names"]) for group in state["shapes"]) == 51
     assert (state["layers"], state["neutral"]) == (True, True)
+
+
+def test_a_face_is_searched_for_spectacles_once(
+    motion_studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = []
+
+    def lift(face: np.ndarray) -> LiftedFace:
+        searched.append(face)
+        return LiftedFace(face, None)
+
+    monkeypatch.setattr("reggan_plugin.transfer.lift_spectacles", lift)
+    number = motion_studio.files.open_sample("toon").first
+    for change in (JAW, AskedChange(weights={"jawOpen": 0.3})):
+        motion_studio.thumbnail(number, FIRST, change)
+        motion_studio.change(number, FIRST, 512, change)
+    assert len(searched) == 1

@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import live_steps as live
 from ict_character import FRAMES, build_character, difference, eyes_off
-from screen import Pause, button_of, click, move, press, sliders_of
-from watch import HEAD, OUT, job_runs, picture, report, run_job, until_job_ends, window
+from live_steps import click_in_image, drag_live, until
+from screen import Pause, area_of, button_of, click, move, press, region_of, scroll, sliders_of
+from watch import HEAD, OUT, addon, job_runs, picture, report, run_job, until_job_ends, window
 
+_ICON_PX = 90
+"""From a face of the menu to the next."""
 _LONGEST_RENDER_S = 300.0
 
 
@@ -80,6 +84,82 @@ def smile_by_the_rig() -> Pause:
     move(window(), 10, 10)
 
 
+def choose_by_eye() -> Pause:
+    """The sheet of this frame, twice, as it leaves the frame alone; a click on a face of it."""
+    scene, area = bpy.context.scene, area_of("IMAGE_EDITOR")
+    scene.reggan.use_rig_tracks = False
+    for again in ("", "_again"):
+        button = yield from button_of("IMAGE_EDITOR", "reggan.preview")
+        yield from run_job(f"preview_character{again}", button, window())
+    yield from picture("17_sheet_of_the_character")
+    sheet = area.spaces.active.image
+    cells = addon("bridge.sheet_cells").cells_from_text(sheet["reggan_cells"])
+    x, y, width, height = next(c.box for c in cells if (c.expression, c.intensity) == ("sad", 1.0))
+    yield from click_in_image(x + width / 2, y + height / 2)
+    assert scene.reggan.expression == "sad"
+    yield from picture("18_sad_chosen")
+
+
+def choose_in_the_menu_of_faces() -> Pause:
+    """Draw Faces; a click on the picture opens all of them, and one is clicked."""
+    scene, area = bpy.context.scene, area_of("IMAGE_EDITOR")
+    area.spaces.active.image = scene.reggan.result_image
+    button = yield from button_of("IMAGE_EDITOR", "reggan.draw_faces", across=0.85)
+    yield from run_job("draw_faces_of_character", button, window())
+    yield from scroll("IMAGE_EDITOR", back=True)
+    places = yield from sliders_of("IMAGE_EDITOR")
+    x, y = places["reggan_face"]
+    yield from click(window(), x, y)
+    yield from picture("19_menu_of_faces")
+    before = scene.reggan.expression
+    yield from click(window(), x + _ICON_PX, y)
+    yield 0.5
+    assert scene.reggan.expression != before, "the click on a face chose none"
+    report["smile"]["chosen in the menu"] = scene.reggan.expression
+    yield from picture("20_chosen_in_the_menu")
+    scene.reggan.expression = "happy"
+
+
+def look_before_and_after() -> Pause:
+    """The button shows the frames as they were, then as they are."""
+    settings, area = bpy.context.scene.reggan, area_of("IMAGE_EDITOR")
+    area.spaces.active.image = settings.result_image
+    button = yield from button_of("IMAGE_EDITOR", "reggan.toggle_before_after")
+    for name, image in (("before", settings.original_image), ("after", settings.result_image)):
+        yield from click(window(), *button)
+        yield 0.5
+        assert area.spaces.active.image == image, name
+        yield from picture(f"21_{name}")
+
+
+def wear_the_map_live() -> Pause:
+    """The head in the viewport follows Intensity while it is dragged; Esc gives it its map back."""
+    scene, area = bpy.context.scene, area_of("VIEW_3D")
+    head, shading = bpy.data.objects["Body"], area.spaces.active.shading
+    for thing in bpy.context.selected_objects:
+        thing.select_set(False)
+    head.select_set(True)
+    bpy.context.view_layer.objects.active = head
+    shading.type, shading.color_type = "SOLID", "TEXTURE"
+    area.spaces.active.region_3d.view_perspective = "CAMERA"
+    node = head.data.materials[0].node_tree.nodes.active
+    own, scene.reggan.intensity = node.image, 0.2
+    button = yield from button_of("VIEW_3D", "reggan.live_map")
+    yield from click(window(), *button)
+    yield from until(lambda: node.image != own)
+    yield from until(addon("operators.live").is_settled)
+    yield from scroll("VIEW_3D", back=True)
+    places = yield from sliders_of("VIEW_3D")
+    report["live_map"] = yield from drag_live(places["reggan.intensity"], lambda: node.image)
+    yield from picture("22_map_live")
+    place = region_of(area, "WINDOW")
+    middle = place.x + place.width // 4, place.y + place.height // 2
+    yield from press(window(), "ESC", *middle)
+    assert node.image == own
+    assert "RegGAN live map" not in bpy.data.images
+    yield from picture("23_own_map_again")
+
+
 def _keys(scene: Any) -> list[tuple[float, float]]:
     """Frames and values of the intensity's keys."""
     action = scene.animation_data.action
@@ -104,5 +184,10 @@ def _assert_smile(before: Path, after: Path) -> None:
 STEPS: tuple[Callable[[], Pause], ...] = (
     put_a_character_before_the_camera,
     animate_a_smile_and_apply_it,
+    choose_by_eye,
+    choose_in_the_menu_of_faces,
+    look_before_and_after,
+    live.drag_a_slider_live,
     smile_by_the_rig,
+    wear_the_map_live,
 )

@@ -20,6 +20,7 @@ from watch import CHOSEN, EXTENSION, HEAD, OUT, addon, picture, report, watch, w
 
 CLOSED_PANELS = (
     "REGGAN_PT_image_texture",
+    "REGGAN_PT_viewport_texture",
     "REGGAN_PT_head",
     "REGGAN_PT_character",
 )

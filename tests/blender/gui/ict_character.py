@@ -28,12 +28,15 @@ _PARTS = {  # up to this vertex: colour, sRGB-encoded
 }
 _IRISES = ((22221, 23021), (23791, 24591))
 _EYEBALLS = ((21451, 22221), (23021, 23791))
+_BALLS_BEGIN = 21451
 _LIPS = (5708, 5695, 2081, 0, 4275, 6200, 6213, 6346, 6461, 5518, 5957, 5841)
 _BROWS = ((268, 493, 1914, 2044, 1401), (3615, 4240, 4114, 2734, 2509))
 _EYES = ((3742, 3751, 3756, 3721, 3725, 3732), (1507, 1542, 1537, 1528, 1518, 1511))
 """Corners and lids of its left and its right eye."""
 _LIP, _BROW, _HAIR = (0.66, 0.33, 0.32), (0.20, 0.13, 0.09), (0.16, 0.09, 0.06)
 _IRIS, _PUPIL = (0.25, 0.16, 0.09), (0.02, 0.02, 0.02)
+_TILES, _TILE_PX = (3, 2), 512
+"""The model's UDIM tiles, beside and above each other in one map; the eyes get the last place."""
 _NECK_CM, _BENT_CM = -14.0, 8.0
 """Height up to which nothing turns with the head, and of the part above that bends."""
 
@@ -69,12 +72,16 @@ def _head(model: Any, rig: Any) -> None:
     for begin, end in _IRISES:
         is_iris[begin:end] = True
     last = max(_PARTS)
-    kept = triangles[(triangles < last).all(1) & ~is_iris[triangles].any(1)]
+    is_kept = (triangles < last).all(1) & ~is_iris[triangles].any(1)
+    kept = triangles[is_kept]
     rest = _placed(model["neutral"][:last])
     mesh = bpy.data.meshes.new("Body")
     mesh.from_pydata(rest.tolist(), [], kept.tolist())
     mesh.polygons.foreach_set("use_smooth", [True] * len(mesh.polygons))
-    _colour(mesh, _head_colours(model["neutral"][:last]))
+    _colour(mesh, colours := _head_colours(model["neutral"][:last]))
+    uv = _places_on_map(model["uv"][model["uv_triangles"].astype(int)[is_kept]], kept)
+    mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", uv.astype(np.float32).ravel())
+    _wear(mesh.materials[0], _map_of(uv, colours[kept]))
     head = bpy.data.objects.new("Body", mesh)
     bpy.context.collection.objects.link(head)
     head.shape_key_add(name="Basis")
@@ -130,6 +137,53 @@ def _colour(mesh: Any, colours: np.ndarray) -> None:
     attribute.data.foreach_set("color", rgba.ravel())
     mesh.color_attributes.active_color = attribute
     mesh.materials.append(bpy.data.materials.new(mesh.name))
+
+
+def _places_on_map(uv: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """From the tiles of the model into one map.
+
+    Args:
+        uv: [triangle, corner, 2]; a tile for each whole number.
+        triangles: [triangle, corner] vertices, which tell eyes from skin.
+    """
+    tile = np.floor(uv[..., 0]).min(1).astype(int)
+    is_eye = triangles.min(1) >= _BALLS_BEGIN
+    place = np.where(is_eye, _TILES[0] * _TILES[1] - 1, tile)
+    corner = np.stack([place % _TILES[0], place // _TILES[0]], 1)
+    corner[:, 0] -= tile
+    return (uv + corner[:, None]) / _TILES
+
+
+def _map_of(uv: np.ndarray, colours: np.ndarray) -> Any:
+    """An image of the vertices' colours, [triangle, corner, …] each; packed."""
+    width, height = (_TILE_PX * count for count in _TILES)
+    steps = [(i, j) for i in range(13) for j in range(13 - i)]
+    share = np.array([(i, j, 12 - i - j) for i, j in steps]) / 12
+    at = np.einsum("sc,tcx->stx", share, uv).reshape(-1, 2)
+    column, row = np.clip((at * (width, height)).astype(int), 0, (width - 1, height - 1)).T
+    texels = np.zeros((height, width, 4))
+    texels[row, column, :3] = np.einsum("sc,tcx->stx", share, colours).reshape(-1, 3)
+    texels[row, column, 3] = 1
+    for _ in range(6):  # over the edges of what was drawn
+        near = sum(np.roll(texels, (y, x), (0, 1)) for y in (-1, 0, 1) for x in (-1, 0, 1))
+        filled = near / np.maximum(near[..., 3:], 1)
+        texels = np.where(texels[..., 3:] > 0, texels, filled)
+    texels[..., 3] = 1
+    image = bpy.data.images.new("Skin", width, height)
+    image.pixels.foreach_set(texels.astype(np.float32).ravel())
+    image.pack()
+    return image
+
+
+def _wear(material: Any, image: Any) -> None:
+    if material.node_tree is None:  # before Blender 5
+        material.use_nodes = True
+    tree = material.node_tree
+    node = tree.nodes.new("ShaderNodeTexImage")
+    node.image = image
+    shader = next(one for one in tree.nodes if one.type == "BSDF_PRINCIPLED")
+    tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
+    tree.nodes.active = node  # what a solid viewport shows
 
 
 def _wig(rig: Any) -> None:

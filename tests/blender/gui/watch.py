@@ -29,6 +29,8 @@ messages: list[str] = []
 Ticks = list[tuple[float, float]]
 """Times of a timer's calls, by the clock and in processor time of Blender's thread, in s."""
 _ticks: Ticks = []
+live_callbacks: list[tuple[float, float]] = []
+"""Of what is live: by the clock and in processor time, in ms."""
 _callbacks: list[tuple[float, float, str]] = []
 
 
@@ -64,7 +66,16 @@ def watch() -> None:
         messages.append(message)
         say(self, kind, message)
 
-    operator.modal, operator._report = measured, noted
+    live = addon("operators.live")
+    tick = live.tick
+
+    def measured_tick() -> None:
+        wall, cpu = time.perf_counter(), time.thread_time()
+        tick()
+        now = time.perf_counter() - wall, time.thread_time() - cpu
+        live_callbacks.append((1000 * now[0], 1000 * now[1]))
+
+    operator.modal, operator._report, live.tick = measured, noted, measured_tick
     bpy.app.timers.register(_tick)
 
 

@@ -165,6 +165,11 @@ def test_plain_text_and_unknown_kinds_are_said_as_they_are() -> None:
     assert command_line.with_remedy("no face") == "no face"
     assert command_line.with_remedy(Remark("New.", "from-tomorrow")) == "New."
     assert panels.with_remedy({"message": "New.", "kind": "from-tomorrow"}) == "New."
+    seen = {
+        "message": "Kopf-Y +Z2 shows no face: looked at eyes from +Z, -X, +Y.",
+        "kind": "face-on-mesh",
+    }
+    assert "Kopf-Y +Z2 shows no face: looked at eyes from -Y, -X, +Z." in panels.with_remedy(seen)
 
 
 def test_an_event_carries_kind_and_fields() -> None:

@@ -7,6 +7,8 @@ says all that there is to do, and where no panel has what would help.
 from collections.abc import Mapping
 from typing import Any
 
+from .texture_command import in_blender_s_axes
+
 _FROM_RIG = "Head from Rig says where it is."
 _DEVICE = (
     "Choose another Device in the add-on's preferences (Edit > Preferences > Add-ons > RegGAN); "
@@ -140,6 +142,8 @@ def with_remedy(said: Mapping[str, Any], instead: Mapping[str, str] | None = Non
         instead: remedies that fit the button that was pressed better than the table's.
     """
     message = str(said.get("message") or "")
+    if said.get("kind") == "face-on-mesh":
+        message = in_blender_s_axes(message)
     remedies = [words for words in _remedies(said, {**REMEDIES, **(instead or {})}) if words]
     end = "" if message.endswith(".") or not remedies else "."
     return " ".join([message + end, *remedies])

@@ -1,5 +1,6 @@
 """Settings as the arguments of `reggan-plugin texture`. Pure: nothing is read or run."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,12 @@ from .command_line import ModelChoice
 
 FRONTS = {"-Y": "+Z", "+Y": "-Z", "-X": "-X", "+X": "+X", "+Z": "+Y", "-Z": "-Y"}
 """Axes of Blender as its glTF exporter turns them: up is +Z here and +Y there."""
+_AXES = {there: here for here, there in FRONTS.items()}
+
+
+def in_blender_s_axes(message: str) -> str:
+    """A message of the runtime about a head that was handed over, as Front names directions."""
+    return re.sub(r"(?<!\S)[+-][XYZ](?!\w)", lambda found: _AXES[found[0]], message)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,8 +25,10 @@ def running_job() -> Job | None:
     return _running[0] if _running else None
 
 
-def _work_folders() -> list[Path]:
-    return list(Path(bpy.app.tempdir).glob(f"{_FOLDER_BEGINS}*"))
+def without_work_paths(message: str) -> str:
+    """A message in which files of work folders stand by their names."""
+    folders = list(Path(bpy.app.tempdir).glob(f"{_FOLDER_BEGINS}*"))
+    return with_names_for_paths(message, folders)
 
 
 def new_job_folder() -> Path:
@@ -148,7 +150,7 @@ class JobOperator:
 
     def _end(self, context: bpy.types.Context, progress: Progress) -> set[str]:
         if progress.state == "failed":
-            error = BridgeError(with_names_for_paths(self.reason(progress), _work_folders()))
+            error = BridgeError(without_work_paths(self.reason(progress)))
             if not self.finished_in_part(context, progress):
                 raise error
             self._refuse(error)
@@ -158,7 +160,7 @@ class JobOperator:
             return {"CANCELLED"}
         self.finished(context, progress)
         for notice in progress.notices:
-            self._note(with_names_for_paths(notice, _work_folders()))
+            self._note(without_work_paths(notice))
         return {"FINISHED"}
 
     def _stop(self, context: bpy.types.Context) -> None:

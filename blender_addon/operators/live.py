@@ -20,7 +20,7 @@ from ..scene.live_picture import end_live, live_picture, show_live
 from ..scene.made_images import image_to_change
 from ..scene.sequence_images import show
 from ..scene.settings import absolute_path, model_settings, presets_file
-from .job_operator import new_job_folder
+from .job_operator import new_job_folder, without_work_paths
 
 _INTERVAL_S = 0.05
 _LONGEST_PX = 1024
@@ -233,7 +233,7 @@ def _face(scene: bpy.types.Scene) -> Any:
 
 def _take(context: bpy.types.Context, shown: Shown, answer: dict[str, Any]) -> None:
     if "width" not in answer:
-        raise BridgeError(with_remedy(answer))
+        raise BridgeError(without_work_paths(with_remedy(answer)))
     out = shown.folder / answer.get("tiles", _FILE)
     if not any(shown.folder.glob(out.name.replace("<UDIM>", "1???"))):
         return  # the answer is to what was live before

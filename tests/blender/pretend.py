@@ -83,7 +83,11 @@ def live() -> None:
         with Path(__file__).with_name("asked.jsonl").open("a", encoding="utf-8") as file:
             file.write(line)
         value = request["change"]["weights"].get("jawOpen", 0.0)
-        said = {"id": request["id"], "width": 4, "height": 2, "seconds": 0.0}
+        if value > 1.4:
+            message = f"{request['frame']} shows no face: {request['out']}."
+            print(json.dumps({"id": request["id"], "message": message, "kind": "x"}), flush=True)
+            continue
+        said: dict[str, object] = {"id": request["id"], "width": 4, "height": 2, "seconds": 0.0}
         out = Path(request["out"])
         if "<UDIM>" in request.get("texture", ""):
             said["tiles"] = "live.<UDIM>.png"

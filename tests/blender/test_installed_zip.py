@@ -52,15 +52,17 @@ print("RESULT " + json.dumps({
 
 @pytest.fixture(scope="module")
 def extension(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The zip file for this system and this Python."""
+    """The zip file that the documented line builds, but for the folder that it goes to."""
     pytest.importorskip("bpy")
     if named := os.environ.get("REGGAN_EXTENSION_ZIP"):
         return Path(named)
     out = tmp_path_factory.mktemp("dist")
-    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    command = [sys.executable, "-m", "blender_addon.build", "--platform", "linux-x64"]
+    page = (ROOT / "docs/blender.md").read_text(encoding="utf-8")
+    (line,) = [one for one in page.splitlines() if one.startswith("python -m blender_addon.build")]
+    python, *words, folder = line.split()
+    assert (python, folder) == ("python", "dist/")
     run = subprocess.run(
-        [*command, "--python", python, "--out", str(out)], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, *words, str(out)], cwd=ROOT, capture_output=True, text=True
     )
     if "package index has no fitting wheels" in run.stderr:
         pytest.skip(f"no package index here: {run.stderr}")

@@ -115,6 +115,17 @@ def test_what_cannot_be_shown_is_said_and_ends_it(space: Any, pretended: Path) -
     assert not manager.reggan_live
 
 
+def test_what_goes_wrong_beside_blender_is_said_without_work_paths(
+    space: Any, pretended: Path
+) -> None:
+    toggle()
+    bpy.context.scene.reggan_shapes.jawOpen = 1.5
+    settle()
+    said = bpy.context.window_manager.reggan_last_words
+    assert said == f"{FRAME} shows no face: live."
+    assert not bpy.context.window_manager.reggan_live
+
+
 def test_a_tick_takes_few_milliseconds(space: Any, pretended: Path) -> None:
     toggle()
     settle()

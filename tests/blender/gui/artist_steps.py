@@ -132,6 +132,12 @@ def look_before_and_after() -> Pause:
         yield from picture(f"21_{name}")
 
 
+def drag_over_the_result() -> Pause:
+    """Live begins with the frame that the result was made of."""
+    area_of("IMAGE_EDITOR").spaces.active.image = bpy.context.scene.reggan.result_image
+    yield from live.drag_a_slider_live()
+
+
 def wear_the_map_live() -> Pause:
     """The head in the viewport follows Intensity while it is dragged; Esc gives it its map back."""
     scene, area = bpy.context.scene, area_of("VIEW_3D")
@@ -187,7 +193,7 @@ STEPS: tuple[Callable[[], Pause], ...] = (
     choose_by_eye,
     choose_in_the_menu_of_faces,
     look_before_and_after,
-    live.drag_a_slider_live,
+    drag_over_the_result,
     smile_by_the_rig,
     wear_the_map_live,
 )

@@ -27,8 +27,9 @@ class ImagePanel(bpy.types.Panel):
         layout.prop(settings, "face")
         if settings.face == "INDEX":
             layout.prop(settings, "face_index")
-        if is_result(getattr(context, "edit_image", None)):
-            layout.prop(settings, "goes_on_from_result")
+        row = layout.row()  # always there: the buttons below stay under the mouse
+        row.active = is_result(getattr(context, "edit_image", None))
+        row.prop(settings, "goes_on_from_result")
         is_live = context.window_manager.reggan_live
         layout.operator("reggan.live", icon="PLAY", depress=is_live)
         layout.operator("reggan.edit_image", icon="IMAGE_DATA")

@@ -35,7 +35,11 @@ class LiveWorker:
         self.arguments, self.runtime = tuple(arguments), runtime
         self._folder, self._waiting, self._asked, self._begun = folder, None, 0, b""
         self._is_busy = False
-        self._process = start_process(runtime, ["live", *arguments], folder, stdin=subprocess.PIPE)
+        # It works for a part of a second at a time, for which the artist waits.
+        command = ["live", *arguments]
+        self._process = start_process(
+            runtime, command, folder, stdin=subprocess.PIPE, gives_way=False
+        )
         self._answers = (folder / "stdout.txt").open("rb")
 
     _waiting: Request | None

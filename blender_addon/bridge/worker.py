@@ -33,12 +33,17 @@ def start(runtime: Runtime, arguments: Sequence[str], folder: Path) -> "Worker":
 
 
 def start_process(
-    runtime: Runtime, arguments: Sequence[str], folder: Path, *, stdin: int = subprocess.DEVNULL
+    runtime: Runtime,
+    arguments: Sequence[str],
+    folder: Path,
+    *,
+    stdin: int = subprocess.DEVNULL,
+    gives_way: bool = True,
 ) -> "subprocess.Popen[bytes]":
     """Start `reggan-plugin` with these arguments in `folder`, made if it is not there.
 
     Its output goes to `stdout.txt` and `stderr.txt` there. Paths among the arguments must be
-    absolute.
+    absolute. One that gives way to Blender has less of a processor that both want.
 
     Raises:
         BridgeError: the runtime's Python cannot be started, or `folder` cannot be written.
@@ -54,14 +59,15 @@ def start_process(
                 stderr=err,
                 cwd=folder,
                 env=dict(runtime.environment),
-                **_apart_from_blender(),
+                **_apart_from_blender(gives_way=gives_way),
             )
     except OSError as error:
         raise BridgeError(
             f"{runtime.python} could not be started in {folder}: {error.strerror or error}. "
             "Check the runtime in the add-on's preferences, and that this folder can be written."
         ) from error
-    _give_way_to_blender(process)
+    if gives_way:
+        _give_way_to_blender(process)
     return process
 
 
@@ -160,11 +166,13 @@ class Worker:
 if sys.platform == "win32":
     _STOP = signal.CTRL_BREAK_EVENT
 
-    def _apart_from_blender() -> dict[str, Any]:
+    def _apart_from_blender(*, gives_way: bool) -> dict[str, Any]:
         """No window of its own, and a group that Ctrl-Break reaches alone."""
         startup = subprocess.STARTUPINFO()
         startup.dwFlags |= subprocess.STARTF_USESHOWWINDOW
-        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP
+        if gives_way:
+            flags |= subprocess.BELOW_NORMAL_PRIORITY_CLASS
         return {"creationflags": flags, "startupinfo": startup}
 
     def _give_way_to_blender(process: "subprocess.Popen[bytes]") -> None:
@@ -173,7 +181,7 @@ if sys.platform == "win32":
 else:
     _STOP = signal.SIGTERM
 
-    def _apart_from_blender() -> dict[str, Any]:
+    def _apart_from_blender(*, gives_way: bool) -> dict[str, Any]:  # noqa: ARG001
         """A group of its own: Ctrl-C in Blender's terminal is Blender's."""
         return {"start_new_session": True}
 

@@ -61,6 +61,8 @@ def draw_the_menu_of_faces() -> Pause:
 def drag_a_slider_live() -> Pause:
     """The picture follows Intensity while it is dragged, and Blender's timers go on."""
     area, settings = area_of("IMAGE_EDITOR"), bpy.context.scene.reggan
+    if area.spaces.active.image is None:
+        area.spaces.active.image = bpy.data.images.load(str(FRAME))
     settings.expression, settings.intensity = "happy", 0.2
     button = yield from button_of("IMAGE_EDITOR", "reggan.live")
     yield from click(window(), *button)

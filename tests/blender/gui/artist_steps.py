@@ -10,7 +10,18 @@ import live_steps as live
 from ict_character import FRAMES, build_character, difference, eyes_off
 from live_steps import click_in_image, drag_live, until
 from screen import Pause, area_of, button_of, click, move, press, region_of, scroll, sliders_of
-from watch import HEAD, OUT, addon, job_runs, picture, report, run_job, until_job_ends, window
+from watch import (
+    FRAME,
+    HEAD,
+    OUT,
+    addon,
+    job_runs,
+    picture,
+    report,
+    run_job,
+    until_job_ends,
+    window,
+)
 
 _ABOVE_PX = 77
 """From the menu of names to the picture of the chosen face."""
@@ -109,7 +120,8 @@ def choose_by_eye() -> Pause:
 def choose_in_the_menu_of_faces() -> Pause:
     """Draw Faces; a click on the picture opens all of them, and one is clicked."""
     scene, area = bpy.context.scene, area_of("IMAGE_EDITOR")
-    area.spaces.active.image = scene.reggan.result_image
+    result = scene.reggan.result_image or bpy.data.images.load(str(FRAME))
+    area.spaces.active.image = result
     button = yield from button_of("IMAGE_EDITOR", "reggan.draw_faces", across=0.85)
     yield from run_job("draw_faces_of_character", button, window())
     yield from scroll("IMAGE_EDITOR", back=True)
@@ -127,7 +139,7 @@ def choose_in_the_menu_of_faces() -> Pause:
         if scene.reggan.expression != before:
             break
     assert scene.reggan.expression != before, "the click on a face chose none"
-    report["smile"]["chosen in the menu"] = scene.reggan.expression
+    report["chosen in the menu"] = scene.reggan.expression
     yield from picture("20_chosen_in_the_menu")
     scene.reggan.expression = "happy"
 

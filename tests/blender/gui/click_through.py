@@ -50,7 +50,7 @@ STEPS: tuple[Callable[[], Pause], ...] = (
     *mistakes.STEPS,
     *image_editor.STEPS,
     *viewport.STEPS,
-    *(artist.STEPS if HEAD else ()),
+    *(artist.STEPS if HEAD else (artist.choose_in_the_menu_of_faces,)),
 )
 
 

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.faces.tracks_file import read_tracks
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.jobs import seen_shot
 
-SAMPLES = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png"
+from ..small_frames import small_frame
+
 HAPPY = ["--expression", "happy", "--device", "cpu"]
 
 Streams = pytest.CaptureFixture[str]

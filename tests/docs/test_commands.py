@@ -72,6 +72,7 @@ PAGES_TO_RUN = [page for page in PAGES if commands_to_run(page)]
 @pytest.mark.filterwarnings("ignore:.*isinstance.treespec.*:FutureWarning")
 @pytest.mark.filterwarnings("ignore:.*The axis name.*:UserWarning")
 @pytest.mark.parametrize("page", PAGES_TO_RUN, ids=lambda page: page.stem)
+@pytest.mark.slow
 @pytest.mark.timeout(900)  # all of a page, one by one
 def test_every_command_runs_as_written(page: Path, working_folder: Path, written: Path) -> None:
     for command in [*NEEDED_BEFORE.get(page.name, []), *commands_to_run(page)]:

@@ -29,7 +29,7 @@ QUICK = "sargan"
 """Instance normalisation, attention, nearest enlarging and transposed convolutions in one."""
 IN_THE_GATE = (QUICK, "reggan")
 EXPORTED = [
-    name if name in IN_THE_GATE else pytest.param(name, marks=pytest.mark.long)
+    pytest.param(name, marks=pytest.mark.slow if name in IN_THE_GATE else pytest.mark.long)
     for name in ARCHITECTURES
 ]
 

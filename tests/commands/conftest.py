@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from reggan_plugin.commands import model_in_use
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.face_edit import FrameEdit
 from reggan_plugin.faces.face_crop import FaceCrop, crop_from_box
 from reggan_plugin.faces.face_finder import FaceChoice
@@ -52,11 +52,16 @@ class ReddeningTransfer(Brightening):
     def auto_exposure(self, frame: Frame, crops: object) -> float:
         return 0.0
 
-    def render(self, edit: FrameEdit) -> np.ndarray:
-        pixels = edit.frame.pixels.copy()
+    def render(
+        self, frame: Frame, mix: ExpressionMix, crops: object, exposure_ev: float = 0.0
+    ) -> np.ndarray:
+        pixels = frame.pixels.copy()
         height, width = pixels.shape[:2]
         pixels[height // 4 : -height // 4, width // 4 : -width // 4, 0] = 1.0
         return pixels
+
+    def changed(self, edit: FrameEdit) -> np.ndarray:
+        return self.render(edit.frame, edit.mix, edit.crops)
 
 
 @pytest.fixture

@@ -64,14 +64,14 @@ class Brightening:
     def answer(self, edits: Sequence[FrameEdit]) -> list[Composed]:
         return [Composed(self._edited(edit)) for edit in edits]
 
-    def render(self, edit: FrameEdit) -> np.ndarray:
+    def changed(self, edit: FrameEdit) -> np.ndarray:
         self.calls += 1
         self._before(self.calls)
         rise = np.float32(0.4 * edit.mix.intensities.get("happy", 0.0))
         return np.minimum(edit.frame.pixels + rise, np.float32(1.0))
 
     def _edited(self, edit: FrameEdit) -> EditedFrame:
-        pixels = self.render(edit)
+        pixels = self.changed(edit)
         return EditedFrame(pixels=pixels, weight=np.ones(pixels.shape[:2], np.float32))
 
 

@@ -245,10 +245,10 @@ def test_an_output_folder_that_takes_no_files_is_found_before_any_work(tmp_path:
 
 def test_a_frame_that_does_not_fit_into_memory_is_named(tmp_path: Path) -> None:
     class Hungry(Brightening):
-        def render(self, edit: FrameEdit) -> np.ndarray:
+        def changed(self, edit: FrameEdit) -> np.ndarray:
             if edit.frame.pixels.max() > 0.1:
                 raise MemoryError
-            return super().render(edit)
+            return super().changed(edit)
 
     source = write_pngs(tmp_path / "shot", [10, 200])
     summary = run(source, tmp_path / "out", transfer=Hungry())
@@ -258,10 +258,10 @@ def test_a_frame_that_does_not_fit_into_memory_is_named(tmp_path: Path) -> None:
 
 def test_a_bug_goes_through_and_leaves_whole_files(tmp_path: Path) -> None:
     class Buggy(Brightening):
-        def render(self, edit: FrameEdit) -> np.ndarray:
+        def changed(self, edit: FrameEdit) -> np.ndarray:
             if edit.frame.pixels.max() > 0.1:
                 raise ZeroDivisionError
-            return super().render(edit)
+            return super().changed(edit)
 
     source = write_pngs(tmp_path / "shot", [10, 20, 200, 30])
     with pytest.raises(ZeroDivisionError):

@@ -300,7 +300,7 @@ def test_a_link_to_a_manifest_elsewhere_goes_too(tmp_path: Path, suffix: str) ->
 
 def test_a_frame_in_which_nothing_changed_says_nothing(tmp_path: Path, chain: Chain) -> None:
     class Still(Brightening):
-        def render(self, edit: Any) -> np.ndarray:
+        def changed(self, edit: Any) -> np.ndarray:
             return edit.frame.pixels.copy()
 
     source = write_picture(tmp_path / "a.png")

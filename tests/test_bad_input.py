@@ -10,6 +10,8 @@ from PIL import Image
 from reggan_plugin.cli import main
 from reggan_plugin.expressions import EXPRESSION_NAMES
 
+from .sample_frames import contents
+
 Streams = pytest.CaptureFixture[str]
 
 
@@ -24,10 +26,6 @@ def shot(tmp_path: Path) -> Path:
 
 def render_happy(source: Path, *arguments: str | Path) -> int:
     return main(["render", "--frames", str(source), "--expression", "happy", *map(str, arguments)])
-
-
-def files_in(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_no_expression_lists_the_names(shot: Path, capsys: Streams) -> None:
@@ -64,10 +62,10 @@ def test_a_device_as_a_document(option: str, shot: Path, capsys: Streams) -> Non
 
 
 def test_the_source_as_output(shot: Path, capsys: Streams) -> None:
-    before = files_in(shot)
+    before = contents(shot)
     assert render_happy(shot, "--out", shot, "--overwrite") == 2
     assert "never overwritten" in capsys.readouterr().err
-    assert files_in(shot) == before
+    assert contents(shot) == before
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from reggan_plugin.commands.lazy_group import ENTRY_POINT_GROUP
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.models import DEFAULT_MODEL
 
-from .small_frames import small_frame
+from .sample_frames import small_frame
 
 ROOT = Path(__file__).parents[1]
 SHOT = ROOT / "reggan_plugin/samples/avatar_png"

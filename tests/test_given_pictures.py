@@ -16,7 +16,8 @@ from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError, UsageE
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame
 
-SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+from .sample_frames import SAMPLES
+
 PNG, EXR = SAMPLES / "avatar_png/avatar.1001.png", SAMPLES / "avatar_exr/avatar.1001.exr"
 
 

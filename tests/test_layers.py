@@ -15,7 +15,7 @@ from reggan_plugin.imaging.colour import linear_from_srgb
 
 from .layered_shots import planes, rebuilt, render, shown, smile, warped
 from .motion_models import write_motion_model
-from .small_frames import small_frame
+from .sample_frames import small_frame
 
 FACE = ("--face-box", "270,90,100,100", "--exposure", "0")
 ALL = ("stmap", "inverse", "gain", "paint", "mask", "delta")

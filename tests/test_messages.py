@@ -28,7 +28,8 @@ from reggan_plugin.jobs.results import FrameResult
 from reggan_plugin.textures.gltf.gltf_file import read_gltf
 from reggan_training.data.identity import CANONICAL_LANDMARKS
 
-SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+from .sample_frames import SAMPLES
+
 Streams = pytest.CaptureFixture[str]
 
 WITHOUT_EXTRAS = """

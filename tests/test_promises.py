@@ -11,11 +11,11 @@ import tifffile
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.files.frame import read_frame
 
-SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+from .sample_frames import SAMPLES
+
 FACE = (slice(70, 370), slice(190, 490))  # of the sample at half its size
 
 

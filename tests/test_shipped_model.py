@@ -8,14 +8,14 @@ import numpy as np
 import OpenEXR
 import pytest
 
-import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.commands import sheet as sheet_command
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 
-SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+from .sample_frames import SAMPLES, contents
+
 SHOT = SAMPLES / "avatar_png"
 BOX = "260,160,250,250"
 """Around the face of the first sample frame."""
@@ -27,12 +27,8 @@ def render_happy(source: Path, *arguments: str | Path) -> int:
     return main(["render", "--frames", str(source), "--expression", "happy", *map(str, arguments)])
 
 
-def files_in(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
 def test_a_range_of_a_png_shot_changes_only_the_face(tmp_path: Path, capsys: Streams) -> None:
-    before = files_in(SHOT)
+    before = contents(SHOT)
     arguments = ["--range", "1001-1002", "--out", tmp_path, "--face-box", BOX, "--json"]
     assert render_happy(SHOT, *arguments) == 0
     summary = json.loads(capsys.readouterr().out)
@@ -43,7 +39,7 @@ def test_a_range_of_a_png_shot_changes_only_the_face(tmp_path: Path, capsys: Str
         assert 0.001 < changed.mean() < 0.6
         assert not changed[:40].any()
         assert old.alpha is None or np.array_equal(old.alpha, new.alpha)
-    assert files_in(SHOT) == before
+    assert contents(SHOT) == before
 
 
 def test_a_part_of_a_linear_shot_is_as_in_the_whole(tmp_path: Path) -> None:

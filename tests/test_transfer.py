@@ -1,12 +1,10 @@
 """A frame in, a frame out: what the mask does not cover keeps its bits."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import reggan_plugin
 from reggan_plugin import ExpressionTransfer, face_edit
 from reggan_plugin.errors import FaceNotFoundError, UnknownExpressionError, UsageError
 from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
@@ -16,7 +14,7 @@ from reggan_plugin.files.frame import Encoding, Frame, read_frame
 from reggan_plugin.imaging.composite import composite
 from reggan_plugin.imaging.crop import cut_crop
 
-SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+from .sample_frames import SAMPLES
 
 
 @pytest.fixture(scope="module")

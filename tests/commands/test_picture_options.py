@@ -9,11 +9,11 @@ import OpenEXR
 import pytest
 from PIL import Image
 
-import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.files.frame import read_frame
 
-SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+from ..sample_frames import SAMPLES
+
 BOX = (540, 180, 200, 200)
 """The face of the first sample frame, brows to chin."""
 WITH_MASKS = ("--model", "sargan")

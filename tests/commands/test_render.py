@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.commands import model_in_use
 from reggan_plugin.commands.demo import EXPRESSIONS, demo
@@ -20,9 +19,9 @@ from reggan_plugin.commands.render import render
 from reggan_plugin.commands.sheet import sheet
 from reggan_plugin.files.frame import read_frame
 
+from ..sample_frames import SAMPLES, contents
 from .conftest import ReddeningTransfer
 
-SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 SHOT = SAMPLES / "avatar_png"
 
 Streams = pytest.CaptureFixture[str]
@@ -40,10 +39,6 @@ def shot(tmp_path: Path) -> Path:
 
 def render_happy(source: Path | str, *arguments: str | Path) -> int:
     return main(["render", "--frames", str(source), "--expression", "happy", *map(str, arguments)])
-
-
-def files_in(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 @pytest.mark.usefixtures("tracked")
@@ -182,7 +177,7 @@ class TestRender:
     def test_range_out_and_names(self, shot: Path, tmp_path: Path) -> None:
         out = tmp_path / "deep" / "out"
         assert render_happy(shot / "a.####.png", "--range", "1001-1010x3", "--out", out) == 0
-        assert sorted(files_in(out)) == ["a.1001.png", "a.1004.png"]
+        assert sorted(contents(out)) == ["a.1001.png", "a.1004.png"]
 
     def test_dry_run_lists_and_writes_nothing(self, shot: Path, capsys: Streams) -> None:
         assert render_happy(shot, "--dry-run") == 0
@@ -199,7 +194,7 @@ class TestRender:
     def test_intensity_0_copies_without_a_model(self, shot: Path, capsys: Streams) -> None:
         assert render_happy(shot, "--intensity", "0", "--json") == 0
         assert json.loads(capsys.readouterr().out)["model"] is None
-        assert files_in(shot.parent / "shot_happy") == files_in(shot)
+        assert contents(shot.parent / "shot_happy") == contents(shot)
 
     def test_a_blend_names_its_folder(self, shot: Path) -> None:
         arguments = ["--expression", "joy:0.6+surprise:0.3"]

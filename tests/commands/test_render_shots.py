@@ -18,7 +18,7 @@ from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.jobs import seen_shot
 
-from ..small_frames import small_frame
+from ..sample_frames import contents, small_frame
 
 HAPPY = ["--expression", "happy", "--device", "cpu"]
 
@@ -46,10 +46,6 @@ def small_shot(tmp_path: Path) -> Path:
     return folder
 
 
-def frames_in(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-
-
 def render(source: Path, *arguments: str | Path) -> int:
     return main(["render", "--frames", str(source), *map(str, arguments)])
 
@@ -67,7 +63,7 @@ def test_a_whole_shot_is_tracked_first_and_its_parts_are_the_same_with_tracks(
     for chunk in ("1003", "1001-1002"):
         part = ["--range", chunk, "--tracks", tracks, "--out", tmp_path / "parts"]
         assert render(shot, *HAPPY, *part) == 0
-    assert frames_in(tmp_path / "parts") == frames_in(tmp_path / "whole")
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
     record = json.loads((tmp_path / "parts" / ".reggan" / "avatar.1002.png.json").read_text())
     assert record["faces"][0]["status"] == "found"
     assert record["faces"][0]["score"] > 0.5
@@ -179,7 +175,7 @@ def test_a_batch_gives_the_same_bits_as_one_face_at_a_time_on_a_cpu(
     for batch in ("1", "3"):
         arguments = [*HAPPY, "--whole-image", "--batch", batch, "--out", tmp_path / batch]
         assert render(small_shot, *arguments) == 0
-    assert frames_in(tmp_path / "3") == frames_in(tmp_path / "1")
+    assert contents(tmp_path / "3") == contents(tmp_path / "1")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
@@ -204,10 +200,10 @@ def test_a_process_that_is_told_to_stop_ends_well_and_can_go_on(
     assert summary["interrupted"]
     count = summary["counts"]["written"]
     assert 2 <= count < 40
-    assert len(frames_in(out)) == count
+    assert len(contents(out)) == count
     for entry in summary["written"]:
         assert read_frame(Path(entry["output"])).pixels.shape == (48, 64, 3)
     assert main([*arguments, "--resume", "--range", "1-10"]) == 0
     assert render(small_shot, *HAPPY, "--whole-image", "--range", "1-10") == 0
-    expected = frames_in(small_shot.parent / "small_happy")
-    assert {name: frames_in(out)[name] for name in expected} == expected
+    expected = contents(small_shot.parent / "small_happy")
+    assert {name: contents(out)[name] for name in expected} == expected

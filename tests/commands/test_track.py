@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.faces.tracks_file import read_tracks
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.jobs import seen_shot
 
-SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+from ..sample_frames import SAMPLES
+
 NUMBERS = (1001, 1002, 1003)
 
 

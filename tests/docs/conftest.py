@@ -13,7 +13,7 @@ from PIL import Image
 from reggan_plugin.transfer import ExpressionTransfer
 
 from ..curves import conftest as formats
-from ..small_frames import SAMPLES, small_frame
+from ..sample_frames import SAMPLES, small_frame
 from ..textures.conftest import make_head, sample_face, write_glb, write_obj
 
 ROOT = Path(__file__).resolve().parents[2]

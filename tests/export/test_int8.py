@@ -13,16 +13,16 @@ import torch
 from click.testing import Result
 from PIL import Image
 
-import reggan_plugin
 from reggan_export.sample_crops import PROOF_FRAMES, calibration_crops
 from reggan_export.source_network import source_of
 from reggan_plugin.errors import EmptySourceError, ModelParityError, UsageError
 from reggan_plugin.transfer import ExpressionTransfer
 from reggan_training.run_folder import RunFolder
 
+from ..sample_frames import SAMPLES
+
 RunMaker = Callable[..., Path]
 Exporter = Callable[..., Result]
-SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 
 
 def convolutions(path: Path, quantised: bool) -> set[str]:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from reggan_plugin.cli import main
 
-from ..small_frames import small_frame
+from ..sample_frames import small_frame
 
 OPENJD = [sys.executable, "-m", "openjd"]
 

@@ -22,6 +22,7 @@ from reggan_plugin.jobs.side_car import read_record
 from reggan_plugin.model_card import ModelCard
 from reggan_plugin.transfer import ExpressionTransfer
 
+from ..sample_frames import contents
 from .conftest import MODEL
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png"
@@ -117,10 +118,6 @@ def render(
         model=MODEL,
         report=(events if events is not None else []).append,
     )
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def test_a_batched_shot_has_the_same_bits_in_one_chunk_and_in_three(tmp_path: Path) -> None:

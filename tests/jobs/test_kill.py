@@ -13,7 +13,7 @@ import pytest
 
 from reggan_plugin.atomic import TEMPORARY_SUFFIX
 
-from ..small_frames import small_frame
+from ..sample_frames import small_frame
 
 KILL = """
 import os, signal, sys

@@ -24,6 +24,7 @@ from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.results import JobSummary
 from reggan_plugin.jobs.side_car import read_record, record_path, sha256_of
 
+from ..sample_frames import contents
 from .conftest import MODEL, Brightening
 
 Run = Callable[..., JobSummary]
@@ -35,10 +36,6 @@ def written(summary: JobSummary) -> list[str]:
 
 def resume(run: Run, out: Path, **settings: Any) -> list[str]:
     return written(run(out, existing=Existing.RESUME, **settings))
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def test_a_record_says_how_a_frame_was_made(run: Run, shot: Path, tmp_path: Path) -> None:

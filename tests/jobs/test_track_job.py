@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import reggan_plugin
 from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.faces.tracks_file import write_tracks
@@ -20,7 +19,8 @@ from reggan_plugin.jobs import face_tracker
 from reggan_plugin.jobs.events import Event, FrameTracked, ShotTracked
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 
-SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+from ..sample_frames import SAMPLES
+
 WIDTH, HEIGHT = 320, 180
 Placed = tuple[str, int]
 """Whose head, and how far to the right of the middle; the last one is in front."""

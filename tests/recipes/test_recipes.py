@@ -10,7 +10,6 @@ import numpy as np
 import OpenEXR
 import pytest
 
-import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
@@ -18,10 +17,10 @@ from reggan_plugin.recipes import in_blender
 
 from ..files.exr_files import channels
 from ..layered_shots import planes, render, smile
+from ..sample_frames import SAMPLES
 from .blender_nodes import LinkedInputs, Node, evaluate, fake_bpy
 from .programs import FusionComp, NukeScript
 
-SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 FACE = ("--face-box", "40,40,200,200", "--exposure", "0")
 AROUND_FACE = slice(140, 420), slice(500, 780)
 PROGRAMS = ("nuke", "fusion", "blender 4", "blender 5")

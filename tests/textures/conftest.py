@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import reggan_plugin
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.transfer import ExpressionTransfer
 
-SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+from ..sample_frames import SAMPLES
+
 SIDE_PX = 512
 _RADII = np.array([0.085, 0.115, 0.09])
 _STEPS = 40

@@ -1,4 +1,4 @@
-"""Sample frames at a fraction of their size, for tests whose promise does not depend on it."""
+"""Sample frames, also at a fraction of their size, and what lies in a folder of frames."""
 
 from pathlib import Path
 
@@ -32,3 +32,8 @@ def small_frame(name: str, target: Path, divisor: int = 2) -> Path:
     with Image.open(source) as image:
         image.reduce(divisor).save(target)
     return target
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files of a folder by name, without those in folders below."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}

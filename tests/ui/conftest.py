@@ -1,10 +1,12 @@
 """The page's server in a thread, and somebody who calls it."""
 
+import atexit
 import contextlib
 import http.client
 import json
 import queue
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -22,8 +24,24 @@ from reggan_plugin.ui.serve import serve_page
 from reggan_plugin.ui.studio import Studio
 
 from ..motion_models import write_motion_model
+from ..sample_frames import SAMPLES as FULL_SAMPLES
+from ..sample_frames import small_frame
 
-SAMPLES = {path.name: path for path in sample_shots()}
+_SCRATCH = tempfile.TemporaryDirectory(prefix="samples")
+atexit.register(_SCRATCH.cleanup)
+
+
+def _half_samples() -> dict[str, Path]:
+    """The sample shots at half their size: the page does the same with them in less time."""
+    shots = {path.name: Path(_SCRATCH.name, path.name) for path in sample_shots()}
+    for name, folder in shots.items():
+        folder.mkdir()
+        for frame in (FULL_SAMPLES / name).iterdir():
+            small_frame(f"{name}/{frame.name}", folder)
+    return shots
+
+
+SAMPLES = _half_samples()
 
 
 class Caller:

@@ -16,6 +16,7 @@ from selenium.webdriver.support.select import Select
 
 from reggan_plugin.files.frame import read_frame
 
+from ..sample_frames import SAMPLES as FULL_SAMPLES
 from ..textures.conftest import make_head, sample_face, write_glb
 from .artist import Artist, dropped, saved_file
 from .conftest import SAMPLES, Caller, running_page, studio_of
@@ -81,7 +82,9 @@ def test_dropped_files_are_uploaded_and_shown(
 
 def test_a_wipe_shows_before_and_after(browser: webdriver.Chrome, page: Caller) -> None:
     artist = Artist(browser, page)
-    artist.take_sample()
+    dropped(artist, FULL_SAMPLES / "avatar_png/avatar.1001.png")  # larger than the view
+    artist.wait_for("document.getElementById('save').disabled === false")
+    artist.at_rest()
     before = artist.pixels()
     artist.choose("surprised")
     artist.at_rest()
@@ -303,7 +306,7 @@ MAGNIFIED = int(os.environ.get("REGGAN_MAGNIFIED", "4"))
 def test_a_huge_exr_is_shown_and_changed(
     browser: webdriver.Chrome, page: Caller, tmp_path: Path
 ) -> None:
-    frame = read_frame(sorted(SAMPLES["avatar_exr"].iterdir())[0])
+    frame = read_frame(FULL_SAMPLES / "avatar_exr/avatar.1001.exr")
     assert frame.alpha is not None
     levels = np.dstack([frame.pixels, frame.alpha]).astype(np.float16)
     huge = levels.repeat(MAGNIFIED, axis=0).repeat(MAGNIFIED, axis=1)

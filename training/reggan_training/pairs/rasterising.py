@@ -1,6 +1,7 @@
 """A head, seen: every state of it is drawn through one camera, and what is not seen is left out."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -48,16 +49,8 @@ def rasterise_head(
         SourceError: more than 65,535 triangles are seen.
     """
     camera = camera or sample_camera(head.landmarks(head.rest), random)
-    face, mouth, positions, normals, landmarks = [], [], [], [], []
-    for weights in states:
-        vertices = head.vertices(weights)
-        viewed = camera.view(vertices)
-        scene = HeadScene(viewed, head.triangles, camera)
-        face.append(scene.cast(FACE_WINDOW, face_px))
-        mouth.append(scene.cast(MOUTH_WINDOW, mouth_px))
-        positions.append(viewed)
-        normals.append(_vertex_normals(viewed, head.triangles))
-        landmarks.append(camera.project(camera.view(head.landmarks(vertices))))
+    seen = [_seen_state(head, weights, camera, (face_px, mouth_px)) for weights in states]
+    face, mouth, positions, normals, landmarks = zip(*seen, strict=True)
     shown, row_of = _seen_triangles(head, [*face, *mouth])
     kept, triangles = np.unique(head.triangles[shown], return_inverse=True)
     texture_of, uv = _texturing(head)
@@ -81,6 +74,35 @@ def rasterise_head(
         landmarks=np.stack(landmarks).astype(np.float32),
         face=_packed(face, row_of, FACE_WINDOW),
         mouth=_packed(mouth, row_of, MOUTH_WINDOW),
+    )
+
+
+class _SeenState(NamedTuple):
+    face: Raster
+    mouth: Raster
+    positions: Float[np.ndarray, "vertices 3"]
+    """As the camera has them; the normals, too."""
+    normals: Float[np.ndarray, "vertices 3"]
+    landmarks: Float[np.ndarray, "6 2"]
+
+
+def _seen_state(
+    head: HeadMesh, weights: Weights, camera: Camera, sides_px: tuple[int, int]
+) -> _SeenState:
+    """One state through the camera; `sides_px` are those of the face's and the mouth's rasters."""
+    vertices = head.vertices(weights)
+    viewed = camera.view(vertices)
+    scene = HeadScene(viewed, head.triangles, camera)
+    face, mouth = (
+        scene.cast(window, side_px)
+        for window, side_px in zip((FACE_WINDOW, MOUTH_WINDOW), sides_px, strict=True)
+    )
+    return _SeenState(
+        face=face,
+        mouth=mouth,
+        positions=viewed,
+        normals=_vertex_normals(viewed, head.triangles),
+        landmarks=camera.project(camera.view(head.landmarks(vertices))),
     )
 
 

@@ -189,7 +189,9 @@ def test_existing_outputs_are_refused_before_any_work(tmp_path: Path) -> None:
     source, out = write_pngs(tmp_path / "shot", [10, 20]), tmp_path / "out"
     run(source, out, frame_range="2")
     content = (out / "a.0002.png").read_bytes()
-    with pytest.raises(OutputExistsError, match=r"1 of 2 outputs.*a\.0002\.png.*keep those"):
+    with pytest.raises(
+        OutputExistsError, match=r"1 of 2 outputs.*a\.0002\.png.*keep what is finished"
+    ):
         run(source, out)
     assert frames_in(out) == ["a.0002.png"]
     assert (out / "a.0002.png").read_bytes() == content

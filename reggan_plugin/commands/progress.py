@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from functools import wraps
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
@@ -51,10 +51,14 @@ def progress_option(heading: str) -> AddOption:
 
 def style_options(heading: str) -> AddOption:
     """Add `--progress` and `--quiet`; the command takes both as `style`."""
-    quiet = grouped_option(
+    return options_as("style", _style_from_options, progress_option(heading), quiet_option(heading))
+
+
+def quiet_option(heading: str) -> AddOption:
+    """Add `--quiet` under a heading of the help."""
+    return grouped_option(
         heading, "-q", "--quiet", is_flag=True, help="Say nothing but results and what failed."
     )
-    return options_as("style", _style_from_options, progress_option(heading), quiet)
 
 
 def _style_from_options(style: ProgressStyle, quiet: bool) -> ProgressStyle:
@@ -84,6 +88,22 @@ def errors_as_events(command: Run) -> Run:
             return command(*arguments, as_json=as_json, **options)
 
     return cast(Run, run)
+
+
+@contextmanager
+def bar_of(label: str) -> Iterator[Callable[[float], None]]:
+    """A bar with the time that is left, on a terminal alone; takes the share that is done."""
+    stream = unguarded(sys.stderr)
+    if not stream.isatty():
+        yield lambda _: None
+        return
+    with click.progressbar(length=1000, label=label, file=stream) as bar:
+        yield lambda share: bar.update(round(1000 * share) - bar.pos)
+
+
+def without_bar(_: str) -> AbstractContextManager[Callable[[float], None]]:
+    """Take the share that is done, and show nothing."""
+    return nullcontext(lambda _: None)
 
 
 def libraries_on_stderr() -> AbstractContextManager[object]:

@@ -18,7 +18,7 @@ from reggan_plugin.commands.options.texture import (
     character_options,
     output_options,
 )
-from reggan_plugin.commands.progress import errors_as_events
+from reggan_plugin.commands.progress import bar_of, errors_as_events, quiet_option, without_bar
 from reggan_plugin.commands.texture_report import (
     print_outcomes,
     print_results,
@@ -36,6 +36,7 @@ from reggan_plugin.textures.request import (
     TextureRequest,
     TextureResult,
 )
+from reggan_plugin.textures.texture_batch import Watch
 from reggan_plugin.transfer import ExpressionTransfer
 
 
@@ -49,6 +50,7 @@ from reggan_plugin.transfer import ExpressionTransfer
 @model_options
 @output_options
 @grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON summary.")
+@quiet_option("Output")
 @verbose_option
 @errors_as_events
 def texture(
@@ -63,6 +65,7 @@ def texture(
     sheet: Path | None,
     existing: Existing,
     as_json: bool,
+    quiet: bool,
 ) -> None:
     """Change the expression in the base colour map of a face.
 
@@ -93,10 +96,16 @@ def texture(
     if request.mesh is not None and request.mesh.is_dir():
         _refuse_single_files(request, sheet)
         _run_batch(
-            request, request.mesh, open_transfer, as_json=as_json, with_meshes=mesh_as is not None
+            request,
+            request.mesh,
+            open_transfer,
+            as_json=as_json,
+            quiet=quiet,
+            with_meshes=mesh_as is not None,
         )
     else:
-        print_results(_run(request, sheet, open_transfer), as_json=as_json)
+        results = _run(request, sheet, open_transfer, without_bar if as_json or quiet else bar_of)
+        print_results(results, as_json=as_json, quiet=quiet)
 
 
 def _open_transfer(request: TextureRequest, model: str | None, device: str) -> ExpressionTransfer:
@@ -132,7 +141,7 @@ def _refuse_single_files(request: TextureRequest, sheet: Path | None) -> None:
 
 
 def _run(
-    request: TextureRequest, sheet: Path | None, open_transfer: OpenTransfer
+    request: TextureRequest, sheet: Path | None, open_transfer: OpenTransfer, watch: Watch
 ) -> list[TextureResult]:
     """The maps and the sheet of one character, which is looked at once for both."""
     from reggan_plugin.textures.subject import Subject
@@ -142,11 +151,13 @@ def _run(
         if request.mixes:
             from reggan_plugin.textures.texture_job import make_maps
 
-            results.append(make_maps(request, subject))
+            with watch("Changing maps") as advance:
+                results.append(make_maps(request, subject, advance))
         if sheet is not None:
             from reggan_plugin.textures.texture_sheet import draw_sheet
 
-            results.append(draw_sheet(sheet, request, subject))
+            with watch("Drawing the sheet") as advance:
+                results.append(draw_sheet(sheet, request, subject, advance))
     return results
 
 
@@ -156,6 +167,7 @@ def _run_batch(
     open_transfer: OpenTransfer,
     *,
     as_json: bool,
+    quiet: bool,
     with_meshes: bool,
 ) -> None:
     from reggan_plugin.textures.texture_batch import run_batch
@@ -163,10 +175,15 @@ def _run_batch(
     outcomes = []
     with stop_on_signals() as stop:
         for outcome in run_batch(
-            request, folder, open_transfer, stop.is_made, with_meshes=with_meshes
+            request,
+            folder,
+            open_transfer,
+            stop.is_made,
+            with_meshes=with_meshes,
+            watch=without_bar if as_json or quiet else bar_of,
         ):
             outcomes.append(outcome)
-            say_outcome(outcome, len(outcomes))
-    print_outcomes(outcomes, as_json=as_json, is_interrupted=stop.is_made())
+            say_outcome(outcome, len(outcomes), quiet=quiet)
+    print_outcomes(outcomes, as_json=as_json, quiet=quiet, is_interrupted=stop.is_made())
     stop.raise_if_made()
     raise_for_failures(outcomes)

@@ -30,9 +30,9 @@ def say(result: TextureResult, name: str | None = None) -> None:
         click.echo(spent, err=True)
 
 
-def print_results(results: Sequence[TextureResult], *, as_json: bool) -> None:
+def print_results(results: Sequence[TextureResult], *, as_json: bool, quiet: bool = False) -> None:
     """The files of one character; its maps and its sheet are results of their own."""
-    for result in results:
+    for result in () if quiet else results:
         say(result)
     if as_json:
         documents = [_document(result) for result in results]
@@ -47,8 +47,10 @@ def print_results(results: Sequence[TextureResult], *, as_json: bool) -> None:
             click.echo(path)
 
 
-def say_outcome(outcome: CharacterOutcome, place: int) -> None:
-    """One line for a character of a batch, as it is done, and its notes."""
+def say_outcome(outcome: CharacterOutcome, place: int, *, quiet: bool = False) -> None:
+    """One line for a character of a batch, as it is done, and its notes; if quiet, of faults."""
+    if quiet and not outcome.error:
+        return
     reason = f": {with_remedy(outcome.error)}" if outcome.error else ""
     click.echo(f"[{place}] {outcome.name} {outcome.outcome}{reason}", err=True)
     if outcome.result is not None:
@@ -56,7 +58,11 @@ def say_outcome(outcome: CharacterOutcome, place: int) -> None:
 
 
 def print_outcomes(
-    outcomes: Sequence[CharacterOutcome], *, as_json: bool, is_interrupted: bool
+    outcomes: Sequence[CharacterOutcome],
+    *,
+    as_json: bool,
+    is_interrupted: bool,
+    quiet: bool = False,
 ) -> None:
     """The files of a batch, and how many characters came to what."""
     if as_json:
@@ -83,7 +89,8 @@ def print_outcomes(
         kind: sum(outcome.outcome == kind for outcome in outcomes)
         for kind in ("written", "skipped", "failed")
     }
-    click.echo(", ".join(f"{count} {kind}" for kind, count in counts.items()), err=True)
+    if not quiet:
+        click.echo(", ".join(f"{count} {kind}" for kind, count in counts.items()), err=True)
 
 
 def raise_for_failures(outcomes: Sequence[CharacterOutcome]) -> None:

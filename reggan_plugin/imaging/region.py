@@ -70,7 +70,7 @@ def limit_mask(
     if limits.grow:
         plane = _grown(plane, round(limits.grow * face_side_px))
     if limits.blur:
-        plane = _blurred(plane, limits.blur * face_side_px)
+        plane = blurred(plane, limits.blur * face_side_px)
     if limits.grow or limits.blur:
         plane = plane * _inside_ring(side_px)
     if limits.part != "all":
@@ -125,7 +125,7 @@ def _grown(plane: Float[np.ndarray, "side side"], by_px: int) -> Float[np.ndarra
     return result[inner, inner]
 
 
-def _blurred(
+def blurred(
     plane: Float[np.ndarray, "side side"], sigma_px: float
 ) -> Float[np.ndarray, "side side"]:
     """Convolved with a Gaussian; beyond the border there is 0."""

@@ -10,6 +10,7 @@ from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceFinder
+from reggan_plugin.textures.advance import Advance, part_of, say_nothing
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.maps.map_tile import Samples
 from reggan_plugin.textures.maps.own_maps import PartMaps
@@ -137,13 +138,19 @@ class PreparedFace:
             self.texture = replace(self.texture, tiles=tiles, _reduced={})
         return factor
 
-    def change(self, mix: ExpressionMix) -> ChangedMap:
+    def change(self, mix: ExpressionMix, advance: Advance = say_nothing) -> ChangedMap:
         """The map with an expression."""
+        if mix.changes_nothing:
+            return ChangedMap.none()
         with self.watch.timing("model"):
             change = self._changed(self._shot, mix)
         with self.watch.timing("carry back"):
             carry = Reprojection(self.stage, self.parts, self.texture, change)
-            found = {number: carry.changed_samples(number) for number in self.texture.tiles}
+            count = len(self.texture.tiles)
+            found = {
+                number: carry.changed_samples(number, part_of(advance, place, count))
+                for place, number in enumerate(self.texture.tiles)
+            }
         tiles = {number: samples for number, samples in found.items() if samples is not None}
         return ChangedMap(tiles=tiles, tally=carry.tally, view=change)
 

@@ -1,11 +1,13 @@
 """A folder of characters, the same expressions for all of them."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, RegganError, UsageError
 from reggan_plugin.jobs.plan import make_writable_folder
+from reggan_plugin.textures.advance import Advance, say_nothing
 from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES
 from reggan_plugin.textures.mesh_files import MESH_SUFFIXES
 from reggan_plugin.textures.request import (
@@ -15,6 +17,13 @@ from reggan_plugin.textures.request import (
     TextureResult,
 )
 from reggan_plugin.textures.texture_job import run_request
+
+Watch = Callable[[str], AbstractContextManager[Advance]]
+"""Takes what is made, in words; gives what is told how much of it is done."""
+
+
+def _unwatched(_: str) -> AbstractContextManager[Advance]:
+    return nullcontext(say_nothing)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +79,7 @@ def run_batch(
     stopped: Callable[[], bool],
     *,
     with_meshes: bool,
+    watch: Watch = _unwatched,
 ) -> Iterator[CharacterOutcome]:
     """Do what the request asks to every character; a failure leaves the others as they are.
 
@@ -80,6 +90,7 @@ def run_batch(
         open_transfer: as for `run_request`.
         stopped: asked before each character.
         with_meshes: whether glTF characters are written too.
+        watch: called for each character.
 
     Raises:
         EmptySourceError, UsageError: see `find_characters`; or there is no folder to write to.
@@ -88,14 +99,17 @@ def run_batch(
         raise UsageError(
             "A folder of characters needs a folder for the results.", kind="batch-needs-folder"
         )
-    for name, mesh in find_characters(folder).items():
+    found = find_characters(folder)
+    for place, (name, mesh) in enumerate(found.items(), start=1):
         if stopped():
             return
         target = request.out / name
         try:
             make_writable_folder(target)
             one = _request_for(request, mesh, target, with_meshes)
-            yield CharacterOutcome(name=name, mesh=mesh, result=run_request(one, open_transfer))
+            with watch(f"[{place}/{len(found)}] {name}") as advance:
+                result = run_request(one, open_transfer, advance)
+            yield CharacterOutcome(name=name, mesh=mesh, result=result)
         except RegganError as error:
             yield CharacterOutcome(name=name, mesh=mesh, error=error.remark)
         except OSError as error:

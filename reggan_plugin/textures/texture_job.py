@@ -4,6 +4,7 @@ from pathlib import Path
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import copy_frame
+from reggan_plugin.textures.advance import Advance, part_of, say_nothing
 from reggan_plugin.textures.also_maps import write_also
 from reggan_plugin.textures.maps.flat_map import changed_flat_map, find_flat_face
 from reggan_plugin.textures.maps.map_kinds import check_is_colour
@@ -24,18 +25,23 @@ from reggan_plugin.textures.subject import Subject
 from reggan_plugin.textures.write_mesh import check_mesh_output, write_mesh, write_usd
 
 
-def run_request(request: TextureRequest, open_transfer: OpenTransfer) -> TextureResult:
+def run_request(
+    request: TextureRequest, open_transfer: OpenTransfer, advance: Advance = say_nothing
+) -> TextureResult:
     """Make and write the maps of one character; see `make_maps`."""
     with Subject(request.mesh, request.look, open_transfer) as subject:
-        return make_maps(request, subject)
+        return make_maps(request, subject, advance)
 
 
-def make_maps(request: TextureRequest, subject: Subject) -> TextureResult:
+def make_maps(
+    request: TextureRequest, subject: Subject, advance: Advance = say_nothing
+) -> TextureResult:
     """Make and write the maps of one character.
 
     Args:
         request: what to make.
         subject: the character, with the model.
+        advance: told how much is done.
 
     Raises:
         RegganError: see `PreparedFace`, `plan_outputs` and `write_frame`.
@@ -50,11 +56,15 @@ def make_maps(request: TextureRequest, subject: Subject) -> TextureResult:
     asks_for_more = is_usd(request) or bool(request.also)
     if plan.files is not None and changes_nothing and not asks_for_more:
         return _copied(request, plan, records, plan.files)
-    return _run_mesh(request, plan, records, subject.face)
+    return _run_mesh(request, plan, records, subject.face, advance)
 
 
 def _run_mesh(
-    request: TextureRequest, plan: OutputPlan, records: OutputRecords, face: PreparedFace
+    request: TextureRequest,
+    plan: OutputPlan,
+    records: OutputRecords,
+    face: PreparedFace,
+    advance: Advance,
 ) -> TextureResult:
     check_mesh_output(request, face)
     written: list[Path] = []
@@ -62,9 +72,9 @@ def _run_mesh(
     counts: dict[str, int] = {}
     notices = dict(face.notices)
     (suffix, *_) = {path.suffix for path in face.files.paths.values()}
-    for label in plan.labels:
+    for place, label in enumerate(plan.labels):
         mix = request.mixes[label]
-        changed = ChangedMap.none() if mix.changes_nothing else face.change(mix)
+        changed = face.change(mix, part_of(advance, place, len(plan.labels)))
         counts[label] = changed.tally.changed
         notices |= dict.fromkeys(remarks_on(label, mix, changed.tally))
         with face.watch.timing("write"):

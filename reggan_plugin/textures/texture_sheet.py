@@ -14,6 +14,7 @@ from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.jobs.plan import refuse_existing
 from reggan_plugin.jobs.side_car import record_path
+from reggan_plugin.textures.advance import Advance, part_of, say_nothing
 from reggan_plugin.textures.output_plan import check_folder
 from reggan_plugin.textures.output_records import OutputRecords
 from reggan_plugin.textures.prepared import PreparedFace
@@ -26,7 +27,9 @@ _OVERSAMPLING = 2
 _AROUND_FACE = 0.12
 
 
-def draw_sheet(path: Path, request: TextureRequest, subject: Subject) -> TextureResult:
+def draw_sheet(
+    path: Path, request: TextureRequest, subject: Subject, advance: Advance = say_nothing
+) -> TextureResult:
     """Draw a head with its own map and with each expression that the model has, at intensity 1.
 
     Raises:
@@ -45,15 +48,18 @@ def draw_sheet(path: Path, request: TextureRequest, subject: Subject) -> Texture
         return TextureResult(written=(), skipped=(path,))
     face = subject.face
     with records.writing({path: list(mixes)}, "sheet"):
-        _write_sheet(path, face, mixes)
+        _write_sheet(path, face, mixes, advance)
     return TextureResult(written=(path,))
 
 
-def _write_sheet(path: Path, face: PreparedFace, mixes: Mapping[str, ExpressionMix]) -> None:
+def _write_sheet(
+    path: Path, face: PreparedFace, mixes: Mapping[str, ExpressionMix], advance: Advance
+) -> None:
     none: dict[int, Float[np.ndarray, "height width 3"]] = {}
     views: dict[str, list[View]] = {row: [] for row in _ROWS}
-    for mix in (None, *mixes.values()):
-        tiles = none if mix is None else face.change(mix).tiles
+    for place, mix in enumerate((None, *mixes.values())):
+        told = part_of(advance, place, 1 + len(mixes))
+        tiles = none if mix is None else face.change(mix, told).tiles
         stage = face.wearing(tiles)
         for row, yaw_deg in _ROWS.items():
             around = replace(face.framed, view=turned(face.framed, yaw_deg))

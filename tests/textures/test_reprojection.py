@@ -8,11 +8,16 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.textures.character import Character, Material, MeshPart
+from reggan_plugin.textures.maps.map_tile import read_tile
 from reggan_plugin.textures.maps.texture_files import write_tiles
 from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.prepared import ChangedMap, PreparedFace
 from reggan_plugin.textures.request import Look
+from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.textures.views.stage import Stage
+from reggan_plugin.textures.views.view import look_at
+from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.transfer import ExpressionTransfer
 
 from .conftest import MadeHead, write_obj
@@ -136,6 +141,35 @@ def test_mirrored_halves_get_one_symmetric_result(
     shift = round(2 * float(middle[0, 0])) - shot.view.side_px
     aligned = np.roll(turned, shift, axis=1)
     assert np.abs(wide - aligned).mean() < 0.15 * np.abs(wide).mean()
+
+
+def test_texels_inside_a_thin_fold_change_with_what_hides_them(tmp_path: Path) -> None:
+    """Between closed lips the old colour would show as a line across what is painted there."""
+    Image.new("RGB", (100, 100), (100, 100, 100)).save(tmp_path / "lips.png")
+    texture = TextureMap(tiles={1001: read_tile(tmp_path / "lips.png")})
+    heights, depths = (-0.5, 0, -0.004, 0.004, 0, 0.5), (0, 0, -0.03, -0.03, 0, 0)
+    parts = (0, 0.4, 0.5, 0.5, 0.6, 1)
+    rows = np.array(list(zip(heights, depths, parts, strict=True)))
+    left, right = (np.insert(rows[:, :2], 0, x, axis=1) for x in (-0.5, 0.5))
+    faces = [(i, i + 6, i + 1) for i in (0, 1, 3, 4)]
+    faces += [(i + 6, i + 7, i + 1) for i in (0, 1, 3, 4)]
+    uv = np.concatenate([np.stack([np.full(6, x), rows[:, 2]], axis=1) for x in (0.0, 1.0)])
+    lips = MeshPart(
+        name="lips",
+        material=Material(name="lips", image=0),
+        positions=np.concatenate([left, right]),
+        faces=np.array(faces),
+        uv=uv,
+    )
+    stage = Stage(Character(path=tmp_path, parts=(lips,)), {0: texture}.get)
+    view = look_at(
+        np.zeros(3), np.array([0, 0, 1.0]), np.array([0, 1.0, 0]), distance=9, extent=2, side_px=128
+    )
+    before = stage.take(view).colour
+    change = ViewChange(view=view, before=before, after=before + np.float32(20 / 255))
+    result = Reprojection(stage, [0], texture, change).changed_samples(1001)
+    assert result is not None
+    assert np.abs(result[5:-5, 5:-5].astype(int) - 120).max() <= 1
 
 
 def _near(mask: np.ndarray, reach: int) -> np.ndarray:

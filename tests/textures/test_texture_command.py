@@ -31,6 +31,25 @@ def test_one_character(head_files: Path, tmp_path: Path, capfd: pytest.CaptureFi
         assert picture.size == (512, 512)
 
 
+def test_on_a_terminal_a_bar_says_how_much_is_done_and_quiet_says_nothing(
+    head_files: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command = ["texture", "--mesh", str(head_files / "head.obj")]
+    command += ["--texture", str(head_files / "base_color.png"), "--expression", "sad"]
+    assert main([*command, "--out", str(tmp_path / "quiet.png"), "--quiet"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.split() == [str(tmp_path / "quiet.png")]
+    assert captured.err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main([*command, "--out", str(tmp_path / "bar.png")]) == 0
+    shown = capsys.readouterr().err
+    assert "Changing maps" in shown
+    assert "100%" in shown
+
+
 def test_a_folder_of_characters_goes_on_where_it_stopped(
     head: MadeHead,
     head_files: Path,

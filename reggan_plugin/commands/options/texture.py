@@ -111,7 +111,7 @@ character_options = options_as(
         type=click.Path(path_type=Path),
         metavar="FILE|PATTERN",
         help="The base colour map, or its tiles: face.<UDIM>.exr. A PNG of 8 bits takes up to 0.9 "
-        "GB of memory at 4096², 1.3 at 8192², 2.9 at 16384².  [default: the mesh's own]",
+        "GB of memory at 4096², 1.4 at 8192², 2.9 at 16384².  [default: the mesh's own]",
     ),
     _character_option(
         "--flat",

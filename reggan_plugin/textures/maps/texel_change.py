@@ -79,7 +79,13 @@ class TexelChange:
             below = Hits(
                 face=last.face[two], weights=last.weights[two], distance=last.distance[two]
             )
-            second, other = self._surface.at(below)
+            above = Hits(
+                face=first.face[doubled],
+                weights=first.weights[doubled],
+                distance=first.distance[doubled],
+            )
+            change[doubled], weight[doubled] = self._surface.at(above, with_folds=False)
+            second, other = self._surface.at(below, with_folds=False)
             both = np.maximum(weight[doubled] + other, 1e-9)[:, None]
             mean = weight[doubled, None] * change[doubled] + other[:, None] * second
             strongest = np.maximum(weight[doubled], other)

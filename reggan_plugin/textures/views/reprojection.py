@@ -6,6 +6,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.files.samples import change_samples
+from reggan_plugin.textures.advance import Advance, say_nothing
 from reggan_plugin.textures.character import is_mirrored
 from reggan_plugin.textures.maps.edge_padding import dilation_reach, pad_edges
 from reggan_plugin.textures.maps.map_tile import MapTile, Samples
@@ -67,17 +68,19 @@ class Reprojection:
         """Of all tiles so far."""
         return self._texels.tally
 
-    def changed_samples(self, number: int) -> Samples | None:
+    def changed_samples(self, number: int, advance: Advance = say_nothing) -> Samples | None:
         """A tile with the change, as stored; None if no texel of it changes.
 
         Texels that do not change have the bits of the tile's own.
         """
         tile, result = self._texture.tiles[number], None
-        for block in _blocks(tile.shape, self._block_px):
+        blocks = list(_blocks(tile.shape, self._block_px))
+        for place, block in enumerate(blocks, start=1):
             change = self._change_of_block(number, block)
             if change is not None:
                 result = tile.colours.copy() if result is None else result
                 self._apply(tile, result, block, change)
+            advance(place / len(blocks))
         return result
 
     def _change_of_block(

@@ -8,6 +8,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.imaging.frame_motion import FrameMotion
+from reggan_plugin.imaging.region import blurred
 from reggan_plugin.textures.character import corner_values
 from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.views.moved_surface import SurfaceMover, between_pixels
@@ -20,6 +21,12 @@ _GRAZING, _FULL = 0.08, 0.30
 beyond 85 degrees, everything within 72."""
 SAME_PLACE = 3e-4
 """A surface this much (in parts of the distance) nearer than a texel's own point hides it."""
+_FOLD = 4e-3
+"""Depth of a fold in parts of the distance: 3 mm on a face, such as between closed lips."""
+_INTO_FOLD = -0.5
+"""The cosine up to which a surface may turn away inside a fold."""
+_FACING_PX = 256
+"""Side of the picture of facings."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,7 +64,7 @@ class SurfaceChange:
     def __init__(
         self,
         stage: Stage,
-        change: ViewChange,
+        seen: ViewChange,
         parts: Sequence[int],
         texture: TextureMap,
         *,
@@ -68,71 +75,124 @@ class SurfaceChange:
         `parts` wear the map, whose own texels move where the view says how; `is_data` tells that
         they are no colours.
         """
-        self._stage, self._change = stage, change
+        self._stage, self._seen, self._is_data = stage, seen, is_data
         self._mover = SurfaceMover(stage, parts, texture, is_data=is_data)
+
+    @cached_property
+    def _facing(self) -> Float[np.ndarray, "side side 1"]:
+        """Facing of what the view shows, as a mean over the width of a fold; 0 beside it."""
+        side = min(_FACING_PX, self._seen.view.side_px)
+        small = self._seen.view.window(0.0, 0.0, self._seen.view.side_px, side)
+        hits = self._stage.first_seen(small.eye, small.directions(small.pixel_centres()))
+        found = np.flatnonzero(hits.face >= 0)
+        points, normals = self._points_of(hits, found)
+        facing = np.zeros(side * side, np.float32)
+        facing[found] = np.maximum(_facing_of(points, normals, small.eye), 0.0)
+        width_px = small.focal_px * _FOLD
+        return blurred(facing.reshape(side, side), width_px)[..., None]
+
+    def _points_of(
+        self, hits: Hits, found: Int[np.ndarray, " found"]
+    ) -> tuple[Float[np.ndarray, "found 3"], Float[np.ndarray, "found 3"]]:
+        """Points and normals of hits on the surface."""
+        stage, face, corners = self._stage, hits.face[found], hits.weights[found]
+        normals = corner_values(stage.normals, stage.faces, face, corners)
+        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        return corner_values(stage.points, stage.faces, face, corners), normals
 
     def faces_that_may_change(
         self, chosen: Int[np.ndarray, " faces"]
     ) -> Bool[np.ndarray, " faces"]:
         """True for triangles that the view may show where it changes."""
-        stage, view, touched = self._stage, self._change.view, self._change.touched
-        rows, columns = (np.flatnonzero(touched.any(axis=axis)) for axis in (1, 0))
+        stage, seen = self._stage, self._seen
+        rows, columns = (np.flatnonzero(seen.touched.any(axis=axis)) for axis in (1, 0))
         if not rows.size:
             return np.zeros(len(chosen), dtype=np.bool_)
+        places, depth = seen.view.project(stage.points)
+        facing = _facing_of(stage.points, stage.normals, seen.view.eye)
         corners_of = stage.faces[chosen]
-        places, depth = view.project(stage.points)
-        facing = (stage.normals * (view.eye - stage.points)).sum(axis=1) > 0
-        may = (facing & (depth > 0))[corners_of].any(axis=1)
+        usable = ((facing > 0) & (depth > 0))[corners_of].any(axis=1)
         corners = places[corners_of]
-        may &= (corners.max(axis=1) >= [columns[0], rows[0]]).all(axis=1)
-        may &= (corners.min(axis=1) <= [columns[-1] + 1, rows[-1] + 1]).all(axis=1)
-        return np.asarray(may)
+        low, high = corners.min(axis=1), corners.max(axis=1)
+        usable &= (high >= [columns[0], rows[0]]).all(axis=1)
+        usable &= (low <= [columns[-1] + 1, rows[-1] + 1]).all(axis=1)
+        return np.asarray(usable)
 
-    def at(self, hits: Hits) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, " points"]]:
+    def at(
+        self, hits: Hits, *, with_folds: bool = True
+    ) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, " points"]]:
         """Change of the shown colour, and how much of it counts, at points of the surface.
 
-        The weight falls to 0 at grazing angles, and is 0 for points that the view does not see
-        where it changes.
+        The weight falls to 0 at grazing angles, but not at a fold of what faces the camera, whose
+        hidden texels take the paint that covers them. It is 0 for points that the view does not
+        see where it changes; without folds, for all hidden ones.
         """
-        stage, change = self._stage, self._change
-        differences = np.zeros((len(hits.face), 3), np.float32)
+        change = np.zeros((len(hits.face), 3), np.float32)
         weight = np.zeros(len(hits.face), np.float32)
         found = np.flatnonzero(hits.face >= 0)
-        face, corners = hits.face[found], hits.weights[found]
-        points = corner_values(stage.points, stage.faces, face, corners)
-        normals = corner_values(stage.normals, stage.faces, face, corners)
-        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-        seen, facing = self._seen(points, normals)
-        places, _ = change.view.project(points[seen])
-        if change.motion is None:
-            difference = between_pixels(change.difference, places)
-        else:
-            own_uv = corner_values(stage.uv, stage.faces, face[seen], corners[seen])
-            difference = self._mover.difference(
-                change.view, change.before, change.motion, places, own_uv
-            )
-        counts = _smooth_step((facing - _GRAZING) / (_FULL - _GRAZING))
-        rows = found[seen]
-        differences[rows] = difference
-        weight[rows] = counts * (difference != 0).any(axis=1)
-        return differences, weight
+        points, normals = self._points_of(hits, found)
+        seen, facing, in_fold = self._seen_by(points, normals)
+        uv = corner_values(
+            self._stage.uv, self._stage.faces, hits.face[found[seen]], hits.weights[found[seen]]
+        )
+        places, _ = self._seen.view.project(points[seen])
+        difference = self._difference(places, uv, in_fold)
+        differs = (difference != 0).any(axis=1) & (with_folds | ~in_fold)
+        rows = found[seen[differs]]
+        change[rows] = difference[differs]
+        weight[rows] = _smooth_step((facing[differs] - _GRAZING) / (_FULL - _GRAZING))
+        return change, weight
 
-    def _seen(
+    def _difference(
+        self,
+        places: Float[np.ndarray, "seen 2"],
+        uv: Float[np.ndarray, "seen 2"],
+        in_fold: Bool[np.ndarray, " seen"],
+    ) -> Float[np.ndarray, "seen 3"]:
+        seen = self._seen
+        if seen.motion is None:
+            return between_pixels(seen.difference, places)
+        difference = np.zeros((len(places), 3), np.float32)
+        out = ~in_fold
+        difference[out] = self._mover.difference(
+            seen.view, seen.before, seen.motion, places[out], uv[out]
+        )
+        if not self._is_data:
+            cover = between_pixels(seen.motion.cover[..., None], places[in_fold])
+            difference[in_fold] = cover * between_pixels(seen.difference, places[in_fold])
+        return difference
+
+    def _seen_by(
         self, points: Float[np.ndarray, "points 3"], normals: Float[np.ndarray, "points 3"]
-    ) -> tuple[Int[np.ndarray, " seen"], Float[np.ndarray, " seen"]]:
-        """Rows of the points that the view sees where it changes, and their facing."""
-        view = self._change.view
-        towards = view.eye - points
-        towards /= np.linalg.norm(towards, axis=1, keepdims=True)
-        facing = (normals * towards).sum(axis=1).astype(np.float32)
+    ) -> tuple[Int[np.ndarray, " seen"], Float[np.ndarray, " seen"], Bool[np.ndarray, " seen"]]:
+        """Rows of the points that the view sees where it changes, their facing, which are hidden.
+
+        Hidden ones lie in a fold.
+        """
+        view = self._seen.view
+        own = _facing_of(points, normals, view.eye)
         places, depth = view.project(points)
         inside = (places > 0.5).all(axis=1) & (places < view.side_px - 0.5).all(axis=1)
-        rows = np.flatnonzero(inside & (facing > _GRAZING) & (depth > 0))
-        rows = rows[_is_near(self._change.touched, places[rows])]
+        rows = np.flatnonzero(inside & (own > _INTO_FOLD) & (depth > 0))
+        rows = rows[_is_near(self._seen.touched, places[rows])]
         directions = (points[rows] - view.eye) / depth[rows, None]
         nearest = self._stage.first_seen(view.eye, directions).distance
-        visible = nearest > depth[rows] * (1 - SAME_PLACE)
-        return rows[visible], facing[rows[visible]]
+        near = nearest > depth[rows] * (1 - _FOLD)
+        rows, nearest = rows[near], nearest[near]
+        hidden = (nearest <= depth[rows] * (1 - SAME_PLACE)) | (own[rows] <= _GRAZING)
+        around = between_pixels(self._facing, places[rows] * len(self._facing) / view.side_px)
+        return rows, np.maximum(own[rows], around[:, 0]), hidden
+
+
+def _facing_of(
+    points: Float[np.ndarray, "points 3"],
+    normals: Float[np.ndarray, "points 3"],
+    eye: Float[np.ndarray, "3"],
+) -> Float[np.ndarray, " points"]:
+    """Cosines between normals and the way to the camera."""
+    towards = eye - points
+    towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+    return np.asarray((normals * towards).sum(axis=1), np.float32)
 
 
 def _is_near(

@@ -1,0 +1,15 @@
+"""How much of a job is done, told to whoever draws a bar."""
+
+from collections.abc import Callable
+
+Advance = Callable[[float], object]
+"""Takes the share that is done, 0 to 1."""
+
+
+def say_nothing(_: float) -> None:
+    """Tell nobody."""
+
+
+def part_of(advance: Advance, place: int, count: int) -> Advance:
+    """What tells of one of `count` equal parts of a job."""
+    return lambda share: advance((place + share) / count)

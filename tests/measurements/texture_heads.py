@@ -3,6 +3,7 @@
     python tests/measurements/texture_heads.py maps --heads DIR --out OUT
     python tests/measurements/texture_heads.py lit --heads DIR --out OUT      (in Blender's Python)
     python tests/measurements/texture_heads.py judge --out OUT
+    python tests/measurements/texture_heads.py sheet --out OUT          (OUT/texture_maps.jpg)
 
 DIR is a set of `reggan-plugin dataset avatars --glb`: `<identity>/head.glb`. `maps` writes every
 expression's map, the model's picture and the unlit re-renders from the front and from 30 degrees
@@ -24,6 +25,9 @@ import numpy as np
 EXPRESSIONS = ("happy", "sad", "angry", "disgusted", "afraid", "surprised")
 SIDE_PX, LIT_PX = 512, 256
 SIDES_DEG = (-30.0, 30.0)
+SHOWN, CELL_PX = ("skin_01003", "skin_01011"), 200
+FACE_ON_MAP = (0.22, 0.12, 0.78, 0.68)
+"""What is shown of a map: left, top, right, bottom."""
 
 
 def make_maps(heads: Path, out: Path) -> None:
@@ -138,6 +142,22 @@ def judge(out: Path) -> None:
         print(f"levels from the model's picture, {what}: {values.mean():.2f} ({values.max():.2f})")
 
 
+def draw_sheet(out: Path) -> None:
+    """Write the maps of two heads and the heads that wear them, without light, as one picture."""
+    from PIL import Image
+
+    stems = ("map", *EXPRESSIONS)
+    sheet = Image.new("RGB", (CELL_PX * len(stems), CELL_PX * 2 * len(SHOWN)))
+    for row, (name, prefix) in enumerate((name, p) for name in SHOWN for p in ("", "unlit_")):
+        for column, stem in enumerate(stems):
+            picture = Image.open(out / name / f"{prefix}{stem}.png").convert("RGB")
+            if not prefix:
+                picture = picture.crop([round(share * picture.width) for share in FACE_ON_MAP])
+            cell = picture.resize((CELL_PX, CELL_PX), Image.Resampling.LANCZOS)
+            sheet.paste(cell, (column * CELL_PX, row * CELL_PX))
+    sheet.save(out / "texture_maps.jpg", quality=88)
+
+
 def _sides(face: Any, transfer: Any) -> list[tuple[Any, Any]]:
     """Views from both sides in which a face is found, and the crops."""
     from reggan_plugin.faces.face_finder import FaceFinder
@@ -247,7 +267,7 @@ def _save(picture: np.ndarray, path: Path) -> None:
 def main() -> None:
     """Run one of the steps."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("step", choices=["maps", "lit", "judge"])
+    parser.add_argument("step", choices=["maps", "lit", "judge", "sheet"])
     parser.add_argument("--heads", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
@@ -255,8 +275,10 @@ def main() -> None:
         make_maps(arguments.heads, arguments.out)
     elif arguments.step == "lit":
         render_lit(arguments.heads, arguments.out)
-    else:
+    elif arguments.step == "judge":
         judge(arguments.out)
+    else:
+        draw_sheet(arguments.out)
 
 
 if __name__ == "__main__":

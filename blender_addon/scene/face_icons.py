@@ -80,12 +80,14 @@ def _items(
 ) -> list[tuple[str, str, str, int, int]]:
     """The menu of pictures; only those that were drawn."""
     icons = face_icons()
-    _held_items[:] = [("NONE", "None", "No expression: the face shapes alone", 0, 0)]
-    _held_items.extend(
+    items = [("NONE", "None", "No expression: the face shapes alone", 0, 0)]
+    items.extend(
         (enum_identifier(name), name.capitalize(), f"Make the face show: {name}", icons[name], at)
         for at, name in enumerate(_names(icons), 1)
         if name in icons
     )
+    if items != _held_items:  # equal strings would be others, and those that are shown be gone
+        _held_items[:] = items
     return _held_items
 
 

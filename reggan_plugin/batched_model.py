@@ -98,7 +98,7 @@ class BatchedModel:
 def motion_answer_at(
     place: int, planes: Tensors, painters: Mapping[str, CropSquare]
 ) -> MotionAnswer:
-    """The answer of a model of contract 2 for one face of a batch, without folds.
+    """The answer of a model of contract 2 for one face of a batch, `unfolded`.
 
     Args:
         place: of the face in the batch.

@@ -11,7 +11,7 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner
-from reggan_plugin.batched_model import Answer, BatchedModel
+from reggan_plugin.batched_model import BatchedModel
 from reggan_plugin.display_picture import display_picture, exposure_of
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.expressions import ExpressionMix, mix_from_request
@@ -260,7 +260,7 @@ class ExpressionTransfer:
             crop: where the face is.
         """
         view = Picture(pixels=picture, alpha=coverage)
-        answered = self.answer([self._cut(view, mix, [crop])])[0]
+        answered = self.answer([self._cut(view, mix, [crop])], lifts=False)[0]
         whole = slice(0, picture.shape[0]), slice(0, picture.shape[1])
         motions = [
             motion_in_frame(answer, crop, whole)
@@ -270,16 +270,26 @@ class ExpressionTransfer:
         pixels = answered.compose().pixels
         return ChangedPicture(pixels=pixels, motion=motions[0] if motions else None)
 
-    def answer(self, cuts: Sequence[CutFrame]) -> list[AnsweredFrame]:
+    def answer(self, cuts: Sequence[CutFrame], *, lifts: bool = True) -> list[AnsweredFrame]:
         """The second step: run the model; the faces of all frames share its batches.
 
         The third step is `AnsweredFrame.compose`.
+
+        Args:
+            cuts: of the first step.
+            lifts: spectacles off the faces first, for a model that answers with motion.
 
         Raises:
             ModelError, DeviceMemoryError: as `render`.
         """
         faces = [face for cut in cuts for face in cut.faces]
-        answers = iter(self._answers([f.before for f in faces], [f.mix for f in faces]))
+        is_moved = lifts and self.card.contract == MOTION_CONTRACT
+        lifted = [self._lifted(f.before) if is_moved else LiftedFace(f.before, None) for f in faces]
+        made = self._model.answer([one.face for one in lifted], [face.mix for face in faces])
+        answers = iter(
+            replace(answer, front=one.front) if isinstance(answer, MotionAnswer) else answer
+            for answer, one in zip(made, lifted, strict=True)
+        )
         canonical = self.card.canonical_points
         answered = []
         for cut in cuts:
@@ -288,19 +298,6 @@ class ExpressionTransfer:
             limited = tuple(limited_answer(one, limits, canonical) for one in own)
             answered.append(AnsweredFrame(cut=cut, answers=limited))
         return answered
-
-    def _answers(
-        self, faces: Sequence[Float[np.ndarray, "side side 3"]], mixes: Sequence[ExpressionMix]
-    ) -> list[Answer]:
-        """Answers to faces, of which a model of contract 2 does not see the spectacles."""
-        if self.card.contract != MOTION_CONTRACT:
-            return self._model.answer(faces, mixes)
-        lifted = [self._lifted(face) for face in faces]
-        answers = self._model.answer([one.face for one in lifted], mixes)
-        return [
-            replace(answer, front=one.front) if isinstance(answer, MotionAnswer) else answer
-            for answer, one in zip(answers, lifted, strict=True)
-        ]
 
     def _lifted(self, face: Float[np.ndarray, "side side 3"]) -> LiftedFace:
         """`lift_spectacles`; the last one again for the same array, as the page's sliders ask."""

@@ -1,4 +1,4 @@
-"""Motion under which no surface is turned over: what folds is smoothed until it does not."""
+"""Motion that turns fewer surfaces over: what folds is smoothed."""
 
 from dataclasses import replace
 
@@ -18,10 +18,11 @@ _REACH = 2
 
 
 def unfolded(answer: MotionAnswer) -> MotionAnswer:
-    """The answer with a motion that keeps its orientation wherever no paint hides it.
+    """The answer with a motion that keeps its orientation wherever that can be seen, where it can.
 
     A network's motion jumps where what holds still borders on what moves, and may pass over itself
-    there. It is averaged with what is seen around such cells, a few times; the rest stays as it is.
+    there. It is averaged with what is seen around such cells, at most eight times: a jump over many
+    cells keeps some folds. The rest stays as it is.
     """
     motion = np.clip(np.nan_to_num(answer.motion), -1.0, 1.0).astype(np.float32)
     planes = np.ascontiguousarray(np.moveaxis(motion, 2, 0))
@@ -40,18 +41,20 @@ def unfolded(answer: MotionAnswer) -> MotionAnswer:
 def _cover(answer: MotionAnswer) -> Float[np.ndarray, "cells cells"]:
     """Steepened cover, the painters' in their windows, at the resolution of the motion."""
     cells = len(answer.motion)
-    cover = _averaged(answer.cover, cells)
+    cover = _averaged(answer.cover, cells, cells)
     for painter in answer.painters:
         left, top, right, bottom = (round(end * cells) for end in painter.window)
-        cover[top:bottom, left:right] = _averaged(painter.cover, bottom - top)
+        cover[top:bottom, left:right] = _averaged(painter.cover, bottom - top, right - left)
     return np.clip((cover - COVER_BEGINS) / (COVER_ENDS - COVER_BEGINS), 0.0, 1.0)
 
 
 def _averaged(
-    plane: Float[np.ndarray, "side side 1"], cells: int
-) -> Float[np.ndarray, "cells cells"]:
+    plane: Float[np.ndarray, "side side 1"], rows: int, columns: int
+) -> Float[np.ndarray, "rows columns"]:
+    if not rows or not columns:
+        return np.zeros((rows, columns), np.float32)
     image = Image.fromarray(np.ascontiguousarray(np.nan_to_num(plane[..., 0]), dtype=np.float32))
-    return np.array(image.resize((cells, cells), Image.Resampling.BOX))
+    return np.array(image.resize((columns, rows), Image.Resampling.BOX))
 
 
 def _least_area(

@@ -68,3 +68,14 @@ def test_numbers_that_are_none_do_not_spread() -> None:
     motion = folding()
     motion[3, 3] = np.nan
     assert np.isfinite(unfolded(answer_of(motion)).motion).all()
+
+
+def test_a_painter_s_window_may_lie_anywhere() -> None:
+    """Its edges need not fall between cells."""
+    painter = Painter(
+        window=(0.28, 0.42, 0.72, 0.86),
+        cover=np.ones((20, 20, 1), np.float32),
+        paint=np.zeros((1, 1, 3), np.float32),
+    )
+    small = replace(painter, window=(0.5, 0.5, 0.505, 0.505))
+    assert folds(unfolded(replace(answer_of(folding()), painters=(painter, small))).motion) < 48

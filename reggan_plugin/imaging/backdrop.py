@@ -142,10 +142,10 @@ class Underlay:
             weight *= np.clip(alpha, 0.0, 1.0)
         share = 1 if self.front is None else 1 - self.front.hidden(strip)
         planes = [weight * share]
+        is_weighted = self._alpha is None or self._is_premultiplied
         for plane in np.moveaxis(pixels, 2, 0):
-            is_weighted = self._alpha is None or self._is_premultiplied
-            colour = (plane if is_weighted else plane * weight) * share
-            planes.insert(-1, np.where(weight > 0, colour, np.float32(0.0)))
+            colour = np.where(weight > 0, plane, np.float32(0.0))
+            planes.insert(-1, (colour if is_weighted else colour * weight) * share)
         if self._factor == 1:
             return planes
         return [_reduced_by(plane, self._factor) for plane in planes]

@@ -143,10 +143,9 @@ class _Mover:
                 moved = np.clip(self._alphas.at(x, y, footprint)[:, 0], 0.0, 1.0)
                 moved += motion.cover.ravel()[index] * (alpha - moved)  # paint is as it was there
                 shows &= (moved > 0) | (alpha > 0)
-                if self._front is not None:
-                    moved += self._front[index] * (alpha - moved)
-                alpha = np.where(shows, moved, alpha)
-                self.alpha.ravel()[index] = alpha
+                own, alpha = alpha, np.where(shows, moved, alpha)
+                share = 0.0 if self._front is None else self._front[index]
+                self.alpha.ravel()[index] = alpha + share * (own - alpha)
             if self._source.coding.is_premultiplied:
                 new *= alpha[:, None]
         pixels, weight = self.pixels.reshape(-1, 3), motion.weight.ravel()[index]

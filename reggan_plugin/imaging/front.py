@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import Region, place_cells
 
 _EDGE = 0.25
 """Share of a pixel from which on its colour is no longer one of the face."""
+_HALF = 0.5
 WHOLE = 0.999
 """From here on a pixel is all front, and keeps its bits."""
 
@@ -34,6 +35,10 @@ class Front:
     def at(self, region: Region) -> Float[np.ndarray, "rows columns"]:
         """The matte at the pixels of a region of the picture."""
         return np.clip(place_cells(self.matte, self.crop, region)[..., 0], 0.0, 1.0)
+
+    def stays(self, region: Region) -> Bool[np.ndarray, "rows columns"]:
+        """Pixels of a region that show what stands before the face, most of all."""
+        return self.at(region) > _HALF
 
     def hidden(self, region: Region) -> Float[np.ndarray, "rows columns"]:
         """`hidden_share` at the pixels of a region of the picture."""

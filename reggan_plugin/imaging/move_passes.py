@@ -22,8 +22,6 @@ _JUMP = 8.0
 """Times the usual step between neighbours that is a jump from one surface to another."""
 _LEAST_DETERMINANT = 0.1
 """Of the motion's Jacobian; where it is less the motion folds, and vectors stay as they are."""
-_HALF = 0.5
-"""Of a pixel: it shows what most of it shows."""
 _UNIT = 0.1
 """By how much the usual length of a unit normal may differ from 1."""
 
@@ -135,7 +133,7 @@ def _kept_behind(
         if len(x):
             rows = slice(int(down.min()), int(down.max()) + 1)
             columns = slice(int(across.min()), int(across.max()) + 1)
-            stays |= front.at((rows, columns))[down - rows.start, across - columns.start] > _HALF
+            stays |= front.stays((rows, columns))[down - rows.start, across - columns.start]
     return np.where(stays, own_x, x), np.where(stays, own_y, y)
 
 

@@ -250,14 +250,15 @@ def test_damaged_data_is_named(tmp_path: Path, image: Callable[..., Any]) -> Non
     ("name", "error", "message"),
     [
         ("a.png", UnreadableFrameError, "is not an image"),
-        ("a.gif", UnsupportedFormatError, r"\.exr, \.jpeg, \.jpg, \.png, \.tga, \.tif, \.tiff"),
+        ("a.gif", UnsupportedFormatError, "is a video"),
+        ("a.psd", UnsupportedFormatError, r"\.exr, \.jpeg, \.jpg, \.png, \.tga, \.tif, \.tiff"),
         ("none.png", UnreadableFrameError, "No such file"),
     ],
 )
 def test_what_is_no_picture_is_named(
     tmp_path: Path, name: str, error: type[Exception], message: str
 ) -> None:
-    for there in ("a.png", "a.gif"):
+    for there in ("a.png", "a.gif", "a.psd"):
         (tmp_path / there).write_bytes(b"hello")
     with pytest.raises(error, match=message):
         read_frame(tmp_path / name)

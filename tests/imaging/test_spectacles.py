@@ -111,3 +111,29 @@ def test_rims_of_a_toon_stay_where_its_brows_rise() -> None:
     purple = (after[..., 0] - after[..., 1] > 70) & (after[..., 2] - after[..., 1] > 70)
     purple[450:] = False
     assert (purple & ~rims).sum() < 0.02 * rims.sum()
+
+
+@pytest.mark.parametrize("is_premultiplied", [True, False])
+def test_a_half_covered_rim_on_a_silhouette_that_moves_keeps_its_colour(
+    is_premultiplied: bool,
+) -> None:
+    side, whole = 64, (slice(0, 64), slice(0, 64))
+    alpha = np.ones((side, side), np.float32)
+    alpha[:20] = 0
+    pixels = np.full((side, side, 3), 0.5, np.float32)
+    if is_premultiplied:
+        pixels *= alpha[..., None]
+    matte = np.zeros((side, side, 1), np.float32)
+    matte[22:26] = 0.5
+    crop = crop_of_whole_image(side, side, side)
+    front = Front(matte=matte, crop=crop)
+    coding = colour.PixelCoding(is_linear=True, is_premultiplied=is_premultiplied)
+    underlay = Underlay(pixels, alpha, whole, is_premultiplied=is_premultiplied, front=front)
+    source = StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)
+    motion = motion_in_frame(still(matte, -6 / side), crop, whole)
+    moved = composite_motion(source, motion, whole, moves_alpha=True)
+    assert moved.alpha is not None
+    seen = moved.alpha > 0.05
+    own = moved.pixels[seen] / (moved.alpha[seen][:, None] if is_premultiplied else 1)
+    assert (moved.alpha != alpha).any()
+    np.testing.assert_allclose(own, 0.5, atol=0.01)

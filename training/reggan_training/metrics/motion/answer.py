@@ -21,9 +21,6 @@ from reggan_plugin.motion_answer import MotionAnswer
 from reggan_training.metrics.contenders import resized
 from reggan_training.metrics.motion.face import MadeFace
 
-_HALF = 0.5
-"""Of a pixel: it shows what most of it shows."""
-
 
 @runtime_checkable
 class MotionModel(Protocol):
@@ -71,7 +68,7 @@ def motion_answers(
     *,
     lifts: bool = True,
 ) -> list[MotionAnswer]:
-    """Ask a model about sources of any size, whose spectacles it does not see unless told to."""
+    """Ask a model about sources of any size; `lifts` their spectacles off first, as users' are."""
     with torch.no_grad():
         seen = resized(sources, model.side_px).clamp(0, 1)
         faces = _last(seen)
@@ -113,7 +110,7 @@ def compose(source: Float[np.ndarray, "3 side side"], answer: MotionAnswer) -> M
     motion_seen = displacement(motion)
     if answer.front is not None:
         front = Front(matte=answer.front, crop=_whole_crop(side_px))
-        motion_seen = np.where(front.at(region) > _HALF, np.float32(0.0), motion_seen)
+        motion_seen = np.where(front.stays(region), np.float32(0.0), motion_seen)
     underlay = Underlay(pixels, None, region, is_premultiplied=False, front=front)
     stored = StoredPicture(pixels=pixels, alpha=None, underlay=underlay)
     picture = composite_motion(stored, motion, region).pixels

@@ -118,6 +118,7 @@ REMEDIES: Mapping[str, str] = {
     # jobs
     "out-of-memory": _FROM_RIG,
     "outputs-exist": _EXISTING,
+    "launcher-exists": "",
     "outputs-without-record": "Existing: Replace, or another Output.",
     "no-shape-in-take": "",
     "rate-of-timecodes": "",

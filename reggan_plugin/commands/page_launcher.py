@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from reggan_plugin.atomic import write_atomically
+from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.jobs.plan import make_writable_folder
 
 _DESKTOP = """\
@@ -25,11 +26,19 @@ exec {command} -m reggan_plugin ui "$@"
 """
 _CMD = """\
 @echo off\r
+chcp 65001 >nul\r
 start "reggan-plugin" /min {command} -m reggan_plugin ui %*\r
 """
+"""`chcp`: this file is UTF-8, and cmd.exe reads it in its own code page."""
 
 
-def write_launcher(folder: Path, system: str = sys.platform, python: str = sys.executable) -> Path:
+def write_launcher(
+    folder: Path,
+    system: str = sys.platform,
+    python: str = sys.executable,
+    *,
+    overwrite: bool = False,
+) -> Path:
     """Write the file that a system's desktop starts, for this installation; its path.
 
     A picture that is dropped on it is opened. It holds no option: settings files count.
@@ -38,8 +47,10 @@ def write_launcher(folder: Path, system: str = sys.platform, python: str = sys.e
         folder: where it goes; made if it is not there.
         system: as `sys.platform`.
         python: the interpreter that has reggan-plugin.
+        overwrite: whether an earlier one is replaced.
 
     Raises:
+        OutputExistsError: it is there, and may not be replaced.
         OutputError: it cannot be written.
     """
     if system == "win32":
@@ -49,8 +60,10 @@ def write_launcher(folder: Path, system: str = sys.platform, python: str = sys.e
     else:
         icon = resources.files("reggan_plugin.ui") / "page" / "icon.svg"
         name, text = "reggan-plugin.desktop", _DESKTOP.format(command=_quoted(python), icon=icon)
-    make_writable_folder(folder)
     path = folder / name
+    if path.exists() and not overwrite:
+        raise OutputExistsError(f"{path} exists.", kind="launcher-exists")
+    make_writable_folder(folder)
     write_atomically(path, text.encode())
     path.chmod(0o755)
     return path

@@ -147,6 +147,7 @@ REMEDIES: Mapping[str, str] = {
     # jobs
     "out-of-memory": "--face-box says where the face is.",
     "outputs-exist": "These are --out, --resume and --overwrite.",
+    "launcher-exists": "--overwrite replaces it, --launcher names another folder.",
     "outputs-without-record": "--overwrite replaces them, --out names another place.",
     "no-shape-in-take": "`reggan-plugin expressions --shapes` lists all.",
     "rate-of-timecodes": "--curves-rate says otherwise.",

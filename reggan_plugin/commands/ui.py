@@ -66,6 +66,7 @@ from reggan_plugin.vocabulary.presets import read_presets
     help="Open nothing, but write a file into DIR, such as your desktop, whose double click opens "
     "the page.",
 )
+@grouped_option("Page", "--overwrite", is_flag=True, help="Replace a launcher that exists.")
 @verbose_option
 def ui(
     *,
@@ -78,6 +79,7 @@ def ui(
     browser: bool,
     out: Path,
     launcher: Path | None,
+    overwrite: bool,
 ) -> None:
     """Open a page on which you choose faces and expressions by eye.
 
@@ -85,7 +87,7 @@ def ui(
     The page shows SOURCE and what you drop on it. Quit ends it, or Ctrl-C here.
     """
     if launcher is not None:
-        click.echo(write_launcher(launcher))
+        click.echo(write_launcher(launcher, overwrite=overwrite))
         return
     own = read_presets(presets)
     take = None if curves is None else open_take(curves)

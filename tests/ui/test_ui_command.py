@@ -41,6 +41,18 @@ def test_a_launcher_starts_the_page_of_this_installation(
     assert capsys.readouterr().out.strip() == str(*(tmp_path / "desktop").iterdir())
 
 
+def test_a_launcher_that_is_there_needs_overwrite(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_launcher(tmp_path)
+    path.write_text("mine")
+    assert main(["ui", "--launcher", str(tmp_path)]) == 1
+    assert f"{path} exists. --overwrite replaces it" in capsys.readouterr().err
+    assert path.read_text() == "mine"
+    assert main(["ui", "--launcher", str(tmp_path), "--overwrite"]) == 0
+    assert "reggan_plugin ui" in path.read_text()
+
+
 def test_the_launcher_of_each_system_runs_the_command(tmp_path: Path) -> None:
     """Windows' is only read: it needs Windows."""
     python = tmp_path / 'it\'s "100 %" $HOME' / "python"
@@ -58,3 +70,4 @@ def test_the_launcher_of_each_system_runs_the_command(tmp_path: Path) -> None:
         assert "choose faces and expressions by eye" in run.stdout
     windows = write_launcher(tmp_path, "win32", r"C:\Program Files\python.exe").read_bytes()
     assert b'/min "C:\\Program Files\\python.exe" -m reggan_plugin ui %*\r\n' in windows
+    assert b"\r\nchcp 65001 >nul\r\nstart" in windows  # before the first name that may be no ASCII

@@ -149,7 +149,7 @@ def _format_of(path: Path, content: bytes) -> ImageFormat:
         raise UnsupportedFormatError(
             "is a video, and a picture is read here. Render it as a whole.",
             kind="video-as-picture",
-            video=path.name,
+            video=path,
         )
     if path.suffix and not can_read(path):
         raise UnsupportedFormatError(

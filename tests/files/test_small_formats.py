@@ -10,6 +10,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from reggan_plugin.commands.remedies import remedy_for
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.formats import format_named, format_of
 from reggan_plugin.files.frame import read_frame, write_frame
@@ -144,8 +145,9 @@ def test_a_palette_tiff_becomes_rgb_and_keeps_its_texts(
 def test_what_is_refused_names_the_command_that_converts_it(tmp_path: Path) -> None:
     (tmp_path / "a.psd").write_bytes(b"8BPS")
     (tmp_path / "a.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42")
-    with pytest.raises(UnsupportedFormatError, match=r"a\.mp4 is a video"):
+    with pytest.raises(UnsupportedFormatError, match=r"a\.mp4 is a video") as refused:
         read_frame(tmp_path / "a.mp4")
+    assert f"render {tmp_path / 'a.mp4'} --expression" in remedy_for(refused.value.remark)
     with pytest.raises(UnsupportedFormatError, match=r"magick a\.psd a\.png"):
         read_frame(tmp_path / "a.psd")
     Image.new("CMYK", (4, 4)).save(tmp_path / "a.jpg")

@@ -139,6 +139,17 @@ def test_a_glob_or_file_that_is_not_there_says_so(cast: Path, capsys: Streams) -
     assert "argument (head.glb). --mesh names an input." in capsys.readouterr().err
 
 
+def test_click_in_another_language_still_names_the_option(
+    monkeypatch: pytest.MonkeyPatch, capsys: Streams
+) -> None:
+    def in_german(one: str, many: str, n: int) -> str:
+        return "Unerwartet: {args}"
+
+    monkeypatch.setattr("click.core.ngettext", in_german)
+    assert main(["texture", "a.glb", "b.glb", "--expression", "happy"]) == 2
+    assert "arguments (a.glb b.glb). --mesh names an input." in capsys.readouterr().err
+
+
 def test_recursive_keeps_the_folders_and_leaves_results_alone(cast: Path, capsys: Streams) -> None:
     deep = cast / "extras" / "night"
     deep.mkdir(parents=True)

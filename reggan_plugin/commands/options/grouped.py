@@ -40,6 +40,9 @@ class GroupedCommand(click.Command):
     from a settings file.
     """
 
+    allow_extra_args = True
+    """`parse_args` refuses them, in words of its own."""
+
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         option = GroupedOption(
@@ -58,14 +61,13 @@ class GroupedCommand(click.Command):
         """Parse the words, with the defaults of the settings file."""
         if not {"-h", "--help"} & set(args):
             apply_settings(ctx, self, args)
-        try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as error:
-            if not error.message.startswith("Got unexpected extra argument"):
-                raise
+        extra = super().parse_args(ctx, args)
+        if extra and not ctx.resilient_parsing:
             names = [name for param in self.params for name in param.opts if name in _OF_INPUT]
-            hint = f"{error.message}. {' or '.join(names)} names an input." if names else None
-            raise click.UsageError(hint or error.message, ctx) from error
+            hint = f" {' or '.join(names)} names an input." if names else ""
+            many = "s" if len(extra) > 1 else ""
+            ctx.fail(f"Got unexpected extra argument{many} ({' '.join(extra)}).{hint}")
+        return extra
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options by heading, in the order in which headings first appear."""

@@ -79,7 +79,6 @@ def texture(
     mixes = asked.mixes
     if not mixes and sheet is None:
         raise UsageError(NOTHING_ASKED)
-    is_usd = out_mesh is not None and out_mesh.suffix.lower().startswith(".usd")
     request = TextureRequest(
         mesh=character.mesh,
         look=character.look,
@@ -87,7 +86,7 @@ def texture(
         choice=character.choice,
         out=out,
         out_mesh=out_mesh,
-        mesh_as=mesh_as or ("replace" if len(mixes) == 1 and not is_usd else "variants"),
+        mesh_as=mesh_as or _usual_mesh_output(out_mesh, len(mixes)),
         existing=existing,
         also=character.also,
         inputs=(*given_files(), *character.also),
@@ -95,17 +94,19 @@ def texture(
     open_transfer = cache(partial(_open_transfer, request, model, device))
     if request.mesh is not None and request.mesh.is_dir():
         _refuse_single_files(request, sheet)
+        meshes = mesh_as is not None
         _run_batch(
-            request,
-            request.mesh,
-            open_transfer,
-            as_json=as_json,
-            quiet=quiet,
-            with_meshes=mesh_as is not None,
+            request, request.mesh, open_transfer, as_json=as_json, quiet=quiet, with_meshes=meshes
         )
     else:
         results = _run(request, sheet, open_transfer, without_bar if as_json or quiet else bar_of)
         print_results(results, as_json=as_json, quiet=quiet)
+
+
+def _usual_mesh_output(out_mesh: Path | None, expressions: int) -> MeshOutput:
+    """Replace the map for one expression, write variants for several, or of USD."""
+    is_usd = out_mesh is not None and out_mesh.suffix.lower().startswith(".usd")
+    return "replace" if expressions == 1 and not is_usd else "variants"
 
 
 def _open_transfer(request: TextureRequest, model: str | None, device: str) -> ExpressionTransfer:

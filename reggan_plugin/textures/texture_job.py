@@ -78,16 +78,7 @@ def _run_mesh(
         counts[label] = changed.tally.changed
         notices |= dict.fromkeys(remarks_on(label, mix, changed.tally))
         with face.watch.timing("write"):
-            if plan.writes_maps:
-                pattern = map_output(request, face.files, label)
-                paths = face.files.outputs(pattern)
-                with records.writing(dict.fromkeys(paths, (label,)), "map"):
-                    write_tiles(face.files, face.texture, changed.tiles, pattern)
-                written += paths
-            for source, path in also_outputs(request, label).items():
-                with records.writing({path: (label,)}, "also"):
-                    write_also(source, path, face, changed)
-                written.append(path)
+            written += _write_maps(request, plan, records, face, label, changed)
             if request.out_mesh is not None and not is_usd(request):
                 contents[label] = _encoded(face, changed, suffix)
     if request.out_mesh is not None:
@@ -110,6 +101,28 @@ def _run_mesh(
         front=face.framed.front,
         material=face.material_name,
     )
+
+
+def _write_maps(
+    request: TextureRequest,
+    plan: OutputPlan,
+    records: OutputRecords,
+    face: PreparedFace,
+    label: str,
+    changed: ChangedMap,
+) -> list[Path]:
+    """Write the map of an expression, if it is wanted as a file, and those that move along."""
+    written: list[Path] = []
+    if plan.writes_maps:
+        pattern = map_output(request, face.files, label)
+        written += face.files.outputs(pattern)
+        with records.writing(dict.fromkeys(written, (label,)), "map"):
+            write_tiles(face.files, face.texture, changed.tiles, pattern)
+    for source, path in also_outputs(request, label).items():
+        with records.writing({path: (label,)}, "also"):
+            write_also(source, path, face, changed)
+        written.append(path)
+    return written
 
 
 def _encoded(face: PreparedFace, changed: ChangedMap, suffix: str) -> bytes:

@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
+from reggan_plugin.imaging.frame_motion import FrameMotion
 from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.maps.map_tile import read_tile
 from reggan_plugin.textures.maps.texture_files import write_tiles
@@ -143,33 +145,75 @@ def test_mirrored_halves_get_one_symmetric_result(
     assert np.abs(wide - aligned).mean() < 0.15 * np.abs(wide).mean()
 
 
-def test_texels_inside_a_thin_fold_change_with_what_hides_them(tmp_path: Path) -> None:
-    """Between closed lips the old colour would show as a line across what is painted there."""
-    Image.new("RGB", (100, 100), (100, 100, 100)).save(tmp_path / "lips.png")
-    texture = TextureMap(tiles={1001: read_tile(tmp_path / "lips.png")})
-    heights, depths = (-0.5, 0, -0.004, 0.004, 0, 0.5), (0, 0, -0.03, -0.03, 0, 0)
-    parts = (0, 0.4, 0.5, 0.5, 0.6, 1)
-    rows = np.array(list(zip(heights, depths, parts, strict=True)))
+SKIN, INSIDE = 160, 60
+
+
+@pytest.fixture(scope="module")
+def lips(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stage, TextureMap]:
+    """Closed lips; the rows 40 to 59 of their map lie in the fold, half of it turned away."""
+    path = tmp_path_factory.mktemp("lips")
+    picture = np.full((100, 100, 3), SKIN, np.uint8)
+    picture[40:60] = INSIDE
+    Image.fromarray(picture).save(path / "lips.png")
+    texture = TextureMap(tiles={1001: read_tile(path / "lips.png")})
+    heights, depths = (-0.5, 0, -0.002, -0.004), (0, 0, -0.015, -0.03)
+    lower = np.array([heights, depths, (0, 0.4, 0.45, 0.5)]).T
+    rows = np.concatenate([lower, [(-1, 1, -1) * row + (0, 0, 1) for row in lower[::-1]]])
     left, right = (np.insert(rows[:, :2], 0, x, axis=1) for x in (-0.5, 0.5))
-    faces = [(i, i + 6, i + 1) for i in (0, 1, 3, 4)]
-    faces += [(i + 6, i + 7, i + 1) for i in (0, 1, 3, 4)]
-    uv = np.concatenate([np.stack([np.full(6, x), rows[:, 2]], axis=1) for x in (0.0, 1.0)])
-    lips = MeshPart(
+    faces = [(i, i + 8, i + 1) for i in (0, 1, 2, 4, 5, 6)]
+    faces += [(i + 8, i + 9, i + 1) for i in (0, 1, 2, 4, 5, 6)]
+    uv = np.concatenate([np.stack([np.full(8, x), rows[:, 2]], axis=1) for x in (0.0, 1.0)])
+    part = MeshPart(
         name="lips",
         material=Material(name="lips", image=0),
         positions=np.concatenate([left, right]),
         faces=np.array(faces),
         uv=uv,
     )
-    stage = Stage(Character(path=tmp_path, parts=(lips,)), {0: texture}.get)
-    view = look_at(
-        np.zeros(3), np.array([0, 0, 1.0]), np.array([0, 1.0, 0]), distance=9, extent=2, side_px=128
-    )
+    return Stage(Character(path=path, parts=(part,)), {0: texture}.get), texture
+
+
+def _lips_after(lips: tuple[Stage, TextureMap], cover: float, *, moves: bool) -> np.ndarray:
+    """The lips' map, uint8, under paint of 100."""
+    stage, texture = lips
+    eye, up = np.array([0, 0, 1.0]), np.array([0, 1.0, 0])
+    view = look_at(np.zeros(3), eye, up, distance=9, extent=2, side_px=128)
     before = stage.take(view).colour
-    change = ViewChange(view=view, before=before, after=before + np.float32(20 / 255))
+    paint = np.full_like(before, 100 / 255)
+    plane = np.ones(before.shape[:2], np.float32)
+    motion = FrameMotion(
+        displacement=np.zeros((*plane.shape, 2), np.float32),
+        footprint=None,
+        log_gain=np.zeros((*plane.shape, 1), np.float32),
+        cover=cover * plane,
+        paint=paint,
+        weight=plane,
+    )
+    after = before + np.float32(cover) * (paint - before)
+    change = ViewChange(view=view, before=before, after=after, motion=motion if moves else None)
     result = Reprojection(stage, [0], texture, change).changed_samples(1001)
     assert result is not None
-    assert np.abs(result[5:-5, 5:-5].astype(int) - 120).max() <= 1
+    return result[5:-5, 5:-5]
+
+
+@pytest.mark.parametrize("cover", [1.0, 0.5])
+def test_texels_inside_a_thin_fold_take_the_paint_that_hides_them(
+    lips: tuple[Stage, TextureMap], cover: float
+) -> None:
+    """Between closed lips the old colour would show as a line across what is painted there."""
+    result = _lips_after(lips, cover, moves=True).astype(int)
+    old = linear_from_srgb(np.array([SKIN, INSIDE, 100], np.float32) / 255)
+    skin, inside = srgb_from_linear(old[:2] + cover * (old[2] - old[:2])) * 255
+    assert np.abs(result[:34] - skin).max() <= 1
+    assert np.abs(result[36:54] - inside).max() <= 1
+    assert np.abs(result[56:] - skin).max() <= 1
+
+
+def test_without_motion_hidden_texels_keep_their_colour(lips: tuple[Stage, TextureMap]) -> None:
+    """A picture does not say what is paint: skin under hair would take the change of the hair."""
+    result = _lips_after(lips, 1.0, moves=False)
+    assert (result[36:54] == INSIDE).all()
+    assert np.abs(result[:34].astype(int) - 100).max() <= 1
 
 
 def _near(mask: np.ndarray, reach: int) -> np.ndarray:

@@ -68,8 +68,11 @@ class TexelChange:
         texels: Int[np.ndarray, "texels 2"],
         counts: Bool[np.ndarray, " texels"],
     ) -> Float[np.ndarray, "texels 3"]:
-        """Weighted change; where two places share a texel, a mean that both can wear."""
-        change, weight = self._surface.at(first)
+        """Weighted change; where two places share a texel, a mean that both can wear.
+
+        A fold does not count there: its paint would show at the other place.
+        """
+        change, weight, in_fold = self._surface.at(first)
         found = np.flatnonzero(first.face >= 0)
         last = layout.last(texels[found])
         two = (last.face != first.face[found]) & (last.face >= 0)
@@ -79,13 +82,9 @@ class TexelChange:
             below = Hits(
                 face=last.face[two], weights=last.weights[two], distance=last.distance[two]
             )
-            above = Hits(
-                face=first.face[doubled],
-                weights=first.weights[doubled],
-                distance=first.distance[doubled],
-            )
-            change[doubled], weight[doubled] = self._surface.at(above, with_folds=False)
-            second, other = self._surface.at(below, with_folds=False)
+            second, other, other_in_fold = self._surface.at(below)
+            weight[doubled] *= ~in_fold[doubled]
+            other *= ~other_in_fold
             both = np.maximum(weight[doubled] + other, 1e-9)[:, None]
             mean = weight[doubled, None] * change[doubled] + other[:, None] * second
             strongest = np.maximum(weight[doubled], other)

@@ -51,10 +51,20 @@ class SurfaceMover:
         places, uv = places[moves], uv[moves]
         old = self._colours_at(view, picture, motion, places, uv)
         light = linear_from_srgb(old) * np.exp(between_pixels(motion.log_gain, places))
-        cover = between_pixels(motion.cover[..., None], places)
-        paint = linear_from_srgb(between_pixels(motion.paint, places))
-        new = srgb_from_linear(light + cover * (paint - light))
-        change[moves] = new - sample_finely(self._texture, uv)
+        change[moves] = _painted(light, motion, places) - sample_finely(self._texture, uv)
+        return change
+
+    def paint_difference(
+        self,
+        motion: FrameMotion,
+        places: Float[np.ndarray, "places 2"],
+        uv: Float[np.ndarray, "places 2"],
+    ) -> Float[np.ndarray, "places 3"]:
+        """Change of the shown colours of texels that stay, and take only the paint before them."""
+        change = np.zeros((len(places), 3), np.float32)
+        covered = np.flatnonzero(between_pixels(motion.cover[..., None], places)[:, 0])
+        old = sample_finely(self._texture, uv[covered])
+        change[covered] = _painted(linear_from_srgb(old), motion, places[covered]) - old
         return change
 
     def _colours_at(
@@ -79,6 +89,17 @@ class SurfaceMover:
         if not self._is_data:
             colours[others] = between_pixels(picture, came_from[others])
         return colours
+
+
+def _painted(
+    light: Float[np.ndarray, "places 3"],
+    motion: FrameMotion,
+    places: Float[np.ndarray, "places 2"],
+) -> Float[np.ndarray, "places 3"]:
+    """Light with the paint over it, sRGB-encoded."""
+    cover = between_pixels(motion.cover[..., None], places)
+    paint = linear_from_srgb(between_pixels(motion.paint, places))
+    return srgb_from_linear(light + cover * (paint - light))
 
 
 def between_pixels(

@@ -75,7 +75,7 @@ class SurfaceChange:
         `parts` wear the map, whose own texels move where the view says how; `is_data` tells that
         they are no colours.
         """
-        self._stage, self._seen, self._is_data = stage, seen, is_data
+        self._stage, self._seen = stage, seen
         self._mover = SurfaceMover(stage, parts, texture, is_data=is_data)
 
     @cached_property
@@ -111,7 +111,7 @@ class SurfaceChange:
         places, depth = seen.view.project(stage.points)
         facing = _facing_of(stage.points, stage.normals, seen.view.eye)
         corners_of = stage.faces[chosen]
-        usable = ((facing > 0) & (depth > 0))[corners_of].any(axis=1)
+        usable = ((facing > _INTO_FOLD) & (depth > 0))[corners_of].any(axis=1)
         corners = places[corners_of]
         low, high = corners.min(axis=1), corners.max(axis=1)
         usable &= (high >= [columns[0], rows[0]]).all(axis=1)
@@ -119,29 +119,30 @@ class SurfaceChange:
         return np.asarray(usable)
 
     def at(
-        self, hits: Hits, *, with_folds: bool = True
-    ) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, " points"]]:
-        """Change of the shown colour, and how much of it counts, at points of the surface.
+        self, hits: Hits
+    ) -> tuple[
+        Float[np.ndarray, "points 3"], Float[np.ndarray, " points"], Bool[np.ndarray, " points"]
+    ]:
+        """Change of the shown colour, how much of it counts, and whether a fold hides the point.
 
-        The weight falls to 0 at grazing angles, but not at a fold of what faces the camera, whose
-        hidden texels take the paint that covers them. It is 0 for points that the view does not
-        see where it changes; without folds, for all hidden ones.
+        The weight falls to 0 at grazing angles, but not in a fold of what faces the camera: hidden
+        texels take the paint, if there is any, and keep their own colour else. It is 0 for points
+        that do not change.
         """
         change = np.zeros((len(hits.face), 3), np.float32)
         weight = np.zeros(len(hits.face), np.float32)
+        hidden = np.zeros(len(hits.face), dtype=np.bool_)
         found = np.flatnonzero(hits.face >= 0)
         points, normals = self._points_of(hits, found)
         seen, facing, in_fold = self._seen_by(points, normals)
-        uv = corner_values(
-            self._stage.uv, self._stage.faces, hits.face[found[seen]], hits.weights[found[seen]]
-        )
+        rows = found[seen]
+        uv = corner_values(self._stage.uv, self._stage.faces, hits.face[rows], hits.weights[rows])
         places, _ = self._seen.view.project(points[seen])
-        difference = self._difference(places, uv, in_fold)
-        differs = (difference != 0).any(axis=1) & (with_folds | ~in_fold)
-        rows = found[seen[differs]]
-        change[rows] = difference[differs]
-        weight[rows] = _smooth_step((facing[differs] - _GRAZING) / (_FULL - _GRAZING))
-        return change, weight
+        change[rows] = self._difference(places, uv, in_fold)
+        differs = (change[rows] != 0).any(axis=1)
+        weight[rows] = differs * _smooth_step((facing - _GRAZING) / (_FULL - _GRAZING))
+        hidden[rows] = in_fold
+        return change, weight, hidden
 
     def _difference(
         self,
@@ -149,17 +150,17 @@ class SurfaceChange:
         uv: Float[np.ndarray, "seen 2"],
         in_fold: Bool[np.ndarray, " seen"],
     ) -> Float[np.ndarray, "seen 3"]:
-        seen = self._seen
-        if seen.motion is None:
-            return between_pixels(seen.difference, places)
+        seen, out = self._seen, ~in_fold
         difference = np.zeros((len(places), 3), np.float32)
-        out = ~in_fold
+        if seen.motion is None:
+            difference[out] = between_pixels(seen.difference, places[out])
+            return difference
         difference[out] = self._mover.difference(
             seen.view, seen.before, seen.motion, places[out], uv[out]
         )
-        if not self._is_data:
-            cover = between_pixels(seen.motion.cover[..., None], places[in_fold])
-            difference[in_fold] = cover * between_pixels(seen.difference, places[in_fold])
+        difference[in_fold] = self._mover.paint_difference(
+            seen.motion, places[in_fold], uv[in_fold]
+        )
         return difference
 
     def _seen_by(

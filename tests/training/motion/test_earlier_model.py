@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from reggan_plugin.controls import ARKIT_SHAPES
-from reggan_plugin.errors import UsageError
+from reggan_plugin.errors import ModelError, RegganError, SourceError, UnknownModelError, UsageError
 from reggan_plugin.models import installed_models
 from reggan_training.motion.earlier_model import EarlierModel, _grown, _grows_into
 from reggan_training.motion.network import MotionRegGAN
 from reggan_training.motion.surface_regression import SURFACE_CELLS, SURFACE_SIDE, SURFACE_TOP
-from reggan_training.motion.whole_run import WholeRun
+from reggan_training.motion.whole_run import WholeRun, train_whole
 
 
 def test_a_layer_that_sees_more_gives_the_new_no_weight() -> None:
@@ -42,6 +42,27 @@ def test_the_shipped_model_by_name_tells_how_places_move() -> None:
     assert -0.8 < chin < -0.2
     assert abs(brow) < 0.03
     assert earlier.table("network.regression.light.change").shape[1] == 4  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_sizes_of_steps_that_cannot_be_told_are_an_error(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = EarlierModel(None)
+    sizes = {f"val_{k}": torch.ones(1, 5, 3) for k in range(count)}
+    monkeypatch.setattr(earlier, "_tensors", {"surface.steps": torch.ones(5, 3, 4, 4), **sizes})
+    with pytest.raises(ModelError, match=rf"{count} constants of the shape \(1, 5, 3\)"):
+        earlier.table("surface")
+
+
+@pytest.mark.parametrize(("start", "error"), [("regan", UnknownModelError), (None, SourceError)])
+def test_a_run_that_cannot_begin_leaves_no_folder(
+    start: str | None, error: type[RegganError], tmp_path: Path
+) -> None:
+    settings = WholeRun(heads=tmp_path, start_from=start)
+    with pytest.raises(error):
+        train_whole(settings, tmp_path / "run", lambda *_: None)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_clean_start_gives_nothing() -> None:

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_plugin.errors import UsageError
+from reggan_plugin.errors import ModelError, UsageError
 from reggan_plugin.model_card import MOTION_CONTRACT
 from reggan_plugin.models import find_model
 from reggan_training.initial_weights import read_model_file
@@ -80,13 +80,21 @@ class EarlierModel:
         """The values of a `ByteTable`; None of a clean start, or of a model that has none.
 
         The exporter folds the sizes of the steps into a constant, which is known by its shape.
+
+        Raises:
+            ModelError: the model has steps, and no constant of that shape or several.
         """
         steps = self._tensors.get(f"{prefix}.steps")
         if steps is None:
             return None
         shape = (1, *steps.shape[:2])
         sizes = [found for found in self._tensors.values() if found.shape == shape]
-        return steps * sizes[0][0, :, :, None, None] if len(sizes) == 1 else None
+        if len(sizes) != 1:
+            raise ModelError(
+                f"The earlier model holds {len(sizes)} constants of the shape {shape}, and one was "
+                f"expected: the sizes of {prefix}.steps. Start from reggan, or from nothing."
+            )
+        return steps * sizes[0][0, :, :, None, None]
 
 
 def _grows_into(found: Tensor, parameter: Tensor) -> bool:

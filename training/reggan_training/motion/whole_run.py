@@ -107,14 +107,18 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
         report: told the stage's name and its mean losses now and then.
 
     Raises:
+        UnknownModelError: there is no model of the name `start_from`.
+        UsageError: that model has no face shapes.
+        MissingExtraError: the package `onnx`, which reads it, is not installed.
+        ModelError: it is damaged or not ours, or its tables cannot be told.
         SourceError: there is no head to train on, or no motion for the painter to begin with.
         TrainingDivergedError: a loss is not finite; what was written before stays.
     """
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    folder.mkdir(parents=True, exist_ok=True)
-    files = training_files(settings.heads, settings.without)
     earlier = EarlierModel(settings.start_from)
+    files = training_files(settings.heads, settings.without)
+    folder.mkdir(parents=True, exist_ok=True)
     _record(settings, folder, files, earlier)
 
     def finish(stage: str, run: TrainingRun, draw: Draw, pool: PoolSettings) -> None:

@@ -148,16 +148,17 @@ def test_mirrored_halves_get_one_symmetric_result(
 SKIN, INSIDE = 160, 60
 
 
-@pytest.fixture(scope="module")
-def lips(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stage, TextureMap]:
-    """Closed lips; the rows 40 to 59 of their map lie in the fold, half of it turned away."""
-    path = tmp_path_factory.mktemp("lips")
+def _lips(path: Path, fold: tuple[float, float] = (0.45, 0.5)) -> tuple[Stage, TextureMap]:
+    """Closed lips; the rows 40 to 59 of their map lie in the fold, half of it turned away.
+
+    `fold` is where on the map the rows of vertices inside lie.
+    """
     picture = np.full((100, 100, 3), SKIN, np.uint8)
     picture[40:60] = INSIDE
     Image.fromarray(picture).save(path / "lips.png")
     texture = TextureMap(tiles={1001: read_tile(path / "lips.png")})
     heights, depths = (-0.5, 0, -0.002, -0.004), (0, 0, -0.015, -0.03)
-    lower = np.array([heights, depths, (0, 0.4, 0.45, 0.5)]).T
+    lower = np.array([heights, depths, (0, 0.4, *fold)]).T
     rows = np.concatenate([lower, [(-1, 1, -1) * row + (0, 0, 1) for row in lower[::-1]]])
     left, right = (np.insert(rows[:, :2], 0, x, axis=1) for x in (-0.5, 0.5))
     faces = [(i, i + 8, i + 1) for i in (0, 1, 2, 4, 5, 6)]
@@ -173,14 +174,21 @@ def lips(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stage, TextureMap]:
     return Stage(Character(path=path, parts=(part,)), {0: texture}.get), texture
 
 
-def _lips_after(lips: tuple[Stage, TextureMap], cover: float, *, moves: bool) -> np.ndarray:
-    """The lips' map, uint8, under paint of 100."""
+def _lips_after(
+    lips: tuple[Stage, TextureMap],
+    cover: float,
+    *,
+    moves: bool = True,
+    rows: slice = slice(None),
+) -> np.ndarray:
+    """The lips' map, uint8, under paint of 100 in these rows of the view."""
     stage, texture = lips
     eye, up = np.array([0, 0, 1.0]), np.array([0, 1.0, 0])
     view = look_at(np.zeros(3), eye, up, distance=9, extent=2, side_px=128)
     before = stage.take(view).colour
     paint = np.full_like(before, 100 / 255)
-    plane = np.ones(before.shape[:2], np.float32)
+    plane = np.zeros(before.shape[:2], np.float32)
+    plane[rows] = 1
     motion = FrameMotion(
         displacement=np.zeros((*plane.shape, 2), np.float32),
         footprint=None,
@@ -189,7 +197,7 @@ def _lips_after(lips: tuple[Stage, TextureMap], cover: float, *, moves: bool) ->
         paint=paint,
         weight=plane,
     )
-    after = before + np.float32(cover) * (paint - before)
+    after = before + motion.cover[..., None] * (paint - before)
     change = ViewChange(view=view, before=before, after=after, motion=motion if moves else None)
     result = Reprojection(stage, [0], texture, change).changed_samples(1001)
     assert result is not None
@@ -198,10 +206,10 @@ def _lips_after(lips: tuple[Stage, TextureMap], cover: float, *, moves: bool) ->
 
 @pytest.mark.parametrize("cover", [1.0, 0.5])
 def test_texels_inside_a_thin_fold_take_the_paint_that_hides_them(
-    lips: tuple[Stage, TextureMap], cover: float
+    tmp_path: Path, cover: float
 ) -> None:
     """Between closed lips the old colour would show as a line across what is painted there."""
-    result = _lips_after(lips, cover, moves=True).astype(int)
+    result = _lips_after(_lips(tmp_path), cover).astype(int)
     old = linear_from_srgb(np.array([SKIN, INSIDE, 100], np.float32) / 255)
     skin, inside = srgb_from_linear(old[:2] + cover * (old[2] - old[:2])) * 255
     assert np.abs(result[:34] - skin).max() <= 1
@@ -209,11 +217,18 @@ def test_texels_inside_a_thin_fold_take_the_paint_that_hides_them(
     assert np.abs(result[56:] - skin).max() <= 1
 
 
-def test_without_motion_hidden_texels_keep_their_colour(lips: tuple[Stage, TextureMap]) -> None:
+def test_without_motion_hidden_texels_keep_their_colour(tmp_path: Path) -> None:
     """A picture does not say what is paint: skin under hair would take the change of the hair."""
-    result = _lips_after(lips, 1.0, moves=False)
+    result = _lips_after(_lips(tmp_path), 1.0, moves=False)
     assert (result[36:54] == INSIDE).all()
     assert np.abs(result[:34].astype(int) - 100).max() <= 1
+
+
+def test_paint_in_a_fold_does_not_show_where_its_texels_lie_too(tmp_path: Path) -> None:
+    """Texels of the skin far below are worn by the fold, too, and only that is painted over."""
+    result = _lips_after(_lips(tmp_path, fold=(0.2, 0.1)), 1.0, rows=slice(61, 67))
+    assert (result[70:] == SKIN).all()
+    assert np.abs(result[54].astype(int) - 100).max() <= 1
 
 
 def _near(mask: np.ndarray, reach: int) -> np.ndarray:

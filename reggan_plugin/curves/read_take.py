@@ -10,11 +10,10 @@ from reggan_plugin.curves.csv_take import columns_of_csv
 from reggan_plugin.curves.phone_text import columns_of_face_cap, columns_of_ifacialmocap
 from reggan_plugin.curves.take import Columns, Take, take_from_columns
 from reggan_plugin.errors import MissingExtraError, SourceError
+from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, USD_SUFFIXES
 from reggan_plugin.regular_file import read_regular
 
 MOST_BYTES = 512 * 1024**2
-GLTF_SUFFIXES = (".gltf", ".glb", ".vrm", ".vrma")
-USD_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
 FORMATS = (
     "Live Link Face CSV, iFacialMocap or Face Cap text, Audio2Face JSON, glTF, GLB, VRMA, USD, or "
     "CSV with a heading such as frame,jawOpen,mouthSmileLeft"
@@ -54,7 +53,7 @@ def read_take(path: Path, rate_fps: float | None = None, *, holds_percents: bool
 
 def _columns(path: Path, rate_fps: float | None) -> Columns:
     suffix = path.suffix.lower()
-    if suffix in GLTF_SUFFIXES:
+    if suffix in (*GLTF_SUFFIXES, ".vrma"):
         from reggan_plugin.curves.gltf_take import columns_of_gltf
 
         return columns_of_gltf(path)

@@ -10,11 +10,10 @@ from pathlib import Path
 from reggan_plugin.errors import EmptySourceError, UnsupportedFormatError
 from reggan_plugin.files.frame import FRAME_SUFFIXES, can_read, register_holder
 from reggan_plugin.files.frame_list import FrameList
+from reggan_plugin.files.mesh_suffixes import MESH_SUFFIXES
 from reggan_plugin.files.sequence import Sequence, find_sequence, sequences_in_folder, sequences_of
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
 from reggan_plugin.jobs.side_car import RECORD_FOLDER, read_record, record_path
-
-_OF_MESHES = (".glb", ".gltf", ".vrm", ".obj", ".ply", ".usd", ".usda", ".usdc", ".usdz")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +71,7 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
             if is_video(path):
                 search.add_video(path)
                 continue
-            if path.suffix.lower() in _OF_MESHES:
+            if path.suffix.lower() in MESH_SUFFIXES:
                 raise UnsupportedFormatError(
                     f"{path} is a mesh, and pictures are rendered here. Change its texture map.",
                     kind="mesh-as-picture",

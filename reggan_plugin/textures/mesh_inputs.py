@@ -4,9 +4,9 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, USD_SUFFIXES
 from reggan_plugin.jobs.fingerprint import digest_of, fingerprint
-from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES, GltfFile, read_gltf
-from reggan_plugin.textures.mesh_files import USD_SUFFIXES
+from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
 from reggan_plugin.textures.obj_library import files_of_obj
 
 

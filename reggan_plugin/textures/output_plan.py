@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reggan_plugin.errors import OutputError, UsageError
+from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, USD_SUFFIXES
 from reggan_plugin.jobs.plan import refuse_existing
-from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES
 from reggan_plugin.textures.maps.texture_files import TextureFiles, find_texture
-from reggan_plugin.textures.mesh_files import USD_SUFFIXES
 from reggan_plugin.textures.output_records import OutputRecords
 from reggan_plugin.textures.request import PLACEHOLDER, TextureRequest
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from types import TracebackType
 
 from reggan_plugin.errors import UsageError
+from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
 from reggan_plugin.jobs.fingerprint import digest_of
-from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES, GltfFile, read_gltf
+from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
 from reggan_plugin.textures.maps.texture_files import find_texture
 from reggan_plugin.textures.mesh_inputs import digest_of_files, files_of_mesh
 from reggan_plugin.textures.prepared import PreparedFace

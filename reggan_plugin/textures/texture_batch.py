@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, RegganError, UsageError
+from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES
 from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.textures.advance import Advance, say_nothing
-from reggan_plugin.textures.gltf.gltf_file import GLTF_SUFFIXES
-from reggan_plugin.textures.mesh_files import MESH_SUFFIXES
 from reggan_plugin.textures.request import (
     PLACEHOLDER,
     OpenTransfer,

@@ -12,6 +12,7 @@ from pathlib import Path
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.files.formats import image_formats
 from reggan_plugin.files.frame import can_read
+from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
 from reggan_plugin.files.sequence import find_sequence
 
 MOST_UPLOAD_BYTES = 2**30
@@ -19,7 +20,7 @@ MOST_UPLOAD_BYTES = 2**30
 MOST_UPLOADED_BYTES = 2**33
 """Of all files together, while the page runs."""
 _LONGEST_NAME = 200
-HEAD_SUFFIXES = (".glb", ".vrm", ".gltf", ".obj")
+HEAD_SUFFIXES = (*GLTF_SUFFIXES, ".obj")
 _BESIDE_HEADS = (".bin", ".mtl")
 _RESERVED = frozenset('/\\:*?"<>|')
 

@@ -22,7 +22,6 @@ _HEADER, _CHUNK = struct.Struct("<4sII"), struct.Struct("<I4s")
 _MAGIC, _JSON, _BINARY = b"glTF", b"JSON", b"BIN\0"
 _LONGEST_NAME = 80
 MESHOPT = ("EXT_meshopt_compression", "KHR_meshopt_compression")
-GLTF_SUFFIXES = (".glb", ".vrm", ".gltf")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

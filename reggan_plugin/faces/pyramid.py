@@ -103,7 +103,7 @@ def _pick(
     gray: Gray,
     row: np.ndarray[tuple[int], np.dtype[np.int64]],
     column: np.ndarray[tuple[int], np.dtype[np.int64]],
-) -> Float[np.ndarray, "n"]:
+) -> Float[np.ndarray, " n"]:
     """Return pixel values; OUTSIDE_TONE beyond the edge."""
     height, width = gray.shape
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)

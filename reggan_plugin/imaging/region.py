@@ -80,7 +80,7 @@ def limit_mask(
 
 def _share_of_part(
     part: FacePart, canonical: Float[np.ndarray, "6 2"], side_px: int
-) -> Float[np.ndarray, "side"]:
+) -> Float[np.ndarray, " side"]:
     """Share of each row that belongs to a part of the face; those of both parts add up to 1."""
     rows = dict(zip(LANDMARK_NAMES, canonical[:, 1] * side_px, strict=True))
     eyes = (rows["left_eye"] + rows["right_eye"]) / 2

@@ -16,7 +16,7 @@ _WHITE = _XYZ_FROM_RGB.sum(axis=1)
 _EDGE, _SLOPE = (6 / 29) ** 3, 3 * (6 / 29) ** 2
 
 
-def lab_from_srgb(encoded: Float[np.ndarray, "3 *shape"]) -> Float[np.ndarray, "3 *shape"]:
+def lab_from_srgb(encoded: Float[np.ndarray, " 3 *shape"]) -> Float[np.ndarray, " 3 *shape"]:
     """L*, a*, b* of sRGB-encoded colours, relative to D65.
 
     Source: CIE 15:2004, section 8.2.1; sRGB by IEC 61966-2-1.
@@ -28,18 +28,18 @@ def lab_from_srgb(encoded: Float[np.ndarray, "3 *shape"]) -> Float[np.ndarray, "
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
-def chroma(lab: Float[np.ndarray, "3 *shape"]) -> Float[np.ndarray, " *shape"]:
+def chroma(lab: Float[np.ndarray, " 3 *shape"]) -> Float[np.ndarray, " *shape"]:
     """Distance from grey, C*ab."""
     return np.asarray(np.hypot(lab[1], lab[2]))
 
 
-def hue_deg(lab: Float[np.ndarray, "3 *shape"]) -> Float[np.ndarray, " *shape"]:
+def hue_deg(lab: Float[np.ndarray, " 3 *shape"]) -> Float[np.ndarray, " *shape"]:
     """Hue angle in degrees, 0 to 360; red is near 40, yellow 100, teal 190."""
     return np.asarray(np.degrees(np.arctan2(lab[2], lab[1])) % 360)
 
 
 def ciede2000(
-    first: Float[np.ndarray, "3 *shape"], second: Float[np.ndarray, "3 *shape"]
+    first: Float[np.ndarray, " 3 *shape"], second: Float[np.ndarray, " 3 *shape"]
 ) -> Float[np.ndarray, " *shape"]:
     """Colour difference ΔE00 of CIELAB colours with all weights 1; about 1 is just noticeable.
 
@@ -73,7 +73,7 @@ def _saturating(c: Float[np.ndarray, " *shape"]) -> Float[np.ndarray, " *shape"]
 
 
 def _stretched(
-    lab: Float[np.ndarray, "3 *shape"], stretch: Float[np.ndarray, " *shape"]
+    lab: Float[np.ndarray, " 3 *shape"], stretch: Float[np.ndarray, " *shape"]
 ) -> tuple[Float[np.ndarray, " *shape"], Float[np.ndarray, " *shape"]]:
     """Chroma and hue in degrees with a* stretched near grey (eqs. 5 to 7)."""
     a, b = stretch * lab[1], lab[2]

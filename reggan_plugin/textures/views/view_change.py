@@ -103,15 +103,22 @@ class SurfaceChange:
     def faces_that_may_change(
         self, chosen: Int[np.ndarray, " faces"]
     ) -> Bool[np.ndarray, " faces"]:
-        """True for triangles that the view may show where it changes."""
+        """True for triangles that the view may show where it changes.
+
+        Of those that turn away, the ones in a fold: others would only hide, on the map, what shows.
+        """
         stage, seen = self._stage, self._seen
         rows, columns = (np.flatnonzero(seen.touched.any(axis=axis)) for axis in (1, 0))
         if not rows.size:
             return np.zeros(len(chosen), dtype=np.bool_)
         places, depth = seen.view.project(stage.points)
         facing = _facing_of(stage.points, stage.normals, seen.view.eye)
+        may = (facing > 0) & (depth > 0)
+        away = np.flatnonzero(~may)
+        in_fold, _, _ = self._seen_by(stage.points[away], stage.normals[away])
+        may[away[in_fold]] = True
         corners_of = stage.faces[chosen]
-        usable = ((facing > _INTO_FOLD) & (depth > 0))[corners_of].any(axis=1)
+        usable = may[corners_of].any(axis=1)
         corners = places[corners_of]
         low, high = corners.min(axis=1), corners.max(axis=1)
         usable &= (high >= [columns[0], rows[0]]).all(axis=1)

@@ -134,3 +134,10 @@ def start_page() -> Iterator[StartPage]:
     """Starts servers, which end with the test."""
     with contextlib.ExitStack() as stack:
         yield lambda studio: stack.enter_context(running_page(studio))
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Caller]:
+    """One for the tests of a file, where none has its own."""
+    with running_page(studio_of()) as caller:
+        yield caller

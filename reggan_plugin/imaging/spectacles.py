@@ -32,6 +32,10 @@ _THIN, _LIKE = 0.06, 0.18
 _CLEAR = 0.6
 """Part of the bridge's own contrast that the pixels have of which its colour is taken."""
 _THICK_PX, _STEP_PX = 7, 5
+_MOST_THICK = 0.08
+"""Share of a frame that may be thicker than it is at the bridge or below: more is brows of its
+colour, and half a brow that stays behind is worse than rims that bend."""
+_THICKEST_PX = 6
 _MOST_BESIDE = 0.5
 """Share of the pixels beside a frame that may be thin as well: where more are, it is a texture."""
 _LEAST_BRIDGE, _LEAST_HALF, _LEAST_BELOW = 6, 25, 8
@@ -86,6 +90,8 @@ def find_spectacles(face: Float[np.ndarray, "side side 3"]) -> Bool[np.ndarray, 
     if (rims & places.is_fringe).sum() > _MOST_FRINGE:
         return None
     rims &= ~_grown(~_grown(~rims, _THICK_PX), _THICK_PX)
+    if _thick_share(rims, places) > _MOST_THICK:
+        return None
     near, beside = (_grown(rims, size) for size in (5, 9))
     beside &= ~near & places.is_searched
     if (thin & beside).sum() > _MOST_BESIDE * beside.sum():
@@ -153,6 +159,16 @@ def _grown(mask: Bool[np.ndarray, "rows columns"], size: int) -> Bool[np.ndarray
             grown[step:] |= source[:-step]
             grown[:-step] |= source[step:]
     return mask
+
+
+def _thick_share(rims: Bool[np.ndarray, "rows columns"], places: _Search) -> float:
+    """The share of a frame that is about twice as thick as it is at its thinnest places."""
+    heights = [(rims & where).sum(axis=0) for where in (places.is_bridge, places.y > _BELOW)]
+    usual = min(float(np.median(one[one > 0])) for one in heights if one.any())
+    size = 2 * int(min(max(usual, 2), _THICKEST_PX) // 2 + 1) + 1
+    closed = ~_grown(~_grown(rims, 3), 3)
+    thick = closed & _grown(~_grown(~closed, size), size)
+    return float(thick.sum() / closed.sum())
 
 
 def _goes_around(

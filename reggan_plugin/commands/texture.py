@@ -46,7 +46,7 @@ from reggan_plugin.transfer import ExpressionTransfer
     "--expression angry",
 )
 @character_options
-@expression_options(several=True, outcome="maps")
+@expression_options(several=True, outcome="maps as they are")
 @model_options
 @output_options
 @grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON summary.")

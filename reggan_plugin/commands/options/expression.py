@@ -44,7 +44,9 @@ class AskedMixes:
     own: OwnPresets
 
 
-def expression_options(*, several: bool = False, outcome: str = "the files") -> AddOption:
+def expression_options(
+    *, several: bool = False, outcome: str = "pictures as they are (a video is encoded again)"
+) -> AddOption:
     """Add the options of the expression; the command takes them as `asked`, `AskedMixes`.
 
     Args:
@@ -160,8 +162,7 @@ def _intensity_option(outcome: str) -> AddOption:
         default=1.0,
         show_default=True,
         metavar="0-1.5",
-        help=f"0 leaves {outcome} as they are, 1 is the full expression. Multiplies all that "
-        "is asked for.",
+        help=f"0 leaves {outcome}, 1 is the full expression. Multiplies all that is asked for.",
     )
 
 

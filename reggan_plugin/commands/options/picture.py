@@ -141,8 +141,8 @@ picture_options = options_as(
             default=0.0,
             show_default=True,
             metavar="PART",
-            help="Widen the mask by this part of the face's height, brows to chin; below 0 narrow "
-            "it.",
+            help="Widen the mask by this part of the face box's side (brows to below the chin); "
+            "below 0 narrow it.",
         ),
         _region_option(
             "--mask-blur",
@@ -150,7 +150,7 @@ picture_options = options_as(
             default=0.0,
             show_default=True,
             metavar="PART",
-            help="Soften the mask by this part of the face's height.",
+            help="Soften the mask by this part of the face box's side.",
         ),
     ),
     options_as(

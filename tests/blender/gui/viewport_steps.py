@@ -9,6 +9,15 @@ from screen import Pause, button_of, click, scroll
 from watch import OUT, picture, run_job, window
 
 LAST_FRAME = 5
+SHAPES = {
+    "eyeBlink_L": (0.035, -0.08, 0.03),
+    "eyeBlink_R": (-0.035, -0.08, 0.03),
+    "jawOpen": (0.0, -0.07, -0.07),
+    "mouthSmile_L": (0.025, -0.08, -0.045),
+    "mouthSmile_R": (-0.025, -0.08, -0.045),
+}
+"""Places on the ball that its face shapes move."""
+REACH = 0.03
 
 
 def put_a_head_before_the_camera() -> Pause:
@@ -20,11 +29,12 @@ def put_a_head_before_the_camera() -> Pause:
     head.name = "Kopf Ä"
     head.data.transform(Matrix.Diagonal((0.09, 0.09, 0.12, 1)))
     head.shape_key_add(name="Basis")
-    for name in ("eyeBlink_L", "eyeBlink_R", "jawOpen", "mouthSmile_L", "mouthSmile_R"):
+    for name, place in SHAPES.items():
         key = head.shape_key_add(name=name, from_mix=False)
         key.value = 0  # Blender 5.2 begins with 1
         for point in key.data:
-            point.co += Vector((0, 0, -0.03)) if point.co.z < 0 else Vector()
+            if (point.co - Vector(place)).length < REACH:
+                point.co.z -= 0.01
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     bpy.context.collection.objects.link(camera)
     camera.location, camera.rotation_euler = (0, -1, 0), (1.5708, 0, 0)

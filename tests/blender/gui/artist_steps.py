@@ -36,6 +36,7 @@ def put_a_character_before_the_camera() -> Pause:
     scene = bpy.context.scene
     scene.render.filepath = "//render/figur."
     scene.reggan.presets = scene.reggan.blend = scene.reggan.output_path = ""
+    scene.reggan.rig_tracks, scene.reggan.use_rig_tracks = "", False  # the ball's
     scene.reggan.expression, scene.reggan.existing = "happy", "RESUME"
     bpy.ops.wm.save_as_mainfile(filepath=str(OUT / "Figur ü.blend"))
     yield 1.0

@@ -47,6 +47,7 @@ def test_from_a_sample_to_a_saved_smile(
 def test_a_wipe_shows_before_and_after(browser: webdriver.Chrome, page: Caller) -> None:
     artist = Artist(browser, page)
     dropped(artist, FULL_SAMPLES / "avatar_png/avatar.1001.png")  # larger than the view
+    artist.wait_for("document.getElementById('canvas').width === 1280")
     artist.wait_for("document.getElementById('save').disabled === false")
     artist.at_rest()
     before = artist.pixels()

@@ -90,13 +90,13 @@ def find_spectacles(face: Float[np.ndarray, "side side 3"]) -> Bool[np.ndarray, 
     if (rims & places.is_fringe).sum() > _MOST_FRINGE:
         return None
     rims &= ~_grown(~_grown(~rims, _THICK_PX), _THICK_PX)
+    if not (_goes_around(rims, places, places.x < 0) and _goes_around(rims, places, places.x > 0)):
+        return None
     if _thick_share(rims, places) > _MOST_THICK:
         return None
     near, beside = (_grown(rims, size) for size in (5, 9))
     beside &= ~near & places.is_searched
     if (thin & beside).sum() > _MOST_BESIDE * beside.sum():
-        return None
-    if not (_goes_around(rims, places, places.x < 0) and _goes_around(rims, places, places.x > 0)):
         return None
     found = np.zeros((_SIDE_PX, _SIDE_PX), bool)
     found[_ROWS] = rims

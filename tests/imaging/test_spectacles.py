@@ -137,3 +137,14 @@ def test_a_half_covered_rim_on_a_silhouette_that_moves_keeps_its_colour(
     own = moved.pixels[seen] / (moved.alpha[seen][:, None] if is_premultiplied else 1)
     assert (moved.alpha != alpha).any()
     np.testing.assert_allclose(own, 0.5, atol=0.01)
+
+
+def test_no_pattern_at_the_bridge_is_too_odd() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(60):
+        image = Image.new("RGB", (SIDE, SIDE), SKIN)
+        draw = ImageDraw.Draw(image)
+        for _ in range(random.integers(1, 5)):
+            x, y, width, height = random.integers((90, 40, 2, 2), (130, 100, 60, 40))
+            draw.rectangle((x, y, x + width, y + height), fill=METAL)
+        find_spectacles(np.asarray(image, dtype=np.float32) / np.float32(255))

@@ -1,7 +1,7 @@
 """A frame in, a frame out: find the face, run the model, composite."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -11,6 +11,7 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner
+from reggan_plugin.bare_faces import BareFaces
 from reggan_plugin.batched_model import BatchedModel
 from reggan_plugin.display_picture import display_picture, exposure_of
 from reggan_plugin.errors import FaceNotFoundError
@@ -31,7 +32,6 @@ from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.given_picture import ArrayEncoding, ChannelOrder, read_given
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
-from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles
 from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.model_seal import check_seal
 from reggan_plugin.models import find_model
@@ -89,7 +89,7 @@ class ExpressionTransfer:
         self._runner: Runner = open_runner(path, device)
         self.card: ModelCard = card_from_metadata(self._runner.metadata, str(path))
         self._model = BatchedModel(self._runner, self.card, batch)
-        self._last_lifted: tuple[np.ndarray, LiftedFace] | None = None
+        self._bare_faces = BareFaces(self._model)
         self._finder = FaceFinder(self.card.canonical_points, self.card.image_size_px)
 
     @property
@@ -283,13 +283,9 @@ class ExpressionTransfer:
             ModelError, DeviceMemoryError: as `render`.
         """
         faces = [face for cut in cuts for face in cut.faces]
-        is_moved = lifts and self.card.contract == MOTION_CONTRACT
-        lifted = [self._lifted(f.before) if is_moved else LiftedFace(f.before, None) for f in faces]
-        made = self._model.answer([one.face for one in lifted], [face.mix for face in faces])
-        answers = iter(
-            replace(answer, front=one.front) if isinstance(answer, MotionAnswer) else answer
-            for answer, one in zip(made, lifted, strict=True)
-        )
+        is_bare = lifts and self.card.contract == MOTION_CONTRACT
+        model = self._bare_faces if is_bare else self._model
+        answers = iter(model.answer([f.before for f in faces], [f.mix for f in faces]))
         canonical = self.card.canonical_points
         answered = []
         for cut in cuts:
@@ -298,14 +294,6 @@ class ExpressionTransfer:
             limited = tuple(limited_answer(one, limits, canonical) for one in own)
             answered.append(AnsweredFrame(cut=cut, answers=limited))
         return answered
-
-    def _lifted(self, face: Float[np.ndarray, "side side 3"]) -> LiftedFace:
-        """`lift_spectacles`; the last one again for the same array, as the page's sliders ask."""
-        seen, lifted = self._last_lifted or (None, None)
-        if lifted is None or seen is not face:
-            lifted = lift_spectacles(face)
-            self._last_lifted = face, lifted
-        return lifted
 
     def _cut(self, picture: Picture, mix: ExpressionMix, crops: Sequence[FaceCrop]) -> CutFrame:
         faces = []

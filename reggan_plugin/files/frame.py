@@ -154,7 +154,7 @@ def _format_of(path: Path, content: bytes) -> ImageFormat:
     if path.suffix and not can_read(path):
         raise UnsupportedFormatError(
             f"is of a kind that is not read. Give it as one of {', '.join(FRAME_SUFFIXES)}: "
-            f"magick {path.name} {path.stem}.png"
+            f"magick {path} {path.with_suffix('.png')}"
         )
     if not content:
         raise UnreadableFrameError("is empty (0 bytes). Render it again.")

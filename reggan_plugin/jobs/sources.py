@@ -80,8 +80,8 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
             if not can_read(path):
                 raise UnsupportedFormatError(
                     f"{path} is of a kind that is not read. Give it as one of "
-                    f"{', '.join((*FRAME_SUFFIXES, *VIDEO_SUFFIXES))}: magick {path.name} "
-                    f"{path.stem}.png"
+                    f"{', '.join((*FRAME_SUFFIXES, *VIDEO_SUFFIXES))}: magick {path} "
+                    f"{path.with_suffix('.png')}"
                 )
             files[path.parent].append(path.name)
         else:

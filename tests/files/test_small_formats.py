@@ -148,7 +148,7 @@ def test_what_is_refused_names_the_command_that_converts_it(tmp_path: Path) -> N
     with pytest.raises(UnsupportedFormatError, match=r"a\.mp4 is a video") as refused:
         read_frame(tmp_path / "a.mp4")
     assert f"render {tmp_path / 'a.mp4'} --expression" in remedy_for(refused.value.remark)
-    with pytest.raises(UnsupportedFormatError, match=r"magick a\.psd a\.png"):
+    with pytest.raises(UnsupportedFormatError, match=r"magick .*a\.psd .*a\.png"):
         read_frame(tmp_path / "a.psd")
     Image.new("CMYK", (4, 4)).save(tmp_path / "a.jpg")
     with pytest.raises(UnsupportedFormatError, match=r"magick IN -colorspace sRGB OUT\.jpg"):

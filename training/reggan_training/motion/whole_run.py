@@ -126,10 +126,7 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
 
     torch.manual_seed(settings.seed)
     if READER in settings.stages:
-        readers = Readers()
-        earlier.start(readers.source, "reader")
-        earlier.start(readers.surface, "network.surface")
-        reading = reader_run(readers, settings.reader, _made(folder / READER))
+        reading = reader_run(_readers(earlier), settings.reader, _made(folder / READER))
         finish(READER, reading, draw_portraits, _READER_POOL)
     if MOTION in settings.stages:
         regression = _regression(files, folder, settings.seed, earlier)
@@ -149,6 +146,13 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
             rivalled, _moved_by(folder), settings.adversary, _made(folder / ADVERSARY)
         )
         finish(ADVERSARY, painting, draw_mouth_sitting, _MOUTH_POOL)
+
+
+def _readers(earlier: EarlierModel) -> Readers:
+    readers = Readers()
+    earlier.start(readers.source, "reader")
+    earlier.start(readers.surface, "network.surface")
+    return readers
 
 
 def _finish(

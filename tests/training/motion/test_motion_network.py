@@ -17,6 +17,7 @@ from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
 from reggan_training.motion.sampling import warp
 from reggan_training.motion.shape_regression import ShapeRegression
 from reggan_training.motion.surface_regression import SURFACE_CELLS
+from reggan_training.motion.whole_run import PARTS, ablate
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.sitting import draw_sitting
 from reggan_training.pairs.truth import PixelKind
@@ -112,6 +113,32 @@ def test_the_truth_has_the_lowest_loss(flat_head_set) -> None:
     assert truth < total(0 * small, 12 * hole - 6, pairs.target)
     assert truth < total(-small, 12 * hole - 6, pairs.target)
     assert truth < total(small, 6 - 12 * hole, 0 * pairs.target)
+
+
+@pytest.mark.parametrize(
+    ("weights", "taught_by_pictures"),
+    [(LossWeights(), False), (LossWeights.without_motion(), True)],
+)
+def test_pictures_teach_motion_only_where_the_rig_does_not(
+    flat_head_set, weights: LossWeights, taught_by_pictures: bool
+) -> None:
+    pairs = draw_sitting(training_files(flat_head_set)[0], (1, 1), 8, 64)
+    motion = torch.zeros(8, 2, 32, 32, requires_grad=True)
+    rest = (torch.zeros(8, channels, side, side) for channels, side in ((3, 32), (1, 64), (3, 64)))
+    losses = pair_losses(pairs, NetworkAnswer(motion, *rest, NO_TEETH), weights)
+    assert losses["picture"].requires_grad is taught_by_pictures
+    assert (losses["motion"].item() > 0) is not taught_by_pictures
+
+
+@torch.no_grad()
+def test_an_ablated_regression_layer_says_nothing() -> None:
+    regression = ShapeRegression()
+    regression.delta.fill_(1.0)
+    regression.surface.store(smile_table())
+    ablate(regression, PARTS)
+    smile = torch.eye(len(ARKIT_SHAPES))[[SMILE]]
+    assert not regression.delta.any()
+    assert not regression.surface(smile).any()
 
 
 def test_what_is_covered_once_in_eight_is_not_painted() -> None:

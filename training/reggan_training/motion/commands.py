@@ -13,6 +13,7 @@ from reggan_training.motion.whole_run import (
     ADVERSARY,
     MOTION,
     MOUTH,
+    PARTS,
     READER,
     STAGES,
     WholeRun,
@@ -38,6 +39,12 @@ _KIMG = click.FloatRange(min=0, min_open=True)
     multiple=True,
     help="Leave a family out, to measure on heads that are like none of the training's.",
 )
+@click.option(
+    "--ablate", "ablated",
+    type=click.Choice(PARTS),
+    multiple=True,
+    help="Leave a part out, to measure what it is worth.",
+)  # fmt: skip
 @click.option(
     "--start-from",
     metavar="MODEL",
@@ -94,6 +101,7 @@ def train_motion(
     heads: Path,
     out: Path,
     without: tuple[str, ...],
+    ablated: tuple[str, ...],
     start_from: str | None,
     stages: tuple[str, ...],
     kimg: float,
@@ -122,6 +130,7 @@ def train_motion(
     usual = WholeRun(
         heads=heads,
         without=without,
+        ablated=ablated,
         start_from=start_from,
         stages=stages or STAGES,
         producers=producers,

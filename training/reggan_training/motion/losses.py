@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -38,12 +39,18 @@ class LossWeights:
     fold: float = 1.0
     hidden_slope: float = 0.05
 
+    @classmethod
+    def without_motion(cls) -> Self:
+        """For an ablation: the true motion teaches nothing, the picture all."""
+        return cls(motion=0.0, backdrop=0.0)
+
 
 def pair_losses(pairs: Pairs, answer: NetworkAnswer, weights: LossWeights) -> dict[str, Tensor]:
     """Weighted losses by name; their sum is what the optimiser lowers."""
     side = pairs.source.shape[-1]
-    # the motion is known: what a picture says of it is noise beside that
-    made, _ = compose(pairs.source, answer._replace(motion=answer.motion.detach()))
+    # where the motion is known, what a picture says of it is noise beside that
+    moved = answer.motion.detach() if weights.motion else answer.motion
+    made, _ = compose(pairs.source, answer._replace(motion=moved))
     motion = enlarged(answer.motion, side)
     hole = 1 - pairs.visible
     error_px = 128 * (motion - pairs.motion)

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from reggan_training.motion.earlier_model import EarlierModel
+from reggan_training.motion.losses import LossWeights
 from reggan_training.motion.mean_answer import fit_mean_answer, state_examples
 from reggan_training.motion.motion_task import motion_run, trained_motion_network
 from reggan_training.motion.mouth_adversary import RivalledPainter
@@ -52,6 +53,10 @@ REGRESSION, RECORD = "regression.safetensors", "run.json"
 READER, MOTION, MOUTH, ADVERSARY = "reader", "motion", "mouth", "adversary"
 STAGES = (READER, MOTION, MOUTH, ADVERSARY)
 """In order. The regression layer is solved before the motion."""
+HINT, CLOSED_FORM, TRUE_MOTION = "hint", "closed-form", "true-motion"
+PARTS = (HINT, CLOSED_FORM, TRUE_MOTION)
+"""What an ablation leaves out: the regression layer's picture, its motion of a face's places, and
+the rig's motion as what is learnt, in whose place the picture alone teaches."""
 _READER_POOL = PoolSettings(sittings=600, pairs=32, reuse=3.0, first=30)
 _MOTION_POOL = PoolSettings(reuse=2.0)
 _MOUTH_POOL = PoolSettings(sittings=60, pairs=20, reuse=5.0, first=5)
@@ -66,6 +71,7 @@ class WholeRun:
     Attributes:
         heads: folder that `dataset heads` wrote.
         without: families that are left out.
+        ablated: of `PARTS`, those left out.
         start_from: a model, by name or file, whose weights stages begin with; None for none.
         stages: of `STAGES`, those to train.
         reader, motion, mouth: of the readers, of the motion network, of the mouth's painter.
@@ -80,6 +86,7 @@ class WholeRun:
 
     heads: Path
     without: tuple[str, ...] = ()
+    ablated: tuple[str, ...] = ()
     start_from: str | None = None
     stages: tuple[str, ...] = STAGES
     reader: RunSettings = field(
@@ -130,10 +137,12 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
         finish(READER, reading, draw_portraits, _READER_POOL)
     if MOTION in settings.stages:
         regression = _regression(files, folder, settings.seed, earlier)
+        ablate(regression, settings.ablated)
         surface = trained_readers(folder / READER).surface
         network = MotionRegGAN(settings.width, regression=regression, surface=surface)
         earlier.start(network, "network")
-        moving = motion_run(network, settings.motion, _made(folder / MOTION))
+        weights = LossWeights.without_motion() if TRUE_MOTION in settings.ablated else LossWeights()
+        moving = motion_run(network, settings.motion, _made(folder / MOTION), weights)
         finish(MOTION, moving, _draw_face(network.side_px), _MOTION_POOL)
     if MOUTH in settings.stages:
         painter = MouthPainter(settings.painter_width)
@@ -215,6 +224,14 @@ def _regression(
     layer = ShapeRegression()
     layer.load_state_dict(load_file(path))
     return layer
+
+
+def ablate(regression: ShapeRegression, ablated: Collection[str]) -> None:
+    """Take those of `PARTS` that are the regression layer's out of it."""
+    if HINT in ablated:
+        regression.delta.zero_()
+    if CLOSED_FORM in ablated:
+        regression.surface.size.zero_()
 
 
 def _earlier_surface(earlier: EarlierModel) -> Tensor | None:

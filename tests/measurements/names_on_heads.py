@@ -21,6 +21,7 @@ import click
 import numpy as np
 import torch
 
+from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadFamily
 from reggan_training.heads.split import is_held_out
 from reggan_training.metrics.judge_training import JudgeSettings, train_network
@@ -40,7 +41,6 @@ from reggan_training.metrics.motion.named_views import (
 )
 from reggan_training.metrics.motion.test_heads import TestHead
 from reggan_training.networks.expression_judge import ExpressionJudge
-from reggan_training.pairs.family_options import OpenFamilies, family_options
 from reggan_training.pairs.truth import request_of_pair
 from tests.measurements.heads_and_model import SEED, held_out_heads, model_option, opened
 

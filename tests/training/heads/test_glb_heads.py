@@ -10,10 +10,10 @@ from PIL import Image
 from reggan_plugin.controls import mirrored_name
 from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.character import Material, MeshPart
+from reggan_training.commands.dataset_heads import heads
 from reggan_training.heads.glb.family import GlbFamily
 from reggan_training.heads.glb.parts import name_parts
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
-from reggan_training.pairs.commands import heads
 from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.head_set import training_files
 

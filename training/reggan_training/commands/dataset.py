@@ -19,12 +19,12 @@ _COMMANDS = {
         "train",
     ),
     "expressions": LazyCommand(
-        "reggan_training.pairs.expression_sheet_command:expression_sheet",
+        "reggan_training.commands.dataset_expressions:expression_sheet",
         "Draw every named expression on heads.",
         "train",
     ),
     "heads": LazyCommand(
-        "reggan_training.pairs.commands:heads",
+        "reggan_training.commands.dataset_heads:heads",
         "Rasterise heads with known motion.",
         "train",
     ),

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.commands.options import FOLDER_TO_WRITE
 from reggan_training.metrics.motion.test_heads import held_out_identities, render_test_heads
-from reggan_training.pairs.family_options import OpenFamilies, family_options
 
 
 @click.command("test-heads")

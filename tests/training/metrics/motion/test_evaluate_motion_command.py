@@ -13,11 +13,10 @@ from torch import Tensor
 
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.models import weights_folder
-from reggan_training.commands import dataset_test_heads, evaluate_motion
+from reggan_training.commands import dataset_test_heads, evaluate_motion, family_options
 from reggan_training.heads.head import HeadFamily
 from reggan_training.metrics.motion.exported import ExportedMotion
 from reggan_training.metrics.motion.test_heads import TestHead, held_out_identities
-from reggan_training.pairs import family_options
 
 
 class StillModel:

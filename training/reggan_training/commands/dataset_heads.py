@@ -6,7 +6,8 @@ import click
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import MissingExtraError
-from reggan_training.pairs.family_options import OpenFamilies, family_options
+from reggan_training.commands.family_options import OpenFamilies, family_options
+from reggan_training.commands.options import FOLDER_TO_WRITE
 
 
 @click.command("heads")
@@ -28,7 +29,7 @@ from reggan_training.pairs.family_options import OpenFamilies, family_options
     help="Cameras before each head; VALID's few heads get four times as many.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--out", type=FOLDER_TO_WRITE, required=True)
 @verbose_option
 def heads(
     *,

@@ -1,37 +1,47 @@
 """Options for the folders of head families, shared by several commands."""
 
-import functools
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
+from reggan_plugin.commands.options.grouped import options_as
+from reggan_training.commands.options import FOLDER
 from reggan_training.heads.head import HeadFamily
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 OpenFamilies = Callable[[], list[HeadFamily]]
 
 
-def family_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--ict`, `--makehuman`, `--face-units`, `--valid`, `--glb`; taken as `open_families`."""
+def _open_families(
+    ict: Path | None,
+    makehuman: Path | None,
+    face_units: Path | None,
+    valid: Path | None,
+    characters: tuple[Path, ...],
+) -> OpenFamilies:
+    return partial(families_from_paths, ict, makehuman, face_units, valid, characters)
 
-    @click.option("--ict", type=_FILE, metavar="NPZ", help="ICT FaceKit light, as one archive.")
-    @click.option(
+
+family_options = options_as(
+    "open_families",
+    _open_families,
+    click.option("--ict", type=_FILE, metavar="NPZ", help="ICT FaceKit light, as one archive."),
+    click.option(
         "--makehuman",
-        type=_FOLDER,
+        type=FOLDER,
         metavar="DIR",
         help="MakeHuman's CC0 assets; needs --face-units.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--face-units",
-        type=_FOLDER,
+        type=FOLDER,
         metavar="DIR",
         help="ARKit units (*.target) for MakeHuman's base mesh.",
-    )
-    @click.option("--valid", type=_FOLDER, metavar="DIR", help="VALID avatars, one archive each.")
-    @click.option(
+    ),
+    click.option("--valid", type=FOLDER, metavar="DIR", help="VALID avatars, one archive each."),
+    click.option(
         "--glb",
         "characters",
         type=_FILE,
@@ -39,23 +49,9 @@ def family_options(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="FILE",
         help="A character of your own with ARKit's face shapes, as GLB or VRM: a family of one "
         "head, called as the file. Can be repeated.",
-    )
-    @functools.wraps(command)
-    def gather(
-        *,
-        ict: Path | None,
-        makehuman: Path | None,
-        face_units: Path | None,
-        valid: Path | None,
-        characters: tuple[Path, ...],
-        **others: Any,
-    ) -> Any:
-        opened = functools.partial(
-            families_from_paths, ict, makehuman, face_units, valid, characters
-        )
-        return command(open_families=opened, **others)
-
-    return gather
+    ),
+)
+"""`--ict`, `--makehuman`, `--face-units`, `--valid`, `--glb`; taken as `open_families`."""
 
 
 def families_from_paths(
@@ -63,7 +59,7 @@ def families_from_paths(
     makehuman: Path | None,
     face_units: Path | None,
     valid: Path | None,
-    characters: Sequence[Path] = (),
+    characters: Sequence[Path],
 ) -> list[HeadFamily]:
     """Open the families that are named.
 

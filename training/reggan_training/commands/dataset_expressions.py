@@ -14,8 +14,9 @@ from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import MissingExtraError, OutputExistsError
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
+from reggan_training.commands.family_options import OpenFamilies, family_options
+from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option
 from reggan_training.heads.head import HeadMesh
-from reggan_training.pairs.family_options import OpenFamilies, family_options
 
 _COLUMNS, _VIEW_PX, _LINE_PX = 11, 128, 14
 _SEED = 3
@@ -31,10 +32,8 @@ _SEED = 3
     "--head", "number", type=click.IntRange(0, 99), default=3, show_default=True, metavar="N",
     help="Which head of each family.",
 )  # fmt: skip
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="FILE.jpg"
-)
-@click.option("--overwrite", is_flag=True, help="Replace the sheet if it exists.")
+@click.option("--out", type=FILE_TO_WRITE, required=True, metavar="FILE.jpg")
+@overwrite_option("the sheet if it exists")
 @verbose_option
 def expression_sheet(
     *,

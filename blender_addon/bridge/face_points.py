@@ -38,6 +38,11 @@ EYE_DISTANCE_IN_WIDTHS = 0.338
 """Of the box with its ears. Like the two above the mean over 40 heads of the training room's
 generator, without hair. On 20 others a box is off by 0.14 eye distances at the eyes and 0.09 at the
 mouth, by 0.36 at worst: name eyes and mouth where they are known."""
+_CHIN_BELOW_EYES = PROPORTIONS["chin"][1]
+CHIN_BELOW_CROWN = EYES_BELOW_CROWN + (MOUTH_BELOW_CROWN - EYES_BELOW_CROWN) * (
+    _CHIN_BELOW_EYES / _MOUTH_DOWN
+)
+"""In heights of the box, as those above."""
 _WIDTH_IN_HEIGHTS, _LEEWAY = 0.76, 1.4
 """Usual, and how far a box may be off before hair, a collar or a neck is taken out of it."""
 
@@ -128,6 +133,38 @@ def mouth_below_eyes(left_eye: Point, right_eye: Point, up: Point) -> Point:
         (1, -_MOUTH_DOWN * distance, _MOUTH_FORWARD * distance),
         (middle(left_eye, right_eye), upwards, forward),
     )
+
+
+def mouth_above_chin(left_eye: Point, right_eye: Point, chin: Point) -> Point:
+    """The middle of the mouth between eyes and chin, in a face of usual proportions."""
+    share = _MOUTH_DOWN / _CHIN_BELOW_EYES
+    return mixed((1 - share, share), (middle(left_eye, right_eye), chin))
+
+
+def box_down_to(
+    low: Point, high: Point, front: str, known: Point, share: float
+) -> tuple[Point, Point]:
+    """The box of a head with its bottom where one place of its face puts it.
+
+    Hair, a collar or a neck reaches lower than a chin, so that the bottom of what moves with a
+    head says little.
+
+    Args:
+        low: least x, y and z.
+        high: largest x, y and z.
+        front: a name in `FRONTS`.
+        known: the place.
+        share: how far it is below the crown, in heights of a box around a head.
+
+    Returns:
+        The box's least and largest x, y and z; as it was if the place is not below its top.
+    """
+    up = FRONTS[front][1]
+    drop = dot(difference(high, known), up)
+    if drop <= 0:
+        return low, high
+    lift = dot(difference(high, low), up) - drop / share
+    return mixed((1, lift), (low, up)), high
 
 
 def points_from_box(low: Point, high: Point, front: str) -> list[Point]:

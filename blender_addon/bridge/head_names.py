@@ -22,6 +22,7 @@ _NO_EYEBALL = frozenset(
 )
 _EYE = frozenset({"eye", "eyeball"})
 _LIPS = frozenset({"mouth", "lip", "lips"})
+_JAW = frozenset({"jaw", "mandible", "chin"})
 _SIDES: dict[str, Side] = {"l": "left", "left": "left", "r": "right", "right": "right"}
 
 
@@ -56,3 +57,8 @@ def eye_pair(names: Iterable[str]) -> tuple[str, str] | None:
 def lips_among(names: Iterable[str]) -> list[str]:
     """Names of parts around the mouth."""
     return [name for name in names if _LIPS & set(words_of(name))]
+
+
+def jaw_among(names: Iterable[str]) -> list[str]:
+    """Names of what moves the chin."""
+    return [name for name in names if _JAW & set(words_of(name))]

@@ -15,6 +15,8 @@ from .errors import BridgeError
 from .runtime import Runtime
 from .worker import start_process
 
+INTERVAL_S = 0.02
+"""Between two looks at it: for so long an answer or a moved slider waits at most."""
 Request = Mapping[str, Any]
 
 

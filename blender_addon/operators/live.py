@@ -9,7 +9,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..bridge.errors import BridgeError
-from ..bridge.live_worker import LiveWorker
+from ..bridge.live_worker import INTERVAL_S, LiveWorker
 from ..bridge.remedies import with_remedy
 from ..bridge.tracks_file import box_of_face
 from ..job_display import keep_last_words, redraw_sidebars
@@ -22,7 +22,6 @@ from ..scene.sequence_images import show
 from ..scene.settings import absolute_path, model_settings, presets_file
 from .job_operator import new_job_folder, without_work_paths
 
-_INTERVAL_S = 0.05
 _LONGEST_PX = 1024
 _FILE = "live.raw"
 _warm: list[LiveWorker] = []
@@ -165,7 +164,7 @@ def begin_live(context: bpy.types.Context, subject: LiveSubject, folder: Path) -
     _shown.append(Shown(subject=subject, folder=folder))
     tick()
     if not bpy.app.background:
-        bpy.app.timers.register(_timer, first_interval=_INTERVAL_S)
+        bpy.app.timers.register(_timer, first_interval=INTERVAL_S)
 
 
 def is_shown(kind: type) -> bool:
@@ -176,7 +175,7 @@ def is_shown(kind: type) -> bool:
 def _timer() -> float | None:
     """Called by Blender; None ends it."""
     tick()
-    return _INTERVAL_S if _shown else None
+    return INTERVAL_S if _shown else None
 
 
 def tick() -> None:
@@ -241,7 +240,9 @@ def _take(context: bpy.types.Context, shown: Shown, answer: dict[str, Any]) -> N
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in ("IMAGE_EDITOR", "VIEW_3D"):
-                area.tag_redraw()
+                for region in area.regions:
+                    if region.type == "WINDOW":  # drawing the sidebar, too, takes as long again
+                        region.tag_redraw()
 
 
 def stop() -> None:

@@ -1,4 +1,4 @@
-"""Eyes and mouth of a head, by what moves them: face shapes first, then bones and eyeballs.
+"""Eyes, mouth and chin of a head, by what moves them: face shapes, then bones and eyeballs.
 
 Where there are such witnesses they are nearer to the truth than any box: hair does not count.
 All places are in the space of the head's object, at rest.
@@ -11,8 +11,14 @@ from typing import Any
 
 from mathutils import Vector
 
-from ..bridge.face_points import mouth_below_eyes
-from ..bridge.head_names import eye_pair, lips_among
+from ..bridge.face_points import (
+    CHIN_BELOW_CROWN,
+    FRONTS,
+    MOUTH_BELOW_CROWN,
+    mouth_above_chin,
+    mouth_below_eyes,
+)
+from ..bridge.head_names import eye_pair, jaw_among, lips_among
 from ..bridge.vectors import Point
 from .head_meshes import PartOfHead, bones_of_head
 
@@ -35,22 +41,46 @@ class WitnessedFace:
     by: str
 
 
-def witnessed_face(settings: Any, meshes: Sequence[PartOfHead], up: Point) -> WitnessedFace | None:
-    """Eyes and mouth of the chosen head; None if nothing says where its eyes are.
+@dataclass(frozen=True, kw_only=True)
+class LowerFace:
+    """The mouth or the chin of a head whose eyes nothing tells.
+
+    Attributes:
+        place: in the space of the head's object.
+        below_crown: how far down it usually is, in heights of a box around a head.
+        by: who says so.
+    """
+
+    place: Point
+    below_crown: float
+    by: str
+
+
+def witnessed_face(
+    settings: Any, meshes: Sequence[PartOfHead], front: str
+) -> WitnessedFace | LowerFace | None:
+    """Eyes and mouth of the chosen head; mouth or chin alone; None if nothing tells of them.
 
     Args:
         settings: of the head.
         meshes: of the head.
-        up: towards its crown, at rest.
+        front: where it looks at rest, a name in `FRONTS`.
 
     Raises:
         BridgeError: the eyes are above each other.
     """
+    mouth, chin = _mouth(settings, meshes), _chin(settings, meshes, front)
     eyes, by = _eyes(settings, meshes)
-    if eyes is None:
-        return None
-    mouth = _mouth(settings, meshes) or mouth_below_eyes(*eyes, up)
-    return WitnessedFace(left_eye=eyes[0], right_eye=eyes[1], mouth=mouth, by=by)
+    if eyes is not None:
+        if mouth is None and chin is not None:
+            mouth = mouth_above_chin(*eyes, chin)
+        mouth = mouth or mouth_below_eyes(*eyes, FRONTS[front][1])
+        return WitnessedFace(left_eye=eyes[0], right_eye=eyes[1], mouth=mouth, by=by)
+    if mouth is not None:
+        return LowerFace(place=mouth, below_crown=MOUTH_BELOW_CROWN, by="its mouth")
+    if chin is not None:
+        return LowerFace(place=chin, below_crown=CHIN_BELOW_CROWN, by="its jaw")
+    return None
 
 
 def _eyes(settings: Any, meshes: Sequence[PartOfHead]) -> tuple[tuple[Point, Point] | None, str]:
@@ -76,6 +106,25 @@ def _mouth(settings: Any, meshes: Sequence[PartOfHead]) -> Point | None:
     bones = _bones(settings)
     lips = lips_among(bones)
     return _point(_middle(bones[name].head_local for name in lips)) if lips else None
+
+
+def _chin(settings: Any, meshes: Sequence[PartOfHead], front: str) -> Point | None:
+    """The lowest place in the front third of what follows the jaw."""
+    jaw = {
+        bone.name
+        for name in jaw_among(_bones(settings))
+        for bone in bones_of_head(settings.head, name)
+    }
+    places = [place for mesh in meshes for place in mesh.following(jaw).places()] if jaw else []
+    if not places:
+        return None
+    forward, up = (Vector(axis) for axis in FRONTS[front])
+    depths = [place.dot(forward) for place in places]
+    least = max(depths) - (max(depths) - min(depths)) / 3
+    chin = min((p for p, d in zip(places, depths, strict=True) if d >= least), key=up.dot)
+    aside = up.cross(forward)
+    sides = [place.dot(aside) for place in places]
+    return _point(chin + aside * ((min(sides) + max(sides)) / 2 - chin.dot(aside)))
 
 
 def _bones(settings: Any) -> dict[str, Any]:

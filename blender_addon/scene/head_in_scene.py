@@ -11,6 +11,7 @@ from mathutils import Matrix, Vector
 from ..bridge.errors import BridgeError
 from ..bridge.face_points import (
     FRONTS,
+    box_down_to,
     facing_out,
     likeliest_front,
     points_from_box,
@@ -18,7 +19,7 @@ from ..bridge.face_points import (
 )
 from ..bridge.vectors import Point
 from ..head_settings import POINTS
-from .face_witnesses import witnessed_face
+from .face_witnesses import WitnessedFace, witnessed_face
 from .head_meshes import armature_of, face_meshes, head_meshes
 
 
@@ -91,14 +92,17 @@ class FoundHead:
         front = settings.front
         if front == "AUTO":
             front = _likeliest_front(settings.head.evaluated_get(depsgraph))
-        witnessed = witnessed_face(settings, meshes, FRONTS[front][1])
-        if witnessed is None:
-            self.found_by = f"the box around it, Front {front}"
-            self._points = points_from_box(low, high, front)
+        face = witnessed_face(settings, meshes, front)
+        if isinstance(face, WitnessedFace):
+            self.found_by = face.by
+            eyes = facing_out(face.left_eye, face.right_eye, face.mouth, (low, high))
+            self._points = points_from_eyes_and_mouth(*eyes, face.mouth)
             return
-        self.found_by = witnessed.by
-        eyes = facing_out(witnessed.left_eye, witnessed.right_eye, witnessed.mouth, (low, high))
-        self._points = points_from_eyes_and_mouth(*eyes, witnessed.mouth)
+        self.found_by = f"the box around it, Front {front}"
+        if face is not None:
+            self.found_by = f"{face.by} and {self.found_by}"
+            low, high = box_down_to(low, high, front, face.place, face.below_crown)
+        self._points = points_from_box(low, high, front)
 
     def points(self, settings: Any, depsgraph: bpy.types.Depsgraph) -> list[Point]:
         """The landmarks in the world, in the frame that the scene shows."""

@@ -6,7 +6,7 @@ its middle on a throat. They are told by their names, and by not moving when the
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
@@ -43,6 +43,17 @@ class PartOfHead:
         blocks = self.thing.data.shape_keys.key_blocks if self.thing.data.shape_keys else ()
         named = ((arkit_shape(block.name), block) for block in blocks)
         return {shape: block for shape, block in named if shape is not None}
+
+    def following(self, bones: set[str]) -> "PartOfHead":
+        """The part of it that follows some of the head's bones for the greater part."""
+        if self.is_part is not None:
+            return replace(self, is_part=_follows(self.thing, bones))
+        is_moved = self.thing.parent_type == "BONE" and self.thing.parent_bone in bones
+        return self if is_moved else replace(self, is_part=[False] * len(self.data.vertices))
+
+    def places(self) -> list[Vector]:
+        """Of the vertices of its part of the head, at rest."""
+        return [self.to_rest @ Vector(place) for place in zip(*self._places(), strict=True)]
 
     def corners(self) -> list[Vector]:
         """Of the box around its part of the head, at rest; none if it has none."""
@@ -127,7 +138,7 @@ def _follows(mesh: Any, bones: set[str]) -> list[bool]:
     """For each vertex, whether it follows these bones for the greater part."""
     groups = {group.index for group in mesh.vertex_groups if group.name in bones}
     if not groups:
-        return []
+        return [False] * len(mesh.data.vertices)
     return [
         sum(g.weight for g in vertex.groups if g.group in groups) >= _LEAST_WEIGHT
         for vertex in mesh.data.vertices

@@ -139,7 +139,7 @@ class LivePipe:
 def _written(picture: Rgba, out: Path) -> dict[str, Any]:
     """The size of a picture that lies in a file now."""
     new = out.with_name(f".{out.name}.{os.getpid()}")
-    picture[::-1].tofile(new)
+    np.ascontiguousarray(picture[::-1]).tofile(new)  # else each number is written by itself
     new.replace(out)
     return {"width": picture.shape[1], "height": picture.shape[0]}
 

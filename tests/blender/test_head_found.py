@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]
 HEAD = Vector((0.0, 0.0, 1.6))
 EYES = {"Left": Vector((0.032, -0.083, 0.01)), "Right": Vector((-0.032, -0.083, 0.01))}
 MOUTH = Vector((0.0, -0.084, -0.065))
+BEARD = Vector((0.0, -0.06, -0.13))
 EYE_DISTANCE = 0.064
 
 
@@ -91,15 +92,16 @@ def found() -> tuple[FoundHead, list[Vector]]:
 
 
 def assert_on_the_face(points: list[Vector], most: float) -> None:
-    """Errors are in eye distances, as seen from the front."""
+    """As seen from the front, in eye distances."""
+    off = off_from_the_face(points)
+    assert off < most, f"an eye or the mouth is off by {off:.2f} eye distances"
+
+
+def off_from_the_face(points: list[Vector]) -> float:
+    """How far an eye or the mouth is off at most, in eye distances, as seen from the front."""
     left, right, _, mouth_left, mouth_right, _ = points
-    for name, place, wanted in (
-        ("left eye", left, EYES["Left"]),
-        ("right eye", right, EYES["Right"]),
-        ("mouth", (mouth_left + mouth_right) / 2, MOUTH),
-    ):
-        off = (place - wanted).xz.length / EYE_DISTANCE
-        assert off < most, f"{name} is off by {off:.2f} eye distances"
+    places = ((left, EYES["Left"]), (right, EYES["Right"]), ((mouth_left + mouth_right) / 2, MOUTH))
+    return max((place - wanted).xz.length for place, wanted in places) / EYE_DISTANCE
 
 
 def test_face_shapes_tell_where_the_face_is_whatever_the_hair(character: Any) -> None:
@@ -139,17 +141,62 @@ def test_hair_by_its_material_is_no_part_of_a_box(character: Any) -> None:
 
 def test_eye_bones_are_better_than_a_box(character: Any) -> None:
     bpy.data.objects["Body"].shape_key_clear()
-    bpy.context.view_layer.objects.active = character
-    bpy.ops.object.mode_set(mode="EDIT")
-    bones = character.data.edit_bones
+    behind = Vector((0, 0.02, 0))
     for name, place in (("eye.L", EYES["Left"]), ("eye.R", EYES["Right"]), ("lip.T", MOUTH)):
-        bone = bones.new(name)
-        bone.head, bone.parent = HEAD + place + Vector((0, 0.02, 0)), bones["Head"]
-        bone.tail = bone.head + Vector((0, -0.01, 0))
-    bpy.ops.object.mode_set(mode="OBJECT")
+        add_bone(character, name, HEAD + place + behind)
     head, points = found()
     assert head.found_by == "its eye bones"
     assert_on_the_face(points, 0.05)
+
+
+def test_a_jaw_tells_how_far_down_a_face_goes_whatever_hangs_on_it(character: Any) -> None:
+    """A beard of no name, in the mesh of the face."""
+    body, wig = bpy.data.objects["Body"], bpy.data.objects["Mesh.003"]
+    body.shape_key_clear()
+    bpy.data.objects.remove(wig)
+    beard = weighted_to_head(character, "Mesh.004", (0.03, 0.03, 0.04), HEAD + BEARD)
+    with bpy.context.temp_override(
+        active_object=body, object=body, selected_editable_objects=[body, beard]
+    ):
+        bpy.ops.object.join()
+    assert off_from_the_face(found()[1]) > 0.5
+    add_jaw(character, body)
+    head, points = found()
+    assert head.found_by == "its jaw and the box around it, Front -Y"
+    assert off_from_the_face(points) < 0.25
+
+
+def test_a_jaw_tells_of_the_mouth_below_known_eyes(character: Any) -> None:
+    body = bpy.data.objects["Body"]
+    body.shape_key_clear()
+    for side, place in EYES.items():  # large ones, far apart
+        add_bone(character, f"eye.{side[0]}", HEAD + place + Vector((place.x, 0.02, 0)))
+    far = found()[1][3]
+    add_jaw(character, body)
+    near = found()[1][3]
+    assert abs(near.z - MOUTH.z) < 0.01 < abs(far.z - MOUTH.z)
+
+
+def add_bone(rig: Any, name: str, place: Vector) -> None:
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.object.mode_set(mode="EDIT")
+    bones = rig.data.edit_bones
+    bone = bones.new(name)
+    bone.head, bone.parent = place, bones["Head"]
+    bone.tail = bone.head + Vector((0, -0.01, 0))
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def add_jaw(rig: Any, body: Any) -> None:
+    """Its vertices reach from the mouth down, and no further back than the ears."""
+    add_bone(rig, "Jaw", HEAD)
+    jaw = body.vertex_groups.new(name="Jaw")
+    for vertex in body.data.vertices:
+        from_head = vertex.co - HEAD
+        is_of_head = (from_head.x / 0.08) ** 2 + (from_head.y / 0.095) ** 2 < 1.01
+        if is_of_head and -0.125 < from_head.z < MOUTH.z and from_head.y < 0:
+            body.vertex_groups["Head"].remove([vertex.index])
+            jaw.add([vertex.index], 1.0, "REPLACE")
 
 
 def seen_by_camera(tmp_path: Path, turns: Mapping[int, float]) -> dict[str, Any]:

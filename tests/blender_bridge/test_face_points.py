@@ -5,10 +5,14 @@ import pytest
 
 from blender_addon.bridge.errors import BridgeError
 from blender_addon.bridge.face_points import (
+    CHIN_BELOW_CROWN,
     FRONTS,
     LANDMARK_NAMES,
+    MOUTH_BELOW_CROWN,
     PROPORTIONS,
+    box_down_to,
     likeliest_front,
+    mouth_above_chin,
     points_from_box,
     points_from_eyes_and_mouth,
 )
@@ -76,6 +80,25 @@ def test_neck_and_hair_do_not_stretch_the_face() -> None:
     np.testing.assert_allclose(hair, bare, atol=0.01)
     with pytest.raises(BridgeError, match="flat"):
         points_from_box((0, 0, 0), (1, 0, 1), "-Y")
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_a_mouth_or_a_chin_takes_a_beard_out_of_the_box(front: str) -> None:
+    low, high = (-1.0, -1.0, -1.0), (1.0, 1.0, 1.0)
+    bare = dict(zip(LANDMARK_NAMES, points_from_box(low, high, front), strict=True))
+    up = np.array(FRONTS[front][1])
+    bearded = tuple(np.array(low) - 0.8 * up)
+    mouth = tuple(np.add(bare["mouth_left"], bare["mouth_right"]) / 2)
+    for known, share in ((mouth, MOUTH_BELOW_CROWN), (bare["chin"], CHIN_BELOW_CROWN)):
+        box = box_down_to(bearded, high, front, known, share)
+        np.testing.assert_allclose(box, (low, high), atol=1e-9)
+    assert box_down_to(low, high, front, tuple(5 * up), 0.9) == (low, high)
+
+
+def test_a_mouth_is_between_eyes_and_chin() -> None:
+    face = {name: (x, -z, -y) for name, (x, y, z) in PROPORTIONS.items()}
+    eyes_and_chin = (face["left_eye"], face["right_eye"], face["chin"])
+    assert mouth_above_chin(*eyes_and_chin)[2] == pytest.approx(face["mouth_left"][2])
 
 
 def test_the_front_looks_towards_minus_y_with_the_crown_up() -> None:

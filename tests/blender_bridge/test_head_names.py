@@ -2,7 +2,7 @@
 
 import pytest
 
-from blender_addon.bridge.head_names import eye_pair, eye_side, is_worn, lips_among
+from blender_addon.bridge.head_names import eye_pair, eye_side, is_worn, jaw_among, lips_among
 
 WORN = [
     "Hair",
@@ -65,3 +65,8 @@ def test_the_plainest_pair_is_taken() -> None:
         "lips.L",
         "mouth_corner_R",
     ]
+
+
+def test_jaws_of_many_rigs() -> None:
+    jaws = ["jaw", "DEF-jaw_master", "Bip01 MJaw", "CC_Base_JawRoot", "J_Bip_C_Jaw", "chin.001"]
+    assert jaw_among([*jaws, "Head", "China", "eye.L"]) == jaws

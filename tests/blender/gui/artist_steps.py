@@ -182,7 +182,9 @@ def wear_the_map_live() -> Pause:
     yield from until(addon("operators.live").is_settled)
     yield from scroll("VIEW_3D", back=True)
     places = yield from sliders_of("VIEW_3D")
-    report["live_map"] = yield from drag_live(places["reggan.intensity"], lambda: node.image)
+    report["live_map"] = yield from drag_live(
+        places["reggan.intensity"], lambda: node.image, bpy.types.SpaceView3D
+    )
     yield from picture("22_map_live")
     place = region_of(area, "WINDOW")
     middle = place.x + place.width // 4, place.y + place.height // 2

@@ -14,6 +14,7 @@ from watch import (
     Ticks,
     addon,
     live_callbacks,
+    live_settled,
     longest_silence,
     note_tick,
     picture,
@@ -23,6 +24,7 @@ from watch import (
 )
 
 _LONGEST_ANSWER_S = 20.0
+_SINGLE_MOVES = 5
 
 
 def click_in_image(x: float, y: float) -> Pause:
@@ -79,9 +81,14 @@ def drag_a_slider_live() -> Pause:
 
 
 def drag_live(
-    slider: tuple[int, int], image: Callable[[], Any]
-) -> Generator[float, None, dict[str, float]]:
-    """Drag Intensity to the right for two seconds; how the picture followed.
+    slider: tuple[int, int], image: Callable[[], Any], space: Any = bpy.types.SpaceImageEditor
+) -> Generator[float, None, dict[str, Any]]:
+    """Drag Intensity to the right for two seconds, then in single moves; how the picture followed.
+
+    Args:
+        slider: where it is.
+        image: gives what is changed live.
+        space: the kind of editor that shows it.
 
     Raises:
         AssertionError: it did not, or Blender was busy for too long.
@@ -91,21 +98,30 @@ def drag_live(
     ticks: Ticks = []
     live_callbacks.clear()
     bpy.app.timers.register(tick := _ticking(ticks))
+    drawn: list[float] = []
+    handle = space.draw_handler_add(lambda: _note_drawn(drawn), (), "WINDOW", "POST_PIXEL")
     move(window(), x, y)
     yield 0.3
     window().event_simulate("LEFTMOUSE", "PRESS", x=x, y=y)
     for step in range(1, 21):
         yield 0.1
-        window().event_simulate("MOUSEMOVE", "NOTHING", x=x + 4 * step, y=y)
+        move(window(), x + 4 * step, y)
         now = _pixels(image())
         answers, before = answers + (now != before), now
-    window().event_simulate("LEFTMOUSE", "RELEASE", x=x + 80, y=y)
-    dragged = time.monotonic()
-    yield from until(addon("operators.live").is_settled)
+    waits = [(yield from _until_drawn(drawn, time.perf_counter()))]
+    for step in range(_SINGLE_MOVES):
+        yield 0.3
+        move(window(), x + 80 + 4 * (step + 1), y)
+        waits.append((yield from _until_drawn(drawn, time.perf_counter())))
+    end = x + 80 + 4 * _SINGLE_MOVES
+    window().event_simulate("LEFTMOUSE", "RELEASE", x=end, y=y)
+    space.draw_handler_remove(handle, "WINDOW")
     seen = {
+        "size": list(image().size),
         "intensity": round(settings.intensity, 3),
         "pictures_while_dragged": answers,
-        "last_picture_s": round(time.monotonic() - dragged, 2),
+        "last_picture_s": waits[0],
+        "picture_after_a_move_s": waits[1:],
         "longest_callback_ms": round(max(wall for wall, _ in live_callbacks), 2),
         "longest_callback_cpu_ms": round(max(cpu for _, cpu in live_callbacks), 2),
         **longest_silence(ticks),
@@ -115,6 +131,18 @@ def drag_live(
     assert settings.intensity > 0.3, seen
     assert answers > 1, seen
     return seen
+
+
+def _note_drawn(drawn: list[float]) -> None:
+    """Called after the picture's editor is drawn: the first time since an answer counts."""
+    if live_settled[-1] > (drawn[-1] if drawn else 0.0):
+        drawn.append(time.perf_counter())
+
+
+def _until_drawn(drawn: list[float], moved: float) -> Generator[float, None, float]:
+    """Wait until the editor shows what was asked for at `moved` or later; how long it took, s."""
+    yield from until(lambda: bool(drawn) and drawn[-1] > live_settled[-1] > moved)
+    return round(drawn[-1] - moved, 3)
 
 
 def drag_a_point() -> Pause:

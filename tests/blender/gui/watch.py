@@ -31,6 +31,8 @@ Ticks = list[tuple[float, float]]
 _ticks: Ticks = []
 live_callbacks: list[tuple[float, float]] = []
 """Of what is live: by the clock and in processor time, in ms."""
+live_settled: list[float] = [0.0]
+"""When what is live last showed what was asked for."""
 _callbacks: list[tuple[float, float, str]] = []
 
 
@@ -70,10 +72,12 @@ def watch() -> None:
     tick = live.tick
 
     def measured_tick() -> None:
-        wall, cpu = time.perf_counter(), time.thread_time()
+        wall, cpu, waited = time.perf_counter(), time.thread_time(), not live.is_settled()
         tick()
         now = time.perf_counter() - wall, time.thread_time() - cpu
         live_callbacks.append((1000 * now[0], 1000 * now[1]))
+        if waited and live.is_settled():
+            live_settled.append(time.perf_counter())
 
     operator.modal, operator._report, live.tick = measured, noted, measured_tick
     bpy.app.timers.register(_tick)

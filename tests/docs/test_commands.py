@@ -37,6 +37,7 @@ TESTED_ELSEWHERE = (
     "ui ",  # serves until it is ended: tests/ui/test_page_browser.py
     "demo",  # tests/commands/test_render.py
     "dataset heads",  # needs heads: tests/training/pairs/test_head_files.py
+    "dataset pictures",  # needs heads: tests/training/pairs/test_head_pictures.py
     "export onnx anna_run",  # what train-motion left:
     "train-motion",  # tests/training/motion/test_training_run.py
     "dataset avatars",  # needs Blender: tests/training/avatars/test_blender_render.py

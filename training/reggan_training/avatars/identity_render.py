@@ -8,7 +8,10 @@ from reggan_training.avatars.avatar import Avatar
 from reggan_training.avatars.finish import face_mask, finished_picture
 from reggan_training.avatars.identity_plan import IdentityPlan, plan_identity
 from reggan_training.avatars.render_settings import AvatarRenderSettings
-from reggan_training.avatars.set_files import (
+from reggan_training.avatars.shot_render import render_shot
+from reggan_training.avatars.task import Task
+from reggan_training.avatars.views import PlannedView
+from reggan_training.data.new_set import (
     IDENTITY_FILE,
     SCHEMA,
     SHOT_FILE,
@@ -17,9 +20,6 @@ from reggan_training.avatars.set_files import (
     jpeg_bytes,
     mask_bytes,
 )
-from reggan_training.avatars.shot_render import render_shot
-from reggan_training.avatars.task import Task
-from reggan_training.avatars.views import PlannedView
 from reggan_training.heads.anatomy.assets import HeadAssets
 from reggan_training.heads.anatomy.head import build_head
 

@@ -15,13 +15,13 @@ from typing import Any
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_training.avatars.identity_plan import PLAN_VERSION
 from reggan_training.avatars.render_settings import AvatarRenderSettings
-from reggan_training.avatars.set_files import (
+from reggan_training.avatars.task import Task
+from reggan_training.data.new_set import (
     check_resumable,
     is_finished,
     remove_unfinished,
     write_manifest,
 )
-from reggan_training.avatars.task import Task
 
 _POLL_S = 0.2
 _WORKER = (sys.executable, "-m", "reggan_training.avatars.worker")

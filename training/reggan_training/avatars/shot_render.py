@@ -6,12 +6,12 @@ from typing import Any
 from reggan_training.avatars.avatar import Avatar
 from reggan_training.avatars.finish import finished_picture
 from reggan_training.avatars.identity_plan import IdentityPlan
-from reggan_training.avatars.set_files import (
+from reggan_training.avatars.shots import ShotFrame, sample_shot
+from reggan_training.data.new_set import (
     SCHEMA,
     NewFolder,
     jpeg_bytes,
 )
-from reggan_training.avatars.shots import ShotFrame, sample_shot
 
 FIRST_FRAME = 1
 

@@ -33,6 +33,11 @@ _COMMANDS = {
         "Put sets into one small file.",
         "train",
     ),
+    "pictures": LazyCommand(
+        "reggan_training.commands.dataset_pictures:pictures",
+        "Picture heads for models of named expressions.",
+        "train",
+    ),
     "test-heads": LazyCommand(
         "reggan_training.commands.dataset_test_heads:test_heads",
         "Rasterise held-out heads to measure motion models on.",

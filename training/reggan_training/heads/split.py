@@ -17,5 +17,11 @@ def is_held_out(family: str, identity: str) -> bool:
     """
     if family == "valid":
         return identity in VALID_HELD_OUT
+    number = last_two_digits(family, identity)
+    return number is not None and number >= 90
+
+
+def last_two_digits(family: str, identity: str) -> int | None:
+    """The number that decides, of families that sample identities; None for others."""
     number = _NUMBER.search(identity)
-    return family in ("ict", "makehuman") and number is not None and int(number[1]) % 100 >= 90
+    return int(number[1]) % 100 if number and family in ("ict", "makehuman") else None

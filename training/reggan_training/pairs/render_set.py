@@ -40,13 +40,14 @@ def render_heads(
     for view, identity in product(range(views), identities):
         path = target / f"{identity}-v{view}{HEAD_SUFFIX}"
         if not path.exists():
-            random = np.random.default_rng(_seed_of(family.name, identity, view, seed))
+            random = np.random.default_rng(seed_of(family.name, identity, view, seed))
             head = dress(family.head(identity), random)
             states = sample_states(random, head.controls, named)
             write_head(rasterise_head(head, states, random), path)
             yield path
 
 
-def _seed_of(family: str, identity: str, view: int, seed: int) -> int:
+def seed_of(family: str, identity: str, view: int, seed: int) -> int:
+    """The seed of what is drawn for one head before one camera."""
     text = f"{family}/{identity}/{view}/{seed}".encode()
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "little")

@@ -49,10 +49,10 @@ def sample_states(
         _added(sources[1], float(random.uniform(0.2, 0.8)), _combination(random)),
         *(_alone(random) for _ in range(single)),
     ]
-    gaze = _gaze(random) if random.random() < 0.5 else {}
+    gaze = sample_gaze(random) if random.random() < 0.5 else {}
     known = set(controls)
     for number, state in enumerate(states):
-        moved = _gaze(random) if random.random() < 0.15 and number else gaze
+        moved = sample_gaze(random) if random.random() < 0.15 and number else gaze
         states[number] = _kept(
             {**moved, **state} if number < len(states) - single else state, known
         )
@@ -148,10 +148,10 @@ def _alone(random: np.random.Generator) -> Weights:
         return {name: amount} if name != "mouthClose" else {name: amount * 0.8, "jawOpen": amount}
     if draw < 0.95:
         return {str(random.choice(_SIDEWAYS)): amount}
-    return _gaze(random)
+    return sample_gaze(random)
 
 
-def _gaze(random: np.random.Generator) -> Weights:
+def sample_gaze(random: np.random.Generator) -> Weights:
     """Both eyes turned the same way, mostly a little."""
     sideways, up = random.normal(0.0, 0.25), random.normal(0.0, 0.2)
     state = {

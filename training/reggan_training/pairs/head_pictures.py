@@ -1,0 +1,237 @@
+"""Pictures of a head in the seven expressions of contract 1: the layout of a rendered set."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
+from reggan_training.data.new_set import IDENTITY_FILE, SCHEMA, NewFolder, is_finished, jpeg_bytes
+from reggan_training.heads.head import HeadFamily
+from reggan_training.heads.split import is_held_out, last_two_digits
+from reggan_training.heads.worn.dress import dress
+from reggan_training.pairs.camera import Camera, sample_camera
+from reggan_training.pairs.look import STYLES, HeadLook, sample_look
+from reggan_training.pairs.rasterised_head import RasterisedHead
+from reggan_training.pairs.rasterising import rasterise_head
+from reggan_training.pairs.render_set import seed_of
+from reggan_training.pairs.shading import HeadShader
+from reggan_training.pairs.sitting import reduce_to
+from reggan_training.pairs.states import Weights, sample_gaze
+
+_MARGIN = 1.25
+"""Side of a picture over that of the crops that training cuts from it."""
+_ZOOM = 0.9 * _MARGIN
+"""Reach of a picture over that of a head's own crop, which is wider than contract 1's."""
+_SUPERSAMPLING = 2
+_MOUTH_PX = 8
+"""The mouth's own rasters are not used."""
+_GRADED, _HALF = (0.2, 0.75), 0.5
+_SOURCES = 2
+_TRAINED, _CHOSEN_BY, _TESTED = 1, 8, 9
+"""Last digits of identities' numbers, which decide their split (`data/split.py`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureSettings:
+    """Settings of a set.
+
+    Attributes:
+        side_px: side of the crops to train on.
+        looks: pictured looks of each head and style.
+        styles: of heads to train on; held-out heads are pictured in all.
+        seed: of everything that is drawn.
+    """
+
+    side_px: int = 128
+    looks: int = 1
+    styles: tuple[str, ...] = ("skin",)
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownFace:
+    """One picture: what is asked for, what else is seen, and both as ARKit weights."""
+
+    expression: str
+    intensity: float
+    weights: Weights
+    eye_closure: float = 0.0
+    mouth_open: float = 0.0
+
+
+def picture_head(
+    family: HeadFamily, identity: str, view: int, settings: PictureSettings, root: Path
+) -> list[str]:
+    """Write what the set lacks of one head before one camera; returns the names written.
+
+    Every look is an identity of the set, `<style>_<identity>-<number>`, of fifteen pictures:
+    neutral, the six expressions in full and in part, two with eyes shut or mouth open. The last
+    digit of the number puts heads that are never trained on (`heads/split.py`) into the test split.
+
+    Args:
+        family: of the head.
+        identity: its name there.
+        view: number of the camera.
+        settings: of the set.
+        root: folder of the set.
+    """
+    styles = STYLES if is_held_out(family.name, identity) else settings.styles
+    digit = _split_digit(family.name, identity)
+    named = {
+        f"{style}_{identity}-{view * settings.looks + look}{digit}": (style, look)
+        for style in styles
+        for look in range(settings.looks)
+    }
+    missing = [name for name in named if not is_finished(root, name, "identity")]
+    if not missing:
+        return []
+    seed = seed_of(family.name, identity, view, settings.seed)
+    random = np.random.default_rng(seed)
+    head = dress(family.head(identity), random)
+    camera = sample_camera(head.landmarks(head.rest), random)
+    faces = sample_faces(random, head.controls, is_tested=digit == _TESTED)
+    picture_px = round(_MARGIN * settings.side_px)
+    rasterised = rasterise_head(
+        head,
+        [face.weights for face in faces],
+        random,
+        _farther(camera),
+        face_px=_SUPERSAMPLING * picture_px,
+        mouth_px=_MOUTH_PX,
+    )
+    shader = HeadShader(rasterised)
+    for name in missing:
+        style, look = named[name]
+        drawn = np.random.default_rng([seed, look, STYLES.index(style)])
+        _write_look(name, shader, faces, sample_look(drawn, style=style), root)
+    return missing
+
+
+def sample_faces(
+    random: np.random.Generator, controls: Sequence[str], *, is_tested: bool
+) -> list[ShownFace]:
+    """Draw the fifteen faces of a head, with the shapes that it has; the gaze is one in all.
+
+    Expressions in part have half of their weights in tested heads, and 0.2 to 0.75 in others.
+    """
+    gaze = sample_gaze(random) if random.random() < 0.5 else {}
+    shown = BASIC_EXPRESSIONS[1:]
+    parts = [_HALF if is_tested else round(float(random.uniform(*_GRADED)), 2) for _ in shown]
+    asked = [("neutral", 1.0), *((one.name, 1.0) for one in shown)]
+    asked += [(one.name, part) for one, part in zip(shown, parts, strict=True)]
+    faces = [_face(name, share, controls, gaze) for name, share in asked]
+    for _ in range(_SOURCES):
+        expression = BASIC_EXPRESSIONS[int(random.integers(len(BASIC_EXPRESSIONS)))].name
+        kind = int(random.integers(3))
+        faces.append(
+            _face(
+                expression,
+                round(float(random.uniform(0.0, 0.6)), 2),
+                controls,
+                gaze,
+                eye_closure=round(float(random.uniform(0.6, 1.0)), 2) if kind != 1 else 0.0,
+                mouth_open=round(float(random.uniform(0.2, 0.8)), 2) if kind != 0 else 0.0,
+            )
+        )
+    return faces
+
+
+def _face(
+    name: str,
+    intensity: float,
+    controls: Sequence[str],
+    gaze: Weights,
+    *,
+    eye_closure: float = 0.0,
+    mouth_open: float = 0.0,
+) -> ShownFace:
+    expression = next(one for one in BASIC_EXPRESSIONS if one.name == name)
+    weights = {shape: intensity * value for shape, value in expression.weights.items()}
+    for shape, least in (
+        ("eyeBlinkLeft", eye_closure),
+        ("eyeBlinkRight", eye_closure),
+        ("jawOpen", 0.7 * mouth_open),
+    ):
+        weights[shape] = max(weights.get(shape, 0.0), least)
+    weights = {**gaze, **weights}
+    return ShownFace(
+        expression=name,
+        intensity=intensity,
+        weights={shape: value for shape, value in weights.items() if value and shape in controls},
+        eye_closure=eye_closure,
+        mouth_open=mouth_open,
+    )
+
+
+def _split_digit(family: str, identity: str) -> int:
+    if is_held_out(family, identity):
+        return _TESTED
+    number = last_two_digits(family, identity)
+    return _CHOSEN_BY if number is not None and 80 <= number < 90 else _TRAINED
+
+
+def _farther(camera: Camera) -> Camera:
+    """The same view of more of the surroundings."""
+    crop_from_plane = camera.crop_from_plane / _ZOOM
+    crop_from_plane[:, 2] += 0.5 - 0.5 / _ZOOM
+    return replace(camera, crop_from_plane=crop_from_plane)
+
+
+def _write_look(
+    name: str, shader: HeadShader, faces: Sequence[ShownFace], look: HeadLook, root: Path
+) -> None:
+    folder = NewFolder(root, name, IDENTITY_FILE)
+    head = shader.head
+    yaw_deg, pitch_deg = _turn_deg(head.camera.rotation)
+    images = []
+    try:
+        for state, face in enumerate(faces):
+            file = f"{state:02d}_{face.expression}_{round(100 * face.intensity):03d}.jpg"
+            folder.write(file, jpeg_bytes(_picture(shader, state, look)))
+            images.append(
+                {
+                    "file": file,
+                    "expression": face.expression,
+                    "intensity": face.intensity,
+                    "eye_closure": face.eye_closure,
+                    "mouth_open": face.mouth_open,
+                    "yaw_deg": yaw_deg,
+                    "pitch_deg": pitch_deg,
+                    "landmarks": _landmarks(head, state),
+                }
+            )
+        made_of = {"family": head.family, "identity": head.identity}
+        record = {"schema": SCHEMA, "name": name, "style": look.style}
+        folder.finish({**record, "parameters": made_of, "images": images})
+    except BaseException:
+        folder.discard()
+        raise
+
+
+def _picture(shader: HeadShader, state: int, look: HeadLook) -> Float[np.ndarray, "height width 3"]:
+    rasters = shader.head.face
+    with torch.no_grad():
+        picture = shader.picture(rasters, state, look)
+        reduced = reduce_to(picture, rasters.side_px // _SUPERSAMPLING)
+    return reduced.permute(1, 2, 0).numpy()
+
+
+def _landmarks(head: RasterisedHead, state: int) -> dict[str, Any]:
+    points = head.landmarks[state] * (head.face.side_px // _SUPERSAMPLING)
+    return {
+        name: [round(float(value), 3) for value in point]
+        for name, point in zip(LANDMARK_NAMES, points, strict=True)
+    }
+
+
+def _turn_deg(rotation: Float[np.ndarray, "3 3"]) -> tuple[float, float]:
+    """Yaw, positive towards the head's own left, and pitch, positive upwards."""
+    x, y, z = rotation[:, 2]  # where the head looks
+    return round(math.degrees(math.atan2(x, z)), 3), round(math.degrees(math.asin(y)), 3)

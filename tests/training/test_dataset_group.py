@@ -33,6 +33,7 @@ def test_every_command_names_the_extra_that_it_needs(
         "expressions": "train",
         "heads": "train",
         "pack": "train",
+        "pictures": "train",
         "test-heads": "train,textures",
     }
     monkeypatch.setitem(sys.modules, "bpy", None)

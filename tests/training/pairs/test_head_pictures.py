@@ -10,7 +10,7 @@ import pytest
 from reggan_plugin.errors import OutputExistsError
 from reggan_training.data.identity import CANONICAL_LANDMARKS
 from reggan_training.data.sets import load_sets
-from reggan_training.pairs.head_pictures import PictureSettings
+from reggan_training.pairs.head_pictures import HeadPictureSettings
 from reggan_training.pairs.look import STYLES
 from reggan_training.pairs.picture_set import picture_heads, tasks_of
 
@@ -40,7 +40,7 @@ def make(flat_family) -> Callable[..., list[str]]:
         picture_heads(
             lambda: [family],
             tasks_of([family], count, 1, 7),
-            PictureSettings(**{"side_px": 32, **settings}),
+            HeadPictureSettings(**{"side_px": 32, **settings}),
             root,
             processes=1,
             report=lines.append,

@@ -7,7 +7,7 @@ import click
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.commands.options import FOLDER_TO_WRITE, report_line
 from reggan_training.pairs.family_options import OpenFamilies, family_options
-from reggan_training.pairs.head_pictures import PictureSettings
+from reggan_training.pairs.head_pictures import HeadPictureSettings
 from reggan_training.pairs.look import STYLES
 from reggan_training.pairs.picture_set import picture_heads, tasks_of
 
@@ -89,7 +89,7 @@ def pictures(
     Example:
       reggan-plugin dataset pictures --ict ict_face_model_light.npz --out pictures --processes 8
     """
-    settings = PictureSettings(side_px=side_px, looks=looks, styles=styles, seed=seed)
+    settings = HeadPictureSettings(side_px=side_px, looks=looks, styles=styles, seed=seed)
     tasks = tasks_of(open_families(), identities, views, seed)
     picture_heads(open_families, tasks, settings, out, processes=processes, report=report_line)
     click.echo(out)

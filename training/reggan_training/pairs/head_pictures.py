@@ -39,7 +39,7 @@ _TRAINED, _CHOSEN_BY, _TESTED = 1, 8, 9
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureSettings:
+class HeadPictureSettings:
     """Settings of a set.
 
     Attributes:
@@ -67,7 +67,7 @@ class ShownFace:
 
 
 def picture_head(
-    family: HeadFamily, identity: str, view: int, settings: PictureSettings, root: Path
+    family: HeadFamily, identity: str, view: int, settings: HeadPictureSettings, root: Path
 ) -> list[str]:
     """Write what the set lacks of one head before one camera; returns the names written.
 

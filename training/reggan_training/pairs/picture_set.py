@@ -14,7 +14,7 @@ import torch
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_training.data.new_set import check_resumable, remove_unfinished, write_manifest
 from reggan_training.heads.head import HeadFamily
-from reggan_training.pairs.head_pictures import PictureSettings, picture_head
+from reggan_training.pairs.head_pictures import HeadPictureSettings, picture_head
 
 Task = tuple[str, str, int]
 """A head before a camera: family, identity, view."""
@@ -27,7 +27,7 @@ _families: dict[str, HeadFamily] = {}
 def picture_heads(
     open_families: OpenFamilies,
     tasks: Sequence[Task],
-    settings: PictureSettings,
+    settings: HeadPictureSettings,
     root: Path,
     *,
     processes: int,
@@ -98,6 +98,6 @@ def _begin(open_families: OpenFamilies) -> None:
     _families.update({family.name: family for family in open_families()})
 
 
-def _picture(task: Task, settings: PictureSettings, root: Path) -> list[str]:
+def _picture(task: Task, settings: HeadPictureSettings, root: Path) -> list[str]:
     family, identity, view = task
     return picture_head(_families[family], identity, view, settings, root)

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.commands.options import FOLDER_TO_WRITE, report_line
-from reggan_training.pairs.family_options import OpenFamilies, family_options
 from reggan_training.pairs.head_pictures import HeadPictureSettings
 from reggan_training.pairs.look import STYLES
 from reggan_training.pairs.picture_set import picture_heads, tasks_of

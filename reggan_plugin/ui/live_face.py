@@ -152,8 +152,8 @@ def screen_of(
 
 
 def _levels(values: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape"]:
-    known = np.nan_to_num(values, nan=0.0, posinf=1.0, neginf=0.0)
-    return np.rint(np.clip(known, 0.0, 1.0) * 255).astype(np.uint8)
+    within = np.fmin(np.fmax(values, np.float32(0.0)), np.float32(1.0))  # NaN becomes 0
+    return np.rint(within * np.float32(255)).astype(np.uint8)
 
 
 def _in_region(crop: FaceCrop, region: Region) -> FaceCrop:

@@ -17,6 +17,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from reggan_plugin.commands.demo import sample_shots
 from tests.ui.conftest import Caller, running_page, studio_of
 
 WARM_UP = 20
@@ -27,7 +28,7 @@ def main() -> None:
     """Print the gallery's line, and one at each mark."""
     moves = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     model = Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    with running_page(studio_of(model)) as page:
+    with running_page(studio_of(model, sample_shots())) as page:
         card = page.studio.transfer.card
         print(f"{card.name} {card.version}, load {os.getloadavg()[0]:.1f}, {_cores()} cores")
         begin, used = time.monotonic(), time.process_time()

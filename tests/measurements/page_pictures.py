@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 from selenium import webdriver
 
+from reggan_plugin.commands.demo import sample_shots
 from tests.chromium import open_chromium
 from tests.ui.artist import Artist
 from tests.ui.conftest import running_page, studio_of
@@ -25,7 +26,8 @@ QUALITY = 85
 def main() -> None:
     """Open the sample, smile, and take the pictures."""
     folder = Path(sys.argv[1])
-    with tempfile.TemporaryDirectory() as scratch, running_page(studio_of()) as page:
+    studio = studio_of(samples=sample_shots())
+    with tempfile.TemporaryDirectory() as scratch, running_page(studio) as page:
         browser = open_chromium(Path(scratch, "profile"), Path(scratch))
         if browser is None:
             sys.exit("There is no Chromium with its driver: apt-get install chromium-driver")

@@ -8,7 +8,7 @@ import queue
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -105,8 +105,10 @@ def running_page(studio: Studio, options: PageOptions | None = None) -> Iterator
         studio.close()
 
 
-def studio_of(model: Path | str | None = None, **limits: int) -> Studio:
-    files = OpenFiles(tuple(SAMPLES.values()), **limits)
+def studio_of(
+    model: Path | str | None = None, samples: Iterable[Path] = SAMPLES.values(), **limits: int
+) -> Studio:
+    files = OpenFiles(tuple(samples), **limits)
     return Studio(partial(open_model, None if model is None else str(model), "cpu"), files)
 
 

@@ -134,14 +134,27 @@ function reset() {
 function changed(time) {
   if (open.file === null || !hasFace()) return;
   clearTimeout(resting);
-  inputAt = time;
+  resting = null;
   element("words").hidden = true;  // they were of what was chosen before
+  if (!isAsked()) return showPlain();
+  inputAt = time;
   element("view").ariaBusy = "true";
   attempt(() => live.run(() => renderOnce(WHILE_SLIDING_PX)));
   resting = setTimeout(() => {
     resting = null;
     attempt(() => live.run(renderAtRest), true);
   }, REST_MS);
+}
+
+function isAsked() {
+  return Object.keys(weights()).length > 0;
+}
+
+/** The frame as it is, at once: nothing is to be made, and the gallery need not wait. */
+function showPlain() {
+  order += 1;  // what is still on its way is no longer wanted
+  stage.lay(null);
+  element("view").ariaBusy = "false";
 }
 
 async function renderAtRest() {
@@ -154,10 +167,10 @@ async function renderOnce(longest) {
   inputAt = null;
   order += 1;
   const body = { ...asked(), longest, tab: TAB, order, layer: element("layer").value };
-  if (!Object.keys(body.change.weights).length) return stage.lay(null);
+  if (!isAsked()) return stage.lay(null);
   if (longest === AT_REST_PX && since === null && stage.changed?.factor === 1) return;
   const face = await changedFace(body);
-  if (!face || body.file !== open.file) return;
+  if (!face || body.order !== order || body.file !== open.file) return;
   stage.lay(face);
   if (since !== null) performance.measure("change", { start: since, end: performance.now() });
   const count = performance.getEntriesByName("change").length;

@@ -15,11 +15,12 @@ _DESKTOP = """\
 Type=Application
 Name=reggan-plugin
 Comment=Change the expression of a face by eye
-Exec={command} -m reggan_plugin ui %f
+Exec=env {command} -m reggan_plugin ui %f
 Icon={icon}
 Terminal=false
 Categories=Graphics;
 """
+"""`env`: GNOME looks for the program before it reads `%%` as `%`."""
 _COMMAND = """\
 #!/bin/sh
 exec {command} -m reggan_plugin ui "$@"

@@ -1,10 +1,10 @@
 """The command itself: it prints an address that answers, and ends when the page says so."""
 
 import json
-import re
-import shlex
+import shutil
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -53,21 +53,38 @@ def test_a_launcher_that_is_there_needs_overwrite(
     assert "reggan_plugin ui" in path.read_text()
 
 
-def test_the_launcher_of_each_system_runs_the_command(tmp_path: Path) -> None:
+def test_the_launchers_of_other_systems_run_the_command(tmp_path: Path) -> None:
     """Windows' is only read: it needs Windows."""
-    python = tmp_path / 'it\'s "100 %" $HOME' / "python"
-    python.parent.mkdir()
+    python = _odd_folder(tmp_path) / "python"
     python.symlink_to(sys.executable)
     command = write_launcher(tmp_path, "darwin", str(python))
     assert command.name == "reggan-plugin.command"
-    desktop = write_launcher(tmp_path, "linux", str(python))
-    assert desktop.name == "reggan-plugin.desktop"
-    (line,) = re.findall(r"^Exec=(.+)$", desktop.read_text(), re.MULTILINE)
-    unescaped = line.replace("\\\\", "\\").replace("%%", "%")
-    assert unescaped.endswith(" %f")
-    for line in (shlex.quote(str(command)), unescaped.removesuffix(" %f")):
-        run = subprocess.run(f"{line} --help", shell=True, capture_output=True, text=True)
-        assert "choose faces and expressions by eye" in run.stdout
+    run = subprocess.run([command, "--help"], capture_output=True, text=True)
+    assert "choose faces and expressions by eye" in run.stdout
     windows = write_launcher(tmp_path, "win32", r"C:\Program Files\python.exe").read_bytes()
     assert b'/min "C:\\Program Files\\python.exe" -m reggan_plugin ui %*\r\n' in windows
     assert b"\r\nchcp 65001 >nul\r\nstart" in windows  # before the first name that may be no ASCII
+
+
+@pytest.mark.skipif(shutil.which("gio") is None, reason="no gio, GNOME's way to start programs")
+def test_a_desktop_starts_the_launcher_with_what_is_dropped_on_it(tmp_path: Path) -> None:
+    python, said = _odd_folder(tmp_path) / "python", tmp_path / "said"
+    python.write_text(f'#!/bin/sh\nprintf \'%s\\n\' "$0" "$@" > {said}.new\nmv {said}.new {said}')
+    python.chmod(0o755)
+    launcher = write_launcher(tmp_path, "linux", str(python))
+    assert launcher.name == "reggan-plugin.desktop"
+    picture = tmp_path / "a face, 100 %.png"
+    picture.touch()
+    for dropped in ([], [str(picture)]):
+        subprocess.run(["gio", "launch", launcher, *dropped], check=True)
+        until = time.monotonic() + 30
+        while not said.exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        assert said.read_text().splitlines() == [str(python), "-m", "reggan_plugin", "ui", *dropped]
+        said.unlink()
+
+
+def _odd_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / 'it\'s "100 %" $HOME \\'
+    folder.mkdir()
+    return folder

@@ -3,7 +3,6 @@
 import errno
 import hashlib
 import os
-import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -40,7 +39,7 @@ def write_atomically(
     Raises:
         OutputError: the folder is missing, read-only or full, or `path` is a folder.
     """
-    temporary = path.with_name(_prefix_for(path.name) + secrets.token_hex(6) + TEMPORARY_SUFFIX)
+    temporary = path.with_name(_prefix_for(path.name) + os.urandom(6).hex() + TEMPORARY_SUFFIX)
     try:
         try:
             with temporary.open("wb") as file:

@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 
+from reggan_plugin import __version__
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.counting import counted
 from reggan_plugin.errors import SourceError
@@ -126,7 +126,7 @@ def _key_of(frames: Sequence[SourceFrame], reading: Reading) -> str:
         with suppress(OSError):
             status = status_of(frame.path)
             files.append((frame.path.name, status.st_size, status.st_mtime_ns))
-    return json.dumps([metadata.version("reggan-plugin"), repr(reading), files])
+    return json.dumps([__version__, repr(reading), files])
 
 
 def _seal(key: str, content: bytes) -> str:

@@ -9,7 +9,6 @@ adds = true                # laid over what the face shows; else it replaces tha
 neutral = 0.5              # with adds: takes this part of what the face shows away
 """
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -45,6 +44,8 @@ def read_presets(path: Path | None) -> OwnPresets:
     """
     if path is None:
         return NO_PRESETS
+    import tomllib  # few have such a file
+
     try:
         tables = tomllib.loads(read_regular(path, _MOST_BYTES).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:

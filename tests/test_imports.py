@@ -42,6 +42,7 @@ def test_a_png_is_changed_without_what_only_other_files_and_checks_need(tmp_path
     loaded = modules_loaded_by(f"from reggan_plugin.cli import main; main({words})")
     assert (tmp_path / "new.png").exists()
     assert loaded.isdisjoint({"jaxtyping", "OpenEXR", "tifffile", "av", "trimesh", "asyncio"})
+    assert loaded.isdisjoint({"importlib.metadata", "email", "zipfile", "tomllib", "secrets"})
 
 
 def test_shapes_are_checked_where_jaxtyping_is_loaded_first() -> None:

@@ -26,7 +26,7 @@ _LONGEST_REASON = 240
 """Characters of what ONNX Runtime says: the end of it names the cause."""
 _OUT_OF_MEMORY = ("failed to allocate memory", "out of memory", "out_of_memory", "alloc_failed")
 """Words of its providers and their libraries for memory that ended; there is no error code."""
-_IDLE_ON_CPU = (
+IDLE_ON_CPU = (
     "CommonSubexpressionElimination",
     "GatherSliceToSplitFusion",
     "TransposeOptimizer",
@@ -158,7 +158,7 @@ def _session_of_own_providers(
         os.fspath(model),
         options,
         providers=chosen,
-        disabled_optimizers=_IDLE_ON_CPU if device.kind == "cpu" else None,
+        disabled_optimizers=IDLE_ON_CPU if device.kind == "cpu" else (),
         enable_fallback=0,
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from reggan_plugin.backends import onnx_runtime
 from reggan_plugin.backends.onnx_runtime import OnnxRuntimeRunner
 from reggan_plugin.backends.open_runner import AUTO_ORDER, open_runner
 from reggan_plugin.backends.providers import PROVIDERS
@@ -32,6 +33,20 @@ def test_the_cpu_runs_the_shipped_model() -> None:
     )
     assert {*MOTION_OUTPUTS} < set(answer)
     assert answer["motion"].shape == (2, 2, 128, 128)
+
+
+def test_passes_that_are_left_out_change_no_bit_of_an_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    random = np.random.default_rng(3)
+    inputs = {
+        "image": random.random((1, 3, 256, 256), np.float32),
+        "controls": random.random((1, len(CONTROLS)), np.float32),
+    }
+    answer = open_runner(find_model(), "cpu").run(inputs)
+    monkeypatch.setattr(onnx_runtime, "IDLE_ON_CPU", ())
+    for name, expected in open_runner(find_model(), "cpu").run(inputs).items():
+        np.testing.assert_array_equal(answer[name], expected, err_msg=name)
 
 
 @pytest.mark.parametrize("name", ["cuda:x", "cuda:", "cpu:7", "openvino:0", ""])

@@ -27,7 +27,7 @@ _ABOVE_PX = 77
 """From the menu of names to the picture of the chosen face."""
 _ICONS_PX = ((0, -90), (90, -90), (0, -180), (-90, -90), (0, 90))
 """Where other faces of the menu may lie from there: it opens where there is room."""
-_LONGEST_RENDER_S = 300.0
+_LONGEST_RENDER_S = 900.0
 
 
 def put_a_character_before_the_camera() -> Pause:

@@ -23,7 +23,7 @@ from watch import (
     window,
 )
 
-_LONGEST_ANSWER_S = 20.0
+_LONGEST_ANSWER_S = 60.0
 _SINGLE_MOVES = 5
 
 
@@ -61,7 +61,11 @@ def draw_the_menu_of_faces() -> Pause:
 
 
 def drag_a_slider_live() -> Pause:
-    """The picture follows Intensity while it is dragged, and Blender's timers go on."""
+    """The picture follows Intensity while it is dragged, and Blender's timers go on.
+
+    Blender draws the whole window at every move of a slider; the viewport beside the picture would
+    take 0.3 s of it here, where the processor draws.
+    """
     area, settings = area_of("IMAGE_EDITOR"), bpy.context.scene.reggan
     if area.spaces.active.image is None:
         area.spaces.active.image = bpy.data.images.load(str(FRAME))
@@ -72,7 +76,13 @@ def drag_a_slider_live() -> Pause:
     yield from until(addon("operators.live").is_settled)
     places = yield from sliders_of("IMAGE_EDITOR")
     shown = lambda: area.spaces.active.image  # noqa: E731 - the editor's, whatever that is then
-    report["live"] = yield from drag_live(places["reggan.intensity"], shown)
+    beside = area_of("VIEW_3D")
+    beside.type = "TEXT_EDITOR"
+    yield 1.0
+    try:
+        report["live"] = yield from drag_live(places["reggan.intensity"], shown)
+    finally:
+        beside.type = "VIEW_3D"
     yield from picture("5b_live")
     button = yield from button_of("IMAGE_EDITOR", "reggan.live")
     yield from click(window(), *button)

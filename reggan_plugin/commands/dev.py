@@ -10,7 +10,7 @@ from reggan_plugin.commands.verbosity import verbose_option
 @click.group(
     cls=LazyGroup,
     attached_help=DEV_HELP,
-    epilog="\b\nExample:\n  reggan-plugin dev train-judge --data avatars --out runs/judge",
+    epilog="\b\nExample:\n  reggan-plugin dev train-judge --data pictures --out runs/judge",
 )
 @verbose_option
 def dev() -> None:

@@ -53,7 +53,7 @@ def folder_of_the_pages(tiny_avatars: Path, tmp_path_factory: pytest.TempPathFac
         _add_passes(SAMPLES / "avatar_exr" / f"{name}.exr", folder / f"shot.{number}.exr")
     small_frame("toon/toon.1001.png", folder / "frame.png")
     Image.new("L", (1280, 720), 255).save(folder / "roto.png")
-    for pictures in ("avatars", "mine"):
+    for pictures in ("pictures", "mine"):
         shutil.copytree(tiny_avatars, folder / pictures)
     (folder / "smile.csv").write_text("1001,happy,0\n1024,happy,0.8\n")
     formats.live_link(folder / "take.csv")

@@ -47,13 +47,13 @@ TESTED_ELSEWHERE = (
     "render shot/ --expression happy --sign",  # tests/jobs/test_signing.py
 )
 RUN_ONCE = {
-    "train --data avatars --out runs/first": "runs/first",
+    "train --data pictures --out runs/first": "runs/first",
     "export onnx runs/first --out my-avatar.onnx": "my-avatar.onnx",
     "sheet frame.png": "frame_sheet.png",
 }
 """Long ones that stand on several pages, and what they write: it is copied to the later pages."""
 NEEDED_BEFORE = {
-    "devices.md": ["train --data avatars --out runs/first"],
+    "devices.md": ["train --data pictures --out runs/first"],
     "farm.md": ["render shot/ --expression happy"],
 }
 """What a page's commands build on that another page has."""

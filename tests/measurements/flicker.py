@@ -1,33 +1,33 @@
 """How much a changed face flickers, by the way in which its positions are found.
 
     python tests/measurements/flicker.py               a still face, a jittered camera, noise
-    python tests/measurements/flicker.py --shot SHOT   a moving avatar beside its true expression
+    python tests/measurements/flicker.py --ict NPZ     a moving head beside its true expression
 
-SHOT is one of `shots/` that `reggan-plugin dataset avatars --shots 1 --shot-frames 36` renders.
-`--pictures DIR` draws the temporal changes of the errors, eight times as strong.
+NPZ is ICT FaceKit light, as `dataset heads` takes it: a head that no model is trained on turns,
+speaks and blinks. `--pictures DIR` draws the temporal changes of the errors, eight times as strong.
 
 `flicker` is the temporal change of the error, as a ratio to the input's own: the root mean square
 of (x[t] - truth[t]) - (x[t-1] - truth[t-1]) over the pixels that any way changes, divided by that
 of the unchanged frames. Of a still face the truth is what the model makes of the clean frame,
 moved with the camera. `jitter_px` is the temporal change of the crop's corners beside those of the
-true positions; of an avatar these are its mesh's, whose mouth speaks.
+true positions; of a moving head these are its mesh's, whose mouth speaks.
 """
 
 import argparse
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 import reggan_plugin
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.faces.smoothing import smooth_path
 from reggan_plugin.faces.tracks import TrackedFrame, Tracks, face_from_landmarks
 from reggan_plugin.files.frame import read_frame
@@ -35,10 +35,21 @@ from reggan_plugin.files.sequence import find_sequence
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.jobs.track_job import track_frames
 from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
+from reggan_training.heads.ict import IctFamily
+from reggan_training.heads.worn.dress import dress
+from reggan_training.pairs.camera import frontal_camera
+from reggan_training.pairs.look import sample_look
+from reggan_training.pairs.rasterising import rasterise_head
+from reggan_training.pairs.shading import HeadShader
+from reggan_training.pairs.sitting import reduce_to
 
 SAMPLE = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png" / "avatar.1001.png"
 SIDE_PX, MARGIN_PX = 560, 20
 TRUE = "true positions"
+HEAD, ASKED = "ict-7-00090", "happy"
+BLINK = {14: 0.35, 15: 0.9, 16: 1.0, 17: 0.7, 18: 0.35}
+"""Closure of the lids, by frame of 48."""
 
 
 def write_frames(folder: Path, pictures: Sequence[np.ndarray]) -> None:
@@ -168,33 +179,70 @@ def _through_camera(picture: np.ndarray, way: np.ndarray) -> np.ndarray:
     return cut_crop(picture, FaceCrop(matrix, SIDE_PX - 2 * MARGIN_PX)).clip(0, 1)
 
 
-def moving_avatar(
-    transfer: ExpressionTransfer, shot: Path
+def moving_head(
+    transfer: ExpressionTransfer, folder: Path, ict: Path, frames: int
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Rendered]]:
-    """Inputs, true renders and results of a rendered shot."""
-    document = json.loads((shot / "shot.json").read_text(encoding="utf-8"))
-    expression, frames = document["expression"], document["frames"]
-    inputs = np.stack([picture_of(shot / frame["neutral"]["file"]) for frame in frames])
-    truth = np.stack([picture_of(shot / frame[expression]["file"]) for frame in frames])
-    mesh = [
-        np.array([frame["neutral"]["landmarks"][name] for name in LANDMARK_NAMES])
-        for frame in frames
-    ]
+    """Inputs, true pictures and results of a head that turns, speaks and blinks."""
+    pictures, points = zip(*pictured_shot(ict, frames), strict=True)
+    inputs, truth = (np.stack(way) for way in zip(*pictures, strict=True))
+    write_frames(folder / "shot", list(inputs))
     choices = {
-        **ways_to_find(shot / "neutral"),
-        TRUE: FaceChoice(tracks=tracks_from_points(mesh)),
+        **ways_to_find(folder / "shot"),
+        TRUE: FaceChoice(tracks=tracks_from_points(list(points))),
     }
-    mix = ExpressionMix({expression: 1.0})
+    mix = ExpressionMix({ASKED: 1.0})
     results = {
-        way: render(transfer, shot / "neutral", choice, mix) for way, choice in choices.items()
+        way: render(transfer, folder / "shot", choice, mix) for way, choice in choices.items()
     }
+    inputs = np.stack([picture_of(path) for path in sorted((folder / "shot").iterdir())])
     return inputs, truth, results
+
+
+def pictured_shot(
+    ict: Path, frames: int
+) -> Iterator[tuple[tuple[np.ndarray, np.ndarray], np.ndarray]]:
+    """Each frame as it is and with the expression, and its landmarks in pixels."""
+    random = np.random.default_rng(0)
+    head = dress(IctFamily(ict).head(HEAD), random)
+    look = sample_look(random, style="skin")
+    still = frontal_camera(head.landmarks(head.rest))
+    wider = still.crop_from_plane / 1.6 + np.array([[0, 0, 0.5 - 0.5 / 1.6]])
+    asked = NAMED_EXPRESSIONS[ASKED].weights
+    for state, rotation in moving_states(frames):
+        edited = {
+            name: max(state.get(name, 0.0), asked.get(name, 0.0)) for name in {**state, **asked}
+        }
+        camera = replace(still, rotation=rotation, crop_from_plane=wider)
+        seen = rasterise_head(
+            head, [state, edited], random, camera, face_px=2 * SIDE_PX, mouth_px=8
+        )
+        shader = HeadShader(seen)
+        with torch.no_grad():
+            pair = [
+                reduce_to(shader.picture(seen.face, k, look), SIDE_PX).permute(1, 2, 0).numpy()
+                for k in (0, 1)
+            ]
+        yield (pair[0], pair[1]), seen.landmarks[0] * SIDE_PX
+
+
+def moving_states(frames: int) -> Iterator[tuple[dict[str, float], np.ndarray]]:
+    """Shapes and turn of a head at 24 frames a second: four syllables, a blink in two seconds."""
+    for number in range(frames):
+        time = number / 24
+        yaw, pitch = np.radians([8 * np.sin(1.6 * time), 3 * np.sin(1.1 * time + 1)])
+        cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
+        about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+        about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+        lids = BLINK.get(number % 48, 0.0)
+        mouth = 0.3 * (0.5 - 0.5 * np.cos(8 * np.pi * time)) * (np.sin(3.8 * time) > -0.5)
+        state = {"eyeBlinkLeft": lids, "eyeBlinkRight": lids, "jawOpen": float(mouth)}
+        yield state, about_x @ about_y
 
 
 def main() -> None:
     """Print the ratios as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shot", type=Path)
+    parser.add_argument("--ict", type=Path)
     parser.add_argument("--frames", type=int, default=24)
     parser.add_argument("--camera-px", type=float, default=1.5)
     parser.add_argument("--noise", type=float, default=0.01)
@@ -202,14 +250,14 @@ def main() -> None:
     asked = parser.parse_args()
     transfer = ExpressionTransfer(device="cpu")
     with tempfile.TemporaryDirectory() as name:
-        if asked.shot is None:
+        if asked.ict is None:
             inputs, truth, results = still_face(
                 transfer, Path(name), asked.frames, asked.camera_px, asked.noise
             )
         else:
-            inputs, truth, results = moving_avatar(transfer, asked.shot)
+            inputs, truth, results = moving_head(transfer, Path(name), asked.ict, asked.frames)
     if asked.pictures is not None:
-        draw(asked.pictures, "moving" if asked.shot else "still", truth, results)
+        draw(asked.pictures, "moving" if asked.ict else "still", truth, results)
     print(json.dumps(compare(inputs, truth, results), indent=1))
 
 

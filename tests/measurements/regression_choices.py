@@ -1,6 +1,6 @@
 """Mean squared error of the regression layer alone, for the choices that it leaves open.
 
-    python tests/measurements/regression_choices.py --data avatars
+    python tests/measurements/regression_choices.py --data pictures
 
 Fitted on the training identities from neutral to each expression, each pair as it is and
 mirrored; measured over whole crops at 256 px on the validation and, by style, the test identities.

@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +7,6 @@ from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_training.avatars.framing import camera_pose, head_turn, pixels_from_points
 from reggan_training.avatars.identity_plan import plan_identity
 from reggan_training.avatars.look import STYLES, AvatarCamera, sample_look
-from reggan_training.avatars.shots import sample_shot
 from reggan_training.avatars.texture_noise import layered_noise, smooth_noise
 
 
@@ -58,19 +56,6 @@ def test_default_views_are_the_contract_of_the_set() -> None:
         assert view.state.eye_closure > 0 or view.state.mouth_open > 0
         assert view.state.intensity <= 0.6
     assert len({view.state.gaze_yaw_deg for view in views}) == 1
-
-
-def test_a_shot_differs_from_its_edit_in_the_expression_alone() -> None:
-    plan = plan_identity("skin", 1000, 0)
-    shot = sample_shot(np.random.default_rng(1), plan.look, 48)
-    assert len(shot.frames) == 48
-    assert any(frame.state.eye_closure == 1.0 for frame in shot.frames)
-    for frame in shot.frames:
-        edit = frame.with_expression(shot.expression)
-        assert (edit.yaw_deg, edit.pitch_deg) == (frame.yaw_deg, frame.pitch_deg)
-        assert replace(edit.state, expression="neutral", intensity=0.0) == frame.state
-    steps = np.diff([frame.yaw_deg for frame in shot.frames])
-    assert 0 < np.abs(steps).max() < 1.0  # slow
 
 
 def test_positive_yaw_turns_the_face_to_the_right_of_the_picture_and_pitch_up() -> None:

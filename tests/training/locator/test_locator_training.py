@@ -12,7 +12,7 @@ from reggan_training.locator.bank import Bank, BankFace, build_bank  # noqa: E40
 from reggan_training.locator.detector_network import FaceDetector  # noqa: E402
 from reggan_training.locator.landmark_network import LandmarkNetwork  # noqa: E402
 from reggan_training.locator.loop import LocatorRun, RunConfig  # noqa: E402
-from reggan_training.locator.sources import AvatarPicture  # noqa: E402
+from reggan_training.locator.sources import LabelledPicture  # noqa: E402
 from reggan_training.locator.stages import (  # noqa: E402
     DetectorStage,
     LandmarkStage,
@@ -33,9 +33,7 @@ POINTS = np.array([[158, 100], [98, 104], [129, 145], [154, 178], [102, 180], [1
 def bank() -> Bank:
     rng = np.random.default_rng(0)
     image = rng.integers(0, 255, (256, 256, 3)).astype(np.uint8)
-    picture = AvatarPicture(
-        style="photo", identity="photo_00001", expression="happy", image=image, points=POINTS
-    )
+    picture = LabelledPicture(style="skin", image=image, points=POINTS)
     return build_bank([picture], styles_per_picture=2, backgrounds=4, seed=0)
 
 

@@ -30,7 +30,7 @@ def paint_albedo(
     colour *= np.exp(mottle[..., None] * look.mottling * np.array([0.035, 0.06, 0.068]))
     pores = smooth_noise(shape, 260, generator, widening=_WIDENING)
     pores += smooth_noise(shape, 120, generator, widening=_WIDENING)
-    colour *= np.exp(pores[..., None] * np.array([0.012, 0.016, 0.017]) * (look.style != "toon"))
+    colour *= np.exp(pores[..., None] * np.array([0.012, 0.016, 0.017]))
     flush = look.redness * _flush_map(angle, height) * (1 + 0.25 * blotch)
     colour *= 1 - flush[..., None] * np.array([0.03, 0.15, 0.13])
     ring = look.eye_rings * _eye_ring_map(angle, height)

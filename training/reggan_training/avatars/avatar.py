@@ -47,8 +47,7 @@ class Avatar:
         """Build the scene: everything that is the same in all pictures of the avatar."""
         self.head, self.plan, self.settings = head, plan, settings
         self.look = look = plan.look
-        lines = look.style == "toon"
-        self._scene = Scene(settings, is_lit=look.style != "unlit", needs_lines=lines)
+        self._scene = Scene(settings)
         self._add_surroundings()
         self._images = self._paint_skin()
         eye = image_from_picture("eye", paint_eye(look))
@@ -60,10 +59,8 @@ class Avatar:
             rest = strands.follow(head.pose(FaceState(), plan.habits))
             self._scene.add_strands(name, rest, strands.radius, material)
 
-    def show(
-        self, state: FaceState, *, yaw_deg: float | None = None, pitch_deg: float | None = None
-    ) -> AvatarView:
-        """Render the avatar in a state, its head turned as its look says or as told here."""
+    def show(self, state: FaceState) -> AvatarView:
+        """Render the avatar in a state, its head turned as its look says."""
         posed = self.head.pose(state, self.plan.habits)
         for name in self._moving_parts():
             self._scene.move_mesh(name, posed.points[name])
@@ -72,10 +69,7 @@ class Avatar:
                 self._scene.move_strands(name, strands.follow(posed))
         height = wrinkle_height(posed.wrinkles, self.look.wrinkles, _WRINKLE_SIDE_PX)
         set_image(self._images.wrinkles, _wrinkle_pixels(height))
-        turn = head_turn(
-            self.look.yaw_deg if yaw_deg is None else yaw_deg,
-            self.look.pitch_deg if pitch_deg is None else pitch_deg,
-        )
+        turn = head_turn(self.look.yaw_deg, self.look.pitch_deg)
         self._scene.turn(turn)
         return AvatarView(passes=self._scene.render(), landmarks=self._landmarks(posed, turn))
 

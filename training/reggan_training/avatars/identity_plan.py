@@ -14,8 +14,7 @@ from reggan_training.heads.worn.facial_strands import BrowStyle, sample_brow_sty
 
 PLAN_VERSION = 3
 """Raised when the same seed would give another picture."""
-_PURPOSES = ("shape", "habits", "look", "views", "brows", "hair", "beard", "glasses", "shot")
-_TOON_EXAGGERATION = 1.35
+_PURPOSES = ("shape", "habits", "look", "views", "brows", "hair", "beard", "glasses")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,10 +55,7 @@ def identity_name(style: str, number: int) -> str:
 
 def plan_identity(style: str, number: int, seed: int) -> IdentityPlan:
     """The plan that this seed, style and number always give."""
-    shape = sample_shape(
-        _generator(seed, style, number, "shape"),
-        exaggeration=_TOON_EXAGGERATION if style == "toon" else 1.0,
-    )
+    shape = sample_shape(_generator(seed, style, number, "shape"))
     look = sample_look(
         style,
         _generator(seed, style, number, "look"),

@@ -1,21 +1,17 @@
-"""All pictures of one identity, or one shot of it, from its plan to its folder."""
+"""All pictures of one identity, from its plan to its folder."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from reggan_training.avatars.avatar import Avatar
-from reggan_training.avatars.finish import face_mask, finished_picture
 from reggan_training.avatars.identity_plan import IdentityPlan, plan_identity
+from reggan_training.avatars.render_passes import face_mask, picture_from_light
 from reggan_training.avatars.render_settings import AvatarRenderSettings
-from reggan_training.avatars.shot_render import render_shot
 from reggan_training.avatars.task import Task
 from reggan_training.avatars.views import PlannedView
 from reggan_training.data.new_set import (
-    IDENTITY_FILE,
     SCHEMA,
-    SHOT_FILE,
-    SHOTS_FOLDER,
     NewFolder,
     jpeg_bytes,
     mask_bytes,
@@ -27,18 +23,12 @@ from reggan_training.heads.anatomy.head import build_head
 def render_task(
     assets: HeadAssets, task: Task, seed: int, settings: AvatarRenderSettings, root: Path
 ) -> None:
-    """Make an identity's or a shot's folder below `root`. It appears when it is complete."""
+    """Make an identity's folder below `root`. It appears when it is complete."""
     plan = plan_identity(task.style, task.number, seed)
     avatar = Avatar(build_head(assets, plan.shape), plan, settings)
-    if task.kind == "shot":
-        folder = NewFolder(root / SHOTS_FOLDER, plan.name, SHOT_FILE)
-    else:
-        folder = NewFolder(root, plan.name, IDENTITY_FILE)
+    folder = NewFolder(root, plan.name)
     try:
-        if task.kind == "shot":
-            render_shot(avatar, plan, settings.shot_frames, folder)
-        else:
-            _render_identity(avatar, plan, settings, folder)
+        _render_identity(avatar, plan, settings, folder)
     except BaseException:
         folder.discard()
         raise
@@ -66,7 +56,7 @@ def _render_view(
 ) -> Mapping[str, Any]:
     shown = avatar.show(view.state)
     file, mask = f"{view.stem}.jpg", f"{view.stem}_mask.png"
-    folder.write(file, jpeg_bytes(finished_picture(shown.passes, plan.look)))
+    folder.write(file, jpeg_bytes(picture_from_light(shown.passes.colour)))
     folder.write(mask, mask_bytes(face_mask(shown.passes)))
     state = view.state
     return {

@@ -7,9 +7,8 @@ import numpy as np
 
 from reggan_training.avatars.lighting import Lighting, sample_lighting
 
-STYLES = ("skin", "stone", "metal", "clay", "toon", "painted", "unlit")
-FLESH_STYLES = frozenset({"skin", "toon", "painted", "unlit"})
-"""Styles that have skin, hair and eyes of their own colours; the others are of one material."""
+STYLES = ("skin", "stone", "metal", "clay")
+"""Statues are of one material. What is drawn, painted or unlit has no use for traced light."""
 Rgb = tuple[float, float, float]
 
 NEAR_FRONTAL_SIGMA_DEG = 8.0
@@ -146,7 +145,6 @@ def sample_look(
     """
     if style not in STYLES:
         raise ValueError(f"unknown style {style!r}; expected one of {', '.join(STYLES)}")
-    detail = 0.1 if style == "toon" else 1.0
     yaw, pitch = _sample_turn(generator)
     fairness = min(1.0, ancestry.get("caucasian", 0.0) + 0.25 * ancestry.get("asian", 0.0))
     skin = _sample_skin_tone(generator, ancestry)
@@ -154,18 +152,18 @@ def sample_look(
     materials = _MATERIALS.get(style, _STONES)
     kind = int(generator.integers(len(materials)))
     is_bearded = generator.random() < 0.45 * max(0.0, 1 - 1.6 * femininity)
-    has_glasses = style in FLESH_STYLES and generator.random() < 0.16
+    has_glasses = style == "skin" and generator.random() < 0.16
     lip_red = generator.uniform(0.1, 0.25 + 0.7 * femininity)
     head_height = float(generator.uniform(0.8, 1.0))  # a crop of the face then fills the picture
     return AvatarLook(
         style=style,
         skin=skin,
         redness=generator.uniform(0.15, 0.8),
-        mottling=generator.uniform(0.25, 0.9) * detail,
-        freckles=float(max(0.0, generator.normal(-0.25, 0.45))) * detail,
+        mottling=generator.uniform(0.25, 0.9),
+        freckles=float(max(0.0, generator.normal(-0.25, 0.45))),
         stubble=generator.uniform(0.0, 0.8) * max(0.0, 1 - 2 * femininity),
         eye_rings=generator.uniform(0.05, 0.7),
-        wrinkles=float(np.clip(generator.normal(age, 0.12), 0.05, 1.0)) * (0.3 + 0.7 * detail),
+        wrinkles=float(np.clip(generator.normal(age, 0.12), 0.05, 1.0)),
         gloss=generator.uniform(0.2, 0.8),
         iris=_sample_iris(generator, fairness),
         lip=_lip_colour(skin, lip_red),

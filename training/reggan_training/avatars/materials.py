@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from reggan_training.avatars.look import FLESH_STYLES, AvatarLook, Rgb
+from reggan_training.avatars.look import AvatarLook, Rgb
 from reggan_training.avatars.render_passes import light_from_srgb
 from reggan_training.avatars.shader_nodes import ShaderTree
 from reggan_training.avatars.surfaces import SURFACES
@@ -32,9 +32,7 @@ def linear(colour: Rgb) -> Rgb:
 
 def build_materials(look: AvatarLook, images: SkinImages, eye_image: Any) -> dict[str, Any]:
     """A material for each of `SURFACES` but the background."""
-    if look.style == "unlit":
-        return _unlit_materials(look, images, eye_image)
-    if look.style not in FLESH_STYLES:
+    if look.style != "skin":
         return _statue_materials(look, images)
     return {
         "face": _skin("face", look, images),
@@ -134,45 +132,6 @@ def _strands(surface: str, colour: Rgb) -> Any:
     )
     mixed = tree.node("ShaderNodeMixShader", {0: 0.3, 1: diffuse.outputs[0], 2: gloss.outputs[0]})
     return tree.finish(mixed)
-
-
-def _unlit_materials(look: AvatarLook, images: SkinImages, eye_image: Any) -> dict[str, Any]:
-    """Every part shows its base colour, whatever the light."""
-
-    def emission(surface: str, paint: Any) -> Any:
-        tree = ShaderTree(surface, _number(surface))
-        colour = paint(tree)
-        return tree.finish(tree.node("ShaderNodeEmission", {"Color": colour}))
-
-    def skin(tree: ShaderTree) -> Any:
-        wrinkle = tree.image(images.wrinkles).outputs[0]
-        valley = tree.math("MULTIPLY", tree.math("SUBTRACT", 0.5, wrinkle, clamp=True), 0.8)
-        albedo = tree.image(images.albedo).outputs[0]
-        return tree.mix_colours(valley, albedo, (0.25, 0.06, 0.04), "MULTIPLY")
-
-    flat = {
-        "tooth": (0.80, 0.755, 0.66),
-        "mouth": (0.25, 0.07, 0.07),
-        "hair": look.hair,
-        "brow": look.brow,
-        "lash": (0.06, 0.045, 0.04),
-        "beard": look.hair,
-        "glasses": look.frame,
-    }
-    painted = {
-        surface: emission(surface, lambda _, colour=colour: linear(colour))
-        for surface, colour in flat.items()
-    }
-    eye = emission("eye", lambda tree: tree.image(eye_image).outputs[0])
-    lens = ShaderTree("lens", _number("lens"))
-    clear = lens.finish(lens.node("ShaderNodeBsdfTransparent", {"Color": (1.0, 1.0, 1.0)}))
-    return {
-        **painted,
-        "face": emission("face", skin),
-        "neck": emission("neck", skin),
-        "eye": eye,
-        "lens": clear,
-    }
 
 
 def _statue_materials(look: AvatarLook, images: SkinImages) -> dict[str, Any]:

@@ -31,8 +31,7 @@ _WORKER = (sys.executable, "-m", "reggan_training.avatars.worker")
 class SetSettings:
     """Settings of a set.
 
-    The seed and `render` shape its pictures; the rest says how many, and where. Shots are made of
-    the set's first identities.
+    The seed and `render` shape its pictures; the rest says how many, and where.
     """
 
     assets: Path
@@ -42,7 +41,6 @@ class SetSettings:
     first_number: int = 1000
     seed: int = 0
     render: AvatarRenderSettings = field(default_factory=AvatarRenderSettings)
-    shots: int = 0
     processes: int = 1
 
     def to_json(self) -> dict[str, Any]:
@@ -50,12 +48,9 @@ class SetSettings:
         return {"plan_version": PLAN_VERSION, "seed": self.seed, "render": asdict(self.render)}
 
     def tasks(self) -> list[Task]:
-        """Every identity, then the shots; styles take turns, so that a part is a sample."""
+        """Every identity; styles take turns, so that a part is a sample."""
         numbers = range(self.first_number, self.first_number + self.identities)
-        named = [(style, number) for number in numbers for style in self.styles]
-        identities = [Task(kind="identity", style=style, number=number) for style, number in named]
-        shots = [Task(kind="shot", style=style, number=n) for style, n in named[: self.shots]]
-        return identities + shots
+        return [Task(style=style, number=number) for number in numbers for style in self.styles]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -98,7 +93,7 @@ def render_set(
     report: Callable[[str], None],
     worker_command: Sequence[str] = _WORKER,
 ) -> dict[str, str]:
-    """Render what is not there yet; returns the error of each task that failed, by its title.
+    """Render what is not there yet; returns the error of each identity that failed, by its name.
 
     A worker that dies takes only its own identity with it.
 
@@ -111,7 +106,7 @@ def render_set(
     root.mkdir(parents=True, exist_ok=True)
     remove_unfinished(root)
     write_manifest(root, settings.to_json(), software)
-    tasks = [task for task in settings.tasks() if not is_finished(root, task.name, task.kind)]
+    tasks = [task for task in settings.tasks() if not is_finished(root, task.name)]
     report(f"{len(settings.tasks()) - len(tasks)} are there, {len(tasks)} to render")
     progress = _Progress(
         waiting=deque(tasks),
@@ -152,10 +147,10 @@ def _serve(settings: SetSettings, progress: _Progress, command: Sequence[str]) -
             worker = _start_worker(settings, progress, command)
         answer = _ask(worker, asdict(task))
         if answer is None:
-            progress.note(task.title, f"the worker ended with status {_end(worker)}")
+            progress.note(task.name, f"the worker ended with status {_end(worker)}")
             worker = None
         else:
-            progress.note(task.title, answer["error"])
+            progress.note(task.name, answer["error"])
     if worker is not None:
         _end(worker)
 

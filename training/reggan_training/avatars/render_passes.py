@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import OpenEXR
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
+
+from reggan_training.avatars.surfaces import FACE_SURFACES, SURFACES
 
 _SHOULDER = 0.75
 """Linear light above it is compressed, so that highlights keep some shape."""
@@ -17,13 +19,11 @@ class RenderPasses:
     """Pixels of one rendering, first row at the top.
 
     `colour` is linear light; `surface` is the number of the material that a pixel shows (0: the
-    background), `depth` the distance to the camera in metres, `normal` the surface's direction.
+    background).
     """
 
     colour: Float[np.ndarray, "height width 3"]
     surface: Int[np.ndarray, "height width"]
-    depth: Float[np.ndarray, "height width"] | None
-    normal: Float[np.ndarray, "height width 3"] | None
 
 
 def passes_from_exr(path: Path) -> RenderPasses:
@@ -34,22 +34,17 @@ def passes_from_exr(path: Path) -> RenderPasses:
             for part in file.parts
             for name, channel in part.channels.items()
         }
-    surface = _channel(channels, "Material Index.X", "IndexMA.X", "Material Index.V")
-    depth = _channel(channels, "Depth.Z", "Depth.V")
-    normal = [_channel(channels, f"Normal.{axis}") for axis in "XYZ"]
+    names = ("Material Index.X", "IndexMA.X", "Material Index.V")
+    surface = next(channels[name] for name in names if name in channels)
     return RenderPasses(
         colour=np.stack([channels[f"Combined.{c}"] for c in "RGB"], axis=2).astype(np.float64),
         surface=np.rint(surface).astype(np.int64),
-        depth=depth,
-        normal=None if normal[0] is None else np.stack(normal, axis=2),
     )
 
 
-def _channel(channels: dict[str, Any], *names: str) -> Any:
-    for name in names:
-        if name in channels:
-            return np.asarray(channels[name], dtype=np.float64)
-    return None
+def face_mask(passes: RenderPasses) -> Bool[np.ndarray, "height width"]:
+    """Pixels that show skin of the face, its features, brows, lashes or beard."""
+    return np.isin(passes.surface, [SURFACES.index(surface) for surface in FACE_SURFACES])
 
 
 def picture_from_light(

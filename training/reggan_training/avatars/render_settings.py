@@ -14,4 +14,3 @@ class AvatarRenderSettings:
     seed: int = 0
     """Of Cycles' own sampling."""
     glb: bool = False
-    shot_frames: int = 24

@@ -28,14 +28,14 @@ _LAMP_DISTANCE_HEADS = 3.2
 class Scene:
     """The one scene of this process. Everything is in metres around the middle of the eyes."""
 
-    def __init__(self, settings: AvatarRenderSettings, *, is_lit: bool, needs_lines: bool) -> None:
+    def __init__(self, settings: AvatarRenderSettings) -> None:
         """An empty scene with its render settings; what was in Blender before is gone."""
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self.scene = bpy.context.scene
         self._objects: dict[str, Any] = {}
         self._turn = bpy.data.objects.new("turn", None)
         self.scene.collection.objects.link(self._turn)
-        _apply_settings(self.scene, settings, is_lit, needs_lines)
+        _apply_settings(self.scene, settings)
         self._folder = tempfile.TemporaryDirectory(prefix="reggan-avatar-")
 
     def add_mesh(
@@ -202,9 +202,7 @@ def _matrix(pose: Float[np.ndarray, "4 4"]) -> Any:
     return mathutils.Matrix(pose.tolist())
 
 
-def _apply_settings(
-    scene: Any, settings: AvatarRenderSettings, is_lit: bool, needs_lines: bool
-) -> None:
+def _apply_settings(scene: Any, settings: AvatarRenderSettings) -> None:
     render, cycles, layer = scene.render, scene.cycles, scene.view_layers[0]
     render.engine = "CYCLES"
     render.resolution_x = render.resolution_y = settings.side_px
@@ -217,12 +215,12 @@ def _apply_settings(
     cycles.samples = settings.samples
     cycles.use_adaptive_sampling = False
     cycles.use_light_tree = False
-    cycles.max_bounces = settings.bounces if is_lit else 0
+    cycles.max_bounces = settings.bounces
     cycles.diffuse_bounces = 1
     cycles.glossy_bounces = 2
     cycles.transmission_bounces = 0
     cycles.transparent_max_bounces = 4
-    cycles.use_denoising = is_lit
+    cycles.use_denoising = True
     cycles.denoiser = "OPENIMAGEDENOISE"
     cycles.denoising_quality = settings.denoise_quality
     cycles.denoising_prefilter = "FAST"
@@ -231,7 +229,6 @@ def _apply_settings(
     scene.cycles_curves.subdivisions = 1
     layer.name = "ViewLayer"
     layer.use_pass_material_index = True
-    layer.use_pass_z = layer.use_pass_normal = needs_lines
     output = render.image_settings
     if hasattr(output, "media_type"):  # Blender 5
         output.media_type = "MULTI_LAYER_IMAGE"

@@ -1,16 +1,14 @@
 """The task of a worker that renders."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from reggan_training.avatars.identity_plan import identity_name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """An identity, or a shot of the identity."""
+    """An identity to render."""
 
-    kind: Literal["identity", "shot"]
     style: str
     number: int
 
@@ -18,8 +16,3 @@ class Task:
     def name(self) -> str:
         """The identity's name."""
         return identity_name(self.style, self.number)
-
-    @property
-    def title(self) -> str:
-        """Name in progress and errors."""
-        return self.name if self.kind == "identity" else f"shots/{self.name}"

@@ -3,7 +3,7 @@
 It reads one JSON task a line from stdin and answers each with one JSON line on stdout; Blender's
 own words go to stderr's file. End of input ends it.
 
-    {"kind": "identity", "style": "skin", "number": 1000}  →  {"seconds": 41.2, "error": null}
+    {"style": "skin", "number": 1000}  →  {"seconds": 41.2, "error": null}
 """
 
 import json

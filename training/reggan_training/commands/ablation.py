@@ -55,7 +55,7 @@ def ablation(
 
     \b
     Example:
-      reggan-plugin dev ablation --data avatars --out runs/ablation --only reggan --only sargan
+      reggan-plugin dev ablation --data pictures --out runs/ablation --only reggan --only sargan
     """
     set_threads(threads)
     tables = read_toml(config) if config else {}

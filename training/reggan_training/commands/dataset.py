@@ -50,7 +50,7 @@ _COMMANDS = {
     "dataset",
     cls=LazyGroup,
     commands_by_name=_COMMANDS,
-    epilog="\b\nExample:\n  reggan-plugin dataset check avatars",
+    epilog="\b\nExample:\n  reggan-plugin dataset check pictures",
 )
 def dataset() -> None:
     """Render, check and pack pictures to train on."""

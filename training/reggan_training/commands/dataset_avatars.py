@@ -1,4 +1,4 @@
-"""`reggan-plugin dataset avatars`: a training set rendered from a seed."""
+"""`reggan-plugin dataset avatars`: path-traced avatars, to test on."""
 
 import importlib.util
 from importlib.metadata import version
@@ -66,17 +66,6 @@ class _Styles(click.ParamType[tuple[str, ...]]):
     metavar="N",
     help="Number of the first avatar of each style; its last digit decides the split.",
 )
-@click.option(
-    "--shots",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Moving shots of the first N avatars, without and with an expression, in OUT/shots.",
-)
-@click.option(
-    "--shot-frames", type=click.IntRange(1, 9999), default=24, show_default=True, metavar="F"
-)
 @click.option("--glb", is_flag=True, help="Also write each head as head.glb, with its texture.")
 @click.option(
     "--processes",
@@ -95,8 +84,6 @@ def avatars(
     size: int,
     seed: int,
     first_number: int,
-    shots: int,
-    shot_frames: int,
     glb: bool,
     processes: int,
 ) -> None:
@@ -118,8 +105,7 @@ def avatars(
         identities=identities,
         first_number=first_number,
         seed=seed,
-        render=AvatarRenderSettings(side_px=size, glb=glb, shot_frames=shot_frames),
-        shots=shots,
+        render=AvatarRenderSettings(side_px=size, glb=glb),
         processes=processes,
     )
     software = {name: version(name) for name in _SOFTWARE}

@@ -20,7 +20,7 @@ _SHOWN = 12
 """Lines of one kind that the text names; --json has all."""
 
 
-@click.command("check", epilog="\b\nExample:\n  reggan-plugin dataset check avatars")
+@click.command("check", epilog="\b\nExample:\n  reggan-plugin dataset check pictures")
 @sets_argument
 @click.option(
     "--out",

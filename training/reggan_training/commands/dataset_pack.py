@@ -16,7 +16,7 @@ from reggan_training.data.split import SPLITS, STYLES, Split
 
 @click.command(
     "pack",
-    epilog="\b\nExample:\n  reggan-plugin dataset pack avatars --out avatars.zip --limit-mib 50",
+    epilog="\b\nExample:\n  reggan-plugin dataset pack pictures --out pictures.zip --limit-mib 50",
 )
 @sets_argument
 @click.option(

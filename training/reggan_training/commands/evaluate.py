@@ -102,7 +102,7 @@ def evaluate(
 
     \b
     Example:
-      reggan-plugin evaluate runs/first --data avatars --check
+      reggan-plugin evaluate runs/first --data pictures --check
     """
     set_threads(threads)
     contenders, judges = _contenders(runs), Judges.load(judge or SHIPPED_JUDGES)

@@ -7,8 +7,8 @@ import cv2
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.faces.locator import FaceLocator
-from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE
-from reggan_training.data.split import Split, split_of
+from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET
+from reggan_training.data.split import Split
 from reggan_training.locator.contact_sheet import ContactSheet
 from reggan_training.locator.evaluate import (
     count_false_faces,
@@ -24,15 +24,15 @@ from reggan_training.locator.evaluation_frames import (
     read_photographs,
 )
 from reggan_training.locator.scoring import summarise, tabulate
-from reggan_training.locator.sources import load_avatars
+from reggan_training.locator.sources import load_pictures
 
 
 @click.command("evaluate-locator")
 @click.option(
     "--data",
-    type=FOLDER,
+    type=SET,
     required=True,
-    help="Folder of rendered avatars; only identities of the test split are used.",
+    help="Set of square pictures; only identities of the chosen split are used.",
 )
 @click.option(
     "--split",
@@ -81,14 +81,12 @@ def evaluate_locator(
 
     \b
     Example:
-      reggan-plugin dev evaluate-locator --data avatars --out report/locator
+      reggan-plugin dev evaluate-locator --data pictures --out report/locator
     """
     cv2.setNumThreads(1)
     locator = FaceLocator(model)
     backgrounds = read_photographs(photographs) if photographs else []
-    pictures = load_avatars(
-        data, lambda name: split_of(name) == chosen_split and name not in CHOSEN_BY
-    )[::every]
+    pictures = load_pictures(data, chosen_split, without=CHOSEN_BY)[::every]
     out.mkdir(parents=True, exist_ok=True)
     faces_sheet, faceless_sheet = ContactSheet(), ContactSheet()
     frames = draw_face_frames(pictures, backgrounds, seed)

@@ -95,7 +95,7 @@ def fit_regression(
 
     \b
     Example:
-      reggan-plugin dev fit-regression --data avatars --preset earlier-128 --out runs/regression
+      reggan-plugin dev fit-regression --data pictures --preset earlier-128 --out runs/regression
     """
     make_room(out, overwrite)
     layer = layer_with(

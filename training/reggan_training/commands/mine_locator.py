@@ -8,11 +8,10 @@ import numpy as np
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.faces.locator import FaceLocator
-from reggan_training.commands.options import FILE_TO_WRITE, FOLDER
-from reggan_training.data.split import split_of
+from reggan_training.commands.options import FILE_TO_WRITE, FOLDER, SET
 from reggan_training.locator.bank import build_bank
 from reggan_training.locator.mining import mine_negatives
-from reggan_training.locator.sources import load_avatars
+from reggan_training.locator.sources import load_pictures
 
 _BACKGROUNDS = 600
 
@@ -20,9 +19,9 @@ _BACKGROUNDS = 600
 @click.command("mine-locator")
 @click.option(
     "--data",
-    type=FOLDER,
+    type=SET,
     required=True,
-    help="Folder of rendered avatars; only identities of the train split are used.",
+    help="Set of square pictures; only identities of the train split are used.",
 )
 @click.option(
     "--model",
@@ -41,10 +40,10 @@ def mine_locator(data: Path, model: Path, out: Path, frames: int, seed: int) -> 
 
     \b
     Example:
-      reggan-plugin dev mine-locator --data avatars --model weights/draft --out negatives.npz
+      reggan-plugin dev mine-locator --data pictures --model weights/draft --out negatives.npz
     """
     cv2.setNumThreads(1)
-    pictures = load_avatars(data, lambda identity: split_of(identity) == "train")
+    pictures = load_pictures(data, "train")
     bank = build_bank(pictures, styles_per_picture=1, backgrounds=_BACKGROUNDS, seed=seed)
     mined = mine_negatives(FaceLocator(model), bank, pictures, frames=frames, seed=seed)
     np.savez_compressed(out, patches=mined.patches, crops=mined.crops)

@@ -95,7 +95,7 @@ def train(
 
     \b
     Example:
-      reggan-plugin train --data avatars --out runs/first --kimg 56
+      reggan-plugin train --data pictures --out runs/first --kimg 56
     """
     set_threads(threads)
     initial = initial_weights_from(init_from) if init_from else None

@@ -64,7 +64,7 @@ def train_judge(
 
     \b
     Example:
-      reggan-plugin dev train-judge --data avatars --out runs/judge
+      reggan-plugin dev train-judge --data pictures --out runs/judge
     """
     set_threads(threads)
     torch.manual_seed(seed)

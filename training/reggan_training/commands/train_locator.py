@@ -1,4 +1,4 @@
-"""`reggan-plugin dev train-locator`: avatars become one of the locator's two networks."""
+"""`reggan-plugin dev train-locator`: pictures of heads become one of the locator's two networks."""
 
 import logging
 from pathlib import Path
@@ -8,22 +8,21 @@ import cv2
 import torch
 
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE
-from reggan_training.data.split import split_of
+from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET
 from reggan_training.locator.bank import Bank, build_bank
 from reggan_training.locator.detector_network import FaceDetector
 from reggan_training.locator.landmark_network import LandmarkNetwork
 from reggan_training.locator.loop import LocatorRun, RunConfig, StageName
-from reggan_training.locator.sources import load_avatars
+from reggan_training.locator.sources import load_pictures
 from reggan_training.locator.stages import DetectorStage, LandmarkStage, LocatorStage
 
 
 @click.command("train-locator")
 @click.option(
     "--data",
-    type=FOLDER,
+    type=SET,
     required=True,
-    help="Folder of rendered avatars with landmarks.json.",
+    help="Set of square pictures, as `dataset pictures --size 205` makes them.",
 )
 @click.option(
     "--run",
@@ -81,14 +80,14 @@ def train_locator(
     negatives: tuple[Path, ...],
     threads: int,
 ) -> None:
-    """Train one of the locator's two networks on avatar pictures.
+    """Train one of the locator's two networks on pictures of heads.
 
     The shipped weights were trained in turns: train, export, mine-locator, then train on with
     --start-from and --negatives.
 
     \b
     Example:
-      reggan-plugin dev train-locator --data avatars --run runs/locator/detector --stage detector
+      reggan-plugin dev train-locator --data pictures --run runs/locator/detector --stage detector
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(threads)
@@ -104,7 +103,7 @@ def train_locator(
         start_from=str(start_from or ""),
         negatives=tuple(str(path) for path in negatives),
     )
-    pictures = load_avatars(data, lambda identity: split_of(identity) == "train")
+    pictures = load_pictures(data, "train")
     bank = build_bank(
         pictures,
         styles_per_picture=styles,

@@ -17,8 +17,7 @@ from reggan_plugin.atomic import TEMPORARY_SUFFIX, write_atomically
 from reggan_plugin.errors import OutputExistsError, UnreadableFrameError
 
 SCHEMA = 1
-IDENTITY_FILE, SHOT_FILE = "identity.json", "shot.json"
-SHOTS_FOLDER = "shots"
+IDENTITY_FILE = "identity.json"
 MANIFEST_FILE = "manifest.json"
 _JPEG_QUALITY = 95
 
@@ -46,9 +45,9 @@ def mask_bytes(mask: Bool[np.ndarray, "height width"]) -> bytes:
 class NewFolder:
     """A folder that appears under its name when all its files are written, or never."""
 
-    def __init__(self, root: Path, name: str, description_file: str) -> None:
-        """Begin a folder beside the finished ones; its description is what is written last."""
-        self._final, self._description_file = root / name, description_file
+    def __init__(self, root: Path, name: str) -> None:
+        """Begin an identity's folder beside the finished ones; its record is written last."""
+        self._final = root / name
         self._temporary = root / f".{name}.{os.getpid()}-{secrets.token_hex(3)}{TEMPORARY_SUFFIX}"
         self._temporary.mkdir(parents=True)
 
@@ -64,7 +63,7 @@ class NewFolder:
 
     def finish(self, description: Mapping[str, Any]) -> None:
         """Write the description and put the folder in its place."""
-        self.write(self._description_file, json_bytes(description))
+        self.write(IDENTITY_FILE, json_bytes(description))
         if self._final.exists():  # half-made by something else
             shutil.rmtree(self._final)
         self._temporary.rename(self._final)
@@ -83,26 +82,18 @@ def remove_unfinished(root: Path) -> None:
             folder.unlink(missing_ok=True)
 
 
-def is_finished(root: Path, name: str, kind: str) -> bool:
-    """True if an identity or a shot needs no more rendering."""
-    place = root / name / IDENTITY_FILE
-    if kind == "shot":
-        place = root / SHOTS_FOLDER / name / SHOT_FILE
-    return place.is_file()
-
-
-def _names(root: Path, description_file: str) -> list[str]:
-    return sorted(path.parent.name for path in root.glob(f"*/{description_file}"))
+def is_finished(root: Path, name: str) -> bool:
+    """True if an identity needs no more rendering."""
+    return (root / name / IDENTITY_FILE).is_file()
 
 
 def write_manifest(root: Path, settings: Mapping[str, Any], software: Mapping[str, str]) -> None:
-    """Rewrite the manifest, naming every identity and shot that is finished."""
+    """Rewrite the manifest, naming every identity that is finished."""
     content = {
         "schema": SCHEMA,
         "settings": settings,
         "software": software,
-        "identities": _names(root, IDENTITY_FILE),
-        "shots": _names(root / SHOTS_FOLDER, SHOT_FILE),
+        "identities": sorted(path.parent.name for path in root.glob(f"*/{IDENTITY_FILE}")),
     }
     write_atomically(root / MANIFEST_FILE, json_bytes(content))
 

@@ -10,7 +10,7 @@ from jaxtyping import Float, UInt8
 
 from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_training.locator.backgrounds import paint_background, tear_face
-from reggan_training.locator.sources import AvatarPicture
+from reggan_training.locator.sources import LabelledPicture
 from reggan_training.locator.stylise import mix_channels, stylise
 
 MASK_SIDE = 96
@@ -58,7 +58,7 @@ class Bank:
 
 
 def build_bank(
-    pictures: list[AvatarPicture],
+    pictures: list[LabelledPicture],
     *,
     styles_per_picture: int,
     backgrounds: int,
@@ -77,7 +77,7 @@ def build_bank(
     return Bank(faces, torn, painted, read_negatives(negatives))
 
 
-def _style_faces(picture: AvatarPicture, count: int, rng: np.random.Generator) -> list[BankFace]:
+def _style_faces(picture: LabelledPicture, count: int, rng: np.random.Generator) -> list[BankFace]:
     mask = cut_out_head(picture)
     faces = []
     for _ in range(count):
@@ -100,7 +100,7 @@ def _tear(face: BankFace, rng: np.random.Generator) -> BankFace:
     return BankFace(_halve_twice(torn), face.mask, face.points)
 
 
-def cut_out_head(picture: AvatarPicture) -> Gray:
+def cut_out_head(picture: LabelledPicture) -> Gray:
     """Return a mask of the head, MASK_SIDE px square, 255 inside.
 
     Source: Rother, Kolmogorov, Blake (2004), GrabCut; started from an ellipse about the face.

@@ -28,7 +28,7 @@ from reggan_training.locator.scoring import (
     judge_frame,
     markdown_from_rows,
 )
-from reggan_training.locator.sources import AvatarPicture
+from reggan_training.locator.sources import LabelledPicture
 
 LONDON_EYES = np.array([[0.68, 0.40], [0.32, 0.40]])
 """Eye centres (left, right) of the aligned photographs, as fractions of the side."""
@@ -123,7 +123,7 @@ def count_false_faces(
     return counts
 
 
-def measure_times(locator: FaceLocator, picture: AvatarPicture) -> dict[str, float]:
+def measure_times(locator: FaceLocator, picture: LabelledPicture) -> dict[str, float]:
     """Return milliseconds per frame that one face fills, the best of three."""
     times = {}
     for name, size in TIMED_SIZES.items():

@@ -14,7 +14,7 @@ from jaxtyping import Float, UInt8
 
 from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_training.locator.bank import cut_out_head
-from reggan_training.locator.sources import AvatarPicture
+from reggan_training.locator.sources import LabelledPicture
 
 FRAME_SIZE = (720, 1280)
 SIZE_BANDS_PX = {"48-96": (48.0, 96.0), "96-240": (96.0, 240.0), "240-frame": (240.0, 620.0)}
@@ -38,7 +38,7 @@ class EvaluationFrame:
 
 
 def draw_face_frames(
-    pictures: list[AvatarPicture], photographs: list[Frame], seed: int
+    pictures: list[LabelledPicture], photographs: list[Frame], seed: int
 ) -> Iterator[EvaluationFrame]:
     """Paste every picture once per size band, rolled up to 30 degrees, heads cut out or whole."""
     for index, picture in enumerate(pictures):
@@ -110,7 +110,7 @@ def draw_faceless_frame(photographs: list[Frame], rng: np.random.Generator) -> F
 
 
 def draw_faceless_set(
-    photographs: list[Frame], heads: list[AvatarPicture], seed: int
+    photographs: list[Frame], heads: list[LabelledPicture], seed: int
 ) -> Iterator[tuple[str, Frame]]:
     """Yield named faceless frames: 4 cuts a photograph, paintings, 20 heads without a face."""
     for index, photograph in enumerate(photographs):
@@ -227,7 +227,7 @@ def _paint_walks(rng: np.random.Generator) -> Frame:
     return frame
 
 
-def _erase_face(picture: AvatarPicture, rng: np.random.Generator) -> Frame:
+def _erase_face(picture: LabelledPicture, rng: np.random.Generator) -> Frame:
     """Return a frame filled by a head whose face is inpainted from its rim."""
     face = FaceLandmarks(picture.points)
     mask = np.zeros(picture.image.shape[:2], dtype=np.uint8)

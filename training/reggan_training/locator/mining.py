@@ -11,7 +11,7 @@ from reggan_plugin.faces.locator import ONE_VIEW, FaceLocator
 from reggan_plugin.faces.locator_crop import CROP_SIDE_PX, crop_around_face
 from reggan_plugin.faces.pyramid import OUTSIDE_TONE, Level, Pyramid, build_pyramid
 from reggan_training.locator.bank import Bank, HardNegatives
-from reggan_training.locator.sources import AvatarPicture
+from reggan_training.locator.sources import LabelledPicture
 from reggan_training.locator.synthesis import (
     PATCH_SIDE_PX,
     Placement,
@@ -34,7 +34,7 @@ class _Harvest:
 
 
 def mine_negatives(
-    locator: FaceLocator, bank: Bank, pictures: list[AvatarPicture], *, frames: int, seed: int
+    locator: FaceLocator, bank: Bank, pictures: list[LabelledPicture], *, frames: int, seed: int
 ) -> HardNegatives:
     """Search frames whose faces are known, and keep every false candidate that looks good.
 
@@ -58,7 +58,7 @@ def mine_negatives(
 
 
 def _draw_large_face(
-    picture: AvatarPicture, rng: np.random.Generator
+    picture: LabelledPicture, rng: np.random.Generator
 ) -> tuple[Gray, Float[np.ndarray, "6 2"]]:
     """Return a picture enlarged two to three times, with grain, and its landmarks."""
     side = int(rng.integers(FRAME_SIDE_PX, FRAME_SIDE_PX * 3 // 2))

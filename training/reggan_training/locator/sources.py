@@ -1,7 +1,6 @@
-"""The rendered avatar pictures and their landmarks, as arrays in memory."""
+"""Pictures of heads with their landmarks, from any set that training reads, in memory."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,52 +8,52 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.errors import SourceError
+from reggan_training.data.sets import load_sets
+from reggan_training.data.split import Split
+
+PICTURE_PX = 256
+"""Side to which pictures are brought."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class AvatarPicture:
-    """One labelled picture: `points` are continuous pixel coordinates in LANDMARK_NAMES order."""
+class LabelledPicture:
+    """One picture: `points` are continuous pixel coordinates in LANDMARK_NAMES order."""
 
     style: str
-    identity: str
-    expression: str
-    image: UInt8[np.ndarray, "height width 3"]
+    image: UInt8[np.ndarray, "256 256 3"]
     points: Float[np.ndarray, "6 2"]
 
 
-def load_avatars(folder: Path, wanted: Callable[[str], bool]) -> list[AvatarPicture]:
-    """Read every picture whose identity (`photo_00012`) is wanted, in a fixed order.
+def load_pictures(
+    root: Path, split: Split, *, without: Collection[str] = ()
+) -> list[LabelledPicture]:
+    """Read every picture of a split's identities, in a fixed order.
 
     Raises:
-        FileNotFoundError: the folder holds no `landmarks.json`.
+        SourceError: the set cannot be read, holds nobody of the split, or its pictures are not
+            square.
     """
-    labels_path = folder / "landmarks.json"
-    if not labels_path.is_file():
-        raise FileNotFoundError(
-            f"{folder} holds no landmarks.json; expected a folder of rendered avatars."
-        )
-    labels = json.loads(labels_path.read_text())
-    return list(_read_pictures(folder, labels, wanted))
+    pictures = list(_read_pictures(root, split, without))
+    if not pictures:
+        raise SourceError(f"{root} holds no identity of the {split} split. Add identities to it.")
+    return pictures
 
 
-def _read_pictures(
-    folder: Path,
-    labels: dict[str, dict[str, dict[str, list[float]]]],
-    wanted: Callable[[str], bool],
-) -> Iterator[AvatarPicture]:
-    for name in sorted(labels):
-        if not wanted(name):
+def _read_pictures(root: Path, split: Split, without: Collection[str]) -> Iterator[LabelledPicture]:
+    for identity in load_sets([root], [split]):
+        height, width = identity.images.shape[1:3]
+        if height != width:
+            raise SourceError(
+                f"{root}: the pictures of {identity.name} have {width}x{height} pixels; expected "
+                "square ones, as `dataset pictures` makes them."
+            )
+        if identity.name in without:
             continue
-        for expression, points in sorted(labels[name].items()):
-            path = folder / expression / f"{name}.jpg"
-            image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-            if image is None:
-                raise FileNotFoundError(f"{path} is named in landmarks.json but cannot be read.")
-            yield AvatarPicture(
-                style=name.partition("_")[0],
-                identity=name,
-                expression=expression,
-                image=np.asarray(image, dtype=np.uint8),
-                points=np.array([points[key] for key in LANDMARK_NAMES], dtype=np.float64),
+        for image, points in zip(identity.images, identity.landmarks, strict=True):
+            fitted = cv2.resize(image, (PICTURE_PX, PICTURE_PX), interpolation=cv2.INTER_AREA)
+            yield LabelledPicture(
+                style=identity.style,
+                image=np.asarray(fitted, dtype=np.uint8),
+                points=points * (PICTURE_PX / width),
             )

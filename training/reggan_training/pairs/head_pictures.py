@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
-from reggan_training.data.new_set import IDENTITY_FILE, SCHEMA, NewFolder, is_finished, jpeg_bytes
+from reggan_training.data.new_set import SCHEMA, NewFolder, is_finished, jpeg_bytes
 from reggan_training.heads.head import HeadFamily
 from reggan_training.heads.split import is_held_out, last_two_digits
 from reggan_training.heads.worn.dress import dress
@@ -89,7 +89,7 @@ def picture_head(
         for style in styles
         for look in range(settings.looks)
     }
-    missing = [name for name in named if not is_finished(root, name, "identity")]
+    missing = [name for name in named if not is_finished(root, name)]
     if not missing:
         return []
     seed = seed_of(family.name, identity, view, settings.seed)
@@ -187,7 +187,7 @@ def _farther(camera: Camera) -> Camera:
 def _write_look(
     name: str, shader: HeadShader, faces: Sequence[ShownFace], look: HeadLook, root: Path
 ) -> None:
-    folder = NewFolder(root, name, IDENTITY_FILE)
+    folder = NewFolder(root, name)
     head = shader.head
     yaw_deg, pitch_deg = _turn_deg(head.camera.rotation)
     images = []

@@ -9,8 +9,10 @@ from reggan_plugin.textures.character import corner_values
 from reggan_plugin.textures.maps.uv_layout import Block, UvLayout
 from reggan_plugin.textures.views.ray_scene import Hits
 from reggan_plugin.textures.views.stage import Stage
-from reggan_plugin.textures.views.view_change import SAME_PLACE, SurfaceChange
+from reggan_plugin.textures.views.view_change import FOLD, SAME_PLACE, SurfaceChange
 
+_SAME_FOLD = 3 * FOLD
+"""Two places on one texel that are no farther apart are in one fold."""
 _TEXELS_AT_ONCE = 1 << 18
 """Bounds the memory of the search for a texel's place: about 100 MB."""
 
@@ -70,38 +72,39 @@ class TexelChange:
     ) -> Float[np.ndarray, "texels 3"]:
         """Weighted change; where two places share a texel, a mean that both can wear.
 
-        A fold does not count there: its paint would show at the other place.
+        A fold does not count there, as its paint would show at the other place, unless that is
+        hidden in the same fold.
         """
         change, weight, in_fold = self._surface.at(first)
         found = np.flatnonzero(first.face >= 0)
         last = layout.last(texels[found])
-        two = (last.face != first.face[found]) & (last.face >= 0)
-        two &= self._far_apart(first, found, last)
-        doubled = found[two]
-        if doubled.size:
+        two = np.flatnonzero((last.face != first.face[found]) & (last.face >= 0))
+        if two.size:
+            doubled = found[two]
             below = Hits(
                 face=last.face[two], weights=last.weights[two], distance=last.distance[two]
             )
             second, other, other_in_fold = self._surface.at(below)
-            weight[doubled] *= ~in_fold[doubled]
-            other *= ~other_in_fold
-            both = np.maximum(weight[doubled] + other, 1e-9)[:, None]
-            mean = weight[doubled, None] * change[doubled] + other[:, None] * second
-            strongest = np.maximum(weight[doubled], other)
+            apart = self._distance(first, doubled, below)
+            seen = np.stack([weight[doubled] * ~in_fold[doubled], other * ~other_in_fold])
+            hidden = np.where(apart < _SAME_FOLD, np.stack([weight[doubled], other]), 0)
+            share = np.where(seen.any(axis=0), seen, hidden)
+            both = np.maximum(share.sum(axis=0), 1e-9)[:, None]
+            mean = share[0][:, None] * change[doubled] + share[1][:, None] * second
             turned = self._mirrored[below.face] != self._mirrored[first.face[doubled]]
-            shown_twice = (np.minimum(weight[doubled], other) > 0) & counts[doubled]
+            shown_twice = (seen > 0).all(axis=0) & (apart > 4 * SAME_PLACE) & counts[doubled]
             self.tally.mirrored += int((turned & shown_twice).sum())
             self.tally.overlapping += int((~turned & shown_twice).sum())
-            change[doubled], weight[doubled] = mean / both, strongest
+            change[doubled], weight[doubled] = mean / both, share.max(axis=0)
         self.tally.changed += int(((weight > 0) & counts).sum())
         return weight[:, None] * change
 
-    def _far_apart(
-        self, first: Hits, found: Int[np.ndarray, " found"], last: Hits
-    ) -> Bool[np.ndarray, " found"]:
-        """True where two triangles at a texel are two places, not neighbours along an edge."""
+    def _distance(
+        self, first: Hits, rows: Int[np.ndarray, " found"], last: Hits
+    ) -> Float[np.ndarray, " found"]:
+        """Between the two places on which texels lie, in parts of that from the camera."""
         stage = self._stage
-        a = corner_values(stage.points, stage.faces, first.face[found], first.weights[found])
+        a = corner_values(stage.points, stage.faces, first.face[rows], first.weights[rows])
         b = corner_values(stage.points, stage.faces, last.face, last.weights)
-        reach = 4 * SAME_PLACE * np.linalg.norm(self._eye - a, axis=1)
-        return np.asarray(np.linalg.norm(a - b, axis=1) > reach)
+        apart = np.linalg.norm(a - b, axis=1) / np.linalg.norm(self._eye - a, axis=1)
+        return np.asarray(apart, np.float32)

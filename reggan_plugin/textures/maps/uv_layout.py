@@ -42,8 +42,8 @@ class Block:
 class UvLayout:
     """Triangles laid flat on one tile of a map.
 
-    Triangles over the same texel keep an order: those that are not mirrored lie on top. So the
-    first and the last of them can be asked for.
+    Triangles over the same texel keep an order: those that show and are not mirrored lie on top,
+    mirrored ones that show at the bottom. So the first and the last of them can be asked for.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class UvLayout:
         uv: Float[np.ndarray, "faces 3 2"],
         face: Int[np.ndarray, " faces"],
         mirrored: Bool[np.ndarray, " faces"],
+        shows: Bool[np.ndarray, " faces"],
         shape: tuple[int, int],
     ) -> None:
         """Lay the triangles out.
@@ -59,9 +60,10 @@ class UvLayout:
             uv: corners, from the tile's lower left corner; 0..1 within the tile.
             face: what each triangle is called in the mesh.
             mirrored: which are turned over.
+            shows: which the view shows.
             shape: (height, width) of the tile in texels.
         """
-        order = np.lexsort((np.arange(len(face)), ~mirrored))
+        order = np.lexsort((np.arange(len(face)), np.where(mirrored, -1, 1) * shows))
         self._face, self._shape = face[order], shape
         self._corners = uv[order] * [shape[1], -shape[0]] + [0.0, shape[0]]
         self._low, self._high = self._corners.min(axis=1), self._corners.max(axis=1)

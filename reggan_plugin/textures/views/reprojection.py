@@ -47,7 +47,7 @@ class Reprojection:
         mirrored = np.zeros(len(stage.faces), dtype=np.bool_)
         mirrored[chosen] = is_mirrored(stage.uv, stage.faces[chosen])
         self._texels = TexelChange(stage, surface, change.view.eye, mirrored)
-        seen = surface.faces_that_may_change(chosen)
+        seen, shows = surface.faces_that_may_change(chosen), surface.shows(chosen)
         row, cell = laid_out(corners, texture.is_udim)
         number = FIRST_UDIM + cell[:, 0] + 10 * cell[:, 1]
         if not texture.is_udim:
@@ -60,6 +60,7 @@ class Reprojection:
                     corners[row[here]] - cell[here][:, None, :],
                     chosen[row[here]],
                     mirrored[chosen[row[here]]],
+                    shows[row[here]],
                     picture.shape,
                 )
 

@@ -21,7 +21,7 @@ _GRAZING, _FULL = 0.08, 0.30
 beyond 85 degrees, everything within 72."""
 SAME_PLACE = 3e-4
 """A surface this much (in parts of the distance) nearer than a texel's own point hides it."""
-_FOLD = 4e-3
+FOLD = 4e-3
 """Depth of a fold in parts of the distance: 3 mm on a face, such as between closed lips."""
 _INTO_FOLD = -0.5
 """The cosine up to which a surface may turn away inside a fold."""
@@ -88,7 +88,7 @@ class SurfaceChange:
         points, normals = self._points_of(hits, found)
         facing = np.zeros(side * side, np.float32)
         facing[found] = np.maximum(_facing_of(points, normals, small.eye), 0.0)
-        width_px = small.focal_px * _FOLD
+        width_px = small.focal_px * FOLD
         return blurred(facing.reshape(side, side), width_px)[..., None]
 
     def _points_of(
@@ -113,10 +113,7 @@ class SurfaceChange:
             return np.zeros(len(chosen), dtype=np.bool_)
         places, depth = seen.view.project(stage.points)
         facing = _facing_of(stage.points, stage.normals, seen.view.eye)
-        may = (facing > 0) & (depth > 0)
-        away = np.flatnonzero(~may)
-        in_fold, _, _ = self._seen_by(stage.points[away], stage.normals[away])
-        may[away[in_fold]] = True
+        may = self._corners_that_show | ((facing > 0) & (depth > 0))
         corners_of = stage.faces[chosen]
         usable = may[corners_of].any(axis=1)
         corners = places[corners_of]
@@ -124,6 +121,17 @@ class SurfaceChange:
         usable &= (high >= [columns[0], rows[0]]).all(axis=1)
         usable &= (low <= [columns[-1] + 1, rows[-1] + 1]).all(axis=1)
         return np.asarray(usable)
+
+    def shows(self, faces: Int[np.ndarray, " faces"]) -> Bool[np.ndarray, " faces"]:
+        """True for triangles with a corner that the view sees where it changes, or in a fold."""
+        return np.asarray(self._corners_that_show[self._stage.faces[faces]].any(axis=1))
+
+    @cached_property
+    def _corners_that_show(self) -> Bool[np.ndarray, " vertices"]:
+        shows = np.zeros(len(self._stage.points), dtype=np.bool_)
+        seen, _, _ = self._seen_by(self._stage.points, self._stage.normals)
+        shows[seen] = True
+        return shows
 
     def at(
         self, hits: Hits
@@ -185,7 +193,7 @@ class SurfaceChange:
         rows = rows[_is_near(self._seen.touched, places[rows])]
         directions = (points[rows] - view.eye) / depth[rows, None]
         nearest = self._stage.first_seen(view.eye, directions).distance
-        near = nearest > depth[rows] * (1 - _FOLD)
+        near = nearest > depth[rows] * (1 - FOLD)
         rows, nearest = rows[near], nearest[near]
         hidden = (nearest <= depth[rows] * (1 - SAME_PLACE)) | (own[rows] <= _GRAZING)
         around = between_pixels(self._facing, places[rows] * len(self._facing) / view.side_px)

@@ -204,12 +204,17 @@ def _lips_after(
     return result[5:-5, 5:-5]
 
 
-@pytest.mark.parametrize("cover", [1.0, 0.5])
+@pytest.mark.parametrize(
+    ("cover", "fold"), [(1.0, (0.45, 0.5)), (0.5, (0.45, 0.5)), (1.0, (0.5, 0.44))]
+)
 def test_texels_inside_a_thin_fold_take_the_paint_that_hides_them(
-    tmp_path: Path, cover: float
+    tmp_path: Path, cover: float, fold: tuple[float, float]
 ) -> None:
-    """Between closed lips the old colour would show as a line across what is painted there."""
-    result = _lips_after(_lips(tmp_path), cover).astype(int)
+    """Between closed lips the old colour would show as a line across what is painted there.
+
+    Also where two places of the fold share a texel, as on maps that are laid out from the front.
+    """
+    result = _lips_after(_lips(tmp_path, fold), cover).astype(int)
     old = linear_from_srgb(np.array([SKIN, INSIDE, 100], np.float32) / 255)
     skin, inside = srgb_from_linear(old[:2] + cover * (old[2] - old[:2])) * 255
     assert np.abs(result[:34] - skin).max() <= 1
@@ -229,6 +234,25 @@ def test_paint_in_a_fold_does_not_show_where_its_texels_lie_too(tmp_path: Path) 
     result = _lips_after(_lips(tmp_path, fold=(0.2, 0.1)), 1.0, rows=slice(61, 67))
     assert (result[70:] == SKIN).all()
     assert np.abs(result[54].astype(int) - 100).max() <= 1
+
+
+def test_what_the_view_shows_counts_between_two_hidden_surfaces_on_its_texels(
+    tmp_path: Path,
+) -> None:
+    """Maps laid out from the front have the sockets of the eyes on the texels of the brows."""
+    Image.new("RGB", (100, 100), (SKIN,) * 3).save(tmp_path / "map.png")
+    texture = TextureMap(tiles={1001: read_tile(tmp_path / "map.png")})
+    square = np.array([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
+    sheets = [np.insert(square - 0.5, 2, depth, axis=1) for depth in (-0.5, 0, -0.6)]
+    part = MeshPart(
+        name="brow",
+        material=Material(name="brow", image=0),
+        positions=np.concatenate(sheets),
+        faces=np.array([(i, i + k, i + k + 1) for i in (0, 4, 8) for k in (1, 2)]),
+        uv=np.tile(square, (3, 1)),
+    )
+    stage = Stage(Character(path=tmp_path, parts=(part,)), {0: texture}.get)
+    assert np.abs(_lips_after((stage, texture), 1.0).astype(int) - 100).max() <= 1
 
 
 def _near(mask: np.ndarray, reach: int) -> np.ndarray:

@@ -106,9 +106,9 @@ def saved_file(artist: Artist, downloads: Path, button: str = "save") -> Path:
     return path
 
 
-def dropped(artist: Artist, *paths: Path) -> None:
-    """Hand files to the page as its picker does."""
-    picker = artist.find("picker")
-    artist.script("arguments[0].hidden = false", picker)
-    picker.send_keys("\n".join(str(path) for path in paths))
-    artist.script("arguments[0].hidden = true", picker)
+def dropped(artist: Artist, *paths: Path, picker: str = "picker") -> None:
+    """Hand files, or a folder, to the page as its picker does."""
+    input_ = artist.find(picker)
+    artist.script("arguments[0].hidden = false", input_)
+    input_.send_keys("\n".join(str(path) for path in paths))
+    artist.script("arguments[0].hidden = true", input_)

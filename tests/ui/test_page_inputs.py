@@ -10,9 +10,11 @@ import OpenEXR
 import pytest
 from PIL import Image
 from selenium import webdriver
+from selenium.webdriver.common.by import By
 from selenium.webdriver.support.select import Select
 
 from reggan_plugin.files.frame import read_frame
+from reggan_plugin.vocabulary.presets import read_presets
 
 from ..sample_frames import SAMPLES as FULL_SAMPLES
 from ..textures.conftest import make_head, sample_face, write_glb
@@ -69,6 +71,50 @@ def test_shapes_and_layers_of_a_motion_model(browser: webdriver.Chrome, motion_m
             assert np.array_equal(artist.pixels(), moved) is (layer == "cover")
         artist.slide("mouthSmileLeft", 0.5)
         assert artist.find("dial-mouthSmileRight").get_attribute("value") == "0.5"
+        assert artist.faults() == []
+
+
+def test_a_folder_with_two_faces_is_blended_and_kept(
+    browser: webdriver.Chrome, motion_model: Path, downloads: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pair"
+    folder.mkdir()
+    left = Image.open(FACE).convert("RGB")
+    pair = Image.new("RGB", (2 * left.width, left.height))
+    pair.paste(left)
+    pair.paste(left.resize((left.width * 4 // 5, left.height * 4 // 5)), (left.width, 0))
+    for name in ("pair.1001.png", "pair.1002.png"):
+        pair.save(folder / name)
+    with running_page(studio_of(motion_model)) as page:
+        artist = Artist(browser, page)
+        dropped(artist, folder, picker="folder-picker")
+        artist.wait_for("document.getElementById('save').disabled === false")
+        files = [one.text for one in Select(artist.find("files")).options]
+        assert files == ["pair.1001.png", "pair.1002.png"]
+        artist.find("faces").find_elements(By.TAG_NAME, "button")[1].click()
+        artist.script("document.querySelector('#shapes input[type=checkbox]').click()")
+        artist.slide("jawOpen", 0.8)
+        artist.at_rest()
+        open_mouth = artist.pixels()
+        artist.find("reset").click()
+        moved = (np.abs(artist.pixels() - open_mouth) > 20).any(axis=(0, 2))
+        assert moved[left.width :].any()
+        assert not moved[: left.width].any()  # the other face
+        artist.slide("mouthSmileLeft", 0.5)
+        assert artist.find("dial-mouthSmileRight").get_attribute("value") == "0"
+        artist.choose("happy")
+        with_shift = "new MouseEvent('click', {shiftKey: true})"
+        artist.script(
+            "[...document.querySelectorAll('#gallery button')].find((one) => one.textContent "
+            f"=== 'sad').dispatchEvent({with_shift})"
+        )
+        dials = [artist.find(f"dial-{name}").get_attribute("value") for name in ("happy", "sad")]
+        assert dials == ["1", "0.5"]
+        artist.find("copy-python").click()
+        artist.wait_for("document.getElementById('words').value.includes(\"'sad': 0.5\")")
+        artist.find("preset-name").send_keys("torn")
+        preset = read_presets(saved_file(artist, downloads, "save-preset"))
+        assert list(preset) == ["torn"]
         assert artist.faults() == []
 
 

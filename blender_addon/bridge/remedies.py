@@ -74,6 +74,7 @@ REMEDIES: Mapping[str, str] = {
     "frame-not-in-tracks": _TRACK_AGAIN,
     "tracks": _TRACK_AGAIN,
     "unsmoothed": "Head from Rig follows it through the whole shot.",
+    "part-of-tracks": "",
     "locator-card": "",
     # files
     "range-of-no-numbers": "That is the frame range.",

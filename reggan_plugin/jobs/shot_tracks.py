@@ -9,7 +9,7 @@ from pathlib import Path
 from reggan_plugin import __version__
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.counting import counted
-from reggan_plugin.errors import SourceError
+from reggan_plugin.errors import Remark, SourceError
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
 from reggan_plugin.files.frame_list import SourceFrame
@@ -97,7 +97,7 @@ def keep_part(result: TrackResult, out: Path, frames: int, report: Report) -> No
     part = out.with_suffix(f".part{out.suffix}")
     write_tracks(result.tracks, part)
     text = f"The tracks of the first {done} of {counted(frames, 'frame')} are in {part}."
-    report(Notice(message=text))
+    report(Notice(message=Remark(text, "part-of-tracks", part=part)))
 
 
 def _with_tracks(settings: RenderSettings, tracks: Tracks) -> RenderSettings:

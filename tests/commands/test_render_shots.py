@@ -95,7 +95,7 @@ def test_a_shot_that_is_stopped_while_it_is_tracked_keeps_what_was_found(
     (part,) = (out / ".reggan").iterdir()
     assert list(read_tracks(part).frames) == ["1001", "1002"]
     err = capsys.readouterr().err
-    assert f"The tracks of the first 2 of 3 frames are in {part}." in err
+    assert f"The tracks of the first 2 of 3 frames are in {part}. --tracks {part} with" in err
     assert "unsmoothed" not in err  # nothing was rendered
 
 

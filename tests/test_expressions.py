@@ -29,6 +29,12 @@ def test_the_nearest_name_is_suggested() -> None:
         resolve_expression("suprised")
 
 
+@pytest.mark.parametrize("written", ["happy,sad", "happy 0.5", "Joy=0.5", "happy & sad"])
+def test_a_blend_that_is_written_otherwise_is_answered_with_how_to_write_it(written: str) -> None:
+    with pytest.raises(UnknownExpressionError, match=r"a blend as happy:0\.6\+surprised:0\.3"):
+        resolve_expression(written)
+
+
 def test_a_blend_is_scaled_as_a_whole() -> None:
     mix = parse_expression_mix("happy:0.6+surprised:0.3", 0.5)
     assert mix.vector(("neutral", "happy", "surprised")) == pytest.approx([0.0, 0.3, 0.15])

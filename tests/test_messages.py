@@ -84,6 +84,8 @@ def test_a_mistyped_command_is_answered_with_the_nearest(capsys: Streams) -> Non
     assert "No such command 'rendr'. Did you mean render?" in capsys.readouterr().err
     assert main(["xyzzy"]) == 2
     assert "Did you mean" not in capsys.readouterr().err
+    assert main([__file__, "-e", "happy"]) == 2
+    assert f"To change it: reggan-plugin render {__file__} -e happy" in capsys.readouterr().err
 
 
 def test_an_expression_that_a_model_lacks_is_answered_with_its_nearest(

@@ -1,8 +1,8 @@
 """A command group whose help loads none of its commands."""
 
-import difflib
 import gc
 import importlib
+import os
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -118,6 +118,11 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
+            if "render" in self._own and os.path.lexists(args[0]):
+                hint = f"{error.message} To change it: reggan-plugin render {args[0]} -e happy"
+                raise click.UsageError(hint, ctx) from error
+            import difflib  # few mistype
+
             near = difflib.get_close_matches(str(args[0]), self.list_commands(ctx), 3)
             if not near:
                 raise

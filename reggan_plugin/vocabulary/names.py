@@ -1,6 +1,7 @@
 """All names of expressions, and which of them a word means or comes near to."""
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
@@ -32,6 +33,8 @@ NO_PRESETS: OwnPresets = MappingProxyType({})
 _ALIKE_IN_MEANING, _ALIKE_IN_LETTERS = 0.8, 0.6
 _NOT_OF_A_SIDE = ("jaw", "mouth")
 """What `jawLeft` and `mouthLeft` move *to* a side."""
+_BEHIND_NAME = re.compile(r"[,;&=]|\s(?=[\d.])")
+"""Where the name ends in what people write for a blend: `happy,sad`, `happy 0.5`."""
 _SHAPE_FROM_KEY = {shape.lower(): shape for shape in ARKIT_SHAPES}
 
 
@@ -53,6 +56,9 @@ def resolve_expression(word: str, own: OwnPresets = NO_PRESETS) -> str:
         return name
     near = list(dict.fromkeys([*_near_in_meaning(key_of(word), own), *_near(key_of(word), names)]))
     hint = f" Did you mean {' or '.join(map(repr, near[:3]))}?" if near else ""
+    first, *more = _BEHIND_NAME.split(word, maxsplit=1)
+    if more and key_of(first) in names:
+        hint = " Write a part of it as happy:0.6, and a blend as happy:0.6+surprised:0.3."
     raise UnknownExpressionError(
         f"{word.strip()!r} is not an expression.{hint}", found=word.strip()
     )

@@ -11,6 +11,7 @@ from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.model_card import MOTION_CONTRACT, CropSquare, ModelCard
 from reggan_plugin.motion_answer import MotionAnswer, Painter
+from reggan_plugin.muted_paint import muted
 from reggan_plugin.unfolded import unfolded
 
 _log = logging.getLogger(__name__)
@@ -91,19 +92,23 @@ class BatchedModel:
         planes = _checked(outputs, self._card.outputs, self.batch)
         if self._card.contract == MOTION_CONTRACT:
             painters = self._card.painters
-            return [motion_answer_at(place, planes, painters) for place in range(len(faces))]
+            return [motion_answer_at(k, planes, painters, face) for k, face in enumerate(faces)]
         return [(planes["face"][place], planes["mask"][place]) for place in range(len(faces))]
 
 
 def motion_answer_at(
-    place: int, planes: Tensors, painters: Mapping[str, CropSquare]
+    place: int,
+    planes: Tensors,
+    painters: Mapping[str, CropSquare],
+    face: Float[np.ndarray, "side side 3"],
 ) -> MotionAnswer:
-    """The answer of a model of contract 2 for one face of a batch, `unfolded`.
+    """The answer of a model of contract 2 for one face of a batch, `unfolded` and `muted`.
 
     Args:
         place: of the face in the batch.
         planes: the graph's outputs by name, the channels last.
         painters: see `ModelCard.painters`.
+        face: that was asked about, sRGB-encoded, in [0, 1].
     """
     answer = MotionAnswer(
         motion=planes["motion"][place],
@@ -119,7 +124,7 @@ def motion_answer_at(
             for part, window in painters.items()
         ),
     )
-    return unfolded(answer)
+    return muted(unfolded(answer), face)
 
 
 def _checked(outputs: Mapping[str, np.ndarray], names: Sequence[str], batch: int) -> Tensors:

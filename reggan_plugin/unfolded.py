@@ -1,4 +1,4 @@
-"""Motion that turns fewer surfaces over: what folds is smoothed."""
+"""Motion that turns fewer surfaces over, and whose closed lips have an even line."""
 
 from dataclasses import replace
 
@@ -6,13 +6,16 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.motion_answer import COVER_BEGINS, COVER_ENDS, MotionAnswer
+from reggan_plugin.motion_answer import COVER_BEGINS, COVER_ENDS, MotionAnswer, Painter
 
 _LEAST_AREA = 0.3
 """Of the source, for a cell of the target: below this it is all but collapsed."""
 _LEAST_SEEN = 0.9
 """Share of a cell that paint does not cover, from which on a fold can be seen."""
 _MOST_PASSES = 8
+_LIPS_PASSES = 2
+_LIPS_EDGE = 3
+"""Cells at a painter's border that stay as they are."""
 _REACH = 2
 """Cells that an average and a widening look at on each side."""
 
@@ -22,7 +25,7 @@ def unfolded(answer: MotionAnswer) -> MotionAnswer:
 
     A network's motion jumps where what holds still borders on what moves, and may pass over itself
     there. It is averaged with what is seen around such cells, at most eight times: a jump over many
-    cells keeps some folds. The rest stays as it is.
+    cells keeps some folds. Closed lips are averaged, too. The rest stays as it is.
     """
     motion = np.clip(np.nan_to_num(answer.motion), -1.0, 1.0).astype(np.float32)
     planes = np.ascontiguousarray(np.moveaxis(motion, 2, 0))
@@ -35,7 +38,36 @@ def unfolded(answer: MotionAnswer) -> MotionAnswer:
         part, weight = planes[:, *around], seen[around]
         near = _blurred(_widened(folds[around]).astype(np.float32))
         part += near * (_blurred(part * weight) / _blurred(weight) - part)
+    for painter in answer.painters:
+        _even_lips(planes, seen, painter)
     return replace(answer, motion=np.moveaxis(planes, 0, 2))
+
+
+def _even_lips(
+    planes: Float[np.ndarray, "2 cells cells"],
+    seen: Float[np.ndarray, "cells cells"],
+    painter: Painter,
+) -> None:
+    """Average what a painter of a mouth sees of the motion, away from where it paints.
+
+    Two lips that slide over each other part in whole cells: the dark line between them gets steps
+    that a large frame shows. Beside paint they stay apart, or the line would be drawn over teeth.
+    """
+    window = _cells_of(painter, len(seen))
+    if not seen[window].size:
+        return
+    closed = np.zeros_like(seen[window])
+    closed[_LIPS_EDGE:-_LIPS_EDGE, _LIPS_EDGE:-_LIPS_EDGE] = 1.0
+    closed[_widened(_widened(seen[window] <= _LEAST_SEEN))] = 0.0
+    near, part = _blurred(closed), planes[:, *window]
+    for _ in range(_LIPS_PASSES):
+        part += near * (_blurred(part) - part)
+
+
+def _cells_of(painter: Painter, cells: int) -> tuple[slice, slice]:
+    """Rows and columns of the motion that a painter looks at."""
+    left, top, right, bottom = (round(end * cells) for end in painter.window)
+    return slice(top, bottom), slice(left, right)
 
 
 def _cover(answer: MotionAnswer) -> Float[np.ndarray, "cells cells"]:
@@ -43,8 +75,9 @@ def _cover(answer: MotionAnswer) -> Float[np.ndarray, "cells cells"]:
     cells = len(answer.motion)
     cover = _averaged(answer.cover, cells, cells)
     for painter in answer.painters:
-        left, top, right, bottom = (round(end * cells) for end in painter.window)
-        cover[top:bottom, left:right] = _averaged(painter.cover, bottom - top, right - left)
+        window = _cells_of(painter, cells)
+        rows, columns = (part.stop - part.start for part in window)
+        cover[window] = _averaged(painter.cover, rows, columns)
     return np.clip((cover - COVER_BEGINS) / (COVER_ENDS - COVER_BEGINS), 0.0, 1.0)
 
 

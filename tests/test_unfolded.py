@@ -64,6 +64,36 @@ def test_what_paint_hides_may_fold(by_painter: bool) -> None:
     np.testing.assert_array_equal(unfolded(before).motion, before.motion)
 
 
+def mouth(cover: float = 0.0) -> Painter:
+    return Painter(
+        window=(0.25, 0.25, 0.75, 0.75),
+        cover=np.full((CELLS, CELLS, 1), cover, np.float32),
+        paint=np.zeros((1, 1, 3), np.float32),
+    )
+
+
+def stepped() -> Float[np.ndarray, "cells cells 2"]:
+    """Below a line that rises by a cell in every four, all moves by half a cell to the side."""
+    rows, columns = np.mgrid[:CELLS, :CELLS]
+    motion = np.zeros((CELLS, CELLS, 2))
+    motion[..., 0] = 0.5 / CELLS * (rows > 14 + columns // 4)
+    return motion
+
+
+def test_closed_lips_slide_along_an_even_line() -> None:
+    before = replace(answer_of(stepped()), painters=(mouth(),))
+    after = unfolded(before).motion
+    assert np.abs(np.diff(after[18:30, 18:30, 0], axis=0)).max() < 0.2 / CELLS
+    outside = np.ones((CELLS, CELLS), bool)
+    outside[12:36, 12:36] = False
+    np.testing.assert_array_equal(after[outside], before.motion[outside])
+
+
+def test_lips_beside_paint_stay_apart() -> None:
+    before = replace(answer_of(stepped()), painters=(mouth(cover=1.0),))
+    np.testing.assert_array_equal(unfolded(before).motion, before.motion)
+
+
 def test_numbers_that_are_none_do_not_spread() -> None:
     motion = folding()
     motion[3, 3] = np.nan

@@ -93,7 +93,7 @@ export class Model {
     const region = crop.region(frame[0].width, frame[0].height);
     return this.#answer(inputs, (outputs) => {
       const result = copied();
-      if (isMotion) composeMotion(result, motionInFrame(outputs, this.card, crop, region), region);
+      if (isMotion) composeMotion(result, motionInFrame(outputs, before, this.card, crop, region), region);
       else composePicture(result, before, outputs, crop, region);
       return result;
     });

@@ -2,6 +2,7 @@
 // As reggan_plugin/imaging/frame_motion.py and composite_motion.py do it, for opaque sRGB pictures.
 
 import { plane, reduceBy } from "./planes.js";
+import { muted } from "./muted_paint.js";
 import { unfolded } from "./unfolded.js";
 
 const [FULL_MOTION, FULL_GAIN, FULL_COVER, LEAST] = [0.002, 0.02, 0.02, 0.25];
@@ -32,8 +33,9 @@ function map(source, work) {
   return { ...source, data: Float32Array.from(source.data, work) };
 }
 
-/** The change of each pixel of a region: planes by name. */
-export function motionInFrame(outputs, card, crop, region) {
+/** The change of each pixel of a region: planes by name; `face`: the planes that were asked about. */
+export function motionInFrame(answered, face, card, crop, region) {
+  const outputs = muted(answered, face);
   const painters = Object.entries(card.painters ?? {}).map(([part, square]) =>
     [square, channel(outputs[`${part}_cover`], 0)]);
   const motion = [0, 1].map((axis) => map(channel(outputs.motion, axis), (v) => clip(v, -1, 1)));

@@ -1,8 +1,9 @@
-// Motion under which no surface is turned over: as reggan_plugin/unfolded.py does it.
+// Motion under which no surface is turned over, and whose closed lips have an even line: as reggan_plugin/unfolded.py does it.
 
-import { plane, reduceBy } from "./planes.js";
+import { block, plane, reduceBy } from "./planes.js";
 
 const [LEAST_AREA, LEAST_SEEN, MOST_PASSES] = [0.3, 0.9, 8];
+const [LIPS_PASSES, LIPS_EDGE] = [2, 3];
 const BINOMIAL = [1, 4, 6, 4, 1].map((weight) => weight / 16);
 
 const clip = (value, low, high) => Math.min(high, Math.max(low, value));
@@ -22,8 +23,34 @@ export function unfolded(motion, cover, painters, [begins, ends]) {
       own.data = own.data.map((value, i) => value + near.data[i] * (smooth.data[i] / weight.data[i] - value));
     }
   }
+  for (const [square] of painters) evenLips(motion, seen, square);
   return motion;
 }
+
+/** Averages what a painter of a mouth sees of the motion, away from where it paints. */
+function evenLips(motion, seen, square) {
+  const [left, top, right] = square.map((end) => Math.round(end * seen.width));
+  const side = right - left;
+  if (side < 1) return;
+  const cut = (source) => block(source, left, top, side, side);
+  let painted = map(cut(seen), (value) => (value <= LEAST_SEEN ? 1 : 0));
+  for (let pass = 0; pass < 2; pass++) painted = filtered(painted, (values) => Math.max(...values));
+  const inner = (place) => place >= LIPS_EDGE && place < side - LIPS_EDGE;
+  const near = filtered(map(painted, (value, i) =>
+    (inner(i % side) && inner(Math.floor(i / side)) ? 1 - value : 0)), average);
+  for (const own of motion) {
+    let part = cut(own);
+    for (let pass = 0; pass < LIPS_PASSES; pass++) {
+      const smooth = filtered(part, average);
+      part = map(part, (value, i) => value + near.data[i] * (smooth.data[i] - value));
+    }
+    part.data.forEach((value, i) => {
+      own.data[(top + Math.floor(i / side)) * own.width + left + (i % side)] = value;
+    });
+  }
+}
+
+const map = (source, work) => ({ ...source, data: source.data.map(work) });
 
 const average = (values) => values.reduce((sum, value, tap) => sum + BINOMIAL[tap] * value, 0);
 

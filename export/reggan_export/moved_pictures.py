@@ -45,6 +45,6 @@ def _moved(crops: np.ndarray, answers: Tensors, card: ModelCard) -> list[EditedF
     for place, crop in enumerate(crops):
         face = CutFace(region=whole, crop=where, display=crop, before=crop, mix=ExpressionMix())
         cut = CutFrame(picture=Picture(pixels=crop), faces=(face,))
-        answer = motion_answer_at(place, planes, card.painters)
+        answer = motion_answer_at(place, planes, card.painters, crop)
         edited.append(AnsweredFrame(cut=cut, answers=(answer,)).compose())
     return edited

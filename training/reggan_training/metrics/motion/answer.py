@@ -77,7 +77,7 @@ def motion_answers(
         answers = model.answer(bare.contiguous(), controls)
     outputs = {name: _last(value) for name, value in answers.items()}
     return [
-        replace(motion_answer_at(row, outputs, model.painters), front=one.front)
+        replace(motion_answer_at(row, outputs, model.painters, one.face), front=one.front)
         for row, one in enumerate(lifted)
     ]
 

@@ -112,6 +112,9 @@ def _open_session(
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_mem_pattern = provider.reuses_memory
+    # CUDA's means over a picture add up in whatever order its threads come: a shot that is rendered
+    # twice, or in parts, would differ by a level here and there.
+    options.use_deterministic_compute = device.kind != "cpu"
     # On a CPU, planning which tensors share memory takes longer than all else of opening a model
     # of a thousand nodes, and saves neither memory nor time of a run: tests/measurements/opening.py
     options.enable_mem_reuse = device.kind != "cpu"

@@ -67,8 +67,10 @@ def opened_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Open:
     return open_device
 
 
-def test_cuda_searches_no_algorithms_by_the_clock_and_keeps_fp32(opened_with: Open) -> None:
-    _, providers = opened_with("cuda:1")
+def test_cuda_repeats_itself_and_keeps_fp32(opened_with: Open) -> None:
+    """It searches no algorithms by the clock, and adds up in one order."""
+    options, providers = opened_with("cuda:1")
+    assert options.use_deterministic_compute
     assert providers == [
         (
             "CUDAExecutionProvider",

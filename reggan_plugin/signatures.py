@@ -7,7 +7,7 @@ Source: docs.sigstore.dev, Bundle Format 0.3; github.com/sigstore/fulcio, docs/o
 
 from pathlib import Path
 
-from reggan_plugin.errors import MissingExtraError, SignatureError
+from reggan_plugin.errors import SignatureError, needs_extra
 
 BUNDLE_SUFFIX = ".sigstore.json"
 _ISSUER = "https://token.actions.githubusercontent.com"
@@ -26,15 +26,10 @@ def verify_signature(path: Path, bundle: Path, repository: str) -> None:
         MissingExtraError: the package sigstore is not installed.
         SignatureError: there is no such signature, or it is of another file or repository.
     """
-    try:
+    with needs_extra("Checking signatures", "verify"):
         from sigstore.errors import Error, VerificationError
         from sigstore.models import Bundle, InvalidBundle
         from sigstore.verify import Verifier, policy
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"Checking signatures needs {error.name}, which is not installed. Install it: "
-            'pip install "reggan-plugin[verify]"'
-        ) from error
     if not bundle.is_file():
         raise SignatureError(
             f"{path.name} has no signature: there is no {bundle}.", kind="unsigned"

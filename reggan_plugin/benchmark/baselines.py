@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from reggan_plugin.benchmark.contestant import Contestant
-from reggan_plugin.errors import MissingExtraError
+from reggan_plugin.errors import needs_extra
 
 ENTRY_POINT_GROUP = "reggan_plugin.benchmark"
 
@@ -65,11 +65,6 @@ def load_baselines() -> Baselines:
         MissingExtraError: it is not there, or lacks a package.
     """
     (point,) = entry_points(group=ENTRY_POINT_GROUP)
-    try:
+    with needs_extra("The comparison with peers", "export"):
         baselines: Baselines = point.load()()
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"The comparison with peers needs {error.name}, which is not installed. Install it: "
-            'pip install "reggan-plugin[export]"'
-        ) from error
     return baselines

@@ -94,17 +94,14 @@ class LazyGroup(click.Group):
         """
         if cmd_name in self._own:
             target = self._own[cmd_name].target
-            try:
-                return _loaded(target)
-            except ModuleNotFoundError as error:
-                return self._help_alone(ctx, cmd_name, target, error)
-        point = self._attached.get(cmd_name)
-        if point is None:
+        elif cmd_name in self._attached:
+            target = self._attached[cmd_name].value.partition(" ")[0]
+        else:
             return None
         try:
-            return _loaded(point.value.partition(" ")[0])
+            return _loaded(target)
         except ModuleNotFoundError as error:
-            return self._help_alone(ctx, cmd_name, point.value.partition(" ")[0], error)
+            return self._help_alone(ctx, cmd_name, target, error)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

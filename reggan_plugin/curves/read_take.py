@@ -9,7 +9,7 @@ from reggan_plugin.curves.audio2face import columns_of_audio2face, is_audio2face
 from reggan_plugin.curves.csv_take import columns_of_csv
 from reggan_plugin.curves.phone_text import columns_of_face_cap, columns_of_ifacialmocap
 from reggan_plugin.curves.take import Columns, Take, take_from_columns
-from reggan_plugin.errors import MissingExtraError, SourceError
+from reggan_plugin.errors import SourceError, needs_extra
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, USD_SUFFIXES
 from reggan_plugin.regular_file import read_regular
 
@@ -73,11 +73,6 @@ def _columns(path: Path, rate_fps: float | None) -> Columns:
 
 
 def _columns_of_usd() -> Callable[[Path], Columns]:
-    try:
+    with needs_extra("A take in USD", "usd"):
         from reggan_plugin.curves.usd_take import columns_of_usd
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            "Takes in USD need usd-core, which is not installed. Install it: "
-            'pip install "reggan-plugin[usd]"'
-        ) from error
     return columns_of_usd

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.errors import MissingExtraError, SourceError, UsageError
+from reggan_plugin.errors import SourceError, UsageError, needs_extra
 
 _BUILT_IN = "ocio://default"
 _LINEAR = "Linear Rec.709 (sRGB)"
@@ -142,11 +142,6 @@ def _unknown(name: str, config: Any) -> str:
 
 
 def _ocio() -> Any:
-    try:
+    with needs_extra("A colour space by name", "ocio"):
         import PyOpenColorIO
-    except ImportError as error:
-        raise MissingExtraError(
-            "A colour space by name needs OpenColorIO, which is not installed here. Install it: "
-            'pip install "reggan-plugin[ocio]".'
-        ) from error
     return PyOpenColorIO

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.errors import MissingExtraError, SigningError
+from reggan_plugin.errors import SigningError, needs_extra
 from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.image_format import ImageFormat
 
@@ -61,13 +61,8 @@ class PictureSigner:
             MissingExtraError: c2pa-python is not installed.
             SigningError: they cannot be read, do not belong together, or the time is over.
         """
-        try:
+        with needs_extra("Signing", "c2pa"):
             import c2pa
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(
-                f"Signing needs {error.name}, which is not installed. Install it: "
-                'pip install "reggan-plugin[c2pa]"'
-            ) from error
         self._c2pa, self._version = c2pa, version
         self._certificate, self._key = _read(signing.certificate), _read(signing.key)
         self._algorithm = _algorithm(signing, self._certificate, self._key)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from reggan_plugin.errors import MissingExtraError, UnreadableFrameError, UnsupportedFormatError
+from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError, needs_extra
 from reggan_plugin.files.size_limit import refuse_oversize
 
 if TYPE_CHECKING:
@@ -41,13 +41,8 @@ def load_av() -> Any:
     Raises:
         MissingExtraError: it is not installed.
     """
-    try:
+    with needs_extra("A video", "video"):
         import av
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"Videos need {error.name}, which is not installed. Install it: "
-            'pip install "reggan-plugin[video]"'
-        ) from error
     return av
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reggan_plugin.errors import MissingExtraError, ModelError, SourceError, UsageError
+from reggan_plugin.errors import ModelError, SourceError, UsageError, needs_extra
 from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.model_seal import check_seal
 from reggan_plugin.models import installed_models
@@ -137,14 +137,9 @@ def read_model_file(path: Path) -> ModelFile:
         MissingExtraError: the package `onnx` is not installed.
         ModelError: the file is damaged or not ours.
     """
-    try:
+    with needs_extra(f"Reading {path.name}", "export"):
         import onnx
         from onnx import numpy_helper
-    except ImportError as error:
-        raise MissingExtraError(
-            f"Only the package onnx can read {path.name}, and it is not installed: pip install "
-            '"reggan-plugin[export]", or start from a run folder.'
-        ) from error
     digest = check_seal(path)
     model = onnx.load(path)
     metadata = {entry.key: entry.value for entry in model.metadata_props}

@@ -21,12 +21,12 @@ _COMMANDS = {
     "expressions": LazyCommand(
         "reggan_training.commands.dataset_expressions:expression_sheet",
         "Draw every named expression on heads.",
-        "train",
+        "train,textures",
     ),
     "heads": LazyCommand(
         "reggan_training.commands.dataset_heads:heads",
         "Rasterise heads with known motion.",
-        "train",
+        "train,textures",
     ),
     "pack": LazyCommand(
         "reggan_training.commands.dataset_pack:pack",

@@ -11,12 +11,16 @@ from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.errors import MissingExtraError, OutputExistsError
+from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option
 from reggan_training.heads.head import HeadMesh
+from reggan_training.pairs.camera import frontal_camera
+from reggan_training.pairs.look import sample_look
+from reggan_training.pairs.rasterising import rasterise_head
+from reggan_training.pairs.shading import HeadShader
 
 _COLUMNS, _VIEW_PX, _LINE_PX = 11, 128, 14
 _SEED = 3
@@ -58,16 +62,6 @@ def views_of(
     head: HeadMesh, expressions: Sequence[Expression]
 ) -> list[UInt8[np.ndarray, "side side 3"]]:
     """A head with each expression, from the front; shapes that it does not have are left out."""
-    try:
-        from reggan_training.pairs.camera import frontal_camera
-        from reggan_training.pairs.look import sample_look
-        from reggan_training.pairs.rasterising import rasterise_head
-        from reggan_training.pairs.shading import HeadShader
-    except ImportError as error:
-        raise MissingExtraError(
-            f"Rasterising needs {error.name}, which is not installed. Install the extras train "
-            "and textures of reggan-plugin."
-        ) from error
     states = [
         {shape: weight for shape, weight in expression.weights.items() if shape in head.controls}
         for expression in expressions

@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.errors import MissingExtraError
+from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.commands.options import FOLDER_TO_WRITE
+from reggan_training.pairs.render_set import render_heads
 
 
 @click.command("heads")
@@ -48,15 +49,6 @@ def heads(
     Example:
       reggan-plugin dataset heads --ict ict_face_model_light.npz --out heads
     """
-    try:
-        from reggan_training.pairs.render_set import render_heads
-    except ImportError as error:
-        raise MissingExtraError(
-            f"Rasterising needs {error.name}, which is not installed. Install the extras train "
-            "and textures of reggan-plugin."
-        ) from error
-    from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
-
     named = {key: found.weights for key, found in NAMED_EXPRESSIONS.items() if found.weights}
     for family in open_families():
         names = family.identities(identities, seed)

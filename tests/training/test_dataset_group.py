@@ -30,8 +30,8 @@ def test_every_command_names_the_extra_that_it_needs(
     assert {name: command.extra for name, command in commands.items()} == {
         "avatars": "avatars",
         "check": "train",
-        "expressions": "train",
-        "heads": "train",
+        "expressions": "train,textures",
+        "heads": "train,textures",
         "pack": "train",
         "pictures": "train",
         "test-heads": "train,textures",

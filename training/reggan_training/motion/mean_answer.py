@@ -17,9 +17,9 @@ from torch import Tensor
 
 from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_training.heads.head import Part
+from reggan_training.pairs.batch import MIRROR_OF_CONTROL
 from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.shading import HeadShader
-from reggan_training.pairs.sitting import MIRROR_OF_CONTROL
 from reggan_training.pairs.truth import truth_of_pair
 
 _PENALTY = 3.0

@@ -1,6 +1,5 @@
 """What the motion network learns, as a run takes it; and the network that a run left."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -27,21 +26,15 @@ def motion_run(
     """A run that trains the motion network; goes on where the folder's checkpoint ends."""
     about = {"width": str(network.width), "side_px": str(network.side_px)}
     fixed = {f"regression.{name}": value for name, value in network.regression.named_buffers()}
-    task = _task_of(network, settings.half_precision, weights)
-    return TrainingRun(network, task, settings, folder, about=about, fixed=fixed)
 
-
-def _task_of(
-    network: MotionRegGAN, half_precision: bool, weights: LossWeights
-) -> Callable[[Rows, torch.Generator], Losses]:
     def losses_of(rows: Rows, random: torch.Generator) -> Losses:
         pairs = augmented(Pairs.from_compact(rows), random)
         image = pairs.source.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(image.device.type, torch.bfloat16, enabled=half_precision):
+        with torch.autocast(image.device.type, torch.bfloat16, enabled=settings.half_precision):
             answer = network(image, pairs.controls, _misread(pairs.worn, random))
         return pair_losses(pairs, answer, weights) | _progress(pairs, answer)
 
-    return losses_of
+    return TrainingRun(network, losses_of, settings, folder, about=about, fixed=fixed)
 
 
 def _misread(worn: Tensor, random: torch.Generator) -> Tensor:

@@ -5,7 +5,6 @@ of the finished window, only around what is painted; the gradient that the paint
 a fixed share of the paired one's length.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -18,21 +17,10 @@ from reggan_training.motion.mouth_painter import MouthPainter
 
 _SLOPE = 0.2
 """Of the leaky ReLU below 0."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AdversaryWeights:
-    """What the adversary may say.
-
-    Attributes:
-        share: length of its gradient at the painted window, in parts of the paired one's.
-        judging: weight of the discriminator's own loss, which only changes its rate.
-        noise: standard deviation of what is added to both windows that it judges.
-    """
-
-    share: float = 0.5
-    judging: float = 1.0
-    noise: float = 0.015
+_SHARE = 0.5
+"""Length of the adversary's gradient at the painted window, in parts of the paired one's."""
+_NOISE = 0.015
+"""Standard deviation of what is added to both windows that the discriminator judges."""
 
 
 class PatchDiscriminator(nn.Module):
@@ -60,20 +48,19 @@ class PatchDiscriminator(nn.Module):
         return result.float()
 
 
-class RivalledPainter(nn.Module):
+class OpposedPainter(nn.Module):
     """A painter and the discriminator that it learns against, as one module to train."""
 
     def __init__(self, painter: MouthPainter) -> None:
         super().__init__()
         self.painter, self.discriminator = painter, PatchDiscriminator()
 
-    def rivalry(
+    def losses(
         self,
         made: Float[Tensor, "batch 3 side side"],
         target: Float[Tensor, "batch 3 side side"],
         where: Float[Tensor, "batch 1 side side"],
         paired: Tensor,
-        weights: AdversaryWeights,
         random: torch.Generator,
     ) -> dict[str, Tensor]:
         """Losses of both sides, each of which reaches only its own parameters.
@@ -83,35 +70,34 @@ class RivalledPainter(nn.Module):
             target: the renders'.
             where: 1 around what is painted.
             paired: sum of the paired losses of `made`.
-            weights: see there.
             random: of the noise.
         """
         local = F.max_pool2d(where, 8)
-        real = self.discriminator(_noisy(target, weights.noise, random))
-        fake = self.discriminator(_noisy(made.detach(), weights.noise, random))
+        real = self.discriminator(_noisy(target, random))
+        fake = self.discriminator(_noisy(made.detach(), random))
         judging = _mean(F.relu(1 - real), local) + _mean(F.relu(1 + fake), local)
         frozen = {name: value.detach() for name, value in self.discriminator.named_parameters()}
         score = torch.func.functional_call(self.discriminator, frozen, made)
         deceived = -_mean(score, local)
-        factor = _factor(deceived, paired, made, weights.share)
+        factor = _factor(deceived, paired, made)
         return {
-            "judging": weights.judging * judging,
+            "judging": judging,
             "adversarial": factor * deceived,
             "_told_apart": _mean((real > fake).float(), local).detach(),
             "_adversarial_factor": factor,
         }
 
 
-def _factor(deceived: Tensor, paired: Tensor, made: Tensor, share: float) -> Tensor:
-    """What makes the adversary's gradient a share of the paired one's, at the window."""
+def _factor(deceived: Tensor, paired: Tensor, made: Tensor) -> Tensor:
+    """Factor that makes the adversary's gradient a share of the paired one's, at the window."""
     wanted = torch.autograd.grad(paired, made, retain_graph=True)[0].norm()
     said = torch.autograd.grad(deceived, made, retain_graph=True)[0].norm()
-    return share * wanted / said.clamp(min=1e-8)
+    return _SHARE * wanted / said.clamp(min=1e-8)
 
 
 def _mean(scores: Tensor, weight: Tensor) -> Tensor:
     return (scores * weight).sum() / weight.sum().clamp(min=1)
 
 
-def _noisy(window: Tensor, deviation: float, random: torch.Generator) -> Tensor:
-    return window + deviation * normal(tuple(window.shape), random)
+def _noisy(window: Tensor, random: torch.Generator) -> Tensor:
+    return window + _NOISE * normal(tuple(window.shape), random)

@@ -1,6 +1,8 @@
 """What the painter of the mouth learns, over a finished motion network; and what a run left."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -8,13 +10,8 @@ from torch import Tensor
 
 from reggan_training.motion.augment import uniform
 from reggan_training.motion.composing import compose
-from reggan_training.motion.mouth_adversary import AdversaryWeights, RivalledPainter
-from reggan_training.motion.mouth_losses import (
-    MouthLossWeights,
-    finished_window,
-    mouth_losses,
-    uncovered,
-)
+from reggan_training.motion.mouth_adversary import OpposedPainter
+from reggan_training.motion.mouth_losses import finished_window, mouth_losses, uncovered
 from reggan_training.motion.mouth_painter import MouthPainter
 from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
 from reggan_training.motion.sampling import enlarged
@@ -24,54 +21,58 @@ from reggan_training.pairs.pool import Rows
 
 
 def mouth_run(
-    painter: MouthPainter,
-    network: MotionRegGAN,
-    settings: RunSettings,
-    folder: Path,
-    weights: MouthLossWeights = MouthLossWeights(),  # noqa: B008 - frozen
+    painter: MouthPainter, network: MotionRegGAN, settings: RunSettings, folder: Path
 ) -> TrainingRun:
     """A run that trains the painter over `network`, which stays as it is."""
 
     def losses_of(rows: Rows, random: torch.Generator) -> Losses:
-        pairs = _augmented(MouthPairs.from_compact(rows), random)
-        with _reduced(pairs.source, settings):
-            moved, answer = _moved_by(network, pairs)
-        with _reduced(pairs.source, settings):
-            painted = painter(pairs.source, pairs.controls, answer)
-        return mouth_losses(pairs, finished_window(moved, painted), painted, weights)
+        return _paint(painter, network, settings, rows, random).losses
 
     network.to(settings.device)
     about = {"width": str(painter.width)}
     return TrainingRun(painter, losses_of, settings, folder, about=about, fixed={})
 
 
-def rivalled_run(
-    rivalled: RivalledPainter,
-    network: MotionRegGAN,
-    settings: RunSettings,
-    folder: Path,
-    weights: MouthLossWeights = MouthLossWeights(),  # noqa: B008 - frozen
-    adversary: AdversaryWeights = AdversaryWeights(),  # noqa: B008 - frozen
+def opposed_run(
+    opposed: OpposedPainter, network: MotionRegGAN, settings: RunSettings, folder: Path
 ) -> TrainingRun:
     """A run that trains the painter against its adversary, over `network`."""
 
     def losses_of(rows: Rows, random: torch.Generator) -> Losses:
-        pairs = _augmented(MouthPairs.from_compact(rows), random)
-        with _reduced(pairs.source, settings):
-            moved, answer = _moved_by(network, pairs)
-        with _reduced(pairs.source, settings):
-            painted = rivalled.painter(pairs.source, pairs.controls, answer)
-        made = finished_window(moved, painted)
-        paired = mouth_losses(pairs, made, painted, weights)
+        pairs, made, paired = _paint(opposed.painter, network, settings, rows, random)
         near = F.max_pool2d(uncovered(pairs), 9, 1, 4)
         total = torch.stack(list(paired.values())).sum()
         with _reduced(pairs.source, settings):
-            said = rivalled.rivalry(made, pairs.target, near, total, adversary, random)
+            said = opposed.losses(made, pairs.target, near, total, random)
         return paired | said
 
     network.to(settings.device)
-    about = {"width": str(rivalled.painter.width)}
-    return TrainingRun(rivalled, losses_of, settings, folder, about=about, fixed={})
+    about = {"width": str(opposed.painter.width)}
+    return TrainingRun(opposed, losses_of, settings, folder, about=about, fixed={})
+
+
+class _Painted(NamedTuple):
+    """Pairs, their finished windows, and the paired losses of these."""
+
+    pairs: MouthPairs
+    made: Tensor
+    losses: Losses
+
+
+def _paint(
+    painter: MouthPainter,
+    network: MotionRegGAN,
+    settings: RunSettings,
+    rows: Rows,
+    random: torch.Generator,
+) -> _Painted:
+    pairs = _augmented(MouthPairs.from_compact(rows), random)
+    with _reduced(pairs.source, settings):
+        moved, answer = _moved_by(network, pairs)
+    with _reduced(pairs.source, settings):
+        painted = painter(pairs.source, pairs.controls, answer)
+    made = finished_window(moved, painted)
+    return _Painted(pairs, made, mouth_losses(pairs, made, painted))
 
 
 def _reduced(image: Tensor, settings: RunSettings) -> torch.autocast:
@@ -98,14 +99,8 @@ def _augmented(pairs: MouthPairs, random: torch.Generator) -> MouthPairs:
     turned = pairs.mirrored(uniform((count,), 0.0, 1.0, random) < 0.5)
     gain = uniform((count, 3, 1, 1), 0.8, 1.2, random)
     offset = uniform((count, 3, 1, 1), -0.06, 0.06, random)
-    return MouthPairs(
-        source=(turned.source * gain + offset).clamp(0, 1),
-        target=(turned.target * gain + offset).clamp(0, 1),
-        hole=turned.hole,
-        part=turned.part,
-        controls=turned.controls,
-        worn=turned.worn,
-    )
+    graded = ((one * gain + offset).clamp(0, 1) for one in (turned.source, turned.target))
+    return replace(turned, **dict(zip(("source", "target"), graded, strict=True)))
 
 
 def trained_mouth_painter(folder: Path) -> MouthPainter:

@@ -1,6 +1,5 @@
 """What the two readers learn from portraits; and the readers that a run left."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -31,25 +30,21 @@ class Readers(nn.Module):
 
 def reader_run(readers: Readers, settings: RunSettings, folder: Path) -> TrainingRun:
     """A run that trains the readers; goes on where the folder's checkpoint ends."""
-    task = _task_of(readers, settings.half_precision)
-    return TrainingRun(readers, task, settings, folder, about={}, fixed={})
 
-
-def _task_of(readers: Readers, half_precision: bool) -> Callable[[Rows, torch.Generator], Losses]:
     def losses_of(rows: Rows, random: torch.Generator) -> Losses:
         portraits = Portraits.from_compact(rows)
         mirror = uniform((len(portraits.picture),), 0.0, 1.0, random) < 0.5
         portraits = bent(portraits.mirrored(mirror), random)
         picture = augmented_picture(portraits.picture, random)
         picture = picture.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(picture.device.type, torch.bfloat16, enabled=half_precision):
+        with torch.autocast(picture.device.type, torch.bfloat16, enabled=settings.half_precision):
             weights, surface = readers.source(picture).float(), readers.surface(picture)
         error: Tensor = weights - portraits.weights
         explained = 1 - error.detach().square().sum() / portraits.weights.square().sum()
         read = surface_losses(portraits, surface)
         return {"weights": 10 * error.square().mean(), "_explained": explained} | read
 
-    return losses_of
+    return TrainingRun(readers, losses_of, settings, folder, about={}, fixed={})
 
 
 def surface_losses(portraits: Portraits, surface: ReadSurface) -> Losses:

@@ -23,11 +23,11 @@ from torch import Tensor
 from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_training.heads.head import Part
 from reggan_training.motion.sampling import warp
+from reggan_training.pairs.batch import MIRROR_OF_CONTROL
 from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.lip_seam import LOWER_JAW, MOUTH_CORNER_X, SEAM_Y, seam_aligned
 from reggan_training.pairs.rasterised_head import RasterisedHead
 from reggan_training.pairs.shading import hollows_of
-from reggan_training.pairs.sitting import MIRROR_OF_CONTROL
 
 SURFACE_CELLS = 80
 SURFACE_LEFT, SURFACE_TOP, SURFACE_SIDE = -1.6, 0.9, 3.2

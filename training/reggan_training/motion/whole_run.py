@@ -22,9 +22,9 @@ from reggan_training.motion.earlier_model import EarlierModel
 from reggan_training.motion.losses import LossWeights
 from reggan_training.motion.mean_answer import fit_mean_answer, state_examples
 from reggan_training.motion.motion_task import motion_run, trained_motion_network
-from reggan_training.motion.mouth_adversary import RivalledPainter
+from reggan_training.motion.mouth_adversary import OpposedPainter
 from reggan_training.motion.mouth_painter import MouthPainter
-from reggan_training.motion.mouth_task import mouth_run, rivalled_run, trained_mouth_painter
+from reggan_training.motion.mouth_task import mouth_run, opposed_run, trained_mouth_painter
 from reggan_training.motion.network import MotionRegGAN
 from reggan_training.motion.reader_task import Readers, reader_run, trained_readers
 from reggan_training.motion.regression_examples import regression_examples
@@ -150,9 +150,9 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
         painting = mouth_run(painter, _moved_by(folder), settings.mouth, _made(folder / MOUTH))
         finish(MOUTH, painting, draw_mouth_sitting, _MOUTH_POOL)
     if ADVERSARY in settings.stages:
-        rivalled = RivalledPainter(trained_mouth_painter(folder / MOUTH).requires_grad_(True))
-        painting = rivalled_run(
-            rivalled, _moved_by(folder), settings.adversary, _made(folder / ADVERSARY)
+        opposed = OpposedPainter(trained_mouth_painter(folder / MOUTH).requires_grad_(True))
+        painting = opposed_run(
+            opposed, _moved_by(folder), settings.adversary, _made(folder / ADVERSARY)
         )
         finish(ADVERSARY, painting, draw_mouth_sitting, _MOUTH_POOL)
 

@@ -1,6 +1,6 @@
 """Pairs for the painter of the mouth: the whole source, and the mouth window at its own detail."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +9,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from reggan_training.pairs.batch import Batch, bytes_from_picture
 from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.look import sample_look
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.sitting import (
-    MIRROR_OF_CONTROL,
-    bytes_from_picture,
     choose_pair,
     requests_of,
     worn_weights,
@@ -23,7 +22,7 @@ from reggan_training.pairs.truth import truth_of_pair
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class MouthPairs:
+class MouthPairs(Batch):
     """A batch for the painter of the mouth. Pictures are sRGB-encoded, [0, 1].
 
     Attributes:
@@ -41,34 +40,6 @@ class MouthPairs:
     part: Int[Tensor, "batch 1 fine fine"]
     controls: Float[Tensor, "batch controls"]
     worn: Float[Tensor, "batch shapes"]
-
-    @classmethod
-    def from_compact(cls, rows: Mapping[str, Tensor]) -> "MouthPairs":
-        """Restore what `draw_mouth_sitting` returned."""
-        return cls(
-            source=rows["source"].float() / 255,
-            target=rows["target"].float() / 255,
-            hole=rows["hole"].float(),
-            part=rows["part"].long(),
-            controls=rows["controls"],
-            worn=rows["worn"],
-        )
-
-    def mirrored(self, rows: Tensor) -> "MouthPairs":
-        """The same pairs, those of `rows` (bool) seen in a mirror; the window is symmetric."""
-
-        def turned(values: Tensor) -> Tensor:
-            return torch.where(rows[:, None, None, None], values.flip(3), values)
-
-        order = torch.tensor(MIRROR_OF_CONTROL, device=rows.device)
-        return MouthPairs(
-            source=turned(self.source),
-            target=turned(self.target),
-            hole=turned(self.hole),
-            part=turned(self.part),
-            controls=torch.where(rows[:, None], self.controls[:, order], self.controls),
-            worn=torch.where(rows[:, None], self.worn[:, order[:-1]], self.worn),
-        )
 
 
 def draw_mouth_sitting(path: Path, seed: Sequence[int], count: int) -> dict[str, Tensor]:

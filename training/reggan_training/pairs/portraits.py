@@ -1,6 +1,6 @@
 """Portraits: single pictures of heads, and what a reader has to read from them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,22 +11,20 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_training.pairs.batch import Batch, bytes_from_picture
 from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.lip_seam import seam_aligned
 from reggan_training.pairs.look import sample_look
 from reggan_training.pairs.shading import HeadShader
-from reggan_training.pairs.sitting import MIRROR_OF_CONTROL, bytes_from_picture
 from reggan_training.pairs.truth import projection_of, surface_of_state
 
 PORTRAIT_PX = 128
 _FINE_SHARE = 0.35
 """Of looks that are shaded at full resolution and averaged down."""
-_AHEAD = ((1.0, -1.0, -1.0), (-1.0, 1.0, 1.0))
-"""Signs of a projection seen in a mirror."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Portraits:
+class Portraits(Batch):
     """A batch of pictures, sRGB-encoded, [0, 1].
 
     Attributes:
@@ -41,35 +39,6 @@ class Portraits:
     place: Float[Tensor, "batch 2 side side"]
     kind: Int[Tensor, "batch 1 side side"]
     projection: Float[Tensor, "batch 2 3"]
-
-    @classmethod
-    def from_compact(cls, rows: Mapping[str, Tensor]) -> "Portraits":
-        """Restore what `draw_portraits` returned."""
-        return cls(
-            picture=rows["picture"].float() / 255,
-            weights=rows["weights"],
-            place=rows["place"].float(),
-            kind=rows["kind"].long(),
-            projection=rows["projection"],
-        )
-
-    def mirrored(self, rows: Tensor) -> "Portraits":
-        """The same portraits, those of `rows` (bool) seen in a mirror."""
-
-        def turned(values: Tensor) -> Tensor:
-            return torch.where(rows[:, None, None, None], values.flip(3), values)
-
-        order = torch.tensor(MIRROR_OF_CONTROL[:-1], device=rows.device)
-        outwards = torch.where(rows, -1.0, 1.0)[:, None, None]
-        place = turned(self.place)
-        ahead = torch.tensor(_AHEAD, device=rows.device)
-        return Portraits(
-            picture=turned(self.picture),
-            weights=torch.where(rows[:, None], self.weights[:, order], self.weights),
-            place=torch.stack([place[:, 0] * outwards, place[:, 1]], dim=1),
-            kind=turned(self.kind),
-            projection=torch.where(rows[:, None, None], self.projection * ahead, self.projection),
-        )
 
 
 def draw_portraits(path: Path, seed: Sequence[int], count: int) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """A sitting: one head in one look, all of its states pictured, and pairs drawn from them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS, mirrored_name
+from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_training.pairs.batch import Batch, bytes_from_picture
 from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.look import sample_look
 from reggan_training.pairs.rasterised_head import RasterisedHead
@@ -21,12 +22,9 @@ from reggan_training.pairs.truth import (
     truth_of_pair,
 )
 
-MIRROR_OF_CONTROL: tuple[int, ...] = tuple(CONTROLS.index(mirrored_name(n)) for n in CONTROLS)
-"""Entry of the mirrored control vector that each entry goes to."""
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Pairs:
+class Pairs(Batch):
     """A batch of pairs as the networks take them. Pictures are sRGB-encoded, [0, 1].
 
     Attributes:
@@ -62,45 +60,6 @@ class Pairs:
             "controls": self.controls,
             "worn": self.worn,
         }
-
-    @classmethod
-    def from_compact(cls, rows: Mapping[str, Tensor]) -> "Pairs":
-        """Restore what `compact` packed."""
-        return cls(
-            source=rows["source"].float() / 255,
-            target=rows["target"].float() / 255,
-            motion=rows["motion"].float(),
-            visible=rows["visible"].float(),
-            hit=rows["hit"].float(),
-            part=rows["part"].long(),
-            controls=rows["controls"],
-            worn=rows["worn"],
-        )
-
-    def mirrored(self, rows: Tensor) -> "Pairs":
-        """The same pairs, those of `rows` (bool) seen in a mirror."""
-
-        def turned(values: Tensor) -> Tensor:
-            return torch.where(rows[:, None, None, None], values.flip(3), values)
-
-        sign = torch.where(rows, -1.0, 1.0)[:, None, None]
-
-        def turned_x(values: Tensor) -> Tensor:
-            back = turned(values)
-            return torch.stack([back[:, 0] * sign, back[:, 1]], dim=1)
-
-        order = torch.tensor(MIRROR_OF_CONTROL, device=rows.device)
-        controls = torch.where(rows[:, None], self.controls[:, order], self.controls)
-        return Pairs(
-            source=turned(self.source),
-            target=turned(self.target),
-            motion=turned_x(self.motion),
-            visible=turned(self.visible),
-            hit=turned(self.hit),
-            part=turned(self.part),
-            controls=controls,
-            worn=torch.where(rows[:, None], self.worn[:, order[:-1]], self.worn),
-        )
 
 
 def draw_sitting(path: Path, seed: Sequence[int], count: int, side_px: int) -> Pairs:
@@ -151,11 +110,6 @@ def worn_weights(head: RasterisedHead, chosen: Sequence[Choice]) -> Float[Tensor
     """Weights of the sources of chosen pairs, in the order of `ARKIT_SHAPES`."""
     states = [head.states[source] for source, _, _ in chosen]
     return torch.tensor([[state.get(name, 0.0) for name in ARKIT_SHAPES] for state in states])
-
-
-def bytes_from_picture(picture: Tensor) -> Tensor:
-    """Values in [0, 1] as bytes."""
-    return (picture * 255 + 0.5).clamp(0, 255).to(torch.uint8)
 
 
 def choose_pair(head: RasterisedHead, random: np.random.Generator) -> Choice:

@@ -1,6 +1,5 @@
 """Pictures of a face in rows and columns, with labels."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from reggan_plugin.array_types import Float
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.display_picture import coding_of
+from reggan_plugin.encoded_picture import encoded_picture
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
@@ -141,9 +141,7 @@ def _image(view: View) -> Image.Image:
 
 
 def _write(path: Path, picture: Image.Image) -> None:
-    encoded = io.BytesIO()
-    picture.save(encoded, format="PNG")
-    write_atomically(path, encoded.getvalue())
+    write_atomically(path, encoded_picture(picture, "PNG"))
 
 
 def _corner(row: int, column: int) -> tuple[int, int]:

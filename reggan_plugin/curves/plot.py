@@ -1,12 +1,11 @@
 """A take as a picture: a strip for each column that moves."""
 
-import io
-
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.curves.take import Take
+from reggan_plugin.encoded_picture import encoded_picture
 
 _STRIP_PX, _GAP_PX, _NAMES_PX, _PLOT_PX, _EDGE_PX = 26, 4, 150, 900, 12
 _BACK, _STRIP, _INK, _CURVE = (24, 24, 27), (36, 36, 41), (222, 222, 226), (120, 178, 255)
@@ -27,7 +26,7 @@ def png_of_take(take: Take) -> bytes:
         end = _NAMES_PX + _PLOT_PX + 8
         draw.text((end, top + 7), f"{values.max():.2f}", font=font, fill=_INK)
     _draw_seconds(draw, font, take, height)
-    return _png(image)
+    return encoded_picture(image, "PNG")
 
 
 def moving_columns(take: Take) -> list[int]:
@@ -58,9 +57,3 @@ def _draw_seconds(
         x = _NAMES_PX + tick * (_PLOT_PX - 1) // 4
         draw.line((x, _EDGE_PX, x, y - 30), fill=_GRID)
         draw.text((x, y - 24), f"{length * tick / 4:.2f} s", font=font, fill=_INK)
-
-
-def _png(image: Image.Image) -> bytes:
-    content = io.BytesIO()
-    image.save(content, format="PNG")
-    return content.getvalue()

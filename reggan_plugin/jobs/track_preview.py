@@ -1,6 +1,5 @@
 """Draws tracks into small copies of their frames, for a person to check."""
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.display_picture import display_picture
+from reggan_plugin.encoded_picture import encoded_picture
 from reggan_plugin.errors import OutputError, RegganError
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks
 from reggan_plugin.files.frame import read_content
@@ -94,9 +94,7 @@ def _jpeg(
         _draw_face(draw, font, face, frame_px, origin)
     caption = " | ".join(filter(None, [key, "cut" if is_cut else None, tracked.note]))
     draw.text((6, 4), caption, "white", font, stroke_width=2, stroke_fill="black")
-    encoded = io.BytesIO()
-    picture.save(encoded, format="JPEG", quality=88)
-    return encoded.getvalue()
+    return encoded_picture(picture, "JPEG", quality=88)
 
 
 def _picture(source: SourceFrame, reading: Reading) -> tuple[Image.Image, float, tuple[int, int]]:

@@ -1,15 +1,14 @@
 """The face of a rendered frame before and after, for people and for measures."""
 
-import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.contact_sheet import CELL_PX, view_of_face
 from reggan_plugin.display_picture import display_picture
+from reggan_plugin.encoded_picture import encoded_picture
 from reggan_plugin.errors import StalledError, UnreadableFrameError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_content
@@ -114,7 +113,4 @@ def _thumbnail(frame: Frame | None) -> bytes | None:
 
 
 def _jpeg(view: View) -> bytes:
-    stream = io.BytesIO()
-    levels = np.rint(np.clip(view, 0.0, 1.0) * 255).astype(np.uint8)
-    Image.fromarray(levels).save(stream, "JPEG", quality=_JPEG_QUALITY)
-    return stream.getvalue()
+    return encoded_picture(view, "JPEG", quality=_JPEG_QUALITY)

@@ -1,6 +1,5 @@
 """`reggan-plugin dataset expressions`: every named expression on a head of each family."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.encoded_picture import encoded_picture
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
@@ -54,7 +54,8 @@ def expression_sheet(
     for family in open_families():
         names = family.identities(100, _SEED)
         rows.append(views_of(family.head(names[number % len(names)]), expressions))
-    write_atomically(out, _encoded(_laid_out(expressions, rows), out.suffix))
+    kind = "PNG" if out.suffix.lower() == ".png" else "JPEG"
+    write_atomically(out, encoded_picture(_laid_out(expressions, rows), kind, quality=86))
     click.echo(out)
 
 
@@ -87,12 +88,3 @@ def _laid_out(
             view = Image.fromarray(views[place]).resize((_VIEW_PX, _VIEW_PX), Image.Resampling.BOX)
             sheet.paste(view, (left, top + _LINE_PX + row * _VIEW_PX))
     return sheet
-
-
-def _encoded(sheet: Image.Image, suffix: str) -> bytes:
-    content = io.BytesIO()
-    if suffix.lower() == ".png":
-        sheet.save(content, format="PNG")
-    else:
-        sheet.save(content, format="JPEG", quality=86)
-    return content.getvalue()

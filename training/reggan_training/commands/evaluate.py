@@ -1,6 +1,5 @@
 """`reggan-plugin evaluate`."""
 
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ import click
 
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.encoded_picture import encoded_picture
 from reggan_plugin.errors import UsageError
 from reggan_training.checkpoint import images_seen, model_from_run
 from reggan_training.commands.options import (
@@ -163,9 +163,7 @@ def _write_sheet(
         for identities in held_out.by_style.values()
         for identity in [one for one in identities if one.full_view(0) is not None][:count]
     ]
-    content = io.BytesIO()
-    draw_sheet(contenders, shown).save(content, "JPEG", quality=90)
-    write_atomically(path, content.getvalue())
+    write_atomically(path, encoded_picture(draw_sheet(contenders, shown), "JPEG", quality=90))
 
 
 def _report_claims(verdicts: Sequence[Verdict]) -> bool:

@@ -1,6 +1,5 @@
 """`reggan-plugin evaluate-motion`: a motion model where the true motion is known."""
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import click
 
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.encoded_picture import encoded_picture
 from reggan_plugin.errors import UsageError
 from reggan_training.commands.options import (
     FOLDER,
@@ -152,9 +152,8 @@ def _write_report(
     write_atomically(out / "evaluation.json", json.dumps(record, indent=1).encode())
     write_atomically(out / "table.md", table.encode())
     for style, shown in rows.items():
-        content = io.BytesIO()
-        draw_contact_sheet(shown).save(content, "PNG")
-        write_atomically(out / f"sheet-{style}.png", content.getvalue())
+        sheet = encoded_picture(draw_contact_sheet(shown), "PNG")
+        write_atomically(out / f"sheet-{style}.png", sheet)
 
 
 def _report_missed(bounds: Sequence[MotionBound]) -> bool:

@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from reggan_plugin.atomic import write_atomically
+from reggan_plugin.encoded_picture import encoded_picture
 from reggan_plugin.errors import SourceError
 from reggan_training.pairs.camera import Camera
 from reggan_training.pairs.rasterised_head import (
@@ -71,9 +72,8 @@ def write_head(head: RasterisedHead, path: Path) -> None:
 
 
 def _encoded(texture: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, " bytes"]:
-    buffer = io.BytesIO()
-    Image.fromarray(texture).save(buffer, "JPEG", quality=90)
-    return np.frombuffer(buffer.getvalue(), np.uint8)
+    jpeg = encoded_picture(Image.fromarray(texture), "JPEG", quality=90)
+    return np.frombuffer(jpeg, np.uint8)
 
 
 def read_head(path: Path) -> RasterisedHead:

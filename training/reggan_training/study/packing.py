@@ -1,7 +1,6 @@
 """A study as it goes out: pictures and orders under opaque names, and the key to them."""
 
 import hashlib
-import io
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from reggan_plugin.encoded_picture import encoded_picture
 from reggan_plugin.errors import SourceError
 from reggan_training.study.design import (
     StudyComparison,
@@ -198,9 +198,7 @@ def _jpeg_from_picture(picture: Picture, side_px: int) -> bytes:
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     if size != image.size:
         image = image.resize(size, Image.Resampling.LANCZOS)
-    content = io.BytesIO()
-    image.save(content, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
-    return content.getvalue()
+    return encoded_picture(image, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
 
 
 def _digest(page: Mapping[str, Any]) -> str:

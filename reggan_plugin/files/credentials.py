@@ -11,8 +11,8 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from reggan_plugin.files.jpeg_segments import Segment
-from reggan_plugin.files.png_chunks import Chunk, make_chunk
+from reggan_plugin.files.jpeg.segments import Segment
+from reggan_plugin.files.png.chunks import Chunk, make_chunk
 
 LEFT_OUT = (
     "its Content Credentials (C2PA) would be invalid in a changed picture: they are left out of "

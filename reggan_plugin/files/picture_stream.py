@@ -1,7 +1,7 @@
 """Pictures one after another without anything between them, as FFmpeg's image2pipe sends them."""
 
 from reggan_plugin.errors import UnreadableFrameError
-from reggan_plugin.files.png_chunks import SIGNATURE, read_chunks
+from reggan_plugin.files.png.chunks import SIGNATURE, read_chunks
 
 _END_AND_BEGIN_OF_JPEG = b"\xff\xd9\xff\xd8\xff"
 _MULTI_PICTURE_FORMAT = b"MPF\0"

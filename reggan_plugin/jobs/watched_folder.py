@@ -17,7 +17,7 @@ from reggan_plugin.jobs.events import Notice, Report
 from reggan_plugin.jobs.frame_steps import Transfer
 from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.joined_report import JoinedReport
-from reggan_plugin.jobs.landing import LandingFolder
+from reggan_plugin.jobs.landed_pictures import LandingFolder
 from reggan_plugin.jobs.plan import (
     Existing,
     JobPlan,

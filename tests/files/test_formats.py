@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.errors import UnreadableFrameError
-from reggan_plugin.files import jpeg, png, tiff
 from reggan_plugin.files.formats import format_named, format_of, frame_suffixes, image_formats
 from reggan_plugin.files.frame import FRAME_SUFFIXES, read_frame
+from reggan_plugin.files.jpeg import jpeg_file
+from reggan_plugin.files.png import png_file
+from reggan_plugin.files.tiff import tiff_file
 
 HEADS = {
     "EXR": b"\x76\x2f\x31\x01\x02\0\0\0",
@@ -36,7 +38,7 @@ def test_a_name_ends_like_those_of_one_format() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "module"), [("a.png", png), ("a.jpg", jpeg), ("a.tif", tiff)], ids=str
+    ("name", "module"), [("a.png", png_file), ("a.jpg", jpeg_file), ("a.tif", tiff_file)], ids=str
 )
 def test_a_mistake_of_ours_is_not_called_damage(
     name: str, module: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

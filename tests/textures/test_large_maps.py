@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.expressions import ExpressionMix
-from reggan_plugin.files.png import decode_samples
-from reggan_plugin.files.png_chunks import bytes_from_chunks, make_chunk, read_chunks
+from reggan_plugin.files.png.chunks import bytes_from_chunks, make_chunk, read_chunks
+from reggan_plugin.files.png.png_file import decode_samples
 from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.textures.maps.edge_padding import pad_edges
 from reggan_plugin.textures.maps.map_tile import MapTile, read_tile

@@ -4,14 +4,14 @@ import struct
 
 from reggan_plugin.files.frame_data import Frame
 from reggan_plugin.files.image_format import ImageFormat, Wanted, begins_with
-from reggan_plugin.files.jpeg_segments import SOI, Segment, SegmentedJpeg, read_segments
+from reggan_plugin.files.jpeg.segments import SOI, Segment, SegmentedJpeg, read_segments
 from reggan_plugin.files.stamp_key import STAMP_KEY
 
 _COMMENT = 0xFE
 
 
 def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
-    from reggan_plugin.files.jpeg import decode
+    from reggan_plugin.files.jpeg.jpeg_file import decode
 
     return decode(content)
 

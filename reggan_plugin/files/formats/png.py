@@ -2,12 +2,12 @@
 
 from reggan_plugin.files.frame_data import Frame
 from reggan_plugin.files.image_format import ImageFormat, Wanted, begins_with
-from reggan_plugin.files.png_chunks import SIGNATURE, bytes_from_chunks, make_chunk, read_chunks
+from reggan_plugin.files.png.chunks import SIGNATURE, bytes_from_chunks, make_chunk, read_chunks
 from reggan_plugin.files.stamp_key import STAMP_KEY
 
 
 def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
-    from reggan_plugin.files.png import decode
+    from reggan_plugin.files.png.png_file import decode
 
     return decode(content)
 

@@ -10,7 +10,7 @@ _ASCII = 2
 
 
 def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
-    from reggan_plugin.files.tiff import decode
+    from reggan_plugin.files.tiff.tiff_file import decode
 
     return decode(content)
 

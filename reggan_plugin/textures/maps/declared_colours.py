@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reggan_plugin.errors import Remark
 from reggan_plugin.files.frame import StoredImage
-from reggan_plugin.files.png_chunks import Chunk
+from reggan_plugin.files.png.chunks import Chunk
 
 _LINEAR_GAMMA, _SRGB_GAMMA = 100000, 45455
 _GAMMA_TOLERANCE = 500

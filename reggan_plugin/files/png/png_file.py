@@ -12,14 +12,14 @@ from reggan_plugin.errors import UnsupportedFormatError
 from reggan_plugin.files.credentials import LEFT_OUT, chunks_without
 from reggan_plugin.files.damage import byte_faults, library_faults
 from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.files.png_chunks import (
+from reggan_plugin.files.png.chunks import (
     SIGNATURE,
     Chunk,
     bytes_from_chunks,
     make_chunk,
     read_chunks,
 )
-from reggan_plugin.files.png_rows import header_chunk, image_chunks
+from reggan_plugin.files.png.rows import header_chunk, image_chunks
 from reggan_plugin.files.samples import change_samples, floats_from_samples, pixels_from_samples
 from reggan_plugin.files.size_limit import refuse_oversize
 

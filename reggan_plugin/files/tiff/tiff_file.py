@@ -20,7 +20,7 @@ from reggan_plugin.files.samples import (
     floats_from_samples,
     pixels_from_samples,
 )
-from reggan_plugin.files.tiff_checks import (
+from reggan_plugin.files.tiff.checks import (
     PALETTE,
     WHITE_IS_ZERO,
     check_complete,
@@ -28,7 +28,7 @@ from reggan_plugin.files.tiff_checks import (
     refuse_oversize_page,
     refuse_unwritable,
 )
-from reggan_plugin.files.tiff_segments import (
+from reggan_plugin.files.tiff.segments import (
     WRITABLE_COMPRESSIONS,
     decode_segment,
     encode_segment,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from reggan_plugin.array_types import Shaped
-from reggan_plugin.files.png_chunks import Chunk, make_chunk
+from reggan_plugin.files.png.chunks import Chunk, make_chunk
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """By number of channels: grey, grey and alpha, RGB, RGBA."""

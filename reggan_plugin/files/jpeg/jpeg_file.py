@@ -13,7 +13,7 @@ from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.credentials import LEFT_OUT, segments_without
 from reggan_plugin.files.damage import library_faults
 from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.files.jpeg_segments import Segment, SegmentedJpeg, read_segments
+from reggan_plugin.files.jpeg.segments import Segment, SegmentedJpeg, read_segments
 from reggan_plugin.files.orientation import upright_frame
 from reggan_plugin.files.samples import change_samples, changed_pixels, pixels_from_samples
 from reggan_plugin.files.size_limit import refuse_oversize, refuse_too_short

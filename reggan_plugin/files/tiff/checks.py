@@ -5,7 +5,7 @@ import tifffile
 
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.size_limit import refuse_oversize, refuse_too_short
-from reggan_plugin.files.tiff_segments import (
+from reggan_plugin.files.tiff.segments import (
     FLOAT_PREDICTOR,
     WRITABLE_COMPRESSIONS,
     WRITABLE_PREDICTORS,

@@ -1,0 +1,1 @@
+"""JPEG files: samples and all that is beside them."""

@@ -1,0 +1,1 @@
+"""PNG files: samples and all that is beside them."""

@@ -1,0 +1,1 @@
+"""TIFF files: samples and all that is beside them."""

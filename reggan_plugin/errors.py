@@ -37,8 +37,7 @@ stands in that front end's table of remedies, by kind: `commands/remedies.py` fo
 `blender_addon/bridge/remedies.py` for Blender.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 Field = str | int | float | bool | None
@@ -283,26 +282,6 @@ class MissingExtraError(RegganError):
     """A command whose optional packages are not installed."""
 
     default_kind = "missing-extra"
-
-
-@contextmanager
-def needs_extra(what: str, extra: str) -> Iterator[None]:
-    """Import optional packages, to say what needs them where one is missing.
-
-    Args:
-        what: of the sentence "... needs <package>, which is not installed".
-        extra: that installs them.
-
-    Raises:
-        MissingExtraError: one of them is not installed.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"{what} needs {error.name}, which is not installed. Install it: pip install "
-            f'"reggan-plugin[{extra}]"'
-        ) from error
 
 
 def document_from_said(message: str | None) -> dict[str, Any]:

@@ -7,7 +7,8 @@ Source: docs.sigstore.dev, Bundle Format 0.3; github.com/sigstore/fulcio, docs/o
 
 from pathlib import Path
 
-from reggan_plugin.errors import SignatureError, needs_extra
+from reggan_plugin.errors import SignatureError
+from reggan_plugin.extras import needs_extra
 
 BUNDLE_SUFFIX = ".sigstore.json"
 _ISSUER = "https://token.actions.githubusercontent.com"

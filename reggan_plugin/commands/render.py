@@ -7,38 +7,29 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options.face import face_options
-from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
-from reggan_plugin.commands.options.input import AskedInputs, input_options
-from reggan_plugin.commands.options.intensity import AskedExpression, intensity_options
-from reggan_plugin.commands.options.picture import picture_options
+from reggan_plugin.commands.options.grouped import GroupedCommand, given_files
+from reggan_plugin.commands.options.intensity import AskedExpression
 from reggan_plugin.commands.options.shared import (
-    existing_options,
-    exposure_option,
     stall_option,
 )
-from reggan_plugin.commands.options.signing import signing_options
 from reggan_plugin.commands.progress import (
     ProgressStyle,
     libraries_on_stderr,
     progress_on_stderr,
     style_options,
 )
-from reggan_plugin.commands.render_model import AskedModel, model_and_batch_options
+from reggan_plugin.commands.render_model import AskedModel
+from reggan_plugin.commands.render_request import RenderRequest, render_options
 from reggan_plugin.commands.render_results import print_plans, print_summary
 from reggan_plugin.commands.render_watch import render_what_lands, style_of_progress, watched_folder
 from reggan_plugin.commands.standard_streams import STANDARD, piped_files
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.files.picture_settings import PictureSettings
-from reggan_plugin.files.signing import Signing
-from reggan_plugin.files.video_codecs import VIDEO_CODECS
 from reggan_plugin.jobs.events import Report
 from reggan_plugin.jobs.interruption import StopRequest, stop_on_signals
 from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.joined_report import report_of_one_file
-from reggan_plugin.jobs.plan import Existing, JobPlan
-from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
+from reggan_plugin.jobs.plan import JobPlan
+from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import JobSummary
 from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
 
@@ -47,73 +38,13 @@ from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
     cls=GroupedCommand,
     epilog="\b\nExample:\n  reggan-plugin render shot/ --expression happy --intensity 0.7",
 )
-@input_options
-@intensity_options
-@exposure_option("Expression")
-@face_options
-@picture_options
-@grouped_option(
-    "Face",
-    "--on-missing-face",
-    type=click.Choice(["copy", "skip", "fail"]),
-    default="copy",
-    show_default=True,
-    help="What becomes of a frame without a face.",
-)
-@model_and_batch_options
-@grouped_option(
-    "Output",
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path),
-    metavar="DIR|FILE|-",
-    help="Folder for the frames, or the file of a single one; - is standard output.  [default: "
-    "<name>_<expression> beside the source]",
-)
-@existing_options
-@grouped_option(
-    "Output",
-    "--stamp/--no-stamp",
-    default=True,
-    show_default=True,
-    help="Say in the metadata of changed frames that a model changed them, and how.",
-)
-@signing_options
-@grouped_option(
-    "Output",
-    "--codec",
-    type=click.Choice(list(VIDEO_CODECS)),
-    help="Codec of a video.  [default: the source's, or what its container usually holds]",
-)
-@grouped_option(
-    "Output", "--dry-run", is_flag=True, help="List what would be written, and write nothing."
-)
-@grouped_option(
-    "Output",
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print one JSON summary instead of the paths that were written; log in JSON lines.",
-)
+@render_options
 @style_options("Output")
 @stall_option
 @verbose_option
 def render(
     *,
-    asked_inputs: AskedInputs,
-    asked: AskedExpression,
-    exposure_ev: float | None,
-    choice: FaceChoice,
-    picture: PictureSettings,
-    on_missing_face: MissingFace,
-    asked_model: AskedModel,
-    out: Path | None,
-    existing: Existing,
-    codec: str | None,
-    stamp: bool,
-    signing: Signing | None,
-    dry_run: bool,
-    as_json: bool,
+    request: RenderRequest,
     style: ProgressStyle,
     stall_s: float,
 ) -> None:
@@ -130,34 +61,27 @@ def render(
     sequence is tracked first, so that faces are steady; a --range without --tracks is not, nor is
     what lands in a folder under --watch.
     """
-    shown = style if asked_inputs.watched is None else style_of_progress(style, as_json)
+    watched, as_json = request.asked_inputs.watched, request.as_json
+    shown = style if watched is None else style_of_progress(style, as_json)
     with (
         progress_on_stderr(shown, as_json=as_json) as report,
         stop_on_signals() as stop,
-        piped_files(asked_inputs.paths, out, as_json=as_json) as piped,
+        piped_files(request.asked_inputs.paths, request.out, as_json=as_json) as piped,
     ):
-        settings = RenderSettings(
-            mix=asked.mix,
-            choice=choice,
-            on_missing_face=on_missing_face,
-            exposure_ev=exposure_ev,
-            picture=picture,
-            stamp=stamp,
-            signing=signing,
-        )
-        if asked_inputs.watched is not None:
-            watched = watched_folder(asked_inputs, asked, settings, out, existing, dry_run=dry_run)
-            transfer, in_use = asked_model.open_for(watched.settings)
-            render_what_lands(watched, transfer, in_use, report, stop, stall_s, as_json=as_json)
+        if watched is not None:
+            folder = watched_folder(request)
+            transfer, in_use = request.asked_model.open_for(folder.settings)
+            render_what_lands(folder, transfer, in_use, report, stop, stall_s, as_json=as_json)
             return
-        inputs, given = asked_inputs.at(piped.inputs), given_files()
-        plan = partial(_plan_jobs, inputs, piped.out, asked, settings, existing, codec, given)
+        inputs = request.asked_inputs.at(piped.inputs)
+        named = replace(request, asked_inputs=inputs, out=piped.out)
+        plan = partial(_plan_jobs, named, given_files())
         jobs, notices = IoTimeout(stall_s).call(inputs.name, plan)
-        if dry_run:
-            print_plans(jobs, asked_model.in_dry_run(jobs[0].settings), as_json)
+        if request.dry_run:
+            print_plans(jobs, request.asked_model.in_dry_run(jobs[0].settings), as_json)
             return
         told = report_of_one_file(report, Path(STANDARD)) if piped.writes else report
-        summary = _run(jobs, asked_model, told, stop, stall_s, notices)
+        summary = _run(jobs, request.asked_model, told, stop, stall_s, notices)
         if not piped.writes:
             print_summary(summary, as_json)
         stop.raise_if_made()
@@ -186,25 +110,17 @@ def _run(
         )
 
 
-def _plan_jobs(
-    inputs: AskedInputs,
-    out: Path | None,
-    asked: AskedExpression,
-    settings: RenderSettings,
-    existing: Existing,
-    codec: str | None,
-    given: Sequence[Path],
-) -> tuple[list[PlannedJob], list[str]]:
+def _plan_jobs(request: RenderRequest, given: Sequence[Path]) -> tuple[list[PlannedJob], list[str]]:
     """Plan a job for each input, and name results of earlier runs that are no input.
 
     Raises:
         UsageError: the pictures cannot be what the settings ask for.
     """
-    picture = settings.picture
-    planned, passed_over = inputs.plan(
-        out,
-        asked.label,
-        existing,
+    settings, picture = request.settings, request.picture
+    planned, passed_over = request.asked_inputs.plan(
+        request.out,
+        request.asked.label,
+        request.existing,
         matte=picture.matte,
         layer_files=picture.layer_files,
         inputs=given,
@@ -212,8 +128,8 @@ def _plan_jobs(
     jobs = [
         PlannedJob(
             plan=source.plan,
-            settings=_on_shot(settings, asked, source.plan),
-            movie=source.movie(codec),
+            settings=_on_shot(settings, request.asked, source.plan),
+            movie=source.movie(request.codec),
         )
         for source in planned
     ]

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.options.grouped import given_files
-from reggan_plugin.commands.options.input import AskedInputs
 from reggan_plugin.commands.options.intensity import AskedExpression
 from reggan_plugin.commands.progress import ProgressStyle, libraries_on_stderr
+from reggan_plugin.commands.render_request import RenderRequest
 from reggan_plugin.commands.render_results import print_summary, written_by
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.sequence import default_output_folder
@@ -17,7 +17,6 @@ from reggan_plugin.jobs.events import Notice, Report
 from reggan_plugin.jobs.intensity_curve import Fades
 from reggan_plugin.jobs.interruption import StopRequest
 from reggan_plugin.jobs.plan import Existing, is_name_of_picture
-from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import JobSummary, ModelInUse
 from reggan_plugin.jobs.watched_folder import WatchedFolder, watch_folder
 from reggan_plugin.transfer import ExpressionTransfer
@@ -28,30 +27,23 @@ def style_of_progress(style: ProgressStyle, as_json: bool) -> ProgressStyle:
     return "plain" if style == "auto" and not as_json else style
 
 
-def watched_folder(
-    inputs: AskedInputs,
-    asked: AskedExpression,
-    settings: RenderSettings,
-    out: Path | None,
-    existing: Existing,
-    *,
-    dry_run: bool,
-) -> WatchedFolder:
+def watched_folder(request: RenderRequest) -> WatchedFolder:
     """Folder that pictures land in, and what becomes of them.
 
     Raises:
         UsageError: what is asked for needs to know the whole shot, or one picture.
     """
+    inputs, asked, settings = request.asked_inputs, request.asked, request.settings
     assert inputs.watched is not None
-    _refuse_impossible(asked, out, dry_run=dry_run)
+    _refuse_impossible(asked, request.out, dry_run=request.dry_run)
     placed = asked.on_shot(first_frame=0)  # a take lies on frames that were named
     picture = settings.picture
     mattes = [] if picture.matte is None else picture.matte.files()
     return WatchedFolder(
         folder=inputs.watched,
-        out=out or default_output_folder(str(inputs.watched), asked.label),
+        out=request.out or default_output_folder(str(inputs.watched), asked.label),
         settings=replace(settings, mix=placed.mix, curve=placed.curve),
-        existing=Existing.RESUME if existing is Existing.REFUSE else existing,
+        existing=Existing.RESUME if request.existing is Existing.REFUSE else request.existing,
         settle_s=inputs.settle_s,
         layer_files=picture.layer_files,
         inputs=[*given_files(), *mattes],

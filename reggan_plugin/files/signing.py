@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.errors import SigningError, needs_extra
+from reggan_plugin.errors import SigningError
+from reggan_plugin.extras import needs_extra
 from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.image_format import ImageFormat
 

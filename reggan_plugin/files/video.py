@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError, needs_extra
+from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
+from reggan_plugin.extras import needs_extra
 from reggan_plugin.files.size_limit import refuse_oversize
 
 if TYPE_CHECKING:

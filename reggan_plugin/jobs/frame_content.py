@@ -1,15 +1,19 @@
-"""The states of a frame between the steps of a job: read, changed, or at its end."""
+"""A frame between the steps of a job: its file is read, it is changed, or at its end."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from reggan_plugin.face_edit import AnsweredFrame, CutFrame
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.files.frame import Frame
+from reggan_plugin.files.frame import Frame, read_content
+from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.results import Outcome
-from reggan_plugin.jobs.side_car import FrameFacts, RecordedFace
+from reggan_plugin.jobs.side_car import FileState, FrameFacts, RecordedFace, sha256_of, state_of
 
+_SETTLED_S = 2.0
+"""A file that was written later than this before it is read may still be in work."""
 _SAMPLES = 24
 """Points to a side by which the part of a crop in the picture is counted."""
 
@@ -78,3 +82,18 @@ def recorded_face(shape: tuple[int, int], crop: FaceCrop, share: float) -> Recor
         inside=round(float(inside.mean()), 3),
         box_px=(left, top, round(right - left, 2), round(bottom - top, 2)),
     )
+
+
+def read_input(io_timeout: IoTimeout, path: Path, facts: FrameFacts) -> tuple[bytes, FrameFacts]:
+    """The bytes of a frame's file, and the facts with what tells it from other files.
+
+    Raises:
+        UnreadableFrameError: it cannot be read.
+        StalledError: its folder does not answer.
+    """
+
+    def read() -> tuple[FileState | None, bytes]:
+        return state_of(path, settled_s=_SETTLED_S), read_content(path)
+
+    state, content = io_timeout.call(str(path), read)
+    return content, replace(facts, input_sha256=sha256_of(content), input_state=state)

@@ -37,12 +37,8 @@ from reggan_plugin.jobs.side_car import (
     RecordedModel,
     read_record,
     sha256_of,
-    state_of,
     write_record,
 )
-
-_SETTLED_S = 2.0
-"""A file that was written later than this before it is read may still be in work."""
 
 
 class FrameOutput:
@@ -228,21 +224,6 @@ class FrameOutput:
             version=self._version,
             device=None if self._model is None else self._model.device,
         )
-
-
-def read_input(io_timeout: IoTimeout, path: Path, facts: FrameFacts) -> tuple[bytes, FrameFacts]:
-    """The bytes of a frame's file, and the facts with what tells it from other files.
-
-    Raises:
-        UnreadableFrameError: it cannot be read.
-        StalledError: its folder does not answer.
-    """
-
-    def read() -> tuple[FileState | None, bytes]:
-        return state_of(path, settled_s=_SETTLED_S), read_content(path)
-
-    state, content = io_timeout.call(str(path), read)
-    return content, replace(facts, input_sha256=sha256_of(content), input_state=state)
 
 
 def _write_manifest(output: Path, manifest: bytes | None) -> None:

@@ -20,9 +20,10 @@ from reggan_plugin.jobs.frame_content import (
     ReadyFrame,
     UnchangedFrame,
     WaitingFrame,
+    read_input,
     recorded_face,
 )
-from reggan_plugin.jobs.frame_output import FrameOutput, read_input
+from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of

@@ -1,7 +1,8 @@
 """The rest of a job that was begun."""
 
 from reggan_plugin.errors import SourceError, StalledError
-from reggan_plugin.jobs.frame_output import FrameOutput, read_input
+from reggan_plugin.jobs.frame_content import read_input
+from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.io_timeout import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.jobs.plan import FrameTask, JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame

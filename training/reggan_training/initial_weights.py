@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reggan_plugin.errors import ModelError, SourceError, UsageError, needs_extra
+from reggan_plugin.errors import ModelError, SourceError, UsageError
+from reggan_plugin.extras import needs_extra
 from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.model_seal import check_seal
 from reggan_plugin.models import installed_models

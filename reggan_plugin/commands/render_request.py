@@ -1,0 +1,109 @@
+"""What `render` can be asked for: all of its options, and the request that they make."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from reggan_plugin.commands.options.face import face_options
+from reggan_plugin.commands.options.grouped import grouped_option, options_as
+from reggan_plugin.commands.options.input import AskedInputs, input_options
+from reggan_plugin.commands.options.intensity import AskedExpression, intensity_options
+from reggan_plugin.commands.options.picture import picture_options
+from reggan_plugin.commands.options.shared import existing_options, exposure_option
+from reggan_plugin.commands.options.signing import signing_options
+from reggan_plugin.commands.render_model import AskedModel, model_and_batch_options
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.picture_settings import PictureSettings
+from reggan_plugin.files.signing import Signing
+from reggan_plugin.files.video_codecs import VIDEO_CODECS
+from reggan_plugin.jobs.plan import Existing
+from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderRequest:
+    """Values of the options, by the names that the options below give them."""
+
+    asked_inputs: AskedInputs
+    asked: AskedExpression
+    exposure_ev: float | None
+    choice: FaceChoice
+    picture: PictureSettings
+    on_missing_face: MissingFace
+    asked_model: AskedModel
+    out: Path | None
+    existing: Existing
+    stamp: bool
+    signing: Signing | None
+    codec: str | None
+    dry_run: bool
+    as_json: bool
+
+    @property
+    def settings(self) -> RenderSettings:
+        """What becomes of every frame, before the expression is laid on a shot."""
+        return RenderSettings(
+            mix=self.asked.mix,
+            choice=self.choice,
+            on_missing_face=self.on_missing_face,
+            exposure_ev=self.exposure_ev,
+            picture=self.picture,
+            stamp=self.stamp,
+            signing=self.signing,
+        )
+
+
+render_options = options_as(
+    "request",
+    RenderRequest,
+    input_options,
+    intensity_options,
+    exposure_option("Expression"),
+    face_options,
+    picture_options,
+    grouped_option(
+        "Face",
+        "--on-missing-face",
+        type=click.Choice(["copy", "skip", "fail"]),
+        default="copy",
+        show_default=True,
+        help="What becomes of a frame without a face.",
+    ),
+    model_and_batch_options,
+    grouped_option(
+        "Output",
+        "-o",
+        "--out",
+        type=click.Path(path_type=Path),
+        metavar="DIR|FILE|-",
+        help="Folder for the frames, or the file of a single one; - is standard output.  [default: "
+        "<name>_<expression> beside the source]",
+    ),
+    existing_options,
+    grouped_option(
+        "Output",
+        "--stamp/--no-stamp",
+        default=True,
+        show_default=True,
+        help="Say in the metadata of changed frames that a model changed them, and how.",
+    ),
+    signing_options,
+    grouped_option(
+        "Output",
+        "--codec",
+        type=click.Choice(list(VIDEO_CODECS)),
+        help="Codec of a video.  [default: the source's, or what its container usually holds]",
+    ),
+    grouped_option(
+        "Output", "--dry-run", is_flag=True, help="List what would be written, and write nothing."
+    ),
+    grouped_option(
+        "Output",
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print one JSON summary instead of the paths that were written; log in JSON lines.",
+    ),
+)
+"""The command takes them as `request`."""

@@ -1,0 +1,26 @@
+"""Packages that a plain installation leaves out: the extra that brings a missing one is named."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from reggan_plugin.errors import MissingExtraError
+
+
+@contextmanager
+def needs_extra(what: str, extra: str) -> Iterator[None]:
+    """Import optional packages within this context.
+
+    Args:
+        what: beginning of the sentence "... needs <package>, which is not installed".
+        extra: that installs them.
+
+    Raises:
+        MissingExtraError: one of them is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"{what} needs {error.name}, which is not installed. Install it: pip install "
+            f'"reggan-plugin[{extra}]"'
+        ) from error

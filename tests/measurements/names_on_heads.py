@@ -27,22 +27,22 @@ from reggan_training.heads.split import is_held_out
 from reggan_training.metrics.judge_training import JudgeSettings, train_network
 from reggan_training.metrics.judges import save_judge
 from reggan_training.metrics.motion.answer import MotionModel, compose, motion_answers
-from reggan_training.metrics.motion.name_judge import (
+from reggan_training.metrics.motion.test_heads import TestHead
+from reggan_training.networks.expression_judge import ExpressionJudge
+from reggan_training.pairs.truth import request_of_pair
+from tests.measurements.heads_and_model import SEED, held_out_heads, model_option, opened
+from tests.measurements.name_judge import (
     NamedViews,
     NamesLesson,
     load_name_judge,
     probabilities,
 )
-from reggan_training.metrics.motion.named_views import (
+from tests.measurements.named_views import (
     NAMES_OF_CFEE,
     draw_named_views,
     states_of_names,
     view_of_crop,
 )
-from reggan_training.metrics.motion.test_heads import TestHead
-from reggan_training.networks.expression_judge import ExpressionJudge
-from reggan_training.pairs.truth import request_of_pair
-from tests.measurements.heads_and_model import SEED, held_out_heads, model_option, opened
 
 LOOKS = 3
 EVERY_VALIDATION = 8

@@ -22,14 +22,14 @@ import torch
 
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadMesh
-from reggan_training.metrics.motion.shape_answers import (
+from reggan_training.pairs.states import Weights
+from tests.measurements.heads_and_model import SEED, held_out_heads, model_option, opened
+from tests.measurements.shape_answers import (
     AskedShapes,
     ShapeAnswer,
     measure_shapes,
     states_of_shapes,
 )
-from reggan_training.pairs.states import Weights
-from tests.measurements.heads_and_model import SEED, held_out_heads, model_option, opened
 
 FIGURES = [one.name for one in fields(ShapeAnswer)][2:]
 

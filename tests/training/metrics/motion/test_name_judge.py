@@ -11,8 +11,8 @@ from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 from reggan_training.metrics.judge_views import STORED_SIDE_PX
 from reggan_training.metrics.judges import save_judge
-from reggan_training.metrics.motion.name_judge import NamesLesson, load_name_judge, probabilities
-from reggan_training.metrics.motion.named_views import (
+from tests.measurements.name_judge import NamesLesson, load_name_judge, probabilities
+from tests.measurements.named_views import (
     NAMES_OF_CFEE,
     draw_named_views,
     states_of_names,

@@ -11,14 +11,14 @@ from torch import Tensor
 
 from reggan_plugin.controls import CONTROLS
 from reggan_training.metrics.motion.results import ResultKind
-from reggan_training.metrics.motion.shape_answers import (
+from reggan_training.metrics.motion.test_heads import TestHead, rasterise_test_head
+from reggan_training.metrics.motion.true_answer import true_answer
+from tests.measurements.shape_answers import (
     AskedShapes,
     ShapeAnswer,
     measure_shapes,
     states_of_shapes,
 )
-from reggan_training.metrics.motion.test_heads import TestHead, rasterise_test_head
-from reggan_training.metrics.motion.true_answer import true_answer
 
 SIDE = 64
 Answers = dict[tuple[str, ...], ShapeAnswer]

@@ -5,6 +5,8 @@ from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 from jaxtyping import Float, Int
 
+from reggan_training.heads.vertex_normals import vertex_normals
+
 _RAYS = 48
 _FAR = 0.6
 """Farthest distance that casts shade, in eye distances."""
@@ -20,7 +22,7 @@ def occlusion(
 
     Directions are weighted by their cosine to the normal.
     """
-    normals = _normals(points, triangles)[rows]
+    normals = vertex_normals(points, triangles)[rows]
     scene = rtcore_scene.EmbreeScene()
     TriangleMesh(scene, points[triangles].astype(np.float32))
     origins = (points[rows] + _LIFT * normals).astype(np.float32)
@@ -40,13 +42,3 @@ def _ball_directions() -> Float[np.ndarray, "rays 3"]:
     turn = np.pi * (1 + 5**0.5) * place
     across = np.sqrt(1 - up**2)
     return 0.999 * np.stack([across * np.cos(turn), across * np.sin(turn), up], axis=1)
-
-
-def _normals(
-    points: Float[np.ndarray, "points 3"], triangles: Int[np.ndarray, "triangles 3"]
-) -> Float[np.ndarray, "points 3"]:
-    first, second, third = points[triangles].transpose(1, 0, 2)
-    normal = np.cross(second - first, third - first)
-    total = np.zeros((len(points), 3))
-    np.add.at(total, triangles, normal[:, None])
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)

@@ -8,10 +8,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_training.data.augment import augment_colours, replace_surroundings
 from reggan_training.data.identity import Identity
-from reggan_training.metrics.trials import full_views, planes
+from reggan_training.metrics.trials import full_views
 from reggan_training.networks.expression_judge import CANONICAL_SIDE_PX, JUDGE_SIDE_PX
 
 CROP_SIDE_PX, _STORED_SIDE_PX = 256, 280
@@ -31,7 +30,7 @@ class FaceViews:
         self.random = random
         views, labels = [], []
         for identity in identities:
-            wide, shown = _stored_views(identity)
+            wide, shown = full_views(identity, CROP_SIDE_PX, wide_px=_STORED_SIDE_PX)
             views.append((wide * 255 + 0.5).to(torch.uint8))
             labels.append(np.array(shown))
         self._views, self._labels = views, labels
@@ -85,14 +84,3 @@ def recoloured_views(
     views, shown = full_views(identity, CROP_SIDE_PX)
     changed = augment_colours(replace_surroundings(views[:, None], random), random)
     return changed[:, 0], shown
-
-
-def _stored_views(
-    identity: Identity,
-) -> tuple[Float[Tensor, "views 3 side side"], tuple[int, ...]]:
-    """The full expressions with a margin around the canonical crop of the neutral face."""
-    shown = [(e, identity.full_view(e)) for e in range(len(EXPRESSION_NAMES))]
-    there = [(e, view) for e, view in shown if view is not None]
-    crop = identity.place_crop(CROP_SIDE_PX, there[0][1]).resized(_STORED_SIDE_PX)
-    pictures = torch.stack([planes(identity.cut(view, crop)) for _, view in there])
-    return pictures, tuple(e for e, _ in there)

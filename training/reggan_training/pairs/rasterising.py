@@ -9,6 +9,7 @@ from PIL import Image
 
 from reggan_plugin.errors import SourceError
 from reggan_training.heads.head import HeadMesh
+from reggan_training.heads.vertex_normals import vertex_normals
 from reggan_training.pairs.camera import Camera, Window, sample_camera
 from reggan_training.pairs.raster import HeadScene, Raster
 from reggan_training.pairs.rasterised_head import (
@@ -101,7 +102,7 @@ def _seen_state(
         face=face,
         mouth=mouth,
         positions=viewed,
-        normals=_vertex_normals(viewed, head.triangles),
+        normals=vertex_normals(viewed, head.triangles).astype(np.float32),
         landmarks=camera.project(camera.view(head.landmarks(vertices))),
     )
 
@@ -128,21 +129,6 @@ def _texturing(
         np.full(len(head.triangles), -1) if texture_of is None else texture_of,
         np.zeros((len(head.rest), 2)) if uv is None else uv,
     )
-
-
-def _vertex_normals(
-    vertices: Float[np.ndarray, "vertices 3"], triangles: Int[np.ndarray, "triangles 3"]
-) -> Float[np.ndarray, "vertices 3"]:
-    """Unit normals of vertices: the mean of their triangles' normals, weighted by area."""
-    a, b, c = (vertices[triangles[:, k]] for k in range(3))
-    normal = np.cross(b - a, c - a)
-    count = len(vertices)
-    summed = np.zeros((count, 3))
-    for axis in range(3):
-        for corner in range(3):
-            summed[:, axis] += np.bincount(triangles[:, corner], normal[:, axis], count)
-    length = np.linalg.norm(summed, axis=1, keepdims=True)
-    return (summed / np.maximum(length, 1e-12)).astype(np.float32)
 
 
 def _with_jaw(head: HeadMesh) -> UInt8[np.ndarray, " vertices"]:

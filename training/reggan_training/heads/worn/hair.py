@@ -7,11 +7,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_training.heads.head import Part
+from reggan_training.heads.vertex_normals import vertex_normals
 from reggan_training.heads.worn.additions import Addition
 from reggan_training.heads.worn.hair_styles import HAIR_STYLES, HairStyle, grow_hair
 from reggan_training.heads.worn.mesh_wearer import MeshWearer, mesh_axes
 from reggan_training.heads.worn.ribbons import ribbons
-from reggan_training.heads.worn.strands import point_normals
+from reggan_training.heads.worn.strands import triangles as cut_in_triangles
 
 _MOST_TRIANGLES = 18_000
 _PLACES = 9
@@ -98,4 +99,5 @@ def _cap(
     rows = faces[(scalp[faces] > _CAP_LEAST).all(axis=1)][:, :3]
     used, triangles = np.unique(rows, return_inverse=True)
     height = 0.5 * style.lift * np.clip(2 * scalp[used] - 1, 0.1, 1)
-    return skin[used] + height[:, None] * point_normals(skin, faces)[used], triangles.reshape(-1, 3)
+    normals = vertex_normals(skin, cut_in_triangles(faces))[used]
+    return skin[used] + height[:, None] * normals, triangles.reshape(-1, 3)

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from reggan_training.heads.anatomy.head import PosedHead
-from reggan_training.heads.anatomy.meshes import Faces, Points
+from reggan_training.heads.anatomy.meshes import Faces
+from reggan_training.heads.vertex_normals import vertex_normals
 from reggan_training.heads.worn.wearer import Wearer
 
 
@@ -99,16 +100,6 @@ def triangles(faces: Faces) -> Int[np.ndarray, "triangles 3"]:
     return both[both[:, 1] != both[:, 2]]
 
 
-def point_normals(points: Points, faces: Faces) -> Points:
-    """Outward unit normals at the points of a mesh, weighted by area."""
-    corners = triangles(faces)
-    first, second, third = points[corners].transpose(1, 0, 2)
-    normal = np.cross(second - first, third - first)
-    total = np.zeros_like(points)
-    np.add.at(total, corners, normal[:, None])
-    return _unit(total)
-
-
 def scatter_roots(
     head: Wearer,
     density: Float[np.ndarray, " points"],
@@ -136,7 +127,7 @@ def roots_at(
 ) -> Roots:
     """Roots in the given triangles of a part."""
     points = head.rest[part]
-    normals = point_normals(points, head.parts[part].faces)
+    normals = vertex_normals(points, triangles(head.parts[part].faces))
     return Roots(
         part=part,
         corners=corners,

@@ -26,7 +26,29 @@ from reggan_training.networks.expression_model import (
 
 
 class TiledModel(ExpressionModel):
-    """A model that is told the expression at every pixel; subclasses answer `generate`."""
+    """A model that is told the expression at every pixel; subclasses answer `generate`.
+
+    Attributes:
+        middle_block: made of the settings, between encoder and decoder.
+    """
+
+    middle_block: type[nn.Module]
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__(settings)
+        self.encoder = Encoder(settings)
+        self.middle = self.middle_block(settings)
+        self.decoder = Decoder(settings)
+
+    def maps(
+        self,
+        image: Float[Tensor, "batch 3 side side"],
+        expression: Float[Tensor, "batch expressions"],
+    ) -> Float[Tensor, "batch channels side side"]:
+        """What a head makes pictures of."""
+        seen = self.encoder(tile_expression(image, expression), expression)
+        result: Tensor = self.decoder(self.middle(seen, expression), expression)
+        return result
 
     def make_face(
         self,

@@ -9,30 +9,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_training.networks.encoder_decoder import (
-    Decoder,
-    Encoder,
-    Layers,
-    ResidualBlock,
-    TiledModel,
-    colour_head,
-    tile_expression,
-)
+from reggan_training.networks.encoder_decoder import TiledModel, colour_head
 from reggan_training.networks.expression_model import ModelSettings
-from reggan_training.networks.stargan import RESIDUAL_BLOCKS
+from reggan_training.networks.stargan import ResidualBlocks
 
 
 class GANimation(TiledModel):
     """Paints, and says at every pixel how much of the input stays."""
 
     architecture = "ganimation"
+    middle_block = ResidualBlocks
 
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__(settings)
         channels = settings.channels(64)
-        self.encoder = Encoder(settings)
-        self.middle = Layers(*(ResidualBlock(settings) for _ in range(RESIDUAL_BLOCKS)))
-        self.decoder = Decoder(settings)
         self.colour = colour_head(channels)
         self.attention = nn.Conv2d(channels, 1, 7, padding=3, bias=False)
 
@@ -42,7 +32,6 @@ class GANimation(TiledModel):
         expression: Float[Tensor, "batch expressions"],
     ) -> Float[Tensor, "batch 3 side side"]:
         """Attention x input + (1 - attention) x colour."""
-        seen = self.encoder(tile_expression(image, expression), expression)
-        maps = self.decoder(self.middle(seen, expression), expression)
+        maps = self.maps(image, expression)
         colour, attention = torch.tanh(self.colour(maps)), torch.sigmoid(self.attention(maps))
         return colour + attention * (image - colour)

@@ -10,31 +10,30 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reggan_training.networks.encoder_decoder import (
-    Decoder,
-    Encoder,
     Layers,
     ResidualBlock,
     TiledModel,
     colour_head,
-    tile_expression,
 )
 from reggan_training.networks.expression_model import ModelSettings
 
-RESIDUAL_BLOCKS = 6
+
+class ResidualBlocks(Layers):
+    """Six blocks, one after the other."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__(*(ResidualBlock(settings) for _ in range(6)))
 
 
 class StarGAN(TiledModel):
     """No way around the bottleneck: identity has to pass through it as well."""
 
     architecture = "stargan"
+    middle_block = ResidualBlocks
 
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__(settings)
-        channels = settings.channels(64)
-        self.encoder = Encoder(settings)
-        self.middle = Layers(*(ResidualBlock(settings) for _ in range(RESIDUAL_BLOCKS)))
-        self.decoder = Decoder(settings)
-        self.head = colour_head(channels)
+        self.head = colour_head(settings.channels(64))
 
     def generate(
         self,
@@ -42,6 +41,4 @@ class StarGAN(TiledModel):
         expression: Float[Tensor, "batch expressions"],
     ) -> Float[Tensor, "batch 3 side side"]:
         """The network's own picture."""
-        seen = self.encoder(tile_expression(image, expression), expression)
-        maps = self.decoder(self.middle(seen, expression), expression)
-        return torch.tanh(self.head(maps))
+        return torch.tanh(self.head(self.maps(image, expression)))

@@ -8,14 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_training.networks.encoder_decoder import (
-    Decoder,
-    Encoder,
-    ResidualBlock,
-    TiledModel,
-    difference_head,
-    tile_expression,
-)
+from reggan_training.networks.encoder_decoder import ResidualBlock, TiledModel, difference_head
 from reggan_training.networks.expression_model import ModelSettings
 
 
@@ -27,11 +20,7 @@ class USGAN(TiledModel):
 
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__(settings)
-        channels = settings.channels(64)
-        self.encoder = Encoder(settings)
-        self.middle = self.middle_block(settings)
-        self.decoder = Decoder(settings)
-        self.head = difference_head(channels)
+        self.head = difference_head(settings.channels(64))
 
     def generate(
         self,
@@ -39,7 +28,5 @@ class USGAN(TiledModel):
         expression: Float[Tensor, "batch expressions"],
     ) -> Float[Tensor, "batch 3 side side"]:
         """Network + input, the ultimate skip connection."""
-        seen = self.encoder(tile_expression(image, expression), expression)
-        maps = self.decoder(self.middle(seen, expression), expression)
-        result: Tensor = torch.tanh(self.head(maps)) + image
+        result: Tensor = torch.tanh(self.head(self.maps(image, expression))) + image
         return result

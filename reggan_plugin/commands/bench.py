@@ -9,8 +9,7 @@ from reggan_plugin.atomic import write_atomically
 from reggan_plugin.benchmark.run import BenchSettings, run_benchmark
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.errors import OutputExistsError
-from reggan_plugin.files.inputs import refuse_overwriting
+from reggan_plugin.files.inputs import refuse_existing, refuse_overwriting
 from reggan_plugin.models import find_model, installed_models
 
 _HEIGHTS = (1080, 2160)
@@ -136,8 +135,7 @@ def bench(
     paths = tuple(map(find_model, models))
     if out is not None:
         refuse_overwriting([out], paths)
-    if out is not None and out.exists() and not overwrite:
-        raise OutputExistsError(f"{out} exists already.")
+        refuse_existing([out], overwrite=overwrite)
     settings = BenchSettings(
         models=paths or tuple(installed_models().values()),
         devices=devices,

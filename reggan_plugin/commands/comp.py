@@ -8,7 +8,7 @@ import click
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.errors import OutputExistsError
+from reggan_plugin.files.inputs import refuse_existing
 
 if TYPE_CHECKING:
     from reggan_plugin.recipes.comp_shot import CompShot
@@ -69,9 +69,7 @@ def comp(program: Program, frames: str, layers: Path, out: Path, overwrite: bool
 
     shot = comp_shot(frames, layers)
     beside = {} if program == "nuke" else {out.with_name(out.stem + STILL_MAP): _still_map(shot)}
-    there = [path for path in (out, *beside) if path.exists()]
-    if there and not overwrite:
-        raise OutputExistsError(f"{there[0]} exists.")
+    refuse_existing([out, *beside], overwrite=overwrite)
     for path, content in beside.items():
         write_atomically(path, content)
     write_atomically(out, _text(program, shot, next(iter(beside), out)).encode())

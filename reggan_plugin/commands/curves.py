@@ -17,7 +17,8 @@ from reggan_plugin.curves.plot import moving_columns, png_of_take
 from reggan_plugin.curves.plot_page import html_of_take, notes_of_take
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.take import Take
-from reggan_plugin.errors import OutputExistsError, UsageError
+from reggan_plugin.errors import UsageError
+from reggan_plugin.files.inputs import refuse_existing
 
 
 @click.command(
@@ -61,9 +62,7 @@ def curves(
     Animation, USD, and CSV with a heading such as frame,jawOpen,mouthSmileLeft.
     """
     outputs = [path for path in (plot, csv_file) if path is not None]
-    for path in outputs:
-        if path.exists() and not overwrite:
-            raise OutputExistsError(f"{path} exists. --overwrite replaces it.")
+    refuse_existing(outputs, overwrite=overwrite)
     take = read_take(file, curves_rate, holds_percents=curves_percent)
     if plot is not None:
         write_atomically(plot, _drawn(take, plot, file.name))

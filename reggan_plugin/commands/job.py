@@ -16,7 +16,7 @@ from reggan_plugin.commands.render import render
 from reggan_plugin.commands.report import report
 from reggan_plugin.commands.track import track
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.errors import OutputExistsError, UsageError
+from reggan_plugin.errors import UsageError
 from reggan_plugin.farm.job_template import (
     LAST_STEP,
     FarmJob,
@@ -25,7 +25,7 @@ from reggan_plugin.farm.job_template import (
     write_template,
 )
 from reggan_plugin.farm.shot_range import farm_range
-from reggan_plugin.files.inputs import refuse_overwriting
+from reggan_plugin.files.inputs import refuse_existing, refuse_overwriting
 
 _SET_BY_TEMPLATE = {"--resume", "--dry-run", "--json", "--progress"}
 _SAY_WHERE_FACES_ARE = {"--tracks", "--face-box", "--landmarks", "--whole-image"}
@@ -92,8 +92,7 @@ def job(
     """
     given = _given_to_workers(render_options)
     refuse_overwriting([path], [Path(text) for texts in given.values() for text in texts])
-    if path.exists() and not overwrite:
-        raise OutputExistsError(f"{path} exists.")
+    refuse_existing([path], overwrite=overwrite)
     numbers = farm_range(source, frame_range)
     out = _checked_output_folder(source, numbers, frames_out, given)
     farm_job = FarmJob(

@@ -29,12 +29,12 @@ from reggan_plugin.contact_sheet import (
     write_grid,
     write_sheet,
 )
-from reggan_plugin.errors import FaceNotFoundError, OutputExistsError
+from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_content
-from reggan_plugin.files.inputs import refuse_overwriting
+from reggan_plugin.files.inputs import refuse_existing, refuse_overwriting
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.io_timeout import IoTimeout
@@ -135,8 +135,7 @@ def sheet(
     own = read_presets(presets)
     path = out or Path(f"{frame.stem}_sheet.png")
     refuse_overwriting([path], [frame, *given_files()])
-    if path.exists() and not overwrite:
-        raise OutputExistsError(f"{path} exists.")
+    refuse_existing([path], overwrite=overwrite)
     transfer, _ = open_model(model, device)
     content = IoTimeout(stall_s).call(str(frame), lambda: read_content(frame))
     picture = reading.decode(content, frame)

@@ -16,9 +16,9 @@ from reggan_plugin.commands.progress import (
     style_options,
 )
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.errors import OutputExistsError, UsageError
+from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.tracks_file import write_tracks
-from reggan_plugin.files.inputs import refuse_overwriting
+from reggan_plugin.files.inputs import refuse_existing, refuse_overwriting
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.files.sequence import Sequence, find_sequence
 from reggan_plugin.jobs.events import Notice, Started
@@ -156,9 +156,7 @@ def _refuse_inputs(shot: Sequence, out: Path, preview: Path | None) -> None:
 
 def _refuse_existing(shot: Sequence, out: Path, preview: Path | None, overwrite: bool) -> None:
     drawn = [] if preview is None else preview_paths(shot.frames, preview)
-    there = [path for path in (out, *drawn) if path.exists()]
-    if there and not overwrite:
-        raise OutputExistsError(f"{there[0]} exists.")
+    refuse_existing([out, *drawn], overwrite=overwrite)
 
 
 def _print_result(result: TrackResult, out: Path, drawn: list[Path], as_json: bool) -> None:

@@ -1,10 +1,10 @@
-"""The files that a command reads: none of them is written over, under whatever name."""
+"""What a command may not write over: the files that it reads, and those that are there."""
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from reggan_plugin.errors import UsageError
+from reggan_plugin.errors import OutputExistsError, UsageError
 
 FileIdentity = tuple[int, int] | str
 """Device and inode; the resolved path on file systems that have no inodes."""
@@ -36,3 +36,14 @@ def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
             raise UsageError(
                 f"{output} is an input{also}, which is never overwritten. Name another output."
             )
+
+
+def refuse_existing(outputs: Iterable[Path], *, overwrite: bool) -> None:
+    """Refuse an output that is there, unless it may be replaced.
+
+    Raises:
+        OutputExistsError: it is, and may not.
+    """
+    there = None if overwrite else next((path for path in outputs if path.exists()), None)
+    if there is not None:
+        raise OutputExistsError(f"{there} exists.")

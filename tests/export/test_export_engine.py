@@ -170,7 +170,7 @@ def test_a_request_that_cannot_be_meant_says_how_to_say_it(
 
 def test_a_file_that_is_there_is_not_replaced_unasked(proven: Shift, tmp_path: Path) -> None:
     (tmp_path / "my.plan").write_bytes(b"mine")
-    with pytest.raises(OutputExistsError, match="exists already"):
+    with pytest.raises(OutputExistsError, match="exists"):
         export_engine("--out", str(tmp_path / "my.plan"))
     proven(0.1)
     assert export_engine("--out", str(tmp_path / "my.plan"), "--overwrite").exit_code == 0

@@ -160,7 +160,7 @@ def test_what_cannot_be_exported_is_said_before_any_work(
     taken.write_bytes(b"mine")
     error = run_export("onnx", tmp_path, "--out", taken, fails=True).exception
     assert isinstance(error, OutputExistsError)
-    assert "exists already" in str(error)
+    assert "exists." in str(error)
     assert taken.read_bytes() == b"mine"
     picture = tmp_path / "picture.png"
     picture.touch()

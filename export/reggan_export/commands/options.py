@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.errors import OutputError, OutputExistsError
-from reggan_plugin.files.inputs import refuse_overwriting
+from reggan_plugin.errors import OutputError
+from reggan_plugin.files.inputs import refuse_existing, refuse_overwriting
 
 PRECISIONS = ("fp32", "fp16")
 MODEL_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -21,7 +21,6 @@ def refuse_occupied(out: Path, overwrite: bool, *inputs: Path) -> None:
         OutputError: its folder does not exist.
     """
     refuse_overwriting([out], inputs)
-    if out.exists() and not overwrite:
-        raise OutputExistsError(f"{out} exists already.")
+    refuse_existing([out], overwrite=overwrite)
     if not out.parent.is_dir():
         raise OutputError(f"{out.parent} is no folder. Create it, or name another output.")

@@ -74,7 +74,7 @@ def test_a_locator_from_pictures_to_report(
     assert isinstance(FaceLocator(weights).locate(np.zeros((64, 64, 3), np.float32)), list)
     refused = runner.invoke(export_locator, arguments)
     assert refused.exit_code == 1
-    assert "exists already" in str(refused.exception)
+    assert "exists." in str(refused.exception)
 
     mined = tmp_path / "negatives.npz"
     arguments = ["--data", str(pictures), "--model", str(weights), "--out", str(mined)]

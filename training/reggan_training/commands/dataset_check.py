@@ -9,7 +9,8 @@ import click
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.contact_sheet import SheetRow, write_sheet
-from reggan_plugin.errors import OutputExistsError, SourceError, UsageError
+from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.files.inputs import refuse_existing
 from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option, sets_argument
 from reggan_training.data.check import SetReport
 from reggan_training.data.check_sheet import choose_rows, row_of, without_empty_columns
@@ -49,8 +50,7 @@ def check(
     landmarks. Exits with 1 if training would trip over something.
     """
     path = out or Path(f"{roots[0].resolve().stem}_check.png")
-    if path.exists() and not overwrite:
-        raise OutputExistsError(f"{path} exists.")
+    refuse_existing([path], overwrite=overwrite)
     entries = list_sets(roots)
     shown = set(choose_rows([(entry.style, entry.name) for entry in entries], rows))
     report, sheet = SetReport(), list[SheetRow]()

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.encoded_picture import encoded_picture
-from reggan_plugin.errors import OutputExistsError
+from reggan_plugin.files.inputs import refuse_existing
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 from reggan_training.commands.family_options import OpenFamilies, family_options
@@ -47,8 +47,7 @@ def expression_sheet(
     overwrite: bool,
 ) -> None:
     """Draw every named expression as its weights move true heads: what a model is to show."""
-    if out.exists() and not overwrite:
-        raise OutputExistsError(f"{out} exists.")
+    refuse_existing([out], overwrite=overwrite)
     expressions = list(NAMED_EXPRESSIONS.values())
     rows = []
     for family in open_families():

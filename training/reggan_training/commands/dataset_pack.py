@@ -6,7 +6,8 @@ import click
 
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.errors import OutputExistsError, SourceError
+from reggan_plugin.errors import SourceError
+from reggan_plugin.files.inputs import refuse_existing
 from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option, sets_argument
 from reggan_training.data.pack import MIB, PackPlan
 from reggan_training.data.pack import pack as pack_entries
@@ -70,8 +71,7 @@ def pack(
 
     `--data` of every command reads the file as it is. Names stay, and with them the splits.
     """
-    if out.exists() and not overwrite:
-        raise OutputExistsError(f"{out} exists.")
+    refuse_existing([out], overwrite=overwrite)
     entries = choose_entries(roots, splits or SPLITS, styles=styles or None, limit=identities)
     if not entries:
         raise SourceError(

@@ -70,7 +70,7 @@ def texture(
     """Change the expression in the base colour map of a face.
 
     The mesh is seen from the front without light, the model changes that picture, and the change
-    is carried back to the texels that show in it. All others keep their bits; format, depth and
+    is reprojected to the texels that show in it. All others keep their bits; format, depth and
     alpha stay.
 
     Happy, afraid and surprised open the mouth. A map can only show that as paint on closed lips:

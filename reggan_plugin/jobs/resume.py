@@ -12,13 +12,10 @@ from reggan_plugin.jobs.side_car import record_path
 
 
 def tasks_to_do(
-    plan: JobPlan,
-    settings: RenderSettings,
-    model: ModelInUse | None,
-    stall_s: float = DEFAULT_STALL_S,
+    plan: JobPlan, settings: RenderSettings, model: ModelInUse | None
 ) -> list[FrameTask]:
     """The tasks that no earlier run finished, as far as can be told without looking for faces."""
-    io_timeout = IoTimeout(stall_s)
+    io_timeout = IoTimeout(DEFAULT_STALL_S)
     settings = settings_with_kept_tracks(plan, settings)
     output = FrameOutput(settings, model, io_timeout)
     by_frame = SettingsByFrame(settings, plan.shot.frames)

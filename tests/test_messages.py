@@ -1,7 +1,5 @@
 """What the command line says: the right word, the file's name, and what to do."""
 
-import json
-import struct
 import subprocess
 import sys
 import warnings
@@ -20,14 +18,15 @@ from reggan_plugin.contact_sheet import face_part, view_of_face
 from reggan_plugin.errors import MeshError, UnreadableFrameError, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
-from reggan_plugin.files import png
 from reggan_plugin.files.damage import faults_named, library_faults
 from reggan_plugin.files.frame import read_frame
+from reggan_plugin.files.png import png_file
 from reggan_plugin.jobs.events import FrameDone, FrameTracked, Started
 from reggan_plugin.jobs.results import FrameResult
 from reggan_plugin.textures.gltf.gltf_file import read_gltf
 from reggan_training.data.identity import CANONICAL_LANDMARKS
 
+from .glb_files import glb_bytes
 from .sample_frames import SAMPLES
 
 Streams = pytest.CaptureFixture[str]
@@ -160,13 +159,13 @@ def test_a_tiff_that_is_not_read_names_its_samples_and_a_command(
 def test_a_warning_of_a_library_carries_the_file_s_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
 ) -> None:
-    decode = png.decode
+    decode = png_file.decode
 
     def warn(content: bytes) -> object:
         warnings.warn("odd chunk", UserWarning, stacklevel=2)
         return decode(content)
 
-    monkeypatch.setattr(png, "decode", warn)
+    monkeypatch.setattr(png_file, "decode", warn)
     Image.new("RGB", (64, 64)).save(tmp_path / "odd.png")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
@@ -187,14 +186,6 @@ def test_a_face_box_is_told_in_the_numbers_that_were_given() -> None:
         finder.place((720, 1280), FaceChoice(box=(5, 5, 1, 1)), ())
 
 
-def glb(document: dict[str, Any], binary: bytes) -> bytes:
-    text = json.dumps(document).encode()
-    text += b" " * (-len(text) % 4)
-    body = struct.pack("<I4s", len(text), b"JSON") + text
-    body += struct.pack("<I4s", len(binary), b"BIN\0") + binary
-    return struct.pack("<4sII", b"glTF", 2, 12 + len(body)) + body
-
-
 @pytest.mark.parametrize("extension", ["EXT_meshopt_compression", "KHR_meshopt_compression"])
 def test_a_glb_whose_buffers_are_meshopt_fallbacks_is_called_packed(
     extension: str, tmp_path: Path
@@ -213,7 +204,7 @@ def test_a_glb_whose_buffers_are_meshopt_fallbacks_is_called_packed(
         ],
     }
     path = tmp_path / "packed.glb"
-    path.write_bytes(glb(document, bytes(8)))
+    path.write_bytes(glb_bytes(document, bytes(8)))
     with pytest.raises(MeshError, match=f"is packed with {extension}, .*npx gltf-transform copy"):
         read_gltf(path)
 

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import struct
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import pairwise
@@ -11,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from ..glb_files import glb_bytes
 
 NAMES = ("jawOpen", "mouthSmileLeft", "browInnerUp")
 ROWS = 40
@@ -92,7 +93,7 @@ def gltf(
 
 def glb(path: Path, rows: int = ROWS) -> None:
     """The same in one binary file."""
-    path.write_bytes(_glb_bytes(*_morph_targets(rows)))
+    path.write_bytes(glb_bytes(*_morph_targets(rows)))
 
 
 def _morph_targets(
@@ -139,15 +140,7 @@ def vrma(path: Path, rows: int = ROWS, *, names: Mapping[str, str] = CUSTOM) -> 
         "buffers": [{"byteLength": len(binary)}],
         **tables,
     }
-    path.write_bytes(_glb_bytes(document, binary))
-
-
-def _glb_bytes(document: dict[str, Any], binary: bytes) -> bytes:
-    text = json.dumps(document).encode()
-    text += b" " * (-len(text) % 4)
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text
-    chunks += struct.pack("<I4s", len(binary), b"BIN\0") + binary
-    return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
+    path.write_bytes(glb_bytes(document, binary))
 
 
 def packed(arrays: list[np.ndarray]) -> tuple[bytes, dict[str, Any]]:

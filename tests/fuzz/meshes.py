@@ -19,6 +19,8 @@ from reggan_plugin.textures.maps.own_maps import PartMaps
 from reggan_plugin.textures.mesh_files import LoadedMesh, load_mesh
 from reggan_plugin.textures.mesh_inputs import files_of_mesh
 
+from ..glb_files import GlbContent, glb_bytes
+
 MESHES = ("head.glb", "head.vrm", "old.vrm", "head.gltf", "head.obj", "looks.mtl", "head.ply")
 """By the file that is damaged; a library is read by its OBJ."""
 
@@ -44,9 +46,9 @@ def sound_meshes(folder: Path) -> dict[str, bytes]:
         "3 0 1 2\n"
     )
     return {
-        "head.glb": _glb(document, binary),
-        "head.vrm": _glb(_with_extension(document, "VRMC_vrm", _VRM1), binary),
-        "old.vrm": _glb(_with_extension(document, "VRM", _VRM0), binary),
+        "head.glb": glb_bytes(document, binary),
+        "head.vrm": glb_bytes(_with_extension(document, "VRMC_vrm", _VRM1), binary),
+        "old.vrm": glb_bytes(_with_extension(document, "VRM", _VRM0), binary),
         "head.gltf": json.dumps(beside).encode(),
         "head.obj": obj.encode(),
         "looks.mtl": library.encode(),
@@ -100,7 +102,7 @@ def glb_parts(content: bytes) -> tuple[Any, bytes]:
 
 def glb_of(document: Any, binary: bytes) -> bytes:
     """A GLB whose header is right, whatever the document is."""
-    return _glb(document, binary)
+    return glb_bytes(document, binary)
 
 
 _VRM1 = {
@@ -123,19 +125,11 @@ def _with_extension(document: dict[str, Any], name: str, value: Any) -> dict[str
 
 def _document() -> tuple[dict[str, Any], bytes]:
     """A skinned triangle with a morph target, an eye without a map, and an image inside."""
-    binary, views, accessors = bytearray(), [], []
-
-    def view(content: bytes) -> int:
-        binary.extend(b"\0" * (-len(binary) % 4))
-        views.append({"buffer": 0, "byteOffset": len(binary), "byteLength": len(content)})
-        binary.extend(content)
-        return len(views) - 1
+    glb = GlbContent()
+    view = glb.view
 
     def accessor(values: Any, dtype: str, component: int, kind: str, **more: Any) -> int:
-        array = np.array(values, dtype)
-        entry = {"bufferView": view(array.tobytes()), "componentType": component}
-        accessors.append({**entry, "count": len(array), "type": kind, **more})
-        return len(accessors) - 1
+        return glb.accessor(np.array(values, dtype), kind, component, **more)
 
     image = view(_picture())
     position = accessor([[0, 0, 0], [1, 0, 0], [0, 1, 0]], "<f4", 5126, "VEC3")
@@ -144,7 +138,7 @@ def _document() -> tuple[dict[str, Any], bytes]:
         "indices": {"bufferView": view(bytes([1, 0])), "componentType": 5123},
         "values": {"bufferView": view(np.ones(3, "<f4").tobytes())},
     }
-    accessors.append({"componentType": 5126, "count": 3, "type": "VEC3", "sparse": sparse})
+    glb.accessors.append({"componentType": 5126, "count": 3, "type": "VEC3", "sparse": sparse})
     attributes = {
         "POSITION": position,
         "TEXCOORD_0": accessor([[0, 0], [9, 0], [0, 9]], "u1", 5121, "VEC2", normalized=True),
@@ -178,16 +172,5 @@ def _document() -> tuple[dict[str, Any], bytes]:
         ],
         "textures": [{"source": 0}],
         "images": [{"bufferView": image, "mimeType": "image/png", "name": "skin"}],
-        "accessors": accessors,
-        "bufferViews": views,
-        "buffers": [{"byteLength": len(binary)}],
-    }, bytes(binary)
-
-
-def _glb(document: Any, binary: bytes) -> bytes:
-    text = json.dumps(document).encode()
-    text += b" " * (-len(text) % 4)
-    binary += b"\0" * (-len(binary) % 4)
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text
-    chunks += struct.pack("<I4s", len(binary), b"BIN\0") + binary
-    return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
+        **glb.tables(),
+    }, bytes(glb.content)

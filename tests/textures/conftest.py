@@ -3,8 +3,6 @@
 Its map has two islands, one for each half of the face, so that a UV seam runs down the nose.
 """
 
-import json
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.transfer import ExpressionTransfer
 
+from ..glb_files import GlbContent, glb_bytes
 from ..sample_frames import SAMPLES
 
 SIDE_PX = 512
@@ -182,22 +181,8 @@ def write_glb(
     normal_map: bytes | None = None,
 ) -> None:
     """A skinned head with a morph target, an animation, fields and extensions of its own."""
-    views: list[dict[str, Any]] = []
-    content = bytearray()
-
-    def view(data: bytes, **more: Any) -> int:
-        content.extend(b"\0" * (-len(content) % 4))
-        views.append({"buffer": 0, "byteOffset": len(content), "byteLength": len(data), **more})
-        content.extend(data)
-        return len(views) - 1
-
-    accessors: list[dict[str, Any]] = []
-
-    def accessor(values: np.ndarray, kind: str, component: int, **more: Any) -> int:
-        entry = {"bufferView": view(values.tobytes()), "componentType": component}
-        accessors.append({**entry, "count": len(values), "type": kind, **more})
-        return len(accessors) - 1
-
+    glb = GlbContent()
+    view, accessor = glb.view, glb.accessor
     shift = np.array([0.0, 1.5, 0.0], np.float32)
     position = head.positions.astype(np.float32) + shift
     bounds = {"min": position.min(0).tolist(), "max": position.max(0).tolist()}
@@ -257,9 +242,7 @@ def write_glb(
         "textures": textures,
         "samplers": [{"magFilter": 9729}],
         "images": images,
-        "accessors": accessors,
-        "bufferViews": views,
-        "buffers": [{"byteLength": 0}],
+        **glb.tables(),
         "extensionsUsed": ["VENDOR_things"],
         "extensions": {"VENDOR_things": {"things": [1, 2.5, None, "é"]}},
         "unknownTopLevel": {"kept": True},
@@ -267,14 +250,4 @@ def write_glb(
     if vrm is not None:
         document["extensionsUsed"].append("VRMC_vrm")
         document["extensions"]["VRMC_vrm"] = vrm
-    document["buffers"][0]["byteLength"] = len(content)
-    path.write_bytes(glb_bytes(document, bytes(content)))
-
-
-def glb_bytes(document: dict[str, Any], binary: bytes) -> bytes:
-    text = json.dumps(document).encode()
-    text += b" " * (-len(text) % 4)
-    binary += b"\0" * (-len(binary) % 4)
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text
-    chunks += struct.pack("<I4s", len(binary), b"BIN\0") + binary
-    return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
+    path.write_bytes(glb_bytes(document, bytes(glb.content)))

@@ -24,7 +24,8 @@ from reggan_plugin.textures.request import Look, TextureRequest
 from reggan_plugin.textures.texture_job import run_request
 from reggan_plugin.transfer import ExpressionTransfer
 
-from .conftest import MadeHead, glb_bytes, write_obj
+from ..glb_files import glb_bytes
+from .conftest import MadeHead, write_obj
 from .test_gltf_output import parsed
 
 HAPPY = {"happy": ExpressionMix({"happy": 1.0})}

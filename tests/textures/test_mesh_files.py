@@ -22,7 +22,8 @@ from reggan_plugin.textures.views.stage import Stage
 from reggan_plugin.textures.views.view import look_at
 from reggan_plugin.transfer import ExpressionTransfer
 
-from .conftest import MadeHead, glb_bytes, write_obj
+from ..glb_files import glb_bytes
+from .conftest import MadeHead, write_obj
 from .test_gltf_output import parsed
 
 

@@ -20,7 +20,8 @@ from reggan_plugin.textures.mesh_files import load_mesh
 from reggan_plugin.textures.mesh_inputs import files_of_mesh
 from reggan_plugin.textures.references import file_of_uri
 
-from .conftest import MadeHead, glb_bytes, write_obj
+from ..glb_files import glb_bytes
+from .conftest import MadeHead, write_obj
 from .test_gltf_output import parsed
 
 SECRET = b"a private key"

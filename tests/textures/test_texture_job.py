@@ -197,7 +197,7 @@ def test_a_material_colour_multiplies_the_map(
     run: Callable[..., TextureResult],
 ) -> None:
     """A map at half its light under a factor of two shows the same face."""
-    from .conftest import glb_bytes
+    from ..glb_files import glb_bytes
 
     dark = srgb_from_linear(linear_from_srgb(head.picture.astype(np.float32) / 255) / 2)
     deep = np.rint(dark * 65535).astype(np.uint16)

@@ -23,7 +23,8 @@ from reggan_plugin.textures.texture_job import make_maps, run_request
 from reggan_plugin.textures.texture_sheet import draw_sheet
 from reggan_plugin.transfer import ExpressionTransfer
 
-from .conftest import MadeHead, glb_bytes, write_glb
+from ..glb_files import glb_bytes
+from .conftest import MadeHead, write_glb
 from .test_gltf_output import parsed
 
 Run = Callable[..., list[str]]

@@ -19,7 +19,7 @@ from reggan_plugin.commands.progress import (
     style_options,
 )
 from reggan_plugin.commands.render_model import AskedModel
-from reggan_plugin.commands.render_request import RenderRequest, render_options
+from reggan_plugin.commands.render_request import AskedRender, render_options
 from reggan_plugin.commands.render_results import print_plans, print_summary
 from reggan_plugin.commands.render_watch import render_what_lands, style_of_progress, watched_folder
 from reggan_plugin.commands.standard_streams import STANDARD, piped_files
@@ -44,7 +44,7 @@ from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
 @verbose_option
 def render(
     *,
-    request: RenderRequest,
+    request: AskedRender,
     style: ProgressStyle,
     stall_s: float,
 ) -> None:
@@ -110,7 +110,7 @@ def _run(
         )
 
 
-def _plan_jobs(request: RenderRequest, given: Sequence[Path]) -> tuple[list[PlannedJob], list[str]]:
+def _plan_jobs(request: AskedRender, given: Sequence[Path]) -> tuple[list[PlannedJob], list[str]]:
     """Plan a job for each input, and name results of earlier runs that are no input.
 
     Raises:

@@ -22,7 +22,7 @@ from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderRequest:
+class AskedRender:
     """Values of the options, by the names that the options below give them."""
 
     asked_inputs: AskedInputs
@@ -56,7 +56,7 @@ class RenderRequest:
 
 render_options = options_as(
     "request",
-    RenderRequest,
+    AskedRender,
     input_options,
     intensity_options,
     exposure_option("Expression"),

@@ -9,7 +9,7 @@ import click
 from reggan_plugin.commands.options.grouped import given_files
 from reggan_plugin.commands.options.intensity import AskedExpression
 from reggan_plugin.commands.progress import ProgressStyle, libraries_on_stderr
-from reggan_plugin.commands.render_request import RenderRequest
+from reggan_plugin.commands.render_request import AskedRender
 from reggan_plugin.commands.render_results import print_summary, written_by
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.sequence import default_output_folder
@@ -27,7 +27,7 @@ def style_of_progress(style: ProgressStyle, as_json: bool) -> ProgressStyle:
     return "plain" if style == "auto" and not as_json else style
 
 
-def watched_folder(request: RenderRequest) -> WatchedFolder:
+def watched_folder(request: AskedRender) -> WatchedFolder:
     """Folder that pictures land in, and what becomes of them.
 
     Raises:

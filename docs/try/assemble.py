@@ -38,6 +38,7 @@ PAGE = (
     "locator.js",
     "motion.js",
     "unfolded.js",
+    "muted_paint.js",
     "picture.js",
 )
 VERSION = "1.30.0"

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reggan_plugin.commands.options.grouped import options_as
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.motion.training_run import RunSettings
 from reggan_training.motion.whole_run import (
@@ -23,6 +24,34 @@ from reggan_training.processes import device_to_train_on
 
 _FAMILIES = ("ict", "makehuman", "valid")
 _KIMG = click.FloatRange(min=0, min_open=True)
+
+
+def _lengths_by_stage(
+    kimg: float, reader_kimg: float, mouth_kimg: float, adversary_kimg: float
+) -> dict[str, float]:
+    return {READER: reader_kimg, MOTION: kimg, MOUTH: mouth_kimg, ADVERSARY: adversary_kimg}
+
+
+_length_options = options_as(
+    "lengths",
+    _lengths_by_stage,
+    click.option(
+        "--kimg", type=_KIMG, default=120.0, show_default=True, metavar="N",
+        help="Thousands of pairs that the motion network is shown.",
+    ),
+    click.option(
+        "--reader-kimg", type=_KIMG, default=500.0, show_default=True,
+        metavar="N", help="Thousands of pictures that the source reader is shown.",
+    ),
+    click.option(
+        "--mouth-kimg", type=_KIMG, default=30.0, show_default=True, metavar="N",
+        help="Thousands of pairs that the mouth's painter is shown.",
+    ),
+    click.option(
+        "--adversary-kimg", type=_KIMG, default=20.0, show_default=True,
+        metavar="N", help="Thousands of pairs that the painter is shown against its adversary.",
+    ),
+)  # fmt: skip
 
 
 @click.command("train-motion")
@@ -59,22 +88,7 @@ _KIMG = click.FloatRange(min=0, min_open=True)
     help="Train this one alone, beside a process that trains another; all, one after the other, "
     "if none is named.",
 )
-@click.option(
-    "--kimg", type=_KIMG, default=120.0, show_default=True, metavar="N",
-    help="Thousands of pairs that the motion network is shown.",
-)  # fmt: skip
-@click.option(
-    "--reader-kimg", type=_KIMG, default=500.0, show_default=True,
-    metavar="N", help="Thousands of pictures that the source reader is shown.",
-)  # fmt: skip
-@click.option(
-    "--mouth-kimg", type=_KIMG, default=30.0, show_default=True, metavar="N",
-    help="Thousands of pairs that the mouth's painter is shown.",
-)  # fmt: skip
-@click.option(
-    "--adversary-kimg", type=_KIMG, default=20.0, show_default=True,
-    metavar="N", help="Thousands of pairs that the painter is shown against its adversary.",
-)  # fmt: skip
+@_length_options
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), metavar="M",
               help="Train each stage for so long instead of so many pairs, where a GPU is lent by "
               "the hour.")  # fmt: skip
@@ -104,10 +118,7 @@ def train_motion(
     ablated: tuple[str, ...],
     start_from: str | None,
     stages: tuple[str, ...],
-    kimg: float,
-    reader_kimg: float,
-    mouth_kimg: float,
-    adversary_kimg: float,
+    lengths: Mapping[str, float],
     minutes: float | None,
     rate: float,
     producers: int,
@@ -126,7 +137,6 @@ def train_motion(
     Example:
       reggan-plugin train-motion --heads heads --out runs/motion
     """
-    lengths = {READER: reader_kimg, MOTION: kimg, MOUTH: mouth_kimg, ADVERSARY: adversary_kimg}
     usual = WholeRun(
         heads=heads,
         without=without,

@@ -6,30 +6,18 @@ import click
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
-from reggan_training.commands.family_options import OpenFamilies, family_options
+from reggan_training.commands.family_options import (
+    OpenFamilies,
+    family_options,
+    number_of_heads_options,
+)
 from reggan_training.commands.options import FOLDER_TO_WRITE
 from reggan_training.pairs.render_set import render_heads
 
 
 @click.command("heads")
 @family_options
-@click.option(
-    "--identities",
-    type=click.IntRange(min=1),
-    default=300,
-    show_default=True,
-    metavar="N",
-    help="Heads of each family that can sample them.",
-)
-@click.option(
-    "--views",
-    type=click.IntRange(1, 100),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Cameras before each head; VALID's few heads get four times as many.",
-)
-@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
+@number_of_heads_options
 @click.option("--out", type=FOLDER_TO_WRITE, required=True)
 @verbose_option
 def heads(

@@ -5,7 +5,11 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_training.commands.family_options import OpenFamilies, family_options
+from reggan_training.commands.family_options import (
+    OpenFamilies,
+    family_options,
+    number_of_heads_options,
+)
 from reggan_training.commands.options import FOLDER_TO_WRITE, report_line
 from reggan_training.pairs.head_pictures import HeadPictureSettings
 from reggan_training.pairs.look import STYLES
@@ -14,22 +18,7 @@ from reggan_training.pairs.picture_set import picture_heads, tasks_of
 
 @click.command("pictures")
 @family_options
-@click.option(
-    "--identities",
-    type=click.IntRange(min=1),
-    default=300,
-    show_default=True,
-    metavar="N",
-    help="Heads of each family that can sample them.",
-)
-@click.option(
-    "--views",
-    type=click.IntRange(1, 100),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Cameras before each head; VALID's few heads get four times as many.",
-)
+@number_of_heads_options
 @click.option(
     "--looks",
     type=click.IntRange(1, 100),
@@ -57,7 +46,6 @@ from reggan_training.pairs.picture_set import picture_heads, tasks_of
     metavar="PX",
     help="Side of the crops to train on.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
 @click.option(
     "--processes",
     type=click.IntRange(min=1),

@@ -40,7 +40,6 @@ TESTED_ELSEWHERE = (
     "dataset pictures",  # needs heads: tests/training/pairs/test_head_pictures.py
     "export onnx anna_run",  # what train-motion left:
     "train-motion",  # tests/training/motion/test_training_run.py
-    "dataset avatars",  # needs Blender: tests/training/avatars/test_blender_render.py
     "export engine",  # need a GPU: tests/export/test_export_engine.py,
     "render shot/ --device tensorrt",  # tests/backends/test_tensorrt_runner.py
     "bench --peers",  # exports three networks: tests/export/test_baselines.py

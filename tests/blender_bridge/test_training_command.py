@@ -8,7 +8,7 @@ import click
 from blender_addon.bridge.training_command import file_stem, training_command
 from reggan_export.commands.export_onnx import onnx
 from reggan_training.commands.dataset_heads import heads
-from reggan_training.motion.commands import train_motion
+from reggan_training.commands.train_motion import train_motion
 
 COMMANDS: dict[str, click.Command] = {
     "dataset heads": heads,

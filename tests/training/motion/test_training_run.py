@@ -14,8 +14,9 @@ from reggan_plugin.controls import CONTROLS
 from reggan_plugin.errors import DeviceUnavailableError, UnknownExpressionError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.transfer import ExpressionTransfer
-from reggan_training.motion import commands, whole_run
-from reggan_training.motion.commands import train_motion
+from reggan_training.commands import train_motion as commands
+from reggan_training.commands.train_motion import train_motion
+from reggan_training.motion import whole_run
 from reggan_training.motion.earlier_model import EarlierModel
 from reggan_training.motion.motion_task import motion_run, trained_motion_network
 from reggan_training.motion.network import MotionRegGAN

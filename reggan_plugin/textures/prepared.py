@@ -24,15 +24,15 @@ from reggan_plugin.textures.request import Look
 from reggan_plugin.textures.stopwatch import Stopwatch
 from reggan_plugin.textures.views.framing import FramedFace, frame_face
 from reggan_plugin.textures.views.reprojection import Reprojection
-from reggan_plugin.textures.views.shots import (
-    USUAL_TEXELS,
-    Shot,
-    take_shot,
-    take_survey,
-    texels_per_pixel,
-)
 from reggan_plugin.textures.views.stage import Stage, StagePicture
 from reggan_plugin.textures.views.view_change import ViewChange
+from reggan_plugin.textures.views.view_for_model import (
+    USUAL_TEXELS,
+    ViewForModel,
+    take_survey,
+    take_view_for_model,
+    texels_per_pixel,
+)
 from reggan_plugin.transfer import ExpressionTransfer
 
 
@@ -98,7 +98,7 @@ class PreparedFace:
         """Notices for the user, each once, in order."""
         with self.watch.timing("views"):
             self._density = texels_per_pixel(survey, self.parts, self.texture)
-            self._shot = take_shot(self.stage, self.framed, self._density)
+            self._view_for_model = take_view_for_model(self.stage, self.framed, self._density)
 
     @property
     def image(self) -> int | None:
@@ -114,7 +114,7 @@ class PreparedFace:
     @property
     def front_view(self) -> tuple[StagePicture, FaceCrop]:
         """The picture from the front that the model sees, and where the face is in it."""
-        return self._shot.picture, self._shot.crop
+        return self._view_for_model.picture, self._view_for_model.crop
 
     def reduced(self, longest_px: int) -> "PreparedFace":
         """This face with a map of at most so many texels a side, and a view as fine as that."""
@@ -123,7 +123,7 @@ class PreparedFace:
         if factor == 1:
             return self
         coarse._density = self._density / factor
-        coarse._shot = take_shot(self.stage, self.framed, coarse._density)
+        coarse._view_for_model = take_view_for_model(self.stage, self.framed, coarse._density)
         return coarse
 
     def reduce_map(self, longest_px: int) -> int:
@@ -143,7 +143,7 @@ class PreparedFace:
         if mix.changes_nothing:
             return ChangedMap.none()
         with self.watch.timing("model"):
-            change = self._changed(self._shot, mix)
+            change = self._changed(self._view_for_model, mix)
         with self.watch.timing("carry back"):
             carry = Reprojection(self.stage, self.parts, self.texture, change)
             count = len(self.texture.tiles)
@@ -164,10 +164,10 @@ class PreparedFace:
         changed = dict.fromkeys(self.parts, texture)
         return self.stage.with_maps(lambda part: changed.get(part) or self._maps.map_of(part))
 
-    def _changed(self, shot: Shot, mix: ExpressionMix) -> ViewChange:
-        before = shot.picture.colour
-        after = self._transfer.change_view(before, shot.picture.coverage, mix, shot.crop)
-        return ViewChange(view=shot.view, before=before, after=after.pixels, motion=after.motion)
+    def _changed(self, seen: ViewForModel, mix: ExpressionMix) -> ViewChange:
+        before = seen.picture.colour
+        after = self._transfer.change_view(before, seen.picture.coverage, mix, seen.crop)
+        return ViewChange(view=seen.view, before=before, after=after.pixels, motion=after.motion)
 
     def _framed(self, choice: MapChoice) -> FramedFace:
         card = self._transfer.card

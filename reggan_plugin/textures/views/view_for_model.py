@@ -1,4 +1,4 @@
-"""The view of a face that the model is shown, from the front."""
+"""The one view of a face that the model is shown: from the front."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ USUAL_TEXELS = 2048.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Shot:
-    """A picture for the model, and where the face is in it."""
+class ViewForModel:
+    """One view of the face, from the front: its picture, and where the face is in it."""
 
     view: View
     picture: StagePicture
@@ -32,15 +32,15 @@ def take_survey(stage: Stage, framed: FramedFace) -> StagePicture:
     return stage.take(view, 4)
 
 
-def take_shot(stage: Stage, framed: FramedFace, density: float) -> Shot:
-    """A picture from the front, about as fine as the map.
+def take_view_for_model(stage: Stage, framed: FramedFace, density: float) -> ViewForModel:
+    """The view from the front, drawn about as fine as the map.
 
     `density` is that of its texels in a survey, as `texels_per_pixel` gives it.
     """
     side = int(np.clip(SURVEY_PX * density, _SMALLEST_VIEW_PX, _LARGEST_VIEW_PX))
     view, crop = closer(framed, side)
     picture = stage.take(view, reduction_for(density * SURVEY_PX / side))
-    return Shot(view=view, picture=picture, crop=crop)
+    return ViewForModel(view=view, picture=picture, crop=crop)
 
 
 def texels_per_pixel(survey: StagePicture, parts: Sequence[int], texture: TextureMap) -> float:

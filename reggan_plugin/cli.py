@@ -1,4 +1,4 @@
-"""The `reggan-plugin` command: its subcommands, and the only place that decides exit codes.
+"""The `reggan-plugin` command: its subcommands, and the exit code of what they raise.
 
     0        done
     1        failed: a frame, a file, a model, a missing extra

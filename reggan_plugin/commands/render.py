@@ -19,8 +19,8 @@ from reggan_plugin.commands.progress import (
     style_options,
 )
 from reggan_plugin.commands.render_model import AskedModel
+from reggan_plugin.commands.render_output import print_plans, print_summary
 from reggan_plugin.commands.render_request import AskedRender, render_options
-from reggan_plugin.commands.render_results import print_plans, print_summary
 from reggan_plugin.commands.render_watch import render_what_lands, style_of_progress, watched_folder
 from reggan_plugin.commands.standard_streams import STANDARD, piped_files
 from reggan_plugin.commands.verbosity import verbose_option

@@ -9,8 +9,8 @@ import click
 from reggan_plugin.commands.options.grouped import given_files
 from reggan_plugin.commands.options.intensity import AskedExpression
 from reggan_plugin.commands.progress import ProgressStyle, libraries_on_stderr
+from reggan_plugin.commands.render_output import print_summary, written_by
 from reggan_plugin.commands.render_request import AskedRender
-from reggan_plugin.commands.render_results import print_summary, written_by
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.sequence import default_output_folder
 from reggan_plugin.jobs.events import Notice, Report

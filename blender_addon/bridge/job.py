@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .progress import Progress
 from .runtime import Runtime
-from .worker import Worker, start
+from .runtime_process import RuntimeProcess, start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ class Job:
         self._request = request = self._waiting.pop(0)
         self.title = request.title
         runtime = request.runtime or self._runtime
-        self._worker: Worker = start(runtime, request.arguments, request.folder)
+        self._worker: RuntimeProcess = start(runtime, request.arguments, request.folder)
 
     def _of_all(self, progress: Progress) -> Progress:
         """With several requests each counts a hundred parts."""

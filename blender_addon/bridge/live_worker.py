@@ -13,7 +13,7 @@ from typing import Any
 
 from .errors import BridgeError
 from .runtime import Runtime
-from .worker import start_process
+from .runtime_process import start_process
 
 INTERVAL_S = 0.02
 """Between two looks at it: for so long an answer or a moved slider waits at most."""

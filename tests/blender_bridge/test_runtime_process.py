@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 
 import reggan_plugin
-from blender_addon.bridge import worker as worker_module
+from blender_addon.bridge import runtime_process
 from blender_addon.bridge.errors import BridgeError
 from blender_addon.bridge.progress import Progress
 from blender_addon.bridge.runtime import Runtime
-from blender_addon.bridge.worker import Worker, start
+from blender_addon.bridge.runtime_process import RuntimeProcess, start
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png"
 Pretend = Callable[[str], Runtime]
 
 
-def poll_until(worker: Worker, condition: Callable[[Progress], bool]) -> Progress:
+def poll_until(worker: RuntimeProcess, condition: Callable[[Progress], bool]) -> Progress:
     deadline = time.monotonic() + 60
     while not condition(progress := worker.poll()):
         assert progress.state == "running", progress
@@ -140,7 +140,7 @@ def test_a_worker_that_does_not_listen_is_killed(
         if again:
             worker.cancel()
         else:
-            monkeypatch.setattr(worker_module, "GRACE_S", 0.1)
+            monkeypatch.setattr(runtime_process, "GRACE_S", 0.1)
         started = time.monotonic()
         assert worker.wait().state == "cancelled"
         assert time.monotonic() - started < 5

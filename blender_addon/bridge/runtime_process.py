@@ -27,9 +27,9 @@ _PAUSE_S = 0.05
 _NICENESS = 10
 
 
-def start(runtime: Runtime, arguments: Sequence[str], folder: Path) -> "Worker":
+def start(runtime: Runtime, arguments: Sequence[str], folder: Path) -> "RuntimeProcess":
     """Run `reggan-plugin` with these arguments; see `start_process`."""
-    return Worker(start_process(runtime, arguments, folder), folder, runtime)
+    return RuntimeProcess(start_process(runtime, arguments, folder), folder, runtime)
 
 
 def start_process(
@@ -71,7 +71,7 @@ def start_process(
     return process
 
 
-class Worker:
+class RuntimeProcess:
     """A process of `reggan-plugin`, from its start to its end."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", folder: Path, runtime: Runtime) -> None:

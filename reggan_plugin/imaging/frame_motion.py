@@ -14,7 +14,7 @@ from reggan_plugin.imaging.motion_extent import (
     LEAST,
 )
 from reggan_plugin.imaging.parts_of_region import box_of, clipped, part_inside
-from reggan_plugin.imaging.region import smooth_step, square_inside_ring
+from reggan_plugin.imaging.rim import inside_rim_in_frame, smooth_step
 from reggan_plugin.imaging.warp import FREE_FOOTPRINT
 from reggan_plugin.motion_answer import COVER_BEGINS, COVER_ENDS, MotionAnswer, Painter
 
@@ -50,7 +50,7 @@ def motion_in_frame(
     region: Region,
     matte: Float[np.ndarray, "rows columns"] | None = None,
 ) -> FrameMotion:
-    """Bring an answer to the pixels of a region; all is 0 on a ring of 4 % of the crop's side.
+    """Bring an answer to the pixels of a region; all is 0 on the crop's rim.
 
     Args:
         answer: of the model.
@@ -58,7 +58,7 @@ def motion_in_frame(
         region: rows and columns that are wanted.
         matte: what each of their pixels takes of the change, in [0, 1]; None is all of it.
     """
-    takes = square_inside_ring(crop, region)
+    takes = inside_rim_in_frame(crop, region)
     if matte is not None:
         takes *= np.clip(np.nan_to_num(matte), 0.0, 1.0)
     to_frame = (crop.frame_from_crop[:, :2] * crop.side_px).T.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Limits on where an expression may change a face: upper or lower part, a wider or softer mask."""
+"""Limits that a user sets on where a face changes: its upper or lower part, the mask's reach."""
 
 import math
 from dataclasses import dataclass
@@ -8,17 +8,14 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UsageError
-from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
-from reggan_plugin.imaging.crop import Region
+from reggan_plugin.imaging.rim import inside_rim, smooth_step
 
 FacePart = Literal["all", "upper", "lower"]
 
 LARGEST_GROWTH, LARGEST_BLUR = 0.25, 0.25
 """Beyond these nothing of the mask's own shape is left."""
 
-_RING, _RAMP = 0.04, 0.04
-"""Parts of the crop's side, from its border: where a mask is 0, and where it returns to itself."""
 _SPLIT = (0.3, 0.7)
 """Place where *lower* begins and *upper* ends, from the eyes (0) to the mouth (1): the nose."""
 
@@ -56,7 +53,7 @@ def limit_mask(
     limits: RegionLimits,
     canonical: Float[np.ndarray, "6 2"],
 ) -> Float[np.ndarray, "side side 1"]:
-    """The mask of a face crop within limits, in [0, 1]; 0 on a ring of 4 % of the crop's side.
+    """The mask of a face crop within limits, in [0, 1]; 0 on the crop's rim.
 
     Args:
         mask: the model's, in [0, 1].
@@ -72,7 +69,7 @@ def limit_mask(
     if limits.blur:
         plane = blurred(plane, limits.blur * face_side_px)
     if limits.grow or limits.blur:
-        plane = plane * _inside_ring(side_px)
+        plane = plane * inside_rim(side_px)
     if limits.part != "all":
         plane = plane * _share_of_part(limits.part, canonical, side_px)[:, None]
     return np.ascontiguousarray(plane[..., None])
@@ -88,24 +85,6 @@ def _share_of_part(
     along = (np.arange(side_px) + 0.5 - eyes) / (mouth - eyes)
     lower = smooth_step((along - _SPLIT[0]) / (_SPLIT[1] - _SPLIT[0]))
     return lower if part == "lower" else np.float32(1.0) - lower
-
-
-def _inside_ring(side_px: int) -> Float[np.ndarray, "side side"]:
-    """0 on the ring, 1 inside of it, smooth between."""
-    from_border = np.minimum(np.arange(side_px), np.arange(side_px)[::-1]) / side_px
-    inside = smooth_step((from_border - _RING) / _RAMP)
-    return np.minimum(inside[:, None], inside)
-
-
-def square_inside_ring(crop: FaceCrop, region: Region) -> Float[np.ndarray, "rows columns"]:
-    """1 in a crop, 0 on its ring and outside of it, smooth between; at pixels of the frame."""
-    rows, columns = (np.arange(axis.start, axis.stop, dtype=np.float32) + 0.5 for axis in region)
-    inside = np.full((len(rows), len(columns)), np.inf, np.float32)
-    for across, down, start in crop.crop_from_frame / crop.side_px:
-        along = (across * columns + start).astype(np.float32) + np.float32(down) * rows[:, None]
-        np.minimum(inside, along, out=inside)
-        np.minimum(inside, np.subtract(1, along, out=along), out=inside)
-    return smooth_step((inside - _RING) / _RAMP)
 
 
 def _grown(plane: Float[np.ndarray, "side side"], by_px: int) -> Float[np.ndarray, "side side"]:
@@ -133,9 +112,3 @@ def blurred(
     weights = np.exp(-0.5 * (offsets / max(sigma_px, 1e-3)) ** 2)
     weights = (weights / weights[plane.shape[0] // 2].sum()).astype(np.float32)
     return np.clip(weights @ plane @ weights.T, 0.0, 1.0)
-
-
-def smooth_step(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """0 up to 0, 1 from 1 on, without a kink between."""
-    clipped = np.clip(values, 0.0, 1.0)
-    return np.asarray(clipped * clipped * (3.0 - 2.0 * clipped), dtype=np.float32)

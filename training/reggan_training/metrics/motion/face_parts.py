@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.imaging.region import square_inside_ring
+from reggan_plugin.imaging.rim import inside_rim_in_frame
 from reggan_training.heads.head import Part
 from reggan_training.metrics.image_distance import DILATION_SHARE, change_region
 from reggan_training.metrics.motion.face import TrueFace
@@ -55,7 +55,7 @@ def changeable_region(side_px: int) -> Bool[np.ndarray, "side side"]:
     """Pixels in which a change counts in full: all but the border of the crop, where it fades."""
     crop = FaceCrop(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), side_px)
     everywhere = (slice(0, side_px), slice(0, side_px))
-    return np.asarray(square_inside_ring(crop, everywhere) >= 1)
+    return np.asarray(inside_rim_in_frame(crop, everywhere) >= 1)
 
 
 def moved_region(face: TrueFace) -> Bool[np.ndarray, "side side"]:

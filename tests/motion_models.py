@@ -40,11 +40,13 @@ def write_motion_model(
     cover: np.ndarray | float = 0.0,
     paint: float | np.ndarray = 0.0,
     answers_to: str = NEUTRAL,
+    **more: object,
 ) -> Path:
     """A model that answers with these, times the weight of one entry of its control vector.
 
     That of `neutral` is the intensity of a named expression. `motion` is in parts of the crop's
     side; arrays are [channels, rows, columns], gain and motion of `CELLS` to a side.
+    `more` is for the card.
     """
     planes: Mapping[str, np.ndarray] = {
         "motion": np.broadcast_to(_three_axes(motion), (2, CELLS, CELLS)),
@@ -63,13 +65,15 @@ def write_motion_model(
         values = np.ascontiguousarray(plane[None], np.float32)
         initialisers.append(numpy_helper.from_array(values, f"{name}_values"))
         nodes.append(helper.make_node("Mul", [f"{name}_values", "strength"], [name]))
-    inputs = {"image": ("N", 3, SIDE_PX, SIDE_PX), "controls": ("N", len(CONTROLS))}
+    card = motion_card(**more)
+    side_px = card.image_size_px
+    inputs = {"image": ("N", 3, side_px, side_px), "controls": ("N", len(CONTROLS))}
     outputs = {name: ("N", *plane.shape) for name, plane in planes.items()}
     graph = helper.make_graph(
         nodes, "moving", _described(inputs), _described(outputs), initialisers
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    helper.set_model_props(model, {CARD_KEY: motion_card().to_json()})
+    helper.set_model_props(model, {CARD_KEY: card.to_json()})
     onnx.save(model, path)
     seal(path)
     return path

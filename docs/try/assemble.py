@@ -37,6 +37,8 @@ PAGE = (
     "crop.js",
     "locator.js",
     "motion.js",
+    "spectacles.js",
+    "backdrop.js",
     "unfolded.js",
     "muted_paint.js",
     "picture.js",

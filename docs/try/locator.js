@@ -2,7 +2,7 @@
 // then landmarks read on upright crops. Points: left eye, right eye, nose, mouth left and right, chin.
 
 import { Crop, cropFromPoints } from "./crop.js";
-import { plane, resize } from "./planes.js";
+import { HAMMING, plane, resize } from "./planes.js";
 
 const [STRIDE, MARGIN, OUTSIDE] = [8, 16, 0.5];
 const [LEAST_SCORE, HOPELESS_SCORE, MOST_CANDIDATES, MOST_PER_LEVEL] = [0.42, 0.02, 64, 48];
@@ -47,7 +47,7 @@ function levelsOf(base) {
   let [scale, source] = [FINEST_SCALE, base];
   while (Math.min(base.width, base.height) >= SMALLEST_PX) {
     const size = [base.width, base.height].map((side) => Math.max(1, Math.round(side * scale)));
-    source = resize(source, ...size);
+    source = resize(source, ...size, HAMMING);
     levels.push({ gray: source, across: base.width / size[0], down: base.height / size[1] });
     if (Math.min(base.width, base.height) * scale * LARGEST_FACE <= LARGEST_FACE_PX) break;
     scale /= 2;

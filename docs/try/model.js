@@ -4,6 +4,7 @@ import { Locator } from "./locator.js";
 import { composeMotion, motionInFrame } from "./motion.js";
 import { composePicture } from "./picture.js";
 import { plane } from "./planes.js";
+import { liftSpectacles } from "./spectacles.js";
 
 const MOST_OFF = 2 / 255;
 const clip = (value, most) => Math.min(most, Math.max(0, value));
@@ -75,17 +76,25 @@ export class Model {
     return total.map((value, i) => clip(value, this.limits[i]));
   }
 
+  /** A face, and as the model sees it; the sliders ask about the same one again and again. */
+  #seen(frame, crop) {
+    if (this.last?.frame === frame && this.last.crop === crop) return this.last;
+    const before = frame.map((one) => crop.cut(one));
+    for (const { data } of before) data.forEach((value, i) => (data[i] = clip(value, 1)));
+    const lifted = this.card.contract === 2 ? liftSpectacles(before) : { face: before, front: null };
+    return (this.last = { frame, crop, before, ...lifted });
+  }
+
   /** The planes of a frame with the face changed; those given stay as they are. */
   async change(frame, crop, weights) {
     const vector = this.vector(weights);
     const copied = () => frame.map((one) => ({ ...one, data: one.data.slice() }));
     if (vector.every((value) => value === 0)) return copied();
     const side = this.card.image_size_px;
-    const before = frame.map((one) => crop.cut(one));
-    for (const { data } of before) data.forEach((value, i) => (data[i] = clip(value, 1)));
-    const image = new Float32Array(3 * side * side);
-    before.forEach(({ data }, index) => image.set(data, index * side * side));
     const isMotion = this.card.contract === 2;
+    const { before, face, front } = this.#seen(frame, crop);
+    const image = new Float32Array(3 * side * side);
+    face.forEach(({ data }, index) => image.set(data, index * side * side));
     const inputs = {
       image: this.tensor(image, [1, 3, side, side]),
       [isMotion ? "controls" : "expression"]: this.tensor(vector, [1, vector.length]),
@@ -93,7 +102,8 @@ export class Model {
     const region = crop.region(frame[0].width, frame[0].height);
     return this.#answer(inputs, (outputs) => {
       const result = copied();
-      if (isMotion) composeMotion(result, motionInFrame(outputs, before, this.card, crop, region), region);
+      const stays = front && crop.spread(front, region);
+      if (isMotion) composeMotion(result, motionInFrame(outputs, face, this.card, crop, region), region, stays);
       else composePicture(result, before, outputs, crop, region);
       return result;
     });

@@ -1,13 +1,15 @@
 // A face of a model that answers with motion, gain, cover and paint: the frame's own pixels move.
 // As reggan_plugin/imaging/frame_motion.py and composite_motion.py do it, for opaque sRGB pictures.
 
-import { plane, reduceBy } from "./planes.js";
+import { beneath } from "./backdrop.js";
+import { block, plane, reduceBy } from "./planes.js";
 import { muted } from "./muted_paint.js";
 import { unfolded } from "./unfolded.js";
 
 const [FULL_MOTION, FULL_GAIN, FULL_COVER, LEAST] = [0.002, 0.02, 0.02, 0.25];
 const [COVER_BEGINS, COVER_ENDS] = [0.25, 0.75];
 const [RING, RAMP, PAINTER_EDGE] = [0.04, 0.04, 0.08];
+const WHOLE = 0.999;  // from here on a pixel is all front, and keeps its bits
 const [SHARPNESS, PHASES, OVERSHOOT, FREE_FOOTPRINT, MOST_LEVELS] = [-0.75, 1024, 0.25, 1.5, 3];
 
 const clip = (value, low = 0, high = 1) => Math.min(high, Math.max(low, value));
@@ -155,21 +157,37 @@ function readAveraged(levels, x, y, width) {
   return total;
 }
 
-/** Change, in place, the planes of a frame: red, green and blue, sRGB-encoded. */
-export function composeMotion(frame, change, region) {
+/** What surfaces are taken from: the planes of a frame, in a region without what stands before it. */
+function sourceOf(frame, { left, top, width, height }, front) {
   const source = frame.map((one) => ({ ...one, data: one.data.slice() }));
+  if (!front) return source;
+  beneath(frame.map((one) => block(one, left, top, width, height)), front).forEach(({ data }, index) => {
+    for (let y = 0; y < height; y++) {
+      const row = data.subarray(y * width, (y + 1) * width);
+      source[index].data.set(row, (top + y) * source[index].width + left);
+    }
+  });
+  return source;
+}
+
+/** Change, in place, the planes of a frame: red, green and blue, sRGB-encoded.
+ * `front`: at the pixels of the region, 1 where something stands before the face, which stays. */
+export function composeMotion(frame, change, region, front) {
+  const source = sourceOf(frame, region, front);
   const levels = source.map((one) => change.footprint
     ? Array.from({ length: MOST_LEVELS }, (_, n) => (n ? reduceBy(one, 2 ** n) : one)) : [one]);
   for (let y = 0; y < region.height; y++) {
     for (let x = 0; x < region.width; x++) {
       const i = y * region.width + x;
-      if (!(change.weight.data[i] > 0)) continue;
+      const stays = front ? clip(front.data[i]) : 0;
+      if (!(change.weight.data[i] > 0) || stays >= WHOLE) continue;
       const [u, v] = [region.left + x, region.top + y];
       const [fromX, fromY] = [u + change.right.data[i], v + change.down.data[i]];
       const width = change.footprint?.data[i] ?? 1;
       frame.forEach((own, index) => {
-        const moved = readAveraged(levels[index], fromX, fromY, width);
-        own.data[v * own.width + u] = relit(moved, change, index, i);
+        const moved = relit(readAveraged(levels[index], fromX, fromY, width), change, index, i);
+        const at = v * own.width + u;
+        own.data[at] = moved + stays * (own.data[at] - moved);
       });
     }
   }

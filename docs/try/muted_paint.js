@@ -1,5 +1,7 @@
 // Paint for faces without colour: as reggan_plugin/muted_paint.py does it.
 
+import { percentile } from "./planes.js";
+
 const [TOP, BOTTOM, LEFT, RIGHT] = [0.42, 0.78, 0.36, 0.64];
 const [MOST, COLOURLESS, COLOURED, BEYOND, DARKEST] = [0.98, 0.18, 0.26, 1.2, 0.02];
 
@@ -37,9 +39,5 @@ function mostSaturated(face) {
       values.push(saturation(face.map(({ data }) => data[y * side + x])));
     }
   }
-  values.sort((a, b) => a - b);
-  const place = MOST * (values.length - 1);
-  const below = Math.floor(place);
-  const above = values[Math.min(below + 1, values.length - 1)];
-  return values[below] + (place - below) * (above - values[below]);
+  return percentile(Float32Array.from(values), MOST);
 }

@@ -1,7 +1,7 @@
 // A face of a model that answers with a picture and a mask: the change is added to the frame.
 // As reggan_plugin/imaging/composite.py does it, for opaque sRGB pictures.
 
-import { plane } from "./planes.js";
+import { gaussianBlur, largest, plane } from "./planes.js";
 
 const [SMALL_CHANGE, LARGE_CHANGE] = [0.05, 0.2];
 const clip = (value, low = 0, high = 1) => Math.min(high, Math.max(low, value));
@@ -47,55 +47,11 @@ function largeChange(before, after, mask) {
     levels.data[i] = Math.trunc(clip(mask.data[i] * most * 255 + 0.5, 0, 255));
   });
   const share = side / 256;
-  const spread = turned(largest(turned(largest(levels, share)), share));
-  let smooth = spread;
-  for (let pass = 0; pass < 3; pass++) smooth = boxBlur(smooth, 3 * share);
-  smooth = turned(smooth);
-  for (let pass = 0; pass < 3; pass++) smooth = boxBlur(smooth, 3 * share);
-  smooth = turned(smooth);
+  const spread = largest(levels, 2 * Math.max(1, Math.round(2 * share)) + 1);
+  const smooth = gaussianBlur(spread, 3 * share);
   smooth.data.forEach((value, i) => {
     const ramp = clip((value / 255 - SMALL_CHANGE) / (LARGE_CHANGE - SMALL_CHANGE));
     smooth.data[i] = ramp * ramp * (3 - 2 * ramp);
   });
   return smooth;
-}
-
-/** The largest value along a row, as far as Pillow's MaxFilter looks. */
-function largest(source, share) {
-  const reach = Math.max(1, Math.round(2 * share));
-  return alongRows(source, (row, x) => {
-    const part = row.subarray(Math.max(0, x - reach), x + reach + 1);
-    return part.reduce((one, other) => Math.max(one, other), 0);
-  });
-}
-
-/** One of three passes of a box whose edges count in part. Source: Gwosdek et al., "Theoretical
- * foundations of Gaussian convolution by extended box filtering", SSVM 2011. */
-function boxBlur(source, sigma) {
-  const variance = (sigma * sigma) / 3;
-  const whole = Math.floor((Math.sqrt(12 * variance + 1) - 1) / 2);
-  const edge = ((2 * whole + 1) * (whole * (whole + 1) - 3 * variance))
-    / (6 * (variance - (whole + 1) ** 2));
-  return alongRows(source, (row, x) => {
-    const at = (place) => row[clip(place, 0, row.length - 1)];
-    let total = edge * (at(x - whole - 1) + at(x + whole + 1));
-    for (let u = x - whole; u <= x + whole; u++) total += at(u);
-    return total / (2 * whole + 1 + 2 * edge);
-  });
-}
-
-function alongRows(source, work) {
-  const result = plane(source.width, source.height);
-  for (let y = 0; y < source.height; y++) {
-    const row = source.data.subarray(y * source.width, (y + 1) * source.width);
-    for (let x = 0; x < source.width; x++) result.data[y * source.width + x] = work(row, x);
-  }
-  return result;
-}
-
-function turned(source) {
-  const result = plane(source.height, source.width);
-  result.data.forEach((_, i) => (result.data[i] =
-    source.data[(i % source.height) * source.width + Math.floor(i / source.height)]));
-  return result;
 }

@@ -21,27 +21,36 @@ export function reduceBy(source, factor) {
   return result;
 }
 
-function bicubic(x) {
+/** Kernels of Pillow: how far each reaches, and its weight at a distance. */
+export const BOX = [0.5, (x) => (x > -0.5 && x <= 0.5 ? 1 : 0)];
+export const BILINEAR = [1, (x) => Math.max(0, 1 - Math.abs(x))];
+export const HAMMING = [1, (x) => {
+  const turn = Math.PI * Math.min(1, Math.abs(x));
+  return turn ? (Math.sin(turn) / turn) * (0.54 + 0.46 * Math.cos(turn)) : 1;
+}];
+export const BICUBIC = [2, (x) => {
   const d = Math.abs(x);
   if (d < 1) return (1.5 * d - 2.5) * d * d + 1;
   return d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
-}
+}];
 
-/** First source pixel and weights of each pixel of an enlarged line. */
-function taps(length, zoom) {
-  return Array.from({ length: length * zoom }, (_, index) => {
-    const centre = (index + 0.5) / zoom;
-    const first = Math.max(0, Math.trunc(centre - 1.5));
-    const end = Math.min(length, Math.trunc(centre + 2.5));
+/** First source pixel and weights of each pixel of a line of another length. */
+function taps(length, target, [reach, kernel]) {
+  const scale = length / target;
+  const wide = Math.max(1, scale);
+  return Array.from({ length: target }, (_, index) => {
+    const centre = (index + 0.5) * scale;
+    const first = Math.max(0, Math.trunc(centre - reach * wide + 0.5));
+    const end = Math.min(length, Math.trunc(centre + reach * wide + 0.5));
     const weights = [];
-    for (let at = first; at < end; at++) weights.push(bicubic(at - centre + 0.5));
+    for (let at = first; at < end; at++) weights.push(kernel((at - centre + 0.5) / wide));
     const sum = weights.reduce((a, b) => a + b, 0);
     return { first, weights: weights.map((weight) => weight / sum) };
   });
 }
 
-/** A plane whose pixels are weighted sums along its lines: across, then down. */
-function alongLines(source, across, down) {
+/** Weighted sums along the rows of a plane. */
+function alongRows(source, across) {
   const wide = plane(across.length, source.height);
   across.forEach(({ first, weights }, x) => {
     for (let y = 0; y < source.height; y++) {
@@ -52,6 +61,11 @@ function alongLines(source, across, down) {
       wide.data[y * wide.width + x] = total;
     }
   });
+  return wide;
+}
+
+/** Weighted sums along its columns. */
+function alongColumns(wide, down) {
   const result = plane(wide.width, down.length);
   down.forEach(({ first, weights }, y) => {
     for (let x = 0; x < wide.width; x++) {
@@ -65,9 +79,18 @@ function alongLines(source, across, down) {
   return result;
 }
 
-/** Enlarge by a whole factor with a bicubic kernel. */
-export const enlarge = (source, zoom) =>
-  alongLines(source, taps(source.width, zoom), taps(source.height, zoom));
+/** A plane at another size. */
+export function resize(source, width, height, kernel) {
+  const across = alongRows(source, taps(source.width, width, kernel));
+  return alongColumns(across, taps(source.height, height, kernel));
+}
+
+/** The same for whole levels, 0 to 255, which Pillow rounds after each axis. */
+export function resizeLevels(source, width, height, kernel) {
+  const rounded = (one) => ({ ...one, data: one.data.map((v) => Math.min(255, Math.max(0, Math.floor(v + 0.5)))) });
+  const across = rounded(alongRows(source, taps(source.width, width, kernel)));
+  return rounded(alongColumns(across, taps(source.height, height, kernel)));
+}
 
 function straightLines(source, [a, b, c, d, e, f], width, height) {
   const result = plane(width, height);
@@ -90,34 +113,15 @@ function straightLines(source, [a, b, c, d, e, f], width, height) {
   return result;
 }
 
-/** Pixels of a line and their weights for each pixel of a shorter one, with Pillow's Hamming kernel. */
-function shorterTaps(length, target) {
-  const scale = length / target;
-  const kernel = (x) => (x ? (Math.sin(Math.PI * x) / (Math.PI * x)) * (0.54 + 0.46 * Math.cos(Math.PI * x)) : 1);
-  return Array.from({ length: target }, (_, index) => {
-    const centre = (index + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(centre - scale + 0.5));
-    const end = Math.min(length, Math.trunc(centre + scale + 0.5));
-    const weights = [];
-    for (let at = first; at < end; at++) weights.push(kernel(Math.min(1, Math.abs((at - centre + 0.5) / scale))));
-    const sum = weights.reduce((a, b) => a + b, 0);
-    return { first, weights: weights.map((weight) => weight / sum) };
-  });
-}
-
-/** A plane at a smaller size. */
-export function resize(source, width, height) {
-  return alongLines(source, shorterTaps(source.width, width), shorterTaps(source.height, height));
-}
-
 /** A plane at affine places; 0 outside of it. */
 export function sample(source, sourceFromTarget, width, height) {
   const step = Math.hypot(sourceFromTarget[0], sourceFromTarget[3]);
   const reduction = Math.max(1, Math.floor(step));
   const reduced = reduction > 1 ? reduceBy(source, reduction) : source;
   const zoom = step >= 0.5 ? 2 : Math.min(8, Math.ceil(1 / step));
+  const enlarged = resize(reduced, reduced.width * zoom, reduced.height * zoom, BICUBIC);
   const matrix = sourceFromTarget.map((value) => (value * zoom) / reduction);
-  return straightLines(enlarge(reduced, zoom), matrix, width, height);
+  return straightLines(enlarged, matrix, width, height);
 }
 
 /** A part of a plane, its edge pixels repeated beyond the border. */
@@ -131,4 +135,64 @@ export function block(source, left, top, width, height) {
     }
   }
   return result;
+}
+
+/** What `work` makes of each row and place, along rows, then columns, `passes` times each. */
+function alongAxes(source, work, passes = 1) {
+  let values = source;
+  for (let axis = 0; axis < 2; axis++) {
+    for (let pass = 0; pass < passes; pass++) {
+      const before = values;
+      values = plane(before.width, before.height);
+      for (let from = 0; from < values.data.length; from += values.width) {
+        const row = before.data.subarray(from, from + values.width);
+        for (let x = 0; x < row.length; x++) values.data[from + x] = work(row, x);
+      }
+    }
+    values = turned(values);
+  }
+  return values;
+}
+
+function turned(source) {
+  const result = plane(source.height, source.width);
+  result.data.forEach((_, i) => (result.data[i] =
+    source.data[(i % source.height) * source.width + Math.floor(i / source.height)]));
+  return result;
+}
+
+/** The largest value in a square of `size` pixels, an odd number, around each. */
+export function largest(source, size) {
+  const reach = (size - 1) / 2;
+  return alongAxes(source, (row, x) => {
+    let most = row[x];
+    const end = Math.min(row.length - 1, x + reach);
+    for (let u = Math.max(0, x - reach); u <= end; u++) if (row[u] > most) most = row[u];
+    return most;
+  });
+}
+
+/** Whole levels blurred as Pillow does it: three passes of a box whose edges count in part, rounded
+ * after each. Source: Gwosdek et al., "Theoretical foundations of Gaussian convolution by extended
+ * box filtering", SSVM 2011. */
+export function gaussianBlur(source, sigma) {
+  const variance = (sigma * sigma) / 3;
+  const whole = Math.floor((Math.sqrt(12 * variance + 1) - 1) / 2);
+  const edge = ((2 * whole + 1) * (whole * (whole + 1) - 3 * variance))
+    / (6 * (variance - (whole + 1) ** 2));
+  return alongAxes(source, (row, x) => {
+    const at = (place) => row[Math.min(row.length - 1, Math.max(0, place))];
+    let total = edge * (at(x - whole - 1) + at(x + whole + 1));
+    for (let u = x - whole; u <= x + whole; u++) total += at(u);
+    return Math.floor(total / (2 * whole + 1 + 2 * edge) + 0.5);
+  }, 3);
+}
+
+/** The value below which a share of a Float32Array lies, as numpy has it: in straight lines between the sorted values. */
+export function percentile(values, share) {
+  const sorted = values.slice().sort();
+  const place = share * (sorted.length - 1);
+  const below = Math.floor(place);
+  const next = sorted[Math.min(below + 1, sorted.length - 1)];
+  return sorted[below] + (place - below) * (next - sorted[below]);
 }

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,14 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.files.frame import read_frame
+from reggan_plugin.files.frame import Frame, read_frame
+from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.imaging.spectacles import find_spectacles
+from reggan_plugin.model_card import card_from_metadata
+from reggan_plugin.models import find_model
+from reggan_plugin.onnx_messages import metadata_from_onnx
 from reggan_plugin.transfer import ExpressionTransfer
 
 from ..motion_models import CELLS, SIDE_PX, write_motion_model
@@ -34,6 +41,7 @@ from .conftest import SAMPLES
 
 ASSEMBLE = Path(__file__).resolve().parents[2] / "docs" / "try" / "assemble.py"
 MOST_LEVELS_OFF = 2
+MOTION_SIDE_PX = 128
 MOST_FIT_OFF = 0.25
 """Of an eye distance: how far a face's own points may be from where a model expects them."""
 
@@ -51,29 +59,19 @@ def archive() -> Path:
     return Path(path)
 
 
-@pytest.fixture(scope="module")
-def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An opaque frame with a face."""
-    path = tmp_path_factory.mktemp("picture") / "face.png"
-    frame = Image.open(sorted(SAMPLES["avatar_png"].iterdir())[0]).convert("RGBA")
-    grey = Image.new("RGBA", frame.size, (128, 128, 128, 255))
-    Image.alpha_composite(grey, frame).convert("RGB").save(path)
-    return path
-
-
 @pytest.fixture(scope="module", params=["picture", "motion"])
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     if request.param == "picture":
         return "reggan"
     y, x = (np.mgrid[:SIDE_PX, :SIDE_PX] + 0.5) / SIDE_PX
-    hole = np.clip(2 - np.hypot(x - 0.5, y - 0.7) / 0.06, 0, 1)[None]
+    hole = np.clip(2 - np.hypot(x - 0.5, y - 0.6) / 0.06, 0, 1)[None]
     path = tmp_path_factory.mktemp("model") / "moving.onnx"
-    assert CELLS < SIDE_PX
-    return str(
-        write_motion_model(
-            path, motion=(0.03, -0.02), gain=-0.2, cover=hole, paint=0.3, answers_to="neutral"
-        )
-    )
+    assert CELLS < SIDE_PX < MOTION_SIDE_PX
+    planes = {"motion": (0.03, -0.02), "gain": -0.2, "cover": hole, "paint": 0.3}
+    shipped = find_model(None)  # spectacles are where its crop has them
+    landmarks = card_from_metadata(metadata_from_onnx(shipped), "").canonical_landmarks
+    card = {"image_size_px": MOTION_SIDE_PX, "canonical_landmarks": landmarks}
+    return str(write_motion_model(path, **planes, **card))
 
 
 @pytest.fixture(scope="module")
@@ -126,31 +124,65 @@ class Visitor:
         return np.asarray(shown).astype(int)
 
 
+@dataclass(frozen=True)
+class PlacedFace:
+    """An opaque frame and where the largest face is, for a model."""
+
+    path: Path
+    frame: Frame
+    transfer: ExpressionTransfer
+    crop: FaceCrop
+
+
+def placed_face(sample: str, model: str, folder: Path) -> PlacedFace:
+    path = folder / "face.png"
+    pixels = Image.open(sorted(SAMPLES[sample].iterdir())[0]).convert("RGBA")
+    grey = Image.new("RGBA", pixels.size, (128, 128, 128, 255))
+    Image.alpha_composite(grey, pixels).convert("RGB").save(path)
+    frame, transfer = read_frame(path), ExpressionTransfer(model, device="cpu")
+    (crop,) = transfer.find_faces(frame, FaceChoice())
+    return PlacedFace(path, frame, transfer, crop)
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("device", ["wasm", "webgpu"])
 def test_the_browser_alone_makes_the_runtime_s_picture(
-    browser: webdriver.Chrome, address: str, model: str, picture: Path, device: str
+    browser: webdriver.Chrome, address: str, model: str, tmp_path: Path, device: str
 ) -> None:
-    transfer = ExpressionTransfer(model, device="cpu")
-    frame = read_frame(picture)
-    (crop,) = transfer.find_faces(frame, FaceChoice())
-    points = crop.place(transfer.card.canonical_points * crop.side_px)[[0, 1, 3, 4]]
-    expected = transfer.render(frame, ExpressionMix({"happy": 0.8}), [crop])
+    face = placed_face("avatar_png", model, tmp_path)
+    visitor = Visitor(browser, f"{address}?device={device}", face.path)
+    said = assert_same_picture(visitor, face)
+    assert ("on the GPU" if device == "webgpu" else "on the processor") in said
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
 
-    visitor = Visitor(browser, f"{address}?device={device}", picture)
+
+@pytest.mark.browser
+@pytest.mark.parametrize("model", ["motion"], indirect=True)
+def test_the_browser_alone_lifts_the_spectacles_that_the_runtime_lifts(
+    browser: webdriver.Chrome, address: str, model: str, tmp_path: Path
+) -> None:
+    face = placed_face("toon", model, tmp_path)
+    assert find_spectacles(cut_crop(face.frame.pixels, face.crop)) is not None
+    assert_same_picture(Visitor(browser, f"{address}?device=wasm", face.path), face)
+
+
+def assert_same_picture(visitor: Visitor, face: PlacedFace) -> str:
+    """What the page says when it shows what the runtime makes of a face, by its own four points."""
+    crop, card = face.crop, face.transfer.card
+    points = crop.place(card.canonical_points * crop.side_px)[[0, 1, 3, 4]]
+    expected = face.transfer.render(face.frame, ExpressionMix({"happy": 0.8}), [crop])
     away = np.hypot(*(visitor.points() - points).T) / np.hypot(*(points[0] - points[1]))
     assert away.max() < MOST_FIT_OFF
     visitor.script("document.getElementById('again').click()")  # type: ignore[no-untyped-call]
     for row in (1, 3, 0, 2):  # an eye and a corner of the mouth of each side, in any order
         visitor.script("window.tryPage.place(...arguments)", *map(float, points[row]))  # type: ignore[no-untyped-call]
     said = visitor.slide("happy", 0.8)
-    assert ("on the GPU" if device == "webgpu" else "on the processor") in said
-    before = np.rint(frame.pixels * 255)
+    before = np.rint(face.frame.pixels * 255)
     wanted = np.rint(np.clip(expected, 0, 1) * 255)
     assert (np.abs(wanted - before) > 20).any()
     difference = np.abs(visitor.pixels() - wanted)
     assert difference.max() <= MOST_LEVELS_OFF
-    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
+    return said
 
 
 def test_another_archive_is_refused(tmp_path: Path) -> None:

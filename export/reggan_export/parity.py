@@ -36,9 +36,15 @@ def verify_model(
     """
     check_seal(model)
     on_cpu = open_runner(model, "cpu")
-    proof = proof_from_metadata(on_cpu.metadata, str(model))
+    against_run = checkpoint is not None and checkpoint.suffix != ".onnx"
+    proof = proof_from_metadata(on_cpu.metadata, str(model), against_run=against_run)
     reference, *halves = references_from(
-        model, checkpoint, part=proof.part, precision=proof.precision, side_px=proof.side_px
+        model,
+        checkpoint,
+        part=proof.part,
+        precision=proof.precision,
+        contract=proof.contract,
+        side_px=proof.side_px,
     )
     subjects = {"cpu": on_cpu.run} | {half.name: half.answer for half in halves}
     if engine is not None:

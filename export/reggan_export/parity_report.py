@@ -119,7 +119,7 @@ class ParityReport:
         precision: that its card states.
         reference: what it was compared with.
         frames: names of the pictures.
-        bounds: one for each quantity.
+        bounds: one or more for each quantity.
         comparisons: at least one.
         not_opened: devices that exist here and failed, with the reason.
     """
@@ -180,10 +180,11 @@ class ParityReport:
             f"{self.model} ({self.precision}) against {self.reference}",
             f"on {', '.join(self.frames)}",
         ]
-        for bound in self.bounds:
+        for quantity in dict.fromkeys(bound.quantity for bound in self.bounds):
+            bounds = [bound for bound in self.bounds if bound.quantity == quantity]
             for one in self.comparisons:
-                rows = {probe: row[bound.quantity] for probe, row in self._rows(one).items()}
-                lines += ["", *_table(f"{one.subject}: {bound.quantity}", rows, bound)]
+                rows = {probe: row[quantity] for probe, row in self._rows(one).items()}
+                lines += ["", *_table(f"{one.subject}: {quantity}", rows, bounds)]
         if self.not_opened:
             lines += ["", f"Not here: {', '.join(self.not_opened)}"]
         return "\n".join([*lines, "", "; ".join(self.faults) or "Within the bounds."])
@@ -193,18 +194,20 @@ class ParityReport:
         return {**one.differences, "all": overall}
 
 
-def _table(title: str, rows: Mapping[str, Difference], bound: Bound) -> list[str]:
+def _table(title: str, rows: Mapping[str, Difference], bounds: Sequence[Bound]) -> list[str]:
     width = max(map(len, (title, *rows))) + 2
-    columns = list(bound.numbers(rows["all"]))
+    columns = list(bounds[0].numbers(rows["all"]))
     return [
         title.ljust(width) + "".join(f"{name:>10}" for name in columns),
         *(
             probe.ljust(width)
             + "".join(
                 f"{math.inf if value is None else value:>10.3g}"
-                for value in bound.numbers(row).values()
+                for value in bounds[0].numbers(row).values()
             )
             for probe, row in rows.items()
         ),
-        f"{bound.unit}, {bound.statistic} at most {bound.limit:g}",
+        ", ".join(
+            [bounds[0].unit, *(f"{bound.statistic} at most {bound.limit:g}" for bound in bounds)]
+        ),
     ]

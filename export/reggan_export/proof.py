@@ -26,6 +26,17 @@ BOUNDS = {
     "int8": Bound(quantity="picture", unit="levels", statistic="mean", limit=1.0),
 }
 """By the precision of an expression model: its result in 8-bit levels."""
+MOTION_BOUNDS = {
+    "fp32": (
+        Bound(quantity="picture", unit="levels", statistic="mean", limit=0.003),
+        Bound(quantity="picture", unit="levels", statistic="max", limit=2.5),
+    ),
+    "fp16": (Bound(quantity="picture", unit="levels", statistic="mean", limit=0.02),),
+    "int8": (BOUNDS["int8"],),
+}
+"""The same of contract 2, whose lips meet at single pixels: a rounding decides which of two a pixel
+fetches. fp32 is for other arithmetic on the same weights; against a run, whose weights the file
+stores as float16, it has the bound of fp16."""
 LOCATOR_BOUNDS = {
     "score": Bound(quantity="score", unit="probability", statistic="max", limit=1e-4),
     "offsets": Bound(quantity="offsets", unit="pixels", statistic="max", limit=1e-2),
@@ -45,14 +56,16 @@ class Proof:
     Attributes:
         precision: that the card states.
         part: of a face locator; empty for an expression model.
+        contract: of an expression model; 0 for the locator.
         side_px: of an expression model's crops; 0 for the locator.
         probes: inputs by a name that the report shows.
         compare: the difference of every quantity that has a bound.
-        bounds: one for each quantity.
+        bounds: one or more for each quantity.
     """
 
     precision: str
     part: str
+    contract: int
     side_px: int
     probes: Mapping[str, Tensors]
     compare: Compare
@@ -65,15 +78,22 @@ class Proof:
         return bool(self.part) or self.precision == "int8"
 
 
-def proof_from_metadata(metadata: Mapping[str, str], source: str) -> Proof:
+def proof_from_metadata(
+    metadata: Mapping[str, str], source: str, *, against_run: bool = False
+) -> Proof:
     """The questions that a file with this metadata has to answer.
+
+    Args:
+        metadata: of the file.
+        source: its name.
+        against_run: its answers are compared with those of a run, not of a file.
 
     Raises:
         ModelCardError: it has no card, or one of a kind that is not known.
     """
     card = read_card(metadata, source)
     if card.get("kind") != LOCATOR_KIND:
-        return _expression_proof(card_from_metadata(metadata, source))
+        return _expression_proof(card_from_metadata(metadata, source), against_run)
     probes = {"detector": _detector_probes, "landmarks": _landmark_probes}
     part = card.get("part")
     if part not in probes:
@@ -86,6 +106,7 @@ def proof_from_metadata(metadata: Mapping[str, str], source: str) -> Proof:
     return Proof(
         precision="fp32",
         part=part,
+        contract=0,
         side_px=0,
         probes=probes[part](),
         compare=_compare_numbers,
@@ -93,14 +114,18 @@ def proof_from_metadata(metadata: Mapping[str, str], source: str) -> Proof:
     )
 
 
-def _expression_proof(card: ModelCard) -> Proof:
+def _expression_proof(card: ModelCard, against_run: bool) -> Proof:
     crops = proof_crops(card)
-    compare = _compare_pictures
+    compare: Compare = _compare_pictures
+    bounds: Sequence[Bound] = [BOUNDS[card.precision]]
     if card.contract == MOTION_CONTRACT:
         compare = partial(compare_moved_pictures, card)
+        is_stored_as_half = against_run and card.precision == "fp32"
+        bounds = MOTION_BOUNDS["fp16" if is_stored_as_half else card.precision]
     return Proof(
         precision=card.precision,
         part="",
+        contract=card.contract,
         side_px=card.image_size_px,
         probes={
             name: {
@@ -110,7 +135,7 @@ def _expression_proof(card: ModelCard) -> Proof:
             for name, row in asked_vectors(card).items()
         },
         compare=compare,
-        bounds=[BOUNDS[card.precision]],
+        bounds=bounds,
     )
 
 

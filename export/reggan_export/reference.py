@@ -1,14 +1,15 @@
 """Reference answers for a file: those of PyTorch, or of ONNX Runtime left to itself."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import onnx
 import onnxruntime
 
 from reggan_plugin.backends.runner import Tensors
+from reggan_plugin.model_card import MOTION_CONTRACT
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,12 +34,13 @@ class Reference:
 
 
 def references_from(
-    model: Path, checkpoint: Path | None, *, part: str, precision: str, side_px: int
+    model: Path, checkpoint: Path | None, *, part: str, precision: str, contract: int, side_px: int
 ) -> tuple[Reference, ...]:
     """The best reference that there is for a model file; in fp16 a second one beside it.
 
-    The second is PyTorch with every result rounded to half precision, as a GPU will have it; ONNX
-    Runtime computes an fp16 file in fp32 on a CPU, so that it alone would prove nothing.
+    The second is PyTorch with every result rounded to half precision, as a GPU will have it, or for
+    contract 2 the file with its convolutions rounded; ONNX Runtime computes an fp16 file in fp32 on
+    a CPU, so that it alone would prove nothing.
 
     Args:
         model: the file; it is its own reference if there is nothing else.
@@ -46,44 +48,60 @@ def references_from(
             that `model` was made of.
         part: of the face locator; empty for an expression model.
         precision: of the model.
+        contract: of an expression model.
         side_px: of an expression model's crops, which an export may choose.
 
     Raises:
         SourceError: `checkpoint` is none of these.
     """
+    reference = _reference_from(model, checkpoint, part, contract, precision, side_px)
+    if precision != "fp16":
+        return (reference,)
+    if contract == MOTION_CONTRACT:
+        half = Reference(name="ONNX Runtime rounded to fp16", answer=_rounded(model))
+    elif checkpoint is None:
+        return (reference,)
+    else:
+        answer = _from_network(checkpoint, side_px, in_half=True)
+        half = Reference(name="PyTorch rounded to fp16", answer=answer)
+    return reference, half
+
+
+def _reference_from(
+    model: Path, checkpoint: Path | None, part: str, contract: int, precision: str, side_px: int
+) -> Reference:
     if checkpoint is None:
         name = f"itself by {UNOPTIMISED} (no checkpoint was given)"
-        return (Reference(name=name, answer=_from_onnx(model)),)
+        return Reference(name=name, answer=_from_onnx(model.read_bytes()))
+    name = f"PyTorch, {checkpoint}"
     if part:
-        return (Reference(name=f"PyTorch, {checkpoint}", answer=_from_locator(checkpoint, part)),)
-    if precision == "int8" and checkpoint.suffix == ".onnx":
+        return Reference(name=name, answer=_from_locator(checkpoint, part))
+    if checkpoint.suffix == ".onnx" and (precision == "int8" or contract == MOTION_CONTRACT):
         name = f"{checkpoint.name} by {UNOPTIMISED}"
-        return (Reference(name=name, answer=_from_onnx(checkpoint)),)
-    motion = _from_motion_run(checkpoint)
-    if motion is not None:
-        return (Reference(name=f"PyTorch, {checkpoint}", answer=motion),)
-    full = Reference(
-        name=f"PyTorch, {checkpoint}", answer=_from_network(checkpoint, side_px, in_half=False)
-    )
-    if precision != "fp16":
-        return (full,)
-    half = _from_network(checkpoint, side_px, in_half=True)
-    return full, Reference(name="PyTorch rounded to fp16", answer=half)
+        return Reference(name=name, answer=_from_onnx(checkpoint.read_bytes()))
+    answer = _from_motion_run(checkpoint) or _from_network(checkpoint, side_px, in_half=False)
+    return Reference(name=name, answer=answer)
 
 
-def _from_onnx(path: Path) -> Answer:
+def _from_onnx(file: bytes) -> Answer:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(
-        os.fspath(path), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     outputs = [output.name for output in session.get_outputs()]
 
     def answer(inputs: Tensors) -> Tensors:
         return dict(zip(outputs, session.run(outputs, inputs), strict=True))
 
     return answer
+
+
+def _rounded(model: Path) -> Answer:
+    from reggan_export.half_precision import round_convolutions
+
+    graph = onnx.load(model)
+    round_convolutions(graph)
+    return _from_onnx(graph.SerializeToString())
 
 
 def _from_network(source: Path, side_px: int, in_half: bool) -> Answer:

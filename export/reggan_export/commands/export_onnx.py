@@ -11,6 +11,7 @@ from reggan_training.commands.options import overwrite_option
 
 if TYPE_CHECKING:
     from reggan_export.expression_model import ExportSettings
+    from reggan_export.parity_report import ParityReport
 
 
 @click.command()
@@ -71,6 +72,7 @@ def onnx(
       reggan-plugin export onnx runs/first --out my-avatar.onnx
     """
     from reggan_export.expression_model import ExportSettings
+    from reggan_export.halved_motion_file import is_motion_file
     from reggan_export.motion_export import is_motion_run
 
     refuse_occupied(out, overwrite, checkpoint)
@@ -83,6 +85,8 @@ def onnx(
     )
     if is_motion_run(checkpoint):
         _export_motion(checkpoint, out, settings, heads)
+    elif is_motion_file(checkpoint) and precision == "fp16":
+        _halve_motion(checkpoint, out, settings)
     else:
         _export_expressions(checkpoint, out, settings)
 
@@ -90,8 +94,7 @@ def onnx(
 def _export_motion(run: Path, out: Path, settings: "ExportSettings", heads: Path | None) -> None:
     from reggan_export.motion_export import export_motion_run
 
-    if settings.precision != "fp32" or settings.side_px is not None:
-        raise click.UsageError("Runs of train-motion are exported in fp32 at their own size.")
+    _refuse_side(settings)
     report = export_motion_run(
         run,
         out,
@@ -99,7 +102,31 @@ def _export_motion(run: Path, out: Path, settings: "ExportSettings", heads: Path
         version=settings.version,
         max_yaw_deg=settings.max_yaw_deg,
         controls=_controls(run, heads),
+        precision=settings.precision,
     )
+    _tell(report, out)
+
+
+def _halve_motion(model: Path, out: Path, settings: "ExportSettings") -> None:
+    from reggan_export.halved_motion_file import halve_motion_model
+
+    _refuse_side(settings)
+    report = halve_motion_model(
+        model,
+        out,
+        name=settings.name,
+        version=settings.version,
+        max_yaw_deg=settings.max_yaw_deg,
+    )
+    _tell(report, out)
+
+
+def _refuse_side(settings: "ExportSettings") -> None:
+    if settings.side_px is not None:
+        raise click.UsageError("Models of train-motion are exported at their own size.")
+
+
+def _tell(report: "ParityReport", out: Path) -> None:
     click.echo(f"{report.table()}\n\n{out}: {out.stat().st_size / 1e6:.1f} MB")
 
 

@@ -14,11 +14,8 @@ from reggan_plugin.files.formats import image_formats
 from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
 from reggan_plugin.files.sequence import find_sequence
+from reggan_plugin.ui.limits import MOST_UPLOAD_BYTES, MOST_UPLOADED_BYTES
 
-MOST_UPLOAD_BYTES = 2**30
-"""Of one file: an EXR of 16k with alpha in float has about as much."""
-MOST_UPLOADED_BYTES = 2**33
-"""Of all files together, while the page runs."""
 _LONGEST_NAME = 200
 HEAD_SUFFIXES = (*GLTF_SUFFIXES, ".obj")
 _BESIDE_HEADS = (".bin", ".mtl")

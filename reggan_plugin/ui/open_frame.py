@@ -15,10 +15,8 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.ui.limits import LONGEST_SCREEN_PX
 from reggan_plugin.ui.live_face import Screen, averaged, screen_of
-
-LONGEST_SCREEN_PX = 4096
-"""Larger frames are shown reduced by a whole factor; they are saved at their own size."""
 
 Value = TypeVar("Value")
 Kind = Literal["frame", "view", "map"]

@@ -12,6 +12,7 @@ from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.ui.limits import LONGEST_MAP_PX
 from reggan_plugin.ui.live_face import Screen, screen_of
 from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.ui.open_frame import OpenFrame
@@ -21,8 +22,6 @@ if TYPE_CHECKING:  # the room of texture maps needs the extra [textures]
     from reggan_plugin.textures.maps.map_tile import MapTile, Samples
     from reggan_plugin.textures.prepared import PreparedFace
 
-LONGEST_MAP_PX = 2048
-"""Larger maps are shown reduced by a whole factor; they are saved at their own size."""
 _WITH_MAP_INSIDE = (".glb", ".vrm")
 
 

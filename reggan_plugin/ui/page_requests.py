@@ -12,10 +12,9 @@ from reggan_plugin.errors import RegganError, SourceError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.ui.asked_change import AskedChange, change_from_json, choice_from_json
 from reggan_plugin.ui.layers import LAYERS, Layer
+from reggan_plugin.ui.limits import LARGEST_PICTURE_PX, MOST_JSON_BYTES
 from reggan_plugin.vocabulary.names import OwnPresets
 
-_MOST_JSON_BYTES = 2**16
-_LARGEST_PICTURE_PX = 4096
 Handler = Callable[[Request], Awaitable[Response]]
 Asked = dict[str, Any]
 """A JSON object that the page sent."""
@@ -48,7 +47,7 @@ async def json_of(request: Request) -> Asked:
         SourceError: it is too long.
     """
     fault = "The request is too long."
-    content = b"".join([part async for part in limited(request, _MOST_JSON_BYTES, fault)])
+    content = b"".join([part async for part in limited(request, MOST_JSON_BYTES, fault)])
     asked = parsed(content)
     if not isinstance(asked, dict):
         raise UsageError("The request is no JSON object. Load the page again.")
@@ -121,7 +120,7 @@ def longest_px_in(asked: Asked) -> int:
         UsageError: it is no such number.
     """
     longest = asked.get("longest")
-    if type(longest) is not int or not 16 <= longest <= _LARGEST_PICTURE_PX:
+    if type(longest) is not int or not 16 <= longest <= LARGEST_PICTURE_PX:
         raise UsageError(f"{longest!r} is no size of a picture; expected 16 to 4096 pixels.")
     return longest
 

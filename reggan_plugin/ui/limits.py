@@ -1,0 +1,16 @@
+"""Sizes beyond which the page refuses an upload or request, or shows a picture reduced."""
+
+MOST_JSON_BYTES = 2**16
+"""Of one request of the page."""
+MOST_TAKE_BYTES = 2**28
+"""Of one recorded performance."""
+MOST_UPLOAD_BYTES = 2**30
+"""Of one file: an EXR of 16k with alpha in float has about as much."""
+MOST_UPLOADED_BYTES = 2**33
+"""Of all files together, while the page runs."""
+LARGEST_PICTURE_PX = 4096
+"""Of the longer side that a request may ask for."""
+LONGEST_SCREEN_PX = 4096
+"""Larger frames are shown reduced by a whole factor; they are saved at their own size."""
+LONGEST_MAP_PX = 2048
+"""Larger maps are shown reduced by a whole factor; they are saved at their own size."""

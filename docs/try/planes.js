@@ -21,6 +21,8 @@ export function reduceBy(source, factor) {
   return result;
 }
 
+const ONE = 2 ** 24;  // of Pillow's whole numbers for shares
+
 /** Kernels of Pillow: how far each reaches, and its weight at a distance. */
 export const BOX = [0.5, (x) => (x > -0.5 && x <= 0.5 ? 1 : 0)];
 export const BILINEAR = [1, (x) => Math.max(0, 1 - Math.abs(x))];
@@ -180,11 +182,13 @@ export function gaussianBlur(source, sigma) {
   const whole = Math.floor((Math.sqrt(12 * variance + 1) - 1) / 2);
   const edge = ((2 * whole + 1) * (whole * (whole + 1) - 3 * variance))
     / (6 * (variance - (whole + 1) ** 2));
+  const inside = Math.floor(Math.fround(ONE / Math.fround(2 * (whole + edge) + 1)));  // ties round as there
+  const rim = Math.floor((ONE - (2 * whole + 1) * inside) / 2);
   return alongAxes(source, (row, x) => {
     const at = (place) => row[Math.min(row.length - 1, Math.max(0, place))];
-    let total = edge * (at(x - whole - 1) + at(x + whole + 1));
-    for (let u = x - whole; u <= x + whole; u++) total += at(u);
-    return Math.floor(total / (2 * whole + 1 + 2 * edge) + 0.5);
+    let total = rim * (at(x - whole - 1) + at(x + whole + 1));
+    for (let u = x - whole; u <= x + whole; u++) total += inside * at(u);
+    return Math.floor(total / ONE + 0.5);
   }, 3);
 }
 

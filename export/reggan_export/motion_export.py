@@ -13,7 +13,7 @@ from onnxruntime import InferenceSession
 from reggan_export.fewer_controls import keep_controls
 from reggan_export.graph_from_module import graph_from_module
 from reggan_export.half_precision import convolve_in_half, round_convolutions
-from reggan_export.onnx_file import store_weights_as_half, write_proven
+from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_proven
 from reggan_export.parity_report import Bound, Comparison, ParityReport, difference_between
 from reggan_plugin.controls import CONTROLS
 from reggan_plugin.model_card import MOTION_CONTRACT, MOTION_OUTPUTS, ModelCard
@@ -90,6 +90,7 @@ def export_motion_model(
     graph = graph_of_motion(module, card.outputs)
     keep_controls(graph, controls)
     if precision == "fp16":
+        restore_weights(graph)  # bytes, too: TensorRT takes them for quantised weights
         convolve_in_half(graph)
     store_weights_as_half(graph)
     return write_proven(graph, card.to_json(), out, lambda file: _compare(file, module, card))

@@ -15,12 +15,13 @@ pytest.importorskip("onnxscript")
 from click.testing import CliRunner, Result
 from onnx import TensorProto
 
+from reggan_export.bounds import BOUNDS, MOTION_BOUNDS
 from reggan_export.commands.verify import verify
 from reggan_export.expression_model import graph_of
 from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_proven
 from reggan_export.parity import verify_model
 from reggan_export.parity_report import Bound, difference_between
-from reggan_export.proof import BOUNDS, MOTION_BOUNDS, proof_from_metadata
+from reggan_export.proof import proof_from_metadata
 from reggan_export.sample_crops import proof_crops
 from reggan_export.source_network import source_of
 from reggan_plugin.backends.open_runner import open_runner

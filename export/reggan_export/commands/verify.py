@@ -36,10 +36,9 @@ def verify(
     """Prove that MODEL says what it should on every device of this machine.
 
     The crops are those of the sample frames: an avatar, a statue and a toon; every expression,
-    whole, half and blended. Differences are in 8-bit levels. Exit code 1 if one is over the
-    bound: fp32 0.5 at most, fp16 2 at most, int8 1 in the mean. Models with face shapes: fp32 2.5
-    at most and 0.003 in the mean, fp16 (and fp32 against a run) 0.02 in the mean. Parts of the face
-    locator are compared in probability and pixels.
+    whole, half and blended. Differences are in 8-bit levels;
+    parts of the face locator are compared in probability and pixels. The report names the bounds;
+    exit code 1 if a difference is over its own.
 
     \b
     Example:

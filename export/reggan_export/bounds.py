@@ -1,0 +1,27 @@
+"""How far a model file may differ from what it was made from."""
+
+from reggan_export.parity_report import Bound
+
+BOUNDS = {
+    "fp32": Bound(quantity="picture", unit="levels", statistic="max", limit=0.5),
+    "fp16": Bound(quantity="picture", unit="levels", statistic="max", limit=2.0),
+    "int8": Bound(quantity="picture", unit="levels", statistic="mean", limit=1.0),
+}
+"""By the precision of an expression model: its result in 8-bit levels."""
+MOTION_BOUNDS = {
+    "fp32": (
+        Bound(quantity="picture", unit="levels", statistic="mean", limit=0.003),
+        Bound(quantity="picture", unit="levels", statistic="max", limit=2.5),
+    ),
+    "fp16": (Bound(quantity="picture", unit="levels", statistic="mean", limit=0.02),),
+    "int8": (BOUNDS["int8"],),
+}
+"""The same of contract 2, whose lips meet at single pixels: a rounding decides which of two a pixel
+fetches. fp32 is for other arithmetic on the same weights; against a run, whose weights the file
+stores as float16, it has the bound of fp16."""
+LOCATOR_BOUNDS = {
+    "score": Bound(quantity="score", unit="probability", statistic="max", limit=1e-4),
+    "offsets": Bound(quantity="offsets", unit="pixels", statistic="max", limit=1e-2),
+    "points": Bound(quantity="points", unit="pixels", statistic="max", limit=1e-2),
+}
+"""By the output of a face locator's part."""

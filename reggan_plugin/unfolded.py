@@ -15,7 +15,7 @@ _LEAST_SEEN = 0.9
 _MOST_PASSES = 8
 _LIPS_PASSES = 2
 _LIPS_EDGE = 3
-"""Cells at a painter's border that stay as they are."""
+"""Cells at a painter's border where the averaging begins; it is softened over two of them."""
 _REACH = 2
 """Cells that an average and a widening look at on each side."""
 

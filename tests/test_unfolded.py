@@ -72,11 +72,11 @@ def mouth(cover: float = 0.0) -> Painter:
     )
 
 
-def stepped() -> Float[np.ndarray, "cells cells 2"]:
+def stepped(below: int = 14) -> Float[np.ndarray, "cells cells 2"]:
     """Below a line that rises by a cell in every four, all moves by half a cell to the side."""
     rows, columns = np.mgrid[:CELLS, :CELLS]
     motion = np.zeros((CELLS, CELLS, 2))
-    motion[..., 0] = 0.5 / CELLS * (rows > 14 + columns // 4)
+    motion[..., 0] = 0.5 / CELLS * (rows > below + columns // 4)
     return motion
 
 
@@ -90,8 +90,12 @@ def test_closed_lips_slide_along_an_even_line() -> None:
 
 
 def test_lips_beside_paint_stay_apart() -> None:
-    before = replace(answer_of(stepped()), painters=(mouth(cover=1.0),))
-    np.testing.assert_array_equal(unfolded(before).motion, before.motion)
+    painter = mouth()
+    painter.cover[: CELLS // 2] = 1.0  # the upper half of the window is painted
+    before = replace(answer_of(stepped(below=23)), painters=(painter,))
+    after = unfolded(before).motion
+    np.testing.assert_array_equal(after[:26], before.motion[:26])
+    assert (after[28:32] != before.motion[28:32]).any()
 
 
 def test_numbers_that_are_none_do_not_spread() -> None:

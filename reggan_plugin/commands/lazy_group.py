@@ -2,10 +2,11 @@
 
 import gc
 import importlib
-import os
+import shlex
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -115,8 +116,9 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            if "render" in self._own and os.path.lexists(args[0]):
-                hint = f"{error.message} To change it: reggan-plugin render {args[0]} -e happy"
+            if "render" in self._own and Path(args[0]).is_file():
+                name = shlex.quote(args[0])
+                hint = f"{error.message} To change it: reggan-plugin render {name} -e happy"
                 raise click.UsageError(hint, ctx) from error
             import difflib  # few mistype
 

@@ -22,6 +22,7 @@ FRAMES = ("avatar_png/avatar.1001.png", "statue/statue.1001.png", "toon/toon.100
 FACE = np.array([[0.15, 0.08], [0.85, 0.78]])
 """Corners of what is shown, in parts of the square that the model sees."""
 TILE_PX, QUALITY = 240, 88
+BACKDROP = (0, 0, 0, 255)
 
 
 def main(out: Path) -> None:
@@ -32,8 +33,10 @@ def main(out: Path) -> None:
         (crop,) = transfer.find_faces(read_frame(SAMPLES / name), FaceChoice())
         corners = crop.place(FACE * crop.side_px)
         box = (*corners.min(axis=0).round().astype(int), *corners.max(axis=0).round().astype(int))
-        image = Image.open(SAMPLES / name).convert("RGB")
+        image = Image.open(SAMPLES / name).convert("RGBA")  # what shows through decides with
         pictures = [image, *(transfer.apply(image, one.name) for one in BASIC_EXPRESSIONS[1:])]
+        backdrop = Image.new("RGBA", image.size, BACKDROP)
+        pictures = [Image.alpha_composite(backdrop, one).convert("RGB") for one in pictures]
         tiles = [
             one.crop(box).resize((TILE_PX, TILE_PX), Image.Resampling.LANCZOS) for one in pictures
         ]

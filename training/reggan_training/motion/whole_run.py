@@ -252,6 +252,8 @@ def _record(settings: WholeRun, folder: Path, files: list[Path], earlier: Earlie
         "commit": commit_of_source(),
         "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "stages": list(settings.stages),
+        "without": list(settings.without),
+        "ablated": list(settings.ablated),
         "started_from": earlier.facts,
     }
     now = json.loads(json.dumps(asdict(settings), default=str))

@@ -36,9 +36,8 @@ def verify(
     """Prove that MODEL says what it should on every device of this machine.
 
     The crops are those of the sample frames: an avatar, a statue and a toon; every expression,
-    whole, half and blended. Differences are in 8-bit levels;
-    parts of the face locator are compared in probability and pixels. The report names the bounds;
-    exit code 1 if a difference is over its own.
+    whole, half and blended. Differences are in 8-bit levels; those of the face locator's parts in
+    probability and pixels. The report names the bounds; exit code 1 if one is exceeded.
 
     \b
     Example:

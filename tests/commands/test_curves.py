@@ -40,7 +40,7 @@ def test_plot_and_csv_are_written_once(take: Path, tmp_path: Path, capsys: Strea
     assert (120, 178, 255) in {colour for _, colour in colours}
     assert csv.read_text().startswith("time,mouthSmileLeft,browInnerUp,jawOpen\n0,")
     assert main(request) == 1
-    assert "--overwrite replaces it" in capsys.readouterr().err
+    assert "--overwrite replaces what is there" in capsys.readouterr().err
 
 
 def test_a_page_holds_every_row(take: Path, tmp_path: Path, capsys: Streams) -> None:

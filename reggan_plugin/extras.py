@@ -15,7 +15,7 @@ def needs_extra(what: str, extra: str) -> Iterator[None]:
         extra: that installs them.
 
     Raises:
-        MissingExtraError: one of them is not installed.
+        MissingExtraError: one of them is not installed, or does not load.
     """
     try:
         yield
@@ -23,4 +23,9 @@ def needs_extra(what: str, extra: str) -> Iterator[None]:
         raise MissingExtraError(
             f"{what} needs {error.name}, which is not installed. Install it: pip install "
             f'"reggan-plugin[{extra}]"'
+        ) from error
+    except ImportError as error:  # a library of the system that it needs, say
+        raise MissingExtraError(
+            f"{what} needs a package that is installed and does not load: {error}. Install it "
+            f'anew: pip install --force-reinstall "reggan-plugin[{extra}]"'
         ) from error

@@ -13,6 +13,8 @@ from reggan_plugin.cli import main
 from reggan_plugin.commands import models
 from reggan_plugin.commands.dev_help import DEV_HELP
 from reggan_plugin.commands.lazy_group import ENTRY_POINT_GROUP
+from reggan_plugin.errors import MissingExtraError
+from reggan_plugin.extras import needs_extra
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.models import DEFAULT_MODEL
 
@@ -85,6 +87,14 @@ def test_a_question_is_followed_by_its_remedy_without_a_stop(
     assert main(["render", "--frames", str(tmp_path), "--expression", "smirkk"]) != 0
     said = capsys.readouterr().err
     assert "Did you mean 'smirk'? `reggan-plugin expressions`" in said
+
+
+def test_a_package_that_does_not_load_is_no_bug_of_ours() -> None:
+    with (
+        pytest.raises(MissingExtraError, match=r"libocio\.so.*--force-reinstall"),
+        needs_extra("A colour space by name", "ocio"),
+    ):
+        raise ImportError("libocio.so: cannot open shared object file")
 
 
 def test_a_missing_extra_exits_1_with_the_pip_line(

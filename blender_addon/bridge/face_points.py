@@ -45,6 +45,8 @@ CHIN_BELOW_CROWN = EYES_BELOW_CROWN + (MOUTH_BELOW_CROWN - EYES_BELOW_CROWN) * (
 """In heights of the box, as those above."""
 _WIDTH_IN_HEIGHTS, _LEEWAY = 0.76, 1.4
 """Usual, and how far a box may be off before hair, a collar or a neck is taken out of it."""
+_MOST_UNUSUAL = 3.0
+"""A box that many times higher or lower than its width says is no head's: a bone lies elsewhere."""
 
 FRONTS: Mapping[str, tuple[Point, Point]] = {
     "-Y": ((0, -1, 0), (0, 0, 1)),
@@ -157,13 +159,15 @@ def box_down_to(
         share: how far it is below the crown, in heights of a box around a head.
 
     Returns:
-        The box's least and largest x, y and z; as it was if the place is not below its top.
+        The box's least and largest x, y and z; as it was if the place is where no face has it.
     """
-    up = FRONTS[front][1]
-    drop = dot(difference(high, known), up)
-    if drop <= 0:
+    forward, up = FRONTS[front]
+    size = difference(high, low)
+    height = dot(difference(high, known), up) / share
+    usual_height = abs(dot(size, cross(up, forward))) / _WIDTH_IN_HEIGHTS
+    if not usual_height / _MOST_UNUSUAL <= height <= usual_height * _MOST_UNUSUAL:
         return low, high
-    lift = dot(difference(high, low), up) - drop / share
+    lift = dot(size, up) - height
     return mixed((1, lift), (low, up)), high
 
 

@@ -92,7 +92,8 @@ def test_a_mouth_or_a_chin_takes_a_beard_out_of_the_box(front: str) -> None:
     for known, share in ((mouth, MOUTH_BELOW_CROWN), (bare["chin"], CHIN_BELOW_CROWN)):
         box = box_down_to(bearded, high, front, known, share)
         np.testing.assert_allclose(box, (low, high), atol=1e-9)
-    assert box_down_to(low, high, front, tuple(5 * up), 0.9) == (low, high)
+    for height in (5.0, 0.9, -9.0):  # above the head, at its crown, at its feet
+        assert box_down_to(low, high, front, tuple(height * up), 0.9) == (low, high)
 
 
 def test_a_mouth_is_between_eyes_and_chin() -> None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from reggan_plugin.answers.batched_model import Answer, PictureAnswer
+from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.array_types import Float
-from reggan_plugin.batched_model import Answer, PictureAnswer
 from reggan_plugin.display_picture import coding_of
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
@@ -23,7 +24,6 @@ from reggan_plugin.imaging.limited_motion import limit_motion
 from reggan_plugin.imaging.motion_extent import region_of_change
 from reggan_plugin.imaging.moved_part import MovedPart, moved_part
 from reggan_plugin.imaging.region import RegionLimits, limit_mask
-from reggan_plugin.motion_answer import MotionAnswer
 
 _MOST_AT_ONCE, _MOST_MOVED_AT_ONCE = 2**22, 2**21
 """Pixels of a face that are composed at once: a face in a 16k frame can have 50 million."""

@@ -7,12 +7,13 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
+from reggan_plugin.answers.batched_model import BatchedModel
+from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.bare_faces import BareFaces
-from reggan_plugin.batched_model import BatchedModel
 from reggan_plugin.display_picture import display_picture, exposure_of
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.expressions import ExpressionMix, mix_from_request
@@ -35,7 +36,6 @@ from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
 from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.model_seal import check_seal
 from reggan_plugin.models import find_model
-from reggan_plugin.motion_answer import MotionAnswer
 from reggan_plugin.vocabulary.presets import read_presets
 
 Asked = str | Mapping[str, float] | ExpressionMix

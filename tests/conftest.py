@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _CHECKED_ROOMS = [
     "reggan_plugin.benchmark.shot",
     "reggan_plugin.imaging",
-    "reggan_plugin.batched_model",
+    "reggan_plugin.answers.batched_model",
     "reggan_plugin.display_picture",
     "reggan_plugin.face_edit",
     "reggan_plugin.faces",

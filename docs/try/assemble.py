@@ -39,8 +39,8 @@ PAGE = (
     "motion.js",
     "spectacles.js",
     "backdrop.js",
-    "unfolded.js",
-    "muted_paint.js",
+    "folds.js",
+    "grey_faces.js",
     "picture.js",
 )
 VERSION = "1.30.0"

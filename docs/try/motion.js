@@ -3,8 +3,8 @@
 
 import { beneath } from "./backdrop.js";
 import { block, plane, reduceBy } from "./planes.js";
-import { muted } from "./muted_paint.js";
-import { unfolded } from "./unfolded.js";
+import { muted } from "./grey_faces.js";
+import { unfolded } from "./folds.js";
 
 const [FULL_MOTION, FULL_GAIN, FULL_COVER, LEAST] = [0.002, 0.02, 0.02, 0.25];
 const [COVER_BEGINS, COVER_ENDS] = [0.25, 0.75];

@@ -3,8 +3,8 @@
 import numpy as np
 
 from reggan_export.parity_report import Difference, difference_between
+from reggan_plugin.answers.batched_model import motion_answer_at
 from reggan_plugin.backends.runner import Tensors
-from reggan_plugin.batched_model import motion_answer_at
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.face_edit import AnsweredFrame, CutFace, CutFrame, EditedFrame, Picture
 from reggan_plugin.faces.face_crop import FaceCrop

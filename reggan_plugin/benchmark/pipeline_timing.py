@@ -15,7 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 from reggan_plugin import face_edit
-from reggan_plugin.batched_model import BatchedModel
+from reggan_plugin.answers.batched_model import BatchedModel
 from reggan_plugin.benchmark.fresh_process import run_fresh
 from reggan_plugin.benchmark.shot import make_shot
 from reggan_plugin.expressions import ExpressionMix

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reggan_plugin.answers.cover import COVER_BEGINS, COVER_ENDS
+from reggan_plugin.answers.motion_answer import MotionAnswer, Painter
 from reggan_plugin.array_types import Float
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import Region, place_cells
@@ -16,7 +18,6 @@ from reggan_plugin.imaging.motion_extent import (
 from reggan_plugin.imaging.parts_of_region import box_of, clipped, part_inside
 from reggan_plugin.imaging.rim import inside_rim_in_frame, smooth_step
 from reggan_plugin.imaging.warp import FREE_FOOTPRINT
-from reggan_plugin.motion_answer import COVER_BEGINS, COVER_ENDS, MotionAnswer, Painter
 
 _PAINTER_EDGE = 0.08
 """Parts of a painter's window over which it takes over from the crop's own paint."""

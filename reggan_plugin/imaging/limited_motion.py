@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
+from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.array_types import Float
 from reggan_plugin.imaging.motion_extent import FULL_COVER, FULL_GAIN, FULL_MOTION
 from reggan_plugin.imaging.region import RegionLimits, limit_mask
-from reggan_plugin.motion_answer import MotionAnswer
 
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
 

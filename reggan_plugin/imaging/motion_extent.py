@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from reggan_plugin.answers.cover import COVER_BEGINS
+from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.parts_of_region import clipped
-from reggan_plugin.motion_answer import COVER_BEGINS, MotionAnswer
 
 FULL_MOTION, FULL_GAIN, FULL_COVER = 0.002, 0.02, 0.02
 """From here on (parts of the side; logarithm; share) a change is a change."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from reggan_plugin.answers.batched_model import Answer
 from reggan_plugin.array_types import Float, UInt8
-from reggan_plugin.batched_model import Answer
 from reggan_plugin.display_picture import coding_of
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.face_edit import AnsweredFrame, CutFace, CutFrame, Picture, cut_face

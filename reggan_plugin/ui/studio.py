@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from reggan_plugin.batched_model import Answer
+from reggan_plugin.answers.batched_model import Answer
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.face_edit import AnsweredFrame

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from reggan_plugin.answers.motion_answer import MotionAnswer, Painter
 from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding, linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.frame_motion import motion_in_frame
-from reggan_plugin.motion_answer import MotionAnswer, Painter
 
 SIDE, CELLS = 64, 32
 LINEAR = PixelCoding(is_linear=True)

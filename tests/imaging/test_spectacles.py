@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 import reggan_plugin
+from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.faces.face_crop import crop_of_whole_image
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay
@@ -15,7 +16,6 @@ from reggan_plugin.imaging.frame_motion import motion_in_frame
 from reggan_plugin.imaging.front import Front
 from reggan_plugin.imaging.moved_part import moved_part
 from reggan_plugin.imaging.spectacles import find_spectacles, lift_spectacles
-from reggan_plugin.motion_answer import MotionAnswer
 from reggan_plugin.transfer import ExpressionTransfer
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import reggan_plugin
+from reggan_plugin.answers.batched_model import BatchedModel
 from reggan_plugin.backends.runner import Runner, Tensors
-from reggan_plugin.batched_model import BatchedModel
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice

@@ -19,7 +19,7 @@ import click
 import numpy as np
 import torch
 
-from reggan_plugin.motion_answer import MotionAnswer
+from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_training.metrics.motion.answer import compose, motion_answers
 from reggan_training.metrics.motion.evaluation import find_heads
 from reggan_training.metrics.motion.face_parts import FacePart

@@ -19,7 +19,7 @@ from reggan_training.motion.whole_run import ADVERSARY, MOTION, MOUTH, READER
 
 
 class UnpaintedAnswer(NamedTuple):
-    """Outputs of contract 2, in order; see `reggan_plugin.motion_answer`."""
+    """Outputs of contract 2, in order; see `reggan_plugin.answers.motion_answer`."""
 
     motion: Tensor
     gain: Tensor

@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reggan_plugin.batched_model import motion_answer_at
+from reggan_plugin.answers.batched_model import motion_answer_at
+from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
@@ -17,7 +18,6 @@ from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
 from reggan_plugin.imaging.front import Front
 from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles
 from reggan_plugin.model_card import CropSquare
-from reggan_plugin.motion_answer import MotionAnswer
 from reggan_training.metrics.contenders import resized
 from reggan_training.metrics.motion.face import MadeFace
 

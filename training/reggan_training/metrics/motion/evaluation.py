@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.errors import SourceError
-from reggan_plugin.motion_answer import MotionAnswer
 from reggan_training.metrics.judges import Judges
 from reggan_training.metrics.motion.answer import (
     MotionModel,

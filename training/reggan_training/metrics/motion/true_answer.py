@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 
+from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.imaging.colour import linear_from_srgb
-from reggan_plugin.motion_answer import MotionAnswer
 from reggan_training.metrics.motion.answer import compose
 from reggan_training.metrics.motion.face import TrueFace
 

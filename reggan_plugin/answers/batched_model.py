@@ -1,18 +1,18 @@
-"""An expression model that is given several faces at once, always the same number."""
+"""A batch of faces through a model: always of the same size; the last one is padded."""
 
 import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from reggan_plugin.answers.folds import unfolded
+from reggan_plugin.answers.grey_faces import muted
+from reggan_plugin.answers.motion_answer import MotionAnswer, Painter
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.model_card import MOTION_CONTRACT, CropSquare, ModelCard
-from reggan_plugin.motion_answer import MotionAnswer, Painter
-from reggan_plugin.muted_paint import muted
-from reggan_plugin.unfolded import unfolded
 
 _log = logging.getLogger(__name__)
 

@@ -1,11 +1,11 @@
-"""Paint for faces without colour: those of stone, and all of a black-and-white picture."""
+"""Paint in grey faces, those of stone or in black-and-white pictures: it has their tint."""
 
 from dataclasses import replace
 
 import numpy as np
 
+from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.array_types import Float
-from reggan_plugin.motion_answer import MotionAnswer
 
 _TOP, _BOTTOM, _LEFT, _RIGHT = 0.42, 0.78, 0.36, 0.64
 """From the eyes to the lips, where neither hair nor backdrop are, in parts of the side."""

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from reggan_plugin.answers.folds import unfolded
+from reggan_plugin.answers.motion_answer import MotionAnswer, Painter
 from reggan_plugin.array_types import Float
-from reggan_plugin.motion_answer import MotionAnswer, Painter
-from reggan_plugin.unfolded import unfolded
 
 CELLS = 48
 

@@ -12,10 +12,6 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 
-COVER_BEGINS, COVER_ENDS = 0.25, 0.75
-"""A model that is not sure answers with half a cover, which would show the old surface and the new
-one at once. So cover is steepened between these two, at the resolution of the frame."""
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Painter:

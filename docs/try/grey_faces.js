@@ -1,4 +1,4 @@
-// Paint for faces without colour: as reggan_plugin/muted_paint.py does it.
+// Paint for faces without colour: as reggan_plugin/answers/grey_faces.py does it.
 
 const [TOP, BOTTOM, LEFT, RIGHT] = [0.42, 0.78, 0.36, 0.64];
 const [MOST, COLOURLESS, COLOURED, DARKEST] = [0.98, 0.1, 0.16, 0.02];

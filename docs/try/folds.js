@@ -1,4 +1,4 @@
-// Motion under which no surface is turned over, and whose closed lips have an even line: as reggan_plugin/unfolded.py does it.
+// Motion under which no surface is turned over, and whose closed lips have an even line: as folds.py and closed_lips.py of reggan_plugin/answers/ do it.
 
 import { block, plane, reduceBy } from "./planes.js";
 

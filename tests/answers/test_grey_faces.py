@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.motion_answer import MotionAnswer, Painter
-from reggan_plugin.muted_paint import muted
+from reggan_plugin.answers.grey_faces import muted
+from reggan_plugin.answers.motion_answer import MotionAnswer, Painter
 
 SIDE = 64
 PINK, WHITE = (0.7, 0.35, 0.3), (0.9, 0.9, 0.9)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix, parse_expression_mix
     from reggan_plugin.faces.face_finder import FaceChoice
     from reggan_plugin.files.frame import Frame, read_frame, write_frame
-    from reggan_plugin.transfer import ExpressionTransfer
+    from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 __version__ = "0.3.0"
 
@@ -36,7 +36,7 @@ __all__ = [
 _MODULE_FROM_NAME = {
     "EXPRESSION_NAMES": "expressions",
     "ExpressionMix": "expressions",
-    "ExpressionTransfer": "transfer",
+    "ExpressionTransfer": "transfer.expression_transfer",
     "FaceChoice": "faces.face_finder",
     "Frame": "files.frame",
     "RegganError": "errors",

@@ -9,12 +9,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.atomic import write_atomically
-from reggan_plugin.display_picture import coding_of
 from reggan_plugin.encoded_picture import encoded_picture
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.crop import cut_crop, reduce_by, region_of
+from reggan_plugin.transfer.display_picture import coding_of
 
 CELL_PX = 224
 SMALL_PX, SMALL_COLUMNS = 96, 8

@@ -10,7 +10,7 @@ import pytest
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import UnknownExpressionError
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from .curves import conftest as formats
 from .curves.conftest import take_file as take_file

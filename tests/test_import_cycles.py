@@ -20,4 +20,4 @@ def test_no_file_needs_a_file_that_needs_it() -> None:
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
     names = order_of(grimp.build_graph(*PACKAGES, cache_dir=None))
-    assert names.index("reggan_plugin.errors") < names.index("reggan_plugin.transfer")
+    assert names.index("reggan_plugin.errors") < names.index("reggan_plugin.jobs.plan")

@@ -11,7 +11,7 @@ from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.model_card import CARD_KEY, MOTION_OUTPUTS, card_from_metadata
 from reggan_plugin.model_seal import check_seal, seal
 from reggan_plugin.models import find_model, installed_models
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from .motion_models import motion_card
 

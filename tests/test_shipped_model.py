@@ -11,7 +11,7 @@ import pytest
 from reggan_plugin.cli import main
 from reggan_plugin.commands import sheet as sheet_command
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 
 from .sample_frames import SAMPLES, contents

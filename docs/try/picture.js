@@ -1,5 +1,5 @@
 // A face of a model that answers with a picture and a mask: the change is added to the frame.
-// As reggan_plugin/imaging/composite.py does it, for opaque sRGB pictures.
+// As reggan_plugin/imaging/composite_picture.py does it, for opaque sRGB pictures.
 
 import { gaussianBlur, largest, plane } from "./planes.js";
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from reggan_plugin import face_edit
 from reggan_plugin.answers.batched_model import BatchedModel
 from reggan_plugin.benchmark.fresh_process import run_fresh
 from reggan_plugin.benchmark.shot import make_shot
@@ -28,17 +27,18 @@ from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, make_output_folder, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer import cut_face, paste_back
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 _STAGES: Mapping[str, Sequence[tuple[object, str]]] = {
     "read": [(frame_steps, "read_content"), (PictureSettings, "decode")],
     "face": [(ExpressionTransfer, "find_faces")],
-    "crop": [(face_edit, "cut_crop")],
+    "crop": [(cut_face, "cut_crop")],
     "inference": [(BatchedModel, "answer")],
     "composite": [
-        (face_edit, "composite"),
-        (face_edit, "motion_in_frame"),
-        (face_edit, "composite_motion"),
+        (paste_back, "composite"),
+        (paste_back, "motion_in_frame"),
+        (paste_back, "composite_motion"),
     ],
     "write": [(PictureSettings, "encode"), (frame_output, "write_atomically")],
 }

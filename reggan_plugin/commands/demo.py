@@ -20,7 +20,7 @@ from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 EXPRESSIONS = ("happy", "sad")
 """The two that look best on the samples with the model that ships, of those that move most; see

@@ -1,7 +1,7 @@
 """Opens a model and says where it runs and why there."""
 
 from reggan_plugin.jobs.results import ModelInUse
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 
 def open_model(

@@ -19,7 +19,7 @@ from reggan_plugin.jobs.interruption import StopRequest
 from reggan_plugin.jobs.plan import Existing, is_name_of_picture
 from reggan_plugin.jobs.results import JobSummary, ModelInUse
 from reggan_plugin.jobs.watched_folder import WatchedFolder, watch_folder
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 
 def style_of_progress(style: ProgressStyle, as_json: bool) -> ProgressStyle:

@@ -39,7 +39,7 @@ from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.model_card import ModelCard
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, OwnPresets
 from reggan_plugin.vocabulary.presets import read_presets
 

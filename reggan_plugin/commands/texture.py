@@ -37,7 +37,7 @@ from reggan_plugin.textures.request import (
     TextureResult,
 )
 from reggan_plugin.textures.texture_batch import Watch
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 
 @click.command(

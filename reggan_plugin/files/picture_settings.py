@@ -19,7 +19,7 @@ from reggan_plugin.files.frame_data import WritesAlpha
 from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.image_format import HEAD_BYTES
 from reggan_plugin.files.matte import Matte, read_matte
-from reggan_plugin.imaging.region import RegionLimits
+from reggan_plugin.imaging.region_limits import RegionLimits
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Between what a file stores and what a model sees.
+"""Colour between what a file stores and what a model sees.
 
 A *display image* is straight (not premultiplied), sRGB-encoded RGB. Its curve goes on beyond
 [0, 1]: highlights stay above 1 and negative values negative, so that a change can be added and
@@ -11,14 +11,10 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.imaging.alpha import stored_from_straight, straight_from_stored
 
 LUMA_WEIGHTS = (0.2126, 0.7152, 0.0722)
 """Rec. 709 weights of red, green and blue."""
-
-_MIDDLE_GREY = 0.18
-_FACE_PERCENTILE = 60.0
-_BRIGHT_PERCENTILE, _STOPS_OF_A_PICTURE = 95, 8
-_MAX_AUTO_STOPS = 12.0
 
 
 @runtime_checkable
@@ -86,7 +82,7 @@ def stored_from_display(
         image = linear_from_srgb(image) * np.float32(2.0**-coding.exposure_ev)
     if coding.colour_space is not None:
         image = coding.colour_space.own_from_linear(image)
-    return stored_from_straight(image, alpha, coding)
+    return stored_from_straight(image, alpha, coding.is_premultiplied)
 
 
 def linear_from_stored(
@@ -95,30 +91,8 @@ def linear_from_stored(
     coding: PixelCoding,
 ) -> Float[np.ndarray, "height width 3"]:
     """Straight values; scene-linear if the coding is, and not exposed yet."""
-    image = straight_from_stored(stored, alpha, coding)
+    image = straight_from_stored(stored, alpha, coding.is_premultiplied)
     return image if coding.colour_space is None else coding.colour_space.linear_from_own(image)
-
-
-def straight_from_stored(
-    stored: Float[np.ndarray, "height width 3"],
-    alpha: Float[np.ndarray, "height width"] | None,
-    coding: PixelCoding,
-) -> Float[np.ndarray, "height width 3"]:
-    """Straight values in the file's own encoding."""
-    if coding.is_premultiplied and alpha is not None:
-        return stored / _divisor(alpha)
-    return stored
-
-
-def stored_from_straight(
-    straight: Float[np.ndarray, "height width 3"],
-    alpha: Float[np.ndarray, "height width"] | None,
-    coding: PixelCoding,
-) -> Float[np.ndarray, "height width 3"]:
-    """Undo `straight_from_stored`, up to rounding."""
-    if coding.is_premultiplied and alpha is not None:
-        return straight * _divisor(alpha)
-    return straight
 
 
 def light_from_straight(
@@ -170,24 +144,3 @@ def finite_pixels(image: Float[np.ndarray, "height width 3"]) -> Bool[np.ndarray
     """Mask of pixels whose three channels are all finite."""
     red, green, blue = (np.isfinite(channel) for channel in np.moveaxis(image, 2, 0))
     return np.asarray(red & green & blue)  # five times as fast as all(axis=2)
-
-
-def auto_exposure_ev(linear: Float[np.ndarray, "height width 3"]) -> float:
-    """Stops that bring a face (straight, scene-linear) to middle grey, in half-stop steps.
-
-    Half stops keep the result the same under the small differences between machines. What is
-    more than eight stops below the bright parts is a background's noise and does not count.
-    Returns 0 for a picture that is black or holds no number.
-    """
-    luma = linear @ np.array(LUMA_WEIGHTS, dtype=np.float32)
-    lit = luma[np.isfinite(luma) & (luma > 0)]
-    if lit.size == 0:
-        return 0.0
-    lit = lit[lit >= np.percentile(lit, _BRIGHT_PERCENTILE) * 2.0**-_STOPS_OF_A_PICTURE]
-    stops = np.log2(_MIDDLE_GREY / np.percentile(lit, _FACE_PERCENTILE))
-    return float(np.clip(np.round(2 * stops) / 2, -_MAX_AUTO_STOPS, _MAX_AUTO_STOPS))
-
-
-def _divisor(alpha: Float[np.ndarray, "height width"]) -> Float[np.ndarray, "height width 1"]:
-    usable = np.isfinite(alpha) & (alpha > 0)
-    return np.where(usable, alpha, np.float32(1.0)).astype(np.float32)[..., None]

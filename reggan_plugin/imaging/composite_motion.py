@@ -1,4 +1,4 @@
-"""Move the pixels of a face within their frame, change their light, and paint what was hidden.
+"""Move the pixels of a face in its frame (contract 2), change their light, paint on them.
 
 Works on the file's own straight values: floats above 1 travel as they are, and a file of 4K keeps
 the detail of 4K. Display-encoded values are moved as they are, too: what the kernel overshoots at
@@ -13,6 +13,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.imaging import colour
+from reggan_plugin.imaging.alpha import straight_from_stored
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import Region
@@ -50,7 +51,7 @@ class StoredPicture:
         pixels = self.pixels[region]
         alpha = None if self.alpha is None else self.alpha[region]
         with np.errstate(invalid="ignore", over="ignore"):
-            own = colour.straight_from_stored(pixels, alpha, self.coding)
+            own = straight_from_stored(pixels, alpha, self.coding.is_premultiplied)
         return self.underlay.beneath(own, alpha, region)
 
     def usable(self, region: Region, *, moves_alpha: bool) -> Bool[np.ndarray, "rows columns"]:

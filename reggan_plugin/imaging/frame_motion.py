@@ -9,13 +9,13 @@ from reggan_plugin.answers.motion_answer import MotionAnswer, Painter
 from reggan_plugin.array_types import Float
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import Region, place_cells
-from reggan_plugin.imaging.motion_extent import (
+from reggan_plugin.imaging.least_change import (
     FULL_COVER,
     FULL_GAIN,
     FULL_MOTION,
     LEAST,
 )
-from reggan_plugin.imaging.parts_of_region import box_of, clipped, part_inside
+from reggan_plugin.imaging.rectangles import box_of, clipped, part_inside
 from reggan_plugin.imaging.rim import inside_rim_in_frame, smooth_step
 from reggan_plugin.imaging.warp import FREE_FOOTPRINT
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.imaging import colour
+from reggan_plugin.imaging.alpha import straight_from_stored
 from reggan_plugin.imaging.backdrop import SURE_ALPHA
 from reggan_plugin.imaging.composite_motion import MovedRegion, StoredPicture, block_around
 from reggan_plugin.imaging.crop import Region
@@ -81,7 +82,9 @@ def moved_part(
         if alpha is None and source.alpha is not None:
             alpha = source.alpha[region]
         own = None if alpha is None else alpha[lost][None]
-        straight = colour.straight_from_stored(moved.pixels[lost][None], own, source.coding)
+        straight = straight_from_stored(
+            moved.pixels[lost][None], own, source.coding.is_premultiplied
+        )
         cover = np.where(lost, np.float32(1.0), cover)
         paint[lost] = colour.light_from_straight(straight, source.coding)[0]
     return MovedPart(

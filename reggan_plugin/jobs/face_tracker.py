@@ -12,7 +12,6 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.display_picture import display_picture, exposure_of
 from reggan_plugin.faces.candidates import LEAST_SCORE
 from reggan_plugin.faces.detection import Detection, patch_around, patch_crop
 from reggan_plugin.faces.linking import MOST_FILLED, Thumbnail, is_changed
@@ -22,6 +21,7 @@ from reggan_plugin.faces.smoothing import Points
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.imaging.crop import region_of
+from reggan_plugin.transfer.display_picture import display_picture, exposure_of
 
 SEARCH_EVERY = 12
 """Frames from one search of the whole picture to the next: half a second."""

@@ -13,7 +13,6 @@ import numpy as np
 from reggan_plugin import __version__
 from reggan_plugin.atomic import write_atomically
 from reggan_plugin.errors import OutputError, SourceError, StalledError
-from reggan_plugin.face_edit import EditedFrame
 from reggan_plugin.files.change_layers import FrameChange, layer_files
 from reggan_plugin.files.exr.compression import GenerationLoss
 from reggan_plugin.files.formats import format_named
@@ -39,6 +38,7 @@ from reggan_plugin.jobs.side_car import (
     sha256_of,
     write_record,
 )
+from reggan_plugin.transfer.paste_back import EditedFrame
 
 
 class FrameOutput:

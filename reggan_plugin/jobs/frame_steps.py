@@ -7,7 +7,6 @@ from functools import partial
 from typing import Protocol
 
 from reggan_plugin.errors import FaceNotFoundError, Remark
-from reggan_plugin.face_edit import AnsweredFrame, CutFrame, FrameEdit
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_content
@@ -30,6 +29,8 @@ from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, 
 from reggan_plugin.jobs.results import EXISTS, INTENSITY_0, NO_FACE, TURNED_AWAY, FrameResult
 from reggan_plugin.jobs.shot_exposure import ShotExposure
 from reggan_plugin.jobs.side_car import FrameFacts, FrameRecord
+from reggan_plugin.transfer.cut_face import CutFrame, FrameEdit
+from reggan_plugin.transfer.paste_back import AnsweredFrame
 
 HALVED = (
     "The device has no memory for {asked} faces at once; from here on it is given {batch}. The "

@@ -7,7 +7,6 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.atomic import write_atomically
-from reggan_plugin.display_picture import display_picture
 from reggan_plugin.encoded_picture import encoded_picture
 from reggan_plugin.errors import OutputError, RegganError
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks
@@ -15,6 +14,7 @@ from reggan_plugin.files.frame import read_content
 from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.jobs.overlap import run_overlapped
+from reggan_plugin.transfer.display_picture import display_picture
 
 LONGEST_PX = 960
 _COLOURS = ("#ffb000", "#4db8ff", "#ff5fa2", "#5fe07f", "#c792ff", "#ff7a4d")

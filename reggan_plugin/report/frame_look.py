@@ -7,7 +7,6 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.contact_sheet import CELL_PX, view_of_face
-from reggan_plugin.display_picture import display_picture
 from reggan_plugin.encoded_picture import encoded_picture
 from reggan_plugin.errors import StalledError, UnreadableFrameError
 from reggan_plugin.faces.face_crop import FaceCrop
@@ -17,6 +16,7 @@ from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.side_car import sha256_of
 from reggan_plugin.report.shot_check import CheckedFrame, is_altered
+from reggan_plugin.transfer.display_picture import display_picture
 
 _REDUCED = 4
 _JPEG_QUALITY = 82

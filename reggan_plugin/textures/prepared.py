@@ -33,7 +33,7 @@ from reggan_plugin.textures.views.view_for_model import (
     take_view_for_model,
     texels_per_pixel,
 )
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,7 +9,7 @@ from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.jobs.plan import Existing
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 OpenTransfer = Callable[[], ExpressionTransfer]
 """Gives the model; called only if something changes."""

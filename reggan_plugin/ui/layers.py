@@ -7,8 +7,8 @@ import numpy as np
 from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UsageError
-from reggan_plugin.face_edit import AnsweredFrame
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
+from reggan_plugin.transfer.paste_back import AnsweredFrame
 from reggan_plugin.ui.live_face import LiveFace, Screen
 
 Layer = Literal["picture", "motion", "gain", "cover"]

@@ -17,7 +17,7 @@ from reggan_plugin.files.samples import floats_from_samples
 from reggan_plugin.textures.maps.map_tile import MapTile
 from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import Look
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 Rgba = Float[np.ndarray, "height width 4"]
 _TILE = "<UDIM>"

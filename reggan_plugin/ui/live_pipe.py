@@ -34,7 +34,7 @@ from reggan_plugin.errors import FaceNotFoundError, RegganError, UsageError, doc
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.asked_change import change_from_json, choice_from_json
 from reggan_plugin.ui.live_face import LiveFace, averaged, live_face
 from reggan_plugin.ui.open_frame import Newest

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reggan_plugin.display_picture import coding_of
 from reggan_plugin.errors import MissingExtraError, UsageError
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs.plan import Existing
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.display_picture import coding_of
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.limits import LONGEST_MAP_PX
 from reggan_plugin.ui.live_face import Screen, screen_of
 from reggan_plugin.ui.open_files import OpenShot

@@ -7,7 +7,7 @@ from reggan_plugin.controls import ARKIT_SHAPES, NEUTRAL
 from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.ui.open_frame import OpenFrame
 from reggan_plugin.ui.open_head import gives_mesh

@@ -13,7 +13,7 @@ from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import ModelInUse
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from reggan_plugin.answers.batched_model import Answer
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.expressions import ExpressionMix
-from reggan_plugin.face_edit import AnsweredFrame
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.imaging.crop import Region
+from reggan_plugin.transfer.paste_back import AnsweredFrame
 from reggan_plugin.ui.asked_change import AskedChange
 from reggan_plugin.ui.layers import Arrow, Layer, arrows_of, frame_motion_of, lay_over
 from reggan_plugin.ui.live_face import LiveFace, Screen, SeenFace, live_face, seen_face

@@ -17,7 +17,7 @@ from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.controls import CONTROLS
 from reggan_plugin.errors import DeviceUnavailableError
 from reggan_plugin.models import find_model
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 Open = Callable[[str], tuple[Any, list[tuple[str, dict[str, str]]]]]
 INPUTS = {

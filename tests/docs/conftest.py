@@ -10,7 +10,7 @@ import OpenEXR
 import pytest
 from PIL import Image
 
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from ..curves import conftest as formats
 from ..sample_frames import SAMPLES, small_frame

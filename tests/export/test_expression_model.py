@@ -18,7 +18,7 @@ from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.model_seal import check_seal
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_training.networks.architectures import ARCHITECTURES
 from reggan_training.regression import RegressionSettings
 

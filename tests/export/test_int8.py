@@ -16,7 +16,7 @@ from PIL import Image
 from reggan_export.sample_crops import PROOF_FRAMES, calibration_crops
 from reggan_export.source_network import source_of
 from reggan_plugin.errors import EmptySourceError, ModelParityError, UsageError
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_training.run_folder import RunFolder
 
 from ..sample_frames import SAMPLES

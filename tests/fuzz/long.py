@@ -174,7 +174,7 @@ def _models(folder: Path, seed: int) -> Trial:
     """Half of them sealed again, so that the damage reaches ONNX Runtime."""
     from reggan_plugin.model_seal import seal
     from reggan_plugin.models import installed_models
-    from reggan_plugin.transfer import ExpressionTransfer
+    from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
     from .damage import Seeded, damage
 

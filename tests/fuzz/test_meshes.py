@@ -17,7 +17,7 @@ from reggan_plugin.textures.gltf import character, schema
 from reggan_plugin.textures.mesh_files import load_mesh
 from reggan_plugin.textures.request import TextureRequest
 from reggan_plugin.textures.texture_batch import run_batch
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from .damage import damaged, json_like
 from .meshes import MESHES, glb_of, glb_parts, sound_meshes, use_mesh

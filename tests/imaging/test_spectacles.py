@@ -16,7 +16,7 @@ from reggan_plugin.imaging.frame_motion import motion_in_frame
 from reggan_plugin.imaging.front import Front
 from reggan_plugin.imaging.moved_part import moved_part
 from reggan_plugin.imaging.spectacles import find_spectacles, lift_spectacles
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 SIDE = 256

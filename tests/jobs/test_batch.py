@@ -20,7 +20,7 @@ from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import JobSummary
 from reggan_plugin.jobs.side_car import read_record
 from reggan_plugin.model_card import ModelCard
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from ..sample_frames import contents
 from .conftest import MODEL

@@ -34,7 +34,7 @@ from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.sequence import find_sequence
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.jobs.track_job import track_frames
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 from reggan_training.heads.ict import IctFamily
 from reggan_training.heads.worn.dress import dress

@@ -14,7 +14,7 @@ from PIL import Image
 import reggan_plugin
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"

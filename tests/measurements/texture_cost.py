@@ -18,7 +18,7 @@ import numpy as np
 import OpenEXR
 from PIL import Image
 
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from ..textures.conftest import make_head, sample_face, write_obj
 from .command_cost import CommandCost, cost_of

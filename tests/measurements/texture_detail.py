@@ -23,7 +23,7 @@ from PIL import Image
 from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import Look
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_training.metrics.motion.edges import measure_detail
 
 from ..textures.conftest import make_head, sample_face, write_obj

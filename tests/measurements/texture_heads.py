@@ -39,7 +39,7 @@ def make_maps(heads: Path, out: Path) -> None:
     from reggan_plugin.textures.prepared import PreparedFace
     from reggan_plugin.textures.request import Look
     from reggan_plugin.textures.views.framing import closer
-    from reggan_plugin.transfer import ExpressionTransfer
+    from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
     transfer = ExpressionTransfer()
     for mesh in sorted(heads.glob("*/head.glb")):

@@ -15,7 +15,7 @@ from PIL import Image
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from ..glb_files import GlbContent, glb_bytes
 from ..sample_frames import SAMPLES

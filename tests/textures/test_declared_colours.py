@@ -21,7 +21,7 @@ from reggan_plugin.textures.maps.map_tile import read_tile
 from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import Look, TextureRequest
 from reggan_plugin.textures.texture_job import run_request
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from .conftest import MadeHead, share_missed
 

@@ -22,7 +22,7 @@ from reggan_plugin.textures.maps.uv_layout import Block
 from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import Look
 from reggan_plugin.textures.views.reprojection import Reprojection
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from .conftest import MadeHead, write_obj
 

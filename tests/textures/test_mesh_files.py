@@ -20,7 +20,7 @@ from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import Look
 from reggan_plugin.textures.views.stage import Stage
 from reggan_plugin.textures.views.view import look_at
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from ..glb_files import glb_bytes
 from .conftest import MadeHead, write_obj

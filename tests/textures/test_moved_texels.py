@@ -13,7 +13,7 @@ from reggan_plugin.textures.maps.map_tile import read_tile
 from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.prepared import ChangedMap, PreparedFace
 from reggan_plugin.textures.request import Look
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from ..motion_models import write_motion_model
 from .conftest import MadeHead, make_head, write_obj

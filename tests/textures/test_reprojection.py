@@ -20,7 +20,7 @@ from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.textures.views.stage import Stage
 from reggan_plugin.textures.views.view import look_at
 from reggan_plugin.textures.views.view_change import ViewChange
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from .conftest import MadeHead, write_obj
 

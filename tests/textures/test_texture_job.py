@@ -16,7 +16,7 @@ from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.textures.request import Look, TextureRequest, TextureResult
 from reggan_plugin.textures.texture_job import run_request
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from .conftest import MadeHead, share_missed, write_obj
 from .test_gltf_output import parsed, view_bytes

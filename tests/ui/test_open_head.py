@@ -13,7 +13,7 @@ from PIL import Image
 
 from reggan_plugin.cli import main
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.asked_change import AskedChange
 from reggan_plugin.ui.studio import Studio
 

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.display_picture import coding_of
 from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.spectacles import LiftedFace
+from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.ui.asked_change import AskedChange
 from reggan_plugin.ui.in_words import PageOptions, command_line, python_text
 from reggan_plugin.ui.live_face import screen_of
@@ -149,7 +149,7 @@ def test_a_face_is_searched_for_spectacles_once(
         searched.append(face)
         return LiftedFace(face, None)
 
-    monkeypatch.setattr("reggan_plugin.bare_faces.lift_spectacles", lift)
+    monkeypatch.setattr("reggan_plugin.transfer.without_spectacles.lift_spectacles", lift)
     number = motion_studio.files.open_sample("toon").first
     for change in (JAW, AskedChange(weights={"jawOpen": 0.3})):
         motion_studio.thumbnail(number, FIRST, change)

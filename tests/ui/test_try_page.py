@@ -34,7 +34,7 @@ from reggan_plugin.imaging.spectacles import find_spectacles
 from reggan_plugin.model_card import card_from_metadata
 from reggan_plugin.models import find_model
 from reggan_plugin.onnx_messages import metadata_from_onnx
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from ..motion_models import CELLS, SIDE_PX, write_motion_model
 from .conftest import SAMPLES

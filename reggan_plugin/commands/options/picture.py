@@ -14,7 +14,7 @@ from reggan_plugin.files.exr.writing import CHANGE_LAYERS, ChangeLayer, ExrWriti
 from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.picture_settings import PictureSettings, Reading
 from reggan_plugin.imaging.pass_rules import PASS_RULES, PassRule
-from reggan_plugin.imaging.region import LARGEST_BLUR, LARGEST_GROWTH, FacePart, RegionLimits
+from reggan_plugin.imaging.region_limits import LARGEST_BLUR, LARGEST_GROWTH, FacePart, RegionLimits
 
 
 def change_layers_from_text(text: str) -> tuple[ChangeLayer, ...]:

@@ -13,7 +13,7 @@ from reggan_plugin.files.samples import change_samples
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.textures.maps.map_tile import MapTile, Samples
 from reggan_plugin.textures.maps.reduced_tile import ReducedTile
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 _LARGEST_LOOK_PX = 2048
 """Of the picture of the whole map in which the face is sought."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from ...textures.conftest import MadeHead, make_head, sample_face, write_obj
 

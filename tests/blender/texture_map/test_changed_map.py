@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reggan_plugin.transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from ...textures.conftest import MadeHead, sample_face
 

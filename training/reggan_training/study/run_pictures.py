@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from reggan_plugin.errors import EmptySourceError
 from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_plugin.imaging.composite import composite
+from reggan_plugin.imaging.composite_picture import composite
 from reggan_training.checkpoint import model_from_run
 from reggan_training.data.identity import Identity
 from reggan_training.data.sets import load_sets

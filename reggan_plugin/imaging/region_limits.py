@@ -1,4 +1,4 @@
-"""Limits that a user sets on where a face changes: its upper or lower part, the mask's reach."""
+"""`--region upper|lower`, `--mask-grow`, `--mask-blur`: what a user limits a change to."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Extent of an answer of contract 2: change, told from the noise of a network."""
+"""The least change that counts: what is smaller is noise of a network, and keeps its pixels."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.imaging.parts_of_region import clipped
+from reggan_plugin.imaging.rectangles import clipped
 
 FULL_MOTION, FULL_GAIN, FULL_COVER = 0.002, 0.02, 0.02
 """From here on (parts of the side; logarithm; share) a change is a change."""

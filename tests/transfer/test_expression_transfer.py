@@ -5,16 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reggan_plugin import ExpressionTransfer, face_edit
+from reggan_plugin import ExpressionTransfer
 from reggan_plugin.errors import FaceNotFoundError, UnknownExpressionError, UsageError
 from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.faces.face_crop import crop_of_whole_image
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_frame
-from reggan_plugin.imaging.composite import composite
+from reggan_plugin.imaging.composite_picture import composite
 from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.transfer import paste_back
 
-from .sample_frames import SAMPLES
+from ..sample_frames import SAMPLES
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +72,8 @@ def test_a_huge_face_is_composed_in_bands_that_show_no_seam(
         heights.append(len(display))
         return compose(display, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(face_edit, "_MOST_AT_ONCE", 20_000)
-    monkeypatch.setattr(face_edit, "composite", counted)
+    monkeypatch.setattr(paste_back, "_MOST_AT_ONCE", 20_000)
+    monkeypatch.setattr(paste_back, "composite", counted)
     in_bands = with_masks.render(avatar_exr, mix, crops)
     assert len(heights) > 5
     assert max(heights) < 100

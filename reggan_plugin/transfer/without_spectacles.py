@@ -1,4 +1,4 @@
-"""A model that is asked about faces without their spectacles."""
+"""Faces are shown to the model without their spectacles; which those are: `spectacles.py`."""
 
 from collections.abc import Sequence
 from dataclasses import replace

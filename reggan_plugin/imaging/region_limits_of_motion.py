@@ -1,4 +1,4 @@
-"""The limits of a region applied to motion, light and paint, before anything is moved."""
+"""Region, mask growth and blur applied to motion, light and paint, before anything is moved."""
 
 from dataclasses import replace
 
@@ -7,8 +7,8 @@ from PIL import Image
 
 from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.array_types import Float
-from reggan_plugin.imaging.motion_extent import FULL_COVER, FULL_GAIN, FULL_MOTION
-from reggan_plugin.imaging.region import RegionLimits, limit_mask
+from reggan_plugin.imaging.least_change import FULL_COVER, FULL_GAIN, FULL_MOTION
+from reggan_plugin.imaging.region_limits import RegionLimits, limit_mask
 
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
 

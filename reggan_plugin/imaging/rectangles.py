@@ -1,4 +1,4 @@
-"""Rows and columns of a frame: parts of regions, and the part that a model's answer changes."""
+"""Rows and columns of a frame: parts of rectangles, and the part that a model's answer changes."""
 
 import numpy as np
 

@@ -16,7 +16,7 @@ from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError, UsageE
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame
 
-from .sample_frames import SAMPLES
+from ..sample_frames import SAMPLES
 
 PNG, EXR = SAMPLES / "avatar_png/avatar.1001.png", SAMPLES / "avatar_exr/avatar.1001.exr"
 

@@ -1,4 +1,4 @@
-"""Put an edited face back into the picture that it was cut from."""
+"""Paste the picture of a model of contract 1 over the face, and keep the frame's fine detail."""
 
 import numpy as np
 from PIL import Image, ImageFilter

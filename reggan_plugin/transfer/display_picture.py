@@ -8,6 +8,7 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.faces.pyramid import LONGEST_BASE_PX
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging import colour
+from reggan_plugin.imaging.auto_exposure import auto_exposure_ev
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import Region, reduce_by
 
@@ -45,7 +46,7 @@ def display_picture(
     coding = coding_of(frame)
     if coding.is_linear:
         linear = colour.linear_from_stored(pixels, alpha, coding)
-        coding = coding_of(frame, colour.auto_exposure_ev(linear))
+        coding = coding_of(frame, auto_exposure_ev(linear))
     return np.clip(colour.display_from_stored(pixels, alpha, coding), 0.0, 1.0), factor
 
 
@@ -53,7 +54,7 @@ def exposure_of(frame: Frame, region: Region) -> float:
     """Stops that bring a part of a scene-linear frame to middle grey, in half-stop steps."""
     alpha = None if frame.alpha is None else frame.alpha[region]
     linear = colour.linear_from_stored(frame.pixels[region], alpha, coding_of(frame))
-    return colour.auto_exposure_ev(linear)
+    return auto_exposure_ev(linear)
 
 
 def _finite(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

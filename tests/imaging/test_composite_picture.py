@@ -5,7 +5,7 @@ import pytest
 
 from reggan_plugin.errors import CropMismatchError
 from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
-from reggan_plugin.imaging.composite import composite
+from reggan_plugin.imaging.composite_picture import composite
 from reggan_plugin.imaging.crop import cut_crop
 
 SIDE = 64

@@ -1,4 +1,4 @@
-"""A frame in, a frame out: find the face, run the model, composite."""
+"""`ExpressionTransfer`: a picture in, the same picture with an expression out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,29 +13,22 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner
-from reggan_plugin.bare_faces import BareFaces
-from reggan_plugin.display_picture import display_picture, exposure_of
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.expressions import ExpressionMix, mix_from_request
-from reggan_plugin.face_edit import (
-    AnsweredFrame,
-    CutFrame,
-    FrameEdit,
-    Picture,
-    cut_face,
-    limited_answer,
-    picture_of,
-)
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.head_pose import intensity_share
 from reggan_plugin.files.frame import Encoding, Frame
-from reggan_plugin.given_picture import ArrayEncoding, ChannelOrder, read_given
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
 from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.model_seal import check_seal
 from reggan_plugin.models import find_model
+from reggan_plugin.transfer.cut_face import CutFrame, FrameEdit, Picture, cut_faces, picture_of
+from reggan_plugin.transfer.display_picture import display_picture, exposure_of
+from reggan_plugin.transfer.paste_back import AnsweredFrame, limited_answer
+from reggan_plugin.transfer.python_picture import ArrayEncoding, ChannelOrder, read_given
+from reggan_plugin.transfer.without_spectacles import BareFaces
 from reggan_plugin.vocabulary.presets import read_presets
 
 Asked = str | Mapping[str, float] | ExpressionMix
@@ -242,7 +235,7 @@ class ExpressionTransfer:
 
     def cut(self, edit: FrameEdit) -> CutFrame:
         """The first of three steps of `render`: what the model is to see. In any thread."""
-        return self._cut(picture_of(edit), edit.mix, edit.crops)
+        return cut_faces(picture_of(edit), edit.mix, edit.crops, self.card.max_yaw_deg)
 
     def change_view(
         self,
@@ -260,7 +253,8 @@ class ExpressionTransfer:
             crop: where the face is.
         """
         view = Picture(pixels=picture, alpha=coverage)
-        answered = self.answer([self._cut(view, mix, [crop])], lifts=False)[0]
+        cut = cut_faces(view, mix, [crop], self.card.max_yaw_deg)
+        answered = self.answer([cut], lifts=False)[0]
         whole = slice(0, picture.shape[0]), slice(0, picture.shape[1])
         motions = [
             motion_in_frame(answer, crop, whole)
@@ -294,15 +288,3 @@ class ExpressionTransfer:
             limited = tuple(limited_answer(one, limits, canonical) for one in own)
             answered.append(AnsweredFrame(cut=cut, answers=limited))
         return answered
-
-    def _cut(self, picture: Picture, mix: ExpressionMix, crops: Sequence[FaceCrop]) -> CutFrame:
-        faces = []
-        for crop in crops:
-            share = self.intensity_share(crop)
-            region = region_of(crop, *picture.pixels.shape[:2], with_margin=True)
-            if share == 0.0 or picture.pixels[region].size == 0:
-                continue
-            local = crop.moved(-region[1].start, -region[0].start)
-            asked = mix if share == 1.0 else mix.scaled(share)
-            faces.append(cut_face(picture, region, local, asked))
-        return CutFrame(picture=picture, faces=tuple(faces))

@@ -1,4 +1,4 @@
-"""Pictures that Python programs hand over, and results of the same kind.
+"""Pictures of Python programs (PIL, NumPy, bytes), and results of the same kind.
 
 Paths, frames, the bytes of a file, Pillow's images, and NumPy arrays: uint8, uint16 and floats;
 grey, RGB, and with alpha.

@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reggan_plugin.errors import RegganError
-    from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix, parse_expression_mix
     from reggan_plugin.faces.face_finder import FaceChoice
     from reggan_plugin.files.frame import Frame, read_frame, write_frame
     from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+    from reggan_plugin.vocabulary.expression_mix import (
+        EXPRESSION_NAMES,
+        ExpressionMix,
+        parse_expression_mix,
+    )
 
 __version__ = "0.3.0"
 
@@ -34,13 +38,13 @@ __all__ = [
 ]
 
 _MODULE_FROM_NAME = {
-    "EXPRESSION_NAMES": "expressions",
-    "ExpressionMix": "expressions",
+    "EXPRESSION_NAMES": "vocabulary.expression_mix",
+    "ExpressionMix": "vocabulary.expression_mix",
     "ExpressionTransfer": "transfer.expression_transfer",
     "FaceChoice": "faces.face_finder",
     "Frame": "files.frame",
     "RegganError": "errors",
-    "parse_expression_mix": "expressions",
+    "parse_expression_mix": "vocabulary.expression_mix",
     "read_frame": "files.frame",
     "write_frame": "files.frame",
 }

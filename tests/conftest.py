@@ -24,14 +24,12 @@ _CHECKED_ROOMS = [
     "reggan_plugin.benchmark.shot",
     "reggan_plugin.imaging",
     "reggan_plugin.answers.batched_model",
-    "reggan_plugin.transfer.display_picture",
-    "reggan_plugin.transfer.cut_face",
+    "reggan_plugin.transfer",
     "reggan_plugin.faces",
     "reggan_plugin.files",
     "reggan_plugin.textures",
     "reggan_plugin.ui.live_face",
     "reggan_plugin.ui.open_frame",
-    "reggan_plugin.transfer.expression_transfer",
     "reggan_training.avatars",
     "reggan_training.change_masks",
     "reggan_training.closed_form",
@@ -51,8 +49,8 @@ _checker.check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: igno
 sys.modules[_checker.__name__] = _checker
 install_import_hook(_CHECKED_ROOMS, "_shape_checker.check")
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import CANONICAL_LANDMARKS
 
 TINY_AVATARS = (

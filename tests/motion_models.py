@@ -7,10 +7,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from reggan_plugin.controls import CONTROLS, NEUTRAL
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.model_card import CARD_KEY, MOTION_CONTRACT, MOTION_OUTPUTS, ModelCard
-from reggan_plugin.model_seal import seal
+from reggan_plugin.models.model_card import CARD_KEY, MOTION_CONTRACT, MOTION_OUTPUTS, ModelCard
+from reggan_plugin.models.model_hash import seal
+from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL
 
 SIDE_PX, CELLS = 64, 32
 _LANDMARKS = ((0.65, 0.4), (0.35, 0.4), (0.5, 0.55), (0.6, 0.7), (0.4, 0.7), (0.5, 0.85))

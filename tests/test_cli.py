@@ -14,9 +14,9 @@ from reggan_plugin.commands import models
 from reggan_plugin.commands.dev_help import DEV_HELP
 from reggan_plugin.commands.lazy_group import ENTRY_POINT_GROUP
 from reggan_plugin.errors import MissingExtraError
-from reggan_plugin.extras import needs_extra
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.models import DEFAULT_MODEL
+from reggan_plugin.missing_package import needs_extra
+from reggan_plugin.models.shipped_models import DEFAULT_MODEL
 
 from .sample_frames import small_frame
 

@@ -14,7 +14,7 @@ from PIL import Image
 import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.commands import progress
-from reggan_plugin.contact_sheet import face_part, view_of_face
+from reggan_plugin.drawing.contact_sheet import face_part, view_of_face
 from reggan_plugin.errors import MeshError, UnreadableFrameError, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
@@ -103,7 +103,7 @@ def test_models_prints_a_line_for_each_by_the_name_that_render_takes(
     capsys: Streams, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from reggan_plugin.commands import models
-    from reggan_plugin.models import installed_models
+    from reggan_plugin.models.shipped_models import installed_models
 
     shipped = installed_models()["sargan"]
     copies = {name: tmp_path / f"{name}.onnx" for name in ("sargan", "hero", "villain")}

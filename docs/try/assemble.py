@@ -18,14 +18,14 @@ import sys
 import tarfile
 from pathlib import Path
 
-from reggan_plugin.controls import NEUTRAL
 from reggan_plugin.errors import RegganError
-from reggan_plugin.expressions import MAX_INTENSITY, NAMED_EXPRESSIONS, ExpressionMix
 from reggan_plugin.faces.locator import DEFAULT_FOLDER, DETECTOR_NAME, LANDMARKS_NAME
-from reggan_plugin.model_card import ModelCard, card_from_metadata
-from reggan_plugin.model_seal import check_seal
-from reggan_plugin.models import find_model
-from reggan_plugin.onnx_messages import metadata_from_onnx
+from reggan_plugin.models.model_card import ModelCard, card_from_metadata
+from reggan_plugin.models.model_hash import check_seal
+from reggan_plugin.models.onnx_messages import metadata_from_onnx
+from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY, NAMED_EXPRESSIONS, ExpressionMix
+from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 
 HERE = Path(__file__).parent
 PAGE = (

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
-from reggan_plugin.expressions import parse_expression_mix
-from reggan_plugin.model_card import ModelCard
+from reggan_plugin.models.model_card import ModelCard
+from reggan_plugin.vocabulary.expression_mix import parse_expression_mix
 
 _BLEND = (0.6, 0.3)
 _GROUPS = 4

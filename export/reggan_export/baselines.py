@@ -18,7 +18,7 @@ from reggan_export.source_network import source_of
 from reggan_export.torch_runner import EagerRunner, GraphRunner
 from reggan_plugin.benchmark.baselines import Roof
 from reggan_plugin.benchmark.contestant import Contestant
-from reggan_plugin.model_card import (
+from reggan_plugin.models.model_card import (
     CARD_KEY,
     MOTION_CONTRACT,
     PICTURE_CONTRACT,
@@ -27,7 +27,7 @@ from reggan_plugin.model_card import (
     ModelCard,
     card_from_metadata,
 )
-from reggan_plugin.onnx_messages import metadata_from_onnx
+from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_training.networks.architectures import build_model
 from reggan_training.networks.expression_model import ModelSettings
 from reggan_training.regression import RegressionSettings

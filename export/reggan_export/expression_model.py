@@ -17,7 +17,7 @@ from reggan_export.reference import OUTPUT_NAMES
 from reggan_export.source_network import source_of
 from reggan_plugin.backends.open_runner import AUTO_ORDER
 from reggan_plugin.errors import ModelParityError
-from reggan_plugin.model_card import ModelCard
+from reggan_plugin.models.model_card import ModelCard
 from reggan_training.networks.expression_model import ExpressionModel
 
 _MOST_CROPS = 64

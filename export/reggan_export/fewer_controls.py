@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from reggan_plugin.controls import CONTROLS
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
 
 _INPUT, _ALL, _PLACES = "controls", "all_controls", "places_of_controls"
 

@@ -10,9 +10,9 @@ from reggan_export.onnx_file import restore_weights, store_weights_as_half, writ
 from reggan_export.parity import verify_model
 from reggan_export.parity_report import ParityReport
 from reggan_plugin.errors import UsageError
-from reggan_plugin.model_card import MOTION_CONTRACT, UNSEALED, ModelCard, card_from_metadata
-from reggan_plugin.model_seal import check_seal
-from reggan_plugin.onnx_messages import metadata_from_onnx
+from reggan_plugin.models.model_card import MOTION_CONTRACT, UNSEALED, ModelCard, card_from_metadata
+from reggan_plugin.models.model_hash import check_seal
+from reggan_plugin.models.onnx_messages import metadata_from_onnx
 
 
 def halve_motion_model(

@@ -22,9 +22,9 @@ from reggan_export.sample_crops import Crops, calibration_crops
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.errors import UsageError
-from reggan_plugin.model_card import UNSEALED, ModelCard, card_from_metadata
-from reggan_plugin.model_seal import check_seal
-from reggan_plugin.onnx_messages import metadata_from_onnx
+from reggan_plugin.models.model_card import UNSEALED, ModelCard, card_from_metadata
+from reggan_plugin.models.model_hash import check_seal
+from reggan_plugin.models.onnx_messages import metadata_from_onnx
 
 _TIMED_RUNS = 9
 

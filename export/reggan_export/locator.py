@@ -11,7 +11,7 @@ from reggan_export.parity import verify_model
 from reggan_export.parity_report import ParityReport
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.faces.locator import CARD_KIND, CARD_SCHEMA
-from reggan_plugin.model_card import UNSEALED
+from reggan_plugin.models.model_card import UNSEALED
 from reggan_training.locator.loop import read_checkpoint
 
 

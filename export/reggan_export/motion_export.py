@@ -15,8 +15,8 @@ from reggan_export.graph_from_module import graph_from_module
 from reggan_export.half_precision import convolve_in_half, round_convolutions
 from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_proven
 from reggan_export.parity_report import Bound, Comparison, ParityReport, difference_between
-from reggan_plugin.controls import CONTROLS
-from reggan_plugin.model_card import MOTION_CONTRACT, MOTION_OUTPUTS, ModelCard
+from reggan_plugin.models.model_card import MOTION_CONTRACT, MOTION_OUTPUTS, ModelCard
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.motion.trained_model import TrainedModel, read_trained_model
 from reggan_training.motion.training_run import CHECKPOINT, read_checkpoint
 from reggan_training.motion.whole_run import MOTION, RECORD

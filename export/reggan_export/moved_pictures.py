@@ -5,11 +5,11 @@ import numpy as np
 from reggan_export.parity_report import Difference, difference_between
 from reggan_plugin.answers.batched_model import motion_answer_at
 from reggan_plugin.backends.runner import Tensors
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.model_card import ModelCard
+from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.cut_face import CutFace, CutFrame, Picture
 from reggan_plugin.transfer.paste_back import AnsweredFrame, EditedFrame
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 _LEVELS = 255
 

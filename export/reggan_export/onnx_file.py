@@ -9,10 +9,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from reggan_export.parity_report import ParityReport
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import ModelParityError
-from reggan_plugin.model_card import CARD_KEY
-from reggan_plugin.model_seal import seal
+from reggan_plugin.models.model_card import CARD_KEY
+from reggan_plugin.models.model_hash import seal
 
 _SMALLEST_HALVED = 256
 """Tensors of fewer values stay float32: they save nothing, and biases are worth their bits."""

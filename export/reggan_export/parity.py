@@ -10,7 +10,7 @@ from reggan_plugin.backends.device_name import DEVICE_KINDS
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.errors import DeviceUnavailableError
-from reggan_plugin.model_seal import check_seal
+from reggan_plugin.models.model_hash import check_seal
 
 
 def verify_model(

@@ -19,7 +19,12 @@ from reggan_plugin.faces.locator import FIVE_VIEWS, FaceLocator
 from reggan_plugin.faces.locator_crop import crop_around_face, vary_crop
 from reggan_plugin.faces.pyramid import build_pyramid
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata, read_card
+from reggan_plugin.models.model_card import (
+    MOTION_CONTRACT,
+    ModelCard,
+    card_from_metadata,
+    read_card,
+)
 
 _LEVELS = 255
 

@@ -9,7 +9,7 @@ import onnx
 import onnxruntime
 
 from reggan_plugin.backends.runner import Tensors
-from reggan_plugin.model_card import MOTION_CONTRACT
+from reggan_plugin.models.model_card import MOTION_CONTRACT
 
 if TYPE_CHECKING:
     from torch import nn

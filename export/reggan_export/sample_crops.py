@@ -12,7 +12,7 @@ from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.files.frame import FRAME_SUFFIXES, Encoding, Frame, read_frame
 from reggan_plugin.imaging.backdrop import continue_under_alpha
 from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.model_card import ModelCard
+from reggan_plugin.models.model_card import ModelCard
 
 _SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 PROOF_FRAMES = tuple(

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Protocol
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.model_card import MOTION_CONTRACT, UNSEALED, ModelCard, card_from_metadata
-from reggan_plugin.onnx_messages import metadata_from_onnx
+from reggan_plugin.models.model_card import MOTION_CONTRACT, UNSEALED, ModelCard, card_from_metadata
+from reggan_plugin.models.onnx_messages import metadata_from_onnx
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.checkpoint import model_from_run
 from reggan_training.data.identity import CANONICAL_LANDMARKS
 from reggan_training.initial_weights import initial_weights_from

@@ -11,8 +11,8 @@ from reggan_plugin.answers.motion_answer import MotionAnswer, Painter
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.errors import DeviceMemoryError, ModelError
-from reggan_plugin.expressions import ExpressionMix
-from reggan_plugin.model_card import MOTION_CONTRACT, CropSquare, ModelCard
+from reggan_plugin.models.model_card import MOTION_CONTRACT, CropSquare, ModelCard
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 _log = logging.getLogger(__name__)
 

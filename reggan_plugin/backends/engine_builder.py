@@ -12,8 +12,8 @@ from reggan_plugin.backends.engine_file import EngineFile, write_engine
 from reggan_plugin.backends.engine_key import PORTABLE_GPU, EngineKey, EngineOptions
 from reggan_plugin.backends.tensorrt_engine import build_plan, load_plan
 from reggan_plugin.errors import DeviceUnavailableError, EngineError
-from reggan_plugin.model_card import read_card
-from reggan_plugin.onnx_messages import metadata_from_onnx
+from reggan_plugin.models.model_card import read_card
+from reggan_plugin.models.onnx_messages import metadata_from_onnx
 
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.backends.engine_key import EngineOptions
 from reggan_plugin.backends.tensorrt_library import logger_for
 from reggan_plugin.errors import DeviceUnavailableError, ModelError, OutputError

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from reggan_plugin.benchmark.contestant import Contestant
-from reggan_plugin.extras import needs_extra
+from reggan_plugin.missing_package import needs_extra
 
 ENTRY_POINT_GROUP = "reggan_plugin.benchmark"
 

@@ -13,7 +13,7 @@ from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import DeviceUnavailableError
-from reggan_plugin.model_card import ModelCard, card_from_metadata
+from reggan_plugin.models.model_card import ModelCard, card_from_metadata
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -17,7 +17,6 @@ from unittest.mock import patch
 from reggan_plugin.answers.batched_model import BatchedModel
 from reggan_plugin.benchmark.fresh_process import run_fresh
 from reggan_plugin.benchmark.shot import make_shot
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.files.frame import read_frame, write_frame
 from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.jobs import frame_output, frame_steps
@@ -29,6 +28,7 @@ from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.transfer import cut_face, paste_back
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 _STAGES: Mapping[str, Sequence[tuple[object, str]]] = {
     "read": [(frame_steps, "read_content"), (PictureSettings, "decode")],

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.files.inputs import refuse_existing

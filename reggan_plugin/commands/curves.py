@@ -7,7 +7,7 @@ from typing import Any
 import click
 import numpy as np
 
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.options.curve import percent_option, rate_option
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.remedies import with_remedy

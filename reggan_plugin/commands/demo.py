@@ -10,9 +10,7 @@ from reggan_plugin.commands.model_in_use import open_model
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.options.shared import existing_options, model_options
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.contact_sheet import SheetRow, view_of_face, write_sheet
-from reggan_plugin.counting import counted
-from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.drawing.contact_sheet import SheetRow, view_of_face, write_sheet
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.jobs.events import Event, Started
@@ -20,7 +18,9 @@ from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
+from reggan_plugin.plurals import counted
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 EXPRESSIONS = ("happy", "sad")
 """The two that look best on the samples with the model that ships, of those that move most; see

@@ -165,7 +165,7 @@ class LazyGroup(click.Group):
         missing = self._missing_extra(ctx, name, error)
         if not self._asks_for_help or not isinstance(missing, MissingExtraError):
             raise missing from error
-        from reggan_plugin.commands.absent_extras import load_without_extras
+        from reggan_plugin.commands.help_without_extras import load_without_extras
 
         command = load_without_extras(lambda: _loaded(target))
         click.echo(f"Note: {missing}", err=True)

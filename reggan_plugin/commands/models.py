@@ -9,12 +9,12 @@ import click
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import ModelError, UsageError
-from reggan_plugin.model_card import ModelCard, card_from_metadata
-from reggan_plugin.model_seal import check_seal
-from reggan_plugin.models import find_model, installed_models
-from reggan_plugin.onnx_messages import metadata_from_onnx
-from reggan_plugin.onnx_references import contents_of, refuse_references
-from reggan_plugin.signatures import BUNDLE_SUFFIX, verify_signature
+from reggan_plugin.models.model_card import ModelCard, card_from_metadata
+from reggan_plugin.models.model_hash import check_seal
+from reggan_plugin.models.onnx_messages import metadata_from_onnx
+from reggan_plugin.models.shipped_models import find_model, installed_models
+from reggan_plugin.models.signatures import BUNDLE_SUFFIX, verify_signature
+from reggan_plugin.models.unsafe_onnx import contents_of, refuse_references
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import sys
 from importlib import resources
 from pathlib import Path
 
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.jobs.plan import make_writable_folder
 

@@ -14,7 +14,6 @@ import click
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.commands.remedies import remedy_for, with_remedy
 from reggan_plugin.commands.terminal import unguarded
-from reggan_plugin.counting import counted
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs.events import (
     SAYING,
@@ -31,6 +30,7 @@ from reggan_plugin.jobs.events import (
     Started,
     document_from_event,
 )
+from reggan_plugin.plurals import counted
 
 Run = TypeVar("Run", bound=Callable[..., Any])
 ProgressStyle = Literal["auto", "plain", "json", "openjd", "quiet"]

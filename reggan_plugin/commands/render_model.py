@@ -13,7 +13,7 @@ from reggan_plugin.files.change_layers import MOTION_LAYERS
 from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import ModelInUse
-from reggan_plugin.model_card import MOTION_CONTRACT
+from reggan_plugin.models.model_card import MOTION_CONTRACT
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 MOST_BATCH = 64

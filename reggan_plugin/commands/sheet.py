@@ -19,7 +19,7 @@ from reggan_plugin.commands.options.shared import exposure_option, model_options
 from reggan_plugin.commands.progress import errors_as_events
 from reggan_plugin.commands.terminal import unguarded
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.contact_sheet import (
+from reggan_plugin.drawing.contact_sheet import (
     SheetRow,
     View,
     face_part,
@@ -30,7 +30,6 @@ from reggan_plugin.contact_sheet import (
     write_sheet,
 )
 from reggan_plugin.errors import FaceNotFoundError
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_content
@@ -38,8 +37,9 @@ from reggan_plugin.files.inputs import refuse_existing, refuse_overwriting
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.io_timeout import IoTimeout
-from reggan_plugin.model_card import ModelCard
+from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, OwnPresets
 from reggan_plugin.vocabulary.presets import read_presets
 

@@ -29,7 +29,7 @@ from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing
-from reggan_plugin.model_card import MOTION_CONTRACT
+from reggan_plugin.models.model_card import MOTION_CONTRACT
 from reggan_plugin.textures.request import (
     MeshOutput,
     OpenTransfer,

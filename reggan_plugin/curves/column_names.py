@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from reggan_plugin.controls import ARKIT_SHAPES, NEUTRAL
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, key_of
 
 UNUSED = ""

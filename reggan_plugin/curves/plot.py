@@ -5,7 +5,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.curves.take import Take
-from reggan_plugin.encoded_picture import encoded_picture
+from reggan_plugin.drawing.encoded_picture import encoded_picture
 
 _STRIP_PX, _GAP_PX, _NAMES_PX, _PLOT_PX, _EDGE_PX = 26, 4, 150, 900, 12
 _BACK, _STRIP, _INK, _CURVE = (24, 24, 27), (36, 36, 41), (222, 222, 226), (120, 178, 255)

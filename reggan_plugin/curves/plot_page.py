@@ -7,7 +7,7 @@ import numpy as np
 
 from reggan_plugin.curves.plot import moving_columns
 from reggan_plugin.curves.take import Take
-from reggan_plugin.web_page import html_from_parts
+from reggan_plugin.drawing.web_page import html_from_parts
 
 _MOST_ROWS = 6000
 """Longer takes are shown by one row in several, so that the page opens at once."""

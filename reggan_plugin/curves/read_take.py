@@ -10,8 +10,8 @@ from reggan_plugin.curves.csv_take import columns_of_csv
 from reggan_plugin.curves.phone_text import columns_of_face_cap, columns_of_ifacialmocap
 from reggan_plugin.curves.take import Columns, Take, take_from_columns
 from reggan_plugin.errors import SourceError
-from reggan_plugin.extras import needs_extra
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, USD_SUFFIXES
+from reggan_plugin.missing_package import needs_extra
 from reggan_plugin.regular_file import read_regular
 
 MOST_BYTES = 512 * 1024**2

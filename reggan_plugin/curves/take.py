@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.controls import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name
 from reggan_plugin.curves.column_names import UNUSED, name_from_column
 from reggan_plugin.errors import SourceError
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name
 
 _LEAST_PERCENT = 2.0
 """A file with a larger number than this holds percents."""

@@ -3,11 +3,11 @@
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.controls import MAX_WEIGHT, NEUTRAL
 from reggan_plugin.curves.take import Take
 from reggan_plugin.curves.timecode import DAY_S, Timecode
 from reggan_plugin.errors import UsageError
-from reggan_plugin.expressions import ExpressionMix
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.face_shapes import MAX_WEIGHT, NEUTRAL
 
 
 class TakeCurve:

@@ -20,8 +20,8 @@ from reggan_plugin.faces.candidates import (
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator_crop import crop_around_face, vary_crop
 from reggan_plugin.faces.pyramid import Pyramid, build_pyramid
-from reggan_plugin.model_card import read_card
-from reggan_plugin.model_seal import check_seal
+from reggan_plugin.models.model_card import read_card
+from reggan_plugin.models.model_hash import check_seal
 
 DEFAULT_FOLDER = Path(__file__).parents[1] / "weights" / "face_locator"
 DETECTOR_NAME, LANDMARKS_NAME = "detector.onnx", "landmarks.onnx"

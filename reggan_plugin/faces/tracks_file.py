@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.tracks import (

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import UsageError
-from reggan_plugin.expressions import MAX_INTENSITY
+from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY
 
 LAST_STEP = "Summary"
 _TRACKS = "{{Param.OutDir}}/.reggan/tracks.json"

@@ -14,7 +14,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.extras import needs_extra
+from reggan_plugin.missing_package import needs_extra
 
 _BUILT_IN = "ocio://default"
 _LINEAR = "Linear Rec.709 (sRGB)"

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.damage import faults_named
 from reggan_plugin.files.formats import format_of, frame_suffixes, image_formats

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from reggan_plugin.errors import SigningError
-from reggan_plugin.extras import needs_extra
 from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.image_format import ImageFormat
+from reggan_plugin.missing_package import needs_extra
 
 DIGITAL_SOURCE_TYPE = "compositeWithTrainedAlgorithmicMedia"
 """IPTC's name for pictures that a trained model made parts of."""

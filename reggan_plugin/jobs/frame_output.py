@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin import __version__
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import OutputError, SourceError, StalledError
 from reggan_plugin.files.change_layers import FrameChange, layer_files
 from reggan_plugin.files.exr.compression import GenerationLoss

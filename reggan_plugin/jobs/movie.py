@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reggan_plugin import __version__
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.video import VideoFile
 from reggan_plugin.files.video_codecs import codec_for

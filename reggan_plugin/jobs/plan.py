@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from reggan_plugin.atomic import remove_leftovers
+from reggan_plugin.atomic_write import remove_leftovers
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
 from reggan_plugin.files.change_layers import LayerFiles, LayerName
 from reggan_plugin.files.formats import format_named

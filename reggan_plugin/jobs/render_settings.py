@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame_list import FrameList, SourceFrame
 from reggan_plugin.files.picture_settings import PictureSettings
@@ -14,6 +13,7 @@ from reggan_plugin.files.signing import Signing
 from reggan_plugin.jobs.fingerprint import fingerprint, plain
 from reggan_plugin.jobs.intensity_curve import ExpressionCurve, Fades
 from reggan_plugin.jobs.side_car import FrameFacts
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 MissingFace = Literal["copy", "skip", "fail"]
 

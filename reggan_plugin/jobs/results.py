@@ -7,10 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from reggan_plugin.counting import counted
 from reggan_plugin.errors import FaceNotFoundError, RegganError, document_from_said
 from reggan_plugin.files.exr.compression import GenerationLoss
 from reggan_plugin.files.frame_range import NO_NUMBERS, FrameRange
+from reggan_plugin.plurals import counted
 
 SUMMARY_VERSION = 1
 """Raised when a field of the `--json` document changes its meaning or goes away."""

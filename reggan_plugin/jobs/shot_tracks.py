@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reggan_plugin import __version__
-from reggan_plugin.atomic import write_atomically
-from reggan_plugin.counting import counted
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import Remark, SourceError
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
@@ -20,6 +19,7 @@ from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.side_car import RECORD_FOLDER, sha256_of
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
+from reggan_plugin.plurals import counted
 from reggan_plugin.regular_file import status_of
 
 TRACKS_SUFFIX, KEY_SUFFIX = ".tracks.json", ".tracks.sha256"

@@ -64,7 +64,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from reggan_plugin import __version__
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.jobs.results import OUTCOMES, Outcome
 from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular, status_of
 

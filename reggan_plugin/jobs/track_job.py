@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from reggan_plugin.counting import counted
 from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError
 from reggan_plugin.faces.linking import link_faces
 from reggan_plugin.faces.smoothing import DESCRIPTION
@@ -18,6 +17,7 @@ from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.jobs.events import Report, ShotTracked
 from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.seen_shot import SeenShot
+from reggan_plugin.plurals import counted
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

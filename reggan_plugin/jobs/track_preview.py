@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from reggan_plugin.atomic import write_atomically
-from reggan_plugin.encoded_picture import encoded_picture
+from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.errors import OutputError, RegganError
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks
 from reggan_plugin.files.frame import read_content

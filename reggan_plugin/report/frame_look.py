@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.contact_sheet import CELL_PX, view_of_face
-from reggan_plugin.encoded_picture import encoded_picture
+from reggan_plugin.drawing.contact_sheet import CELL_PX, view_of_face
+from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.errors import StalledError, UnreadableFrameError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_content

@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.drawing.web_page import html_from_parts
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
 from reggan_plugin.report.flicker import Flicker
 from reggan_plugin.report.frame_look import FrameLook
 from reggan_plugin.report.shot_check import FATAL, PROBLEMS, CheckedFrame
-from reggan_plugin.web_page import html_from_parts
 
 MOST_INSIDE = 1000
 """Frames of which the page holds the thumbnails; of longer shots they lie beside it."""

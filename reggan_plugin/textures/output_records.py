@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from reggan_plugin import __version__
-from reggan_plugin.atomic import remove_leftovers
+from reggan_plugin.atomic_write import remove_leftovers
 from reggan_plugin.errors import MeshError
 from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.jobs.fingerprint import digest_of, fingerprint, plain

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reggan_plugin.errors import FaceNotFoundError
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceFinder
 from reggan_plugin.textures.advance import Advance, part_of, say_nothing
@@ -34,6 +33,7 @@ from reggan_plugin.textures.views.view_for_model import (
     texels_per_pixel,
 )
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 OpenTransfer = Callable[[], ExpressionTransfer]
 """Gives the model; called only if something changes."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.textures.maps.texel_change import Tally
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 _OPENS = 0.1
 """Weight of jawOpen from which a mouth is open."""

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.contact_sheet import CELL_PX, SheetRow, View, write_sheet
+from reggan_plugin.drawing.contact_sheet import CELL_PX, SheetRow, View, write_sheet
 from reggan_plugin.errors import UsageError
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.jobs.plan import refuse_existing
@@ -21,6 +20,7 @@ from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import TextureRequest, TextureResult
 from reggan_plugin.textures.subject import Subject
 from reggan_plugin.textures.views.framing import closer, turned
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 _ROWS = {"front": 0.0, "right": -35.0, "left": 35.0}
 _OVERSAMPLING = 2

@@ -8,7 +8,7 @@ from typing import Any
 
 from pxr import Sdf, Tf, Usd, UsdShade, UsdUtils
 
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import UsageError
 from reggan_plugin.textures.usd_character import open_stage
 

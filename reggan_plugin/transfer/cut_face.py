@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.head_pose import intensity_share
 from reggan_plugin.files.frame import Frame
@@ -17,6 +16,7 @@ from reggan_plugin.imaging.crop import Region, cut_crop, region_of
 from reggan_plugin.imaging.front import Front
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.transfer.display_picture import coding_of
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

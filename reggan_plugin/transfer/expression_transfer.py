@@ -14,21 +14,21 @@ from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import FaceNotFoundError
-from reggan_plugin.expressions import ExpressionMix, mix_from_request
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.head_pose import intensity_share
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
-from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata
-from reggan_plugin.model_seal import check_seal
-from reggan_plugin.models import find_model
+from reggan_plugin.models.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata
+from reggan_plugin.models.model_hash import check_seal
+from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.transfer.cut_face import CutFrame, FrameEdit, Picture, cut_faces, picture_of
 from reggan_plugin.transfer.display_picture import display_picture, exposure_of
 from reggan_plugin.transfer.paste_back import AnsweredFrame, limited_answer
 from reggan_plugin.transfer.python_picture import ArrayEncoding, ChannelOrder, read_given
 from reggan_plugin.transfer.without_spectacles import BareFaces
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix, mix_from_request
 from reggan_plugin.vocabulary.presets import read_presets
 
 Asked = str | Mapping[str, float] | ExpressionMix

@@ -8,8 +8,8 @@ import numpy as np
 from reggan_plugin.answers.batched_model import Answer, BatchedModel
 from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.array_types import Float
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 _KEPT = 4
 """Faces that are remembered: the sliders of a page ask about the same array again and again."""

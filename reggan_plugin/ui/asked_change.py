@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reggan_plugin.errors import UsageError
-from reggan_plugin.expressions import MAX_INTENSITY, ExpressionMix, resolve_expression
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY, ExpressionMix, resolve_expression
 from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets
 
 _MOST_NAMES = 128

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reggan_plugin.errors import UsageError
-from reggan_plugin.expressions import NAMED_EXPRESSIONS
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.ui.asked_change import AskedChange
 from reggan_plugin.ui.open_files import OpenShot
+from reggan_plugin.vocabulary.expression_mix import NAMED_EXPRESSIONS
 
 _PYTHON = """\
 from pathlib import Path

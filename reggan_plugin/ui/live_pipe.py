@@ -31,13 +31,13 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import FaceNotFoundError, RegganError, UsageError, document_from_said
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.asked_change import change_from_json, choice_from_json
 from reggan_plugin.ui.live_face import LiveFace, averaged, live_face
 from reggan_plugin.ui.open_frame import Newest
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import NO_PRESETS
 from reggan_plugin.vocabulary.presets import read_presets
 

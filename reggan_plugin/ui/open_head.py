@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reggan_plugin.errors import MissingExtraError, UsageError
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.transfer.display_picture import coding_of
@@ -17,6 +16,7 @@ from reggan_plugin.ui.live_face import Screen, screen_of
 from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.ui.open_frame import OpenFrame
 from reggan_plugin.ui.saved_file import SavedFile, saved_from
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 if TYPE_CHECKING:  # the room of texture maps needs the extra [textures]
     from reggan_plugin.textures.maps.map_tile import MapTile, Samples

@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 from typing import Any
 
-from reggan_plugin.controls import ARKIT_SHAPES, NEUTRAL
-from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.faces.landmarks import FaceLandmarks
-from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard
+from reggan_plugin.models.model_card import MOTION_CONTRACT, ModelCard
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.ui.open_frame import OpenFrame
 from reggan_plugin.ui.open_head import gives_mesh
 from reggan_plugin.ui.studio import Studio
 from reggan_plugin.vocabulary.compounds import COMPOUND_EXPRESSIONS
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
 from reggan_plugin.vocabulary.names import OwnPresets
 from reggan_plugin.vocabulary.others import OTHER_EXPRESSIONS
 from reggan_plugin.vocabulary.parts import PART_EXPRESSIONS

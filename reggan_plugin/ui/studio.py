@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from reggan_plugin.answers.batched_model import Answer
 from reggan_plugin.errors import FaceNotFoundError
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.imaging.crop import Region
@@ -20,6 +19,7 @@ from reggan_plugin.ui.open_head import CoarseMap, OpenHead, open_head, saved_hea
 from reggan_plugin.ui.open_take import OpenTake, TakeInUse
 from reggan_plugin.ui.saved_file import SavedFile, saved_frame
 from reggan_plugin.ui.shot_job import OpenModel, ShotJob
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets
 
 THUMBNAIL_PX = 192

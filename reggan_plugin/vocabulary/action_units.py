@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reggan_plugin.controls import ARKIT_SHAPES, mirrored_name
 from reggan_plugin.errors import UnknownExpressionError
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
 
 _NOTATION = {
     "1": "browInnerUp 1",

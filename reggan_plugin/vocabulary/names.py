@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from reggan_plugin.controls import ARKIT_SHAPES, NEUTRAL
 from reggan_plugin.errors import UnknownExpressionError
 from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.compounds import COMPOUND_EXPRESSIONS
 from reggan_plugin.vocabulary.expression import Expression
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
 from reggan_plugin.vocabulary.others import OTHER_EXPRESSIONS
 from reggan_plugin.vocabulary.parts import PART_EXPRESSIONS
 

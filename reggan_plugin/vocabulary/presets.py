@@ -14,11 +14,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from reggan_plugin.controls import MAX_WEIGHT, NEUTRAL
 from reggan_plugin.errors import SourceError, UnknownExpressionError, UsageError
 from reggan_plugin.regular_file import read_regular
 from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
 from reggan_plugin.vocabulary.expression import Expression
+from reggan_plugin.vocabulary.face_shapes import MAX_WEIGHT, NEUTRAL
 from reggan_plugin.vocabulary.names import (
     NAMED_EXPRESSIONS,
     NO_PRESETS,

@@ -13,10 +13,10 @@ from reggan_plugin.backends.onnx_runtime import OnnxRuntimeRunner
 from reggan_plugin.backends.open_runner import AUTO_ORDER, open_runner
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.backends.runner import Runner
-from reggan_plugin.controls import CONTROLS
 from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError, ModelError, UsageError
-from reggan_plugin.model_card import MOTION_OUTPUTS
-from reggan_plugin.models import find_model
+from reggan_plugin.models.model_card import MOTION_OUTPUTS
+from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
 
 FOR_THIS_SYSTEM = [kind for kind, provider in PROVIDERS.items() if provider.is_for_this_system]
 

@@ -14,10 +14,10 @@ import pytest
 from reggan_plugin.backends import onnx_runtime
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.providers import PROVIDERS
-from reggan_plugin.controls import CONTROLS
 from reggan_plugin.errors import DeviceUnavailableError
-from reggan_plugin.models import find_model
+from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
 
 Open = Callable[[str], tuple[Any, list[tuple[str, dict[str, str]]]]]
 INPUTS = {

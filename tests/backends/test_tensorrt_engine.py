@@ -12,7 +12,7 @@ from reggan_plugin.backends.engine_file import read_engine
 from reggan_plugin.backends.engine_key import EngineOptions
 from reggan_plugin.backends.tensorrt_engine import build_plan, load_plan
 from reggan_plugin.errors import DeviceUnavailableError, EngineError, ModelError
-from reggan_plugin.models import find_model
+from reggan_plugin.models.shipped_models import find_model
 
 MODEL = find_model()
 

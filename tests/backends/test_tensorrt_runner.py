@@ -21,7 +21,7 @@ from reggan_plugin.backends.tensorrt_runner import (
 )
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.errors import DeviceUnavailableError, EngineError, ModelError, UsageError
-from reggan_plugin.models import find_model
+from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 MODEL = find_model()

@@ -15,8 +15,8 @@ from blender_addon.bridge.vocabulary import (
     name_from_identifier,
     words_of_shape,
 )
-from reggan_plugin import expressions as runtime
-from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_plugin.vocabulary import expression_mix as runtime
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 from reggan_plugin.vocabulary.presets import read_presets
 

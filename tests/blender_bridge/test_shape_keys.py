@@ -11,7 +11,7 @@ from blender_addon.bridge.shape_keys import (
     recognise,
 )
 from blender_addon.bridge.vocabulary import SHAPE_NAMES
-from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
 
 def test_the_52_of_arkit_are_known_by_their_own_names() -> None:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from reggan_plugin.commands import model_in_use
-from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop, crop_from_box
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame
@@ -15,8 +14,9 @@ from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.shot_tracks import is_to_be_tracked
-from reggan_plugin.model_card import ModelCard
+from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.cut_face import FrameEdit
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
 
 from ..jobs.conftest import Brightening
 

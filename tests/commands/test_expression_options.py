@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from reggan_plugin.cli import main
 from reggan_plugin.commands.options.expression import AskedMixes, expression_options
 from reggan_plugin.errors import RegganError
-from reggan_plugin.expressions import NAMED_EXPRESSIONS, ExpressionMix
+from reggan_plugin.vocabulary.expression_mix import NAMED_EXPRESSIONS, ExpressionMix
 
 Streams = pytest.CaptureFixture[str]
 

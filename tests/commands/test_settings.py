@@ -12,7 +12,7 @@ from reggan_plugin import cli
 from reggan_plugin.backends import open_runner
 from reggan_plugin.cli import main
 from reggan_plugin.errors import DeviceUnavailableError
-from reggan_plugin.models import find_model
+from reggan_plugin.models.shipped_models import find_model
 
 Streams = pytest.CaptureFixture[str]
 

@@ -8,8 +8,8 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from reggan_plugin.controls import CONTROLS
 from reggan_plugin.files.frame import read_frame
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
 
 from ..motion_models import SIDE_PX, write_motion_model
 from .conftest import ROOT, blocks_of

@@ -22,7 +22,7 @@ from reggan_plugin.benchmark import cold_start
 from reggan_plugin.benchmark.contestant import open_contestant
 from reggan_plugin.cli import main
 from reggan_plugin.errors import ModelError
-from reggan_plugin.models import find_model
+from reggan_plugin.models.shipped_models import find_model
 from reggan_training.networks.architectures import build_model
 from reggan_training.networks.expression_model import ModelSettings
 from reggan_training.regression import RegressionSettings

@@ -29,7 +29,7 @@ from reggan_plugin.errors import (
     RegganError,
     UsageError,
 )
-from reggan_plugin.models import find_model
+from reggan_plugin.models.shipped_models import find_model
 
 MODEL = find_model()
 GPU = SimpleNamespace(

@@ -14,11 +14,11 @@ from click.testing import Result
 import reggan_plugin
 from reggan_export.parity import verify_model
 from reggan_plugin.errors import OutputExistsError, SourceError, UsageError
-from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.model_seal import check_seal
+from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.networks.architectures import ARCHITECTURES
 from reggan_training.regression import RegressionSettings
 

@@ -6,7 +6,7 @@ from onnx import TensorProto, helper
 from onnxruntime import InferenceSession
 
 from reggan_export.fewer_controls import keep_controls
-from reggan_plugin.controls import CONTROLS
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
 
 
 def graph_of_all() -> onnx.ModelProto:

@@ -13,9 +13,9 @@ from click.testing import Result
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from reggan_plugin.errors import UsageError
-from reggan_plugin.model_card import card_from_metadata
-from reggan_plugin.model_seal import seal
-from reggan_plugin.onnx_messages import metadata_from_onnx
+from reggan_plugin.models.model_card import card_from_metadata
+from reggan_plugin.models.model_hash import seal
+from reggan_plugin.models.onnx_messages import metadata_from_onnx
 
 from ..motion_models import write_motion_model
 

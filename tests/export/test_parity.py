@@ -26,10 +26,10 @@ from reggan_export.sample_crops import proof_crops
 from reggan_export.source_network import source_of
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.errors import ModelCardError, ModelHashError, ModelParityError, UsageError
-from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_plugin.model_card import CARD_KEY
-from reggan_plugin.model_seal import seal
-from reggan_plugin.models import find_model, installed_models, weights_folder
+from reggan_plugin.models.model_card import CARD_KEY
+from reggan_plugin.models.model_hash import seal
+from reggan_plugin.models.shipped_models import find_model, installed_models, weights_folder
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.initial_weights import initial_weights_from
 
 from ..motion_models import write_motion_model

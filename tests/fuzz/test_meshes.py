@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reggan_plugin.errors import MeshError, RegganError
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.textures.gltf import character, schema
 from reggan_plugin.textures.mesh_files import load_mesh
 from reggan_plugin.textures.request import TextureRequest
 from reggan_plugin.textures.texture_batch import run_batch
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from .damage import damaged, json_like
 from .meshes import MESHES, glb_of, glb_parts, sound_meshes, use_mesh

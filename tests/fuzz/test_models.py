@@ -12,10 +12,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import ModelError
-from reggan_plugin.model_card import CARD_KEY
-from reggan_plugin.model_seal import CONTROL_FLOW_NEEDED, WALKED, check_seal, seal
-from reggan_plugin.models import find_model, weights_folder
-from reggan_plugin.onnx_references import contents_of
+from reggan_plugin.models.model_card import CARD_KEY
+from reggan_plugin.models.model_hash import CONTROL_FLOW_NEEDED, WALKED, check_seal, seal
+from reggan_plugin.models.shipped_models import find_model, weights_folder
+from reggan_plugin.models.unsafe_onnx import contents_of
 
 from .damage import damaged
 
@@ -208,7 +208,7 @@ def test_files_that_a_start_does_not_walk_are_complete_and_end(
 ) -> None:
     files = [find_model(), *(weights_folder() / "face_locator").glob("*.onnx")]
     assert {check_seal(path) for path in files} == WALKED, "name the hash of a new file there"
-    monkeypatch.setattr("reggan_plugin.model_seal.WALKED", frozenset())
+    monkeypatch.setattr("reggan_plugin.models.model_hash.WALKED", frozenset())
     for path in files:
         check_seal(path)
 

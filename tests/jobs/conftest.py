@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame
@@ -20,6 +19,7 @@ from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import JobSummary, ModelInUse
 from reggan_plugin.transfer.cut_face import FrameEdit
 from reggan_plugin.transfer.paste_back import EditedFrame
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 MODEL = ModelInUse(name="brightening", version="1", sha256="ab", device="cpu", device_reason="")
 

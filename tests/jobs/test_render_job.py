@@ -15,7 +15,6 @@ from reggan_plugin.errors import (
     UsageError,
     document_from_said,
 )
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.jobs import render_job
@@ -27,6 +26,7 @@ from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
 from reggan_plugin.jobs.results import JobSummary
 from reggan_plugin.jobs.side_car import FrameFacts
 from reggan_plugin.transfer.cut_face import CutFrame, FrameEdit, Picture
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from .conftest import Brightening
 

@@ -24,7 +24,6 @@ from PIL import Image
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import MissingExtraError, SigningError
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.files.credentials import LEFT_OUT
 from reggan_plugin.files.frame import read_frame, write_frame
 from reggan_plugin.files.signing import PictureSigner, Signing, sidecar_of
@@ -33,6 +32,7 @@ from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.side_car import read_record
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from .conftest import MODEL, Brightening
 

@@ -25,7 +25,6 @@ import torch
 from PIL import Image
 
 import reggan_plugin
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.smoothing import smooth_path
@@ -35,6 +34,7 @@ from reggan_plugin.files.sequence import find_sequence
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.jobs.track_job import track_frames
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 from reggan_training.heads.ict import IctFamily
 from reggan_training.heads.worn.dress import dress

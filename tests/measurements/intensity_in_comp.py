@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from reggan_plugin.expressions import mix_from_request
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.imaging.backdrop import Underlay
@@ -25,6 +24,7 @@ from reggan_plugin.transfer.cut_face import FrameEdit
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.transfer.paste_back import EditedFrame
+from reggan_plugin.vocabulary.expression_mix import mix_from_request
 
 INTENSITIES = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.2)
 

@@ -15,7 +15,7 @@ import click
 import numpy as np
 import torch
 
-from reggan_plugin.controls import CONTROLS, NEUTRAL
+from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL
 from reggan_training.metrics.motion.answer import MotionModel, compose, motion_answers
 from reggan_training.metrics.motion.evaluation import find_heads
 from reggan_training.metrics.motion.face import MadeFace

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from reggan_plugin.controls import ARKIT_SHAPES, mirrored_name
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
 from reggan_training.metrics.motion.answer import (
     MotionModel,
     displacement,

@@ -17,12 +17,12 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_plugin.answers.motion_answer import MotionAnswer
-from reggan_plugin.controls import ARKIT_SHAPES
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.transfer.cut_face import FrameEdit
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
 WEIGHTS = (0.25, 0.5, 0.75, 1.0)
 Motion = Float[np.ndarray, "cells cells 2"]

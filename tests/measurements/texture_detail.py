@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import Look
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_training.metrics.motion.edges import measure_detail
 
 from ..textures.conftest import make_head, sample_face, write_obj

@@ -34,12 +34,12 @@ def make_maps(heads: Path, out: Path) -> None:
     """Write maps, pictures and the camera of every head."""
     from PIL import Image
 
-    from reggan_plugin.expressions import ExpressionMix
     from reggan_plugin.textures.maps.texture_files import write_tiles
     from reggan_plugin.textures.prepared import PreparedFace
     from reggan_plugin.textures.request import Look
     from reggan_plugin.textures.views.framing import closer
     from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+    from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
     transfer = ExpressionTransfer()
     for mesh in sorted(heads.glob("*/head.glb")):
@@ -109,7 +109,7 @@ def judge(out: Path) -> None:
     import torch
     from PIL import Image
 
-    from reggan_plugin.expressions import EXPRESSION_NAMES
+    from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
     from reggan_training.metrics.judges import Judges, name_expressions
 
     network = Judges.load().expression
@@ -177,7 +177,7 @@ def _off_from_sides(
     face: Any, stage: Any, transfer: Any, name: str, sides: list[tuple[Any, Any]], folder: Path
 ) -> list[float]:
     """Levels between the changed head from the sides and what the model makes of those views."""
-    from reggan_plugin.expressions import ExpressionMix
+    from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
     off = []
     for number, (view, crop) in enumerate(sides):

@@ -14,7 +14,6 @@ from PIL import Image, ImageCms
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import Remark, TextureError
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.files.png.chunks import Chunk, bytes_from_chunks, make_chunk, read_chunks
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.textures.maps.map_tile import read_tile
@@ -22,6 +21,7 @@ from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import Look, TextureRequest
 from reggan_plugin.textures.texture_job import run_request
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from .conftest import MadeHead, share_missed
 

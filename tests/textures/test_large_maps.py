@@ -11,7 +11,6 @@ import OpenEXR
 import pytest
 from PIL import Image
 
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.files.png.chunks import bytes_from_chunks, make_chunk, read_chunks
 from reggan_plugin.files.png.png_file import decode_samples
 from reggan_plugin.imaging.crop import reduce_by
@@ -23,6 +22,7 @@ from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import Look
 from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from .conftest import MadeHead, write_obj
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.imaging.colour import linear_from_srgb
 from reggan_plugin.textures.maps.fine_sampling import sample_finely
 from reggan_plugin.textures.maps.map_tile import read_tile
@@ -14,6 +13,7 @@ from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.prepared import ChangedMap, PreparedFace
 from reggan_plugin.textures.request import Look
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from ..motion_models import write_motion_model
 from .conftest import MadeHead, make_head, write_obj

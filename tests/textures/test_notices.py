@@ -8,7 +8,6 @@ from PIL import Image
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import FaceNotFoundError, UsageError
-from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.maps.map_tile import read_tile
@@ -21,6 +20,7 @@ from reggan_plugin.textures.views.stage import Stage
 from reggan_plugin.textures.views.view import look_at
 from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
 
 from .conftest import MadeHead, write_obj
 

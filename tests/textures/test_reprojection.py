@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.frame_motion import FrameMotion
 from reggan_plugin.textures.character import Character, Material, MeshPart
@@ -21,6 +20,7 @@ from reggan_plugin.textures.views.stage import Stage
 from reggan_plugin.textures.views.view import look_at
 from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from .conftest import MadeHead, write_obj
 

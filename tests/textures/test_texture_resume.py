@@ -11,7 +11,6 @@ from PIL import Image
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import OutputExistsError, RegganError, UsageError
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs import side_car
 from reggan_plugin.jobs.plan import Existing
@@ -22,6 +21,7 @@ from reggan_plugin.textures.subject import Subject
 from reggan_plugin.textures.texture_job import make_maps, run_request
 from reggan_plugin.textures.texture_sheet import draw_sheet
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from ..glb_files import glb_bytes
 from .conftest import MadeHead, write_glb

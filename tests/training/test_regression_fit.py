@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.change_masks import ChangeCounts
 from reggan_training.data.identity import CANONICAL_LANDMARKS, Identity
 from reggan_training.data.set_files import Entry

@@ -7,13 +7,13 @@ import pytest
 
 from reggan_plugin import ExpressionTransfer
 from reggan_plugin.errors import FaceNotFoundError, UnknownExpressionError, UsageError
-from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.faces.face_crop import crop_of_whole_image
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_frame
 from reggan_plugin.imaging.composite_picture import composite
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.transfer import paste_back
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
 
 from ..sample_frames import SAMPLES
 

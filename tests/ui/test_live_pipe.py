@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.commands.demo import sample_shots
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.textures.request import Look, TextureRequest
 from reggan_plugin.textures.texture_job import run_request
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.live_pipe import LivePipe
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from ..layered_shots import render, smile
 from ..textures.conftest import make_head, sample_face, write_obj

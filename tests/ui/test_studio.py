@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.spectacles import LiftedFace
@@ -19,6 +18,7 @@ from reggan_plugin.ui.asked_change import AskedChange
 from reggan_plugin.ui.in_words import PageOptions, command_line, python_text
 from reggan_plugin.ui.live_face import screen_of
 from reggan_plugin.ui.studio import Studio
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 
 from .conftest import SAMPLES, StartPage, studio_of

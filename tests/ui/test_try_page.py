@@ -25,16 +25,16 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.imaging.spectacles import find_spectacles
-from reggan_plugin.model_card import card_from_metadata
-from reggan_plugin.models import find_model
-from reggan_plugin.onnx_messages import metadata_from_onnx
+from reggan_plugin.models.model_card import card_from_metadata
+from reggan_plugin.models.onnx_messages import metadata_from_onnx
+from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from ..motion_models import CELLS, SIDE_PX, write_motion_model
 from .conftest import SAMPLES

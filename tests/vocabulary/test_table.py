@@ -2,7 +2,6 @@
 
 import pytest
 
-from reggan_plugin.controls import ARKIT_SHAPES, mirrored_name
 from reggan_plugin.errors import UnknownExpressionError
 from reggan_plugin.vocabulary.action_units import (
     WEIGHTS_FROM_ACTION_UNIT,
@@ -11,6 +10,7 @@ from reggan_plugin.vocabulary.action_units import (
     weights_from_notation,
 )
 from reggan_plugin.vocabulary.compounds import COMPOUND_EXPRESSIONS
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, key_of, resolve_expression
 
 CFEE = [

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from reggan_plugin.errors import ModelError, SourceError, UsageError
-from reggan_plugin.extras import needs_extra
-from reggan_plugin.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata
-from reggan_plugin.model_seal import check_seal
-from reggan_plugin.models import installed_models
+from reggan_plugin.missing_package import needs_extra
+from reggan_plugin.models.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata
+from reggan_plugin.models.model_hash import check_seal
+from reggan_plugin.models.shipped_models import installed_models
 from reggan_training.checkpoint import model_settings_from_run
 from reggan_training.configuration import settings_from_record
 from reggan_training.networks.expression_model import ModelSettings

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.change_masks import ChangeCounts
 from reggan_training.closed_form import (
     add_pairs,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import UsageError
 from reggan_training.configuration import TrainingSettings
 from reggan_training.data.pairs import PairSettings

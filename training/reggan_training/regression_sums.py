@@ -15,9 +15,9 @@ import numpy as np
 import safetensors.numpy
 import safetensors.torch
 
-from reggan_plugin.atomic import TEMPORARY_SUFFIX, write_atomically
+from reggan_plugin.atomic_write import TEMPORARY_SUFFIX, write_atomically
 from reggan_plugin.errors import SourceError
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.change_masks import ChangeCounts
 from reggan_training.regression import RegressionSettings, RidgeSums
 

@@ -146,7 +146,7 @@ def _export_expressions(checkpoint: Path, out: Path, settings: "ExportSettings")
 
 def _controls(run: Path, heads: Path | None) -> tuple[str, ...]:
     from reggan_export.motion_export import controls_of_run
-    from reggan_plugin.controls import CONTROLS
+    from reggan_plugin.vocabulary.face_shapes import CONTROLS
 
     controls = controls_of_run(run, heads)
     if controls is None:

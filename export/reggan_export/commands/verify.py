@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reggan_export.commands.options import MODEL_FILE
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import ModelParityError
 from reggan_plugin.files.inputs import refuse_overwriting

@@ -9,14 +9,14 @@ import click
 
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.errors import UsageError
-from reggan_plugin.expressions import (
+from reggan_plugin.vocabulary.action_units import action_unit_weights
+from reggan_plugin.vocabulary.expression_mix import (
     EXPRESSION_NAMES,
     MAX_INTENSITY,
     NAMED_EXPRESSIONS,
     ExpressionMix,
     parse_expression_mix,
 )
-from reggan_plugin.vocabulary.action_units import action_unit_weights
 from reggan_plugin.vocabulary.names import OwnPresets, shapes_from_word
 from reggan_plugin.vocabulary.presets import read_presets
 

@@ -14,7 +14,7 @@ from reggan_plugin.commands.options.grouped import (
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.io_timeout import DEFAULT_STALL_S
 from reggan_plugin.jobs.plan import Existing
-from reggan_plugin.models import installed_models
+from reggan_plugin.models.shipped_models import installed_models
 
 _MOST_STOPS = 20
 

@@ -14,11 +14,11 @@ from typing import Any
 from PIL import Image
 
 from reggan_plugin.errors import TextureError, UsageError
-from reggan_plugin.expressions import NAMED_EXPRESSIONS, ExpressionMix
 from reggan_plugin.textures.gltf.accessors import read_accessor
 from reggan_plugin.textures.gltf.edit import GltfEdit, texture_infos
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.maps.texture_files import image_bytes
+from reggan_plugin.vocabulary.expression_mix import NAMED_EXPRESSIONS, ExpressionMix
 
 LARGEST_ATLAS_PX = 8192
 _TRANSFORM = "KHR_texture_transform"

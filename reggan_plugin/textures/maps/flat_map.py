@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from reggan_plugin.errors import FaceNotFoundError
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame
@@ -14,6 +13,7 @@ from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.textures.maps.map_tile import MapTile, Samples
 from reggan_plugin.textures.maps.reduced_tile import ReducedTile
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 _LARGEST_LOOK_PX = 2048
 """Of the picture of the whole map in which the face is sought."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import EmptySourceError, MeshError, TextureError, UnsupportedFormatError
 from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.frame import copy_frame

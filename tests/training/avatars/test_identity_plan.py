@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.avatars.framing import camera_pose, head_turn, pixels_from_points
 from reggan_training.avatars.identity_plan import plan_identity
 from reggan_training.avatars.look import STYLES, AvatarCamera, sample_look

@@ -9,8 +9,8 @@ import pytest
 from jaxtyping import Float
 from PIL import Image
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import (
     CANONICAL_LANDMARKS,
     Identity,

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.augment import augment_colours, replace_surroundings
 from reggan_training.data.flow import interpolate_along_flow
 from reggan_training.data.identity import Identity

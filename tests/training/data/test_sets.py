@@ -11,7 +11,7 @@ import pytest
 import xlwt
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.cfee import ANNOTATIONS, parse_name
 from reggan_training.data.identity import Identity
 from reggan_training.data.photographs import Locator

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.heads.anatomy.assets import HeadAssets, read_assets
 from reggan_training.heads.anatomy.face_state import ExpressionHabits, FaceState, sample_habits
 from reggan_training.heads.anatomy.head import Head, PosedHead, build_head

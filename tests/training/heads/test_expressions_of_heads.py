@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.heads.anatomy.actions import ACTIONS
 from reggan_training.heads.anatomy.expressions import action_weights, unit_weights, wrinkle_amounts
 from reggan_training.heads.anatomy.eyeball import IRIS_DEG, eye_part, eye_points

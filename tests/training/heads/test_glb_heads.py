@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from reggan_plugin.controls import mirrored_name
 from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.character import Material, MeshPart
+from reggan_plugin.vocabulary.face_shapes import mirrored_name
 from reggan_training.commands.dataset_heads import heads
 from reggan_training.heads.glb.family import GlbFamily
 from reggan_training.heads.glb.parts import name_parts

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_plugin.errors import SourceError
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
 from reggan_training.heads.valid.family import ValidFamily
 from reggan_training.heads.valid.shapes import TERMS_BY_SHAPE

@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.configuration import TrainingSettings, settings_with_tables
 from reggan_training.data.identity import CANONICAL_LANDMARKS
 from reggan_training.metrics.contenders import Contender

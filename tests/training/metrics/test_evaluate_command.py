@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.commands.evaluate import evaluate
 from reggan_training.metrics.contenders import INPUT, REGRESSIONS, TRUE
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.metrics.claims import CLAIMS, Verdict
 from reggan_training.metrics.contenders import INPUT, Contender
 from reggan_training.metrics.evaluation import (

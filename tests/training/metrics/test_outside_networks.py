@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.metrics.contenders import Contender
 from reggan_training.metrics.evaluation import EvaluationSet, evaluate_runs
 from reggan_training.metrics.judges import Judges

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_plugin.errors import ModelError, RegganError, SourceError, UnknownModelError, UsageError
-from reggan_plugin.models import installed_models
+from reggan_plugin.models.shipped_models import installed_models
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.motion.earlier_model import EarlierModel, _grown, _grows_into
 from reggan_training.motion.network import MotionRegGAN
 from reggan_training.motion.surface_regression import SURFACE_CELLS, SURFACE_SIDE, SURFACE_TOP

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.motion.byte_table import ByteTable
 from reggan_training.motion.face_light import FaceLight
 from reggan_training.motion.surface_reader import ReadSurface

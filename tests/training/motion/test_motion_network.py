@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, CONTROLS
 from reggan_training.motion.composing import compose
 from reggan_training.motion.expected import share_of_face
 from reggan_training.motion.losses import (

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.motion.sampling import warp
 from reggan_training.motion.surface_regression import (
     MOVED,

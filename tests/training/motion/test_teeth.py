@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.motion.small_inverse import inverse_of_symmetric
 from reggan_training.motion.surface_reader import ReadSurface
 from reggan_training.motion.teeth import (

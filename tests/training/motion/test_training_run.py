@@ -10,10 +10,10 @@ import torch
 from click.testing import CliRunner
 
 from reggan_export.commands.export_onnx import onnx
-from reggan_plugin.controls import CONTROLS
 from reggan_plugin.errors import DeviceUnavailableError, UnknownExpressionError
-from reggan_plugin.expressions import ExpressionMix
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.commands import train_motion as commands
 from reggan_training.commands.train_motion import train_motion
 from reggan_training.motion import whole_run

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_plugin.models import find_model
+from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.closed_form import fit_closed_form
 from reggan_training.data.identity import Identity
 from reggan_training.data.sets import load_sets

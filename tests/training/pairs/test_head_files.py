@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reggan_plugin.controls import CONTROLS, NEUTRAL
 from reggan_plugin.errors import SourceError
+from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL
 from reggan_training.pairs.head_file import read_head, write_head
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.mouth_sitting import draw_mouth_sitting

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS, NEUTRAL
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, CONTROLS, NEUTRAL
 from reggan_training.pairs.truth import least_rest, request_of_pair
 
 _WEIGHTS = st.dictionaries(

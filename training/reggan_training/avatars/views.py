@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.avatars.look import AvatarLook
 from reggan_training.heads.anatomy.face_state import FaceState
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.contact_sheet import SheetRow, write_sheet
+from reggan_plugin.drawing.contact_sheet import SheetRow, write_sheet
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.files.inputs import refuse_existing
 from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option, sets_argument

@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.encoded_picture import encoded_picture
+from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.files.inputs import refuse_existing
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.encoded_picture import encoded_picture
+from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.errors import UsageError
 from reggan_training.checkpoint import images_seen, model_from_run
 from reggan_training.commands.options import (

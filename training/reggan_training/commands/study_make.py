@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.atomic import write_atomically
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET, overwrite_option

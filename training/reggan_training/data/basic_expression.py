@@ -1,7 +1,7 @@
 """Words of data sets for the seven expressions that models of contract 1 know."""
 
 from reggan_plugin.errors import UnknownExpressionError
-from reggan_plugin.expressions import EXPRESSION_NAMES, resolve_expression
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, resolve_expression
 
 
 def number_of_expression(word: str) -> int:

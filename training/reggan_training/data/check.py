@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_plugin.errors import RegganError
-from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
 from reggan_training.data.pair_table import pairs_of
 from reggan_training.data.set_files import Entry

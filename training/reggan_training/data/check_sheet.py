@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from reggan_plugin.contact_sheet import CELL_PX, SheetRow
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.drawing.contact_sheet import CELL_PX, SheetRow
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
 
 _MOST_FURTHER = 4

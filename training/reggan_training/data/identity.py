@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.face_crop import FaceCrop, crop_from_landmarks
 from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 
 CANONICAL_LANDMARKS: Float[np.ndarray, "6 2"] = np.array(
     [[0.63, 0.30], [0.37, 0.30], [0.50, 0.482], [0.603, 0.615], [0.397, 0.615], [0.50, 0.81]]

@@ -12,8 +12,8 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from reggan_plugin.errors import OutputError
-from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
 from reggan_training.data.rendered_set import IDENTITY, MANIFEST, SCHEMA
 from reggan_training.data.set_files import Entry, read_image, read_json

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.augment import augment_colours, replace_surroundings
 from reggan_training.data.flow import flow_between, interpolate_along_flow
 from reggan_training.data.identity import Identity

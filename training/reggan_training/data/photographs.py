@@ -9,11 +9,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.face_crop import FaceCrop, crop_from_landmarks, fit_similarity
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import (
     CANONICAL_LANDMARKS,
     Identity,

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_plugin.errors import SourceError, UnknownExpressionError
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.basic_expression import number_of_expression
 from reggan_training.data.photographs import (
     PICTURE_SUFFIXES,

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity, IdentityView, identity_from_views
 from reggan_training.data.set_files import Entry, SetFiles, read_image, read_json
 from reggan_training.data.split import style_of

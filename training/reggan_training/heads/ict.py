@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from reggan_plugin.controls import ARKIT_SHAPES
 from reggan_plugin.errors import SourceError
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.heads.eye_gaze import Eyeball, turned_eyeball
 from reggan_training.heads.frontal_paint import pack_regions, paint_face, rise
 from reggan_training.heads.head import HeadMesh, Part

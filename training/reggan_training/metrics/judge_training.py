@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
 from reggan_training.metrics.face_views import CROP_SIDE_PX, FaceViews, recoloured_views
 from reggan_training.metrics.judge_views import JudgeViews

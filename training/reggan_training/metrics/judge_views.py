@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.augment import augment_colours, replace_surroundings
 from reggan_training.data.identity import Identity
 from reggan_training.locator.stylise import mix_channels, stylise

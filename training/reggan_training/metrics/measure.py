@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.metrics.contenders import TRUE, Contender, composites_of
 from reggan_training.metrics.image_distance import change_region, mean_inside, psnr_db, ssim_map
 from reggan_training.metrics.judges import Judges, describe, embed, name_expressions

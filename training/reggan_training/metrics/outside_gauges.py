@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from reggan_plugin.errors import MissingExtraError, SourceError, UnknownExpressionError
-from reggan_plugin.expressions import EXPRESSION_NAMES, resolve_expression
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, resolve_expression
 from reggan_training.metrics.measure import Gauge
 from reggan_training.metrics.outside_weights import WEIGHT_FILES, OutsideNetwork
 

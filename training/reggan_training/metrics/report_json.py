@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.metrics.claims import Verdict
 from reggan_training.metrics.contenders import INPUT, REGRESSIONS, TRUE
 from reggan_training.metrics.evaluation import Evaluation

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.metrics.contenders import Contender, composite, mask_of
 from reggan_training.metrics.trials import Kind, TrialSubject
 

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
 _STEPS = 127
 

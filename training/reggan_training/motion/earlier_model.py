@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_plugin.errors import ModelError, UsageError
-from reggan_plugin.model_card import MOTION_CONTRACT
-from reggan_plugin.models import find_model
+from reggan_plugin.models.model_card import MOTION_CONTRACT
+from reggan_plugin.models.shipped_models import find_model
 from reggan_training.initial_weights import read_model_file
 
 

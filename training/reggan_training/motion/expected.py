@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.motion.sampling import doubled, enlarged, warp
 from reggan_training.motion.shape_regression import ShapeRegression
 from reggan_training.motion.surface_reader import ReadSurface

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.heads.head import Part
 from reggan_training.pairs.batch import MIRROR_OF_CONTROL
 from reggan_training.pairs.head_file import read_head

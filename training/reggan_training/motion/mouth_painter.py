@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_plugin.controls import CONTROLS
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.motion.network import ControlledBlock, NetworkAnswer
 from reggan_training.motion.sampling import enlarged, warp
 from reggan_training.pairs.rasterised_head import MOUTH_WINDOW

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, CONTROLS
 from reggan_training.motion.expected import (
     SEEN_BESIDES_CHANNELS,
     SEEN_CHANNELS,

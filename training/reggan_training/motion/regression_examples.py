@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reggan_plugin.controls import CONTROLS, NEUTRAL, mirrored_name
+from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL, mirrored_name
 from reggan_training.motion.shape_regression import ShapeExample
 from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.look import HeadLook, sample_look

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, CONTROLS
 from reggan_training.motion.byte_table import ByteTable
 from reggan_training.motion.face_light import FaceLight
 from reggan_training.motion.surface_regression import SURFACE_CELLS

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.heads.head import Part
 from reggan_training.motion.sampling import warp
 from reggan_training.pairs.batch import MIRROR_OF_CONTROL

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.heads.head import Part
 from reggan_training.motion.small_inverse import inverse_of_symmetric
 from reggan_training.motion.surface_reader import ReadSurface

@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from reggan_plugin.controls import CONTROLS, mirrored_name
+from reggan_plugin.vocabulary.face_shapes import CONTROLS, mirrored_name
 
 MIRROR_OF_CONTROL: tuple[int, ...] = tuple(CONTROLS.index(mirrored_name(n)) for n in CONTROLS)
 """Entry of the mirrored control vector that each entry goes to."""

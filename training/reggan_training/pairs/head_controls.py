@@ -7,8 +7,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from reggan_plugin.controls import CONTROLS, NEUTRAL
 from reggan_plugin.errors import SourceError
+from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL
 from reggan_training.pairs.render_set import HEAD_SUFFIX
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from reggan_plugin.atomic import write_atomically
-from reggan_plugin.encoded_picture import encoded_picture
+from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.errors import SourceError
 from reggan_training.pairs.camera import Camera
 from reggan_training.pairs.rasterised_head import (

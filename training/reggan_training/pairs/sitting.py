@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from reggan_plugin.controls import ARKIT_SHAPES
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.pairs.batch import Batch, bytes_from_picture
 from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.look import sample_look

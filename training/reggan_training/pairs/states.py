@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from reggan_plugin.controls import ARKIT_SHAPES, mirrored_name
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
 
 Weights = dict[str, float]
 

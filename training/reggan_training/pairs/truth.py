@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from reggan_plugin.controls import CONTROLS, NEUTRAL
+from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL
 from reggan_training.heads.head import Part
 from reggan_training.pairs.camera import Camera
 from reggan_training.pairs.rasterised_head import Rasters

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from reggan_plugin.encoded_picture import encoded_picture
+from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.errors import SourceError
 from reggan_training.study.design import (
     StudyComparison,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.web_page import html_from_parts
+from reggan_plugin.drawing.web_page import html_from_parts
 
 
 def html_from_page(page: Mapping[str, Any]) -> str:

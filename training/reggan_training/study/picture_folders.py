@@ -14,7 +14,7 @@ from reggan_plugin.errors import (
     UnknownExpressionError,
     UnreadableFrameError,
 )
-from reggan_plugin.expressions import resolve_expression
+from reggan_plugin.vocabulary.expression_mix import resolve_expression
 from reggan_training.study.picture_source import Face, Picture
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")

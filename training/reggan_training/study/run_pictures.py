@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float
 
 from reggan_plugin.errors import EmptySourceError
-from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.imaging.composite_picture import composite
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.checkpoint import model_from_run
 from reggan_training.data.identity import Identity
 from reggan_training.data.sets import load_sets

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from reggan_plugin.errors import ModelCardError
-from reggan_plugin.models import weights_folder
+from reggan_plugin.models.shipped_models import weights_folder
 from reggan_training.commands import dataset_test_heads, evaluate_motion, family_options
 from reggan_training.heads.head import HeadFamily
 from reggan_training.metrics.motion.exported import ExportedMotion

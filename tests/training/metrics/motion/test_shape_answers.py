@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from reggan_plugin.controls import CONTROLS
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.metrics.motion.results import ResultKind
 from reggan_training.metrics.motion.test_heads import TestHead, rasterise_test_head
 from reggan_training.metrics.motion.true_answer import true_answer

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.heads.anatomy.actions import ACTIONS
 
 JITTER = 0.12

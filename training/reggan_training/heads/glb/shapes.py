@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from reggan_plugin.controls import mirrored_name, shape_from_name
 from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.character import MeshPart
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
+from reggan_plugin.vocabulary.face_shapes import mirrored_name, shape_from_name
 
 Points = Float[np.ndarray, "points 3"]
 Bind = tuple[int, int, float]

@@ -17,7 +17,7 @@ from reggan_plugin.imaging.composite_motion import StoredPicture, composite_moti
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
 from reggan_plugin.imaging.front import Front
 from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles
-from reggan_plugin.model_card import CropSquare
+from reggan_plugin.models.model_card import CropSquare
 from reggan_training.metrics.contenders import resized
 from reggan_training.metrics.motion.face import MadeFace
 

@@ -9,10 +9,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reggan_plugin.backends.open_runner import open_runner
-from reggan_plugin.controls import CONTROLS
 from reggan_plugin.errors import ModelCardError
-from reggan_plugin.model_card import MOTION_CONTRACT, card_from_metadata
-from reggan_plugin.model_seal import check_seal
+from reggan_plugin.models.model_card import MOTION_CONTRACT, card_from_metadata
+from reggan_plugin.models.model_hash import check_seal
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
 
 
 class ExportedMotion:

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reggan_plugin.expressions import EXPRESSION_NAMES
 from reggan_plugin.faces.face_crop import crop_from_landmarks
 from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import CANONICAL_LANDMARKS
 from reggan_training.metrics.judges import Judges, embed, name_expressions
 from reggan_training.metrics.motion.face import TrueFace

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reggan_plugin.model_card import CropSquare
+from reggan_plugin.models.model_card import CropSquare
 from reggan_training.metrics.contenders import resized
 from reggan_training.motion.trained_model import read_trained_model
 from reggan_training.pairs.rasterised_head import MOUTH_WINDOW

@@ -1,4 +1,4 @@
-"""Origin of a file: checks the Sigstore bundle that a release puts beside it.
+"""Who signed a model (`models --verify`): checks the Sigstore bundle of a release beside it.
 
 The seal in a model's card is a checksum, which anybody can write. A bundle holds a signature by a
 short-lived certificate that names the workflow it was given to, and its entry in a public log.
@@ -8,7 +8,7 @@ Source: docs.sigstore.dev, Bundle Format 0.3; github.com/sigstore/fulcio, docs/o
 from pathlib import Path
 
 from reggan_plugin.errors import SignatureError
-from reggan_plugin.extras import needs_extra
+from reggan_plugin.missing_package import needs_extra
 
 BUNDLE_SUFFIX = ".sigstore.json"
 _ISSUER = "https://token.actions.githubusercontent.com"

@@ -1,4 +1,4 @@
-"""Numbers in sentences."""
+"""`1 frame`, `2 frames`: numbers in sentences."""
 
 
 def counted(number: int, noun: str) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.errors import ModelCardError, ModelHashError, UnknownModelError
-from reggan_plugin.expressions import EXPRESSION_NAMES
-from reggan_plugin.model_card import CARD_KEY, MOTION_OUTPUTS, card_from_metadata
-from reggan_plugin.model_seal import check_seal, seal
-from reggan_plugin.models import find_model, installed_models
+from reggan_plugin.models.model_card import CARD_KEY, MOTION_OUTPUTS, card_from_metadata
+from reggan_plugin.models.model_hash import check_seal, seal
+from reggan_plugin.models.shipped_models import find_model, installed_models
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 
-from .motion_models import motion_card
+from ..motion_models import motion_card
 
 
 @pytest.fixture

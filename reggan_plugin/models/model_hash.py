@@ -1,4 +1,4 @@
-"""The hash that seals a model file: written by export, checked before a file is opened.
+"""The SHA-256 that seals a model file: written by export, checked before a file is opened.
 
 It is the SHA-256 of all of the file's bytes with the 64 digits of the card's `weights_sha256` set
 to 0, so that it can be checked without any ONNX library. It is a checksum, not a signature: it
@@ -11,9 +11,9 @@ import re
 from pathlib import Path
 
 from reggan_plugin.errors import ModelCardError, ModelError, ModelHashError
-from reggan_plugin.model_card import UNSEALED, read_card
-from reggan_plugin.onnx_messages import metadata_from_onnx
-from reggan_plugin.onnx_references import contents_of, refuse_references
+from reggan_plugin.models.model_card import UNSEALED, read_card
+from reggan_plugin.models.onnx_messages import metadata_from_onnx
+from reggan_plugin.models.unsafe_onnx import contents_of, refuse_references
 
 _SEAL = re.compile(rb'"weights_sha256": "([0-9a-f]{64})"')
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reggan_plugin.controls import ARKIT_SHAPES, shape_from_name
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, shape_from_name
 
 
 @pytest.mark.parametrize("name", ARKIT_SHAPES)

@@ -16,8 +16,8 @@ from sigstore.verify import Verifier, policy
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import MissingExtraError, SignatureError
-from reggan_plugin.models import find_model
-from reggan_plugin.signatures import verify_signature
+from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.signatures import verify_signature
 
 Streams = pytest.CaptureFixture[str]
 REPOSITORY = "https://github.com/example/reggan-plugin"

@@ -1,4 +1,4 @@
-"""Check for .onnx files that refer to other files or can run without end; none is opened.
+"""Refuses .onnx files that refer to other files or can run without end; none is opened.
 
 ONNX lets a tensor live in another file (`external_data`, whose path may lead anywhere) and a
 node name a compiled engine (`EPContext`). The seal covers the .onnx file alone, so that what else
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reggan_plugin.errors import ModelError
-from reggan_plugin.onnx_messages import MalformedError, fields_of, onnx_message
+from reggan_plugin.models.onnx_messages import MalformedError, fields_of, onnx_message
 
 _NESTED = {
     "model": {7: "graph", 20: "training", 25: "function"},

@@ -1,4 +1,4 @@
-"""The control vector of a face: ARKit face shapes, and how much of the source's own is taken away.
+"""ARKit's face shapes, how their names are spelled, and the control vector that they make.
 
 A request is a weight for each of `ARKIT_SHAPES` and for `neutral`. With source weights s, requested
 weights a and rest r the face asked for has the weights clip((1 - r) s + a, 0, 1.5): shapes alone

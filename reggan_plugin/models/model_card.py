@@ -1,7 +1,7 @@
 """The card in an .onnx file: the only link from training to runtime.
 
 The card is JSON under `CARD_KEY` in the file's metadata. Its `weights_sha256` seals the file: see
-`model_seal`.
+`model_hash`.
 """
 
 import json
@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.controls import CONTROLS
 from reggan_plugin.errors import ModelCardError, UnknownExpressionError
-from reggan_plugin.expressions import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
 
 CARD_KEY = "reggan_plugin.card"
 CARD_SCHEMA = 1
@@ -62,7 +62,7 @@ class ModelCard:
         max_yaw_deg: beyond this turn of the head to either side the output was not measured to
             be better than the input, and the effect fades out; None where there is no limit.
         precision: of the convolutions: `fp32`, `fp16` or `int8`. Inputs and outputs are float32.
-        weights_sha256: the seal; see `model_seal`.
+        weights_sha256: the seal; see `model_hash`.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Files that appear at once and complete, or not at all."""
+"""Files that appear under their names at once and complete, or not at all."""
 
 import errno
 import hashlib

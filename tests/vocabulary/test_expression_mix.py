@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from reggan_plugin.controls import ARKIT_SHAPES, CONTROLS, MAX_WEIGHT
 from reggan_plugin.errors import UnknownExpressionError, UsageError
-from reggan_plugin.expressions import (
+from reggan_plugin.vocabulary.expression_mix import (
     EXPRESSIONS,
     ExpressionMix,
     mix_from_request,
     parse_expression_mix,
     resolve_expression,
 )
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, CONTROLS, MAX_WEIGHT
 from reggan_plugin.vocabulary.presets import read_presets
 
 

@@ -1,4 +1,4 @@
-"""Packages that a plain installation leaves out: the extra that brings a missing one is named."""
+"""Names the extra to install when a package is missing that a plain installation leaves out."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

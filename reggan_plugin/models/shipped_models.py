@@ -1,4 +1,4 @@
-"""The models that ship, by name."""
+"""The models that ship, by name, and which of them is the default."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ DEFAULT_MODEL = "reggan"
 
 def weights_folder() -> Path:
     """Folder of the weights in the installed package."""
-    return Path(__file__).parent / "weights"
+    return Path(__file__).parents[1] / "weights"
 
 
 def installed_models() -> dict[str, Path]:

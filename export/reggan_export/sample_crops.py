@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
+from reggan_plugin.expressions import ExpressionMix
 
 import reggan_plugin
 from reggan_plugin.errors import EmptySourceError
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
-from reggan_plugin.files.frame import FRAME_SUFFIXES, Encoding, Frame, read_frame
-from reggan_plugin.imaging.backdrop import continue_under_alpha
-from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.files.frame import FRAME_SUFFIXES, Encoding, read_frame
 from reggan_plugin.models.model_card import ModelCard
+from reggan_plugin.transfer.cut_face import FrameEdit, cut_faces, picture_of
 
 _SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 PROOF_FRAMES = tuple(
@@ -57,18 +57,12 @@ def calibration_crops(card: ModelCard, folder: Path | None = None) -> Crops:
 
 
 def _crops(frames: Iterable[Path], card: ModelCard) -> Iterator[Float[np.ndarray, "3 side side"]]:
+    """The largest face of each frame as `ExpressionTransfer` feeds it to a model."""
     finder = FaceFinder(card.canonical_points, card.image_size_px)
     for path in frames:
         frame = read_frame(path)
         if frame.encoding is Encoding.SRGB:
-            for crop in _largest_face(frame, finder):
-                yield crop.transpose(2, 0, 1)
-
-
-def _largest_face(frame: Frame, finder: FaceFinder) -> Iterator[Float[np.ndarray, "side side 3"]]:
-    """The crop that `ExpressionTransfer` feeds to a model; nothing if there is no face."""
-    for where in finder.find(frame.pixels, FaceChoice()):
-        crop = np.clip(cut_crop(frame.pixels, where), 0.0, 1.0)
-        if frame.alpha is not None:
-            crop = continue_under_alpha(crop, cut_crop(frame.alpha[..., None], where)[..., 0])
-        yield crop.astype(np.float32)
+            crops = finder.find(frame.pixels, FaceChoice())
+            edit = FrameEdit(frame=frame, mix=ExpressionMix({}), crops=crops)
+            for face in cut_faces(picture_of(edit), edit.mix, crops, card).faces:
+                yield face.before.transpose(2, 0, 1)

@@ -10,11 +10,12 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.head_pose import intensity_share
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.backdrop import Underlay, continue_under_alpha
+from reggan_plugin.imaging.backdrop import Underlay, before_grey, continue_under_alpha
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import Region, cut_crop, region_of
 from reggan_plugin.imaging.front import Front
 from reggan_plugin.imaging.region_limits import RegionLimits
+from reggan_plugin.models.model_card import MOTION_CONTRACT, ModelCard
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -108,14 +109,17 @@ class CutFace:
         return replace(self, region=(rows, columns), crop=crop, display=self.display[within])
 
 
-def cut_face(picture: Picture, region: Region, crop: FaceCrop, mix: ExpressionMix) -> CutFace:
-    """A face as the model is to see it; `crop` lies in the region."""
+def cut_face(
+    picture: Picture, region: Region, crop: FaceCrop, mix: ExpressionMix, card: ModelCard
+) -> CutFace:
+    """A face as the model of a card is to see it; `crop` lies in the region."""
     display = picture.display(region, picture.pixels[region])
     before = np.clip(cut_crop(np.clip(finite(display), 0.0, 1.0), crop), 0.0, 1.0)
     alpha = picture.alpha_in(region)
     if alpha is not None:
         coverage = np.nan_to_num(alpha, nan=0.0)[..., None]
-        before = continue_under_alpha(before, cut_crop(coverage, crop)[..., 0])
+        backdrop = before_grey if card.contract == MOTION_CONTRACT else continue_under_alpha
+        before = backdrop(before, cut_crop(coverage, crop)[..., 0])
     return CutFace(region=region, crop=crop, display=display, before=before, mix=mix)
 
 
@@ -144,7 +148,7 @@ def finite(display: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "r
 
 
 def cut_faces(
-    picture: Picture, mix: ExpressionMix, crops: Sequence[FaceCrop], max_yaw_deg: float | None
+    picture: Picture, mix: ExpressionMix, crops: Sequence[FaceCrop], card: ModelCard
 ) -> CutFrame:
     """All faces of a picture; those that lie outside, or are turned too far, are left out.
 
@@ -152,17 +156,17 @@ def cut_faces(
         picture: that they lie in.
         mix: multiplied by the `intensity_share` of each.
         crops: where they are.
-        max_yaw_deg: see `ModelCard`.
+        card: of the model that will see them.
     """
     faces = []
     for crop in crops:
-        share = intensity_share(crop.yaw_deg, max_yaw_deg)
+        share = intensity_share(crop.yaw_deg, card.max_yaw_deg)
         region = region_of(crop, *picture.pixels.shape[:2], with_margin=True)
         if share == 0.0 or picture.pixels[region].size == 0:
             continue
         local = crop.moved(-region[1].start, -region[0].start)
         asked = mix if share == 1.0 else mix.scaled(share)
-        faces.append(cut_face(picture, region, local, asked))
+        faces.append(cut_face(picture, region, local, asked, card))
     return CutFrame(picture=picture, faces=tuple(faces))
 
 

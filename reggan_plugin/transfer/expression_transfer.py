@@ -235,7 +235,7 @@ class ExpressionTransfer:
 
     def cut(self, edit: FrameEdit) -> CutFrame:
         """The first of three steps of `render`: what the model is to see. In any thread."""
-        return cut_faces(picture_of(edit), edit.mix, edit.crops, self.card.max_yaw_deg)
+        return cut_faces(picture_of(edit), edit.mix, edit.crops, self.card)
 
     def change_view(
         self,
@@ -253,7 +253,7 @@ class ExpressionTransfer:
             crop: where the face is.
         """
         view = Picture(pixels=picture, alpha=coverage)
-        cut = cut_faces(view, mix, [crop], self.card.max_yaw_deg)
+        cut = cut_faces(view, mix, [crop], self.card)
         answered = self.answer([cut], lifts=False)[0]
         whole = slice(0, picture.shape[0]), slice(0, picture.shape[1])
         motions = [

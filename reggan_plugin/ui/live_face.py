@@ -12,6 +12,7 @@ from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import Region, reduce_by, region_of
+from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.cut_face import CutFace, CutFrame, Picture, cut_face
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -81,7 +82,7 @@ def live_face(
     inner = region_of(crop, *size, with_margin=True)
     region = _wider(inner, size, crop)
     whole = _whole(frame, exposure_ev)
-    before = seen_face(frame, crop, exposure_ev) if seen is None else seen
+    before = seen_face(transfer.card, frame, crop, exposure_ev) if seen is None else seen
     rows, columns = region
     longest = max(rows.stop - rows.start, columns.stop - columns.start)
     factor = max(1, math.ceil(longest / longest_px))
@@ -99,11 +100,11 @@ def live_face(
     return LiveFace(region=region, factor=factor, cut=cut, picture=picture, share=share)
 
 
-def seen_face(frame: Frame, crop: FaceCrop, exposure_ev: float) -> SeenFace:
+def seen_face(card: ModelCard, frame: Frame, crop: FaceCrop, exposure_ev: float) -> SeenFace:
     """A face as the model sees it, cut out of the frame at its own size."""
     inner = region_of(crop, *frame.pixels.shape[:2], with_margin=True)
     whole = _whole(frame, exposure_ev)
-    return cut_face(whole, inner, _in_region(crop, inner), ExpressionMix({})).before
+    return cut_face(whole, inner, _in_region(crop, inner), ExpressionMix({}), card).before
 
 
 def _whole(frame: Frame, exposure_ev: float) -> Picture:

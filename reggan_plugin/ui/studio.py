@@ -207,7 +207,9 @@ class Studio:
         def cut() -> LiveFace:
             crop, frame = self._crop(number, choice), self._frame(number).frame
             exposure_ev = self._exposure(number, choice)
-            seen = self._seen.get((number, choice), lambda: seen_face(frame, crop, exposure_ev))
+            seen = self._seen.get(
+                (number, choice), lambda: seen_face(self.transfer.card, frame, crop, exposure_ev)
+            )
             return live_face(self.transfer, frame, crop, exposure_ev, longest_px, seen)
 
         return self._faces.get((number, choice, longest_px), cut)

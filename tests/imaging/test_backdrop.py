@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reggan_plugin.imaging.backdrop import continue_under_alpha
+from reggan_plugin.imaging.backdrop import before_grey, continue_under_alpha
 
 
 def test_colours_run_on_under_the_transparent_part() -> None:
@@ -19,3 +19,14 @@ def test_nothing_visible_stays_finite_and_all_visible_is_untouched() -> None:
     image = np.random.default_rng(0).random((7, 7, 3)).astype(np.float32)
     assert np.isfinite(continue_under_alpha(image, np.zeros((7, 7), np.float32))).all()
     assert continue_under_alpha(image, np.ones((7, 7), np.float32)) is image
+
+
+def test_what_is_transparent_is_grey_to_a_model_that_answers_with_motion() -> None:
+    image = np.random.default_rng(0).random((8, 8, 3)).astype(np.float32)
+    alpha = np.zeros((8, 8), np.float32)
+    alpha[:, :4], alpha[:, 4] = 1.0, 0.5
+    seen = before_grey(image, alpha)
+    assert np.array_equal(seen[:, :4], image[:, :4])
+    assert np.allclose(seen[:, 4], 0.25 + image[:, 4] / 2)
+    assert (seen[:, 5:] == 0.5).all()
+    assert before_grey(image, np.ones((8, 8), np.float32)) is image

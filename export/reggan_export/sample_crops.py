@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
-from reggan_plugin.expressions import ExpressionMix
 
 import reggan_plugin
 from reggan_plugin.errors import EmptySourceError
@@ -13,6 +12,7 @@ from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.files.frame import FRAME_SUFFIXES, Encoding, read_frame
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.cut_face import FrameEdit, cut_faces, picture_of
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 _SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 PROOF_FRAMES = tuple(

@@ -18,7 +18,7 @@ from reggan_plugin.drawing.contact_sheet import face_part, view_of_face
 from reggan_plugin.errors import MeshError, UnreadableFrameError, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
-from reggan_plugin.files.damage import faults_named, library_faults
+from reggan_plugin.files.damaged_files import faults_named, library_faults
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.png import png_file
 from reggan_plugin.jobs.events import FrameDone, FrameTracked, Started

@@ -9,7 +9,7 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.benchmark.run import BenchSettings, run_benchmark
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.files.inputs import refuse_existing, refuse_overwriting
+from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
 from reggan_plugin.models.shipped_models import find_model, installed_models
 
 _HEIGHTS = (1080, 2160)

@@ -8,7 +8,7 @@ import click
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.files.inputs import refuse_existing
+from reggan_plugin.files.overwriting import refuse_existing
 
 if TYPE_CHECKING:
     from reggan_plugin.recipes.comp_shot import CompShot

@@ -18,7 +18,7 @@ from reggan_plugin.curves.plot_page import html_of_take, notes_of_take
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.take import Take
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.inputs import refuse_existing
+from reggan_plugin.files.overwriting import refuse_existing
 
 
 @click.command(

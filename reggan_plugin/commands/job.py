@@ -25,7 +25,7 @@ from reggan_plugin.farm.job_template import (
     write_template,
 )
 from reggan_plugin.farm.shot_range import farm_range
-from reggan_plugin.files.inputs import refuse_existing, refuse_overwriting
+from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
 
 _SET_BY_TEMPLATE = {"--resume", "--dry-run", "--json", "--progress"}
 _SAY_WHERE_FACES_ARE = {"--tracks", "--face-box", "--landmarks", "--whole-image"}

@@ -26,12 +26,12 @@ from reggan_plugin.commands.standard_streams import STANDARD, piped_files
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.jobs.events import Report
 from reggan_plugin.jobs.interruption import StopRequest, stop_on_signals
-from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.joined_report import report_of_one_file
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import JobSummary
 from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
+from reggan_plugin.jobs.stall_timeout import IoTimeout
 
 
 @click.command(

@@ -12,10 +12,10 @@ from reggan_plugin.commands.progress import ProgressStyle, libraries_on_stderr
 from reggan_plugin.commands.render_output import print_summary, written_by
 from reggan_plugin.commands.render_request import AskedRender
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.sequence import default_output_folder
 from reggan_plugin.jobs.events import Notice, Report
-from reggan_plugin.jobs.intensity_curve import Fades
+from reggan_plugin.jobs.fades import Fades
 from reggan_plugin.jobs.interruption import StopRequest
+from reggan_plugin.jobs.output_names import default_output_folder
 from reggan_plugin.jobs.plan import Existing, is_name_of_picture
 from reggan_plugin.jobs.results import JobSummary, ModelInUse
 from reggan_plugin.jobs.watched_folder import WatchedFolder, watch_folder

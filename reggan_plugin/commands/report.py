@@ -18,7 +18,7 @@ from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.jobs.events import FrameChecked
-from reggan_plugin.jobs.io_timeout import IoTimeout
+from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.report.page_file import ReportPage, refuse_foreign_page
 from reggan_plugin.report.shot_check import CheckedFrame, find_rendered_shot
 from reggan_plugin.report.shot_report import (

@@ -33,10 +33,10 @@ from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_content
-from reggan_plugin.files.inputs import refuse_existing, refuse_overwriting
+from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.imaging.crop import region_of
-from reggan_plugin.jobs.io_timeout import IoTimeout
+from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix

@@ -18,14 +18,14 @@ from reggan_plugin.commands.progress import (
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.tracks_file import write_tracks
-from reggan_plugin.files.inputs import refuse_existing, refuse_overwriting
+from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.files.sequence import Sequence, find_sequence
 from reggan_plugin.jobs.events import Notice, Started
 from reggan_plugin.jobs.interruption import stop_on_signals
-from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.results import notices_of_missing
 from reggan_plugin.jobs.shot_tracks import keep_part
+from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.jobs.track_preview import make_folder, preview_paths, write_preview
 from reggan_plugin.jobs.track_summary import document_from_result

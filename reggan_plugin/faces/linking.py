@@ -9,10 +9,8 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.faces.detection import Detection, unlikeness
+from reggan_plugin.faces.filled_gaps import MOST_FILLED
 
-MOST_FILLED = 6
-"""Frames for which a face may be lost and is then filled in: a quarter of a second. Whoever is
-longer away may be hidden behind something, on which no face belongs."""
 CUT_CHANGE = 0.3
 """Change of the picture, 0 to 2, from which a cut is possible."""
 _FARTHEST_SIZES, _FARTHER_EACH_FRAME = 0.6, 0.1

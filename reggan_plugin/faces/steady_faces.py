@@ -1,11 +1,12 @@
-"""Linked detections as tracked faces: smoothed over each uninterrupted stretch, gaps filled."""
+"""Linked detections as tracked faces: smoothed, and gaps filled."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from reggan_plugin.faces.linking import MOST_FILLED, FacePath, LinkedShot, SeenFrame
+from reggan_plugin.faces.filled_gaps import MOST_FILLED, places_in_gaps
+from reggan_plugin.faces.linking import FacePath, LinkedShot, SeenFrame
 from reggan_plugin.faces.registration import face_motion
-from reggan_plugin.faces.smoothing import Points, on_the_way, smooth_path
+from reggan_plugin.faces.smoothing import Points, smooth_path
 from reggan_plugin.faces.tracks import TrackedFace, face_from_landmarks
 
 
@@ -18,13 +19,14 @@ def steady_faces(
     line. A frame that cannot be read is such a gap.
     """
     faces: list[list[TrackedFace]] = [[] for _ in frames]
+    times = [frame.time for frame in frames]
     for number, path in enumerate(shot.paths):
         for stretch in _stretches(path, frames):
             points = _points_of(stretch, path, frames, smooth)
             for index, place in zip(stretch, points, strict=True):
                 score = path.detections[index].score
                 faces[index].append(face_from_landmarks(number, place, score, "found"))
-            for index, place in _between(stretch, points, frames):
+            for index, place in places_in_gaps(stretch, points, times):
                 faces[index].append(face_from_landmarks(number, place, 0.0, "filled"))
     return [tuple(own) for own in faces]
 
@@ -49,14 +51,3 @@ def _points_of(
         return readings
     motions = [face_motion(*pair) for pair in pairwise(detections)]
     return smooth_path([frames[index].time for index in stretch], readings, motions)
-
-
-def _between(
-    stretch: Sequence[int], points: Sequence[Points], frames: Sequence[SeenFrame]
-) -> Iterator[tuple[int, Points]]:
-    """The frames of a stretch without a detection, and where the face is in them."""
-    for number, (first, last) in enumerate(pairwise(stretch)):
-        begin, end = frames[first].time, frames[last].time
-        for index in range(first + 1, last):
-            share = (frames[index].time - begin) / (end - begin)
-            yield index, on_the_way(points[number], points[number + 1], share)

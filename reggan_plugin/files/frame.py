@@ -8,7 +8,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
-from reggan_plugin.files.damage import faults_named
+from reggan_plugin.files.damaged_files import faults_named
 from reggan_plugin.files.formats import format_of, frame_suffixes, image_formats
 from reggan_plugin.files.frame_data import Encoding as Encoding
 from reggan_plugin.files.frame_data import Frame as Frame

@@ -10,9 +10,9 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UnsupportedFormatError, UsageError
 from reggan_plugin.files.change_layers import MOTION_LAYERS, FrameChange, LayerFiles
 from reggan_plugin.files.colour_management import OcioColourSpace
-from reggan_plugin.files.damage import faults_named
+from reggan_plugin.files.damaged_files import faults_named
 from reggan_plugin.files.exr.pass_choice import PassChoice
-from reggan_plugin.files.exr.writing import EncodedFrame, ExrWriting, WritesExr
+from reggan_plugin.files.exr.writing_settings import EncodedFrame, ExrWriting, WritesExr
 from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.frame import Encoding, Frame, decode_frame, encode_frame
 from reggan_plugin.files.frame_data import WritesAlpha

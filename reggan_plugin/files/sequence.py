@@ -89,7 +89,7 @@ def find_sequence(source: str, frame_range: str | None = None) -> Sequence:
     sequence = Sequence(
         frames=frames,
         folder=folder,
-        name=_name_of(path),
+        name=name_of_source(path),
         missing=_gaps(frames.numbers),
         ignored=tuple(folder / name for name in sorted(ignored)),
     )
@@ -131,7 +131,7 @@ def sequences_in_folder(folder: Path) -> list[tuple[str, Sequence]]:
     (_, first), *others = found
     # One sequence is what its folder is called: so its results and records are found again.
     text = str(folder) if not others else found[0][0]
-    return [(text, replace(first, ignored=ignored, name=_name_of(Path(text)))), *others]
+    return [(text, replace(first, ignored=ignored, name=name_of_source(Path(text)))), *others]
 
 
 def sequences_of(folder: Path, pictures: Iterable[str]) -> list[tuple[str, Sequence]]:
@@ -146,27 +146,33 @@ def sequences_of(folder: Path, pictures: Iterable[str]) -> list[tuple[str, Seque
     for pattern, group in groups.items():
         text, frames = str(folder / pattern), FrameList(folder, _by_number(folder, group, pattern))
         own = Sequence(
-            frames=frames, folder=folder, name=_name_of(Path(text)), missing=_gaps(frames.numbers)
+            frames=frames,
+            folder=folder,
+            name=name_of_source(Path(text)),
+            missing=_gaps(frames.numbers),
         )
         found.append((text, own))
     taken = {name for group in groups.values() for _, name in group}
     loose: list[Named] = [(None, name) for name in pictures if name not in taken]
     if loose:
-        own = Sequence(frames=FrameList(folder, loose), folder=folder, name=_name_of(folder))
+        own = Sequence(frames=FrameList(folder, loose), folder=folder, name=name_of_source(folder))
         found.append((str(folder), own))
     return found
 
 
-def default_output_folder(source: str, label: str) -> Path:
-    """The default folder for results: `<name>_<label>` beside the folder or files of `source`."""
-    path = Path(source)
-    named_by_folder = path.is_dir() or (not path.is_file() and not _pattern_name(path))
-    if named_by_folder:
-        folder = path if path.is_dir() else path.parent
-        parent = folder.parent if folder.name not in ("", "..") else folder.resolve().parent
-    else:
-        parent = path.parent
-    return parent / f"{_name_of(path)}_{label}"
+def name_of_source(path: Path) -> str:
+    """Name of a sequence: its folder, its file, or the pattern before the number."""
+    if path.is_file():
+        return path.stem
+    folder = path if path.is_dir() else path.parent
+    return name_before_number(path) or folder.name or folder.resolve().name
+
+
+def name_before_number(path: Path) -> str:
+    """The name of a pattern such as `walk.####.exr`, before its padding; empty of other paths."""
+    if path.is_dir() or not PADDING.search(path.name):
+        return ""
+    return path.name[: list(PADDING.finditer(path.name))[-1].start()].rstrip("._- ")
 
 
 def _frames_in_folder(folder: Path) -> tuple[list[Named], list[str]]:
@@ -271,17 +277,3 @@ def _list_folder(folder: Path) -> list[str]:
 def _own_names(folder: Path) -> list[str]:
     """The names of its files, less those of `is_housekeeping`."""
     return [name for name in _list_folder(folder) if not is_housekeeping(name)]
-
-
-def _name_of(path: Path) -> str:
-    """Name of a sequence: its folder, its file, or the pattern before the number."""
-    if path.is_file():
-        return path.stem
-    folder = path if path.is_dir() else path.parent
-    return _pattern_name(path) or folder.name or folder.resolve().name
-
-
-def _pattern_name(path: Path) -> str:
-    if path.is_dir() or not PADDING.search(path.name):
-        return ""
-    return path.name[: list(PADDING.finditer(path.name))[-1].start()].rstrip("._- ")

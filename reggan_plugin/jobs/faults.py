@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from reggan_plugin.errors import DeviceUnavailableError, ModelError, RegganError, Remark
-from reggan_plugin.jobs.frame_content import EndedFrame
+from reggan_plugin.jobs.frame_record import FrameFacts
+from reggan_plugin.jobs.frames_between_steps import EndedFrame
 from reggan_plugin.jobs.plan import FrameTask
-from reggan_plugin.jobs.side_car import FrameFacts
 
 Step = TypeVar("Step")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from reggan_plugin.jobs.side_car import sha256_of
+from reggan_plugin.jobs.frame_record import sha256_of
 from reggan_plugin.regular_file import is_regular
 
 

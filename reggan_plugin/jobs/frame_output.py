@@ -3,10 +3,9 @@
 import json
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,22 +13,13 @@ from reggan_plugin import __version__
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import OutputError, SourceError, StalledError
 from reggan_plugin.files.change_layers import FrameChange, layer_files
+from reggan_plugin.files.credentials_signed import PictureSigner, sidecar_of
 from reggan_plugin.files.exr.compression import GenerationLoss
 from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.samples import changed_pixels
-from reggan_plugin.files.signing import DIGITAL_SOURCE_TYPE, PictureSigner, sidecar_of
 from reggan_plugin.files.stamp import stamped
-from reggan_plugin.jobs.frame_content import (
-    ChangedFrame,
-    EndedFrame,
-    UnchangedFrame,
-)
-from reggan_plugin.jobs.io_timeout import IoTimeout
-from reggan_plugin.jobs.plan import FrameTask
-from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import TURNED_AWAY, FrameResult, ModelInUse, Outcome
-from reggan_plugin.jobs.side_car import (
+from reggan_plugin.jobs.frame_record import (
     FileState,
     FrameFacts,
     FrameRecord,
@@ -38,6 +28,16 @@ from reggan_plugin.jobs.side_car import (
     sha256_of,
     write_record,
 )
+from reggan_plugin.jobs.frames_between_steps import (
+    ChangedFrame,
+    EndedFrame,
+    UnchangedFrame,
+)
+from reggan_plugin.jobs.plan import FrameTask
+from reggan_plugin.jobs.render_settings import RenderSettings
+from reggan_plugin.jobs.results import TURNED_AWAY, FrameResult, ModelInUse, Outcome
+from reggan_plugin.jobs.stall_timeout import IoTimeout
+from reggan_plugin.jobs.stamp_content import stamp_content
 from reggan_plugin.transfer.paste_back import EditedFrame
 
 
@@ -125,7 +125,7 @@ class FrameOutput:
         record = replace(record, output_state=state)
 
         def write() -> None:
-            write_record(record, task.output)  # first: see `jobs/side_car.py`
+            write_record(record, task.output)  # first: see `jobs/frame_record.py`
             _write_manifest(task.output, file.manifest)
             for path, layer in beside:
                 write_atomically(path, layer)
@@ -173,14 +173,19 @@ class FrameOutput:
         if not changed_pixels(ready.frame.pixels, edited.pixels).any():
             return file
         if self._settings.stamp:
-            file = replace(file, content=stamped(file.content, json.dumps(self._account(facts))))
+            file = replace(
+                file,
+                content=stamped(
+                    file.content, json.dumps(stamp_content(facts, self._recorded_model))
+                ),
+            )
         if self._signer is None:
             return file
         signed = self._signer.sign(
             file.content,
             parent=self._source(task, facts),
             title=task.output.name,
-            facts=self._account(facts),
+            facts=stamp_content(facts, self._recorded_model),
         )
         return replace(file, content=signed.content, manifest=signed.sidecar)
 
@@ -191,18 +196,6 @@ class FrameOutput:
         if sha256_of(content) != facts.input_sha256:
             raise SourceError(f"{path} was changed while it was worked on. Render it again.")
         return content
-
-    def _account(self, facts: FrameFacts) -> dict[str, Any]:
-        """The record's account of how a frame was made, for the file itself."""
-        return {
-            "version": self._version,
-            "digital_source_type": DIGITAL_SOURCE_TYPE,
-            "model": asdict(self._recorded_model) if self._recorded_model else None,
-            "expression": facts.expression,
-            "weights": facts.weights,
-            "settings_sha256": facts.settings_sha256,
-            "input_sha256": facts.input_sha256,
-        }
 
     def _record(
         self,

@@ -12,7 +12,9 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_content
 from reggan_plugin.files.frame_list import FrameList, SourceFrame
 from reggan_plugin.jobs.faults import unless_it_fails
-from reggan_plugin.jobs.frame_content import (
+from reggan_plugin.jobs.frame_output import FrameOutput
+from reggan_plugin.jobs.frame_record import FrameFacts, FrameRecord
+from reggan_plugin.jobs.frames_between_steps import (
     ChangedFrame,
     EndedFrame,
     ReadFrame,
@@ -22,13 +24,11 @@ from reggan_plugin.jobs.frame_content import (
     read_input,
     recorded_face,
 )
-from reggan_plugin.jobs.frame_output import FrameOutput
-from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of
 from reggan_plugin.jobs.results import EXISTS, INTENSITY_0, NO_FACE, TURNED_AWAY, FrameResult
 from reggan_plugin.jobs.shot_exposure import ShotExposure
-from reggan_plugin.jobs.side_car import FrameFacts, FrameRecord
+from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.transfer.cut_face import CutFrame, FrameEdit
 from reggan_plugin.transfer.paste_back import AnsweredFrame
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reggan_plugin.files.sequence import picture_names
-from reggan_plugin.jobs.side_car import FileState, state_of
+from reggan_plugin.jobs.frame_record import FileState, state_of
+
+SETTLE_S = 3.0
+"""Default of `--settle`: how long size and time of a picture must stay."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,10 +15,11 @@ from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import FRAME_SUFFIXES
 from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.frame_range import FrameRange
-from reggan_plugin.files.inputs import refuse_overwriting
 from reggan_plugin.files.matte import Matte
-from reggan_plugin.files.sequence import Sequence, default_output_folder, find_sequence
-from reggan_plugin.jobs.side_car import RECORD_FOLDER, record_path
+from reggan_plugin.files.overwriting import refuse_overwriting
+from reggan_plugin.files.sequence import Sequence, find_sequence
+from reggan_plugin.jobs.frame_record import RECORD_FOLDER, record_path
+from reggan_plugin.jobs.output_names import default_output_folder
 
 
 class Existing(Enum):

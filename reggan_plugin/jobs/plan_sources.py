@@ -7,9 +7,9 @@ from pathlib import Path
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.sequence import Sequence as Shot
-from reggan_plugin.files.sequence import default_output_folder, range_outside
+from reggan_plugin.files.sequence import range_outside
 from reggan_plugin.files.video import is_video
-from reggan_plugin.jobs.movie import frames_folder
+from reggan_plugin.jobs.output_names import default_output_file, default_output_folder
 from reggan_plugin.jobs.plan import (
     Existing,
     JobPlan,
@@ -20,6 +20,7 @@ from reggan_plugin.jobs.plan import (
     refuse_source_folder,
 )
 from reggan_plugin.jobs.sources import Source
+from reggan_plugin.jobs.video_job import frames_folder
 
 
 def plan_sources(
@@ -96,7 +97,7 @@ def _video_output(source: Source, out: Path | None, label: str) -> Path | None:
         return None
     path = source.video.path
     if out is None:
-        return path.with_name(f"{path.stem}_{label}{path.suffix}")
+        return default_output_file(path, label)
     if is_video(out) and not out.is_dir():
         return out
     return out / source.below / path.name
@@ -122,8 +123,7 @@ def _outputs(
     if out is not None and is_name_of_picture(out):
         return [picture_named(out, chosen)], out.parent
     if out is None and source.is_by_file:
-        folder = source.shot.folder
-        return [folder / f"{path.stem}_{label}{path.suffix}" for path in paths], folder
+        return [default_output_file(path, label) for path in paths], source.shot.folder
     folder = default_output_folder(source.home, label) if out is None else out / source.below
     refuse_source_folder(source.shot.folder, folder)
     return [folder / path.name for path in paths], folder

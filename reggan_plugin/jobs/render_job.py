@@ -7,20 +7,17 @@ from functools import partial
 
 from reggan_plugin.errors import Remark
 from reggan_plugin.jobs.events import Finished, Report, Started
-from reggan_plugin.jobs.frame_content import ReadFrame, UnchangedFrame, WaitingFrame
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_steps import FrameSteps, Transfer
-from reggan_plugin.jobs.io_timeout import DEFAULT_STALL_S, IoTimeout
+from reggan_plugin.jobs.frames_between_steps import ReadFrame, UnchangedFrame, WaitingFrame
+from reggan_plugin.jobs.frames_in_memory import PIXELS_WHILE_RENDERING, room_beside
 from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
 from reggan_plugin.jobs.plan import JobPlan, make_output_folder
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.result_log import ResultLog
+from reggan_plugin.jobs.result_notices import ResultLog
 from reggan_plugin.jobs.results import FrameResult, JobSummary, ModelInUse, notices_of_missing
 from reggan_plugin.jobs.shot_tracks import settings_with_tracks
-
-PIXELS_IN_FLIGHT = 160_000_000
-"""Frames are read ahead while they have no more pixels than this together: five 4K frames, four
-8K frames, and of 16k frames only the current one."""
+from reggan_plugin.jobs.stall_timeout import DEFAULT_STALL_S, IoTimeout
 
 UNSMOOTHED = Remark(
     "Each frame's face is located by itself, unsmoothed, so it may jitter from frame to frame.",
@@ -143,7 +140,7 @@ def _room_beside(content: ReadFrame, most: int) -> int:
     match content:
         case WaitingFrame():
             pixels = content.frame.pixels.size // 3
-            return max(0, min(most, PIXELS_IN_FLIGHT // pixels) - 1)
+            return room_beside(pixels, most, PIXELS_WHILE_RENDERING)
         case UnchangedFrame():
             return most - 1
         case _:

@@ -10,9 +10,7 @@ from pathlib import Path
 from reggan_plugin.errors import OutputError, StalledError
 from reggan_plugin.jobs.events import Finished, Notice, Report
 from reggan_plugin.jobs.frame_steps import Transfer
-from reggan_plugin.jobs.io_timeout import DEFAULT_STALL_S
 from reggan_plugin.jobs.joined_report import JoinedReport, report_of_one_file
-from reggan_plugin.jobs.movie import Movie
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_job import run_job, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
@@ -24,6 +22,8 @@ from reggan_plugin.jobs.results import (
     ModelInUse,
     Outcome,
 )
+from reggan_plugin.jobs.stall_timeout import DEFAULT_STALL_S
+from reggan_plugin.jobs.video_job import Movie
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,10 +14,10 @@ from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
 from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.jobs.events import Notice, Report
-from reggan_plugin.jobs.io_timeout import IoTimeout
+from reggan_plugin.jobs.frame_record import RECORD_FOLDER, sha256_of
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.side_car import RECORD_FOLDER, sha256_of
+from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.plurals import counted
 from reggan_plugin.regular_file import status_of

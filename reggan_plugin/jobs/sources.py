@@ -13,7 +13,7 @@ from reggan_plugin.files.frame_list import FrameList
 from reggan_plugin.files.mesh_suffixes import MESH_SUFFIXES
 from reggan_plugin.files.sequence import Sequence, find_sequence, sequences_in_folder, sequences_of
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
-from reggan_plugin.jobs.side_car import RECORD_FOLDER, read_record, record_path
+from reggan_plugin.jobs.frame_record import RECORD_FOLDER, read_record, record_path
 
 
 @dataclass(frozen=True, kw_only=True)

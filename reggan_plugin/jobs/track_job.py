@@ -15,8 +15,8 @@ from reggan_plugin.faces.tracks import TrackedFrame, Tracks
 from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.jobs.events import Report, ShotTracked
-from reggan_plugin.jobs.io_timeout import IoTimeout
-from reggan_plugin.jobs.seen_shot import SeenShot
+from reggan_plugin.jobs.stall_timeout import IoTimeout
+from reggan_plugin.jobs.tracking_passes import SeenShot
 from reggan_plugin.plurals import counted
 
 

@@ -15,7 +15,6 @@ from reggan_plugin.files.frame_range import NO_NUMBERS
 from reggan_plugin.files.sequence import sequences_of
 from reggan_plugin.jobs.events import Notice, Report
 from reggan_plugin.jobs.frame_steps import Transfer
-from reggan_plugin.jobs.io_timeout import IoTimeout
 from reggan_plugin.jobs.joined_report import JoinedReport
 from reggan_plugin.jobs.landed_pictures import LandingFolder
 from reggan_plugin.jobs.plan import (
@@ -28,6 +27,7 @@ from reggan_plugin.jobs.plan import (
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import JobSummary, ModelInUse
 from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
+from reggan_plugin.jobs.stall_timeout import IoTimeout
 
 LOOK_EVERY_S = 1.0
 _LOOKS_SHARE = 0.1

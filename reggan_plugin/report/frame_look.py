@@ -13,8 +13,8 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.imaging.crop import reduce_by
-from reggan_plugin.jobs.io_timeout import IoTimeout
-from reggan_plugin.jobs.side_car import sha256_of
+from reggan_plugin.jobs.frame_record import sha256_of
+from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.report.shot_check import CheckedFrame, is_altered
 from reggan_plugin.transfer.display_picture import display_picture
 

@@ -9,16 +9,16 @@ from typing import Literal
 from reggan_plugin import __version__
 from reggan_plugin.atomic_write import remove_leftovers
 from reggan_plugin.errors import MeshError
-from reggan_plugin.files.inputs import refuse_overwriting
+from reggan_plugin.files.overwriting import refuse_overwriting
 from reggan_plugin.jobs.fingerprint import digest_of, fingerprint, plain
-from reggan_plugin.jobs.plan import make_writable_folder
-from reggan_plugin.jobs.side_car import (
+from reggan_plugin.jobs.frame_record import (
     FrameRecord,
     RecordedModel,
     read_record,
     record_path,
     write_record,
 )
+from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.textures.mesh_inputs import digest_of_files, files_of_mesh
 from reggan_plugin.textures.request import MeshOutput, TextureRequest
 from reggan_plugin.textures.subject import Subject

@@ -9,10 +9,10 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.drawing.contact_sheet import CELL_PX, SheetRow, View, write_sheet
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.inputs import refuse_overwriting
+from reggan_plugin.files.overwriting import refuse_overwriting
 from reggan_plugin.imaging.crop import reduce_by
+from reggan_plugin.jobs.frame_record import record_path
 from reggan_plugin.jobs.plan import refuse_existing
-from reggan_plugin.jobs.side_car import record_path
 from reggan_plugin.textures.advance import Advance, part_of, say_nothing
 from reggan_plugin.textures.output_plan import check_folder
 from reggan_plugin.textures.output_records import OutputRecords

@@ -15,7 +15,7 @@ from reggan_plugin.cli import reggan_plugin as group
 from reggan_plugin.commands.options.grouped import GroupedOption
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.files.inputs import refuse_overwriting
+from reggan_plugin.files.overwriting import refuse_overwriting
 from reggan_plugin.models.shipped_models import find_model
 
 Streams = pytest.CaptureFixture[str]

@@ -11,7 +11,8 @@ from reggan_plugin.errors import (
     UsageError,
 )
 from reggan_plugin.files.frame_range import format_frame_range, parse_frame_range
-from reggan_plugin.files.sequence import Sequence, default_output_folder, find_sequence
+from reggan_plugin.files.sequence import Sequence, find_sequence
+from reggan_plugin.jobs.output_names import default_output_folder
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from PIL import Image
 from reggan_plugin import regular_file
 from reggan_plugin.errors import StalledError
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.jobs.io_timeout import IoTimeout
+from reggan_plugin.jobs.frame_record import read_record
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.results import JobSummary
-from reggan_plugin.jobs.side_car import read_record
+from reggan_plugin.jobs.stall_timeout import IoTimeout
 
 from .conftest import Brightening
 

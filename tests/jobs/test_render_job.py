@@ -19,12 +19,12 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.events import Event, FrameDone, Notice, document_from_event
-from reggan_plugin.jobs.frame_content import WaitingFrame
+from reggan_plugin.jobs.frame_record import FrameFacts
+from reggan_plugin.jobs.frames_between_steps import WaitingFrame
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
 from reggan_plugin.jobs.results import JobSummary
-from reggan_plugin.jobs.side_car import FrameFacts
 from reggan_plugin.transfer.cut_face import CutFrame, FrameEdit, Picture
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

@@ -17,11 +17,12 @@ from reggan_plugin.atomic_write import TEMPORARY_SUFFIX, _prefix_for
 from reggan_plugin.cli import main
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.jobs import frame_output, side_car
-from reggan_plugin.jobs.intensity_curve import Fades, IntensityCurve
+from reggan_plugin.jobs import frame_output, frame_record
+from reggan_plugin.jobs.fades import Fades
+from reggan_plugin.jobs.frame_record import read_record, record_path, sha256_of
+from reggan_plugin.jobs.intensity_curve import IntensityCurve
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.results import JobSummary
-from reggan_plugin.jobs.side_car import read_record, record_path, sha256_of
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from ..sample_frames import contents
@@ -137,7 +138,7 @@ def test_another_model_or_version_does_all_again(
     run(out)
     assert resume(run, out, model=replace(MODEL, device="cuda:0")) == []
     assert len(resume(run, out, model=replace(MODEL, sha256="cd"))) == 6
-    monkeypatch.setattr(side_car, "__version__", "9.9")
+    monkeypatch.setattr(frame_record, "__version__", "9.9")
     assert len(resume(run, out, model=replace(MODEL, sha256="cd"))) == 6
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.jobs.side_car import FrameRecord, RecordedFace, sha256_of, write_record
+from reggan_plugin.jobs.frame_record import FrameRecord, RecordedFace, sha256_of, write_record
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,9 @@ from PIL import Image
 from reggan_plugin.cli import main
 from reggan_plugin.errors import OutputExistsError, RegganError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.jobs import side_car
+from reggan_plugin.jobs import frame_record
+from reggan_plugin.jobs.frame_record import read_record, record_path, sha256_of
 from reggan_plugin.jobs.plan import Existing
-from reggan_plugin.jobs.side_car import read_record, record_path, sha256_of
 from reggan_plugin.textures.prepared import PreparedFace
 from reggan_plugin.textures.request import Look, TextureRequest
 from reggan_plugin.textures.subject import Subject
@@ -126,7 +126,7 @@ def test_another_box_on_a_flat_map_is_done_again(run: Run) -> None:
 def test_another_version_does_all_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run()
     assert run() == []
-    monkeypatch.setattr(side_car, "__version__", "9.9")
+    monkeypatch.setattr(frame_record, "__version__", "9.9")
     assert run() == ["base_color_sad.png"]
 
 

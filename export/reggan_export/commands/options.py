@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from reggan_plugin.errors import OutputError
-from reggan_plugin.files.inputs import refuse_existing, refuse_overwriting
+from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
 
 PRECISIONS = ("fp32", "fp16")
 MODEL_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -9,7 +9,7 @@ from reggan_export.commands.options import MODEL_FILE
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import ModelParityError
-from reggan_plugin.files.inputs import refuse_overwriting
+from reggan_plugin.files.overwriting import refuse_overwriting
 
 
 @click.command()

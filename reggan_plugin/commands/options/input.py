@@ -14,10 +14,11 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.video import VideoFile
-from reggan_plugin.jobs.movie import Movie
+from reggan_plugin.jobs.landed_pictures import SETTLE_S
 from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
 from reggan_plugin.jobs.plan_sources import plan_sources
 from reggan_plugin.jobs.sources import find_sources
+from reggan_plugin.jobs.video_job import Movie
 
 
 class PlannedSource(NamedTuple):
@@ -161,7 +162,7 @@ input_options = options_as(
         "--settle",
         "settle_s",
         type=click.FloatRange(0, min_open=True),
-        default=3.0,
+        default=SETTLE_S,
         show_default=True,
         metavar="SECONDS",
         help="With --watch: how long size and time of a picture must stay before it is taken.",

@@ -10,7 +10,7 @@ from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.colour_management import colour_space_from_name
 from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS, LosslessCompression
 from reggan_plugin.files.exr.pass_choice import PassChoice
-from reggan_plugin.files.exr.writing import CHANGE_LAYERS, ChangeLayer, ExrWriting
+from reggan_plugin.files.exr.writing_settings import CHANGE_LAYERS, ChangeLayer, ExrWriting
 from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.picture_settings import PictureSettings, Reading
 from reggan_plugin.imaging.pass_rules import PASS_RULES, PassRule

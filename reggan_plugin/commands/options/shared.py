@@ -12,8 +12,8 @@ from reggan_plugin.commands.options.grouped import (
     together,
 )
 from reggan_plugin.errors import UsageError
-from reggan_plugin.jobs.io_timeout import DEFAULT_STALL_S
 from reggan_plugin.jobs.plan import Existing
+from reggan_plugin.jobs.stall_timeout import DEFAULT_STALL_S
 from reggan_plugin.models.shipped_models import installed_models
 
 _MOST_STOPS = 20

@@ -6,7 +6,7 @@ import click
 
 from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.signing import Signing
+from reggan_plugin.files.credentials_signed import Signing
 
 _PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -14,7 +14,7 @@ import OpenEXR
 
 from reggan_plugin.array_types import Bool
 from reggan_plugin.errors import UnreadableFrameError
-from reggan_plugin.files.damage import library_faults
+from reggan_plugin.files.damaged_files import library_faults
 from reggan_plugin.files.exr.assembly import Chunk, build_single_part
 from reggan_plugin.files.exr.container import (
     Attribute,

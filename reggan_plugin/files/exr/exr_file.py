@@ -13,7 +13,7 @@ import OpenEXR
 
 from reggan_plugin.array_types import Bool, Float, Shaped
 from reggan_plugin.errors import Remark, UnsupportedFormatError
-from reggan_plugin.files.damage import byte_faults
+from reggan_plugin.files.damaged_files import byte_faults
 from reggan_plugin.files.exr.assembly import replace_chunks, replace_part
 from reggan_plugin.files.exr.blocks import (
     BlockGrid,
@@ -23,7 +23,7 @@ from reggan_plugin.files.exr.blocks import (
     encode_part,
     read_grid,
 )
-from reggan_plugin.files.exr.change import set_layers, settle
+from reggan_plugin.files.exr.change_channels import set_layers, settle
 from reggan_plugin.files.exr.compression import (
     LOSSLESS_COMPRESSIONS,
     GenerationLoss,
@@ -32,11 +32,11 @@ from reggan_plugin.files.exr.compression import (
     measure_loss,
 )
 from reggan_plugin.files.exr.container import Channel, Container, ExrPart, read_container
-from reggan_plugin.files.exr.layer import Layer, find_layer, other_views
-from reggan_plugin.files.exr.moved_file import moved_passes
+from reggan_plugin.files.exr.moved_passes import moved_passes
 from reggan_plugin.files.exr.pass_choice import MovedFile, PassChoice
 from reggan_plugin.files.exr.passes import passes_of
-from reggan_plugin.files.exr.writing import EncodedFrame, ExrWriting
+from reggan_plugin.files.exr.picture_layer import Layer, find_layer, other_views
+from reggan_plugin.files.exr.writing_settings import EncodedFrame, ExrWriting
 from reggan_plugin.files.frame_data import Encoding, Frame
 from reggan_plugin.files.primaries import primaries_notice
 from reggan_plugin.files.samples import change_samples, changed_pixels, floats_from_samples

@@ -10,8 +10,8 @@ from PIL import Image, JpegImagePlugin
 
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
-from reggan_plugin.files.credentials import LEFT_OUT, segments_without
-from reggan_plugin.files.damage import library_faults
+from reggan_plugin.files.credentials_left_out import LEFT_OUT, segments_without
+from reggan_plugin.files.damaged_files import library_faults
 from reggan_plugin.files.frame_data import Frame
 from reggan_plugin.files.jpeg.segments import Segment, SegmentedJpeg, read_segments
 from reggan_plugin.files.orientation import upright_frame

@@ -9,8 +9,8 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Shaped
 from reggan_plugin.errors import UnsupportedFormatError
-from reggan_plugin.files.credentials import LEFT_OUT, chunks_without
-from reggan_plugin.files.damage import byte_faults, library_faults
+from reggan_plugin.files.credentials_left_out import LEFT_OUT, chunks_without
+from reggan_plugin.files.damaged_files import byte_faults, library_faults
 from reggan_plugin.files.frame_data import Frame
 from reggan_plugin.files.png.chunks import (
     SIGNATURE,

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import tifffile
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.files.credentials import LEFT_OUT, tiff_has_credentials, tiff_without
-from reggan_plugin.files.damage import library_faults
+from reggan_plugin.files.credentials_left_out import LEFT_OUT, tiff_has_credentials, tiff_without
+from reggan_plugin.files.damaged_files import library_faults
 from reggan_plugin.files.frame_data import Encoding, Frame
 from reggan_plugin.files.orientation import upright_frame
 from reggan_plugin.files.samples import (

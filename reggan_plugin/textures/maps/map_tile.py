@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from reggan_plugin.array_types import Float, Shaped
-from reggan_plugin.files.damage import faults_named
+from reggan_plugin.files.damaged_files import faults_named
 from reggan_plugin.files.exr.exr_file import StoredExr
 from reggan_plugin.files.frame import Encoding, Frame, StoredImage, read_content
 from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.drawing.encoded_picture import encoded_picture
-from reggan_plugin.files.inputs import refuse_existing
+from reggan_plugin.files.overwriting import refuse_existing
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 from reggan_training.commands.family_options import OpenFamilies, family_options

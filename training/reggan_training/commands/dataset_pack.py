@@ -7,7 +7,7 @@ import click
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import SourceError
-from reggan_plugin.files.inputs import refuse_existing
+from reggan_plugin.files.overwriting import refuse_existing
 from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option, sets_argument
 from reggan_training.data.pack import MIB, PackPlan
 from reggan_training.data.pack import pack as pack_entries

@@ -1,4 +1,4 @@
-"""Broken files: what libraries and our own reading of bytes raise over them, as one error.
+"""Damaged files: what libraries and our own reading of bytes raise, as one error.
 
 Only calls into libraries and the reading of bytes stand under these; anything else that fails is
 a mistake of ours, and comes out as what it is.

@@ -14,11 +14,9 @@ from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.jobs.events import FrameTracked, Report
 from reggan_plugin.jobs.face_tracker import FaceTracker, Observation
 from reggan_plugin.jobs.faults import FRAME_FAULTS, JOB_FAULTS
-from reggan_plugin.jobs.io_timeout import IoTimeout
+from reggan_plugin.jobs.frames_in_memory import PIXELS_WHILE_TRACKING, room_beside
 from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
-
-PIXELS_IN_FLIGHT = 100_000_000
-"""Frames are read ahead while they have no more pixels than this together."""
+from reggan_plugin.jobs.stall_timeout import IoTimeout
 
 
 class SeenShot:
@@ -141,4 +139,4 @@ def _room_beside(content: Frame | str) -> int:
     if isinstance(content, str):
         return 0  # nobody knows how large the next one is
     pixels = content.pixels.size // 3
-    return max(0, min(most_in_flight(1), PIXELS_IN_FLIGHT // pixels) - 1)
+    return room_beside(pixels, most_in_flight(1), PIXELS_WHILE_TRACKING)

@@ -7,9 +7,9 @@ import numpy as np
 
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_content
-from reggan_plugin.jobs.io_timeout import IoTimeout
+from reggan_plugin.jobs.frame_record import FileState, FrameFacts, RecordedFace, sha256_of, state_of
 from reggan_plugin.jobs.results import Outcome
-from reggan_plugin.jobs.side_car import FileState, FrameFacts, RecordedFace, sha256_of, state_of
+from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.transfer.cut_face import CutFrame
 from reggan_plugin.transfer.paste_back import AnsweredFrame
 

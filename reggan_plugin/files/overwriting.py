@@ -1,4 +1,4 @@
-"""What a command may not write over: the files that it reads, and those that are there."""
+"""No command writes over a file that it reads, or over one that is there already."""
 
 import os
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The change of an EXR as channels of the same file, such as `reggan.mask` and `reggan_stmap.u`."""
+"""The change of an EXR as channels of the same file, such as `reggan.mask`, `reggan_stmap.u`."""
 
 from collections.abc import Mapping
 

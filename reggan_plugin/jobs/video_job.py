@@ -19,10 +19,10 @@ from reggan_plugin.files.video import VideoFile
 from reggan_plugin.files.video_codecs import codec_for
 from reggan_plugin.jobs.events import FrameEncoded, Report
 from reggan_plugin.jobs.fingerprint import fingerprint
+from reggan_plugin.jobs.frame_record import record_path, state_of
 from reggan_plugin.jobs.plan import FrameTask, JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 from reggan_plugin.jobs.results import ModelInUse
-from reggan_plugin.jobs.side_car import record_path, state_of
 
 _SCHEMA = "video-1"
 

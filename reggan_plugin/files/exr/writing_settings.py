@@ -1,4 +1,4 @@
-"""Settings and results of writing EXR files with a change; loads no library."""
+"""How EXR files with a change are written: settings and results; loads no library."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

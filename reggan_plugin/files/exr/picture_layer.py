@@ -1,4 +1,4 @@
-"""The channels of an EXR that hold the picture."""
+"""Which channels of an EXR hold the picture."""
 
 import struct
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import OpenEXR
 
 from reggan_plugin.errors import MissingChannelsError, UnsupportedFormatError
-from reggan_plugin.files.exr.change import OWN_PREFIXES
+from reggan_plugin.files.exr.change_channels import OWN_PREFIXES
 from reggan_plugin.files.exr.container import Channel, ExrPart
 
 _ADVICE = (

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reggan_plugin.errors import MissingChannelsError
-from reggan_plugin.files.damage import byte_faults, faults_named
+from reggan_plugin.files.damaged_files import byte_faults, faults_named
 from reggan_plugin.files.exr.blocks import channel_pixels, decode_blocks, read_grid
 from reggan_plugin.files.exr.container import Container, ExrPart, read_container
-from reggan_plugin.files.exr.layer import labelled, refuse_unwritable
+from reggan_plugin.files.exr.picture_layer import labelled, refuse_unwritable
 from reggan_plugin.files.frame_data import PlacedPicture
 from reggan_plugin.files.samples import floats_from_samples
 

@@ -1,4 +1,4 @@
-"""Content Credentials (C2PA) inside a picture: found, and left out of a picture that changes.
+"""Content Credentials (C2PA) in a picture: found, and left out of one that changes.
 
 A manifest is bound to the bytes of its file; in a file with other pixels it would be invalid, and
 so would one that the XMP links to. A copied file keeps its own.

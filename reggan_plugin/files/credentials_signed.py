@@ -1,4 +1,4 @@
-"""Signs changed pictures: Content Credentials (C2PA) that say that a model edited them.
+"""Signs changed pictures with Content Credentials (C2PA): a model edited them.
 
 The picture as it was becomes the parent ingredient, with its own credentials if it has some. PNG,
 JPEG and TIFF carry the manifest; a format without a place for one gets a file beside it.

@@ -1,4 +1,4 @@
-"""Limits on how long a disk or a network folder may keep a job waiting."""
+"""`--stall-timeout`: how long a disk or a network folder may keep a job waiting."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""The record of a frame, `<out>/.reggan/<file name of the frame>.json`: how its output was made.
+"""The record of a frame, `<out>/.reggan/<file name>.json`: how its output was made.
 
 `render` writes one for every frame that it deals with, `render --resume` reads them, and so may
 any program. Every field is always there:

@@ -1,4 +1,4 @@
-"""Collects what becomes of frames, and says it."""
+"""Notices about what became of frames, each said once, also those that hold for several."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

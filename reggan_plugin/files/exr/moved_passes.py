@@ -1,4 +1,4 @@
-"""The passes of an EXR moved along with its picture: only blocks with a change are written anew."""
+"""Passes of an EXR moved with its picture: only blocks with a change are written anew."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from reggan_plugin.files.exr.blocks import (
     read_grid,
 )
 from reggan_plugin.files.exr.container import Container, read_container
-from reggan_plugin.files.exr.layer import Layer, refuse_unwritable
 from reggan_plugin.files.exr.pass_choice import MovedFile, PassChoice, RenderPass
 from reggan_plugin.files.exr.passes import passes_of
+from reggan_plugin.files.exr.picture_layer import Layer, refuse_unwritable
 from reggan_plugin.files.frame_data import Frame
 from reggan_plugin.imaging.move_passes import PassMotion, changed_by, move_pass
 from reggan_plugin.imaging.moved_part import MovedPart

@@ -53,12 +53,12 @@ BASIC_EXPRESSIONS: tuple[Expression, ...] = (
     Expression(
         name="disgusted",
         aliases=("disgust",),
-        action_units=(9, 10, 17),
+        action_units=(9, 17),
         weights=weights_from_notation(
-            "noseSneer 1.15, mouthUpperUp .3, browDown .75, eyeSquint .65, cheekSquint .6,"
-            " mouthFrown .45, mouthShrugLower .4"
+            "noseSneer 1.15, browDown .75, eyeSquint .65, cheekSquint .6, mouthFrown .45,"
+            " mouthShrugLower .4, mouthPress .3"
         ),
-        source=_BY_EYE,
+        source=f"{_BY_EYE}; the lips are closed, without CFEE's raised upper lip (10)",
         meanings=("gross", "yuck", "nauseous", "repulsed", "sickened"),
     ),
     Expression(

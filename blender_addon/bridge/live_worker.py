@@ -1,7 +1,7 @@
 """A `reggan-plugin live` beside Blender, warm from its first use to Blender's end. No threads.
 
-Requests go through its pipe, one at a time; answers come into a file, which can be read without
-waiting on every system.
+Requests go through its pipe as they come, and it answers the newest; answers come into a file,
+which can be read without waiting on every system.
 """
 
 import json
@@ -15,13 +15,15 @@ from .errors import BridgeError
 from .runtime import Runtime
 from .runtime_process import start_process
 
-INTERVAL_S = 0.02
-"""Between two looks at it: for so long an answer or a moved slider waits at most."""
+INTERVAL_S = 0.01
+"""Between two looks at it: for so long an answer waits at most."""
+_MOST_AHEAD = 8
+"""Requests in the pipe, so few that it never fills: Blender would wait for one that is full."""
 Request = Mapping[str, Any]
 
 
 class LiveWorker:
-    """A process that answers the newest request; those before it are never sent."""
+    """A process that answers the newest request; those that it replaced have no answer."""
 
     def __init__(self, runtime: Runtime, arguments: Sequence[str], folder: Path) -> None:
         """Start it.
@@ -35,8 +37,9 @@ class LiveWorker:
             BridgeError: the runtime's Python cannot be started, or `folder` cannot be written.
         """
         self.arguments, self.runtime = tuple(arguments), runtime
-        self._folder, self._waiting, self._asked, self._begun = folder, None, 0, b""
-        self._is_busy = False
+        self._folder, self._waiting, self._begun = folder, None, b""
+        self._asked, self._has_answered = 0, False
+        self._ahead: list[int] = []  # sent, and neither answered nor replaced
         # It works for a part of a second at a time, for which the artist waits.
         command = ["live", *arguments]
         self._process = start_process(
@@ -54,15 +57,21 @@ class LiveWorker:
     @property
     def is_done(self) -> bool:
         """True if every request was answered or replaced by a newer one."""
-        return not self._is_busy and self._waiting is None
+        return not self._ahead and self._waiting is None
 
-    def ask(self, request: Request) -> None:
-        """Ask for a picture, in place of what was asked for and not yet begun."""
-        self._waiting = request
+    def ask(self, request: Request) -> int:
+        """Ask for a picture, in place of what was asked for and not yet begun.
+
+        Returns:
+            The `id` of its answer.
+        """
+        self._asked += 1
+        self._waiting = {"id": self._asked, **request}
         self._send()
+        return self._asked
 
     def poll(self) -> list[dict[str, Any]]:
-        """Answers that have come since. Never waits.
+        """Answers that have come since, the newest last. Never waits.
 
         Raises:
             BridgeError: it ended.
@@ -71,7 +80,8 @@ class LiveWorker:
         *lines, self._begun = (self._begun + self._answers.read()).split(b"\n")
         answers = [dict(json.loads(line)) for line in lines if line.strip()]
         if answers:
-            self._is_busy = False
+            self._has_answered = True
+            self._ahead = [number for number in self._ahead if number > answers[-1]["id"]]
             self._send()
         if code is not None and not answers:
             said = (self._folder / "stderr.txt").read_text("utf-8", "replace").strip()
@@ -88,11 +98,16 @@ class LiveWorker:
         self._answers.close()
 
     def _send(self) -> None:
-        if self._is_busy or self._waiting is None or self._process.stdin is None:
+        if self._waiting is None or self._process.stdin is None:
             return
-        self._asked += 1
-        line = json.dumps({"id": self._asked, **self._waiting}) + "\n"
-        self._waiting, self._is_busy = None, True
+        # Until it has answered it reads nothing yet; and the files of tiles keep their names, so
+        # that none is written while Blender reads it.
+        is_alone = not self._has_answered or "texture" in self._waiting
+        if len(self._ahead) >= (1 if is_alone else _MOST_AHEAD):
+            return
+        line = json.dumps(self._waiting) + "\n"
+        self._ahead.append(self._waiting["id"])
+        self._waiting = None
         with suppress(OSError):  # it ended: `poll` says why
             self._process.stdin.write(line.encode())
             self._process.stdin.flush()

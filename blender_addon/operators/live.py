@@ -1,9 +1,15 @@
-"""Show the changed face while sliders move: one warm process, asked from a timer."""
+"""Show the changed face while sliders move: one warm process.
+
+It is asked when Blender's depsgraph hears of a moved slider, before the window is drawn for that,
+and looked at from a timer, which also sees what the depsgraph does not hear of.
+"""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from threading import current_thread, main_thread
+from typing import Any, ClassVar, Protocol
 
 import bpy
 from bpy.app.handlers import persistent
@@ -24,6 +30,8 @@ from .job_operator import new_job_folder, without_work_paths
 
 _LONGEST_PX = 1024
 _FILE = "live.raw"
+_IDLE_S = 0.05
+"""Between two looks while nothing is asked for: what moves without the depsgraph waits so long."""
 _warm: list[LiveWorker] = []
 """The process of this Blender, once it was used."""
 _shown: list["Shown"] = []
@@ -32,6 +40,9 @@ _shown: list["Shown"] = []
 
 class LiveSubject(Protocol):
     """What is changed live. Images are known by their names: undo makes others of them."""
+
+    editors: ClassVar[tuple[str, ...]]
+    """Kinds of editor that show it."""
 
     def request(self, context: bpy.types.Context) -> dict[str, Any]:
         """What is asked for now, without where it goes.
@@ -63,11 +74,13 @@ class Shown:
         subject: what is changed.
         folder: for pictures.
         asked: what was asked for last.
+        first: the number of its first request; 0 before there is one.
     """
 
     subject: LiveSubject
     folder: Path
     asked: dict[str, Any] = field(default_factory=dict)
+    first: int = 0
 
 
 @dataclass(kw_only=True)
@@ -85,6 +98,7 @@ class LiveImage:
     frame: int
     path: Path
     folder: Path
+    editors: ClassVar[tuple[str, ...]] = ("IMAGE_EDITOR",)
 
     def request(self, context: bpy.types.Context) -> dict[str, Any]:
         """The file of the frame that is shown, its face, the expression."""
@@ -175,7 +189,9 @@ def is_shown(kind: type) -> bool:
 def _timer() -> float | None:
     """Called by Blender; None ends it."""
     tick()
-    return INTERVAL_S if _shown else None
+    if not _shown:
+        return None
+    return _IDLE_S if is_settled() else INTERVAL_S
 
 
 def tick() -> None:
@@ -184,16 +200,31 @@ def tick() -> None:
         return
     context, shown = bpy.context, _shown[0]
     try:
-        worker = _worker(context)
-        for answer in worker.poll():
-            _take(context, shown, answer)
-        asked = _request(context, shown)
-        if asked != shown.asked:
-            shown.asked = asked
-            worker.ask(asked)
+        _ask(context, shown)
+        answers = [a for a in _worker(context).poll() if a["id"] >= shown.first]
+        if answers:
+            _take(context, shown, answers[-1])
+        for answer in answers:
+            if "file" in answer:
+                (shown.folder / answer["file"]).unlink(missing_ok=True)
     except BridgeError as error:
         stop()
         keep_last_words(context.window_manager, str(error), is_failure=True)
+
+
+def _on_change(*_: Any) -> None:
+    """Called by Blender after a slider has moved, and before that is drawn; by renders, too."""
+    if _shown and current_thread() is main_thread():
+        with suppress(BridgeError):  # the timer says it
+            _ask(bpy.context, _shown[0])
+
+
+def _ask(context: bpy.types.Context, shown: Shown) -> None:
+    worker, asked = _worker(context), _request(context, shown)
+    if asked != shown.asked:
+        shown.asked = asked
+        number = worker.ask(asked)
+        shown.first = shown.first or number
 
 
 def is_settled() -> bool:
@@ -208,6 +239,8 @@ def _worker(context: bpy.types.Context) -> LiveWorker:
         close()
     if not _warm:
         _warm.append(LiveWorker(runtime, arguments, new_job_folder()))
+        for shown in _shown:  # it has to ask the new one
+            shown.asked, shown.first = {}, 0
     return _warm[0]
 
 
@@ -233,13 +266,11 @@ def _face(scene: bpy.types.Scene) -> Any:
 def _take(context: bpy.types.Context, shown: Shown, answer: dict[str, Any]) -> None:
     if "width" not in answer:
         raise BridgeError(without_work_paths(with_remedy(answer)))
-    out = shown.folder / answer.get("tiles", _FILE)
-    if not any(shown.folder.glob(out.name.replace("<UDIM>", "1???"))):
-        return  # the answer is to what was live before
-    shown.subject.take(context, out, answer)
+    name = answer["tiles"] if "tiles" in answer else answer["file"]
+    shown.subject.take(context, shown.folder / name, answer)
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type in ("IMAGE_EDITOR", "VIEW_3D"):
+            if area.type in shown.subject.editors:
                 for region in area.regions:
                     if region.type == "WINDOW":  # drawing the sidebar, too, takes as long again
                         region.tag_redraw()
@@ -276,6 +307,7 @@ def attach() -> None:
     bpy.types.WindowManager.reggan_live_map = bpy.props.BoolProperty(options={"SKIP_SAVE"})
     for handlers in (bpy.app.handlers.load_pre, bpy.app.handlers.save_pre):
         handlers.append(persistent(_on_load))
+    bpy.app.handlers.depsgraph_update_post.append(persistent(_on_change))
 
 
 def detach() -> None:
@@ -285,4 +317,5 @@ def detach() -> None:
     close()
     for handlers in (bpy.app.handlers.load_pre, bpy.app.handlers.save_pre):
         handlers.remove(_on_load)
+    bpy.app.handlers.depsgraph_update_post.remove(_on_change)
     del bpy.types.WindowManager.reggan_live, bpy.types.WindowManager.reggan_live_map

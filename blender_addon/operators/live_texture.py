@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import bpy
 
@@ -33,6 +33,7 @@ class LiveHead:
     worn: str
     source: str
     asked: dict[str, Any]
+    editors: ClassVar[tuple[str, ...]] = ("IMAGE_EDITOR", "VIEW_3D")
 
     def request(self, _context: bpy.types.Context) -> dict[str, Any]:
         """The head as it was when it was begun."""

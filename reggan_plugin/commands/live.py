@@ -8,7 +8,7 @@ from reggan_plugin.commands.model_in_use import open_model
 from reggan_plugin.commands.options.grouped import GroupedCommand
 from reggan_plugin.commands.options.shared import model_options
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.ui.live_pipe import LivePipe
+from reggan_plugin.ui.live_pipe import LivePipe, newest_lines
 
 
 @click.command(cls=GroupedCommand, epilog="\b\nExample:\n  reggan-plugin live")
@@ -17,8 +17,8 @@ from reggan_plugin.ui.live_pipe import LivePipe
 def live(*, model: str | None, device: str) -> None:
     """Change a face again and again for a program, such as Blender, that asks through a pipe.
 
-    Each line of standard input is a request in JSON, each line of standard output its answer; it
-    ends when its input does. The fields are in reggan_plugin/ui/live_pipe.py.
+    Each line of standard input is a request in JSON, each line of standard output the answer to the
+    newest; it ends when its input does. The fields are in reggan_plugin/ui/live_pipe.py.
     """
     transfer, _ = open_model(model, device)
-    LivePipe(transfer).serve(sys.stdin, sys.stdout)
+    LivePipe(transfer).serve(newest_lines(sys.stdin.fileno()), sys.stdout)

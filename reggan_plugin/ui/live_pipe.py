@@ -1,17 +1,19 @@
 """A face that is changed again and again for a program beside this one, such as Blender.
 
-The program writes one JSON object a line, and waits for the line that answers it:
+The program writes one JSON object a line, and is answered by another. Of the lines that come while
+one is being answered the newest alone is answered then:
 
     {"id": 7, "frame": "/shot/a.0101.exr", "face": 0, "longest_px": 1024,
      "change": {"weights": {"happy": 1, "jawOpen": 0.2}, "intensity": 0.8, "adds": false},
      "presets": null, "out": "/shots/live.raw"}
 
-    {"id": 7, "width": 1024, "height": 576, "seconds": 0.12}
+    {"id": 7, "file": "live.7.raw", "width": 1024, "height": 576, "seconds": 0.12}
 
-`out` then holds the whole frame, reduced to `longest_px`: float32 RGBA, rows from the bottom, as
-stored in the frame. `face` is as `choice_from_json` reads it. A request with `texture`, `mesh` and
-`material` in place of `frame` and `face` is answered with the base colour map. Of a set of UDIM
-tiles the answer has `tiles`, the name of the files beside `out` in which they are, with `<UDIM>`:
+`file`, beside `out`, then holds the whole frame, reduced to `longest_px`: float32 RGBA, rows from
+the bottom, as stored in the frame. The program deletes it. `face` is as `choice_from_json` reads
+it. A request with `texture`, `mesh` and `material` in place of `frame` and `face` is answered with
+the base colour map. Of a set of UDIM tiles the answer has `tiles`, the name of the files in which
+they are, with `<UDIM>`:
 
     {"id": 8, "width": 1024, "height": 1024, "tiles": "live.<UDIM>.png", "seconds": 0.12}
 
@@ -21,8 +23,10 @@ An answer to what cannot be done has `message`, `kind` and `fields` in place of 
 import json
 import math
 import os
+import queue
+import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -46,15 +50,16 @@ if TYPE_CHECKING:
 
 Rgba = Float[np.ndarray, "height width 4"]
 _FRAMES_HELD = 2
+_PIECE_BYTES = 1 << 16
 _FIELDS = ("id", "longest_px", "change", "out")
 _OF_FRAME, _OF_MAP = ("frame", "face"), ("texture", "mesh", "material")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HeldFrame:
-    """A frame that was reduced, and its face, ready for changes."""
+    """A frame that was reduced, rows from the bottom, and its face, ready for changes."""
 
-    frame: Frame
+    picture: Rgba
     face: LiveFace
 
 
@@ -78,7 +83,8 @@ class LivePipe:
         began = time.monotonic()
         asked: Mapping[str, Any] = {}
         try:
-            asked = _request(line)
+            asked = _object(line)
+            _refuse_missing(asked)
             written = self._write(asked)
         except RegganError as error:
             return {"id": asked.get("id"), **document_from_said(error.remark)}
@@ -87,22 +93,20 @@ class LivePipe:
     def _write(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         own = read_presets(Path(asked["presets"])) if asked.get("presets") else NO_PRESETS
         mix, out = change_from_json(asked["change"], own).mix, Path(asked["out"])
+        beside = out.with_name(f"{out.stem}.{asked['id']}{out.suffix}")
         if "texture" not in asked:
-            return _written(self._frame(asked, mix), out)
+            return _written(self._frame(asked, mix), beside)
         face = self._map(asked)
         if not face.is_set:
-            return _written(face.picture(mix), out)
+            return _written(face.picture(mix)[::-1], beside)
         height, width = face.size
         return {"width": width, "height": height, "tiles": face.write_tiles(mix, out).name}
 
     def _frame(self, asked: Mapping[str, Any], mix: ExpressionMix) -> Rgba:
         held = self._hold(asked)
-        frame, face = held.frame, held.face
-        picture = np.ones((*frame.pixels.shape[:2], 4), np.float32)
-        picture[..., :3] = frame.pixels
-        if frame.alpha is not None:
-            picture[..., 3] = frame.alpha
-        picture[face.region][..., :3] = face.change(self._transfer, mix).compose().pixels
+        picture = held.picture.copy()
+        changed = held.face.change(self._transfer, mix).compose().pixels
+        picture[::-1][held.face.region][..., :3] = changed
         return picture
 
     def _map(self, asked: Mapping[str, Any]) -> "LiveMap":
@@ -133,29 +137,62 @@ class LivePipe:
         crop = crops[0].scaled(1 / factor)
         longest = max(small.pixels.shape[:2])
         face = live_face(self._transfer, small, crop, exposure_ev, longest)
-        return HeldFrame(frame=small, face=face)
+        return HeldFrame(picture=_rgba(small), face=face)
 
 
 def _written(picture: Rgba, out: Path) -> dict[str, Any]:
-    """The size of a picture that lies in a file now."""
-    new = out.with_name(f".{out.name}.{os.getpid()}")
-    np.ascontiguousarray(picture[::-1]).tofile(new)  # else each number is written by itself
-    new.replace(out)
-    return {"width": picture.shape[1], "height": picture.shape[0]}
+    """Name and size of a picture that lies in a file now."""
+    np.ascontiguousarray(picture).tofile(out)  # else each number is written by itself
+    return {"file": out.name, "width": picture.shape[1], "height": picture.shape[0]}
 
 
-def _request(line: str) -> Mapping[str, Any]:
+def _rgba(frame: Frame) -> Rgba:
+    """Rows from the bottom, alpha 1 where it has none."""
+    picture = np.ones((*frame.pixels.shape[:2], 4), np.float32)
+    picture[::-1, :, :3] = frame.pixels
+    if frame.alpha is not None:
+        picture[::-1, :, 3] = frame.alpha
+    return picture
+
+
+def newest_lines(stream: int) -> Iterator[str]:
+    """Lines of a pipe as they come; of those that came while one was worked on, the last alone.
+
+    Args:
+        stream: its file descriptor, so that no lock is held when the process is stopped.
+    """
+    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    threading.Thread(target=_read_lines, args=(stream, lines), daemon=True).start()
+    is_open = True
+    while is_open:
+        came = [lines.get()]
+        while not lines.empty():
+            came.append(lines.get())
+        is_open = came[-1] is not None
+        yield from [line for line in came if line is not None][-1:]
+
+
+def _read_lines(stream: int, lines: "queue.SimpleQueue[str | None]") -> None:
+    begun = b""
+    while piece := os.read(stream, _PIECE_BYTES):
+        *whole, begun = (begun + piece).split(b"\n")
+        for line in filter(bytes.strip, whole):
+            lines.put(line.decode("utf-8", "replace"))
+    lines.put(None)  # the program has ended
+
+
+def _object(line: str) -> Mapping[str, Any]:
     try:
-        asked = json.loads(line)
-    except ValueError as error:
+        return dict(json.loads(line))
+    except (ValueError, TypeError) as error:
         raise UsageError(f"{line[:80]!r} is no JSON object: {error}.") from error
-    kind = _OF_MAP if isinstance(asked, dict) and "texture" in asked else _OF_FRAME
-    missing = [
-        name for name in (*_FIELDS, *kind) if not isinstance(asked, dict) or name not in asked
-    ]
+
+
+def _refuse_missing(asked: Mapping[str, Any]) -> None:
+    kind = _OF_MAP if "texture" in asked else _OF_FRAME
+    missing = [name for name in (*_FIELDS, *kind) if name not in asked]
     if missing:
-        raise UsageError(f"The request {line[:80]!r} has no {', '.join(missing)}.")
-    return dict(asked)
+        raise UsageError(f"The request {asked.get('id')} has no {', '.join(missing)}.")
 
 
 def _state_of(path: Path) -> tuple[int, int] | None:

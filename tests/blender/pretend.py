@@ -95,7 +95,10 @@ def live() -> None:
                 grey = round(255 * value) if tile.stem.endswith("1002") else 9
                 out.with_name(f"live.{tile.stem[-4:]}.png").write_bytes(png_of_grey(grey))
         else:
-            out.write_bytes(array("f", [value, value, value, 1.0] * 8).tobytes())
+            said["file"] = f"live.{request['id']}.raw"
+            out.with_name(str(said["file"])).write_bytes(
+                array("f", [value, value, value, 1.0] * 8).tobytes()
+            )
         print(json.dumps(said), flush=True)
     sys.exit()
 

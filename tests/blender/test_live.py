@@ -122,8 +122,46 @@ def test_what_goes_wrong_beside_blender_is_said_without_work_paths(
     bpy.context.scene.reggan_shapes.jawOpen = 1.5
     settle()
     said = bpy.context.window_manager.reggan_last_words
-    assert said == f"{FRAME} shows no face: live."
+    assert said == f"{FRAME} shows no face: live.raw."
     assert not bpy.context.window_manager.reggan_live
+
+
+def test_a_moved_slider_is_asked_for_before_the_timer_looks(space: Any, pretended: Path) -> None:
+    toggle()
+    settle()
+    bpy.context.scene.reggan_shapes.jawOpen = 0.5
+    bpy.context.scene.update_tag()  # as a mouse does
+    bpy.context.view_layer.update()
+    end = time.monotonic() + 10
+    while len(asked(pretended)) < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert [one["change"]["weights"].get("jawOpen") for one in asked(pretended)] == [None, 0.5]
+    settle()
+    assert brightness(space) == pytest.approx(0.5, abs=0.01)
+
+
+def test_answers_to_what_was_live_before_are_not_shown(space: Any, pretended: Path) -> None:
+    toggle()
+    settle()
+    bpy.context.scene.reggan_shapes.jawOpen = 1.5  # which is answered by an error
+    bpy.context.scene.update_tag()
+    bpy.context.view_layer.update()
+    toggle()
+    bpy.context.scene.reggan_shapes.jawOpen = 0.5
+    toggle()
+    settle()
+    assert bpy.context.window_manager.reggan_live
+    assert brightness(space) == pytest.approx(0.5, abs=0.01)
+
+
+def test_pictures_are_deleted_once_they_are_shown(space: Any, pretended: Path) -> None:
+    from blender_addon.operators import live
+
+    toggle()
+    settle()
+    (shown,) = live._shown
+    assert not list(shown.folder.glob("*.raw"))
+    toggle()
 
 
 def test_a_tick_takes_few_milliseconds(space: Any, pretended: Path) -> None:

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from reggan_plugin.commands.demo import sample_shots
 from reggan_plugin.textures.request import Look, TextureRequest
 from reggan_plugin.textures.texture_job import run_request
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.ui.live_pipe import LivePipe
+from reggan_plugin.ui.live_pipe import LivePipe, newest_lines
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from ..layered_shots import render, smile
@@ -45,7 +47,7 @@ def asked(frame: Path, out: Path, **changed: Any) -> str:
 def picture(answer: dict[str, Any], out: Path) -> np.ndarray:
     """From the top, 0 to 255."""
     shape = (answer["height"], answer["width"], 4)
-    return np.fromfile(out, np.float32).reshape(shape)[::-1] * 255
+    return np.fromfile(out.with_name(answer["file"]), np.float32).reshape(shape)[::-1] * 255
 
 
 def test_the_picture_is_what_render_makes(pipe: LivePipe, frame: Path, tmp_path: Path) -> None:
@@ -89,6 +91,22 @@ def test_many_lines_and_bad_ones_are_answered_in_turn(
     assert "Did you mean 'happy'" in said[2]["message"]
     assert "gone.png" in said[3]["message"]
     assert "width" in said[4]
+
+
+def test_of_lines_that_came_meanwhile_the_newest_is_answered() -> None:
+    read, write = os.pipe()
+    lines = newest_lines(read)
+    os.write(write, b"first\n")
+    assert next(lines) == "first"
+    for piece in (b"second\n\nthi", b"rd\nbeg"):
+        os.write(write, piece)
+        time.sleep(0.05)
+    assert next(lines) == "third"
+    os.write(write, b"un\nlast\n")
+    os.close(write)
+    time.sleep(0.05)
+    assert list(lines) == ["last"]
+    os.close(read)
 
 
 def test_a_map_is_answered_as_texture_makes_it(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from watch import (
     TICK_S,
     Ticks,
     addon,
+    live_asked,
     live_callbacks,
     live_settled,
     longest_silence,
@@ -130,8 +131,8 @@ def drag_live(
         "size": list(image().size),
         "intensity": round(settings.intensity, 3),
         "pictures_while_dragged": answers,
-        "last_picture_s": waits[0],
-        "picture_after_a_move_s": waits[1:],
+        "last_picture_asked_made_drawn_s": waits[0],
+        "move_asked_made_drawn_s": waits[1:],
         "longest_callback_ms": round(max(wall for wall, _ in live_callbacks), 2),
         "longest_callback_cpu_ms": round(max(cpu for _, cpu in live_callbacks), 2),
         **longest_silence(ticks),
@@ -149,10 +150,15 @@ def _note_drawn(drawn: list[float]) -> None:
         drawn.append(time.perf_counter())
 
 
-def _until_drawn(drawn: list[float], moved: float) -> Generator[float, None, float]:
-    """Wait until the editor shows what was asked for at `moved` or later; how long it took, s."""
+def _until_drawn(drawn: list[float], moved: float) -> Generator[float, None, list[float]]:
+    """Wait until the editor shows what was asked for at `moved` or later.
+
+    Returns:
+        The seconds since then to the request, to the pixels in Blender's image, and to the drawn
+        picture.
+    """
     yield from until(lambda: bool(drawn) and drawn[-1] > live_settled[-1] > moved)
-    return round(drawn[-1] - moved, 3)
+    return [round(at - moved, 3) for at in (live_asked[-1], live_settled[-1], drawn[-1])]
 
 
 def drag_a_point() -> Pause:

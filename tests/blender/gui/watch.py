@@ -33,6 +33,8 @@ live_callbacks: list[tuple[float, float]] = []
 """Of what is live: by the clock and in processor time, in ms."""
 live_settled: list[float] = [0.0]
 """When what is live last showed what was asked for."""
+live_asked: list[float] = [0.0]
+"""When it was last asked for."""
 _callbacks: list[tuple[float, float, str]] = []
 
 
@@ -79,7 +81,15 @@ def watch() -> None:
         if waited and live.is_settled():
             live_settled.append(time.perf_counter())
 
+    worker = live.LiveWorker
+    ask = worker.ask
+
+    def noted_ask(self: Any, request: Any) -> Any:
+        live_asked.append(time.perf_counter())
+        return ask(self, request)
+
     operator.modal, operator._report, live.tick = measured, noted, measured_tick
+    worker.ask = noted_ask
     bpy.app.timers.register(_tick)
 
 

@@ -30,13 +30,13 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.models.model_card import MOTION_CONTRACT
-from reggan_plugin.textures.request import (
+from reggan_plugin.textures.texture_batch import Watch
+from reggan_plugin.textures.texture_request import (
     MeshOutput,
     OpenTransfer,
     TextureRequest,
     TextureResult,
 )
-from reggan_plugin.textures.texture_batch import Watch
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 
@@ -145,7 +145,7 @@ def _run(
     request: TextureRequest, sheet: Path | None, open_transfer: OpenTransfer, watch: Watch
 ) -> list[TextureResult]:
     """The maps and the sheet of one character, which is looked at once for both."""
-    from reggan_plugin.textures.subject import Subject
+    from reggan_plugin.textures.job_inputs import Subject
 
     results = []
     with Subject(request.mesh, request.look, open_transfer) as subject:

@@ -8,8 +8,8 @@ import click
 
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.errors import RegganError, document_from_said
-from reggan_plugin.textures.request import TextureResult
 from reggan_plugin.textures.texture_batch import CharacterOutcome
+from reggan_plugin.textures.texture_request import TextureResult
 
 SUMMARY_VERSION = 2
 """Raised when a field of the JSON summary changes its meaning or goes away."""

@@ -14,11 +14,11 @@ from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_optio
 from reggan_plugin.commands.options.shared import model_options
 from reggan_plugin.commands.page_launcher import write_launcher
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.ui.in_words import PageOptions
 from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.open_take import open_take
 from reggan_plugin.ui.serve import serve_page
 from reggan_plugin.ui.studio import Studio
+from reggan_plugin.ui.words_to_copy import PageOptions
 from reggan_plugin.vocabulary.presets import read_presets
 
 

@@ -15,7 +15,7 @@ from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.textures.maps.map_tile import MapTile, read_tile
 from reggan_plugin.textures.maps.texture_files import find_texture, write_tiles
 from reggan_plugin.textures.maps.texture_map import TextureMap
-from reggan_plugin.textures.prepared import ChangedMap, PreparedFace
+from reggan_plugin.textures.prepared_face import ChangedMap, PreparedFace
 from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.textures.views.view_change import ViewChange
 

@@ -13,10 +13,11 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.errors import MeshError, MissingExtraError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, USD_SUFFIXES
 from reggan_plugin.textures.character import Character, Material, MeshPart
+from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file
 from reggan_plugin.textures.gltf.character import character_from_gltf
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
-from reggan_plugin.textures.obj_library import MOST_LIBRARY_BYTES, maps_of_obj
-from reggan_plugin.textures.references import file_of_name, read_file
+from reggan_plugin.textures.limits import MOST_LIBRARY_BYTES
+from reggan_plugin.textures.obj_library import maps_of_obj
 
 _ANY_WAY_UP = (
     ("+Z", "+Y"),

@@ -6,11 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from reggan_plugin.errors import MeshError
-from reggan_plugin.textures.references import file_of_name, read_file
+from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file
+from reggan_plugin.textures.limits import MOST_LIBRARIES, MOST_LIBRARY_BYTES
 
 _LOG = logging.getLogger(__name__)
-_MOST_LIBRARIES = 64
-MOST_LIBRARY_BYTES = 16 * 2**20
 
 
 def maps_of_obj(path: Path) -> dict[str, Path]:
@@ -44,9 +43,9 @@ def _maps_in(mesh: Path, library: Path) -> Iterator[tuple[str, Path]]:
 def _libraries(path: Path) -> list[Path]:
     words = (line.partition(" ") for line in _lines(path))
     names = dict.fromkeys(name.strip() for key, _, name in words if key == "mtllib")
-    if len(names) > _MOST_LIBRARIES:
+    if len(names) > MOST_LIBRARIES:
         raise MeshError(
-            f"{path} names {len(names):,} material libraries, of at most {_MOST_LIBRARIES}. The "
+            f"{path} names {len(names):,} material libraries, of at most {MOST_LIBRARIES}. The "
             "file is broken; export it again."
         )
     return [file for name in names for file in _named(path, name)]

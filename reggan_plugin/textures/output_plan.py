@@ -7,10 +7,11 @@ from pathlib import Path
 
 from reggan_plugin.errors import OutputError, UsageError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, USD_SUFFIXES
+from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.jobs.plan import refuse_existing
 from reggan_plugin.textures.maps.texture_files import TextureFiles, find_texture
 from reggan_plugin.textures.output_records import OutputRecords
-from reggan_plugin.textures.request import PLACEHOLDER, TextureRequest
+from reggan_plugin.textures.texture_request import PLACEHOLDER, TextureRequest
 
 USD_TEXT_SUFFIXES = (".usda", ".usd")
 _EMBEDDED_SUFFIXES = (".png", ".jpg")
@@ -80,7 +81,7 @@ def also_outputs(request: TextureRequest, label: str) -> Mapping[Path, Path]:
     """Paths of the further maps of an expression, by their source: `normal_happy.png`."""
     folder = request.out_folder if request.out is None else request.out.parent
     return {
-        source: (folder or source.parent) / f"{source.stem}_{label}{source.suffix}"
+        source: (folder or source.parent) / default_output_file(source, label).name
         for source in request.also
     }
 

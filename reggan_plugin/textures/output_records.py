@@ -19,9 +19,9 @@ from reggan_plugin.jobs.frame_record import (
     write_record,
 )
 from reggan_plugin.jobs.plan import make_writable_folder
-from reggan_plugin.textures.mesh_inputs import digest_of_files, files_of_mesh
-from reggan_plugin.textures.request import MeshOutput, TextureRequest
-from reggan_plugin.textures.subject import Subject
+from reggan_plugin.textures.job_inputs import Subject
+from reggan_plugin.textures.mesh_digest import digest_of_files, files_of_mesh
+from reggan_plugin.textures.texture_request import MeshOutput, TextureRequest
 
 OutputKind = Literal["map", "also", "sheet"] | MeshOutput
 

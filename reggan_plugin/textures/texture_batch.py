@@ -7,15 +7,16 @@ from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, RegganError, UsageError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES
+from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.jobs.plan import make_writable_folder
-from reggan_plugin.textures.advance import Advance, say_nothing
-from reggan_plugin.textures.request import (
+from reggan_plugin.textures.progress import Advance, say_nothing
+from reggan_plugin.textures.texture_job import run_request
+from reggan_plugin.textures.texture_request import (
     PLACEHOLDER,
     OpenTransfer,
     TextureRequest,
     TextureResult,
 )
-from reggan_plugin.textures.texture_job import run_request
 
 Watch = Callable[[str], AbstractContextManager[Advance]]
 """Takes what is made, in words; gives what is told how much of it is done."""
@@ -127,7 +128,7 @@ def _request_for(
     out_mesh = None
     if with_meshes and mesh.suffix.lower() in GLTF_SUFFIXES:
         label = PLACEHOLDER if request.mesh_as == "replace" else request.mesh_as
-        out_mesh = target / f"{mesh.stem}_{label}{mesh.suffix}"
+        out_mesh = target / default_output_file(mesh, label).name
     return replace(
         request,
         mesh=mesh,

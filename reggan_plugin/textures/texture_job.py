@@ -4,10 +4,10 @@ from pathlib import Path
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import copy_frame
-from reggan_plugin.textures.advance import Advance, part_of, say_nothing
 from reggan_plugin.textures.also_maps import write_also
+from reggan_plugin.textures.job_inputs import Subject
 from reggan_plugin.textures.maps.flat_map import changed_flat_map, find_flat_face
-from reggan_plugin.textures.maps.map_kinds import check_is_colour
+from reggan_plugin.textures.maps.is_colour import check_is_colour
 from reggan_plugin.textures.maps.texture_files import TextureFiles, encoded_bytes, write_tiles
 from reggan_plugin.textures.output_plan import (
     OutputPlan,
@@ -18,10 +18,10 @@ from reggan_plugin.textures.output_plan import (
     plan_outputs,
 )
 from reggan_plugin.textures.output_records import OutputRecords
-from reggan_plugin.textures.prepared import ChangedMap, PreparedFace
-from reggan_plugin.textures.request import OpenTransfer, TextureRequest, TextureResult
+from reggan_plugin.textures.prepared_face import ChangedMap, PreparedFace
+from reggan_plugin.textures.progress import Advance, part_of, say_nothing
 from reggan_plugin.textures.result_remarks import remarks_on
-from reggan_plugin.textures.subject import Subject
+from reggan_plugin.textures.texture_request import OpenTransfer, TextureRequest, TextureResult
 from reggan_plugin.textures.write_mesh import check_mesh_output, write_mesh, write_usd
 
 

@@ -13,12 +13,12 @@ from reggan_plugin.files.overwriting import refuse_overwriting
 from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.jobs.frame_record import record_path
 from reggan_plugin.jobs.plan import refuse_existing
-from reggan_plugin.textures.advance import Advance, part_of, say_nothing
+from reggan_plugin.textures.job_inputs import Subject
 from reggan_plugin.textures.output_plan import check_folder
 from reggan_plugin.textures.output_records import OutputRecords
-from reggan_plugin.textures.prepared import PreparedFace
-from reggan_plugin.textures.request import TextureRequest, TextureResult
-from reggan_plugin.textures.subject import Subject
+from reggan_plugin.textures.prepared_face import PreparedFace
+from reggan_plugin.textures.progress import Advance, part_of, say_nothing
+from reggan_plugin.textures.texture_request import TextureRequest, TextureResult
 from reggan_plugin.textures.views.framing import closer, turned
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

@@ -11,9 +11,8 @@ from pxr import Sdf, Tf, Usd, UsdGeom, UsdShade
 
 from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.character import Character, Material, MeshPart
-from reggan_plugin.textures.references import file_of_name, read_file
-
-_MOST_LAYERS = 1000
+from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file
+from reggan_plugin.textures.limits import MOST_LAYERS
 
 
 def character_from_usd(path: Path) -> Character:
@@ -84,8 +83,8 @@ def _refuse_references(path: Path) -> None:
             if inner not in seen:
                 seen.add(inner)
                 waiting.append(inner)
-        if len(seen) > _MOST_LAYERS:
-            raise MeshError(f"{path} is made of more than {_MOST_LAYERS} layers. Flatten it first.")
+        if len(seen) > MOST_LAYERS:
+            raise MeshError(f"{path} is made of more than {MOST_LAYERS} layers. Flatten it first.")
 
 
 def _refuse_outside_package(path: Path, names: Iterable[str]) -> None:

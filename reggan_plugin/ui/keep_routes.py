@@ -9,7 +9,11 @@ from starlette.responses import JSONResponse, Response
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.plan import Existing
-from reggan_plugin.ui.in_words import (
+from reggan_plugin.ui.open_head import saves_map
+from reggan_plugin.ui.page_requests import Asked, Handler, change_in, download, face_in, json_of
+from reggan_plugin.ui.shot_job import ShotRequest
+from reggan_plugin.ui.studio import Studio
+from reggan_plugin.ui.words_to_copy import (
     PageOptions,
     command_line,
     preset_text,
@@ -17,10 +21,6 @@ from reggan_plugin.ui.in_words import (
     take_command,
     texture_command,
 )
-from reggan_plugin.ui.open_head import saves_map
-from reggan_plugin.ui.page_requests import Asked, Handler, change_in, download, face_in, json_of
-from reggan_plugin.ui.shot_job import ShotRequest
-from reggan_plugin.ui.studio import Studio
 
 
 class KeepRoutes:

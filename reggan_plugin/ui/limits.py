@@ -1,4 +1,4 @@
-"""Sizes beyond which the page refuses an upload or request, or shows a picture reduced."""
+"""Limits of the page and of *Live*: uploads, requests, sizes of pictures, what stays in memory."""
 
 MOST_JSON_BYTES = 2**16
 """Of one request of the page."""
@@ -14,3 +14,9 @@ LONGEST_SCREEN_PX = 4096
 """Larger frames are shown reduced by a whole factor; they are saved at their own size."""
 LONGEST_MAP_PX = 2048
 """Larger maps are shown reduced by a whole factor; they are saved at their own size."""
+THUMBNAIL_PX = 192
+"""Of the gallery."""
+THUMBNAILS_AT_ONCE = 2
+"""More need memory, and are no quicker on few cores."""
+FRAMES_HELD, HEADS_HELD, FACES_HELD, EXPOSURES_HELD = 2, 1, 6, 64
+"""That stay in memory, the newest of each; frames also those of *Live* in Blender."""

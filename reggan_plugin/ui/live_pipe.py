@@ -39,6 +39,7 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.asked_change import change_from_json, choice_from_json
+from reggan_plugin.ui.limits import FRAMES_HELD
 from reggan_plugin.ui.live_face import LiveFace, averaged, live_face
 from reggan_plugin.ui.open_frame import Newest
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from reggan_plugin.ui.live_map import LiveMap
 
 Rgba = Float[np.ndarray, "height width 4"]
-_FRAMES_HELD = 2
 _PIECE_BYTES = 1 << 16
 _FIELDS = ("id", "longest_px", "change", "out")
 _OF_FRAME, _OF_MAP = ("frame", "face"), ("texture", "mesh", "material")
@@ -69,7 +69,7 @@ class LivePipe:
     def __init__(self, transfer: ExpressionTransfer) -> None:
         """Hold nothing yet."""
         self._transfer = transfer
-        self._held: Newest[HeldFrame] = Newest(_FRAMES_HELD)
+        self._held: Newest[HeldFrame] = Newest(FRAMES_HELD)
         self._held_map: "Newest[LiveMap]" = Newest(1)
 
     def serve(self, requests: Iterable[str], answers: TextIO) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reggan_plugin.errors import MissingExtraError, UsageError
 from reggan_plugin.files.frame import Frame
+from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -20,7 +21,7 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 if TYPE_CHECKING:  # the room of texture maps needs the extra [textures]
     from reggan_plugin.textures.maps.map_tile import MapTile, Samples
-    from reggan_plugin.textures.prepared import PreparedFace
+    from reggan_plugin.textures.prepared_face import PreparedFace
 
 _WITH_MAP_INSIDE = (".glb", ".vrm")
 
@@ -75,8 +76,8 @@ def open_head(transfer: ExpressionTransfer, shot: OpenShot) -> OpenHead:
         RegganError: as `PreparedFace`.
     """
     try:
-        from reggan_plugin.textures.prepared import PreparedFace
-        from reggan_plugin.textures.request import Look
+        from reggan_plugin.textures.prepared_face import PreparedFace
+        from reggan_plugin.textures.texture_request import Look
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f'{shot.source.name} is a head, which needs {error.name}: pip install ".[textures]".'
@@ -130,13 +131,13 @@ def saved_head(
     Raises:
         RegganError: as `run_request`.
     """
-    from reggan_plugin.textures.request import Look, TextureRequest
     from reggan_plugin.textures.texture_job import run_request
+    from reggan_plugin.textures.texture_request import Look, TextureRequest
 
     source, label = shot.source, mix.label or "unchanged"
 
     def write(folder: Path) -> Path:
-        mesh = None if wants_map else folder / f"{source.stem}_{label}{source.suffix}"
+        mesh = None if wants_map else folder / default_output_file(source, label).name
         request = TextureRequest(
             mesh=source,
             look=Look(texture=shot.texture),

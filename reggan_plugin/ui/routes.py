@@ -12,7 +12,6 @@ from starlette.routing import Route
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.ui.asked_change import choice_from_json
-from reggan_plugin.ui.in_words import PageOptions
 from reggan_plugin.ui.keep_routes import KeepRoutes
 from reggan_plugin.ui.open_frame import png_of
 from reggan_plugin.ui.open_routes import OpenRoutes
@@ -29,6 +28,7 @@ from reggan_plugin.ui.page_requests import (
 )
 from reggan_plugin.ui.page_state import document_of_frame, document_of_page
 from reggan_plugin.ui.studio import ShownChange, Studio
+from reggan_plugin.ui.words_to_copy import PageOptions
 
 _MOST_TABS = 64
 _TYPES = {

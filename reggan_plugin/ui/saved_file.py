@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs.events import Event
+from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
@@ -55,7 +56,7 @@ def saved_frame(
         return plan.tasks[0].output
 
     saved = saved_from(write)
-    name = f"{source.stem}_{mix.label or 'unchanged'}{source.suffix}"
+    name = default_output_file(source, mix.label or "unchanged").name
     return SavedFile(name=name, content=saved.content)
 
 

@@ -8,9 +8,9 @@ import uvicorn
 
 from reggan_plugin.errors import RegganError
 from reggan_plugin.ui.guard import Guard
-from reggan_plugin.ui.in_words import PageOptions
 from reggan_plugin.ui.routes import PageRoutes
 from reggan_plugin.ui.studio import Studio
+from reggan_plugin.ui.words_to_copy import PageOptions
 
 _TOKEN_BYTES = 24
 _SHUTDOWN_S = 3

@@ -12,6 +12,14 @@ from reggan_plugin.imaging.crop import Region
 from reggan_plugin.transfer.paste_back import AnsweredFrame
 from reggan_plugin.ui.asked_change import AskedChange
 from reggan_plugin.ui.layers import Arrow, Layer, arrows_of, frame_motion_of, lay_over
+from reggan_plugin.ui.limits import (
+    EXPOSURES_HELD,
+    FACES_HELD,
+    FRAMES_HELD,
+    HEADS_HELD,
+    THUMBNAIL_PX,
+    THUMBNAILS_AT_ONCE,
+)
 from reggan_plugin.ui.live_face import LiveFace, Screen, SeenFace, live_face, seen_face
 from reggan_plugin.ui.open_files import OpenFiles, OpenShot
 from reggan_plugin.ui.open_frame import Newest, OpenFrame, open_frame
@@ -21,11 +29,6 @@ from reggan_plugin.ui.saved_file import SavedFile, saved_frame
 from reggan_plugin.ui.shot_job import OpenModel, ShotJob
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets
-
-THUMBNAIL_PX = 192
-_FRAMES_HELD, _HEADS_HELD, _FACES_HELD, _EXPOSURES_HELD = 2, 1, 6, 64
-_THUMBNAILS_AT_ONCE = 2
-"""More need memory, and are no quicker on few cores."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,15 +72,15 @@ class Studio:
         self.open_model, self.files, self.own = open_model, files, own
         self.take = TakeInUse(take)
         self.transfer, self.model = open_model()
-        self._frames: Newest[OpenFrame] = Newest(_FRAMES_HELD)
-        self._heads: Newest[OpenHead] = Newest(_HEADS_HELD)
-        self._faces: Newest[LiveFace] = Newest(_FACES_HELD)
-        self._seen: Newest[SeenFace] = Newest(_FACES_HELD)
-        self._maps: Newest[CoarseMap] = Newest(_FRAMES_HELD)
-        self._exposures: Newest[float] = Newest(_EXPOSURES_HELD)
+        self._frames: Newest[OpenFrame] = Newest(FRAMES_HELD)
+        self._heads: Newest[OpenHead] = Newest(HEADS_HELD)
+        self._faces: Newest[LiveFace] = Newest(FACES_HELD)
+        self._seen: Newest[SeenFace] = Newest(FACES_HELD)
+        self._maps: Newest[CoarseMap] = Newest(FRAMES_HELD)
+        self._exposures: Newest[float] = Newest(EXPOSURES_HELD)
         self._answers: Newest[tuple[Answer, ...]] = Newest(1)
         self._lock = threading.Lock()
-        self._thumbnails = threading.BoundedSemaphore(_THUMBNAILS_AT_ONCE)
+        self._thumbnails = threading.BoundedSemaphore(THUMBNAILS_AT_ONCE)
         self._saving = threading.Lock()
         self.job = ShotJob(open_model)
 

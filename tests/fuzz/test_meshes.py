@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from reggan_plugin.errors import MeshError, RegganError
 from reggan_plugin.textures.gltf import character, schema
 from reggan_plugin.textures.mesh_files import load_mesh
-from reggan_plugin.textures.request import TextureRequest
 from reggan_plugin.textures.texture_batch import run_batch
+from reggan_plugin.textures.texture_request import TextureRequest
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -110,7 +110,7 @@ def test_a_chain_of_nodes_of_any_depth_is_walked(folder: Path) -> None:
 
 
 def test_counts_without_bounds_are_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(character, "_MOST_PARTS", 200)
+    monkeypatch.setattr(character, "MOST_PARTS", 200)
     monkeypatch.setattr(schema, "MOST_VALUES", 40_000)
     document, binary = document_of(folder)
     sparse = next(a for a in document["accessors"] if "sparse" in a)

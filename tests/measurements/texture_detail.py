@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from reggan_plugin.textures.prepared import PreparedFace
-from reggan_plugin.textures.request import Look
+from reggan_plugin.textures.prepared_face import PreparedFace
+from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_training.metrics.motion.edges import measure_detail

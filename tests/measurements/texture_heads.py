@@ -35,8 +35,8 @@ def make_maps(heads: Path, out: Path) -> None:
     from PIL import Image
 
     from reggan_plugin.textures.maps.texture_files import write_tiles
-    from reggan_plugin.textures.prepared import PreparedFace
-    from reggan_plugin.textures.request import Look
+    from reggan_plugin.textures.prepared_face import PreparedFace
+    from reggan_plugin.textures.texture_request import Look
     from reggan_plugin.textures.views.framing import closer
     from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
     from reggan_plugin.vocabulary.expression_mix import ExpressionMix

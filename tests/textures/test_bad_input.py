@@ -18,9 +18,9 @@ from reggan_plugin.errors import (
     UsageError,
 )
 from reggan_plugin.textures.mesh_files import load_mesh
-from reggan_plugin.textures.prepared import PreparedFace
-from reggan_plugin.textures.request import Look, TextureRequest
+from reggan_plugin.textures.prepared_face import PreparedFace
 from reggan_plugin.textures.texture_job import run_request
+from reggan_plugin.textures.texture_request import Look, TextureRequest
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

@@ -17,9 +17,9 @@ from reggan_plugin.errors import Remark, TextureError
 from reggan_plugin.files.png.chunks import Chunk, bytes_from_chunks, make_chunk, read_chunks
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.textures.maps.map_tile import read_tile
-from reggan_plugin.textures.prepared import PreparedFace
-from reggan_plugin.textures.request import Look, TextureRequest
+from reggan_plugin.textures.prepared_face import PreparedFace
 from reggan_plugin.textures.texture_job import run_request
+from reggan_plugin.textures.texture_request import Look, TextureRequest
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

@@ -18,8 +18,8 @@ from reggan_plugin.textures.maps.edge_padding import pad_edges
 from reggan_plugin.textures.maps.map_tile import MapTile, read_tile
 from reggan_plugin.textures.maps.reduced_tile import ReducedTile
 from reggan_plugin.textures.maps.uv_layout import Block
-from reggan_plugin.textures.prepared import PreparedFace
-from reggan_plugin.textures.request import Look
+from reggan_plugin.textures.prepared_face import PreparedFace
+from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix

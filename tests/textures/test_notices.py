@@ -12,9 +12,9 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.maps.map_tile import read_tile
 from reggan_plugin.textures.maps.texture_map import TextureMap
-from reggan_plugin.textures.request import Look, TextureRequest, TextureResult
 from reggan_plugin.textures.result_remarks import remarks_on
 from reggan_plugin.textures.texture_job import run_request
+from reggan_plugin.textures.texture_request import Look, TextureRequest, TextureResult
 from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.textures.views.stage import Stage
 from reggan_plugin.textures.views.view import look_at

@@ -13,8 +13,8 @@ from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.maps.map_tile import read_tile
 from reggan_plugin.textures.maps.texture_files import write_tiles
 from reggan_plugin.textures.maps.texture_map import TextureMap
-from reggan_plugin.textures.prepared import ChangedMap, PreparedFace
-from reggan_plugin.textures.request import Look
+from reggan_plugin.textures.prepared_face import ChangedMap, PreparedFace
+from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.textures.views.stage import Stage
 from reggan_plugin.textures.views.view import look_at

@@ -13,8 +13,8 @@ from PIL import Image
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.jobs.plan import Existing
-from reggan_plugin.textures.request import Look, TextureRequest, TextureResult
 from reggan_plugin.textures.texture_job import run_request
+from reggan_plugin.textures.texture_request import Look, TextureRequest, TextureResult
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

@@ -9,7 +9,7 @@ import pytest
 from reggan_plugin.errors import RegganError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.ui.asked_change import change_from_json, choice_from_json
-from reggan_plugin.ui.in_words import PageOptions, command_line, preset_text
+from reggan_plugin.ui.words_to_copy import PageOptions, command_line, preset_text
 from reggan_plugin.vocabulary.presets import read_presets
 
 

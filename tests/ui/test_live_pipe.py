@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.commands.demo import sample_shots
-from reggan_plugin.textures.request import Look, TextureRequest
 from reggan_plugin.textures.texture_job import run_request
+from reggan_plugin.textures.texture_request import Look, TextureRequest
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.live_pipe import LivePipe, newest_lines
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix

@@ -16,9 +16,9 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs import frame_steps
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.ui.asked_change import AskedChange
-from reggan_plugin.ui.in_words import PageOptions, command_line
 from reggan_plugin.ui.shot_job import JobProgress, ShotJob, ShotRequest
 from reggan_plugin.ui.studio import Studio
+from reggan_plugin.ui.words_to_copy import PageOptions, command_line
 
 from .conftest import StartPage, studio_of
 

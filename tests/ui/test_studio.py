@@ -15,9 +15,9 @@ from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.spectacles import LiftedFace
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.ui.asked_change import AskedChange
-from reggan_plugin.ui.in_words import PageOptions, command_line, python_text
 from reggan_plugin.ui.live_face import screen_of
 from reggan_plugin.ui.studio import Studio
+from reggan_plugin.ui.words_to_copy import PageOptions, command_line, python_text
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 

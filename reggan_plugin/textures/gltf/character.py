@@ -11,14 +11,14 @@ import numpy as np
 from reggan_plugin.array_types import Float, Int, Shaped
 from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.character import Character, MeshPart, Morph
-from reggan_plugin.textures.gltf.accessors import MOST_POINTS, read_accessor
+from reggan_plugin.textures.gltf.accessors import read_accessor
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.gltf.material import material_from_gltf
+from reggan_plugin.textures.limits import MOST_PARTS, MOST_POINTS
 
 Matrix = Float[np.ndarray, "4 4"]
 
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6
-_MOST_PARTS = 20_000
 
 
 def character_from_gltf(gltf: GltfFile, *, with_morphs: bool = False) -> Character:
@@ -45,9 +45,9 @@ class _Reader:
         self._points = 0
 
     def character(self) -> Character:
-        parts = tuple(islice(self._all_parts(), _MOST_PARTS + 1))
-        if len(parts) > _MOST_PARTS:
-            raise self._broken(f"it has more than {_MOST_PARTS:,} parts")
+        parts = tuple(islice(self._all_parts(), MOST_PARTS + 1))
+        if len(parts) > MOST_PARTS:
+            raise self._broken(f"it has more than {MOST_PARTS:,} parts")
         if not parts:
             raise MeshError(f"{self._gltf.path} holds no mesh of triangles. Export the mesh too.")
         vrm, vrm0 = self._gltf.extension("VRMC_vrm"), self._gltf.extension("VRM")

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from reggan_plugin.errors import MeshError
+from reggan_plugin.textures.files_named_by_mesh import file_of_uri, read_file
 from reggan_plugin.textures.gltf.schema import check_document, refuse_overgrown
-from reggan_plugin.textures.references import file_of_uri, read_file
 
 _HEADER, _CHUNK = struct.Struct("<4sII"), struct.Struct("<I4s")
 _MAGIC, _JSON, _BINARY = b"glTF", b"JSON", b"BIN\0"

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from reggan_plugin.textures.character import AlphaMode, Material
+from reggan_plugin.textures.files_named_by_mesh import file_of_uri
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, is_data
-from reggan_plugin.textures.references import file_of_uri
 
 _ALPHA_MODES: dict[str, AlphaMode] = {"OPAQUE": "opaque", "MASK": "cutout", "BLEND": "blend"}
 

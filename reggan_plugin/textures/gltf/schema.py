@@ -23,11 +23,8 @@ from reggan_plugin.textures.gltf.field_checks import (
     record_of,
     whole_number,
 )
-from reggan_plugin.textures.references import MOST_MESH_BYTES
+from reggan_plugin.textures.limits import MOST_DEPTH, MOST_MESH_BYTES, MOST_VALUES
 
-MOST_VALUES = 4_000_000
-"""Of the JSON; a scanned body with a thousand animations has a tenth of them."""
-MOST_DEPTH = 100
 _MOST_STRIDE = 252
 
 

@@ -1,4 +1,4 @@
-"""Tests whether a map is the one that a mesh was painted with."""
+"""Refuses a map that is not the one that a mesh was painted with."""
 
 from collections.abc import Sequence
 

@@ -10,12 +10,12 @@ from reggan_plugin.errors import EmptySourceError, MeshError, TextureError, Unsu
 from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
+from reggan_plugin.textures.files_named_by_mesh import read_file
 from reggan_plugin.textures.gltf.edit import MIME_TYPES
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_of_data, safe_name
 from reggan_plugin.textures.gltf.material import image_path
 from reggan_plugin.textures.maps.map_tile import MapTile, Samples, read_tile
 from reggan_plugin.textures.maps.texture_map import FIRST_UDIM, NO_TINT, TextureMap, Tint
-from reggan_plugin.textures.references import read_file
 
 _UDIM = re.compile(r"<UDIM>|%\(UDIM\)d", re.IGNORECASE)
 _NUMBER = r"(1[0-9]{3})"

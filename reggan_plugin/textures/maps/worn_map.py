@@ -7,13 +7,13 @@ import numpy as np
 
 from reggan_plugin.errors import TextureError, UsageError
 from reggan_plugin.textures.maps.fits_mesh import is_alike, joins_at_seams
-from reggan_plugin.textures.maps.map_kinds import check_is_colour
+from reggan_plugin.textures.maps.is_colour import check_is_colour
 from reggan_plugin.textures.maps.own_maps import PartMaps, tint_of
+from reggan_plugin.textures.maps.parts_with_map import no_uvs, parts_by_name, parts_by_sight
 from reggan_plugin.textures.maps.texture_files import TextureFiles, find_texture
 from reggan_plugin.textures.maps.texture_map import TextureMap
-from reggan_plugin.textures.maps.wearers import no_uvs, parts_by_name, parts_by_sight
 from reggan_plugin.textures.mesh_files import LoadedMesh
-from reggan_plugin.textures.request import Look
+from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.stage import Stage, StagePicture
 
 

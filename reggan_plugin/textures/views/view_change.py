@@ -1,4 +1,4 @@
-"""Change of a view, and what it means for points of the surface."""
+"""The change of a view, and what it means for points of the surface."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,16 +15,15 @@ from reggan_plugin.textures.views.moved_surface import SurfaceMover, between_pix
 from reggan_plugin.textures.views.ray_scene import Hits
 from reggan_plugin.textures.views.stage import Stage
 from reggan_plugin.textures.views.view import View
+from reggan_plugin.textures.views.visibility import (
+    FOLD,
+    GRAZING,
+    INTO_FOLD,
+    SAME_PLACE,
+    facing_of,
+    share_of_facing,
+)
 
-_GRAZING, _FULL = 0.08, 0.30
-"""Cosines between the surface's normal and the way to the camera: nothing changes at an angle
-beyond 85 degrees, everything within 72."""
-SAME_PLACE = 3e-4
-"""A surface this much (in parts of the distance) nearer than a texel's own point hides it."""
-FOLD = 4e-3
-"""Depth of a fold in parts of the distance: 3 mm on a face, such as between closed lips."""
-_INTO_FOLD = -0.5
-"""The cosine up to which a surface may turn away inside a fold."""
 _FACING_PX = 256
 """Side of the picture of facings."""
 
@@ -87,7 +86,7 @@ class SurfaceChange:
         found = np.flatnonzero(hits.face >= 0)
         points, normals = self._points_of(hits, found)
         facing = np.zeros(side * side, np.float32)
-        facing[found] = np.maximum(_facing_of(points, normals, small.eye), 0.0)
+        facing[found] = np.maximum(facing_of(points, normals, small.eye), 0.0)
         width_px = small.focal_px * FOLD
         return blurred(facing.reshape(side, side), width_px)[..., None]
 
@@ -112,7 +111,7 @@ class SurfaceChange:
         if not rows.size:
             return np.zeros(len(chosen), dtype=np.bool_)
         places, depth = seen.view.project(stage.points)
-        facing = _facing_of(stage.points, stage.normals, seen.view.eye)
+        facing = facing_of(stage.points, stage.normals, seen.view.eye)
         may = self._corners_that_show | ((facing > 0) & (depth > 0))
         corners_of = stage.faces[chosen]
         usable = may[corners_of].any(axis=1)
@@ -155,7 +154,7 @@ class SurfaceChange:
         places, _ = self._seen.view.project(points[seen])
         change[rows] = self._difference(places, uv, in_fold)
         differs = (change[rows] != 0).any(axis=1)
-        weight[rows] = differs * _smooth_step((facing - _GRAZING) / (_FULL - _GRAZING))
+        weight[rows] = differs * share_of_facing(facing)
         hidden[rows] = in_fold
         return change, weight, hidden
 
@@ -186,29 +185,18 @@ class SurfaceChange:
         Hidden ones lie in a fold.
         """
         view = self._seen.view
-        own = _facing_of(points, normals, view.eye)
+        own = facing_of(points, normals, view.eye)
         places, depth = view.project(points)
         inside = (places > 0.5).all(axis=1) & (places < view.side_px - 0.5).all(axis=1)
-        rows = np.flatnonzero(inside & (own > _INTO_FOLD) & (depth > 0))
+        rows = np.flatnonzero(inside & (own > INTO_FOLD) & (depth > 0))
         rows = rows[_is_near(self._seen.touched, places[rows])]
         directions = (points[rows] - view.eye) / depth[rows, None]
         nearest = self._stage.first_seen(view.eye, directions).distance
         near = nearest > depth[rows] * (1 - FOLD)
         rows, nearest = rows[near], nearest[near]
-        hidden = (nearest <= depth[rows] * (1 - SAME_PLACE)) | (own[rows] <= _GRAZING)
+        hidden = (nearest <= depth[rows] * (1 - SAME_PLACE)) | (own[rows] <= GRAZING)
         around = between_pixels(self._facing, places[rows] * len(self._facing) / view.side_px)
         return rows, np.maximum(own[rows], around[:, 0]), hidden
-
-
-def _facing_of(
-    points: Float[np.ndarray, "points 3"],
-    normals: Float[np.ndarray, "points 3"],
-    eye: Float[np.ndarray, "3"],
-) -> Float[np.ndarray, " points"]:
-    """Cosines between normals and the way to the camera."""
-    towards = eye - points
-    towards /= np.linalg.norm(towards, axis=1, keepdims=True)
-    return np.asarray((normals * towards).sum(axis=1), np.float32)
 
 
 def _is_near(
@@ -219,8 +207,3 @@ def _is_near(
     high = np.minimum(low + 1, len(touched) - 1)
     near = touched[low[:, 1], low[:, 0]] | touched[low[:, 1], high[:, 0]]
     return np.asarray(near | touched[high[:, 1], low[:, 0]] | touched[high[:, 1], high[:, 0]])
-
-
-def _smooth_step(share: Float[np.ndarray, " values"]) -> Float[np.ndarray, " values"]:
-    clipped = np.clip(share, 0.0, 1.0)
-    return np.asarray(clipped * clipped * (3 - 2 * clipped))

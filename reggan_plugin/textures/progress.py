@@ -1,4 +1,4 @@
-"""How much of a job is done, told to whoever draws a bar."""
+"""How much of a texture job is done, told to whoever draws a bar."""
 
 from collections.abc import Callable
 

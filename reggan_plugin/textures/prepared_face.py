@@ -9,18 +9,18 @@ from pathlib import Path
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceFinder
-from reggan_plugin.textures.advance import Advance, part_of, say_nothing
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.maps.map_tile import Samples
 from reggan_plugin.textures.maps.own_maps import PartMaps
+from reggan_plugin.textures.maps.parts_with_map import remarks
 from reggan_plugin.textures.maps.reduced_tile import ReducedTile
 from reggan_plugin.textures.maps.texel_change import Tally
 from reggan_plugin.textures.maps.texture_map import TextureMap
-from reggan_plugin.textures.maps.wearers import remarks
 from reggan_plugin.textures.maps.worn_map import MapChoice
 from reggan_plugin.textures.mesh_files import LoadedMesh, load_mesh
-from reggan_plugin.textures.request import Look
+from reggan_plugin.textures.progress import Advance, part_of, say_nothing
 from reggan_plugin.textures.stopwatch import Stopwatch
+from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.framing import FramedFace, frame_face
 from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.textures.views.stage import Stage, StagePicture

@@ -1,4 +1,4 @@
-"""The parts of a character that wear the map that is to change."""
+"""Which parts of a character wear the map that is to change, and which are no skin."""
 
 import re
 from collections.abc import Iterator, Sequence

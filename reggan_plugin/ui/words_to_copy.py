@@ -10,6 +10,7 @@ from pathlib import Path
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.ui.asked_change import AskedChange
 from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.vocabulary.expression_mix import NAMED_EXPRESSIONS
@@ -66,7 +67,7 @@ def texture_command(
     words += [*_asked(change, options), *_model_options(options)]
     if not wants_map:
         label = change.mix.label or "unchanged"
-        words += ["--out-mesh", str(source.with_name(f"{source.stem}_{label}{source.suffix}"))]
+        words += ["--out-mesh", str(default_output_file(source, label))]
     return _joined(words)
 
 

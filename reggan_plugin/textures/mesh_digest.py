@@ -1,4 +1,4 @@
-"""The files that a mesh consists of: a change in any of them may change its look."""
+"""The SHA-256 of all files that a mesh consists of, by which `--resume` knows it again."""
 
 import importlib.util
 from collections.abc import Mapping, Sequence

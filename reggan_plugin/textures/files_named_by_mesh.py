@@ -1,4 +1,4 @@
-"""The files that a mesh names: buffers, images, material libraries, layers.
+"""The files that a mesh names: only those in its own folder are read.
 
 A mesh may come from anybody, and what it names may end up in a file that is handed on. So a name
 counts only where it is relative and leads, after all links, to an ordinary file inside the folder
@@ -11,9 +11,8 @@ from pathlib import Path
 
 from reggan_plugin.errors import MeshError
 from reggan_plugin.regular_file import is_regular, read_regular
+from reggan_plugin.textures.limits import MOST_MESH_BYTES
 
-MOST_MESH_BYTES = 2**30
-"""Of a mesh's own file, and of each buffer beside it."""
 _SCHEME_OR_DRIVE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SHOWN = 80
 

@@ -1,4 +1,4 @@
-"""The character of a texture job: named, hashed and looked at once, for its maps and its sheet."""
+"""The inputs of a texture job, mesh and map: named, hashed and read once."""
 
 import tempfile
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
 from reggan_plugin.jobs.fingerprint import digest_of
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
 from reggan_plugin.textures.maps.texture_files import find_texture
-from reggan_plugin.textures.mesh_inputs import digest_of_files, files_of_mesh
-from reggan_plugin.textures.prepared import PreparedFace
-from reggan_plugin.textures.request import Look, OpenTransfer
+from reggan_plugin.textures.mesh_digest import digest_of_files, files_of_mesh
+from reggan_plugin.textures.prepared_face import PreparedFace
+from reggan_plugin.textures.texture_request import Look, OpenTransfer
 
 
 class Subject:

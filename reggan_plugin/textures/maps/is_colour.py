@@ -1,4 +1,4 @@
-"""Tells maps of colour from maps of numbers, which a change of colour would spoil."""
+"""Refuses maps of numbers, such as normals, which a change of colour would spoil."""
 
 import re
 from pathlib import Path

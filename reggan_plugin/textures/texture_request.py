@@ -1,4 +1,4 @@
-"""The request for one character, and its result."""
+"""What is asked of one character, and its result."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

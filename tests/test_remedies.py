@@ -28,7 +28,7 @@ NOT_OURS = (
     "--dirty",
 )
 """Options of pip, nvidia-smi and git."""
-FRONT_ENDS = ("commands", "commands.py", "cli.py", "job_template.py", "in_words.py")
+FRONT_ENDS = ("commands", "commands.py", "cli.py", "job_template.py", "words_to_copy.py")
 """What speaks the command line: its commands, and what is written as command lines."""
 
 

@@ -76,13 +76,13 @@ class LiveWorker:
         Raises:
             BridgeError: it ended.
         """
+        self._send()  # the answers before are read by now
         code = self._process.poll()  # before reading: nothing is written after this
         *lines, self._begun = (self._begun + self._answers.read()).split(b"\n")
         answers = [dict(json.loads(line)) for line in lines if line.strip()]
         if answers:
             self._has_answered = True
             self._ahead = [number for number in self._ahead if number > answers[-1]["id"]]
-            self._send()
         if code is not None and not answers:
             said = (self._folder / "stderr.txt").read_text("utf-8", "replace").strip()
             raise BridgeError(self.runtime.reason_from_end(said, code))
@@ -100,8 +100,8 @@ class LiveWorker:
     def _send(self) -> None:
         if self._waiting is None or self._process.stdin is None:
             return
-        # Until it has answered it reads nothing yet; and the files of tiles keep their names, so
-        # that none is written while Blender reads it.
+        # Until it has answered it may not read yet; and the files of tiles keep their names, so
+        # that none may be written while Blender reads it.
         is_alone = not self._has_answered or "texture" in self._waiting
         if len(self._ahead) >= (1 if is_alone else _MOST_AHEAD):
             return

@@ -200,8 +200,9 @@ def tick() -> None:
         return
     context, shown = bpy.context, _shown[0]
     try:
-        _ask(context, shown)
-        answers = [a for a in _worker(context).poll() if a["id"] >= shown.first]
+        worker = _worker(context)
+        _ask(context, shown, worker)
+        answers = [answer for answer in worker.poll() if answer["id"] >= shown.first]
         if answers:
             _take(context, shown, answers[-1])
         for answer in answers:
@@ -216,11 +217,11 @@ def _on_change(*_: Any) -> None:
     """Called by Blender after a slider has moved, and before that is drawn; by renders, too."""
     if _shown and current_thread() is main_thread():
         with suppress(BridgeError):  # the timer says it
-            _ask(bpy.context, _shown[0])
+            _ask(bpy.context, _shown[0], _worker(bpy.context))
 
 
-def _ask(context: bpy.types.Context, shown: Shown) -> None:
-    worker, asked = _worker(context), _request(context, shown)
+def _ask(context: bpy.types.Context, shown: Shown, worker: LiveWorker) -> None:
+    asked = _request(context, shown)
     if asked != shown.asked:
         shown.asked = asked
         number = worker.ask(asked)

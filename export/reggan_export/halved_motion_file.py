@@ -6,9 +6,9 @@ from pathlib import Path
 import onnx
 
 from reggan_export.half_precision import convolve_in_half
-from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_proven
-from reggan_export.parity import verify_model
-from reggan_export.parity_report import ParityReport
+from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_verified
+from reggan_export.verify.verify_model import verify_model
+from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.errors import UsageError
 from reggan_plugin.models.model_card import MOTION_CONTRACT, UNSEALED, ModelCard, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal
@@ -22,7 +22,7 @@ def halve_motion_model(
     name: str,
     version: str | None = None,
     max_yaw_deg: float | None = None,
-) -> ParityReport:
+) -> VerifyReport:
     """Write a file of contract 2 again with its convolutions in half precision.
 
     Args:
@@ -55,7 +55,7 @@ def halve_motion_model(
     restore_weights(graph)
     convolve_in_half(graph)
     store_weights_as_half(graph)
-    return write_proven(
+    return write_verified(
         graph, card.to_json(), out, lambda file: verify_model(file, checkpoint=model, devices=())
     )
 

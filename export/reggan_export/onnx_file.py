@@ -1,4 +1,4 @@
-"""The steps of every exported .onnx: compact weights, card, check, seal, proof, rename."""
+"""The steps of every exported .onnx: compact weights, card, check, seal, verification, rename."""
 
 import tempfile
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from reggan_export.parity_report import ParityReport
+from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import ModelParityError
 from reggan_plugin.models.model_card import CARD_KEY
@@ -62,32 +62,32 @@ def live_norms(model: onnx.ModelProto) -> int:
     return sum(node.op_type == "InstanceNormalization" for node in model.graph.node)
 
 
-def write_proven(
-    model: onnx.ModelProto, card: str, out: Path, prove: Callable[[Path], ParityReport]
-) -> ParityReport:
+def write_verified(
+    model: onnx.ModelProto, card: str, out: Path, verify: Callable[[Path], VerifyReport]
+) -> VerifyReport:
     """Write a checked, sealed file if it proves to say what it should.
 
     Args:
         model: the graph.
         card: JSON with an unsealed `weights_sha256`.
         out: replaced if it exists.
-        prove: compares the finished file with its reference.
+        verify: compares the finished file with its reference.
 
     Raises:
         onnx.checker.ValidationError: the graph is not sound.
-        ModelParityError: the file does not prove itself; nothing is left at `out`.
+        ModelParityError: the file is too far from it; nothing is left at `out`.
         OutputError: `out` cannot be written.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        unproven = Path(folder) / out.name
-        _write(model, card, unproven)
-        report = prove(unproven)
+        unverified = Path(folder) / out.name
+        _write(model, card, unverified)
+        report = verify(unverified)
         if not report.passed:
             raise ModelParityError(
                 f"{out.name} does not say what {report.reference} says: "
                 f"{'; '.join(report.faults)}. Nothing was written."
             )
-        write_atomically(out, unproven.read_bytes())
+        write_atomically(out, unverified.read_bytes())
     return report
 
 

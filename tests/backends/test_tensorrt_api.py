@@ -26,8 +26,8 @@ from typing import Any
 
 import pytest
 
-from reggan_export.expression_model import ExportSettings, export_expression_model
 from reggan_export.halved_motion_file import halve_motion_model
+from reggan_export.picture_model_export import ExportSettings, export_expression_model
 from reggan_plugin.models.shipped_models import find_model, weights_folder
 
 pytestmark = [pytest.mark.tensorrt, pytest.mark.slow]

@@ -14,8 +14,8 @@ import torch
 from onnx import TensorProto, helper
 from torch.utils.flop_counter import FlopCounterMode
 
-from reggan_export import baselines as baselines_module
-from reggan_export.baselines import ExportBaselines
+from reggan_export import benchmark_baselines as baselines_module
+from reggan_export.benchmark_baselines import ExportBaselines
 from reggan_export.graph_work import count_work
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.benchmark import cold_start

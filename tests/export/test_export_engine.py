@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from reggan_export import engine as engine_module
-from reggan_export import parity
+from reggan_export import engine_export as engine_module
 from reggan_export.commands import export
-from reggan_export.parity_report import Bound, Comparison, Difference, ParityReport
-from reggan_export.proof import Proof, proof_from_metadata
+from reggan_export.verify import verify_model
+from reggan_export.verify.questions import Questions, questions_from_metadata
+from reggan_export.verify.verify_report import Bound, Comparison, Difference, VerifyReport
 from reggan_plugin.backends import engine_builder
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Tensors
@@ -61,14 +61,14 @@ def shift(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shift:
     monkeypatch.setattr(engine_builder, "build_plan", lambda *arguments: b"native code")
     monkeypatch.setattr(engine_builder, "load_plan", lambda *arguments: object())
 
-    def two_of(metadata: Mapping[str, str], source: str, *, against_run: bool) -> Proof:
-        proof = proof_from_metadata(metadata, source, against_run=against_run)
+    def two_of(metadata: Mapping[str, str], source: str, *, against_run: bool) -> Questions:
+        proof = questions_from_metadata(metadata, source, against_run=against_run)
         return replace(proof, probes={name: proof.probes[name] for name in ("happy", "sad:0.5")})
 
-    monkeypatch.setattr(parity, "proof_from_metadata", two_of)
+    monkeypatch.setattr(verify_model, "questions_from_metadata", two_of)
 
     def set_levels(levels: float) -> None:
-        monkeypatch.setattr(parity, "_runner_from_engine", lambda path: ShiftedRunner(levels))
+        monkeypatch.setattr(verify_model, "_runner_from_engine", lambda path: ShiftedRunner(levels))
 
     return set_levels
 
@@ -80,7 +80,7 @@ def proven(shift: Shift, monkeypatch: pytest.MonkeyPatch) -> Shift:
     def set_levels(levels: float) -> None:
         found = Difference(max=levels, total=0, squares=0, values=1)
         bound = Bound(quantity="picture", unit="levels", statistic="max", limit=0.5)
-        report = ParityReport(
+        report = VerifyReport(
             model="reggan.onnx",
             precision="fp32",
             reference="itself",

@@ -34,4 +34,4 @@ _COMMANDS = {
     epilog="\b\nExample:\n  reggan-plugin export onnx runs/first --out my-avatar.onnx",
 )
 def export() -> None:
-    """Compile trained weights into model files, and prove them."""
+    """Compile trained weights into model files, and verify them."""

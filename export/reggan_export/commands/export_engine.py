@@ -76,7 +76,7 @@ def engine(
     Example:
       reggan-plugin export engine my-avatar.onnx --batch 1,4,16
     """
-    from reggan_export.engine import export_engine
+    from reggan_export.engine_export import export_engine
     from reggan_plugin.backends.engine_key import EngineOptions
 
     if out is not None:

@@ -31,7 +31,7 @@ def int8(model: Path, out: Path, data: Path | None, overwrite: bool) -> None:
     Example:
       reggan-plugin export int8 my-avatar.onnx --out my-avatar-int8.onnx
     """
-    from reggan_export.int8 import quantise_for_cpu
+    from reggan_export.int8_export import quantise_for_cpu
 
     refuse_occupied(out, overwrite, model)
     quantised = quantise_for_cpu(model, out, data)

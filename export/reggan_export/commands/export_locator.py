@@ -31,7 +31,7 @@ def export_locator(run: Path, out: Path, overwrite: bool) -> None:
     Example:
       reggan-plugin dev export-locator --run runs/locator --out weights/face_locator
     """
-    from reggan_export.locator import export_locator_part
+    from reggan_export.locator_export import export_locator_part
 
     out.mkdir(parents=True, exist_ok=True)
     targets = [(part, out / f"{part}.onnx") for part in ("detector", "landmarks")]

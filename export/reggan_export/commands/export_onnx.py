@@ -10,8 +10,8 @@ from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.commands.options import overwrite_option
 
 if TYPE_CHECKING:
-    from reggan_export.expression_model import ExportSettings
-    from reggan_export.parity_report import ParityReport
+    from reggan_export.picture_model_export import ExportSettings
+    from reggan_export.verify.verify_report import VerifyReport
 
 
 @click.command()
@@ -71,9 +71,9 @@ def onnx(
     Example:
       reggan-plugin export onnx runs/first --out my-avatar.onnx
     """
-    from reggan_export.expression_model import ExportSettings
     from reggan_export.halved_motion_file import is_motion_file
-    from reggan_export.motion_export import is_motion_run
+    from reggan_export.motion_model_export import is_motion_run
+    from reggan_export.picture_model_export import ExportSettings
 
     refuse_occupied(out, overwrite, checkpoint)
     settings = ExportSettings(
@@ -92,7 +92,7 @@ def onnx(
 
 
 def _export_motion(run: Path, out: Path, settings: "ExportSettings", heads: Path | None) -> None:
-    from reggan_export.motion_export import export_motion_run
+    from reggan_export.motion_model_export import export_motion_run
 
     _refuse_side(settings)
     report = export_motion_run(
@@ -126,12 +126,12 @@ def _refuse_side(settings: "ExportSettings") -> None:
         raise click.UsageError("Models of train-motion are exported at their own size.")
 
 
-def _tell(report: "ParityReport", out: Path) -> None:
+def _tell(report: "VerifyReport", out: Path) -> None:
     click.echo(f"{report.table()}\n\n{out}: {out.stat().st_size / 1e6:.1f} MB")
 
 
 def _export_expressions(checkpoint: Path, out: Path, settings: "ExportSettings") -> None:
-    from reggan_export.expression_model import export_expression_model
+    from reggan_export.picture_model_export import export_expression_model
 
     exported = export_expression_model(checkpoint, out, settings)
     click.echo(exported.report.table())
@@ -145,7 +145,7 @@ def _export_expressions(checkpoint: Path, out: Path, settings: "ExportSettings")
 
 
 def _controls(run: Path, heads: Path | None) -> tuple[str, ...]:
-    from reggan_export.motion_export import controls_of_run
+    from reggan_export.motion_model_export import controls_of_run
     from reggan_plugin.vocabulary.face_shapes import CONTROLS
 
     controls = controls_of_run(run, heads)

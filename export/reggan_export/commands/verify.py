@@ -43,7 +43,7 @@ def verify(
     Example:
       reggan-plugin export verify my-avatar.onnx --checkpoint runs/first --json parity.json
     """
-    from reggan_export.parity import verify_model
+    from reggan_export.verify.verify_model import verify_model
 
     if json_file is not None:
         refuse_overwriting([json_file], filter(None, (model, engine, checkpoint)))

@@ -1,10 +1,10 @@
-"""ONNX files to TensorRT engines, proven before they are kept."""
+"""`export engine`: ONNX files to TensorRT engines, verified before they are kept."""
 
 import tempfile
 from pathlib import Path
 
-from reggan_export.parity import verify_model
-from reggan_export.parity_report import ParityReport
+from reggan_export.verify.verify_model import verify_model
+from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.backends.cuda_device import open_cuda_device
 from reggan_plugin.backends.device_name import device_from_text
 from reggan_plugin.backends.engine_builder import EngineBuilder
@@ -21,7 +21,7 @@ def export_engine(
     device: str = "tensorrt",
     precision: str | None = None,
     out: Path | None = None,
-) -> tuple[Path, ParityReport]:
+) -> tuple[Path, VerifyReport]:
     """Build an engine and compare it with ONNX Runtime; returns where it is.
 
     Args:
@@ -49,13 +49,13 @@ def export_engine(
     _demand_precision(model, builder.key.precision, precision)
     if out is None:
         stored, _ = builder.cached(exactly=True)
-        return stored.path, _prove(model, stored.path)
+        return stored.path, _verify(model, stored.path)
     # Under its own name, which the report shows, but in a folder that goes if anything fails.
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".reggan-engine-") as folder:
-        unproven = Path(folder) / out.name
-        builder.build_at(unproven)
-        report = _prove(model, unproven)
-        move_engine(unproven, out)
+        unverified = Path(folder) / out.name
+        builder.build_at(unverified)
+        report = _verify(model, unverified)
+        move_engine(unverified, out)
     return out, report
 
 
@@ -76,7 +76,7 @@ def _demand_precision(model: Path, found: str, wanted: str | None) -> None:
         )
 
 
-def _prove(model: Path, engine: Path) -> ParityReport:
+def _verify(model: Path, engine: Path) -> VerifyReport:
     try:
         report = verify_model(model, engine=engine, devices=())
     except BaseException:

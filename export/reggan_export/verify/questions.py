@@ -1,4 +1,4 @@
-"""Proof of a file by the kind of its card: its inputs, and the comparison of its answers."""
+"""The questions by which a file is verified, by the kind of its card."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from functools import partial
 
 import numpy as np
 
-from reggan_export.asked_vectors import asked_vectors
-from reggan_export.bounds import BOUNDS, LOCATOR_BOUNDS, MOTION_BOUNDS
-from reggan_export.moved_pictures import compare_moved_pictures
-from reggan_export.parity_report import Bound, Difference, difference_between
-from reggan_export.sample_crops import PROOF_FRAMES, proof_crops
+from reggan_export.sample_crops import VERIFY_FRAMES, verify_crops
+from reggan_export.verify.asked_vectors import asked_vectors
+from reggan_export.verify.bounds import BOUNDS, LOCATOR_BOUNDS, MOTION_BOUNDS
+from reggan_export.verify.moved_pictures import compare_moved_pictures
+from reggan_export.verify.verify_report import Bound, Difference, difference_between
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.faces.candidates import pad_level
@@ -33,7 +33,7 @@ Compare = Callable[[Tensors, Tensors, Tensors], Mapping[str, Difference]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Proof:
+class Questions:
     """The questions for one kind of file.
 
     Attributes:
@@ -53,7 +53,7 @@ class Proof:
     probes: Mapping[str, Tensors]
     compare: Compare
     bounds: Sequence[Bound]
-    frames: Sequence[str] = tuple(path.name for path in PROOF_FRAMES)
+    frames: Sequence[str] = tuple(path.name for path in VERIFY_FRAMES)
 
     @property
     def for_cpu_alone(self) -> bool:
@@ -61,9 +61,9 @@ class Proof:
         return bool(self.part) or self.precision == "int8"
 
 
-def proof_from_metadata(
+def questions_from_metadata(
     metadata: Mapping[str, str], source: str, *, against_run: bool = False
-) -> Proof:
+) -> Questions:
     """The questions that a file with this metadata has to answer.
 
     Args:
@@ -76,7 +76,7 @@ def proof_from_metadata(
     """
     card = read_card(metadata, source)
     if card.get("kind") != LOCATOR_KIND:
-        return _expression_proof(card_from_metadata(metadata, source), against_run)
+        return _expression_questions(card_from_metadata(metadata, source), against_run)
     probes = {"detector": _detector_probes, "landmarks": _landmark_probes}
     part = card.get("part")
     if part not in probes:
@@ -86,7 +86,7 @@ def proof_from_metadata(
             kind="locator-card",
         )
     outputs = ("score", "offsets" if part == "detector" else "points")
-    return Proof(
+    return Questions(
         precision="fp32",
         part=part,
         contract=0,
@@ -97,15 +97,15 @@ def proof_from_metadata(
     )
 
 
-def _expression_proof(card: ModelCard, against_run: bool) -> Proof:
-    crops = proof_crops(card)
+def _expression_questions(card: ModelCard, against_run: bool) -> Questions:
+    crops = verify_crops(card)
     compare: Compare = _compare_pictures
     bounds: Sequence[Bound] = [BOUNDS[card.precision]]
     if card.contract == MOTION_CONTRACT:
         compare = partial(compare_moved_pictures, card)
         is_stored_as_half = against_run and card.precision == "fp32"
         bounds = MOTION_BOUNDS["fp16" if is_stored_as_half else card.precision]
-    return Proof(
+    return Questions(
         precision=card.precision,
         part="",
         contract=card.contract,
@@ -140,18 +140,18 @@ def _compare_numbers(_: Tensors, expected: Tensors, found: Tensors) -> dict[str,
 
 
 def _detector_probes() -> dict[str, Tensors]:
-    """Every level of the proof frames that is searched: sizes from 747x420 down to 47x26."""
+    """Every level of the frames that is searched: sizes from 747x420 down to 47x26."""
     return {
         f"{path.name} {level.gray.shape[1]}x{level.gray.shape[0]}": {"gray": pad_level(level)}
-        for path in PROOF_FRAMES
+        for path in VERIFY_FRAMES
         for level in build_pyramid(read_frame(path).pixels).searched
     }
 
 
 def _landmark_probes() -> dict[str, Tensors]:
-    """The views of the face that the shipped locator finds in each proof frame."""
+    """The views of the face that the shipped locator finds in each frame."""
     probes, locator = {}, FaceLocator()
-    for path in PROOF_FRAMES:
+    for path in VERIFY_FRAMES:
         pixels = read_frame(path).pixels
         pyramid = build_pyramid(pixels)
         for face in locator.locate(pixels)[:1]:

@@ -6,16 +6,16 @@ from typing import Any
 
 from reggan_export.graph_from_module import graph_from_module
 from reggan_export.locator_parts import LocatorPart, locator_part
-from reggan_export.onnx_file import write_proven
-from reggan_export.parity import verify_model
-from reggan_export.parity_report import ParityReport
+from reggan_export.onnx_file import write_verified
+from reggan_export.verify.verify_model import verify_model
+from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.faces.locator import CARD_KIND, CARD_SCHEMA
 from reggan_plugin.models.model_card import UNSEALED
 from reggan_training.locator.loop import read_checkpoint
 
 
-def export_locator_part(name: str, run: Path, out: Path) -> ParityReport:
+def export_locator_part(name: str, run: Path, out: Path) -> VerifyReport:
     """Write one of the locator's files; returns how it compares with PyTorch.
 
     Args:
@@ -35,7 +35,7 @@ def export_locator_part(name: str, run: Path, out: Path) -> ParityReport:
         outputs=part.output_names,
         dynamic_axes=[part.dynamic_axes],
     )
-    return write_proven(
+    return write_verified(
         graph, _card(part, run), out, lambda file: verify_model(file, checkpoint=run)
     )
 

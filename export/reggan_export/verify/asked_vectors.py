@@ -1,4 +1,4 @@
-"""Expression vectors of a proof, by the label that the report shows."""
+"""Expression vectors of a verification, by the label that the report shows."""
 
 from collections.abc import Mapping
 

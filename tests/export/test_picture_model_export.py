@@ -12,7 +12,7 @@ pytest.importorskip("onnxscript")
 from click.testing import Result
 
 import reggan_plugin
-from reggan_export.parity import verify_model
+from reggan_export.verify.verify_model import verify_model
 from reggan_plugin.errors import OutputExistsError, SourceError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame

@@ -1,11 +1,11 @@
-"""Proves that a model file says the same however it is run."""
+"""`export verify`: whether a model file says the same however it is run."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from reggan_export.parity_report import Comparison, ParityReport
-from reggan_export.proof import Proof, proof_from_metadata
-from reggan_export.reference import Answer, references_from
+from reggan_export.verify.questions import Questions, questions_from_metadata
+from reggan_export.verify.references import Answer, references_from
+from reggan_export.verify.verify_report import Comparison, VerifyReport
 from reggan_plugin.backends.device_name import DEVICE_KINDS
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner, Tensors
@@ -19,7 +19,7 @@ def verify_model(
     engine: Path | None = None,
     checkpoint: Path | None = None,
     devices: Sequence[str] = DEVICE_KINDS,
-) -> ParityReport:
+) -> VerifyReport:
     """Compare a file on every device with its reference, on real crops.
 
     Args:
@@ -37,30 +37,23 @@ def verify_model(
     check_seal(model)
     on_cpu = open_runner(model, "cpu")
     against_run = checkpoint is not None and checkpoint.suffix != ".onnx"
-    proof = proof_from_metadata(on_cpu.metadata, str(model), against_run=against_run)
-    reference, *halves = references_from(
-        model,
-        checkpoint,
-        part=proof.part,
-        precision=proof.precision,
-        contract=proof.contract,
-        side_px=proof.side_px,
-    )
+    questions = questions_from_metadata(on_cpu.metadata, str(model), against_run=against_run)
+    reference, *halves = references_from(model, checkpoint, questions)
     subjects = {"cpu": on_cpu.run} | {half.name: half.answer for half in halves}
     if engine is not None:
         subjects[engine.name] = _runner_from_engine(engine).run
     done = {"cpu", "tensorrt"} if engine else {"cpu"}
-    others = () if proof.for_cpu_alone else [one for one in devices if one not in done]
+    others = () if questions.for_cpu_alone else [one for one in devices if one not in done]
     opened, not_opened = _open_all(model, others)
     subjects |= {runner.device: runner.run for runner in opened}
-    expected = {name: reference.answer(inputs) for name, inputs in proof.probes.items()}
-    comparisons = [_compare(name, answer, proof, expected) for name, answer in subjects.items()]
-    return ParityReport(
+    expected = {name: reference.answer(inputs) for name, inputs in questions.probes.items()}
+    comparisons = [_compare(name, answer, questions, expected) for name, answer in subjects.items()]
+    return VerifyReport(
         model=model.name,
-        precision=proof.precision,
+        precision=questions.precision,
         reference=reference.name,
-        frames=proof.frames,
-        bounds=proof.bounds,
+        frames=questions.frames,
+        bounds=questions.bounds,
         comparisons=comparisons,
         not_opened=not_opened,
     )
@@ -85,10 +78,10 @@ def _runner_from_engine(engine: Path) -> Runner:
 
 
 def _compare(
-    subject: str, answer: Answer, proof: Proof, expected: Mapping[str, Tensors]
+    subject: str, answer: Answer, questions: Questions, expected: Mapping[str, Tensors]
 ) -> Comparison:
     differences = {
-        name: proof.compare(inputs, expected[name], answer(inputs))
-        for name, inputs in proof.probes.items()
+        name: questions.compare(inputs, expected[name], answer(inputs))
+        for name, inputs in questions.probes.items()
     }
     return Comparison(subject=subject, differences=differences)

@@ -15,15 +15,15 @@ pytest.importorskip("onnxscript")
 from click.testing import CliRunner, Result
 from onnx import TensorProto
 
-from reggan_export.bounds import BOUNDS, MOTION_BOUNDS
 from reggan_export.commands.verify import verify
-from reggan_export.expression_model import graph_of
-from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_proven
-from reggan_export.parity import verify_model
-from reggan_export.parity_report import Bound, difference_between
-from reggan_export.proof import proof_from_metadata
-from reggan_export.sample_crops import proof_crops
+from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_verified
+from reggan_export.picture_model_export import graph_of
+from reggan_export.sample_crops import verify_crops
 from reggan_export.source_network import source_of
+from reggan_export.verify.bounds import BOUNDS, MOTION_BOUNDS
+from reggan_export.verify.questions import questions_from_metadata
+from reggan_export.verify.verify_model import verify_model
+from reggan_export.verify.verify_report import Bound, difference_between
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.errors import ModelCardError, ModelHashError, ModelParityError, UsageError
 from reggan_plugin.models.model_card import CARD_KEY
@@ -89,7 +89,9 @@ def test_what_is_not_proven_is_not_written(make_run: RunMaker, tmp_path: Path) -
     card = source_of(run).card(network).to_json()
     network.regression.changes.mul_(1.2)  # type: ignore[operator, union-attr]
     with pytest.raises(ModelParityError, match="Nothing was written"):
-        write_proven(graph_of(network), card, out, lambda file: verify_model(file, checkpoint=run))
+        write_verified(
+            graph_of(network), card, out, lambda file: verify_model(file, checkpoint=run)
+        )
     assert not list(tmp_path.glob("*.onnx"))
 
 
@@ -143,7 +145,7 @@ def test_the_bounds_are_those_that_were_promised() -> None:
 
 def test_real_crops_are_faces_of_the_model_s_side(make_run: RunMaker) -> None:
     run = make_run("sargan")
-    crops = proof_crops(source_of(run).card(source_of(run).network()))
+    crops = verify_crops(source_of(run).card(source_of(run).network()))
     assert crops.shape == (3, 3, 64, 64)
     assert crops.std(axis=(1, 2, 3)).min() > 0.05
 
@@ -163,7 +165,7 @@ def test_motion_that_differs_is_found_out_in_the_picture(tmp_path: Path) -> None
         write_motion_model(tmp_path / f"{x}.onnx", motion=(x, 0.0), answers_to="jawOpen")
         for x in (0.02, 0.04)
     )
-    proof = proof_from_metadata(open_runner(one, "cpu").metadata, "one")
+    proof = questions_from_metadata(open_runner(one, "cpu").metadata, "one")
     assert {*EXPRESSION_NAMES, "afraid:0.6+surprised:0.3", "shapes 4/4:0.5"} < set(proof.probes)
     weights = sum(inputs["controls"] for inputs in proof.probes.values())
     assert (weights > 0).all()  # every shape is asked for
@@ -181,7 +183,7 @@ def test_motion_that_differs_is_found_out_in_the_picture(tmp_path: Path) -> None
 def test_a_run_s_weights_are_stored_as_half_and_its_file_has_that_bound(tmp_path: Path) -> None:
     path = write_motion_model(tmp_path / "moving.onnx")
     metadata = open_runner(path, "cpu").metadata
-    proofs = [proof_from_metadata(metadata, "it", against_run=run) for run in (False, True)]
+    proofs = [questions_from_metadata(metadata, "it", against_run=run) for run in (False, True)]
     assert [proof.bounds for proof in proofs] == [MOTION_BOUNDS["fp32"], MOTION_BOUNDS["fp16"]]
 
 
@@ -224,7 +226,7 @@ def test_faults_of_the_default_model_are_over_every_bound(
     onnx.save(model, tmp_path / "spoilt.onnx")
     seal(tmp_path / "spoilt.onnx")
     right, wrong = (open_runner(file, "cpu") for file in (path, tmp_path / "spoilt.onnx"))
-    proof = proof_from_metadata(right.metadata, "it")
+    proof = questions_from_metadata(right.metadata, "it")
     inputs = proof.probes["afraid"]
     apart = proof.compare(inputs, right.run(inputs), wrong.run(inputs))["picture"]
     assert not any(bound.holds(apart) for bound in proof.bounds)

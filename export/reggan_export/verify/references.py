@@ -1,4 +1,4 @@
-"""Reference answers for a file: those of PyTorch, or of ONNX Runtime left to itself."""
+"""The answers to compare with: those of PyTorch, or of ONNX Runtime left to itself."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import onnx
 import onnxruntime
 
+from reggan_export.verify.questions import Questions
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.models.model_card import MOTION_CONTRACT
 
@@ -34,7 +35,7 @@ class Reference:
 
 
 def references_from(
-    model: Path, checkpoint: Path | None, *, part: str, precision: str, contract: int, side_px: int
+    model: Path, checkpoint: Path | None, questions: Questions
 ) -> tuple[Reference, ...]:
     """The best reference that there is for a model file; in fp16 a second one beside it.
 
@@ -46,40 +47,38 @@ def references_from(
         model: the file; it is its own reference if there is nothing else.
         checkpoint: a run folder, of `train` or `train-motion`, or the checkpoint in it, or an .onnx
             that `model` was made of.
-        part: of the face locator; empty for an expression model.
-        precision: of the model.
-        contract: of an expression model.
-        side_px: of an expression model's crops, which an export may choose.
+        questions: to the model, by the kind of its card.
 
     Raises:
         SourceError: `checkpoint` is none of these.
     """
-    reference = _reference_from(model, checkpoint, part, contract, precision, side_px)
-    if precision != "fp16":
+    reference = _reference_from(model, checkpoint, questions)
+    if questions.precision != "fp16":
         return (reference,)
-    if contract == MOTION_CONTRACT:
+    if questions.contract == MOTION_CONTRACT:
         half = Reference(name="ONNX Runtime rounded to fp16", answer=_rounded(model))
     elif checkpoint is None:
         return (reference,)
     else:
-        answer = _from_network(checkpoint, side_px, in_half=True)
+        answer = _from_network(checkpoint, questions.side_px, in_half=True)
         half = Reference(name="PyTorch rounded to fp16", answer=answer)
     return reference, half
 
 
-def _reference_from(
-    model: Path, checkpoint: Path | None, part: str, contract: int, precision: str, side_px: int
-) -> Reference:
+def _reference_from(model: Path, checkpoint: Path | None, questions: Questions) -> Reference:
     if checkpoint is None:
         name = f"itself by {UNOPTIMISED} (no checkpoint was given)"
         return Reference(name=name, answer=_from_onnx(model.read_bytes()))
     name = f"PyTorch, {checkpoint}"
-    if part:
-        return Reference(name=name, answer=_from_locator(checkpoint, part))
-    if checkpoint.suffix == ".onnx" and (precision == "int8" or contract == MOTION_CONTRACT):
+    if questions.part:
+        return Reference(name=name, answer=_from_locator(checkpoint, questions.part))
+    against_the_file = questions.precision == "int8" or questions.contract == MOTION_CONTRACT
+    if checkpoint.suffix == ".onnx" and against_the_file:
         name = f"{checkpoint.name} by {UNOPTIMISED}"
         return Reference(name=name, answer=_from_onnx(checkpoint.read_bytes()))
-    answer = _from_motion_run(checkpoint) or _from_network(checkpoint, side_px, in_half=False)
+    answer = _from_motion_run(checkpoint) or _from_network(
+        checkpoint, questions.side_px, in_half=False
+    )
     return Reference(name=name, answer=answer)
 
 
@@ -106,7 +105,7 @@ def _rounded(model: Path) -> Answer:
 
 def _from_network(source: Path, side_px: int, in_half: bool) -> Answer:
     from reggan_export.half_precision import round_as_in_half
-    from reggan_export.other_side import model_at_side
+    from reggan_export.other_crop_size import model_at_side
     from reggan_export.source_network import source_of
 
     network = model_at_side(source_of(source).network(), side_px)
@@ -117,7 +116,7 @@ def _from_network(source: Path, side_px: int, in_half: bool) -> Answer:
 
 def _from_motion_run(run: Path) -> Answer | None:
     """None if that is no run of `train-motion`."""
-    from reggan_export.motion_export import is_motion_run
+    from reggan_export.motion_model_export import is_motion_run
     from reggan_training.motion.trained_model import (
         PaintedAnswer,
         UnpaintedAnswer,
@@ -139,7 +138,7 @@ def _from_locator(run: Path, part: str) -> Answer:
 
 
 def _from_module(module: "nn.Module", outputs: Sequence[str]) -> Answer:
-    import torch  # only a proof against a checkpoint needs it
+    import torch  # only a comparison with a checkpoint needs it
 
     def answer(inputs: Tensors) -> Tensors:
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Distance of answers from a reference, and whether that is near enough."""
+"""The report of a verification: how far answers are from a reference, and whether near enough."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -111,7 +111,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParityReport:
+class VerifyReport:
     """Everything that was compared for one file.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reggan_export.parity_report import Difference, difference_between
+from reggan_export.verify.verify_report import Difference, difference_between
 from reggan_plugin.answers.batched_model import motion_answer_at
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.faces.face_crop import FaceCrop

@@ -1,4 +1,4 @@
-"""A motion network and its painter to one ONNX file, with a card and proof that it holds."""
+"""`export onnx` of contract 2: a motion network and its painter to one verified ONNX file."""
 
 import json
 from collections.abc import Mapping
@@ -13,8 +13,9 @@ from onnxruntime import InferenceSession
 from reggan_export.fewer_controls import keep_controls
 from reggan_export.graph_from_module import graph_from_module
 from reggan_export.half_precision import convolve_in_half, round_convolutions
-from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_proven
-from reggan_export.parity_report import Bound, Comparison, ParityReport, difference_between
+from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_verified
+from reggan_export.verify.bounds import EXPORT_BOUNDS
+from reggan_export.verify.verify_report import Comparison, VerifyReport, difference_between
 from reggan_plugin.models.model_card import MOTION_CONTRACT, MOTION_OUTPUTS, ModelCard
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.motion.trained_model import TrainedModel, read_trained_model
@@ -25,21 +26,6 @@ from reggan_training.pairs.head_controls import controls_of_heads
 from reggan_training.pairs.rasterised_head import MOUTH_WINDOW
 
 _MOST_CROPS = 64
-_BOUNDS = {
-    # not the largest: where two surfaces meet, a rounding may decide which of them is looked for
-    "fp32": (
-        Bound(quantity="motion", unit="px", statistic="mean", limit=0.02),
-        Bound(quantity="gain", unit="log", statistic="max", limit=0.05),
-        Bound(quantity="cover", unit="levels", statistic="mean", limit=0.25),
-        Bound(quantity="paint", unit="levels", statistic="mean", limit=0.25),
-    ),
-    "fp16": (
-        Bound(quantity="motion", unit="px", statistic="mean", limit=0.05),
-        Bound(quantity="gain", unit="log", statistic="max", limit=0.1),
-        Bound(quantity="cover", unit="levels", statistic="mean", limit=0.5),
-        Bound(quantity="paint", unit="levels", statistic="mean", limit=0.5),
-    ),
-}
 _UNITS = {"motion": None, "gain": 1.0, "cover": 255.0, "paint": 255.0}
 """Factor of a difference; motion by the crop's side in pixels."""
 
@@ -54,7 +40,7 @@ def export_motion_model(
     max_yaw_deg: float | None = None,
     controls: tuple[str, ...] = CONTROLS,
     precision: str = "fp32",
-) -> ParityReport:
+) -> VerifyReport:
     """Write the model as contract 2 wants it, weights as float16.
 
     Args:
@@ -93,7 +79,7 @@ def export_motion_model(
         restore_weights(graph)  # bytes, too: TensorRT takes them for quantised weights
         convolve_in_half(graph)
     store_weights_as_half(graph)
-    return write_proven(graph, card.to_json(), out, lambda file: _compare(file, module, card))
+    return write_verified(graph, card.to_json(), out, lambda file: _compare(file, module, card))
 
 
 def is_motion_run(folder: Path) -> bool:
@@ -110,7 +96,7 @@ def export_motion_run(
     max_yaw_deg: float | None = None,
     controls: tuple[str, ...] = CONTROLS,
     precision: str = "fp32",
-) -> ParityReport:
+) -> VerifyReport:
     """Export what `train-motion` trained; a painter that is not there yet is left out.
 
     Args:
@@ -182,7 +168,7 @@ def graph_of_motion(module: TrainedModel, outputs: tuple[str, ...]) -> onnx.Mode
     )
 
 
-def _compare(file: Path, module: TrainedModel, card: ModelCard) -> ParityReport:
+def _compare(file: Path, module: TrainedModel, card: ModelCard) -> VerifyReport:
     """Both on smooth pictures and on random blends of what the card says can be asked for."""
     random = torch.Generator().manual_seed(0)
     coarse = torch.rand(8, 3, 24, 24, generator=random)
@@ -211,12 +197,12 @@ def _compare(file: Path, module: TrainedModel, card: ModelCard) -> ParityReport:
             for number in range(len(images))
         }
         comparisons.append(Comparison(subject=subject, differences=probes))
-    return ParityReport(
+    return VerifyReport(
         model=card.name,
         precision=card.precision,
         reference="PyTorch",
         frames=[f"smooth noise {number}" for number in range(len(images))],
-        bounds=_BOUNDS[card.precision],
+        bounds=EXPORT_BOUNDS[card.precision],
         comparisons=comparisons,
         not_opened={},
     )

@@ -1,4 +1,4 @@
-"""A network of any architecture to ONNX, with its card and proof that it still says the same."""
+"""`export onnx` of contract 1: a network of any architecture to a verified ONNX file."""
 
 import copy
 from dataclasses import dataclass, replace
@@ -9,12 +9,12 @@ import torch
 
 from reggan_export.graph_from_module import graph_from_module
 from reggan_export.half_precision import compute_in_half
-from reggan_export.onnx_file import live_norms, store_weights_as_half, write_proven
-from reggan_export.other_side import model_at_side
-from reggan_export.parity import verify_model
-from reggan_export.parity_report import ParityReport
-from reggan_export.reference import OUTPUT_NAMES
+from reggan_export.onnx_file import live_norms, store_weights_as_half, write_verified
+from reggan_export.other_crop_size import model_at_side
 from reggan_export.source_network import source_of
+from reggan_export.verify.references import OUTPUT_NAMES
+from reggan_export.verify.verify_model import verify_model
+from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.backends.open_runner import AUTO_ORDER
 from reggan_plugin.errors import ModelParityError
 from reggan_plugin.models.model_card import ModelCard
@@ -53,7 +53,7 @@ class ExportedModel:
         live_norms: normalisations that could not be folded.
     """
 
-    report: ParityReport
+    report: VerifyReport
     weights_are_half: bool
     live_norms: int
 
@@ -111,8 +111,8 @@ def graph_of(network: ExpressionModel) -> onnx.ModelProto:
     )
 
 
-def _write(graph: onnx.ModelProto, card: ModelCard, out: Path, source: Path) -> ParityReport:
-    return write_proven(
+def _write(graph: onnx.ModelProto, card: ModelCard, out: Path, source: Path) -> VerifyReport:
+    return write_verified(
         graph,
         card.to_json(),
         out,

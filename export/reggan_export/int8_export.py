@@ -14,11 +14,11 @@ from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from reggan_export.asked_vectors import single_vectors
-from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_proven
-from reggan_export.parity import verify_model
-from reggan_export.parity_report import ParityReport
+from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_verified
 from reggan_export.sample_crops import Crops, calibration_crops
+from reggan_export.verify.asked_vectors import single_vectors
+from reggan_export.verify.verify_model import verify_model
+from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.errors import UsageError
@@ -39,7 +39,7 @@ class QuantisedModel:
         speed_up: time of one crop before, divided by that after; one thread, medians.
     """
 
-    report: ParityReport
+    report: VerifyReport
     crops: int
     speed_up: float
 
@@ -70,7 +70,7 @@ def quantise_for_cpu(model: Path, out: Path, data: Path | None = None) -> Quanti
     graph = _quantised(onnx.load(model), crops, card)
     store_weights_as_half(graph)
     unsealed = dataclasses.replace(card, name=out.stem, precision="int8", weights_sha256=UNSEALED)
-    report = write_proven(
+    report = write_verified(
         graph, unsealed.to_json(), out, lambda file: verify_model(file, checkpoint=model)
     )
     return QuantisedModel(report=report, crops=len(crops), speed_up=_speed_up(model, out, card))

@@ -9,11 +9,11 @@ from pathlib import Path
 import onnx
 import torch
 
-from reggan_export.expression_model import graph_of
 from reggan_export.graph_work import count_work
 from reggan_export.half_precision import compute_in_half
 from reggan_export.hardware_peaks import measure_peaks
 from reggan_export.onnx_file import store_weights_as_half
+from reggan_export.picture_model_export import graph_of
 from reggan_export.source_network import source_of
 from reggan_export.torch_runner import EagerRunner, GraphRunner
 from reggan_plugin.benchmark.baselines import Roof

@@ -18,7 +18,7 @@ from bpy.props import (
 )
 
 from .bridge.errors import BridgeError
-from .bridge.expressions import MAX_INTENSITY, blend_from_shares, shares_from_blend
+from .bridge.expression_blend import MAX_INTENSITY, blend_from_shares, shares_from_blend
 from .bridge.preset_file import completions, preset_names
 from .bridge.vocabulary import ALL_EXPRESSIONS, menu_of_expressions
 

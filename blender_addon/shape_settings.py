@@ -3,7 +3,7 @@
 import bpy
 from bpy.props import FloatProperty, PointerProperty
 
-from .bridge.expressions import MAX_INTENSITY
+from .bridge.expression_blend import MAX_INTENSITY
 from .bridge.vocabulary import SHAPE_NAMES, words_of_shape
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Literal
 
-from .asked_expression import PanelRequest
 from .errors import BridgeError
+from .expression_options import PanelRequest
 
 Existing = Literal["refuse", "resume", "overwrite"]
 """What becomes of results that are there already."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from .name_words import words_of
+from .words_in_names import words_of
 
 Side = Literal["left", "right"]
 

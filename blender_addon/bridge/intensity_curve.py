@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .errors import BridgeError
-from .expressions import MAX_INTENSITY
+from .expression_blend import MAX_INTENSITY
 
 
 def write_curve(path: Path, weights: Mapping[int, Mapping[str, float]]) -> None:

@@ -15,8 +15,6 @@ from .errors import BridgeError
 from .runtime import Runtime
 from .runtime_process import start_process
 
-INTERVAL_S = 0.01
-"""Between two looks at it: for so long an answer waits at most."""
 _MOST_AHEAD = 8
 """Requests in the pipe, so few that it never fills: Blender would wait for one that is full."""
 Request = Mapping[str, Any]

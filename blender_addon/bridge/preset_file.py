@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .errors import BridgeError
-from .expressions import names_are_alike
+from .expression_blend import names_are_alike
 from .vocabulary import ALL_EXPRESSIONS, SHAPE_NAMES
 
 _NAME = re.compile(r"[^\W\d_][\w \-]*")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import BridgeError
-from .last_words import reason_from_end
+from .reason_of_end import reason_from_end
 
 OLDEST_PYTHON = (3, 11)
 _PYTHONS_IN_AN_ENVIRONMENT = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .asked_expression import PanelRequest
 from .command_line import ModelChoice
+from .expression_options import PanelRequest
 
 FRONTS = {"-Y": "+Z", "+Y": "-Z", "-X": "-X", "+X": "+X", "+Z": "+Y", "-Z": "-Y"}
 """Axes of Blender as its glTF exporter turns them: up is +Z here and +Y there."""

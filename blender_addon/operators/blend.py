@@ -3,7 +3,7 @@
 import bpy
 
 from ..bridge.errors import BridgeError
-from ..bridge.expressions import blend_from_shares, shares_from_blend
+from ..bridge.expression_blend import blend_from_shares, shares_from_blend
 from ..bridge.vocabulary import menu_of_expressions, name_from_identifier
 from ..scene.asked_expression import NO_EXPRESSION
 

@@ -4,7 +4,7 @@ import bpy
 from bpy.props import FloatProperty
 
 from ..bridge.errors import BridgeError
-from ..bridge.expressions import MAX_INTENSITY
+from ..bridge.expression_blend import MAX_INTENSITY
 from ..bridge.sheet_cells import SheetCell, cell_at, cells_from_text
 from ..job_display import redraw_sidebars
 from ..scene.animated_values import values_by_frame

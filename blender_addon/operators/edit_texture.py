@@ -6,8 +6,8 @@ from typing import Any
 
 import bpy
 
-from ..bridge.asked_expression import PanelRequest
 from ..bridge.errors import BridgeError
+from ..bridge.expression_options import PanelRequest
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
 from ..bridge.remedies import with_remedy
@@ -21,7 +21,7 @@ from ..bridge.texture_command import (
 from ..bridge.vocabulary import EXPRESSION_NAMES
 from ..scene.asked_expression import still_expression
 from ..scene.base_colour import base_colour_of, uv_map_of_image
-from ..scene.head_mesh import WornImage, export_head
+from ..scene.head_as_glb import WornImage, export_head
 from ..scene.image_files import file_of_image, file_stem
 from ..scene.made_images import start_of
 from ..scene.material_copy import wear_copies

@@ -15,7 +15,8 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..bridge.errors import BridgeError
-from ..bridge.live_worker import INTERVAL_S, LiveWorker
+from ..bridge.live_limits import IDLE_S, INTERVAL_S, LONGEST_PX
+from ..bridge.live_worker import LiveWorker
 from ..bridge.remedies import with_remedy
 from ..bridge.tracks_file import box_of_face
 from ..job_display import keep_last_words, redraw_sidebars
@@ -28,10 +29,7 @@ from ..scene.sequence_images import show
 from ..scene.settings import absolute_path, model_settings, presets_file
 from .job_operator import new_job_folder, without_work_paths
 
-_LONGEST_PX = 1024
 _FILE = "live.raw"
-_IDLE_S = 0.05
-"""Between two looks while nothing is asked for: what moves without the depsgraph waits so long."""
 _warm: list[LiveWorker] = []
 """The process of this Blender, once it was used."""
 _shown: list["Shown"] = []
@@ -108,7 +106,7 @@ class LiveImage:
         if source.source == "SEQUENCE" and scene.frame_current != self.frame:
             self.frame = scene.frame_current
             self.path = file_of_image(source, self.folder).path
-        return {"frame": str(self.path), "face": _face(scene), "longest_px": _LONGEST_PX}
+        return {"frame": str(self.path), "face": _face(scene), "longest_px": LONGEST_PX}
 
     def take(self, context: bpy.types.Context, out: Path, answer: dict[str, Any]) -> None:
         """Show it in the editor."""
@@ -191,7 +189,7 @@ def _timer() -> float | None:
     tick()
     if not _shown:
         return None
-    return _IDLE_S if is_settled() else INTERVAL_S
+    return IDLE_S if is_settled() else INTERVAL_S
 
 
 def tick() -> None:

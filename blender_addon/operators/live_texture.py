@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import bpy
 
 from ..bridge.errors import BridgeError
+from ..bridge.live_limits import LONGEST_PX
 from ..bridge.texture_command import FRONTS
 from ..scene.image_files import file_of_image
 from ..scene.live_picture import MAP_NAME, show_live, show_live_tiles, wear_live
@@ -14,7 +15,6 @@ from .edit_texture import map_to_change, placed_on_head, problem_of_map, worn_im
 from .job_operator import new_job_folder
 from .live import begin_live, is_shown, stop, toggled
 
-_LONGEST_PX = 1024
 _keys: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 
 
@@ -111,7 +111,7 @@ def _begin(context: bpy.types.Context) -> None:
         "front": FRONTS.get(settings.front),
         "head_bone": placed.head_bone,
         "force": settings.takes_any_image,
-        "longest_px": _LONGEST_PX,
+        "longest_px": LONGEST_PX,
     }
     head = context.active_object.name
     subject = LiveHead(head=head, worn=worn.image.name, source=source.name, asked=asked)

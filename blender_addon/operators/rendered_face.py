@@ -8,7 +8,7 @@ import bpy
 from ..bridge.command_line import track_arguments
 from ..bridge.errors import BridgeError
 from ..bridge.job import JobRequest
-from ..bridge.other_opinion import disagreement
+from ..bridge.rig_against_picture import disagreement
 from ..preferences import chosen_runtime
 from ..scene.rendered_frames import asked_frames
 from .job_operator import new_job_folder

@@ -7,7 +7,7 @@ import bpy
 
 from ..bridge.errors import BridgeError
 from ..bridge.training_command import file_stem, training_command
-from ..scene.character_file import write_character
+from ..scene.character_as_glb import write_character
 from ..scene.character_in_scene import belongings, character_problem, rows_of
 from ..scene.settings import absolute_path, model_settings
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import bpy
 
-from ..bridge.asked_expression import PanelRequest, RecordedTake
 from ..bridge.errors import BridgeError
-from ..bridge.expressions import MAX_INTENSITY, shares_from_blend
+from ..bridge.expression_blend import MAX_INTENSITY, shares_from_blend
+from ..bridge.expression_options import PanelRequest, RecordedTake
 from ..bridge.intensity_curve import write_curve
 from ..bridge.vocabulary import SHAPE_NAMES, name_from_identifier
 from .animated_values import values_by_frame

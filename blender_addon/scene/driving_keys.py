@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 
 from ..bridge.errors import BridgeError
-from ..bridge.expressions import MAX_INTENSITY
+from ..bridge.expression_blend import MAX_INTENSITY
 from ..bridge.face_shapes import SIDED_SHAPES
 from ..bridge.shape_keys import arkit_shape
 from ..bridge.vocabulary import SHAPE_NAMES

@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ..bridge.projection import SeenFace, face_in_view
-from ..bridge.tracking_account import account_of_faces
+from ..bridge.tracking_in_words import account_of_faces
 from ..bridge.tracks_file import text_from_tracks, tracks_from_faces, write_tracks
 from ..bridge.vectors import Point
 from ..head_settings import OBJECTS

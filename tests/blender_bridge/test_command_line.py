@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 import pytest
 
-from blender_addon.bridge.asked_expression import PanelRequest, RecordedTake
 from blender_addon.bridge.command_line import (
     FaceSettings,
     ModelChoice,
@@ -16,6 +15,7 @@ from blender_addon.bridge.command_line import (
     track_arguments,
 )
 from blender_addon.bridge.errors import BridgeError
+from blender_addon.bridge.expression_options import PanelRequest, RecordedTake
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.sheet import sheet
 from reggan_plugin.commands.track import track

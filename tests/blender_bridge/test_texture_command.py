@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.bridge.asked_expression import PanelRequest
 from blender_addon.bridge.command_line import ModelChoice
+from blender_addon.bridge.expression_options import PanelRequest
 from blender_addon.bridge.texture_command import (
     FRONTS,
     FlatMap,

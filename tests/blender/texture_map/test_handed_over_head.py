@@ -21,7 +21,7 @@ def test_eyes_that_are_selected_go_along_in_their_sockets(
     head: Any, made_head: MadeHead, tmp_path: Path
 ) -> None:
     """The file that is handed over: both meshes at rest, the eye by its own image."""
-    from blender_addon.scene.head_mesh import WornImage, export_head
+    from blender_addon.scene.head_as_glb import WornImage, export_head
 
     rig = rig_for(head)
     bpy.ops.mesh.primitive_uv_sphere_add(radius=0.01, location=(0.03, -0.08, 0.02))
@@ -58,7 +58,7 @@ def test_eyes_that_are_selected_go_along_in_their_sockets(
 
 def test_materials_that_share_the_map_are_handed_over_as_one(head: Any, tmp_path: Path) -> None:
     """And a head without a material wears the image that was chosen."""
-    from blender_addon.scene.head_mesh import WornImage, export_head
+    from blender_addon.scene.head_as_glb import WornImage, export_head
 
     image = nodes_of(head)[2].image
     head.data.materials.append(head.active_material.copy())

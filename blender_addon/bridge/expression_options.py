@@ -1,11 +1,11 @@
-"""An expression that is asked for, as options of `reggan-plugin`. Pure: nothing is read or run."""
+"""An expression that is asked for, as options of `reggan-plugin`. Nothing is read or run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .expressions import shares_from_blend
+from .expression_blend import shares_from_blend
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The outcome of following a head through a shot, in words: frames that will not change, why."""
+"""The outcome of *Track Head* in words: frames that will not change, and why."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from blender_addon.bridge.errors import BridgeError
-from blender_addon.bridge.expressions import MAX_INTENSITY, shares_from_blend
+from blender_addon.bridge.expression_blend import MAX_INTENSITY, shares_from_blend
 from blender_addon.bridge.preset_file import add_preset, completions, preset_names
 from blender_addon.bridge.vocabulary import (
     ALL_EXPRESSIONS,

@@ -1,4 +1,4 @@
-"""True if the rig and the picture agree on where the face is."""
+"""Whether the rig and the picture agree on where the face is."""
 
 import json
 import math

@@ -14,7 +14,7 @@ from ..bridge.errors import BridgeError
 from ..bridge.face_shapes import SIDED_SHAPES
 from ..bridge.shape_keys import KeyWeight, expression_keys
 from .character_in_scene import key_names
-from .head_mesh import copies_at_rest, export_collection, linked, look_of, plain_material
+from .head_as_glb import copies_at_rest, export_collection, linked, look_of, plain_material
 
 _MORPHS = {
     "export_apply": False,

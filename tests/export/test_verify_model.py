@@ -30,7 +30,7 @@ from reggan_plugin.models.model_card import CARD_KEY
 from reggan_plugin.models.model_hash import seal
 from reggan_plugin.models.shipped_models import find_model, installed_models, weights_folder
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.initial_weights import initial_weights_from
+from reggan_training.contract_1.initial_weights import initial_weights_from
 
 from ..motion_models import write_motion_model
 

@@ -12,16 +12,16 @@ from torch import Tensor
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.closed_form import fit_closed_form
+from reggan_training.contract_1.closed_form import fit_closed_form
+from reggan_training.contract_1.initial_weights import initial_weights_from
+from reggan_training.contract_1.losses import paste
+from reggan_training.contract_1.regression import RegressionSettings
 from reggan_training.data.identity import Identity
 from reggan_training.data.sets import load_sets
-from reggan_training.initial_weights import initial_weights_from
-from reggan_training.losses import paste
 from reggan_training.networks.architectures import ARCHITECTURES, build_model
 from reggan_training.networks.discriminator import Discriminator
 from reggan_training.networks.encoder_decoder import Encoder, tile_expression
 from reggan_training.networks.expression_model import ExpressionModel, ModelSettings
-from reggan_training.regression import RegressionSettings
 
 PUBLISHED_PARAMETERS = {
     "us-gan": 2_533_440,  # 2.53 M, arXiv 2112.13002

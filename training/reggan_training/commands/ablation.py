@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_training.ablation import ABLATION, chosen_entries, run_ablation
 from reggan_training.commands.options import (
     config_option,
     given,
@@ -16,9 +15,10 @@ from reggan_training.commands.options import (
     size_option,
     width_option,
 )
-from reggan_training.configuration import read_toml
-from reggan_training.dry_run import describe_run
-from reggan_training.loop import Session
+from reggan_training.contract_1.ablation import ABLATION, chosen_entries, run_ablation
+from reggan_training.contract_1.configuration import read_toml
+from reggan_training.contract_1.dry_run import describe_run
+from reggan_training.contract_1.training_loop import Session
 from reggan_training.processes import join_processes
 
 

@@ -10,7 +10,6 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.errors import UsageError
-from reggan_training.checkpoint import images_seen, model_from_run
 from reggan_training.commands.options import (
     FOLDER,
     FOLDER_TO_WRITE,
@@ -21,7 +20,9 @@ from reggan_training.commands.options import (
     set_threads,
     threads_option,
 )
-from reggan_training.held_out import held_out_improvement, held_out_is_converged
+from reggan_training.contract_1.checkpoint import images_seen, model_from_run
+from reggan_training.contract_1.held_out_curve import held_out_improvement, held_out_is_converged
+from reggan_training.contract_1.run_folder import RunFolder
 from reggan_training.metrics.claims import Verdict
 from reggan_training.metrics.contenders import INPUT, REGRESSIONS, TRUE, Contender
 from reggan_training.metrics.evaluation import EvaluationSet, evaluate_runs, load_evaluation_set
@@ -33,7 +34,6 @@ from reggan_training.metrics.report_markdown import markdown_from_record
 from reggan_training.metrics.sheet import draw_sheet
 from reggan_training.metrics.splits import ALL_AVATARS
 from reggan_training.metrics.trials import subject_from_identity
-from reggan_training.run_folder import RunFolder
 
 
 @click.command("evaluate")

@@ -13,10 +13,10 @@ from reggan_training.commands.regression_parts import (
     penalty_from_text,
     solve_parts,
 )
+from reggan_training.contract_1.regression import REGRESSION_PRESETS, RegressionSettings
+from reggan_training.contract_1.regression_fit import Shard, sum_part
+from reggan_training.contract_1.regression_run import model_settings_for
 from reggan_training.data.sets import choose_entries
-from reggan_training.regression import REGRESSION_PRESETS, RegressionSettings
-from reggan_training.regression_fit import Shard, sum_part
-from reggan_training.regression_run import model_settings_for
 
 _CROP_SIDES = {"default": 256}
 """Crops of a preset that are larger than its layer."""

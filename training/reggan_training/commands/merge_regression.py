@@ -13,7 +13,7 @@ from reggan_training.commands.regression_parts import (
     penalty_from_text,
     solve_parts,
 )
-from reggan_training.regression_sums import check_that_parts_add
+from reggan_training.contract_1.regression_sums import check_that_parts_add
 
 
 @click.command("merge-regression")

@@ -8,11 +8,11 @@ import click
 
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_training.commands.options import report_line
+from reggan_training.contract_1.regression import RegressionSettings
+from reggan_training.contract_1.regression_fit import ValidationErrors, validate_penalties
+from reggan_training.contract_1.regression_run import write_regression_run
+from reggan_training.contract_1.regression_sums import RECORD_NAME
 from reggan_training.data.sets import choose_entries
-from reggan_training.regression import RegressionSettings
-from reggan_training.regression_fit import ValidationErrors, validate_penalties
-from reggan_training.regression_run import write_regression_run
-from reggan_training.regression_sums import RECORD_NAME
 
 
 def penalty_from_text(text: str) -> float | None:

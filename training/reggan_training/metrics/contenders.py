@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from reggan_training.losses import paste
+from reggan_training.contract_1.losses import paste
 from reggan_training.metrics.trials import Kind, TrialSubject
 from reggan_training.networks.expression_model import ExpressionModel
 from reggan_training.networks.masked_regression import MaskedRegression

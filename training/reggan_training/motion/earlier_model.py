@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from reggan_plugin.errors import ModelError, UsageError
 from reggan_plugin.models.model_card import MOTION_CONTRACT
 from reggan_plugin.models.shipped_models import find_model
-from reggan_training.initial_weights import read_model_file
+from reggan_training.contract_1.initial_weights import read_model_file
 
 
 class EarlierModel:

@@ -19,11 +19,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, CONTROLS
+from reggan_training.contract_1.regression import (
+    RegressionSettings,
+    RidgeSums,
+    local_receptive_fields,
+)
 from reggan_training.motion.byte_table import ByteTable
 from reggan_training.motion.face_light import FaceLight
 from reggan_training.motion.surface_regression import SURFACE_CELLS
 from reggan_training.motion.teeth import Teeth
-from reggan_training.regression import RegressionSettings, RidgeSums, local_receptive_fields
 
 SHAPE_REGRESSION = RegressionSettings(side_px=32, field_px=3, dilation=1, penalty=1.0)
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.regression import RegressionSettings
+from reggan_training.contract_1.regression import RegressionSettings
 
 SIDE_STEP_PX, LEAST_SIDE_PX = 16, 32
 """Sides are multiples of the first, as all networks halve their maps up to four times."""

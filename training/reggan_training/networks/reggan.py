@@ -1,9 +1,9 @@
 """RegGAN: a regression layer, then a refinement network that moves and paints.
 
-The regression layer (see `reggan_training.regression`) gives the *intermediate representation*:
-where brows, lids and mouth go, blurred. The refinement network reads it beside the input and
-answers with three things: a flow field that moves what is there already, a residual that paints
-what is not (teeth, the inside of a mouth, creases), and a gate that chooses between the two.
+The regression layer (see `reggan_training.contract_1.regression`) gives the *intermediate
+representation*: where brows, lids and mouth go, blurred. The refinement network reads it beside the
+input and answers with three things: a flow field that moves what is there already, a residual that
+paints what is not (teeth, the inside of a mouth, creases), and a gate that chooses between the two.
 Moving keeps the identity's own texture, and half a flow is half a smile.
 
 All of its convolutions run on the pixel-unshuffled image, at a quarter and an eighth of the

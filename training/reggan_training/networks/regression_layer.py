@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_training.regression import RegressionSettings
+from reggan_training.contract_1.regression import RegressionSettings
 
 
 class RegressionLayer(nn.Module):

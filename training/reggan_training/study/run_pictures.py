@@ -11,7 +11,7 @@ from jaxtyping import Float
 from reggan_plugin.errors import EmptySourceError
 from reggan_plugin.imaging.composite_picture import composite
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.checkpoint import model_from_run
+from reggan_training.contract_1.checkpoint import model_from_run
 from reggan_training.data.identity import Identity
 from reggan_training.data.sets import load_sets
 from reggan_training.data.split import Split

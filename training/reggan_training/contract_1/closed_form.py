@@ -12,11 +12,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.change_masks import ChangeCounts
+from reggan_training.contract_1.change_masks import ChangeCounts
+from reggan_training.contract_1.regression import RegressionSettings, RidgeSums
 from reggan_training.data.identity import Identity
 from reggan_training.networks.expression_model import ExpressionModel
 from reggan_training.networks.masked_regression import MaskedRegression
-from reggan_training.regression import RegressionSettings, RidgeSums
 
 LARGEST_SUMS_BYTES = 2**30
 """Four expressions at 400 px with filters of their own for each channel (250 MB each)."""

@@ -15,12 +15,12 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_training.contract_1.losses import paste
+from reggan_training.contract_1.run_folder import RunFolder
 from reggan_training.data.identity import Identity
 from reggan_training.data.pair_table import Pair, pairs_of
 from reggan_training.data.split import stable_hash
-from reggan_training.losses import paste
 from reggan_training.networks.expression_model import ExpressionModel
-from reggan_training.run_folder import RunFolder
 
 MOST_IDENTITIES = 8
 CONVERGED_SHARE = 0.02

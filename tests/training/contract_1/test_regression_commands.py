@@ -8,11 +8,11 @@ import torch
 from click.testing import CliRunner, Result
 
 from reggan_plugin.errors import OutputExistsError, SourceError, UsageError
-from reggan_training.checkpoint import model_from_run
 from reggan_training.commands.fit_regression import fit_regression
 from reggan_training.commands.merge_regression import merge_regression
+from reggan_training.contract_1.checkpoint import model_from_run
+from reggan_training.contract_1.regression import REGRESSION_PRESETS, RegressionSettings
 from reggan_training.networks.expression_model import ExpressionModel
-from reggan_training.regression import REGRESSION_PRESETS, RegressionSettings
 
 SMALL = ["--preset", "earlier-128", "--size", "32"]
 

@@ -10,17 +10,21 @@ import torch
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.change_masks import ChangeCounts
-from reggan_training.data.identity import CANONICAL_LANDMARKS, Identity
-from reggan_training.data.set_files import Entry
-from reggan_training.regression import RegressionSettings
-from reggan_training.regression_fit import (
+from reggan_training.contract_1.change_masks import ChangeCounts
+from reggan_training.contract_1.regression import RegressionSettings
+from reggan_training.contract_1.regression_fit import (
     Shard,
     solve_parts,
     sum_part,
     validate_penalties,
 )
-from reggan_training.regression_sums import check_that_parts_add, merged_counts, merged_sums
+from reggan_training.contract_1.regression_sums import (
+    check_that_parts_add,
+    merged_counts,
+    merged_sums,
+)
+from reggan_training.data.identity import CANONICAL_LANDMARKS, Identity
+from reggan_training.data.set_files import Entry
 
 SIDE = 32
 LAYER = RegressionSettings(side_px=SIDE // 2, shared_channels=False)

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_training.configuration import settings_from_record
+from reggan_training.contract_1.configuration import settings_from_record
+from reggan_training.contract_1.run_folder import RunFolder, unprefixed
 from reggan_training.networks.architectures import build_model
 from reggan_training.networks.expression_model import ExpressionModel, ModelSettings
-from reggan_training.run_folder import RunFolder, unprefixed
 
 
 def model_from_run(folder: Path) -> ExpressionModel:

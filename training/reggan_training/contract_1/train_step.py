@@ -1,4 +1,4 @@
-"""A run in memory: networks, optimisers, and one step after another."""
+"""One training step after another: networks, optimisers, learning rate."""
 
 import copy
 import dataclasses
@@ -9,19 +9,19 @@ import torch
 from torch import Tensor
 
 from reggan_plugin.errors import TrainingDivergedError
-from reggan_training import losses
-from reggan_training.adversary import Adversary
-from reggan_training.configuration import TrainingSettings
-from reggan_training.data.pairs import PairBatch
-from reggan_training.networks.expression_model import ExpressionModel
-from reggan_training.processes import Processes
-from reggan_training.run_folder import (
+from reggan_training.contract_1 import losses
+from reggan_training.contract_1.adversary import Adversary
+from reggan_training.contract_1.configuration import TrainingSettings
+from reggan_training.contract_1.run_folder import (
     adam_state,
     average_into,
     prefixed,
     restore_adam,
     unprefixed,
 )
+from reggan_training.data.pairs import PairBatch
+from reggan_training.networks.expression_model import ExpressionModel
+from reggan_training.processes import Processes
 
 _BETAS = (0.5, 0.99)
 _LONGEST_GRADIENT = 5.0

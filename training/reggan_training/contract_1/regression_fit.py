@@ -16,24 +16,24 @@ from torch import Tensor
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.change_masks import ChangeCounts
-from reggan_training.closed_form import (
+from reggan_training.contract_1.change_masks import ChangeCounts
+from reggan_training.contract_1.closed_form import (
     add_pairs,
     count_changes,
     crops_by_expression,
     expression_groups,
     full_pairs,
 )
-from reggan_training.data.identity import Identity
-from reggan_training.data.set_files import Entry
-from reggan_training.regression import RegressionSettings, RidgeSums, apply_filters
-from reggan_training.regression_sums import (
+from reggan_training.contract_1.regression import RegressionSettings, RidgeSums, apply_filters
+from reggan_training.contract_1.regression_sums import (
     PartRecord,
     check_that_parts_add,
     merged_sums,
     write_counts,
     write_sums,
 )
+from reggan_training.data.identity import Identity
+from reggan_training.data.set_files import Entry
 
 PENALTIES = (0.006, 0.025, 0.1, 0.4, 1.6, 6.4)
 """Penalties to choose from: the earlier work's 0.4, and steps of four around it."""

@@ -1,13 +1,17 @@
-"""Configurations by name, from which every run starts."""
+"""`train --preset`: configurations by name, from which every run starts."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from reggan_plugin.errors import UsageError
-from reggan_training.configuration import AdversarySettings, GanLossWeights, TrainingSettings
+from reggan_training.contract_1.configuration import (
+    AdversarySettings,
+    GanLossWeights,
+    TrainingSettings,
+)
+from reggan_training.contract_1.regression import REGRESSION_PRESETS, RegressionSettings
 from reggan_training.data.pairs import PairSettings
 from reggan_training.networks.expression_model import ModelSettings
-from reggan_training.regression import REGRESSION_PRESETS, RegressionSettings
 
 ABLATION_PX, ABLATION_WIDTH = 64, 0.25
 

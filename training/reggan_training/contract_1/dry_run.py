@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import nn
 
-from reggan_training.loop import Session
-from reggan_training.trainer import Trainer
+from reggan_training.contract_1.train_step import Trainer
+from reggan_training.contract_1.training_loop import Session
 
 _MEASURED_STEPS = 2
 

@@ -13,19 +13,19 @@ import torch
 
 from reggan_plugin.errors import SourceError, TrainingDivergedError, UsageError
 from reggan_plugin.jobs.interruption import StopRequest, stop_on_signals
-from reggan_training.closed_form import fit_closed_form
-from reggan_training.configuration import TrainingSettings
+from reggan_training.contract_1.closed_form import fit_closed_form
+from reggan_training.contract_1.configuration import TrainingSettings
+from reggan_training.contract_1.held_out_curve import HeldOutPairs, choose_held_out
+from reggan_training.contract_1.initial_weights import InitialWeights
+from reggan_training.contract_1.recorder import Recorder
+from reggan_training.contract_1.run_folder import RunFolder, describe_data
+from reggan_training.contract_1.train_step import Trainer
 from reggan_training.data.pairs import PairBatch, PairSampler
 from reggan_training.data.sets import load_sets
 from reggan_training.data.split import SPLITS, Split
-from reggan_training.held_out import HeldOutPairs, choose_held_out
-from reggan_training.initial_weights import InitialWeights
 from reggan_training.networks.architectures import build_model
 from reggan_training.networks.expression_model import ExpressionModel
 from reggan_training.processes import Processes, join_processes
-from reggan_training.recorder import Recorder
-from reggan_training.run_folder import RunFolder, describe_data
-from reggan_training.trainer import Trainer
 
 Report = Callable[[str], None]
 _GRID_IDENTITIES = 4

@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reggan_training import losses
-from reggan_training.configuration import AdversarySettings, GanLossWeights
+from reggan_training.contract_1 import losses
+from reggan_training.contract_1.configuration import AdversarySettings, GanLossWeights
 from reggan_training.data.pairs import PairBatch
 from reggan_training.networks.discriminator import Discriminator
 from reggan_training.networks.expression_model import ModelSettings

@@ -9,11 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from reggan_plugin.errors import UsageError
-from reggan_training.configuration import TrainingSettings, settings_with_tables
+from reggan_training.contract_1.configuration import TrainingSettings, settings_with_tables
+from reggan_training.contract_1.presets import ABLATION_PX, PRESETS
+from reggan_training.contract_1.training_loop import train
 from reggan_training.data.sets import load_sets
 from reggan_training.data.split import TRAINING_STYLES
-from reggan_training.loop import train
-from reggan_training.presets import ABLATION_PX, PRESETS
 
 STATUE_STYLES = (*TRAINING_STYLES, "stone", "clay")
 """Skin and some statues; metal, toon and painted stay unseen."""

@@ -9,13 +9,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_training.contract_1.held_out_curve import HeldOutPairs
+from reggan_training.contract_1.live_curves import LiveCurves
+from reggan_training.contract_1.losses import paste
+from reggan_training.contract_1.run_folder import RunFolder
+from reggan_training.contract_1.train_step import Trainer
 from reggan_training.data.identity import Identity
-from reggan_training.held_out import HeldOutPairs
-from reggan_training.live_curves import LiveCurves
-from reggan_training.losses import paste
 from reggan_training.networks.expression_model import ExpressionModel
-from reggan_training.run_folder import RunFolder
-from reggan_training.trainer import Trainer
 
 
 class Recorder:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import SourceError
-from reggan_training.configuration import TrainingSettings
+from reggan_training.contract_1.configuration import TrainingSettings
 from reggan_training.data.identity import Identity
 from reggan_training.provenance import commit_of_source
 

@@ -18,8 +18,8 @@ import safetensors.torch
 from reggan_plugin.atomic_write import TEMPORARY_SUFFIX, write_atomically
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.change_masks import ChangeCounts
-from reggan_training.regression import RegressionSettings, RidgeSums
+from reggan_training.contract_1.change_masks import ChangeCounts
+from reggan_training.contract_1.regression import RegressionSettings, RidgeSums
 
 _SCHEMA = 1
 RECORD_NAME = "part.json"

@@ -10,14 +10,18 @@ import torch
 
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import UsageError
-from reggan_training.configuration import TrainingSettings
+from reggan_training.contract_1.configuration import TrainingSettings
+from reggan_training.contract_1.regression import RegressionSettings
+from reggan_training.contract_1.regression_fit import ValidationErrors, solve_parts
+from reggan_training.contract_1.regression_sums import (
+    PartRecord,
+    check_that_parts_add,
+    merged_counts,
+)
+from reggan_training.contract_1.run_folder import RunData, RunFolder
 from reggan_training.data.pairs import PairSettings
 from reggan_training.networks.expression_model import ModelSettings
 from reggan_training.networks.masked_regression import MaskedRegression
-from reggan_training.regression import RegressionSettings
-from reggan_training.regression_fit import ValidationErrors, solve_parts
-from reggan_training.regression_sums import PartRecord, check_that_parts_add, merged_counts
-from reggan_training.run_folder import RunData, RunFolder
 
 FIT_NAME = "fit.json"
 """Beside the run's own record: the parts that were summed, and what the penalty was chosen by."""

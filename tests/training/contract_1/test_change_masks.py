@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reggan_training.change_masks import RING_SHARE, ChangeCounts
+from reggan_training.contract_1.change_masks import RING_SHARE, ChangeCounts
 
 
 def test_masks_cover_what_changes_and_spare_the_ring() -> None:

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from reggan_training.networks.regression_layer import RegressionLayer
-from reggan_training.regression import (
+from reggan_training.contract_1.regression import (
     RegressionSettings,
     RidgeSums,
     apply_filters,
 )
+from reggan_training.networks.regression_layer import RegressionLayer
 
 SIDE = 8
 
@@ -98,7 +98,7 @@ def test_a_stripe_ends_anywhere(
     whole, striped = RidgeSums(settings), RidgeSums(settings)
     whole.add(*pairs)
     expected = whole.solve()
-    monkeypatch.setattr("reggan_training.regression._STRIPE", 50)
+    monkeypatch.setattr("reggan_training.contract_1.regression._STRIPE", 50)
     striped.add(*pairs)
     assert torch.equal(striped.gram, whole.gram)
     assert torch.allclose(striped.solve(), expected, atol=1e-7)

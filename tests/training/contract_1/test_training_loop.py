@@ -15,29 +15,29 @@ import torch
 from click.testing import CliRunner
 from torch import Tensor
 
-import reggan_training.trainer
+import reggan_training.contract_1.train_step
 from reggan_plugin.cli import main
 from reggan_plugin.errors import SourceError, TrainingDivergedError, UsageError
 from reggan_plugin.jobs.interruption import Interrupted
-from reggan_training import losses
-from reggan_training.ablation import ABLATION, chosen_entries, run_ablation
-from reggan_training.checkpoint import model_from_run
 from reggan_training.commands.train import train as train_command
-from reggan_training.configuration import (
+from reggan_training.contract_1 import losses
+from reggan_training.contract_1.ablation import ABLATION, chosen_entries, run_ablation
+from reggan_training.contract_1.checkpoint import model_from_run
+from reggan_training.contract_1.configuration import (
     AdversarySettings,
     GanLossWeights,
     TrainingSettings,
     settings_with_tables,
 )
+from reggan_training.contract_1.held_out_curve import held_out_curve, held_out_is_converged
+from reggan_training.contract_1.initial_weights import initial_weights_from
+from reggan_training.contract_1.presets import PRESETS
+from reggan_training.contract_1.regression import RegressionSettings
+from reggan_training.contract_1.run_folder import RunFolder
+from reggan_training.contract_1.train_step import Trainer
+from reggan_training.contract_1.training_loop import train
 from reggan_training.data.pairs import PairSettings
-from reggan_training.held_out import held_out_curve, held_out_is_converged
-from reggan_training.initial_weights import initial_weights_from
-from reggan_training.loop import train
 from reggan_training.networks.expression_model import ModelSettings
-from reggan_training.presets import PRESETS
-from reggan_training.regression import RegressionSettings
-from reggan_training.run_folder import RunFolder
-from reggan_training.trainer import Trainer
 
 SIDE = 32
 
@@ -171,7 +171,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(
         return paired(*arguments) * (float("nan") if len(calls) > 4 else 1.0)
 
     paired = losses.paired_loss
-    monkeypatch.setattr(reggan_training.trainer.losses, "paired_loss", poisoned)
+    monkeypatch.setattr(reggan_training.contract_1.train_step.losses, "paired_loss", poisoned)
     settings = tiny_settings(losses=GanLossWeights())
     with pytest.raises(TrainingDivergedError) as stopped:
         train([tiny_avatars], out, settings, report=ignore, checkpoint_every_s=0.0)

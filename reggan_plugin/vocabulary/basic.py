@@ -56,7 +56,7 @@ BASIC_EXPRESSIONS: tuple[Expression, ...] = (
         action_units=(9, 17),
         weights=weights_from_notation(
             "noseSneer 1.15, browDown .75, eyeSquint .65, cheekSquint .6, mouthFrown .45,"
-            " mouthShrugLower .4, mouthPress .3"
+            " mouthShrugLower .8, mouthPress .3"
         ),
         source=f"{_BY_EYE}; the lips are closed, without CFEE's raised upper lip (10)",
         meanings=("gross", "yuck", "nauseous", "repulsed", "sickened"),

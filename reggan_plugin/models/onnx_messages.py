@@ -11,7 +11,7 @@ from reggan_plugin.errors import ModelError
 _VARINT, _BYTES = 0, 2
 _FIXED = {1: 8, 5: 4}
 """Bytes of a value, by its wire type."""
-_GRAPH, _METADATA = 7, 14
+GRAPH, _METADATA = 7, 14
 _KEY, _VALUE = 1, 2
 _ORT_FORMAT = slice(4, 8), b"ORTM"
 
@@ -28,7 +28,7 @@ def metadata_from_onnx(model: Path) -> dict[str, str]:
     """
     try:
         fields = list(fields_of(onnx_message(model.read_bytes())))
-        if not any(number == _GRAPH for number, _ in fields):
+        if not any(number == GRAPH for number, _ in fields):
             raise MalformedError("it holds no graph")
         pairs = [value for number, value in fields if number == _METADATA]
         return dict(_pair(value) for value in pairs if isinstance(value, memoryview))

@@ -96,13 +96,15 @@ def sample_camera(landmarks: Float[np.ndarray, "6 3"], random: np.random.Generat
     return Camera(rotation=bare.rotation, distance=bare.distance, crop_from_plane=matrix)
 
 
-def frontal_camera(landmarks: Float[np.ndarray, "6 3"]) -> Camera:
+def frontal_camera(landmarks: Float[np.ndarray, "6 3"], yaw_deg: float = 0.0) -> Camera:
     """Look at a head from the front, its crop where the landmarks have it.
 
     Args:
         landmarks: of the head at rest, as `HeadMesh.landmarks` gives them.
+        yaw_deg: the head is turned by, to its own left.
     """
-    bare = Camera(rotation=np.eye(3), distance=14.0, crop_from_plane=np.eye(2, 3))
+    rotation = _rotation(np.radians(yaw_deg), 0.0, 0.0)
+    bare = Camera(rotation=rotation, distance=14.0, crop_from_plane=np.eye(2, 3))
     return replace(bare, crop_from_plane=_placed(bare, landmarks)[1])
 
 

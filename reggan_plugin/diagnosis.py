@@ -132,14 +132,14 @@ def _devices(model: Path) -> tuple[Device, ...]:
 
 
 def _first_of(devices: tuple[Device, ...]) -> str | None:
-    from reggan_plugin.backends.open_runner import AUTO_ORDER
+    from reggan_plugin.backends.choose_device import AUTO_ORDER
 
     working = {device.name for device in devices if device.loads}
     return next((kind for kind in AUTO_ORDER if kind in working), None)
 
 
 def _try_device(model: Path, kind: str) -> Device:
-    from reggan_plugin.backends.open_runner import open_runner
+    from reggan_plugin.backends.choose_device import open_runner
 
     if kind == "tensorrt":
         return _try_tensorrt()

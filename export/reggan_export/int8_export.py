@@ -19,7 +19,7 @@ from reggan_export.sample_crops import Crops, calibration_crops
 from reggan_export.verify.asked_vectors import single_vectors
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import VerifyReport
-from reggan_plugin.backends.open_runner import open_runner
+from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.errors import UsageError
 from reggan_plugin.models.model_card import UNSEALED, ModelCard, card_from_metadata

@@ -15,7 +15,7 @@ from reggan_export.source_network import source_of
 from reggan_export.verify.references import OUTPUT_NAMES
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import VerifyReport
-from reggan_plugin.backends.open_runner import AUTO_ORDER
+from reggan_plugin.backends.choose_device import AUTO_ORDER
 from reggan_plugin.errors import ModelParityError
 from reggan_plugin.models.model_card import ModelCard
 from reggan_training.networks.expression_model import ExpressionModel

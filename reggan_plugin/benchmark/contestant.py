@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.device_name import DEVICE_KINDS
-from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import DeviceUnavailableError

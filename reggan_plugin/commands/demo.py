@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.model_in_use import open_model
+from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.options.shared import existing_options, model_options
 from reggan_plugin.commands.verbosity import verbose_option

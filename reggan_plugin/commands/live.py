@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from reggan_plugin.commands.model_in_use import open_model
+from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.grouped import GroupedCommand
 from reggan_plugin.commands.options.shared import model_options
 from reggan_plugin.commands.verbosity import verbose_option

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.model_in_use import open_model
+from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.expression import presets_option
 from reggan_plugin.commands.options.face import face_options
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.model_in_use import open_model
+from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.expression import (
     NOTHING_ASKED,
     AskedMixes,
@@ -19,7 +19,7 @@ from reggan_plugin.commands.options.texture import (
     output_options,
 )
 from reggan_plugin.commands.progress import bar_of, errors_as_events, quiet_option, without_bar
-from reggan_plugin.commands.texture_report import (
+from reggan_plugin.commands.texture_output import (
     print_outcomes,
     print_results,
     raise_for_failures,

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.demo import sample_shots
-from reggan_plugin.commands.model_in_use import open_model
+from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.expression import presets_option
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.options.shared import model_options
@@ -16,7 +16,7 @@ from reggan_plugin.commands.page_launcher import write_launcher
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.open_take import open_take
-from reggan_plugin.ui.serve import serve_page
+from reggan_plugin.ui.server import serve_page
 from reggan_plugin.ui.studio import Studio
 from reggan_plugin.ui.words_to_copy import PageOptions
 from reggan_plugin.vocabulary.presets import read_presets

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.backends.open_runner import open_runner
+from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import ModelCardError
-from reggan_plugin.faces.candidates import (
+from reggan_plugin.faces.detector_candidates import (
     LEAST_SCORE,
     Candidate,
     candidate_from_points,

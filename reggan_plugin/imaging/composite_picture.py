@@ -6,7 +6,7 @@ from PIL import Image, ImageFilter
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import CropMismatchError
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.imaging.crop import place_crop, region_of
+from reggan_plugin.imaging.crop import Region, place_crop, region_of
 
 _SMALL_CHANGE, _LARGE_CHANGE = 0.05, 0.20
 """Below the first the picture keeps its fine detail, above the second it loses it."""
@@ -53,11 +53,10 @@ def composite(
     if matte is not None:
         weight = weight * matte[region][..., None]
     edited = weight * change
-    lost = np.clip(crop.scale - 1.0, 0.0, 1.0)  # a crop finer than the picture loses no detail
+    lost = np.float32(np.clip(crop.scale - 1.0, 0.0, 1.0))  # a finer crop loses no detail
     if lost > 0:
-        detail = block - place_crop(before, crop, region)
         gives_way = np.clip(place_crop(_large_change(before, after, mask), crop, region), 0, 1)
-        edited -= np.float32(lost) * weight * gives_way * np.clip(detail, -1.0, 1.0)
+        edited -= lost * weight * gives_way * _detail(block, before, crop, region)
     edited *= np.clip(2.0 - block, 0.0, 1.0)
     # Light does not become negative: detail laid over a darker base may not pass below 0.
     result[region] = np.maximum(block + edited, np.minimum(block, 0.0))
@@ -72,6 +71,16 @@ def _refuse_other_sides(crop: FaceCrop, **images: Float[np.ndarray, "..."]) -> N
                 f"{name} is {image.shape[1]}x{image.shape[0]}, expected a square of "
                 f"{crop.side_px} pixels as its crop."
             )
+
+
+def _detail(
+    block: Float[np.ndarray, "rows columns 3"],
+    before: Float[np.ndarray, "side side 3"],
+    crop: FaceCrop,
+    region: Region,
+) -> Float[np.ndarray, "rows columns 3"]:
+    """What of a region of the picture is finer than the crop."""
+    return np.clip(block - place_crop(before, crop, region), -1.0, 1.0)
 
 
 def _large_change(

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.faces.candidates import LEAST_SCORE
 from reggan_plugin.faces.detection import Detection, patch_around, patch_crop
+from reggan_plugin.faces.detector_candidates import LEAST_SCORE
 from reggan_plugin.faces.filled_gaps import MOST_FILLED
 from reggan_plugin.faces.linking import Thumbnail, is_changed
 from reggan_plugin.faces.locator import FaceLocator

@@ -17,8 +17,8 @@ from reggan_plugin.textures.maps.reduced_tile import ReducedTile
 from reggan_plugin.textures.maps.texel_change import Tally
 from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.maps.worn_map import MapChoice
-from reggan_plugin.textures.mesh_files import LoadedMesh, load_mesh
 from reggan_plugin.textures.progress import Advance, part_of, say_nothing
+from reggan_plugin.textures.read_mesh import LoadedMesh, load_mesh
 from reggan_plugin.textures.stopwatch import Stopwatch
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.framing import FramedFace, frame_face

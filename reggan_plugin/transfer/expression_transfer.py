@@ -10,8 +10,8 @@ import numpy as np
 from reggan_plugin.answers.batched_model import BatchedModel
 from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.array_types import Float
+from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
-from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_crop import FaceCrop

@@ -9,7 +9,7 @@ import numpy as np
 
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.take import Take
-from reggan_plugin.curves.take_curve import TakeCurve
+from reggan_plugin.curves.take_on_shot import TakeCurve
 from reggan_plugin.errors import UsageError
 
 

@@ -11,7 +11,6 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.transfer.paste_back import AnsweredFrame
 from reggan_plugin.ui.asked_change import AskedChange
-from reggan_plugin.ui.layers import Arrow, Layer, arrows_of, frame_motion_of, lay_over
 from reggan_plugin.ui.limits import (
     EXPOSURES_HELD,
     FACES_HELD,
@@ -27,6 +26,7 @@ from reggan_plugin.ui.open_head import CoarseMap, OpenHead, open_head, saved_hea
 from reggan_plugin.ui.open_take import OpenTake, TakeInUse
 from reggan_plugin.ui.saved_file import SavedFile, saved_frame
 from reggan_plugin.ui.shot_job import OpenModel, ShotJob
+from reggan_plugin.ui.shown_layers import Arrow, Layer, arrows_of, frame_motion_of, lay_over
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets
 

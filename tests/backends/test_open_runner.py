@@ -9,8 +9,8 @@ import onnxruntime
 import pytest
 
 from reggan_plugin.backends import onnx_runtime
+from reggan_plugin.backends.choose_device import AUTO_ORDER, open_runner
 from reggan_plugin.backends.onnx_runtime import OnnxRuntimeRunner
-from reggan_plugin.backends.open_runner import AUTO_ORDER, open_runner
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError, ModelError, UsageError

@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 
 from reggan_plugin.backends import onnx_runtime
-from reggan_plugin.backends.open_runner import open_runner
+from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.errors import DeviceUnavailableError
 from reggan_plugin.models.shipped_models import find_model

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reggan_plugin.commands import model_in_use
+from reggan_plugin.commands import open_model
 from reggan_plugin.faces.face_crop import FaceCrop, crop_from_box
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame
@@ -77,6 +77,6 @@ def tracked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             names.append(Path(plan.source).name)
         return settings
 
-    monkeypatch.setattr(model_in_use, "ExpressionTransfer", ReddeningTransfer)
+    monkeypatch.setattr(open_model, "ExpressionTransfer", ReddeningTransfer)
     monkeypatch.setattr(render_job, "settings_with_tracks", untracked)
     return names

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.commands import model_in_use
+from reggan_plugin.commands import open_model
 from reggan_plugin.commands.demo import EXPRESSIONS, demo
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.sheet import sheet
@@ -113,7 +113,7 @@ class TestRender:
                 super().__init__(model, device=device, batch=batch)
                 self.device_reason = "the best that works here; rtx: is missing; cuda: no CUDA"
 
-        monkeypatch.setattr(model_in_use, "ExpressionTransfer", OnTheBest)
+        monkeypatch.setattr(open_model, "ExpressionTransfer", OnTheBest)
         assert render_happy(shot) == 0
         first = capsys.readouterr().err.splitlines()[0]
         advice = "`reggan-plugin doctor` says what others need"

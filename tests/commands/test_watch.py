@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.commands import model_in_use
+from reggan_plugin.commands import open_model
 from reggan_plugin.jobs import watched_folder
 
 from .conftest import ReddeningTransfer
@@ -26,7 +26,7 @@ LONGEST_S = 120.0
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_in_use, "ExpressionTransfer", ReddeningTransfer)
+    monkeypatch.setattr(open_model, "ExpressionTransfer", ReddeningTransfer)
     monkeypatch.setattr(watched_folder, "LOOK_EVERY_S", 0.05)
 
 

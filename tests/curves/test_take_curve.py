@@ -7,7 +7,7 @@ import pytest
 
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.take import Take
-from reggan_plugin.curves.take_curve import TakeCurve, frames_of_rows, refuse_elsewhere
+from reggan_plugin.curves.take_on_shot import TakeCurve, frames_of_rows, refuse_elsewhere
 from reggan_plugin.curves.timecode import (
     Timecode,
     rate_of_timecodes,

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from reggan_export import benchmark_baselines as baselines_module
 from reggan_export.benchmark_baselines import ExportBaselines
 from reggan_export.graph_work import count_work
-from reggan_plugin.backends.open_runner import open_runner
+from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.benchmark import cold_start
 from reggan_plugin.benchmark.contestant import open_contestant
 from reggan_plugin.cli import main

@@ -20,7 +20,7 @@ from reggan_export.verify import verify_model
 from reggan_export.verify.questions import Questions, questions_from_metadata
 from reggan_export.verify.verify_report import Bound, Comparison, Difference, VerifyReport
 from reggan_plugin.backends import engine_builder
-from reggan_plugin.backends.open_runner import open_runner
+from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.errors import (
     DeviceUnavailableError,

@@ -24,7 +24,7 @@ from reggan_export.verify.bounds import BOUNDS, MOTION_BOUNDS
 from reggan_export.verify.questions import questions_from_metadata
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import Bound, difference_between
-from reggan_plugin.backends.open_runner import open_runner
+from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.errors import ModelCardError, ModelHashError, ModelParityError, UsageError
 from reggan_plugin.models.model_card import CARD_KEY
 from reggan_plugin.models.model_hash import seal

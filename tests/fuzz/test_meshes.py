@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reggan_plugin.errors import MeshError, RegganError
 from reggan_plugin.textures.gltf import character, schema
-from reggan_plugin.textures.mesh_files import load_mesh
+from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.texture_batch import run_batch
 from reggan_plugin.textures.texture_request import TextureRequest
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

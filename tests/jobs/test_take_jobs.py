@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.curves.read_take import read_take
-from reggan_plugin.curves.take_curve import TakeCurve, frames_of_rows
+from reggan_plugin.curves.take_on_shot import TakeCurve, frames_of_rows
 from reggan_plugin.jobs.frame_record import read_record
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.jobs.results import JobSummary

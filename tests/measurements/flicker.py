@@ -39,7 +39,7 @@ from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 from reggan_training.heads.ict import IctFamily
 from reggan_training.heads.worn.dress import dress
 from reggan_training.pairs.camera import frontal_camera
-from reggan_training.pairs.look import sample_look
+from reggan_training.pairs.head_look import sample_look
 from reggan_training.pairs.rasterising import rasterise_head
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.sitting import reduce_to

@@ -5,7 +5,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from reggan_plugin.backends.open_runner import open_runner
+from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.errors import ModelError
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_plugin.models.shipped_models import find_model

@@ -15,8 +15,8 @@ from reggan_plugin.textures.gltf.gltf_file import read_gltf
 from reggan_plugin.textures.gltf.material import material_from_gltf
 from reggan_plugin.textures.maps.map_tile import read_tile
 from reggan_plugin.textures.maps.texture_map import TextureMap
-from reggan_plugin.textures.mesh_files import load_mesh
 from reggan_plugin.textures.prepared_face import PreparedFace
+from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.stage import Stage
 from reggan_plugin.textures.views.view import look_at

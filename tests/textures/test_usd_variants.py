@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.textures.mesh_files import load_mesh
+from reggan_plugin.textures.read_mesh import load_mesh
 
 from ..motion_models import write_motion_model
 from .conftest import MadeHead

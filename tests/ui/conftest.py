@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from reggan_plugin.commands.demo import sample_shots
-from reggan_plugin.commands.model_in_use import open_model
+from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.ui.open_files import OpenFiles
-from reggan_plugin.ui.serve import serve_page
+from reggan_plugin.ui.server import serve_page
 from reggan_plugin.ui.studio import Studio
 from reggan_plugin.ui.words_to_copy import PageOptions
 

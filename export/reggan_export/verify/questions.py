@@ -13,7 +13,7 @@ from reggan_export.verify.moved_pictures import compare_moved_pictures
 from reggan_export.verify.verify_report import Bound, Difference, difference_between
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.errors import ModelCardError
-from reggan_plugin.faces.candidates import pad_level
+from reggan_plugin.faces.detector_candidates import pad_level
 from reggan_plugin.faces.locator import CARD_KIND as LOCATOR_KIND
 from reggan_plugin.faces.locator import FIVE_VIEWS, FaceLocator
 from reggan_plugin.faces.locator_crop import crop_around_face, vary_crop

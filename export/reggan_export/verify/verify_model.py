@@ -6,8 +6,8 @@ from pathlib import Path
 from reggan_export.verify.questions import Questions, questions_from_metadata
 from reggan_export.verify.references import Answer, references_from
 from reggan_export.verify.verify_report import Comparison, VerifyReport
+from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.device_name import DEVICE_KINDS
-from reggan_plugin.backends.open_runner import open_runner
 from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.errors import DeviceUnavailableError
 from reggan_plugin.models.model_hash import check_seal

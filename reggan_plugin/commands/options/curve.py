@@ -51,7 +51,7 @@ class AskedTake:
         """
         from reggan_plugin.curves.read_take import read_take
         from reggan_plugin.curves.take import mirrored
-        from reggan_plugin.curves.take_curve import TakeCurve, frames_of_rows, refuse_elsewhere
+        from reggan_plugin.curves.take_on_shot import TakeCurve, frames_of_rows, refuse_elsewhere
         from reggan_plugin.curves.timecode import timecode_from_text
 
         offset: Any = None

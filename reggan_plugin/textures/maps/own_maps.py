@@ -6,7 +6,7 @@ from reggan_plugin.errors import RegganError
 from reggan_plugin.textures.character import Material
 from reggan_plugin.textures.maps.texture_files import TextureFiles, embedded_texture, find_texture
 from reggan_plugin.textures.maps.texture_map import TextureMap, Tint
-from reggan_plugin.textures.mesh_files import LoadedMesh
+from reggan_plugin.textures.read_mesh import LoadedMesh
 
 
 class PartMaps:

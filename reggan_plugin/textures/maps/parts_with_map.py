@@ -11,7 +11,7 @@ from reggan_plugin.textures.character import Character
 from reggan_plugin.textures.maps.own_maps import PartMaps
 from reggan_plugin.textures.maps.texture_files import TextureFiles, image_name
 from reggan_plugin.textures.maps.texture_map import TextureMap
-from reggan_plugin.textures.mesh_files import LoadedMesh
+from reggan_plugin.textures.read_mesh import LoadedMesh
 from reggan_plugin.textures.views.stage import StagePicture
 
 _NOT_SKIN = re.compile(

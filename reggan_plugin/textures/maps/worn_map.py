@@ -12,7 +12,7 @@ from reggan_plugin.textures.maps.own_maps import PartMaps, tint_of
 from reggan_plugin.textures.maps.parts_with_map import no_uvs, parts_by_name, parts_by_sight
 from reggan_plugin.textures.maps.texture_files import TextureFiles, find_texture
 from reggan_plugin.textures.maps.texture_map import TextureMap
-from reggan_plugin.textures.mesh_files import LoadedMesh
+from reggan_plugin.textures.read_mesh import LoadedMesh
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.stage import Stage, StagePicture
 

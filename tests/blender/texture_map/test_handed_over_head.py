@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reggan_plugin.textures.mesh_files import load_mesh
+from reggan_plugin.textures.read_mesh import load_mesh
 
 from ...textures.conftest import MadeHead
 

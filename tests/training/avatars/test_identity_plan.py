@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_training.avatars.avatar_look import STYLES, AvatarCamera, sample_look
 from reggan_training.avatars.framing import camera_pose, head_turn, pixels_from_points
 from reggan_training.avatars.identity_plan import plan_identity
-from reggan_training.avatars.look import STYLES, AvatarCamera, sample_look
 from reggan_training.avatars.texture_noise import layered_noise, smooth_noise
 
 

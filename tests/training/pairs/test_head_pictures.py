@@ -10,8 +10,8 @@ import pytest
 from reggan_plugin.errors import OutputExistsError
 from reggan_training.data.identity import CANONICAL_LANDMARKS
 from reggan_training.data.sets import load_sets
+from reggan_training.pairs.head_look import STYLES
 from reggan_training.pairs.head_pictures import HeadPictureSettings
-from reggan_training.pairs.look import STYLES
 from reggan_training.pairs.picture_set import picture_heads, tasks_of
 
 NUMBERS = ("00007", "00083", "00090")

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from reggan_training.avatars.look import AvatarLook
+from reggan_training.avatars.avatar_look import AvatarLook
 from reggan_training.avatars.texture_noise import layered_noise, smooth_noise
 from reggan_training.avatars.uv_layout import cylinder_from_texels
 

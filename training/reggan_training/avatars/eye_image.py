@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from reggan_training.avatars.look import AvatarLook
+from reggan_training.avatars.avatar_look import AvatarLook
 from reggan_training.avatars.texture_noise import smooth_noise
 from reggan_training.heads.anatomy.eyeball import IRIS_DEG
 

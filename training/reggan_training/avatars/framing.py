@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from reggan_training.avatars.look import AvatarCamera
+from reggan_training.avatars.avatar_look import AvatarCamera
 
 SENSOR_MM = 36.0
 TURN_CENTRE_M = np.array([0.0, 0.075, 0.0])

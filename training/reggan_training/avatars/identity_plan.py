@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reggan_training.avatars.look import AvatarLook, sample_look
+from reggan_training.avatars.avatar_look import AvatarLook, sample_look
 from reggan_training.avatars.views import PlannedView, sample_views
 from reggan_training.heads.anatomy.face_state import ExpressionHabits, sample_habits
 from reggan_training.heads.anatomy.head_shape import HeadShape, sample_shape

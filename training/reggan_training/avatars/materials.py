@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from reggan_training.avatars.look import AvatarLook, Rgb
+from reggan_training.avatars.avatar_look import AvatarLook, Rgb
 from reggan_training.avatars.render_passes import light_from_srgb
 from reggan_training.avatars.shader_nodes import ShaderTree
 from reggan_training.avatars.surfaces import SURFACES

@@ -11,10 +11,10 @@ import mathutils
 import numpy as np
 from jaxtyping import Float, Int
 
+from reggan_training.avatars.avatar_look import AvatarCamera
 from reggan_training.avatars.framing import SENSOR_MM, pose_looking_from
 from reggan_training.avatars.glb import export_glb
 from reggan_training.avatars.lighting import Lamp
-from reggan_training.avatars.look import AvatarCamera
 from reggan_training.avatars.render_passes import (
     RenderPasses,
     light_from_srgb,

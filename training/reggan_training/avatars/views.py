@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.avatars.look import AvatarLook
+from reggan_training.avatars.avatar_look import AvatarLook
 from reggan_training.heads.anatomy.face_state import FaceState
 
 _GRADED = (0.2, 0.75)

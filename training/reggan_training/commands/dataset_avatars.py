@@ -8,7 +8,7 @@ import click
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import MissingExtraError, OutputError
-from reggan_training.avatars.look import STYLES
+from reggan_training.avatars.avatar_look import STYLES
 from reggan_training.avatars.render_job import SetSettings, render_set
 from reggan_training.avatars.render_settings import AvatarRenderSettings
 from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE

@@ -18,7 +18,7 @@ from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option
 from reggan_training.heads.head import HeadMesh
 from reggan_training.pairs.camera import frontal_camera
-from reggan_training.pairs.look import sample_look
+from reggan_training.pairs.head_look import sample_look
 from reggan_training.pairs.rasterising import rasterise_head
 from reggan_training.pairs.shading import HeadShader
 

@@ -11,8 +11,8 @@ from reggan_training.commands.family_options import (
     number_of_heads_options,
 )
 from reggan_training.commands.options import FOLDER_TO_WRITE, report_line
+from reggan_training.pairs.head_look import STYLES
 from reggan_training.pairs.head_pictures import HeadPictureSettings
-from reggan_training.pairs.look import STYLES
 from reggan_training.pairs.picture_set import picture_heads, tasks_of
 
 

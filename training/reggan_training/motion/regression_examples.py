@@ -11,7 +11,7 @@ from torch import Tensor
 from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL, mirrored_name
 from reggan_training.motion.shape_regression import ShapeExample
 from reggan_training.pairs.head_file import read_head
-from reggan_training.pairs.look import HeadLook, sample_look
+from reggan_training.pairs.head_look import HeadLook, sample_look
 from reggan_training.pairs.rasterised_head import Rasters
 from reggan_training.pairs.shading import HeadShader
 

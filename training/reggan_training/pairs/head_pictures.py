@@ -17,7 +17,7 @@ from reggan_training.heads.head import HeadFamily
 from reggan_training.heads.split import is_held_out, last_two_digits
 from reggan_training.heads.worn.dress import dress
 from reggan_training.pairs.camera import Camera, sample_camera
-from reggan_training.pairs.look import STYLES, HeadLook, sample_look
+from reggan_training.pairs.head_look import STYLES, HeadLook, sample_look
 from reggan_training.pairs.rasterised_head import RasterisedHead
 from reggan_training.pairs.rasterising import rasterise_head
 from reggan_training.pairs.render_set import seed_of

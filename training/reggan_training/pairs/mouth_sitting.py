@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reggan_training.pairs.batch import Batch, bytes_from_picture
 from reggan_training.pairs.head_file import read_head
-from reggan_training.pairs.look import sample_look
+from reggan_training.pairs.head_look import sample_look
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.sitting import (
     choose_pair,

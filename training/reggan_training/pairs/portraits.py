@@ -13,8 +13,8 @@ from torch import Tensor
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.pairs.batch import Batch, bytes_from_picture
 from reggan_training.pairs.head_file import read_head
+from reggan_training.pairs.head_look import sample_look
 from reggan_training.pairs.lip_seam import seam_aligned
-from reggan_training.pairs.look import sample_look
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.truth import projection_of, surface_of_state
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reggan_training.heads.head import Part
-from reggan_training.pairs.look import HeadLook
+from reggan_training.pairs.head_look import HeadLook
 from reggan_training.pairs.noise import detail_texture, strand_texture
 from reggan_training.pairs.shaded_surface import (
     PAINT_REACH,

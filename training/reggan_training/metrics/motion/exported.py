@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reggan_plugin.backends.open_runner import open_runner
+from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.models.model_card import MOTION_CONTRACT, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal

@@ -17,7 +17,7 @@ from reggan_training.heads.split import SPLIT_FAMILIES, is_held_out
 from reggan_training.metrics.motion.face import TrueFace
 from reggan_training.metrics.motion.results import ResultKind
 from reggan_training.pairs.head_file import write_head
-from reggan_training.pairs.look import STYLES, sample_look
+from reggan_training.pairs.head_look import STYLES, sample_look
 from reggan_training.pairs.rasterised_head import RasterisedHead
 from reggan_training.pairs.rasterising import rasterise_head
 from reggan_training.pairs.render_set import HEAD_SUFFIX

@@ -158,13 +158,7 @@ def sample_look(
     return AvatarLook(
         style=style,
         skin=skin,
-        redness=generator.uniform(0.15, 0.8),
-        mottling=generator.uniform(0.25, 0.9),
-        freckles=float(max(0.0, generator.normal(-0.25, 0.45))),
-        stubble=generator.uniform(0.0, 0.8) * max(0.0, 1 - 2 * femininity),
-        eye_rings=generator.uniform(0.05, 0.7),
-        wrinkles=float(np.clip(generator.normal(age, 0.12), 0.05, 1.0)),
-        gloss=generator.uniform(0.2, 0.8),
+        **_sample_skin_detail(generator, femininity, age),
         iris=_sample_iris(generator, fairness),
         lip=_lip_colour(skin, lip_red),
         hair=hair,
@@ -183,6 +177,20 @@ def sample_look(
         pitch_deg=pitch,
         texture_seed=int(generator.integers(2**31)),
     )
+
+
+def _sample_skin_detail(
+    generator: np.random.Generator, femininity: float, age: float
+) -> dict[str, float]:
+    return {
+        "redness": generator.uniform(0.15, 0.8),
+        "mottling": generator.uniform(0.25, 0.9),
+        "freckles": float(max(0.0, generator.normal(-0.25, 0.45))),
+        "stubble": generator.uniform(0.0, 0.8) * max(0.0, 1 - 2 * femininity),
+        "eye_rings": generator.uniform(0.05, 0.7),
+        "wrinkles": float(np.clip(generator.normal(age, 0.12), 0.05, 1.0)),
+        "gloss": generator.uniform(0.2, 0.8),
+    }
 
 
 def _sample_camera(generator: np.random.Generator, head_height: float) -> AvatarCamera:

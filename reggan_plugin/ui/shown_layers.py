@@ -1,4 +1,4 @@
-"""The answer of a model of contract 2 as pictures: light and cover in colour, motion as arrows."""
+"""The answer of a model as pictures on the page: light and cover in colour, motion as arrows."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Opens a model on the device that was asked for, or on the best one that works."""
+"""Opens a model on the device that was asked for; which devices `auto` tries, in which order."""
 
 import logging
 from pathlib import Path

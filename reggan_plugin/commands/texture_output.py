@@ -1,4 +1,4 @@
-"""The results of `texture`: paths or JSON on stdout, notes and times on stderr."""
+"""What `texture` prints: paths or JSON on stdout, notes and times on stderr."""
 
 import json
 from collections.abc import Sequence

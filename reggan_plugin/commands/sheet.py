@@ -32,6 +32,7 @@ from reggan_plugin.drawing.contact_sheet import (
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
 from reggan_plugin.files.picture_settings import Reading
@@ -159,9 +160,7 @@ def _find(
     size = frame.pixels.shape[:2]
     crops = [crop for crop in found if frame.pixels[region_of(crop, *size)].size][:1]
     if not crops:
-        raise FaceNotFoundError(
-            f"{path} shows no face; expected one of at least 48 pixels.", source=path
-        )
+        raise FaceNotFoundError(f"{path} shows no face; {EXPECTED}.", source=path)
     share = transfer.intensity_share(crops[0])
     if share < 1.0:
         click.echo(

@@ -7,11 +7,10 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.curves.column_names import UNUSED, name_from_column
+from reggan_plugin.curves.percents import scale_of
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name
 
-_LEAST_PERCENT = 2.0
-"""A file with a larger number than this holds percents."""
 _MOST_ROWS = 2_000_000
 
 
@@ -105,7 +104,7 @@ def take_from_columns(columns: Columns, source: str) -> Take:
     weights = np.stack([_merged(values[:, places]) for places in known.values()], axis=1)
     scale = columns.scale
     if scale is None:
-        scale = 0.01 if np.nanmax(weights, initial=0.0) > _LEAST_PERCENT else 1.0
+        scale = scale_of(weights)
     weights, clamped = _clamped(weights * scale)
     times_s = columns.times_s[order]
     notes = list(columns.notes)

@@ -9,17 +9,17 @@ from PIL import Image
 from reggan_plugin.array_types import Float
 from reggan_plugin.bilinear import four_around
 from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.faces.face_sizes import (
+    FINEST_SCALE,
+    LARGEST_FACE_IN_SHORT_SIDES,
+    LARGEST_ON_LEVEL_PX,
+    SMALLEST_FRAME_PX,
+)
 
 Gray = Float[np.ndarray, "height width"]
 
 LONGEST_BASE_PX = 4096
 """Larger frames are averaged down to this first, so that memory and time stay bounded."""
-SMALLEST_FRAME_PX = 24
-FINEST_SCALE = 28 / 48
-"""The finest searched level shows a 48 px face at 28 px."""
-LARGEST_FACE_PX = 56.0
-LARGEST_FACE_IN_SHORT_SIDES = 1.25
-"""On the coarsest level a face this large, cropped by the frame, still measures 56 px."""
 OUTSIDE_TONE = 0.5
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -59,7 +59,7 @@ def build_pyramid(image: Float[np.ndarray, "height width 3"]) -> Pyramid:
     while min(height, width) >= SMALLEST_FRAME_PX:
         source = _resize(source, max(1, round(height * scale)), max(1, round(width * scale)))
         levels.append(source)
-        if min(height, width) * scale * LARGEST_FACE_IN_SHORT_SIDES <= LARGEST_FACE_PX:
+        if min(height, width) * scale * LARGEST_FACE_IN_SHORT_SIDES <= LARGEST_ON_LEVEL_PX:
             break
         scale /= 2
     return Pyramid(base, tuple(levels))

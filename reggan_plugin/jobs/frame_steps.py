@@ -9,6 +9,7 @@ from typing import Protocol
 from reggan_plugin.errors import FaceNotFoundError, Remark
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.frame import Encoding, Frame, read_content
 from reggan_plugin.files.frame_list import FrameList, SourceFrame
 from reggan_plugin.jobs.faults import unless_it_fails
@@ -200,7 +201,7 @@ class FrameSteps:
                 return EndedFrame(outcome="skipped", message=NO_FACE, facts=facts)
             case "fail":
                 raise FaceNotFoundError(
-                    f"{task.source.path} shows no face; expected one of at least 48 pixels.",
+                    f"{task.source.path} shows no face; {EXPECTED}.",
                     kind="face-in-frame",
                     source=task.source.path,
                 )

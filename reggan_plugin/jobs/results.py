@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reggan_plugin.errors import FaceNotFoundError, RegganError, document_from_said
+from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.exr.compression import GenerationLoss
 from reggan_plugin.files.frame_range import NO_NUMBERS, FrameRange
 from reggan_plugin.plurals import counted
@@ -139,7 +140,7 @@ class JobSummary:
             only, *more = self.results
             where = f"any of {len(self.results)} frames" if more else only.source.name
             raise FaceNotFoundError(
-                f"No face in {where}; expected one of at least 48 pixels.",
+                f"No face in {where}; {EXPECTED}.",
                 kind="face-in-no-frame",
             )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError
+from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.linking import link_faces
 from reggan_plugin.faces.smoothing import DESCRIPTION
 from reggan_plugin.faces.steady_faces import steady_faces
@@ -47,7 +48,7 @@ class TrackResult:
             )
         if frames and not any(frame.faces for frame in frames.values()):
             raise FaceNotFoundError(
-                f"No face in any of {all_of_them}; expected one of at least 48 pixels.",
+                f"No face in any of {all_of_them}; {EXPECTED}.",
                 kind="face-in-no-tracked-frame",
             )
 

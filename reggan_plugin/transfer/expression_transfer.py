@@ -16,6 +16,7 @@ from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
+from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.head_pose import intensity_share
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging.crop import region_of
@@ -177,8 +178,8 @@ class ExpressionTransfer:
                 height, width = frame.pixels.shape[:2]
                 which = "this" if place is None else f"picture {place + index} of the list, a"
                 raise FaceNotFoundError(
-                    f"No face in {which} {width}x{height} picture; expected one of at least 48 "
-                    "pixels. A FaceChoice for find_faces says where it is."
+                    f"No face in {which} {width}x{height} picture; {EXPECTED}. "
+                    "A FaceChoice for find_faces says where it is."
                 )
             exposure_ev = self.auto_exposure(frame, crops)
             edit = FrameEdit(frame=frame, mix=mix, crops=crops, exposure_ev=exposure_ev)

@@ -36,10 +36,11 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import FaceNotFoundError, RegganError, UsageError, document_from_said
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.asked_change import change_from_json, choice_from_json
-from reggan_plugin.ui.limits import FRAMES_HELD
+from reggan_plugin.ui.limits import FRAMES_HELD, LARGEST_LIVE_FACE_PX
 from reggan_plugin.ui.live_face import LiveFace, averaged, live_face
 from reggan_plugin.ui.open_frame import Newest
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
     from reggan_plugin.ui.live_map import LiveMap
 
 Rgba = Float[np.ndarray, "height width 4"]
-_LARGEST_FACE_PX = 640
-"""On a side: on one core it is changed in 0.15 s."""
 _PIECE_BYTES = 1 << 16
 _FIELDS = ("id", "longest_px", "change", "out")
 _OF_FRAME, _OF_MAP = ("frame", "face"), ("texture", "mesh", "material")
@@ -130,12 +129,12 @@ class LivePipe:
         crops = self._transfer.find_faces(frame, choice, (path.name,))
         if not crops:
             raise FaceNotFoundError(
-                f"{path.name} shows no face; expected one of at least 48 pixels.",
+                f"{path.name} shows no face; {EXPECTED}.",
                 kind="face-in-frame",
             )
         exposure_ev = self._transfer.auto_exposure(frame, crops[:1])
         face_px = crops[0].scale * crops[0].side_px
-        sizes = max(frame.pixels.shape[:2]) / longest_px, face_px / _LARGEST_FACE_PX
+        sizes = max(frame.pixels.shape[:2]) / longest_px, face_px / LARGEST_LIVE_FACE_PX
         factor = max(1, *map(math.ceil, sizes))
         small = _reduced(frame, factor)
         crop = crops[0].scaled(1 / factor)

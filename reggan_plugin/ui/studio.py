@@ -8,6 +8,7 @@ from reggan_plugin.answers.batched_model import Answer
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.transfer.paste_back import AnsweredFrame
 from reggan_plugin.ui.asked_change import AskedChange
@@ -190,7 +191,7 @@ class Studio:
             crops = self.transfer.find_faces(found.frame, choice)
         if not crops:
             raise FaceNotFoundError(
-                f"No face in {found.path.name}; expected one of at least 48 pixels. Draw a box "
+                f"No face in {found.path.name}; {EXPECTED}. Draw a box "
                 "around it, from the brows to below the chin."
             )
         return crops[0]

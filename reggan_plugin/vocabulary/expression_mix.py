@@ -3,7 +3,6 @@
 Imports nothing heavy, so that the command line can list the names at once.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +19,7 @@ from reggan_plugin.vocabulary.names import (
     resolve_expression,
     shapes_of,
 )
+from reggan_plugin.vocabulary.suggestions import nearest_in_weights
 
 __all__ = [
     "EXPRESSIONS",
@@ -99,9 +99,10 @@ class ExpressionMix:
         missing = [n for n, value in self.intensities.items() if value and n not in names]
         if missing:
             kind = "shape" if missing[0] in ARKIT_SHAPES else "expression"
+            nearest = nearest_in_weights(missing[0], names, NAMED_EXPRESSIONS)
             raise UnknownExpressionError(
                 f"This model has no {kind} {missing[0]!r}; it has {', '.join(names)}."
-                f"{_nearest(missing[0], names)} Take a model with face shapes.",
+                f"{nearest} Take a model with face shapes.",
                 kind="model-lacks-control",
             )
         if self.adds and not self.changes_nothing:
@@ -225,22 +226,3 @@ def mix_from_request(
 def _names_of(word: str, own: OwnPresets) -> tuple[str, ...]:
     """The shapes that a word names, both sides of `mouthSmile`, or the expression."""
     return shapes_of(word) or (resolve_expression(word, own),)
-
-
-def _nearest(name: str, names: tuple[str, ...]) -> str:
-    """A hint to the one of some expressions whose face shapes are most like those of another."""
-    wanted = NAMED_EXPRESSIONS[name].weights if name in NAMED_EXPRESSIONS else {name: 1.0}
-    likeness = {
-        other: _likeness(wanted, NAMED_EXPRESSIONS[other].weights)
-        for other in names
-        if other in NAMED_EXPRESSIONS
-    }
-    best = max(likeness, key=likeness.__getitem__, default="")
-    return f" The nearest of these is {best!r}." if likeness.get(best, 0.0) > 0 else ""
-
-
-def _likeness(one: Mapping[str, float], other: Mapping[str, float]) -> float:
-    """Cosine of the angle between two sets of weights; 0 for those of neutral."""
-    lengths = [math.hypot(*weights.values()) for weights in (one, other)]
-    product = sum(weight * other.get(shape, 0.0) for shape, weight in one.items())
-    return product / math.prod(lengths) if all(lengths) else 0.0

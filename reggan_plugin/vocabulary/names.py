@@ -1,8 +1,7 @@
-"""All names of expressions, and which of them a word means or comes near to."""
+"""All names of expressions, and which of them a word means."""
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from reggan_plugin.errors import UnknownExpressionError
@@ -12,6 +11,7 @@ from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
 from reggan_plugin.vocabulary.others import OTHER_EXPRESSIONS
 from reggan_plugin.vocabulary.parts import PART_EXPRESSIONS
+from reggan_plugin.vocabulary.suggestions import did_you_mean, shape_meant
 
 NAMED_EXPRESSIONS: Mapping[str, Expression] = MappingProxyType(
     {
@@ -30,7 +30,6 @@ OwnPresets = Mapping[str, Expression]
 """Expressions of a user's own, by name."""
 NO_PRESETS: OwnPresets = MappingProxyType({})
 
-_ALIKE_IN_MEANING, _ALIKE_IN_LETTERS = 0.8, 0.6
 _NOT_OF_A_SIDE = ("jaw", "mouth")
 """What `jawLeft` and `mouthLeft` move *to* a side."""
 _BEHIND_NAME = re.compile(r"[,;&=]|\s(?=[\d.])")
@@ -54,8 +53,7 @@ def resolve_expression(word: str, own: OwnPresets = NO_PRESETS) -> str:
     name = names.get(key_of(word))
     if name is not None:
         return name
-    near = list(dict.fromkeys([*_near_in_meaning(key_of(word), own), *_near(key_of(word), names)]))
-    hint = f" Did you mean {' or '.join(map(repr, near[:3]))}?" if near else ""
+    hint = did_you_mean(key_of(word), names, (*NAMED_EXPRESSIONS.values(), *own.values()))
     first, *more = _BEHIND_NAME.split(word, maxsplit=1)
     if more and key_of(first) in names:
         hint = " Write a part of it as happy:0.6, and a blend as happy:0.6+surprised:0.3."
@@ -86,8 +84,7 @@ def shapes_from_word(word: str) -> tuple[str, ...]:
     if shapes:
         return shapes
     key = word.strip().lower()
-    near = [_SHAPE_FROM_KEY[one] for one in difflib.get_close_matches(key, _SHAPE_FROM_KEY, 3)]
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    hint = shape_meant(key, _SHAPE_FROM_KEY)
     if key == "tongueout":
         hint = " ARKit has it, but no model moves the tongue."
     raise UnknownExpressionError(
@@ -104,14 +101,3 @@ def _names_by_key(own: OwnPresets) -> dict[str, str]:
             for word in (expression.name, *expression.aliases)
         },
     }
-
-
-def _near_in_meaning(key: str, own: OwnPresets) -> Iterator[str]:
-    for expression in (*NAMED_EXPRESSIONS.values(), *own.values()):
-        words = [word for word in expression.meanings if word in key.split() or word == key]
-        if words or difflib.get_close_matches(key, expression.meanings, 1, _ALIKE_IN_MEANING):
-            yield expression.name
-
-
-def _near(key: str, names: Mapping[str, str]) -> list[str]:
-    return [names[near] for near in difflib.get_close_matches(key, names, 2, _ALIKE_IN_LETTERS)]

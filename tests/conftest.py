@@ -41,7 +41,6 @@ _CHECKED_ROOMS = [
     "reggan_training.metrics",
     "reggan_training.networks",
     "reggan_training.contract_1.regression",
-    "reggan_training.contract_1.regression_fit",
     "reggan_training.study",
 ]
 _checker = ModuleType("_shape_checker")

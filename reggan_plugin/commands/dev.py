@@ -14,4 +14,4 @@ from reggan_plugin.commands.verbosity import verbose_option
 )
 @verbose_option
 def dev() -> None:
-    """Make and measure the shipped models: their locator, their judges, their ablation."""
+    """Make and measure what models are found and judged by: the locator, the judges."""

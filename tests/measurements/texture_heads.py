@@ -5,11 +5,12 @@
     python tests/measurements/texture_heads.py judge --out OUT
     python tests/measurements/texture_heads.py sheet --out OUT          (OUT/texture_maps.jpg)
 
-DIR is a set of `reggan-plugin dataset avatars --glb`: `<identity>/head.glb`. `maps` writes every
-expression's map, the model's picture and the unlit re-renders from the front and from 30 degrees
-to both sides; `lit` renders the same maps with
-Cycles, a key and a fill lamp; `judge` prints the share of pictures in which the project's own
-classifier names the wanted expression, and how far the re-renders are from the model's pictures.
+DIR holds `<identity>/head.glb`, heads with a base colour map: those of the documentation were
+drawn by `dataset avatars --glb` at commit 762c15c. `maps` writes every expression's map, the
+model's picture and the unlit re-renders from the front and from 30 degrees to both sides; `lit`
+renders the same maps with Cycles, a key and a fill lamp; `judge` prints the share of pictures in
+which the project's own classifier names the wanted expression, and how far the re-renders are
+from the model's pictures.
 """
 
 import argparse

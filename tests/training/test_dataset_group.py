@@ -28,7 +28,7 @@ def test_every_command_names_the_extra_that_it_needs(
 ) -> None:
     commands = dataset_group._COMMANDS
     assert {name: command.extra for name, command in commands.items()} == {
-        "avatars": "avatars",
+        "avatars": "train,avatars",
         "check": "train",
         "expressions": "train,textures",
         "heads": "train,textures",

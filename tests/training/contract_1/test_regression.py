@@ -104,31 +104,6 @@ def test_a_stripe_ends_anywhere(
     assert torch.allclose(striped.solve(), expected, atol=1e-7)
 
 
-def test_another_penalty_needs_no_new_sums(pairs: tuple[Tensor, Tensor]) -> None:
-    sums = RidgeSums(RegressionSettings(side_px=SIDE))
-    other = RidgeSums(RegressionSettings(side_px=SIDE, penalty=7.0))
-    sums.add(*pairs)
-    other.merge(sums)
-    assert torch.equal(sums.solve(penalty=7.0), other.solve())
-
-
-@pytest.mark.parametrize("shared_channels", [True, False])
-def test_sums_of_three_parts_are_the_sum_of_the_whole(
-    pairs: tuple[Tensor, Tensor], shared_channels: bool
-) -> None:
-    """Largest difference: 1e-12 of the sums' size; 1e-7 of the weights, which are float32."""
-    settings = RegressionSettings(side_px=SIDE, shared_channels=shared_channels)
-    whole, merged = RidgeSums(settings), RidgeSums(settings)
-    whole.add(*pairs)
-    for part in (slice(0, 10), slice(10, 11), slice(11, None)):
-        own = RidgeSums(settings)
-        own.add(pairs[0][part], pairs[1][part])
-        merged.merge(own)
-    assert (merged.gram - whole.gram).abs().max() < 1e-12 * whole.gram.max()
-    assert (merged.moment - whole.moment).abs().max() < 1e-12 * whole.moment.max()
-    assert (merged.solve() - whole.solve()).abs().max() < 1e-7
-
-
 def test_with_no_pairs_the_layer_copies() -> None:
     settings = RegressionSettings(side_px=SIDE)
     image = torch.rand(1, 3, SIDE, SIDE)
@@ -155,8 +130,3 @@ def test_the_network_applies_the_solved_filters_and_adds_intensities(
     half = layer(image, torch.tensor([[0.0, 0.5]]))
     assert torch.allclose(half, (image + full) / 2, atol=1e-5)
     assert torch.allclose(layer(image, torch.zeros(1, 2)), image, atol=1e-6)
-
-
-def test_another_layer_s_sums_do_not_merge() -> None:
-    with pytest.raises(ValueError, match="do not add"):
-        RidgeSums(RegressionSettings(side_px=4)).merge(RidgeSums(RegressionSettings(side_px=8)))

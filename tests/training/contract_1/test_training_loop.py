@@ -21,7 +21,6 @@ from reggan_plugin.errors import SourceError, TrainingDivergedError, UsageError
 from reggan_plugin.jobs.interruption import Interrupted
 from reggan_training.commands.train import train as train_command
 from reggan_training.contract_1 import losses
-from reggan_training.contract_1.ablation import ABLATION, chosen_entries, run_ablation
 from reggan_training.contract_1.checkpoint import model_from_run
 from reggan_training.contract_1.configuration import (
     AdversarySettings,
@@ -263,22 +262,6 @@ def test_the_command_names_a_broken_file(
     arguments = ["train", "--data", str(tiny_avatars), "--out", str(tmp_path / "run")]
     assert main([*arguments, "--config", str(config)]) == 1
     assert "own.toml is not TOML" in capsys.readouterr().err
-
-
-def test_the_ablation_runs_what_it_names_and_goes_on(tiny_avatars: Path, tmp_path: Path) -> None:
-    assert {"reggan", "sargan", "us-gan", "stargan", "ganimation", "regression"} < set(ABLATION)
-    lines: list[str] = []
-    chosen = ["regression", "reggan-without-input", "reggan-25"]
-    entries = chosen_entries([tiny_avatars], chosen, {"length_kimg": 0.032}, lines.append)
-    assert list(entries) == chosen[:2]
-    assert lines == ["reggan-25 is left out: the data holds 3 training identities"]
-    for _ in range(2):
-        folders = run_ablation([tiny_avatars], tmp_path, entries, report=lines.append)
-    assert [folder.name for folder in folders] == chosen[:2]
-    assert model_from_run(folders[1]).settings.reads_input is False
-    assert any("resuming at 0.0 kimg" in line for line in lines)
-    with pytest.raises(UsageError, match="known are reggan, sargan"):
-        chosen_entries([tiny_avatars], ["vae"], {}, lines.append)
 
 
 @pytest.mark.slow

@@ -34,35 +34,7 @@ verts 0
 0 1 2 0.5 0.5 0.0 0 0 1
 3
 """
-SKELETON = {
-    "bones": {
-        "jaw": {"head": "jaw____head", "parent": "head"},
-        "head": {"head": "head____head", "parent": None},
-    },
-    "joints": {"jaw____head": [0, 1], "head____head": [3]},
-}
-WEIGHTS = {"weights": {"jaw": [[0, 0.5], [1, 1.0]], "head": [[0, 0.5], [2, 1.0]]}}
-BVH = """HIERARCHY
-ROOT head
-{
- OFFSET 0 0 0
- CHANNELS 6 Xposition Yposition Zposition Xrotation Yrotation Zrotation
- JOINT jaw
- {
-  OFFSET 0 0 0
-  CHANNELS 3 Xrotation Yrotation Zrotation
-  End Site
-  {
-   OFFSET 0 0 1
-  }
- }
-}
-MOTION
-Frames: 2
-Frame Time: 0.04
-0 0 0 0 0 0 10 0 0
-0 0 0 0 0 0 30 0 0
-"""
+WEIGHTS = {"weights": {"jaw": [[0, 0.5], [1, 3.0]], "head": [[0, 0.5], [2, 1.0]]}}
 
 
 @pytest.fixture
@@ -72,10 +44,7 @@ def tree(tmp_path: Path) -> Path:
     files = {
         data / "3dobjs/base.obj": OBJ,
         data / "targets/nose/nose-hump-incr.target": "# a morph\n2 0.1 0.2 0.3\n",
-        data / "rigs/default.mhskel": json.dumps(SKELETON),
         data / "rigs/default_weights.mhw": json.dumps(WEIGHTS),
-        data / "poseunits/face-poseunits.bvh": BVH,
-        data / "poseunits/face-poseunits.json": json.dumps({"framemapping": ["Rest", "JawDrop"]}),
     }
     for name in ("teeth/teeth_base/teeth_base", "tongue/tongue01/tongue01"):
         files[base / f"{name}.mhclo"] = MHCLO.format(name=Path(name).name)
@@ -111,16 +80,10 @@ def test_proxy_follows_the_body_and_grows_with_it(tree: Path) -> None:
     np.testing.assert_allclose(assets.teeth.fit(2 * body), 2 * fitted)
 
 
-def test_rig_has_parents_first_and_whole_weights(tree: Path) -> None:
-    rig = read_assets(tree).rig
-    assert (rig.bones, rig.parents) == (("head", "jaw"), (-1, 0))
-    np.testing.assert_allclose(rig.weights, [[0.5, 0.5], [0, 1], [1, 0], [1, 0]])
-
-
-def test_pose_units_are_turns_beyond_the_rest_frame(tree: Path) -> None:
-    units = read_assets(tree).pose_units
-    np.testing.assert_allclose(units["Rest"], 0, atol=1e-12)
-    np.testing.assert_allclose(units["JawDrop"], [[0, 0, 0], [np.deg2rad(20), 0, 0]], atol=1e-12)
+def test_skin_weights_are_shares(tree: Path) -> None:
+    weights = read_assets(tree).skin_weights
+    np.testing.assert_allclose(weights["jaw"], [0.5, 1, 0, 0])
+    np.testing.assert_allclose(weights["head"], [0.5, 0, 1, 0])
 
 
 def test_parts_are_found_in_a_checkout_that_nests_differently(tree: Path) -> None:
@@ -134,7 +97,6 @@ def test_parts_are_found_in_a_checkout_that_nests_differently(tree: Path) -> Non
     [
         "makehuman/data/3dobjs/base.obj",
         "makehuman/data/rigs/default_weights.mhw",
-        "makehuman/data/poseunits/face-poseunits.json",
         "makehuman-assets/base/teeth/teeth_base/teeth_base.mhclo",
         "mpfb/textures/mpfb_lips.jpg",
     ],
@@ -157,8 +119,7 @@ def test_unknown_morph_names_the_remedy(tree: Path) -> None:
         ("makehuman/data/3dobjs/base.obj", "v 0 0 zero\n"),
         ("makehuman/data/3dobjs/base.obj", "v 0 0 0\nf 1/1 1/1\n"),
         ("makehuman/data/targets/nose/nose-hump-incr.target", "2 0.1 0.2\n"),
-        ("makehuman/data/rigs/default.mhskel", "{"),
-        ("makehuman/data/poseunits/face-poseunits.json", '{"framemapping": ["Rest"]}'),
+        ("makehuman/data/rigs/default_weights.mhw", "{}"),
         ("makehuman-assets/base/teeth/teeth_base/teeth_base.mhclo", "verts 0\n3\n"),
     ],
 )
@@ -166,4 +127,4 @@ def test_damaged_file_is_named_and_to_be_fetched_again(tree: Path, path: str, te
     (tree / path).write_text(text)
     assets = read_assets(tree)
     with pytest.raises(SourceError, match=r"[Ff]etch .*again"):
-        _ = (assets.base, assets.target("nose/nose-hump-incr"), assets.pose_units, assets.teeth)
+        _ = (assets.base, assets.target("nose/nose-hump-incr"), assets.skin_weights, assets.teeth)

@@ -11,7 +11,7 @@ from PIL import Image
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.commands.evaluate import evaluate
-from reggan_training.metrics.contenders import INPUT, REGRESSIONS, TRUE
+from reggan_training.metrics.contenders import INPUT, REGRESSION, TRUE
 
 MakeRun = Callable[..., Path]
 
@@ -20,15 +20,12 @@ def invoke(*words: object) -> Result:
     return CliRunner().invoke(evaluate, [*map(str, words), "--threads", "1"])
 
 
-def test_figures_table_and_sheet_are_written_and_what_does_not_hold_is_named(
+def test_figures_table_and_sheet_are_written(
     tiny_avatars: Path, make_run: MakeRun, tmp_path: Path
 ) -> None:
     first, second = make_run("first", scores=[0.4, 0.3, 0.3, 0.3]), make_run("second")
-    result = invoke(first, second, "--data", tiny_avatars, "--out", tmp_path, "--check")
-    assert result.exit_code == 1, result.output
-    claim = "psnr of first should be above that of regression layer less 0.3"
-    assert f"does not hold: all avatars: {claim}" in result.stderr
-    assert "void: skin: ecs of first" in result.stderr
+    result = invoke(first, second, "--data", tiny_avatars, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
     assert "not measured without weights of others" in result.stderr
 
     record = json.loads((tmp_path / "evaluation.json").read_text())
@@ -40,7 +37,7 @@ def test_figures_table_and_sheet_are_written_and_what_does_not_hold_is_named(
     assert list(record["splits"]["yaw"]) == ["unknown"]
     skin = record["splits"]["style"]["skin"]
     assert skin["identities"] == ["photo_00009", "photo_00010"]
-    assert set(skin["methods"]) == {INPUT, *REGRESSIONS, "first", "second", TRUE}
+    assert set(skin["methods"]) == {INPUT, REGRESSION, "first", "second", TRUE}
     assert record["judge"]["styles"]["skin"]["ecs_is_void"]
     untouched = skin["methods"][INPUT]
     assert untouched["fss"]["mean"] == pytest.approx(1.0, abs=1e-5)
@@ -61,7 +58,7 @@ def test_a_report_goes_into_the_first_run_and_takes_few_identities_if_asked(
 ) -> None:
     run = make_run("run")
     result = invoke(run, "--data", tiny_avatars, "--identities", 1)
-    assert result.exit_code == 0, result.output  # claims fail, but nobody asked to --check
+    assert result.exit_code == 0, result.output
     record = json.loads((run / "evaluation" / "evaluation.json").read_text())
     counts = {s: len(one["identities"]) for s, one in record["splits"]["style"].items()}
     assert counts == {"skin": 1, "stone": 1}

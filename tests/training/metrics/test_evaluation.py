@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.metrics.claims import CLAIMS, Verdict
 from reggan_training.metrics.contenders import INPUT, Contender
 from reggan_training.metrics.evaluation import (
     Evaluation,
@@ -18,7 +17,6 @@ from reggan_training.metrics.evaluation import (
 )
 from reggan_training.metrics.judge_validity import ExpressionValidity
 from reggan_training.metrics.judges import Judges
-from reggan_training.metrics.monotony import rise
 from reggan_training.metrics.report_json import json_from_evaluation
 from reggan_training.metrics.report_markdown import markdown_from_record
 from reggan_training.metrics.splits import ALL_AVATARS
@@ -91,53 +89,19 @@ def test_ranks_follow_and_leave_out_what_has_not_converged(
 def test_half_an_expression_is_compared_with_the_true_half_and_with_a_cross_fade(
     good_and_bad: tuple[Evaluation, object],
 ) -> None:
-    evaluation, record = good_and_bad
+    _, record = good_and_bad
     half = record["splits"]["half"][ALL_AVATARS]["methods"]  # type: ignore[index]
     assert half["good"]["psnr"]["mean"] > half["cross-fade of good"]["psnr"]["mean"] + 3
     assert half["good"]["psnr"]["mean"] > half[INPUT]["psnr"]["mean"] + 3
-    held = {
-        (v.claim.quantity, v.claim.baseline): v.holds for v in evaluation.verdicts if is_half(v)
-    }
-    assert held[("psnr", INPUT)]
-    assert held[("psnr", "cross-fade")]
-    assert held[("perceptual", "cross-fade")]
-
-
-def is_half(verdict: Verdict) -> bool:
-    return verdict.group == "half" and verdict.split == ALL_AVATARS
 
 
 def test_a_model_that_only_fades_does_not_beat_its_cross_fade(
     spot_run: MakeRun, spot_judges: Judges, held_out: EvaluationSet
 ) -> None:
     jumps = spot_run("jumps", share=lambda asked: (asked > 0).float())
-    evaluation, _ = evaluated([jumps], spot_judges, held_out)
-    held = {(v.claim.quantity, v.claim.baseline): v for v in evaluation.verdicts if is_half(v)}
-    assert not held[("psnr", "cross-fade")].holds
-    assert "all avatars at half intensity: psnr of jumps should be above that of cross-fade" in (
-        held[("psnr", "cross-fade")].sentence
-    )
-
-
-def test_more_intensity_is_more_expression_or_is_said_not_to_be(
-    good_and_bad: tuple[Evaluation, object],
-) -> None:
-    evaluation, record = good_and_bad
-    assert evaluation.rises["good"].share.mean == 1.0
-    assert evaluation.rises["backwards"].share.mean == 0.0
-    (claim,) = (verdict for verdict in evaluation.verdicts if verdict.group == "monotony")
-    assert claim.holds
-    assert record["monotony"]["runs"]["good"]["faces"] == 36  # type: ignore[index]
-
-
-def test_a_probability_may_fall_by_the_tolerance_alone() -> None:
-    rows = [
-        [0.1, 0.3, 0.5, 0.7, 0.9],
-        [0.1, 0.3, 0.29, 0.7, 0.9],  # falls by less than 0.02
-        [0.1, 0.3, 0.25, 0.7, 0.9],  # falls by more
-        [0.5, 0.5, 0.5, 0.5, 0.51],  # does not rise at all
-    ]
-    assert rise(np.array(rows)).tolist() == [True, True, False, False]
+    _, record = evaluated([jumps], spot_judges, held_out)
+    half = record["splits"]["half"][ALL_AVATARS]["methods"]  # type: ignore[index]
+    assert half["jumps"]["psnr"]["mean"] <= half["cross-fade of jumps"]["psnr"]["mean"]
 
 
 def test_splits_go_by_style_by_turn_and_by_source(good_and_bad: tuple[Evaluation, object]) -> None:
@@ -169,16 +133,6 @@ def test_the_yaw_limit_is_where_the_input_wins(good_and_bad: tuple[Evaluation, o
         assert max_yaw_deg(table, "good") == 10.0
     finally:
         table.values["good"]["psnr"][:] = kept
-
-
-def test_every_claim_has_a_verdict_unless_its_baseline_is_absent(
-    good_and_bad: tuple[Evaluation, object],
-) -> None:
-    evaluation, _ = good_and_bad
-    found = {v.claim for v in evaluation.verdicts if v.split == ALL_AVATARS}
-    assert evaluation.regression is None  # the model of the test has no such layer
-    assert {claim for claim in CLAIMS if claim.baseline != "regression layer"} <= found
-    assert not any(claim.baseline == "regression layer" for claim in found)
 
 
 def test_runs_of_two_sizes_are_compared_at_the_larger(

@@ -10,7 +10,11 @@ import torch
 from click.testing import CliRunner
 
 from reggan_export.commands.export_onnx import onnx
-from reggan_plugin.errors import DeviceUnavailableError, UnknownExpressionError
+from reggan_plugin.errors import (
+    DeviceUnavailableError,
+    OutputExistsError,
+    UnknownExpressionError,
+)
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
@@ -148,3 +152,17 @@ def test_one_command_trains_all_stages(
     EarlierModel(exported).start(again, "network")
     mine = trained_motion_network(tmp_path / "run/motion", again.surface)
     assert (again.motion_eighth.weight - mine.motion_eighth.weight).abs().max() < 1e-3
+
+
+def test_a_run_does_not_go_on_with_other_parts_left_out(
+    flat_head_set: Path, tmp_path: Path
+) -> None:
+    nothing = WholeRun(heads=flat_head_set, stages=())
+    train = partial(whole_run.train_whole, folder=tmp_path, report=print)
+    for _ in range(2):
+        train(nothing)
+    with pytest.raises(OutputExistsError, match="leaves out nothing, and this one leaves out hint"):
+        train(replace(nothing, ablated=("hint",)))
+    with pytest.raises(OutputExistsError, match=r"leaves out valid\. Leave out"):
+        train(replace(nothing, without=("valid",)))
+    assert len(json.loads((tmp_path / "run.json").read_text())["sessions"]) == 2

@@ -1,13 +1,17 @@
 """Pictures of heads in the seven expressions, as `train --data` reads them."""
 
+import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from reggan_plugin.errors import OutputExistsError
+from reggan_plugin.errors import OutputError, OutputExistsError, UnreadableFrameError
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.data.identity import CANONICAL_LANDMARKS
 from reggan_training.data.sets import load_sets
 from reggan_training.pairs.head_look import STYLES
@@ -23,20 +27,21 @@ class NumberedHeads:
 
     name = "ict"
 
-    def __init__(self, flat_family) -> None:
-        self._flat = flat_family
+    def __init__(self, flat_family, controls=ARKIT_SHAPES) -> None:
+        self._flat, self.controls = flat_family, controls
 
     def identities(self, count: int | None, seed: int) -> tuple[str, ...]:
         return tuple(f"ict-{seed}-{number}" for number in NUMBERS[:count])
 
     def head(self, identity: str):
-        return replace(self._flat.head(identity), family=self.name)
+        controls = self.controls
+        return replace(self._flat.head(identity), family=self.name, controls=controls)
 
 
 @pytest.fixture(scope="module")
 def make(flat_family) -> Callable[..., list[str]]:
-    def make(root: Path, count: int = 3, **settings) -> list[str]:
-        family, lines = NumberedHeads(flat_family), []
+    def make(root: Path, count: int = 3, controls=ARKIT_SHAPES, **settings) -> list[str]:
+        family, lines = NumberedHeads(flat_family, controls), []
         picture_heads(
             lambda: [family],
             tasks_of([family], count, 1, 7),
@@ -91,3 +96,28 @@ def test_a_seed_gives_the_same_pictures_and_a_set_goes_on(pictured, make, tmp_pa
         assert path.read_bytes() == (pictured / path.relative_to(tmp_path / "set")).read_bytes()
     with pytest.raises(OutputExistsError, match="was rendered with"):
         make(tmp_path / "set", 1, seed=8)
+
+
+def test_an_expression_whose_shapes_a_head_lacks_is_left_out_and_said(make, tmp_path: Path) -> None:
+    fewer = tuple(name for name in ARKIT_SHAPES if not name.startswith(("brow", "nose")))
+    [line] = make(tmp_path / "set", 1, fewer)
+    assert "without disgusted, surprised: the head lacks their shapes" in line
+    record = json.loads(next(tmp_path.rglob("identity.json")).read_text())
+    assert len(list(tmp_path.rglob("*.jpg"))) == len(record["images"])
+
+
+def test_a_process_that_is_killed_is_told_of(tmp_path: Path) -> None:
+    die = partial(os._exit, 9)
+    settings = HeadPictureSettings(side_px=32)
+    with pytest.raises(OutputError, match="fewer processes"):
+        picture_heads(die, [("ict", "one", 0)], settings, tmp_path, processes=2, report=print)
+
+
+def test_a_folder_of_something_else_is_left_alone(make, tmp_path: Path) -> None:
+    (tmp_path / "beach.jpg").touch()
+    with pytest.raises(OutputExistsError, match="new or an empty folder"):
+        make(tmp_path)
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(UnreadableFrameError, match="damaged"):
+        make(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["beach.jpg", "manifest.json"]

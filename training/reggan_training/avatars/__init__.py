@@ -1,1 +1,1 @@
-"""Rendered avatars to train on: heads, expressions, hair, and the scenes that show them."""
+"""Heads path-traced by Blender's Cycles: a test of realism on another renderer."""

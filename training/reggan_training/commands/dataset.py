@@ -1,6 +1,6 @@
 """`reggan-plugin dataset`: render, check and pack training sets.
 
-Imports nothing heavy: rendering needs Blender's Python and no torch, the rest the other way round.
+Imports nothing heavy.
 """
 
 import click
@@ -9,9 +9,9 @@ from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
 
 _COMMANDS = {
     "avatars": LazyCommand(
-        "reggan_training.commands.dataset_avatars:avatars",
-        "Render avatars in every expression.",
-        "avatars",
+        "reggan_training.commands.dataset_pictures:avatars",
+        "Picture heads by path tracing.",
+        "train,avatars",
     ),
     "check": LazyCommand(
         "reggan_training.commands.dataset_check:check",

@@ -43,7 +43,6 @@ from reggan_training.data.split import SPLITS, STYLES, Split
     metavar="PIXELS",
     help="Largest side of a picture; smaller is taken if the quality would fall below 75.",
 )
-@click.option("--masks/--no-masks", default=False, show_default=True, help="Take face masks along.")
 @click.option(
     "--style", "styles", type=click.Choice(STYLES), multiple=True, help="Only these styles."
 )
@@ -64,7 +63,6 @@ def pack(
     splits: tuple[Split, ...],
     identities: int | None,
     *,
-    masks: bool,
     overwrite: bool,
 ) -> None:
     """Put sets into one zip, pictures encoded anew as large and as well as fits the limit.
@@ -78,7 +76,7 @@ def pack(
             f"No identity of {', '.join(map(str, roots))} is left by --style and --split. Ask "
             "for others; reggan-plugin dataset check DIR lists them."
         )
-    plan = PackPlan(limit_bytes=int(limit_mib * MIB), side_px=size, keep_masks=masks)
+    plan = PackPlan(limit_bytes=int(limit_mib * MIB), side_px=size)
     content, encoding = pack_entries(entries, plan)
     write_atomically(out, content)
     click.echo(

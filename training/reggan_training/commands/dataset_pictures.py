@@ -1,73 +1,102 @@
-"""`reggan-plugin dataset pictures`: heads as pictures, for models of named expressions."""
+"""`reggan-plugin dataset pictures` and `avatars`: heads as pictures, shaded or path-traced."""
 
+import importlib.util
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.options.grouped import AddOption, options_as
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.errors import MissingExtraError
+from reggan_training.avatars.traced_head import TRACED
 from reggan_training.commands.family_options import (
     OpenFamilies,
     family_options,
     number_of_heads_options,
 )
 from reggan_training.commands.options import FOLDER_TO_WRITE, report_line
-from reggan_training.pairs.head_look import STYLES
-from reggan_training.pairs.head_pictures import HeadPictureSettings
+from reggan_training.pairs.head_pictures import SHADED, HeadPictureSettings, Renderer
 from reggan_training.pairs.picture_set import picture_heads, tasks_of
 
+MakeSet = Callable[[Renderer], None]
 
-@click.command("pictures")
-@family_options
-@number_of_heads_options
-@click.option(
-    "--looks",
-    type=click.IntRange(1, 100),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Looks of each head before each camera, fifteen pictures each.",
-)
-@click.option(
-    "--style",
-    "styles",
-    multiple=True,
-    type=click.Choice(STYLES),
-    default=("skin",),
-    show_default=True,
-    help="Of heads to train on; `train` takes the same. Heads that "
-    "are held out are pictured in every style. Can be repeated.",
-)
-@click.option(
-    "--size",
-    "side_px",
-    type=click.IntRange(min=32, max=1024),
-    default=128,
-    show_default=True,
-    metavar="PX",
-    help="Side of the crops to train on.",
-)
-@click.option(
-    "--processes",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="One core and about 0.5 GB each.",
-)
-@click.option("--out", type=FOLDER_TO_WRITE, required=True, help="Set folder.")
-@verbose_option
-def pictures(
-    *,
+
+def _make_set(
     open_families: OpenFamilies,
     identities: int,
     views: int,
+    seed: int,
     looks: int,
     styles: tuple[str, ...],
     side_px: int,
-    seed: int,
     processes: int,
     out: Path,
-) -> None:
+) -> MakeSet:
+    def make(renderer: Renderer) -> None:
+        picture_heads(
+            open_families,
+            tasks_of(open_families(), identities, views, seed),
+            HeadPictureSettings(side_px=side_px, looks=looks, styles=styles, seed=seed),
+            out,
+            processes=processes,
+            report=report_line,
+            renderer=renderer,
+        )
+        click.echo(out)
+
+    return make
+
+
+def _set_options(styles: Sequence[str]) -> AddOption:
+    return options_as(
+        "make",
+        _make_set,
+        family_options,
+        number_of_heads_options,
+        click.option(
+            "--looks",
+            type=click.IntRange(1, 100),
+            default=1,
+            show_default=True,
+            metavar="N",
+            help="Looks of each head before each camera, fifteen pictures each.",
+        ),
+        click.option(
+            "--style",
+            "styles",
+            multiple=True,
+            type=click.Choice(styles),
+            default=("skin",),
+            show_default=True,
+            help="Of heads to train on; `train` takes the same. Heads that "
+            "are held out are pictured in every style. Can be repeated.",
+        ),
+        click.option(
+            "--size",
+            "side_px",
+            type=click.IntRange(min=32, max=1024),
+            default=128,
+            show_default=True,
+            metavar="PX",
+            help="Side of the crops to train on.",
+        ),
+        click.option(
+            "--processes",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            metavar="N",
+            help="One core and about 0.5 GB each; 1 GB where they are traced.",
+        ),
+        click.option("--out", type=FOLDER_TO_WRITE, required=True, help="Set folder."),
+    )
+
+
+@click.command("pictures")
+@_set_options(SHADED.styles)
+@verbose_option
+def pictures(*, make: MakeSet) -> None:
     """Picture heads in every expression, with landmarks, as `train --data` reads them.
 
     Heads, looks and light are drawn as for `train-motion`; the same heads are held out. Goes on
@@ -77,7 +106,25 @@ def pictures(
     Example:
       reggan-plugin dataset pictures --ict ict_face_model_light.npz --out pictures --processes 8
     """
-    settings = HeadPictureSettings(side_px=side_px, looks=looks, styles=styles, seed=seed)
-    tasks = tasks_of(open_families(), identities, views, seed)
-    picture_heads(open_families, tasks, settings, out, processes=processes, report=report_line)
-    click.echo(out)
+    make(SHADED)
+
+
+@click.command("avatars")
+@_set_options(TRACED.styles)
+@verbose_option
+def avatars(*, make: MakeSet) -> None:
+    """Picture heads as `dataset pictures` does, path-traced by Blender: a test of realism.
+
+    Light casts shadows and spreads below the skin. Goes on where it was stopped; the same options
+    give the same pictures.
+
+    \b
+    Example:
+      reggan-plugin dataset avatars --ict ict_face_model_light.npz --out avatars --processes 8
+    """
+    if importlib.util.find_spec("bpy") is None:
+        raise MissingExtraError(
+            "Rendering avatars needs Blender's Python (bpy), which is not installed. In Python "
+            '3.11: pip install "reggan-plugin[avatars]"'
+        )
+    make(TRACED)

@@ -23,8 +23,7 @@ from reggan_training.commands.options import (
 from reggan_training.contract_1.checkpoint import images_seen, model_from_run
 from reggan_training.contract_1.held_out_curve import held_out_improvement, held_out_is_converged
 from reggan_training.contract_1.run_folder import RunFolder
-from reggan_training.metrics.claims import Verdict
-from reggan_training.metrics.contenders import INPUT, REGRESSIONS, TRUE, Contender
+from reggan_training.metrics.contenders import INPUT, REGRESSION, TRUE, Contender
 from reggan_training.metrics.evaluation import EvaluationSet, evaluate_runs, load_evaluation_set
 from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
 from reggan_training.metrics.outside_gauges import load_gauges
@@ -32,7 +31,6 @@ from reggan_training.metrics.outside_weights import missing_files
 from reggan_training.metrics.report_json import json_from_evaluation
 from reggan_training.metrics.report_markdown import markdown_from_record
 from reggan_training.metrics.sheet import draw_sheet
-from reggan_training.metrics.splits import ALL_AVATARS
 from reggan_training.metrics.trials import subject_from_identity
 
 
@@ -75,15 +73,8 @@ from reggan_training.metrics.trials import subject_from_identity
     help="Identities of each style on the contact sheet: the first by name.",
 )
 @threads_option()
-@click.option(
-    "--check",
-    is_flag=True,
-    help="Exit 1 if a claim of the project fails for the first run on all avatars together.",
-)
-@click.pass_context
 @verbose_option
 def evaluate(
-    context: click.Context,
     *,
     runs: tuple[Path, ...],
     roots: tuple[Path, ...],
@@ -93,16 +84,14 @@ def evaluate(
     identities: int | None,
     sheet_identities: int,
     threads: int | None,
-    check: bool,
 ) -> None:
     """Measure training runs on held-out identities, beside each other and the unchanged input.
 
-    Writes evaluation.json, table.md and sheet.jpg. The EMA weights of every run are
-    measured; claims are those of the first.
+    Writes evaluation.json, table.md and sheet.jpg. The EMA weights of every run are measured.
 
     \b
     Example:
-      reggan-plugin evaluate runs/first --data pictures --check
+      reggan-plugin evaluate runs/first --data pictures
     """
     set_threads(threads)
     contenders, judges = _contenders(runs), Judges.load(judge or SHIPPED_JUDGES)
@@ -120,9 +109,6 @@ def evaluate(
     write_atomically(out / "table.md", table.encode())
     _write_sheet(out / "sheet.jpg", contenders, held_out, sheet_identities)
     click.echo(table)
-    failed = _report_claims(evaluation.verdicts)
-    if check and failed:
-        context.exit(1)
 
 
 def _contenders(folders: Sequence[Path]) -> list[Contender]:
@@ -133,7 +119,7 @@ def _contenders(folders: Sequence[Path]) -> list[Contender]:
     """
     resolved = [folder.resolve() for folder in folders]
     names = [folder.name for folder in resolved]
-    taken = {INPUT, TRUE, *REGRESSIONS, *(name for name in names if names.count(name) > 1)}
+    taken = {INPUT, TRUE, REGRESSION, *(name for name in names if names.count(name) > 1)}
     names = [
         f"{folder.parent.name}/{name}" if name in taken else name
         for folder, name in zip(resolved, names, strict=True)
@@ -164,13 +150,3 @@ def _write_sheet(
         for identity in [one for one in identities if one.full_view(0) is not None][:count]
     ]
     write_atomically(path, encoded_picture(draw_sheet(contenders, shown), "JPEG", quality=90))
-
-
-def _report_claims(verdicts: Sequence[Verdict]) -> bool:
-    """Name every claim that does not hold or cannot be judged; whether any fails on all avatars."""
-    for verdict in verdicts:
-        if verdict.is_void:
-            report_line(f"void: {verdict.sentence}")
-        elif not verdict.holds:
-            report_line(f"does not hold: {verdict.sentence}")
-    return any(not one.holds and not one.is_void for one in verdicts if one.split == ALL_AVATARS)

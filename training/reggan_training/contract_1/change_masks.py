@@ -37,11 +37,6 @@ class ChangeCounts:
         self.changed[expression] += _blur(change, change.shape[-1] / 64) > _CHANGE_LEVELS
         self.faces[expression] += 1
 
-    def merge(self, other: "ChangeCounts") -> None:
-        """Take in what another worker has counted."""
-        self.changed += other.changed
-        self.faces += other.faces
-
     def masks(self, low_px: int) -> Float[np.ndarray, "expressions low low"]:
         """Return masks in [0, 1] for the expressions, in order.
 

@@ -13,8 +13,6 @@ from reggan_training.contract_1.regression import REGRESSION_PRESETS, Regression
 from reggan_training.data.pairs import PairSettings
 from reggan_training.networks.expression_model import ModelSettings
 
-ABLATION_PX, ABLATION_WIDTH = 64, 0.25
-
 PRESETS: Mapping[str, TrainingSettings] = MappingProxyType(
     {
         "default": TrainingSettings(),
@@ -25,11 +23,11 @@ PRESETS: Mapping[str, TrainingSettings] = MappingProxyType(
             warmup_kimg=2.0,
             adversary=AdversarySettings(learning_rate=1e-3),
             model=ModelSettings(
-                side_px=ABLATION_PX,
-                width=ABLATION_WIDTH,
-                regression=RegressionSettings(side_px=ABLATION_PX // 2),
+                side_px=64,
+                width=0.25,
+                regression=RegressionSettings(side_px=32),
             ),
-            pairs=PairSettings(side_px=ABLATION_PX),
+            pairs=PairSettings(side_px=64),
         ),
         "sargan": TrainingSettings(
             length_kimg=60.0,

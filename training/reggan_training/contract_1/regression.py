@@ -16,7 +16,7 @@ sums add up to one. The bias is penalised like a weight, and pulled towards 0.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import torch
@@ -75,11 +75,6 @@ class RegressionSettings:
         sums = self.columns * (self.columns + 3) // 2
         return 8 * sums * self.filter_channels * self.side_px**2
 
-    def sums_like(self, other: "RegressionSettings") -> bool:
-        """True if both take the same sums: the penalty and its centre enter only the solution."""
-        ours = replace(self, penalty=other.penalty, towards_identity=other.towards_identity)
-        return ours == other
-
 
 REGRESSION_PRESETS: Mapping[str, RegressionSettings] = MappingProxyType(
     {
@@ -131,13 +126,6 @@ class RidgeSums:
                     count = len(taps) - column
                     gram[done : done + count].addcmul_(taps[column], taps[column:])
                     done += count
-
-    def merge(self, other: "RidgeSums") -> None:
-        """Take in what another worker has summed."""
-        if not other.settings.sums_like(self.settings):
-            raise ValueError(f"sums of {other.settings} do not add to sums of {self.settings}")
-        self.gram += other.gram
-        self.moment += other.moment
 
     def solve(
         self, penalty: float | None = None

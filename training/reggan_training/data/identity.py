@@ -73,11 +73,9 @@ class Identity:
         largest = LARGEST_FULL - 1 + 1e-6 if expression else 0.0
         return best if away[best] <= largest else None
 
-    def place_crop(
-        self, side_px: int, view: int = 0, shift_px: Float[np.ndarray, "6 2"] | float = 0.0
-    ) -> FaceCrop:
-        """The crop that the landmarks of a view, shifted, ask for."""
-        landmarks = FaceLandmarks(self.landmarks[view] + shift_px)
+    def place_crop(self, side_px: int, view: int = 0) -> FaceCrop:
+        """The crop that the landmarks of a view ask for."""
+        landmarks = FaceLandmarks(self.landmarks[view])
         return crop_from_landmarks(landmarks, CANONICAL_LANDMARKS, side_px)
 
     def cut(self, view: int, crop: FaceCrop) -> Float[np.ndarray, "side side 3"]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from PIL import Image
 
 from reggan_plugin.atomic_write import TEMPORARY_SUFFIX, write_atomically
@@ -35,13 +35,6 @@ def jpeg_bytes(picture: Float[np.ndarray, "height width 3"]) -> bytes:
     return buffer.getvalue()
 
 
-def mask_bytes(mask: Bool[np.ndarray, "height width"]) -> bytes:
-    """A mask as 8-bit PNG: 255 where it is true."""
-    buffer = io.BytesIO()
-    Image.fromarray(mask.astype(np.uint8) * 255).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 class NewFolder:
     """A folder that appears under its name when all its files are written, or never."""
 
@@ -56,10 +49,6 @@ class NewFolder:
         path = self._temporary / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-
-    def path(self, name: str) -> Path:
-        """Path of a file of the folder while it is written."""
-        return self._temporary / name
 
     def finish(self, description: Mapping[str, Any]) -> None:
         """Write the description and put the folder in its place."""

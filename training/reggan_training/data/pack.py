@@ -43,12 +43,10 @@ class PackPlan:
     Attributes:
         limit_bytes: the largest size of the file.
         side_px: pictures that are larger are reduced to this.
-        keep_masks: whether face masks go along, where a set has them.
     """
 
     limit_bytes: int
     side_px: int = _SIDES_PX[0]
-    keep_masks: bool = False
 
 
 def pack(entries: Sequence[Entry], plan: PackPlan) -> tuple[bytes, PackEncoding]:
@@ -65,20 +63,20 @@ def pack(entries: Sequence[Entry], plan: PackPlan) -> tuple[bytes, PackEncoding]
     foretold = 0
     for side in sides:
         quality = _LEAST_QUALITY
-        foretold = _foretell(entries, sample, plan, PackEncoding(side_px=side, quality=quality))
+        foretold = _foretell(entries, sample, PackEncoding(side_px=side, quality=quality))
         if foretold > plan.limit_bytes:
             continue
         low, high = quality, _BEST_QUALITY
         while low < high:  # the highest quality that is foretold to fit
             middle = (low + high + 1) // 2
             trial = PackEncoding(side_px=side, quality=middle)
-            if _foretell(entries, sample, plan, trial) <= plan.limit_bytes:
+            if _foretell(entries, sample, trial) <= plan.limit_bytes:
                 low = middle
             else:
                 high = middle - 1
         for quality in range(low, _LEAST_QUALITY - 1, -1):
             encoding = PackEncoding(side_px=side, quality=quality)
-            content = _write(entries, plan, encoding)
+            content = _write(entries, encoding)
             if len(content) <= plan.limit_bytes:
                 return content, encoding
     raise OutputError(
@@ -89,20 +87,18 @@ def pack(entries: Sequence[Entry], plan: PackPlan) -> tuple[bytes, PackEncoding]
     )
 
 
-def _foretell(
-    entries: Sequence[Entry], sample: Sequence[Entry], plan: PackPlan, encoding: PackEncoding
-) -> int:
+def _foretell(entries: Sequence[Entry], sample: Sequence[Entry], encoding: PackEncoding) -> int:
     """The size of the file, in bytes, by that of a sample of it."""
-    return round(len(_write(sample, plan, encoding)) * len(entries) / len(sample))
+    return round(len(_write(sample, encoding)) * len(entries) / len(sample))
 
 
-def _write(entries: Sequence[Entry], plan: PackPlan, encoding: PackEncoding) -> bytes:
+def _write(entries: Sequence[Entry], encoding: PackEncoding) -> bytes:
     """A zip of these identities, the same bytes on every call."""
     target = io.BytesIO()
     names = []
     with zipfile.ZipFile(target, "w") as packed:
         for entry in entries:
-            files = dict(_files_of(entry, plan, encoding))
+            files = dict(_files_of(entry, encoding))
             if files:
                 names.append(entry.name)
             for name, content in files.items():
@@ -126,10 +122,10 @@ def _add(packed: zipfile.ZipFile, name: str, content: bytes) -> None:
     packed.writestr(info, content)
 
 
-def _files_of(entry: Entry, plan: PackPlan, encoding: PackEncoding) -> Iterator[tuple[str, bytes]]:
+def _files_of(entry: Entry, encoding: PackEncoding) -> Iterator[tuple[str, bytes]]:
     """Names and contents of an identity's files; none if it cannot be used."""
     if entry.files is not None:
-        yield from _files_of_rendered(entry, plan, encoding)
+        yield from _files_of_rendered(entry, encoding)
         return
     identity = entry.load()
     if identity is None:
@@ -144,9 +140,7 @@ def _files_of(entry: Entry, plan: PackPlan, encoding: PackEncoding) -> Iterator[
     yield IDENTITY, _json(record)
 
 
-def _files_of_rendered(
-    entry: Entry, plan: PackPlan, encoding: PackEncoding
-) -> Iterator[tuple[str, bytes]]:
+def _files_of_rendered(entry: Entry, encoding: PackEncoding) -> Iterator[tuple[str, bytes]]:
     assert entry.files is not None
     record = read_json(entry.files, f"{entry.name}/{IDENTITY}")
     images = []
@@ -156,10 +150,7 @@ def _files_of_rendered(
             read_image(entry.files, f"{entry.name}/{picture['file']}"), encoding
         )
         yield picture["file"], content
-        mask = picture.pop("mask", None)
-        if plan.keep_masks and mask is not None:
-            yield mask, _encoded_mask(read_image(entry.files, f"{entry.name}/{mask}"), encoding)
-            picture["mask"] = mask
+        picture.pop("mask", None)  # of sets that were rendered before 0.3
         images.append(_scaled(picture, factor))
     yield IDENTITY, _json({**record, "images": images})
 
@@ -199,13 +190,6 @@ def _encoded(
         content, "JPEG", quality=encoding.quality, subsampling=0 if is_fine else 2, optimize=True
     )
     return content.getvalue(), factor
-
-
-def _encoded_mask(image: UInt8[np.ndarray, "height width 3"], encoding: PackEncoding) -> bytes:
-    picture, _ = _reduced(Image.fromarray(image[..., 0]), encoding.side_px)
-    content = io.BytesIO()
-    picture.save(content, "PNG", optimize=True)
-    return content.getvalue()
 
 
 def _reduced(picture: Image.Image, side_px: int) -> tuple[Image.Image, float]:

@@ -15,8 +15,8 @@ from reggan_training.networks.expression_model import ExpressionModel
 from reggan_training.networks.masked_regression import MaskedRegression
 
 INPUT, TRUE = "input", "true picture"
-REGRESSIONS = ("regression layer", "regression layer, low resolution")
-"""The first run's layer alone: its change added to the input, and its own blurred output."""
+REGRESSION = "regression layer"
+"""The first run's layer alone: its change added to the input."""
 _MOST_AT_ONCE = 16
 
 
@@ -62,9 +62,10 @@ def composites_of(contenders: Sequence[Contender], subject: TrialSubject) -> Com
     half = subject.numbers_of(Kind.HALF)
     numbers, pictures = {INPUT: everything}, {INPUT: subject.sources}
     mask = mask_of(contenders[0].model, subject.sources, subject.commands)
-    for method, face in _regression_forms(contenders[0].model, subject).items():
-        numbers[method] = everything
-        pictures[method] = paste(subject.sources, face, mask)
+    alone = _regression_alone(contenders[0].model, subject)
+    if alone is not None:
+        numbers[REGRESSION] = everything
+        pictures[REGRESSION] = paste(subject.sources, alone, mask)
     for one in contenders:
         numbers[one.name] = everything
         pictures[one.name] = composite(one.model, subject.sources, subject.commands, mask)
@@ -120,18 +121,14 @@ def resized(
     )
 
 
-def _regression_forms(
+def _regression_alone(
     model: ExpressionModel, subject: TrialSubject
-) -> dict[str, Float[Tensor, "trials 3 side side"]]:
-    """Both forms of the model's regression layer alone, if it stands on one."""
+) -> Float[Tensor, "trials 3 side side"] | None:
+    """What the model's regression layer alone makes, if it stands on one."""
     if not isinstance(model, MaskedRegression) or model.architecture == "regression":
-        return {}
-    seen = resized(subject.sources, model.side_px)
+        return None
     with torch.no_grad():
-        low_resolution, change = model.regress(seen, subject.commands)
-    side_px = subject.sources.shape[-1]
-    enlarged = F.interpolate(change, size=(side_px, side_px), mode="bilinear", align_corners=False)
-    added = (subject.sources + enlarged).clamp(0, 1)
-    return dict(
-        zip(REGRESSIONS, (added, resized(low_resolution, side_px).clamp(0, 1)), strict=True)
-    )
+        _, change = model.regress(resized(subject.sources, model.side_px), subject.commands)
+    size = subject.sources.shape[-2:]
+    enlarged = F.interpolate(change, size=size, mode="bilinear", align_corners=False)
+    return (subject.sources + enlarged).clamp(0, 1)

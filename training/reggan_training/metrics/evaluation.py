@@ -9,12 +9,6 @@ from reggan_training.data.identity import Identity
 from reggan_training.data.sets import choose_entries, load_sets
 from reggan_training.data.split import STYLES, stable_hash
 from reggan_training.data.split import Split as SplitName
-from reggan_training.metrics.claims import (
-    Verdict,
-    better_regression,
-    judge_claims,
-    judge_monotony,
-)
 from reggan_training.metrics.contenders import Contender
 from reggan_training.metrics.judge_validity import (
     ExpressionValidity,
@@ -23,7 +17,6 @@ from reggan_training.metrics.judge_validity import (
 )
 from reggan_training.metrics.judges import Judges
 from reggan_training.metrics.measure import Collector, Gauge, Measurements
-from reggan_training.metrics.monotony import Rises, joined, measure_rises
 from reggan_training.metrics.speed import Cost, cost_of
 from reggan_training.metrics.splits import Split, splits_of
 from reggan_training.metrics.standing import Standing, standings
@@ -56,11 +49,9 @@ class Evaluation:
     Attributes:
         side_px: the size at which all pictures are compared.
         validity: how the expression judge does on true pictures, by style.
-        misaligned: the same where crops are set slightly wrong.
         verification_accuracy: how well the face embedding tells test identities apart.
-        regression: which form stands for the first run's regression layer alone, if it has one.
-        rises: by run, how the wanted expression grows with the intensity.
-        verdicts: the claims about the first run.
+        max_yaw_deg: by run, the turn of the head up to which it is closer to the truth than the
+            unchanged input.
     """
 
     contenders: Sequence[Contender]
@@ -69,13 +60,9 @@ class Evaluation:
     table: Measurements
     splits: Sequence[Split]
     validity: Mapping[str, ExpressionValidity]
-    misaligned: Mapping[str, ExpressionValidity]
     verification_accuracy: float | None
-    regression: str | None
-    rises: Mapping[str, Rises]
     max_yaw_deg: Mapping[str, float | None]
     standings: Sequence[Standing]
-    verdicts: Sequence[Verdict]
 
     @property
     def void_styles(self) -> list[str]:
@@ -123,25 +110,17 @@ def evaluate_runs(
     """Measure every run on every identity, at the largest run's size."""
     side_px = max(one.model.side_px for one in contenders)
     collector = Collector(contenders, judges, gauges)
-    rises: dict[str, list[Rises]] = {one.name: [] for one in contenders}
-    validity, misaligned = {}, {}
+    validity = {}
     for style, identities in held_out.by_style.items():
         report(f"{style}: {len(identities)} identities")
         for identity in identities:
             subject = subject_from_identity(identity, side_px)
             if subject.numbers_of(Kind.FULL):
                 collector.add(subject)
-                for name, rise in measure_rises(contenders, judges, subject).items():
-                    rises[name].append(rise)
         validity[style] = judge_true_pictures(judges, identities)
-        misaligned[style] = judge_true_pictures(judges, identities, misaligned=True)
     table = collector.measurements()
-    splits, first = splits_of(table), contenders[0]
+    splits = splits_of(table)
     void = [style for style, one in validity.items() if not one.is_valid]
-    regression = better_regression(table, splits[0])
-    rising = {name: joined(parts) for name, parts in rises.items()}
-    verdicts = judge_claims(table, splits, first, regression, void)
-    verdicts += judge_monotony(first.name, rising[first.name], void)
     return Evaluation(
         contenders=contenders,
         costs={one.name: cost_of(one.model) for one in contenders},
@@ -149,13 +128,9 @@ def evaluate_runs(
         table=table,
         splits=splits,
         validity=validity,
-        misaligned=misaligned,
         verification_accuracy=_verified(judges, held_out),
-        regression=regression,
-        rises=rising,
         max_yaw_deg={one.name: max_yaw_deg(table, one.name) for one in contenders},
         standings=standings(table, splits, contenders, void),
-        verdicts=verdicts,
     )
 
 

@@ -20,8 +20,6 @@ from reggan_training.metrics.trials import full_views
 
 LEAST_ACCURACY = 0.9
 """Below this share of true pictures named rightly, an ECS says nothing: it is void."""
-MISALIGNMENT_SHARE = 0.01
-"""Error of every landmark in the test with crops set wrong: its deviation, of the frame's side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,20 +53,12 @@ class ExpressionValidity:
         )
 
 
-def judge_true_pictures(
-    judges: Judges, identities: Sequence[Identity], misaligned: bool = False
-) -> ExpressionValidity:
-    """Let the expression judge name the neutral and full views of identities of one style.
-
-    `misaligned` sets every landmark wrong by `MISALIGNMENT_SHARE`.
-    """
+def judge_true_pictures(judges: Judges, identities: Sequence[Identity]) -> ExpressionValidity:
+    """Let the expression judge name the neutral and full views of identities of one style."""
     count = len(EXPRESSION_NAMES)
     confusion = np.zeros((count, count), dtype=np.int64)
-    random = np.random.default_rng(0)
     for identity in identities:
-        error_px = MISALIGNMENT_SHARE * identity.images.shape[1] * misaligned
-        shift = random.normal(0, 1, (6, 2)) * error_px
-        pictures, true = full_views(identity, CROP_SIDE_PX, shift)
+        pictures, true = full_views(identity, CROP_SIDE_PX)
         named = name_expressions(judges.expression, pictures, true).argmax(dim=1).numpy()
         np.add.at(confusion, (np.array(true), named), 1)
     return ExpressionValidity(confusion)

@@ -48,8 +48,7 @@ class Measurements:
         identities, styles: of every trial.
         yaw_deg: NaN where it is unknown.
         values: by method, then by quantity: `psnr` in dB, `ssim`, `perceptual`, `ecs` (1 where
-            the judge names the wanted expression), `probability` of it, `fss`. The first two
-            stand again with `_in_mask`, for the part of the region that may be changed at all.
+            the judge names the wanted expression), `probability` of it, `fss`.
             NaN where a method was not asked. The true picture has the last three only.
         features: by method, then by network, for distances between sets.
     """
@@ -94,8 +93,7 @@ class Collector:
         """
         made = composites_of(self.contenders, subject)
         region = change_region(subject.sources, subject.targets)
-        regions = {"": region, "_in_mask": region & (made.mask > 0)}
-        kept = _measurable(subject, regions["_in_mask"])
+        kept = _measurable(subject, region & (made.mask > 0))
         with torch.no_grad():
             wanted = self.judges.face.features(subject.targets)
         whose = embed(self.judges.face, subject.sources)
@@ -107,9 +105,11 @@ class Collector:
             row = self._judge(subject, numbers, pictures)
             row["fss"] = (whose[numbers] * embedding).sum(dim=1)
             if method != TRUE:
-                there = {name: one[numbers] for name, one in regions.items()}
                 row |= self._compare(
-                    subject.targets[numbers], pictures, there, [one[numbers] for one in wanted]
+                    subject.targets[numbers],
+                    pictures,
+                    region[numbers],
+                    [one[numbers] for one in wanted],
                 )
             values[method] = _spread(row, numbers, kept)
             found = {OWN_FEATURES: summary}
@@ -156,19 +156,17 @@ class Collector:
         self,
         targets: Float[Tensor, "asked 3 side side"],
         pictures: Float[Tensor, "asked 3 side side"],
-        regions: Mapping[str, Bool[Tensor, "asked 1 side side"]],
+        region: Bool[Tensor, "asked 1 side side"],
         wanted: Sequence[Tensor],
     ) -> dict[str, Float[Tensor, " asked"]]:
         """Distances to the true pictures."""
-        similarity = ssim_map(pictures, targets)
         with torch.no_grad():
             features = self.judges.face.features(pictures)
-        distance = self.judges.perceptual_distance(features, wanted, regions[""])
-        values = {"perceptual": distance}
-        for suffix, where in regions.items():
-            values["psnr" + suffix] = psnr_db(pictures, targets, where)
-            values["ssim" + suffix] = mean_inside(similarity, where)
-        return values
+        return {
+            "perceptual": self.judges.perceptual_distance(features, wanted, region),
+            "psnr": psnr_db(pictures, targets, region),
+            "ssim": mean_inside(ssim_map(pictures, targets), region),
+        }
 
 
 def _spread(row: Mapping[str, Tensor], numbers: list[int], kept: list[int]) -> dict[str, Tensor]:

@@ -7,23 +7,19 @@ import numpy as np
 from jaxtyping import Bool
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.metrics.claims import Verdict
-from reggan_training.metrics.contenders import INPUT, REGRESSIONS, TRUE
+from reggan_training.metrics.contenders import INPUT, REGRESSION, TRUE
 from reggan_training.metrics.evaluation import Evaluation
 from reggan_training.metrics.measure import OWN_FEATURES, Measurements
-from reggan_training.metrics.monotony import INTENSITIES, LEAST_SHARE, TOLERANCE
 from reggan_training.metrics.outside_gauges import INCEPTION, fid_and_kid
 from reggan_training.metrics.set_distance import SetComparison
 from reggan_training.metrics.splits import Split, counted
 from reggan_training.metrics.standing import FRECHET
 from reggan_training.metrics.statistics import Estimate, estimate_mean, mean_of_each
-from reggan_training.metrics.trials import PHOTOGRAPHS
 
-KERNEL = "kernel"
 _COMPARED_AS_SETS = ("all", "style", "yaw")
 """Groups of splits for which distances between sets are worked out."""
 _LEAST_PICTURES = 2
-SCHEMA = 2
+SCHEMA = 3
 
 
 def json_from_evaluation(evaluation: Evaluation) -> dict[str, Any]:
@@ -42,11 +38,8 @@ def json_from_evaluation(evaluation: Evaluation) -> dict[str, Any]:
         "max_yaw_deg": evaluation.max_yaw_deg[first.name],
         "runs": _json_from_runs(evaluation),
         "judge": _json_from_judges(evaluation),
-        "regression_alone": evaluation.regression,
         "splits": groups,
-        "monotony": _json_from_rises(evaluation),
         "standings": [dataclasses.asdict(one) for one in evaluation.standings],
-        "claims": [_json_from_verdict(verdict) for verdict in evaluation.verdicts],
     }
 
 
@@ -71,7 +64,6 @@ def _json_from_judges(evaluation: Evaluation) -> dict[str, Any]:
         "styles": {
             style: {
                 "accuracy": validity.accuracy,
-                "accuracy_misaligned": evaluation.misaligned[style].accuracy,
                 "ecs_is_void": not validity.is_valid,
                 "reason": None if validity.is_valid else validity.reason,
                 "confusion": validity.confusion.tolist(),
@@ -82,14 +74,11 @@ def _json_from_judges(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _shown_methods(evaluation: Evaluation, split: Split) -> list[str]:
-    """The methods of a split's rows in their order: of the regression's forms the better one."""
-    names = [one.name for one in evaluation.contenders]
-    order = [INPUT, *([evaluation.regression] if evaluation.regression else [])]
-    if split.group == "half":
-        order += [name for one in evaluation.contenders for name in (one.cross_fade, one.name)]
-    else:
-        order += names
-    return [*order, TRUE]
+    """The methods of a split's rows in their order."""
+    order = [INPUT, REGRESSION]
+    for one in evaluation.contenders:
+        order += [one.cross_fade, one.name] if split.group == "half" else [one.name]
+    return [method for method in (*order, TRUE) if method in evaluation.table.values]
 
 
 def _json_from_split(split: Split, evaluation: Evaluation) -> dict[str, Any]:
@@ -99,7 +88,7 @@ def _json_from_split(split: Split, evaluation: Evaluation) -> dict[str, Any]:
     if split.group in _COMPARED_AS_SETS and len(identities) >= _LEAST_PICTURES:
         truth = SetComparison(table.features[TRUE][OWN_FEATURES][split.trials], identities)
     methods: dict[str, dict[str, Any]] = {}
-    for method in (name for name in table.values if name in {*shown, *REGRESSIONS}):
+    for method in shown:
         cells: dict[str, Any] = {}
         for quantity, values in table.values[method].items():
             trials = counted(table, split, quantity, evaluation.void_styles)
@@ -137,10 +126,7 @@ def _set_distances(
 ) -> dict[str, dict[str, float | None]]:
     """Distances of the split's pictures, as a set, to the true ones."""
     made = table.features[method][OWN_FEATURES][split.trials]
-    distances = {
-        FRECHET: _json_from_estimate(truth.frechet(made).estimate),
-        KERNEL: _json_from_estimate(truth.kernel(made).estimate),
-    }
+    distances = {FRECHET: _json_from_estimate(truth.frechet(made).estimate)}
     if split.group == "all" and INCEPTION in table.features[method]:
         pair = (table.features[one][INCEPTION][split.trials] for one in (method, TRUE))
         for quantity, value in fid_and_kid(*pair).items():
@@ -153,41 +139,3 @@ def _json_from_estimate(estimate: Estimate) -> dict[str, float | None]:
     has_interval = estimate.low == estimate.low
     low, high = (estimate.low, estimate.high) if has_interval else (None, None)
     return {"mean": estimate.mean, "low": low, "high": high}
-
-
-def _json_from_rises(evaluation: Evaluation) -> dict[str, Any]:
-    """By run: the share of avatars' faces that rise, where the judge can be believed."""
-    record: dict[str, Any] = {
-        "intensities": INTENSITIES,
-        "tolerance": TOLERANCE,
-        "least_share": LEAST_SHARE,
-        "runs": {},
-    }
-    void = evaluation.void_styles
-    for name, rises in evaluation.rises.items():
-        styles = [style for style in dict.fromkeys(rises.styles) if style not in void]
-        shares = {style: rises.of_styles([style]).share for style in styles}
-        avatars = [style for style in styles if style != PHOTOGRAPHS]
-        everything = rises.of_styles(avatars)
-        record["runs"][name] = {
-            "faces": len(everything.identities),
-            "share": dataclasses.asdict(everything.share) if avatars else None,
-            "mean_probability": {
-                style: rises.of_styles([style]).probabilities.mean(axis=0).tolist()
-                for style in styles
-            },
-            "styles": {style: dataclasses.asdict(share) for style, share in shares.items()},
-        }
-    return record
-
-
-def _json_from_verdict(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "group": verdict.group,
-        "split": verdict.split,
-        "run": verdict.run,
-        "claim": dataclasses.asdict(verdict.claim),
-        "difference": dataclasses.asdict(verdict.difference),
-        "holds": None if verdict.is_void else verdict.holds,
-        "sentence": verdict.sentence,
-    }

@@ -2,12 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from reggan_training.metrics.claims import ECS_QUANTITIES, RISE
-from reggan_training.metrics.contenders import REGRESSIONS
-from reggan_training.metrics.monotony import LEAST_SHARE
-from reggan_training.metrics.report_json import KERNEL
 from reggan_training.metrics.report_notes import Record, notes_on
-from reggan_training.metrics.splits import ALL_AVATARS
+from reggan_training.metrics.splits import ALL_AVATARS, ECS_QUANTITIES
 from reggan_training.metrics.standing import FRECHET
 
 _COLUMNS = {
@@ -18,7 +14,6 @@ _COLUMNS = {
     "probability": ("probability", "{:.2f}"),
     "fss": ("FSS", "{:.3f}"),
     FRECHET: ("Fréchet", "{:.2f}"),
-    KERNEL: ("kernel", "{:.3f}"),
 }
 _HALF_COLUMNS = ("psnr", "ssim", "perceptual")
 _OUTSIDE_COLUMNS = {
@@ -43,21 +38,18 @@ def markdown_from_record(record: Record) -> str:
     if "half" in splits:
         half = {name: _COLUMNS[name] for name in _HALF_COLUMNS}
         parts += ["## Half an expression", _table_of_splits(record, splits["half"], half, "faces")]
-    parts += ["## More intensity, more expression", _table_of_rises(record)]
     for group, title in (("style", "Styles"), ("yaw", "Turned heads"), ("source", "Sources")):
         if group in splits:
             columns = {
                 name: column
                 for name, column in _COLUMNS.items()
-                if group != "source" or name not in (FRECHET, KERNEL)
+                if group != "source" or name != FRECHET
             }
             parts += [f"## {title}", _table_of_splits(record, splits[group], columns, group)]
     if any("outside_ecs" in c or "fid" in c or "quality" in c for c in _all_cells(record)):
         outside = {**splits.get("all", {}), **splits["style"]}
         table = _table_of_splits(record, outside, _OUTSIDE_COLUMNS, "faces")
         parts += ["## With outside networks", table]
-    if record["claims"]:
-        parts += ["## Claims", _table_of_claims(record)]
     return "\n\n".join([*parts, "## Notes", *notes_on(record)]) + "\n"
 
 
@@ -110,50 +102,11 @@ def _table_of_standings(record: Record) -> str:
     return _table(["faces", "by", *runs], rows)
 
 
-def _table_of_rises(record: Record) -> str:
-    styles = list(
-        dict.fromkeys(s for r in record["monotony"]["runs"].values() for s in r["styles"])
-    )
-    rows = []
-    for name, run in record["monotony"]["runs"].items():
-        cells = [run["share"], *(run["styles"].get(style) for style in styles)]
-        shares = ["void" if cell is None else _short(cell, "{:.2f}") for cell in cells]
-        rows.append([_marked(record, name), str(run["faces"]), *shares])
-    return _table(["run", "faces", ALL_AVATARS, *styles], rows)
-
-
-def _table_of_claims(record: Record) -> str:
-    """A row for each split: the first run less its baseline."""
-    titles = dict.fromkeys(_title(claim) for claim in record["claims"])
-    rows = []
-    for split in dict.fromkeys(claim["split"] for claim in record["claims"]):
-        there = {_title(one): one for one in record["claims"] if one["split"] == split}
-        cells = [_verdict(there[title]) if title in there else "" for title in titles]
-        rows.append([split, *cells])
-    return _table([f"{next(iter(record['runs']))} less the baseline", *titles], rows)
-
-
-def _title(verdict: Record) -> str:
-    claim = verdict["claim"]
-    if claim["quantity"] == RISE:
-        return f"rising faces − {LEAST_SHARE:.0%}"
-    half = " at half" if verdict["group"] == "half" else ""
-    return f"{_COLUMNS[claim['quantity']][0]}{half} − {claim['baseline']}"
-
-
-def _verdict(verdict: Record) -> str:
-    if verdict["holds"] is None:
-        return "void"
-    coarse = verdict["claim"]["quantity"] in ("psnr", RISE, *ECS_QUANTITIES)
-    number = "{:+.2f}" if coarse else "{:+.3f}"
-    return _short(verdict["difference"], number) + ("" if verdict["holds"] else " ✗")
-
-
 def _marked(record: Record, method: str) -> str:
     """A method's name, with a mark if it is a run that has not converged."""
     run = record["runs"].get(method)
     mark = " (not converged)" if run is not None and not run["is_converged"] else ""
-    return method.split(",")[0] + mark if method in REGRESSIONS else method + mark
+    return method + mark
 
 
 def _all_cells(record: Record) -> list[Record]:

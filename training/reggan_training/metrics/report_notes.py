@@ -3,34 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reggan_training.metrics.claims import REGRESSION
-from reggan_training.metrics.contenders import REGRESSIONS
-
 Record = Mapping[str, Any]
-_REGRESSION_FORMS = dict(
-    zip(REGRESSIONS, ("its change added to the input", "its own output, enlarged"), strict=True)
-)
 
 
 def notes_on(record: Record) -> list[str]:
     """Notes on the figures of `json_from_evaluation`'s record, and what they cannot say."""
-    monotony = record["monotony"]
-    intensities = ", ".join(f"{intensity:g}" for intensity in monotony["intensities"])
     notes = [
         *_notes_on_distances(record),
         "Time: median CPU time for one face at the run's own size, PyTorch on one thread. "
         "*Trained* parameters are found by descent, *solved* numbers (filters, masks) in closed "
         "form. *Yaw*: up to this turn of the head the run is closer to the truth than the input.",
-        "A face rises if the judge's probability of the wanted expression over the intensities "
-        f"{intensities} falls nowhere by more than {monotony['tolerance']:g} and grows by more "
-        "than that in all.",
+        "The regression layer is that of the first run alone: its change added to the input.",
     ]
-    if record["regression_alone"]:
-        form = _REGRESSION_FORMS[record["regression_alone"]]
-        notes.append(
-            f"*{REGRESSION.capitalize()}* is that of the first run alone, in that of its two forms "
-            f"that has the higher PSNR: {form}."
-        )
     if "half" in record["splits"]:
         notes.append(
             "*Half an expression*: true renders of intensity 0.35–0.65, asked for at their own "
@@ -53,16 +37,16 @@ def _notes_on_distances(record: Record) -> list[str]:
     )
     return [
         "Means over held-out identities ± half of the 95 % interval (bootstrap over identities; "
-        "for Fréchet and kernel distance from random halves of them). All pictures are compared "
+        "for Fréchet distance from random halves of them). All pictures are compared "
         f"at {record['side_px']} px, through the first run's mask and the same composite. PSNR, "
         "SSIM and the perceptual distance are taken where the true picture differs from the "
         "input, dilated by 8 px at 256; SSIM is that of luminance. ECS is the share of pictures "
         "in which the expression judge names the wanted expression, with its mean probability; it "
         "chooses between the expressions that the set shows of the person. It "
         f"names the true pictures, neutral ones among them, rightly in {accuracies}. FSS is the "
-        f"cosine of face embeddings, input against output{embedding}. Fréchet and kernel distance "
-        "compare, in the features of that embedding, equally many pictures of every method with "
-        "the true ones; their size depends on the number of pictures and on the faces, so compare "
+        f"cosine of face embeddings, input against output{embedding}. Fréchet distance "
+        "compares, in the features of that embedding, equally many pictures of every method with "
+        "the true ones; its size depends on the number of pictures and on the faces, so compare "
         "within a split only."
     ]
 

@@ -1,4 +1,4 @@
-"""Distance of two sets of pictures: Fréchet distance and kernel distance."""
+"""Fréchet distance of two sets of pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +20,7 @@ class SetComparison:
 
     def __init__(self, true: Float[np.ndarray, "trials length"], identities: Sequence[str]) -> None:
         self._parts = [np.ones(len(true), dtype=bool), *half_sets(identities)]
-        self._true = [true[part] for part in self._parts]
-        self._moments = [_Moments.of(one) for one in self._true]
+        self._moments = [_Moments.of(true[part]) for part in self._parts]
 
     def frechet(self, made: Float[np.ndarray, "trials length"]) -> "DistanceOfSets":
         """Fréchet distance of the whole and of the halves."""
@@ -30,17 +29,6 @@ class SetComparison:
                 [
                     _frechet(_Moments.of(made[part]), moments)
                     for part, moments in zip(self._parts, self._moments, strict=True)
-                ]
-            )
-        )
-
-    def kernel(self, made: Float[np.ndarray, "trials length"]) -> "DistanceOfSets":
-        """Kernel distance of the whole and of the halves."""
-        return DistanceOfSets(
-            np.array(
-                [
-                    kernel_distance(made[part], true)
-                    for part, true in zip(self._parts, self._true, strict=True)
                 ]
             )
         )
@@ -84,22 +72,6 @@ class _Moments:
         """The symmetric root of the covariance."""
         values, vectors = np.linalg.eigh(self.covariance)
         return (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
-
-
-def kernel_distance(
-    made: Float[np.ndarray, "made length"], true: Float[np.ndarray, "true length"]
-) -> float:
-    """Unbiased squared maximum mean discrepancy with a cubic kernel (KID).
-
-    Source: Bińkowski et al., "Demystifying MMD GANs", ICLR 2018, eq. 4 and section 4.
-    """
-    length = made.shape[1]
-    within = []
-    for one in (made, true):
-        kernel = (one @ one.T / length + 1) ** 3
-        within.append((kernel.sum() - np.trace(kernel)) / (len(one) * (len(one) - 1)))
-    between = ((made @ true.T / length + 1) ** 3).mean()
-    return float(sum(within) - 2 * between)
 
 
 def half_sets(identities: Sequence[str]) -> list[Bool[np.ndarray, " trials"]]:

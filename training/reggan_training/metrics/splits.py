@@ -11,6 +11,8 @@ from reggan_training.metrics.measure import Measurements
 from reggan_training.metrics.trials import PHOTOGRAPHS, Kind
 
 ALL_AVATARS = "all avatars"
+ECS_QUANTITIES = ("ecs", "probability")
+"""Figures of the expression judge: hits, and the mean probability of the wanted expression."""
 YAW_EDGES_DEG = (0.0, 10.0, 25.0, 45.0)
 UNKNOWN_YAW = "unknown"
 _AVATARS = tuple(style for style in STYLES if style != PHOTOGRAPHS)
@@ -62,6 +64,6 @@ def counted(
     table: Measurements, split: Split, quantity: str, void_styles: Sequence[str]
 ) -> Bool[np.ndarray, " trials"]:
     """The trials of a split that count for a quantity: ECS needs a judge that can be believed."""
-    if quantity not in ("ecs", "probability"):
+    if quantity not in ECS_QUANTITIES:
         return split.trials
     return split.trials & ~table.have_style(void_styles)

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reggan_training.metrics.claims import paired_difference
 from reggan_training.metrics.contenders import TRUE, Contender
 from reggan_training.metrics.measure import OWN_FEATURES, Measurements
 from reggan_training.metrics.set_distance import DistanceOfSets, SetComparison
 from reggan_training.metrics.splits import Split, counted
-from reggan_training.metrics.statistics import estimate_mean
+from reggan_training.metrics.statistics import estimate_mean, mean_of_each
 
 FRECHET = "frechet"
 RANKED = ("ecs", "probability", FRECHET, "fss", "perceptual", "psnr")
@@ -63,13 +62,14 @@ def _ranks(
     better = dict.fromkeys(names, 0)
     sign = -1 if quantity in _LOWER_IS_BETTER else 1
     distances = _set_distances(table, split, names) if quantity == FRECHET else {}
+    names_of_trials = np.array(table.identities)[split.trials].tolist()
     for number, first in enumerate(names):
         for second in names[number + 1 :]:
             if distances:
                 difference = distances[first].less(distances[second]).estimate
             else:
-                pairs = paired_difference(table, split, quantity, first, second)
-                difference = estimate_mean(pairs)
+                lead = table.values[first][quantity] - table.values[second][quantity]
+                difference = estimate_mean(mean_of_each(lead[split.trials], names_of_trials))
             if difference.excludes_zero:
                 better[second if sign * difference.mean > 0 else first] += 1
     return {name: 1 + count for name, count in better.items()}

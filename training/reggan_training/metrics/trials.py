@@ -111,19 +111,16 @@ def subject_from_identity(identity: Identity, side_px: int) -> TrialSubject:
 
 
 def full_views(
-    identity: Identity,
-    side_px: int,
-    shift_px: Float[np.ndarray, "6 2"] | float = 0.0,
-    wide_px: int | None = None,
+    identity: Identity, side_px: int, wide_px: int | None = None
 ) -> tuple[Float[Tensor, "views 3 side side"], tuple[int, ...]]:
     """Neutral and the full expressions with their numbers, cut by the neutral landmarks.
 
-    `shift_px` sets these wrong; `wide_px` is the side of a larger crop, with a margin around. An
+    `wide_px` is the side of a larger crop, with a margin around. An
     identity without a neutral view is cut by its first.
     """
     shown = [(e, identity.full_view(e)) for e in range(len(EXPRESSION_NAMES))]
     there = [(e, view) for e, view in shown if view is not None]
-    crop = identity.place_crop(side_px, there[0][1], shift_px=shift_px)
+    crop = identity.place_crop(side_px, there[0][1])
     crop = crop if wide_px is None else crop.resized(wide_px)
     pictures = torch.stack([planes(identity.cut(view, crop)) for _, view in there])
     return pictures, tuple(e for e, _ in there)

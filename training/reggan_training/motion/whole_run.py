@@ -8,7 +8,7 @@ that has: stages can run side by side, each in a process of its own. The adversa
 
 import json
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from reggan_plugin.errors import OutputExistsError
 from reggan_training.motion.earlier_model import EarlierModel
 from reggan_training.motion.losses import LossWeights
 from reggan_training.motion.mean_answer import fit_mean_answer, state_examples
@@ -119,6 +120,7 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
         MissingExtraError: the package `onnx`, which reads it, is not installed.
         ModelError: it is damaged or not ours, or its tables cannot be told.
         SourceError: there is no head to train on, or no motion for the painter to begin with.
+        OutputExistsError: the folder holds a run that leaves out other families or parts.
         TrainingDivergedError: a loss is not finite; what was written before stays.
     """
     if settings.threads:
@@ -244,9 +246,14 @@ def _earlier_surface(earlier: EarlierModel) -> Tensor | None:
 
 
 def _record(settings: WholeRun, folder: Path, files: list[Path], earlier: EarlierModel) -> None:
-    """Write down what the run is; each session adds its commit, and keeps others' stages."""
+    """Write down what the run is; each session adds its commit, and keeps others' stages.
+
+    Raises:
+        OutputExistsError: the folder's run leaves out something else.
+    """
     path = folder / RECORD
     known = json.loads(path.read_text("utf-8")) if path.exists() else {"sessions": []}
+    _refuse_other_run(settings, folder, known["sessions"])
     identities = sorted({f"{file.parent.name}/{file.name.split('-v')[0]}" for file in files})
     session = {
         "commit": commit_of_source(),
@@ -266,6 +273,25 @@ def _record(settings: WholeRun, folder: Path, files: list[Path], earlier: Earlie
         "sessions": [*known["sessions"], session],
     }
     path.write_text(json.dumps(known, indent=1), encoding="utf-8")
+
+
+def _refuse_other_run(
+    settings: WholeRun, folder: Path, sessions: Sequence[Mapping[str, list[str]]]
+) -> None:
+    """Stages of one folder learn from the same heads and the same parts."""
+    now = {"without": sorted(settings.without), "ablated": sorted(settings.ablated)}
+    before = {name: sorted(sessions[-1].get(name, [])) for name in now} if sessions else now
+    if before != now:
+        raise OutputExistsError(
+            f"{folder} holds a run that {_left_out(before)}, and this one {_left_out(now)}. Leave "
+            "out the same, or name another folder.",
+            kind="run-without-other-parts",
+        )
+
+
+def _left_out(by_kind: Mapping[str, list[str]]) -> str:
+    names = [name for names in by_kind.values() for name in names]
+    return f"leaves out {', '.join(names) or 'nothing'}"
 
 
 def _made(folder: Path) -> Path:

@@ -1,7 +1,7 @@
 """Pictures of a head in the seven expressions of contract 1: the layout of a rendered set."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
+from reggan_plugin.errors import UnknownExpressionError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 from reggan_training.data.new_set import SCHEMA, NewFolder, is_finished, jpeg_bytes
-from reggan_training.heads.head import HeadFamily
+from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.split import is_held_out, last_two_digits
 from reggan_training.heads.worn.dress import dress
 from reggan_training.pairs.camera import Camera, sample_camera
@@ -55,6 +59,28 @@ class HeadPictureSettings:
     seed: int = 0
 
 
+Drawn = Callable[[int], Float[Tensor, "3 height width"]]
+"""One state of a head in a look, sRGB-encoded, [0, 1], at the side of the rasters or half of it."""
+Drawing = Callable[[HeadMesh, HeadShader, HeadLook], Drawn]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renderer:
+    """What makes pictures of heads.
+
+    Attributes:
+        name: of its settings in a set's manifest.
+        styles: that it can draw.
+        draw: opens a head in a look.
+        packages: whose versions the manifest names.
+    """
+
+    name: str
+    styles: tuple[str, ...]
+    draw: Drawing
+    packages: tuple[str, ...] = ("torch",)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ShownFace:
     """One picture: what is asked for, what else is seen, and both as ARKit weights."""
@@ -67,9 +93,15 @@ class ShownFace:
 
 
 def picture_head(
-    family: HeadFamily, identity: str, view: int, settings: HeadPictureSettings, root: Path
-) -> list[str]:
-    """Write what the set lacks of one head before one camera; returns the names written.
+    family: HeadFamily,
+    identity: str,
+    view: int,
+    settings: HeadPictureSettings,
+    root: Path,
+    *,
+    renderer: Renderer,
+) -> str:
+    """Write what the set lacks of one head before one camera; returns a line about it, or "".
 
     Every look is an identity of the set, `<style>_<identity>-<number>`, of fifteen pictures:
     neutral, the six expressions in full and in part, two with eyes shut or mouth open. The last
@@ -81,8 +113,9 @@ def picture_head(
         view: number of the camera.
         settings: of the set.
         root: folder of the set.
+        renderer: that makes the pictures.
     """
-    styles = STYLES if is_held_out(family.name, identity) else settings.styles
+    styles = renderer.styles if is_held_out(family.name, identity) else settings.styles
     digit = _split_digit(family.name, identity)
     named = {
         f"{style}_{identity}-{view * settings.looks + look}{digit}": (style, look)
@@ -91,12 +124,14 @@ def picture_head(
     }
     missing = [name for name in named if not is_finished(root, name)]
     if not missing:
-        return []
+        return ""
     seed = seed_of(family.name, identity, view, settings.seed)
     random = np.random.default_rng(seed)
     head = dress(family.head(identity), random)
     camera = sample_camera(head.landmarks(head.rest), random)
-    faces = sample_faces(random, head.controls, is_tested=digit == _TESTED)
+    drawn_faces = sample_faces(random, head.controls, is_tested=digit == _TESTED)
+    lacking = {f.expression for f in drawn_faces if not _can_show(head, f.expression)}
+    faces = [face for face in drawn_faces if face.expression not in lacking]
     picture_px = round(_MARGIN * settings.side_px)
     rasterised = rasterise_head(
         head,
@@ -110,8 +145,21 @@ def picture_head(
     for name in missing:
         style, look = named[name]
         drawn = np.random.default_rng([seed, look, STYLES.index(style)])
-        _write_look(name, shader, faces, sample_look(drawn, style=style), root)
-    return missing
+        sampled = sample_look(drawn, style=style)
+        drawing = renderer.draw(head, shader, sampled)
+        _write_look(name, rasterised, faces, sampled, drawing, root)
+    return missing[0] + (
+        f", without {', '.join(sorted(lacking))}: the head lacks their shapes" if lacking else ""
+    )
+
+
+def _can_show(head: HeadMesh, expression: str) -> bool:
+    """True if the head has what a model needs to show the expression."""
+    try:
+        ExpressionMix({expression: 1.0}).control_vector((*head.controls, NEUTRAL))
+    except UnknownExpressionError:
+        return False
+    return True
 
 
 def sample_faces(
@@ -185,16 +233,21 @@ def _farther(camera: Camera) -> Camera:
 
 
 def _write_look(
-    name: str, shader: HeadShader, faces: Sequence[ShownFace], look: HeadLook, root: Path
+    name: str,
+    head: RasterisedHead,
+    faces: Sequence[ShownFace],
+    look: HeadLook,
+    drawn: Drawn,
+    root: Path,
 ) -> None:
     folder = NewFolder(root, name)
-    head = shader.head
+    side_px = head.face.side_px // _SUPERSAMPLING
     yaw_deg, pitch_deg = _turn_deg(head.camera.rotation)
     images = []
     try:
         for state, face in enumerate(faces):
             file = f"{state:02d}_{face.expression}_{round(100 * face.intensity):03d}.jpg"
-            folder.write(file, jpeg_bytes(_picture(shader, state, look)))
+            folder.write(file, jpeg_bytes(_reduced(drawn(state), side_px)))
             images.append(
                 {
                     "file": file,
@@ -215,12 +268,22 @@ def _write_look(
         raise
 
 
-def _picture(shader: HeadShader, state: int, look: HeadLook) -> Float[np.ndarray, "height width 3"]:
-    rasters = shader.head.face
-    with torch.no_grad():
-        picture = shader.picture(rasters, state, look)
-        reduced = reduce_to(picture, rasters.side_px // _SUPERSAMPLING)
-    return reduced.permute(1, 2, 0).numpy()
+def _reduced(picture: Float[Tensor, "3 big big"], side_px: int) -> Float[np.ndarray, "side side 3"]:
+    return reduce_to(picture, side_px).permute(1, 2, 0).numpy()
+
+
+def _shaded(head: HeadMesh, shader: HeadShader, look: HeadLook) -> Drawn:
+    del head  # all that is seen of it is in the shader
+
+    def drawn(state: int) -> Float[Tensor, "3 side side"]:
+        with torch.no_grad():
+            return shader.picture(shader.head.face, state, look)
+
+    return drawn
+
+
+SHADED = Renderer(name="pictures", styles=STYLES, draw=_shaded)
+"""Shades by itself, as for training: quick, without cast shadows."""
 
 
 def _landmarks(head: RasterisedHead, state: int) -> dict[str, Any]:

@@ -47,15 +47,14 @@ class HeadShader:
 
     def picture(self, rasters: Rasters, state: int, look: HeadLook) -> Float[Tensor, "3 side side"]:
         """One state in one look, sRGB-encoded, [0, 1]."""
-        surface = self._seen(rasters, state)
+        surface = self.seen(rasters, state)
         light = _shade(surface, surface_colour(surface, look, self.textures), look)
-        side = rasters.side_px
-        canvas = _backdrop(look, rasters, self.device).reshape(3, -1)
-        canvas[:, surface.pixels] = light.T
-        encoded = encoded_from_linear((canvas * look.exposure).clamp(0, 1))
-        return encoded.pow(look.contrast).reshape(3, side, side)
+        canvas = backdrop_of(look, rasters, self.device)
+        canvas.flatten(1)[:, surface.pixels] = light.T
+        return developed(canvas, look)
 
-    def _seen(self, rasters: Rasters, state: int) -> ShadedSurface:
+    def seen(self, rasters: Rasters, state: int) -> ShadedSurface:
+        """What the pixels that see the head show of one state."""
         rows, corners, weights = self.surface_points(rasters, state)
         changing = torch.cat([self.normals[state], self.hollows[state]], dim=1)
         now = mixed(changing, corners, weights)
@@ -128,6 +127,13 @@ def hollows_of(
     return result
 
 
+def developed(
+    light: Float[Tensor, "3 height width"], look: HeadLook
+) -> Float[Tensor, "3 height width"]:
+    """The sRGB-encoded picture of scene-linear light, [0, 1], as the look's camera has it."""
+    return encoded_from_linear((light * look.exposure).clamp(0, 1)).pow(look.contrast)
+
+
 def _shade(
     surface: ShadedSurface, albedo: Float[Tensor, "rows 3"], look: HeadLook
 ) -> Float[Tensor, "rows 3"]:
@@ -168,9 +174,10 @@ def _bumped(surface: ShadedSurface, look: HeadLook) -> Float[Tensor, "rows 3"]:
     return F.normalize(surface.normal + tilt * is_skin, dim=1)
 
 
-def _backdrop(
+def backdrop_of(
     look: HeadLook, rasters: Rasters, device: torch.device
 ) -> Float[Tensor, "3 side side"]:
+    """Scene-linear light behind a head."""
     coarse = torch.from_numpy(look.backdrop).float().permute(2, 0, 1)[None].to(device)
     left, top, right, bottom = rasters.window
     centres = (torch.arange(rasters.side_px, device=device) + 0.5) / rasters.side_px

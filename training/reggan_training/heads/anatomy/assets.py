@@ -1,4 +1,4 @@
-"""The CC0 head assets on disk: base mesh, morph targets, proxies, rig, pose units, region masks.
+"""The CC0 head assets on disk: base mesh, morph targets, proxies, rig, region masks.
 
 Sources, all CC0 1.0: `makehuman/data` of makehumancommunity/makehuman, `base` of
 makehumancommunity/makehuman-assets, `textures` of makehumancommunity/mpfb2.
@@ -15,9 +15,9 @@ from PIL import Image
 from reggan_plugin.errors import SourceError
 from reggan_training.heads.anatomy.meshes import ObjMesh, points_from_file, read_obj
 from reggan_training.heads.anatomy.proxies import Proxy, read_proxy
-from reggan_training.heads.anatomy.rig import Rig, read_pose_units, read_rig
+from reggan_training.heads.anatomy.rig import SkinWeights, read_skin_weights
 
-MASK_NAMES = ("ears", "eyelids", "face", "inside-mouth", "lips")
+MASK_NAMES = ("ears", "inside-mouth", "lips")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,18 +45,10 @@ class HeadAssets:
         return read_obj(self.data / "3dobjs/base.obj")
 
     @cached_property
-    def rig(self) -> Rig:
-        """The default rig with its skin weights."""
-        rigs = self.data / "rigs"
-        files = rigs / "default.mhskel", rigs / "default_weights.mhw"
-        return read_rig(*files, points=len(self.base.points))
-
-    @cached_property
-    def pose_units(self) -> dict[str, Float[np.ndarray, "bones 3"]]:
-        """Rotation vectors of the bones for each facial action, by its name."""
-        units = self.data / "poseunits"
-        files = units / "face-poseunits.bvh", units / "face-poseunits.json"
-        return read_pose_units(*files, bones=self.rig.bones)
+    def skin_weights(self) -> SkinWeights:
+        """The weights of the default rig's bones."""
+        path = self.data / "rigs/default_weights.mhw"
+        return read_skin_weights(path, points=len(self.base.points))
 
     @cached_property
     def teeth(self) -> Proxy:
@@ -67,11 +59,6 @@ class HeadAssets:
     def tongue(self) -> Proxy:
         """The tongue."""
         return read_proxy(self.proxies / "tongue/tongue01/tongue01.mhclo")
-
-    def brow(self, number: int) -> Proxy:
-        """One of the brow meshes, counted from 1."""
-        name = f"eyebrow{number:03d}"
-        return read_proxy(self.proxies / f"eyebrows/{name}/{name}.mhclo")
 
     def mask(self, name: str) -> Float[np.ndarray, "height width"]:
         """A region mask over the body's uv, 0 to 1, first row at v = 1."""
@@ -112,8 +99,7 @@ def read_assets(root: Path) -> HeadAssets:
         },
     )
     needed = [
-        *(data / "rigs" / name for name in ("default.mhskel", "default_weights.mhw")),
-        *(data / "poseunits" / f"face-poseunits.{ending}" for ending in ("bvh", "json")),
+        data / "rigs/default_weights.mhw",
         *(assets.masks / f"mpfb_{name}.jpg" for name in MASK_NAMES),
         assets.proxies / "tongue/tongue01/tongue01.mhclo",
     ]

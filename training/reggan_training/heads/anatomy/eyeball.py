@@ -6,11 +6,8 @@ from functools import cache
 import numpy as np
 from jaxtyping import Float
 
-from reggan_training.heads.anatomy.meshes import MeshPiece, Points
-from reggan_training.heads.anatomy.rig import rotations_from_vectors
+from reggan_training.heads.anatomy.meshes import Faces, Points
 
-IRIS_DEG = 23.5
-"""Half the angle that the iris takes, seen from the eye's centre: 12 mm on this 30 mm eyeball."""
 _CORNEA_DEG = 30.0
 _CORNEA_BULGE = 0.035
 _SEGMENTS = 32
@@ -41,7 +38,7 @@ def surface_radius(
 
 
 @cache
-def _unit_ball() -> tuple[Points, MeshPiece]:
+def _unit_ball() -> tuple[Points, Faces]:
     turn = np.arange(_SEGMENTS) * (2 * np.pi / _SEGMENTS)
     polar = np.deg2rad(np.array(_RINGS_DEG, dtype=np.float64))[:, None]
     rings = np.stack(
@@ -56,21 +53,12 @@ def _unit_ball() -> tuple[Points, MeshPiece]:
     sides = np.stack([grid[:-1], grid[1:], right[1:], right[:-1]], axis=2).reshape(-1, 4)
     front = np.stack([0 * grid[0], grid[0], right[0], right[0]], axis=1)
     back = np.stack([0 * grid[0] + 1, right[-1], grid[-1], grid[-1]], axis=1)
-    faces = np.concatenate([front, sides, back])
-    angle = np.rad2deg(np.arccos(np.clip(-points[:, 1] / np.linalg.norm(points, axis=1), -1, 1)))
-    around = np.arctan2(points[:, 2], points[:, 0])
-    radius = 0.5 * angle / 180
-    uv = 0.5 + np.stack([radius * np.cos(around), radius * np.sin(around)], axis=1)
-    return points, MeshPiece(name="eye", faces=faces, uv=uv, uv_faces=faces)
+    return points, np.concatenate([front, sides, back])
 
 
-def eye_part(name: str) -> MeshPiece:
-    """An eyeball's faces. In uv the gaze is the centre, and distance from it is the angle.
-
-    A point `a` degrees from the gaze lies at a distance of 0.5 · a / 180 from (0.5, 0.5).
-    """
-    part = _unit_ball()[1]
-    return MeshPiece(name=name, faces=part.faces, uv=part.uv, uv_faces=part.uv_faces)
+def eye_faces() -> Faces:
+    """An eyeball's faces."""
+    return _unit_ball()[1]
 
 
 def eye_points(
@@ -80,6 +68,9 @@ def eye_points(
 
     Positive yaw looks towards +x, positive pitch up.
     """
-    turns = np.deg2rad(np.array([[-pitch_deg, 0.0, 0.0], [0.0, 0.0, yaw_deg]]))
-    pitch, yaw = rotations_from_vectors(turns)
-    return centre + radius * _unit_ball()[0] @ (yaw @ pitch).T
+    pitch, yaw = np.deg2rad(-pitch_deg), np.deg2rad(yaw_deg)
+    about_x = np.array(
+        [[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]]
+    )
+    about_z = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
+    return centre + radius * _unit_ball()[0] @ (about_z @ about_x).T

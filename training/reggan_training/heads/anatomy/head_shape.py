@@ -1,9 +1,8 @@
 """The shape of one head: ancestry, gender, age, weight, details, asymmetry."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ _MAX_ASYMMETRY = 0.18
 
 @dataclass(frozen=True, kw_only=True)
 class HeadShape:
-    """One head's shape. Every field is a plain number or a mapping of them, fit for JSON.
+    """One head's shape.
 
     Attributes:
         ancestry: share of each of `ANCESTRIES`, summing to 1.
@@ -43,10 +42,6 @@ class HeadShape:
             raise ValueError(f"no ancestry, slider or asymmetry is called {sorted(unknown)}")
         if abs(sum(self.ancestry.values()) - 1) > 1e-6:
             raise ValueError(f"ancestry must sum to 1: {dict(self.ancestry)}")
-
-    def to_json(self) -> dict[str, Any]:
-        """The shape as plain values; `HeadShape(**values)` is equal to it."""
-        return asdict(self)
 
     def target_weights(self) -> dict[str, float]:
         """The weight of every morph that this shape uses."""

@@ -6,26 +6,22 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from reggan_training.heads.anatomy.eyeball import Eye, surface_radius
+from reggan_training.heads.anatomy.eyeball import Eye
 from reggan_training.heads.anatomy.meshes import ObjMesh, Points, mirrored_rows
-from reggan_training.heads.anatomy.rig import Rig
+from reggan_training.heads.anatomy.rig import SkinWeights
 
 # The rim of the left eye's opening on hm08, from the inner to the outer corner.
 _UPPER_RIM = (7768, 7772, 7767, 7766, 7765, 7748, 7747, 7749, 7750, 7751, 7752, 7753, 7754)
 _LOWER_RIM = (7768, 7769, 7770, 7771, 7764, 11717, 7763, 7762, 7761, 7760, 7759, 7758, 7757)
 _LOWER_RIM_END = (11716, 7756, 7755, 7754)
 _UPPER_BONE, _LOWER_BONE = "orbicularis03", "orbicularis04"
-_UPPER_UNIT_DEG, _LOWER_UNIT_DEG = 33.2, 16.3  # turn of the lid bone in its pose unit
 _COLUMNS = 21
 _ROUNDS = 4
 _RINGS = 4
-_SOCKET = 0.02
 _LAP = np.deg2rad(6.0)
 """Shut lids lap by so much, or light would shine through between two points of a rim."""
-UPPER_SHARE = 0.8
+_UPPER_SHARE = 0.8
 """Share of the way that the upper lid goes when an eye shuts."""
-_LAYER = 1.012
-"""A lid's inner side lies at so many radii from the eye's centre, or where it lies at rest."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,7 +32,6 @@ class Lids:
     points after the other over the lid's edge and front: the lowest of them bounds what is seen.
     """
 
-    side: str
     upper_rings: Int[np.ndarray, "rings upper"]
     lower_rings: Int[np.ndarray, "rings lower"]
     rows: Int[np.ndarray, " points"]
@@ -53,15 +48,6 @@ class Lids:
         )
         return Aperture(side=columns, upper=upper.min(axis=0), lower=lower.max(axis=0))
 
-    def closing_units(self, aperture: "Aperture", closure: float) -> dict[str, float]:
-        """Pose units that shut the lids by this share, as far as units go."""
-        open_deg = np.rad2deg(float(np.mean(aperture.upper - aperture.lower)))
-        name = self.side.capitalize()
-        return {
-            f"{name}UpperLidClosed": UPPER_SHARE * closure * open_deg / _UPPER_UNIT_DEG,
-            f"{name}LowerLidUp": (1 - UPPER_SHARE) * closure * open_deg / _LOWER_UNIT_DEG,
-        }
-
     def finish_closing(
         self, body: Points, eye: Eye, open_aperture: "Aperture", closure: float
     ) -> None:
@@ -72,22 +58,8 @@ class Lids:
             now = self.aperture(body, eye)
             excess = now.upper - now.lower - wanted
             at = np.interp(body[self.rows, 0] - eye.centre[0], now.side, excess, 0.0, 0.0)
-            share = UPPER_SHARE * self.with_upper - (1 - UPPER_SHARE) * self.with_lower
+            share = _UPPER_SHARE * self.with_upper - (1 - _UPPER_SHARE) * self.with_lower
             body[self.rows] = _turned(body[self.rows], eye.centre, at * share)
-
-    def keep_outside(
-        self, body: Points, rest: Points, eye: Eye, gaze_deg: tuple[float, float]
-    ) -> None:
-        """Lift lid points in place that the eyeball, turned to the gaze, would pierce."""
-        away = body[self.rows] - eye.centre
-        size = np.linalg.norm(away, axis=1)
-        surface = eye.radius * surface_radius(away / size[:, None], *gaze_deg)
-        rest_away = rest[self.rows] - eye.centre
-        rest_size = np.linalg.norm(rest_away, axis=1)
-        at_rest = rest_size - eye.radius * surface_radius(rest_away / rest_size[:, None], 0.0, 0.0)
-        least = surface + np.minimum(at_rest, (_LAYER - 1) * eye.radius)
-        is_lid = (at_rest > -_SOCKET * eye.radius) & (size < least)
-        body[self.rows] += np.where(is_lid, least / size - 1, 0.0)[:, None] * away
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,13 +76,14 @@ class Aperture:
         return float(np.rad2deg(np.max(self.upper - self.lower)))
 
 
-def find_lids(base: ObjMesh, rig: Rig, kept: Int[np.ndarray, " kept"]) -> Mapping[str, Lids]:
+def find_lids(
+    base: ObjMesh, weights: SkinWeights, kept: Int[np.ndarray, " kept"]
+) -> Mapping[str, Lids]:
     """Both eyes' lids on the base mesh, among the body points that are kept."""
     lids = {}
     for side, bone_side in (("left", "L"), ("right", "R")):
         with_upper, with_lower = (
-            rig.weights[kept, rig.bones.index(f"{bone}.{bone_side}")]
-            for bone in (_UPPER_BONE, _LOWER_BONE)
+            weights[f"{bone}.{bone_side}"][kept] for bone in (_UPPER_BONE, _LOWER_BONE)
         )
         moves = (with_upper > 0) | (with_lower > 0)
         rims = (_UPPER_RIM, _LOWER_RIM + _LOWER_RIM_END)
@@ -121,7 +94,6 @@ def find_lids(base: ObjMesh, rig: Rig, kept: Int[np.ndarray, " kept"]) -> Mappin
                 for rings in (upper, lower)
             )
         lids[side] = Lids(
-            side=side,
             upper_rings=upper,
             lower_rings=lower,
             rows=kept[moves],
@@ -129,19 +101,6 @@ def find_lids(base: ObjMesh, rig: Rig, kept: Int[np.ndarray, " kept"]) -> Mappin
             with_lower=with_lower[moves],
         )
     return lids
-
-
-def gaze_units(pitch_deg: float) -> dict[str, float]:
-    """Pose units by which the lids of both eyes follow a gaze up or down."""
-    if pitch_deg == 0:
-        return {}
-    upper = ("UpperLidClosed", -0.6) if pitch_deg < 0 else ("UpperLidOpen", 0.9)
-    shares = {upper[0]: upper[1] / _UPPER_UNIT_DEG, "LowerLidUp": 0.3 / _LOWER_UNIT_DEG}
-    return {
-        f"{side}{unit}": share * pitch_deg
-        for side in ("Left", "Right")
-        for unit, share in shares.items()
-    }
 
 
 def _rings(base: ObjMesh, rim: Int[np.ndarray, " rim"]) -> Int[np.ndarray, "rings rim"]:

@@ -73,10 +73,10 @@ def _places() -> Float[np.ndarray, " places"]:
 
 def find_lips(assets: HeadAssets, kept: Int[np.ndarray, " kept"]) -> Lips:
     """The lips on the base mesh among the body points that are kept."""
-    rig, base = assets.rig, assets.base.points
+    base = assets.base.points
     points = base[kept]
     above, below = (
-        rig.weights[kept][:, [rig.bones.index(bone) for bone in bones]].sum(axis=1)
+        np.sum([assets.skin_weights[bone][kept] for bone in bones], axis=0)
         for bones in (_UPPER_BONES, _LOWER_BONES)
     )
     side = points[:, 0]

@@ -16,27 +16,17 @@ from reggan_plugin.errors import SourceError
 
 Points: TypeAlias = Float[np.ndarray, "_ 3"]
 Faces: TypeAlias = Int[np.ndarray, "_ 4"]
+"""Rows of the corners; a triangle repeats its last."""
 
 METRES_PER_FILE_UNIT = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class MeshPiece:
-    """The unchanging side of one mesh: which corners make a face, and where they lie in uv.
-
-    `faces` are quadrilaterals; a triangle repeats its last corner. `uv_faces` name, corner by
-    corner, the row of `uv`.
-    """
-
-    name: str
-    faces: Faces
-    uv: Float[np.ndarray, "uv_points 2"]
-    uv_faces: Faces
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class ObjMesh:
-    """A Wavefront file: points, uv points, and the faces of each group."""
+    """A Wavefront file: points, uv points, and the faces of each group.
+
+    `uv_faces` name, corner by corner, the row of `uv`.
+    """
 
     points: Points
     uv: Float[np.ndarray, "uv_points 2"]
@@ -111,15 +101,11 @@ def _corners(text: str) -> list[int]:
 
 
 def part_of_mesh(
-    name: str, mesh: ObjMesh, rows: Int[np.ndarray, " part_faces"]
-) -> tuple[MeshPiece, Int[np.ndarray, " points"]]:
-    """The named faces of a mesh as a part of their own, and which of its points they took."""
+    mesh: ObjMesh, rows: Int[np.ndarray, " part_faces"]
+) -> tuple[Faces, Int[np.ndarray, " points"]]:
+    """The named faces of a mesh by rows of their own, and which of its points these are."""
     points, faces = np.unique(mesh.faces[rows], return_inverse=True)
-    uv, uv_faces = np.unique(mesh.uv_faces[rows], return_inverse=True)
-    part = MeshPiece(
-        name=name, faces=faces.reshape(-1, 4), uv=mesh.uv[uv], uv_faces=uv_faces.reshape(-1, 4)
-    )
-    return part, points
+    return faces.reshape(-1, 4), points
 
 
 def mirrored_rows(base: Points, rows: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:

@@ -15,10 +15,8 @@ from reggan_training.heads.anatomy.meshes import Points
 
 _MASKS = {
     "lips": "lips",
-    "eyelids": "eyelids",
     "ears": "ears",
     "inside_mouth": "inside-mouth",
-    "face": "face",
 }
 
 
@@ -107,10 +105,6 @@ def _moustache(side: _Axis, depth: _Axis, up: _Axis) -> _Axis:
     return band * (1 - _step(side, 0.027, 0.033)) * (depth < 0.01)
 
 
-def _forehead(side: _Axis, _: _Axis, up: _Axis) -> _Axis:
-    return _step(up, 0.024, 0.034) * (1 - _step(up, 0.058, 0.07)) * (1 - _step(side, 0.045, 0.06))
-
-
 def _cheeks(side: _Axis, depth: _Axis, up: _Axis) -> _Axis:
     distance = np.hypot((side - 0.04) / 0.026, (up + 0.038) / 0.024)
     return (1 - _step(distance, 0.5, 1.1)) * (depth < 0.05)
@@ -127,20 +121,12 @@ def _eye_rings(side: _Axis, depth: _Axis, up: _Axis) -> _Axis:
     return (1 - _step(distance, 0.6, 1.0)) * (depth < 0.02)
 
 
-def _clothing(side: _Axis, depth: _Axis, up: _Axis) -> _Axis:
-    # a neckline: lower in front, where a collar opens
-    line = -0.168 - 0.25 * np.maximum(-depth, 0) + 0.02 * _step(side, 0.05, 0.09)
-    return _step(line - up, -0.001, 0.001)
-
-
 _DRAWN: Mapping[str, Callable[[_Axis, _Axis, _Axis], _Axis]] = {
     "scalp": _scalp,
     "brow": _brow,
     "beard": _beard,
     "moustache": _moustache,
-    "forehead": _forehead,
     "cheeks": _cheeks,
     "nose": _nose,
     "eye_rings": _eye_rings,
-    "clothing": _clothing,
 }

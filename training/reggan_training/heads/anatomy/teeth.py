@@ -12,9 +12,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from reggan_training.heads.anatomy.assets import HeadAssets
-from reggan_training.heads.anatomy.meshes import MeshPiece, ObjMesh, Points, part_of_mesh
+from reggan_training.heads.anatomy.meshes import Faces, ObjMesh, Points, part_of_mesh
 
-UPPER, LOWER = ("teeth_upper", "gums_upper"), ("teeth_lower", "gums_lower", "tongue")
+LOWER = ("teeth_lower", "gums_lower", "tongue")
+"""Parts that go with the jaw."""
 _FIRST_UPPER_TOOTH = 15060  # helper points before it belong to the lower jaw
 _ARCH_AXIS_DEPTH = 0.108
 """The dental arch is seen from an upright axis so far in front of the base mesh's origin."""
@@ -43,7 +44,7 @@ class Bite:
     about it and height; 0 where there is nothing.
     """
 
-    parts: Mapping[str, MeshPiece]
+    faces: Mapping[str, Faces]
     points: Mapping[str, Points]
     upper: Float[np.ndarray, "turns heights"]
     lower: Float[np.ndarray, "turns heights"]
@@ -73,7 +74,7 @@ def read_bite(assets: HeadAssets) -> Bite:
     is_upper = (teeth.anchors >= _FIRST_UPPER_TOOTH).all(axis=1)
     is_lower = (teeth.anchors < _FIRST_UPPER_TOOTH).all(axis=1)
     is_gum = _largest_piece(teeth.mesh)
-    parts: dict[str, MeshPiece] = {}
+    faces: dict[str, Faces] = {}
     points: dict[str, Points] = {}
     for name, chosen in {
         "teeth_upper": is_upper & ~is_gum,
@@ -84,15 +85,15 @@ def read_bite(assets: HeadAssets) -> Bite:
         if name.startswith("gums"):
             chosen = chosen & _near(fitted, points[name.replace("gums", "teeth")], _GUM_SEEN)
         rows = np.flatnonzero(chosen[teeth.mesh.faces].all(axis=1))
-        parts[name], taken = part_of_mesh(name, teeth.mesh, rows)
+        faces[name], taken = part_of_mesh(teeth.mesh, rows)
         points[name] = fitted[taken]
     rows = np.arange(len(assets.tongue.mesh.faces))
-    parts["tongue"], taken = part_of_mesh("tongue", assets.tongue.mesh, rows)
+    faces["tongue"], taken = part_of_mesh(assets.tongue.mesh, rows)
     tongue = assets.tongue.fit(assets.base.points)[taken]
     floor = np.array([0.0, 0.0, tongue[:, 2].min()])
     points["tongue"] = floor + (tongue - floor) * _TONGUE_FORM + _TONGUE_RESTS
     return Bite(
-        parts=parts,
+        faces=faces,
         points=points,
         upper=_outline([points[name] for name in ("teeth_upper", "gums_upper")]),
         lower=_outline([points[name] for name in ("teeth_lower", "gums_lower")]),

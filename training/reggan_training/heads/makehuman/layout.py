@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from reggan_training.heads.anatomy.eyeball import eye_part, eye_points
+from reggan_training.heads.anatomy.eyeball import eye_faces, eye_points
 from reggan_training.heads.anatomy.head import SIDES
 from reggan_training.heads.anatomy.meshes import Points
 from reggan_training.heads.anatomy.teeth import Bite
@@ -74,8 +74,8 @@ def lay_out(
     skin = finer.points(mean.skin)
     canonical = np.concatenate([skin, mean.others])
     triangles, kinds, start = [finer.triangles], [skin_kinds], len(skin)
-    meshes_of = {"lashes": lash_faces(), **{side: eye_part(side).faces for side in SIDES}}
-    meshes_of |= {name: bite.parts[name].faces for name in BITE_PARTS}
+    meshes_of = {"lashes": lash_faces(), **dict.fromkeys(SIDES, eye_faces())}
+    meshes_of |= {name: bite.faces[name] for name in BITE_PARTS}
     for name, faces in meshes_of.items():
         both = np.concatenate([faces[:, [0, 1, 2]], faces[:, [0, 2, 3]]])
         both = both[(both[:, 1] != both[:, 2]) & (both[:, 0] != both[:, 2])]

@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from reggan_plugin.errors import SourceError
-from reggan_training.heads.anatomy import meshes
 from reggan_training.heads.anatomy.assets import HeadAssets, Target, read_target
-from reggan_training.heads.anatomy.head import body_parts
+from reggan_training.heads.anatomy.head import head_skin
 from reggan_training.heads.anatomy.lids import Lids, find_lids
+from reggan_training.heads.anatomy.meshes import Faces
 from reggan_training.heads.anatomy.regions import read_regions
 from reggan_training.heads.anatomy.teeth import Bite, read_bite
 from reggan_training.heads.makehuman.layout import cut_skin, lay_out
@@ -54,7 +54,7 @@ class Template:
     sockets: Mapping[str, Socket]
     bite: Bite
     hollow: Int[np.ndarray, " points"]
-    skin: meshes.MeshPiece
+    skin: Faces
     finer: Refinement
     triangles: Int[np.ndarray, "triangles 3"]
     parts: UInt8[np.ndarray, " triangles"]
@@ -81,9 +81,8 @@ def read_template(assets: HeadAssets, units: Path) -> Template:
         SourceError: the folder holds no unit, or one of them cannot be read.
     """
     moves = read_units(units)
-    cut_parts, cut_rows = body_parts(assets.base)
-    skin, rows = cut_parts["skin"], cut_rows["skin"]
-    lids = find_lids(assets.base, assets.rig, rows)
+    skin, rows = head_skin(assets.base)
+    lids = find_lids(assets.base, assets.skin_weights, rows)
     sockets = {
         side: find_socket(assets, rows, lids[side], eye)
         for side, eye in fitted_eyes(assets, assets.base.points).items()
@@ -92,7 +91,7 @@ def read_template(assets: HeadAssets, units: Path) -> Template:
     bite = read_bite(assets)
     hollow = rows[weights["inside_mouth"] > 0.5]
     mean = mean_head(assets, rows, lids, bite, hollow)
-    finer, skin_kinds = cut_skin(skin.faces, rows, sockets, weights["inside_mouth"], mean.skin)
+    finer, skin_kinds = cut_skin(skin, rows, sockets, weights["inside_mouth"], mean.skin)
     layout = lay_out(finer, skin_kinds, mean, weights, bite)
     return Template(
         assets=assets,

@@ -16,13 +16,12 @@ from reggan_training.heads.worn.mesh_wearer import METRES_PER_UNIT, MeshWearer, 
 from reggan_training.heads.worn.ribbons import ribbons
 from reggan_training.heads.worn.strands import Strands, triangle_axes
 
-_BEARDS = tuple(name for name in BEARD_STYLES if name != "stubble")  # stubble is painted
 _BEARD_HAIRS = 900
 
 
 def beard(wearer: MeshWearer, random: np.random.Generator) -> tuple[str, Addition]:
     """A beard, moustache or goatee, with its style's name."""
-    name = str(random.choice(_BEARDS))
+    name = str(random.choice(list(BEARD_STYLES)))
     style = BEARD_STYLES[name]
     full = BEARD_STYLES["full"].hairs
     style = replace(
@@ -44,7 +43,7 @@ def brows(wearer: MeshWearer, gender: float, random: np.random.Generator) -> Add
 
 
 def _carried(wearer: MeshWearer, strands: Strands, part: Part, *, shade: float) -> Addition:
-    skin = wearer.rest["skin"][strands.corners]
+    skin = wearer.skin[strands.corners]
     axes = triangle_axes(skin)
     roots = np.einsum("sk,skc->sc", strands.barycentric, skin)
     points = roots[:, None] + strands.offsets @ axes

@@ -1,4 +1,4 @@
-"""Brows, lashes and beards as strands."""
+"""Brows and beards as strands."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from reggan_training.heads.anatomy.meshes import Points
+from reggan_training.heads.worn.mesh_wearer import MeshWearer
 from reggan_training.heads.worn.strands import (
     Roots,
     Strands,
@@ -14,15 +14,9 @@ from reggan_training.heads.worn.strands import (
     roots_at,
     scatter_roots,
     tapered,
-    triangles,
 )
-from reggan_training.heads.worn.wearer import Wearer
 
-_LASHES = 90
-_LASH_POINTS = 5
 _BEARD_POINTS = 6
-_LASH_STEP = 0.0006
-"""A lash card's first row of faces is at least so wide, in metres."""
 _FACE_DEPTH = 0.03
 _LIP_NEIGHBOURHOOD = 0.005
 _DOWN = np.array([0.0, 0.0, -1.0])
@@ -56,7 +50,7 @@ def sample_brow_style(random: np.random.Generator, gender: float) -> BrowStyle:
     )
 
 
-def grow_brows(head: Wearer, style: BrowStyle, random: np.random.Generator) -> Strands:
+def grow_brows(head: MeshWearer, style: BrowStyle, random: np.random.Generator) -> Strands:
     """Both brows, on the brow ridge of this head."""
     along = random.random(2 * style.hairs) ** 0.85
     side = np.where(np.arange(2 * style.hairs) < style.hairs, 1.0, -1.0)
@@ -80,49 +74,6 @@ def grow_brows(head: Wearer, style: BrowStyle, random: np.random.Generator) -> S
     return bound_strands(head, roots, points, radius, turns_with_skin=True)
 
 
-def grow_lashes(head: Wearer, random: np.random.Generator) -> tuple[Strands, ...]:
-    """Lashes of both lids of both eyes, one set of strands for each lid."""
-    return tuple(
-        _lash_row(head, f"lashes_{lid}_{side}", length, random)
-        for lid, length in (("upper", 0.0075), ("lower", 0.0045))
-        for side in ("left", "right")
-    )
-
-
-def _lash_row(head: Wearer, part: str, length: float, random: np.random.Generator) -> Strands:
-    eye = head.eyes["left" if part.endswith("left") else "right"]
-    rims = _lid_edges(head.parts[part].faces, head.rest[part], eye.centre)
-    card = head.rest[part][rims]
-    chosen = np.repeat(np.arange(len(rims)), -(-_LASHES // len(rims)))
-    share = random.random(len(chosen))[:, None]
-    roots = roots_at(
-        head, part, rims[chosen][:, [0, 1, 3]], np.column_stack([1 - share, share, 0 * share])
-    )
-    way = card[chosen, 3] * (1 - share) + card[chosen, 2] * share - roots.positions
-    way /= np.linalg.norm(way, axis=1, keepdims=True)
-    aside = np.abs(roots.positions[:, 0] - eye.centre[0]) / (1.2 * eye.radius)
-    size = length * random.uniform(0.7, 1.0, len(way)) * (1 - 0.6 * np.minimum(aside, 1) ** 2)
-    steps = np.linspace(0, 1, _LASH_POINTS)
-    curl = 0.45 if "upper" in part else -0.35
-    bend = np.outer(steps**2, [0, 0, curl]) + np.outer(steps * (1 - steps), [0, -0.5, 0])
-    shape = steps[:, None] * way[:, None] + bend
-    strands = roots.positions[:, None] + size[:, None, None] * shape
-    radius = tapered(len(roots), _LASH_POINTS, 0.00012)
-    return bound_strands(head, roots, strands, radius, turns_with_skin=True)
-
-
-def _lid_edges(
-    faces: Int[np.ndarray, "faces 4"], points: Points, centre: Float[np.ndarray, "3"]
-) -> Int[np.ndarray, "edges 4"]:
-    """The faces of a lash card along the lid, turned so that the first two corners lie on it."""
-    turned = np.concatenate([np.roll(faces, -corner, axis=1) for corner in range(4)])
-    sides = np.sort(turned[:, :2], axis=1)
-    _, row, used = np.unique(sides, axis=0, return_inverse=True, return_counts=True)
-    away = np.linalg.norm(points - centre, axis=1)
-    grows = away[turned[:, 2:]].mean(axis=1) - away[turned[:, :2]].mean(axis=1)
-    return turned[(used[row.ravel()] == 1) & (grows > _LASH_STEP)]
-
-
 @dataclass(frozen=True, kw_only=True)
 class BeardStyle:
     """The look of a beard: its parts, their length and density; lengths in metres.
@@ -139,7 +90,6 @@ class BeardStyle:
 
 
 BEARD_STYLES: Mapping[str, BeardStyle] = {
-    "stubble": BeardStyle(beard=1, moustache=1, length=0.0016, hairs=5000, radius=0.00010),
     "short": BeardStyle(beard=1, moustache=1, length=0.006, hairs=6500, radius=0.00016),
     "full": BeardStyle(beard=1, moustache=1, length=0.020, hairs=8000, radius=0.00019),
     "moustache": BeardStyle(beard=0, moustache=1, length=0.008, hairs=1500, radius=0.00018),
@@ -152,8 +102,8 @@ BEARD_STYLES: Mapping[str, BeardStyle] = {
 }
 
 
-def grow_beard(head: Wearer, style: BeardStyle, random: np.random.Generator) -> Strands:
-    """A beard, moustache or stubble. No hair reaches across the lips."""
+def grow_beard(head: MeshWearer, style: BeardStyle, random: np.random.Generator) -> Strands:
+    """A beard or moustache. No hair reaches across the lips."""
     density = np.maximum(
         style.beard * head.region("beard"), style.moustache * head.region("moustache")
     )
@@ -172,9 +122,9 @@ def grow_beard(head: Wearer, style: BeardStyle, random: np.random.Generator) -> 
     return bound_strands(head, roots, points, radius, turns_with_skin=True)
 
 
-def _room_above_lips(head: Wearer, roots: Roots) -> Float[np.ndarray, " strands"]:
+def _room_above_lips(head: MeshWearer, roots: Roots) -> Float[np.ndarray, " strands"]:
     """Length of a hair of the moustache that ends at the lip's edge, in metres."""
-    lips = head.rest["skin"][head.region("lips") > 0.5]
+    lips = head.skin[head.region("lips") > 0.5]
     is_near = np.abs(roots.positions[:, None, 0] - lips[:, 0]) < _LIP_NEIGHBOURHOOD
     edge = np.where(is_near, lips[:, 2], -np.inf).max(axis=1)
     return np.where(is_near.any(axis=1), np.clip(roots.positions[:, 2] - edge, 0.0015, 0.02), 0.02)
@@ -202,10 +152,10 @@ def _combed(
 
 
 def _roots_in_front(
-    head: Wearer, spot: Float[np.ndarray, "strands 2"]
+    head: MeshWearer, spot: Float[np.ndarray, "strands 2"]
 ) -> tuple[Roots, Int[np.ndarray, " kept"]]:
     """Roots where spots of the canonical frontal plane (x, z) meet the face, and which do."""
-    corners = triangles(head.parts["skin"].faces)
+    corners = head.triangles
     flat = head.canonical[corners]
     normal = np.cross(flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0])
     faces_us = (normal[:, 1] < 0) & (flat[:, :, 1].max(axis=1) < _FACE_DEPTH)
@@ -223,4 +173,4 @@ def _roots_in_front(
     hit = inside[kept].argmax(axis=1)
     b, c = b[kept, hit], c[kept, hit]
     share = np.column_stack([1 - b - c, b, c])
-    return roots_at(head, "skin", corners[hit], share), kept
+    return roots_at(head, corners[hit], share), kept

@@ -31,11 +31,10 @@ def sample_frame(random: np.random.Generator) -> GlassesShape:
 
 def glasses(wearer: MeshWearer, random: np.random.Generator) -> Addition:
     """A pair of glasses."""
-    built = build_glasses(wearer, sample_frame(random), random)
-    is_front = built.frame_points[:, 1] < _FRONT_DEPTH
-    points = built.frame_points + is_front[:, None] * random.uniform(0, _SLIDE) * _DOWN_THE_NOSE
+    points, faces = build_glasses(wearer, sample_frame(random), random)
+    is_front = points[:, 1] < _FRONT_DEPTH
+    points = points + is_front[:, None] * random.uniform(0, _SLIDE) * _DOWN_THE_NOSE
     points[is_front, 1] -= _way_out(wearer, points[is_front])
-    faces = built.frame.faces
     triangles = np.concatenate([faces[:, [0, 2, 1]], faces[:, [0, 3, 2]]])
     return Addition(
         part=Part.GLASSES,

@@ -12,7 +12,6 @@ from reggan_training.heads.worn.additions import Addition
 from reggan_training.heads.worn.hair_styles import HAIR_STYLES, HairStyle, grow_hair
 from reggan_training.heads.worn.mesh_wearer import MeshWearer, mesh_axes
 from reggan_training.heads.worn.ribbons import ribbons
-from reggan_training.heads.worn.strands import triangles as cut_in_triangles
 
 _MOST_TRIANGLES = 18_000
 _PLACES = 9
@@ -33,13 +32,12 @@ FRINGES: Mapping[str, HairStyle] = {
         flow="crown", top=0.13, sides=0.10, lift=0.02, curl=0.006, curl_length=0.03, frizz=0.3
     ),
 }
-OPEN_STYLES = tuple(name for name in HAIR_STYLES if name not in ("bald", "buzz"))
 
 
 def sample_hair(random: np.random.Generator, *, has_fringe: bool) -> tuple[str, HairStyle]:
     """A style drawn at random, with its name; fringes hang over brows, at times into the eyes."""
     if not has_fringe:
-        name = str(random.choice(OPEN_STYLES))
+        name = str(random.choice(list(HAIR_STYLES)))
         style = HAIR_STYLES[name]
     else:
         name = str(random.choice(list(FRINGES)))
@@ -83,7 +81,7 @@ def _strands(
     taken = np.linspace(0, places - 1, places if style.curl else _PLACES).round().astype(int)
     count = triangle_budget // (2 * len(taken) - 3)
     strands = grow_hair(wearer, replace(style, hairs=count), random)
-    skin = wearer.rest["skin"]
+    skin = wearer.skin
     roots = np.einsum("sk,skc->sc", strands.barycentric, skin[strands.corners])
     points = roots[:, None] + strands.offsets
     grown = np.linspace(0, len(points) - 1, min(count, len(points))).astype(int)  # a bun has more
@@ -94,10 +92,10 @@ def _cap(
     wearer: MeshWearer, style: HairStyle
 ) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, "triangles 3"]]:
     """The scalp once more, raised by half the height of the hair, but for its edge."""
-    skin, faces = wearer.rest["skin"], wearer.parts["skin"].faces
+    skin, faces = wearer.skin, wearer.triangles
     scalp = wearer.region("scalp") * (wearer.region("ears") < 0.2)
-    rows = faces[(scalp[faces] > _CAP_LEAST).all(axis=1)][:, :3]
+    rows = faces[(scalp[faces] > _CAP_LEAST).all(axis=1)]
     used, triangles = np.unique(rows, return_inverse=True)
     height = 0.5 * style.lift * np.clip(2 * scalp[used] - 1, 0.1, 1)
-    normals = vertex_normals(skin, cut_in_triangles(faces))[used]
+    normals = vertex_normals(skin, faces)[used]
     return skin[used] + height[:, None] * normals, triangles.reshape(-1, 3)

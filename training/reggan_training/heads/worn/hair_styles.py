@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from reggan_training.heads.worn.mesh_wearer import MeshWearer
 from reggan_training.heads.worn.skull_map import SkullMap, skull_map
 from reggan_training.heads.worn.strands import (
     Roots,
@@ -15,7 +16,6 @@ from reggan_training.heads.worn.strands import (
     scatter_roots,
     tapered,
 )
-from reggan_training.heads.worn.wearer import Wearer
 
 _POINTS = 14
 """Points of a strand as it is grown; curls are drawn with more."""
@@ -71,45 +71,30 @@ class HairStyle:
 
 
 HAIR_STYLES: Mapping[str, HairStyle] = {
-    "bald": HairStyle(flow="crown", top=0, sides=0, hairs=0),
-    "buzz": HairStyle(flow="forward", top=0.006, sides=0.005, radius=0.0002, hairs=15000),
-    "short": HairStyle(flow="forward", top=0.028, sides=0.012, lift=0.008, hairs=12000),
-    "crop": HairStyle(flow="out", top=0.018, sides=0.008, lift=0.014, hairs=12000),
+    "short": HairStyle(flow="forward", top=0.028, sides=0.012, lift=0.008),
+    "crop": HairStyle(flow="out", top=0.018, sides=0.008, lift=0.014),
     "side_part": HairStyle(flow="parted", top=0.075, sides=0.018, part=0.028, lift=0.009),
     "swept_back": HairStyle(flow="back", top=0.10, sides=0.03, lift=0.009),
-    "fringe": HairStyle(flow="crown", top=0.13, sides=0.13, lift=0.008, hairs=10000),
-    "bob": HairStyle(flow="parted", top=0.20, sides=0.13, part=0.015, lift=0.012, hairs=10000),
-    "long": HairStyle(flow="parted", top=0.36, sides=0.30, part=0.0, lift=0.012, hairs=11000),
+    "fringe": HairStyle(flow="crown", top=0.13, sides=0.13, lift=0.008),
+    "bob": HairStyle(flow="parted", top=0.20, sides=0.13, part=0.015, lift=0.012),
+    "long": HairStyle(flow="parted", top=0.36, sides=0.30, part=0.0, lift=0.012),
     "long_wavy": HairStyle(
         flow="parted", top=0.34, sides=0.28, part=-0.02, lift=0.016, curl=0.006, curl_length=0.07
     ),
     "bun": HairStyle(flow="back", top=0.16, sides=0.12, lift=0.005, bun=0.034),
-    "curly": HairStyle(
-        flow="out", top=0.07, sides=0.05, lift=0.03, curl=0.006, curl_length=0.022, hairs=7000
-    ),
-    "afro": HairStyle(
-        flow="out", top=0.055, sides=0.05, lift=0.05, curl=0.004, curl_length=0.016, hairs=9000
-    ),
+    "curly": HairStyle(flow="out", top=0.07, sides=0.05, lift=0.03, curl=0.006, curl_length=0.022),
+    "afro": HairStyle(flow="out", top=0.055, sides=0.05, lift=0.05, curl=0.004, curl_length=0.016),
     "long_curly": HairStyle(
-        flow="parted",
-        top=0.27,
-        sides=0.22,
-        lift=0.024,
-        part=0.01,
-        curl=0.008,
-        curl_length=0.04,
-        hairs=6000,
+        flow="parted", top=0.27, sides=0.22, lift=0.024, part=0.01, curl=0.008, curl_length=0.04
     ),
 }
 
 
-def grow_hair(head: Wearer, style: HairStyle | str, random: np.random.Generator) -> Strands:
-    """Scalp hair in a style (or the style so called).
+def grow_hair(head: MeshWearer, style: HairStyle, random: np.random.Generator) -> Strands:
+    """Scalp hair in a style.
 
     It leaves brows, eyes and face free but for what the style's fringe covers.
     """
-    if isinstance(style, str):
-        style = HAIR_STYLES[style]
     scalp = head.region("scalp") * (head.region("ears") < 0.2)
     roots = scatter_roots(head, scalp, style.hairs, random)
     skull = skull_map(head)
@@ -120,7 +105,7 @@ def grow_hair(head: Wearer, style: HairStyle | str, random: np.random.Generator)
     return hair.joined(_knot(head, style, roots, random)) if style.bun and len(roots) else hair
 
 
-def _knot(head: Wearer, style: HairStyle, roots: Roots, random: np.random.Generator) -> Strands:
+def _knot(head: MeshWearer, style: HairStyle, roots: Roots, random: np.random.Generator) -> Strands:
     """Hair wound around a ball at the back of the head, held by the roots nearest to it."""
     centre = skull_map(head).centre + _BUN + np.array([0.0, 0.6 * style.bun, 0.0])
     nearest = np.argsort(np.linalg.norm(roots.positions - centre, axis=1))
@@ -140,7 +125,7 @@ def _knot(head: Wearer, style: HairStyle, roots: Roots, random: np.random.Genera
 
 
 def _grown(
-    head: Wearer, style: HairStyle, roots: Roots, skull: SkullMap, random: np.random.Generator
+    head: MeshWearer, style: HairStyle, roots: Roots, skull: SkullMap, random: np.random.Generator
 ) -> Float[np.ndarray, "strands points 3"]:
     canonical = roots.of(head.canonical)
     length = _lengths(style, canonical) * random.uniform(0.82, 1.0, len(roots))
@@ -232,13 +217,13 @@ def _refined(
 
 
 def _cut_before_face(
-    head: Wearer,
+    head: MeshWearer,
     points: Float[np.ndarray, "strands points 3"],
     style: HairStyle,
     random: np.random.Generator,
 ) -> Float[np.ndarray, "strands points 3"]:
     """Each strand ends where it would come in front of brows, eyes, nose, mouth or cheeks."""
-    brows = head.rest["skin"][head.region("brow") > 0.3]
+    brows = head.skin[head.region("brows") > 0.3]
     lowest = brows[:, 2].max() + _BROW_RISE + random.uniform(0, 0.006, (len(points), 1))
     lowest = lowest - style.fringe
     aside = np.abs(brows[:, 0]).max() + _BESIDE_BROW - style.parted_fringe

@@ -1,6 +1,5 @@
 """A head of any family as the growers of hair and the makers of glasses see it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,12 +7,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_training.heads.anatomy.eyeball import Eye
-from reggan_training.heads.anatomy.meshes import MeshPiece, Points
+from reggan_training.heads.anatomy.meshes import Points
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
 
 METRES_PER_UNIT = 0.0615
 """The eye distance that styles and frames are given for."""
-_REGION_NAMES = {"brow": "brows"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,16 +26,14 @@ class MeshWearer:
         return np.unique(self._skin)
 
     @cached_property
-    def parts(self) -> Mapping[str, MeshPiece]:
-        """The faces of the skin."""
-        faces = np.searchsorted(self.vertices, self._skin)[:, [0, 1, 2, 2]]
-        uv = np.zeros((1, 2))
-        return {"skin": MeshPiece(name="skin", faces=faces, uv=uv, uv_faces=np.zeros_like(faces))}
+    def triangles(self) -> Int[np.ndarray, "triangles 3"]:
+        """The skin's, by rows of its points."""
+        return np.searchsorted(self.vertices, self._skin)
 
     @cached_property
-    def rest(self) -> Mapping[str, Points]:
+    def skin(self) -> Points:
         """The points of the skin."""
-        return {"skin": avatar_axes(self.head.rest[self.vertices])}
+        return avatar_axes(self.head.rest[self.vertices])
 
     @cached_property
     def canonical(self) -> Points:
@@ -45,7 +41,7 @@ class MeshWearer:
         return avatar_axes(self.head.canonical[self.vertices])
 
     @cached_property
-    def eyes(self) -> Mapping[str, Eye]:
+    def eyes(self) -> dict[str, Eye]:
         """The eyeballs, their centres on the line through the origin."""
         points = avatar_axes(self.head.rest)
         angle = self.head.eye_angle
@@ -59,10 +55,7 @@ class MeshWearer:
         return eyes
 
     def region(self, name: str) -> Float[np.ndarray, " points"]:
-        """A region's weight for each skin point; 0 for what no head mesh names."""
-        name = _REGION_NAMES.get(name, name)
-        if name not in REGIONS:
-            return np.zeros(len(self.vertices))
+        """A region's weight for each skin point."""
         return self.head.regions[self.vertices, REGIONS.index(name)] / 255.0
 
     @property

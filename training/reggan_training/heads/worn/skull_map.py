@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from reggan_training.heads.worn.mesh_wearer import MeshWearer
 from reggan_training.heads.worn.strands import scatter_roots
-from reggan_training.heads.worn.wearer import Wearer
 
 _ROWS, _COLUMNS = 72, 144
 _SAMPLES = 120_000
@@ -73,11 +73,10 @@ class SkullMap:
         return out * strength[:, None]
 
 
-def skull_map(head: Wearer) -> SkullMap:
+def skull_map(head: MeshWearer) -> SkullMap:
     """The map of a head at rest."""
     random = np.random.default_rng(0)
-    density = (1 - head.region("ears")) * (1 - head.region("inside_mouth"))
-    skin = scatter_roots(head, density, _SAMPLES, random).positions
+    skin = scatter_roots(head, 1 - head.region("ears"), _SAMPLES, random).positions
     away = skin - _CENTRE
     size = np.linalg.norm(away, axis=1)
     row, column = (cell.astype(np.int64) for cell in _cells(away / size[:, None]))

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from reggan_training.heads.anatomy.head import PosedHead
-from reggan_training.heads.anatomy.meshes import Faces
 from reggan_training.heads.vertex_normals import vertex_normals
-from reggan_training.heads.worn.wearer import Wearer
+from reggan_training.heads.worn.mesh_wearer import MeshWearer
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -16,8 +14,7 @@ class Strands:
     """Strands of equally many points each, the root first.
 
     Attributes:
-        part: the part of the head whose triangles hold the roots.
-        corners: three points of that part for each strand.
+        corners: three points of the skin for each strand.
         barycentric: where in the triangle the root lies.
         offsets: points from the root, metres: along the triangle's own axes where
             `turns_with_skin`, along the head's where not.
@@ -26,28 +23,15 @@ class Strands:
             or only shift with their roots (long hair, whose ends would swing).
     """
 
-    part: str
     corners: Int[np.ndarray, "strands 3"]
     barycentric: Float[np.ndarray, "strands 3"]
     offsets: Float[np.ndarray, "strands points 3"]
     radius: Float[np.ndarray, "strands points"]
     turns_with_skin: bool
 
-    def follow(self, posed: PosedHead) -> Float[np.ndarray, "strands points 3"]:
-        """The strands on a posed head, in metres."""
-        points = posed.points[self.part]
-        roots = np.einsum("sk,skc->sc", self.barycentric, points[self.corners])
-        if not self.turns_with_skin:
-            return roots[:, None] + self.offsets
-        axes = triangle_axes(points[self.corners])
-        return roots[:, None] + self.offsets @ axes
-
     def joined(self, other: "Strands") -> "Strands":
-        """Both sets as one; they must share part, points a strand and how they follow."""
-        if (self.part, self.turns_with_skin) != (other.part, other.turns_with_skin):
-            raise ValueError("only strands of one part that follow alike can be joined")
+        """Both sets as one; both turn with the skin, or neither does."""
         return Strands(
-            part=self.part,
             corners=np.concatenate([self.corners, other.corners]),
             barycentric=np.concatenate([self.barycentric, other.barycentric]),
             offsets=np.concatenate([self.offsets, other.offsets]),
@@ -58,12 +42,11 @@ class Strands:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Roots:
-    """Points on a part's triangles where strands begin, at rest.
+    """Points on the skin's triangles where strands begin, at rest.
 
     `normals` are smooth and of length 1; `positions` are in metres.
     """
 
-    part: str
     corners: Int[np.ndarray, "strands 3"]
     barycentric: Float[np.ndarray, "strands 3"]
     positions: Float[np.ndarray, "strands 3"]
@@ -73,13 +56,12 @@ class Roots:
         return len(self.corners)
 
     def of(self, values: Float[np.ndarray, "points axes"]) -> Float[np.ndarray, "strands axes"]:
-        """Values given at the part's points, at the roots."""
+        """Values given at the skin's points, at the roots."""
         return np.einsum("sk,ska->sa", self.barycentric, values[self.corners])
 
     def chosen(self, which: Bool[np.ndarray, " strands"]) -> "Roots":
         """Only the roots marked."""
         return Roots(
-            part=self.part,
             corners=self.corners[which],
             barycentric=self.barycentric[which],
             positions=self.positions[which],
@@ -94,21 +76,15 @@ def triangle_axes(corners: Float[np.ndarray, "strands 3 3"]) -> Float[np.ndarray
     return np.stack([along, np.cross(normal, along), normal], axis=1)
 
 
-def triangles(faces: Faces) -> Int[np.ndarray, "triangles 3"]:
-    """Quadrilaterals cut in two; those that are triangles already give one."""
-    both = np.concatenate([faces[:, [0, 1, 2]], faces[:, [0, 2, 3]]])
-    return both[both[:, 1] != both[:, 2]]
-
-
 def scatter_roots(
-    head: Wearer,
+    head: MeshWearer,
     density: Float[np.ndarray, " points"],
     count: int,
     random: np.random.Generator,
 ) -> Roots:
     """So many roots on the skin, spread by area times density; none where it is 0."""
-    corners = triangles(head.parts["skin"].faces)
-    first, second, third = head.rest["skin"][corners].transpose(1, 0, 2)
+    corners = head.triangles
+    first, second, third = head.skin[corners].transpose(1, 0, 2)
     area = np.linalg.norm(np.cross(second - first, third - first), axis=1) / 2
     mass = area * density[corners].mean(axis=1)
     if mass.sum() <= 0:
@@ -116,20 +92,18 @@ def scatter_roots(
     chosen = corners[random.choice(len(corners), count, p=mass / mass.sum())]
     share = random.random((count, 2))
     share = np.where(share.sum(axis=1, keepdims=True) > 1, 1 - share, share)
-    return roots_at(head, "skin", chosen, np.column_stack([1 - share.sum(axis=1), share]))
+    return roots_at(head, chosen, np.column_stack([1 - share.sum(axis=1), share]))
 
 
 def roots_at(
-    head: Wearer,
-    part: str,
+    head: MeshWearer,
     corners: Int[np.ndarray, "strands 3"],
     barycentric: Float[np.ndarray, "strands 3"],
 ) -> Roots:
-    """Roots in the given triangles of a part."""
-    points = head.rest[part]
-    normals = vertex_normals(points, triangles(head.parts[part].faces))
+    """Roots in the given triangles."""
+    points = head.skin
+    normals = vertex_normals(points, head.triangles)
     return Roots(
-        part=part,
         corners=corners,
         barycentric=barycentric,
         positions=np.einsum("sk,skc->sc", barycentric, points[corners]),
@@ -138,7 +112,7 @@ def roots_at(
 
 
 def bound_strands(
-    head: Wearer,
+    head: MeshWearer,
     roots: Roots,
     points: Float[np.ndarray, "strands points 3"],
     radius: Float[np.ndarray, "strands points"],
@@ -148,10 +122,9 @@ def bound_strands(
     """Strands given by their points on the head at rest, tied to their roots."""
     offsets = points - roots.positions[:, None]
     if turns_with_skin:
-        axes = triangle_axes(head.rest[roots.part][roots.corners])
+        axes = triangle_axes(head.skin[roots.corners])
         offsets = offsets @ axes.transpose(0, 2, 1)
     return Strands(
-        part=roots.part,
         corners=roots.corners,
         barycentric=roots.barycentric,
         offsets=offsets,

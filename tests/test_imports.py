@@ -45,6 +45,7 @@ def test_a_png_is_changed_without_what_only_other_files_and_checks_need(tmp_path
     assert (tmp_path / "new.png").exists()
     assert loaded.isdisjoint({"jaxtyping", "OpenEXR", "tifffile", "av", "trimesh", "asyncio"})
     assert loaded.isdisjoint({"importlib.metadata", "email", "zipfile", "tomllib", "secrets"})
+    assert loaded.isdisjoint({"numpy.ma", "reggan_plugin.jobs.track_job"})
 
 
 def test_shapes_are_checked_where_jaxtyping_is_loaded_first() -> None:
@@ -55,13 +56,15 @@ def test_shapes_are_checked_where_jaxtyping_is_loaded_first() -> None:
         assert wanted in run.stdout.replace('"', "'")
 
 
-def test_garbage_is_collected_again_once_the_command_is_loaded() -> None:
+def test_garbage_is_collected_again_once_the_command_is_loaded_and_one_thread_multiplies() -> None:
     script = (
-        "import gc, sys; sys.argv[1:] = ['expressions']; from reggan_plugin.__main__ import start;"
-        "code = start(); print('ended:', code, gc.isenabled(), gc.get_freeze_count() > 1000)"
+        "import gc, os, sys; sys.argv[1:] = ['expressions'];"
+        "from reggan_plugin.__main__ import start; code = start();"
+        "print('ended:', code, gc.isenabled(), gc.get_freeze_count() > 1000,"
+        "os.environ['OPENBLAS_NUM_THREADS'])"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert run.stdout.splitlines()[-1] == "ended: 0 True True"
+    assert run.stdout.splitlines()[-1] == "ended: 0 True True 1"
 
 
 def test_module_is_the_command() -> None:

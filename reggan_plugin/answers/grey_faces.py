@@ -6,6 +6,7 @@ import numpy as np
 
 from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.array_types import Float
+from reggan_plugin.percentile import percentile
 
 _TOP, _BOTTOM, _LEFT, _RIGHT = 0.42, 0.78, 0.36, 0.64
 """From the eyes to the lips, where neither hair nor backdrop are, in parts of the side."""
@@ -31,7 +32,7 @@ def muted(answer: MotionAnswer, face: Float[np.ndarray, "side side 3"]) -> Motio
     middle = np.clip(face[rows, columns], 0.0, 1.0)
     if not middle.size:
         return answer
-    most = float(np.percentile(_saturation(middle), _MOST))
+    most = float(percentile(_saturation(middle), _MOST))
     share = np.float32(min(1.0, max(0.0, (_COLOURED - most) / (_COLOURED - _COLOURLESS))))
     if not share:
         return answer

@@ -14,8 +14,8 @@ from reggan_plugin.files.damaged_files import library_faults
 from reggan_plugin.files.frame_data import Frame
 from reggan_plugin.files.samples import (
     change_samples,
-    changed_pixels,
     floats_from_samples,
+    is_changed,
     pixels_from_samples,
 )
 from reggan_plugin.files.size_limit import refuse_oversize
@@ -41,7 +41,7 @@ class StoredPillowImage:
         after: Float[np.ndarray, "height width 3"],
     ) -> bytes:
         """The file written again, or as it was if nothing differs; see `StoredImage`."""
-        if not changed_pixels(before, after).any():
+        if not is_changed(before, after):
             return self.content
         samples = self.samples.copy()
         colours = samples.shape[2] - (samples.shape[2] in (2, 4))

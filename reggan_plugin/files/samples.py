@@ -44,6 +44,14 @@ def changed_pixels(
     return any_channel
 
 
+def is_changed(
+    before: Float[np.ndarray, "height width channels"],
+    after: Float[np.ndarray, "height width channels"],
+) -> bool:
+    """True if `changed_pixels` has any."""
+    return bool(_differ(before, after).any())
+
+
 def change_samples(
     samples: Samples,
     before: Float[np.ndarray, "height width colours"],

@@ -4,6 +4,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
+from reggan_plugin.percentile import percentile
 
 _MIDDLE_GREY = 0.18
 _FACE_PERCENTILE = 60.0
@@ -22,6 +23,6 @@ def auto_exposure_ev(linear: Float[np.ndarray, "height width 3"]) -> float:
     lit = luma[np.isfinite(luma) & (luma > 0)]
     if lit.size == 0:
         return 0.0
-    lit = lit[lit >= np.percentile(lit, _BRIGHT_PERCENTILE) * 2.0**-_STOPS_OF_A_PICTURE]
-    stops = np.log2(_MIDDLE_GREY / np.percentile(lit, _FACE_PERCENTILE))
+    lit = lit[lit >= percentile(lit, _BRIGHT_PERCENTILE) * 2.0**-_STOPS_OF_A_PICTURE]
+    stops = np.log2(_MIDDLE_GREY / percentile(lit, _FACE_PERCENTILE))
     return float(np.clip(np.round(2 * stops) / 2, -_MAX_AUTO_STOPS, _MAX_AUTO_STOPS))

@@ -74,7 +74,9 @@ def _fill(
     rest, filled = 1.0 - weight, []
     for colour, low in zip(colours, below, strict=True):
         enlarged = Image.fromarray(low).resize((width, height), Image.Resampling.BILINEAR)
-        filled.append(colour + rest * np.asarray(enlarged))
+        own = rest * np.asarray(enlarged)
+        own += colour
+        filled.append(own)
     return filled
 
 
@@ -159,12 +161,15 @@ class Underlay:
         if self._alpha is not None:
             alpha = np.nan_to_num(self._alpha[strip], nan=0.0, posinf=0.0, neginf=0.0)
             weight *= np.clip(alpha, 0.0, 1.0)
-        share = 1 if self.front is None else 1 - self.front.hidden(strip)
-        planes = [weight * share]
-        is_weighted = self._alpha is None or self._is_premultiplied
-        for plane in np.moveaxis(pixels, 2, 0):
-            colour = np.where(weight > 0, plane, np.float32(0.0))
-            planes.insert(-1, (colour if is_weighted else colour * weight) * share)
+        planes = [np.where(weight > 0, own, np.float32(0.0)) for own in np.moveaxis(pixels, 2, 0)]
+        if self._alpha is not None and not self._is_premultiplied:
+            for colour in planes:
+                colour *= weight
+        planes.append(weight)
+        if self.front is not None:
+            share = 1 - self.front.hidden(strip)
+            for plane in planes:
+                plane *= share
         if self._factor == 1:
             return planes
         return [_reduced_by(plane, self._factor) for plane in planes]

@@ -119,12 +119,12 @@ def _sample(
     matrix = tuple((source_from_target * (zoom / reduction)).ravel())
     height, width = values.shape[:2]
     rows, columns = shape
-    planes = []
-    for plane in np.moveaxis(values, 2, 0):
+    result = np.empty((rows, columns, values.shape[2]), np.float32)
+    for channel, plane in enumerate(np.moveaxis(values, 2, 0)):
         image = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
         enlarged = image.resize((width * zoom, height * zoom), Image.Resampling.BICUBIC)
         sampled = enlarged.transform(
             (columns, rows), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR
         )
-        planes.append(np.asarray(sampled))
-    return np.stack(planes, axis=2)
+        result[..., channel] = np.asarray(sampled)
+    return result

@@ -14,6 +14,7 @@ from PIL import Image, ImageFilter
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.imaging.backdrop import continue_under_alpha
 from reggan_plugin.imaging.front import hidden_share
+from reggan_plugin.percentile import median, percentile
 
 _SIDE_PX = 256
 """Of the crop in which they are looked for; all numbers of pixels are of it."""
@@ -84,8 +85,8 @@ def find_spectacles(face: Float[np.ndarray, "side side 3"]) -> Bool[np.ndarray, 
     bridge = thin & places.is_bridge
     if bridge.sum() < _LEAST_BRIDGE:
         return None
-    clear = bridge & (contrast >= _CLEAR * np.percentile(contrast[bridge], 90))
-    unlike = np.linalg.norm(seen - np.median(seen[clear], axis=0), axis=2)
+    clear = bridge & (contrast >= _CLEAR * percentile(contrast[bridge], 90))
+    unlike = np.linalg.norm(seen - median(seen[clear]), axis=2)
     rims = _connected(clear, thin & (unlike < _LIKE))
     if (rims & places.is_fringe).sum() > _MOST_FRINGE:
         return None
@@ -144,8 +145,8 @@ def _connected(
 ) -> Bool[np.ndarray, "rows columns"]:
     """What is reached from seeds in steps of at most two pixels."""
     grown, size = seeds & among, 0
-    while grown.sum() > size:
-        size = int(grown.sum())
+    while (reached := int(np.count_nonzero(grown))) > size:
+        size = reached
         grown = among & _grown(grown, _STEP_PX)
     return grown
 

@@ -17,7 +17,7 @@ from reggan_plugin.files.credentials_signed import PictureSigner, sidecar_of
 from reggan_plugin.files.exr.compression import GenerationLoss
 from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import Frame, read_content
-from reggan_plugin.files.samples import changed_pixels
+from reggan_plugin.files.samples import is_changed
 from reggan_plugin.files.stamp import stamped
 from reggan_plugin.jobs.frame_record import (
     FileState,
@@ -170,7 +170,7 @@ class FrameOutput:
             lost = {"loss_largest": loss.largest, "loss_rms": loss.rms}
             facts = replace(facts, stats={**facts.stats, **lost})
         file = _EncodedFile(content=encoded.content, facts=facts, loss=loss)
-        if not changed_pixels(ready.frame.pixels, edited.pixels).any():
+        if not is_changed(ready.frame.pixels, edited.pixels):
             return file
         if self._settings.stamp:
             file = replace(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reggan_plugin import __version__
 from reggan_plugin.atomic_write import write_atomically
@@ -18,9 +19,11 @@ from reggan_plugin.jobs.frame_record import RECORD_FOLDER, sha256_of
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.stall_timeout import IoTimeout
-from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.plurals import counted
 from reggan_plugin.regular_file import status_of
+
+if TYPE_CHECKING:
+    from reggan_plugin.jobs.track_job import TrackResult
 
 TRACKS_SUFFIX, KEY_SUFFIX = ".tracks.json", ".tracks.sha256"
 
@@ -59,6 +62,8 @@ def settings_with_tracks(
     settings = settings_with_kept_tracks(plan, settings)
     if not is_to_be_tracked(plan, settings):
         return settings
+    from reggan_plugin.jobs.track_job import track_frames  # one picture needs none of it
+
     result = track_frames(
         plan.shot.frames,
         source=plan.source,
@@ -79,7 +84,7 @@ def settings_with_tracks(
     return _with_tracks(settings, read_tracks(path))
 
 
-def keep_part(result: TrackResult, out: Path, frames: int, report: Report) -> None:
+def keep_part(result: "TrackResult", out: Path, frames: int, report: Report) -> None:
     """Write what was tracked until somebody stopped it, under a name that no job waits for.
 
     Args:

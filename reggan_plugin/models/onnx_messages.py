@@ -3,6 +3,7 @@
 Source: onnx/onnx.proto, IR version 13; protobuf.dev, Encoding.
 """
 
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def metadata_from_onnx(model: Path) -> dict[str, str]:
         ) from error
 
 
-def onnx_message(content: bytes) -> memoryview:
+def onnx_message(content: bytes | mmap.mmap) -> memoryview:
     """The outermost message of an ONNX file.
 
     Raises:

@@ -7,6 +7,7 @@ types on the way to tensors and nodes are walked here; nothing is decoded.
 Source: onnx/onnx.proto, IR version 13.
 """
 
+import mmap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,7 @@ class OnnxContents:
     """
 
 
-def contents_of(content: bytes, model: Path) -> OnnxContents:
+def contents_of(content: bytes | mmap.mmap, model: Path) -> OnnxContents:
     """Walk an ONNX file once; `model` names it in messages.
 
     Raises:

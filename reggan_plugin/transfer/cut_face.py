@@ -16,7 +16,7 @@ from reggan_plugin.imaging.crop import Region, cut_crop, region_of
 from reggan_plugin.imaging.front import Front
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.models.model_card import MOTION_CONTRACT, ModelCard
-from reggan_plugin.transfer.display_picture import coding_of
+from reggan_plugin.transfer.display_picture import coding_of, finite_values
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 
@@ -114,7 +114,7 @@ def cut_face(
 ) -> CutFace:
     """A face as the model of a card is to see it; `crop` lies in the region."""
     display = picture.display(region, picture.pixels[region])
-    before = np.clip(cut_crop(np.clip(finite(display), 0.0, 1.0), crop), 0.0, 1.0)
+    before = np.clip(cut_crop(np.clip(finite_values(display), 0.0, 1.0), crop), 0.0, 1.0)
     alpha = picture.alpha_in(region)
     if alpha is not None:
         coverage = np.nan_to_num(alpha, nan=0.0)[..., None]
@@ -140,11 +140,6 @@ def underlay_of(
 ) -> Underlay:
     """Colours beneath what is transparent in a region, or lies under what is in front."""
     return Underlay(pixels, alpha, region, is_premultiplied=coding.is_premultiplied, front=front)
-
-
-def finite(display: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns 3"]:
-    """The display image with 0 for NaN, 1 for infinity and 0 for its negative."""
-    return np.nan_to_num(display, nan=0.0, posinf=1.0, neginf=0.0)
 
 
 def cut_faces(

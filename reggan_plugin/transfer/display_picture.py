@@ -37,8 +37,8 @@ def display_picture(
         longest_px: larger ones are averaged down, to save memory and time.
     """
     rows, columns = region or (slice(None), slice(None))
-    pixels = _finite(frame.pixels[rows, columns])
-    alpha = None if frame.alpha is None else _finite(frame.alpha[rows, columns])
+    pixels = finite_values(frame.pixels[rows, columns])
+    alpha = None if frame.alpha is None else finite_values(frame.alpha[rows, columns])
     factor = max(1, math.ceil(max(pixels.shape[:2]) / longest_px))
     if factor > 1:
         pixels = reduce_by(pixels, factor)
@@ -57,7 +57,7 @@ def exposure_of(frame: Frame, region: Region) -> float:
     return auto_exposure_ev(linear)
 
 
-def _finite(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+def finite_values(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """The values with 0 for NaN, 1 for infinity and 0 for its negative; as they are without any."""
     with np.errstate(invalid="ignore", over="ignore"):
         if np.isfinite(values.sum()):  # ten times as fast as looking at each

@@ -16,7 +16,8 @@ from reggan_plugin.imaging.least_change import region_of_change
 from reggan_plugin.imaging.moved_part import MovedPart, moved_part
 from reggan_plugin.imaging.region_limits import RegionLimits, limit_mask
 from reggan_plugin.imaging.region_limits_of_motion import limit_motion
-from reggan_plugin.transfer.cut_face import CutFace, CutFrame, Picture, finite, underlay_of
+from reggan_plugin.transfer.cut_face import CutFace, CutFrame, Picture, underlay_of
+from reggan_plugin.transfer.display_picture import finite_values
 
 _MOST_AT_ONCE, _MOST_MOVED_AT_ONCE = 2**22, 2**21
 """Pixels of a face that are composed at once: a face in a 16k frame can have 50 million."""
@@ -139,7 +140,7 @@ def _put_back(
     if alpha is not None:
         usable &= np.isfinite(alpha) & (alpha > 0)
     matte = None if picture.matte is None else picture.matte[face.region]
-    edited, weight = composite(finite(display), face.before, after, mask, face.crop, matte)
+    edited, weight = composite(finite_values(display), face.before, after, mask, face.crop, matte)
     new = colour.stored_from_display(edited, alpha, picture.coding)
     changed = (weight > 0) & usable & colour.finite_pixels(new)
     result.pixels[face.region] = np.where(changed[..., None], new, stored)

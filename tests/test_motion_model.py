@@ -83,9 +83,9 @@ def test_a_shift_by_whole_pixels_is_exact_and_the_ring_keeps_its_bits(
         assert after.alpha is not None
         assert after.alpha.tobytes() == before.alpha.tobytes()
     assert np.array_equal(after.pixels[MIDDLE], came_from)
-    ring = int(0.04 * SIZE)
+    rim = int(0.04 * SIZE)
     changed = (after.pixels != before.pixels).any(axis=2)
-    for edge in (changed[:ring], changed[-ring:], changed[:, :ring], changed[:, -ring:]):
+    for edge in (changed[:rim], changed[-rim:], changed[:, :rim], changed[:, -rim:]):
         assert not edge.any()
     if before.alpha is not None:
         assert not changed[before.alpha == 0].any()
@@ -178,8 +178,8 @@ def test_alpha_moves_with_the_face_if_asked(
     assert (after.alpha != before.alpha).any()
     inside = slice(24, 232), slice(24, 216)
     assert np.array_equal(after.alpha[inside], before.alpha[24:232, 40:232])
-    ring = int(0.04 * SIZE)
-    assert np.array_equal(after.alpha[:ring], before.alpha[:ring])
+    rim = int(0.04 * SIZE)
+    assert np.array_equal(after.alpha[:rim], before.alpha[:rim])
     opaque = after.alpha[64:192, 64:192] == 1
     assert np.array_equal(after.pixels[MIDDLE][opaque], before.pixels[64:192, 80:208][opaque])
 

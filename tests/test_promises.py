@@ -88,11 +88,11 @@ def test_outside_the_mask_and_in_alpha_every_bit_stays(
     before, after = read_frame(tmp_path / name), read_frame(render(tmp_path / name, intensity))
     changed = (before.pixels != after.pixels).any(axis=2)
     side = changed.shape[0]
-    ring = int(0.04 * side)
-    assert not changed[:ring].any()
-    assert not changed[-ring:].any()
-    assert not changed[:, :ring].any()
-    assert not changed[:, -ring:].any()
+    rim = int(0.04 * side)
+    assert not changed[:rim].any()
+    assert not changed[-rim:].any()
+    assert not changed[:, :rim].any()
+    assert not changed[:, -rim:].any()
     assert 0.02 < changed.mean() < 0.6
     assert before.encoding is after.encoding
     if before.alpha is None:
@@ -130,9 +130,9 @@ def test_a_pass_moves_with_the_face_and_stays_outside_of_it(tmp_path: Path) -> N
         depth = source.channels()["depth.Z"].pixels.copy()
     with OpenEXR.File(str(render(path, 1.0)), separate_channels=True) as exr:
         moved = exr.channels()["depth.Z"].pixels != depth
-    ring = int(0.04 * len(depth))
+    rim = int(0.04 * len(depth))
     assert 0.02 < moved.mean() < 0.6
-    assert not moved[:ring].any()
-    assert not moved[-ring:].any()
-    assert not moved[:, :ring].any()
-    assert not moved[:, -ring:].any()
+    assert not moved[:rim].any()
+    assert not moved[-rim:].any()
+    assert not moved[:, :rim].any()
+    assert not moved[:, -rim:].any()

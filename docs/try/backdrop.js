@@ -1,4 +1,4 @@
-// What is behind something else: as reggan_plugin/imaging/backdrop.py and front.py do it.
+// What is behind something else: as reggan_plugin/imaging/backdrop.py and in_front_of_face.py do it.
 
 import { BILINEAR, reduceBy, resize } from "./planes.js";
 

@@ -8,7 +8,7 @@ import { unfolded } from "./folds.js";
 
 const [FULL_MOTION, FULL_GAIN, FULL_COVER, LEAST] = [0.002, 0.02, 0.02, 0.25];
 const [COVER_BEGINS, COVER_ENDS] = [0.25, 0.75];
-const [RING, RAMP, PAINTER_EDGE] = [0.04, 0.04, 0.08];
+const [RIM, RAMP, PAINTER_EDGE] = [0.04, 0.04, 0.08];
 const WHOLE = 0.999;  // from here on a pixel is all front, and keeps its bits
 const [SHARPNESS, PHASES, OVERSHOOT, FREE_FOOTPRINT, MOST_LEVELS] = [-0.75, 1024, 0.25, 1.5, 3];
 
@@ -88,7 +88,7 @@ function softSquare(side) {
   return result;
 }
 
-/** 1 in a crop, 0 on its ring and outside of it. */
+/** 1 in a crop, 0 on its rim and outside of it. */
 function insideRing(crop, { left, top, width, height }) {
   const [a, b, c, d, e, f] = crop.inverse().map((value) => value / crop.side);
   const result = plane(width, height);
@@ -96,7 +96,7 @@ function insideRing(crop, { left, top, width, height }) {
     for (let x = 0; x < width; x++) {
       const [u, v] = [left + x + 0.5, top + y + 0.5];
       const [s, t] = [a * u + b * v + c, d * u + e * v + f];
-      result.data[y * width + x] = smooth((Math.min(s, 1 - s, t, 1 - t) - RING) / RAMP);
+      result.data[y * width + x] = smooth((Math.min(s, 1 - s, t, 1 - t) - RIM) / RAMP);
     }
   }
   return result;

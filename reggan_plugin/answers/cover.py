@@ -1,4 +1,4 @@
-"""The cover of an answer: how it is steepened, and which cells it leaves to be seen."""
+"""From which cover on paint is shown: cover is steepened; and which cells stay to be seen."""
 
 import numpy as np
 from PIL import Image

@@ -8,8 +8,8 @@ import click
 import numpy as np
 
 from reggan_plugin.atomic_write import write_atomically
-from reggan_plugin.commands.options.curve import percent_option, rate_option
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.take import percent_option, rate_option
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take

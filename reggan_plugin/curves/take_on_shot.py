@@ -1,4 +1,4 @@
-"""A take laid on the frames of a shot."""
+"""A take laid on the frames of a shot: offset, rate, before the first and after the last row."""
 
 import numpy as np
 

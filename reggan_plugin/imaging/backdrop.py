@@ -11,7 +11,7 @@ from reggan_plugin.array_types import Float, Int
 from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.imaging.colour import finite_pixels
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.imaging.front import Front
+from reggan_plugin.imaging.in_front_of_face import Front
 
 _LONGEST_UNDERLAY_PX = 1024
 _ROWS_AT_ONCE = 256

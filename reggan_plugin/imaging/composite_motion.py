@@ -18,7 +18,7 @@ from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.frame_motion import FrameMotion
-from reggan_plugin.imaging.front import WHOLE
+from reggan_plugin.imaging.in_front_of_face import WHOLE
 from reggan_plugin.imaging.warp import AT_ONCE, PictureSampler
 
 _MARGIN_PX, _ALIGNMENT_PX = 16, 4

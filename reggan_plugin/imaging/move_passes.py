@@ -12,7 +12,7 @@ from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.frame_motion import FrameMotion
-from reggan_plugin.imaging.front import Front
+from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.pass_rules import PassRule
 from reggan_plugin.imaging.warp import PictureSampler

@@ -16,7 +16,7 @@ from reggan_plugin.imaging.backdrop import SURE_ALPHA
 from reggan_plugin.imaging.composite_motion import MovedRegion, StoredPicture, block_around
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.frame_motion import FrameMotion
-from reggan_plugin.imaging.front import Front
+from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.warp import PictureSampler
 
 _ROUNDING = 1e-4

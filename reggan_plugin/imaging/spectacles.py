@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.imaging.backdrop import continue_under_alpha
-from reggan_plugin.imaging.front import hidden_share
+from reggan_plugin.imaging.in_front_of_face import hidden_share
 from reggan_plugin.percentile import median, percentile
 
 _SIDE_PX = 256

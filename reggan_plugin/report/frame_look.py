@@ -20,7 +20,7 @@ from reggan_plugin.transfer.display_picture import display_picture
 
 _REDUCED = 4
 _JPEG_QUALITY = 82
-_RING = slice(round(0.04 * CELL_PX), round(0.06 * CELL_PX))
+_RIM = slice(round(0.04 * CELL_PX), round(0.06 * CELL_PX))
 """Just inside the margin in which a model's mask is 0 on every side, 4 % of the crop."""
 _VISIBLE_CHANGE = 4 / 255
 
@@ -36,7 +36,7 @@ class FrameLook:
             their files; None where the frame's file cannot be read.
         face, change: the input's largest face, and output − input there, averaged to a few
             pixels; None without a face.
-        touches_ring: whether the change reaches the border of the square around the face.
+        touches_rim: whether the change reaches the border of the square around the face.
         is_altered: whether the output has other bytes than its record says.
         fault: why the frame's files cannot be shown.
     """
@@ -45,7 +45,7 @@ class FrameLook:
     after: bytes | str | None = None
     face: View | None = None
     change: View | None = None
-    touches_ring: bool = False
+    touches_rim: bool = False
     is_altered: bool = False
     fault: str | None = None
 
@@ -88,7 +88,7 @@ def _look(
         after=_jpeg(edited),
         face=reduce_by(face, _REDUCED),
         change=reduce_by(change, _REDUCED),
-        touches_ring=_touches_ring(change),
+        touches_rim=_touches_rim(change),
     )
 
 
@@ -101,10 +101,10 @@ def _crop_of_largest_face(checked: CheckedFrame) -> FaceCrop | None:
     return FaceCrop(np.array([[scale, 0.0, x], [0.0, scale, y]]), CELL_PX)
 
 
-def _touches_ring(change: View) -> bool:
+def _touches_rim(change: View) -> bool:
     """True if the change is still visible just inside any side of the square."""
     size = np.abs(change).max(axis=2)
-    sides = (size[_RING], size[::-1][_RING], size[:, _RING].T, size[:, ::-1][:, _RING].T)
+    sides = (size[_RIM], size[::-1][_RIM], size[:, _RIM].T, size[:, ::-1][:, _RIM].T)
     return any(float(side.mean()) > _VISIBLE_CHANGE for side in sides)
 
 

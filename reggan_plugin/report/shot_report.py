@@ -174,7 +174,7 @@ def _in_order(shot: Iterable[Entry], read: Callable[[Entry], Read]) -> Iterator[
 def _with_problems(checked: CheckedFrame, look: FrameLook, flicker: Flicker | None) -> CheckedFrame:
     found: dict[Problem, bool] = {
         "failed": look.fault is not None,
-        "clipped mask": look.touches_ring,
+        "clipped mask": look.touches_rim,
         "flicker": flicker is not None and flicker.is_visible,
     }
     more = [problem for problem, is_there in found.items() if is_there]

@@ -13,7 +13,7 @@ from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay, before_grey, continue_under_alpha
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import Region, cut_crop, region_of
-from reggan_plugin.imaging.front import Front
+from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.models.model_card import MOTION_CONTRACT, ModelCard
 from reggan_plugin.transfer.display_picture import coding_of, finite_values

@@ -11,7 +11,7 @@ from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.composite_picture import composite
 from reggan_plugin.imaging.frame_motion import motion_in_frame
-from reggan_plugin.imaging.front import Front
+from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.least_change import region_of_change
 from reggan_plugin.imaging.moved_part import MovedPart, moved_part
 from reggan_plugin.imaging.region_limits import RegionLimits, limit_mask

@@ -10,12 +10,12 @@ from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.ui.open_frame import OpenFrame
 from reggan_plugin.ui.open_head import gives_mesh
 from reggan_plugin.ui.studio import Studio
-from reggan_plugin.vocabulary.compounds import COMPOUND_EXPRESSIONS
+from reggan_plugin.vocabulary.compound_expressions import COMPOUND_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
 from reggan_plugin.vocabulary.names import OwnPresets
-from reggan_plugin.vocabulary.others import OTHER_EXPRESSIONS
-from reggan_plugin.vocabulary.parts import PART_EXPRESSIONS
+from reggan_plugin.vocabulary.other_expressions import OTHER_EXPRESSIONS
+from reggan_plugin.vocabulary.part_expressions import PART_EXPRESSIONS
 
 _GROUPS = {
     "Brows": ("brow",),

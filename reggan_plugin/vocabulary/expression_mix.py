@@ -1,4 +1,4 @@
-"""A request to a face: amounts of expressions and face shapes, up to 1.5.
+"""A request to a face: amounts of expressions and face shapes; intensity goes up to 1.5.
 
 Imports nothing heavy, so that the command line can list the names at once.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 from reggan_plugin.errors import UnknownExpressionError, UsageError
 from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
-from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
+from reggan_plugin.vocabulary.basic_expressions import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, NEUTRAL
 from reggan_plugin.vocabulary.names import (

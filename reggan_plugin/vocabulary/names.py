@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from reggan_plugin.errors import UnknownExpressionError
-from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
-from reggan_plugin.vocabulary.compounds import COMPOUND_EXPRESSIONS
+from reggan_plugin.vocabulary.basic_expressions import BASIC_EXPRESSIONS
+from reggan_plugin.vocabulary.compound_expressions import COMPOUND_EXPRESSIONS
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
-from reggan_plugin.vocabulary.others import OTHER_EXPRESSIONS
-from reggan_plugin.vocabulary.parts import PART_EXPRESSIONS
+from reggan_plugin.vocabulary.other_expressions import OTHER_EXPRESSIONS
+from reggan_plugin.vocabulary.part_expressions import PART_EXPRESSIONS
 from reggan_plugin.vocabulary.suggestions import did_you_mean, shape_meant
 
 NAMED_EXPRESSIONS: Mapping[str, Expression] = MappingProxyType(

@@ -68,8 +68,8 @@ def test_a_shift_by_whole_pixels_is_exact(noise: np.ndarray) -> None:
 def test_outside_the_change_every_bit_stays(noise: np.ndarray) -> None:
     result, weight = changed(noise, answer_of((0.03, 0.02), 0.2))
     assert np.array_equal(result[weight == 0], noise[weight == 0])
-    ring = round(0.04 * 256)
-    for edge in (weight[:ring], weight[-ring:], weight[:, :ring], weight[:, -ring:]):
+    rim = round(0.04 * 256)
+    for edge in (weight[:rim], weight[-rim:], weight[:, :rim], weight[:, -rim:]):
         assert not edge.any()
     assert (weight > 0).mean() > 0.7
 

@@ -1,4 +1,4 @@
-"""A mask within limits: parts that add up, growth in all directions, a ring that stays 0."""
+"""A mask within limits: parts that add up, growth in all directions, a rim that stays 0."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from reggan_plugin.imaging.region_limits import RegionLimits, limit_mask
 CANONICAL = np.array([[0.63, 0.3], [0.37, 0.3], [0.5, 0.48], [0.6, 0.62], [0.4, 0.62], [0.5, 0.81]])
 FACE_SIDE = 2.6 * 0.26  # of the crop
 SIDE = 256
-RING = int(np.ceil(0.04 * SIDE))
+RIM = int(np.ceil(0.04 * SIDE))
 
 
 def disc(radius: float, side: int = SIDE) -> np.ndarray:
@@ -69,11 +69,11 @@ def test_blur_softens_and_keeps_the_middle() -> None:
 
 
 @pytest.mark.parametrize("limits", [RegionLimits(grow=0.25), RegionLimits(blur=0.25)])
-def test_the_ring_stays_0(limits: RegionLimits) -> None:
+def test_the_rim_stays_0(limits: RegionLimits) -> None:
     mask = limit_mask(disc(0.45), limits, CANONICAL)
-    for edge in (mask[:RING], mask[-RING:], mask[:, :RING], mask[:, -RING:]):
+    for edge in (mask[:RIM], mask[-RIM:], mask[:, :RIM], mask[:, -RIM:]):
         assert not edge.any()
-    assert mask[RING:-RING, RING:-RING].any()
+    assert mask[RIM:-RIM, RIM:-RIM].any()
     assert mask.min() >= 0
     assert mask.max() <= 1
 

@@ -13,7 +13,7 @@ from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.frame_motion import motion_in_frame
-from reggan_plugin.imaging.front import Front
+from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.moved_part import moved_part
 from reggan_plugin.imaging.spectacles import find_spectacles, lift_spectacles
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from reggan_plugin.vocabulary.compounds import COMPOUND_EXPRESSIONS
+from reggan_plugin.vocabulary.compound_expressions import COMPOUND_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 from reggan_training.heads.head import HeadMesh

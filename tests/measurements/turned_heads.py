@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from reggan_plugin.answers.motion_answer import MotionAnswer
-from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
+from reggan_plugin.vocabulary.basic_expressions import BASIC_EXPRESSIONS
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadMesh
 from reggan_training.metrics.motion.answer import MotionModel, compose, motion_answers

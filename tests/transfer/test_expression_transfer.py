@@ -115,10 +115,10 @@ def test_the_mask_spares_the_ring_and_most_of_the_crop(
     frame = read_frame(SAMPLES / f"{sample}.1001.png")
     (crop,) = with_masks.find_faces(frame, FaceChoice())
     picture = np.clip(cut_crop(frame.pixels, crop), 0.0, 1.0)
-    ring = int(np.ceil(0.04 * crop.side_px))
+    rim = int(np.ceil(0.04 * crop.side_px))
     for name in EXPRESSION_NAMES:
         _, mask = with_masks._model.answer([picture], [ExpressionMix({name: 1.5})])[0]
-        for edge in (mask[:ring], mask[-ring:], mask[:, :ring], mask[:, -ring:]):
+        for edge in (mask[:rim], mask[-rim:], mask[:, :rim], mask[:, -rim:]):
             assert not edge.any()
         assert 0.05 < (mask > 0).mean() < 0.6
 

@@ -9,7 +9,7 @@ from reggan_plugin.vocabulary.action_units import (
     is_action_unit,
     weights_from_notation,
 )
-from reggan_plugin.vocabulary.compounds import COMPOUND_EXPRESSIONS
+from reggan_plugin.vocabulary.compound_expressions import COMPOUND_EXPRESSIONS
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, key_of, resolve_expression
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.options.curve import AskedTake, take_options
 from reggan_plugin.commands.options.expression import (
     NOTHING_ASKED,
     AskedMixes,
     expression_options,
 )
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
+from reggan_plugin.commands.options.take import AskedTake, take_options
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.fades import Fades
 from reggan_plugin.jobs.intensity_curve import ExpressionCurve, read_curve

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reggan_training.contract_1.change_masks import RING_SHARE, ChangeCounts
+from reggan_training.contract_1.change_masks import RIM_SHARE, ChangeCounts
 
 
 def test_masks_cover_what_changes_and_spare_the_ring() -> None:
@@ -17,6 +17,6 @@ def test_masks_cover_what_changes_and_spare_the_ring() -> None:
     masks = counts.masks(64)
     assert masks[1, 40, 32] > 0.9
     assert masks[1, 15, 32] == 0.0
-    ring = int(np.ceil(RING_SHARE * 64))
-    for edge in (masks[:, :ring], masks[:, -ring:], masks[:, :, :ring], masks[:, :, -ring:]):
+    rim = int(np.ceil(RIM_SHARE * 64))
+    for edge in (masks[:, :rim], masks[:, -rim:], masks[:, :, :rim], masks[:, :, -rim:]):
         assert not edge.any()

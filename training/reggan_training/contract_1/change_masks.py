@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, ImageFilter
 
-RING_SHARE = 0.04
-"""Width of the ring, as a fraction of the crop's side, in which a mask is always 0."""
+RIM_SHARE = 0.04
+"""Width of the rim, as a fraction of the crop's side, in which a mask is always 0."""
 _CHANGE_LEVELS = 0.045
 """Change of a pixel, of 1, that counts as one: above JPEG noise and the half degree of tilt."""
 _RARE, _COMMON = 0.05, 0.30
@@ -51,7 +51,7 @@ class ChangeCounts:
         soft[0] = soft[1:].max(axis=0)
         small = np.stack([_close(_shrink(mask, low_px)) for mask in soft])
         small = np.clip((small - 0.06) / 0.9, 0, 1)
-        return (small * _fade_to_ring(low_px) * _face_oval(low_px)).astype(np.float32)
+        return (small * _fade_to_rim(low_px) * _face_oval(low_px)).astype(np.float32)
 
 
 def _close(plane: Float[np.ndarray, "low low"]) -> Float[np.ndarray, "low low"]:
@@ -69,14 +69,14 @@ def _face_oval(low_px: int) -> Float[np.ndarray, "low low"]:
     return np.asarray(np.clip((1.0 - radius) / 0.16, 0, 1), dtype=np.float32)
 
 
-def _fade_to_ring(low_px: int) -> Float[np.ndarray, "low low"]:
-    """1 inside, 0 on the ring, a straight fade of a twelfth of the side between.
+def _fade_to_rim(low_px: int) -> Float[np.ndarray, "low low"]:
+    """1 inside, 0 on the rim, a straight fade of a twelfth of the side between.
 
-    The ring is one low pixel wider than asked for, which bilinear enlarging eats.
+    The rim is one low pixel wider than asked for, which bilinear enlarging eats.
     """
-    ring = np.ceil(RING_SHARE * low_px) + 1
+    rim = np.ceil(RIM_SHARE * low_px) + 1
     depth = np.minimum(np.arange(low_px), np.arange(low_px)[::-1])
-    fade = np.clip((np.minimum(depth[:, None], depth) - ring + 1) / (low_px / 12), 0, 1)
+    fade = np.clip((np.minimum(depth[:, None], depth) - rim + 1) / (low_px / 12), 0, 1)
     return np.asarray(fade, dtype=np.float32)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from reggan_plugin.errors import UnknownExpressionError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
+from reggan_plugin.vocabulary.basic_expressions import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 from reggan_training.data.new_set import SCHEMA, NewFolder, is_finished, jpeg_bytes

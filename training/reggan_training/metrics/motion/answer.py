@@ -15,7 +15,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
-from reggan_plugin.imaging.front import Front
+from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles
 from reggan_plugin.models.model_card import CropSquare
 from reggan_training.metrics.contenders import resized

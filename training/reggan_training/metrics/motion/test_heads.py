@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from reggan_plugin.vocabulary.basic import BASIC_EXPRESSIONS
+from reggan_plugin.vocabulary.basic_expressions import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.split import SPLIT_FAMILIES, is_held_out

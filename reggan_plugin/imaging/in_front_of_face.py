@@ -1,4 +1,4 @@
-"""What stands before a face: it stays where it is, and nothing of it is drawn along."""
+"""What stands before a face, such as hair or spectacles: it stays, and is not drawn along."""
 
 from dataclasses import dataclass, replace
 

@@ -4,6 +4,5 @@ DEV_HELP = {
     "train-locator": "Train the networks that find faces.",
     "train-judge": "Train the networks that judge a model.",
     "mine-locator": "Collect what a locator takes for faces, to train on.",
-    "evaluate-locator": "Measure how well faces are found.",
     "export-locator": "Turn the locator's runs into model files.",
 }

@@ -17,11 +17,11 @@ from reggan_plugin.errors import SourceError  # noqa: E402
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES  # noqa: E402
 from reggan_plugin.faces.locator import FaceLocator  # noqa: E402
 from reggan_training.commands import mine_locator as command  # noqa: E402
-from reggan_training.commands.evaluate_locator import evaluate_locator  # noqa: E402
 from reggan_training.commands.mine_locator import mine_locator  # noqa: E402
 from reggan_training.commands.train_locator import train_locator  # noqa: E402
-from reggan_training.locator import evaluate, evaluation_frames  # noqa: E402
 from reggan_training.locator.sources import load_pictures  # noqa: E402
+from tests.measurements.locator import evaluate, evaluation_frames  # noqa: E402
+from tests.measurements.locator.__main__ import evaluate_locator  # noqa: E402
 
 POINTS = [[158, 100], [98, 104], [129, 145], [154, 178], [102, 180], [128, 225]]
 

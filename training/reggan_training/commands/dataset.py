@@ -18,11 +18,6 @@ _COMMANDS = {
         "Report what a set holds and what is wrong with it.",
         "train",
     ),
-    "expressions": LazyCommand(
-        "reggan_training.commands.dataset_expressions:expression_sheet",
-        "Draw every named expression on heads.",
-        "train,textures",
-    ),
     "heads": LazyCommand(
         "reggan_training.commands.dataset_heads:heads",
         "Rasterise heads with known motion.",

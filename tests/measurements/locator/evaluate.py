@@ -14,21 +14,21 @@ from jaxtyping import Float
 
 from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
-from reggan_training.locator.contact_sheet import ContactSheet
-from reggan_training.locator.evaluation_frames import (
+from reggan_training.locator.sources import LabelledPicture
+from tests.measurements.locator.contact_sheet import ContactSheet
+from tests.measurements.locator.evaluation_frames import (
     EvaluationFrame,
     Frame,
     draw_faceless_frame,
     paste_picture,
 )
-from reggan_training.locator.scoring import (
+from tests.measurements.locator.scoring import (
     Box,
     FaceOutcome,
     Row,
     judge_frame,
     markdown_from_rows,
 )
-from reggan_training.locator.sources import LabelledPicture
 
 LONDON_EYES = np.array([[0.68, 0.40], [0.32, 0.40]])
 """Eye centres (left, right) of the aligned photographs, as fractions of the side."""

@@ -1,33 +1,35 @@
-"""`reggan-plugin dev evaluate-locator`: how well the locator finds faces."""
+"""How well the locator finds faces.
+
+python -m tests.measurements.locator --data DIR --out report
+"""
 
 from pathlib import Path
 
 import click
 import cv2
 
-from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET
 from reggan_training.data.split import Split
-from reggan_training.locator.contact_sheet import ContactSheet
-from reggan_training.locator.evaluate import (
+from reggan_training.locator.sources import load_pictures
+from tests.measurements.locator.contact_sheet import ContactSheet
+from tests.measurements.locator.evaluate import (
     count_false_faces,
     draw_london_frames,
     judge_faces,
     measure_times,
     write_report,
 )
-from reggan_training.locator.evaluation_frames import (
+from tests.measurements.locator.evaluation_frames import (
     CHOSEN_BY,
     draw_face_frames,
     draw_faceless_set,
     read_photographs,
 )
-from reggan_training.locator.scoring import summarise, tabulate
-from reggan_training.locator.sources import load_pictures
+from tests.measurements.locator.scoring import summarise, tabulate
 
 
-@click.command("evaluate-locator")
+@click.command()
 @click.option(
     "--data",
     type=SET,
@@ -66,7 +68,6 @@ from reggan_training.locator.sources import load_pictures
     help="Use only every n-th picture.",
 )
 @click.option("--seed", type=int, default=7, show_default=True, help="Of the frames.")
-@verbose_option
 def evaluate_locator(
     data: Path,
     chosen_split: Split,
@@ -77,12 +78,7 @@ def evaluate_locator(
     every: int,
     seed: int,
 ) -> None:
-    """Measure recall, landmark error and false faces beside OpenCV's frontal cascade.
-
-    \b
-    Example:
-      reggan-plugin dev evaluate-locator --data pictures --out report/locator
-    """
+    """Measure recall, landmark error and false faces beside OpenCV's frontal cascade."""
     cv2.setNumThreads(1)
     locator = FaceLocator(model)
     backgrounds = read_photographs(photographs) if photographs else []
@@ -101,3 +97,7 @@ def evaluate_locator(
     click.echo(write_report(out, rows, faceless, times, notes))
     faces_sheet.write(out / "faces.png")
     faceless_sheet.write(out / "faceless.png")
+
+
+if __name__ == "__main__":
+    evaluate_locator()

@@ -1,4 +1,7 @@
-"""`reggan-plugin dataset expressions`: every named expression on a head of each family."""
+"""Every named expression on a head of each family: what a model is to show.
+
+python -m tests.measurements.expression_sheet --ict NPZ --out expressions.jpg
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,13 +12,11 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.atomic_write import write_atomically
-from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.drawing.encoded_picture import encoded_picture
-from reggan_plugin.files.overwriting import refuse_existing
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 from reggan_training.commands.family_options import OpenFamilies, family_options
-from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option
+from reggan_training.commands.options import FILE_TO_WRITE
 from reggan_training.heads.head import HeadMesh
 from reggan_training.pairs.camera import frontal_camera
 from reggan_training.pairs.head_look import sample_look
@@ -26,28 +27,20 @@ _COLUMNS, _VIEW_PX, _LINE_PX = 11, 128, 14
 _SEED = 3
 
 
-@click.command(
-    "expressions",
-    epilog="\b\nExample:\n  reggan-plugin dataset expressions --ict ict_face_model_light.npz "
-    "--out expressions.jpg",
-)
+@click.command()
 @family_options
 @click.option(
     "--head", "number", type=click.IntRange(0, 99), default=3, show_default=True, metavar="N",
     help="Which head of each family.",
 )  # fmt: skip
 @click.option("--out", type=FILE_TO_WRITE, required=True, metavar="FILE.jpg")
-@overwrite_option("the sheet if it exists")
-@verbose_option
 def expression_sheet(
     *,
     open_families: OpenFamilies,
     number: int,
     out: Path,
-    overwrite: bool,
 ) -> None:
     """Draw every named expression as its weights move true heads: what a model is to show."""
-    refuse_existing([out], overwrite=overwrite)
     expressions = list(NAMED_EXPRESSIONS.values())
     rows = []
     for family in open_families():
@@ -87,3 +80,7 @@ def _laid_out(
             view = Image.fromarray(views[place]).resize((_VIEW_PX, _VIEW_PX), Image.Resampling.BOX)
             sheet.paste(view, (left, top + _LINE_PX + row * _VIEW_PX))
     return sheet
+
+
+if __name__ == "__main__":
+    expression_sheet()

@@ -37,8 +37,6 @@ _PITCH_PRIOR = 0.1
 """Cost of a pitch of one radian, in squared eye distances: a long face is not a nod."""
 _LARGEST_YAW_DEG, _LARGEST_PITCH_DEG = 75.0, 35.0
 _FIRST_STEP_DEG, _REFINEMENTS, _STEPS_TO_A_SIDE = 5.0, 4, 4
-FADE_DEG = 10.0
-"""Beyond a model's largest yaw, the further turn over which its effect fades to nothing."""
 YAW_GAIN = 0.83
 """True yaw for a fitted one, by `tests/measurements/head_pose.py` on 48 rendered skin heads."""
 
@@ -71,20 +69,6 @@ def head_pose_from_landmarks(landmarks: FaceLandmarks) -> HeadPose:
             yaws, pitches = yaw + step * around, pitch + step * around
             step /= _STEPS_TO_A_SIDE
     return HeadPose(yaw_deg=float(YAW_GAIN * yaw), pitch_deg=float(pitch))
-
-
-def intensity_share(yaw_deg: float | None, max_yaw_deg: float | None) -> float:
-    """Intensity factor, 0 to 1, for this yaw; 1 up to the model's limit.
-
-    Beyond it falls in a straight line, to 0 at `FADE_DEG` more.
-
-    Args:
-        yaw_deg: to either side; None where it is not known, which is not faded.
-        max_yaw_deg: the limit; None for a model without one.
-    """
-    if yaw_deg is None or max_yaw_deg is None:
-        return 1.0
-    return min(1.0, max(0.0, 1.0 - (abs(yaw_deg) - max_yaw_deg) / FADE_DEG))
 
 
 def _distances(

@@ -6,6 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from reggan_plugin.errors import Remark
+from reggan_plugin.faces.turned_heads import FADE_DEG
 from reggan_plugin.jobs.events import FrameDone, Notice, Report
 from reggan_plugin.jobs.results import FrameResult
 
@@ -16,7 +17,7 @@ LOST = (
 
 FADED = (
     "The head is turned further than this model was measured to improve on its input, so the "
-    "intensity fades to 0 over 10 degrees: {frames}."
+    f"intensity fades to 0 over {FADE_DEG:g} degrees: {{frames}}."
 )
 
 

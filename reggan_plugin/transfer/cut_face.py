@@ -7,7 +7,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.faces.head_pose import intensity_share
+from reggan_plugin.faces.turned_heads import intensity_share
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay, before_grey, continue_under_alpha

@@ -17,7 +17,7 @@ from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.face_sizes import EXPECTED
-from reggan_plugin.faces.head_pose import intensity_share
+from reggan_plugin.faces.turned_heads import intensity_share
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame

@@ -55,8 +55,8 @@ BASIC_EXPRESSIONS: tuple[Expression, ...] = (
         aliases=("disgust",),
         action_units=(9, 17),
         weights=weights_from_notation(
-            "noseSneer 1.15, browDown .75, eyeSquint .65, cheekSquint .6, mouthFrown .45,"
-            " mouthShrugLower .8, mouthPress .3"
+            "noseSneer 1.1, browDown .75, eyeSquint .65, cheekSquint .6, mouthFrown .45,"
+            " mouthShrugLower .9, mouthPress .8"
         ),
         source=f"{_BY_EYE}; the lips are closed, without CFEE's raised upper lip (10)",
         meanings=("gross", "yuck", "nauseous", "repulsed", "sickened"),

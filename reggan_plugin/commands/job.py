@@ -18,6 +18,7 @@ from reggan_plugin.commands.track import track
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.farm.job_template import (
+    FRAMES_OF_A_TASK,
     LAST_STEP,
     FarmJob,
     needed_parameters,
@@ -65,7 +66,7 @@ _OPTIONS_OF_TRACK, _OPTIONS_OF_REPORT = (
     "Farm",
     "--chunk",
     type=click.IntRange(1),
-    default=25,
+    default=FRAMES_OF_A_TASK,
     show_default=True,
     metavar="FRAMES",
     help="Most frames in one task.",

@@ -15,6 +15,8 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import UsageError
 from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY
 
+FRAMES_OF_A_TASK = 25
+"""Default of `--chunk`."""
 LAST_STEP = "Summary"
 _TRACKS = "{{Param.OutDir}}/.reggan/tracks.json"
 _REPORT = "{{Param.OutDir}}/.reggan/report.html"

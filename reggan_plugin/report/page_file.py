@@ -10,7 +10,8 @@ from reggan_plugin.drawing.web_page import html_from_parts
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
 from reggan_plugin.report.flicker import Flicker
 from reggan_plugin.report.frame_look import FrameLook
-from reggan_plugin.report.shot_check import FATAL, PROBLEMS, CheckedFrame
+from reggan_plugin.report.problems import FATAL, PROBLEMS
+from reggan_plugin.report.shot_check import CheckedFrame
 
 MOST_INSIDE = 1000
 """Frames of which the page holds the thumbnails; of longer shots they lie beside it."""

@@ -4,7 +4,6 @@ import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from reggan_plugin.errors import EmptySourceError, UsageError
 from reggan_plugin.files.frame_list import FrameList, SourceFrame
@@ -12,28 +11,13 @@ from reggan_plugin.files.frame_range import FrameRange, range_from_spans
 from reggan_plugin.files.sequence import find_sequence
 from reggan_plugin.jobs.frame_record import FrameRecord, read_record
 from reggan_plugin.jobs.results import NO_FACE
-
-Problem = Literal[
-    "missing", "failed", "altered", "no face", "low score", "clipped mask", "flicker", "turned away"
-]
-PROBLEMS: dict[Problem, str] = {
-    "missing": "There is no output, or no source.",
-    "failed": "The frame could not be read, changed or written.",
-    "altered": "The output is not the file that was rendered.",
-    "no face": "No face was found, or the tracks have none here; the frame is unchanged.",
-    "low score": "The locator is not sure of the face.",
-    "clipped mask": "The change is cut off by the picture's edge or by the square around the face.",
-    "flicker": "The change jumps more than the picture itself does.",
-    "turned away": "The head is turned so far that the intensity is lowered.",
-}
-"""From the worst to the least."""
-FATAL: tuple[Problem, ...] = ("missing", "failed", "altered")
-
-OTHER_CONTENT = "Its content is not what was rendered."
-LOW_SCORE = 0.6
-"""Faces that are there score above 0.9 as a rule; below 0.42 the locator takes none for one."""
-CLIPPED_WEIGHT = 0.05
-"""Of the mask at the picture's edge: less cannot be seen to end there."""
+from reggan_plugin.report.problems import (
+    CLIPPED_WEIGHT,
+    LOW_SCORE,
+    OTHER_CONTENT,
+    PROBLEMS,
+    Problem,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

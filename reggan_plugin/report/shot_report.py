@@ -16,12 +16,10 @@ from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.report.flicker import Flicker, with_flicker
 from reggan_plugin.report.frame_look import FrameLook, look_at
 from reggan_plugin.report.page_file import ReportPage
+from reggan_plugin.report.problems import FATAL, PROBLEMS, Problem
 from reggan_plugin.report.shot_check import (
-    FATAL,
-    PROBLEMS,
     CheckedFrame,
     Entry,
-    Problem,
     ShotToCheck,
     as_altered,
     in_order,

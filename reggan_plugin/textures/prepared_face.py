@@ -11,10 +11,10 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceFinder
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.maps.map_tile import Samples
+from reggan_plugin.textures.maps.overlapping_texels import Tally
 from reggan_plugin.textures.maps.own_maps import PartMaps
 from reggan_plugin.textures.maps.parts_with_map import remarks
 from reggan_plugin.textures.maps.reduced_tile import ReducedTile
-from reggan_plugin.textures.maps.texel_change import Tally
 from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.maps.worn_map import MapChoice
 from reggan_plugin.textures.progress import Advance, part_of, say_nothing

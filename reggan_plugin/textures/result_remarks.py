@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reggan_plugin.textures.maps.texel_change import Tally
+from reggan_plugin.textures.maps.overlapping_texels import Tally
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 _OPENS = 0.1

@@ -12,6 +12,7 @@ from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action
 from reggan_plugin.vocabulary.basic_expressions import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, NEUTRAL
+from reggan_plugin.vocabulary.largest_intensity import MAX_INTENSITY
 from reggan_plugin.vocabulary.names import (
     NAMED_EXPRESSIONS,
     NO_PRESETS,
@@ -33,7 +34,6 @@ __all__ = [
     "resolve_expression",
 ]
 
-MAX_INTENSITY = MAX_WEIGHT
 """Largest intensity that a model is asked for; 1 is the full expression."""
 
 EXPRESSIONS: tuple[Expression, ...] = BASIC_EXPRESSIONS

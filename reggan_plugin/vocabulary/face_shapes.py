@@ -11,6 +11,8 @@ Source: Apple, ARKit, `ARFaceAnchor.BlendShapeLocation`; `tongueOut` is left out
 
 import re
 
+from reggan_plugin.vocabulary.largest_intensity import MAX_INTENSITY
+
 _BOTH_SIDES = [
     "browDown",
     "browOuterUp",
@@ -58,7 +60,7 @@ NEUTRAL = "neutral"
 CONTROLS: tuple[str, ...] = (*ARKIT_SHAPES, NEUTRAL)
 """Entries of a control vector, in the order that models are trained with."""
 
-MAX_WEIGHT = 1.5
+MAX_WEIGHT = MAX_INTENSITY
 """Largest weight of a shape that a model is asked for; 1 is the shape in full."""
 
 

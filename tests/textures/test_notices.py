@@ -150,6 +150,6 @@ def test_the_help_says_which_expressions_open_the_mouth(capfd: pytest.CaptureFix
 
 
 def _remarks_of(name: str) -> list[str]:
-    from reggan_plugin.textures.maps.texel_change import Tally
+    from reggan_plugin.textures.maps.overlapping_texels import Tally
 
     return list(remarks_on(name, ExpressionMix({name: 1.0}), Tally(changed=1)))

@@ -9,7 +9,7 @@ from reggan_plugin.files.samples import change_samples
 from reggan_plugin.textures.character import is_mirrored
 from reggan_plugin.textures.maps.edge_padding import dilation_reach, pad_edges
 from reggan_plugin.textures.maps.map_tile import MapTile, Samples
-from reggan_plugin.textures.maps.texel_change import Tally, TexelChange
+from reggan_plugin.textures.maps.overlapping_texels import Tally, TexelChange
 from reggan_plugin.textures.maps.texture_map import FIRST_UDIM, TextureMap
 from reggan_plugin.textures.maps.uv_layout import Block, UvLayout, laid_out
 from reggan_plugin.textures.progress import Advance, say_nothing

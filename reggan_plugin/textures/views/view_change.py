@@ -14,8 +14,7 @@ from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.views.moved_surface import SurfaceMover, between_pixels
 from reggan_plugin.textures.views.ray_scene import Hits
 from reggan_plugin.textures.views.stage import Stage
-from reggan_plugin.textures.views.view import View
-from reggan_plugin.textures.views.visibility import (
+from reggan_plugin.textures.views.turned_away_or_folded import (
     FOLD,
     GRAZING,
     INTO_FOLD,
@@ -23,6 +22,7 @@ from reggan_plugin.textures.views.visibility import (
     facing_of,
     share_of_facing,
 )
+from reggan_plugin.textures.views.view import View
 
 _FACING_PX = 256
 """Side of the picture of facings."""

@@ -9,8 +9,8 @@ from reggan_plugin.textures.character import corner_values
 from reggan_plugin.textures.maps.uv_layout import Block, UvLayout
 from reggan_plugin.textures.views.ray_scene import Hits
 from reggan_plugin.textures.views.stage import Stage
+from reggan_plugin.textures.views.turned_away_or_folded import FOLD, SAME_PLACE
 from reggan_plugin.textures.views.view_change import SurfaceChange
-from reggan_plugin.textures.views.visibility import FOLD, SAME_PLACE
 
 _SAME_FOLD = 3 * FOLD
 """Two places on one texel that are no farther apart are in one fold."""

@@ -12,7 +12,7 @@ from ..bridge.progress import Progress
 from ..bridge.remedies import with_remedy
 from ..scene.asked_expression import still_expression
 from ..scene.image_files import ImageFile, file_of_image
-from ..scene.results import new_image, whereabouts
+from ..scene.result_images import new_image, whereabouts
 from ..scene.sequence_images import show
 from ..scene.settings import face_by_choice, face_settings, model_settings
 from .job_operator import new_job_folder

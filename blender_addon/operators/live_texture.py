@@ -11,7 +11,7 @@ from ..bridge.live_limits import LONGEST_PX
 from ..bridge.texture_command import FRONTS
 from ..scene.image_files import file_of_image
 from ..scene.live_picture import MAP_NAME, show_live, show_live_tiles, wear_live
-from .edit_texture import map_to_change, placed_on_head, problem_of_map, worn_image
+from .change_texture import map_to_change, placed_on_head, problem_of_map, worn_image
 from .job_operator import new_job_folder
 from .live import begin_live, is_shown, stop, toggled
 

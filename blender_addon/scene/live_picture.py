@@ -9,7 +9,7 @@ import bpy
 from .base_colour import image_nodes
 from .image_files import tile_path
 from .made_images import mark_live, source_of
-from .results import become_tiled
+from .result_images import become_tiled
 
 NAME, MAP_NAME = "RegGAN live", "RegGAN live map"
 

@@ -7,7 +7,7 @@ import bpy
 
 from ..bridge.errors import BridgeError
 from .made_images import is_made, mark_sheet, take_place_of
-from .results import pack_as
+from .result_images import pack_as
 
 
 def packed_sheet(

@@ -16,7 +16,7 @@ bpy = pytest.importorskip("bpy")
 
 from mathutils import Matrix, Vector  # noqa: E402
 
-from blender_addon.operators.head_from_rig import work_of_tracking  # noqa: E402
+from blender_addon.operators.track_head import work_of_tracking  # noqa: E402
 from blender_addon.scene.head_in_scene import FoundHead  # noqa: E402
 from blender_addon.second_blender import head_tracker  # noqa: E402
 

@@ -13,7 +13,7 @@ bpy = pytest.importorskip("bpy")
 
 from blender_addon.bridge import blender_process  # noqa: E402
 from blender_addon.head_settings import named_values  # noqa: E402
-from blender_addon.operators.head_from_rig import TrackHead  # noqa: E402
+from blender_addon.operators.track_head import TrackHead  # noqa: E402
 from blender_addon.second_blender import start  # noqa: E402
 
 from ..cancelled_jobs import cancel_after_two  # noqa: E402
@@ -136,7 +136,7 @@ def test_a_second_blender_that_ends_badly_says_what_to_do(
 def test_what_the_copy_lacks_is_named(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the head of a library that cannot be found."""
     names = {**named_values(scene.reggan_head), "head": "Kopf [fehlt.blend]"}
-    monkeypatch.setattr("blender_addon.operators.head_from_rig.named_values", lambda _: names)
+    monkeypatch.setattr("blender_addon.operators.track_head.named_values", lambda _: names)
     with pytest.raises(RuntimeError, match=r"Kopf \[fehlt.blend\] is not in the copy.*library"):
         bpy.ops.reggan.track_head()
 

@@ -10,7 +10,7 @@ import bpy
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
-from blender_addon.operators.head_from_rig import work_of_tracking
+from blender_addon.operators.track_head import work_of_tracking
 from blender_addon.second_blender import head_tracker
 
 SIZE = (640, 360)

@@ -10,7 +10,7 @@ from ...textures.conftest import MadeHead
 
 bpy = pytest.importorskip("bpy")
 
-from blender_addon.scene.results import become_tiled  # noqa: E402
+from blender_addon.scene.result_images import become_tiled  # noqa: E402
 
 from .worn_head import object_of, press  # noqa: E402
 

@@ -25,7 +25,7 @@ from ..scene.head_as_glb import WornImage, export_head
 from ..scene.image_files import file_of_image, file_stem
 from ..scene.made_images import start_of
 from ..scene.material_copy import wear_copies
-from ..scene.results import new_image, whereabouts
+from ..scene.result_images import new_image, whereabouts
 from ..scene.sequence_images import show, show_whole
 from ..scene.settings import model_settings
 from ..scene.sheets import packed_sheet

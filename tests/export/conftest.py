@@ -47,7 +47,8 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
         training = TrainingSettings(model=settings, pairs=PairSettings(side_px=side_px))
         data = RunData(name="made", identities=["skin_00001"], sha256="0" * 64)
         folder = tmp_path / f"{architecture}-{seed}"
-        RunFolder(folder).write_model(model, training, data)
+        RunFolder(folder).open_session(training, data)
+        RunFolder(folder).write_model_state(model)
         return folder
 
     return make

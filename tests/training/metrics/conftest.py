@@ -183,7 +183,8 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         settings = settings_with_tables(TrainingSettings(), tables, "the test")
         folder = RunFolder(tmp_path_factory.mktemp("runs") / name)
         data = RunData(name="made", identities=(), sha256="")
-        folder.write_model(build_model(settings.model), settings, data)
+        folder.open_session(settings, data)
+        folder.write_model_state(build_model(settings.model))
         for number, score in enumerate(scores):
             folder.log(kimg=float(number + 1), held_out_l1=score)
         return folder.root

@@ -101,7 +101,7 @@ def test_labels_are_matched_by_name_and_others_are_wrong_answers(weights: Path) 
     crops = torch.rand(len(EXPRESSION_NAMES), 3, 32, 32, generator=torch.Generator().manual_seed(0))
     answers = OutsideNetwork(weights / "expression.onnx")(crops).softmax(dim=1)
     order = [5, 4, 6, 0, 2, 3, 7]  # ours, in the order of the labels
-    values = gauge.values(crops, crops, torch.arange(len(EXPRESSION_NAMES)))
+    values = gauge(crops, crops, torch.arange(len(EXPRESSION_NAMES)))
     expected = answers[torch.arange(len(order)), torch.tensor(order)]
     assert torch.allclose(values["outside_probability"], expected)
     hits = answers.argmax(dim=1) == torch.tensor(order)

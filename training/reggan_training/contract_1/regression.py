@@ -127,22 +127,16 @@ class RidgeSums:
                     gram[done : done + count].addcmul_(taps[column], taps[column:])
                     done += count
 
-    def solve(
-        self, penalty: float | None = None
-    ) -> Float[Tensor, "filter_channels columns side side"]:
+    def solve(self) -> Float[Tensor, "filter_channels columns side side"]:
         """Weights of every pixel, taps in row-major order, then the bias; float32.
-
-        Args:
-            penalty: in place of that of the settings, as the sums do not depend on it.
 
         Raises:
             torch.linalg.LinAlgError: never for a positive penalty and finite images.
         """
         settings = self.settings
         columns, side = settings.columns, settings.side_px
-        penalty = settings.penalty if penalty is None else penalty
         weights = torch.empty(columns, self.gram.shape[1])
-        pull = penalty * torch.eye(columns, dtype=torch.float64)
+        pull = settings.penalty * torch.eye(columns, dtype=torch.float64)
         prior = pull[settings.taps // 2, :, None] if settings.towards_identity else 0.0
         upper = torch.triu_indices(columns, columns)
         for start in range(0, self.gram.shape[1], _STRIPE):

@@ -100,11 +100,6 @@ class RunFolder:
         record["sessions"].append(session)
         self._write_config(record)
 
-    def write_model(self, model: nn.Module, settings: TrainingSettings, data: RunData) -> None:
-        """Make this the folder of a run whose model is finished without any descent."""
-        self.open_session(settings, data)
-        self.write_model_state(model)
-
     def write_model_state(self, model: nn.Module) -> None:
         """Save a model that needs no descent as the run's checkpoint."""
         self.save({**prefixed("averaged", model.state_dict()), "images_seen": torch.tensor(0)})

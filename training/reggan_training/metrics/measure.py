@@ -1,6 +1,6 @@
 """Every method on every trial, as one long table."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,25 +19,18 @@ OWN_FEATURES = "own"
 """The name of the project's own features among `Measurements.features`."""
 
 
-class Gauge:
-    """Something else that measures composites: an outside network that a user gave."""
+Gauge = Callable[
+    [
+        Float[Tensor, "batch 3 side side"],
+        Float[Tensor, "batch 3 side side"],
+        Int[Tensor, " batch"],
+    ],
+    Mapping[str, Tensor],
+]
+"""Something else that measures composites: an outside network that a user gave.
 
-    def values(
-        self,
-        sources: Float[Tensor, "batch 3 side side"],
-        made: Float[Tensor, "batch 3 side side"],
-        wanted: Int[Tensor, " batch"],
-    ) -> Mapping[str, Float[Tensor, " batch"]]:
-        """Figures of every picture, by quantity; none of its own accord."""
-        del sources, made, wanted
-        return {}
-
-    def features(
-        self, made: Float[Tensor, "batch 3 side side"]
-    ) -> Mapping[str, Float[Tensor, "batch _length"]]:
-        """Features of every picture, by the name of their network; none of its own accord."""
-        del made
-        return {}
+Of sources, results and the expressions wanted it gives a figure of each result by quantity, or its
+features, [batch, length], by the name of their network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,11 +104,9 @@ class Collector:
                     region[numbers],
                     [one[numbers] for one in wanted],
                 )
+            found = {name: row.pop(name) for name in [*row] if row[name].ndim > 1}
+            features[method] = _spread({OWN_FEATURES: summary, **found}, numbers, kept)
             values[method] = _spread(row, numbers, kept)
-            found = {OWN_FEATURES: summary}
-            for gauge in self.gauges:
-                found |= gauge.features(pictures)
-            features[method] = _spread(found, numbers, kept)
         self._subjects.append((subject, kept))
         self._values.append(values)
         self._features.append(features)
@@ -139,8 +130,8 @@ class Collector:
         subject: TrialSubject,
         numbers: list[int],
         pictures: Float[Tensor, "asked 3 side side"],
-    ) -> dict[str, Float[Tensor, " asked"]]:
-        """The judges' figures for pictures that should show the trials' expressions."""
+    ) -> dict[str, Tensor]:
+        """Figures and gauges' features for pictures that should show the trials' expressions."""
         wanted = torch.tensor([subject.trials[number].expression for number in numbers])
         named = name_expressions(self.judges.expression, pictures, subject.shown)
         sources = subject.sources[numbers]
@@ -149,7 +140,7 @@ class Collector:
             "probability": named.gather(1, wanted[:, None])[:, 0],
         }
         for gauge in self.gauges:
-            values |= gauge.values(sources, pictures, wanted)
+            values |= gauge(sources, pictures, wanted)
         return values
 
     def _compare(

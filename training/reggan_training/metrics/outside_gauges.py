@@ -2,13 +2,13 @@
 
 import importlib.util
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_plugin.errors import MissingExtraError, SourceError, UnknownExpressionError
@@ -20,85 +20,71 @@ INCEPTION = "inception"
 _SUBSETS, _LARGEST_SUBSET = 100, 1000
 
 
-class OutsideGauge(Gauge):
-    """A gauge that asks one network."""
+def expression_gauge(path: Path) -> Gauge:
+    """ECS: hits, and the probability of the wanted expression.
 
-    def __init__(self, network: OutsideNetwork) -> None:
-        self.network = network
+    Labels that are no expressions of ours are wrong answers.
 
+    Raises:
+        SourceError: the labels lack one of the expressions.
+    """
+    network = OutsideNetwork(path)
+    named = [_expression_of(label) for label in network.seen.labels]
+    absent = [name for name in EXPRESSION_NAMES if name not in named]
+    if absent:
+        raise SourceError(
+            f"{path.with_suffix('.json')}: labels name no {', '.join(absent)}. List the labels "
+            f"of {path.name} in the order of its outputs, such as "
+            f"{WEIGHT_FILES['expression'].example['labels']}."
+        )
+    column_of = torch.tensor([named.index(name) for name in EXPRESSION_NAMES])
 
-class ExpressionGauge(OutsideGauge):
-    """ECS; labels that are no expressions of ours are wrong answers."""
-
-    def __init__(self, network: OutsideNetwork, path: Path) -> None:
-        """Take a classifier.
-
-        Raises:
-            SourceError: its labels lack one of the expressions.
-        """
-        super().__init__(network)
-        named = [_expression_of(label) for label in network.seen.labels]
-        absent = [name for name in EXPRESSION_NAMES if name not in named]
-        if absent:
-            raise SourceError(
-                f"{path.with_suffix('.json')}: labels name no {', '.join(absent)}. List the labels "
-                f"of {path.name} in the order of its outputs, such as "
-                f"{WEIGHT_FILES['expression'].example['labels']}."
-            )
-        self._columns = [named.index(name) for name in EXPRESSION_NAMES]
-
-    def values(
-        self,
-        sources: Float[Tensor, "batch 3 side side"],
-        made: Float[Tensor, "batch 3 side side"],
-        wanted: Int[Tensor, " batch"],
-    ) -> Mapping[str, Float[Tensor, " batch"]]:
-        """Hits, and the probability of the wanted expression."""
-        del sources
-        probability = self.network(made).softmax(dim=1)
-        columns = torch.tensor(self._columns)[wanted]
+    def gauge(_: Tensor, made: Tensor, wanted: Tensor) -> dict[str, Tensor]:
+        probability = network(made).softmax(dim=1)
+        columns = column_of[wanted]
         return {
             "outside_ecs": (probability.argmax(dim=1) == columns).float(),
             "outside_probability": probability.gather(1, columns[:, None])[:, 0],
         }
 
+    return gauge
 
-class FaceGauge(OutsideGauge):
+
+def face_gauge(path: Path) -> Gauge:
     """FSS: cosine of the embeddings of source and result."""
-
-    def values(
-        self,
-        sources: Float[Tensor, "batch 3 side side"],
-        made: Float[Tensor, "batch 3 side side"],
-        wanted: Int[Tensor, " batch"],
-    ) -> Mapping[str, Float[Tensor, " batch"]]:
-        """The cosine."""
-        del wanted
-        return {"outside_fss": F.cosine_similarity(self.network(sources), self.network(made))}
+    network = OutsideNetwork(path)
+    return lambda sources, made, _: {
+        "outside_fss": F.cosine_similarity(network(sources), network(made))
+    }
 
 
-class QualityGauge(OutsideGauge):
+def quality_gauge(path: Path) -> Gauge:
     """QualiCLIP: a score of each picture by itself; higher is better."""
-
-    def values(
-        self,
-        sources: Float[Tensor, "batch 3 side side"],
-        made: Float[Tensor, "batch 3 side side"],
-        wanted: Int[Tensor, " batch"],
-    ) -> Mapping[str, Float[Tensor, " batch"]]:
-        """The score."""
-        del sources, wanted
-        return {"quality": self.network(made)[:, 0]}
+    network = OutsideNetwork(path)
+    return lambda _, made, __: {"quality": network(made)[:, 0]}
 
 
-class InceptionGauge(OutsideGauge):
-    """Features for FID and KID."""
+def inception_gauge(path: Path) -> Gauge:
+    """Features for FID and KID.
 
-    def features(
-        self, made: Float[Tensor, "batch 3 side side"]
-    ) -> Mapping[str, Float[Tensor, "batch length"]]:
-        """The features."""
-        return {INCEPTION: self.network(made)}
+    Raises:
+        MissingExtraError: torchmetrics, which compares them, is not installed.
+    """
+    if importlib.util.find_spec("torchmetrics") is None:
+        raise MissingExtraError(
+            f"{path} is there for FID and KID, but torchmetrics is not installed. "
+            'Install it: pip install "reggan-plugin[metrics]"'
+        )
+    network = OutsideNetwork(path)
+    return lambda _, made, __: {INCEPTION: network(made)}
+
+
+_GAUGES: Mapping[str, Callable[[Path], Gauge]] = {
+    "expression": expression_gauge,
+    "face": face_gauge,
+    "qualiclip": quality_gauge,
+    INCEPTION: inception_gauge,
+}
 
 
 def load_gauges(folder: Path | None) -> list[Gauge]:
@@ -108,25 +94,10 @@ def load_gauges(folder: Path | None) -> list[Gauge]:
         SourceError: a file is damaged, or its JSON is missing or wrong.
         MissingExtraError: there are weights for FID, but torchmetrics is not installed.
     """
-    gauges: list[Gauge] = []
     if folder is None:
-        return gauges
-    paths = {name: folder / f"{name}.onnx" for name in WEIGHT_FILES}
-    if paths["expression"].is_file():
-        path = paths["expression"]
-        gauges.append(ExpressionGauge(OutsideNetwork(path), path))
-    if paths["face"].is_file():
-        gauges.append(FaceGauge(OutsideNetwork(paths["face"])))
-    if paths["qualiclip"].is_file():
-        gauges.append(QualityGauge(OutsideNetwork(paths["qualiclip"])))
-    if paths[INCEPTION].is_file():
-        if importlib.util.find_spec("torchmetrics") is None:
-            raise MissingExtraError(
-                f"{paths[INCEPTION]} is there for FID and KID, but torchmetrics is not installed. "
-                'Install it: pip install "reggan-plugin[metrics]"'
-            )
-        gauges.append(InceptionGauge(OutsideNetwork(paths[INCEPTION])))
-    return gauges
+        return []
+    paths = {name: folder / f"{name}.onnx" for name in _GAUGES}
+    return [_GAUGES[name](path) for name, path in paths.items() if path.is_file()]
 
 
 def fid_and_kid(

@@ -130,9 +130,7 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _record(settings, folder, files, earlier)
 
-    def finish(stage: str, run: TrainingRun, draw: Draw, pool: PoolSettings) -> None:
-        _finish(settings, run, draw, pool, partial(report, stage))
-
+    finish = partial(_finish, settings, report)
     torch.manual_seed(settings.seed)
     if READER in settings.stages:
         reading = reader_run(_readers(earlier), settings.reader, _made(folder / READER))
@@ -168,10 +166,11 @@ def _readers(earlier: EarlierModel) -> Readers:
 
 def _finish(
     settings: WholeRun,
+    report: Report,
+    stage: str,
     run: TrainingRun,
     draw: Draw,
     pool_settings: PoolSettings,
-    report: Callable[[dict[str, float]], None],
 ) -> None:
     if run.settings.done_at(run.step, 0.0) >= 1:
         return
@@ -188,7 +187,7 @@ def _finish(
     pool = PairPool(paths, draw, own, start_step=run.step, batch=run.settings.batch)
     try:
         for means in run.run(pool):
-            report(means)
+            report(stage, means)
     finally:
         pool.close()
 

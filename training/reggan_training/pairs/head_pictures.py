@@ -1,7 +1,7 @@
 """Pictures of a head in the seven expressions of contract 1: the layout of a rendered set."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from reggan_training.pairs.head_look import STYLES, HeadLook, sample_look
 from reggan_training.pairs.rasterised_head import RasterisedHead
 from reggan_training.pairs.rasterising import rasterise_head
 from reggan_training.pairs.render_set import seed_of
+from reggan_training.pairs.renderer import Drawn, Renderer
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.sitting import reduce_to
 from reggan_training.pairs.states import Weights, sample_gaze
@@ -57,28 +58,6 @@ class HeadPictureSettings:
     looks: int = 1
     styles: tuple[str, ...] = ("skin",)
     seed: int = 0
-
-
-Drawn = Callable[[int], Float[Tensor, "3 height width"]]
-"""One state of a head in a look, sRGB-encoded, [0, 1], at the side of the rasters or half of it."""
-Drawing = Callable[[HeadMesh, HeadShader, HeadLook], Drawn]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Renderer:
-    """What makes pictures of heads.
-
-    Attributes:
-        name: of its settings in a set's manifest.
-        styles: that it can draw.
-        draw: opens a head in a look.
-        packages: whose versions the manifest names.
-    """
-
-    name: str
-    styles: tuple[str, ...]
-    draw: Drawing
-    packages: tuple[str, ...] = ("torch",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,26 +109,33 @@ def picture_head(
     head = dress(family.head(identity), random)
     camera = sample_camera(head.landmarks(head.rest), random)
     drawn_faces = sample_faces(random, head.controls, is_tested=digit == _TESTED)
-    lacking = {f.expression for f in drawn_faces if not _can_show(head, f.expression)}
-    faces = [face for face in drawn_faces if face.expression not in lacking]
-    picture_px = round(_MARGIN * settings.side_px)
-    rasterised = rasterise_head(
-        head,
-        [face.weights for face in faces],
-        random,
-        _farther(camera),
-        face_px=_SUPERSAMPLING * picture_px,
-        mouth_px=_MOUTH_PX,
-    )
-    shader = HeadShader(rasterised)
+    faces = [face for face in drawn_faces if _can_show(head, face.expression)]
+    shader = HeadShader(_rasterised(head, faces, camera, random, settings.side_px))
     for name in missing:
         style, look = named[name]
         drawn = np.random.default_rng([seed, look, STYLES.index(style)])
         sampled = sample_look(drawn, style=style)
         drawing = renderer.draw(head, shader, sampled)
-        _write_look(name, rasterised, faces, sampled, drawing, root)
-    return missing[0] + (
-        f", without {', '.join(sorted(lacking))}: the head lacks their shapes" if lacking else ""
+        _write_look(name, shader.head, faces, sampled, drawing, root)
+    lacking = sorted({one.expression for one in drawn_faces} - {one.expression for one in faces})
+    without = f", without {', '.join(lacking)}: the head lacks their shapes" if lacking else ""
+    return missing[0] + without
+
+
+def _rasterised(
+    head: HeadMesh,
+    faces: Sequence[ShownFace],
+    camera: Camera,
+    random: np.random.Generator,
+    side_px: int,
+) -> RasterisedHead:
+    return rasterise_head(
+        head,
+        [face.weights for face in faces],
+        random,
+        _farther(camera),
+        face_px=_SUPERSAMPLING * round(_MARGIN * side_px),
+        mouth_px=_MOUTH_PX,
     )
 
 
@@ -247,7 +233,9 @@ def _write_look(
     try:
         for state, face in enumerate(faces):
             file = f"{state:02d}_{face.expression}_{round(100 * face.intensity):03d}.jpg"
-            folder.write(file, jpeg_bytes(_reduced(drawn(state), side_px)))
+            folder.write(
+                file, jpeg_bytes(reduce_to(drawn(state), side_px).permute(1, 2, 0).numpy())
+            )
             images.append(
                 {
                     "file": file,

@@ -14,8 +14,9 @@ from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from reggan_export.calibration_crops import calibration_crops
 from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_verified
-from reggan_export.sample_crops import Crops, calibration_crops
+from reggan_export.sample_crops import Crops
 from reggan_export.verify.asked_vectors import single_vectors
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import VerifyReport

@@ -1,4 +1,4 @@
-"""Linking: faces of different frames that are one face, and cuts of the shot."""
+"""Linking: which faces of different frames are one face."""
 
 import math
 from collections.abc import Sequence
@@ -8,11 +8,10 @@ from itertools import takewhile
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.faces.cuts import Thumbnail, is_changed
 from reggan_plugin.faces.detection import Detection, unlikeness
 from reggan_plugin.faces.filled_gaps import MOST_FILLED
 
-CUT_CHANGE = 0.3
-"""Change of the picture, 0 to 2, from which a cut is possible."""
 _FARTHEST_SIZES, _FARTHER_EACH_FRAME = 0.6, 0.1
 """Largest distance from the expected place, in face sizes, and more for each frame missed."""
 _MOST_GROWTH = 1.5
@@ -20,8 +19,6 @@ _STEADY_SIZES, _STEADY_GROWTH = 0.35, 1.25
 _MOST_UNLIKE, KNOWN_AGAIN = 0.5, 0.12
 """On rendered heads a face is unlike itself by 0.01 in the next frame, by 0.02 six frames later and
 by 0.04 to 0.21 with another expression; 95 of 100 pairs of different heads are unlike by 0.2."""
-
-Thumbnail = Float[np.ndarray, "rows columns"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,25 +55,6 @@ class LinkedShot:
     cuts: tuple[int, ...]
     paths: tuple[FacePath, ...]
     """Between two cuts, those that are seen large and long come first."""
-
-
-def picture_change(one: Thumbnail, other: Thumbnail) -> float:
-    """1 less the correlation of two pictures: 0 if only the brightness differs, 2 for a negative.
-
-    A picture without any contrast is unlike all others but its like.
-    """
-    one, other = one - one.mean(), other - other.mean()
-    sizes = float(np.sqrt((one**2).mean())), float(np.sqrt((other**2).mean()))
-    if min(sizes) < 1e-3:
-        return float(max(sizes) >= 1e-3)
-    return 1.0 - float((one * other).mean()) / (sizes[0] * sizes[1])
-
-
-def is_changed(shown: Thumbnail | None, thumbnail: Thumbnail | None) -> bool:
-    """True if the picture is another one as a whole; never where one of the two is not known."""
-    if shown is None or thumbnail is None:
-        return False
-    return picture_change(shown, thumbnail) > CUT_CHANGE
 
 
 def link_faces(frames: Sequence[SeenFrame]) -> LinkedShot:

@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from reggan_plugin.faces.cuts import picture_change
 from reggan_plugin.faces.detection import Detection
 from reggan_plugin.faces.filled_gaps import MOST_FILLED
 from reggan_plugin.faces.linking import (
     LinkedShot,
     SeenFrame,
     link_faces,
-    picture_change,
 )
 from reggan_plugin.faces.steady_faces import steady_faces
 

@@ -172,7 +172,7 @@ def wear_the_map_live() -> Pause:
     head.select_set(True)
     bpy.context.view_layer.objects.active = head
     shading.type, shading.color_type = "SOLID", "TEXTURE"
-    scene.reggan_texture.layout = "MESH"
+    scene.reggan_texture.layout, scene.reggan_texture.image = "MESH", None
     area.spaces.active.region_3d.view_perspective = "CAMERA"
     node = head.data.materials[0].node_tree.nodes.active
     own, scene.reggan.intensity = node.image, 0.2

@@ -2,7 +2,6 @@
 
 import os
 import stat
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,12 +75,14 @@ def by_object(head: Any) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the environment is a shell script")
-def test_an_environment_without_textures_says_what_to_do(head: Any, tmp_path: Path) -> None:
+def test_an_environment_without_textures_says_what_to_do(
+    head: Any, reggan_python: Path, tmp_path: Path
+) -> None:
     hidden = tmp_path / "hidden"
     hidden.mkdir()
     (hidden / "sitecustomize.py").write_text("import sys; sys.modules['embreex'] = None\n")
     python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\nPYTHONPATH="{hidden}" exec "{sys.executable}" "$@"\n')
+    python.write_text(f'#!/bin/sh\nPYTHONPATH="{hidden}" exec "{reggan_python}" "$@"\n')
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
     preferences = bpy.context.preferences.addons["blender_addon"].preferences
     before = preferences.environment

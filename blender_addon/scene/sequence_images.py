@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -106,20 +107,49 @@ def show(context: Any, image: Any) -> bool:
         return False
     spaces[0].image = image
     show_all_frames(spaces[0].image_user, image)
-    if not bpy.app.background:
-        bpy.app.timers.register(partial(_uncover, image.name), first_interval=0.1)
+    _once_drawn(image.name, _uncover)
     return True
 
 
 def show_whole(context: Any, image: Any) -> bool:
     """Show an image there, as large as that allows if no editor shows it; whether there is one."""
-    is_seen = any(area.spaces.active.image == image for _, area in _image_editors(context))
+    before = _zooms(image.name)
     if not show(context, image):
         return False
-    if not is_seen and not bpy.app.background:
-        # It can be fitted once it is read, for which Blender would wait here; drawing it reads it.
-        bpy.app.timers.register(partial(_fit, image.name), first_interval=0.1)
+    _once_drawn(image.name, partial(_fit_where_changed, before=before))
     return True
+
+
+def _once_drawn(name: str, then: Callable[[str], None]) -> None:
+    """Do something to an image's editors after it is drawn: it is read then.
+
+    Blender 5.2 shows a picture that is drawn for the first time at its own size.
+    """
+    timers, space = bpy.app.timers, bpy.types.SpaceImageEditor
+    drawn: list[str] = []
+
+    def note() -> None:
+        if not drawn and bpy.context.space_data.image == bpy.data.images.get(name):
+            drawn.append(name)
+            timers.register(act, first_interval=0.0)
+
+    def act() -> None:
+        space.draw_handler_remove(handle, "WINDOW")
+        then(name)
+
+    if not bpy.app.background:
+        handle = space.draw_handler_add(note, (), "WINDOW", "POST_PIXEL")
+
+
+def _fit_where_changed(name: str, before: list[float]) -> None:
+    """Fit an image unless it is shown as before."""
+    if _zooms(name) != before:
+        _fit(name)
+
+
+def _zooms(name: str) -> list[float]:
+    """Pixels of the screen for one of an image, in each editor that shows it."""
+    return [round(area.spaces.active.zoom[0], 3) for _, area, _ in _showing(name)]
 
 
 def _fit(name: str) -> None:

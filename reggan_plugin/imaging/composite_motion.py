@@ -137,7 +137,7 @@ class _Mover:
         x, y = x + self._offset[1] + right, y + self._offset[0] + down
         footprint = None if motion.footprint is None else motion.footprint.ravel()[index]
         new = self._lit(self._colours.at(x, y, footprint), index)
-        shows = np.isfinite(new).all(axis=1)
+        shows = colour.finite_pixels(new[None])[0]
         if self._own_alpha is not None:
             alpha = self._own_alpha[index]
             if self.alpha is not None and self._alphas is not None:
@@ -153,7 +153,9 @@ class _Mover:
         if self._front is not None:
             new += self._front[index, None] * (pixels[index] - new)
             weight *= 1 - self._front[index]
-        pixels[index[shows]], self.weight.ravel()[index[shows]] = new[shows], weight[shows]
+        if not shows.all():
+            index, new, weight = index[shows], new[shows], weight[shows]
+        pixels[index], self.weight.ravel()[index] = new, weight
 
     def _lit(
         self, straight: Float[np.ndarray, "places 3"], index: Int[np.ndarray, " places"]

@@ -95,7 +95,7 @@ def _block_around(
     block = (
         frame[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         if inside
-        else frame[rows[:, None], columns]
+        else frame.take(rows, axis=0).take(columns, axis=1)
     )
     return block, (int(low[0]), int(low[1]))
 

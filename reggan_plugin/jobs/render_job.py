@@ -98,7 +98,14 @@ def summary_of(
 def _results(
     plan: JobPlan, steps: FrameSteps, together: int, stopped: Callable[[], bool]
 ) -> Iterator[FrameResult]:
-    """Run the steps of all frames, several frames at the same time."""
+    """Run the steps of all frames, several frames at the same time.
+
+    One frame alone stays in this thread: memory that another thread has used is not used again.
+    """
+    if len(plan.tasks) == 1 and not stopped():
+        task = plan.tasks[0]
+        [ready] = steps.change([(task, steps.read(task))])
+        return iter([steps.write(task, ready)])
     return run_overlapped(
         plan.tasks,
         read=steps.read,

@@ -26,7 +26,7 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from ..glb_files import glb_bytes
 from .conftest import MadeHead, write_obj
-from .test_gltf_output import parsed
+from .test_write_gltf import parsed
 
 HAPPY = {"happy": ExpressionMix({"happy": 1.0})}
 

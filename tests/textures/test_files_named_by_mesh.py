@@ -22,7 +22,7 @@ from reggan_plugin.textures.read_mesh import load_mesh
 
 from ..glb_files import glb_bytes
 from .conftest import MadeHead, write_obj
-from .test_gltf_output import parsed
+from .test_write_gltf import parsed
 
 SECRET = b"a private key"
 

@@ -24,7 +24,7 @@ from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from ..glb_files import glb_bytes
 from .conftest import MadeHead, write_obj
-from .test_gltf_output import parsed
+from .test_write_gltf import parsed
 
 
 def test_ply_and_obj_give_the_same_head(head: MadeHead, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from .conftest import MadeHead, share_missed, write_obj
-from .test_gltf_output import parsed, view_bytes
+from .test_write_gltf import parsed, view_bytes
 
 ANGRY = {"angry": ExpressionMix({"angry": 1.0})}
 NOTHING = {"angry": ExpressionMix({"angry": 0.0})}

@@ -25,7 +25,7 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from ..glb_files import glb_bytes
 from .conftest import MadeHead, write_glb
-from .test_gltf_output import parsed
+from .test_write_gltf import parsed
 
 Run = Callable[..., list[str]]
 NOTHING = {"sad": ExpressionMix({"sad": 0.0})}

@@ -54,6 +54,8 @@ class AskedPipe:
             path = self._folder / answers[-1]["file"]
             with path.open("rb") as file:
                 array("f").fromfile(file, 4 * answers[-1]["width"] * answers[-1]["height"])
+        for answer in answers:
+            (self._folder / answer["file"]).unlink()
         self.is_settled = self._worker.is_done
 
     def close(self) -> None:

@@ -148,8 +148,8 @@ def _fit_where_changed(name: str, before: list[float]) -> None:
 
 
 def _zooms(name: str) -> list[float]:
-    """Pixels of the screen for one of an image, in each editor that shows it."""
-    return [round(area.spaces.active.zoom[0], 3) for _, area, _ in _showing(name)]
+    """Zoom of each editor that shows an image; asked so, Blender does not read the image for it."""
+    return [round(area.spaces.active.zoom_percentage, 1) for _, area, _ in _showing(name)]
 
 
 def _fit(name: str) -> None:

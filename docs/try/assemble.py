@@ -40,7 +40,7 @@ PAGE = (
     "spectacles.js",
     "backdrop.js",
     "folds.js",
-    "grey_faces.js",
+    "paint_colours.js",
     "picture.js",
 )
 VERSION = "1.30.0"

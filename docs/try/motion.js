@@ -2,8 +2,8 @@
 // As reggan_plugin/imaging/frame_motion.py and composite_motion.py do it, for opaque sRGB pictures.
 
 import { beneath } from "./backdrop.js";
+import { inFaceColours } from "./paint_colours.js";
 import { block, plane, reduceBy } from "./planes.js";
-import { muted } from "./grey_faces.js";
 import { unfolded } from "./folds.js";
 
 const [FULL_MOTION, FULL_GAIN, FULL_COVER, LEAST] = [0.002, 0.02, 0.02, 0.25];
@@ -37,7 +37,7 @@ function map(source, work) {
 
 /** The change of each pixel of a region: planes by name; `face`: the planes that were asked about. */
 export function motionInFrame(answered, face, card, crop, region) {
-  const outputs = muted(answered, face);
+  const outputs = inFaceColours(answered, face);
   const painters = Object.entries(card.painters ?? {}).map(([part, square]) =>
     [square, channel(outputs[`${part}_cover`], 0)]);
   const motion = [0, 1].map((axis) => map(channel(outputs.motion, axis), (v) => clip(v, -1, 1)));

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from reggan_plugin.answers.folds import unfolded
-from reggan_plugin.answers.grey_faces import muted
 from reggan_plugin.answers.motion_answer import MotionAnswer, Painter
+from reggan_plugin.answers.paint_colours import in_face_colours
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.errors import DeviceMemoryError, ModelError
@@ -102,7 +102,7 @@ def motion_answer_at(
     painters: Mapping[str, CropSquare],
     face: Float[np.ndarray, "side side 3"],
 ) -> MotionAnswer:
-    """The answer of a model of contract 2 for one face of a batch, `unfolded` and `muted`.
+    """The answer of a model of contract 2 for one face of a batch, `unfolded`, `in_face_colours`.
 
     Args:
         place: of the face in the batch.
@@ -124,7 +124,7 @@ def motion_answer_at(
             for part, window in painters.items()
         ),
     )
-    return muted(unfolded(answer), face)
+    return in_face_colours(unfolded(answer), face)
 
 
 def _checked(outputs: Mapping[str, np.ndarray], names: Sequence[str], batch: int) -> Tensors:

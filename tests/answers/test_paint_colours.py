@@ -1,10 +1,10 @@
-"""Paint of faces without colour has hardly any; that of others keeps its bits."""
+"""Paint of grey faces has hardly any colour; that of others is not green, and keeps its bits."""
 
 import numpy as np
 import pytest
 
-from reggan_plugin.answers.grey_faces import muted
 from reggan_plugin.answers.motion_answer import MotionAnswer, Painter
+from reggan_plugin.answers.paint_colours import in_face_colours
 
 SIDE = 64
 PINK, WHITE = (0.7, 0.35, 0.3), (0.9, 0.9, 0.9)
@@ -35,7 +35,7 @@ def saturation(colour: np.ndarray) -> float:
 
 
 def test_a_grey_face_gets_grey_paint() -> None:
-    after = muted(answer(), face((0.6, 0.6, 0.6), (0.5, 0.5, 0.5)))
+    after = in_face_colours(answer(), face((0.6, 0.6, 0.6), (0.5, 0.5, 0.5)))
     for paint in (after.paint, after.painters[0].paint):
         assert saturation(paint[3, 3]) == pytest.approx(0.0, abs=1e-5)
         assert paint[3, 3].mean() == pytest.approx(np.mean(PINK), abs=1e-5)
@@ -44,15 +44,37 @@ def test_a_grey_face_gets_grey_paint() -> None:
 
 def test_stone_gets_its_own_tint() -> None:
     stone = np.array([0.62, 0.6, 0.57])
-    painted = muted(answer(), face(tuple(stone), tuple(0.8 * stone))).paint[3, 3]
+    painted = in_face_colours(answer(), face(tuple(stone), tuple(0.8 * stone))).paint[3, 3]
     np.testing.assert_allclose(painted / painted.mean(), stone / stone.mean(), atol=2e-3)
 
 
 def test_a_face_of_no_size_is_left() -> None:
     before = answer()
-    assert muted(before, np.zeros((1, 1, 3), np.float32)) is before
+    assert in_face_colours(before, np.zeros((1, 1, 3), np.float32)) is before
+
+
+PALE = (0.9, 0.88, 0.86), (0.7, 0.45, 0.42)
 
 
 def test_pale_skin_with_lips_keeps_its_paint() -> None:
     before = answer()
-    assert muted(before, face((0.9, 0.88, 0.86), (0.7, 0.45, 0.42))) is before
+    after = in_face_colours(before, face(*PALE))
+    assert np.array_equal(after.paint, before.paint)
+    assert np.array_equal(after.painters[0].paint, before.painters[0].paint)
+
+
+def green_tooth(skin: tuple[float, float, float]) -> np.ndarray:
+    before = answer()
+    before.painters[0].paint[:] = before.paint[:] = (0.85, 0.84, 0.65)
+    after = in_face_colours(before, face(skin, (0.7, 0.3, 0.3)))
+    assert np.array_equal(after.paint, after.painters[0].paint)
+    return after.paint[3, 3]
+
+
+def test_a_green_tooth_becomes_ivory() -> None:
+    assert green_tooth((0.75, 0.55, 0.42)) == pytest.approx((0.85, 0.75, 0.65), abs=1e-6)
+
+
+@pytest.mark.parametrize("skin", [(0.4, 0.7, 0.3), (0.3, 0.4, 0.8)], ids=["green", "blue"])
+def test_a_green_or_blue_face_may_have_it(skin: tuple[float, float, float]) -> None:
+    assert green_tooth(skin) == pytest.approx((0.85, 0.84, 0.65), abs=1e-6)

@@ -1,4 +1,4 @@
-"""Paint in grey faces, those of stone or in black-and-white pictures: it has their tint."""
+"""Colours of paint: teeth are not green, and mouths of stone or of black and white not pink."""
 
 from dataclasses import replace
 
@@ -17,10 +17,13 @@ _COLOURLESS, _COLOURED = 0.10, 0.16
 is for pale skin, which is no stone."""
 _DARKEST = 0.02
 """Below this a pixel has no colour, but noise."""
+_IVORY = 0.5
+"""Most of green between blue, 0, and red, 1: a hue of 30°. The model's teeth go up to 60°,
+which looks green; bounded, more of them have the hues of true ones (docs/results.md)."""
 
 
-def muted(answer: MotionAnswer, face: Float[np.ndarray, "side side 3"]) -> MotionAnswer:
-    """The answer with paint in the tint of the face, if that has no other colour.
+def in_face_colours(answer: MotionAnswer, face: Float[np.ndarray, "side side 3"]) -> MotionAnswer:
+    """The answer with paint no greener than ivory or the face, and in the tint of a grey face.
 
     Args:
         answer: of the model.
@@ -34,17 +37,28 @@ def muted(answer: MotionAnswer, face: Float[np.ndarray, "side side 3"]) -> Motio
         return answer
     most = float(percentile(_saturation(middle), _MOST))
     share = np.float32(min(1.0, max(0.0, (_COLOURED - most) / (_COLOURED - _COLOURLESS))))
-    if not share:
-        return answer
     mean = middle.mean(axis=(0, 1), dtype=np.float32)
     tint = mean / max(float(mean.mean()), _DARKEST)
 
     def paint(own: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns 3"]:
-        own = np.nan_to_num(own)
-        return own + share * (own.mean(axis=2, keepdims=True) * tint - own)
+        own = _less_green(np.nan_to_num(own), mean)
+        return own + share * (own.mean(axis=2, keepdims=True) * tint - own) if share else own
 
     painters = tuple(replace(one, paint=paint(one.paint)) for one in answer.painters)
     return replace(answer, paint=paint(answer.paint), painters=painters)
+
+
+def _less_green(
+    paint: Float[np.ndarray, "rows columns 3"], face: Float[np.ndarray, " 3"]
+) -> Float[np.ndarray, "rows columns 3"]:
+    """Paint whose green is bounded; not before faces that are bluer than red."""
+    red_over_blue = float(face[0] - face[2])
+    if red_over_blue <= 0:
+        return paint
+    most = np.float32(max(_IVORY, float(face[1] - face[2]) / red_over_blue))
+    red, green, blue = np.moveaxis(paint, 2, 0)
+    bound = blue + most * np.maximum(red - blue, np.float32(0))
+    return np.stack([red, np.minimum(green, bound), blue], axis=2)
 
 
 def _saturation(

@@ -1,20 +1,23 @@
-// Paint for faces without colour: as reggan_plugin/answers/grey_faces.py does it.
+// Colours of paint: as reggan_plugin/answers/paint_colours.py has them.
 
 const [TOP, BOTTOM, LEFT, RIGHT] = [0.42, 0.78, 0.36, 0.64];
-const [MOST, COLOURLESS, COLOURED, DARKEST] = [0.98, 0.1, 0.16, 0.02];
+const [MOST, COLOURLESS, COLOURED, DARKEST, IVORY] = [0.98, 0.1, 0.16, 0.02, 0.5];
 
-/** Outputs by name, with paint in the tint of a face that has no other colour; `face`: its planes. */
-export function muted(outputs, face) {
+/** Outputs by name, with paint no greener than ivory or the face, and in the tint of a grey face. */
+export function inFaceColours(outputs, face) {
   const { most, mean } = middle(face);
-  const share = Math.min(1, (COLOURED - most) / (COLOURED - COLOURLESS));
-  if (!(share > 0)) return outputs;
+  const share = Math.max(0, Math.min(1, (COLOURED - most) / (COLOURED - COLOURLESS)));
   const average = (colour) => (colour[0] + colour[1] + colour[2]) / 3;
   const tint = mean.map((value) => value / Math.max(average(mean), DARKEST));
+  const redOverBlue = mean[0] - mean[2];
+  const greenest = redOverBlue > 0 ? Math.max(IVORY, (mean[1] - mean[2]) / redOverBlue) : Infinity;
   return Object.fromEntries(Object.entries(outputs).map(([name, output]) => {
     if (!name.endsWith("paint")) return [name, output];
     const [data, pixels] = [output.data.slice(), output.dims[2] * output.dims[3]];
     for (let i = 0; i < pixels; i++) {
-      const grey = average([0, 1, 2].map((index) => data[index * pixels + i]));
+      const [red, green, blue] = [0, 1, 2].map((index) => data[index * pixels + i]);
+      if (redOverBlue > 0) data[pixels + i] = Math.min(green, blue + greenest * Math.max(0, red - blue));
+      const grey = average([red, data[pixels + i], blue]);
       tint.forEach((factor, index) => (data[index * pixels + i] += share * (grey * factor - data[index * pixels + i])));
     }
     return [name, { dims: output.dims, data }];

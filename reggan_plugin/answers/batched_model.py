@@ -33,7 +33,9 @@ class BatchedModel:
     """Runs a model on batches of one size; what is missing from the last one is padded.
 
     A library may choose other kernels for another batch, whose last bits differ. With a fixed
-    size, a face gets the same bits whichever faces it is run with.
+    size, a face gets the same bits whichever faces it is run with. A processor's threads share a
+    batch otherwise than a face, so that there the last bits depend on a face's place in it: there,
+    where batches save no time, faces are run one by one.
     """
 
     def __init__(self, runner: Runner, card: ModelCard, batch: int) -> None:
@@ -41,7 +43,7 @@ class BatchedModel:
         if batch < 1:
             raise ValueError(f"a batch of {batch}")
         self._runner, self._card = runner, card
-        self.batch = batch
+        self.batch = 1 if runner.device == "cpu" else batch
         """Faces in a batch; becomes half where the device has no memory for it."""
 
     def answer(

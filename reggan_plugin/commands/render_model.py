@@ -81,7 +81,7 @@ model_and_batch_options = options_as(
         show_default=True,
         metavar="N",
         help="Faces that the model is given at once, of several frames. It saves time on a GPU "
-        "alone.",
+        "alone; a processor takes one at a time.",
     ),
 )
 """Model, device and batch; the command takes `asked_model`, an `AskedModel`."""

@@ -98,7 +98,7 @@ class ExpressionTransfer:
 
     @property
     def batch(self) -> int:
-        """Faces that the model is given at once; halved where the device's memory is too small."""
+        """Faces that the model is given at once: 1 on a processor, fewer where memory is short."""
         return self._model.batch
 
     @overload

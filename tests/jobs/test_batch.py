@@ -20,6 +20,7 @@ from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import JobSummary
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.transfer.without_spectacles import BareFaces
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from ..sample_frames import contents
@@ -108,7 +109,8 @@ def render(
 ) -> JobSummary:
     transfer = ExpressionTransfer(device="cpu", batch=batch)
     if runner is not None:
-        transfer._model._runner = runner
+        transfer._model = BatchedModel(runner, transfer.card, batch)
+        transfer._bare_faces = BareFaces(transfer._model)
     return run_job(
         plan_job(str(SAMPLES), frame_range, out, "happy", Existing.RESUME),
         RenderSettings(
@@ -120,8 +122,8 @@ def render(
     )
 
 
-def test_a_batched_shot_has_the_same_bits_in_one_chunk_and_in_three(tmp_path: Path) -> None:
-    render(tmp_path / "whole", 4)
+def test_a_shot_has_the_same_bits_with_and_without_batches_and_in_chunks(tmp_path: Path) -> None:
+    render(tmp_path / "whole", 1)
     for chunk in ("1001-1003", "1004", "1005-1006"):
         render(tmp_path / "chunks", 4, chunk)
     assert len(contents(tmp_path / "whole")) == 6

@@ -5,6 +5,7 @@ which can be read without waiting on every system.
 """
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,8 +16,9 @@ from .errors import BridgeError
 from .runtime import Runtime
 from .runtime_process import start_process
 
-_MOST_AHEAD = 8
-"""Requests in the pipe, so few that it never fills: Blender would wait for one that is full."""
+_MOST_AHEAD = 1 if os.name == "nt" else 8
+"""Requests in the pipe, so few that it never fills: Blender would wait for one that is full. On
+Windows the process answers each of them: see `newest_lines` in reggan_plugin/ui/live_pipe.py."""
 Request = Mapping[str, Any]
 
 

@@ -200,12 +200,14 @@ def tick() -> None:
     try:
         worker = _worker(context)
         _ask(context, shown, worker)
-        answers = [answer for answer in worker.poll() if answer["id"] >= shown.first]
-        if answers:
-            _take(context, shown, answers[-1])
-        for answer in answers:
-            if "file" in answer:
-                (shown.folder / answer["file"]).unlink(missing_ok=True)
+        answers = worker.poll()
+        try:
+            if answers and answers[-1]["id"] >= shown.first:
+                _take(context, shown, answers[-1])
+        finally:
+            for answer in answers:
+                if "file" in answer:
+                    (shown.folder / answer["file"]).unlink(missing_ok=True)
     except BridgeError as error:
         stop()
         keep_last_words(context.window_manager, str(error), is_failure=True)
@@ -228,7 +230,7 @@ def _ask(context: bpy.types.Context, shown: Shown, worker: LiveWorker) -> None:
 
 def is_settled() -> bool:
     """True if the picture shows what is asked for."""
-    return not _shown or _warm[0].is_done
+    return not _shown or (bool(_warm) and _warm[0].is_done)
 
 
 def _worker(context: bpy.types.Context) -> LiveWorker:

@@ -129,13 +129,15 @@ def _once_drawn(name: str, then: Callable[[str], None]) -> None:
     drawn: list[str] = []
 
     def note() -> None:
-        if not drawn and bpy.context.space_data.image == bpy.data.images.get(name):
+        image = bpy.context.space_data.image
+        if not drawn and image is not None and image == bpy.data.images.get(name):
             drawn.append(name)
-            timers.register(act, first_interval=0.0)
+            timers.register(act, first_interval=0.0, persistent=True)
 
     def act() -> None:
         space.draw_handler_remove(handle, "WINDOW")
-        then(name)
+        if name in bpy.data.images:
+            then(name)
 
     if not bpy.app.background:
         handle = space.draw_handler_add(note, (), "WINDOW", "POST_PIXEL")

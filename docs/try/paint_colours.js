@@ -1,7 +1,7 @@
 // Colours of paint: as reggan_plugin/answers/paint_colours.py has them.
 
 const [TOP, BOTTOM, LEFT, RIGHT] = [0.42, 0.78, 0.36, 0.64];
-const [MOST, COLOURLESS, COLOURED, DARKEST, IVORY] = [0.98, 0.1, 0.16, 0.02, 0.5];
+const [MOST, COLOURLESS, COLOURED, DARKEST, RED, IVORY] = [0.98, 0.1, 0.16, 0.02, 0.05, 0.5];
 
 /** Outputs by name, with paint no greener than ivory or the face, and in the tint of a grey face. */
 export function inFaceColours(outputs, face) {
@@ -16,7 +16,10 @@ export function inFaceColours(outputs, face) {
     const [data, pixels] = [output.data.slice(), output.dims[2] * output.dims[3]];
     for (let i = 0; i < pixels; i++) {
       const [red, green, blue] = [0, 1, 2].map((index) => data[index * pixels + i]);
-      if (redOverBlue > 0) data[pixels + i] = Math.min(green, blue + greenest * Math.max(0, red - blue));
+      if (redOverBlue > 0) {
+        const bound = blue + greenest * Math.max(0, red - blue);
+        data[pixels + i] += Math.min(1, redOverBlue / RED) * Math.min(bound - green, 0);
+      }
       const grey = average([red, data[pixels + i], blue]);
       tint.forEach((factor, index) => (data[index * pixels + i] += share * (grey * factor - data[index * pixels + i])));
     }

@@ -17,6 +17,9 @@ _COLOURLESS, _COLOURED = 0.10, 0.16
 is for pale skin, which is no stone."""
 _DARKEST = 0.02
 """Below this a pixel has no colour, but noise."""
+_RED = 0.05
+"""Of the face over its blue, from which on its paint has the bound in full: what faces have whose
+grey varies from frame to frame must not switch it on and off."""
 _IVORY = 0.5
 """Most of green between blue, 0, and red, 1: a hue of 30°. The model's teeth go up to 60°,
 which looks green; bounded, more of them have the hues of true ones (docs/results.md)."""
@@ -51,14 +54,15 @@ def in_face_colours(answer: MotionAnswer, face: Float[np.ndarray, "side side 3"]
 def _less_green(
     paint: Float[np.ndarray, "rows columns 3"], face: Float[np.ndarray, " 3"]
 ) -> Float[np.ndarray, "rows columns 3"]:
-    """Paint whose green is bounded; not before faces that are bluer than red."""
+    """Paint whose green is bounded; not in faces that are bluer than red, little in grey ones."""
     red_over_blue = float(face[0] - face[2])
     if red_over_blue <= 0:
         return paint
     most = np.float32(max(_IVORY, float(face[1] - face[2]) / red_over_blue))
     red, green, blue = np.moveaxis(paint, 2, 0)
     bound = blue + most * np.maximum(red - blue, np.float32(0))
-    return np.stack([red, np.minimum(green, bound), blue], axis=2)
+    share = np.float32(min(1.0, red_over_blue / _RED))
+    return np.stack([red, green + share * np.minimum(bound - green, 0), blue], axis=2)
 
 
 def _saturation(

@@ -33,9 +33,10 @@ def before_grey(
 
     Args:
         image: straight RGB, sRGB-encoded.
-        alpha: coverage in [0, 1]; where it is 1 the image comes back as it is.
+        alpha: coverage in [0, 1]. From a half on a pixel is all its own, so that a head that fades
+            away in a shot is seen as it is.
     """
-    weight = np.clip(alpha, 0.0, 1.0).astype(np.float32)[..., None]
+    weight = np.clip(alpha / _UNSURE_ALPHA, 0.0, 1.0).astype(np.float32)[..., None]
     return image * weight + _GREY * (1 - weight) if weight.min() < 1.0 else image
 
 

@@ -117,7 +117,7 @@ def cut_face(
     before = np.clip(cut_crop(np.clip(finite_values(display), 0.0, 1.0), crop), 0.0, 1.0)
     alpha = picture.alpha_in(region)
     if alpha is not None:
-        coverage = np.nan_to_num(alpha, nan=0.0)[..., None]
+        coverage = np.nan_to_num(alpha, nan=0.0, posinf=0.0, neginf=0.0)[..., None]
         backdrop = before_grey if card.contract == MOTION_CONTRACT else continue_under_alpha
         before = backdrop(before, cut_crop(coverage, crop)[..., 0])
     return CutFace(region=region, crop=crop, display=display, before=before, mix=mix)

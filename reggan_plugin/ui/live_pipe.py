@@ -161,9 +161,16 @@ def _rgba(frame: Frame) -> Rgba:
 def newest_lines(stream: int) -> Iterator[str]:
     """Lines of a pipe as they come; of those that came while one was worked on, the last alone.
 
+    On Windows each line: a library that loads there while a thread reads a pipe waits for it. The
+    program that asks waits for each answer, then.
+
     Args:
         stream: its file descriptor, so that no lock is held when the process is stopped.
     """
+    if os.name == "nt":
+        with open(stream, encoding="utf-8", errors="replace", closefd=False) as pipe:
+            yield from pipe
+        return
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     threading.Thread(target=_read_lines, args=(stream, lines), daemon=True).start()
     is_open = True
@@ -177,11 +184,15 @@ def newest_lines(stream: int) -> Iterator[str]:
 
 def _read_lines(stream: int, lines: "queue.SimpleQueue[str | None]") -> None:
     begun = b""
-    while piece := os.read(stream, _PIECE_BYTES):
-        *whole, begun = (begun + piece).split(b"\n")
-        for line in filter(bytes.strip, whole):
-            lines.put(line.decode("utf-8", "replace"))
-    lines.put(None)  # the program has ended
+    try:
+        while piece := os.read(stream, _PIECE_BYTES):
+            *whole, begun = (begun + piece).split(b"\n")
+            for line in filter(bytes.strip, whole):
+                lines.put(line.decode("utf-8", "replace"))
+    finally:
+        if begun.strip():
+            lines.put(begun.decode("utf-8", "replace"))
+        lines.put(None)  # the program has ended
 
 
 def _object(line: str) -> Mapping[str, Any]:

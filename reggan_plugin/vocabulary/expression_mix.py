@@ -34,8 +34,6 @@ __all__ = [
     "resolve_expression",
 ]
 
-"""Largest intensity that a model is asked for; 1 is the full expression."""
-
 EXPRESSIONS: tuple[Expression, ...] = BASIC_EXPRESSIONS
 """Neutral and the six of the paper, which every model knows by name."""
 EXPRESSION_NAMES: tuple[str, ...] = tuple(expression.name for expression in EXPRESSIONS)

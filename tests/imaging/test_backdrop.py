@@ -24,7 +24,7 @@ def test_nothing_visible_stays_finite_and_all_visible_is_untouched() -> None:
 def test_what_is_transparent_is_grey_to_a_model_that_answers_with_motion() -> None:
     image = np.random.default_rng(0).random((8, 8, 3)).astype(np.float32)
     alpha = np.zeros((8, 8), np.float32)
-    alpha[:, :4], alpha[:, 4] = 1.0, 0.5
+    alpha[:, :3], alpha[:, 3], alpha[:, 4] = 1.0, 0.5, 0.25
     seen = before_grey(image, alpha)
     assert np.array_equal(seen[:, :4], image[:, :4])
     assert np.allclose(seen[:, 4], 0.25 + image[:, 4] / 2)

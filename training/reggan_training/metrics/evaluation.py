@@ -1,4 +1,4 @@
-"""One evaluation: all runs on all held-out identities, the judges' own accuracy, the claims."""
+"""One evaluation: all runs on all held-out identities and the judges' own accuracy."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

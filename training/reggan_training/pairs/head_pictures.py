@@ -256,10 +256,6 @@ def _write_look(
         raise
 
 
-def _reduced(picture: Float[Tensor, "3 big big"], side_px: int) -> Float[np.ndarray, "side side 3"]:
-    return reduce_to(picture, side_px).permute(1, 2, 0).numpy()
-
-
 def _shaded(head: HeadMesh, shader: HeadShader, look: HeadLook) -> Drawn:
     del head  # all that is seen of it is in the shader
 

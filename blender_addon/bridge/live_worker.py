@@ -19,6 +19,8 @@ from .runtime_process import start_process
 _MOST_AHEAD = 1 if os.name == "nt" else 8
 """Requests in the pipe, so few that it never fills: Blender would wait for one that is full. On
 Windows the process answers each of them: see `newest_lines` in reggan_plugin/ui/live_pipe.py."""
+_MOST_BYTES_AHEAD = 32_768
+"""Half of what a pipe holds."""
 Request = Mapping[str, Any]
 
 
@@ -39,7 +41,9 @@ class LiveWorker:
         self.arguments, self.runtime = tuple(arguments), runtime
         self._folder, self._waiting, self._begun = folder, None, b""
         self._asked, self._has_answered = 0, False
-        self._ahead: list[int] = []  # sent, and neither answered nor replaced
+        self._ahead: dict[
+            int, int
+        ] = {}  # bytes sent, by number, neither answered nor replaced
         # It works for a part of a second at a time, for which the artist waits.
         command = ["live", *arguments]
         self._process = start_process(
@@ -82,7 +86,8 @@ class LiveWorker:
         answers = [dict(json.loads(line)) for line in lines if line.strip()]
         if answers:
             self._has_answered = True
-            self._ahead = [number for number in self._ahead if number > answers[-1]["id"]]
+            newest = answers[-1]["id"]
+            self._ahead = {n: size for n, size in self._ahead.items() if n > newest}
         if code is not None and not answers:
             said = (self._folder / "stderr.txt").read_text("utf-8", "replace").strip()
             raise BridgeError(self.runtime.reason_from_end(said, code))
@@ -105,9 +110,11 @@ class LiveWorker:
         is_alone = not self._has_answered or "texture" in self._waiting
         if len(self._ahead) >= (1 if is_alone else _MOST_AHEAD):
             return
-        line = json.dumps(self._waiting) + "\n"
-        self._ahead.append(self._waiting["id"])
+        line = json.dumps(self._waiting).encode() + b"\n"
+        if self._ahead and sum(self._ahead.values()) + len(line) > _MOST_BYTES_AHEAD:
+            return
+        self._ahead[self._waiting["id"]] = len(line)
         self._waiting = None
         with suppress(OSError):  # it ended: `poll` says why
-            self._process.stdin.write(line.encode())
+            self._process.stdin.write(line)
             self._process.stdin.flush()

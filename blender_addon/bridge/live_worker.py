@@ -41,9 +41,7 @@ class LiveWorker:
         self.arguments, self.runtime = tuple(arguments), runtime
         self._folder, self._waiting, self._begun = folder, None, b""
         self._asked, self._has_answered = 0, False
-        self._ahead: dict[
-            int, int
-        ] = {}  # bytes sent, by number, neither answered nor replaced
+        self._ahead: dict[int, int] = {}  # bytes sent, by number, neither answered nor replaced
         # It works for a part of a second at a time, for which the artist waits.
         command = ["live", *arguments]
         self._process = start_process(

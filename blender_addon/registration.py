@@ -30,6 +30,7 @@ _MODULES = (
     "operators.change_texture",
     "operators.before_after",
     "operators.live",
+    "operators.live_image",
     "operators.live_texture",
     "operators.blend",
     "operators.face_shapes",

@@ -15,18 +15,14 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..bridge.errors import BridgeError
-from ..bridge.live_limits import IDLE_S, INTERVAL_S, LONGEST_PX
+from ..bridge.live_limits import IDLE_S, INTERVAL_S
 from ..bridge.live_worker import LiveWorker
 from ..bridge.remedies import with_remedy
-from ..bridge.tracks_file import box_of_face
 from ..job_display import keep_last_words, redraw_sidebars
 from ..preferences import chosen_runtime
 from ..scene.asked_expression import still_expression
-from ..scene.image_files import file_of_image
-from ..scene.live_picture import end_live, live_picture, show_live
-from ..scene.made_images import image_to_change
-from ..scene.sequence_images import show
-from ..scene.settings import absolute_path, model_settings, presets_file
+from ..scene.live_picture import end_live
+from ..scene.settings import model_settings, presets_file
 from .job_operator import new_job_folder, without_work_paths
 
 _FILE = "live.raw"
@@ -81,62 +77,6 @@ class Shown:
     first: int = 0
 
 
-@dataclass(kw_only=True)
-class LiveImage:
-    """A picture in an Image Editor.
-
-    Attributes:
-        source: the name of the image.
-        frame: the scene's frame that `path` is of.
-        path: the file of the image.
-        folder: for a file of it.
-    """
-
-    source: str
-    frame: int
-    path: Path
-    folder: Path
-    editors: ClassVar[tuple[str, ...]] = ("IMAGE_EDITOR",)
-
-    def request(self, context: bpy.types.Context) -> dict[str, Any]:
-        """The file of the frame that is shown, its face, the expression."""
-        source, scene = bpy.data.images.get(self.source), context.scene
-        if source is None:
-            raise BridgeError(f"{self.source} is gone, which was shown live. Open another image.")
-        if source.source == "SEQUENCE" and scene.frame_current != self.frame:
-            self.frame = scene.frame_current
-            self.path = file_of_image(source, self.folder).path
-        return {"frame": str(self.path), "face": _face(scene), "longest_px": LONGEST_PX}
-
-    def take(self, context: bpy.types.Context, out: Path, answer: dict[str, Any]) -> None:
-        """Show it in the editor."""
-        is_new = live_picture() is None
-        source = bpy.data.images.get(self.source)
-        image = show_live(out, answer["width"], answer["height"], source)
-        if is_new:
-            show(context, image)
-
-
-class ToggleLive(bpy.types.Operator):
-    """Show this image with the expression and the sliders as they are, again at every change."""
-
-    bl_idname = "reggan.live"
-    bl_label = "Live"
-    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """True if this editor shows an image, or something is live already."""
-        if is_shown(LiveImage) or image_to_change(context) is not None:
-            return True
-        cls.poll_message_set("Open an image in the Image Editor first")
-        return False
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Begin or end."""
-        return toggled(self, context, LiveImage, _begin)
-
-
 def toggled(
     button: bpy.types.Operator,
     context: bpy.types.Context,
@@ -153,15 +93,6 @@ def toggled(
         button.report({"ERROR"}, str(error))
         return {"CANCELLED"}
     return {"FINISHED"}
-
-
-def _begin(context: bpy.types.Context) -> None:
-    image, folder = image_to_change(context), new_job_folder()
-    path = file_of_image(image, folder, context.space_data).path
-    frame = context.scene.frame_current
-    subject = LiveImage(source=image.name, frame=frame, path=path, folder=folder)
-    begin_live(context, subject, folder)
-    context.window_manager.reggan_live = True
 
 
 def begin_live(context: bpy.types.Context, subject: LiveSubject, folder: Path) -> None:
@@ -255,15 +186,6 @@ def _request(context: bpy.types.Context, shown: Shown) -> dict[str, Any]:
     }
 
 
-def _face(scene: bpy.types.Scene) -> Any:
-    settings = scene.reggan
-    if settings.use_rig_tracks and settings.rig_tracks:
-        tracks = absolute_path(settings.rig_tracks, "Tracks")
-        number = settings.face_index if settings.face == "INDEX" else 0
-        return {"box": box_of_face(tracks, scene.frame_current, number)}
-    return settings.face_index if settings.face == "INDEX" else 0
-
-
 def _take(context: bpy.types.Context, shown: Shown, answer: dict[str, Any]) -> None:
     if "width" not in answer:
         raise BridgeError(without_work_paths(with_remedy(answer)))
@@ -299,7 +221,7 @@ def _on_load(*_: Any) -> None:
         stop()
 
 
-classes = (ToggleLive,)
+classes = ()
 
 
 def attach() -> None:

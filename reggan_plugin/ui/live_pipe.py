@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from reggan_plugin.ui.live_map import LiveMap
 
 Rgba = Float[np.ndarray, "height width 4"]
+_IS_WINDOWS = os.name == "nt"
 _PIECE_BYTES = 1 << 16
 _FIELDS = ("id", "longest_px", "change", "out")
 _OF_FRAME, _OF_MAP = ("frame", "face"), ("texture", "mesh", "material")
@@ -167,7 +168,7 @@ def newest_lines(stream: int) -> Iterator[str]:
     Args:
         stream: its file descriptor, so that no lock is held when the process is stopped.
     """
-    if os.name == "nt":
+    if _IS_WINDOWS:
         with open(stream, encoding="utf-8", errors="replace", closefd=False) as pipe:
             yield from pipe
         return

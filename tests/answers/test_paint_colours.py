@@ -75,6 +75,11 @@ def test_a_green_tooth_becomes_ivory() -> None:
     assert green_tooth((0.75, 0.55, 0.42)) == pytest.approx((0.85, 0.75, 0.65), abs=1e-6)
 
 
+def test_the_noise_of_a_grey_face_does_not_switch_green_on_and_off() -> None:
+    before, after = green_tooth((0.5, 0.4, 0.5001)), green_tooth((0.5, 0.4, 0.4999))
+    assert np.abs(before - after).max() < 2e-3
+
+
 @pytest.mark.parametrize("skin", [(0.4, 0.7, 0.3), (0.3, 0.4, 0.8)], ids=["green", "blue"])
 def test_a_green_or_blue_face_may_have_it(skin: tuple[float, float, float]) -> None:
     assert green_tooth(skin) == pytest.approx((0.85, 0.84, 0.65), abs=1e-6)

@@ -16,6 +16,7 @@ from reggan_plugin.commands.demo import sample_shots
 from reggan_plugin.textures.texture_job import run_request
 from reggan_plugin.textures.texture_request import Look, TextureRequest
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.ui import live_pipe
 from reggan_plugin.ui.live_pipe import LivePipe, newest_lines
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -112,6 +113,23 @@ def test_of_lines_that_came_meanwhile_the_newest_is_answered() -> None:
     os.close(write)
     time.sleep(0.05)
     assert list(lines) == ["last"]
+    os.close(read)
+
+
+def test_a_last_line_needs_no_end() -> None:
+    read, write = os.pipe()
+    os.write(write, b"first\nlast")
+    os.close(write)
+    assert list(newest_lines(read))[-1] == "last"
+    os.close(read)
+
+
+def test_on_windows_each_line_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_pipe, "_IS_WINDOWS", True)
+    read, write = os.pipe()
+    os.write(write, b"first\nsecond\n")
+    os.close(write)
+    assert [line.strip() for line in newest_lines(read)] == ["first", "second"]
     os.close(read)
 
 

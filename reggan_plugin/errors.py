@@ -171,7 +171,7 @@ class MissingChannelsError(UnreadableFrameError):
 
 
 class StalledError(RegganError):
-    """A disk or network folder that did not answer in time."""
+    """A disk, a network folder or a process of ours that did not answer in time."""
 
     default_kind = "stalled"
 

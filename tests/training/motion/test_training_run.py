@@ -30,17 +30,15 @@ from reggan_training.motion.whole_run import WholeRun
 from reggan_training.pairs.head_file import read_head
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.pool import PairPool, PoolSettings
-from reggan_training.pairs.sitting import draw_sitting
+from reggan_training.pairs.sitting import draw_face_sitting
 
 SIDE = 128
 _POOL = PoolSettings(sittings=3, pairs=4, first=3, reuse=1e6)
 
 
 def pool_of(heads: Path) -> PairPool:
-    files = training_files(heads)
-    return PairPool(
-        lambda: files, lambda p, s, c: draw_sitting(p, s, c, SIDE).compact(), _POOL, batch=4
-    )
+    draw = partial(draw_face_sitting, side_px=SIDE)
+    return PairPool(partial(training_files, heads), draw, _POOL, batch=4)
 
 
 def run_of(folder: Path, steps: int, length: int) -> tuple[list[dict[str, float]], MotionRegGAN]:

@@ -11,7 +11,7 @@ from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
 from reggan_training.motion.sampling import enlarged
 from reggan_training.motion.surface_reader import SurfaceReader
 from reggan_training.motion.training_run import Losses, RunSettings, TrainingRun, read_checkpoint
-from reggan_training.pairs.pool import Rows
+from reggan_training.pairs.producer import Rows
 from reggan_training.pairs.sitting import Pairs
 
 _REALLY_MOVES_PX = 0.4

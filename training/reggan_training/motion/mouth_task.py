@@ -17,7 +17,7 @@ from reggan_training.motion.network import MotionRegGAN, NetworkAnswer
 from reggan_training.motion.sampling import enlarged
 from reggan_training.motion.training_run import Losses, RunSettings, TrainingRun, read_checkpoint
 from reggan_training.pairs.mouth_sitting import MouthPairs
-from reggan_training.pairs.pool import Rows
+from reggan_training.pairs.producer import Rows
 
 
 def mouth_run(

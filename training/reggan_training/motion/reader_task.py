@@ -12,8 +12,8 @@ from reggan_training.motion.source_reader import SourceReader
 from reggan_training.motion.surface_reader import ReadSurface, SurfaceReader
 from reggan_training.motion.training_run import Losses, RunSettings, TrainingRun, read_checkpoint
 from reggan_training.pairs.lip_seam import MOUTH_CORNER_X, SEAM_Y
-from reggan_training.pairs.pool import Rows
 from reggan_training.pairs.portraits import Portraits
+from reggan_training.pairs.producer import Rows
 from reggan_training.pairs.truth import PixelKind
 
 _EDGES, _REACH = 4.0, 0.12

@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from reggan_plugin.errors import SourceError, TrainingDivergedError
-from reggan_training.pairs.pool import PairPool, Rows
+from reggan_training.pairs.pool import PairPool
+from reggan_training.pairs.producer import Rows
 
 CHECKPOINT, CURVE = "checkpoint.safetensors", "losses.jsonl"
 _LONGEST_GRADIENT = 1.0

@@ -45,9 +45,10 @@ from reggan_training.motion.teeth import fit_teeth, shows_teeth
 from reggan_training.motion.training_run import RunSettings, TrainingRun
 from reggan_training.pairs.head_set import training_files
 from reggan_training.pairs.mouth_sitting import draw_mouth_sitting
-from reggan_training.pairs.pool import Draw, PairPool, PoolSettings
+from reggan_training.pairs.pool import PairPool, PoolSettings
 from reggan_training.pairs.portraits import draw_portraits
-from reggan_training.pairs.sitting import draw_sitting
+from reggan_training.pairs.producer import Draw
+from reggan_training.pairs.sitting import draw_face_sitting
 from reggan_training.provenance import commit_of_source
 
 REGRESSION, RECORD = "regression.safetensors", "run.json"
@@ -143,7 +144,8 @@ def train_whole(settings: WholeRun, folder: Path, report: Report) -> None:
         earlier.start(network, "network")
         weights = LossWeights.without_motion() if TRUE_MOTION in settings.ablated else LossWeights()
         moving = motion_run(network, settings.motion, _made(folder / MOTION), weights)
-        finish(MOTION, moving, _draw_face(network.side_px), _MOTION_POOL)
+        draw = partial(draw_face_sitting, side_px=network.side_px)
+        finish(MOTION, moving, draw, _MOTION_POOL)
     if MOUTH in settings.stages:
         painter = MouthPainter(settings.painter_width)
         earlier.start(painter, "painter")
@@ -181,9 +183,8 @@ def _finish(
         reuse=settings.reuse * pool_settings.reuse,
     )
 
-    def paths() -> list[Path]:  # heads may still be rasterised
-        return training_files(settings.heads, settings.without)
-
+    # asked again and again: heads may still be rasterised
+    paths = partial(training_files, settings.heads, settings.without)
     pool = PairPool(paths, draw, own, start_step=run.step, batch=run.settings.batch)
     try:
         for means in run.run(pool):
@@ -194,10 +195,6 @@ def _finish(
 
 def _moved_by(folder: Path) -> MotionRegGAN:
     return trained_motion_network(folder / MOTION, trained_readers(folder / READER).surface)
-
-
-def _draw_face(side_px: int) -> Draw:
-    return lambda path, seed, count: draw_sitting(path, seed, count, side_px).compact()
 
 
 def _regression(

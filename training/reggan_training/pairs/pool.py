@@ -11,12 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.multiprocessing as multiprocessing
-from torch import Tensor
 
-from reggan_plugin.errors import TrainingDivergedError
-
-_POLL_S = 0.2
+from reggan_training.pairs.producer import POLL_S, Draw, Producer, Rows, SharedPool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +25,7 @@ class PoolSettings:
         reuse: how often a pair is drawn on average before it is replaced.
         first: sittings to wait for before the first draw.
         producers: processes.
+        timeout_s: a sitting that takes longer is taken for a process that hangs.
         seed: of everything.
     """
 
@@ -37,13 +34,8 @@ class PoolSettings:
     reuse: float = 4.0
     first: int = 12
     producers: int = 1
+    timeout_s: float = 600.0
     seed: int = 0
-
-
-Rows = dict[str, Tensor]
-"""Tensors by name whose first axis counts pairs; pictures are kept as bytes."""
-Draw = Callable[[Path, Sequence[int], int], Rows]
-"""Pairs of one sitting: of a file, from a seed, so many."""
 
 
 class PairPool:
@@ -63,7 +55,7 @@ class PairPool:
         Args:
             paths: files of heads to draw from; asked again for each sitting, as a set may grow
                 while it is trained on (which gives up repeatability until it is complete).
-            draw: what draws a sitting; runs in the producers.
+            draw: what draws a sitting; runs in the producers. Both are pickled.
             settings: of the pool.
             start_step: of a run that goes on.
             batch: pairs of a step.
@@ -73,48 +65,50 @@ class PairPool:
         self._begin = self._wanted_at(start_step) if start_step else 0
         sample = draw(paths()[0], (settings.seed, 0), 1)
         slots = (settings.sittings, settings.pairs)
-        self._store = {
+        rows = {
             name: torch.zeros((*slots, *rows.shape[1:]), dtype=rows.dtype)
             for name, rows in sample.items()
         }
-        for values in self._store.values():
+        self._shared = SharedPool(
+            paths=paths,
+            draw=draw,
+            rows=rows,
+            allowed=torch.tensor([self._begin + settings.sittings]),
+            done=torch.zeros(settings.producers, dtype=torch.int64),
+            begin=self._begin,
+            seed=settings.seed,
+        )
+        for values in (*rows.values(), self._shared.allowed, self._shared.done):
             values.share_memory_()  # type: ignore[no-untyped-call]
-        context = multiprocessing.get_context("fork")
-        self._done = [context.Value("q", 0) for _ in range(settings.producers)]
-        self._allowed = context.Value("q", self._begin + settings.sittings)
         self._producers = [
-            context.Process(target=self._produce, args=(rank, paths, draw), daemon=True)
-            for rank in range(settings.producers)
+            Producer(rank, self._shared, settings.timeout_s) for rank in range(settings.producers)
         ]
-        for producer in self._producers:
-            producer.start()
 
     def draw(self, step: int) -> Rows:
         """Pairs of a step; waits for producers that are behind.
 
         Raises:
-            TrainingDivergedError: a producer has died.
+            StalledError: producers end or hang again and again.
         """
         wanted = max(self._wanted_at(step), self._begin + self.settings.first)
-        self._allowed.value = max(self._allowed.value, wanted + self.settings.sittings // 8)
+        self._shared.allowed.clamp_(min=wanted + self.settings.sittings // 8)
         started = time.monotonic()
         while self._complete() < wanted:
-            if not all(producer.is_alive() for producer in self._producers):
-                raise TrainingDivergedError("A process that draws pairs has died; see its message.")
-            time.sleep(_POLL_S)
+            for producer in self._producers:
+                producer.look_after(started)
+            time.sleep(POLL_S)
         self.waited_s += time.monotonic() - started
         random = np.random.default_rng([self.settings.seed, 7, step])
         newest = self._complete() if wanted < self.settings.sittings else wanted
         first = max(self._begin, newest - self.settings.sittings)
         sitting = random.integers(first, newest, self.batch) % self.settings.sittings
         pair = random.integers(0, self.settings.pairs, self.batch)
-        return {name: values[sitting, pair] for name, values in self._store.items()}
+        return {name: values[sitting, pair] for name, values in self._shared.rows.items()}
 
     def close(self) -> None:
         """End the producers."""
         for producer in self._producers:
-            producer.terminate()
-            producer.join()
+            producer.end()
 
     def _wanted_at(self, step: int) -> int:
         drawn = step * self.batch / self.settings.reuse
@@ -122,20 +116,4 @@ class PairPool:
 
     def _complete(self) -> int:
         """Sittings without a gap from the first on."""
-        ranks = self.settings.producers
-        return min(self._begin + rank + done.value * ranks for rank, done in enumerate(self._done))
-
-    def _produce(self, rank: int, paths: Callable[[], Sequence[Path]], draw: Draw) -> None:
-        torch.set_num_threads(1)
-        number = self._begin + rank
-        while True:
-            while number >= self._allowed.value:
-                time.sleep(_POLL_S)
-            files = paths()
-            random = np.random.default_rng([self.settings.seed, number])
-            path = files[int(random.integers(len(files)))]
-            rows = draw(path, (self.settings.seed, 1, number), self.settings.pairs)
-            for name, values in self._store.items():
-                values[number % self.settings.sittings] = rows[name]
-            self._done[rank].value += 1
-            number += self.settings.producers
+        return min(map(self._shared.next_of, range(self.settings.producers)))

@@ -92,6 +92,13 @@ def draw_sitting(path: Path, seed: Sequence[int], count: int, side_px: int) -> P
     )
 
 
+def draw_face_sitting(
+    path: Path, seed: Sequence[int], count: int, *, side_px: int
+) -> dict[str, Tensor]:
+    """What `draw_sitting` draws, as compact rows."""
+    return draw_sitting(path, seed, count, side_px).compact()
+
+
 Choice = tuple[int, int, float]
 """State of the source, of the target, and how much of the source's own is asked to go."""
 

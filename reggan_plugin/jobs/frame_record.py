@@ -21,6 +21,8 @@ any program. Every field is always there:
     output_state     {size, modified_ns} of that file; null if there is none, or not known
     model            {name, version, sha256}; null where none was needed
     version          of reggan-plugin
+    revision         `PICTURE_REVISION` of the program that wrote it; 0 in records of 0.3.0 that
+                     were written before there was one
     device           where the model ran; null where none was needed
     batch            faces that the model was given at once (another number may change the last
                      bits; it is less than was asked for where the device's memory was too small);
@@ -44,9 +46,9 @@ any program. Every field is always there:
 
 A record stands on disk, whole, before its output takes its name. So an output counts as finished
 if and only if the bytes that are there are those of the record, and the record's settings, input,
-model and version are those of the job; whatever is killed in between is done again. Files whose
-size and time are still those of the record are not read for it, unless `--rehash` asks for that.
-Records of frames that failed are there for reports; a frame without one was not begun.
+model, version and revision are those of the job; whatever is killed in between is done again.
+Files whose size and time are still those of the record are not read for it, unless `--rehash` asks
+for that. Records of frames that failed are there for reports; a frame without one was not begun.
 
 `texture` writes the same for every map, mesh and sheet. There `source` is the mesh, or the map
 alone; `expression` has those of all maps that are in the file, `weights` those of the only one;
@@ -68,6 +70,9 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.jobs.results import OUTCOMES, Outcome
 from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular, status_of
 
+PICTURE_REVISION = 1
+"""Raised with every change by which the same input, settings and model give other pixels, so that
+no shot mixes both; `tests/test_picture_revision.py` fails where that was forgotten."""
 RECORD_SCHEMA = 1
 RECORD_FOLDER = ".reggan"
 
@@ -141,13 +146,14 @@ class FrameRecord(FrameFacts):
     output_state: FileState | None = None
     model: RecordedModel | None
     version: str
+    revision: int = PICTURE_REVISION
     device: str | None
 
     def is_of(
         self, *, settings_sha256: str, input_sha256: str | None, model_sha256: str | None
     ) -> bool:
         """True if this version would make the output anew from the same, in the same way."""
-        return self.version == __version__ and (
+        return (self.version, self.revision) == (__version__, PICTURE_REVISION) and (
             self.settings_sha256,
             self.input_sha256,
             self.model.sha256 if self.model else None,
@@ -208,6 +214,7 @@ def read_record(output: Path) -> FrameRecord | None:
 def _record_from_document(document: dict[str, Any]) -> FrameRecord:
     if document["schema"] != RECORD_SCHEMA or document["outcome"] not in OUTCOMES:
         raise ValueError("a record of another version")
+    document = {"revision": 0, **document}
     known = {f.name: document[f.name] for f in fields(FrameRecord)}
     model = known["model"]
     known["model"] = None if model is None else RecordedModel(**model)

@@ -15,7 +15,7 @@ from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
 from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.jobs.events import Notice, Report
-from reggan_plugin.jobs.frame_record import RECORD_FOLDER, sha256_of
+from reggan_plugin.jobs.frame_record import PICTURE_REVISION, RECORD_FOLDER, sha256_of
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.stall_timeout import IoTimeout
@@ -131,7 +131,7 @@ def _key_of(frames: Sequence[SourceFrame], reading: Reading) -> str:
         with suppress(OSError):
             status = status_of(frame.path)
             files.append((frame.path.name, status.st_size, status.st_mtime_ns))
-    return json.dumps([__version__, repr(reading), files])
+    return json.dumps([__version__, PICTURE_REVISION, repr(reading), files])
 
 
 def _seal(key: str, content: bytes) -> str:

@@ -19,7 +19,7 @@ from reggan_plugin.files.video import VideoFile
 from reggan_plugin.files.video_codecs import codec_for
 from reggan_plugin.jobs.events import FrameEncoded, Report
 from reggan_plugin.jobs.fingerprint import fingerprint
-from reggan_plugin.jobs.frame_record import record_path, state_of
+from reggan_plugin.jobs.frame_record import PICTURE_REVISION, record_path, state_of
 from reggan_plugin.jobs.plan import FrameTask, JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 from reggan_plugin.jobs.results import ModelInUse
@@ -59,7 +59,7 @@ class Movie:
         by_frame = SettingsByFrame(settings, plan.shot.frames)
         state = state_of(self.video.path)
         document = {
-            "version": __version__,
+            "version": [__version__, PICTURE_REVISION],
             "model": model.sha256 if model else None,
             "source": None if state is None else asdict(state),
             "codec": self.codec,

@@ -19,7 +19,7 @@ from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.jobs import frame_output, frame_record
 from reggan_plugin.jobs.fade_in_out import Fades
-from reggan_plugin.jobs.frame_record import read_record, record_path, sha256_of
+from reggan_plugin.jobs.frame_record import PICTURE_REVISION, read_record, record_path, sha256_of
 from reggan_plugin.jobs.intensity_curve import IntensityCurve
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.results import JobSummary
@@ -62,6 +62,7 @@ def test_a_record_says_how_a_frame_was_made(run: Run, shot: Path, tmp_path: Path
         "output_bytes": (out / "a.1002.png").stat().st_size,
         "model": {"name": "brightening", "version": "1", "sha256": "ab"},
         "version": metadata.version("reggan-plugin"),
+        "revision": PICTURE_REVISION,
         "device": "cpu",
         "batch": 1,
         "exposure_ev": None,
@@ -140,6 +141,19 @@ def test_another_model_or_version_does_all_again(
     assert len(resume(run, out, model=replace(MODEL, sha256="cd"))) == 6
     monkeypatch.setattr(frame_record, "__version__", "9.9")
     assert len(resume(run, out, model=replace(MODEL, sha256="cd"))) == 6
+
+
+def test_frames_of_another_picture_revision_are_done_again(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    run(out)
+    path = record_path(out / "a.1002.png")
+    path.write_text(path.read_text().replace('"revision": 1,', ""))  # as 0.3.0 wrote it at first
+    assert read_record(out / "a.1002.png").revision == 0
+    assert resume(run, out) == ["1002"]
+    monkeypatch.setattr(frame_record, "PICTURE_REVISION", PICTURE_REVISION + 1)
+    assert len(resume(run, out)) == 6
 
 
 def test_a_changed_input_is_done_again(run: Run, shot: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 // Motion under which no surface is turned over, and whose closed lips have an even line: as folds.py and closed_lips.py of reggan_plugin/answers/ do it.
 
-import { block, plane, reduceBy } from "./planes.js";
+import { BOX, block, plane, resize } from "./planes.js";
 
 const [LEAST_AREA, LEAST_SEEN, MOST_PASSES] = [0.3, 0.9, 8];
 const [LIPS_PASSES, LIPS_EDGE] = [2, 3];
@@ -29,24 +29,21 @@ export function unfolded(motion, cover, painters, [begins, ends]) {
 
 /** Averages what a painter of a mouth sees of the motion, away from where it paints. */
 function evenLips(motion, seen, square) {
-  const [left, top, right] = square.map((end) => Math.round(end * seen.width));
-  const side = right - left;
-  if (side < 1) return;
-  const cut = (source) => block(source, left, top, side, side);
+  const { left, top, width, height } = cellsOf(square, seen.width);
+  if (width < 1 || height < 1) return;
+  const cut = (source) => block(source, left, top, width, height);
   let painted = map(cut(seen), (value) => (value <= LEAST_SEEN ? 1 : 0));
   for (let pass = 0; pass < 2; pass++) painted = filtered(painted, (values) => Math.max(...values));
-  const inner = (place) => place >= LIPS_EDGE && place < side - LIPS_EDGE;
+  const inner = (place, length) => place >= LIPS_EDGE && place < length - LIPS_EDGE;
   const near = filtered(map(painted, (value, i) =>
-    (inner(i % side) && inner(Math.floor(i / side)) ? 1 - value : 0)), average);
+    (inner(i % width, width) && inner(Math.floor(i / width), height) ? 1 - value : 0)), average);
   for (const own of motion) {
     let part = cut(own);
     for (let pass = 0; pass < LIPS_PASSES; pass++) {
       const smooth = filtered(part, average);
       part = map(part, (value, i) => value + near.data[i] * (smooth.data[i] - value));
     }
-    part.data.forEach((value, i) => {
-      own.data[(top + Math.floor(i / side)) * own.width + left + (i % side)] = value;
-    });
+    lay(part, own, left, top);
   }
 }
 
@@ -54,15 +51,29 @@ const map = (source, work) => ({ ...source, data: source.data.map(work) });
 
 const average = (values) => values.reduce((sum, value, tap) => sum + BINOMIAL[tap] * value, 0);
 
+/** Lay a part over a plane. */
+function lay(part, under, left, top) {
+  part.data.forEach((value, i) => {
+    under.data[(top + Math.floor(i / part.width)) * under.width + left + (i % part.width)] = value;
+  });
+}
+
+/** Cells of the motion that a painter looks at; halves are rounded to even numbers, as in Python. */
+function cellsOf(square, cells) {
+  const [left, top, right, bottom] = square.map((end) => {
+    const below = Math.floor(end * cells);
+    const rest = end * cells - below;
+    return below + (rest > 0.5 || (rest === 0.5 && below % 2) ? 1 : 0);
+  });
+  return { left, top, width: right - left, height: bottom - top };
+}
+
 /** Cover at the resolution of the motion, the painters' in their windows. */
 function seenShare(cover, painters, cells) {
-  const result = reduceBy(cover, Math.max(1, cover.width / cells));
+  const result = resize(cover, cells, cells, BOX);
   for (const [square, own] of painters) {
-    const [left, top, right] = square.map((end) => Math.round(end * cells));
-    const part = reduceBy(own, own.width / (right - left));
-    part.data.forEach((value, i) => {
-      result.data[(top + Math.floor(i / part.width)) * cells + left + (i % part.width)] = value;
-    });
+    const { left, top, width, height } = cellsOf(square, cells);
+    if (width > 0 && height > 0) lay(resize(own, width, height, BOX), result, left, top);
   }
   return result;
 }
@@ -94,13 +105,13 @@ function foldsOf([mx, my], seen) {
 /** What `work` makes of five cells along each axis, one after the other; edges are repeated. */
 function filtered(source, work) {
   let values = source.data;
-  const cells = source.width;
+  const { width, height } = source;
   for (const [dx, dy] of [[0, 1], [1, 0]]) {
     const before = values;
     values = before.map((_, i) => {
-      const [x, y] = [i % cells, Math.floor(i / cells)];
+      const [x, y] = [i % width, Math.floor(i / width)];
       return work([-2, -1, 0, 1, 2].map((step) =>
-        before[clip(y + step * dy, 0, cells - 1) * cells + clip(x + step * dx, 0, cells - 1)]));
+        before[clip(y + step * dy, 0, height - 1) * width + clip(x + step * dx, 0, width - 1)]));
     });
   }
   return { ...source, data: values };

@@ -9,6 +9,7 @@ import { unfolded } from "./folds.js";
 const [FULL_MOTION, FULL_GAIN, FULL_COVER, LEAST] = [0.002, 0.02, 0.02, 0.25];
 const [COVER_BEGINS, COVER_ENDS] = [0.25, 0.75];
 const [RIM, RAMP, PAINTER_EDGE] = [0.04, 0.04, 0.08];
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;  // of 32-bit floats
 const WHOLE = 0.999;  // from here on a pixel is all front, and keeps its bits
 const [SHARPNESS, PHASES, OVERSHOOT, FREE_FOOTPRINT, MOST_LEVELS] = [-0.75, 1024, 0.25, 1.5, 3];
 
@@ -35,9 +36,16 @@ function map(source, work) {
   return { ...source, data: Float32Array.from(source.data, work) };
 }
 
+/** Outputs whose values are all numbers: 0 where they were none, and no infinite ones. */
+function finite(outputs) {
+  const number = (value) => (Number.isNaN(value) ? 0 : clip(value, -LARGEST, LARGEST));
+  return Object.fromEntries(Object.entries(outputs).map(([name, { dims, data }]) =>
+    [name, { dims, data: data.map(number) }]));
+}
+
 /** The change of each pixel of a region: planes by name; `face`: the planes that were asked about. */
 export function motionInFrame(answered, face, card, crop, region) {
-  const outputs = inFaceColours(answered, face);
+  const outputs = inFaceColours(finite(answered), face);
   const painters = Object.entries(card.painters ?? {}).map(([part, square]) =>
     [square, channel(outputs[`${part}_cover`], 0)]);
   const motion = [0, 1].map((axis) => map(channel(outputs.motion, axis), (v) => clip(v, -1, 1)));

@@ -98,7 +98,8 @@ def _cover_and_paint(
         share = place_cells(_soft_square(window.side_px), window, place)
         shares.append((painter, window, place, share))
         within = cover[part_inside(place, region)]
-        within += share[..., 0] * (place_cells(painter.cover, window, place)[..., 0] - within)
+        own = place_cells(np.nan_to_num(painter.cover), window, place)[..., 0]
+        within += share[..., 0] * (own - within)
     steep = smooth_step((cover - COVER_BEGINS) / (COVER_ENDS - COVER_BEGINS))
     paint = np.zeros((*cover.shape, 3), np.float32)
     painted = box_of(steep, region)

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,12 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
+from reggan_plugin.answers.batched_model import motion_answer_at
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.imaging.frame_motion import motion_in_frame
 from reggan_plugin.imaging.spectacles import find_spectacles
 from reggan_plugin.models.model_card import card_from_metadata
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
@@ -80,7 +83,13 @@ def address(model: str, archive: Path, tmp_path_factory: pytest.TempPathFactory)
     out = tmp_path_factory.mktemp("try")
     command = [sys.executable, str(ASSEMBLE), "--out", str(out), "--model", model]
     subprocess.run([*command, "--runtime", str(archive)], check=True, capture_output=True)
-    handler = functools.partial(QuietHandler, directory=str(out))
+    with served(out) as address:
+        yield address
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    handler = functools.partial(QuietHandler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/"
@@ -183,6 +192,72 @@ def assert_same_picture(visitor: Visitor, face: PlacedFace) -> str:
     difference = np.abs(visitor.pixels() - wanted)
     assert difference.max() <= MOST_LEVELS_OFF
     return said
+
+
+MOTION_IN_FRAME = """
+const [answered, face, painters, side, done] = arguments;
+const numbers = (values) => Float32Array.from(values, (value) => value ?? NaN);
+const output = ([dims, values]) => ({ dims, data: numbers(values) });
+const outputs = Object.fromEntries(Object.entries(answered).map(([k, v]) => [k, output(v)]));
+const planes = face.map((values) => ({ width: side, height: side, data: numbers(values) }));
+Promise.all(["./crop.js", "./motion.js"].map((name) => import(new URL(name, location))))
+  .then(([{ Crop }, { motionInFrame }]) => {
+    const crop = new Crop([1, 0, 0, 0, 1, 0], side);
+    const all = { left: 0, top: 0, width: side, height: side };
+    const change = motionInFrame(outputs, planes, { painters }, crop, all);
+    const values = ({ data }) => Array.from(data);
+    const { right, down, gains, cover, paint, weight } = change;
+    done([right, down, ...gains, cover, ...paint, weight].map(values));
+  }, (error) => done(String(error)));
+"""
+"""What the page makes of outputs, as lists whose `null` is no number; the crop is the frame."""
+
+
+@pytest.mark.browser
+def test_the_browser_takes_any_painter_s_window_and_what_is_no_number_as_the_runtime_does(
+    browser: webdriver.Chrome,
+) -> None:
+    random, side, cells, window = np.random.default_rng(4), 64, 32, 40
+    planes = {
+        "motion": random.normal(0, 0.03, (1, cells, cells, 2)),
+        "gain": random.normal(0, 0.1, (1, cells, cells, 3)),
+        "cover": random.random((1, side, side, 1)) / 2,
+        "paint": random.random((1, side, side, 3)),
+        "mouth_cover": random.random((1, window, window, 1)) / 3,
+        "mouth_paint": random.random((1, window, window, 3)),
+    }
+    planes = {name: values.astype(np.float32) for name, values in planes.items()}
+    for values in planes.values():
+        values[random.random(values.shape) < 0.02] = np.nan
+    painters = {"mouth": (8.5 / cells, 12.5 / cells, 24.3 / cells, 28.3 / cells)}  # halves: to even
+    face = random.random((side, side, 3)).astype(np.float32)
+    crop = FaceCrop(np.eye(2, 3), side)
+    everything = slice(0, side), slice(0, side)
+    wanted = motion_in_frame(motion_answer_at(0, planes, painters, face), crop, everything)
+    asked = {
+        name: [np.moveaxis(values, 3, 1).shape, listed(np.moveaxis(values, 3, 1))]
+        for name, values in planes.items()
+    }
+    with served(ASSEMBLE.parent) as address:
+        browser.get(address + "try.css")
+        made = browser.execute_async_script(  # type: ignore[no-untyped-call]
+            MOTION_IN_FRAME,
+            asked,
+            [listed(plane) for plane in np.moveaxis(face, 2, 0)],
+            painters,
+            side,
+        )
+    parts = (wanted.displacement, wanted.log_gain, wanted.cover[..., None])
+    *changes, red, green, blue, weight = (np.reshape(one, (side, side)) for one in made)
+    assert np.abs(np.stack(changes, 2) - np.concatenate(parts, axis=2)).max() < 1e-3
+    assert np.abs(weight - wanted.weight).max() < 1e-3
+    covered = wanted.cover > 0
+    assert covered.mean() > 0.1
+    assert np.abs(np.stack([red, green, blue], 2) - wanted.paint)[covered].max() < 1e-3
+
+
+def listed(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(one) else float(one) for one in values.ravel()]
 
 
 def test_another_archive_is_refused(tmp_path: Path) -> None:

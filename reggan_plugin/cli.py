@@ -69,7 +69,9 @@ _COMMANDS = {
         "reggan_plugin.commands.expressions:expressions", "List what a face can be asked for."
     ),
     "dev": LazyCommand(
-        "reggan_plugin.commands.dev:dev", "What the shipped models are made and measured with."
+        "reggan_plugin.commands.dev:dev",
+        "What the shipped models are made and measured with.",
+        is_group=True,
     ),
     "curves": LazyCommand(
         "reggan_plugin.commands.curves:curves", "Show what a recorded performance holds."

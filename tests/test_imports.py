@@ -1,5 +1,6 @@
 """What starting the command line loads."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,15 +57,24 @@ def test_shapes_are_checked_where_jaxtyping_is_loaded_first() -> None:
         assert wanted in run.stdout.replace('"', "'")
 
 
-def test_garbage_is_collected_again_once_the_command_is_loaded_and_one_thread_multiplies() -> None:
+@pytest.mark.parametrize(
+    ("words", "threads"),
+    [("expressions", "1"), ("dataset check --help", "None"), ("dev train-judge --help", "None")],
+)
+def test_garbage_is_collected_once_a_command_is_loaded_and_own_ones_multiply_in_one_thread(
+    words: str, threads: str
+) -> None:
     script = (
-        "import gc, os, sys; sys.argv[1:] = ['expressions'];"
+        f"import gc, os, sys; sys.argv[1:] = {words.split()};"
         "from reggan_plugin.__main__ import start; code = start();"
         "print('ended:', code, gc.isenabled(), gc.get_freeze_count() > 1000,"
-        "os.environ['OPENBLAS_NUM_THREADS'])"
+        "os.environ.get('OPENBLAS_NUM_THREADS'))"
     )
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert run.stdout.splitlines()[-1] == "ended: 0 True True 1"
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment
+    )
+    assert run.stdout.splitlines()[-1] == f"ended: 0 True True {threads}"
 
 
 def test_module_is_the_command() -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import os
 import shlex
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ class LazyCommand:
     short_help: str
     extra: str = ""
     """The extra without which it cannot be imported or run; empty if the package suffices."""
+    is_group: bool = False
+    """Of commands that other packages attach."""
 
 
 class LazyGroup(click.Group):
@@ -95,6 +98,8 @@ class LazyGroup(click.Group):
         """
         if cmd_name in self._own:
             target = self._own[cmd_name].target
+            if not self._own[cmd_name].is_group:
+                _multiply_in_one_thread()
         elif cmd_name in self._attached:
             target = self._attached[cmd_name].value.partition(" ")[0]
         else:
@@ -187,6 +192,17 @@ class LazyGroup(click.Group):
             f"`{ctx.command_path} {name}` needs {missing}, which is not installed. Install it: "
             f'pip install "reggan-plugin[{extras}]"'
         )
+
+
+def _multiply_in_one_thread() -> None:
+    """Keep OpenBLAS from starting threads; it reads this when NumPy is loaded.
+
+    NumPy's products of matrices are small here; after each, threads of OpenBLAS would wait for the
+    next in a loop that fills a core for a tenth of a second in a frame. Commands that other
+    packages attach, such as trainings, have large ones, and take all cores.
+    """
+    if not gc.isenabled():  # by reggan_plugin.__main__: the process is this command's alone
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _loaded(target: str) -> click.Command:

@@ -1,7 +1,9 @@
 """Pictures of heads in the seven expressions, as `train --data` reads them."""
 
 import json
-import os
+import multiprocessing
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -17,6 +19,8 @@ from reggan_training.data.sets import load_sets
 from reggan_training.pairs.head_look import STYLES
 from reggan_training.pairs.head_pictures import HeadPictureSettings
 from reggan_training.pairs.picture_set import picture_heads, tasks_of
+
+from ...ended_processes import end_a_child
 
 NUMBERS = ("00007", "00083", "00090")
 """Of a head to train on, one to choose by and one that is held out."""
@@ -111,11 +115,15 @@ def test_an_expression_whose_shapes_a_head_lacks_is_left_out_and_said(make, tmp_
     assert len(list(tmp_path.rglob("*.jpg"))) == len(record["images"])
 
 
-def test_a_process_that_is_killed_is_told_of(tmp_path: Path) -> None:
-    die = partial(os._exit, 9)
-    settings = HeadPictureSettings(side_px=32)
+def test_a_process_that_is_killed_at_work_is_told_of(tmp_path: Path) -> None:
+    work_for_long, settings = partial(time.sleep, 600), HeadPictureSettings(side_px=32)
+    tasks = [("ict", "one", view) for view in (0, 1)]
+    killer = threading.Thread(target=end_a_child)
+    killer.start()
     with pytest.raises(OutputError, match="fewer processes"):
-        picture_heads(die, [("ict", "one", 0)], settings, tmp_path, processes=2, report=print)
+        picture_heads(work_for_long, tasks, settings, tmp_path, processes=2, report=print)
+    killer.join()
+    assert not multiprocessing.active_children()
 
 
 def test_a_folder_of_something_else_is_left_alone(make, tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def _worked_off(
         ) from error
     finally:
         for process in multiprocessing.active_children():
-            process.terminate()
+            process.kill()  # one that is stopped, too
         pool.shutdown(cancel_futures=True)
 
 

@@ -112,7 +112,11 @@ def test_models_prints_a_line_for_each_by_the_name_that_render_takes(
     monkeypatch.setattr(models, "installed_models", lambda: copies)
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.partition(": ")[0] for line in lines] == ["sargan", "hero", "villain"]
+    assert [line.partition(", 128 px")[0] for line in lines] == [
+        "sargan: version 0.1.0",
+        "hero: sargan, version 0.1.0",
+        "villain: sargan, version 0.1.0",
+    ]
 
 
 def test_a_single_frame_is_no_frames(tmp_path: Path, capsys: Streams) -> None:

@@ -98,8 +98,10 @@ def _line(model: CheckedModel) -> str:
     if model.card is None:
         return "unusable"
     card = model.card
+    others = [word for word in (card.name, card.architecture) if word != model.path.stem]
+    named = "".join(f"{word}, " for word in dict.fromkeys(others))
     return (
-        f"{card.name} {card.version}: {card.architecture}, {card.image_size_px} px, "
+        f"{named}version {card.version}, {card.image_size_px} px, "
         f"{', '.join(card.expressions) or f'{len(card.controls)} controls'}; {card.licence}; "
         f"hash {'does not match' if model.fault else 'ok'}"
     )

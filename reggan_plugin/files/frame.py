@@ -20,6 +20,8 @@ from reggan_plugin.files.video import is_video
 from reggan_plugin.regular_file import read_regular
 
 FRAME_SUFFIXES = frame_suffixes()
+_LIGHT_SUFFIXES = (".hdr", ".rgbe", ".pfm")
+"""Of scene-linear pictures that are not read: a PNG would cut their highlights off."""
 """Endings of frames' names, in lower case. Its first bytes decide what a file holds."""
 
 
@@ -48,6 +50,12 @@ def register_holder(path: Path, holder: HoldsFrames) -> None:
 def can_read(path: Path) -> bool:
     """True if the name ends like that of a frame."""
     return path.suffix.lower() in FRAME_SUFFIXES
+
+
+def converting(path: Path) -> str:
+    """The command line that makes a picture of another kind one that is read."""
+    kept = ".exr" if path.suffix.lower() in _LIGHT_SUFFIXES else ".png"
+    return f"magick {path} {path.with_suffix(kept)}"
 
 
 def read_frame(path: str | Path) -> Frame:
@@ -147,14 +155,14 @@ def _format_of(path: Path, content: bytes) -> ImageFormat:
         return found
     if is_video(path):
         raise UnsupportedFormatError(
-            "is a video, and a picture is read here. Render it as a whole.",
+            "is a video, and one picture is read here. Change it by the command render.",
             kind="video-as-picture",
             video=path,
         )
     if path.suffix and not can_read(path):
         raise UnsupportedFormatError(
             f"is of a kind that is not read. Give it as one of {', '.join(FRAME_SUFFIXES)}: "
-            f"magick {path} {path.with_suffix('.png')}"
+            f"{converting(path)}"
         )
     if not content:
         raise UnreadableFrameError("is empty (0 bytes). Render it again.")

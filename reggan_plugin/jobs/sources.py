@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, UnsupportedFormatError
-from reggan_plugin.files.frame import FRAME_SUFFIXES, can_read, register_holder
+from reggan_plugin.files.frame import FRAME_SUFFIXES, can_read, converting, register_holder
 from reggan_plugin.files.frame_list import FrameList
 from reggan_plugin.files.mesh_suffixes import MESH_SUFFIXES
 from reggan_plugin.files.sequence import Sequence, find_sequence, sequences_in_folder, sequences_of
@@ -80,8 +80,7 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
             if not can_read(path):
                 raise UnsupportedFormatError(
                     f"{path} is of a kind that is not read. Give it as one of "
-                    f"{', '.join((*FRAME_SUFFIXES, *VIDEO_SUFFIXES))}: magick {path} "
-                    f"{path.with_suffix('.png')}"
+                    f"{', '.join((*FRAME_SUFFIXES, *VIDEO_SUFFIXES))}: {converting(path)}"
                 )
             files[path.parent].append(path.name)
         else:

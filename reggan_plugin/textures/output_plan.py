@@ -219,7 +219,8 @@ def _check_names(request: TextureRequest, files: TextureFiles | None) -> None:
             "kind, and this is none. The map is all that changes.",
             kind="mesh-cannot-be-written",
         )
-    if (request.mesh.suffix.lower() == ".gltf") != (request.out_mesh.suffix.lower() == ".gltf"):
+    kinds = [path.suffix.lower() for path in (request.mesh, request.out_mesh)]
+    if kinds[1] not in GLTF_SUFFIXES or (".gltf" in kinds and kinds[0] != kinds[1]):
         raise UsageError(
             f"{request.out_mesh} is of another kind than {request.mesh}. Give it the "
             f"ending {request.mesh.suffix}."

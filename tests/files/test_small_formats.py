@@ -143,13 +143,14 @@ def test_a_palette_tiff_becomes_rgb_and_keeps_its_texts(
 
 
 def test_what_is_refused_names_the_command_that_converts_it(tmp_path: Path) -> None:
-    (tmp_path / "a.psd").write_bytes(b"8BPS")
     (tmp_path / "a.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42")
     with pytest.raises(UnsupportedFormatError, match=r"a\.mp4 is a video") as refused:
         read_frame(tmp_path / "a.mp4")
     assert f"render {tmp_path / 'a.mp4'} --expression" in remedy_for(refused.value.remark)
-    with pytest.raises(UnsupportedFormatError, match=r"magick .*a\.psd .*a\.png"):
-        read_frame(tmp_path / "a.psd")
+    for name, kept in (("a.psd", "png"), ("a.hdr", "exr")):
+        (tmp_path / name).write_bytes(b"8BPS")
+        with pytest.raises(UnsupportedFormatError, match=rf"magick .*{name} .*a\.{kept}"):
+            read_frame(tmp_path / name)
     Image.new("CMYK", (4, 4)).save(tmp_path / "a.jpg")
     with pytest.raises(UnsupportedFormatError, match=r"magick IN -colorspace sRGB OUT\.jpg"):
         read_frame(tmp_path / "a.jpg")

@@ -262,6 +262,7 @@ def test_several_expressions_do_not_go_into_one_file(
     ("out_mesh", "mesh_as", "message"),
     [
         ("new.gltf", "replace", r"another kind than.*Give it the ending \.glb"),
+        ("new.jpg", "replace", r"another kind than.*Give it the ending \.glb"),
         ("new.glb", "atlas", "not VRM 1.0.*variant"),
     ],
 )

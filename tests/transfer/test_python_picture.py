@@ -234,3 +234,11 @@ def test_the_package_says_what_it_is_and_has() -> None:
     for name in ("reggan_plugin", "reggan_training", "reggan_export"):
         package = __import__(name)
         assert (Path(package.__file__).parent / "py.typed").is_file(), name
+
+
+def test_what_is_no_expression_is_told_the_truth(
+    transfer: ExpressionTransfer, levels: np.ndarray
+) -> None:
+    wrong: Any = None
+    with pytest.raises(UsageError, match="A NoneType is no expression; give a name, a blend"):
+        transfer.apply(levels, wrong)

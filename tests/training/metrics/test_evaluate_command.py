@@ -48,7 +48,7 @@ def test_figures_table_and_sheet_are_written(
     assert table.strip() in result.stdout
     assert "| skin | 2 | first |" in table
     assert "| skin | 2 | second (not converged) |" in table
-    assert "The ECS of skin is void: the judge names" in table
+    assert "The ECS of skin is not counted: the judge names" in table
     with Image.open(tmp_path / "sheet.jpg") as sheet:
         assert sheet.size == (120 + 7 * 144, 24 + 2 * (3 * 144 + 6))
 

@@ -176,6 +176,6 @@ def test_a_judge_below_nine_in_ten_makes_ecs_void_and_says_why(
     assert "ecs" not in cells
     assert "psnr" in cells
     table = markdown_from_record(record)  # type: ignore[arg-type]
-    assert "The ECS of stone is void: the judge names" in table
-    assert "| void | void |" in table
+    assert "The ECS of stone is not counted: the judge names" in table
+    assert "| not counted | not counted |" in table
     assert torch.get_num_threads() >= 1

@@ -88,7 +88,7 @@ def _table_of_splits(
                 if quantity in cells:
                     row.append(_short(cells[quantity], number))
                 else:
-                    row.append("void" if quantity in ECS_QUANTITIES else "")
+                    row.append("not counted" if quantity in ECS_QUANTITIES else "")
             rows.append(row)
     return _table([first, "n", "method", *(title for title, _ in columns.values())], rows)
 

@@ -59,7 +59,7 @@ def _warnings(record: Record) -> list[str]:
         if not run["is_converged"]
     ]
     warnings += [
-        f"The ECS of {style} is void: {one['reason']}."
+        f"The ECS of {style} is not counted: {one['reason']}."
         for style, one in record["judge"]["styles"].items()
         if one["ecs_is_void"]
     ]

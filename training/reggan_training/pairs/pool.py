@@ -1,7 +1,8 @@
 """A pool of pairs that producer processes refill while the trainer draws from it.
 
-Which pairs the pool holds at a step follows from the step alone, so a run is the same from the same
-seed however fast its producers are. Where they are slower than asked for, the trainer waits.
+Which pairs a sitting has follows from its number alone, and which of them the pool holds from the
+step: but for those that fast producers are ahead by, all of them until it is full, then an eighth.
+Where producers are slower than asked for, the trainer waits.
 """
 
 import time

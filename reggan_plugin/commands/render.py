@@ -21,7 +21,6 @@ from reggan_plugin.commands.progress import (
 from reggan_plugin.commands.render_model import AskedModel
 from reggan_plugin.commands.render_output import print_plans, print_summary
 from reggan_plugin.commands.render_request import AskedRender, render_options
-from reggan_plugin.commands.render_watch import render_what_lands, style_of_progress, watched_folder
 from reggan_plugin.commands.standard_streams import STANDARD, piped_files
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.jobs.events import Report
@@ -62,13 +61,16 @@ def render(
     what lands in a folder under --watch.
     """
     watched, as_json = request.asked_inputs.watched, request.as_json
-    shown = style if watched is None else style_of_progress(style, as_json)
+    is_endless_bar = watched is not None and style == "auto" and not as_json
+    shown: ProgressStyle = "plain" if is_endless_bar else style
     with (
         progress_on_stderr(shown, as_json=as_json) as report,
         stop_on_signals() as stop,
         piped_files(request.asked_inputs.paths, request.out, as_json=as_json) as piped,
     ):
         if watched is not None:
+            from reggan_plugin.commands.render_watch import render_what_lands, watched_folder
+
             folder = watched_folder(request)
             transfer, in_use = request.asked_model.open_for(folder.settings)
             render_what_lands(folder, transfer, in_use, report, stop, stall_s, as_json=as_json)

@@ -8,7 +8,7 @@ import click
 
 from reggan_plugin.commands.options.grouped import given_files
 from reggan_plugin.commands.options.intensity import AskedExpression
-from reggan_plugin.commands.progress import ProgressStyle, libraries_on_stderr
+from reggan_plugin.commands.progress import libraries_on_stderr
 from reggan_plugin.commands.render_output import print_summary, written_by
 from reggan_plugin.commands.render_request import AskedRender
 from reggan_plugin.errors import UsageError
@@ -20,11 +20,6 @@ from reggan_plugin.jobs.plan import Existing, is_name_of_picture
 from reggan_plugin.jobs.results import JobSummary, ModelInUse
 from reggan_plugin.jobs.watched_folder import WatchedFolder, watch_folder
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-
-
-def style_of_progress(style: ProgressStyle, as_json: bool) -> ProgressStyle:
-    """Lines in place of a bar, which would need to know how many pictures there will be."""
-    return "plain" if style == "auto" and not as_json else style
 
 
 def watched_folder(request: AskedRender) -> WatchedFolder:

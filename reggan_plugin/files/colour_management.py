@@ -3,7 +3,6 @@
 OpenColorIO is imported when a space is first asked for by name, never before.
 """
 
-import difflib
 import hashlib
 import os
 from dataclasses import dataclass
@@ -130,10 +129,12 @@ def _config_name() -> str:
 
 
 def _unknown(name: str, config: Any) -> str:
+    from difflib import get_close_matches  # few mistype
+
     spaces = list(config.getColorSpaces())
     names = [alias for space in spaces for alias in (space.getName(), *space.getAliases())]
     lowered = {known.lower(): known for known in names}
-    close = difflib.get_close_matches(name.lower(), lowered, n=_CLOSE_NAMES, cutoff=0.5)
+    close = get_close_matches(name.lower(), lowered, n=_CLOSE_NAMES, cutoff=0.5)
     like = [lowered[one] for one in close] or [space.getName() for space in spaces]
     return (
         f"There is no colour space {name!r} in the OpenColorIO config {_config_name()}; "

@@ -11,7 +11,6 @@ from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_steps import FrameSteps, Transfer
 from reggan_plugin.jobs.frames_between_steps import ReadFrame, UnchangedFrame, WaitingFrame
 from reggan_plugin.jobs.frames_in_memory import PIXELS_WHILE_RENDERING, room_beside
-from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
 from reggan_plugin.jobs.plan import JobPlan, make_output_folder
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.result_notices import ResultLog
@@ -106,6 +105,8 @@ def _results(
         task = plan.tasks[0]
         [ready] = steps.change([(task, steps.read(task))])
         return iter([steps.write(task, ready)])
+    from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
+
     return run_overlapped(
         plan.tasks,
         read=steps.read,

@@ -14,8 +14,6 @@ from pathlib import Path
 
 from reggan_plugin.errors import ModelCardError, ModelError, ModelHashError
 from reggan_plugin.models.model_card import UNSEALED, read_card
-from reggan_plugin.models.onnx_messages import metadata_from_onnx
-from reggan_plugin.models.unsafe_onnx import contents_of, refuse_references
 
 _SEAL = re.compile(rb'"weights_sha256": "([0-9a-f]{64})"')
 
@@ -56,9 +54,7 @@ def check_seal(model: Path) -> str:
         )
     if actual in WALKED:
         return actual
-    contents = contents_of(content, model)
-    refuse_references(contents, model)
-    _refuse_control_flow(contents.control_flow, model)
+    _refuse_unsafe(content, model)
     return actual
 
 
@@ -90,7 +86,13 @@ def _seal_in(content: bytes | mmap.mmap) -> re.Match[bytes] | None:
     return _SEAL.match(content, start) if start >= 0 else None
 
 
-def _refuse_control_flow(found: frozenset[str], model: Path) -> None:
+def _refuse_unsafe(content: bytes | mmap.mmap, model: Path) -> None:
+    from reggan_plugin.models.onnx_messages import metadata_from_onnx
+    from reggan_plugin.models.unsafe_onnx import contents_of, refuse_references
+
+    contents = contents_of(content, model)
+    refuse_references(contents, model)
+    found = contents.control_flow
     if not found:
         return
     architecture = read_card(metadata_from_onnx(model), str(model)).get("architecture")

@@ -1,6 +1,5 @@
 """Did you mean …? Names that come near to one that is not known, by letters and by meaning."""
 
-import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -18,7 +17,7 @@ def did_you_mean(key: str, names: Mapping[str, str], expressions: Iterable[Expre
         names: what may be meant, by how it is written.
         expressions: whose meanings count.
     """
-    by_letters = difflib.get_close_matches(key, names, 2, _ALIKE_IN_LETTERS)
+    by_letters = _close(key, names, 2)
     near = [*_near_in_meaning(key, expressions), *(names[one] for one in by_letters)]
     found = list(dict.fromkeys(near))[:_MOST]
     return f" Did you mean {' or '.join(map(repr, found))}?" if found else ""
@@ -26,7 +25,7 @@ def did_you_mean(key: str, names: Mapping[str, str], expressions: Iterable[Expre
 
 def shape_meant(key: str, shapes: Mapping[str, str]) -> str:
     """The same for a word that names no face shape."""
-    near = [shapes[one] for one in difflib.get_close_matches(key, shapes, _MOST)]
+    near = [shapes[one] for one in _close(key, shapes, _MOST)]
     return f" Did you mean {' or '.join(near)}?" if near else ""
 
 
@@ -41,8 +40,16 @@ def nearest_in_weights(name: str, names: Iterable[str], named: Mapping[str, Expr
 def _near_in_meaning(key: str, expressions: Iterable[Expression]) -> Iterator[str]:
     for expression in expressions:
         words = [word for word in expression.meanings if word in key.split() or word == key]
-        if words or difflib.get_close_matches(key, expression.meanings, 1, _ALIKE_IN_MEANING):
+        if words or _close(key, expression.meanings, 1, _ALIKE_IN_MEANING):
             yield expression.name
+
+
+def _close(
+    key: str, words: Iterable[str], most: int, alike: float = _ALIKE_IN_LETTERS
+) -> list[str]:
+    from difflib import get_close_matches  # few mistype
+
+    return get_close_matches(key, list(words), most, alike)
 
 
 def _likeness(one: Mapping[str, float], other: Mapping[str, float]) -> float:

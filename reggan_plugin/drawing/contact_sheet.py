@@ -14,7 +14,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.crop import cut_crop, reduce_by, region_of
-from reggan_plugin.transfer.display_picture import coding_of, finite_values
+from reggan_plugin.transfer.display_picture import coding_of
 
 CELL_PX = 224
 SMALL_PX, SMALL_COLUMNS = 96, 8
@@ -57,7 +57,7 @@ def view_of_face(
     alpha = None if frame.alpha is None else frame.alpha[rows, columns]
     coding = coding_of(frame, exposure_ev)
     display = colour.display_from_stored(pixels[rows, columns], alpha, coding)
-    display = np.clip(finite_values(display), 0.0, 1.0)
+    display = np.clip(colour.finite_values(display), 0.0, 1.0)
     if alpha is not None:
         opacity = np.clip(np.nan_to_num(alpha), 0.0, 1.0)[..., None]
         display = display * opacity + np.float32(_BACKDROP) * (1 - opacity)

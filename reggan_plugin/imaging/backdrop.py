@@ -9,7 +9,7 @@ from PIL import Image
 
 from reggan_plugin.array_types import Float, Int
 from reggan_plugin.bilinear import sample_bilinear
-from reggan_plugin.imaging.colour import finite_pixels
+from reggan_plugin.imaging.colour import finite_pixels, finite_values
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_of_face import Front
 
@@ -58,26 +58,25 @@ def continue_under_alpha(
     if weight.min() == 1.0:
         return image
     filled = _fill([plane * weight for plane in np.moveaxis(image, 2, 0)], weight)
-    return np.stack(filled, axis=2)
+    return np.stack([*filled], axis=2)
 
 
 def _fill(
     colours: Sequence[Float[np.ndarray, "height width"]], weight: Float[np.ndarray, "height width"]
-) -> list[Float[np.ndarray, "height width"]]:
+) -> Float[np.ndarray, "colours height width"]:
     """Each of `colours` is premultiplied by `weight`; half the resolution has what is missing."""
     height, width = weight.shape
     if max(height, width) == 1:
-        return [colour / np.maximum(weight, np.float32(1e-6)) for colour in colours]
+        return np.stack([colour / np.maximum(weight, np.float32(1e-6)) for colour in colours])
     low_weight = _reduced_by(weight, 2)
     sureness = np.minimum(4.0 * low_weight, 1.0).astype(np.float32)
     divisor = np.maximum(low_weight, np.float32(1e-6))
     below = _fill([_reduced_by(colour, 2) / divisor * sureness for colour in colours], sureness)
-    rest, filled = 1.0 - weight, []
-    for colour, low in zip(colours, below, strict=True):
+    rest, filled = 1.0 - weight, np.empty((len(colours), height, width), np.float32)
+    for own, colour, low in zip(filled, colours, below, strict=True):
         enlarged = Image.fromarray(low).resize((width, height), Image.Resampling.BILINEAR)
-        own = rest * np.asarray(enlarged)
+        np.multiply(rest, np.asarray(enlarged), out=own)
         own += colour
-        filled.append(own)
     return filled
 
 
@@ -125,8 +124,9 @@ class Underlay:
         """Straight values of a region, laid over what runs on beneath them; all finite."""
         share = finite_pixels(straight).astype(np.float32)
         if alpha is not None:
-            sureness = (np.nan_to_num(alpha) - _UNSURE_ALPHA) / (SURE_ALPHA - _UNSURE_ALPHA)
-            share *= np.clip(sureness, 0.0, 1.0)
+            sureness = finite_values(alpha) - _UNSURE_ALPHA
+            sureness /= SURE_ALPHA - _UNSURE_ALPHA
+            share *= np.clip(sureness, 0.0, 1.0, out=sureness)
         if self.front is not None:
             share *= 1 - self.front.hidden(region)
         unsure = np.flatnonzero(share < 1)
@@ -136,7 +136,7 @@ class Underlay:
         places = result.reshape(-1, 3)
         rows, columns = np.divmod(unsure, result.shape[1])
         below = self._at(rows + region[0].start, columns + region[1].start)
-        own = np.nan_to_num(places[unsure], copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        own = finite_values(places[unsure], infinity=0.0)
         own -= below
         own *= share.ravel()[unsure, None]
         own += below
@@ -147,21 +147,23 @@ class Underlay:
     def _colours(self) -> Float[np.ndarray, "channels rows columns"]:
         """The whole region, averaged over blocks of `_factor` pixels."""
         rows, columns = self._region
+        if self._factor == 1:
+            *colours, weight = self._reduced(self._region)
+            return _fill(colours, weight)
         step = self._factor * max(1, _ROWS_AT_ONCE // self._factor)
         strips = [
             self._reduced((slice(top, min(top + step, rows.stop)), columns))
             for top in range(rows.start, rows.stop, step)
         ]
         *colours, weight = (np.concatenate(parts) for parts in zip(*strips, strict=True))
-        return np.stack(_fill(colours, weight))
+        return _fill(colours, weight)
 
     def _reduced(self, strip: Region) -> list[Float[np.ndarray, "rows columns"]]:
         """Each colour times its weight, and the weight."""
         pixels = self._pixels[strip]
         weight = finite_pixels(pixels).astype(np.float32)
         if self._alpha is not None:
-            alpha = np.nan_to_num(self._alpha[strip], nan=0.0, posinf=0.0, neginf=0.0)
-            weight *= np.clip(alpha, 0.0, 1.0)
+            weight *= np.clip(finite_values(self._alpha[strip], infinity=0.0), 0.0, 1.0)
         planes = [np.where(weight > 0, own, np.float32(0.0)) for own in np.moveaxis(pixels, 2, 0)]
         if self._alpha is not None and not self._is_premultiplied:
             for colour in planes:

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Float, Int
 from reggan_plugin.faces.face_crop import FaceCrop
 
 _MARGIN_PX = 4
@@ -91,13 +91,17 @@ def _block_around(
     high = np.ceil(crop.corners().max(axis=0)).astype(int) + margin
     rows = np.clip(np.arange(low[1], high[1]), 0, height - 1)
     columns = np.clip(np.arange(low[0], high[0]), 0, width - 1)
-    inside = rows[-1] - rows[0] == len(rows) - 1 and columns[-1] - columns[0] == len(columns) - 1
-    block = (
-        frame[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        if inside
-        else frame.take(rows, axis=0).take(columns, axis=1)
-    )
+    block = frame[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    beyond = (*(_repeats(axis) for axis in (rows, columns)), (0, 0))
+    if np.any(beyond):
+        block = np.pad(block, beyond, mode="edge")
     return block, (int(low[0]), int(low[1]))
+
+
+def _repeats(places: Int[np.ndarray, " places"]) -> tuple[int, int]:
+    """How often the first and the last of rising places come again."""
+    before = int(np.count_nonzero(places == places[0])) - 1
+    return before, len(places) - 1 - int(places[-1] - places[0]) - before
 
 
 def _sample(

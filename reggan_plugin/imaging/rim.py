@@ -31,7 +31,10 @@ def inside_rim_in_frame(crop: FaceCrop, region: Region) -> Float[np.ndarray, "ro
 def smooth_step(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """0 up to 0, 1 from 1 on, without a kink between."""
     clipped = np.clip(values, 0.0, 1.0)
-    return np.asarray(clipped * clipped * (3.0 - 2.0 * clipped), dtype=np.float32)
+    curve = 3.0 - 2.0 * clipped
+    clipped *= clipped
+    clipped *= curve
+    return np.asarray(clipped, dtype=np.float32)
 
 
 def _past_rim(from_border: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

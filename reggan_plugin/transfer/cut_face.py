@@ -16,7 +16,7 @@ from reggan_plugin.imaging.crop import Region, cut_crop, region_of
 from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.models.model_card import MOTION_CONTRACT, ModelCard
-from reggan_plugin.transfer.display_picture import coding_of, finite_values
+from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 
@@ -114,10 +114,11 @@ def cut_face(
 ) -> CutFace:
     """A face as the model of a card is to see it; `crop` lies in the region."""
     display = picture.display(region, picture.pixels[region])
-    before = np.clip(cut_crop(np.clip(finite_values(display), 0.0, 1.0), crop), 0.0, 1.0)
+    shown = colour.clipped_values(colour.finite_values(display))
+    before = np.clip(cut_crop(shown, crop), 0.0, 1.0)
     alpha = picture.alpha_in(region)
     if alpha is not None:
-        coverage = np.nan_to_num(alpha, nan=0.0, posinf=0.0, neginf=0.0)[..., None]
+        coverage = colour.finite_values(alpha, infinity=0.0)[..., None]
         backdrop = before_grey if card.contract == MOTION_CONTRACT else continue_under_alpha
         before = backdrop(before, cut_crop(coverage, crop)[..., 0])
     return CutFace(region=region, crop=crop, display=display, before=before, mix=mix)

@@ -37,8 +37,8 @@ def display_picture(
         longest_px: larger ones are averaged down, to save memory and time.
     """
     rows, columns = region or (slice(None), slice(None))
-    pixels = finite_values(frame.pixels[rows, columns])
-    alpha = None if frame.alpha is None else finite_values(frame.alpha[rows, columns])
+    pixels = colour.finite_values(frame.pixels[rows, columns])
+    alpha = None if frame.alpha is None else colour.finite_values(frame.alpha[rows, columns])
     factor = max(1, math.ceil(max(pixels.shape[:2]) / longest_px))
     if factor > 1:
         pixels = reduce_by(pixels, factor)
@@ -47,7 +47,7 @@ def display_picture(
     if coding.is_linear:
         linear = colour.linear_from_stored(pixels, alpha, coding)
         coding = coding_of(frame, auto_exposure_ev(linear))
-    return np.clip(colour.display_from_stored(pixels, alpha, coding), 0.0, 1.0), factor
+    return colour.clipped_values(colour.display_from_stored(pixels, alpha, coding)), factor
 
 
 def exposure_of(frame: Frame, region: Region) -> float:
@@ -55,11 +55,3 @@ def exposure_of(frame: Frame, region: Region) -> float:
     alpha = None if frame.alpha is None else frame.alpha[region]
     linear = colour.linear_from_stored(frame.pixels[region], alpha, coding_of(frame))
     return auto_exposure_ev(linear)
-
-
-def finite_values(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """The values with 0 for NaN, 1 for infinity and 0 for its negative; as they are without any."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        if np.isfinite(values.sum()):  # ten times as fast as looking at each
-            return values
-    return np.nan_to_num(values, nan=0.0, posinf=1.0, neginf=0.0)

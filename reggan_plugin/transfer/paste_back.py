@@ -17,7 +17,6 @@ from reggan_plugin.imaging.moved_part import MovedPart, moved_part
 from reggan_plugin.imaging.region_limits import RegionLimits, limit_mask
 from reggan_plugin.imaging.region_limits_of_motion import limit_motion
 from reggan_plugin.transfer.cut_face import CutFace, CutFrame, Picture, underlay_of
-from reggan_plugin.transfer.display_picture import finite_values
 
 _MOST_AT_ONCE, _MOST_MOVED_AT_ONCE = 2**22, 2**21
 """Pixels of a face that are composed at once: a face in a 16k frame can have 50 million."""
@@ -95,7 +94,8 @@ def _move(
         result.pixels[band.region] = moved.pixels
         if result.alpha is not None and moved.alpha is not None:
             result.alpha[band.region] = moved.alpha
-        np.maximum(result.weight[band.region], moved.weight, out=result.weight[band.region])
+        so_far = result.weight[band.region]
+        so_far[:] = moved.weight if is_first else np.maximum(so_far, moved.weight)
         if picture.keeps_parts:
             result.parts.append(moved_part(source, motion, moved, band.region, before, face=index))
 
@@ -140,7 +140,8 @@ def _put_back(
     if alpha is not None:
         usable &= np.isfinite(alpha) & (alpha > 0)
     matte = None if picture.matte is None else picture.matte[face.region]
-    edited, weight = composite(finite_values(display), face.before, after, mask, face.crop, matte)
+    shown = colour.finite_values(display)
+    edited, weight = composite(shown, face.before, after, mask, face.crop, matte)
     new = colour.stored_from_display(edited, alpha, picture.coding)
     changed = (weight > 0) & usable & colour.finite_pixels(new)
     result.pixels[face.region] = np.where(changed[..., None], new, stored)

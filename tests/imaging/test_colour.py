@@ -44,3 +44,15 @@ def test_the_noise_of_a_black_background_does_not_set_the_exposure() -> None:
     picture = np.random.default_rng(0).uniform(0, 5e-4, (100, 100, 3)).astype(np.float32)
     picture[30:60, 30:60] = 0.18
     assert auto_exposure_ev(picture) == 0.0
+
+
+def test_values_that_need_no_change_are_not_copied() -> None:
+    within = np.array([[0.0, 0.25, 1.0]], np.float32)
+    assert colour.finite_values(within) is within
+    assert colour.clipped_values(within) is within
+    beyond = np.array([-1.0, np.nan, np.inf, -np.inf, 1.5], np.float32)
+    np.testing.assert_array_equal(colour.finite_values(beyond), np.float32([-1, 0, 1, 0, 1.5]))
+    unsure = colour.finite_values(beyond, infinity=0.0)
+    np.testing.assert_array_equal(unsure, np.float32([-1, 0, 0, 0, 1.5]))
+    np.testing.assert_array_equal(colour.clipped_values(unsure), np.float32([0, 0, 0, 0, 1]))
+    assert np.isnan(colour.clipped_values(beyond)[1])

@@ -48,6 +48,19 @@ def test_beyond_the_border_the_edge_goes_on() -> None:
     assert np.allclose(cut[:10, :10], [0.5, 0.5, 1.0])
 
 
+@pytest.mark.parametrize("corner", [(-90.0, -90.0), (110.0, 5.0), (-8.0, 70.0), (120.0, 130.0)])
+def test_what_a_crop_sees_beyond_the_border_are_the_nearest_pixels(
+    corner: tuple[float, float],
+) -> None:
+    picture = np.random.default_rng(4).random((100, 100, 3), np.float32)
+    wide = np.pad(picture, ((200, 200), (200, 200), (0, 0)), mode="edge")
+    cut, expected = (
+        cut_crop(source, FaceCrop(np.array([[1.0, 0.0, x], [0.0, 1.0, y]]), 64))
+        for source, x, y in ((picture, *corner), (wide, corner[0] + 200, corner[1] + 200))
+    )
+    np.testing.assert_array_equal(cut, expected)
+
+
 def test_shrinking_averages_instead_of_aliasing() -> None:
     checkerboard = (np.indices((512, 512)).sum(axis=0) % 2).astype(np.float32)
     picture = checkerboard[..., None].repeat(3, 2)

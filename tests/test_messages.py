@@ -85,6 +85,19 @@ def test_a_mistyped_command_is_answered_with_the_nearest(capsys: Streams) -> Non
     assert "Did you mean" not in capsys.readouterr().err
     assert main([__file__, "-e", "happy"]) == 2
     assert f"To change it: reggan-plugin render {__file__} -e happy" in capsys.readouterr().err
+    folder = str(Path(__file__).parent)
+    assert main([folder]) == 2
+    assert f"To change it: reggan-plugin render {folder} -e happy" in capsys.readouterr().err
+
+
+def test_slips_of_words_and_numbers_are_answered_with_what_was_meant(capsys: Streams) -> None:
+    for words, said in (
+        (["-e", "smiling"], "Did you mean 'happy' or"),
+        (["-e", "rendr"], "'rendr' is not an expression."),
+        (["-e", "happy", "-i", "0,8"], "'0,8' is not a valid number; write it like 0.8."),
+    ):
+        assert main(["render", __file__, *words]) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_an_expression_that_a_model_lacks_is_answered_with_its_nearest(

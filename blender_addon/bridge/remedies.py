@@ -81,6 +81,7 @@ REMEDIES: Mapping[str, str] = {
     "range-outside": "That is the frame range.",
     "output-of-other-format": "",
     "picture-for-many": "",
+    "pictures-in-folders": "Choose one of them.",
     "mesh-as-picture": "",
     "video-as-picture": "",
     "no-such-texture": "",

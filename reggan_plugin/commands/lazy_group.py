@@ -121,7 +121,7 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            if "render" in self._own and Path(args[0]).is_file():
+            if "render" in self._own and Path(args[0]).exists():
                 name = shlex.quote(args[0])
                 hint = f"{error.message} To change it: reggan-plugin render {name} -e happy"
                 raise click.UsageError(hint, ctx) from error

@@ -83,6 +83,7 @@ REMEDIES: Mapping[str, str] = {
     "range-outside": "--range names it.",
     "output-of-other-format": "--out names it.",
     "picture-for-many": "--out names it.",
+    "pictures-in-folders": "--recursive looks into them.",
     "mesh-as-picture": "reggan-plugin texture --mesh {mesh} --expression ...",
     "video-as-picture": "reggan-plugin render {video} --expression ...",
     "no-such-texture": "Leave --texture out to take that.",

@@ -1,11 +1,13 @@
 """The plans of several sources: where the results of each of them go."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.change_layers import LayerFiles
+from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.sequence import Sequence as Shot
 from reggan_plugin.files.sequence import range_outside
 from reggan_plugin.files.video import is_video
@@ -21,6 +23,9 @@ from reggan_plugin.jobs.plan import (
 )
 from reggan_plugin.jobs.sources import Source
 from reggan_plugin.jobs.video_job import frames_folder
+
+_ENDING = re.compile(r"\.[A-Za-z]\w{2,3}")
+"""What a file's name ends in, and a folder's seldom."""
 
 
 def plan_sources(
@@ -87,8 +92,26 @@ def _refuse_one_file(out: Path, sources: Sequence[Source], chosen: Sequence[Shot
     elif is_video(out) and not out.is_dir() and len(sources) != 1:
         found = f"{out} is one video, but {len(sources)} are to be written."
     else:
+        _refuse_other_kind(out, sources)
         return
     raise UsageError(f"{found} Name a folder.", kind="picture-for-many")
+
+
+def _refuse_other_kind(out: Path, sources: Sequence[Source]) -> None:
+    """Refuse an output of a single file that would be a folder named like one, `smile.avi`.
+
+    Raises:
+        UsageError: it would.
+    """
+    of_one_file = len(sources) == 1 and (sources[0].video is not None or sources[0].is_by_file)
+    if not of_one_file or out.is_dir() or can_read(out) or is_video(out):
+        return
+    if _ENDING.fullmatch(out.suffix):
+        raise UsageError(
+            f"{out} is named like a file of a kind that is not written. Let it end in "
+            f"{Path(sources[0].text).suffix}, or name a folder.",
+            kind="output-of-other-format",
+        )
 
 
 def _video_output(source: Source, out: Path | None, label: str) -> Path | None:

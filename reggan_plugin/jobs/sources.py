@@ -126,6 +126,10 @@ class _Search:
                     if not record_path(path).exists():
                         self.add_video(path, shared / folder.relative_to(root))
         if len(self.sources) == before:
+            if not self._recursive and any(path.is_dir() for path in root.glob("[!.]*")):
+                raise EmptySourceError(
+                    f"{root} holds no picture itself, but folders.", kind="pictures-in-folders"
+                )
             find_sequence(str(root))  # says what is there instead
             raise EmptySourceError(
                 f"{root} holds nothing but what is named elsewhere or made here."

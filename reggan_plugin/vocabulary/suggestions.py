@@ -7,6 +7,8 @@ from reggan_plugin.vocabulary.expression import Expression
 
 _ALIKE_IN_MEANING, _ALIKE_IN_LETTERS = 0.8, 0.6
 _MOST = 3
+_BEGINNING = 4
+"""Letters: of names that are alike, those that begin so come first (*smiling*: *smile*)."""
 
 
 def did_you_mean(key: str, names: Mapping[str, str], expressions: Iterable[Expression]) -> str:
@@ -17,7 +19,8 @@ def did_you_mean(key: str, names: Mapping[str, str], expressions: Iterable[Expre
         names: what may be meant, by how it is written.
         expressions: whose meanings count.
     """
-    by_letters = _close(key, names, 2)
+    alike = _close(key, names, 9)
+    by_letters = sorted(alike, key=lambda one: not one.startswith(key[:_BEGINNING]))[:2]
     near = [*_near_in_meaning(key, expressions), *(names[one] for one in by_letters)]
     found = list(dict.fromkeys(near))[:_MOST]
     return f" Did you mean {' or '.join(map(repr, found))}?" if found else ""

@@ -72,7 +72,13 @@ def test_out_that_cannot_be_is_a_wrong_request(cast: Path, capsys: Streams) -> N
     assert "keeps its format, so its result is no .jpg file. Name it one.png." in (
         capsys.readouterr().err
     )
-    assert not Path("one.png").exists()
+    assert smile("cast/hero1.png", "--out", "one.jp2") == 2
+    assert "of a kind that is not written. Let it end in .png, or name a folder" in (
+        capsys.readouterr().err
+    )
+    assert not any(Path().glob("one.*"))
+    assert smile("cast/hero1.png", "--out", "smile.v2") == 0
+    assert below(Path("smile.v2")) == ["hero1.png"]
     assert smile("cast/hero1.png", "--out", "cast/hero1.png", "--overwrite") == 2
     assert "is an input" in capsys.readouterr().err
 
@@ -148,6 +154,13 @@ def test_click_in_another_language_still_names_the_option(
     monkeypatch.setattr("click.core.ngettext", in_german)
     assert main(["texture", "a.glb", "b.glb", "--expression", "happy"]) == 2
     assert "arguments (a.glb b.glb). --mesh names an input." in capsys.readouterr().err
+
+
+def test_a_folder_of_folders_names_the_option_that_looks_into_them(
+    cast: Path, capsys: Streams
+) -> None:
+    assert smile(cast.parent) == 1
+    assert "holds no picture itself, but folders. --recursive looks" in capsys.readouterr().err
 
 
 def test_recursive_keeps_the_folders_and_leaves_results_alone(cast: Path, capsys: Streams) -> None:

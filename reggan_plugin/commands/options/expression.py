@@ -154,11 +154,15 @@ def _expression_option(often: str) -> AddOption:
     )
 
 
+class _Intensity(click.FloatRange):
+    name = "number; write it like 0.8"
+
+
 def _intensity_option(outcome: str) -> AddOption:
     return _option(
         "-i",
         "--intensity",
-        type=click.FloatRange(0, MAX_INTENSITY),
+        type=_Intensity(0, MAX_INTENSITY),
         default=1.0,
         show_default=True,
         metavar="0-1.5",

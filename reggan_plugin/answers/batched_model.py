@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from reggan_plugin.answers.asked_strength import asked_of_model
 from reggan_plugin.answers.folds import unfolded
 from reggan_plugin.answers.motion_answer import MotionAnswer, Painter
+from reggan_plugin.answers.mouth_depth import with_depth
 from reggan_plugin.answers.paint_colours import in_face_colours
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Runner, Tensors
@@ -80,7 +82,7 @@ class BatchedModel:
         mixes: Sequence[ExpressionMix],
     ) -> list[Answer]:
         padding = self.batch - len(faces)
-        vectors = [self._card.vector_of(mix) for mix in mixes]
+        vectors = [self._asked(mix) for mix in mixes]
         outputs = self._runner.run(
             {
                 "image": np.stack(
@@ -97,6 +99,12 @@ class BatchedModel:
             return [motion_answer_at(k, planes, painters, face) for k, face in enumerate(faces)]
         return [(planes["face"][place], planes["mask"][place]) for place in range(len(faces))]
 
+    def _asked(self, mix: ExpressionMix) -> list[float]:
+        vector = self._card.vector_of(mix)
+        if self._card.contract != MOTION_CONTRACT:
+            return vector
+        return asked_of_model(self._card.controls, vector)
+
 
 def motion_answer_at(
     place: int,
@@ -104,7 +112,9 @@ def motion_answer_at(
     painters: Mapping[str, CropSquare],
     face: Float[np.ndarray, "side side 3"],
 ) -> MotionAnswer:
-    """The answer of a model of contract 2 for one face of a batch, `unfolded`, `in_face_colours`.
+    """The answer of a model of contract 2 for one face of a batch, and what is mended of it.
+
+    It is `unfolded`, `with_depth` and `in_face_colours`.
 
     Args:
         place: of the face in the batch.
@@ -126,7 +136,7 @@ def motion_answer_at(
             for part, window in painters.items()
         ),
     )
-    return in_face_colours(unfolded(answer), face)
+    return in_face_colours(with_depth(unfolded(answer)), face)
 
 
 def _checked(outputs: Mapping[str, np.ndarray], names: Sequence[str], batch: int) -> Tensors:

@@ -6,12 +6,15 @@ import numpy as np
 
 from reggan_plugin.answers.cell_averages import REACH, blurred, widened
 from reggan_plugin.answers.closed_lips import even_lips
-from reggan_plugin.answers.cover import LEAST_SEEN, cover_on_cells
+from reggan_plugin.answers.cover import cover_on_cells
 from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.array_types import Bool, Float
 
 _LEAST_AREA = 0.3
 """Of the source, for a cell of the target: below this it is all but collapsed."""
+_LEAST_SHOWN = 0.5
+"""Share of a cell that paint leaves, from which on a fold there is smoothed. Those under more paint
+are left: where they are smoothed, too, the old line of the lips is drawn along the teeth."""
 _MOST_PASSES = 8
 
 
@@ -26,7 +29,7 @@ def unfolded(answer: MotionAnswer) -> MotionAnswer:
     planes = np.ascontiguousarray(np.moveaxis(motion, 2, 0))
     seen = np.maximum(1.0 - cover_on_cells(answer), np.float32(1e-3))
     for _ in range(_MOST_PASSES):
-        folds = _least_area(planes, seen > LEAST_SEEN) < _LEAST_AREA
+        folds = _least_area(planes, seen > _LEAST_SHOWN) < _LEAST_AREA
         if not folds.any():
             break
         around = _around(folds)

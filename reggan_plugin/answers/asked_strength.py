@@ -1,0 +1,47 @@
+"""How strongly a model is asked for each face shape, so that faces go as far as their rigs do."""
+
+from collections.abc import Sequence
+
+from reggan_plugin.vocabulary.face_shapes import MAX_WEIGHT
+
+_STRENGTHS = {
+    "cheekPuff": 1.1,
+    "cheekSquint": 1.1,
+    "eyeLookIn": 1.45,
+    "eyeLookOut": 1.4,
+    "eyeLookUp": 1.35,
+    "eyeSquint": 1.15,
+    "mouthClose": 0.8,
+    "mouthDimple": 1.15,
+    "mouthFrown": 1.05,
+    "mouthFunnel": 1.15,
+    "mouthLowerDown": 1.25,
+    "mouthPucker": 1.1,
+    "mouthRollLower": 1.15,
+    "mouthRollUpper": 1.1,
+    "mouthShrugUpper": 1.25,
+    "mouthSmile": 1.05,
+    "mouthStretch": 1.1,
+    "mouthUpperUp": 1.1,
+}
+"""By shape, of either side. Networks that learn from errors go less than the whole way where they
+are not sure. Each is at most the factor with which most of the rigs' own motion is explained on ten
+held-out heads, for the shapes that gain at least 0.04 (docs/expressions_measured.md)."""
+
+
+def asked_strength(control: str) -> float:
+    """What the weight of a control is multiplied by before a model is asked."""
+    return _STRENGTHS.get(control.removesuffix("Left").removesuffix("Right"), 1.0)
+
+
+def asked_of_model(controls: Sequence[str], weights: Sequence[float]) -> list[float]:
+    """Weights as a model is asked for them: to go the whole way, and never beyond `MAX_WEIGHT`.
+
+    Args:
+        controls: names, in the model's order.
+        weights: of each of them, 0 to `MAX_WEIGHT`.
+    """
+    return [
+        min(asked_strength(control) * weight, MAX_WEIGHT)
+        for control, weight in zip(controls, weights, strict=True)
+    ]

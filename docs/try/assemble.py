@@ -18,6 +18,7 @@ import sys
 import tarfile
 from pathlib import Path
 
+from reggan_plugin.answers.asked_strength import asked_strength
 from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.locator import DEFAULT_FOLDER, DETECTOR_NAME, LANDMARKS_NAME
 from reggan_plugin.models.model_card import ModelCard, card_from_metadata
@@ -40,7 +41,9 @@ PAGE = (
     "spectacles.js",
     "backdrop.js",
     "folds.js",
+    "mouth_depth.js",
     "paint_colours.js",
+    "percentile.js",
     "picture.js",
 )
 VERSION = "1.30.0"
@@ -94,7 +97,7 @@ def assemble(out: Path, model: str | None, archive: bytes) -> None:
 
 
 def model_document(card: ModelCard) -> dict[str, object]:
-    """The card, what each expression and shape asks for, and the largest value of each entry."""
+    """The card, what each expression asks for, and the limit and strength of each entry."""
     named: dict[str, list[float]] = {}
     for name in (*NAMED_EXPRESSIONS, *card.controls):
         try:
@@ -106,6 +109,7 @@ def model_document(card: ModelCard) -> dict[str, object]:
         "card": json.loads(card.to_json()),
         "expressions": named,
         "limits": [1.0 if card.controls and n == NEUTRAL else MAX_INTENSITY for n in entries],
+        "strengths": [asked_strength(n) if card.controls else 1.0 for n in entries],
     }
 
 

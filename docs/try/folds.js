@@ -2,7 +2,7 @@
 
 import { BOX, block, plane, resize } from "./planes.js";
 
-const [LEAST_AREA, LEAST_SEEN, MOST_PASSES] = [0.3, 0.9, 8];
+const [LEAST_AREA, LEAST_SHOWN, LEAST_SEEN, MOST_PASSES] = [0.3, 0.5, 0.9, 8];
 const [LIPS_PASSES, LIPS_EDGE] = [2, 3];
 const BINOMIAL = [1, 4, 6, 4, 1].map((weight) => weight / 16);
 
@@ -86,7 +86,7 @@ function foldsOf([mx, my], seen) {
     for (let x = 0; x < cells - 1; x++) {
       const at = (right, down) => (y + down) * cells + x + right;
       const corners = [at(0, 0), at(1, 0), at(0, 1), at(1, 1)];
-      if (corners.some((corner) => seen.data[corner] <= LEAST_SEEN)) continue;
+      if (corners.some((corner) => seen.data[corner] <= LEAST_SHOWN)) continue;
       const slope = ({ data }, from, to) => (data[to] - data[from]) * cells;
       let least = Infinity;
       for (const side of [0, 1]) {

@@ -27,7 +27,7 @@ async function likelyDevice() {
 }
 
 export class Model {
-  /** `described` is model.json: the card, and the vector of each expression. */
+  /** `described` is model.json: the card, the vector of each expression, how strongly each entry is asked for. */
   static async load() {
     const described = await (await fetch("model.json")).json();
     const device = await likelyDevice();
@@ -51,8 +51,8 @@ export class Model {
     return new Model(described, { session, tensor, locator, device, onProcessor, isProven: device === "wasm" });
   }
 
-  constructor({ card, expressions, limits }, opened) {
-    Object.assign(this, { card, expressions, limits, ...opened });
+  constructor({ card, expressions, limits, strengths }, opened) {
+    Object.assign(this, { card, expressions, limits, strengths, ...opened });
   }
 
   /** The picture that `compose` makes of the model's answer. The first from a GPU is made on the
@@ -90,6 +90,7 @@ export class Model {
     const vector = this.vector(weights);
     const copied = () => frame.map((one) => ({ ...one, data: one.data.slice() }));
     if (vector.every((value) => value === 0)) return copied();
+    const asked = vector.map((value, i) => clip(this.strengths[i] * value, this.limits[i]));
     const side = this.card.image_size_px;
     const isMotion = this.card.contract === 2;
     const { before, face, front } = this.#seen(frame, crop);
@@ -97,7 +98,7 @@ export class Model {
     face.forEach(({ data }, index) => image.set(data, index * side * side));
     const inputs = {
       image: this.tensor(image, [1, 3, side, side]),
-      [isMotion ? "controls" : "expression"]: this.tensor(vector, [1, vector.length]),
+      [isMotion ? "controls" : "expression"]: this.tensor(asked, [1, asked.length]),
     };
     const region = crop.region(frame[0].width, frame[0].height);
     return this.#answer(inputs, (outputs) => {

@@ -2,6 +2,7 @@
 // As reggan_plugin/imaging/frame_motion.py and composite_motion.py do it, for opaque sRGB pictures.
 
 import { beneath } from "./backdrop.js";
+import { withDepth } from "./mouth_depth.js";
 import { inFaceColours } from "./paint_colours.js";
 import { block, plane, reduceBy } from "./planes.js";
 import { unfolded } from "./folds.js";
@@ -45,7 +46,7 @@ function finite(outputs) {
 
 /** The change of each pixel of a region: planes by name; `face`: the planes that were asked about. */
 export function motionInFrame(answered, face, card, crop, region) {
-  const outputs = inFaceColours(finite(answered), face);
+  const outputs = inFaceColours(withDepth(finite(answered), Object.keys(card.painters ?? {})), face);
   const painters = Object.entries(card.painters ?? {}).map(([part, square]) =>
     [square, channel(outputs[`${part}_cover`], 0)]);
   const motion = [0, 1].map((axis) => map(channel(outputs.motion, axis), (v) => clip(v, -1, 1)));

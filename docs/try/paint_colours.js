@@ -1,5 +1,7 @@
 // Colours of paint: as reggan_plugin/answers/paint_colours.py has them.
 
+import { percentile } from "./percentile.js";
+
 const [TOP, BOTTOM, LEFT, RIGHT] = [0.42, 0.78, 0.36, 0.64];
 const [MOST, COLOURLESS, COLOURED, DARKEST, RED, IVORY] = [0.98, 0.1, 0.16, 0.02, 0.05, 0.5];
 
@@ -39,12 +41,5 @@ function middle(face) {
       colour.forEach((value, index) => (sum[index] += value));
     }
   }
-  values.sort((a, b) => a - b);
-  const place = MOST * (values.length - 1);
-  const below = Math.floor(place);
-  const above = values[Math.min(below + 1, values.length - 1)];
-  return {
-    most: values[below] + (place - below) * (above - values[below]),
-    mean: sum.map((value) => value / values.length),
-  };
+  return { most: percentile(values, MOST), mean: sum.map((value) => value / values.length) };
 }

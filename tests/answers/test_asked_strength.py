@@ -1,0 +1,52 @@
+"""Models are asked more strongly for shapes that they make too little of, within the limit."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from reggan_plugin.answers.asked_strength import _STRENGTHS, asked_of_model, asked_strength
+from reggan_plugin.answers.batched_model import BatchedModel
+from reggan_plugin.backends.runner import Tensors
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT
+
+from ..motion_models import motion_card
+
+
+class Listener:
+    """Answers that nothing moves, and keeps what it was asked."""
+
+    device, reason = "fake:0", "a test"
+    metadata: Mapping[str, str] = {}
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> Tensors:
+        (self.asked,) = inputs["controls"]
+        side = inputs["image"].shape[-1]
+        planes = {"motion": 2, "gain": 1, "cover": 1, "paint": 3}
+        return {
+            name: np.zeros((1, count, side, side), np.float32) for name, count in planes.items()
+        }
+
+
+def test_names_are_shapes_of_one_or_both_sides() -> None:
+    for name in _STRENGTHS:
+        assert name in ARKIT_SHAPES or {f"{name}Left", f"{name}Right"} <= set(ARKIT_SHAPES)
+
+
+def test_both_sides_are_asked_alike_and_sideways_shapes_are_no_side() -> None:
+    assert asked_strength("eyeLookInLeft") == asked_strength("eyeLookInRight") > 1
+    assert asked_strength("mouthLeft") == asked_strength("neutral") == 1
+
+
+def test_no_weight_goes_beyond_the_largest() -> None:
+    controls = ("eyeLookInLeft", "jawOpen", "neutral")
+    assert asked_of_model(controls, [0.5, 0.5, 1.0]) == pytest.approx([0.725, 0.5, 1.0])
+    assert asked_of_model(controls, [MAX_WEIGHT, MAX_WEIGHT, 0.0]) == [MAX_WEIGHT, MAX_WEIGHT, 0.0]
+
+
+def test_a_model_of_face_shapes_is_asked_so() -> None:
+    card, listener = motion_card(), Listener()
+    face = np.full((card.image_size_px, card.image_size_px, 3), 0.5, np.float32)
+    BatchedModel(listener, card, 1).answer([face], [ExpressionMix({"eyeLookInLeft": 0.5})])
+    assert listener.asked[card.controls.index("eyeLookInLeft")] == pytest.approx(0.725)

@@ -47,7 +47,10 @@ def test_a_png_is_changed_without_what_only_other_files_and_checks_need(tmp_path
     assert loaded.isdisjoint({"jaxtyping", "OpenEXR", "tifffile", "av", "trimesh", "asyncio"})
     assert loaded.isdisjoint({"importlib.metadata", "email", "zipfile", "tomllib", "secrets"})
     assert loaded.isdisjoint({"numpy.ma", "difflib", "concurrent.futures"})
-    of_others = ("jobs.track_job", "jobs.overlap", "jobs.watched_folder", "models.unsafe_onnx")
+    of_others = (
+        *("files.exr.container", "faces.tracks_file", "jobs.overlap", "jobs.track_job"),
+        *("jobs.watched_folder", "models.unsafe_onnx", "transfer.python_picture"),
+    )
     assert loaded.isdisjoint(f"reggan_plugin.{name}" for name in of_others)
 
 

@@ -230,6 +230,8 @@ def _write_manifest(output: Path, manifest: bytes | None) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class _EncodedFile:
+    """A picture as it will be on disk, and what is said of it."""
+
     content: bytes
     facts: FrameFacts
     manifest: bytes | None = None

@@ -11,7 +11,6 @@ from reggan_plugin import __version__
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import Remark, SourceError
 from reggan_plugin.faces.tracks import Tracks
-from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
 from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.jobs.events import Notice, Report
@@ -62,6 +61,7 @@ def settings_with_tracks(
     settings = settings_with_kept_tracks(plan, settings)
     if not is_to_be_tracked(plan, settings):
         return settings
+    from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
     from reggan_plugin.jobs.track_job import track_frames  # one picture needs none of it
 
     result = track_frames(
@@ -96,6 +96,8 @@ def keep_part(result: "TrackResult", out: Path, frames: int, report: Report) -> 
     Raises:
         OutputError: it cannot be written.
     """
+    from reggan_plugin.faces.tracks_file import write_tracks
+
     done = len(result.tracks.frames)
     if not done:
         return
@@ -116,6 +118,8 @@ def _files_of(plan: JobPlan) -> tuple[Path, Path]:
 
 
 def _kept_tracks(plan: JobPlan, key: str) -> Tracks | None:
+    from reggan_plugin.faces.tracks_file import read_tracks
+
     path, key_path = _files_of(plan)
     with suppress(OSError, UnicodeDecodeError, SourceError):
         seal = key_path.read_text(encoding="ascii")

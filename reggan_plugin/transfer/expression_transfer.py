@@ -24,10 +24,10 @@ from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
 from reggan_plugin.models.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.transfer.array_kinds import ArrayEncoding, ChannelOrder
 from reggan_plugin.transfer.cut_face import CutFrame, FrameEdit, Picture, cut_faces, picture_of
 from reggan_plugin.transfer.display_picture import display_picture, exposure_of
 from reggan_plugin.transfer.paste_back import AnsweredFrame, limited_answer
-from reggan_plugin.transfer.python_picture import ArrayEncoding, ChannelOrder, read_given
 from reggan_plugin.transfer.without_spectacles import BareFaces
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, mix_from_request
 from reggan_plugin.vocabulary.presets import read_presets
@@ -154,6 +154,8 @@ class ExpressionTransfer:
                 picture.
             UnreadableFrameError: as `read_frame`.
         """
+        from reggan_plugin.transfer.python_picture import read_given  # no command needs it
+
         mix = mix_from_request(expression, intensity, self._own)
         pictures = list(picture) if isinstance(picture, list | tuple) else [picture]
         changed = []

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +22,10 @@ from reggan_plugin.files.samples import (
     floats_from_samples,
     pixels_from_samples,
 )
+from reggan_plugin.transfer.array_kinds import ArrayEncoding, ChannelOrder
 
 if TYPE_CHECKING:
     from PIL import Image
-
-ArrayEncoding = Literal["srgb", "linear"]
-ChannelOrder = Literal["RGB", "BGR"]
 
 EXPECTED = (
     "a path, the bytes of a file, a Frame, a PIL image, a NumPy array of shape (height, width, 3) "

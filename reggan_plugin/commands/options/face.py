@@ -8,7 +8,6 @@ import click
 
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.faces.face_finder import FaceChoice, read_landmarks
-from reggan_plugin.faces.tracks_file import read_tracks
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -44,10 +43,15 @@ def _choice_from_options(
     tracks: Path | None,
     whole_image: bool,
 ) -> FaceChoice:
+    kept = None
+    if tracks is not None:
+        from reggan_plugin.faces.tracks_file import read_tracks  # few frames come with tracks
+
+        kept = read_tracks(tracks)
     choice = FaceChoice(
         box=face_box,
         landmarks=landmarks,
-        tracks=None if tracks is None else read_tracks(tracks),
+        tracks=kept,
         whole_image=whole_image,
         which=face,
     )

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reggan_plugin.files.exr.container import (
     LONG_NAMES,
-    SIGNATURE,
     TILED,
     VERSION,
     Attribute,
     Container,
 )
+from reggan_plugin.files.exr.signature import SIGNATURE
 
 Chunk = tuple[bytes, bytes]
 """Coordinates and compressed data."""

@@ -1,13 +1,7 @@
-"""Losses of OpenEXR's compressions, and of a second generation."""
+"""Names of OpenEXR's compressions, and the loss that is said of one; loads no library."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
-
-import numpy as np
-
-from reggan_plugin.array_types import Bool, Shaped
-from reggan_plugin.files.exr.container import Channel
 
 LosslessCompression = Literal["none", "rle", "zips", "zip", "piz"]
 LOSSLESS_COMPRESSIONS: dict[LosslessCompression, int] = {
@@ -18,16 +12,6 @@ LOSSLESS_COMPRESSIONS: dict[LosslessCompression, int] = {
     "piz": 4,
 }
 """Those that a part can be rewritten in: every program reads them."""
-
-_LOSSY = {
-    5: ("PXR24", ("float",)),
-    6: ("B44", ("half",)),
-    7: ("B44A", ("half",)),
-    8: ("DWAA", ("half", "float")),
-    9: ("DWAB", ("half", "float")),
-    12: ("lossy JPEG 2000", ("half", "float", "uint")),
-}
-"""Compression → its name and the types of channels that it does not keep."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,38 +27,3 @@ class GenerationLoss:
     compression: str
     largest: float
     rms: float
-
-
-def lossy_name(compression: int, channels: Iterable[Channel]) -> str | None:
-    """The name of the compression if it does not keep all of these channels."""
-    return _LOSSY[compression][0] if lossy_channels(compression, channels) else None
-
-
-def lossy_channels(compression: int, channels: Iterable[Channel]) -> list[str]:
-    """Names of the channels that a compression does not keep."""
-    _, types = _LOSSY.get(compression, ("", ()))
-    return [channel.name for channel in channels if channel.pixel_type in types]
-
-
-def measure_loss(
-    compression: str,
-    pairs: Iterable[tuple[Shaped[np.ndarray, "height width"], Shaped[np.ndarray, "height width"]]],
-    kept: Bool[np.ndarray, "height width"],
-) -> GenerationLoss:
-    """Compare channels as they were and as they are after another generation.
-
-    Args:
-        compression: its name.
-        pairs: (before, after) of each channel that the compression may change.
-        kept: the pixels that were compressed again and should have stayed.
-    """
-    largest, squares, count = 0.0, 0.0, 0
-    for before, after in pairs:
-        with np.errstate(invalid="ignore", over="ignore"):
-            difference = after[kept].astype(np.float64) - before[kept].astype(np.float64)
-        finite = np.abs(difference[np.isfinite(difference)])
-        largest = max(largest, float(finite.max(initial=0.0)))
-        squares += float(np.square(finite).sum())
-        count += finite.size
-    rms = (squares / count) ** 0.5 if count else 0.0
-    return GenerationLoss(compression=compression, largest=largest, rms=rms)

@@ -8,8 +8,8 @@ import struct
 from dataclasses import dataclass
 
 from reggan_plugin.errors import UnreadableFrameError
+from reggan_plugin.files.exr.signature import SIGNATURE
 
-SIGNATURE = b"\x76\x2f\x31\x01"
 VERSION = 2
 TILED, LONG_NAMES, MULTI_PART = 0x200, 0x400, 0x1000
 _PIXEL_TYPES = ("uint", "half", "float")

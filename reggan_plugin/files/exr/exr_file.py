@@ -24,14 +24,9 @@ from reggan_plugin.files.exr.blocks import (
     read_grid,
 )
 from reggan_plugin.files.exr.change_channels import set_layers, settle
-from reggan_plugin.files.exr.compression import (
-    LOSSLESS_COMPRESSIONS,
-    GenerationLoss,
-    lossy_channels,
-    lossy_name,
-    measure_loss,
-)
+from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS, GenerationLoss
 from reggan_plugin.files.exr.container import Channel, Container, ExrPart, read_container
+from reggan_plugin.files.exr.generation_loss import lossy_channels, lossy_name, measure_loss
 from reggan_plugin.files.exr.moved_passes import moved_passes
 from reggan_plugin.files.exr.pass_choice import MovedFile, PassChoice
 from reggan_plugin.files.exr.passes import passes_of

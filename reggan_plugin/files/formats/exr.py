@@ -2,7 +2,7 @@
 
 import struct
 
-from reggan_plugin.files.exr.container import SIGNATURE, read_container
+from reggan_plugin.files.exr.signature import SIGNATURE
 from reggan_plugin.files.frame_data import Frame
 from reggan_plugin.files.image_format import ImageFormat, Wanted, begins_with
 from reggan_plugin.files.stamp_key import EXR_ATTRIBUTE
@@ -18,6 +18,8 @@ def _decode(content: bytes, wanted: Wanted) -> Frame:
 
 
 def _stamped(content: bytes, text: str) -> bytes:
+    from reggan_plugin.files.exr.container import read_container
+
     value = text.encode("ascii")
     head = EXR_ATTRIBUTE.encode() + b"\0string\0"
     container = read_container(content)

@@ -136,7 +136,7 @@ class Underlay:
         places = result.reshape(-1, 3)
         rows, columns = np.divmod(unsure, result.shape[1])
         below = self._at(rows + region[0].start, columns + region[1].start)
-        own = finite_values(places[unsure], infinity=0.0)
+        own = finite_values(places.take(unsure, axis=0), infinity=0.0)
         own -= below
         own *= share.ravel()[unsure, None]
         own += below

@@ -166,7 +166,10 @@ class _Mover:
         cover = motion.cover.ravel()[index][:, None]
         if not (log_gain.any() or cover.any()):
             return straight
-        paint = motion.paint.reshape(-1, 3)[index] if cover.any() else np.zeros_like(straight)
+        if cover.any():
+            paint = motion.paint.reshape(-1, 3).take(index, axis=0)
+        else:
+            paint = np.zeros_like(straight)
         return _relit(straight, self._source.coding, log_gain, cover, paint)
 
 

@@ -20,7 +20,7 @@ from reggan_plugin.files.video import is_video
 from reggan_plugin.files.video_codecs import video_suffix_of
 
 STANDARD = "-"
-_INPUT, _OUTPUT = "standard-input", "standard-output"
+_INPUT, _OUTPUT = "standard input", "standard output"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,8 +32,8 @@ signing_options = options_as(
         type=_PEM_FILE,
         is_input=True,
         metavar="CERT.pem",
-        help="Sign changed frames as Content Credentials (C2PA): in PNG, JPEG and TIFF, beside "
-        "EXR. The signer's certificate, then those that issued it. Needs the extra [c2pa].",
+        help="Sign changed frames as Content Credentials (C2PA): in PNG, JPEG, TIFF and WebP, "
+        "beside the others. The signer's certificate, then those that issued it. Needs the extra [c2pa].",
     ),
     grouped_option(
         "Output",

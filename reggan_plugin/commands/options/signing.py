@@ -33,7 +33,8 @@ signing_options = options_as(
         is_input=True,
         metavar="CERT.pem",
         help="Sign changed frames as Content Credentials (C2PA): in PNG, JPEG, TIFF and WebP, "
-        "beside the others. The signer's certificate, then those that issued it. Needs the extra [c2pa].",
+        "beside the others. The signer's certificate, then those that issued it. Needs the extra "
+        "[c2pa].",
     ),
     grouped_option(
         "Output",

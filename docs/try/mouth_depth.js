@@ -2,7 +2,7 @@
 
 import { percentile } from "./percentile.js";
 
-const [BRIGHTEST, TEETH, STEEPNESS, DARKEST, COVER_ENDS] = [0.95, 0.7, 1.6, 0.01, 0.75];
+const [BRIGHTEST, TEETH, STEEPNESS, DARKEST, COVER_ENDS] = [0.95, 0.7, 1.3, 0.01, 0.75];
 const LUMA = [0.2126, 0.7152, 0.0722];
 
 /** Outputs by name, with painters whose dark is darker; `parts` are the painters' names. */

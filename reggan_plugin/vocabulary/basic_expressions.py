@@ -55,10 +55,11 @@ BASIC_EXPRESSIONS: tuple[Expression, ...] = (
         aliases=("disgust",),
         action_units=(9, 17),
         weights=weights_from_notation(
-            "noseSneer 1.1, browDown .75, eyeSquint .65, cheekSquint .6, mouthFrown .45,"
-            " mouthShrugLower .9, mouthPress .8"
+            "noseSneer 1.25, browDown .15, browInnerUp .2, eyeSquint .7, cheekSquint .7,"
+            " mouthFrown .8, mouthShrugLower 1.1, mouthStretch .2, mouthPress .7"
         ),
-        source=f"{_BY_EYE}; the lips are closed, without CFEE's raised upper lip (10)",
+        source=f"{_BY_EYE}; the lips are closed, without CFEE's raised upper lip (10), and the brows"
+        " hardly lower, or it looks angry",
         meanings=("gross", "yuck", "nauseous", "repulsed", "sickened"),
     ),
     Expression(

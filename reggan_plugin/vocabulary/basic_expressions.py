@@ -58,8 +58,8 @@ BASIC_EXPRESSIONS: tuple[Expression, ...] = (
             "noseSneer 1.25, browDown .15, browInnerUp .2, eyeSquint .7, cheekSquint .7,"
             " mouthFrown .8, mouthShrugLower 1.1, mouthStretch .2, mouthPress .7"
         ),
-        source=f"{_BY_EYE}; the lips are closed, without CFEE's raised upper lip (10), and the brows"
-        " hardly lower, or it looks angry",
+        source=f"{_BY_EYE}; the lips are closed, without CFEE's raised upper lip (10), and brows"
+        " hardly lower",
         meanings=("gross", "yuck", "nauseous", "repulsed", "sickened"),
     ),
     Expression(

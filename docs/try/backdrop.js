@@ -2,7 +2,7 @@
 
 import { BILINEAR, reduceBy, resize } from "./planes.js";
 
-const [EDGE, LONGEST_PX] = [0.25, 1024];
+const [EDGE, LONGEST_PX] = [0.07, 1024];
 
 /** How little of a pixel's colour is of use for what is behind: 1 where anything is before. */
 const hidden = (front) => Math.min(1, Math.max(0, front) / EDGE);

@@ -13,7 +13,7 @@ const [SHADE, HUE, THIN, LIKE, CLEAR] = [0.6, 2.5, 0.06, 0.18, 0.6];
 const [THICK, STEP, MOST_THICK, THICKEST, MOST_BESIDE] = [7, 5, 0.08, 6, 0.5];
 const [LEAST_BRIDGE, LEAST_HALF, LEAST_BELOW] = [6, 25, 8];
 const [LEAST_REACH, LEAST_HEIGHT, BELOW, BESIDE] = [32, 18, 88, 15];
-const [SOFT, FULLER] = [0.7, 1.2];
+const [SOFT, FULLER] = [1, 3];
 
 function mask(isSet) {
   const result = plane(SIDE, ROWS);
@@ -40,7 +40,7 @@ export function liftSpectacles(face) {
   if (!rims) return { face, front: null };
   const whole = plane(SIDE, SIDE);
   whole.data.set(rims.data.map((value) => 255 * value), TOP * SIDE);
-  const soft = gaussianBlur(largest(whole, 3), SOFT);
+  const soft = gaussianBlur(whole, SOFT);
   const front = { ...soft, data: soft.data.map((value) => Math.min(1, (value * FULLER) / 255)) };
   return { face: continued(face, resize(front, face[0].width, face[0].height, BILINEAR)), front };
 }

@@ -8,7 +8,7 @@ from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import Region, place_cells
 
-_EDGE = 0.25
+_EDGE = 0.07
 """Share of a pixel from which on its colour is no longer one of the face."""
 _HALF = 0.5
 WHOLE = 0.999

@@ -43,7 +43,9 @@ _LEAST_BRIDGE, _LEAST_HALF, _LEAST_BELOW = 6, 25, 8
 """Pixels of the bridge, of each half, and of that below the eye."""
 _LEAST_REACH, _LEAST_HEIGHT, _BELOW, _BESIDE = 32, 18, 88, 15
 """How far each half goes aside, how high it is, and where it is below the eye, beside the nose."""
-_SOFT_PX, _FULLER = 0.7, 1.2
+_SOFT_PX, _FULLER = 1.0, 3.0
+"""A frame ends nearly a pixel beyond what was found of it, softly: what is kept further out is brows,
+which are then seen twice."""
 
 
 class LiftedFace(NamedTuple):
@@ -62,8 +64,7 @@ def lift_spectacles(face: Float[np.ndarray, "side side 3"]) -> LiftedFace:
     rims = find_spectacles(face)
     if rims is None:
         return LiftedFace(face, None)
-    grown = _grown(rims, 3)
-    image = Image.fromarray(grown.astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(_SOFT_PX))
+    image = Image.fromarray(rims.astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(_SOFT_PX))
     front = np.minimum(np.asarray(image, np.float32) * np.float32(_FULLER / 255), np.float32(1.0))
     in_face = np.asarray(Image.fromarray(front).resize(face.shape[:2], Image.Resampling.BILINEAR))
     return LiftedFace(continue_under_alpha(face, 1 - hidden_share(in_face)), front[..., None])

@@ -44,8 +44,8 @@ _LEAST_BRIDGE, _LEAST_HALF, _LEAST_BELOW = 6, 25, 8
 _LEAST_REACH, _LEAST_HEIGHT, _BELOW, _BESIDE = 32, 18, 88, 15
 """How far each half goes aside, how high it is, and where it is below the eye, beside the nose."""
 _SOFT_PX, _FULLER = 1.0, 3.0
-"""A frame ends nearly a pixel beyond what was found of it, softly: what is kept further out is brows,
-which are then seen twice."""
+"""A frame ends nearly a pixel beyond what was found of it, softly: what is kept further out is
+brows, which are then seen twice."""
 
 
 class LiftedFace(NamedTuple):

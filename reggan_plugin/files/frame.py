@@ -20,9 +20,9 @@ from reggan_plugin.files.video import is_video
 from reggan_plugin.regular_file import read_regular
 
 FRAME_SUFFIXES = frame_suffixes()
+"""Endings of frames' names, in lower case. Its first bytes decide what a file holds."""
 _LIGHT_SUFFIXES = (".hdr", ".rgbe", ".pfm")
 """Of scene-linear pictures that are not read: a PNG would cut their highlights off."""
-"""Endings of frames' names, in lower case. Its first bytes decide what a file holds."""
 
 
 @runtime_checkable

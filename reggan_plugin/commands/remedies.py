@@ -132,6 +132,7 @@ REMEDIES: Mapping[str, str] = {
     "run-without-other-parts": "They are --without and --ablate; --out names the folder.",
     "picture-process-ended": "--processes N",
     "pair-process-ended": "--producers N",
+    "pair-process-failed": "",
     "set-to-make-again": "`reggan-plugin dataset avatars` renders, `reggan-plugin dataset pack DIR "
     "--out set.zip` packs.",
     "start-of-other-shape": "That is, without --init-from.",

@@ -1,8 +1,9 @@
 """A pool of pairs that producer processes refill while the trainer draws from it.
 
-Which pairs a sitting has follows from its number alone, and which of them the pool holds from the
-step: but for those that fast producers are ahead by, all of them until it is full, then an eighth.
-Where producers are slower than asked for, the trainer waits.
+Which pairs a sitting has follows from its number alone, and which sittings are drawn from follows
+from the step; until the pool is full, those that fast producers are ahead by count, too. An eighth
+of the slots is for producers to write, and is not drawn from. Where producers are slower than asked
+for, the trainer waits.
 """
 
 import time
@@ -101,7 +102,7 @@ class PairPool:
         self.waited_s += time.monotonic() - started
         random = np.random.default_rng([self.settings.seed, 7, step])
         newest = self._complete() if wanted < self.settings.sittings else wanted
-        first = max(self._begin, newest - self.settings.sittings)
+        first = int(self._shared.allowed) - self.settings.sittings  # older ones may be written over
         sitting = random.integers(first, newest, self.batch) % self.settings.sittings
         pair = random.integers(0, self.settings.pairs, self.batch)
         return {name: values[sitting, pair] for name, values in self._shared.rows.items()}

@@ -4,11 +4,13 @@ It is spawned, not forked: a fork of a process with threads (PyTorch's, ONNX Run
 ever as soon as it frees or takes what one of those threads held.
 """
 
+import contextlib
 import logging
 import multiprocessing
+import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -23,6 +25,7 @@ from reggan_plugin.errors import StalledError
 POLL_S = 0.2
 _TRIES = 3
 _END_S = 10.0
+_THREADS = "OPENBLAS_NUM_THREADS"
 _log = logging.getLogger(__name__)
 
 Rows = dict[str, Tensor]
@@ -92,7 +95,7 @@ class Producer:
             waiting_since: when the trainer began to wait, by `time.monotonic`.
 
         Raises:
-            StalledError: it ended with an error, or three others ended or hung, too.
+            StalledError: it failed with an error, or three others ended or hung, too.
         """
         now = time.monotonic()
         upcoming = self._shared.next_of(self._rank)
@@ -104,14 +107,18 @@ class Producer:
             return
         self.end()
         self._failures += 1
-        reason = f"did not finish a sitting within {self._timeout_s:g} s" if hangs else "was ended"
-        failed = not hangs and (self._process.exitcode or 0) > 0  # an error, which would come again
-        if failed or self._failures > _TRIES:
-            times = "; see its message" if failed else f", {self._failures} times in a row"
+        if not hangs and (self._process.exitcode or 0) > 0:  # an error, which would come again
             raise StalledError(
-                f"A process that draws pairs {reason}{times}. Where memory is short, or the disk "
-                "of the heads slow, draw with fewer processes. The last checkpoint stays: run it "
-                "again to go on.",
+                "A process that draws pairs failed; its message stands above. The last checkpoint "
+                "stays: mend what the message names, and run it again to go on.",
+                kind="pair-process-failed",
+            )
+        reason = f"did not finish a sitting within {self._timeout_s:g} s" if hangs else "was ended"
+        if self._failures > _TRIES:
+            raise StalledError(
+                f"A process that draws pairs {reason}, {self._failures} times in a row. Where "
+                "memory is short, or the disk of the heads slow, draw with fewer processes. The "
+                "last checkpoint stays: run it again to go on.",
                 kind="pair-process-ended",
             )
         _log.warning("A process that draws pairs %s; another takes its place.", reason)
@@ -126,8 +133,26 @@ class Producer:
         self._seen, self._upcoming = time.monotonic(), self._shared.next_of(self._rank)
         context = torch.multiprocessing.get_context("spawn")
         process = context.Process(target=_produce, args=(self._rank, self._shared), daemon=True)
-        process.start()
+        with _multiplying_in_one_thread():
+            process.start()
         return process
+
+
+@contextlib.contextmanager
+def _multiplying_in_one_thread() -> Iterator[None]:
+    """Let processes that are started meanwhile keep OpenBLAS from starting threads.
+
+    It reads the variable when NumPy is loaded, which a spawned process does before any line of
+    ours: without it, each of them would take all cores for products of small matrices.
+    """
+    before = os.environ.get(_THREADS)
+    os.environ[_THREADS] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[_THREADS]
+        if before is not None:
+            os.environ[_THREADS] = before
 
 
 def _produce(rank: int, shared: SharedPool) -> None:

@@ -5,7 +5,7 @@ import { percentile } from "./percentile.js";
 const [TOP, BOTTOM, LEFT, RIGHT] = [0.42, 0.78, 0.36, 0.64];
 const [MOST, COLOURLESS, COLOURED, DARKEST, RED, IVORY] = [0.98, 0.1, 0.16, 0.02, 0.05, 0.5];
 
-/** Outputs by name, with paint no greener than ivory or the face, and in the tint of a grey face. */
+/** Outputs by name, with paint no greener than ivory or the face, no redder than lips, and in the tint of a grey face. */
 export function inFaceColours(outputs, face) {
   const { most, mean } = middle(face);
   const share = Math.max(0, Math.min(1, (COLOURED - most) / (COLOURED - COLOURLESS)));
@@ -22,7 +22,11 @@ export function inFaceColours(outputs, face) {
         const bound = blue + greenest * Math.max(0, red - blue);
         data[pixels + i] += Math.min(1, redOverBlue / RED) * Math.min(bound - green, 0);
       }
-      const grey = average([red, data[pixels + i], blue]);
+      const own = [0, 1, 2].map((index) => data[index * pixels + i]);
+      const grey = average(own);
+      const [above, below] = [Math.max(...own) - grey, Math.min(...own) - grey];
+      const pure = Math.min(1, (most * grey) / Math.max(above - below - most * above, 1e-6));
+      own.forEach((value, index) => (data[index * pixels + i] = grey + pure * (value - grey)));
       tint.forEach((factor, index) => (data[index * pixels + i] += share * (grey * factor - data[index * pixels + i])));
     }
     return [name, { dims: output.dims, data }];

@@ -1,4 +1,4 @@
-"""Colours of paint: teeth are not green, and mouths of stone or of black and white not pink."""
+"""Colours of paint: teeth are not green, and mouths no redder than lips, of stone not pink."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ which looks green; bounded, more of them have the hues of true ones (docs/result
 
 
 def in_face_colours(answer: MotionAnswer, face: Float[np.ndarray, "side side 3"]) -> MotionAnswer:
-    """The answer with paint no greener than ivory or the face, and in the tint of a grey face.
+    """The answer with paint no greener than ivory or the face, no redder than lips, grey on stone.
 
     Args:
         answer: of the model.
@@ -44,7 +44,7 @@ def in_face_colours(answer: MotionAnswer, face: Float[np.ndarray, "side side 3"]
     tint = mean / max(float(mean.mean()), _DARKEST)
 
     def paint(own: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns 3"]:
-        own = _less_green(np.nan_to_num(own), mean)
+        own = _less_pure(_less_green(np.nan_to_num(own), mean), most)
         return own + share * (own.mean(axis=2, keepdims=True) * tint - own) if share else own
 
     painters = tuple(replace(one, paint=paint(one.paint)) for one in answer.painters)
@@ -63,6 +63,16 @@ def _less_green(
     bound = blue + most * np.maximum(red - blue, np.float32(0))
     share = np.float32(min(1.0, red_over_blue / _RED))
     return np.stack([red, green + share * np.minimum(bound - green, 0), blue], axis=2)
+
+
+def _less_pure(
+    paint: Float[np.ndarray, "rows columns 3"], most: float
+) -> Float[np.ndarray, "rows columns 3"]:
+    """Paint of the same mean, with at most so much saturation: no red line beneath the teeth."""
+    grey = paint.mean(axis=2, keepdims=True)
+    above, below = (extreme(paint - grey, axis=2, keepdims=True) for extreme in (np.max, np.min))
+    room = np.maximum(above - below - np.float32(most) * above, np.float32(1e-6))
+    return grey + np.minimum(np.float32(most) * grey / room, np.float32(1.0)) * (paint - grey)
 
 
 def _saturation(

@@ -56,11 +56,17 @@ def test_a_face_of_no_size_is_left() -> None:
 PALE = (0.9, 0.88, 0.86), (0.7, 0.45, 0.42)
 
 
-def test_pale_skin_with_lips_keeps_its_paint() -> None:
-    before = answer()
-    after = in_face_colours(before, face(*PALE))
-    assert np.array_equal(after.paint, before.paint)
-    assert np.array_equal(after.painters[0].paint, before.painters[0].paint)
+def test_pale_skin_with_lips_keeps_its_paint_as_red_as_they_are() -> None:
+    after = in_face_colours(answer(), face(*PALE))
+    for paint in (after.paint, after.painters[0].paint):
+        assert saturation(paint[3, 3]) == pytest.approx(saturation(np.array(PALE[1])), abs=1e-5)
+        assert paint[3, 3].mean() == pytest.approx(np.mean(PINK), abs=1e-5)
+        np.testing.assert_array_equal(paint[0, 0], np.float32(WHITE))
+
+
+def test_paint_that_is_no_redder_than_lips_keeps_its_colour() -> None:
+    after = in_face_colours(answer(), face((0.8, 0.6, 0.5), (0.7, 0.3, 0.28)))
+    np.testing.assert_allclose(after.paint, answer().paint, atol=1e-6)
 
 
 def green_tooth(skin: tuple[float, float, float]) -> np.ndarray:

@@ -31,6 +31,7 @@ def test_pictures_are_those_of_their_revision() -> None:
         faces.append(np.asarray(changed.crop(_AROUND_FACES).reduce(_PIXELS_IN_ONE)))
     sheet = np.concatenate(faces, axis=1)
     if "NEW_PICTURE_REVISION" in os.environ:
+        assert not SHOWN.exists(), "This revision has its picture. Raise PICTURE_REVISION first."
         Image.fromarray(sheet).save(SHOWN)
     with Image.open(SHOWN) as shown:
         difference = np.abs(sheet.astype(int) - np.asarray(shown))

@@ -43,7 +43,6 @@ PAGE = (
     "folds.js",
     "mouth_depth.js",
     "paint_colours.js",
-    "percentile.js",
     "picture.js",
 )
 VERSION = "1.30.0"

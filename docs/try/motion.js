@@ -46,7 +46,7 @@ function finite(outputs) {
 
 /** The change of each pixel of a region: planes by name; `face`: the planes that were asked about. */
 export function motionInFrame(answered, face, card, crop, region) {
-  const outputs = inFaceColours(withDepth(finite(answered), Object.keys(card.painters ?? {})), face);
+  const outputs = inFaceColours(withDepth(finite(answered)), face);
   const painters = Object.entries(card.painters ?? {}).map(([part, square]) =>
     [square, channel(outputs[`${part}_cover`], 0)]);
   const motion = [0, 1].map((axis) => map(channel(outputs.motion, axis), (v) => clip(v, -1, 1)));

@@ -1,6 +1,6 @@
 // Colours of paint: as reggan_plugin/answers/paint_colours.py has them.
 
-import { percentile } from "./percentile.js";
+import { percentile } from "./planes.js";
 
 const [TOP, BOTTOM, LEFT, RIGHT] = [0.42, 0.78, 0.36, 0.64];
 const [MOST, COLOURLESS, COLOURED, DARKEST, RED, IVORY] = [0.98, 0.1, 0.16, 0.02, 0.05, 0.5];
@@ -45,5 +45,5 @@ function middle(face) {
       colour.forEach((value, index) => (sum[index] += value));
     }
   }
-  return { most: percentile(values, MOST), mean: sum.map((value) => value / values.length) };
+  return { most: percentile(Float32Array.from(values), MOST), mean: sum.map((value) => value / values.length) };
 }

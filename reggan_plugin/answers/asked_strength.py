@@ -1,7 +1,10 @@
-"""How strongly a model is asked for each face shape, so that faces go as far as their rigs do."""
+"""How strongly a model is asked for each face shape, so that faces go nearly as far as rigs do."""
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from reggan_plugin.array_types import Float
 from reggan_plugin.vocabulary.face_shapes import MAX_WEIGHT
 
 _STRENGTHS = {
@@ -25,8 +28,9 @@ _STRENGTHS = {
     "mouthUpperUp": 1.1,
 }
 """By shape, of either side. Networks that learn from errors go less than the whole way where they
-are not sure. Each is at most the factor with which most of the rigs' own motion is explained on ten
-held-out heads, for the shapes that gain at least 0.04 (docs/expressions_measured.md)."""
+are not sure. Each is at most the factor with which the default model explains most of the rigs'
+motion, on ten held-out heads; shapes that gain less than 0.04 of it are left. Models of other
+trainings, which learn from the same losses, are asked alike (docs/expressions_measured.md)."""
 
 
 def asked_strength(control: str) -> float:
@@ -34,14 +38,14 @@ def asked_strength(control: str) -> float:
     return _STRENGTHS.get(control.removesuffix("Left").removesuffix("Right"), 1.0)
 
 
-def asked_of_model(controls: Sequence[str], weights: Sequence[float]) -> list[float]:
+def asked_of_model(
+    controls: Sequence[str], weights: Float[np.ndarray, "*requests controls"]
+) -> Float[np.ndarray, "*requests controls"]:
     """Weights as a model is asked for them: to go the whole way, and never beyond `MAX_WEIGHT`.
 
     Args:
         controls: names, in the model's order.
         weights: of each of them, 0 to `MAX_WEIGHT`.
     """
-    return [
-        min(asked_strength(control) * weight, MAX_WEIGHT)
-        for control, weight in zip(controls, weights, strict=True)
-    ]
+    strengths = np.array([asked_strength(control) for control in controls], np.float32)
+    return np.minimum(weights * strengths, np.float32(MAX_WEIGHT))

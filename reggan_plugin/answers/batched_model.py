@@ -13,7 +13,7 @@ from reggan_plugin.answers.paint_colours import in_face_colours
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.errors import DeviceMemoryError, ModelError
-from reggan_plugin.models.model_card import MOTION_CONTRACT, CropSquare, ModelCard
+from reggan_plugin.models.model_card import MOTION_CONTRACT, MOUTH, CropSquare, ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 _log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class BatchedModel:
         vector = self._card.vector_of(mix)
         if self._card.contract != MOTION_CONTRACT:
             return vector
-        return asked_of_model(self._card.controls, vector)
+        return asked_of_model(self._card.controls, np.array(vector, np.float32)).tolist()
 
 
 def motion_answer_at(
@@ -114,7 +114,7 @@ def motion_answer_at(
 ) -> MotionAnswer:
     """The answer of a model of contract 2 for one face of a batch, and what is mended of it.
 
-    It is `unfolded`, `with_depth` and `in_face_colours`.
+    It is `unfolded`, its mouth has `with_depth`, and paint is `in_face_colours`.
 
     Args:
         place: of the face in the batch.
@@ -127,16 +127,16 @@ def motion_answer_at(
         gain=planes["gain"][place],
         cover=planes["cover"][place],
         paint=planes["paint"][place],
-        painters=tuple(
-            Painter(
-                window=window,
-                cover=planes[f"{part}_cover"][place],
-                paint=planes[f"{part}_paint"][place],
-            )
-            for part, window in painters.items()
-        ),
+        painters=tuple(_painter_at(place, planes, *painter) for painter in painters.items()),
     )
-    return in_face_colours(with_depth(unfolded(answer)), face)
+    return in_face_colours(unfolded(answer), face)
+
+
+def _painter_at(place: int, planes: Tensors, part: str, window: CropSquare) -> Painter:
+    painter = Painter(
+        window=window, cover=planes[f"{part}_cover"][place], paint=planes[f"{part}_paint"][place]
+    )
+    return with_depth(painter) if part == MOUTH else painter
 
 
 def _checked(outputs: Mapping[str, np.ndarray], names: Sequence[str], batch: int) -> Tensors:

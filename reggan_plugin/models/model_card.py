@@ -25,7 +25,8 @@ MOTION_SCHEMA = 2
 PICTURE_CONTRACT, MOTION_CONTRACT = 1, 2
 PICTURE_OUTPUTS = ("face", "mask")
 MOTION_OUTPUTS = ("motion", "gain", "cover", "paint")
-PAINTERS = ("mouth", "eyes")
+MOUTH = "mouth"
+PAINTERS = (MOUTH, "eyes")
 """Parts of a face that a model may paint on a crop of their own."""
 UNSEALED = "0" * 64
 PRECISIONS = ("fp32", "fp16", "int8")

@@ -41,8 +41,11 @@ def test_both_sides_are_asked_alike_and_sideways_shapes_are_no_side() -> None:
 
 def test_no_weight_goes_beyond_the_largest() -> None:
     controls = ("eyeLookInLeft", "jawOpen", "neutral")
-    assert asked_of_model(controls, [0.5, 0.5, 1.0]) == pytest.approx([0.725, 0.5, 1.0])
-    assert asked_of_model(controls, [MAX_WEIGHT, MAX_WEIGHT, 0.0]) == [MAX_WEIGHT, MAX_WEIGHT, 0.0]
+    for weights, asked in (
+        ((0.5, 0.5, 1.0), (0.725, 0.5, 1.0)),
+        ((MAX_WEIGHT,) * 3, (MAX_WEIGHT,) * 3),
+    ):
+        assert asked_of_model(controls, np.array(weights)) == pytest.approx(asked)
 
 
 def test_a_model_of_face_shapes_is_asked_so() -> None:

@@ -223,7 +223,7 @@ def test_the_browser_takes_any_painter_s_window_and_what_is_no_number_as_the_run
         "gain": random.normal(0, 0.1, (1, cells, cells, 3)),
         "cover": random.random((1, side, side, 1)) / 2,
         "paint": random.random((1, side, side, 3)),
-        "mouth_cover": random.random((1, window, window, 1)) / 3,
+        "mouth_cover": random.random((1, window, window, 1)) ** 4,
         "mouth_paint": random.random((1, window, window, 3)),
     }
     planes = {name: values.astype(np.float32) for name, values in planes.items()}

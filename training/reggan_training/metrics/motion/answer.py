@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reggan_plugin.answers.asked_strength import asked_strength
+from reggan_plugin.answers.asked_strength import asked_of_model
 from reggan_plugin.answers.batched_model import motion_answer_at
 from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.faces.face_crop import FaceCrop
@@ -19,7 +19,7 @@ from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
 from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles
 from reggan_plugin.models.model_card import CropSquare
-from reggan_plugin.vocabulary.face_shapes import CONTROLS, MAX_WEIGHT
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.metrics.contenders import resized
 from reggan_training.metrics.motion.face import MadeFace
 
@@ -76,8 +76,7 @@ def motion_answers(
         faces = _last(seen)
         lifted = [lift_spectacles(face) if lifts else LiftedFace(face, None) for face in faces]
         bare = torch.from_numpy(np.stack([one.face for one in lifted]).transpose(0, 3, 1, 2))
-        strengths = torch.tensor([asked_strength(name) for name in CONTROLS])
-        asked = (controls * strengths).clamp(max=MAX_WEIGHT)
+        asked = torch.from_numpy(asked_of_model(CONTROLS, controls.numpy()))
         answers = model.answer(bare.contiguous(), asked)
     outputs = {name: _last(value) for name, value in answers.items()}
     return [

@@ -72,7 +72,7 @@ from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular, status
 
 PICTURE_REVISION = 2
 """Raised with every change by which the same input, settings and model give other pixels, so that
-no shot mixes both; `tests/test_picture_revision.py` shows most changes for which that was forgotten."""
+no shot mixes both; `tests/test_picture_revision.py` shows most changes that forgot it."""
 RECORD_SCHEMA = 1
 RECORD_FOLDER = ".reggan"
 

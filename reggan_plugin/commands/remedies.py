@@ -85,7 +85,7 @@ REMEDIES: Mapping[str, str] = {
     "picture-for-many": "--out names it.",
     "pictures-in-folders": "--recursive looks into them.",
     "mesh-as-picture": "reggan-plugin texture --mesh {mesh} --expression ...",
-    "video-as-picture": "reggan-plugin render {video} --expression ...",
+    "video-as-picture": "`reggan-plugin render {video} --expression ...` changes them all.",
     "no-such-texture": "Leave --texture out to take that.",
     "no-gpu": "`reggan-plugin doctor` says what is missing.",
     "codec-of-other-container": "--codec names it.",

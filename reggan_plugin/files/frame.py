@@ -155,7 +155,7 @@ def _format_of(path: Path, content: bytes) -> ImageFormat:
         return found
     if is_video(path):
         raise UnsupportedFormatError(
-            "is a video, and one picture is read here. Change it by the command render.",
+            "is a video, and one picture is read here. Give one of its frames as a picture.",
             kind="video-as-picture",
             video=path,
         )

@@ -24,8 +24,13 @@ from reggan_plugin.jobs.plan import (
 from reggan_plugin.jobs.sources import Source
 from reggan_plugin.jobs.video_job import frames_folder
 
-_ENDING = re.compile(r"\.[A-Za-z]\w{2,3}")
-"""What a file's name ends in, and a folder's seldom."""
+_OTHER_KINDS = re.compile(
+    r"\.(3gp|apng|arw|avi|avif|cin|cr[23]|dds|dng|dpx|flv|hdr|heic|heif|ico|j2k|jfif|jp2|jpe|jxl"
+    r"|m2ts|mpe?g|mts|mxf|nef|ogv|p[bgnp]m|pcx|pdf|pfm|pic|ps[bd]|raw|rgbe|sgi|svg|wmv|xcf"
+    r"|bpm|exrr|jepg|jgp|jpge|mvo|pgn|pngg|tff|tfi|tiif|wbep)",
+    re.IGNORECASE,
+)
+"""Endings of pictures and videos that are not written, and mistyped ones of those that are."""
 
 
 def plan_sources(
@@ -106,7 +111,7 @@ def _refuse_other_kind(out: Path, sources: Sequence[Source]) -> None:
     of_one_file = len(sources) == 1 and (sources[0].video is not None or sources[0].is_by_file)
     if not of_one_file or out.is_dir() or can_read(out) or is_video(out):
         return
-    if _ENDING.fullmatch(out.suffix):
+    if _OTHER_KINDS.fullmatch(out.suffix):
         raise UsageError(
             f"{out} is named like a file of a kind that is not written. Let it end in "
             f"{Path(sources[0].text).suffix}, or name a folder.",

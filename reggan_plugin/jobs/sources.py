@@ -10,6 +10,7 @@ from pathlib import Path
 from reggan_plugin.errors import EmptySourceError, UnsupportedFormatError
 from reggan_plugin.files.frame import FRAME_SUFFIXES, can_read, converting, register_holder
 from reggan_plugin.files.frame_list import FrameList
+from reggan_plugin.files.frame_names import is_housekeeping
 from reggan_plugin.files.mesh_suffixes import MESH_SUFFIXES
 from reggan_plugin.files.sequence import Sequence, find_sequence, sequences_in_folder, sequences_of
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
@@ -126,14 +127,24 @@ class _Search:
                     if not record_path(path).exists():
                         self.add_video(path, shared / folder.relative_to(root))
         if len(self.sources) == before:
-            if not self._recursive and any(path.is_dir() for path in root.glob("[!.]*")):
+            self._refuse_folder(root)
+
+    def _refuse_folder(self, root: Path) -> None:
+        """Say why a folder adds nothing.
+
+        Raises:
+            EmptySourceError: always.
+        """
+        inside = [path for folder in self._folders(root) for path in folder.iterdir()]
+        own = [path for path in inside if not is_housekeeping(path.name)]
+        files = [path for path in own if path.is_file()]
+        if not any(can_read(path) or is_video(path) for path in files):
+            if own and not files and not self._recursive:
                 raise EmptySourceError(
                     f"{root} holds no picture itself, but folders.", kind="pictures-in-folders"
                 )
             find_sequence(str(root))  # says what is there instead
-            raise EmptySourceError(
-                f"{root} holds nothing but what is named elsewhere or made here."
-            )
+        raise EmptySourceError(f"{root} holds nothing but what is named elsewhere or made here.")
 
     def add_video(self, path: Path, below: Path = Path()) -> None:
         """Add the frames of a video."""

@@ -77,8 +77,9 @@ def test_out_that_cannot_be_is_a_wrong_request(cast: Path, capsys: Streams) -> N
         capsys.readouterr().err
     )
     assert not any(Path().glob("one.*"))
-    assert smile("cast/hero1.png", "--out", "smile.v2") == 0
-    assert below(Path("smile.v2")) == ["hero1.png"]
+    for folder in ("smile.v2", "result.take", "sc.test", "sc.shot"):
+        assert smile("cast/hero1.png", "--out", folder) == 0
+        assert below(Path(folder)) == ["hero1.png"]
     assert smile("cast/hero1.png", "--out", "cast/hero1.png", "--overwrite") == 2
     assert "is an input" in capsys.readouterr().err
 
@@ -161,6 +162,14 @@ def test_a_folder_of_folders_names_the_option_that_looks_into_them(
 ) -> None:
     assert smile(cast.parent) == 1
     assert "holds no picture itself, but folders. --recursive looks" in capsys.readouterr().err
+    (cast / "empty").mkdir()
+    assert smile(cast, cast) == 1
+    assert "holds nothing but what is named elsewhere" in capsys.readouterr().err
+    for picture in cast.glob("*.png"):
+        picture.unlink()
+    (cast / "x.psd").touch()
+    assert smile(cast) == 1
+    assert "holds no picture: .psd was found" in capsys.readouterr().err
 
 
 def test_recursive_keeps_the_folders_and_leaves_results_alone(cast: Path, capsys: Streams) -> None:

@@ -145,7 +145,7 @@ def test_a_palette_tiff_becomes_rgb_and_keeps_its_texts(
 def test_what_is_refused_names_the_command_that_converts_it(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42")
     with pytest.raises(
-        UnsupportedFormatError, match="Give one of its frames as a picture.$"
+        UnsupportedFormatError, match=r"is a video, .*Give one of its frames as a picture\.$"
     ) as refused:
         read_frame(tmp_path / "a.mp4")
     assert f"render {tmp_path / 'a.mp4'} --expression" in remedy_for(refused.value.remark)

@@ -76,7 +76,8 @@ def render(
             render_what_lands(folder, transfer, in_use, report, stop, stall_s, as_json=as_json)
             return
         inputs = request.asked_inputs.at(piped.inputs)
-        named = replace(request, asked_inputs=inputs, out=piped.out)
+        asked_out = str(piped.out) if piped.writes else request.asked_out
+        named = replace(request, asked_inputs=inputs, asked_out=asked_out)
         plan = partial(_plan_jobs, named, given_files())
         jobs, notices = IoTimeout(stall_s).call(inputs.name, plan)
         if request.dry_run:
@@ -123,6 +124,7 @@ def _plan_jobs(request: AskedRender, given: Sequence[Path]) -> tuple[list[Planne
         request.out,
         request.asked.label,
         request.existing,
+        out_is_folder=request.out_is_folder,
         matte=picture.matte,
         layer_files=picture.layer_files,
         inputs=given,

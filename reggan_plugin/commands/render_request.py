@@ -1,5 +1,6 @@
 """What `render` can be asked for: all of its options, and the request that they make."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +33,23 @@ class AskedRender:
     picture: PictureSettings
     on_missing_face: MissingFace
     asked_model: AskedModel
-    out: Path | None
+    asked_out: str | None
     existing: Existing
     stamp: bool
     signing: Signing | None
     codec: str | None
     dry_run: bool
     as_json: bool
+
+    @property
+    def out(self) -> Path | None:
+        """The folder or file that was named."""
+        return None if self.asked_out is None else Path(self.asked_out)
+
+    @property
+    def out_is_folder(self) -> bool:
+        """Whether a slash at its end says so, whatever its name."""
+        return (self.asked_out or "").endswith(("/", os.sep))
 
     @property
     def settings(self) -> RenderSettings:
@@ -75,7 +86,8 @@ render_options = options_as(
         "Output",
         "-o",
         "--out",
-        type=click.Path(path_type=Path),
+        "asked_out",
+        type=click.Path(),
         metavar="DIR|FILE|-",
         help="Folder for the frames, or the file of a single one; - is standard output.  [default: "
         "<name>_<expression> beside the source]",

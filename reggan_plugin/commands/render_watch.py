@@ -30,7 +30,8 @@ def watched_folder(request: AskedRender) -> WatchedFolder:
     """
     inputs, asked, settings = request.asked_inputs, request.asked, request.settings
     assert inputs.watched is not None
-    _refuse_impossible(asked, request.out, dry_run=request.dry_run)
+    file = None if request.out_is_folder else request.out
+    _refuse_impossible(asked, file, dry_run=request.dry_run)
     placed = asked.on_shot(first_frame=0)  # a take lies on frames that were named
     picture = settings.picture
     mattes = [] if picture.matte is None else picture.matte.files()

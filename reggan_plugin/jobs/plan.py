@@ -83,6 +83,7 @@ def plan_job(
     label: str,
     existing: Existing,
     *,
+    out_is_folder: bool = False,
     matte: Matte | None = None,
     layer_files: LayerFiles | None = None,
     inputs: Iterable[Path] = (),
@@ -96,6 +97,7 @@ def plan_job(
             the source, named with `label`.
         label: the expression.
         existing: what to do about outputs that are there already.
+        out_is_folder: whether it is one whatever its name.
         matte: of the frames; its files are inputs.
         layer_files: the change as files beside the frames.
         inputs: further files that the job reads.
@@ -109,7 +111,7 @@ def plan_job(
     chosen = shot if frame_range is None else shot.part(frame_range)
     folder = default_output_folder(source, label) if out is None else out
     outputs = [folder / frame.path.name for frame in chosen.frames]
-    if out is not None and is_name_of_picture(out):
+    if out is not None and not out_is_folder and is_name_of_picture(out):
         outputs = [picture_named(out, chosen)]
         folder = out.parent
     else:

@@ -40,6 +40,7 @@ def plan_sources(
     out: Path | None,
     label: str,
     existing: Existing,
+    out_is_folder: bool = False,
     layer_files: LayerFiles | None = None,
     inputs: Iterable[Path] = (),
 ) -> list[JobPlan]:
@@ -53,6 +54,7 @@ def plan_sources(
             `<name>_<label>.<ending>` beside that.
         label: the expression.
         existing: what to do about outputs that are there already.
+        out_is_folder: whether `out` is one whatever its name.
         layer_files: the change as files beside the frames.
         inputs: further files that the jobs read.
 
@@ -62,17 +64,18 @@ def plan_sources(
         OutputExistsError: outputs exist and `existing` refuses them.
     """
     chosen = [_chosen(source.shot, frame_range) for source in sources]
-    if out is not None:
-        _refuse_one_file(out, sources, chosen)
+    file = None if out is None or out_is_folder or out.is_dir() else out
+    if file is not None:
+        _refuse_one_file(file, sources, chosen)
     homes = Counter(source.home for source in sources)
     plans = []
     for source, own in zip(sources, chosen, strict=True):
-        whole = _video_output(source, out, label)
+        whole = _video_output(source, out, file, label)
         plan = plan_outputs(
             source.text,
             source.shot,
             own,
-            *_outputs(source, own, out, label, whole),
+            *_outputs(source, own, out, file, label, whole),
             existing,
             layer_files=layer_files,
             tracks_name=Path(source.text).name if homes[source.home] > 1 else "render",
@@ -86,7 +89,7 @@ def plan_sources(
 
 
 def _refuse_one_file(out: Path, sources: Sequence[Source], chosen: Sequence[Shot]) -> None:
-    """Refuse an output that names one file where there are more results.
+    """Refuse an output that names one file, and is no folder, where there are more results.
 
     Raises:
         UsageError: it does.
@@ -94,7 +97,7 @@ def _refuse_one_file(out: Path, sources: Sequence[Source], chosen: Sequence[Shot
     frames = sum(len(one.frames) for one in chosen)
     if is_name_of_picture(out) and frames != 1:
         found = f"{out} is one picture, but {frames} are to be written."
-    elif is_video(out) and not out.is_dir() and len(sources) != 1:
+    elif is_video(out) and len(sources) != 1:
         found = f"{out} is one video, but {len(sources)} are to be written."
     else:
         _refuse_other_kind(out, sources)
@@ -109,7 +112,7 @@ def _refuse_other_kind(out: Path, sources: Sequence[Source]) -> None:
         UsageError: it would.
     """
     of_one_file = len(sources) == 1 and (sources[0].video is not None or sources[0].is_by_file)
-    if not of_one_file or out.is_dir() or can_read(out) or is_video(out):
+    if not of_one_file or can_read(out) or is_video(out):
         return
     if _OTHER_KINDS.fullmatch(out.suffix):
         raise UsageError(
@@ -119,15 +122,15 @@ def _refuse_other_kind(out: Path, sources: Sequence[Source]) -> None:
         )
 
 
-def _video_output(source: Source, out: Path | None, label: str) -> Path | None:
-    """The file that a video becomes; None of other sources."""
+def _video_output(source: Source, out: Path | None, file: Path | None, label: str) -> Path | None:
+    """The file that a video becomes, `file` if that is one; None of other sources."""
     if source.video is None:
         return None
     path = source.video.path
     if out is None:
         return default_output_file(path, label)
-    if is_video(out) and not out.is_dir():
-        return out
+    if file is not None and is_video(file):
+        return file
     return out / source.below / path.name
 
 
@@ -141,15 +144,20 @@ def _chosen(shot: Shot, frame_range: str | None) -> Shot:
 
 
 def _outputs(
-    source: Source, chosen: Shot, out: Path | None, label: str, video: Path | None
+    source: Source,
+    chosen: Shot,
+    out: Path | None,
+    file: Path | None,
+    label: str,
+    video: Path | None,
 ) -> tuple[list[Path], Path]:
     """The file that each chosen frame becomes, and the folder of them all."""
     paths = [frame.path for frame in chosen.frames]
     if video is not None:
         folder = frames_folder(video)
         return [folder / path.name for path in paths], folder
-    if out is not None and is_name_of_picture(out):
-        return [picture_named(out, chosen)], out.parent
+    if file is not None and is_name_of_picture(file):
+        return [picture_named(file, chosen)], file.parent
     if out is None and source.is_by_file:
         return [default_output_file(path, label) for path in paths], source.shot.folder
     folder = default_output_folder(source.home, label) if out is None else out / source.below

@@ -59,7 +59,10 @@ def test_out_is_the_file_of_a_single_picture(cast: Path) -> None:
         main(["render", "--frames", "cast/hero1.png", "--expression", "sad", "--out", "s.png"]) == 0
     )
     assert is_red(Path("s.png"))
-    assert main(["render", "--frames", "cast/hero1.png", "--expression", "sad"]) == 0
+    shot = ["--frames", "cast/hero1.png", "--expression", "sad"]
+    assert main(["render", *shot, "--out", "t.png/"]) == 0
+    assert is_red(Path("t.png/hero1.png"))
+    assert main(["render", *shot]) == 0
     assert is_red(cast / "hero1_sad/hero1.png")  # as scripts know it
 
 
@@ -77,7 +80,7 @@ def test_out_that_cannot_be_is_a_wrong_request(cast: Path, capsys: Streams) -> N
         capsys.readouterr().err
     )
     assert not any(Path().glob("one.*"))
-    for folder in ("smile.v2", "result.take", "sc.test", "sc.shot"):
+    for folder in ("smile.v2", "result.take", "sc.test", "sc.shot", "a.avi/", "a.png/", "a.mp4/"):
         assert smile("cast/hero1.png", "--out", folder) == 0
         assert below(Path(folder)) == ["hero1.png"]
     assert smile("cast/hero1.png", "--out", "cast/hero1.png", "--overwrite") == 2

@@ -49,7 +49,7 @@ def test_every_setting_of_a_render_reaches_its_option(tmp_path: Path) -> None:
     assert options["frame_range"] == "-5-10x2"
     assert (options["expressions"], options["intensity_curve"]) == ((), curve)
     assert (options["tracks"], options["model"], options["device"]) == (tracks, "sargan", "cpu")
-    assert options["out"] == tmp_path / "öut"
+    assert options["asked_out"] == str(tmp_path / "öut")
     assert options["adds"] is True
     assert (options["overwrite"], options["resume"], options["as_json"]) == (True, False, True)
 

@@ -49,9 +49,8 @@ def plan_sources(
     Args:
         sources: what was named.
         frame_range: part of every sequence, or None for all of it.
-        out: a folder for everything, or the file of a single picture. By default the results of
-            a folder go to `<folder>_<label>` beside it, and that of a file to
-            `<name>_<label>.<ending>` beside that.
+        out: a folder for everything, or the file of a single picture. By default results go
+            beside their sources, to `<folder>_<label>` or `<name>_<label>.<ending>`.
         label: the expression.
         existing: what to do about outputs that are there already.
         out_is_folder: whether `out` is one whatever its name.
@@ -82,10 +81,13 @@ def plan_sources(
             whole=whole,
         )
         plans.append(plan)
-    read = [frame.path for one in chosen for frame in one.frames]
-    read += [source.video.path for source in sources if source.video is not None]
-    refuse_plans(plans, (*read, *inputs), existing)
+    refuse_plans(plans, (*_read_files(sources, chosen), *inputs), existing)
     return plans
+
+
+def _read_files(sources: Sequence[Source], chosen: Sequence[Shot]) -> list[Path]:
+    videos = [source.video.path for source in sources if source.video is not None]
+    return [*(frame.path for one in chosen for frame in one.frames), *videos]
 
 
 def _refuse_one_file(out: Path, sources: Sequence[Source], chosen: Sequence[Shot]) -> None:

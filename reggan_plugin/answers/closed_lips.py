@@ -3,11 +3,13 @@
 import numpy as np
 
 from reggan_plugin.answers.cell_averages import blurred, widened
-from reggan_plugin.answers.cover import LEAST_SEEN, cells_of
+from reggan_plugin.answers.cover import cells_of
 from reggan_plugin.answers.motion_answer import Painter
 from reggan_plugin.array_types import Float
 
 _PASSES = 2
+_LEAST_SEEN = 0.9
+"""Share of a cell that paint leaves, up to which it is beside paint."""
 _EDGE = 3
 """Cells at a painter's border where the averaging begins; it is softened over two of them."""
 
@@ -27,7 +29,7 @@ def even_lips(
         return
     closed = np.zeros_like(seen[window])
     closed[_EDGE:-_EDGE, _EDGE:-_EDGE] = 1.0
-    closed[widened(widened(seen[window] <= LEAST_SEEN))] = 0.0
+    closed[widened(widened(seen[window] <= _LEAST_SEEN))] = 0.0
     near, part = blurred(closed), planes[:, *window]
     for _ in range(_PASSES):
         part += near * (blurred(part) - part)

@@ -1,4 +1,4 @@
-"""From which cover on paint is shown: cover is steepened; and which cells stay to be seen."""
+"""From which cover on paint is shown: cover is steepened."""
 
 import numpy as np
 from PIL import Image
@@ -9,8 +9,6 @@ from reggan_plugin.array_types import Float
 COVER_BEGINS, COVER_ENDS = 0.25, 0.75
 """A model that is not sure answers with half a cover, which would show the old surface and the new
 one at once. So cover is steepened between these two, at the resolution of the frame."""
-LEAST_SEEN = 0.9
-"""Share of a cell that paint does not cover, from which on a fold can be seen."""
 
 
 def cover_on_cells(answer: MotionAnswer) -> Float[np.ndarray, "cells cells"]:

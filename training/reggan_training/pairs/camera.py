@@ -83,7 +83,7 @@ def sample_camera(landmarks: Float[np.ndarray, "6 3"], random: np.random.Generat
     yaw, pitch, roll = np.radians(random.normal(0.0, 1.0, 3) * [16.0, 7.0, 3.0])
     yaw, pitch = np.clip(yaw, -0.8, 0.8), np.clip(pitch, -0.35, 0.35)
     bare = Camera(
-        rotation=_rotation(yaw, pitch, roll),
+        rotation=rotation_from_angles(yaw, pitch, roll),
         distance=float(np.exp(random.uniform(np.log(7.0), np.log(30.0)))),
         crop_from_plane=np.eye(2, 3),
     )
@@ -103,7 +103,7 @@ def frontal_camera(landmarks: Float[np.ndarray, "6 3"], yaw_deg: float = 0.0) ->
         landmarks: of the head at rest, as `HeadMesh.landmarks` gives them.
         yaw_deg: the head is turned by, to its own left.
     """
-    rotation = _rotation(np.radians(yaw_deg), 0.0, 0.0)
+    rotation = rotation_from_angles(np.radians(yaw_deg), 0.0, 0.0)
     bare = Camera(rotation=rotation, distance=14.0, crop_from_plane=np.eye(2, 3))
     return replace(bare, crop_from_plane=_placed(bare, landmarks)[1])
 
@@ -123,7 +123,7 @@ def _similarity(log_scale: float, angle: float) -> Float[np.ndarray, "2 2"]:
     return np.array([[c, -s], [s, c]])
 
 
-def _rotation(yaw: float, pitch: float, roll: float) -> Float[np.ndarray, "3 3"]:
+def rotation_from_angles(yaw: float, pitch: float, roll: float) -> Float[np.ndarray, "3 3"]:
     cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
     cr, sr = np.cos(roll), np.sin(roll)
     about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])

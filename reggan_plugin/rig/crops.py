@@ -1,0 +1,119 @@
+"""The squares of a picture that the landmark network looks at.
+
+First the whole face; from the landmarks that are found there each eye, each brow and the mouth.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from reggan_plugin.array_types import Float
+from reggan_plugin.rig.layout import eye_rows, rows_of
+
+PARTS: Final = ("face", "eye_right", "eye_left", "brow_right", "brow_left", "mouth")
+INPUT_PX: Final = {"face": 64, "eye": 64, "brow": 64, "mouth": 96}
+"""Side of the network's input, by kind of part."""
+FACE_SIDE: Final = 3.25
+"""Side of the face's square, in eye distances."""
+FACE_CENTRE: Final = (0.0, 0.55)
+"""Its middle, in eye distances to the right and down from the middle between the eyes."""
+_LAYOUT: Final = np.array(
+    [[-0.5, 0.0], [0.5, 0.0], [0.0, 0.62], [-0.40, 1.10], [0.40, 1.10], [0.0, 1.80]]
+)
+"""Eyes, nose tip, corners of the mouth and chin of a mean face, in eye distances."""
+_WEIGHTS: Final = np.array([1.0, 1.0, 0.5, 0.6, 0.6, 0.25])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FaceFrame:
+    """Place, size and roll of a face in a picture.
+
+    Attributes:
+        origin: the middle between the eyes, pixels.
+        eye_px: pixels of an eye distance, as if the head were not turned.
+        roll: radians, clockwise as one sees it.
+    """
+
+    origin: Float[np.ndarray, "2"]
+    eye_px: float
+    roll: float
+
+    @property
+    def axes(self) -> Float[np.ndarray, "2 2"]:
+        """Columns: to the face's right in the picture, and down, unit length."""
+        c, s = math.cos(self.roll), math.sin(self.roll)
+        return np.array([[c, -s], [s, c]])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Square:
+    """A square of a picture: its middle and side in pixels, its roll in radians."""
+
+    centre: Float[np.ndarray, "2"]
+    side_px: float
+    roll: float
+
+    def wider(self, factor: float) -> "Square":
+        """The same square, larger."""
+        return Square(centre=self.centre, side_px=self.side_px * factor, roll=self.roll)
+
+    def to_pixels(self, side: int) -> Float[np.ndarray, "2 3"]:
+        """Map pixels of the picture to those of the square, drawn `side` pixels wide."""
+        scale = side / self.side_px
+        c, s = math.cos(self.roll) * scale, math.sin(self.roll) * scale
+        linear = np.array([[c, s], [-s, c]])
+        shift = side / 2 - linear @ self.centre
+        return np.column_stack([linear, shift])
+
+
+def face_frame(points: Float[np.ndarray, "points 2"]) -> FaceFrame:
+    """Fit a mean face to landmarks: a similarity, by weighted least squares."""
+    seen = np.stack(
+        [
+            points[eye_rows("right")].mean(axis=0),
+            points[eye_rows("left")].mean(axis=0),
+            points[rows_of("nose")[0]],
+            points[rows_of("lip_outer_upper")[0]],
+            points[rows_of("lip_outer_upper")[-1]],
+            points[rows_of("jaw")[7]],
+        ]
+    )
+    weight = _WEIGHTS / _WEIGHTS.sum()
+    start, end = weight @ _LAYOUT, weight @ seen
+    a, b = _LAYOUT - start, seen - end
+    real = (weight * (a * b).sum(axis=1)).sum()
+    turn = (weight * (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])).sum()
+    size = float(np.hypot(real, turn) / (weight * (a**2).sum(axis=1)).sum())
+    roll = math.atan2(turn, real)
+    c, s = math.cos(roll), math.sin(roll)
+    origin = end - size * np.array([[c, -s], [s, c]]) @ start
+    return FaceFrame(origin=origin, eye_px=size, roll=roll)
+
+
+def face_square(frame: FaceFrame) -> Square:
+    """The square of the whole face."""
+    centre = frame.origin + frame.axes @ np.array(FACE_CENTRE) * frame.eye_px
+    return Square(centre=centre, side_px=FACE_SIDE * frame.eye_px, roll=frame.roll)
+
+
+def part_square(name: str, points: Float[np.ndarray, "points 2"], frame: FaceFrame) -> Square:
+    """The square of one of `PARTS` around landmarks."""
+    kind, _, side = name.partition("_")
+    if kind == "face":
+        return face_square(frame)
+    if kind == "mouth":
+        rows = np.concatenate([rows_of("lip_outer_upper"), rows_of("lip_outer_lower")])
+    else:
+        rows = eye_rows(side) if kind == "eye" else rows_of("brow", side)
+    along = (points[rows] - frame.origin) @ frame.axes
+    low, high = along.min(axis=0), along.max(axis=0)
+    wide, tall = (high - low) / frame.eye_px
+    eyes = {
+        "eye": min(max(1.6 * wide, 1.9 * tall, 0.55), 2.0),
+        "brow": min(max(1.45 * wide, 0.7), 1.9),
+        "mouth": min(max(1.7 * wide, 1.45 * tall, 0.8), 2.6),
+    }[kind]
+    centre = frame.origin + frame.axes @ ((low + high) / 2)
+    return Square(centre=centre, side_px=eyes * frame.eye_px, roll=frame.roll)

@@ -26,6 +26,7 @@ _CHECKED_ROOMS = [
     "reggan_plugin.answers.batched_model",
     "reggan_plugin.transfer",
     "reggan_plugin.faces",
+    "reggan_plugin.rig",
     "reggan_plugin.files",
     "reggan_plugin.textures",
     "reggan_plugin.ui.live_face",

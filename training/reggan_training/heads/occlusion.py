@@ -17,10 +17,12 @@ def occlusion(
     points: Float[np.ndarray, "points 3"],
     triangles: Int[np.ndarray, "triangles 3"],
     rows: Int[np.ndarray, " rows"],
+    *,
+    far: float = _FAR,
 ) -> Float[np.ndarray, " rows"]:
     """The share of the hemisphere over each of these points that the mesh hides, 0 to 1.
 
-    Directions are weighted by their cosine to the normal.
+    Directions are weighted by their cosine to the normal; what is beyond `far` hides nothing.
     """
     normals = vertex_normals(points, triangles)[rows]
     scene = rtcore_scene.EmbreeScene()
@@ -30,8 +32,8 @@ def occlusion(
     for way in _ball_directions():
         directions = normals + way  # Lambert's lobe: the normal plus a point of the unit ball
         directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-6)
-        far = scene.run(origins, directions.astype(np.float32), query="DISTANCE")
-        hidden += far < _FAR
+        distance = scene.run(origins, directions.astype(np.float32), query="DISTANCE")
+        hidden += distance < far
     return hidden / _RAYS
 
 

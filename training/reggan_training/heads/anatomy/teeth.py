@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 
 from reggan_training.heads.anatomy.assets import HeadAssets
 from reggan_training.heads.anatomy.meshes import Faces, ObjMesh, Points, part_of_mesh
+from reggan_training.heads.anatomy.proxies import Proxy
 
 LOWER = ("teeth_lower", "gums_lower", "tongue")
 """Parts that go with the jaw."""
@@ -71,17 +72,9 @@ def read_bite(assets: HeadAssets) -> Bite:
     """The bite of the base mesh, cut into its parts."""
     teeth = assets.teeth
     fitted = teeth.fit(assets.base.points) * _NARROWED
-    is_upper = (teeth.anchors >= _FIRST_UPPER_TOOTH).all(axis=1)
-    is_lower = (teeth.anchors < _FIRST_UPPER_TOOTH).all(axis=1)
-    is_gum = _largest_piece(teeth.mesh)
     faces: dict[str, Faces] = {}
     points: dict[str, Points] = {}
-    for name, chosen in {
-        "teeth_upper": is_upper & ~is_gum,
-        "teeth_lower": is_lower & ~is_gum,
-        "gums_upper": is_upper & is_gum,
-        "gums_lower": is_lower & is_gum,
-    }.items():
+    for name, chosen in rows_of_bite(teeth).items():
         if name.startswith("gums"):
             chosen = chosen & _near(fitted, points[name.replace("gums", "teeth")], _GUM_SEEN)
         rows = np.flatnonzero(chosen[teeth.mesh.faces].all(axis=1))
@@ -98,6 +91,19 @@ def read_bite(assets: HeadAssets) -> Bite:
         upper=_outline([points[name] for name in ("teeth_upper", "gums_upper")]),
         lower=_outline([points[name] for name in ("teeth_lower", "gums_lower")]),
     )
+
+
+def rows_of_bite(teeth: Proxy) -> dict[str, Bool[np.ndarray, " points"]]:
+    """Which points of the asset are whose: both rows of teeth, then both rows of gums."""
+    is_upper = (teeth.anchors >= _FIRST_UPPER_TOOTH).all(axis=1)
+    is_lower = (teeth.anchors < _FIRST_UPPER_TOOTH).all(axis=1)
+    is_gum = _largest_piece(teeth.mesh)
+    return {
+        "teeth_upper": is_upper & ~is_gum,
+        "teeth_lower": is_lower & ~is_gum,
+        "gums_upper": is_upper & is_gum,
+        "gums_lower": is_lower & is_gum,
+    }
 
 
 def _near(points: Points, others: Points, distance: float) -> Bool[np.ndarray, " points"]:

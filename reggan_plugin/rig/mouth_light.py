@@ -1,0 +1,221 @@
+"""Light in a mouth: what the face's own pixels say of it, and how it comes in past the lips."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
+from reggan_plugin.percentile import percentile
+
+LUMA = np.array(LUMA_WEIGHTS)
+IVORY = np.array([0.78, 0.73, 0.64])
+"""Linear RGB of a tooth in white light: VITA shade A2 or so, a little greyer."""
+
+_FEWEST = 16
+"""Pixels of skin without which nothing can be said."""
+_LOW, _HIGH = 10, 90
+"""Percentiles of brightness between which skin counts: no nostrils, no highlights."""
+_SKIN, _TOOTH = 0.30, 0.58
+"""Linear luminance of fair skin in a frame exposed for it, and of its teeth beside it."""
+_DARKEST_SKIN = 0.05
+"""Skin reflects no less: what is darker still is so for want of light, and teeth with it."""
+_BRIGHTEST_TOOTH = 0.85
+_WARMTH = 0.10
+"""Power at which the skin's colour, so the light's, goes into the teeth's."""
+_MOST = 98
+"""Percentile of saturation that lips reach and a highlight's edge does not."""
+_COLOURLESS, _COLOURED = 0.10, 0.16
+"""As `answers.paint_colours` has measured: stone is below, skin and toons are well above."""
+_RIDGE = 0.02
+_MOST_KEY, _LEAST_AMBIENT = 0.9, 0.25
+
+_DEPTHS = np.array([0.02, 0.05, 0.10, 0.17, 0.26, 0.38, 0.55, 0.80])
+"""Blurs of the opening that are prepared, in eye distances."""
+_CELL = 0.018
+"""Of the plane in which the opening is blurred, in eye distances."""
+_MARGIN = 0.35
+"""Of that plane around the opening, in eye distances."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MouthLight:
+    """Light that falls on a face, as far as its mouth is concerned.
+
+    Attributes:
+        tooth: scene-linear RGB of a tooth that faces the camera in an open mouth.
+        skin: mean scene-linear RGB of the skin.
+        key: unit vector towards the main light, in head axes.
+        key_strength: its share against the mean light on the skin, 0 to 0.9.
+        ambient: likewise of the light from everywhere, 0.25 to 1.
+        stone: 1 for a face without colour, whose mouth is all of the skin's tint; 0 for others.
+    """
+
+    tooth: Float[np.ndarray, "3"]
+    skin: Float[np.ndarray, "3"]
+    key: Float[np.ndarray, "3"]
+    key_strength: float
+    ambient: float
+    stone: float = 0.0
+
+
+def mouth_light_from_face(
+    face: Float[np.ndarray, "side side 3"],
+    skin: Float[np.ndarray, "side side"],
+    projection: Float[np.ndarray, "2 3"] | None = None,
+) -> MouthLight:
+    """Estimate the light on a face from its own skin.
+
+    Args:
+        face: crop, sRGB-encoded.
+        skin: 1 on bare skin, 0 elsewhere: no hair, eyes, spectacles.
+        projection: from head axes to the crop, for a head that is turned.
+
+    Raises:
+        ValueError: the mask leaves fewer than 16 pixels.
+    """
+    rows, columns = np.nonzero((skin > 0.5) & np.isfinite(face).all(axis=2))
+    if len(rows) < _FEWEST:
+        raise ValueError(f"{len(rows)} pixels of skin; a mouth's light needs {_FEWEST} or more.")
+    pixels = np.clip(face[rows, columns], 0, None)
+    light = linear_from_srgb(pixels).astype(np.float64)
+    luma = light @ LUMA
+    is_usual = (luma >= percentile(luma, _LOW)) & (luma <= percentile(luma, _HIGH))
+    mean = np.maximum(light[is_usual].mean(axis=0), 1e-4)
+    stone = _stone_share(pixels)
+    warm = np.clip(mean / mean.mean(), 0.3, 2.0) ** _WARMTH
+    ivory = IVORY * warm / (IVORY * warm @ LUMA)
+    tint = ivory + stone * (mean / (mean @ LUMA) - ivory)
+    key, strength = _key_light(columns, rows, luma / (mean @ LUMA), is_usual)
+    if projection is not None:
+        key = head_from_crop(projection) @ key
+    return MouthLight(
+        tooth=_tooth_luma(float(mean @ LUMA), stone) * tint,
+        skin=mean,
+        key=key,
+        key_strength=strength,
+        ambient=max(_LEAST_AMBIENT, 1 - 0.6 * strength),
+        stone=stone,
+    )
+
+
+def head_from_crop(projection: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "3 3"]:
+    """Directions of the crop (x right, y up, z to the viewer) in head axes, as columns."""
+    right, up = projection[0], -projection[1]
+    right, up = right / np.linalg.norm(right), up / np.linalg.norm(up)
+    return np.stack([right, up, np.cross(right, up)], axis=1)
+
+
+def _tooth_luma(skin: float, stone: float) -> float:
+    """Brightness of teeth: as the root of the skin's, whose own colour differs more than theirs."""
+    usual = _TOOTH * np.sqrt(max(skin, _DARKEST_SKIN) / _SKIN) * min(1.0, skin / _DARKEST_SKIN)
+    return float(min(usual + stone * (skin - usual), _BRIGHTEST_TOOTH))
+
+
+def _stone_share(pixels: Float[np.ndarray, "pixels 3"]) -> float:
+    largest = pixels.max(axis=1)
+    saturation = (largest - pixels.min(axis=1)) / np.maximum(largest, 0.02)
+    most = float(percentile(saturation, _MOST))
+    return min(1.0, max(0.0, (_COLOURED - most) / (_COLOURED - _COLOURLESS)))
+
+
+def _key_light(
+    columns: np.ndarray,
+    rows: np.ndarray,
+    luma: Float[np.ndarray, " pixels"],
+    is_usual: Bool[np.ndarray, " pixels"],
+) -> tuple[Float[np.ndarray, "3"], float]:
+    """Direction (x right, y up, z to the viewer) and strength, as if the face were an ellipsoid."""
+    away = np.stack([columns, -rows], axis=1).astype(np.float64)
+    away -= away.mean(axis=0)
+    across = away / np.maximum(2.2 * away.std(axis=0), 1e-6)
+    across /= np.maximum(1.0, np.linalg.norm(across, axis=1) / 0.95)[:, None]
+    front = np.sqrt(np.clip(1 - (across**2).sum(axis=1), 0, 1))
+    sides = np.column_stack([np.ones(len(front)), across, front])[is_usual]
+    square = sides.T @ sides / len(sides) + np.diag([0, _RIDGE, _RIDGE, _RIDGE])
+    slope = np.linalg.solve(square, sides.T @ luma[is_usual] / len(sides))[1:]
+    slope[2] = max(slope[2], 0.15)  # a face that is seen is lit from the front as well
+    size = float(np.linalg.norm(slope))
+    return slope / size, min(size, _MOST_KEY)
+
+
+class OpeningLight:
+    """How much light comes through an opening to places behind it.
+
+    Args:
+        opening: 0 to 1, over `box`.
+        box: left, top, right, bottom of it, in parts of the crop's side.
+        eye: the eye distance in the same parts.
+    """
+
+    def __init__(
+        self,
+        opening: Float[np.ndarray, "rows columns"],
+        box: tuple[float, float, float, float],
+        eye: float,
+    ) -> None:
+        left, top, right, bottom = box
+        margin = _MARGIN * eye
+        inner = [max(1, round(length / (_CELL * eye))) for length in (bottom - top, right - left)]
+        cells = np.array([(right - left) / inner[1], (bottom - top) / inner[0]])
+        pads = np.ceil(margin / cells).astype(int)
+        plane = _box_means(opening, inner[0], inner[1])
+        plane = np.pad(plane, ((pads[1], pads[1]), (pads[0], pads[0])))
+        self._start = np.array([left, top]) - pads * cells
+        self._cells = cells
+        self._levels = np.stack([_blurred(plane, depth * eye / cells) for depth in _DEPTHS])
+
+    def seen(
+        self, depth: Float[np.ndarray, " places"], at: Float[np.ndarray, "places 2"]
+    ) -> Float[np.ndarray, " places"]:
+        """Share of the light, 0 to 1, at places of the crop, blurred by `depth` eye distances."""
+        level = np.interp(depth, _DEPTHS, np.arange(len(_DEPTHS)))
+        depths, height, width = self._levels.shape
+        lower = np.minimum(level.astype(int), depths - 2)
+        x, y = ((at - self._start) / self._cells - 0.5).T
+        x, y = np.clip(x, 0, width - 1.001), np.clip(y, 0, height - 1.001)
+        left, top = x.astype(int), y.astype(int)
+        total = np.zeros(len(depth))
+        for deep in (0, 1):
+            for below in (0, 1):
+                for right in (0, 1):
+                    weight = (
+                        np.abs(1 - deep - (level - lower))
+                        * np.abs(1 - below - (y - top))
+                        * np.abs(1 - right - (x - left))
+                    )
+                    total += weight * self._levels[lower + deep, top + below, left + right]
+        return total
+
+
+def _box_means(
+    plane: Float[np.ndarray, "rows columns"], height: int, width: int
+) -> Float[np.ndarray, "height width"]:
+    """Averages over cells; each pixel counts where its centre lies, or fills several cells."""
+    for axis, count in enumerate((height, width)):
+        length = plane.shape[axis]
+        if count < length:
+            edges = np.arange(count) * length // count
+            sums = np.add.reduceat(plane, edges, axis=axis)
+            sizes = np.diff(np.append(edges, length))
+            plane = sums / (sizes[:, None] if axis == 0 else sizes)
+        elif count > length:
+            plane = np.take(plane, np.arange(count) * length // count, axis=axis)
+    return plane
+
+
+def _blurred(
+    plane: Float[np.ndarray, "height width"], sigma: Float[np.ndarray, "2"]
+) -> Float[np.ndarray, "height width"]:
+    """Gaussian of so many cells across and down; beyond the plane nothing is open."""
+    across, down = (
+        _gaussian(length, max(float(one), 0.3))
+        for length, one in zip(plane.shape[::-1], sigma, strict=True)
+    )
+    return down @ plane @ across
+
+
+def _gaussian(length: int, sigma: float) -> Float[np.ndarray, "length length"]:
+    place = np.arange(length)
+    whole = np.exp(-0.5 * (np.arange(-3 * length, 3 * length + 1) / sigma) ** 2).sum()
+    return np.exp(-0.5 * ((place[:, None] - place) / sigma) ** 2) / whole

@@ -279,9 +279,15 @@ def _biharmonic(points: Points, start: Points, end: Points) -> Points:
 def _symmetric(rest: Points, shapes: Mapping[str, Points]) -> dict[str, Points]:
     """Shapes of which each mirrors its twin; ones of the middle mirror themselves."""
     flip = np.array([-1.0, 1.0, 1.0])
-    twin = np.array([int(np.linalg.norm(rest - point * flip, axis=1).argmin()) for point in rest])
+    drop = shapes["jawOpen"][:, 1]
+    lips_apart = np.abs(drop[:, None] - drop[None])  # a twin is on the same lip
+    distance = np.linalg.norm(rest[:, None] - (rest * flip)[None], axis=2) + 2 * lips_apart
+    near = np.argsort(distance, axis=1)[:, :3]
+    weight = 1 / (np.take_along_axis(distance, near, 1) + 1e-3) ** 2
+    weight /= weight.sum(axis=1, keepdims=True)
     return {
-        name: (own + shapes[mirrored_name(name)][twin] * flip) / 2 for name, own in shapes.items()
+        name: (own + (shapes[mirrored_name(name)][near] * weight[..., None]).sum(1) * flip) / 2
+        for name, own in shapes.items()
     }
 
 

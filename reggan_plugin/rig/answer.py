@@ -1,0 +1,296 @@
+"""What a rig answers for a face: its motion, and the eyes and the mouth that it uncovers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from reggan_plugin.answers.motion_answer import MotionAnswer as Answer
+from reggan_plugin.answers.motion_answer import Painter
+from reggan_plugin.array_types import Float
+from reggan_plugin.imaging.colour import srgb_from_linear
+from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
+from reggan_plugin.rig.fit import Fit, fit
+from reggan_plugin.rig.layout import eye_rows, rows_of
+from reggan_plugin.rig.mouth import jaw_pose_from_drop, mouth_light_from_face, mouth_rig, render_mouth
+from reggan_plugin.rig.planes import (
+    Window,
+    blurred,
+    extended,
+    grown,
+    line_of,
+    mask_of,
+    sampled,
+    smooth_arc,
+    square_around,
+    window_places,
+)
+from reggan_plugin.rig.raster import rasterise
+from reggan_plugin.rig.template import Template
+
+_CELLS = 256
+_FADE = 0.10
+"""Eye distances beyond the mesh over which motion fades."""
+_TEETH_BELOW, _TEETH_BEHIND = 0.022, 0.115
+"""Edge of the upper incisors below the line between closed lips, and behind the lips' front: the
+trial's values on seven held-out heads."""
+_JAW_SHAPES = ("jawForward", "jawLeft", "jawOpen", "jawRight")
+_LOWER_BELOW = 0.03
+"""Lower incisors stay so far below the lip that the jaw takes along, as true mouths have it."""
+_LEAST_MOTION = 0.004
+_LEAST_GAP = 0.012
+"""Eye distances between lips from which on a mouth is open."""
+_SEAM_CELLS, _SEAM = 1.5, 0.012
+"""Width of the skin that is painted along an edge: cells of the motion, or eye distances."""
+_KEEPS_OWN = 0.65
+"""Share of the new gap that the source's own must have for the mouth to keep its own teeth."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Landmarks:
+    """Dense landmarks of a face in its crop.
+
+    Attributes:
+        places: in parts of the crop's side, in the order of `rig.layout`.
+        sigma: their standard deviations, likewise.
+    """
+
+    places: Float[np.ndarray, "points 2"]
+    sigma: Float[np.ndarray, " points"]
+
+
+def rig_answer(
+    template: Template,
+    picture: Float[np.ndarray, "side side 3"],
+    landmarks: Landmarks,
+    weights: Mapping[str, float],
+    *,
+    cells: int = _CELLS,
+) -> Answer:
+    """Move a face by the shapes of the template.
+
+    Args:
+        template: that is laid over the face.
+        picture: the crop, sRGB-encoded, finite.
+        landmarks: of the face.
+        weights: of ARKit's shapes, and `neutral`: how much of an open mouth of its own is shut.
+        cells: resolution of the motion.
+    """
+    laid = fit(template, landmarks.places, landmarks.sigma)
+    rest = float(np.clip(weights.get("neutral", 0.0), 0, 1))
+    change = template.displacement(weights) - np.float32(rest) * laid.worn
+    before = template.rest + laid.worn
+    here, there = laid.map(before), laid.map(before + change)
+    marks = template.landmarks + template.at_landmarks(laid.worn)
+    marks_before = laid.map(marks)[:, :2]
+    marks_after = laid.map(marks + template.at_landmarks(change))[:, :2]
+    axes = _axes(laid)
+    eyes = [
+        changed_eye(
+            picture,
+            Lids.from_loop(marks_before[eye_rows(side)]),
+            Lids.from_loop(marks_after[eye_rows(side)]),
+            landmarks.places[rows_of("iris", side)],
+            gaze_of(weights, side),
+            laid.map.eye,
+            axes,
+        )
+        for side in ("right", "left")
+    ]
+    mouth = _changed_mouth(template, picture, laid, marks_before, marks_after, weights, axes)
+    motion = _motion(template, laid, here, there, marks_after, eyes, cells)
+    painters = [
+        _painter(template, picture, here, there, one, max(_SEAM_CELLS / cells, _SEAM * laid.map.eye))
+        for one in (*eyes, mouth)
+        if one is not None
+    ]
+    return Answer(
+        motion=motion,
+        gain=np.zeros((2, 2, 1), np.float32),
+        cover=np.zeros((2, 2, 1), np.float32),
+        paint=np.zeros((2, 2, 3), np.float32),
+        painters=tuple(painters),
+    )
+
+
+def _painter(
+    template: Template,
+    picture: Float[np.ndarray, "side side 3"],
+    here: Float[np.ndarray, "vertices 3"],
+    there: Float[np.ndarray, "vertices 3"],
+    opening: Opening,
+    seam: float,
+) -> Painter:
+    """Paint what opens, and the skin along its edge: there the motion jumps, and no plane of cells
+    can follow it. The skin is drawn by the mesh itself, at the resolution of the picture."""
+    left, top, right, _ = opening.window
+    side_px = len(opening.open)
+    scale = side_px / (right - left)
+    seen = (there - np.array([left, top, 0.0], np.float32)) * np.float32(scale)
+    raster = rasterise(seen, template.triangles, side_px, side_px)
+    places = raster.mixed(here[:, :2], template.triangles) * np.float32(len(picture))
+    skin = extended(sampled(picture, places), raster.is_hit.astype(np.float32))
+    share = opening.open[..., None]
+    paint = skin + share * (opening.inside - skin)
+    band = line_of(opening.edge, 2 * seam, opening.window, side_px)
+    cover = np.maximum(opening.open, band) * (1 - opening.still)
+    return Painter(
+        window=opening.window,
+        cover=np.minimum(cover, _away_from_border(side_px))[..., None],
+        paint=np.clip(paint, 0, 1).astype(np.float32),
+    )
+
+
+def _away_from_border(side_px: int) -> Float[np.ndarray, "side side"]:
+    """1 inside a square, 0 on its outermost pixels."""
+    along = np.clip(np.minimum(np.arange(side_px), np.arange(side_px)[::-1]) / 2.0, 0, 1)
+    return np.minimum(along[:, None], along).astype(np.float32)
+
+
+def _axes(laid: Fit) -> Float[np.ndarray, "2 2"]:
+    """Columns: the face's right and down in the crop, unit length."""
+    down = -laid.map.affine[1] / max(float(np.linalg.norm(laid.map.affine[1])), 1e-9)
+    return np.array([[down[1], down[0]], [-down[0], down[1]]])
+
+
+def _motion(
+    template: Template,
+    laid: Fit,
+    here: Float[np.ndarray, "vertices 3"],
+    there: Float[np.ndarray, "vertices 3"],
+    marks_after: Float[np.ndarray, "points 2"],
+    eyes: list[Opening | None],
+    cells: int,
+) -> Float[np.ndarray, "cells cells 2"]:
+    """Where the surface seen at each cell was before; what is no face does not move."""
+    raster = rasterise(there * cells, template.triangles, cells, cells)
+    known = raster.is_hit.astype(np.float32)
+    motion = extended(raster.mixed(here[:, :2] - there[:, :2], template.triangles), known)
+    inside = raster.is_hit.copy()
+    whole: Window = (0.0, 0.0, 1.0, 1.0)
+    for side in ("right", "left"):
+        outline = Lids.from_loop(marks_after[eye_rows(side)]).outline()
+        inside |= mask_of(outline, whole, cells) > 0
+    inside |= mask_of(_mouth_outline(marks_after), whole, cells) > 0
+    reach = max(1.0, _FADE * laid.map.eye * cells)
+    wide = grown(inside, reach * 0.5)
+    motion *= np.clip(2 * blurred(wide.astype(np.float32), reach / 2), 0, 1)[..., None]
+    for one in eyes:
+        if one is not None:
+            motion *= 1 - _in_cells(one.still, one.window, cells)[..., None]
+    return motion.astype(np.float32)
+
+
+def _in_cells(
+    plane: Float[np.ndarray, "side side"], window: Window, cells: int
+) -> Float[np.ndarray, "cells cells"]:
+    """A plane of a window at the cells of the whole crop: the least of what a cell sees."""
+    result = np.zeros((cells, cells), np.float32)
+    left, top, right, bottom = (int(np.floor(edge * cells)) for edge in window)
+    rows = np.arange(max(top, 0), min(bottom + 1, cells))
+    columns = np.arange(max(left, 0), min(right + 1, cells))
+    if not len(rows) or not len(columns):
+        return result
+    side = len(plane)
+    scale = side / ((window[2] - window[0]) * cells)
+    y = np.clip(((rows + 0.5 - window[1] * cells) * scale).astype(int), 0, side - 1)
+    x = np.clip(((columns + 0.5 - window[0] * cells) * scale).astype(int), 0, side - 1)
+    result[np.ix_(rows, columns)] = plane[np.ix_(y, x)]
+    return result
+
+
+def _mouth_outline(marks: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, "corners 2"]:
+    """The opening between the inner lips."""
+    upper, lower = marks[rows_of("lip_inner_upper")], marks[rows_of("lip_inner_lower")]
+    back = np.concatenate([upper[-1:], lower, upper[:1]])
+    return np.concatenate([smooth_arc(upper), smooth_arc(back)[1:-1]])
+
+
+def _changed_mouth(
+    template: Template,
+    picture: Float[np.ndarray, "side side 3"],
+    laid: Fit,
+    before: Float[np.ndarray, "points 2"],
+    after: Float[np.ndarray, "points 2"],
+    weights: Mapping[str, float],
+    axes: Float[np.ndarray, "2 2"],
+) -> Opening | None:
+    """The inside of a mouth, or the line of lips that slide; None if it keeps what it shows."""
+    eye = laid.map.eye
+    upper, lower = rows_of("lip_inner_upper")[1:-1], rows_of("lip_inner_lower")[::-1]
+    gap_before, gap_after = (
+        float(np.clip((marks[lower] - marks[upper]) @ axes[:, 1], 0, None).max()) / eye
+        for marks in (before, after)
+    )
+    if gap_before > max(_LEAST_GAP, _KEEPS_OWN * gap_after):
+        return None
+    rows = np.concatenate([upper, lower])
+    if np.abs((after - before)[rows]).max() < _LEAST_MOTION * eye:
+        return None
+    marks = after.copy()
+    gap = ((marks[lower] - marks[upper]) @ axes[:, 1])[:, None]
+    meeting = (marks[lower] + marks[upper]) / 2
+    parted = np.clip(gap / (_LEAST_GAP * eye) - 0.5, 0, 1)
+    marks[upper] = meeting + parted * (marks[upper] - meeting)
+    marks[lower] = meeting + parted * (marks[lower] - meeting)
+    outline = _mouth_outline(marks)
+    window = square_around(outline, 0.08 * eye)
+    side_px = int(np.clip(round((window[2] - window[0]) * len(picture)), 64, 1024))
+    opening = mask_of(outline, window, side_px)
+    if gap_after < _LEAST_GAP:
+        opening = np.zeros_like(opening)
+    inside = np.zeros((side_px, side_px, 3), np.float32)
+    if opening.any():
+        light = _inside_of_mouth(template, picture, laid, before, weights, opening, window)
+        inside = extended(
+            np.clip(srgb_from_linear(np.clip(light, 0, 1)), 0, 1).astype(np.float32),
+            (opening > 0).astype(np.float32),
+        )
+    return Opening(
+        window=window, edge=outline, open=opening, inside=inside, still=np.zeros_like(opening)
+    )
+
+
+def _inside_of_mouth(
+    template: Template,
+    picture: Float[np.ndarray, "side side 3"],
+    laid: Fit,
+    marks: Float[np.ndarray, "points 2"],
+    weights: Mapping[str, float],
+    opening: Float[np.ndarray, "side side"],
+    window: Window,
+) -> Float[np.ndarray, "side side 3"]:
+    """Teeth, gums and tongue where the lips are open: scene-linear."""
+    upper, lower = rows_of("lip_inner_upper")[1:-1], rows_of("lip_inner_lower")[::-1]
+    rest = template.landmarks
+    seam = rest[np.concatenate([upper, lower])].mean(axis=0)
+    front = rest[rows_of("lip_outer_upper")[6], 2]
+    incisors = np.array([0.0, seam[1] - _TEETH_BELOW, front - _TEETH_BEHIND], np.float32)
+    step = np.float32(0.08)
+    probes = np.concatenate([incisors + step * np.eye(3), incisors - step * np.eye(3)])
+    places = laid.map(probes.astype(np.float32))[:, :2]
+    projection = ((places[:3] - places[3:]) / (2 * step)).T
+    worn = {name: weights.get(name, 0.0) for name in _JAW_SHAPES}
+    worn["jawOpen"] += laid.jaw_open
+    drop = template.at_landmarks(template.displacement(worn))[lower[3:6]].mean(axis=0)
+    return render_mouth(
+        mouth_rig(),
+        projection=projection,
+        origin=laid.map(incisors[None])[0, :2],
+        jaw=jaw_pose_from_drop(drop + [0.0, -_LOWER_BELOW, 0.0]),
+        opening=opening,
+        window=window,
+        light=mouth_light_from_face(picture, _skin(picture, marks, laid.map.eye), projection),
+    )
+
+
+def _skin(
+    picture: Float[np.ndarray, "side side 3"], marks: Float[np.ndarray, "points 2"], eye: float
+) -> Float[np.ndarray, "side side"]:
+    """Bare skin of the middle of the face: cheeks and nose."""
+    places = window_places((0.0, 0.0, 1.0, 1.0), len(picture))
+    mask = np.zeros(places.shape[:2], np.float32)
+    centres = np.concatenate([marks[rows_of("cheek", s)[[1, 2, 4]]] for s in ("right", "left")])
+    for centre in centres:
+        mask[np.linalg.norm(places - centre, axis=2) < 0.14 * eye] = 1
+    return mask

@@ -1,0 +1,220 @@
+"""Eyes: what is seen of an eyeball as its lids move and as it turns.
+
+The eyeball's own pixels stay where they are. What a lid uncovers is completed from them: the iris
+is a circle with the radial profile of its visible part, the white goes on from its own side.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from reggan_plugin.array_types import Float
+from reggan_plugin.rig.planes import (
+    Window,
+    blurred,
+    extended,
+    grown,
+    mask_of,
+    sampled,
+    smooth_arc,
+    square_around,
+    window_places,
+)
+
+_LEAST_MOTION = 0.004
+"""Of the lids' edges, in eye distances, from which on an eye is drawn anew."""
+_BAND = 0.012
+"""Eye distances inside the lids' edges where the eyeball is painted even if it was seen before:
+there the motion of the lid must not end yet."""
+_SHUT = 0.012
+"""Slits narrower than this, in eye distances, are shut."""
+_SIDEWAYS, _UP, _DOWN = 0.105, 0.085, 0.105
+"""Way of the iris at weight 1 in eye distances: an eyeball of 0.2 eye
+distances' radius that turns by 30° sideways, 25° up, 30° down, as ARKit has it."""
+_SHADE = 0.35
+"""How much darker the eyeball is right under the upper lid."""
+_SHADE_REACH = 0.035
+"""Over so many eye distances below it."""
+_RINGS = 24
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Lids:
+    """Edges of the lids of an eye: the upper one from the outer corner, the lower one back.
+
+    Attributes:
+        upper, lower: in parts of the crop's side; both have the corners.
+    """
+
+    upper: Float[np.ndarray, "13 2"]
+    lower: Float[np.ndarray, "13 2"]
+
+    @classmethod
+    def from_loop(cls, loop: Float[np.ndarray, "24 2"]) -> "Lids":
+        """Take the landmarks of `layout.eye_rows`."""
+        return cls(upper=loop[:13], lower=np.concatenate([loop[12:], loop[:1]])[::-1])
+
+    def outline(self) -> Float[np.ndarray, "corners 2"]:
+        """The smooth outline of the opening."""
+        return np.concatenate([smooth_arc(self.upper), smooth_arc(self.lower[::-1])[1:-1]])
+
+    def parted(self, down: Float[np.ndarray, "2"], least: float) -> "Lids":
+        """Lids that do not overlap: where less than `least` is between them, they meet."""
+        gap = (self.lower - self.upper) @ down
+        share = np.clip((gap - least) / max(least, 1e-9), 0, 1)[:, None]
+        meeting = (self.upper + self.lower) / 2
+        return Lids(
+            upper=meeting + share * (self.upper - meeting),
+            lower=meeting + share * (self.lower - meeting),
+        )
+
+    @property
+    def widest(self) -> float:
+        """Largest distance between the edges."""
+        return float(np.linalg.norm(self.lower - self.upper, axis=1).max())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Opening:
+    """What is painted between edges of skin that move: an eyeball, or the inside of a mouth.
+
+    Attributes:
+        window: of the planes.
+        edge: closed line of the skin's edge, in parts of the crop's side; its two halves lie on
+            each other where nothing is open.
+        open: share of each pixel inside it.
+        inside: what is seen there, sRGB-encoded.
+        still: 1 where the source's own pixels are seen, which do not move.
+    """
+
+    window: Window
+    edge: Float[np.ndarray, "corners 2"]
+    open: Float[np.ndarray, "side side"]
+    inside: Float[np.ndarray, "side side 3"]
+    still: Float[np.ndarray, "side side"]
+
+
+def gaze_of(weights: Mapping[str, float], side: str) -> Float[np.ndarray, "2"]:
+    """Way of the iris for the `eyeLook` shapes of a side: to the picture's right, and down."""
+
+    def weight(direction: str) -> float:
+        return weights.get(f"eyeLook{direction}{side.capitalize()}", 0.0)
+
+    outwards = 1.0 if side == "left" else -1.0
+    right = _SIDEWAYS * outwards * (weight("Out") - weight("In"))
+    return np.array([right, _DOWN * weight("Down") - _UP * weight("Up")])
+
+
+def changed_eye(
+    picture: Float[np.ndarray, "side side 3"],
+    before: Lids,
+    after: Lids,
+    iris: Float[np.ndarray, "8 2"],
+    gaze: Float[np.ndarray, "2"],
+    eye: float,
+    axes: Float[np.ndarray, "2 2"],
+) -> Opening | None:
+    """Draw what is seen of an eyeball between moved lids; None if nothing of it changes.
+
+    Args:
+        picture: the crop, sRGB-encoded.
+        before, after: the lids, in parts of the crop's side.
+        iris: its edge in the source, likewise.
+        gaze: way of the iris, eye distances along `axes`.
+        eye: an eye distance in parts of the crop's side.
+        axes: columns: the face's right and down in the crop.
+    """
+    before = before.parted(axes[:, 1], 0.0)
+    after = after.parted(axes[:, 1], _SHUT * eye)
+    moved = max(np.abs(after.upper - before.upper).max(), np.abs(after.lower - before.lower).max())
+    if moved < _LEAST_MOTION * eye and np.abs(gaze).max() < 1e-3:
+        return None
+    places = np.concatenate([before.upper, before.lower, after.upper, after.lower])
+    window = square_around(places, 0.08 * eye)
+    side_px = int(np.clip(round((window[2] - window[0]) * len(picture)), 48, 1024))
+    px = eye * side_px / (window[2] - window[0])
+    at = window_places(window, side_px)
+    own = sampled(picture, at * len(picture)).astype(np.float32)
+    was, now = (mask_of(lids.outline(), window, side_px) for lids in (before, after))
+    if after.widest < 1e-4:
+        now = np.zeros_like(now)  # shut: all that is seen is lid
+    seen = grown(was > 0.99, -0.008 * px)
+    ball = _completed(own, seen, at, iris, eye, px)
+    shift = axes @ gaze * eye
+    turned = bool(np.abs(gaze).max() >= 1e-3)
+    if turned:
+        moved_at = (at - shift - [window[0], window[1]]) * (side_px / (window[2] - window[0]))
+        ball = sampled(ball, moved_at).astype(np.float32)
+    ball = ball * _lid_shade(after, before, window, side_px, px, at, seen & (not turned))[..., None]
+    still = grown((was > 0.99) & (now > 0.99), -_BAND * px).astype(np.float32)
+    if turned:
+        still = np.zeros_like(still)
+    return Opening(
+        window=window, edge=after.outline(), open=now, inside=np.clip(ball, 0, 1), still=still
+    )
+
+
+def _completed(
+    own: Float[np.ndarray, "side side 3"],
+    seen: np.ndarray,
+    at: Float[np.ndarray, "side side 2"],
+    iris: Float[np.ndarray, "8 2"],
+    eye: float,
+    px: float,
+) -> Float[np.ndarray, "side side 3"]:
+    """The eyeball as if there were no lids before it."""
+    if seen.sum() < 12:
+        mean = own.reshape(-1, 3).mean(axis=0)
+        return np.broadcast_to(mean, own.shape).copy()
+    centre = iris.mean(axis=0)
+    turn = np.arange(8) * np.pi / 4
+    circle = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    ellipse = np.linalg.lstsq(circle, iris - centre, rcond=None)[0].T
+    ring = np.linalg.norm((at - centre) @ np.linalg.inv(ellipse).T, axis=2)
+    white = seen & (ring > 1.12)
+    if white.sum() < 8:
+        white = seen & (ring > 0.9) if (seen & (ring > 0.9)).any() else seen
+    ball = extended(own * white[..., None], white.astype(np.float32))
+    inside = seen & (ring < 1.2)
+    if inside.sum() > 12:
+        number = np.minimum((ring[inside] * _RINGS / 1.2).astype(int), _RINGS - 1)
+        count = np.maximum(np.bincount(number, minlength=_RINGS), 0)
+        sums = np.stack([np.bincount(number, own[inside][:, c], minlength=_RINGS) for c in range(3)], 1)
+        known = count > 0
+        profile = sums / np.maximum(count, 1)[:, None]
+        steps = np.arange(_RINGS)
+        profile = np.stack([np.interp(steps, steps[known], profile[known, c]) for c in range(3)], 1)
+        where = np.clip(ring * _RINGS / 1.2 - 0.5, 0, _RINGS - 1)
+        drawn = np.stack([np.interp(where, steps, profile[:, c]) for c in range(3)], axis=2)
+        share = np.clip((1.12 - ring) / 0.16, 0, 1)[..., None]
+        ball = ball + share * (drawn - ball)
+    keep = blurred(seen.astype(np.float32), max(0.6, 0.006 * px))
+    keep = np.clip(keep * 2 - 1, 0, 1)[..., None]
+    return (ball + keep * (own - ball)).astype(np.float32)
+
+
+def _lid_shade(
+    after: Lids,
+    before: Lids,
+    window: Window,
+    side_px: int,
+    px: float,
+    at: Float[np.ndarray, "side side 2"],
+    seen: np.ndarray,
+) -> Float[np.ndarray, "side side"]:
+    """Factor of the shadow that the upper lid throws, where it moved to; 1 elsewhere."""
+    upper = smooth_arc(after.upper)
+    order = np.argsort(upper[:, 0])
+    edge = np.interp(at[0, :, 0], upper[order, 0], upper[order, 1])
+    old = smooth_arc(before.upper)
+    order = np.argsort(old[:, 0])
+    edge_before = np.interp(at[0, :, 0], old[order, 0], old[order, 1])
+    unit = px / side_px * (window[2] - window[0])
+    depth = (at[..., 1] - edge[None]) / (_SHADE_REACH * unit)
+    depth_before = (at[..., 1] - edge_before[None]) / (_SHADE_REACH * unit)
+    new = 1 - _SHADE * np.exp(-np.clip(depth, 0, None))
+    # what was seen has the old shadow in its pixels; new pixels have none
+    had = np.where(depth_before > 0, 1 - _SHADE * np.exp(-np.clip(depth_before, 0, None)), 1.0)
+    raised = np.clip((edge_before - edge) / (0.01 * unit), 0, 1)[None]  # an opening eye
+    return np.clip(np.where(seen, new / had, new), 0.55, 1.0 + 0.35 * raised).astype(np.float32)

@@ -19,11 +19,18 @@ FACE_SIDE: Final = 3.25
 """Side of the face's square, in eye distances."""
 FACE_CENTRE: Final = (0.0, 0.55)
 """Its middle, in eye distances to the right and down from the middle between the eyes."""
-_LAYOUT: Final = np.array(
+PART_SIDES: Final = {
+    "eye": (1.6, 1.9, 0.55, 2.0),
+    "brow": (1.45, 0.0, 0.7, 1.9),
+    "mouth": (1.7, 1.45, 0.8, 2.6),
+}
+"""Sides of the squares of parts: factors on their width and height; least and most, in eye
+distances."""
+LAYOUT: Final = np.array(
     [[-0.5, 0.0], [0.5, 0.0], [0.0, 0.62], [-0.40, 1.10], [0.40, 1.10], [0.0, 1.80]]
 )
 """Eyes, nose tip, corners of the mouth and chin of a mean face, in eye distances."""
-_WEIGHTS: Final = np.array([1.0, 1.0, 0.5, 0.6, 0.6, 0.25])
+LAYOUT_WEIGHTS: Final = np.array([1.0, 1.0, 0.5, 0.6, 0.6, 0.25])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,9 +87,9 @@ def face_frame(points: Float[np.ndarray, "points 2"]) -> FaceFrame:
             points[rows_of("jaw")[7]],
         ]
     )
-    weight = _WEIGHTS / _WEIGHTS.sum()
-    start, end = weight @ _LAYOUT, weight @ seen
-    a, b = _LAYOUT - start, seen - end
+    weight = LAYOUT_WEIGHTS / LAYOUT_WEIGHTS.sum()
+    start, end = weight @ LAYOUT, weight @ seen
+    a, b = LAYOUT - start, seen - end
     real = (weight * (a * b).sum(axis=1)).sum()
     turn = (weight * (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])).sum()
     size = float(np.hypot(real, turn) / (weight * (a**2).sum(axis=1)).sum())
@@ -110,10 +117,7 @@ def part_square(name: str, points: Float[np.ndarray, "points 2"], frame: FaceFra
     along = (points[rows] - frame.origin) @ frame.axes
     low, high = along.min(axis=0), along.max(axis=0)
     wide, tall = (high - low) / frame.eye_px
-    eyes = {
-        "eye": min(max(1.6 * wide, 1.9 * tall, 0.55), 2.0),
-        "brow": min(max(1.45 * wide, 0.7), 1.9),
-        "mouth": min(max(1.7 * wide, 1.45 * tall, 0.8), 2.6),
-    }[kind]
+    by_width, by_height, least, most = PART_SIDES[kind]
+    eyes = min(max(by_width * wide, by_height * tall, least), most)
     centre = frame.origin + frame.axes @ ((low + high) / 2)
     return Square(centre=centre, side_px=eyes * frame.eye_px, roll=frame.roll)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _CHECKED_ROOMS = [
     "reggan_plugin.benchmark.shot",
     "reggan_plugin.imaging",
-    "reggan_plugin.answers.batched_model",
+    "reggan_plugin.change",
     "reggan_plugin.transfer",
     "reggan_plugin.faces",
     "reggan_plugin.rig",

@@ -15,8 +15,8 @@ from reggan_plugin.errors import ModelError, UnknownExpressionError
 from reggan_plugin.faces.face_crop import crop_of_whole_image
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.region_limits import RegionLimits
-from reggan_plugin.transfer.cut_face import FrameEdit
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.transfer.frame_edit import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from .motion_models import SIDE_PX, write_motion_model
@@ -127,7 +127,7 @@ def test_bands_give_the_same_bits(
     frame, transfer = read_frame(tmp_path / "a.exr"), ExpressionTransfer(moving, device="cpu")
     crops = [crop_of_whole_image(SIZE, SIZE, SIDE_PX)]
     whole = transfer.render(frame, ExpressionMix({"sad": 0.77}), crops)
-    monkeypatch.setattr("reggan_plugin.transfer.paste_back._MOST_MOVED_AT_ONCE", 5000)
+    monkeypatch.setattr("reggan_plugin.change.pipeline._MOST_AT_ONCE", 5000)
     in_bands = transfer.render(frame, ExpressionMix({"sad": 0.77}), crops)
     assert np.array_equal(in_bands, whole)
 

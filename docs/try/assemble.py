@@ -18,7 +18,7 @@ import sys
 import tarfile
 from pathlib import Path
 
-from reggan_plugin.answers.asked_strength import asked_strength
+from reggan_plugin.change.model_sources import asked_strength
 from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.locator import DEFAULT_FOLDER, DETECTOR_NAME, LANDMARKS_NAME
 from reggan_plugin.models.model_card import ModelCard, card_from_metadata

@@ -1,4 +1,4 @@
-// Motion under which no surface is turned over, and whose closed lips have an even line: as folds.py and closed_lips.py of reggan_plugin/answers/ do it.
+// Motion under which no surface is turned over, and whose closed lips have an even line: as reggan_plugin/change/folds.py does it.
 
 import { BOX, block, plane, resize } from "./planes.js";
 

@@ -1,5 +1,5 @@
 // A face of a model that answers with motion, gain, cover and paint: the frame's own pixels move.
-// As reggan_plugin/imaging/frame_motion.py and composite_motion.py do it, for opaque sRGB pictures.
+// As reggan_plugin/change/in_frame.py and imaging/composite_motion.py do it, for opaque sRGB pictures.
 
 import { beneath } from "./backdrop.js";
 import { withDepth } from "./mouth_depth.js";

@@ -1,4 +1,4 @@
-// The depth of a painted mouth: as reggan_plugin/answers/mouth_depth.py has it.
+// The depth of a painted mouth: as reggan_plugin/change/paint_colours.py has it.
 
 import { percentile } from "./planes.js";
 

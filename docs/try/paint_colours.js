@@ -1,4 +1,4 @@
-// Colours of paint: as reggan_plugin/answers/paint_colours.py has them.
+// Colours of paint: as reggan_plugin/change/paint_colours.py has them.
 
 import { percentile } from "./planes.js";
 

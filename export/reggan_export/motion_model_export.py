@@ -16,14 +16,12 @@ from reggan_export.half_precision import convolve_in_half, round_convolutions
 from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_verified
 from reggan_export.verify.bounds import EXPORT_BOUNDS
 from reggan_export.verify.verify_report import Comparison, VerifyReport, difference_between
-from reggan_plugin.models.model_card import MOTION_CONTRACT, MOTION_OUTPUTS, ModelCard
+from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
-from reggan_training.motion.trained_model import TrainedModel, read_trained_model
+from reggan_training.motion.trained_model import TrainedModel, card_of_model, read_trained_model
 from reggan_training.motion.training_run import CHECKPOINT, read_checkpoint
 from reggan_training.motion.whole_run import MOTION, RECORD
-from reggan_training.pairs.camera import CANONICAL_LANDMARKS
 from reggan_training.pairs.head_controls import controls_of_heads
-from reggan_training.pairs.rasterised_head import MOUTH_WINDOW
 
 _MOST_CROPS = 64
 _UNITS = {"motion": None, "gain": 1.0, "cover": 255.0, "paint": 255.0}
@@ -56,20 +54,12 @@ def export_motion_model(
     Raises:
         ModelParityError: ONNX Runtime answers otherwise than PyTorch; nothing is left at `out`.
     """
-    painters = {} if module.painter is None else {"mouth": MOUTH_WINDOW}
-    own = tuple(f"{part}_{what}" for part in painters for what in ("cover", "paint"))
-    card = ModelCard(
+    card = card_of_model(
+        module,
         name=name,
         version=version,
-        architecture="reggan",
-        image_size_px=module.side_px,
-        contract=MOTION_CONTRACT,
         controls=controls,
-        outputs=(*MOTION_OUTPUTS, *own),
-        painters=painters,
-        canonical_landmarks=CANONICAL_LANDMARKS,
         training=training,
-        licence="Apache-2.0",
         max_yaw_deg=max_yaw_deg,
         precision=precision,
     )

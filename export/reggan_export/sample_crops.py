@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Float
 
 import reggan_plugin
+from reggan_plugin.change.pipeline import cut_faces
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.files.frame import Encoding, read_frame
 from reggan_plugin.models.model_card import ModelCard
-from reggan_plugin.transfer.cut_face import FrameEdit, cut_faces, picture_of
+from reggan_plugin.transfer.frame_edit import FrameEdit, picture_of
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"

@@ -17,13 +17,34 @@ from reggan_plugin.imaging.alpha import straight_from_stored
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.imaging.frame_motion import FrameMotion
 from reggan_plugin.imaging.in_front_of_face import WHOLE
 from reggan_plugin.imaging.warp import AT_ONCE, PictureSampler
 
 _MARGIN_PX, _ALIGNMENT_PX = 16, 4
 """Beyond the furthest place that is sampled; the kernel looks at two pixels, of those averaged over
 four."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FrameMotion:
+    """The change of a face at the pixels of a region of its frame.
+
+    Attributes:
+        displacement: (x, y) in pixels from each pixel to where its surface is in the source.
+        footprint: pixels of the source that a pixel stands for, by their side; None where the
+            motion compresses nowhere by more than the warp takes.
+        log_gain: logarithm of the factor on linear light; grey or RGB.
+        cover: 0 or 1, soft between.
+        paint: sRGB-encoded, [0, 1]; of no meaning where the cover is 0.
+        weight: 0 where nothing changes, 1 where the change is full.
+    """
+
+    displacement: Float[np.ndarray, "rows columns 2"]
+    footprint: Float[np.ndarray, "rows columns"] | None
+    log_gain: Float[np.ndarray, "rows columns channels"]
+    cover: Float[np.ndarray, "rows columns"]
+    paint: Float[np.ndarray, "rows columns 3"]
+    weight: Float[np.ndarray, "rows columns"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

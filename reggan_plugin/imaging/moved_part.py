@@ -13,9 +13,13 @@ from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.alpha import straight_from_stored
 from reggan_plugin.imaging.backdrop import SURE_ALPHA
-from reggan_plugin.imaging.composite_motion import MovedRegion, StoredPicture, block_around
+from reggan_plugin.imaging.composite_motion import (
+    FrameMotion,
+    MovedRegion,
+    StoredPicture,
+    block_around,
+)
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.imaging.frame_motion import FrameMotion
 from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.warp import PictureSampler
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from reggan_plugin import __version__
 from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.change.picture import EditedFrame
 from reggan_plugin.errors import OutputError, SourceError, StalledError
 from reggan_plugin.files.change_layers import FrameChange, layer_files
 from reggan_plugin.files.credentials_signed import PictureSigner, sidecar_of
@@ -38,7 +39,6 @@ from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import TURNED_AWAY, FrameResult, ModelInUse, Outcome
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.jobs.stamp_content import stamp_content
-from reggan_plugin.transfer.paste_back import EditedFrame
 
 
 class FrameOutput:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
+from reggan_plugin.change.picture import CutFrame
+from reggan_plugin.change.pipeline import AnsweredFrame
 from reggan_plugin.errors import FaceNotFoundError, Remark
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
@@ -30,8 +32,7 @@ from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, 
 from reggan_plugin.jobs.results import EXISTS, INTENSITY_0, NO_FACE, TURNED_AWAY, FrameResult
 from reggan_plugin.jobs.shot_exposure import ShotExposure
 from reggan_plugin.jobs.stall_timeout import IoTimeout
-from reggan_plugin.transfer.cut_face import CutFrame, FrameEdit
-from reggan_plugin.transfer.paste_back import AnsweredFrame
+from reggan_plugin.transfer.frame_edit import FrameEdit
 
 HALVED = (
     "The device has no memory for {asked} faces at once; from here on it is given {batch}. The "

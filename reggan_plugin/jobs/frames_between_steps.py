@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from reggan_plugin.change.picture import CutFrame
+from reggan_plugin.change.pipeline import AnsweredFrame
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.jobs.frame_record import FileState, FrameFacts, RecordedFace, sha256_of, state_of
 from reggan_plugin.jobs.results import Outcome
 from reggan_plugin.jobs.stall_timeout import IoTimeout
-from reggan_plugin.transfer.cut_face import CutFrame
-from reggan_plugin.transfer.paste_back import AnsweredFrame
 
 _SETTLED_S = 2.0
 """A file that was written later than this before it is read may still be in work."""

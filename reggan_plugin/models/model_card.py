@@ -47,7 +47,7 @@ class ModelCard:
         architecture: `reggan`, `sargan`, ...
         image_size_px: side of the square crop.
         contract: 1 for models that answer with a picture and a mask and take named expressions,
-            2 for those that answer with motion, gain, cover and paint (`MotionAnswer`) and take
+            2 for those that answer with motion, gain, cover and paint (`Answer`) and take
             ARKit weights.
         expressions: of contract 1, entries of the expression vector, in order.
         controls: of contract 2, entries of the control vector, in order; of `CONTROLS`.

@@ -7,28 +7,35 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from reggan_plugin.answers.batched_model import BatchedModel
-from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
 from reggan_plugin.backends.runner import Runner
+from reggan_plugin.change.in_frame import motion_in_frame
+from reggan_plugin.change.picture import CutFrame, Picture
+from reggan_plugin.change.pipeline import (
+    AnsweredFrame,
+    SpectaclesLifted,
+    answer_faces,
+    as_they_are,
+    cut_faces,
+    limited,
+)
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.turned_heads import intensity_share
 from reggan_plugin.files.frame import Encoding, Frame
+from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import region_of
-from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
-from reggan_plugin.models.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata
+from reggan_plugin.models.model_card import ModelCard, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.transfer.answer_source import source_from_card
 from reggan_plugin.transfer.array_kinds import ArrayEncoding, ChannelOrder
-from reggan_plugin.transfer.cut_face import CutFrame, FrameEdit, Picture, cut_faces, picture_of
 from reggan_plugin.transfer.display_picture import display_picture, exposure_of
-from reggan_plugin.transfer.paste_back import AnsweredFrame, limited_answer
-from reggan_plugin.transfer.without_spectacles import BareFaces
+from reggan_plugin.transfer.frame_edit import FrameEdit, picture_of
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, mix_from_request
 from reggan_plugin.vocabulary.presets import read_presets
 
@@ -42,7 +49,7 @@ class ChangedPicture:
 
     Attributes:
         pixels: sRGB-encoded.
-        motion: what became of each pixel; None of models that do not say, or if nothing changed.
+        motion: what became of each pixel; None if nothing changed.
     """
 
     pixels: Float[np.ndarray, "height width 3"]
@@ -82,9 +89,9 @@ class ExpressionTransfer:
             check_seal(path)
         self._runner: Runner = open_runner(path, device)
         self.card: ModelCard = card_from_metadata(self._runner.metadata, str(path))
-        self._model = BatchedModel(self._runner, self.card, batch)
-        self._bare_faces = BareFaces(self._model)
-        self._finder = FaceFinder(self.card.canonical_points, self.card.image_size_px)
+        self._source = source_from_card(self._runner, self.card, batch)
+        self._lift = SpectaclesLifted()
+        self._finder = FaceFinder(self.card.canonical_points, self._source.side_px)
 
     @property
     def device(self) -> str:
@@ -99,7 +106,7 @@ class ExpressionTransfer:
     @property
     def batch(self) -> int:
         """Faces that the model is given at once: 1 on a processor, fewer where memory is short."""
-        return self._model.batch
+        return self._source.batch
 
     @overload
     def apply(
@@ -259,11 +266,7 @@ class ExpressionTransfer:
         cut = cut_faces(view, mix, [crop], self.card)
         answered = self.answer([cut], lifts=False)[0]
         whole = slice(0, picture.shape[0]), slice(0, picture.shape[1])
-        motions = [
-            motion_in_frame(answer, crop, whole)
-            for answer in answered.answers
-            if isinstance(answer, MotionAnswer)
-        ]
+        motions = [motion_in_frame(answer, crop, whole) for answer in answered.answers]
         pixels = answered.compose().pixels
         return ChangedPicture(pixels=pixels, motion=motions[0] if motions else None)
 
@@ -274,20 +277,18 @@ class ExpressionTransfer:
 
         Args:
             cuts: of the first step.
-            lifts: spectacles off the faces first, for a model that answers with motion.
+            lifts: spectacles off the faces first.
 
         Raises:
             ModelError, DeviceMemoryError: as `render`.
         """
         faces = [face for cut in cuts for face in cut.faces]
-        is_bare = lifts and self.card.contract == MOTION_CONTRACT
-        model = self._bare_faces if is_bare else self._model
-        answers = iter(model.answer([f.before for f in faces], [f.mix for f in faces]))
-        canonical = self.card.canonical_points
+        lift = self._lift if lifts else as_they_are
+        seen, mixes = [face.before for face in faces], [face.mix for face in faces]
+        answers = iter(answer_faces(self._source, seen, mixes, lift))
         answered = []
         for cut in cuts:
             own = [next(answers) for _ in cut.faces]
-            limits = cut.picture.limits
-            limited = tuple(limited_answer(one, limits, canonical) for one in own)
-            answered.append(AnsweredFrame(cut=cut, answers=limited))
+            within = limited(own, cut.picture.limits, self.card.canonical_points)
+            answered.append(AnsweredFrame(cut=cut, answers=within))
         return answered

@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from reggan_plugin.answers.batched_model import Answer
 from reggan_plugin.array_types import Float, UInt8
+from reggan_plugin.change.answer import Answer
+from reggan_plugin.change.picture import CutFace, CutFrame, Picture
+from reggan_plugin.change.pipeline import AnsweredFrame, cut_face
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import Region, reduce_by, region_of
 from reggan_plugin.models.model_card import ModelCard
-from reggan_plugin.transfer.cut_face import CutFace, CutFrame, Picture, cut_face
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.transfer.paste_back import AnsweredFrame
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 Screen = UInt8[np.ndarray, "height width 4"]

@@ -4,11 +4,10 @@ from typing import Literal
 
 import numpy as np
 
-from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.array_types import Float
-from reggan_plugin.errors import UsageError
-from reggan_plugin.imaging.frame_motion import FrameMotion, motion_in_frame
-from reggan_plugin.transfer.paste_back import AnsweredFrame
+from reggan_plugin.change.in_frame import motion_in_frame
+from reggan_plugin.change.pipeline import AnsweredFrame
+from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.ui.live_face import LiveFace, Screen
 
 Layer = Literal["picture", "motion", "gain", "cover"]
@@ -23,16 +22,10 @@ Arrow = tuple[float, float, float, float]
 
 
 def frame_motion_of(face: LiveFace, answered: AnsweredFrame) -> FrameMotion | None:
-    """The change of each pixel of the face's region; None if nothing changes.
-
-    Raises:
-        UsageError: the model answers with pictures.
-    """
+    """The change of each pixel of the face's region; None if nothing changes."""
     if not answered.answers:
         return None
     answer = answered.answers[0]
-    if not isinstance(answer, MotionAnswer):
-        raise UsageError("This model answers with pictures, which have no layers.")
     height, width = face.cut.display.shape[:2]
     return motion_in_frame(answer, face.cut.crop, (slice(0, height), slice(0, width)))
 

@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from reggan_plugin.answers.batched_model import Answer
+from reggan_plugin.change.answer import Answer
+from reggan_plugin.change.pipeline import AnsweredFrame
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.transfer.paste_back import AnsweredFrame
 from reggan_plugin.ui.asked_change import AskedChange
 from reggan_plugin.ui.limits import (
     EXPOSURES_HELD,

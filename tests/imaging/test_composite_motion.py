@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.answers.motion_answer import MotionAnswer, Painter
+from reggan_plugin.change.answer import Answer, Painter, finite
+from reggan_plugin.change.in_frame import motion_in_frame
 from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding, linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
-from reggan_plugin.imaging.frame_motion import motion_in_frame
 
 SIDE, CELLS = 64, 32
 LINEAR = PixelCoding(is_linear=True)
@@ -21,9 +21,9 @@ def answer_of(
     cover: float | np.ndarray = 0.0,
     paint: float = 0.0,
     painters: tuple[Painter, ...] = (),
-) -> MotionAnswer:
+) -> Answer:
     """The same everywhere in the crop; `motion` in parts of its side."""
-    return MotionAnswer(
+    return Answer(
         motion=np.broadcast_to(np.array(motion, np.float32), (CELLS, CELLS, 2)),
         gain=np.broadcast_to(np.array(gain, np.float32), (CELLS, CELLS, 1)),
         cover=np.broadcast_to(np.array(cover, np.float32), (SIDE, SIDE, 1)),
@@ -34,7 +34,7 @@ def answer_of(
 
 def changed(
     pixels: np.ndarray,
-    answer: MotionAnswer,
+    answer: Answer,
     *,
     alpha: np.ndarray | None = None,
     coding: PixelCoding = LINEAR,
@@ -248,7 +248,7 @@ def test_compression_averages_and_does_not_alias() -> None:
     place = (np.arange(CELLS) + 0.5) / CELLS - 0.5
     motion = np.zeros((CELLS, CELLS, 2), np.float32)
     motion[..., 0] = np.where(np.abs(place) < 0.15, 2 * place, 0.3 * np.sign(place))
-    answer = MotionAnswer(
+    answer = Answer(
         motion=motion,
         gain=np.zeros((CELLS, CELLS, 1), np.float32),
         cover=np.zeros((SIDE, SIDE, 1), np.float32),
@@ -278,9 +278,9 @@ def test_a_matte_takes_its_part_of_motion_and_light(noise: np.ndarray) -> None:
 def test_an_answer_that_is_no_number_changes_nothing_there(noise: np.ndarray) -> None:
     answer = answer_of()
     motion = np.full((CELLS, CELLS, 2), np.nan, np.float32)
-    broken = MotionAnswer(
+    broken = Answer(
         motion=motion, gain=answer.gain + np.nan, cover=answer.cover, paint=answer.paint
     )
-    result, weight = changed(noise, broken)
+    result, weight = changed(noise, finite(broken))
     assert not weight.any()
     assert np.array_equal(result, noise)

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image, ImageDraw
 
 import reggan_plugin
-from reggan_plugin.answers.motion_answer import MotionAnswer
+from reggan_plugin.change.answer import Answer
+from reggan_plugin.change.in_frame import motion_in_frame
 from reggan_plugin.faces.face_crop import crop_of_whole_image
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
-from reggan_plugin.imaging.frame_motion import motion_in_frame
 from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.moved_part import moved_part
 from reggan_plugin.imaging.spectacles import find_spectacles, lift_spectacles
@@ -64,8 +64,8 @@ def test_the_model_sees_the_face_beneath() -> None:
     assert after < 0.5 * before
 
 
-def still(front: np.ndarray, shift: float) -> MotionAnswer:
-    return MotionAnswer(
+def still(front: np.ndarray, shift: float) -> Answer:
+    return Answer(
         motion=np.broadcast_to(np.array([0, shift], np.float32), (32, 32, 2)),
         gain=np.zeros((1, 1, 1), np.float32),
         cover=np.zeros((1, 1, 1), np.float32),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reggan_plugin.change.picture import EditedFrame
 from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame
@@ -17,8 +18,7 @@ from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import JobSummary, ModelInUse
 from reggan_plugin.jobs.stall_timeout import DEFAULT_STALL_S
-from reggan_plugin.transfer.cut_face import FrameEdit
-from reggan_plugin.transfer.paste_back import EditedFrame
+from reggan_plugin.transfer.frame_edit import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 MODEL = ModelInUse(name="brightening", version="1", sha256="ab", device="cpu", device_reason="")

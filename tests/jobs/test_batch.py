@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import reggan_plugin
-from reggan_plugin.answers.batched_model import BatchedModel
 from reggan_plugin.backends.runner import Runner, Tensors
+from reggan_plugin.change.model_sources import BatchedModel, MotionSource
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
@@ -20,7 +20,6 @@ from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import JobSummary
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.transfer.without_spectacles import BareFaces
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from ..sample_frames import contents
@@ -61,8 +60,8 @@ class SmallDevice:
 
 def answer(model: BatchedModel, count: int) -> list[float]:
     faces = [np.full((4, 4, 3), number, np.float32) for number in range(count)]
-    mixes = [ExpressionMix({"happy": number / 10}) for number in range(count)]
-    return [round(float(face.mean()), 4) for face, _ in model.answer(faces, mixes)]
+    vectors = [[number / 10, 0.0] for number in range(count)]
+    return [round(float(planes["face"].mean()), 4) for planes in model.run(faces, vectors)]
 
 
 def test_every_batch_has_the_same_size_and_answers_keep_their_order() -> None:
@@ -109,8 +108,7 @@ def render(
 ) -> JobSummary:
     transfer = ExpressionTransfer(device="cpu", batch=batch)
     if runner is not None:
-        transfer._model = BatchedModel(runner, transfer.card, batch)
-        transfer._bare_faces = BareFaces(transfer._model)
+        transfer._source = MotionSource(runner, transfer.card, batch)
     return run_job(
         plan_job(str(SAMPLES), frame_range, out, "happy", Existing.RESUME),
         RenderSettings(

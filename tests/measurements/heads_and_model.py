@@ -6,16 +6,16 @@ from pathlib import Path
 import click
 
 import reggan_plugin
+from reggan_plugin.change.answer import AnswerSource
 from reggan_training.heads.head import HeadFamily, HeadMesh
-from reggan_training.metrics.motion.answer import MotionModel
-from reggan_training.metrics.motion.exported import ExportedMotion
+from reggan_training.metrics.motion.exported import open_exported
 from reggan_training.metrics.motion.test_heads import (
     TestHead,
     held_out_identities,
     rasterise_test_head,
     style_of,
 )
-from reggan_training.metrics.motion.trained import TrainedRun
+from reggan_training.metrics.motion.trained import open_run
 from reggan_training.pairs.states import Weights
 
 SHIPPED = Path(reggan_plugin.__file__).parent / "weights" / "reggan.onnx"
@@ -29,9 +29,9 @@ model_option = click.option(
 )
 
 
-def opened(model: Path) -> MotionModel:
+def opened(model: Path) -> AnswerSource:
     """A model in one thread."""
-    return TrainedRun(model) if model.is_dir() else ExportedMotion(model, 1)
+    return open_run(model) if model.is_dir() else open_exported(model, 1)
 
 
 def held_out_heads(

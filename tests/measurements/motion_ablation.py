@@ -19,7 +19,7 @@ import click
 import numpy as np
 import torch
 
-from reggan_plugin.answers.motion_answer import MotionAnswer
+from reggan_plugin.change.answer import Answer
 from reggan_training.metrics.motion.answer import compose, motion_answers
 from reggan_training.metrics.motion.evaluation import find_heads
 from reggan_training.metrics.motion.face_parts import FacePart
@@ -33,7 +33,7 @@ from reggan_training.metrics.motion.results import (
     summarise,
 )
 from reggan_training.metrics.motion.test_heads import TestHead, style_of
-from reggan_training.metrics.motion.trained import TrainedRun
+from reggan_training.metrics.motion.trained import open_run
 from reggan_training.pairs.head_file import read_head
 
 Row = dict[str, str | float]
@@ -50,19 +50,19 @@ _COLUMNS = {
 }
 
 
-def _without_gain(answer: MotionAnswer) -> MotionAnswer:
+def _without_gain(answer: Answer) -> Answer:
     return replace(answer, gain=np.zeros_like(answer.gain))
 
 
-def _without_mouth(answer: MotionAnswer) -> MotionAnswer:
+def _without_mouth(answer: Answer) -> Answer:
     return replace(answer, painters=())
 
 
-def _without_paint(answer: MotionAnswer) -> MotionAnswer:
+def _without_paint(answer: Answer) -> Answer:
     return replace(_without_mouth(answer), cover=np.zeros_like(answer.cover))
 
 
-_LEFT_OUT_OF_ANSWERS: dict[str, Callable[[MotionAnswer], MotionAnswer]] = {
+_LEFT_OUT_OF_ANSWERS: dict[str, Callable[[Answer], Answer]] = {
     "without its gain": _without_gain,
     "without the painter of the mouth": _without_mouth,
     "without any paint": _without_paint,
@@ -78,8 +78,8 @@ def _measured(run: Path, further: bool, numbered: tuple[int, Path]) -> dict[str,
     trials = [trial for trial in head.trials() if trial.kind is ResultKind.FULL]
     sources = torch.from_numpy(np.stack([trial.face.source for trial in trials]))
     controls = torch.from_numpy(np.stack([trial.controls for trial in trials]))
-    answers = motion_answers(TrainedRun(run), sources, controls)
-    kinds: dict[str, Callable[[MotionAnswer], MotionAnswer]]
+    answers = motion_answers(open_run(run), sources, controls)
+    kinds: dict[str, Callable[[Answer], Answer]]
     kinds = {"": lambda answer: answer} | (_LEFT_OUT_OF_ANSWERS if further else {})
     found: dict[str, list[FaceResult]] = {}
     for name, changed in kinds.items():

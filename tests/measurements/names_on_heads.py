@@ -21,12 +21,13 @@ import click
 import numpy as np
 import torch
 
+from reggan_plugin.change.answer import AnswerSource
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadFamily
 from reggan_training.heads.split import is_held_out
 from reggan_training.metrics.judge_training import JudgeSettings, train_network
 from reggan_training.metrics.judges import save_judge
-from reggan_training.metrics.motion.answer import MotionModel, compose, motion_answers
+from reggan_training.metrics.motion.answer import compose, motion_answers
 from reggan_training.metrics.motion.test_heads import TestHead
 from reggan_training.networks.expression_judge import ExpressionJudge
 from reggan_training.pairs.truth import request_of_pair
@@ -114,7 +115,7 @@ def _views(family: HeadFamily, heads: int) -> Iterator[np.ndarray]:
         yield draw_named_views(family.head(name), LOOKS, np.random.default_rng([SEED, number]))
 
 
-def judged(judge: ExpressionJudge, model: MotionModel, head: TestHead) -> list[Judgement]:
+def judged(judge: ExpressionJudge, model: AnswerSource, head: TestHead) -> list[Judgement]:
     """The judge's words on the true render and on the model's picture of every name."""
     numbers = range(1, len(NAMES_OF_CFEE))
     source, states = head.picture(0), head.head.states

@@ -15,8 +15,9 @@ import click
 import numpy as np
 import torch
 
+from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL
-from reggan_training.metrics.motion.answer import MotionModel, compose, motion_answers
+from reggan_training.metrics.motion.answer import compose, motion_answers
 from reggan_training.metrics.motion.evaluation import find_heads
 from reggan_training.metrics.motion.face import MadeFace
 from reggan_training.metrics.motion.face_parts import (
@@ -58,7 +59,7 @@ def main(*, heads: Path, model: Path, identities: int) -> None:
             print(_line(label, [row for key, row in found.items() if key[place] == label]))
 
 
-def measure(model: MotionModel, trial: MotionTrial) -> list[float]:
+def measure(model: AnswerSource, trial: MotionTrial) -> list[float]:
     """The figures of one face, in the order of `FIGURES`."""
     face = trial.face
     once = neutralised(model, face.source)
@@ -74,7 +75,7 @@ def measure(model: MotionModel, trial: MotionTrial) -> list[float]:
     ]
 
 
-def neutralised(model: MotionModel, picture: np.ndarray) -> MadeFace:
+def neutralised(model: AnswerSource, picture: np.ndarray) -> MadeFace:
     """A crop [3, side, side] that is asked to show nothing."""
     controls = torch.tensor([[float(name == NEUTRAL) for name in CONTROLS]])
     (answer,) = motion_answers(model, torch.from_numpy(picture)[None], controls)

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
+from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
 from reggan_training.metrics.motion.answer import (
-    MotionModel,
     displacement,
     motion_answers,
     motion_in_crop,
@@ -102,7 +102,7 @@ def states_of_shapes(
 
 
 def measure_shapes(
-    model: MotionModel, head: TestHead, asked: Sequence[AskedShapes]
+    model: AnswerSource, head: TestHead, asked: Sequence[AskedShapes]
 ) -> list[ShapeAnswer]:
     """Ask for every request in full and in part, and compare the motion with the rig's.
 
@@ -114,7 +114,7 @@ def measure_shapes(
     return [_measured(model, head, one) for one in asked]
 
 
-def _measured(model: MotionModel, head: TestHead, asked: AskedShapes) -> ShapeAnswer:
+def _measured(model: AnswerSource, head: TestHead, asked: AskedShapes) -> ShapeAnswer:
     trial = head.trial(ResultKind.FULL, "+".join(asked.shapes), asked.source, asked.target, rest=0)
     face = trial.face
     *partial, made = _motions(model, trial, (*PARTIAL_WEIGHTS, 1.0))
@@ -137,7 +137,7 @@ def _measured(model: MotionModel, head: TestHead, asked: AskedShapes) -> ShapeAn
     )
 
 
-def _motions(model: MotionModel, trial: MotionTrial, weights: Sequence[float]) -> list[Motion]:
+def _motions(model: AnswerSource, trial: MotionTrial, weights: Sequence[float]) -> list[Motion]:
     source = torch.from_numpy(trial.face.source)[None].expand(len(weights), -1, -1, -1)
     controls = torch.from_numpy(np.stack([weight * trial.controls for weight in weights]))
     answers = motion_answers(model, source, controls)

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from reggan_plugin.answers.motion_answer import MotionAnswer
+from reggan_plugin.change.answer import Answer
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.transfer.cut_face import FrameEdit
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.transfer.frame_edit import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
@@ -57,7 +57,7 @@ def measured(
         mix = ExpressionMix({shape: weight})
         edit = FrameEdit(frame=frame, mix=mix, crops=crops, exposure_ev=exposure_ev)
         (answer,) = transfer.answer([transfer.cut(edit)])[0].answers
-        assert isinstance(answer, MotionAnswer), "a model with face shapes"
+        assert isinstance(answer, Answer), "a model with face shapes"
         return answer.motion
 
     return np.array([_figures(transfer, s, [motion(s, w) for w in WEIGHTS]) for s in shapes])

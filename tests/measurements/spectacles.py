@@ -19,11 +19,13 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
-from reggan_plugin.imaging.spectacles import find_spectacles
+from reggan_plugin.change.answer import AnswerSource
+from reggan_plugin.change.pipeline import as_they_are
+from reggan_plugin.imaging.spectacles import find_spectacles, lift_spectacles
 from reggan_training.heads.head import Part
 from reggan_training.metrics.motion.answer import compose, motion_answers
 from reggan_training.metrics.motion.evaluation import find_heads
-from reggan_training.metrics.motion.exported import ExportedMotion
+from reggan_training.metrics.motion.exported import open_exported
 from reggan_training.metrics.motion.fidelity import region_psnr_db
 from reggan_training.metrics.motion.test_heads import TestHead
 from reggan_training.pairs.head_file import read_head
@@ -62,14 +64,16 @@ def sitters(folder: Path, count: int, seed: int) -> Iterator[Sitter]:
         yield sitter._replace(source=sitter.picture(0))
 
 
-def measured(model: ExportedMotion, sitter: Sitter) -> Iterator[list[float]]:
+def measured(model: AnswerSource, sitter: Sitter) -> Iterator[list[float]]:
     """PSNR of unchanged, seen and lifted near the spectacles, then of seen and lifted in all."""
     states = sitter.head.head.states
     raised = sorted(range(1, len(states)), key=lambda k: -brows(states[k]))[:2]
     asked = np.stack([request_of_pair(states[0], states[k], 1.0) for k in raised])
     sources = torch.from_numpy(np.stack([sitter.source] * len(raised)))
     controls = torch.from_numpy(asked)
-    seen, lifted = (motion_answers(model, sources, controls, lifts=one) for one in (False, True))
+    seen, lifted = (
+        motion_answers(model, sources, controls, one) for one in (as_they_are, lift_spectacles)
+    )
     image = Image.fromarray(sitter.worn).convert("L").filter(ImageFilter.MaxFilter(REACH_PX))
     near, everywhere = np.asarray(image) > 0, np.ones((SIDE_PX, SIDE_PX), bool)
     for state, one, other in zip(raised, seen, lifted, strict=True):
@@ -94,7 +98,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=5)
     asked = parser.parse_args()
-    model = ExportedMotion(asked.model)
+    model = open_exported(asked.model)
     found = {True: [0, 0], False: [0, 0]}
     rows: list[list[float]] = []
     for sitter in sitters(asked.heads, asked.count, asked.seed):

@@ -15,11 +15,11 @@ import click
 import numpy as np
 import torch
 
-from reggan_plugin.answers.motion_answer import MotionAnswer
+from reggan_plugin.change.answer import Answer, AnswerSource
 from reggan_plugin.vocabulary.basic_expressions import BASIC_EXPRESSIONS
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadMesh
-from reggan_training.metrics.motion.answer import MotionModel, compose, motion_answers
+from reggan_training.metrics.motion.answer import compose, motion_answers
 from reggan_training.metrics.motion.face_parts import (
     changeable_region,
     changed_region,
@@ -86,7 +86,7 @@ def turned(head: HeadMesh, yaw_deg: float, style: str) -> TestHead:
     return TestHead(rasterise_head(head, states, random, camera, face_px=side_px), style)
 
 
-def measure(model: MotionModel, head: TestHead) -> list[float]:
+def measure(model: AnswerSource, head: TestHead) -> list[float]:
     """Explained, projection, dB of the answer and of the picture as it was: means."""
     trials = [
         head.trial(ResultKind.FULL, name, 0, place)
@@ -99,7 +99,7 @@ def measure(model: MotionModel, head: TestHead) -> list[float]:
     return list(np.nanmean(rows, axis=0))
 
 
-def _figures(trial: MotionTrial, answer: MotionAnswer) -> list[float]:
+def _figures(trial: MotionTrial, answer: Answer) -> list[float]:
     face = trial.face
     made = compose(face.source, answer)
     inside = changeable_region(face.side_px)

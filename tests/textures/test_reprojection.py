@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
-from reggan_plugin.imaging.frame_motion import FrameMotion
+from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.maps.map_tile import read_tile
 from reggan_plugin.textures.maps.texture_files import write_tiles

@@ -149,7 +149,7 @@ def test_a_face_is_searched_for_spectacles_once(
         searched.append(face)
         return LiftedFace(face, None)
 
-    monkeypatch.setattr("reggan_plugin.transfer.without_spectacles.lift_spectacles", lift)
+    monkeypatch.setattr("reggan_plugin.change.pipeline.lift_spectacles", lift)
     number = motion_studio.files.open_sample("toon").first
     for change in (JAW, AskedChange(weights={"jawOpen": 0.3})):
         motion_studio.thumbnail(number, FIRST, change)

@@ -26,13 +26,14 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from reggan_plugin.answers.batched_model import motion_answer_at
+from reggan_plugin.change.answer import Answer, Painter
+from reggan_plugin.change.in_frame import motion_in_frame
+from reggan_plugin.change.pipeline import mended
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.imaging.frame_motion import motion_in_frame
-from reggan_plugin.imaging.spectacles import find_spectacles
+from reggan_plugin.imaging.spectacles import LiftedFace, find_spectacles
 from reggan_plugin.models.model_card import card_from_metadata
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_plugin.models.shipped_models import find_model
@@ -233,7 +234,17 @@ def test_the_browser_takes_any_painter_s_window_and_what_is_no_number_as_the_run
     face = random.random((side, side, 3)).astype(np.float32)
     crop = FaceCrop(np.eye(2, 3), side)
     everything = slice(0, side), slice(0, side)
-    wanted = motion_in_frame(motion_answer_at(0, planes, painters, face), crop, everything)
+    mouth = Painter(
+        part="mouth",
+        window=painters["mouth"],
+        cover=planes["mouth_cover"][0],
+        paint=planes["mouth_paint"][0],
+    )
+    answer = Answer(
+        **{name: planes[name][0] for name in ("motion", "gain", "cover", "paint")},
+        painters=(mouth,),
+    )
+    wanted = motion_in_frame(mended(answer, LiftedFace(face, None)), crop, everything)
     asked = {
         name: [np.moveaxis(values, 3, 1).shape, listed(np.moveaxis(values, 3, 1))]
         for name, values in planes.items()

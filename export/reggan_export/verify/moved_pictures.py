@@ -1,14 +1,15 @@
 """Difference of two answers of a model of contract 2, measured on the pictures that they make."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from reggan_export.verify.verify_report import Difference, difference_between
-from reggan_plugin.answers.batched_model import motion_answer_at
 from reggan_plugin.backends.runner import Tensors
-from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.change.picture import EditedFrame
+from reggan_plugin.change.pipeline import answer_faces, change_crop
 from reggan_plugin.models.model_card import ModelCard
-from reggan_plugin.transfer.cut_face import CutFace, CutFrame, Picture
-from reggan_plugin.transfer.paste_back import AnsweredFrame, EditedFrame
+from reggan_plugin.transfer.answer_source import source_from_card
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 _LEVELS = 255
@@ -23,7 +24,7 @@ def compare_moved_pictures(
     }:
         return {"picture": difference_between(np.zeros(0), np.ones(1))}
     crops = inputs["image"].transpose(0, 2, 3, 1)
-    results, truths = (_moved(crops, answer, card) for answer in (found, expected))
+    results, truths = (_moved(crops, outputs, card) for outputs in (found, expected))
     seen = [
         np.maximum(result.weight, truth.weight) > 0
         for result, truth in zip(results, truths, strict=True)
@@ -37,15 +38,21 @@ def compare_moved_pictures(
     }
 
 
-def _moved(crops: np.ndarray, answers: Tensors, card: ModelCard) -> list[EditedFrame]:
+class _Recorded:
+    """What a model said before, as a runner."""
+
+    device, reason = "recorded", "it has answered already"
+    metadata: Mapping[str, str] = {}
+
+    def __init__(self, outputs: Tensors) -> None:
+        self._outputs = outputs
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> Tensors:  # noqa: ARG002
+        return self._outputs
+
+
+def _moved(crops: np.ndarray, outputs: Tensors, card: ModelCard) -> list[EditedFrame]:
     """Each crop as if it were a whole frame, changed as the runtime does it."""
-    planes = {name: value.transpose(0, 2, 3, 1) for name, value in answers.items()}
-    side = card.image_size_px
-    whole, where = (slice(0, side), slice(0, side)), FaceCrop(np.eye(2, 3), side)
-    edited = []
-    for place, crop in enumerate(crops):
-        face = CutFace(region=whole, crop=where, display=crop, before=crop, mix=ExpressionMix())
-        cut = CutFrame(picture=Picture(pixels=crop), faces=(face,))
-        answer = motion_answer_at(place, planes, card.painters, crop)
-        edited.append(AnsweredFrame(cut=cut, answers=(answer,)).compose())
-    return edited
+    source = source_from_card(_Recorded(outputs), card, len(crops))
+    answers = answer_faces(source, list(crops), [ExpressionMix()] * len(crops))
+    return [change_crop(crop, answer) for crop, answer in zip(crops, answers, strict=True)]

@@ -7,7 +7,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
-from reggan_plugin.imaging.frame_motion import FrameMotion
+from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.textures.character import corner_values
 from reggan_plugin.textures.maps.fine_sampling import sample_finely
 from reggan_plugin.textures.maps.texture_map import TextureMap

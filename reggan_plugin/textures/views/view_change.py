@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.imaging.frame_motion import FrameMotion
+from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.region_limits import blurred
 from reggan_plugin.textures.character import corner_values
 from reggan_plugin.textures.maps.texture_map import TextureMap

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.errors import UsageError
@@ -22,15 +23,15 @@ from reggan_training.commands.options import (
     threads_option,
 )
 from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
-from reggan_training.metrics.motion.answer import MotionModel, PictureModel
+from reggan_training.metrics.motion.answer import PictureModel
 from reggan_training.metrics.motion.bounds import MotionBound, judge_bounds, warnings_of
 from reggan_training.metrics.motion.contact_sheet import MotionRow, draw_contact_sheet
 from reggan_training.metrics.motion.evaluation import Judged, find_heads
 from reggan_training.metrics.motion.evaluation import evaluate_motion as measure_heads
-from reggan_training.metrics.motion.exported import ExportedMotion
+from reggan_training.metrics.motion.exported import open_exported
 from reggan_training.metrics.motion.reading import ReadHeads, measure_reading
 from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
-from reggan_training.metrics.motion.trained import RegressionAlone, TrainedRun
+from reggan_training.metrics.motion.trained import RegressionAlone, open_run
 from reggan_training.motion.reader_task import trained_readers
 from reggan_training.motion.whole_run import READER
 
@@ -129,8 +130,8 @@ def _refuse_unknown(
         )
 
 
-def _opened(model: Path, threads: int | None) -> MotionModel:
-    return TrainedRun(model) if model.is_dir() else ExportedMotion(model, threads)
+def _opened(model: Path, threads: int | None) -> AnswerSource:
+    return open_run(model) if model.is_dir() else open_exported(model, threads)
 
 
 def _read_by(model: Path, heads: Mapping[str, Sequence[Path]]) -> list[ReadHeads]:

@@ -1,13 +1,15 @@
 """What a run left, as one module: it reads, moves, lights and paints, from EMA weights."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from reggan_plugin.models.model_card import MOTION_CONTRACT, MOTION_OUTPUTS, ModelCard
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.motion.motion_task import trained_motion_network
 from reggan_training.motion.mouth_painter import MouthPainter
 from reggan_training.motion.mouth_task import trained_mouth_painter
@@ -16,10 +18,12 @@ from reggan_training.motion.reader_task import trained_readers
 from reggan_training.motion.source_reader import SourceReader
 from reggan_training.motion.training_run import CHECKPOINT
 from reggan_training.motion.whole_run import ADVERSARY, MOTION, MOUTH, READER
+from reggan_training.pairs.camera import CANONICAL_LANDMARKS
+from reggan_training.pairs.rasterised_head import MOUTH_WINDOW
 
 
 class UnpaintedAnswer(NamedTuple):
-    """Outputs of contract 2, in order; see `reggan_plugin.answers.motion_answer`."""
+    """Outputs of contract 2, in order; see `reggan_plugin.change.answer`."""
 
     motion: Tensor
     gain: Tensor
@@ -78,6 +82,25 @@ class TrainedModel(nn.Module):
         return PaintedAnswer(
             *unpainted, mouth_cover=torch.sigmoid(mouth.cover), mouth_paint=mouth.paint
         )
+
+
+def card_of_model(module: TrainedModel, *, name: str, **more: Any) -> ModelCard:
+    """What a model says of itself; `more` replaces fields of the card."""
+    painters = {} if module.painter is None else {"mouth": MOUTH_WINDOW}
+    own = tuple(f"{part}_{what}" for part in painters for what in ("cover", "paint"))
+    fields = {
+        "version": "0.1.0",
+        "architecture": "reggan",
+        "image_size_px": module.side_px,
+        "contract": MOTION_CONTRACT,
+        "controls": CONTROLS,
+        "outputs": (*MOTION_OUTPUTS, *own),
+        "painters": painters,
+        "canonical_landmarks": CANONICAL_LANDMARKS,
+        "training": {},
+        "licence": "Apache-2.0",
+    }
+    return ModelCard(name=name, **{**fields, **more})
 
 
 def read_trained_model(run: Path) -> TrainedModel:

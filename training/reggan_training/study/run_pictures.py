@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from reggan_plugin.change.answer import finite
+from reggan_plugin.change.model_sources import answer_from_picture
+from reggan_plugin.change.pipeline import change_picture
 from reggan_plugin.errors import EmptySourceError
-from reggan_plugin.imaging.composite_picture import composite
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.contract_1.checkpoint import model_from_run
 from reggan_training.data.identity import Identity
@@ -70,7 +72,8 @@ class RunPictures:
             planes = torch.from_numpy(np.ascontiguousarray(before)).permute(2, 0, 1)[None]
             after, mask = (_rows_last(answer) for answer in model(planes.float(), wanted))
         display = identity.images[view].astype(np.float32) / 255.0
-        result, _ = composite(display, before.astype(np.float32), after, mask, crop)
+        answer = finite(answer_from_picture(before.astype(np.float32), after, mask))
+        result = change_picture(display, crop, answer).pixels
         return (np.clip(result, 0.0, 1.0) * 255 + 0.5).astype(np.uint8)
 
 

@@ -1,38 +1,38 @@
 """`evaluate-motion` and `dataset test-heads`, from their arguments to the files they write."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner, Result
 from PIL import Image
-from torch import Tensor
 
+from reggan_plugin.change.answer import Answer
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.models.shipped_models import weights_folder
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_training.commands import dataset_test_heads, evaluate_motion, family_options
 from reggan_training.heads.head import HeadFamily
-from reggan_training.metrics.motion.exported import ExportedMotion
+from reggan_training.metrics.motion.exported import open_exported
 from reggan_training.metrics.motion.test_heads import TestHead, held_out_identities
+from tests.motion_models import motion_card
 
 
 class StillModel:
     """Changes nothing."""
 
-    side_px = 32
-    painters: Mapping[str, tuple[float, float, float, float]] = {}
+    side_px, batch, card = 32, 1, motion_card()
 
-    def answer(self, images: Tensor, controls: Tensor) -> Mapping[str, Tensor]:
-        count = len(images)
-        return {
-            "motion": torch.zeros(count, 2, 16, 16),
-            "gain": torch.zeros(count, 3, 16, 16),
-            "cover": torch.zeros(count, 1, 32, 32),
-            "paint": torch.zeros(count, 3, 32, 32),
-        }
+    def answer(self, faces: Sequence[np.ndarray], mixes: Sequence[ExpressionMix]) -> list[Answer]:
+        nothing = Answer(
+            motion=np.zeros((16, 16, 2), np.float32),
+            gain=np.zeros((16, 16, 3), np.float32),
+            cover=np.zeros((32, 32, 1), np.float32),
+            paint=np.zeros((32, 32, 3), np.float32),
+        )
+        return [nothing] * len(faces)
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +101,8 @@ def test_a_folder_without_heads_says_how_to_make_them(tmp_path: Path) -> None:
 
 
 def test_a_model_of_another_contract_is_refused() -> None:
-    with pytest.raises(ModelCardError, match=r"contract 1; expected 2.*reggan-plugin evaluate"):
-        ExportedMotion(weights_folder() / "sargan.onnx")
+    with pytest.raises(ModelCardError, match=r"contract 1, which.*reggan-plugin evaluate"):
+        open_exported(weights_folder() / "sargan.onnx")
 
 
 def test_only_identities_that_no_model_was_trained_on_are_taken() -> None:

@@ -1,14 +1,17 @@
 """The whole evaluation on a made-up head: a model that knows the truth, and ones with faults."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from torch import Tensor
 
+from reggan_plugin.change.answer import Answer
+from reggan_plugin.models.model_card import ModelCard
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.metrics.judges import Judges
 from reggan_training.metrics.motion.answer import compose
 from reggan_training.metrics.motion.bounds import judge_bounds
@@ -34,6 +37,7 @@ from reggan_training.metrics.motion.test_heads import (
 )
 from reggan_training.metrics.motion.true_answer import true_answer
 from reggan_training.pairs.head_file import read_head
+from tests.motion_models import motion_card
 
 SIDE = 64
 
@@ -53,39 +57,36 @@ class KnowingModel:
     share: float = 1.0
     spirals: float = 0.0
     side_px: int = SIDE
+    batch: int = 1
+    card: ModelCard = field(default_factory=motion_card)
 
     def __post_init__(self) -> None:
-        self.painters: dict[str, tuple[float, float, float, float]] = {}
         self._trials = self.head.trials()
         self._truths = [true_answer(trial.face) for trial in self._trials]
 
-    def answer(self, images: Tensor, controls: Tensor) -> Mapping[str, Tensor]:
-        answers = [self._of(*one) for one in zip(images, controls, strict=True)]
-        return {name: torch.stack([one[name] for one in answers]) for name in answers[0]}
+    def answer(self, faces: Sequence[np.ndarray], mixes: Sequence[ExpressionMix]) -> list[Answer]:
+        return [self._of(*one) for one in zip(faces, mixes, strict=True)]
 
-    def _of(self, image: Tensor, controls: Tensor) -> dict[str, Tensor]:
+    def _of(self, face: np.ndarray, mix: ExpressionMix) -> Answer:
+        controls = np.array(mix.control_vector(CONTROLS))[:-1]
+
         def away(number: int) -> float:
             trial = self._trials[number]
-            source = np.abs(trial.face.source - image.numpy()).mean()
-            asked = trial.controls[:-1] - controls[:-1].numpy()
-            return float(100 * source + np.abs(asked).sum())
+            source = np.abs(trial.face.source.transpose(1, 2, 0) - face).mean()
+            return float(100 * source + np.abs(trial.controls[:-1] - controls).sum())
 
         nearest = min(range(len(self._trials)), key=away)
         trial, truth = self._trials[nearest], self._truths[nearest]
-        full, size = np.abs(trial.controls[:-1]).sum(), float(controls[:-1].abs().sum())
+        full, size = np.abs(trial.controls[:-1]).sum(), np.abs(controls).sum()
         part = self.share * (size / full if full else 1.0)
         axis = np.linspace(0, 40, SIDE, dtype=np.float32)
         spiral = self.spirals * np.stack(np.meshgrid(np.sin(axis), np.cos(axis)), axis=-1)
-        answer = {
-            "motion": truth.motion * part + spiral.transpose(1, 0, 2),
-            "gain": truth.gain * part,
-            "cover": truth.cover * (part > 0.5),
-            "paint": truth.paint,
-        }
-        return {
-            name: torch.from_numpy(np.ascontiguousarray(value.transpose(2, 0, 1), np.float32))
-            for name, value in answer.items()
-        }
+        return Answer(
+            motion=truth.motion * part + spiral.transpose(1, 0, 2),
+            gain=truth.gain * part,
+            cover=truth.cover * (part > 0.5),
+            paint=truth.paint,
+        )
 
 
 few = TestHead.trials

@@ -1,15 +1,15 @@
 """Single shapes and pairs against the rig: a model that knows the truth, and its faults."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from torch import Tensor
 
-from reggan_plugin.vocabulary.face_shapes import CONTROLS
+from reggan_plugin.change.answer import Answer
+from reggan_plugin.models.model_card import ModelCard
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_training.metrics.motion.results import ResultKind
 from reggan_training.metrics.motion.test_heads import TestHead, rasterise_test_head
 from reggan_training.metrics.motion.true_answer import true_answer
@@ -19,6 +19,7 @@ from tests.measurements.shape_answers import (
     measure_shapes,
     states_of_shapes,
 )
+from tests.motion_models import motion_card
 
 SIDE = 64
 Answers = dict[tuple[str, ...], ShapeAnswer]
@@ -33,9 +34,10 @@ class Rig:
     leaks: Mapping[str, str] = field(default_factory=dict)
     power: float = 1.0
     side_px: int = SIDE
+    batch: int = 1
+    card: ModelCard = field(default_factory=motion_card)
 
     def __post_init__(self) -> None:
-        self.painters: dict[str, tuple[float, float, float, float]] = {}
         trials = {
             tuple(sorted(one.shapes)): self.head.trial(
                 ResultKind.FULL, "", one.source, one.target, rest=0
@@ -44,23 +46,17 @@ class Rig:
         }
         self._truths = {shapes: true_answer(trial.face) for shapes, trial in trials.items()}
 
-    def answer(self, images: Tensor, controls: Tensor) -> Mapping[str, Tensor]:
-        answers = [self._of(row) for row in controls.numpy()]
-        return {name: torch.stack([one[name] for one in answers]) for name in answers[0]}
+    def answer(self, faces: Sequence[np.ndarray], mixes: Sequence[ExpressionMix]) -> list[Answer]:
+        return [self._of(mix.intensities) for mix in mixes]
 
-    def _of(self, row: np.ndarray) -> dict[str, Tensor]:
-        asked = {name: float(w) for name, w in zip(CONTROLS, row, strict=True) if w}
+    def _of(self, asked: Mapping[str, float]) -> Answer:
         truth = self._truths[tuple(sorted(asked))]
         share = max(asked.values()) ** self.power
         motion = share * truth.motion
         for name in asked:
             if name in self.leaks:
                 motion = motion + share * self._truths[(self.leaks[name],)].motion
-        planes = {"motion": motion, "gain": truth.gain, "cover": truth.cover, "paint": truth.paint}
-        return {
-            name: torch.from_numpy(np.ascontiguousarray(value.transpose(2, 0, 1), np.float32))
-            for name, value in planes.items()
-        }
+        return replace(truth, motion=motion)
 
 
 @pytest.fixture(scope="module")

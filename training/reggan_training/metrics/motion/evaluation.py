@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from reggan_plugin.answers.motion_answer import MotionAnswer
+from reggan_plugin.change.answer import Answer, AnswerSource
 from reggan_plugin.errors import SourceError
 from reggan_training.metrics.judges import Judges
 from reggan_training.metrics.motion.answer import (
-    MotionModel,
     PictureModel,
     changed_pictures,
     compose,
@@ -60,7 +59,7 @@ class Judged:
         regression: the regression layer alone; None where it is not at hand.
     """
 
-    model: MotionModel
+    model: AnswerSource
     regression: PictureModel | None
     judges: Judges
 
@@ -114,14 +113,14 @@ def evaluate_motion(
     return results, rows
 
 
-def _made(model: MotionModel, trials: Sequence[MotionTrial]) -> list[MadeFace]:
+def _made(model: AnswerSource, trials: Sequence[MotionTrial]) -> list[MadeFace]:
     answers = _answers(model, trials)
     return [compose(t.face.source, answer) for t, answer in zip(trials, answers, strict=True)]
 
 
 def _answers(
-    model: MotionModel, trials: Sequence[MotionTrial], intensity: float = 1.0
-) -> list[MotionAnswer]:
+    model: AnswerSource, trials: Sequence[MotionTrial], intensity: float = 1.0
+) -> list[Answer]:
     sources = torch.from_numpy(np.stack([trial.face.source for trial in trials]))
     controls = torch.from_numpy(np.stack([trial.controls for trial in trials]))
     return motion_answers(model, sources, intensity * controls)
@@ -179,7 +178,7 @@ def _regression(model: PictureModel | None, trials: Sequence[MotionTrial]) -> li
 
 
 def _rises(
-    model: MotionModel, trials: Sequence[MotionTrial], full: Sequence[MadeFace]
+    model: AnswerSource, trials: Sequence[MotionTrial], full: Sequence[MadeFace]
 ) -> list[Methods]:
     between = [_answers(model, trials, share) for share in INTENSITIES[1:-1]]
     found: list[Methods] = []
@@ -201,7 +200,7 @@ def _judgements(
     return [{RESULT: a, TRUE: b} for a, b in zip(ours, truth, strict=True)]
 
 
-def _large_results(model: MotionModel, head: TestHead) -> list[FaceResult]:
+def _large_results(model: AnswerSource, head: TestHead) -> list[FaceResult]:
     """Detail at a resolution above the model's own."""
     results = []
     for trial in head.trials(LARGE_EXPRESSIONS):

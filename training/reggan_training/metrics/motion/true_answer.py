@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 
-from reggan_plugin.answers.motion_answer import MotionAnswer
+from reggan_plugin.change.answer import Answer
 from reggan_plugin.imaging.colour import linear_from_srgb
 from reggan_training.metrics.motion.answer import compose
 from reggan_training.metrics.motion.face import TrueFace
@@ -15,17 +15,17 @@ _LARGEST_GAIN = 0.7
 _LEAST_LIGHT = 1e-3
 
 
-def true_answer(face: TrueFace) -> MotionAnswer:
+def true_answer(face: TrueFace) -> Answer:
     """True motion, cover and colours, and the light that is missing then, on a coarse grid."""
     cover = face.is_uncovered.astype(np.float32)[..., None]
-    plain = MotionAnswer(
+    plain = Answer(
         motion=_last(face.motion),
         gain=np.zeros((1, 1, 3), np.float32),
         cover=cover,
         paint=_last(face.target),
     )
     moved = compose(face.source, plain).picture
-    return MotionAnswer(
+    return Answer(
         motion=plain.motion, gain=_last(_gain(moved, face)), cover=cover, paint=plain.paint
     )
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reggan_plugin.answers.folds import unfolded
-from reggan_plugin.answers.motion_answer import MotionAnswer, Painter
 from reggan_plugin.array_types import Float
+from reggan_plugin.change.answer import Answer, Painter, finite
+from reggan_plugin.change.folds import unfolded
 
 CELLS = 48
 
 
-def answer_of(motion: Float[np.ndarray, "cells cells 2"], cover: float = 0.0) -> MotionAnswer:
-    return MotionAnswer(
+def answer_of(motion: Float[np.ndarray, "cells cells 2"], cover: float = 0.0) -> Answer:
+    return Answer(
         motion=motion.astype(np.float32),
         gain=np.zeros((1, 1, 1), np.float32),
         cover=np.full((CELLS, CELLS, 1), cover, np.float32),
@@ -101,7 +101,7 @@ def test_lips_beside_paint_stay_apart() -> None:
 def test_numbers_that_are_none_do_not_spread() -> None:
     motion = folding()
     motion[3, 3] = np.nan
-    assert np.isfinite(unfolded(answer_of(motion)).motion).all()
+    assert np.isfinite(unfolded(finite(answer_of(motion))).motion).all()
 
 
 def test_a_painter_s_window_may_lie_anywhere() -> None:

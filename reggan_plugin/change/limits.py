@@ -5,17 +5,17 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.array_types import Float
-from reggan_plugin.imaging.least_change import FULL_COVER, FULL_GAIN, FULL_MOTION
+from reggan_plugin.change.answer import Answer
+from reggan_plugin.change.in_frame import FULL_COVER, FULL_GAIN, FULL_MOTION
 from reggan_plugin.imaging.region_limits import RegionLimits, limit_mask
 
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
 def limit_motion(
-    answer: MotionAnswer, limits: RegionLimits, canonical: Float[np.ndarray, "6 2"]
-) -> MotionAnswer:
+    answer: Answer, limits: RegionLimits, canonical: Float[np.ndarray, "6 2"]
+) -> Answer:
     """The answer within limits: a part of the motion, of the light's change and of the cover.
 
     There is no mask to widen where nothing moves: `grow` above 0 only makes room for `blur`.
@@ -43,7 +43,7 @@ def limit_motion(
     )
 
 
-def _where_it_changes(answer: MotionAnswer) -> Float[np.ndarray, "side side 1"]:
+def _where_it_changes(answer: Answer) -> Float[np.ndarray, "side side 1"]:
     """1 where it does, at the resolution of the cover."""
     side = len(answer.cover)
     length = np.hypot(answer.motion[..., :1], answer.motion[..., 1:])

@@ -1,46 +1,20 @@
-"""Cut faces out of a picture for the model: what it sees, also behind transparent pixels."""
+"""A picture, and the faces in it on their way through a change."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.faces.turned_heads import intensity_share
-from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.backdrop import Underlay, before_grey, continue_under_alpha
+from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
-from reggan_plugin.imaging.crop import Region, cut_crop, region_of
+from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_of_face import Front
+from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.region_limits import RegionLimits
-from reggan_plugin.models.model_card import MOTION_CONTRACT, ModelCard
-from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FrameEdit:
-    """A frame, and what is to become of it.
-
-    Attributes:
-        frame: as read; its matte says how much of the change each pixel takes.
-        mix: the expression; multiplied by each face's `intensity_share`.
-        crops: where its faces are.
-        exposure_ev: stops for a scene-linear frame.
-        limits: where on a face the change counts.
-        moves_alpha: whether alpha moves with the surfaces.
-        keeps_parts: whether the change is wanted as data, too.
-    """
-
-    frame: Frame
-    mix: ExpressionMix
-    crops: Sequence[FaceCrop]
-    exposure_ev: float = 0.0
-    limits: RegionLimits = field(default_factory=RegionLimits)
-    moves_alpha: bool = False
-    keeps_parts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -109,27 +83,30 @@ class CutFace:
         return replace(self, region=(rows, columns), crop=crop, display=self.display[within])
 
 
-def cut_face(
-    picture: Picture, region: Region, crop: FaceCrop, mix: ExpressionMix, card: ModelCard
-) -> CutFace:
-    """A face as the model of a card is to see it; `crop` lies in the region."""
-    display = picture.display(region, picture.pixels[region])
-    shown = colour.clipped_values(colour.finite_values(display))
-    before = np.clip(cut_crop(shown, crop), 0.0, 1.0)
-    alpha = picture.alpha_in(region)
-    if alpha is not None:
-        coverage = colour.finite_values(alpha, infinity=0.0)[..., None]
-        backdrop = before_grey if card.contract == MOTION_CONTRACT else continue_under_alpha
-        before = backdrop(before, cut_crop(coverage, crop)[..., 0])
-    return CutFace(region=region, crop=crop, display=display, before=before, mix=mix)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CutFrame:
     """A picture and its faces, those that are turned away left out."""
 
     picture: Picture
     faces: tuple[CutFace, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EditedFrame:
+    """A frame after its edit.
+
+    Attributes:
+        pixels: as stored.
+        weight: of the change in each, 0 to 1.
+        alpha: as stored; None if the frame keeps its own.
+        parts: the change as data, where that is wanted and the model says it; of parts that
+            overlap the later one counts.
+    """
+
+    pixels: Float[np.ndarray, "height width 3"]
+    weight: Float[np.ndarray, "height width"]
+    alpha: Float[np.ndarray, "height width"] | None = None
+    parts: list[MovedPart] = field(default_factory=list)
 
 
 def underlay_of(
@@ -141,39 +118,3 @@ def underlay_of(
 ) -> Underlay:
     """Colours beneath what is transparent in a region, or lies under what is in front."""
     return Underlay(pixels, alpha, region, is_premultiplied=coding.is_premultiplied, front=front)
-
-
-def cut_faces(
-    picture: Picture, mix: ExpressionMix, crops: Sequence[FaceCrop], card: ModelCard
-) -> CutFrame:
-    """All faces of a picture; those that lie outside, or are turned too far, are left out.
-
-    Args:
-        picture: that they lie in.
-        mix: multiplied by the `intensity_share` of each.
-        crops: where they are.
-        card: of the model that will see them.
-    """
-    faces = []
-    for crop in crops:
-        share = intensity_share(crop.yaw_deg, card.max_yaw_deg)
-        region = region_of(crop, *picture.pixels.shape[:2], with_margin=True)
-        if share == 0.0 or picture.pixels[region].size == 0:
-            continue
-        local = crop.moved(-region[1].start, -region[0].start)
-        asked = mix if share == 1.0 else mix.scaled(share)
-        faces.append(cut_face(picture, region, local, asked, card))
-    return CutFrame(picture=picture, faces=tuple(faces))
-
-
-def picture_of(edit: FrameEdit) -> Picture:
-    """The picture that an edit changes, without its request."""
-    return Picture(
-        pixels=edit.frame.pixels,
-        alpha=edit.frame.alpha,
-        coding=coding_of(edit.frame, edit.exposure_ev),
-        limits=edit.limits,
-        matte=edit.frame.matte,
-        moves_alpha=edit.moves_alpha,
-        keeps_parts=edit.keeps_parts,
-    )

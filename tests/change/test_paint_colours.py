@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.answers.motion_answer import MotionAnswer, Painter
-from reggan_plugin.answers.paint_colours import in_face_colours
+from reggan_plugin.change.answer import Answer, Painter
+from reggan_plugin.change.paint_colours import in_face_colours
 
 SIDE = 64
 PINK, WHITE = (0.7, 0.35, 0.3), (0.9, 0.9, 0.9)
 
 
-def answer() -> MotionAnswer:
+def answer() -> Answer:
     pink = np.full((8, 8, 3), PINK, np.float32)
     pink[0, 0] = WHITE
-    return MotionAnswer(
+    return Answer(
         motion=np.zeros((2, 2, 2), np.float32),
         gain=np.zeros((1, 1, 1), np.float32),
         cover=np.ones((8, 8, 1), np.float32),

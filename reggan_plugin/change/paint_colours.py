@@ -1,11 +1,12 @@
-"""Colours of paint: teeth are not green, and mouths no redder than lips, of stone not pink."""
+"""Colours of paint: teeth not green, mouths deep and no redder than lips, those of stone grey."""
 
 from dataclasses import replace
 
 import numpy as np
 
-from reggan_plugin.answers.motion_answer import MotionAnswer
 from reggan_plugin.array_types import Float
+from reggan_plugin.change.answer import COVER_ENDS, Answer, Painter
+from reggan_plugin.models.model_card import MOUTH
 from reggan_plugin.percentile import percentile
 
 _TOP, _BOTTOM, _LEFT, _RIGHT = 0.42, 0.78, 0.36, 0.64
@@ -24,8 +25,41 @@ _IVORY = 0.5
 """Most of green between blue, 0, and red, 1: a hue of 30°. The model's teeth go up to 60°,
 which looks green; bounded, more of them have the hues of true ones (docs/results.md)."""
 
+_BRIGHTEST = 95
+"""Percentile of what is painted, for the brightness of the teeth, or of what stands for them."""
+_TEETH = 0.7
+"""Of that brightness, from which on paint stays as it is."""
+_STEEPER = 0.3
+"""How much the power of brightness below is more than 1. A painter that is not sure where teeth end
+and the dark begins answers with a mean of both, so that its mouths are flat."""
+_OPEN = 0.01
+"""Share of a painter's window that is painted, from which on a mouth has its whole depth: it comes
+gradually, or a mouth that opens would darken at once."""
+_LEAST_SHARE = 1e-2
+_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
-def in_face_colours(answer: MotionAnswer, face: Float[np.ndarray, "side side 3"]) -> MotionAnswer:
+
+def with_depth(answer: Answer) -> Answer:
+    """The answer with a mouth whose dark is darker; teeth, hues and other paint stay."""
+    painters = (_deep(one) if one.part == MOUTH else one for one in answer.painters)
+    return replace(answer, painters=tuple(painters))
+
+
+def _deep(mouth: Painter) -> Painter:
+    """One whose cover has another resolution than its paint is left."""
+    brightness, cover = mouth.paint @ _LUMA, mouth.cover[..., 0]
+    if cover.shape != brightness.shape:
+        return mouth
+    painted = brightness[cover > COVER_ENDS]
+    if not painted.size:
+        return mouth
+    steeper = _STEEPER * min(1.0, painted.size / (_OPEN * brightness.size))
+    teeth = max(np.float32(_TEETH * percentile(painted, _BRIGHTEST)), np.float32(_LEAST_SHARE))
+    share = np.clip(brightness / teeth, np.float32(_LEAST_SHARE), np.float32(1.0))
+    return replace(mouth, paint=mouth.paint * np.power(share, np.float32(steeper))[..., None])
+
+
+def in_face_colours(answer: Answer, face: Float[np.ndarray, "side side 3"]) -> Answer:
     """The answer with paint no greener than ivory or the face, no redder than lips, grey on stone.
 
     Args:
@@ -44,7 +78,7 @@ def in_face_colours(answer: MotionAnswer, face: Float[np.ndarray, "side side 3"]
     tint = mean / max(float(mean.mean()), _DARKEST)
 
     def paint(own: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns 3"]:
-        own = _less_pure(_less_green(np.nan_to_num(own), mean), most)
+        own = _less_pure(_less_green(own, mean), most)
         return own + share * (own.mean(axis=2, keepdims=True) * tint - own) if share else own
 
     painters = tuple(replace(one, paint=paint(one.paint)) for one in answer.painters)

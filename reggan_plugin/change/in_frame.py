@@ -1,52 +1,44 @@
-"""The answer of a model of contract 2, brought from its crop to the pixels of the frame."""
-
-from dataclasses import dataclass
+"""An answer, brought from its crop to the pixels of the frame; what is too small does not count."""
 
 import numpy as np
 
-from reggan_plugin.answers.cover import COVER_BEGINS, COVER_ENDS
-from reggan_plugin.answers.motion_answer import MotionAnswer, Painter
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.change.answer import COVER_BEGINS, Answer, Painter, shown_paint
 from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import Region, place_cells
-from reggan_plugin.imaging.least_change import (
-    FULL_COVER,
-    FULL_GAIN,
-    FULL_MOTION,
-    LEAST,
-)
 from reggan_plugin.imaging.rectangles import box_of, clipped, part_inside
 from reggan_plugin.imaging.rim import inside_rim_in_frame, smooth_step
 from reggan_plugin.imaging.warp import FREE_FOOTPRINT
 
+FULL_MOTION, FULL_GAIN, FULL_COVER = 0.002, 0.02, 0.02
+"""From here on (parts of the side; logarithm; share) a change is a change."""
+LEAST = 0.25
+"""Below this part of them it is noise, and the pixel keeps its bits."""
 _PAINTER_EDGE = 0.08
 """Parts of a painter's window over which it takes over from the crop's own paint."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FrameMotion:
-    """The change of a face at the pixels of a region of its frame.
-
-    Attributes:
-        displacement: (x, y) in pixels from each pixel to where its surface is in the source.
-        footprint: pixels of the source that a pixel stands for, by their side; None where the
-            motion compresses nowhere by more than the warp takes.
-        log_gain: logarithm of the factor on linear light; grey or RGB.
-        cover: 0 or 1, soft between; see `COVER_BEGINS`.
-        paint: sRGB-encoded, [0, 1]; of no meaning where the cover is 0.
-        weight: 0 where nothing changes, 1 where the change is full.
-    """
-
-    displacement: Float[np.ndarray, "rows columns 2"]
-    footprint: Float[np.ndarray, "rows columns"] | None
-    log_gain: Float[np.ndarray, "rows columns channels"]
-    cover: Float[np.ndarray, "rows columns"]
-    paint: Float[np.ndarray, "rows columns 3"]
-    weight: Float[np.ndarray, "rows columns"]
+def region_of_change(answer: Answer, crop: FaceCrop, height: int, width: int) -> Region:
+    """Rows and columns of a frame outside of which an answer changes nothing; may be empty."""
+    low, high = np.ones(2), np.zeros(2)
+    for values, full in (
+        (answer.motion, FULL_MOTION),
+        (answer.gain, FULL_GAIN),
+        (answer.cover, COVER_BEGINS / LEAST),
+    ):
+        strong = np.abs(values).max(axis=2) > LEAST * full / 2
+        low, high = _around_cells(strong, low, high)
+    for painter in answer.painters:
+        low, high = np.minimum(low, painter.window[:2]), np.maximum(high, painter.window[2:])
+    if (low >= high).any():
+        return slice(0, 0), slice(0, 0)
+    corners = np.array([low, [high[0], low[1]], high, [low[0], high[1]]]) * crop.side_px
+    return clipped(crop.place(corners), (slice(0, height), slice(0, width)))
 
 
 def motion_in_frame(
-    answer: MotionAnswer,
+    answer: Answer,
     crop: FaceCrop,
     region: Region,
     matte: Float[np.ndarray, "rows columns"] | None = None,
@@ -63,9 +55,8 @@ def motion_in_frame(
     if matte is not None:
         takes *= np.clip(np.nan_to_num(matte), 0.0, 1.0)
     to_frame = (crop.frame_from_crop[:, :2] * crop.side_px).T.astype(np.float32)
-    motion = np.clip(np.nan_to_num(answer.motion), -1.0, 1.0)
-    displacement = _placed_planes(motion @ to_frame, crop, region)
-    log_gain = _placed_planes(np.nan_to_num(answer.gain), crop, region)
+    displacement = _placed_planes(answer.motion @ to_frame, crop, region)
+    log_gain = _placed_planes(answer.gain, crop, region)
     cover, paint = _cover_and_paint(answer, crop, region)
     weight = np.hypot(*displacement)
     weight *= np.float32(1 / (FULL_MOTION * crop.scale * crop.side_px))
@@ -78,7 +69,7 @@ def motion_in_frame(
         plane *= takes
     return FrameMotion(
         displacement=np.moveaxis(displacement, 0, 2),
-        footprint=_footprint(motion, crop, region),
+        footprint=_footprint(answer.motion, crop, region),
         log_gain=np.moveaxis(log_gain, 0, 2),
         cover=cover,
         paint=paint,
@@ -86,11 +77,25 @@ def motion_in_frame(
     )
 
 
+def _around_cells(
+    strong: Bool[np.ndarray, "cells cells"],
+    low: Float[np.ndarray, "2"],
+    high: Float[np.ndarray, "2"],
+) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "2"]]:
+    """A box (x, y; in parts of the side) that holds the strong cells as a cubic spreads them."""
+    rows, columns = np.nonzero(strong)
+    if not rows.size:
+        return low, high
+    cells = np.stack([columns, rows], axis=1)
+    first, last = (cells.min(axis=0) - 2) / len(strong), (cells.max(axis=0) + 3) / len(strong)
+    return np.minimum(low, first), np.maximum(high, last)
+
+
 def _cover_and_paint(
-    answer: MotionAnswer, crop: FaceCrop, region: Region
+    answer: Answer, crop: FaceCrop, region: Region
 ) -> tuple[Float[np.ndarray, "rows columns"], Float[np.ndarray, "rows columns 3"]]:
     """Steepened cover, and paint where it counts; the painters' in their windows."""
-    cover = place_cells(np.nan_to_num(answer.cover), crop, region)[..., 0]
+    cover = place_cells(answer.cover, crop, region)[..., 0]
     shares = []
     for painter in answer.painters:
         window = _window_crop(crop, painter)
@@ -98,15 +103,15 @@ def _cover_and_paint(
         share = place_cells(_soft_square(window.side_px), window, place)
         shares.append((painter, window, place, share))
         within = cover[part_inside(place, region)]
-        own = place_cells(np.nan_to_num(painter.cover), window, place)[..., 0]
+        own = place_cells(painter.cover, window, place)[..., 0]
         within += share[..., 0] * (own - within)
-    steep = smooth_step((cover - COVER_BEGINS) / (COVER_ENDS - COVER_BEGINS))
+    steep = smooth_step(shown_paint(cover))
     paint = np.zeros((*cover.shape, 3), np.float32)
     painted = box_of(steep, region)
-    paint[part_inside(painted, region)] = place_cells(np.nan_to_num(answer.paint), crop, painted)
+    paint[part_inside(painted, region)] = place_cells(answer.paint, crop, painted)
     for painter, window, place, share in shares:
         under = paint[part_inside(place, region)]
-        under += share * (place_cells(np.nan_to_num(painter.paint), window, place) - under)
+        under += share * (place_cells(painter.paint, window, place) - under)
     return steep, np.clip(paint, 0.0, 1.0, out=paint)
 
 

@@ -5,9 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from reggan_plugin.answers.asked_strength import _STRENGTHS, asked_of_model, asked_strength
-from reggan_plugin.answers.batched_model import BatchedModel
 from reggan_plugin.backends.runner import Tensors
+from reggan_plugin.change.model_sources import (
+    _STRENGTHS,
+    MotionSource,
+    asked_of_model,
+    asked_strength,
+)
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT
 
@@ -51,5 +55,5 @@ def test_no_weight_goes_beyond_the_largest() -> None:
 def test_a_model_of_face_shapes_is_asked_so() -> None:
     card, listener = motion_card(), Listener()
     face = np.full((card.image_size_px, card.image_size_px, 3), 0.5, np.float32)
-    BatchedModel(listener, card, 1).answer([face], [ExpressionMix({"eyeLookInLeft": 0.5})])
+    MotionSource(listener, card).answer([face], [ExpressionMix({"eyeLookInLeft": 0.5})])
     assert listener.asked[card.controls.index("eyeLookInLeft")] == pytest.approx(0.725)

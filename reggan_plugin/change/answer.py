@@ -1,0 +1,149 @@
+"""The change of one face: motion of surfaces, their light, and new paint; and what makes it.
+
+    y(q) = (1 - cover(q)) * exp(gain(q)) * x(q + motion(q)) + cover(q) * paint(q)
+
+on linear light; q is a place in the crop, in parts of its side. All arrays span the whole crop,
+whatever their number of rows: cell i of h has its centre at (i + 0.5) / h.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from PIL import Image
+
+from reggan_plugin.array_types import Float
+from reggan_plugin.models.model_card import ModelCard
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+
+COVER_BEGINS, COVER_ENDS = 0.25, 0.75
+"""A model that is not sure answers with half a cover, which would show the old surface and the new
+one at once. So cover is steepened between these two, at the resolution of the frame."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Painter:
+    """Cover and paint of a part of the crop at a resolution of its own.
+
+    Attributes:
+        part: of the face, such as `mouth`; empty for one that has no name.
+        window: left, top, right, bottom in parts of the crop's side; a square.
+        cover: in [0, 1].
+        paint: sRGB-encoded, [0, 1].
+    """
+
+    part: str = ""
+    window: tuple[float, float, float, float]
+    cover: Float[np.ndarray, "side side 1"]
+    paint: Float[np.ndarray, "paint_side paint_side 3"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Answer:
+    """The change of one face, whatever made it.
+
+    Attributes:
+        motion: (x, y) from a place to where its surface is in the source, in parts of the side.
+        gain: natural logarithm of the factor on linear light, at the target; grey or RGB.
+        cover: 0 where the source shows the surface, 1 where paint stands in for it.
+        paint: sRGB-encoded, [0, 1].
+        painters: replace cover and paint inside their windows.
+        front: 1 where something stands before the face, which stays as it is; None if nothing does.
+    """
+
+    motion: Float[np.ndarray, "cells cells 2"]
+    gain: Float[np.ndarray, "gain_cells gain_cells channels"]
+    cover: Float[np.ndarray, "cover_side cover_side 1"]
+    paint: Float[np.ndarray, "paint_side paint_side 3"]
+    painters: tuple[Painter, ...] = ()
+    front: Float[np.ndarray, "front_side front_side 1"] | None = None
+
+
+@runtime_checkable
+class AnswerSource(Protocol):
+    """What makes answers: a model, or whatever else knows how a face changes."""
+
+    @property
+    def card(self) -> ModelCard:
+        """Its name, what it can be asked for, and where a crop puts the face."""
+        ...
+
+    @property
+    def side_px(self) -> int:
+        """Side of the square crop that it wants to see."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """Faces that are best given at once."""
+        ...
+
+    def answer(
+        self,
+        faces: Sequence[Float[np.ndarray, "side side 3"]],
+        mixes: Sequence[ExpressionMix],
+    ) -> list[Answer]:
+        """Answer for each face; values need not be finite.
+
+        Args:
+            faces: crops, sRGB-encoded, in [0, 1].
+            mixes: what each is asked for; none is empty.
+
+        Raises:
+            ModelError: the model answers with something that is no change of a face.
+            DeviceMemoryError: not even one face fits into the device's memory.
+        """
+        ...
+
+
+def finite(answer: Answer) -> Answer:
+    """The answer within its ranges, as float32; NaN becomes 0. All that follows relies on it."""
+
+    def within(
+        values: Float[np.ndarray, "*shape"], low: float, high: float
+    ) -> Float[np.ndarray, "*shape"]:
+        return np.clip(np.nan_to_num(values), low, high).astype(np.float32)
+
+    return replace(
+        answer,
+        motion=within(answer.motion, -1.0, 1.0),
+        gain=np.nan_to_num(answer.gain).astype(np.float32),
+        cover=within(answer.cover, 0.0, 1.0),
+        paint=within(answer.paint, 0.0, 1.0),
+        painters=tuple(
+            replace(one, cover=within(one.cover, 0.0, 1.0), paint=within(one.paint, 0.0, 1.0))
+            for one in answer.painters
+        ),
+    )
+
+
+def shown_paint(cover: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """Steepen cover: 0 up to `COVER_BEGINS`, 1 from `COVER_ENDS` on, a straight line between."""
+    return np.clip((cover - COVER_BEGINS) / (COVER_ENDS - COVER_BEGINS), 0.0, 1.0)
+
+
+def paint_on_cells(answer: Answer) -> Float[np.ndarray, "cells cells"]:
+    """Share of each cell of the motion that is painted, by the painters in their windows."""
+    cells = len(answer.motion)
+    cover = _averaged(answer.cover, cells, cells)
+    for painter in answer.painters:
+        window = cells_of(painter, cells)
+        rows, columns = (part.stop - part.start for part in window)
+        cover[window] = _averaged(painter.cover, rows, columns)
+    return shown_paint(cover)
+
+
+def cells_of(painter: Painter, cells: int) -> tuple[slice, slice]:
+    """Rows and columns of the motion that a painter looks at."""
+    left, top, right, bottom = (round(end * cells) for end in painter.window)
+    return slice(top, bottom), slice(left, right)
+
+
+def _averaged(
+    plane: Float[np.ndarray, "side side 1"], rows: int, columns: int
+) -> Float[np.ndarray, "rows columns"]:
+    if not rows or not columns:
+        return np.zeros((rows, columns), np.float32)
+    image = Image.fromarray(np.ascontiguousarray(plane[..., 0], dtype=np.float32))
+    return np.array(image.resize((columns, rows), Image.Resampling.BOX))

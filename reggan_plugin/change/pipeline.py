@@ -1,0 +1,237 @@
+"""The way of a face, from the picture that it lies in to the changed one: the only list of steps.
+
+    cut        `cut_crop`, then the backdrop of the model where the picture is transparent
+    answer     `lift_spectacles`, the source's own answer, and what is mended in it:
+               `finite`, `with_depth`, `unfolded`, `in_face_colours`
+    limit      `limit_motion`
+    compose    `region_of_change`, `motion_in_frame`, `composite_motion`
+
+Frames, textures, the page, the evaluation and the checks of an export all go this way. Steps of
+`cut` and `compose` may run in any thread; `answer` takes the faces of many pictures at once.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from reggan_plugin.array_types import Float
+from reggan_plugin.change.answer import Answer, AnswerSource, finite
+from reggan_plugin.change.folds import unfolded
+from reggan_plugin.change.in_frame import motion_in_frame, region_of_change
+from reggan_plugin.change.limits import limit_motion
+from reggan_plugin.change.paint_colours import in_face_colours, with_depth
+from reggan_plugin.change.picture import CutFace, CutFrame, EditedFrame, Picture, underlay_of
+from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.faces.turned_heads import intensity_share
+from reggan_plugin.imaging import colour
+from reggan_plugin.imaging.backdrop import before_grey, continue_under_alpha
+from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
+from reggan_plugin.imaging.crop import Region, cut_crop, region_of
+from reggan_plugin.imaging.in_front_of_face import Front
+from reggan_plugin.imaging.moved_part import moved_part
+from reggan_plugin.imaging.region_limits import RegionLimits
+from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles
+from reggan_plugin.models.model_card import MOTION_CONTRACT, ModelCard
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+
+Face = Float[np.ndarray, "side side 3"]
+"""A crop as a model sees it, sRGB-encoded, in [0, 1]."""
+_MOST_AT_ONCE = 2**21
+"""Pixels of a face that are composed at once: a face in a 16k frame can have 50 million."""
+
+
+def cut_faces(
+    picture: Picture, mix: ExpressionMix, crops: Sequence[FaceCrop], card: ModelCard
+) -> CutFrame:
+    """All faces of a picture; those that lie outside, or are turned too far, are left out.
+
+    Args:
+        picture: that they lie in.
+        mix: multiplied by the `intensity_share` of each.
+        crops: where they are.
+        card: of the model that will see them.
+    """
+    faces = []
+    for crop in crops:
+        share = intensity_share(crop.yaw_deg, card.max_yaw_deg)
+        region = region_of(crop, *picture.pixels.shape[:2], with_margin=True)
+        if share == 0.0 or picture.pixels[region].size == 0:
+            continue
+        local = crop.moved(-region[1].start, -region[0].start)
+        asked = mix if share == 1.0 else mix.scaled(share)
+        faces.append(cut_face(picture, region, local, asked, card))
+    return CutFrame(picture=picture, faces=tuple(faces))
+
+
+def cut_face(
+    picture: Picture, region: Region, crop: FaceCrop, mix: ExpressionMix, card: ModelCard
+) -> CutFace:
+    """A face as the model of a card is to see it; `crop` lies in the region."""
+    display = picture.display(region, picture.pixels[region])
+    shown = colour.clipped_values(colour.finite_values(display))
+    before = np.clip(cut_crop(shown, crop), 0.0, 1.0)
+    alpha = picture.alpha_in(region)
+    if alpha is not None:
+        coverage = colour.finite_values(alpha, infinity=0.0)[..., None]
+        backdrop = before_grey if card.contract == MOTION_CONTRACT else continue_under_alpha
+        before = backdrop(before, cut_crop(coverage, crop)[..., 0])
+    return CutFace(region=region, crop=crop, display=display, before=before, mix=mix)
+
+
+class SpectaclesLifted:
+    """Spectacles lifted off faces; the last few faces are remembered.
+
+    The sliders of a page ask about the same array again and again.
+    """
+
+    _KEPT = 4
+
+    def __init__(self) -> None:
+        self._lifted: tuple[tuple[np.ndarray, LiftedFace], ...] = ()
+
+    def __call__(self, face: Face) -> LiftedFace:
+        """As `lift_spectacles`."""
+        for seen, lifted in self._lifted:
+            if seen is face:
+                return lifted
+        lifted = lift_spectacles(face)
+        self._lifted = (
+            *self._lifted[1 - self._KEPT :],
+            (face, lifted),
+        )  # at once: threads share it
+        return lifted
+
+
+def as_they_are(face: Face) -> LiftedFace:
+    """A face with all that stands before it, for `answer_faces`."""
+    return LiftedFace(face, None)
+
+
+def answer_faces(
+    source: AnswerSource,
+    faces: Sequence[Face],
+    mixes: Sequence[ExpressionMix],
+    lift: Callable[[Face], LiftedFace] = lift_spectacles,
+) -> list[Answer]:
+    """Ask for the change of faces, and mend it.
+
+    Args:
+        source: that is asked.
+        faces: crops of its side.
+        mixes: what each is asked for.
+        lift: takes off a face what stands before it.
+
+    Raises:
+        ModelError, DeviceMemoryError: as `AnswerSource.answer`.
+    """
+    if source.card.contract != MOTION_CONTRACT:
+        return [finite(answer) for answer in source.answer(faces, mixes)]
+    lifted = [lift(face) for face in faces]
+    answers = source.answer([one.face for one in lifted], mixes)
+    return [mended(answer, one) for answer, one in zip(answers, lifted, strict=True)]
+
+
+def mended(answer: Answer, seen: LiftedFace) -> Answer:
+    """An answer without what networks get wrong, and what stands before the face."""
+    answer = finite(answer)
+    answer = with_depth(answer)
+    answer = unfolded(answer)
+    answer = in_face_colours(answer, seen.face)
+    return replace(answer, front=seen.front)
+
+
+def limited(
+    answers: Sequence[Answer], limits: RegionLimits, canonical: Float[np.ndarray, "6 2"]
+) -> tuple[Answer, ...]:
+    """Answers within what a user limits them to."""
+    return tuple(limit_motion(one, limits, canonical) for one in answers)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AnsweredFrame:
+    """A picture with the answer for each of its faces, within what a user limits it to."""
+
+    cut: CutFrame
+    answers: tuple[Answer, ...]
+
+    def compose(self) -> EditedFrame:
+        """The picture with its changed faces; in any thread."""
+        picture = self.cut.picture
+        shape = picture.pixels.shape[:2]
+        moves_alpha = picture.moves_alpha and picture.alpha is not None
+        result = EditedFrame(
+            pixels=picture.pixels.copy(),
+            weight=np.zeros(shape, dtype=np.float32),
+            alpha=picture.alpha.copy() if moves_alpha and picture.alpha is not None else None,
+        )
+        pairs = zip(self.cut.faces, self.answers, strict=True)
+        for index, (face, answer) in enumerate(pairs):
+            _move(result, picture, face, answer, index)
+        return result
+
+
+def change_picture(
+    picture: Float[np.ndarray, "height width 3"], crop: FaceCrop, answer: Answer
+) -> EditedFrame:
+    """Change a face in an opaque picture, sRGB-encoded, by an answer that is there already."""
+    height, width = picture.shape[:2]
+    before = np.clip(cut_crop(picture, crop), 0.0, 1.0)
+    whole = slice(0, height), slice(0, width)
+    face = CutFace(region=whole, crop=crop, display=picture, before=before, mix=ExpressionMix())
+    cut = CutFrame(picture=Picture(pixels=picture), faces=(face,))
+    return AnsweredFrame(cut=cut, answers=(answer,)).compose()
+
+
+def change_crop(crop: Face, answer: Answer) -> EditedFrame:
+    """Change a crop as if it were a whole frame."""
+    return change_picture(crop, FaceCrop(np.eye(2, 3), len(crop)), answer)
+
+
+def _move(result: EditedFrame, picture: Picture, face: CutFace, answer: Answer, index: int) -> None:
+    """Move, in place, the pixels of a face; of two that overlap, the second moves the first."""
+    is_first = index == 0
+    source = _source_of(result, picture, face, answer, is_first=is_first)
+    before = result.weight > 0 if picture.keeps_parts and not is_first else None
+    changed_part = region_of_change(answer, face.crop, *face.display.shape[:2])
+    for band in face.part(changed_part).bands(_MOST_AT_ONCE):
+        matte = None if picture.matte is None else picture.matte[band.region]
+        local = slice(0, band.display.shape[0]), slice(0, band.display.shape[1])
+        motion = motion_in_frame(answer, band.crop, local, matte)
+        moves_alpha = result.alpha is not None
+        moved = composite_motion(source, motion, band.region, moves_alpha=moves_alpha)
+        result.pixels[band.region] = moved.pixels
+        if result.alpha is not None and moved.alpha is not None:
+            result.alpha[band.region] = moved.alpha
+        so_far = result.weight[band.region]
+        so_far[:] = moved.weight if is_first else np.maximum(so_far, moved.weight)
+        if picture.keeps_parts:
+            result.parts.append(moved_part(source, motion, moved, band.region, before, face=index))
+
+
+def _source_of(
+    result: EditedFrame,
+    picture: Picture,
+    face: CutFace,
+    answer: Answer,
+    *,
+    is_first: bool,
+) -> StoredPicture:
+    """The picture that surfaces of a face are taken from: the frame, with faces moved before."""
+    pixels, alpha, coding = picture.pixels, picture.alpha, picture.coding
+    front = _front_of(face, answer)
+    if is_first and front is None:
+        underlay = picture.underlay(face.region)
+        return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)
+    if not is_first:
+        pixels = result.pixels.copy()
+        alpha = alpha if result.alpha is None else result.alpha.copy()
+    underlay = underlay_of(pixels, alpha, face.region, coding, front)
+    return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)
+
+
+def _front_of(face: CutFace, answer: Answer) -> Front | None:
+    if answer.front is None:
+        return None
+    in_picture = face.crop.moved(face.region[1].start, face.region[0].start)
+    return Front(matte=answer.front, crop=in_picture)

@@ -1,0 +1,19 @@
+"""What answers for the model of a card: the only place that chooses by its contract."""
+
+from reggan_plugin.backends.runner import Runner
+from reggan_plugin.change.answer import AnswerSource
+from reggan_plugin.change.model_sources import MotionSource, PictureSource
+from reggan_plugin.models.model_card import MOTION_CONTRACT, ModelCard
+
+
+def source_from_card(runner: Runner, card: ModelCard, batch: int = 1) -> AnswerSource:
+    """Open a model as a source of answers.
+
+    Args:
+        runner: that has it loaded.
+        card: of it.
+        batch: faces that it is given at once.
+    """
+    return (MotionSource if card.contract == MOTION_CONTRACT else PictureSource)(
+        runner, card, batch
+    )

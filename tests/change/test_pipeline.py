@@ -1,0 +1,121 @@
+"""A face goes one way: runtime, evaluation and the checks of an export make the same bits of it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+
+from reggan_export.verify.moved_pictures import _moved
+from reggan_plugin import ExpressionTransfer
+from reggan_plugin.backends.choose_device import open_runner
+from reggan_plugin.change.answer import Answer, AnswerSource
+from reggan_plugin.change.pipeline import answer_faces, change_crop
+from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.frame import Encoding, Frame, read_frame
+from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.models.model_card import ModelCard
+from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.transfer.answer_source import source_from_card
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
+from reggan_training.metrics.motion.answer import compose, motion_answers
+from reggan_training.metrics.motion.exported import open_exported
+
+from ..motion_models import motion_card
+from ..sample_frames import SAMPLES
+
+REQUEST = ExpressionMix({"happy": 0.8, "surprised": 0.5})
+
+
+@pytest.fixture(scope="module")
+def transfer() -> ExpressionTransfer:
+    return ExpressionTransfer(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def crop(transfer: ExpressionTransfer) -> np.ndarray:
+    """A face as the model sees it, which is a frame of its own here."""
+    frame = read_frame(SAMPLES / "avatar_png" / "avatar.1001.png")
+    (place,) = transfer.find_faces(frame, FaceChoice())
+    return np.clip(cut_crop(frame.pixels, place), 0.0, 1.0)
+
+
+@pytest.fixture(scope="module")
+def of_runtime(transfer: ExpressionTransfer, crop: np.ndarray) -> np.ndarray:
+    class NoFile:
+        def encode(self, before: np.ndarray, after: np.ndarray) -> bytes:
+            raise AssertionError
+
+    frame = Frame(
+        pixels=crop,
+        alpha=None,
+        alpha_is_premultiplied=False,
+        encoding=Encoding.SRGB,
+        original=NoFile(),
+    )
+    return transfer.render(frame, REQUEST, [FaceCrop(np.eye(2, 3), len(crop))])
+
+
+def test_the_runtime_changes_the_crop(crop: np.ndarray, of_runtime: np.ndarray) -> None:
+    assert np.abs(of_runtime - crop).max() > 0.2
+
+
+def test_the_evaluation_makes_the_same_bits(
+    transfer: ExpressionTransfer, crop: np.ndarray, of_runtime: np.ndarray
+) -> None:
+    seen = np.clip(cut_crop(crop, FaceCrop(np.eye(2, 3), len(crop))), 0.0, 1.0)
+    picture = torch.from_numpy(np.ascontiguousarray(seen.transpose(2, 0, 1)))
+    controls = torch.tensor([REQUEST.control_vector(CONTROLS)])
+    (answer,) = motion_answers(open_exported(find_model()), picture[None], controls)
+    np.testing.assert_array_equal(change_crop(crop, answer).pixels, of_runtime)
+    made = compose(np.ascontiguousarray(crop.transpose(2, 0, 1)), answer).picture
+    np.testing.assert_array_equal(made.transpose(1, 2, 0), np.clip(of_runtime, 0, 1))
+
+
+def test_the_check_of_an_export_makes_the_same_bits(
+    transfer: ExpressionTransfer, crop: np.ndarray
+) -> None:
+    runner, card = open_runner(find_model(), "cpu"), transfer.card
+    (answer,) = answer_faces(source_from_card(runner, card), [crop], [REQUEST])
+    recorded: dict[str, np.ndarray] = {}
+
+    class Recording:
+        device, reason, metadata = "cpu", "a test", runner.metadata
+
+        def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+            recorded.update(runner.run(inputs))
+            return recorded
+
+    source_from_card(Recording(), card).answer([crop], [REQUEST])
+    (checked,) = _moved(crop[None], recorded, card)
+    np.testing.assert_array_equal(checked.pixels, change_crop(crop, answer).pixels)
+
+
+class Lowered:
+    """A source that is no model: it looks at large crops and moves them all down."""
+
+    side_px, batch = 300, 2
+    card: ModelCard = motion_card()
+
+    def answer(self, faces: Sequence[np.ndarray], mixes: Sequence[ExpressionMix]) -> list[Answer]:
+        return [self._answer(face, mix) for face, mix in zip(faces, mixes, strict=True)]
+
+    def _answer(self, face: np.ndarray, mix: ExpressionMix) -> Answer:
+        assert face.shape == (self.side_px, self.side_px, 3)
+        motion = np.zeros((50, 50, 2), np.float32)
+        motion[..., 1] = -0.1 * mix.control_weights()["jawOpen"]
+        motion[0, 0] = np.nan
+        nothing = np.zeros((1, 1, 1), np.float32)
+        return Answer(motion=motion, gain=nothing, cover=nothing, paint=nothing.repeat(3, 2))
+
+
+def test_whatever_answers_goes_the_same_way() -> None:
+    source = Lowered()
+    assert isinstance(source, AnswerSource)
+    face = np.random.default_rng(1).random((300, 300, 3)).astype(np.float32)
+    (answer,) = answer_faces(source, [face], [ExpressionMix({"jawOpen": 1.0})])
+    made = change_crop(face, answer)
+    assert np.isfinite(made.pixels).all()
+    np.testing.assert_array_equal(made.pixels[100:200, 100:200], face[70:170, 100:200])

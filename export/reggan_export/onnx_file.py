@@ -80,7 +80,7 @@ def write_verified(
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         unverified = Path(folder) / out.name
-        _write(model, card, unverified)
+        write_model(model, card, unverified)
         report = verify(unverified)
         if not report.passed:
             raise ModelParityError(
@@ -91,7 +91,8 @@ def write_verified(
     return report
 
 
-def _write(model: onnx.ModelProto, card: str, path: Path) -> None:
+def write_model(model: onnx.ModelProto, card: str, path: Path) -> None:
+    """Check a graph, give it its card, write it and seal the file."""
     helper.set_model_props(model, {CARD_KEY: card})
     _forget_source(model)
     onnx.checker.check_model(model, full_check=True)

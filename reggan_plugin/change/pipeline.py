@@ -10,6 +10,7 @@ Frames, textures, the page, the evaluation and the checks of an export all go th
 `cut` and `compose` may run in any thread; `answer` takes the faces of many pictures at once.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -28,15 +29,16 @@ from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import before_grey, continue_under_alpha
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.crop import Region, cut_crop, region_of
-from reggan_plugin.imaging.in_front_of_face import Front
+from reggan_plugin.imaging.in_front_of_face import Front, both_fronts
 from reggan_plugin.imaging.moved_part import moved_part
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles
-from reggan_plugin.models.model_card import MOTION_CONTRACT, ModelCard
+from reggan_plugin.models.model_card import PICTURE_CONTRACT, RIG_CONTRACT, ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 Face = Float[np.ndarray, "side side 3"]
 """A crop as a model sees it, sRGB-encoded, in [0, 1]."""
+_MOST_FINER = 4
 _MOST_AT_ONCE = 2**21
 """Pixels of a face that are composed at once: a face in a 16k frame can have 50 million."""
 
@@ -70,13 +72,24 @@ def cut_face(
     """A face as the model of a card is to see it; `crop` lies in the region."""
     display = picture.display(region, picture.pixels[region])
     shown = colour.clipped_values(colour.finite_values(display))
-    before = np.clip(cut_crop(shown, crop), 0.0, 1.0)
+    seen = crop.finer(finer_for(crop, card))
+    before = np.clip(cut_crop(shown, seen), 0.0, 1.0)
     alpha = picture.alpha_in(region)
     if alpha is not None:
         coverage = colour.finite_values(alpha, infinity=0.0)[..., None]
-        backdrop = before_grey if card.contract == MOTION_CONTRACT else continue_under_alpha
-        before = backdrop(before, cut_crop(coverage, crop)[..., 0])
+        backdrop = continue_under_alpha if card.contract == PICTURE_CONTRACT else before_grey
+        before = backdrop(before, cut_crop(coverage, seen)[..., 0])
     return CutFace(region=region, crop=crop, display=display, before=before, mix=mix)
+
+
+def finer_for(crop: FaceCrop, card: ModelCard) -> int:
+    """Times the side of a model's crop at which a face is cut out for it.
+
+    A rig paints eyes and mouths at the frame's own resolution; networks have a size of their own.
+    """
+    if card.contract != RIG_CONTRACT:
+        return 1
+    return min(max(1, math.ceil(crop.scale)), _MOST_FINER)
 
 
 class SpectaclesLifted:
@@ -125,10 +138,15 @@ def answer_faces(
     Raises:
         ModelError, DeviceMemoryError: as `AnswerSource.answer`.
     """
-    if source.card.contract != MOTION_CONTRACT:
+    if source.card.contract == PICTURE_CONTRACT:
         return [finite(answer) for answer in source.answer(faces, mixes)]
     lifted = [lift(face) for face in faces]
     answers = source.answer([one.face for one in lifted], mixes)
+    if source.card.contract == RIG_CONTRACT:
+        return [
+            replace(finite(answer), front=both_fronts(answer.front, one.front))
+            for answer, one in zip(answers, lifted, strict=True)
+        ]
     return [mended(answer, one) for answer, one in zip(answers, lifted, strict=True)]
 
 

@@ -59,6 +59,12 @@ class FaceCrop:
         matrix[:, 2] -= matrix[:, :2] @ [margin_px, margin_px]
         return replace(self, frame_from_crop=matrix, side_px=side_px)
 
+    def finer(self, factor: int) -> "FaceCrop":
+        """The same square with `factor` times as many pixels on a side."""
+        matrix = self.frame_from_crop.copy()
+        matrix[:, :2] /= factor
+        return replace(self, frame_from_crop=matrix, side_px=self.side_px * factor)
+
     def corners(self) -> Float[np.ndarray, "4 2"]:
         """Corners of the crop in the frame, in pixels."""
         side = float(self.side_px)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from PIL import Image
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.faces.face_crop import FaceCrop
@@ -18,6 +19,18 @@ WHOLE = 0.999
 def hidden_share(front: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """How little of a pixel's colour is of use for what is behind: 1 where anything is before."""
     return np.minimum(front / np.float32(_EDGE), np.float32(1.0))
+
+
+def both_fronts(
+    first: Float[np.ndarray, "side side 1"] | None, second: Float[np.ndarray, "other other 1"] | None
+) -> Float[np.ndarray, "larger larger 1"] | None:
+    """One matte of all that two mattes of a crop show, at the larger resolution."""
+    if first is None or second is None:
+        return second if first is None else first
+    small, large = sorted((first, second), key=len)
+    image = Image.fromarray(np.ascontiguousarray(small[..., 0]))
+    grown = image.resize((len(large), len(large)), Image.Resampling.BILINEAR)
+    return np.maximum(large, np.asarray(grown)[..., None])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

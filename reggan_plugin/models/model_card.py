@@ -22,15 +22,20 @@ CARD_KEY = "reggan_plugin.card"
 CARD_SCHEMA = 1
 MOTION_SCHEMA = 2
 """Of cards of contract 2; a program that knows schema 1 alone refuses them."""
-PICTURE_CONTRACT, MOTION_CONTRACT = 1, 2
+RIG_SCHEMA = 3
+"""Of cards of contract 3."""
+PICTURE_CONTRACT, MOTION_CONTRACT, RIG_CONTRACT = 1, 2, 3
 PICTURE_OUTPUTS = ("face", "mask")
 MOTION_OUTPUTS = ("motion", "gain", "cover", "paint")
+RIG_OUTPUTS = ("points", "sigma", "label")
+TEMPLATES = ("house-1",)
+"""Heads with face shapes that this version can lay over a picture."""
 MOUTH = "mouth"
 PAINTERS = (MOUTH, "eyes")
 """Parts of a face that a model may paint on a crop of their own."""
 UNSEALED = "0" * 64
 PRECISIONS = ("fp32", "fp16", "int8")
-_SCHEMAS = {PICTURE_CONTRACT: CARD_SCHEMA, MOTION_CONTRACT: MOTION_SCHEMA}
+_SCHEMAS = {PICTURE_CONTRACT: CARD_SCHEMA, MOTION_CONTRACT: MOTION_SCHEMA, RIG_CONTRACT: RIG_SCHEMA}
 _MOTION_FIELDS = ("contract", "controls", "outputs", "painters")
 
 
@@ -48,7 +53,8 @@ class ModelCard:
         image_size_px: side of the square crop.
         contract: 1 for models that answer with a picture and a mask and take named expressions,
             2 for those that answer with motion, gain, cover and paint (`Answer`) and take
-            ARKit weights.
+            ARKit weights, 3 for those that answer with the landmarks of a face, by which a
+            template with ARKit's shapes is laid over it.
         expressions: of contract 1, entries of the expression vector, in order.
         controls: of contract 2, entries of the control vector, in order; of `CONTROLS`.
         outputs: names of the graph's outputs.
@@ -60,6 +66,7 @@ class ModelCard:
         colour_encoding: of the pixels.
         training: data, identities, run, seed and commit that made the weights.
         licence: SPDX name.
+        template: of contract 3, the head with face shapes that is laid over the landmarks.
         max_yaw_deg: beyond this turn of the head to either side the output was not measured to
             be better than the input, and the effect fades out; None where there is no limit.
         precision: of the convolutions: `fp32`, `fp16` or `int8`. Inputs and outputs are float32.
@@ -80,6 +87,7 @@ class ModelCard:
     colour_encoding: str = "srgb"
     training: Mapping[str, Any]
     licence: str
+    template: str | None = None
     max_yaw_deg: float | None = None
     precision: str = "fp32"
     weights_sha256: str = UNSEALED
@@ -92,8 +100,10 @@ class ModelCard:
                 self._require_picture_contract()
             case 2:
                 self._require_motion_contract()
+            case 3:
+                self._require_rig_contract()
             case other:
-                _require(False, "contract", other, "1 or 2")
+                _require(False, "contract", other, "1, 2 or 3")
         landmarks = self.canonical_landmarks
         finite = all(math.isfinite(value) for point in landmarks.values() for value in point)
         complete = set(landmarks) == set(LANDMARK_NAMES) and finite
@@ -123,6 +133,14 @@ class ModelCard:
         complete = set(self.outputs) == {*MOTION_OUTPUTS, *own}
         _require(complete, "outputs", self.outputs, (*MOTION_OUTPUTS, *own))
 
+    def _require_rig_contract(self) -> None:
+        expected = f"each once, of {CONTROLS}"
+        _require(_is_choice(self.controls, CONTROLS), "controls", self.controls, expected)
+        _require(not self.expressions, "expressions", self.expressions, "none in contract 3")
+        _require(not self.painters, "painters", dict(self.painters), "none in contract 3")
+        _require(self.outputs == RIG_OUTPUTS, "outputs", self.outputs, RIG_OUTPUTS)
+        _require(self.template in TEMPLATES, "template", self.template, TEMPLATES)
+
     @property
     def names(self) -> tuple[str, ...]:
         """Expressions that a person may choose from: the model's own, or all that are basic."""
@@ -139,7 +157,7 @@ class ModelCard:
     @property
     def vector_input(self) -> str:
         """Name of the graph's input that takes what `vector_of` says."""
-        return "controls" if self.contract == MOTION_CONTRACT else "expression"
+        return "expression" if self.contract == PICTURE_CONTRACT else "controls"
 
     def vector_of(self, mix: ExpressionMix) -> list[float]:
         """Vector that the model is given for a mix.
@@ -147,9 +165,9 @@ class ModelCard:
         Raises:
             UnknownExpressionError, UsageError: the model cannot show it.
         """
-        if self.contract == MOTION_CONTRACT:
-            return mix.control_vector(self.controls)
-        return mix.vector(self.expressions)
+        if self.contract == PICTURE_CONTRACT:
+            return mix.vector(self.expressions)
+        return mix.control_vector(self.controls)
 
     @property
     def canonical_points(self) -> Float[np.ndarray, "6 2"]:
@@ -161,6 +179,8 @@ class ModelCard:
         fields = {key: getattr(self, key) for key in self.__dataclass_fields__}
         if self.contract == PICTURE_CONTRACT:  # as versions read it that know no other
             fields = {key: value for key, value in fields.items() if key not in _MOTION_FIELDS}
+        if self.contract != RIG_CONTRACT:
+            del fields["template"]
         schema = _SCHEMAS[self.contract]
         return json.dumps({"schema": schema, "kind": "expression-transfer", **fields})
 
@@ -182,7 +202,7 @@ def card_from_metadata(metadata: Mapping[str, str], source: str) -> ModelCard:
     if [contract, schema] not in map(list, _SCHEMAS.items()) or kind != "expression-transfer":
         raise ModelCardError(
             f"The card of {source} is of kind {kind!r}, schema {schema!r}, contract {contract!r}; "
-            f"expected 'expression-transfer', {CARD_SCHEMA} or {MOTION_SCHEMA} as its contract. "
+            f"expected 'expression-transfer', {CARD_SCHEMA} to {RIG_SCHEMA} as its contract. "
             "Take a model made for this version."
         )
     try:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reggan_plugin.answers.motion_answer import MotionAnswer as Answer
-from reggan_plugin.answers.motion_answer import Painter
 from reggan_plugin.array_types import Float
+from reggan_plugin.change.answer import Answer, Painter
 from reggan_plugin.imaging.colour import srgb_from_linear
 from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
 from reggan_plugin.rig.fit import Fit, fit
@@ -53,10 +52,12 @@ class Landmarks:
     Attributes:
         places: in parts of the crop's side, in the order of `rig.layout`.
         sigma: their standard deviations, likewise.
+        front: matte of what stands before the face; None if nothing does.
     """
 
     places: Float[np.ndarray, "points 2"]
     sigma: Float[np.ndarray, " points"]
+    front: Float[np.ndarray, "front_side front_side 1"] | None = None
 
 
 def rig_answer(
@@ -110,6 +111,7 @@ def rig_answer(
         cover=np.zeros((2, 2, 1), np.float32),
         paint=np.zeros((2, 2, 3), np.float32),
         painters=tuple(painters),
+        front=landmarks.front,
     )
 
 

@@ -3,7 +3,7 @@
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.change.model_sources import MotionSource, PictureSource
-from reggan_plugin.models.model_card import MOTION_CONTRACT, ModelCard
+from reggan_plugin.models.model_card import PICTURE_CONTRACT, RIG_CONTRACT, ModelCard
 
 
 def source_from_card(runner: Runner, card: ModelCard, batch: int = 1) -> AnswerSource:
@@ -14,6 +14,10 @@ def source_from_card(runner: Runner, card: ModelCard, batch: int = 1) -> AnswerS
         card: of it.
         batch: faces that it is given at once.
     """
-    return (MotionSource if card.contract == MOTION_CONTRACT else PictureSource)(
-        runner, card, batch
-    )
+    if card.contract == RIG_CONTRACT:
+        from reggan_plugin.rig.source import RigSource  # other models need no geometry
+
+        return RigSource(runner, card, batch)
+    if card.contract == PICTURE_CONTRACT:
+        return PictureSource(runner, card, batch)
+    return MotionSource(runner, card, batch)

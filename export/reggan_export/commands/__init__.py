@@ -10,6 +10,11 @@ _COMMANDS = {
         "Turn a training run into an ONNX file.",
         extra="export",
     ),
+    "landmarks": LazyCommand(
+        "reggan_export.commands.export_landmarks:landmarks",
+        "Turn trained landmarks into the file of a rig.",
+        extra="export",
+    ),
     "int8": LazyCommand(
         "reggan_export.commands.export_int8:int8",
         "Quantise an ONNX file for the CPU.",

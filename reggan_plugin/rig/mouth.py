@@ -38,7 +38,7 @@ tint. `none`: the tongue and a dark hollow alone."""
 
 _FINER = 2
 """Samples per pixel and axis."""
-_MOST_SAMPLES = 1_000_000
+_MOST_SAMPLES = 250_000
 """Drawn at once; more are drawn in bands of rows."""
 _LEFT_OUT = {
     "natural": (PLATE,),
@@ -94,7 +94,9 @@ def render_mouth(
         light = replace(light, stone=1.0)
     through = OpeningLight(open_part, (*start, *end), view.eye)
     mouth = lit_mouth(rig, jaw, view, light, through)
-    seen = np.column_stack([(view.places(mouth.points) - start) / pixel, mouth.points @ view.towards])
+    seen = np.column_stack(
+        [(view.places(mouth.points) - start) / pixel, mouth.points @ view.towards]
+    )
     triangles = rig.triangles[~np.isin(rig.part[rig.triangles[:, 0]], _LEFT_OUT[teeth])]
     height, width = open_part.shape
     band = max(1, _MOST_SAMPLES // (width * _FINER**2))

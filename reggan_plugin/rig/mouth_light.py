@@ -28,6 +28,8 @@ _MOST = 98
 _COLOURLESS, _COLOURED = 0.10, 0.16
 """As `answers.paint_colours` has measured: stone is below, skin and toons are well above."""
 _RIDGE = 0.02
+_FRONTAL = 0.7
+"""Least share of the key light from the front beside that from the side: at most 55° aslant."""
 _MOST_KEY, _LEAST_AMBIENT = 0.9, 0.25
 
 _DEPTHS = np.array([0.02, 0.05, 0.10, 0.17, 0.26, 0.38, 0.55, 0.80])
@@ -134,7 +136,8 @@ def _key_light(
     sides = np.column_stack([np.ones(len(front)), across, front])[is_usual]
     square = sides.T @ sides / len(sides) + np.diag([0, _RIDGE, _RIDGE, _RIDGE])
     slope = np.linalg.solve(square, sides.T @ luma[is_usual] / len(sides))[1:]
-    slope[2] = max(slope[2], 0.15)  # a face that is seen is lit from the front as well
+    # What is seen is lit from the front as well, more than flat cheeks show.
+    slope[2] = max(slope[2], 0.15, _FRONTAL * float(np.hypot(*slope[:2])))
     size = float(np.linalg.norm(slope))
     return slope / size, min(size, _MOST_KEY)
 

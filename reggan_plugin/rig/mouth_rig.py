@@ -18,11 +18,11 @@ PARTS = ("tooth", "gum", "tongue", "wall", "plate")
 TOOTH, GUM, TONGUE, WALL, PLATE = range(len(PARTS))
 
 HINGE = np.array([0.0, 0.62, -1.25])
-"""Of the jaw: MakeHuman's condyles, in its unit; 86 mm from the incisors on a face with 62 mm
-between the eyes, which is what anatomists measure (Bonwill's 100 mm go to one side)."""
+"""Of the jaw: 1.40 eye distances from the incisors' edge, 87 mm on a face with 62 mm between the
+eyes. Bonwill's triangle of incisors and condyles, 102 mm a side, has 88 mm in its middle."""
 JAW_OPEN_TURN = np.radians(18.5)
-"""At `jawOpen` 1. Rigs that were measured turn theirs by 17° to 20°; the lower incisors drop by
-0.44 eye distances, 27 mm, where 40 to 50 mm are the most that people can."""
+"""At `jawOpen` 1: heads whose jaws were measured turn theirs by 17° to 20°. The lower incisors go
+0.45 eye distances along their arc, 0.34 of it (21 mm) down."""
 JAW_FORWARD, JAW_SIDEWAYS = 0.08, 0.11
 """Shift at `jawForward` 1, and at `jawLeft` or `jawRight` 1: 5 and 7 mm, half of what people can,
 as rigs have it."""
@@ -77,7 +77,7 @@ class MouthRig:
         normals: unit vectors.
         triangles: counter-clockwise from outside.
         part: what each vertex belongs to, see `PARTS`.
-        tooth: 1 to 16 for upper teeth from the head's own right, 17 to 32 for lower ones, or 0.
+        tooth: 1 to 14 for upper teeth from the head's own right, 15 to 28 for lower ones, or 0.
         jaw: 1 for what goes with the jaw, 0 for what stays; cheeks lie between.
         sky: share of the surroundings that neighbouring surfaces leave free, 0 to 1.
         cervical: height on a crown, 0 at the edge, 1 at the neck; 1 off the teeth.

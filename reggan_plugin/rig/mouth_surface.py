@@ -22,24 +22,28 @@ _NECK = np.array([1.0, 0.93, 0.80])
 _EDGE = np.array([0.89, 0.90, 0.92])
 _EDGE_REACH = 0.18
 """Teeth are yellower at the neck, and darker and cooler at the edge that light goes through."""
-_CANINES = (6, 11, 22, 27)
-_CANINE = np.array([0.96, 0.93, 0.86])
+_CANINES = (5, 10, 19, 24)
+_CANINE = np.array([0.985, 0.965, 0.92])
 
 _LIPS_BEFORE_TEETH, _LIPS_CURVE = 0.08, -0.10 / 0.41**2
 """Depth of the lips' inner edge before the incisors, and how it falls back towards the corners."""
 _NEAREST = 0.03
 _FILL, _POWER = 1.3, 0.8
 """Share of the sky by share of the opening: lips reflect, so that less is lost than is hidden."""
-_EXPOSURE = 1.75
-"""Brings a front tooth in an open mouth to the tone that the light names; measured in renders."""
+_EXPOSURE = 1.2
+"""Front teeth in a smile have 0.9 to 1.3 of the tone that the light names, the more the stronger
+the key light; in the shade of a lip that covers half of them they have 0.6."""
 _FADE = 1.9
 """Per eye distance of depth: what flesh swallows on the light's way in."""
-_FADE_OF = {TOOTH: 1.0, GUM: 1.0, TONGUE: 1.2, WALL: 1.6, PLATE: 0.7}
+_FADE_OF = {TOOTH: 1.15, GUM: 1.0, TONGUE: 1.2, WALL: 1.1, PLATE: 0.7}
 _GLOSS_OF = {TOOTH: 0.30, GUM: 0.15, TONGUE: 0.22, WALL: 0.03, PLATE: 0.0}
 _STONE_GLOSS = 0.25
 """Stone is dry: it has so much of the gloss."""
+_CORRIDOR_FROM, _CORRIDOR_TO, _CORRIDOR = -0.20, -0.60, 0.5
+"""Depths between which cheeks take light from teeth, and how much: the corners are dark."""
 _KEY_WRAP = 0.25
 _BOUNCE = 0.10
+"""Light that has been on flesh before, without which the depth would be black."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,14 +112,15 @@ def lit_mouth(
     fade = np.exp(-_by_part(rig, _FADE_OF) * _FADE * np.clip(depth - 0.12, 0, None))
     amount = light.ambient * sky * above * (0.35 + 0.65 * facing)
     amount += 1.25 * light.key_strength * turned * from_key
-    amount *= fade
+    amount *= fade * _beside_cheeks(rig)
     is_hard = is_plate | (rig.part == TOOTH)
     free = np.clip((rig.sky - 0.05) / 0.62, 0, 1)
     free = np.where(is_plate, 0.85 + 0.15 * free, 0.35 + 0.65 * free)
-    redder = np.where(is_hard, 0.25, 1.3) * np.clip(1 - amount, 0, 1)
+    lack = np.clip(1 - amount, 0, 1)
+    redder = np.where(is_hard, 0.5 * lack**2, 1.3 * lack)
     flesh = (_CAVITY / _CAVITY[0]) ** 0.45
     colour = _own_colour(rig) * flesh ** redder[:, None]
-    bounce = _BOUNCE * opening.seen(1.6 * depth, places) * fade
+    bounce = np.where(is_hard, 0.5, 1.0) * _BOUNCE * opening.seen(1.6 * depth, places)
     colour = colour * ((amount * free)[:, None] + bounce[:, None] * _CAVITY / 0.2)
     strength = _EXPOSURE * light.tooth / IVORY
     gleam = key + towards
@@ -137,6 +142,14 @@ def _depth_behind_lips(rig: MouthRig) -> Float[np.ndarray, " vertices"]:
     """At rest: else lower teeth would go dark as the jaw takes them back."""
     lips = _LIPS_BEFORE_TEETH + _LIPS_CURVE * np.minimum(np.abs(rig.points[:, 0]), 0.6) ** 2
     return np.clip(lips - rig.points[:, 2], _NEAREST, 1.5)
+
+
+def _beside_cheeks(rig: MouthRig) -> Float[np.ndarray, " vertices"]:
+    """Share of light that cheeks leave to teeth, 1 for the front ones and all else."""
+    back = (rig.points[:, 2] - _CORRIDOR_FROM) / (_CORRIDOR_TO - _CORRIDOR_FROM)
+    back = np.clip(back, 0, 1)
+    is_hard = (rig.part == TOOTH) | (rig.part == PLATE)
+    return 1 - _CORRIDOR * is_hard * back * back * (3 - 2 * back)
 
 
 def _through(

@@ -127,9 +127,7 @@ def _chunks(
 
 def _drawn(
     corners: Float[np.ndarray, "some 3 3"], rows: Int[np.ndarray, " some"], size: tuple[int, int]
-) -> tuple[
-    Int[np.ndarray, " pixels"], Float[np.ndarray, " pixels"], Int[np.ndarray, " pixels"]
-]:
+) -> tuple[Int[np.ndarray, " pixels"], Float[np.ndarray, " pixels"], Int[np.ndarray, " pixels"]]:
     """Flat index, depth and triangle's row of every pixel that triangles cover."""
     height, width = size
     order = np.lexsort((corners[..., 0], corners[..., 1]), axis=1)  # downwards, then rightwards
@@ -171,8 +169,7 @@ def _cut(
     """The x and z at which edges cross rows."""
     fall = stop[:, 1] - start[:, 1]
     share = (y - start[:, 1]) / np.where(fall == 0, 1.0, fall)
-    across = start[:, ::2] + share[:, None] * (stop[:, ::2] - start[:, ::2])
-    return across
+    return start[:, ::2] + share[:, None] * (stop[:, ::2] - start[:, ::2])
 
 
 def _sortable(depth: Float[np.ndarray, " pixels"]) -> Int[np.ndarray, " pixels"]:
@@ -189,11 +186,15 @@ def _barycentric(
     width: int,
 ) -> Float[np.ndarray, "hits 3"]:
     """Weights at pixel centres, from 0 to 1, of sum 1."""
-    a, b, c = np.moveaxis(corners[shown], 1, 0)
-    centre = np.stack([pixel % width, pixel // width], axis=1) + 0.5
-    away = centre - a
-    second = _cross(away, c - a) / area[shown]
-    third = _cross(b - a, away) / area[shown]
-    second = np.clip(second, 0, 1)
-    third = np.clip(third, 0, 1 - second)
-    return np.stack([1 - second - third, second, third], axis=1).astype(np.float32)
+    used, which = np.unique(shown, return_inverse=True)
+    a, b, c = np.moveaxis(corners[used], 1, 0)
+    (bx, by), (cx, cy) = (b - a).T, (c - a).T
+    steps = np.stack([cy, -cx, -by, bx]) / area[used]  # of the second and third weight, by pixel
+    table = np.concatenate([a.T, steps]).astype(np.float32)
+    x, y, second_x, second_y, third_x, third_y = table[:, which]
+    row, column = np.divmod(pixel, width)
+    x = column.astype(np.float32) + np.float32(0.5) - x
+    y = row.astype(np.float32) + np.float32(0.5) - y
+    second = np.clip(x * second_x + y * second_y, 0, 1)
+    third = np.clip(x * third_x + y * third_y, 0, 1 - second)
+    return np.stack([1 - second - third, second, third], axis=1)

@@ -29,17 +29,18 @@ _SHADED_BY = {
 }
 """What hides the sky from what: nothing that the jaw takes away."""
 _OF = {
-    "teeth_upper": ("tooth", "upper", 0.0),
-    "gums_upper": ("gum", "upper", 0.0),
-    "teeth_lower": ("tooth", "lower", 1.0),
-    "gums_lower": ("gum", "lower", 1.0),
-    "tongue": ("tongue", "lower", 1.0),
-    "palate": ("wall", "upper", 0.0),
-    "hollow": ("wall", "walls", None),
-    "plate_upper": ("plate", "plates", 0.0),
-    "plate_lower": ("plate", "plates", 1.0),
+    "teeth_upper": ("tooth", "upper"),
+    "gums_upper": ("gum", "upper"),
+    "teeth_lower": ("tooth", "lower"),
+    "gums_lower": ("gum", "lower"),
+    "tongue": ("tongue", "lower"),
+    "palate": ("wall", "upper"),
+    "hollow": ("wall", "walls"),
+    "plate_upper": ("plate", "plates"),
+    "plate_lower": ("plate", "plates"),
 }
-"""Of each piece: its part, what shades it, and how far it goes with the jaw."""
+"""Of each piece: its part, and what shades it."""
+_WITH_JAW = ("teeth_lower", "gums_lower", "tongue", "plate_lower")
 _FAR = {"tongue": 0.16, "hollow": 0.2}
 _NEAR = 0.09
 """How far off a surface still hides the sky: half of the reach of a shade that fades."""
@@ -54,7 +55,7 @@ def main(makehuman: Path, out: Path) -> None:
     """Build the mouth's geometry from a folder of the CC0 head assets."""
     arrays = mouth_arrays(makehuman)
     content = BytesIO()
-    np.savez_compressed(content, **arrays)  # it writes no dates
+    np.savez_compressed(content, allow_pickle=False, **arrays)  # it writes no dates
     write_atomically(out, content.getvalue())
     vertices, triangles = len(arrays["points"]), len(arrays["triangles"])
     click.echo(f"{out}: {vertices} vertices, {triangles} triangles, {out.stat().st_size} bytes")
@@ -69,41 +70,42 @@ def mouth_arrays(makehuman: Path) -> dict[str, np.ndarray]:
         "plate_upper": plate(pieces["teeth_upper"].points, is_upper=True),
         "plate_lower": plate(pieces["teeth_lower"].points, is_upper=False),
     }
-    pieces = {name: pieces[name] for name in _OF}
-    whole = joined(list(pieces.values()))
+    whole = joined([pieces[name] for name in _OF])
     low, high = whole.points.min(axis=0), whole.points.max(axis=0)
-    each = {name: np.ones(len(piece.points)) for name, piece in pieces.items()}
-    jaw = {
-        name: _jaw_share(pieces[name].points) if _OF[name][2] is None else each[name] * _OF[name][2]
-        for name in _OF
-    }
-    cervical = {
-        name: _cervical(pieces[name], _CERVICAL[name], is_upper=name == "teeth_upper")
-        if name in _CERVICAL
-        else each[name]
-        for name in _OF
-    }
-    teeth = {name: _tooth_numbers(pieces[name]) if name in _CERVICAL else each[name] * 0
-             for name in _OF}  # fmt: skip
-    teeth["teeth_lower"] = teeth["teeth_lower"] + teeth["teeth_upper"].max()
-    sky = {name: 1 - _hidden(pieces, name) for name in _OF}
+    columns = [_columns(pieces, name) for name in _OF]
     return {
         "bounds": np.stack([low, high]).astype(np.float32),
         "points": np.rint((whole.points - low) / (high - low) * 65535).astype(np.uint16),
         "normals": whole.normals.astype(np.float16),
         "triangles": whole.triangles.astype(np.uint16),
-        "part": np.repeat([PARTS.index(part) for part, _, _ in _OF.values()],
-                          [len(piece.points) for piece in pieces.values()]).astype(np.uint8),
-        "tooth": np.concatenate(list(teeth.values())).astype(np.uint8),
+    } | {name: np.concatenate([each[name] for each in columns]) for name in columns[0]}
+
+
+def _columns(pieces: dict[str, Piece], name: str) -> dict[str, np.ndarray]:
+    """Values at the points of one piece, as bytes."""
+    points = pieces[name].points
+    part, _ = _OF[name]
+    tooth = np.zeros(len(points), np.int64)
+    cervical = jaw = np.ones(len(points))
+    if part == "tooth":
+        tooth = loose_parts(pieces[name].triangles, len(points)) + 1
+        cervical = _cervical(points, tooth, _CERVICAL[name], is_upper=name == "teeth_upper")
+        tooth += 0 if name == "teeth_upper" else tooth.max()
+    if name == "hollow":
+        jaw = _jaw_share(points)
+    elif name not in _WITH_JAW:
+        jaw = np.zeros(len(points))
+    return {
+        "part": np.full(len(points), PARTS.index(part), np.uint8),
+        "tooth": tooth.astype(np.uint8),
         "jaw": _bytes(jaw),
-        "sky": _bytes(sky),
+        "sky": _bytes(1 - _hidden(pieces, name)),
         "cervical": _bytes(cervical),
-    }  # fmt: skip
+    }
 
 
-def _bytes(shares: dict[str, Float[np.ndarray, " points"]]) -> np.ndarray:
-    whole = np.concatenate(list(shares.values()))
-    return np.rint(np.clip(whole, 0, 1) * 255).astype(np.uint8)
+def _bytes(shares: Float[np.ndarray, " points"]) -> np.ndarray:
+    return np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8)
 
 
 def _jaw_share(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, " points"]:
@@ -112,18 +114,18 @@ def _jaw_share(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, " poi
     return share * share * (3 - 2 * share)
 
 
-def _tooth_numbers(row: Piece) -> Int[np.ndarray, " points"]:
-    """From 1, from the head's own right to its left."""
-    return loose_parts(row.triangles, len(row.points)) + 1
-
-
-def _cervical(row: Piece, crown: float, *, is_upper: bool) -> Float[np.ndarray, " points"]:
+def _cervical(
+    points: Float[np.ndarray, "points 3"],
+    tooth: Int[np.ndarray, " points"],
+    crown: float,
+    *,
+    is_upper: bool,
+) -> Float[np.ndarray, " points"]:
     """0 at a tooth's edge, 1 at its neck."""
-    numbers = _tooth_numbers(row)
-    height = row.points[:, 1] if is_upper else -row.points[:, 1]
-    edge = np.full(numbers.max() + 1, np.inf)
-    np.minimum.at(edge, numbers, height)
-    return np.clip((height - edge[numbers]) / crown, 0, 1)
+    height = points[:, 1] if is_upper else -points[:, 1]
+    edge = np.full(tooth.max() + 1, np.inf)
+    np.minimum.at(edge, tooth, height)
+    return np.clip((height - edge[tooth]) / crown, 0, 1)
 
 
 def _hidden(pieces: dict[str, Piece], name: str) -> Float[np.ndarray, " points"]:

@@ -12,20 +12,22 @@ from reggan_training.rig.mouth_pieces import Piece
 
 _HOLLOW = np.array(
     [  # z, half width, top, bottom
-        (0.10, 0.86, 0.62, -0.80),
-        (-0.02, 0.80, 0.58, -0.72),
-        (-0.12, 0.73, 0.54, -0.62),
-        (-0.25, 0.66, 0.50, -0.56),
-        (-0.45, 0.62, 0.46, -0.52),
-        (-0.65, 0.61, 0.42, -0.50),
-        (-0.85, 0.56, 0.38, -0.48),
+        (0.14, 0.90, 0.66, -0.86),
+        (0.07, 0.74, 0.58, -0.76),
+        (0.00, 0.66, 0.53, -0.68),
+        (-0.08, 0.61, 0.51, -0.62),
+        (-0.16, 0.585, 0.50, -0.58),
+        (-0.25, 0.575, 0.48, -0.55),
+        (-0.45, 0.57, 0.46, -0.52),
+        (-0.65, 0.57, 0.42, -0.50),
+        (-0.85, 0.54, 0.38, -0.48),
         (-1.05, 0.46, 0.32, -0.46),
         (-1.22, 0.33, 0.24, -0.42),
         (-1.34, 0.18, 0.14, -0.36),
         (-1.38, 0.04, 0.00, -0.20),
     ]
 )
-"""Cross sections from behind the lips to the throat. They clear the gums (half width 0.54), and
+"""Cross sections from behind the lips to the throat. They clear the gums (half width 0.46), and
 are wider than any opening, so that a look past the teeth always meets a cheek."""
 _ROUND = 0.75
 """Exponent of the sections' outline: 1 is an ellipse, less is squarer."""
@@ -34,7 +36,8 @@ _LIPS_CURVE = 0.5
 _AROUND = 40
 _PALATE_WIDTH, _PALATE_FRONT, _PALATE_BACK = 0.36, -0.13, -1.02
 _PALATE_HIGH, _PALATE_LOW = 0.33, 0.17
-_PLATE_HIGH, _PLATE_THICK = 0.24, 0.07
+_PLATE_HIGH, _PLATE_THICK = 0.36, 0.07
+"""A plate covers the gums as well, as far as lips lay them bare."""
 
 
 def hollow() -> Piece:
@@ -42,7 +45,9 @@ def hollow() -> Piece:
     turns = np.arange(_AROUND) / _AROUND * 2 * np.pi
     x, y = (np.sign(part) * np.abs(part) ** _ROUND for part in (np.cos(turns), np.sin(turns)))
     rings = []
-    for z, wide, top, bottom in _HOLLOW:
+    steps = np.arange(0, len(_HOLLOW) - 0.75, 0.5)  # finer, for the light's sake
+    sections = [np.interp(steps, np.arange(len(_HOLLOW)), column) for column in _HOLLOW.T]
+    for z, wide, top, bottom in zip(*sections, strict=True):
         across = wide * x
         near = np.clip((z + 0.7) / 0.8, 0, 1)
         back = z - near * _LIPS_CURVE * np.minimum(np.abs(across), 0.8) ** 2
@@ -76,14 +81,14 @@ def plate(teeth: Points, *, is_upper: bool) -> Piece:
     middle = np.array([0.0, 0.0, -0.45])
     away = teeth - middle
     turns = np.arctan2(away[:, 0], away[:, 2])
-    steps = np.linspace(-1.75, 1.75, 41)
+    steps = np.linspace(-1.45, 1.45, 31)
     reach = _outline(turns, np.hypot(away[:, 0], away[:, 2]), steps)
     is_front = np.abs(turns) < 0.5
     edge = np.percentile(teeth[is_front, 1], 2 if is_upper else 98)
     up = 1 if is_upper else -1
     # across the band: behind the edge, the rounded edge itself, then up its bulging front
-    heights = np.array([0.10, 0.012, 0.0, 0.012, 0.05, 0.12, 0.19, _PLATE_HIGH])
-    inwards = np.array([_PLATE_THICK, 0.055, 0.03, 0.012, 0.0, 0.0, 0.012, 0.035])
+    heights = np.array([0.10, 0.012, 0.0, 0.012, 0.05, 0.14, 0.24, _PLATE_HIGH])
+    inwards = np.array([_PLATE_THICK, 0.055, 0.03, 0.012, 0.0, -0.015, -0.02, 0.0])
     radius = reach[:, None] - inwards
     points = np.stack(
         [
@@ -94,7 +99,7 @@ def plate(teeth: Points, *, is_upper: bool) -> Piece:
         axis=-1,
     ).reshape(-1, 3)
     triangles = _grid(len(steps), len(heights))
-    return _oriented(points, triangles[:, ::-1] if is_upper else triangles)
+    return _oriented(points, triangles if is_upper else triangles[:, ::-1])
 
 
 def _outline(
@@ -127,6 +132,4 @@ def _facing(points: Points, triangles: np.ndarray, towards: Float[np.ndarray, "3
 
 
 def _oriented(points: Points, triangles: np.ndarray) -> Piece:
-    return Piece(
-        points=points, normals=vertex_normals(points, triangles), triangles=triangles
-    )
+    return Piece(points=points, normals=vertex_normals(points, triangles), triangles=triangles)

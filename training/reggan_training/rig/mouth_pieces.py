@@ -17,10 +17,10 @@ from reggan_training.heads.makehuman.mean import fitted_eyes, head_axes
 from reggan_training.heads.vertex_normals import vertex_normals
 
 _ARCH = np.array([1.07, 1.1, 1.0])
-"""Of the bite: against seven heads of other families its teeth are narrow and short."""
+"""Of the bite: its teeth are narrow and short beside those of seven heads of other families."""
 _TILT = np.radians(-3.0)
-"""Of the bite about x: the median of the same heads' occlusal planes against MakeHuman's."""
-_GUM_ENDS = -0.62
+"""Of the bite about x, set on the same heads."""
+_GUM_ENDS = -0.74
 """Gum farther back than this is left out: nobody sees it, and it comes through the tongue."""
 _SEEN_TEETH = 5
 """So many teeth on each side of the middle are refined, the others show in corners alone."""
@@ -111,12 +111,9 @@ def _teeth(row: Trimesh) -> list[tuple[Trimesh, int]]:
         taken, own = np.unique(faces[labels[faces[:, 0]] == label], return_inverse=True)
         teeth.append(Trimesh(row.vertices[taken], own.reshape(-1, 3), process=False))
     middle = float(row.vertices[:, 2].min())
-    turns = [
-        np.arctan2(*(tooth.vertices.mean(axis=0) - [0, 0, middle])[[0, 2]]) for tooth in teeth
-    ]
-    order = np.argsort(turns, kind="stable")
-    half = len(teeth) // 2
-    is_seen = np.abs(np.arange(len(teeth)) - half + 0.5) < _SEEN_TEETH
+    turns = [np.arctan2(*(tooth.vertices.mean(axis=0) - [0, 0, middle])[[0, 2]]) for tooth in teeth]
+    order = np.argsort(turns, kind="stable")[1:-1]  # without wisdom teeth
+    is_seen = np.abs(np.arange(len(order)) - len(order) / 2 + 0.5) < _SEEN_TEETH
     return [(teeth[row], int(seen)) for row, seen in zip(order, is_seen, strict=True)]
 
 
@@ -127,9 +124,7 @@ def _refined(mesh: Trimesh, times: int) -> Piece:
     kept = len(coarse.vertices)  # subdivision leaves the old points first
     points = np.asarray(fine.vertices)
     normals = vertex_normals(points, np.asarray(fine.faces))
-    return Piece(
-        points=points[:kept], normals=normals[:kept], triangles=np.asarray(coarse.faces)
-    )
+    return Piece(points=points[:kept], normals=normals[:kept], triangles=np.asarray(coarse.faces))
 
 
 def _without_back(gums: Piece) -> Piece:
@@ -149,7 +144,7 @@ def _shaped_tongue(tongue: Piece) -> Piece:
     x, y, z = points.T
     top = np.clip((y - np.median(y)) / 0.08, 0, 1)
     vault = 0.04 * np.exp(-((x / 0.22) ** 2)) * np.clip((z + 1.1) / 0.5, 0, 1)
-    groove = 0.035 * np.exp(-((x / 0.035) ** 2)) * np.clip((-0.2 - z) / 0.1, 0, 1)
+    groove = 0.016 * np.exp(-((x / 0.03) ** 2)) * np.clip((-0.2 - z) / 0.1, 0, 1)
     lift = -0.07 * np.clip((-z - 0.2) / 0.3, 0, 1) + top * (vault - groove)
     points = points + lift[:, None] * np.array([0.0, 1.0, 0.0])
     return Piece(

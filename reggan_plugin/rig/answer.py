@@ -11,6 +11,7 @@ from reggan_plugin.imaging.colour import srgb_from_linear
 from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
 from reggan_plugin.rig.fit import Fit, fit
 from reggan_plugin.rig.layout import eye_rows, rows_of
+from reggan_plugin.rig.light import light_change
 from reggan_plugin.rig.mouth import jaw_pose_from_drop, mouth_light_from_face, mouth_rig, render_mouth
 from reggan_plugin.rig.planes import (
     Window,
@@ -24,7 +25,7 @@ from reggan_plugin.rig.planes import (
     square_around,
     window_places,
 )
-from reggan_plugin.rig.raster import rasterise
+from reggan_plugin.rig.raster import MeshRaster, rasterise
 from reggan_plugin.rig.template import Template
 
 _CELLS = 256
@@ -41,6 +42,10 @@ _LEAST_GAP = 0.012
 """Eye distances between lips from which on a mouth is open."""
 _SEAM_CELLS, _SEAM = 1.5, 0.012
 """Width of the skin that is painted along an edge: cells of the motion, or eye distances."""
+_LEAST_WORN = 0.05
+"""Weight of a source's own `jawOpen` from which on its chin may hide what is under it."""
+_BEHIND = 0.1
+"""Depth, in the spread of the template's, from which on a surface lies behind another."""
 _KEEPS_OWN = 0.65
 """Share of the new gap that the source's own must have for the mouth to keep its own teeth."""
 
@@ -99,7 +104,8 @@ def rig_answer(
         for side in ("right", "left")
     ]
     mouth = _changed_mouth(template, picture, laid, marks_before, marks_after, weights, axes)
-    motion = _motion(template, laid, here, there, marks_after, eyes, cells)
+    light = light_change(template, picture, here, before, before + change)
+    motion, gain = _motion(template, laid, here, there, light, marks_after, eyes, cells)
     painters = [
         _painter(template, picture, here, there, one, max(_SEAM_CELLS / cells, _SEAM * laid.map.eye))
         for one in (*eyes, mouth)
@@ -107,7 +113,7 @@ def rig_answer(
     ]
     return Answer(
         motion=motion,
-        gain=np.zeros((2, 2, 1), np.float32),
+        gain=gain,
         cover=np.zeros((2, 2, 1), np.float32),
         paint=np.zeros((2, 2, 3), np.float32),
         painters=tuple(painters),
@@ -160,14 +166,21 @@ def _motion(
     laid: Fit,
     here: Float[np.ndarray, "vertices 3"],
     there: Float[np.ndarray, "vertices 3"],
+    light: Float[np.ndarray, " vertices"],
     marks_after: Float[np.ndarray, "points 2"],
     eyes: list[Opening | None],
     cells: int,
-) -> Float[np.ndarray, "cells cells 2"]:
-    """Where the surface seen at each cell was before; what is no face does not move."""
+) -> tuple[Float[np.ndarray, "cells cells 2"], Float[np.ndarray, "cells cells 1"]]:
+    """Where the surface seen at each cell was before, and how its light changes.
+
+    What is no face does not move, nor does its light change.
+    """
     raster = rasterise(there * cells, template.triangles, cells, cells)
     known = raster.is_hit.astype(np.float32)
-    motion = extended(raster.mixed(here[:, :2] - there[:, :2], template.triangles), known)
+    if laid.jaw_open > _LEAST_WORN:
+        known *= _seen_before(raster, template, here, cells)
+    moved = np.column_stack([here[:, :2] - there[:, :2], light])
+    motion = extended(raster.mixed(moved, template.triangles), known)
     inside = raster.is_hit.copy()
     whole: Window = (0.0, 0.0, 1.0, 1.0)
     for side in ("right", "left"):
@@ -180,7 +193,23 @@ def _motion(
     for one in eyes:
         if one is not None:
             motion *= 1 - _in_cells(one.still, one.window, cells)[..., None]
-    return motion.astype(np.float32)
+    return motion[..., :2].astype(np.float32), motion[..., 2:].astype(np.float32)
+
+
+def _seen_before(
+    raster: MeshRaster, template: Template, here: Float[np.ndarray, "vertices 3"], cells: int
+) -> Float[np.ndarray, "cells cells"]:
+    """1 where the surface of a cell was seen in the source, 0 where it lay behind another.
+
+    As a dropped jaw shuts, the skin under the chin comes out: nothing in the picture shows it, and
+    without this the old chin would be drawn under the new one.
+    """
+    source = rasterise(here * cells, template.triangles, cells, cells)
+    nearness = source.mixed(here[:, 2:], template.triangles)
+    places = raster.mixed(here, template.triangles)
+    nearest = sampled(nearness, places[..., :2] * np.float32(cells))[..., 0]
+    behind = (nearest - places[..., 2]) > _BEHIND * np.linalg.norm(here[:, 2]).clip(1e-9) / np.sqrt(len(here))
+    return 1.0 - behind.astype(np.float32)
 
 
 def _in_cells(

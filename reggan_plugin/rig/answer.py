@@ -79,7 +79,7 @@ class Landmarks:
 
 def rig_answer(
     template: Template,
-    picture: Float[np.ndarray, "side side 3"],
+    picture: Float[np.ndarray, "crop crop 3"],
     landmarks: Landmarks,
     weights: Mapping[str, float],
     *,
@@ -135,7 +135,7 @@ def rig_answer(
 
 def _painter(
     template: Template,
-    picture: Float[np.ndarray, "side side 3"],
+    picture: Float[np.ndarray, "crop crop 3"],
     here: Float[np.ndarray, "vertices 3"],
     there: Float[np.ndarray, "vertices 3"],
     opening: Opening,
@@ -251,7 +251,7 @@ def _mouth_outline(marks: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, "c
 
 def _changed_mouth(
     template: Template,
-    picture: Float[np.ndarray, "side side 3"],
+    picture: Float[np.ndarray, "crop crop 3"],
     laid: Fit,
     before: Float[np.ndarray, "points 2"],
     after: Float[np.ndarray, "points 2"],
@@ -296,7 +296,7 @@ def _changed_mouth(
 
 def _inside_of_mouth(
     template: Template,
-    picture: Float[np.ndarray, "side side 3"],
+    picture: Float[np.ndarray, "crop crop 3"],
     laid: Fit,
     marks: Float[np.ndarray, "points 2"],
     weights: Mapping[str, float],
@@ -346,7 +346,7 @@ def _skin(
 
 
 def _statue_share(
-    picture: Float[np.ndarray, "side side 3"],
+    picture: Float[np.ndarray, "crop crop 3"],
     skin: Float[np.ndarray, "side side"],
     marks: Float[np.ndarray, "points 2"],
 ) -> float:
@@ -365,7 +365,7 @@ def _statue_share(
 
 
 def _is_drawn(
-    picture: Float[np.ndarray, "side side 3"], skin: Float[np.ndarray, "side side"]
+    picture: Float[np.ndarray, "crop crop 3"], skin: Float[np.ndarray, "side side"]
 ) -> bool:
     """Whether skin is flat with sharp steps, as cel shading has it: no place for natural teeth."""
     down, right = np.gradient(picture.mean(axis=2))

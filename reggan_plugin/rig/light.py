@@ -21,7 +21,7 @@ _STRENGTH = 1.0
 
 def light_change(
     template: Template,
-    picture: Float[np.ndarray, "side side 3"],
+    picture: Float[np.ndarray, "crop crop 3"],
     here: Float[np.ndarray, "vertices 3"],
     before: Float[np.ndarray, "vertices 3"],
     after: Float[np.ndarray, "vertices 3"],

@@ -29,7 +29,8 @@ from reggan_plugin.rig.planes import (
 from reggan_plugin.rig.raster import MeshRaster, rasterise
 from reggan_plugin.rig.template import Template
 
-_CELLS = 256
+_CELLS, _COVER_CELLS = 256, 128
+"""Of motion and light, and of the plane by which a user's limits are drawn."""
 _FADE = 0.10
 """Eye distances beyond the mesh over which motion fades."""
 _TEETH_BELOW, _TEETH_BEHIND = 0.022, 0.115
@@ -126,7 +127,7 @@ def rig_answer(
     return Answer(
         motion=motion,
         gain=gain,
-        cover=np.zeros((2, 2, 1), np.float32),
+        cover=np.zeros((_COVER_CELLS, _COVER_CELLS, 1), np.float32),
         paint=np.zeros((2, 2, 3), np.float32),
         painters=tuple(painters),
         front=landmarks.front,

@@ -8,7 +8,7 @@ import numpy as np
 
 from reggan_export.sample_crops import VERIFY_FRAMES, verify_crops
 from reggan_export.verify.asked_vectors import asked_vectors
-from reggan_export.verify.bounds import BOUNDS, LOCATOR_BOUNDS, MOTION_BOUNDS
+from reggan_export.verify.bounds import BOUNDS, LOCATOR_BOUNDS, MOTION_BOUNDS, RIG_BOUNDS
 from reggan_export.verify.moved_pictures import compare_moved_pictures
 from reggan_export.verify.verify_report import Bound, Difference, difference_between
 from reggan_plugin.backends.runner import Tensors
@@ -21,6 +21,7 @@ from reggan_plugin.faces.pyramid import build_pyramid
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.models.model_card import (
     MOTION_CONTRACT,
+    RIG_CONTRACT,
     ModelCard,
     card_from_metadata,
     read_card,
@@ -99,6 +100,19 @@ def questions_from_metadata(
 
 def _expression_questions(card: ModelCard, against_run: bool) -> Questions:
     crops = verify_crops(card)
+    if card.contract == RIG_CONTRACT:
+        return Questions(
+            precision=card.precision,
+            part="",
+            contract=card.contract,
+            side_px=card.image_size_px,
+            probes={
+                path.name: {"image": crop[None]}
+                for path, crop in zip(VERIFY_FRAMES, crops, strict=True)
+            },
+            compare=_compare_numbers,
+            bounds=RIG_BOUNDS,
+        )
     compare: Compare = _compare_pictures
     bounds: Sequence[Bound] = [BOUNDS[card.precision]]
     if card.contract == MOTION_CONTRACT:

@@ -2,7 +2,7 @@
 
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.change.answer import AnswerSource
-from reggan_plugin.change.model_sources import MotionSource, PictureSource
+from reggan_plugin.change.model_sources import MotionModelSource, PictureModelSource
 from reggan_plugin.models.model_card import MOTION_CONTRACT, ModelCard
 
 
@@ -14,6 +14,6 @@ def source_from_card(runner: Runner, card: ModelCard, batch: int = 1) -> AnswerS
         card: of it.
         batch: faces that it is given at once.
     """
-    return (MotionSource if card.contract == MOTION_CONTRACT else PictureSource)(
+    return (MotionModelSource if card.contract == MOTION_CONTRACT else PictureModelSource)(
         runner, card, batch
     )

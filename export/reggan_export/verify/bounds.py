@@ -31,19 +31,3 @@ LOCATOR_BOUNDS = {
     "points": Bound(quantity="points", unit="pixels", statistic="max", limit=1e-2),
 }
 """By the output of a face locator's part."""
-EXPORT_BOUNDS = {
-    # not the largest: where two surfaces meet, a rounding may decide which of them is looked for
-    "fp32": (
-        Bound(quantity="motion", unit="px", statistic="mean", limit=0.02),
-        Bound(quantity="gain", unit="log", statistic="max", limit=0.05),
-        Bound(quantity="cover", unit="levels", statistic="mean", limit=0.25),
-        Bound(quantity="paint", unit="levels", statistic="mean", limit=0.25),
-    ),
-    "fp16": (
-        Bound(quantity="motion", unit="px", statistic="mean", limit=0.05),
-        Bound(quantity="gain", unit="log", statistic="max", limit=0.1),
-        Bound(quantity="cover", unit="levels", statistic="mean", limit=0.5),
-        Bound(quantity="paint", unit="levels", statistic="mean", limit=0.5),
-    ),
-}
-"""By precision: whether an export of contract 2 is written, by its outputs on noise."""

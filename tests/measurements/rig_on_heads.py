@@ -38,6 +38,7 @@ from PIL import Image
 
 from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.models.model_card import RIG_CONTRACT
+from reggan_plugin.rig.source import RigSource
 from reggan_training.landmarks.pictures import SHARES, HeadSource, families_in, fewer_textures
 from reggan_training.metrics.motion.exported import open_exported
 from tests.measurements.rig_measures import (
@@ -119,7 +120,9 @@ class Found:
         found = [one[part] for group, _, one in self.landmarks if row in (ALL, group)]
         return 100 * np.concatenate(found) if found else np.zeros(0)
 
-    def explained(self, row: str, part: str = "face", requests: Iterable[str] = EXPRESSIONS) -> float:
+    def explained(
+        self, row: str, part: str = "face", requests: Iterable[str] = EXPRESSIONS
+    ) -> float:
         """Share of the motion, pooled."""
         requests = list(requests)
         whole = self.values(row, f"motion {part}", requests).sum()
@@ -237,7 +240,7 @@ def _ask_expressions(
         label = f"{head.name}, {yaw_deg:g}°"
         asked = [AskedFace(model, view.source, view.places) for model in models]
         for one, results in zip(asked, found, strict=True):
-            if one.source.card.contract == RIG_CONTRACT:
+            if isinstance(one.source, RigSource):
                 errors = landmark_errors(one.found().places, view.places, view.eye)
                 results.landmarks.append((head.group, label, errors))
         own = view.openings(0)
@@ -283,7 +286,7 @@ def _save_sheets(sheets: dict[str, list[np.ndarray]], out: Path, number: int) ->
     """A sheet for each request: source, truth, model, the model beside it; a row each head."""
     out.mkdir(parents=True, exist_ok=True)
     for name, rows in sheets.items():
-        Image.fromarray(np.concatenate(rows)).save(out / f"{name}_{number}.jpg", quality=93)
+        Image.fromarray(np.concatenate(rows)).save(out / f"{name}_{number}.png")
 
 
 Table = dict[str, list[dict[str, float]]]
@@ -292,8 +295,9 @@ Table = dict[str, list[dict[str, float]]]
 def _report(table: Table, found: Sequence[Found]) -> list[str]:
     heads = len({label for _, label, _, _ in found[0].requests})
     lines = [f"{heads} views; cells: the model / the model beside it", ""]
-    lines += _columns(table, "motion explained", ["explained", "explained upper", "explained lower",
-                      *(f"explained {name}" for name in EXPRESSIONS), "explained shape"])  # fmt: skip
+    parts = ["explained", "explained upper", "explained lower"]
+    expressions = [f"explained {name}" for name in EXPRESSIONS]
+    lines += _columns(table, "motion explained", [*parts, *expressions, "explained shape"])
     lines += _columns(table, "dB over the unchanged source", [f"dB {one}" for one in PSNR_PARTS])
     lines += _columns(
         table,
@@ -310,7 +314,8 @@ def _report(table: Table, found: Sequence[Found]) -> list[str]:
         lines += ["| landmarks, % |" + "".join(f" {part} |" for part in LANDMARK_PARTS)]
         lines += ["|---|" + "---|" * len(LANDMARK_PARTS)]
         for row, models in table.items():
-            cells = (f"{models[0][p]:.2f} ({models[0][f'{p}, median']:.2f})" for p in LANDMARK_PARTS)
+            first = models[0]
+            cells = (f"{first[p]:.2f} ({first[f'{p}, median']:.2f})" for p in LANDMARK_PARTS)
             lines.append(f"| {row} | {' | '.join(cells)} |")
         lines.append("")
     return lines
@@ -368,7 +373,7 @@ def _save_figures(path: Path, table: Table, found: Sequence[Found]) -> None:
             {
                 "requests": one.requests,
                 "shapes": one.shapes,
-                "landmarks": [(group, view, _means(errors)) for group, view, errors in one.landmarks],
+                "landmarks": [(group, view, _means(own)) for group, view, own in one.landmarks],
             }
             for one in found
         ],

@@ -6,8 +6,8 @@ it, so that colours of skin, light and shadow cannot deceive. What a rig paints 
 its paint from the map, with the landmarks of the normal picture. Paint of an older model counts for
 the model: around the mouth as the mouth's inside, around eyes as lid if a blink is asked for, else
 as eyeball. The source's own map reads 1 of its aperture by construction; the true map of a state
-comes from its render. An answer made of the true motion (`true_answer`) reads as the true map within
-0.01 of the aperture on a blink and within half a pixel on lips.
+comes from its render. An answer made of the true motion (`true_answer`) reads as the true map
+within 0.01 of the aperture on a blink and within half a pixel on lips.
 """
 
 import time

@@ -10,7 +10,8 @@ All figures, with what they mean:
 
     explained   1 - sum|m - t|² / sum|t|², pooled over the expressions, of skin that the source
                 shows; *shape*: median over single shapes at weight 1
-    dB          PSNR over that of the unchanged source, where source and truth differ
+    dB          PSNR over that of the unchanged source, where source and truth differ: median, for
+                a part that hardly changes would rule a mean
     blink       share of the eyes' opening that a blink leaves; 0 is shut. See `rig_measures`
     wide        opening that `eyeWide` makes, over the true one
     lip edge    px between the outlines of the mouth's opening and the true one, and its area
@@ -145,7 +146,7 @@ class Found:
             "explained lower": self.explained(row, "lower"),
             **{f"explained {name}": self.explained(row, "face", [name]) for name in EXPRESSIONS},
             "explained shape": self.median_shape(row),
-            **{f"dB {part}": _mean(self.values(row, f"dB {part}")) for part in PSNR_PARTS},
+            **{f"dB {part}": _median(self.values(row, f"dB {part}")) for part in PSNR_PARTS},
             "blink": _median(blink),
             "worst blink": float(blink.max()) if len(blink) else np.nan,
             "share of views with a blink of 0.3 or less": _mean(blink <= _SHUT),

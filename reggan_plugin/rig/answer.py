@@ -40,12 +40,13 @@ _JAW_SHAPES = ("jawForward", "jawLeft", "jawOpen", "jawRight")
 _LOWER_BELOW = 0.03
 """Lower incisors stay so far below the lip that the jaw takes along, as true mouths have it."""
 _LEAST_MOTION = 0.004
-_LEAST_GAP = 0.012
-"""Eye distances between lips from which on a mouth is open."""
+_LEAST_GAP = 0.022
+"""Eye distances between lips from which on a mouth begins to open: it is open in full at twice that.
+The template's lips have no thickness, so what is less would show a slit where true lips touch."""
 _SEAM_CELLS, _SEAM = 1.5, 0.012
 """Width of the skin that is painted along an edge: cells of the motion, or eye distances."""
-_LEAST_WORN = 0.05
-"""Weight of a source's own `jawOpen` from which on its chin may hide what is under it."""
+_LEAST_LIFT = 0.01
+"""Eye distances by which a chin has to rise for what it hid to be looked for."""
 _BEHIND = 0.1
 """Depth, in the spread of the template's, from which on a surface lies behind another."""
 _FLAT, _STEPS, _MOSTLY = 0.6 / 255, 5.0, 0.10
@@ -190,7 +191,8 @@ def _motion(
     """
     raster = rasterise(there * cells, template.triangles, cells, cells)
     known = raster.is_hit.astype(np.float32)
-    if laid.jaw_open > _LEAST_WORN:
+    chin = template.at_landmarks(here - there)[rows_of("jaw")[5:10], 1]
+    if float(chin.max()) > _LEAST_LIFT * laid.map.eye:
         known *= _seen_before(raster, template, here, cells)
     moved = np.column_stack([here[:, :2] - there[:, :2], light])
     motion = extended(raster.mixed(moved, template.triangles), known)
@@ -214,7 +216,7 @@ def _seen_before(
 ) -> Float[np.ndarray, "cells cells"]:
     """1 where the surface of a cell was seen in the source, 0 where it lay behind another.
 
-    As a dropped jaw shuts, the skin under the chin comes out: nothing in the picture shows it, and
+    As a chin rises, the skin under the chin comes out: nothing in the picture shows it, and
     without this the old chin would be drawn under the new one.
     """
     source = rasterise(here * cells, template.triangles, cells, cells)
@@ -274,7 +276,7 @@ def _changed_mouth(
     marks = after.copy()
     gap = ((marks[lower] - marks[upper]) @ axes[:, 1])[:, None]
     meeting = (marks[lower] + marks[upper]) / 2
-    parted = np.clip(gap / (_LEAST_GAP * eye) - 0.5, 0, 1)
+    parted = np.clip(gap / (_LEAST_GAP * eye) - 1.0, 0, 1)
     marks[upper] = meeting + parted * (marks[upper] - meeting)
     marks[lower] = meeting + parted * (marks[lower] - meeting)
     outline = _mouth_outline(marks)

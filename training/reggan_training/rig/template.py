@@ -26,11 +26,12 @@ from reggan_training.landmarks.points import DensePoints, dense_points
 _KEPT = 4200
 """Vertices, about."""
 _JAW_DROP = 0.5
-_BAND, _BAND_ENDS = 0.045, 0.16
+_BAND, _BAND_ENDS = 0.06, 0.18
 """Eye distances above the upper lid's edge that go along with it rigidly (lashes lie there), and
 over which the skin above takes over. Measured in the trial: without it lashes smear over the lid."""
-_FEATHER = 0.35
-"""Eye distances beyond the face's outline over which motion fades, where hair and neck begin."""
+_FEATHER, _FEATHER_ABOVE = 0.35, 0.14
+"""Eye distances beyond the face's outline over which motion fades: under the jaw, where the neck
+follows it, and beside and above the face, where hair begins, which does not."""
 _BLINK_LAP = 0.004
 """Eye distances by which shut lids overlap."""
 _WITHOUT = ("eyeBlink",)
@@ -354,7 +355,9 @@ def _feather(rest: Points, rows: np.ndarray, weights: np.ndarray) -> Float[np.nd
         along = end - start
         t = np.clip((rest[:, :2] - start) @ along / (along @ along), 0, 1)
         distance = np.minimum(distance, np.linalg.norm(rest[:, :2] - start - t[:, None] * along, axis=1))
-    share = np.clip(1 - np.where(inside, 0, distance) / _FEATHER, 0, 1)
+    below = np.clip((-0.9 - rest[:, 1]) / 0.6, 0, 1)
+    feather = _FEATHER_ABOVE + below * (_FEATHER - _FEATHER_ABOVE)
+    share = np.clip(1 - np.where(inside, 0, distance) / feather, 0, 1)
     deep = np.clip((rest[:, 2] + 0.75) / 0.5, 0, 1)
     share = share * deep
     return share * share * (3 - 2 * share)

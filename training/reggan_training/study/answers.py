@@ -37,7 +37,7 @@ class StudyKey:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class RaterChoice:
     """One choice."""
 
     trial: str
@@ -53,7 +53,7 @@ class AnswerSheet:
 
     rater: str
     is_complete: bool
-    answers: tuple[Answer, ...]
+    answers: tuple[RaterChoice, ...]
 
 
 def read_key(path: Path) -> StudyKey:
@@ -128,7 +128,7 @@ def read_sheet(path: Path, key: StudyKey) -> AnswerSheet:
     return AnswerSheet(rater=rater, is_complete=is_complete, answers=answers)
 
 
-def _answer_from_entry(entry: Mapping[str, Any], key: StudyKey) -> Answer:
+def _answer_from_entry(entry: Mapping[str, Any], key: StudyKey) -> RaterChoice:
     """One entry of an answers file.
 
     Raises:
@@ -143,7 +143,7 @@ def _answer_from_entry(entry: Mapping[str, Any], key: StudyKey) -> Answer:
     shown = {entry["left"], entry["right"]}
     if shown != trial.labels.keys() or entry["chosen"] not in shown:
         raise ValueError(f"pair {entry['trial']} does not show these pictures")
-    return Answer(
+    return RaterChoice(
         trial=entry["trial"],
         question=entry["question"],
         chosen=entry["chosen"],

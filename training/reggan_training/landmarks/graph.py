@@ -66,11 +66,16 @@ class LandmarkGraph(nn.Module):
         coarse = F.avg_pool2d(picture, _COARSE)
         batch = picture[:, 0, 0, :1]
         right, left, height = _EYES
-        centre = torch.stack([batch * 0 + (right + left) / 2, batch * 0 + height + FACE_CENTRE[1] * (left - right)], -1)[:, 0]
+        centre = torch.stack(
+            [batch * 0 + (right + left) / 2, batch * 0 + height + FACE_CENTRE[1] * (left - right)],
+            -1,
+        )[:, 0]
         turn = torch.stack([batch * 0 + 1, batch * 0], -1)[:, 0]
         side = batch * 0 + FACE_SIDE * (left - right)
         for _ in range(2):
-            places, sigma, label = self.networks["face"](self._cut(coarse, centre, side, turn, "face", False))
+            places, sigma, label = self.networks["face"](
+                self._cut(coarse, centre, side, turn, "face", False)
+            )
             points = self._placed(places, centre, side, turn, False)
             face_square = centre, side, turn
             origin, eye, turn = self._frame(points)
@@ -88,12 +93,18 @@ class LandmarkGraph(nn.Module):
                 targets = [int(MIRROR[row]) for row in rows] if mirrored else rows
                 around = self._around(kind, name)
                 centre, side = self._square(points[:, around], origin, eye, turn, kind)
-                own, deviation, _ = self.networks[kind](self._cut(picture, centre, side, turn, kind, mirrored))
+                own, deviation, _ = self.networks[kind](
+                    self._cut(picture, centre, side, turn, kind, mirrored)
+                )
                 own = self._placed(own, centre, side, turn, mirrored)
                 deviation = torch.exp(deviation.clamp(-7, 0)) * side
                 for place, row in enumerate(targets):
                     columns[row], deviations[row] = own[:, place], deviation[:, place]
-        return torch.stack(columns, 1), torch.stack(deviations, 1), self._spread(shares, face_square)
+        return (
+            torch.stack(columns, 1),
+            torch.stack(deviations, 1),
+            self._spread(shares, face_square),
+        )
 
     @staticmethod
     def _around(kind: str, name: str) -> list[int]:
@@ -103,17 +114,23 @@ class LandmarkGraph(nn.Module):
             rows = [*(eye_rows(name) if kind == "eye" else rows_of("brow", name))]
         return [int(row) for row in rows]
 
-    def _cut(self, picture: Tensor, centre: Tensor, side: Tensor, turn: Tensor, kind: str, mirrored: bool) -> Tensor:
+    def _cut(
+        self, picture: Tensor, centre: Tensor, side: Tensor, turn: Tensor, kind: str, mirrored: bool
+    ) -> Tensor:
         grid = getattr(self, f"grid_{kind}")
         x = -grid[..., 0] if mirrored else grid[..., 0]
         y = grid[..., 1]
         c, s = turn[:, :1], turn[:, 1:]
         at = torch.stack([c * x - s * y, s * x + c * y], -1) * side[:, :, None] + centre[:, None]
         px = INPUT_PX[kind]
-        return F.grid_sample(picture, at.reshape(-1, px, px, 2) * 2 - 1, align_corners=False, padding_mode="border")
+        return F.grid_sample(
+            picture, at.reshape(-1, px, px, 2) * 2 - 1, align_corners=False, padding_mode="border"
+        )
 
     @staticmethod
-    def _placed(places: Tensor, centre: Tensor, side: Tensor, turn: Tensor, mirrored: bool) -> Tensor:
+    def _placed(
+        places: Tensor, centre: Tensor, side: Tensor, turn: Tensor, mirrored: bool
+    ) -> Tensor:
         x = -places[..., 0] if mirrored else places[..., 0]
         y = places[..., 1]
         c, s = turn[:, :1], turn[:, 1:]
@@ -142,11 +159,15 @@ class LandmarkGraph(nn.Module):
         size = length / (weight * a**2).sum((1, 2))
         unit = torch.stack([real / length, turn / length], -1)
         c, s = unit[:, 0], unit[:, 1]
-        moved = torch.stack([c * start[:, 0] - s * start[:, 1], s * start[:, 0] + c * start[:, 1]], -1)
+        moved = torch.stack(
+            [c * start[:, 0] - s * start[:, 1], s * start[:, 0] + c * start[:, 1]], -1
+        )
         return end - size[:, None] * moved, size, unit
 
     @staticmethod
-    def _square(around: Tensor, origin: Tensor, eye: Tensor, turn: Tensor, kind: str) -> tuple[Tensor, Tensor]:
+    def _square(
+        around: Tensor, origin: Tensor, eye: Tensor, turn: Tensor, kind: str
+    ) -> tuple[Tensor, Tensor]:
         """`crops.part_square`: its middle and side."""
         away = around - origin[:, None]
         c, s = turn[:, :1], turn[:, 1:]
@@ -158,7 +179,9 @@ class LandmarkGraph(nn.Module):
         side = torch.maximum(size[:, 0] * wide, size[:, 1] * tall).clamp(least, most) * eye
         middle = (low + high) / 2
         c, s = turn[:, 0], turn[:, 1]
-        placed = torch.stack([c * middle[:, 0] - s * middle[:, 1], s * middle[:, 0] + c * middle[:, 1]], -1)
+        placed = torch.stack(
+            [c * middle[:, 0] - s * middle[:, 1], s * middle[:, 0] + c * middle[:, 1]], -1
+        )
         return origin + placed, side[:, None]
 
     def _spread(self, shares: Tensor, square: tuple[Tensor, Tensor, Tensor]) -> Tensor:
@@ -166,5 +189,15 @@ class LandmarkGraph(nn.Module):
         centre, side, turn = square
         away = (self.label_grid - centre[:, None]) / side[:, :, None]
         c, s = turn[:, :1], turn[:, 1:]
-        at = torch.stack([c * away[..., 0] + s * away[..., 1], -s * away[..., 0] + c * away[..., 1]], -1) * 2
-        return F.grid_sample(shares, at.reshape(-1, _LABEL_PX, _LABEL_PX, 2), align_corners=False, padding_mode="border")
+        at = (
+            torch.stack(
+                [c * away[..., 0] + s * away[..., 1], -s * away[..., 0] + c * away[..., 1]], -1
+            )
+            * 2
+        )
+        return F.grid_sample(
+            shares,
+            at.reshape(-1, _LABEL_PX, _LABEL_PX, 2),
+            align_corners=False,
+            padding_mode="border",
+        )

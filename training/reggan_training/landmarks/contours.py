@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
-Place = Float[np.ndarray, "points 2"]
+Place = Float[np.ndarray, "_ 2"]
 _EDGE_PX: Final = 9
 """Width of the window that smooths an edge."""
 _LINE_PX: Final = 17

@@ -8,7 +8,7 @@ from typing import Final
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, UInt8
 
 from reggan_plugin.rig.layout import eye_rows, rows_of
 from reggan_training.landmarks.canvas import EYE_PX, SIDE_PX, Picture, Plane
@@ -81,9 +81,7 @@ def draw_backdrop(pixels: Picture, label: Plane, random: np.random.Generator) ->
     return (pixels * head + back * (1 - head)).astype(np.uint8)
 
 
-def draw_outlines(
-    pixels: Picture, part: Int[np.ndarray, "side side"], random: np.random.Generator
-) -> Picture:
+def draw_outlines(pixels: Picture, part: Plane, random: np.random.Generator) -> Picture:
     """Draw dark lines where parts meet.
 
     Args:
@@ -91,8 +89,7 @@ def draw_outlines(
         part: number of what each pixel shows.
         random: of width and colour.
     """
-    plane = part.astype(np.uint8)
-    is_edge = cv2.dilate(plane, np.ones((2, 2))) != cv2.erode(plane, np.ones((2, 2)))
+    is_edge = cv2.dilate(part, np.ones((2, 2))) != cv2.erode(part, np.ones((2, 2)))
     width = int(random.integers(1, 4))
     wide = cv2.dilate(is_edge.astype(np.uint8), np.ones((width, width)))
     line = cv2.GaussianBlur(wide.astype(np.float32), (3, 3), 0)[..., None]

@@ -54,6 +54,11 @@ class FrontView:
         flat = self._camera.project(self._camera.view(np.atleast_2d(point))) * SIDE_PX
         return flat.reshape(*point.shape[:-1], 2)
 
+    def shows(self, *parts: Part) -> Bool[np.ndarray, "side side"]:
+        """Pixels that show one of these parts."""
+        own = np.isin(self.head.parts[self._kept], parts)
+        return (self._triangle >= 0) & own[self._triangle]
+
     @property
     def eye_px(self) -> float:
         """Pixels of an eye distance."""
@@ -133,7 +138,7 @@ class FrontView:
 
     def surface_at(self, place: Float[np.ndarray, "2"]) -> OnSurface:
         """The face's surface at the pixel nearest to a place."""
-        x, y = np.clip(np.round(place - 0.5).astype(int), 0, SIDE_PX - 1)
+        x, y = np.clip(np.round(place - 0.5).astype(int), 0, SIDE_PX - 1).tolist()
         reach = 12
         while not self.face[_around(y, reach), _around(x, reach)].any():
             reach *= 3

@@ -114,6 +114,7 @@ class LandmarkGraph(nn.Module):
         first, _, _ = self._look(coarse, square, "face")
         square = self.face_squares(self.placement(first))
         points, sigma, label = self._look(coarse, square, "face")
+        assert label is not None  # of all networks that of the face has them
         columns, deviations = list(points.unbind(1)), list(sigma.unbind(1))
         placement = self.placement(points)
         for kind, side in _PARTS:
@@ -181,7 +182,7 @@ class LandmarkGraph(nn.Module):
 
     def _look(
         self, picture: Tensor, square: Squares, kind: str, *, is_mirrored: bool = False
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """A network's answer for squares: places and deviations in the crop, labels' logits."""
         px = INPUT_PX[kind]
         at = square.placed(_mirrored(getattr(self, f"grid_{kind}"), is_mirrored=is_mirrored))

@@ -29,6 +29,10 @@ class HeadSource:
         shares: how often each is drawn, in parts of their sum.
         seed: of the identities.
         held_out: give held-out identities instead of those for training.
+
+    Attributes:
+        mean: ICT FaceKit's mean head.
+        mean_points: its landmarks.
     """
 
     def __init__(
@@ -44,8 +48,8 @@ class HeadSource:
         total = sum(shares[name] for name in self._names)
         self._shares = [shares[name] / total for name in self._names]
         mean = families[MEAN_FAMILY].head(f"{MEAN_FAMILY}-{seed}-00000")
-        self._mean = replace(mean, rest=mean.canonical)
-        self._mean_points = dense_points(self._mean)
+        self.mean = replace(mean, rest=mean.canonical)
+        self.mean_points = dense_points(self.mean)
         self._found: dict[str, DensePoints] = {}
 
     def heads(self, random: np.random.Generator) -> Iterator[tuple[HeadMesh, DensePoints]]:
@@ -62,7 +66,7 @@ class HeadSource:
         if key not in self._found:
             is_mean = family == MEAN_FAMILY
             self._found[key] = (
-                self._mean_points if is_mean else dense_points(head, self._mean_points, self._mean)
+                self.mean_points if is_mean else dense_points(head, self.mean_points, self.mean)
             )
         eyes = {side: iris_of(head, side) for side in SIDES}
         return head, replace(self._found[key], eyes=eyes, rest=head.rest)

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from reggan_plugin.vocabulary.basic_expressions import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadMesh, Part
@@ -98,7 +98,7 @@ class _State:
 
     raster: RasterisedHead
     points: Float[np.ndarray, "points 2"]
-    part: Int[np.ndarray, "side side"]
+    part: Plane
     label: Plane
 
     @classmethod
@@ -119,7 +119,7 @@ class _State:
         return cls(
             raster=raster,
             points=seen_edges(points, viewed, facing, camera),
-            part=np.where(is_head, part, _NO_PART),
+            part=np.where(is_head, part, _NO_PART).astype(np.uint8),
             label=label.astype(np.uint8),
         )
 

@@ -6,7 +6,7 @@ own, gets the same landmarks without a table of its vertices. What has no edge (
 wings of the nose) is carried over from a mean head by a smooth map through the others.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,7 +89,7 @@ def dense_points(
     else:
         free = _places_like(found, view, like, model)
     for row, place in free.items():
-        found.keep([row], place[None], view)
+        found.keep(np.array([row]), place[None], view)
     return found.landmarks()
 
 
@@ -100,12 +100,12 @@ class _Found:
         self._head = head
         self.surface: dict[int, OnSurface] = {}
 
-    def keep(self, rows: Iterable[int], places: Place, view: FrontView) -> None:
+    def keep(self, rows: Int[np.ndarray, " rows"], places: Place, view: FrontView) -> None:
         """Keep what a view shows at places."""
         for row, place in zip(rows, places, strict=True):
             self.surface[int(row)] = view.surface_at(place)
 
-    def seen(self, rows: Iterable[int], view: FrontView) -> Place:
+    def seen(self, rows: Int[np.ndarray, " rows"], view: FrontView) -> Place:
         """Pixels of landmarks at rest."""
         points = [self.surface[int(row)] for row in rows]
         rest = self._head.rest
@@ -150,7 +150,7 @@ def _find_profile(found: _Found, view: FrontView) -> None:
     """Bridge, tip of the nose, chin."""
     head = view.head
     tip, chin = view.place_of(head.rest[head.nose_tip]), view.place_of(head.rest[head.chin])
-    inner_corners = [rows_of("lid_upper", side)[-1] for side in SIDES]
+    inner_corners = np.array([rows_of("lid_upper", side)[-1] for side in SIDES])
     top = found.seen(inner_corners, view).mean(axis=0)
     found.keep(rows_of("bridge"), top + _ALONG_NOSE * (tip - top), view)
     found.keep(rows_of("nose")[:1], tip[None], view)
@@ -184,7 +184,7 @@ def _places_like(
     firm = {int(row) for row in _firm_rows()}
     controls = [row for row in found.surface if row in firm]
     start = np.concatenate([template[controls], other.sides()])
-    end = np.concatenate([found.seen(controls, view), view.sides()])
+    end = np.concatenate([found.seen(np.array(controls), view), view.sides()])
     irises = {
         int(row) for name in ("iris", "pupil") for side in SIDES for row in rows_of(name, side)
     }

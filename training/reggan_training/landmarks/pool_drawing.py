@@ -14,7 +14,6 @@ from io import BytesIO
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import cv2
 import numpy as np
@@ -74,7 +73,7 @@ class DrawingProcesses:
         ]
         self._told: set[BaseProcess] = set()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "DrawingProcesses":
         with multiplying_in_one_thread():
             for process in self._processes:
                 process.start()

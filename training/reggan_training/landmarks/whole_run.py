@@ -17,7 +17,7 @@ from reggan_training.landmarks.pool_drawing import (
     DrawingProcesses,
     DrawingTask,
 )
-from reggan_training.landmarks.training import SHARES, Report, train_parts
+from reggan_training.landmarks.training import SHARES, Measurement, Report, train_parts
 
 _POLL_S: Final = 2.0
 
@@ -71,7 +71,12 @@ def train_landmarks(run: LandmarkRun, report: Report) -> None:
     pool, test = PicturePool(run.folder / POOL, SHARES), PicturePool(run.folder / TEST_POOL, SHARES)
     with DrawingProcesses(task, run.processes if run.drawing_s > 0 else 0) as drawing:
         _wait_for_pictures(run, pool, test, drawing)
-        train_parts(run.folder, pool, test, run.length_s, report)
+
+        def report_both(found: Measurement) -> None:
+            drawing.draw_on()  # says so where one has ended
+            report(found)
+
+        train_parts(run.folder, pool, test, run.length_s, report_both)
 
 
 def _wait_for_pictures(

@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-Points = Float[np.ndarray, "points 3"]
-Faces = Int[np.ndarray, "faces 3"]
+Points = Float[np.ndarray, "_ 3"]
+Faces = Int[np.ndarray, "_ 3"]
 _MOST_ROUNDS: Final = 60
 _LEAST_COSINE: Final = 0.5
 """Of the angle by which a triangle may turn."""

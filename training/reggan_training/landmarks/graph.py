@@ -39,7 +39,7 @@ _PARTS: Final = (
 )
 
 
-class Placement(NamedTuple):
+class FacePlacements(NamedTuple):
     """Place, size and roll of faces in crops, as `crops.FacePlacement`; parts of the crop's side.
 
     Attributes:
@@ -127,7 +127,7 @@ class LandmarkGraph(nn.Module):
         spread = self._spread(shares, square)
         return torch.stack(columns, 1), torch.stack(deviations, 1), spread
 
-    def placement(self, points: Float[Tensor, "batch points 2"]) -> Placement:
+    def placement(self, points: Float[Tensor, "batch points 2"]) -> FacePlacements:
         """Place, size and roll of faces from their landmarks, as `crops.face_frame`."""
         lips = rows_of("lip_outer_upper")
         seen = torch.stack(
@@ -150,10 +150,10 @@ class LandmarkGraph(nn.Module):
         size = length / (weight * a**2).sum((1, 2))
         unit = torch.stack([real / length, turn / length], -1)
         moved = _turned(start[:, None], unit)[:, 0]
-        return Placement(end - size[:, None] * moved, size, unit)
+        return FacePlacements(end - size[:, None] * moved, size, unit)
 
     @staticmethod
-    def face_squares(face: Placement) -> Squares:
+    def face_squares(face: FacePlacements) -> Squares:
         """The squares of whole faces, as `crops.face_square`."""
         down = torch.stack([-face.turn[:, 1], face.turn[:, 0]], -1)
         centre = face.origin + FACE_CENTRE[1] * face.eye[:, None] * down
@@ -161,7 +161,7 @@ class LandmarkGraph(nn.Module):
 
     @staticmethod
     def part_squares(
-        around: Float[Tensor, "batch points 2"], face: Placement, kind: str
+        around: Float[Tensor, "batch points 2"], face: FacePlacements, kind: str
     ) -> Squares:
         """The squares of parts around landmarks, as `crops.part_square`."""
         along = _turned_back(around - face.origin[:, None], face.turn)
@@ -173,12 +173,14 @@ class LandmarkGraph(nn.Module):
         return Squares(face.origin + middle, side[:, None], face.turn)
 
     @staticmethod
-    def _usual_placement(picture: Tensor) -> Placement:
+    def _usual_placement(picture: Tensor) -> FacePlacements:
         """Where crops put faces; of the picture's batch, whose size an exported graph asks for."""
         nought = picture[:, 0, 0, 0] * 0
         right, left, height = _EYES
         origin = torch.stack([nought + (right + left) / 2, nought + height], -1)
-        return Placement(origin, nought + (left - right), torch.stack([nought + 1, nought], -1))
+        return FacePlacements(
+            origin, nought + (left - right), torch.stack([nought + 1, nought], -1)
+        )
 
     def _look(
         self, picture: Tensor, square: Squares, kind: str, *, is_mirrored: bool = False

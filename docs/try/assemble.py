@@ -18,7 +18,6 @@ import sys
 import tarfile
 from pathlib import Path
 
-from reggan_plugin.change.model_sources import asked_strength
 from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.locator import DEFAULT_FOLDER, DETECTOR_NAME, LANDMARKS_NAME
 from reggan_plugin.models.model_card import ModelCard, card_from_metadata
@@ -108,7 +107,7 @@ def model_document(card: ModelCard) -> dict[str, object]:
         "card": json.loads(card.to_json()),
         "expressions": named,
         "limits": [1.0 if card.controls and n == NEUTRAL else MAX_INTENSITY for n in entries],
-        "strengths": [asked_strength(n) if card.controls else 1.0 for n in entries],
+        "strengths": [card.asked_strength(n) for n in entries],
     }
 
 

@@ -2,7 +2,7 @@
 
 import { Locator } from "./locator.js";
 import { composeMotion, motionInFrame } from "./motion.js";
-import { composePicture } from "./picture.js";
+import { answerFromPicture } from "./picture.js";
 import { plane } from "./planes.js";
 import { liftSpectacles } from "./spectacles.js";
 
@@ -104,8 +104,8 @@ export class Model {
     return this.#answer(inputs, (outputs) => {
       const result = copied();
       const stays = front && crop.spread(front, region);
-      if (isMotion) composeMotion(result, motionInFrame(outputs, face, this.card, crop, region), region, stays);
-      else composePicture(result, before, outputs, crop, region);
+      const answer = isMotion ? outputs : answerFromPicture(before, outputs);
+      composeMotion(result, motionInFrame(answer, face, this.card, crop, region), region, stays);
       return result;
     });
   }

@@ -1,4 +1,4 @@
-// A face of a model that answers with motion, gain, cover and paint: the frame's own pixels move.
+// A face that changes by motion, gain, cover and paint: the frame's own pixels move.
 // As reggan_plugin/change/in_frame.py and imaging/composite_motion.py do it, for opaque sRGB pictures.
 
 import { beneath } from "./backdrop.js";
@@ -46,11 +46,13 @@ function finite(outputs) {
 
 /** The change of each pixel of a region: planes by name; `face`: the planes that were asked about. */
 export function motionInFrame(answered, face, card, crop, region) {
-  const outputs = inFaceColours(withDepth(finite(answered)), face);
+  const isMended = card.contract !== 1;
+  const outputs = isMended ? inFaceColours(withDepth(finite(answered)), face) : finite(answered);
   const painters = Object.entries(card.painters ?? {}).map(([part, square]) =>
     [square, channel(outputs[`${part}_cover`], 0)]);
   const motion = [0, 1].map((axis) => map(channel(outputs.motion, axis), (v) => clip(v, -1, 1)));
-  const [mx, my] = unfolded(motion, channel(outputs.cover, 0), painters, [COVER_BEGINS, COVER_ENDS]);
+  const [mx, my] = isMended
+    ? unfolded(motion, channel(outputs.cover, 0), painters, [COVER_BEGINS, COVER_ENDS]) : motion;
   const toFrame = (row) => map(mx, (_, i) =>
     crop.side * (crop.matrix[row] * mx.data[i] + crop.matrix[row + 1] * my.data[i]));
   const [right, down] = [0, 3].map((row) => crop.spread(toFrame(row), region));
@@ -114,6 +116,7 @@ function insideRing(crop, { left, top, width, height }) {
 /** Pixels of the source that a pixel stands for; null where the motion compresses little. */
 function footprint(mx, my, crop, region) {
   const cells = mx.width;
+  if (cells < 2) return null;
   const slope = ({ data }, x, y, dx, dy) => {
     const at = (u, v) => data[clip(v, 0, cells - 1) * cells + clip(u, 0, cells - 1)] * cells;
     const span = (dx ? x : y) % (cells - 1) === 0 ? 1 : 2;

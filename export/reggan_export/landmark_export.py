@@ -15,7 +15,6 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.errors import ModelParityError
 from reggan_plugin.models.model_card import RIG_CONTRACT, RIG_OUTPUTS, TEMPLATES, ModelCard
-from reggan_plugin.rig.source import reduced
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.landmarks.graph import CROP_PX, LandmarkGraph
 from reggan_training.landmarks.network import POINTS_OF, PartNetwork
@@ -80,7 +79,7 @@ def _distance(graph: LandmarkGraph, file: Path, card: ModelCard) -> float:
     runner = open_runner(file, "cpu")
     apart = 0.0
     for crop in largest_faces(VERIFY_FRAMES, card):
-        picture = reduced(crop.transpose(1, 2, 0), CROP_PX).transpose(2, 0, 1)[None]
+        picture = np.ascontiguousarray(crop[None])
         with torch.no_grad():
             expected = graph(torch.from_numpy(picture))[0].numpy()
         places = runner.run({"image": picture})["points"]

@@ -11,6 +11,7 @@ from reggan_plugin.change.pipeline import cut_faces
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.files.frame import Encoding, read_frame
 from reggan_plugin.models.model_card import ModelCard
+from reggan_plugin.rig.source import reduced
 from reggan_plugin.transfer.frame_edit import FrameEdit, picture_of
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -40,4 +41,4 @@ def largest_faces(
             crops = finder.find(frame.pixels, FaceChoice())
             edit = FrameEdit(frame=frame, mix=ExpressionMix({}), crops=crops)
             for face in cut_faces(picture_of(edit), edit.mix, crops, card).faces:
-                yield face.before.transpose(2, 0, 1)
+                yield reduced(face.before, card.image_size_px).transpose(2, 0, 1)

@@ -7,8 +7,6 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.change.answer import Answer, Painter, cells_of, paint_on_cells
 
-_LEAST_AREA = 0.3
-"""Of the source, for a cell of the target: below this it is all but collapsed."""
 _LEAST_SHOWN = 0.5
 """Share of a cell that paint leaves, from which on a fold there is smoothed. Those under more paint
 are left: where they are smoothed, too, the old line of the lips is drawn along the teeth."""
@@ -22,38 +20,56 @@ _EDGE = 3
 """Cells at a painter's border where the averaging of lips begins; it is softened over two."""
 
 
-def unfolded(answer: Answer) -> Answer:
+def unfolded(answer: Answer, least_area: float) -> Answer:
     """The answer with a motion that keeps its orientation wherever that can be seen, where it can.
 
     A network's motion jumps where what holds still borders on what moves, and may pass over itself
     there. It is averaged with what is seen around such cells, at most eight times: a jump over many
-    cells keeps some folds. Closed lips are averaged, too. The rest stays as it is.
+    cells keeps some folds. The rest stays as it is.
+
+    Args:
+        answer: finite.
+        least_area: of the source, for a cell of the target, that is no fold; 0 leaves all.
     """
-    planes = np.moveaxis(answer.motion, 2, 0).copy()
-    seen = np.maximum(1.0 - paint_on_cells(answer), np.float32(1e-3))
+    if not least_area:
+        return answer
+    planes, seen = np.moveaxis(answer.motion, 2, 0).copy(), _seen(answer)
     for _ in range(_MOST_PASSES):
-        folds = _least_area(planes, seen > _LEAST_SHOWN) < _LEAST_AREA
+        folds = _least_area(planes, seen > _LEAST_SHOWN) < least_area
         if not folds.any():
             break
         around = _around(folds)
         part, weight = planes[:, *around], seen[around]
         near = _blurred(_widened(folds[around]).astype(np.float32))
         part += near * (_blurred(part * weight) / _blurred(weight) - part)
-    for painter in answer.painters:
-        even_lips(planes, seen, painter)
     return replace(answer, motion=np.moveaxis(planes, 0, 2))
 
 
-def even_lips(
-    planes: Float[np.ndarray, "2 cells cells"],
-    seen: Float[np.ndarray, "cells cells"],
-    painter: Painter,
-) -> None:
-    """Average what a painter of a mouth sees of the motion, away from where it paints.
+def even_lips(answer: Answer) -> Answer:
+    """The answer with an even line between closed lips.
 
     Two lips that slide over each other part in whole cells: the dark line between them gets steps
     that a large frame shows. Beside paint they stay apart, or the line would be drawn over teeth.
     """
+    if not answer.painters:
+        return answer
+    planes, seen = np.moveaxis(answer.motion, 2, 0).copy(), _seen(answer)
+    for painter in answer.painters:
+        _average_lips(planes, seen, painter)
+    return replace(answer, motion=np.moveaxis(planes, 0, 2))
+
+
+def _seen(answer: Answer) -> Float[np.ndarray, "cells cells"]:
+    """Share of each cell that paint leaves, hardly any at least."""
+    return np.maximum(1.0 - paint_on_cells(answer), np.float32(1e-3))
+
+
+def _average_lips(
+    planes: Float[np.ndarray, "2 cells cells"],
+    seen: Float[np.ndarray, "cells cells"],
+    painter: Painter,
+) -> None:
+    """Average, in place, what a painter sees of the motion, away from where it paints."""
     window = cells_of(painter, len(seen))
     if not seen[window].size:
         return

@@ -25,30 +25,6 @@ _CHANNELS = {
     "face": (3,),
     "mask": (1,),
 }
-_STRENGTHS = {
-    "cheekPuff": 1.1,
-    "cheekSquint": 1.1,
-    "eyeLookIn": 1.45,
-    "eyeLookOut": 1.4,
-    "eyeLookUp": 1.35,
-    "eyeSquint": 1.15,
-    "mouthClose": 0.8,
-    "mouthDimple": 1.15,
-    "mouthFrown": 1.05,
-    "mouthFunnel": 1.15,
-    "mouthLowerDown": 1.25,
-    "mouthPucker": 1.1,
-    "mouthRollLower": 1.15,
-    "mouthRollUpper": 1.1,
-    "mouthShrugUpper": 1.25,
-    "mouthSmile": 1.05,
-    "mouthStretch": 1.1,
-    "mouthUpperUp": 1.1,
-}
-"""By shape, of either side. Networks that learn from errors go less than the whole way where they
-are not sure. Each is at most the factor with which the default model explains most of the rigs'
-motion, on ten held-out heads; shapes that gain less than 0.04 of it are left. Models of other
-trainings, which learn from the same losses, are asked alike (docs/expressions_measured.md)."""
 _SMALL_CHANGE, _LARGE_CHANGE = 0.05, 0.20
 """Below the first a picture of contract 1 changes the light of the frame's own pixels, which keep
 their fine detail; above the second it stands in for them."""
@@ -139,7 +115,7 @@ class _ModelSource:
         return self._model.batch
 
 
-class MotionSource(_ModelSource):
+class MotionModelSource(_ModelSource):
     """A model of contract 2, whose outputs are an answer."""
 
     def answer(
@@ -153,7 +129,7 @@ class MotionSource(_ModelSource):
 
     def _asked(self, mix: ExpressionMix) -> list[float]:
         vector = np.array(self.card.vector_of(mix), np.float32)
-        return asked_of_model(self.card.controls, vector).tolist()
+        return asked_of_model(self.card, vector).tolist()
 
     def _answer(self, planes: Tensors) -> Answer:
         return Answer(
@@ -173,7 +149,7 @@ class MotionSource(_ModelSource):
         )
 
 
-class PictureSource(_ModelSource):
+class PictureModelSource(_ModelSource):
     """A model of contract 1, whose picture becomes light and, where it changes much, paint."""
 
     def answer(
@@ -228,21 +204,16 @@ def _large_change(
     return np.where(large > 0, cover, 0.0).astype(np.float32)
 
 
-def asked_strength(control: str) -> float:
-    """What the weight of a control is multiplied by before a model is asked."""
-    return _STRENGTHS.get(control.removesuffix("Left").removesuffix("Right"), 1.0)
-
-
 def asked_of_model(
-    controls: Sequence[str], weights: Float[np.ndarray, "*requests controls"]
+    card: ModelCard, weights: Float[np.ndarray, "*requests controls"]
 ) -> Float[np.ndarray, "*requests controls"]:
     """Weights as a model is asked for them: to go the whole way, and never beyond `MAX_WEIGHT`.
 
     Args:
-        controls: names, in the model's order.
-        weights: of each of them, 0 to `MAX_WEIGHT`.
+        card: of the model.
+        weights: of each of its controls, 0 to `MAX_WEIGHT`.
     """
-    strengths = np.array([asked_strength(control) for control in controls], np.float32)
+    strengths = np.array([card.asked_strength(control) for control in card.controls], np.float32)
     return np.minimum(weights * strengths, np.float32(MAX_WEIGHT))
 
 

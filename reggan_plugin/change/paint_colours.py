@@ -21,17 +21,10 @@ _DARKEST = 0.02
 _RED = 0.05
 """Of the face over its blue, from which on its paint has the bound in full: what faces have whose
 grey varies from frame to frame must not switch it on and off."""
-_IVORY = 0.5
-"""Most of green between blue, 0, and red, 1: a hue of 30°. The model's teeth go up to 60°,
-which looks green; bounded, more of them have the hues of true ones (docs/results.md)."""
-
 _BRIGHTEST = 95
 """Percentile of what is painted, for the brightness of the teeth, or of what stands for them."""
 _TEETH = 0.7
 """Of that brightness, from which on paint stays as it is."""
-_STEEPER = 0.3
-"""How much the power of brightness below is more than 1. A painter that is not sure where teeth end
-and the dark begins answers with a mean of both, so that its mouths are flat."""
 _OPEN = 0.01
 """Share of a painter's window that is painted, from which on a mouth has its whole depth: it comes
 gradually, or a mouth that opens would darken at once."""
@@ -39,33 +32,43 @@ _LEAST_SHARE = 1e-2
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
-def with_depth(answer: Answer) -> Answer:
-    """The answer with a mouth whose dark is darker; teeth, hues and other paint stay."""
-    painters = (_deep(one) if one.part == MOUTH else one for one in answer.painters)
+def with_depth(answer: Answer, depth: float) -> Answer:
+    """The answer with a mouth whose dark is darker; teeth, hues and other paint stay.
+
+    Args:
+        answer: finite.
+        depth: see `Handling.mouth_depth`.
+    """
+    painters = (_deep(one, depth) if one.part == MOUTH else one for one in answer.painters)
     return replace(answer, painters=tuple(painters))
 
 
-def _deep(mouth: Painter) -> Painter:
+def _deep(mouth: Painter, depth: float) -> Painter:
     """One whose cover has another resolution than its paint is left."""
     brightness, cover = mouth.paint @ _LUMA, mouth.cover[..., 0]
-    if cover.shape != brightness.shape:
+    if not depth or cover.shape != brightness.shape:
         return mouth
     painted = brightness[cover > COVER_ENDS]
     if not painted.size:
         return mouth
-    steeper = _STEEPER * min(1.0, painted.size / (_OPEN * brightness.size))
+    steeper = depth * min(1.0, painted.size / (_OPEN * brightness.size))
     teeth = max(np.float32(_TEETH * percentile(painted, _BRIGHTEST)), np.float32(_LEAST_SHARE))
     share = np.clip(brightness / teeth, np.float32(_LEAST_SHARE), np.float32(1.0))
     return replace(mouth, paint=mouth.paint * np.power(share, np.float32(steeper))[..., None])
 
 
-def in_face_colours(answer: Answer, face: Float[np.ndarray, "side side 3"]) -> Answer:
+def in_face_colours(
+    answer: Answer, face: Float[np.ndarray, "side side 3"], greenest: float | None
+) -> Answer:
     """The answer with paint no greener than ivory or the face, no redder than lips, grey on stone.
 
     Args:
-        answer: of the model.
-        face: that it was asked about, sRGB-encoded, in [0, 1].
+        answer: finite.
+        face: that was asked about, sRGB-encoded, in [0, 1].
+        greenest: see `Handling.greenest`; None leaves all paint.
     """
+    if greenest is None:
+        return answer
     side = len(face)
     rows = slice(int(_TOP * side), int(_BOTTOM * side))
     columns = slice(int(_LEFT * side), int(_RIGHT * side))
@@ -78,7 +81,7 @@ def in_face_colours(answer: Answer, face: Float[np.ndarray, "side side 3"]) -> A
     tint = mean / max(float(mean.mean()), _DARKEST)
 
     def paint(own: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns 3"]:
-        own = _less_pure(_less_green(own, mean), most)
+        own = _less_pure(_less_green(own, mean, greenest), most)
         return own + share * (own.mean(axis=2, keepdims=True) * tint - own) if share else own
 
     painters = tuple(replace(one, paint=paint(one.paint)) for one in answer.painters)
@@ -86,13 +89,13 @@ def in_face_colours(answer: Answer, face: Float[np.ndarray, "side side 3"]) -> A
 
 
 def _less_green(
-    paint: Float[np.ndarray, "rows columns 3"], face: Float[np.ndarray, " 3"]
+    paint: Float[np.ndarray, "rows columns 3"], face: Float[np.ndarray, " 3"], greenest: float
 ) -> Float[np.ndarray, "rows columns 3"]:
     """Paint whose green is bounded; not in faces that are bluer than red, little in grey ones."""
     red_over_blue = float(face[0] - face[2])
     if red_over_blue <= 0:
         return paint
-    most = np.float32(max(_IVORY, float(face[1] - face[2]) / red_over_blue))
+    most = np.float32(max(greenest, float(face[1] - face[2]) / red_over_blue))
     red, green, blue = np.moveaxis(paint, 2, 0)
     bound = blue + most * np.maximum(red - blue, np.float32(0))
     share = np.float32(min(1.0, red_over_blue / _RED))

@@ -2,7 +2,7 @@
 
     cut        `cut_crop`, then the backdrop of the model where the picture is transparent
     answer     `lift_spectacles`, the source's own answer, and what is mended in it:
-               `finite`, `with_depth`, `unfolded`, `in_face_colours`
+               `finite`, `with_depth`, `unfolded`, `even_lips`, `in_face_colours`
     limit      `limit_motion`
     compose    `region_of_change`, `motion_in_frame`, `composite_motion`
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.change.answer import Answer, AnswerSource, finite
-from reggan_plugin.change.folds import unfolded
+from reggan_plugin.change.folds import even_lips, unfolded
 from reggan_plugin.change.in_frame import motion_in_frame, region_of_change
 from reggan_plugin.change.limits import limit_motion
 from reggan_plugin.change.paint_colours import in_face_colours, with_depth
@@ -33,7 +33,8 @@ from reggan_plugin.imaging.in_front_of_face import Front, both_fronts
 from reggan_plugin.imaging.moved_part import moved_part
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles
-from reggan_plugin.models.model_card import PICTURE_CONTRACT, RIG_CONTRACT, ModelCard
+from reggan_plugin.models.handling import Handling
+from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 Face = Float[np.ndarray, "side side 3"]
@@ -56,7 +57,7 @@ def cut_faces(
     """
     faces = []
     for crop in crops:
-        share = intensity_share(crop.yaw_deg, card.max_yaw_deg)
+        share = intensity_share(crop.yaw_deg, card.max_yaw_deg, card.handling.fade_deg)
         region = region_of(crop, *picture.pixels.shape[:2], with_margin=True)
         if share == 0.0 or picture.pixels[region].size == 0:
             continue
@@ -77,7 +78,7 @@ def cut_face(
     alpha = picture.alpha_in(region)
     if alpha is not None:
         coverage = colour.finite_values(alpha, infinity=0.0)[..., None]
-        backdrop = continue_under_alpha if card.contract == PICTURE_CONTRACT else before_grey
+        backdrop = before_grey if card.handling.backdrop == "grey" else continue_under_alpha
         before = backdrop(before, cut_crop(coverage, seen)[..., 0])
     return CutFace(region=region, crop=crop, display=display, before=before, mix=mix)
 
@@ -138,25 +139,20 @@ def answer_faces(
     Raises:
         ModelError, DeviceMemoryError: as `AnswerSource.answer`.
     """
-    if source.card.contract == PICTURE_CONTRACT:
-        return [finite(answer) for answer in source.answer(faces, mixes)]
-    lifted = [lift(face) for face in faces]
+    handling = source.card.handling
+    lifted = [(lift if handling.lifts_spectacles else as_they_are)(face) for face in faces]
     answers = source.answer([one.face for one in lifted], mixes)
-    if source.card.contract == RIG_CONTRACT:
-        return [
-            replace(finite(answer), front=both_fronts(answer.front, one.front))
-            for answer, one in zip(answers, lifted, strict=True)
-        ]
-    return [mended(answer, one) for answer, one in zip(answers, lifted, strict=True)]
+    return [mended(answer, one, handling) for answer, one in zip(answers, lifted, strict=True)]
 
 
-def mended(answer: Answer, seen: LiftedFace) -> Answer:
-    """An answer without what networks get wrong, and what stands before the face."""
+def mended(answer: Answer, seen: LiftedFace, handling: Handling) -> Answer:
+    """An answer without what its source gets wrong, and with what stands before the face."""
     answer = finite(answer)
-    answer = with_depth(answer)
-    answer = unfolded(answer)
-    answer = in_face_colours(answer, seen.face)
-    return replace(answer, front=seen.front)
+    answer = with_depth(answer, handling.mouth_depth)
+    answer = unfolded(answer, handling.least_area)
+    answer = even_lips(answer) if handling.evens_lips else answer
+    answer = in_face_colours(answer, seen.face, handling.greenest)
+    return replace(answer, front=both_fronts(answer.front, seen.front))
 
 
 def limited(

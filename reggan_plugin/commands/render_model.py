@@ -13,7 +13,6 @@ from reggan_plugin.files.change_layers import MOTION_LAYERS
 from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import ModelInUse
-from reggan_plugin.models.model_card import PICTURE_CONTRACT
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 MOST_BATCH = 64
@@ -39,7 +38,7 @@ class AskedModel:
             return None, None
         transfer, in_use = open_model(self.model, "cpu" if on_cpu else self.device, self.batch)
         transfer.card.vector_of(settings.mix)  # refuses what the model cannot do
-        if transfer.card.contract == PICTURE_CONTRACT:
+        if not transfer.card.says_motion:
             _refuse_motion(settings.picture, transfer.card.name)
         return transfer, in_use
 

@@ -29,7 +29,6 @@ from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing
-from reggan_plugin.models.model_card import PICTURE_CONTRACT
 from reggan_plugin.textures.texture_batch import Watch
 from reggan_plugin.textures.texture_request import (
     MeshOutput,
@@ -118,7 +117,7 @@ def _open_transfer(request: TextureRequest, model: str | None, device: str) -> E
     transfer, _ = open_model(model, device)
     for mix in request.mixes.values():
         transfer.card.vector_of(mix)  # refuses what the model cannot do
-    if request.also and transfer.card.contract == PICTURE_CONTRACT:
+    if request.also and not transfer.card.says_motion:
         raise UsageError(
             f"The model {transfer.card.name} says nothing of where a face moves, so no map can "
             "move along. Leave out --also, or take a model with controls: reggan-plugin models "

@@ -15,6 +15,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import ModelCardError, UnknownExpressionError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.models.handling import PICTURE_HANDLING, RIG_HANDLING, Handling
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 
@@ -36,6 +37,11 @@ PAINTERS = (MOUTH, "eyes")
 UNSEALED = "0" * 64
 PRECISIONS = ("fp32", "fp16", "int8")
 _SCHEMAS = {PICTURE_CONTRACT: CARD_SCHEMA, MOTION_CONTRACT: MOTION_SCHEMA, RIG_CONTRACT: RIG_SCHEMA}
+_HANDLING = {
+    PICTURE_CONTRACT: PICTURE_HANDLING,
+    MOTION_CONTRACT: Handling(),
+    RIG_CONTRACT: RIG_HANDLING,
+}
 _MOTION_FIELDS = ("contract", "controls", "outputs", "painters")
 
 
@@ -70,6 +76,7 @@ class ModelCard:
         max_yaw_deg: beyond this turn of the head to either side the output was not measured to
             be better than the input, and the effect fades out; None where there is no limit.
         precision: of the convolutions: `fp32`, `fp16` or `int8`. Inputs and outputs are float32.
+        own_handling: how the program handles the model, where that is not usual.
         weights_sha256: the seal; see `model_hash`.
     """
 
@@ -90,6 +97,7 @@ class ModelCard:
     template: str | None = None
     max_yaw_deg: float | None = None
     precision: str = "fp32"
+    own_handling: Handling | None = None
     weights_sha256: str = UNSEALED
 
     def __post_init__(self) -> None:
@@ -146,6 +154,21 @@ class ModelCard:
         """Expressions that a person may choose from: the model's own, or all that are basic."""
         return self.expressions or EXPRESSION_NAMES
 
+    @property
+    def says_motion(self) -> bool:
+        """True if it says where surfaces move; a picture of a face says its colours alone."""
+        return self.contract != PICTURE_CONTRACT
+
+    @property
+    def handling(self) -> Handling:
+        """How the program handles the model."""
+        return self.own_handling or _HANDLING[self.contract]
+
+    def asked_strength(self, control: str) -> float:
+        """What the weight of a control is multiplied by before the model is asked."""
+        shape = control.removesuffix("Left").removesuffix("Right")
+        return self.handling.strengths.get(shape, 1.0)
+
     def can_show(self, mix: ExpressionMix) -> bool:
         """True if the model has every part of a mix."""
         try:
@@ -177,6 +200,10 @@ class ModelCard:
     def to_json(self) -> str:
         """The text that stands in the file."""
         fields = {key: getattr(self, key) for key in self.__dataclass_fields__}
+        del fields["own_handling"]
+        handling = self.handling.document(_HANDLING[self.contract])
+        if handling:  # versions that know none of it read a card without
+            fields["handling"] = handling
         if self.contract == PICTURE_CONTRACT:  # as versions read it that know no other
             fields = {key: value for key, value in fields.items() if key not in _MOTION_FIELDS}
         if self.contract != RIG_CONTRACT:
@@ -215,6 +242,8 @@ def card_from_metadata(metadata: Mapping[str, str], source: str) -> ModelCard:
         fields["canonical_landmarks"] = {
             name: (float(x), float(y)) for name, (x, y) in fields["canonical_landmarks"].items()
         }
+        if "handling" in fields:
+            fields["own_handling"] = _HANDLING[contract].with_document(fields.pop("handling"))
         return ModelCard(**fields)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelCardError(

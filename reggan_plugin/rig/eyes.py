@@ -107,7 +107,7 @@ def gaze_of(weights: Mapping[str, float], side: str) -> Float[np.ndarray, "2"]:
 
 
 def changed_eye(
-    picture: Float[np.ndarray, "side side 3"],
+    picture: Float[np.ndarray, "crop crop 3"],
     before: Lids,
     after: Lids,
     iris: Float[np.ndarray, "8 2"],

@@ -27,6 +27,10 @@ _TIGHT: Final = {"lid_upper": 0.5, "lid_lower": 0.5, "lip_outer_upper": 0.7, "li
 """Factors on the noise where the eye sees least errors."""
 
 
+Rows = Int[np.ndarray, "..."]
+"""One or two landmarks that the map goes through as one."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FaceMap:
     """Map from the template's space to the crop.
@@ -144,7 +148,7 @@ _PAIRS: Final = np.column_stack(
 
 def _anchored(
     places: Float[np.ndarray, "points 2"], sigma: Float[np.ndarray, " points"]
-) -> tuple[list[Int[np.ndarray, " rows"]], Float[np.ndarray, "n 2"], Float[np.ndarray, " n"]]:
+) -> tuple[list[Rows], Float[np.ndarray, "n 2"], Float[np.ndarray, " n"]]:
     """Landmarks that the map goes through: each row, or two of closed lips as one."""
     left_out = {int(r) for n in ("iris", "pupil") for s in ("right", "left") for r in rows_of(n, s)}
     factor = np.ones(COUNT)
@@ -153,7 +157,7 @@ def _anchored(
             factor[rows_of(name, side)] = own
     noise = np.maximum(sigma * factor, _LEAST_SIGMA)
     eye = np.linalg.norm(places[eye_rows("left")].mean(0) - places[eye_rows("right")].mean(0))
-    groups: list[Int[np.ndarray, " rows"]] = []
+    groups: list[Rows] = []
     shut = {int(u): int(v) for u, v in _PAIRS if np.linalg.norm(places[u] - places[v]) < 0.02 * eye}
     for row in range(COUNT):
         if row in left_out or row in shut.values():
@@ -164,7 +168,7 @@ def _anchored(
 
 
 def _merged(
-    anchors: Float[np.ndarray, "points 3"], groups: list[Int[np.ndarray, " rows"]]
+    anchors: Float[np.ndarray, "points 3"], groups: list[Rows]
 ) -> Float[np.ndarray, "n 3"]:
     return np.array([anchors[rows].mean(axis=0) for rows in groups])
 

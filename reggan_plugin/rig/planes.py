@@ -124,7 +124,7 @@ def square_around(places: Float[np.ndarray, "places 2"], margin: float) -> Windo
 
 
 def grown(mask: Bool[np.ndarray, "rows columns"], by_px: float) -> Bool[np.ndarray, "rows columns"]:
-    """A mask that reaches so many pixels further; negative: less far."""
+    """A mask that reaches so many pixels further in x and y; negative: less far."""
     size = 2 * max(0, round(abs(by_px))) + 1
     if size == 1:
         return mask

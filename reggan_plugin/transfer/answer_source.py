@@ -2,7 +2,7 @@
 
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.change.answer import AnswerSource
-from reggan_plugin.change.model_sources import MotionSource, PictureSource
+from reggan_plugin.change.model_sources import MotionModelSource, PictureModelSource
 from reggan_plugin.models.model_card import PICTURE_CONTRACT, RIG_CONTRACT, ModelCard
 
 
@@ -19,5 +19,5 @@ def source_from_card(runner: Runner, card: ModelCard, batch: int = 1) -> AnswerS
 
         return RigSource(runner, card, batch)
     if card.contract == PICTURE_CONTRACT:
-        return PictureSource(runner, card, batch)
-    return MotionSource(runner, card, batch)
+        return PictureModelSource(runner, card, batch)
+    return MotionModelSource(runner, card, batch)

@@ -1,7 +1,7 @@
 """`ExpressionTransfer`: a picture in, the same picture with an expression out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -214,7 +214,7 @@ class ExpressionTransfer:
         The model's card says up to which yaw it was measured to improve on its input. A face
         without landmarks (a box, the whole image) has no yaw and keeps its intensity.
         """
-        return intensity_share(crop.yaw_deg, self.card.max_yaw_deg)
+        return intensity_share(crop.yaw_deg, self.card.max_yaw_deg, self.card.handling.fade_deg)
 
     def auto_exposure(self, frame: Frame, crops: Sequence[FaceCrop]) -> float:
         """Stops that bring the first face of a scene-linear frame to middle grey.
@@ -245,7 +245,10 @@ class ExpressionTransfer:
 
     def cut(self, edit: FrameEdit) -> CutFrame:
         """The first of three steps of `render`: what the model is to see. In any thread."""
-        return cut_faces(picture_of(edit), edit.mix, edit.crops, self.card)
+        picture = picture_of(edit)
+        if not self.card.says_motion:  # other passes of a picture stay as they are
+            picture = replace(picture, keeps_parts=False)
+        return cut_faces(picture, edit.mix, edit.crops, self.card)
 
     def change_view(
         self,

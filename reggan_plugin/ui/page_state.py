@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from reggan_plugin.faces.landmarks import FaceLandmarks
-from reggan_plugin.models.model_card import PICTURE_CONTRACT, ModelCard
+from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.ui.open_frame import OpenFrame
@@ -32,8 +32,8 @@ def document_of_page(studio: Studio) -> dict[str, Any]:
     card = studio.transfer.card
     return {
         "model": {"name": card.name, "version": card.version, "device": studio.transfer.device},
-        "layers": card.contract != PICTURE_CONTRACT,
-        "neutral": card.contract != PICTURE_CONTRACT and NEUTRAL in card.controls,
+        "layers": card.says_motion,
+        "neutral": NEUTRAL in card.controls,
         "expressions": _expressions(card, studio.own),
         "shapes": [
             {

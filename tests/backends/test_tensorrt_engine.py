@@ -14,7 +14,7 @@ from reggan_plugin.backends.tensorrt_engine import build_plan, load_plan
 from reggan_plugin.errors import DeviceUnavailableError, EngineError, ModelError
 from reggan_plugin.models.shipped_models import find_model
 
-MODEL = find_model()
+MODEL = find_model("motion")
 
 
 def builds(trt: Any) -> int:
@@ -87,7 +87,7 @@ def test_an_engine_is_built_for_this_gpu_once(
 
     with caplog.at_level(logging.WARNING):
         stored, _ = builder().cached(exactly=True)
-    assert "Building a TensorRT engine for reggan.onnx on NVIDIA Fake" in caplog.text
+    assert "Building a TensorRT engine for motion.onnx on NVIDIA Fake" in caplog.text
     assert stored.key["gpu"] == "NVIDIA Fake"
     assert stored.key["compute_capability"] == "9.0"
     assert "reggan_plugin.card" in stored.metadata

@@ -24,7 +24,7 @@ from reggan_plugin.errors import DeviceUnavailableError, EngineError, ModelError
 from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
-MODEL = find_model()
+MODEL = find_model("motion")
 BATCH = (1, 2, 4)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.change.answer import Answer, Painter, finite
-from reggan_plugin.change.folds import unfolded
+from reggan_plugin.change.folds import even_lips, unfolded
 
 CELLS = 48
 
@@ -19,6 +19,10 @@ def answer_of(motion: Float[np.ndarray, "cells cells 2"], cover: float = 0.0) ->
         cover=np.full((CELLS, CELLS, 1), cover, np.float32),
         paint=np.zeros((1, 1, 3), np.float32),
     )
+
+
+def mend(answer: Answer) -> Answer:
+    return even_lips(unfolded(answer, 0.3))
 
 
 def folding() -> Float[np.ndarray, "cells cells 2"]:
@@ -38,17 +42,17 @@ def folds(motion: Float[np.ndarray, "cells cells 2"]) -> int:
 
 def test_a_fold_is_smoothed_until_nothing_is_turned_over() -> None:
     before = answer_of(folding())
-    after = unfolded(before)
+    after = mend(before)
     assert folds(before.motion) > CELLS // 2
     assert folds(after.motion) == 0
 
 
 def test_what_does_not_fold_keeps_its_bits() -> None:
     before = answer_of(folding())
-    after = unfolded(before).motion
+    after = mend(before).motion
     assert (after[: CELLS // 4] == before.motion[: CELLS // 4]).all()
     smooth = answer_of(0.02 * np.sin(np.mgrid[:CELLS, :CELLS] / 9).transpose(1, 2, 0))
-    np.testing.assert_array_equal(unfolded(smooth).motion, smooth.motion)
+    np.testing.assert_array_equal(mend(smooth).motion, smooth.motion)
 
 
 @pytest.mark.parametrize("by_painter", [False, True])
@@ -61,7 +65,7 @@ def test_what_paint_hides_may_fold(by_painter: bool) -> None:
             paint=np.zeros((1, 1, 3), np.float32),
         )
         before = replace(before, painters=(whole,))
-    np.testing.assert_array_equal(unfolded(before).motion, before.motion)
+    np.testing.assert_array_equal(mend(before).motion, before.motion)
 
 
 def mouth(cover: float = 0.0) -> Painter:
@@ -82,7 +86,7 @@ def stepped(below: int = 14) -> Float[np.ndarray, "cells cells 2"]:
 
 def test_closed_lips_slide_along_an_even_line() -> None:
     before = replace(answer_of(stepped()), painters=(mouth(),))
-    after = unfolded(before).motion
+    after = mend(before).motion
     assert np.abs(np.diff(after[18:30, 18:30, 0], axis=0)).max() < 0.2 / CELLS
     outside = np.ones((CELLS, CELLS), bool)
     outside[12:36, 12:36] = False
@@ -93,7 +97,7 @@ def test_lips_beside_paint_stay_apart() -> None:
     painter = mouth()
     painter.cover[: CELLS // 2] = 1.0  # the upper half of the window is painted
     before = replace(answer_of(stepped(below=23)), painters=(painter,))
-    after = unfolded(before).motion
+    after = mend(before).motion
     np.testing.assert_array_equal(after[:26], before.motion[:26])
     assert (after[28:32] != before.motion[28:32]).any()
 
@@ -101,7 +105,7 @@ def test_lips_beside_paint_stay_apart() -> None:
 def test_numbers_that_are_none_do_not_spread() -> None:
     motion = folding()
     motion[3, 3] = np.nan
-    assert np.isfinite(unfolded(finite(answer_of(motion))).motion).all()
+    assert np.isfinite(mend(finite(answer_of(motion))).motion).all()
 
 
 def test_a_painter_s_window_may_lie_anywhere() -> None:
@@ -112,4 +116,9 @@ def test_a_painter_s_window_may_lie_anywhere() -> None:
         paint=np.zeros((1, 1, 3), np.float32),
     )
     small = replace(painter, window=(0.5, 0.5, 0.505, 0.505))
-    assert folds(unfolded(replace(answer_of(folding()), painters=(painter, small))).motion) < 48
+    assert folds(mend(replace(answer_of(folding()), painters=(painter, small))).motion) < 48
+
+
+def test_a_source_that_never_folds_keeps_its_bits() -> None:
+    before = answer_of(folding())
+    assert unfolded(before, 0.0) is before

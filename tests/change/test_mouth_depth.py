@@ -32,7 +32,7 @@ def answer(covered: float = 1.0) -> Answer:
 
 
 def deepened(mouth: Painter) -> Painter:
-    (painter,) = with_depth(replace(answer(), painters=(mouth,))).painters
+    (painter,) = with_depth(replace(answer(), painters=(mouth,)), 0.3).painters
     return painter
 
 
@@ -90,4 +90,4 @@ def test_no_number_and_black_are_endured() -> None:
     before = answer()
     before.painters[0].paint[0] = np.nan
     before.painters[0].paint[1:] = 0.0
-    assert np.isfinite(with_depth(finite(before)).painters[0].paint).all()
+    assert np.isfinite(with_depth(finite(before), 0.3).painters[0].paint).all()

@@ -35,7 +35,7 @@ def saturation(colour: np.ndarray) -> float:
 
 
 def test_a_grey_face_gets_grey_paint() -> None:
-    after = in_face_colours(answer(), face((0.6, 0.6, 0.6), (0.5, 0.5, 0.5)))
+    after = in_face_colours(answer(), face((0.6, 0.6, 0.6), (0.5, 0.5, 0.5)), 0.5)
     for paint in (after.paint, after.painters[0].paint):
         assert saturation(paint[3, 3]) == pytest.approx(0.0, abs=1e-5)
         assert paint[3, 3].mean() == pytest.approx(np.mean(PINK), abs=1e-5)
@@ -44,20 +44,20 @@ def test_a_grey_face_gets_grey_paint() -> None:
 
 def test_stone_gets_its_own_tint() -> None:
     stone = np.array([0.62, 0.6, 0.57])
-    painted = in_face_colours(answer(), face(tuple(stone), tuple(0.8 * stone))).paint[3, 3]
+    painted = in_face_colours(answer(), face(tuple(stone), tuple(0.8 * stone)), 0.5).paint[3, 3]
     np.testing.assert_allclose(painted / painted.mean(), stone / stone.mean(), atol=2e-3)
 
 
 def test_a_face_of_no_size_is_left() -> None:
     before = answer()
-    assert in_face_colours(before, np.zeros((1, 1, 3), np.float32)) is before
+    assert in_face_colours(before, np.zeros((1, 1, 3), np.float32), 0.5) is before
 
 
 PALE = (0.9, 0.88, 0.86), (0.7, 0.45, 0.42)
 
 
 def test_pale_skin_with_lips_keeps_its_paint_as_red_as_they_are() -> None:
-    after = in_face_colours(answer(), face(*PALE))
+    after = in_face_colours(answer(), face(*PALE), 0.5)
     for paint in (after.paint, after.painters[0].paint):
         assert saturation(paint[3, 3]) == pytest.approx(saturation(np.array(PALE[1])), abs=1e-5)
         assert paint[3, 3].mean() == pytest.approx(np.mean(PINK), abs=1e-5)
@@ -65,14 +65,14 @@ def test_pale_skin_with_lips_keeps_its_paint_as_red_as_they_are() -> None:
 
 
 def test_paint_that_is_no_redder_than_lips_keeps_its_colour() -> None:
-    after = in_face_colours(answer(), face((0.8, 0.6, 0.5), (0.7, 0.3, 0.28)))
+    after = in_face_colours(answer(), face((0.8, 0.6, 0.5), (0.7, 0.3, 0.28)), 0.5)
     np.testing.assert_allclose(after.paint, answer().paint, atol=1e-6)
 
 
 def green_tooth(skin: tuple[float, float, float]) -> np.ndarray:
     before = answer()
     before.painters[0].paint[:] = before.paint[:] = (0.85, 0.84, 0.65)
-    after = in_face_colours(before, face(skin, (0.7, 0.3, 0.3)))
+    after = in_face_colours(before, face(skin, (0.7, 0.3, 0.3)), 0.5)
     assert np.array_equal(after.paint, after.painters[0].paint)
     return after.paint[3, 3]
 

@@ -68,7 +68,7 @@ def test_the_evaluation_makes_the_same_bits(
     seen = np.clip(cut_crop(crop, FaceCrop(np.eye(2, 3), len(crop))), 0.0, 1.0)
     picture = torch.from_numpy(np.ascontiguousarray(seen.transpose(2, 0, 1)))
     controls = torch.tensor([REQUEST.control_vector(CONTROLS)])
-    (answer,) = motion_answers(open_exported(find_model()), picture[None], controls)
+    (answer,) = motion_answers(open_exported(find_model("motion")), picture[None], controls)
     np.testing.assert_array_equal(change_crop(crop, answer).pixels, of_runtime)
     made = compose(np.ascontiguousarray(crop.transpose(2, 0, 1)), answer).picture
     np.testing.assert_array_equal(made.transpose(1, 2, 0), np.clip(of_runtime, 0, 1))
@@ -77,7 +77,7 @@ def test_the_evaluation_makes_the_same_bits(
 def test_the_check_of_an_export_makes_the_same_bits(
     transfer: ExpressionTransfer, crop: np.ndarray
 ) -> None:
-    runner, card = open_runner(find_model(), "cpu"), transfer.card
+    runner, card = open_runner(find_model("motion"), "cpu"), transfer.card
     (answer,) = answer_faces(source_from_card(runner, card), [crop], [REQUEST])
     recorded: dict[str, np.ndarray] = {}
 

@@ -10,14 +10,11 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.files.frame import read_frame
 
 from ..sample_frames import SAMPLES
 
 BOX = (540, 180, 200, 200)
 """The face of the first sample frame, brows to chin."""
-WITH_MASKS = ("--model", "sargan")
-"""A model of contract 1."""
 ACESCG_FROM_REC709 = np.array(
     [
         [0.61309741, 0.33952314, 0.04737945],
@@ -64,51 +61,16 @@ def assert_rebuilt(before: dict[str, Any], after: dict[str, Any]) -> None:
         assert not after[f"reggan.delta.{colour}"][outside].any()
 
 
-def test_upper_and_lower_make_the_whole(exr: Path, tmp_path: Path) -> None:
-    before = channels(exr)
-    masks = {}
-    for region in ("all", "upper", "lower"):
-        options = ("--region", region, "--exr-layers", "mask,delta", *WITH_MASKS)
-        written = render(exr, tmp_path / region, *options)
-        after = channels(written)
-        assert_rebuilt(before, after)
-        masks[region] = after["reggan.mask"]
-    assert np.allclose(masks["upper"] + masks["lower"], masks["all"], atol=1e-3)
-    eyes, mouth = BOX[1] + 60, BOX[1] + 150
-    assert not masks["lower"][:eyes].any()
-    assert not masks["upper"][mouth:].any()
-    assert masks["upper"][:eyes].any()
-    assert masks["lower"][mouth:].any()
+MODELS = pytest.mark.parametrize("model", ["reggan", "sargan"])
+"""Of contract 2 and of contract 1."""
 
 
-def test_growth_and_blur_reach_the_file(exr: Path, tmp_path: Path) -> None:
-    def changed_share(*options: str) -> float:
-        written = render(exr, tmp_path / "-".join(("out", *options)), *options, *WITH_MASKS)
-        return float((read_frame(written).pixels != read_frame(exr).pixels).any(axis=2).mean())
-
-    plain = changed_share()
-    assert changed_share("--mask-grow", "-0.08") < 0.85 * plain
-    assert changed_share("--mask-grow", "0.08") > 1.1 * plain
-    assert changed_share("--mask-blur", "0.05") > 1.1 * plain
-
-
-def test_a_channel_of_the_frame_limits_the_change(exr: Path, tmp_path: Path) -> None:
-    free = channels(render(exr, tmp_path / "free", "--exr-layers", "mask", *WITH_MASKS))
-    matte = ("--matte-channel", "roto.half", "--exr-layers", "mask,delta", *WITH_MASKS)
-    limited = channels(render(exr, tmp_path / "cut", *matte))
-    assert_rebuilt(channels(exr), limited)
-    middle, right = BOX[0] + BOX[2] // 2, BOX[0] + BOX[2]
-    mask = limited["reggan.mask"]
-    assert np.array_equal(mask[:, :middle], free["reggan.mask"][:, :middle])
-    assert np.allclose(mask[:, middle:right], 0.5 * free["reggan.mask"][:, middle:right])
-    assert not mask[:, right:].any()
-
-
-def test_the_limits_of_a_region_hold_for_motion(exr: Path, tmp_path: Path) -> None:
+@MODELS
+def test_the_limits_of_a_region_hold(exr: Path, tmp_path: Path, model: str) -> None:
     before = channels(exr)
     changed = {}
     for region in ("all", "upper", "lower"):
-        options = ("--region", region, "--exr-layers", "mask,delta")
+        options = ("--region", region, "--exr-layers", "mask,delta", "--model", model)
         after = channels(render(exr, tmp_path / region, *options))
         assert_rebuilt(before, after)
         changed[region] = after["reggan.mask"] > 0
@@ -117,13 +79,14 @@ def test_the_limits_of_a_region_hold_for_motion(exr: Path, tmp_path: Path) -> No
     assert not changed["upper"][mouth:].any()
     assert changed["upper"][:eyes].any()
     assert changed["lower"][mouth:].any()
-    shrunk = channels(render(exr, tmp_path / "s", "--mask-grow", "-0.08", "--exr-layers", "mask"))
+    shrunk = channels(render(exr, tmp_path / "s", "--mask-grow", "-0.08", *options[2:]))
     assert (shrunk["reggan.mask"] > 0).mean() < 0.9 * changed["all"].mean()
 
 
-def test_a_channel_of_the_frame_limits_motion(exr: Path, tmp_path: Path) -> None:
-    free = channels(render(exr, tmp_path / "free"))
-    matte = ("--matte-channel", "roto.half", "--exr-layers", "mask,delta")
+@MODELS
+def test_a_channel_of_the_frame_limits_the_change(exr: Path, tmp_path: Path, model: str) -> None:
+    free = channels(render(exr, tmp_path / "free", "--model", model))
+    matte = ("--matte-channel", "roto.half", "--exr-layers", "mask,delta", "--model", model)
     limited = channels(render(exr, tmp_path / "cut", *matte))
     assert_rebuilt(channels(exr), limited)
     middle, right = BOX[0] + BOX[2] // 2, BOX[0] + BOX[2]

@@ -31,7 +31,7 @@ from reggan_plugin.errors import (
 )
 from reggan_plugin.models.shipped_models import find_model
 
-MODEL = find_model()
+MODEL = find_model("motion")
 GPU = SimpleNamespace(
     name="NVIDIA Fake", compute_capability=(9, 0), driver="13.0", activate=lambda: None
 )
@@ -81,7 +81,7 @@ def proven(shift: Shift, monkeypatch: pytest.MonkeyPatch) -> Shift:
         found = Difference(max=levels, total=0, squares=0, values=1)
         bound = Bound(quantity="picture", unit="levels", statistic="max", limit=0.5)
         report = VerifyReport(
-            model="reggan.onnx",
+            model="motion.onnx",
             precision="fp32",
             reference="itself",
             frames=[],

@@ -8,7 +8,7 @@ import pytest
 
 import reggan_plugin
 from reggan_plugin.backends.runner import Runner, Tensors
-from reggan_plugin.change.model_sources import BatchedModel, MotionSource
+from reggan_plugin.change.model_sources import BatchedModel, MotionModelSource
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
@@ -108,7 +108,7 @@ def render(
 ) -> JobSummary:
     transfer = ExpressionTransfer(device="cpu", batch=batch)
     if runner is not None:
-        transfer._source = MotionSource(runner, transfer.card, batch)
+        transfer._source = MotionModelSource(runner, transfer.card, batch)
     return run_job(
         plan_job(str(SAMPLES), frame_range, out, "happy", Existing.RESUME),
         RenderSettings(

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reggan_plugin.errors import ModelCardError, ModelHashError, UnknownModelError
+from reggan_plugin.models.handling import Handling
 from reggan_plugin.models.model_card import CARD_KEY, MOTION_OUTPUTS, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal, seal
 from reggan_plugin.models.shipped_models import find_model, installed_models
@@ -154,3 +156,22 @@ def test_sealing_fills_in_the_hash_that_the_check_wants(tmp_path: Path) -> None:
 def test_a_model_that_is_not_there_lists_those_that_are() -> None:
     with pytest.raises(UnknownModelError, match="reggan"):
         find_model("no-such-model")
+
+
+def test_a_card_says_how_its_model_is_handled_only_where_that_is_not_usual() -> None:
+    usual = motion_card()
+    assert "handling" not in json.loads(usual.to_json())
+    own = replace(usual, own_handling=Handling(least_area=0.1, greenest=None))
+    text = own.to_json()
+    assert json.loads(text)["handling"] == {"least_area": 0.1, "greenest": None}
+    assert card_from_metadata({CARD_KEY: text}, "x.onnx").handling == own.handling
+
+
+@pytest.mark.parametrize(
+    "handling",
+    [{"least_area": 2}, {"strengths": {"smirk": 1}}, {"backdrop": "red"}, {"shine": 1}, 3],
+)
+def test_a_handling_that_cannot_be_is_named(handling: object) -> None:
+    fields = json.loads(motion_card().to_json()) | {"handling": handling}
+    with pytest.raises(ModelCardError, match="does not fit this version"):
+        read(fields)

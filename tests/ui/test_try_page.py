@@ -34,6 +34,7 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.imaging.spectacles import LiftedFace, find_spectacles
+from reggan_plugin.models.handling import Handling
 from reggan_plugin.models.model_card import card_from_metadata
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_plugin.models.shipped_models import find_model
@@ -244,7 +245,7 @@ def test_the_browser_takes_any_painter_s_window_and_what_is_no_number_as_the_run
         **{name: planes[name][0] for name in ("motion", "gain", "cover", "paint")},
         painters=(mouth,),
     )
-    wanted = motion_in_frame(mended(answer, LiftedFace(face, None)), crop, everything)
+    wanted = motion_in_frame(mended(answer, LiftedFace(face, None), Handling()), crop, everything)
     asked = {
         name: [np.moveaxis(values, 3, 1).shape, listed(np.moveaxis(values, 3, 1))]
         for name, values in planes.items()

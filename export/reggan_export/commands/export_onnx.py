@@ -72,8 +72,8 @@ def onnx(
       reggan-plugin export onnx runs/first --out my-avatar.onnx
     """
     from reggan_export.halved_motion_file import is_motion_file
-    from reggan_export.motion_model_export import is_motion_run
     from reggan_export.picture_model_export import ExportSettings
+    from reggan_training.motion.trained_model import is_motion_run
 
     refuse_occupied(out, overwrite, checkpoint)
     settings = ExportSettings(

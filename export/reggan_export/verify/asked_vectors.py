@@ -16,16 +16,17 @@ Vectors = Mapping[str, Float[np.ndarray, " entries"]]
 
 
 def single_vectors(card: ModelCard) -> Vectors:
-    """Each named expression of a model, whole and at half intensity."""
-    labels = [*card.names, *(f"{name}:0.5" for name in card.names)]
+    """Each named expression that a model can show, whole and at half intensity."""
+    names = _shown_names(card)
+    labels = [*names, *(f"{name}:0.5" for name in names)]
     return {label: _vector_of(label, card) for label in labels}
 
 
 def asked_vectors(card: ModelCard) -> Vectors:
     """The same and a blend; of face shapes also every one, a quarter of them at a time."""
     vectors = dict(single_vectors(card))
-    if len(card.names) > 1:
-        first, second = card.names[-2:]
+    if len(names := _shown_names(card)) > 1:
+        first, second = names[-2:]
         blend = f"{first}:{_BLEND[0]:g}+{second}:{_BLEND[1]:g}"
         vectors[blend] = _vector_of(blend, card)
     for group in range(_GROUPS if card.controls else 0):
@@ -33,6 +34,10 @@ def asked_vectors(card: ModelCard) -> Vectors:
         vector[group::_GROUPS] = _SHARE
         vectors[f"shapes {group + 1}/{_GROUPS}:{_SHARE:g}"] = vector
     return vectors
+
+
+def _shown_names(card: ModelCard) -> list[str]:
+    return [name for name in card.names if card.can_show(parse_expression_mix(name))]
 
 
 def _vector_of(label: str, card: ModelCard) -> Float[np.ndarray, " entries"]:

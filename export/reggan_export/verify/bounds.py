@@ -19,25 +19,15 @@ MOTION_BOUNDS = {
 """The same of contract 2, whose lips meet at single pixels: a rounding decides which of two a pixel
 fetches. fp32 is for other arithmetic on the same weights; against a run, whose weights the file
 stores as float16, it has the bound of fp16."""
+RIG_BOUNDS = (
+    Bound(quantity="points", unit="crop sides", statistic="max", limit=5e-4),
+    Bound(quantity="sigma", unit="crop sides", statistic="max", limit=5e-4),
+    Bound(quantity="label", unit="shares", statistic="max", limit=0.02),
+)
+"""Of contract 3: 0.2 % of the eye distance, a third of what the eye sees on lids."""
 LOCATOR_BOUNDS = {
     "score": Bound(quantity="score", unit="probability", statistic="max", limit=1e-4),
     "offsets": Bound(quantity="offsets", unit="pixels", statistic="max", limit=1e-2),
     "points": Bound(quantity="points", unit="pixels", statistic="max", limit=1e-2),
 }
 """By the output of a face locator's part."""
-EXPORT_BOUNDS = {
-    # not the largest: where two surfaces meet, a rounding may decide which of them is looked for
-    "fp32": (
-        Bound(quantity="motion", unit="px", statistic="mean", limit=0.02),
-        Bound(quantity="gain", unit="log", statistic="max", limit=0.05),
-        Bound(quantity="cover", unit="levels", statistic="mean", limit=0.25),
-        Bound(quantity="paint", unit="levels", statistic="mean", limit=0.25),
-    ),
-    "fp16": (
-        Bound(quantity="motion", unit="px", statistic="mean", limit=0.05),
-        Bound(quantity="gain", unit="log", statistic="max", limit=0.1),
-        Bound(quantity="cover", unit="levels", statistic="mean", limit=0.5),
-        Bound(quantity="paint", unit="levels", statistic="mean", limit=0.5),
-    ),
-}
-"""By precision: whether an export of contract 2 is written, by its outputs on noise."""

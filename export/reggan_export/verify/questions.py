@@ -6,12 +6,13 @@ from functools import partial
 
 import numpy as np
 
-from reggan_export.sample_crops import VERIFY_FRAMES, verify_crops
+from reggan_export.sample_crops import VERIFY_FRAMES, Crops, verify_crops
 from reggan_export.verify.asked_vectors import asked_vectors
-from reggan_export.verify.bounds import BOUNDS, LOCATOR_BOUNDS, MOTION_BOUNDS
+from reggan_export.verify.bounds import BOUNDS, LOCATOR_BOUNDS, MOTION_BOUNDS, RIG_BOUNDS
 from reggan_export.verify.moved_pictures import compare_moved_pictures
 from reggan_export.verify.verify_report import Bound, Difference, difference_between
 from reggan_plugin.backends.runner import Tensors
+from reggan_plugin.change.model_sources import asked_of_model
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.faces.detector_candidates import pad_level
 from reggan_plugin.faces.locator import CARD_KIND as LOCATOR_KIND
@@ -19,8 +20,10 @@ from reggan_plugin.faces.locator import FIVE_VIEWS, FaceLocator
 from reggan_plugin.faces.locator_crop import crop_around_face, vary_crop
 from reggan_plugin.faces.pyramid import build_pyramid
 from reggan_plugin.files.frame import read_frame
+from reggan_plugin.imaging.spectacles import lift_spectacles
 from reggan_plugin.models.model_card import (
     MOTION_CONTRACT,
+    RIG_CONTRACT,
     ModelCard,
     card_from_metadata,
     read_card,
@@ -40,6 +43,7 @@ class Questions:
         precision: that the card states.
         part: of a face locator; empty for an expression model.
         contract: of an expression model; 0 for the locator.
+        controls: of a model of contract 2.
         side_px: of an expression model's crops; 0 for the locator.
         probes: inputs by a name that the report shows.
         compare: the difference of every quantity that has a bound.
@@ -49,6 +53,7 @@ class Questions:
     precision: str
     part: str
     contract: int
+    controls: Sequence[str] = ()
     side_px: int
     probes: Mapping[str, Tensors]
     compare: Compare
@@ -99,27 +104,49 @@ def questions_from_metadata(
 
 def _expression_questions(card: ModelCard, against_run: bool) -> Questions:
     crops = verify_crops(card)
+    if card.contract == RIG_CONTRACT:
+        return Questions(
+            precision=card.precision,
+            part="",
+            contract=card.contract,
+            side_px=card.image_size_px,
+            probes={
+                path.name: {"image": crop[None]}
+                for path, crop in zip(VERIFY_FRAMES, crops, strict=True)
+            },
+            compare=_compare_numbers,
+            bounds=RIG_BOUNDS,
+        )
+    vectors = asked_vectors(card)
     compare: Compare = _compare_pictures
     bounds: Sequence[Bound] = [BOUNDS[card.precision]]
     if card.contract == MOTION_CONTRACT:
         compare = partial(compare_moved_pictures, card)
+        crops = _without_spectacles(crops)
+        vectors = {name: asked_of_model(card, row) for name, row in vectors.items()}
         is_stored_as_half = against_run and card.precision == "fp32"
         bounds = MOTION_BOUNDS["fp16" if is_stored_as_half else card.precision]
     return Questions(
         precision=card.precision,
         part="",
         contract=card.contract,
+        controls=card.controls,
         side_px=card.image_size_px,
         probes={
             name: {
                 "image": crops,
                 card.vector_input: np.repeat(row[None], len(crops), axis=0),
             }
-            for name, row in asked_vectors(card).items()
+            for name, row in vectors.items()
         },
         compare=compare,
         bounds=bounds,
     )
+
+
+def _without_spectacles(crops: Crops) -> Crops:
+    lifted = [lift_spectacles(crop.transpose(1, 2, 0)).face for crop in crops]
+    return np.ascontiguousarray(np.stack(lifted).transpose(0, 3, 1, 2))
 
 
 def _compare_pictures(inputs: Tensors, expected: Tensors, found: Tensors) -> dict[str, Difference]:

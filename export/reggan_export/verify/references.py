@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import onnx
 import onnxruntime
 
 from reggan_export.verify.questions import Questions
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.models.model_card import MOTION_CONTRACT
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -76,7 +78,7 @@ def _reference_from(model: Path, checkpoint: Path | None, questions: Questions) 
     if checkpoint.suffix == ".onnx" and against_the_file:
         name = f"{checkpoint.name} by {UNOPTIMISED}"
         return Reference(name=name, answer=_from_onnx(checkpoint.read_bytes()))
-    answer = _from_motion_run(checkpoint) or _from_network(
+    answer = _from_motion_run(checkpoint, questions.controls) or _from_network(
         checkpoint, questions.side_px, in_half=False
     )
     return Reference(name=name, answer=answer)
@@ -114,20 +116,28 @@ def _from_network(source: Path, side_px: int, in_half: bool) -> Answer:
     return _from_module(network, OUTPUT_NAMES)
 
 
-def _from_motion_run(run: Path) -> Answer | None:
+def _from_motion_run(run: Path, controls: Sequence[str]) -> Answer | None:
     """None if that is no run of `train-motion`."""
-    from reggan_export.motion_model_export import is_motion_run
     from reggan_training.motion.trained_model import (
         PaintedAnswer,
         UnpaintedAnswer,
+        is_motion_run,
         read_trained_model,
     )
 
     if not is_motion_run(run):
         return None
     module = read_trained_model(run)
-    answer = UnpaintedAnswer if module.painter is None else PaintedAnswer
-    return _from_module(module, answer._fields)
+    outputs = UnpaintedAnswer if module.painter is None else PaintedAnswer
+    answer = _from_module(module, outputs._fields)
+    columns = [CONTROLS.index(name) for name in controls]
+
+    def answer_to_all(inputs: Tensors) -> Tensors:
+        asked = np.zeros((len(inputs["image"]), len(CONTROLS)), np.float32)
+        asked[:, columns] = inputs["controls"]
+        return answer({"image": inputs["image"], "controls": asked})
+
+    return answer_to_all
 
 
 def _from_locator(run: Path, part: str) -> Answer:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from reggan_plugin.models.handling import Handling
 from reggan_training.heads.head import Part
 from reggan_training.motion.composing import compose
 from reggan_training.motion.expected import BLINKS, CLOSED
@@ -17,8 +18,9 @@ from reggan_training.pairs.sitting import Pairs
 
 _REALLY_MOVES = 0.4 / 128
 """In parts of the crop's side; from here on an error of motion counts several times."""
-_LEAST_AREA = 0.1
-"""Determinant of the motion's Jacobian below which the surface is said to fold."""
+_LEAST_AREA = Handling().least_area
+"""Determinant of the motion's Jacobian below which the surface is said to fold, and is unfolded in
+use."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -116,5 +116,10 @@ def read_trained_model(run: Path) -> TrainedModel:
     return TrainedModel(network, readers.source, painter).eval()
 
 
+def is_motion_run(folder: Path) -> bool:
+    """True if a folder is a run of `train-motion`."""
+    return _has_begun(folder / MOTION)
+
+
 def _has_begun(folder: Path) -> bool:
     return (folder / CHECKPOINT).is_file()

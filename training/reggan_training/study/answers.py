@@ -37,7 +37,7 @@ class StudyKey:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RaterChoice:
+class RaterAnswer:
     """One choice."""
 
     trial: str
@@ -53,7 +53,7 @@ class AnswerSheet:
 
     rater: str
     is_complete: bool
-    answers: tuple[RaterChoice, ...]
+    answers: tuple[RaterAnswer, ...]
 
 
 def read_key(path: Path) -> StudyKey:
@@ -128,7 +128,7 @@ def read_sheet(path: Path, key: StudyKey) -> AnswerSheet:
     return AnswerSheet(rater=rater, is_complete=is_complete, answers=answers)
 
 
-def _answer_from_entry(entry: Mapping[str, Any], key: StudyKey) -> RaterChoice:
+def _answer_from_entry(entry: Mapping[str, Any], key: StudyKey) -> RaterAnswer:
     """One entry of an answers file.
 
     Raises:
@@ -143,7 +143,7 @@ def _answer_from_entry(entry: Mapping[str, Any], key: StudyKey) -> RaterChoice:
     shown = {entry["left"], entry["right"]}
     if shown != trial.labels.keys() or entry["chosen"] not in shown:
         raise ValueError(f"pair {entry['trial']} does not show these pictures")
-    return RaterChoice(
+    return RaterAnswer(
         trial=entry["trial"],
         question=entry["question"],
         chosen=entry["chosen"],

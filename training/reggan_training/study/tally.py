@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.errors import SourceError
-from reggan_training.study.answers import AnswerSheet, RaterChoice, StudyKey
+from reggan_training.study.answers import AnswerSheet, RaterAnswer, StudyKey
 from reggan_training.study.design import QUESTIONS, SAME
 from reggan_training.study.intervals import Share, share_over_raters, wilson_share
 
@@ -160,7 +160,7 @@ def _votes(sheet: AnswerSheet, key: StudyKey) -> Counter[tuple[str, str, str]]:
     return votes
 
 
-def _real_answers(sheet: AnswerSheet, key: StudyKey) -> Iterable[RaterChoice]:
+def _real_answers(sheet: AnswerSheet, key: StudyKey) -> Iterable[RaterAnswer]:
     return (answer for answer in sheet.answers if not key.trials[answer.trial].is_check)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.errors import ModelCardError
-from reggan_plugin.models.model_card import PICTURE_CONTRACT, card_from_metadata
+from reggan_plugin.models.model_card import card_from_metadata
 from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.transfer.answer_source import source_from_card
 
@@ -20,7 +20,7 @@ def open_exported(path: Path, threads: int | None = None) -> AnswerSource:
     check_seal(path)
     runner = open_runner(path, "cpu", threads=threads)
     card = card_from_metadata(runner.metadata, path.name)
-    if card.contract == PICTURE_CONTRACT:
+    if not card.says_motion:
         raise ModelCardError(
             f"{path.name} is of contract {card.contract}, which answers with a picture; expected "
             "one that answers with motion. Measure it with: reggan-plugin evaluate."

@@ -1,0 +1,97 @@
+"""A rig's answer, composed by the pipeline that composes all answers."""
+
+import numpy as np
+import pytest
+
+from reggan_plugin.change.pipeline import change_crop
+from reggan_plugin.rig.answer import rig_answer
+from reggan_plugin.rig.template import template
+from tests.rig.drawn_face import SKIN, WHITE, drawn_face
+
+BLINK = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
+
+
+def changed(weights: dict[str, float], worn: dict[str, float] | None = None) -> np.ndarray:
+    picture, landmarks = drawn_face(worn)
+    answer = rig_answer(template(), picture, landmarks, weights)
+    return change_crop(picture, answer).pixels
+
+
+def eyeball(picture: np.ndarray) -> int:
+    """Pixels of the upper half that are whiter than skin and lids, or blue."""
+    upper = picture[:160]
+    away = np.abs(upper - SKIN).sum(axis=2)
+    return int((away > 0.5 * np.abs(WHITE - SKIN).sum()).sum())
+
+
+def test_nothing_asked_changes_nothing() -> None:
+    picture, landmarks = drawn_face()
+    answer = rig_answer(template(), picture, landmarks, {})
+    assert not answer.motion.any() and not answer.gain.any() and not answer.painters
+    assert np.array_equal(change_crop(picture, answer).pixels, picture)
+
+
+def test_a_blink_leaves_no_eyeball() -> None:
+    picture, _ = drawn_face()
+    assert eyeball(picture) > 500
+    assert eyeball(changed(BLINK)) < 0.06 * eyeball(picture)
+
+
+def test_half_a_blink_leaves_about_half() -> None:
+    picture, _ = drawn_face()
+    half = eyeball(changed(dict.fromkeys(BLINK, 0.5)))
+    assert 0.25 < half / eyeball(picture) < 0.75
+
+
+def test_wide_eyes_show_more_eyeball() -> None:
+    picture, _ = drawn_face()
+    wide = eyeball(changed({"eyeWideLeft": 1.0, "eyeWideRight": 1.0}))
+    assert wide > 1.15 * eyeball(picture)
+
+
+def test_one_eye_closes_alone() -> None:
+    picture, _ = drawn_face()
+    result = changed({"eyeBlinkLeft": 1.0})  # the face's own left lies at the right
+    assert np.array_equal(result[100:140, 80:180], picture[100:140, 80:180])
+    assert eyeball(result[:, 200:]) < 0.1 * eyeball(picture[:, 200:])
+
+
+def test_a_gaze_moves_the_iris_and_not_the_lids() -> None:
+    picture, _ = drawn_face()
+    look = {"eyeLookOutLeft": 1.0, "eyeLookInRight": 1.0}
+    result = changed(look)
+
+    def middle(of: np.ndarray) -> float:
+        blue = (of[:160, 192:, 2] - of[:160, 192:, 0]) > 0.2
+        return float(np.nonzero(blue)[1].mean())
+
+    assert middle(result) > middle(picture) + 3
+
+
+def test_a_jaw_that_drops_shows_a_mouth_that_is_not_skin() -> None:
+    picture, landmarks = drawn_face()
+    answer = rig_answer(template(), picture, landmarks, {"jawOpen": 0.6})
+    (mouth,) = answer.painters
+    assert mouth.cover.max() == 1.0
+    result = change_crop(picture, answer).pixels
+    inside = result[215:235, 185:199]
+    assert np.abs(inside - SKIN).sum(axis=2).min() > 0.15
+
+
+def test_an_open_mouth_shuts_with_neutral() -> None:
+    picture, landmarks = drawn_face({"jawOpen": 0.6})
+    answer = rig_answer(template(), picture, landmarks, {"neutral": 1.0})
+    assert np.abs(answer.motion).max() > 0.03
+
+
+def test_the_same_is_answered_twice() -> None:
+    first, second = (changed({"mouthSmileLeft": 1.0, **BLINK}) for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("name", sorted(template().shapes))
+def test_every_shape_gives_finite_values(name: str) -> None:
+    picture, landmarks = drawn_face()
+    answer = rig_answer(template(), picture, landmarks, {name: 1.5}, cells=64)
+    planes = [answer.motion, answer.gain, *(one.paint for one in answer.painters)]
+    assert all(np.isfinite(plane).all() for plane in planes)

@@ -40,8 +40,11 @@ from PIL import Image
 from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.models.model_card import RIG_CONTRACT
 from reggan_plugin.rig.source import RigSource
-from reggan_training.landmarks.pictures import SHARES, HeadSource, families_in, fewer_textures
+from reggan_training.commands.family_options import families_from_paths
+from reggan_training.landmarks.head_source import SHARES, HeadSource
+from reggan_training.landmarks.pictures import TEXTURES
 from reggan_training.metrics.motion.exported import open_exported
+from reggan_training.pairs.noise import keep_textures
 from tests.measurements.rig_measures import (
     EXPRESSIONS,
     FACE_PX,
@@ -195,10 +198,17 @@ def main(
     """Print tables, then the bounds."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    fewer_textures()
+    keep_textures(TEXTURES)
     models = [_opened(path, true_landmarks) for path in (model, beside) if path]
     found = [Found() for _ in models]
-    families = families_in(data)
+    found = families_from_paths(
+        data / "heads/ict/ict_face_model_light.npz",
+        data / "makehuman",
+        data / "heads/faceunits01",
+        data / "heads/valid",
+        (),
+    )
+    families = {family.name: family for family in found}
     source = HeadSource(families, SHARES, SEED, held_out=True)
     sheets: dict[str, list[np.ndarray]] = {}
     for number, head in enumerate(study_heads(source, families, heads)):

@@ -118,7 +118,8 @@ def changed_eye(
 
     Args:
         picture: the crop, sRGB-encoded.
-        before, after: the lids, in parts of the crop's side.
+        before: the lids in the source, in parts of the crop's side.
+        after: the lids in the result, likewise.
         iris: its edge in the source, likewise.
         gaze: way of the iris, eye distances along `axes`.
         eye: an eye distance in parts of the crop's side.
@@ -139,7 +140,7 @@ def changed_eye(
     if after.widest < 1e-4:
         now = np.zeros_like(now)  # shut: all that is seen is lid
     seen = grown(was > 0.99, -0.008 * px)
-    ball = _completed(own, seen, at, iris, eye, px)
+    ball = _completed(own, seen, at, iris, px)
     shift = axes @ gaze * eye
     turned = bool(np.abs(gaze).max() >= 1e-3)
     if turned:
@@ -160,7 +161,6 @@ def _completed(
     seen: Bool[np.ndarray, "side side"],
     at: Float[np.ndarray, "side side 2"],
     iris: Float[np.ndarray, "8 2"],
-    eye: float,
     px: float,
 ) -> Float[np.ndarray, "side side 3"]:
     """The eyeball as if there were no lids before it."""
@@ -180,7 +180,9 @@ def _completed(
     if inside.sum() > 12:
         number = np.minimum((ring[inside] * _RINGS / 1.2).astype(int), _RINGS - 1)
         count = np.maximum(np.bincount(number, minlength=_RINGS), 0)
-        sums = np.stack([np.bincount(number, own[inside][:, c], minlength=_RINGS) for c in range(3)], 1)
+        sums = np.stack(
+            [np.bincount(number, own[inside][:, c], minlength=_RINGS) for c in range(3)], 1
+        )
         known = count > 0
         profile = sums / np.maximum(count, 1)[:, None]
         steps = np.arange(_RINGS)

@@ -54,7 +54,9 @@ def line_of(
     return blurred(np.asarray(plane, np.float32) / np.float32(255), 0.12 * width * scale)
 
 
-def blurred(plane: Float[np.ndarray, "rows columns"], radius: float) -> Float[np.ndarray, "rows columns"]:
+def blurred(
+    plane: Float[np.ndarray, "rows columns"], radius: float
+) -> Float[np.ndarray, "rows columns"]:
     """A plane with values in [0, 1] after a Gaussian of a radius in pixels."""
     image = Image.fromarray(np.round(np.clip(plane, 0, 1) * 255).astype(np.uint8))
     return np.asarray(image.filter(ImageFilter.GaussianBlur(radius)), np.float32) / np.float32(255)

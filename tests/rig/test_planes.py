@@ -25,9 +25,9 @@ def circle(radius: float, corners: int = 64) -> np.ndarray:
 def test_a_mask_has_the_area_of_its_outline() -> None:
     mask = mask_of(circle(0.3), WHOLE, 100)
     assert mask.mean() == pytest.approx(np.pi * 0.09, rel=0.02)
-    assert mask[50, 50] == 1 and mask[0, 0] == 0
+    assert mask[50, 50] == 1
+    assert mask[0, 0] == 0
     closer = mask_of(circle(0.3), (0.25, 0.25, 0.75, 0.75), 100)
-    assert closer.min() > 0 or closer[0, 0] == 0
     assert closer[50, 50] == 1
 
 
@@ -81,4 +81,5 @@ def test_a_window_covers_its_places() -> None:
     window = square_around(circle(0.2), 0.05)
     places = window_places(window, 10)
     assert window[2] - window[0] == pytest.approx(0.5, abs=0.01)
-    assert places.min() > 0.2 and places.max() < 0.8
+    assert places.min() > 0.2
+    assert places.max() < 0.8

@@ -41,9 +41,13 @@ def export_landmarks(run: Path, out: Path, *, name: str, version: str) -> float:
         ModelParityError: the file says otherwise than PyTorch; nothing is left at `out`.
     """
     graph = landmark_graph(run)
-    example = torch.zeros(1, 3, CROP_PX, CROP_PX)
+    example = torch.zeros(2, 3, CROP_PX, CROP_PX)
     model = graph_from_module(
-        graph, (example,), inputs=["image"], outputs=RIG_OUTPUTS, dynamic_axes=[{}]
+        graph,
+        (example,),
+        inputs=["image"],
+        outputs=RIG_OUTPUTS,
+        dynamic_axes=[{0: torch.export.Dim("batch")}],
     )
     store_weights_as_half(model)
     card = ModelCard(

@@ -14,7 +14,15 @@ EXPRESSION_GROUPS: Mapping[str, tuple[str, ...]] = {
         *("appalled", "hatred", "awed"),
     ),
     "More": (
-        *("happy closed", "laughing", "relaxed", "contempt", "smirk", "smirk right"),
+        *(
+            "happy closed",
+            "angry closed",
+            "laughing",
+            "relaxed",
+            "contempt",
+            "smirk",
+            "smirk right",
+        ),
         *("skeptical", "confused", "concentrated", "tired", "pain", "crying", "shouting"),
         *("snarl", "grimace", "pout", "kiss", "puffed cheeks"),
     ),

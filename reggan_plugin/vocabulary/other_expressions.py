@@ -17,6 +17,17 @@ OTHER_EXPRESSIONS: tuple[Expression, ...] = (
         meanings=("content", "satisfied", "friendly", "polite", "kind"),
     ),
     Expression(
+        name="angry closed",
+        aliases=("closed anger", "anger closed"),
+        action_units=(4, 7, 24),
+        weights=weights_from_notation(
+            "browDown 1.3, eyeSquint .55, eyeWide .4, noseSneer .7, mouthPress 1, mouthFrown .6,"
+            " mouthShrugLower .8, mouthRollUpper .15"
+        ),
+        source="angry with the lips pressed together: units of CFEE, strengthened by eye",
+        meanings=("cross", "scowl", "frown", "grim", "stern face"),
+    ),
+    Expression(
         name="laughing",
         aliases=("laugh",),
         action_units=(6, 7, 12, 25, 26),

@@ -70,7 +70,7 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.jobs.results import OUTCOMES, Outcome
 from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular, status_of
 
-PICTURE_REVISION = 2
+PICTURE_REVISION = 3
 """Raised with every change by which the same input, settings and model give other pixels, so that
 no shot mixes both; `tests/test_picture_revision.py` shows most changes that forgot it."""
 RECORD_SCHEMA = 1

@@ -125,7 +125,8 @@ export class Face {
     if (shift < LEAST_MOTION * eye) return null;
     const lips = now.parted(0, (far) => far / (LEAST_GAP * eye) - 0.5);
     const [from, to] = [was.smooth(), lips.smooth()];
-    const strip = to.upper.flatMap((upper, i) => [vertex(upper, from.upper[i]), vertex(to.lower[i], from.lower[i])]);
+    const strip = to.upper.flatMap((upper, i) =>
+      [...vertex(upper, from.upper[i]), ...vertex(to.lower[i], from.lower[i])]);
     if (gapBefore > Math.max(LEAST_GAP, KEEPS_OWN * gapAfter)) return { strip };
     if (gapAfter < LEAST_GAP) return null;
     return { strip, ...this.#inside(weights, new OpeningLight(lips, eye)) };

@@ -94,7 +94,7 @@ export class Face {
     const { template, laid, before } = this;
     const change = added(template.displacement(weights), laid.worn, -clip(weights.neutral ?? 0));
     const points = added(this.rest, change);
-    const there = laid.map.places(points);
+    const there = laid.map.places(points, { points: this.rest, places: this.here });
     const gains = this.#gains(points);
     const skin = new Float32Array(4 * points.length);
     for (let i = 0; i < gains.length; i++) {

@@ -111,18 +111,18 @@ export class OpeningLight {
   }
 
   /** Share of the light at a place of the crop, blurred by so many eye distances. */
-  seen(depth, place) {
-    let level = DEPTHS.findIndex((one) => one >= depth);
-    if (level < 0) level = DEPTHS.length - 1;
-    else if (level) level -= (DEPTHS[level] - depth) / (DEPTHS[level] - DEPTHS[level - 1]);
-    const lower = Math.min(Math.floor(level), DEPTHS.length - 2);
-    const x = clip((dot(place, this.edges.right) - this.start[0]) / this.cell - 0.5, 0, this.width - 1.001);
-    const y = clip((dot(place, this.edges.down) - this.start[1]) / this.cell - 0.5, 0, this.height - 1.001);
-    const at = Math.floor(y) * this.width + Math.floor(x);
-    const [u, v] = [x - Math.floor(x), y - Math.floor(y)];
-    const [near, far] = [this.levels[lower], this.levels[lower + 1]].map((plane) =>
-      (plane[at] * (1 - u) + plane[at + 1] * u) * (1 - v) + (plane[at + this.width] * (1 - u) + plane[at + this.width + 1] * u) * v);
-    return near + (level - lower) * (far - near);
+  seen(depth, [u, v]) {
+    const { edges: { right, down }, start, cell, width, height, levels } = this;
+    let lower = 0;
+    while (lower < DEPTHS.length - 2 && DEPTHS[lower + 1] < depth) lower++;
+    const share = clip((depth - DEPTHS[lower]) / (DEPTHS[lower + 1] - DEPTHS[lower]));
+    const x = clip((u * right[0] + v * right[1] - start[0]) / cell - 0.5, 0, width - 1.001);
+    const y = clip((u * down[0] + v * down[1] - start[1]) / cell - 0.5, 0, height - 1.001);
+    const at = Math.floor(y) * width + Math.floor(x);
+    const [far, low] = [x - Math.floor(x), y - Math.floor(y)];
+    const mixed = (plane) => (plane[at] * (1 - far) + plane[at + 1] * far) * (1 - low)
+      + (plane[at + width] * (1 - far) + plane[at + width + 1] * far) * low;
+    return mixed(levels[lower]) * (1 - share) + mixed(levels[lower + 1]) * share;
   }
 }
 

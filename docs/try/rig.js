@@ -26,10 +26,14 @@ const MOUTH = [["jawOpen"], ["mouthLowerDownLeft", "mouthLowerDownRight"], ["mou
 const MOUTH_RIDGE = [0.05, 0.3, 0.3];
 
 export const clip = (value, low = 0, high = 1) => Math.min(high, Math.max(low, value));
-export const dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
+export function dot(a, b) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
 export const cross = ([a, b, c], [d, e, f]) => [b * f - c * e, c * d - a * f, a * e - b * d];
 export const scaled = (a, factor) => a.map((value) => value * factor);
-export const unit = (a) => scaled(a, 1 / Math.max(Math.hypot(...a), 1e-12));
+export const unit = (a) => scaled(a, 1 / Math.max(Math.sqrt(dot(a, a)), 1e-12));
 export const between = (a, b, share) => a.map((value, i) => value + share * (b[i] - value));
 export const meanOf = (points) => scaled(points.reduce((a, b) => a.map((v, i) => v + b[i])), 1 / points.length);
 const distance = (a, b) => Math.hypot(...a.map((value, i) => value - b[i]));
@@ -111,7 +115,7 @@ export class Template {
       }
     }
     for (let i = 0; i < total.length; i += 3) {
-      const length = Math.max(Math.hypot(total[i], total[i + 1], total[i + 2]), 1e-12);
+      const length = Math.max(Math.sqrt(total[i] ** 2 + total[i + 1] ** 2 + total[i + 2] ** 2), 1e-12);
       for (let k = i; k < i + 3; k++) total[k] /= length;
     }
     return total;
@@ -148,13 +152,20 @@ class FaceMap {
     this.towards = scaled(unit(cross(right, down)), -this.eye);  // larger along it: nearer
   }
 
-  /** Places of points: x and y in parts of the crop's side, and nearness. */
-  places(points) {
-    const { anchors, warp, affine, towards } = this;
+  /** Places of points: x and y in parts of the crop's side, and nearness. Those that are where they
+   * were `before`, { points, places }, are not computed again. */
+  places(points, before) {
+    const { anchors, warp, towards } = this;
+    const [[ax, ay], [bx, by], [cx, cy], [dx, dy]] = this.affine;
     const result = new Float32Array(points.length);
     for (let i = 0; i < points.length; i += 3) {
       const [x, y, z] = [points[i], points[i + 1], points[i + 2]];
-      let [right, down] = [0, 1].map((k) => x * affine[0][k] + y * affine[1][k] + z * affine[2][k] + affine[3][k]);
+      if (before && x === before.points[i] && y === before.points[i + 1] && z === before.points[i + 2]) {
+        for (let k = i; k < i + 3; k++) result[k] = before.places[k];
+        continue;
+      }
+      let right = x * ax + y * bx + z * cx + dx;
+      let down = x * ay + y * by + z * cy + dy;
       for (let a = 0, w = 0; a < anchors.length; a += 3, w += 2) {
         const far = kernel(x - anchors[a], y - anchors[a + 1], z - anchors[a + 2]);
         right -= far * warp[w];

@@ -7,7 +7,7 @@ const ASK = ["one eye", "the other eye", "one corner of the mouth", "its other c
 const MOST_PX = 4096;
 const element = (id) => document.getElementById(id);
 const canvas = element("canvas");
-const context = canvas.getContext("2d", { willReadFrequently: true });
+const context = canvas.getContext("2d");
 const state = { frame: null, image: null, crop: null, face: null, points: [], running: false, again: false };
 let model = null;
 

@@ -9,7 +9,7 @@ import { added, clip, dot, fit, leastSquares, LOWER, meanOf, rowAt, rowsOf, scal
 const [TEETH_BELOW, TEETH_BEHIND, LOWER_BELOW, PROBE] = [0.022, 0.115, 0.03, 0.08];
 const [LEAST_MOTION, LEAST_GAP, KEEPS_OWN] = [0.004, 0.012, 0.65];
 const [LEAST_LIGHT, MOST_GAIN, RIDGE, FEWEST] = [0.25, 0.3, 0.03, 16];
-const [LIGHT_STEP, SKIN_AROUND] = [2, 0.14];
+const [LIGHT_STEP, SKIN_AROUND, TUCKED] = [2, 0.14, 0.015];
 const [FLAT, STEPS, MOSTLY] = [0.6 / 255, 5, 0.1];
 const JAW = ["jawForward", "jawLeft", "jawOpen", "jawRight"];
 const SIDES = ["right", "left"];
@@ -30,8 +30,20 @@ export class Face {
     this.before = pairs(map.places(this.marks));
     this.lids = SIDES.map((side) => Edges.ofEye(this.before, side, this.axes).parted(0));
     this.eyes = SIDES.map((side, i) => completedEye(cut, this.lids[i], irisOf(places, side), map.eye));
+    this.margins = this.lids.map((lids) => this.#margins(lids.smooth()));
     this.#light();
     this.#lookAtSkin();
+  }
+
+  /** Vertices of the lids' edges before an eyeball, [row, [x, y]], with the nearest skin as their
+   * source: what is drawn there shows through to the eyeball's pixels, which a blink would take along. */
+  #margins(lids) {
+    const least = TUCKED * this.laid.map.eye;
+    return pairs(this.here).flatMap((place, row) => {
+      const { below, above } = lids.from(place);
+      if (Math.min(below, above) < -least) return [];
+      return [[row, added(place, lids.down, below < above ? -below - least : above + least)]];
+    });
   }
 
   #at(place) {
@@ -106,6 +118,7 @@ export class Face {
     const after = pairs(laid.map.places(added(this.marks, template.atLandmarks(change))));
     const eyes = SIDES.map((side, i) =>
       changedEye(this.lids[i], Edges.ofEye(after, side, this.axes), gazeOf(weights, side), laid.map.eye));
+    eyes.forEach((eye, i) => eye && this.margins[i].forEach(([row, source]) => skin.set(source, 12 * row + 3)));
     return { there, skin, eyes, mouth: this.#mouth(before, after, weights) };
   }
 
@@ -151,5 +164,5 @@ export class Face {
   }
 }
 
-/** x and y of each point of a flat array. */
+/** x and y of each point of a flat array, by three numbers a point. */
 const pairs = (points) => Array.from({ length: points.length / 3 }, (_, i) => [points[3 * i], points[3 * i + 1]]);

@@ -259,7 +259,7 @@ def test_a_full_blink_in_the_browser_alone_shows_no_eyeball(
         skin = np.median(shown[opening])
         unlike = [(np.abs(one - skin) > 40)[opening].mean() for one in (before, shown)]
         print(f"unlike skin: {unlike[0]:.2f} before, {unlike[1]:.2f} in the blink")
-        assert unlike[0] > 0.4  # white and pupil
+        assert unlike[0] > 0.3  # white and pupil
         assert unlike[1] < 0.08  # the line between the lids
 
 

@@ -37,10 +37,12 @@ _CHECKED_ROOMS = [
     "reggan_training.data",
     "reggan_training.heads",
     "reggan_training.contract_1.held_out_curve",
+    "reggan_training.landmarks",
     "reggan_training.locator",
     "reggan_training.contract_1.losses",
     "reggan_training.metrics",
     "reggan_training.networks",
+    "reggan_training.rig",
     "reggan_training.contract_1.regression",
     "reggan_training.study",
 ]

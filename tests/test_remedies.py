@@ -30,10 +30,16 @@ NOT_OURS = (
 """Options of pip, nvidia-smi and git."""
 FRONT_ENDS = ("commands", "commands.py", "cli.py", "job_template.py", "words_to_copy.py")
 """What speaks the command line: its commands, and what is written as command lines."""
+ASSET_BUILDERS = (
+    Path("training/reggan_training/rig/mouth_asset.py"),
+    Path("training/reggan_training/rig/template.py"),
+)
+"""Commands of their own: `python -m`."""
 
 
 def is_front_end(path: Path) -> bool:
     is_command = path.name.endswith(("_command.py", "_commands.py", "_group.py", "_options.py"))
+    is_command |= path in ASSET_BUILDERS
     return is_command or any(part in FRONT_ENDS for part in path.parts)
 
 

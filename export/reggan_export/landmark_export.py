@@ -3,7 +3,7 @@
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import numpy as np
 import torch
@@ -18,12 +18,13 @@ from reggan_plugin.models.model_card import RIG_CONTRACT, RIG_OUTPUTS, TEMPLATES
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.landmarks.graph import CROP_PX, LandmarkGraph
 from reggan_training.landmarks.network import POINTS_OF, PartNetwork
+from reggan_training.landmarks.training import LOG
 from reggan_training.pairs.camera import CANONICAL_LANDMARKS
 
-_MOST_APART = 0.002
+_MOST_APART: Final = 0.002
 """Of places in the file and in PyTorch, in eye distances: half of what half-precision weights cost
 on the sample frames, and a third of what the eye sees on lids."""
-_EYE = 0.234
+_EYE: Final = 0.234
 """An eye distance in parts of the crop's side."""
 
 
@@ -31,17 +32,22 @@ def export_landmarks(run: Path, out: Path, *, name: str, version: str) -> float:
     """Write the model file of a run; returns how far it is from PyTorch, in eye distances.
 
     Args:
-        run: that `train-landmarks` wrote.
+        run: folder that `train-landmarks` wrote.
         out: replaced if it exists.
-        name, version: for the card.
+        name: of the model, for the card.
+        version: of the weights, for the card.
 
     Raises:
         ModelParityError: the file says otherwise than PyTorch; nothing is left at `out`.
     """
     graph = landmark_graph(run)
-    example = torch.zeros(1, 3, CROP_PX, CROP_PX)
+    example = torch.zeros(2, 3, CROP_PX, CROP_PX)
     model = graph_from_module(
-        graph, (example,), inputs=["image"], outputs=RIG_OUTPUTS, dynamic_axes=[{}]
+        graph,
+        (example,),
+        inputs=["image"],
+        outputs=RIG_OUTPUTS,
+        dynamic_axes=[{0: torch.export.Dim("batch")}],
     )
     store_weights_as_half(model)
     card = ModelCard(
@@ -85,10 +91,10 @@ def _distance(graph: LandmarkGraph, file: Path, card: ModelCard) -> float:
     return apart
 
 
-def _training(run: Path) -> dict[str, Any]:
+def _training(run: Path) -> dict[str, object]:
     """What the run's log says of each network last."""
-    last: dict[str, Any] = {}
-    for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines():
+    last: dict[str, object] = {}
+    for line in (run / LOG).read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
         last[record.pop("kind")] = record
     return {

@@ -29,7 +29,7 @@ class DetectorGraph(nn.Module):
         return torch.sigmoid(logits), offsets * OFFSET_UNIT_PX
 
 
-class LandmarkGraph(nn.Module):
+class ScoredLandmarks(nn.Module):
     """The landmark network with its score as a probability."""
 
     def __init__(self, network: LandmarkNetwork) -> None:
@@ -105,7 +105,7 @@ def _landmarks(weights: Mapping[str, Tensor]) -> LocatorPart:
     network.load_state_dict(weights)
     return LocatorPart(
         name="landmarks",
-        graph=LandmarkGraph(network).eval(),
+        graph=ScoredLandmarks(network).eval(),
         input_name="crop",
         output_names=("score", "points"),
         example=torch.rand(3, 1, CROP_SIDE_PX, CROP_SIDE_PX),

@@ -13,7 +13,7 @@ from reggan_plugin.backends.device_name import DEVICE_KINDS
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import DeviceUnavailableError
-from reggan_plugin.models.model_card import ModelCard, card_from_metadata
+from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,12 +40,12 @@ class Contestant:
         """Made-up faces, each asked for the first thing that the model knows beside none."""
         side, names = self.card.image_size_px, self.card.controls or self.card.expressions
         random = np.random.default_rng(0)
+        image = random.random((batch, 3, side, side), dtype=np.float32)
+        if self.card.contract == RIG_CONTRACT:  # it only finds landmarks; geometry is asked
+            return {"image": image}
         wanted = np.zeros((batch, len(names)), np.float32)
         wanted[:, min(1, len(names) - 1)] = 1
-        return {
-            "image": random.random((batch, 3, side, side), dtype=np.float32),
-            self.card.vector_input: wanted,
-        }
+        return {"image": image, self.card.vector_input: wanted}
 
 
 def open_contestant(

@@ -133,6 +133,7 @@ REMEDIES: Mapping[str, str] = {
     "picture-process-ended": "--processes N",
     "pair-process-ended": "--producers N",
     "pair-process-failed": "",
+    "too-few-pictures": "That is --draw-minutes M.",
     "set-to-make-again": "`reggan-plugin dataset avatars` renders, `reggan-plugin dataset pack DIR "
     "--out set.zip` packs.",
     "start-of-other-shape": "That is, without --init-from.",

@@ -22,7 +22,8 @@ def hidden_share(front: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shap
 
 
 def both_fronts(
-    first: Float[np.ndarray, "side side 1"] | None, second: Float[np.ndarray, "other other 1"] | None
+    first: Float[np.ndarray, "side side 1"] | None,
+    second: Float[np.ndarray, "other other 1"] | None,
 ) -> Float[np.ndarray, "larger larger 1"] | None:
     """One matte of all that two mattes of a crop show, at the larger resolution."""
     if first is None or second is None:

@@ -13,7 +13,12 @@ from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
 from reggan_plugin.rig.fit import Fit, fit
 from reggan_plugin.rig.layout import eye_rows, rows_of
 from reggan_plugin.rig.light import light_change
-from reggan_plugin.rig.mouth import jaw_pose_from_drop, mouth_light_from_face, mouth_rig, render_mouth
+from reggan_plugin.rig.mouth import (
+    jaw_pose_from_drop,
+    mouth_light_from_face,
+    mouth_rig,
+    render_mouth,
+)
 from reggan_plugin.rig.planes import (
     Window,
     blurred,
@@ -34,29 +39,30 @@ _CELLS, _COVER_CELLS = 256, 128
 _FADE = 0.10
 """Eye distances beyond the mesh over which motion fades."""
 _TEETH_BELOW, _TEETH_BEHIND = 0.022, 0.115
-"""Edge of the upper incisors below the line between closed lips, and behind the lips' front: the
-trial's values on seven held-out heads."""
+"""Edge of the upper incisors below the line between closed lips, and behind the lips' front, in eye
+distances: the first as heads of three families have it, the second by eye."""
 _JAW_SHAPES = ("jawForward", "jawLeft", "jawOpen", "jawRight")
 _LOWER_BELOW = 0.03
 """Lower incisors stay so far below the lip that the jaw takes along, as true mouths have it."""
 _LEAST_MOTION = 0.004
-_LEAST_GAP = 0.012
-"""Eye distances between lips from which on a mouth is open."""
+_LEAST_GAP = 0.022
+"""Eye distances between lips from which on a mouth begins to open; it is open in full at twice as
+much. The template's lips have no thickness: what is less would be a slit where true lips touch."""
 _SEAM_CELLS, _SEAM = 1.5, 0.012
 """Width of the skin that is painted along an edge: cells of the motion, or eye distances."""
-_LEAST_WORN = 0.05
-"""Weight of a source's own `jawOpen` from which on its chin may hide what is under it."""
+_LEAST_LIFT = 0.01
+"""Eye distances by which a chin has to rise for what it hid to be looked for."""
 _BEHIND = 0.1
 """Depth, in the spread of the template's, from which on a surface lies behind another."""
 _FLAT, _STEPS, _MOSTLY = 0.6 / 255, 5.0, 0.10
-"""Slopes below the first are flat; their ninth decile over their median, and the share of flat ones,
-from which on a face is a drawing. Of 7 cel-shaded heads, saved as JPEG, 6 are above, of 30 others
-(skin, stone, clay, photographs) none."""
+"""Slopes below the first are flat; their ninth decile over their median, and the share of flat
+ones, from which on a face is a drawing. Of 7 cel-shaded heads, saved as JPEG, 6 are above, of 33
+others (skin, stone, clay, photographs) none."""
 _FEWEST = 12
 _SAME_STUFF, _NO_PUPIL = (0.03, 0.05), (0.5, 0.62)
 """Distance of hues between eyes and skin, and darkest pixels of eyes over the skin's brightness: of
-18 statues of stone and clay 0.01 to 0.03 and 0.65 to 0.84, of 20 faces of skin 0.05 to 0.15 and 0.2
-to 0.6. Bronze lies between and keeps teeth."""
+18 statues of stone and clay 0.01 to 0.03 and 0.65 to 0.84, of 14 faces of skin 0.05 to 0.15 and
+0.21 to 0.60. Bronze lies between and keeps natural teeth."""
 _LIGHT_PX, _SKIN_AROUND = 192, 0.14
 """Pixels of a crop's side that are enough to see its light; eye distances of skin around points."""
 _KEEPS_OWN = 0.65
@@ -120,7 +126,9 @@ def rig_answer(
     light = light_change(template, picture, here, before, before + change)
     motion, gain = _motion(template, laid, here, there, light, marks_after, eyes, cells)
     painters = [
-        _painter(template, picture, here, there, one, max(_SEAM_CELLS / cells, _SEAM * laid.map.eye))
+        _painter(
+            template, picture, here, there, one, max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
+        )
         for one in (*eyes, mouth)
         if one is not None
     ]
@@ -142,8 +150,11 @@ def _painter(
     opening: Opening,
     seam: float,
 ) -> Painter:
-    """Paint what opens, and the skin along its edge: there the motion jumps, and no plane of cells
-    can follow it. The skin is drawn by the mesh itself, at the resolution of the picture."""
+    """Paint what opens, and the skin along its edge, where the motion jumps.
+
+    No plane of cells can follow a jump: there the mesh itself draws the skin, at the resolution of
+    the picture.
+    """
     left, top, right, _ = opening.window
     side_px = len(opening.open)
     scale = side_px / (right - left)
@@ -190,7 +201,8 @@ def _motion(
     """
     raster = rasterise(there * cells, template.triangles, cells, cells)
     known = raster.is_hit.astype(np.float32)
-    if laid.jaw_open > _LEAST_WORN:
+    chin = template.at_landmarks(here - there)[rows_of("jaw")[5:10], 1]
+    if float(chin.max()) > _LEAST_LIFT * laid.map.eye:
         known *= _seen_before(raster, template, here, cells)
     moved = np.column_stack([here[:, :2] - there[:, :2], light])
     motion = extended(raster.mixed(moved, template.triangles), known)
@@ -214,14 +226,16 @@ def _seen_before(
 ) -> Float[np.ndarray, "cells cells"]:
     """1 where the surface of a cell was seen in the source, 0 where it lay behind another.
 
-    As a dropped jaw shuts, the skin under the chin comes out: nothing in the picture shows it, and
+    As a chin rises, the skin under the chin comes out: nothing in the picture shows it, and
     without this the old chin would be drawn under the new one.
     """
     source = rasterise(here * cells, template.triangles, cells, cells)
     nearness = source.mixed(here[:, 2:], template.triangles)
     places = raster.mixed(here, template.triangles)
     nearest = sampled(nearness, places[..., :2] * np.float32(cells))[..., 0]
-    behind = (nearest - places[..., 2]) > _BEHIND * np.linalg.norm(here[:, 2]).clip(1e-9) / np.sqrt(len(here))
+    behind = (nearest - places[..., 2]) > _BEHIND * np.linalg.norm(here[:, 2]).clip(1e-9) / np.sqrt(
+        len(here)
+    )
     return 1.0 - behind.astype(np.float32)
 
 
@@ -274,7 +288,7 @@ def _changed_mouth(
     marks = after.copy()
     gap = ((marks[lower] - marks[upper]) @ axes[:, 1])[:, None]
     meeting = (marks[lower] + marks[upper]) / 2
-    parted = np.clip(gap / (_LEAST_GAP * eye) - 0.5, 0, 1)
+    parted = np.clip(gap / (_LEAST_GAP * eye) - 1.0, 0, 1)
     marks[upper] = meeting + parted * (marks[upper] - meeting)
     marks[lower] = meeting + parted * (marks[lower] - meeting)
     outline = _mouth_outline(marks)
@@ -316,8 +330,8 @@ def _inside_of_mouth(
     projection = ((places[:3] - places[3:]) / (2 * step)).T
     worn = {name: weights.get(name, 0.0) for name in _JAW_SHAPES}
     worn["jawOpen"] += laid.jaw_open
-    step = max(1, len(picture) // _LIGHT_PX)
-    small = picture[::step, ::step]
+    stride = max(1, len(picture) // _LIGHT_PX)
+    small = picture[::stride, ::stride]
     skin = _skin(marks, laid.map.eye, len(small))
     light = mouth_light_from_face(small, skin, projection)
     drop = template.at_landmarks(template.displacement(worn))[lower[3:6]].mean(axis=0)
@@ -325,7 +339,7 @@ def _inside_of_mouth(
         mouth_rig(),
         projection=projection,
         origin=laid.map(incisors[None])[0, :2],
-        jaw=jaw_pose_from_drop(drop + [0.0, -_LOWER_BELOW, 0.0]),
+        jaw=jaw_pose_from_drop(drop - np.array([0.0, _LOWER_BELOW, 0.0])),
         opening=opening,
         window=window,
         light=replace(light, stone=max(light.stone, _statue_share(small, skin, marks))),

@@ -34,7 +34,7 @@ LAYOUT_WEIGHTS: Final = np.array([1.0, 1.0, 0.5, 0.6, 0.6, 0.25])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FaceFrame:
+class FacePlacement:
     """Place, size and roll of a face in a picture.
 
     Attributes:
@@ -75,7 +75,7 @@ class Square:
         return np.column_stack([linear, shift])
 
 
-def face_frame(points: Float[np.ndarray, "points 2"]) -> FaceFrame:
+def face_frame(points: Float[np.ndarray, "points 2"]) -> FacePlacement:
     """Fit a mean face to landmarks: a similarity, by weighted least squares."""
     seen = np.stack(
         [
@@ -96,16 +96,16 @@ def face_frame(points: Float[np.ndarray, "points 2"]) -> FaceFrame:
     roll = math.atan2(turn, real)
     c, s = math.cos(roll), math.sin(roll)
     origin = end - size * np.array([[c, -s], [s, c]]) @ start
-    return FaceFrame(origin=origin, eye_px=size, roll=roll)
+    return FacePlacement(origin=origin, eye_px=size, roll=roll)
 
 
-def face_square(frame: FaceFrame) -> Square:
+def face_square(frame: FacePlacement) -> Square:
     """The square of the whole face."""
     centre = frame.origin + frame.axes @ np.array(FACE_CENTRE) * frame.eye_px
     return Square(centre=centre, side_px=FACE_SIDE * frame.eye_px, roll=frame.roll)
 
 
-def part_square(name: str, points: Float[np.ndarray, "points 2"], frame: FaceFrame) -> Square:
+def part_square(name: str, points: Float[np.ndarray, "points 2"], frame: FacePlacement) -> Square:
     """The square of one of `PARTS` around landmarks."""
     kind, _, side = name.partition("_")
     if kind == "face":

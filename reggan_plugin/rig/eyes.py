@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.rig.planes import (
     Window,
     blurred,
@@ -32,10 +32,9 @@ _SHUT = 0.012
 _SIDEWAYS, _UP, _DOWN = 0.105, 0.085, 0.105
 """Way of the iris at weight 1 in eye distances: an eyeball of 0.2 eye
 distances' radius that turns by 30° sideways, 25° up, 30° down, as ARKit has it."""
-_SHADE = 0.35
-"""How much darker the eyeball is right under the upper lid."""
-_SHADE_REACH = 0.035
-"""Over so many eye distances below it."""
+_MOST_SHADE, _SHADE_REACH, _FEWEST = 0.5, 0.035, 8
+"""How much darker an eyeball can be right under the upper lid; over so many eye distances below it;
+pixels that are needed to see it."""
 _RINGS = 24
 
 
@@ -119,7 +118,8 @@ def changed_eye(
 
     Args:
         picture: the crop, sRGB-encoded.
-        before, after: the lids, in parts of the crop's side.
+        before: the lids in the source, in parts of the crop's side.
+        after: the lids in the result, likewise.
         iris: its edge in the source, likewise.
         gaze: way of the iris, eye distances along `axes`.
         eye: an eye distance in parts of the crop's side.
@@ -140,13 +140,14 @@ def changed_eye(
     if after.widest < 1e-4:
         now = np.zeros_like(now)  # shut: all that is seen is lid
     seen = grown(was > 0.99, -0.008 * px)
-    ball = _completed(own, seen, at, iris, eye, px)
+    ball = _completed(own, seen, at, iris, px)
     shift = axes @ gaze * eye
     turned = bool(np.abs(gaze).max() >= 1e-3)
     if turned:
         moved_at = (at - shift - [window[0], window[1]]) * (side_px / (window[2] - window[0]))
         ball = sampled(ball, moved_at).astype(np.float32)
-    ball = ball * _lid_shade(after, before, window, side_px, px, at, seen & (not turned))[..., None]
+    if not turned:
+        ball = ball * _lid_shade(ball, seen, before, after, at, eye)[..., None]
     still = grown((was > 0.99) & (now > 0.99), -_BAND * px).astype(np.float32)
     if turned:
         still = np.zeros_like(still)
@@ -157,10 +158,9 @@ def changed_eye(
 
 def _completed(
     own: Float[np.ndarray, "side side 3"],
-    seen: np.ndarray,
+    seen: Bool[np.ndarray, "side side"],
     at: Float[np.ndarray, "side side 2"],
     iris: Float[np.ndarray, "8 2"],
-    eye: float,
     px: float,
 ) -> Float[np.ndarray, "side side 3"]:
     """The eyeball as if there were no lids before it."""
@@ -180,7 +180,9 @@ def _completed(
     if inside.sum() > 12:
         number = np.minimum((ring[inside] * _RINGS / 1.2).astype(int), _RINGS - 1)
         count = np.maximum(np.bincount(number, minlength=_RINGS), 0)
-        sums = np.stack([np.bincount(number, own[inside][:, c], minlength=_RINGS) for c in range(3)], 1)
+        sums = np.stack(
+            [np.bincount(number, own[inside][:, c], minlength=_RINGS) for c in range(3)], 1
+        )
         known = count > 0
         profile = sums / np.maximum(count, 1)[:, None]
         steps = np.arange(_RINGS)
@@ -195,26 +197,33 @@ def _completed(
 
 
 def _lid_shade(
-    after: Lids,
+    ball: Float[np.ndarray, "side side 3"],
+    seen: Bool[np.ndarray, "side side"],
     before: Lids,
-    window: Window,
-    side_px: int,
-    px: float,
+    after: Lids,
     at: Float[np.ndarray, "side side 2"],
-    seen: np.ndarray,
+    eye: float,
 ) -> Float[np.ndarray, "side side"]:
-    """Factor of the shadow that the upper lid throws, where it moved to; 1 elsewhere."""
-    upper = smooth_arc(after.upper)
-    order = np.argsort(upper[:, 0])
-    edge = np.interp(at[0, :, 0], upper[order, 0], upper[order, 1])
-    old = smooth_arc(before.upper)
-    order = np.argsort(old[:, 0])
-    edge_before = np.interp(at[0, :, 0], old[order, 0], old[order, 1])
-    unit = px / side_px * (window[2] - window[0])
-    depth = (at[..., 1] - edge[None]) / (_SHADE_REACH * unit)
-    depth_before = (at[..., 1] - edge_before[None]) / (_SHADE_REACH * unit)
-    new = 1 - _SHADE * np.exp(-np.clip(depth, 0, None))
-    # what was seen has the old shadow in its pixels; new pixels have none
-    had = np.where(depth_before > 0, 1 - _SHADE * np.exp(-np.clip(depth_before, 0, None)), 1.0)
-    raised = np.clip((edge_before - edge) / (0.01 * unit), 0, 1)[None]  # an opening eye
-    return np.clip(np.where(seen, new / had, new), 0.55, 1.0 + 0.35 * raised).astype(np.float32)
+    """Factor that takes the upper lid's shadow from where the lid was to where it is.
+
+    How dark the shadow is, is read from the source: the eyeball under the lid's edge against the
+    eyeball further down.
+    """
+    depths = [_below(lids.upper, at) / (_SHADE_REACH * eye) for lids in (before, after)]
+    light = ball.mean(axis=2)
+    near, far = seen & (depths[0] < 0.8), seen & (depths[0] > 1.8)
+    if near.sum() < _FEWEST or far.sum() < _FEWEST:
+        return np.ones_like(light)
+    dark = 1 - float(np.median(light[near])) / max(float(np.median(light[far])), 1e-3)
+    dark = min(max(dark, 0.0), _MOST_SHADE)
+    was, now = (1 - dark * np.exp(-np.clip(depth, 0, None)) for depth in depths)
+    return np.where(seen, now / np.maximum(was, 0.2), now).astype(np.float32)
+
+
+def _below(
+    upper: Float[np.ndarray, "13 2"], at: Float[np.ndarray, "side side 2"]
+) -> Float[np.ndarray, "side side"]:
+    """How far places lie below an upper lid's edge, in parts of the crop's side."""
+    edge = smooth_arc(upper)
+    order = np.argsort(edge[:, 0])
+    return at[..., 1] - np.interp(at[0, :, 0], edge[order, 0], edge[order, 1])[None]

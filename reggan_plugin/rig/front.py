@@ -34,7 +34,10 @@ def front_matte(
     side = len(picture)
     levels = np.round(np.clip(np.nan_to_num(label[_LABEL]), 0, 1) * 255).astype(np.uint8)
     thick = Image.fromarray(levels).filter(ImageFilter.MinFilter(_THIN))
-    coarse = Image.fromarray(np.minimum(levels, np.asarray(thick.filter(ImageFilter.MaxFilter(_THIN + 2)))) / np.float32(255))
+    coarse = Image.fromarray(
+        np.minimum(levels, np.asarray(thick.filter(ImageFilter.MaxFilter(_THIN + 2))))
+        / np.float32(255)
+    )
     mask = np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC))
     if (mask > 0.5).mean() < _LEAST:
         return None
@@ -50,7 +53,9 @@ def front_matte(
     return matte.astype(np.float32)[..., None]
 
 
-def _averaged(plane: Float[np.ndarray, "rows columns"], reach: int) -> Float[np.ndarray, "rows columns"]:
+def _averaged(
+    plane: Float[np.ndarray, "rows columns"], reach: int
+) -> Float[np.ndarray, "rows columns"]:
     """Means over squares of 2 reach + 1 pixels; edges go on."""
     wide = np.pad(plane, reach + 1, mode="edge")[1:, 1:]
     total = np.pad(wide, ((1, 0), (1, 0))).cumsum(axis=0, dtype=np.float64).cumsum(axis=1)

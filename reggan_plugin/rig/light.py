@@ -35,7 +35,8 @@ def light_change(
         template: that is laid over the face.
         picture: the crop, sRGB-encoded.
         here: places of the vertices in the crop, in parts of its side.
-        before, after: the vertices in the template's space.
+        before: the vertices in the template's space, as the source has them.
+        after: as the result has them.
     """
     normals = vertex_normals(before, template.triangles)
     is_skin = (template.keep > 0.95) & (normals[:, 2] > 0.2)
@@ -49,9 +50,7 @@ def light_change(
     square = sides.T @ sides / len(sides) + np.diag([0, _RIDGE, _RIDGE, _RIDGE])
     light = np.linalg.solve(square, sides.T @ wanted / len(sides))
     turned = vertex_normals(after, template.triangles)
-    was, now = (
-        np.maximum(light[0] + own @ light[1:], _LEAST_LIGHT) for own in (normals, turned)
-    )
+    was, now = (np.maximum(light[0] + own @ light[1:], _LEAST_LIGHT) for own in (normals, turned))
     change = _STRENGTH * np.log(now / was) * template.keep
     return np.clip(change, -_MOST, _MOST).astype(np.float32)
 

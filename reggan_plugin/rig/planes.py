@@ -54,7 +54,9 @@ def line_of(
     return blurred(np.asarray(plane, np.float32) / np.float32(255), 0.12 * width * scale)
 
 
-def blurred(plane: Float[np.ndarray, "rows columns"], radius: float) -> Float[np.ndarray, "rows columns"]:
+def blurred(
+    plane: Float[np.ndarray, "rows columns"], radius: float
+) -> Float[np.ndarray, "rows columns"]:
     """A plane with values in [0, 1] after a Gaussian of a radius in pixels."""
     image = Image.fromarray(np.round(np.clip(plane, 0, 1) * 255).astype(np.uint8))
     return np.asarray(image.filter(ImageFilter.GaussianBlur(radius)), np.float32) / np.float32(255)
@@ -124,7 +126,7 @@ def square_around(places: Float[np.ndarray, "places 2"], margin: float) -> Windo
 
 
 def grown(mask: Bool[np.ndarray, "rows columns"], by_px: float) -> Bool[np.ndarray, "rows columns"]:
-    """A mask that reaches so many pixels further; negative: less far."""
+    """A mask that reaches so many pixels further in x and y; negative: less far."""
     size = 2 * max(0, round(abs(by_px))) + 1
     if size == 1:
         return mask

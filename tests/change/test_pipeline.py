@@ -31,7 +31,7 @@ REQUEST = ExpressionMix({"happy": 0.8, "surprised": 0.5})
 
 @pytest.fixture(scope="module")
 def transfer() -> ExpressionTransfer:
-    return ExpressionTransfer(device="cpu")
+    return ExpressionTransfer("motion", device="cpu")
 
 
 @pytest.fixture(scope="module")

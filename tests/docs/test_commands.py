@@ -40,6 +40,8 @@ TESTED_ELSEWHERE = (
     "dataset pictures",  # needs heads: tests/training/pairs/test_head_pictures.py
     "export onnx anna_run",  # what train-motion left:
     "train-motion",  # tests/training/motion/test_training_run.py
+    "train-landmarks",  # needs heads: tests/training/landmarks/test_training.py
+    "export landmarks",  # what it left: tests/export/test_landmark_export.py
     "export engine",  # need a GPU: tests/export/test_export_engine.py,
     "render shot/ --device tensorrt",  # tests/backends/test_tensorrt_runner.py
     "bench --peers",  # exports three networks: tests/export/test_baselines.py

@@ -37,9 +37,10 @@ from reggan_plugin.rig.template import template
 from reggan_plugin.vocabulary.basic_expressions import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_training.heads.head import HeadFamily, HeadMesh, Part
-from reggan_training.landmarks.pictures import SHARES, HeadSource, _seen_edges
-from reggan_training.landmarks.pictures import SIDE_PX as EDGE_PX
+from reggan_training.landmarks.canvas import SIDE_PX as EDGE_PX
+from reggan_training.landmarks.head_source import SHARES, HeadSource
 from reggan_training.landmarks.points import DensePoints, iris_of
+from reggan_training.landmarks.seen_edges import seen_edges
 from reggan_training.landmarks.stylised import stylise
 from reggan_training.metrics.motion.answer import motion_in_crop
 from reggan_training.metrics.motion.face import TrueFace
@@ -223,7 +224,7 @@ def true_places(
     """Landmarks of a state as the network is taught them, in parts of the crop's side."""
     viewed = camera.view(vertices)
     places = camera.project(camera.view(points.at(vertices))) * EDGE_PX
-    return _seen_edges(places, viewed, mesh, camera) / EDGE_PX
+    return seen_edges(places, viewed, mesh, camera) / EDGE_PX
 
 
 class KnownLandmarks:
@@ -307,6 +308,7 @@ class AskedFace:
         changed = change_crop(own, replace(painted, gain=np.zeros((2, 2, 1), np.float32))).pixels
         light = np.clip(linear_from_srgb(np.clip(changed, 0, 1)), 0, 1)
         return light / np.maximum(light.sum(axis=2, keepdims=True), 1e-6)
+
 
 def _with_named_paint(
     answer: Answer, weights: Mapping[str, float], own: Picture, nose_px: float
@@ -519,6 +521,7 @@ LANDMARK_PARTS = (
 
 def landmark_errors(found: Points, true: Points, eye: float) -> dict[str, Float[np.ndarray, " n"]]:
     """Distances to the true landmarks by part, in eye distances; `across`: to the true contour."""
+
     def direct(rows: Int[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
         return np.linalg.norm(found[rows] - true[rows], axis=1)
 

@@ -27,7 +27,9 @@ def eyeball(picture: np.ndarray) -> int:
 def test_nothing_asked_changes_nothing() -> None:
     picture, landmarks = drawn_face()
     answer = rig_answer(template(), picture, landmarks, {})
-    assert not answer.motion.any() and not answer.gain.any() and not answer.painters
+    assert not answer.motion.any()
+    assert not answer.gain.any()
+    assert not answer.painters
     assert np.array_equal(change_crop(picture, answer).pixels, picture)
 
 

@@ -14,7 +14,7 @@ from reggan_training.study.design import USUAL_COMPARISONS, StudySettings
 from reggan_training.study.packing import pack_study
 from reggan_training.study.page import html_from_page
 from reggan_training.study.picture_folders import PictureFolders
-from reggan_training.study.picture_source import PictureSource
+from reggan_training.study.picture_source import StudyPictures
 
 
 def named_folder_from_text(text: str) -> tuple[str, Path]:
@@ -151,7 +151,7 @@ def _open_source(
     original: Path | None,
     data: Sequence[Path],
     settings: StudySettings,
-) -> PictureSource:
+) -> StudyPictures:
     if are_pictures:
         if original is None:
             raise UsageError("--methods needs the pictures they were given; add --input FOLDER.")

@@ -6,6 +6,7 @@ parts are looked at in a mirror. The squares are those of `reggan_plugin.rig.cro
 """
 
 from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -20,14 +21,59 @@ from reggan_plugin.rig.crops import (
     LAYOUT_WEIGHTS,
     PART_SIDES,
 )
-from reggan_plugin.rig.layout import COUNT, MIRROR, eye_rows, rows_of
+from reggan_plugin.rig.layout import MIRROR, eye_rows, rows_of
 from reggan_training.landmarks.network import POINTS_OF, PartNetwork
 
-CROP_PX = 384
-_COARSE = 4
-_EYES = (0.383, 0.617, 0.300)
+CROP_PX: Final = 384
+_COARSE: Final = 4
+"""Pixels of the crop in one that the face's network is given."""
+_EYES: Final = (0.383, 0.617, 0.300)
 """Where the crop puts the eyes: x of the right one, of the left one, y; parts of its side."""
-_LABEL_PX = 64
+_LABEL_PX: Final = 64
+_PARTS: Final = (
+    ("eye", "right"),
+    ("eye", "left"),
+    ("brow", "right"),
+    ("brow", "left"),
+    ("mouth", "middle"),
+)
+
+
+class FacePlacements(NamedTuple):
+    """Place, size and roll of faces in crops, as `crops.FacePlacement`; parts of the crop's side.
+
+    Attributes:
+        origin: the middle between the eyes [batch, 2].
+        eye: an eye distance [batch].
+        turn: cosine and sine of the roll [batch, 2].
+    """
+
+    origin: Tensor
+    eye: Tensor
+    turn: Tensor
+
+
+class Squares(NamedTuple):
+    """Squares in crops, as `crops.Square`; parts of the crop's side.
+
+    Attributes:
+        centre: [batch, 2].
+        side: [batch, 1].
+        turn: cosine and sine of the roll [batch, 2].
+    """
+
+    centre: Tensor
+    side: Tensor
+    turn: Tensor
+
+    def placed(self, places: Float[Tensor, "batch points 2"]) -> Float[Tensor, "batch points 2"]:
+        """Places in the crop, of ones in parts of the square's side from its middle."""
+        turned = _turned(places, self.turn)
+        return turned * self.side[:, :, None] + self.centre[:, None]
+
+    def within(self, places: Float[Tensor, "batch points 2"]) -> Float[Tensor, "batch points 2"]:
+        """Places in parts of the square's side from its middle, of ones in the crop."""
+        return _turned_back((places - self.centre[:, None]) / self.side[:, :, None], self.turn)
 
 
 class LandmarkGraph(nn.Module):
@@ -37,19 +83,19 @@ class LandmarkGraph(nn.Module):
         networks: by kind, in evaluation mode.
     """
 
+    weight: Tensor
+    layout: Tensor
+    label_grid: Tensor
+
     def __init__(self, networks: Mapping[str, PartNetwork]) -> None:
         super().__init__()
         self.networks = nn.ModuleDict(dict(networks))
         weight = torch.tensor(LAYOUT_WEIGHTS / LAYOUT_WEIGHTS.sum(), dtype=torch.float32)
         self.register_buffer("weight", weight)
         self.register_buffer("layout", torch.tensor(LAYOUT, dtype=torch.float32))
-        for kind in INPUT_PX:
-            at = (torch.arange(INPUT_PX[kind]) + 0.5) / INPUT_PX[kind] - 0.5
-            grid = torch.stack(torch.meshgrid(at, at, indexing="xy"), -1)
-            self.register_buffer(f"grid_{kind}", grid.reshape(1, -1, 2))
-        at = (torch.arange(_LABEL_PX) + 0.5) / _LABEL_PX
-        grid = torch.stack(torch.meshgrid(at, at, indexing="xy"), -1)
-        self.register_buffer("label_grid", grid.reshape(1, -1, 2))
+        for kind, side in INPUT_PX.items():
+            self.register_buffer(f"grid_{kind}", _cell_centres(side) - 0.5)
+        self.register_buffer("label_grid", _cell_centres(_LABEL_PX))
 
     def forward(
         self, picture: Float[Tensor, "batch 3 side side"]
@@ -64,71 +110,33 @@ class LandmarkGraph(nn.Module):
             where (`network.LABELS`) on a plane of 64 x 64 over the crop.
         """
         coarse = F.avg_pool2d(picture, _COARSE)
-        batch = picture[:, 0, 0, :1]
-        right, left, height = _EYES
-        centre = torch.stack([batch * 0 + (right + left) / 2, batch * 0 + height + FACE_CENTRE[1] * (left - right)], -1)[:, 0]
-        turn = torch.stack([batch * 0 + 1, batch * 0], -1)[:, 0]
-        side = batch * 0 + FACE_SIDE * (left - right)
-        for _ in range(2):
-            places, sigma, label = self.networks["face"](self._cut(coarse, centre, side, turn, "face", False))
-            points = self._placed(places, centre, side, turn, False)
-            face_square = centre, side, turn
-            origin, eye, turn = self._frame(points)
-            side = FACE_SIDE * eye[:, None]
-            down = torch.stack([-turn[:, 1], turn[:, 0]], -1)
-            centre = origin + FACE_CENTRE[1] * eye[:, None] * down
-        sigma = torch.exp(sigma.clamp(-7, 0)) * face_square[1]
+        square = self.face_squares(self._usual_placement(picture))
+        first, _, _ = self._look(coarse, square, "face")
+        square = self.face_squares(self.placement(first))
+        points, sigma, label = self._look(coarse, square, "face")
+        assert label is not None  # of all networks that of the face has them
+        columns, deviations = list(points.unbind(1)), list(sigma.unbind(1))
+        placement = self.placement(points)
+        for kind, side in _PARTS:
+            own_square = self.part_squares(points[:, rows_around(kind, side)], placement, kind)
+            is_mirrored = side == "left"
+            own, sigma, _ = self._look(picture, own_square, kind, is_mirrored=is_mirrored)
+            _replace(columns, own, kind, is_mirrored=is_mirrored)
+            _replace(deviations, sigma, kind, is_mirrored=is_mirrored)
         shares = torch.softmax(label.float(), 1)
-        columns = [points[:, k] for k in range(COUNT)]
-        deviations = [sigma[:, k] for k in range(COUNT)]
-        for kind in ("eye", "brow", "mouth"):
-            for name in ("right", "left") if kind != "mouth" else ("middle",):
-                rows = list(POINTS_OF[kind])
-                mirrored = name == "left"
-                targets = [int(MIRROR[row]) for row in rows] if mirrored else rows
-                around = self._around(kind, name)
-                centre, side = self._square(points[:, around], origin, eye, turn, kind)
-                own, deviation, _ = self.networks[kind](self._cut(picture, centre, side, turn, kind, mirrored))
-                own = self._placed(own, centre, side, turn, mirrored)
-                deviation = torch.exp(deviation.clamp(-7, 0)) * side
-                for place, row in enumerate(targets):
-                    columns[row], deviations[row] = own[:, place], deviation[:, place]
-        return torch.stack(columns, 1), torch.stack(deviations, 1), self._spread(shares, face_square)
+        spread = self._spread(shares, square)
+        return torch.stack(columns, 1), torch.stack(deviations, 1), spread
 
-    @staticmethod
-    def _around(kind: str, name: str) -> list[int]:
-        if kind == "mouth":
-            rows = [*rows_of("lip_outer_upper"), *rows_of("lip_outer_lower")]
-        else:
-            rows = [*(eye_rows(name) if kind == "eye" else rows_of("brow", name))]
-        return [int(row) for row in rows]
-
-    def _cut(self, picture: Tensor, centre: Tensor, side: Tensor, turn: Tensor, kind: str, mirrored: bool) -> Tensor:
-        grid = getattr(self, f"grid_{kind}")
-        x = -grid[..., 0] if mirrored else grid[..., 0]
-        y = grid[..., 1]
-        c, s = turn[:, :1], turn[:, 1:]
-        at = torch.stack([c * x - s * y, s * x + c * y], -1) * side[:, :, None] + centre[:, None]
-        px = INPUT_PX[kind]
-        return F.grid_sample(picture, at.reshape(-1, px, px, 2) * 2 - 1, align_corners=False, padding_mode="border")
-
-    @staticmethod
-    def _placed(places: Tensor, centre: Tensor, side: Tensor, turn: Tensor, mirrored: bool) -> Tensor:
-        x = -places[..., 0] if mirrored else places[..., 0]
-        y = places[..., 1]
-        c, s = turn[:, :1], turn[:, 1:]
-        return torch.stack([c * x - s * y, s * x + c * y], -1) * side[:, :, None] + centre[:, None]
-
-    def _frame(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """`crops.face_frame`: origin, eye distance, and the cosine and sine of the roll."""
-        lips = [int(rows_of("lip_outer_upper")[k]) for k in (0, -1)]
+    def placement(self, points: Float[Tensor, "batch points 2"]) -> FacePlacements:
+        """Place, size and roll of faces from their landmarks, as `crops.face_frame`."""
+        lips = rows_of("lip_outer_upper")
         seen = torch.stack(
             [
-                points[:, self._around("eye", "right")].mean(1),
-                points[:, self._around("eye", "left")].mean(1),
+                points[:, rows_around("eye", "right")].mean(1),
+                points[:, rows_around("eye", "left")].mean(1),
                 points[:, int(rows_of("nose")[0])],
-                points[:, lips[0]],
-                points[:, lips[1]],
+                points[:, int(lips[0])],
+                points[:, int(lips[-1])],
                 points[:, int(rows_of("jaw")[7])],
             ],
             1,
@@ -141,30 +149,91 @@ class LandmarkGraph(nn.Module):
         length = torch.sqrt(real**2 + turn**2 + 1e-12)
         size = length / (weight * a**2).sum((1, 2))
         unit = torch.stack([real / length, turn / length], -1)
-        c, s = unit[:, 0], unit[:, 1]
-        moved = torch.stack([c * start[:, 0] - s * start[:, 1], s * start[:, 0] + c * start[:, 1]], -1)
-        return end - size[:, None] * moved, size, unit
+        moved = _turned(start[:, None], unit)[:, 0]
+        return FacePlacements(end - size[:, None] * moved, size, unit)
 
     @staticmethod
-    def _square(around: Tensor, origin: Tensor, eye: Tensor, turn: Tensor, kind: str) -> tuple[Tensor, Tensor]:
-        """`crops.part_square`: its middle and side."""
-        away = around - origin[:, None]
-        c, s = turn[:, :1], turn[:, 1:]
-        right, down = c * away[..., 0] + s * away[..., 1], -s * away[..., 0] + c * away[..., 1]
-        low = torch.stack([right.amin(1), down.amin(1)], -1)
-        high = torch.stack([right.amax(1), down.amax(1)], -1)
-        wide, tall, least, most = PART_SIDES[kind]
-        size = (high - low) / eye[:, None]
-        side = torch.maximum(size[:, 0] * wide, size[:, 1] * tall).clamp(least, most) * eye
-        middle = (low + high) / 2
-        c, s = turn[:, 0], turn[:, 1]
-        placed = torch.stack([c * middle[:, 0] - s * middle[:, 1], s * middle[:, 0] + c * middle[:, 1]], -1)
-        return origin + placed, side[:, None]
+    def face_squares(face: FacePlacements) -> Squares:
+        """The squares of whole faces, as `crops.face_square`."""
+        down = torch.stack([-face.turn[:, 1], face.turn[:, 0]], -1)
+        centre = face.origin + FACE_CENTRE[1] * face.eye[:, None] * down
+        return Squares(centre, FACE_SIDE * face.eye[:, None], face.turn)
 
-    def _spread(self, shares: Tensor, square: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    @staticmethod
+    def part_squares(
+        around: Float[Tensor, "batch points 2"], face: FacePlacements, kind: str
+    ) -> Squares:
+        """The squares of parts around landmarks, as `crops.part_square`."""
+        along = _turned_back(around - face.origin[:, None], face.turn)
+        low, high = along.amin(1), along.amax(1)
+        wide, tall, least, most = PART_SIDES[kind]
+        size = (high - low) / face.eye[:, None]
+        side = torch.maximum(size[:, 0] * wide, size[:, 1] * tall).clamp(least, most) * face.eye
+        middle = _turned((low + high)[:, None] / 2, face.turn)[:, 0]
+        return Squares(face.origin + middle, side[:, None], face.turn)
+
+    @staticmethod
+    def _usual_placement(picture: Tensor) -> FacePlacements:
+        """Where crops put faces; of the picture's batch, whose size an exported graph asks for."""
+        nought = picture[:, 0, 0, 0] * 0
+        right, left, height = _EYES
+        origin = torch.stack([nought + (right + left) / 2, nought + height], -1)
+        return FacePlacements(
+            origin, nought + (left - right), torch.stack([nought + 1, nought], -1)
+        )
+
+    def _look(
+        self, picture: Tensor, square: Squares, kind: str, *, is_mirrored: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """A network's answer for squares: places and deviations in the crop, labels' logits."""
+        px = INPUT_PX[kind]
+        at = square.placed(_mirrored(getattr(self, f"grid_{kind}"), is_mirrored=is_mirrored))
+        cut = F.grid_sample(
+            picture, at.reshape(-1, px, px, 2) * 2 - 1, align_corners=False, padding_mode="border"
+        )
+        places, sigma, label = self.networks[kind](cut)
+        places = square.placed(_mirrored(places, is_mirrored=is_mirrored))
+        return places, torch.exp(sigma.clamp(-7, 0)) * square.side, label
+
+    def _spread(self, shares: Tensor, square: Squares) -> Tensor:
         """Labels of the face's square over the whole crop."""
-        centre, side, turn = square
-        away = (self.label_grid - centre[:, None]) / side[:, :, None]
-        c, s = turn[:, :1], turn[:, 1:]
-        at = torch.stack([c * away[..., 0] + s * away[..., 1], -s * away[..., 0] + c * away[..., 1]], -1) * 2
-        return F.grid_sample(shares, at.reshape(-1, _LABEL_PX, _LABEL_PX, 2), align_corners=False, padding_mode="border")
+        at = square.within(self.label_grid).reshape(-1, _LABEL_PX, _LABEL_PX, 2) * 2
+        return F.grid_sample(shares, at, align_corners=False, padding_mode="border")
+
+
+def rows_around(kind: str, side: str) -> list[int]:
+    """Landmarks whose box a part's square lies about."""
+    if kind == "mouth":
+        rows = [*rows_of("lip_outer_upper"), *rows_of("lip_outer_lower")]
+    else:
+        rows = [*(eye_rows(side) if kind == "eye" else rows_of("brow", side))]
+    return [int(row) for row in rows]
+
+
+def _replace(columns: list[Tensor], own: Tensor, kind: str, *, is_mirrored: bool) -> None:
+    """Put a part's answers into the columns of its landmarks, in place."""
+    for place, row in enumerate(POINTS_OF[kind]):
+        columns[int(MIRROR[row]) if is_mirrored else row] = own[:, place]
+
+
+def _cell_centres(side: int) -> Float[Tensor, "1 cells 2"]:
+    at = (torch.arange(side) + 0.5) / side
+    return torch.stack(torch.meshgrid(at, at, indexing="xy"), -1).reshape(1, -1, 2)
+
+
+def _mirrored(places: Tensor, *, is_mirrored: bool) -> Tensor:
+    if not is_mirrored:
+        return places
+    return torch.stack([-places[..., 0], places[..., 1]], -1)
+
+
+def _turned(places: Tensor, turn: Float[Tensor, "batch 2"]) -> Tensor:
+    x, y = places[..., 0], places[..., 1]
+    c, s = turn[:, :1], turn[:, 1:]
+    return torch.stack([c * x - s * y, s * x + c * y], -1)
+
+
+def _turned_back(places: Tensor, turn: Float[Tensor, "batch 2"]) -> Tensor:
+    x, y = places[..., 0], places[..., 1]
+    c, s = turn[:, :1], turn[:, 1:]
+    return torch.stack([c * x + s * y, -s * x + c * y], -1)

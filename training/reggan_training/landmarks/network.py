@@ -1,7 +1,7 @@
-"""The landmark network: a small one for each kind of part, and all of them as one graph.
+"""The landmark networks: a small one for each kind of part (`graph.py` joins them).
 
-Each answers with places as the mean of a heat map (soft-argmax), which is more exact than regression
-on crops, and with the logarithm of their standard deviation.
+Each answers with places as the mean of a heat map (soft-argmax), which is more exact than
+regression on crops, and with the logarithm of their standard deviation.
 
 Source: Wood et al., 3D face reconstruction with dense landmarks, ECCV 2022 (landmarks with an
 uncertainty each, learnt from renders alone); Nibali et al., arXiv 1801.07372 (soft-argmax).
@@ -35,6 +35,7 @@ _WIDTHS: Final = {
     "mouth": (16, 32, 64, 96),
 }
 _FIRST_SIGMA: Final = -3.0
+"""Logarithm of the first deviations: 5 % of the square's side."""
 LABELS: Final = 3
 """Behind the head, the head, what it wears before the face."""
 
@@ -64,6 +65,8 @@ class PartNetwork(nn.Module):
         kind: one of `POINTS_OF`.
     """
 
+    centres: Tensor
+
     def __init__(self, kind: str) -> None:
         super().__init__()
         self.kind, self.side, count = kind, INPUT_PX[kind], len(POINTS_OF[kind])
@@ -76,11 +79,10 @@ class PartNetwork(nn.Module):
         self.smooth = nn.ModuleList([_block(c1, c1) for _ in range(3)])
         self.heat = nn.Conv2d(c1, count, 1)
         cells = self.side // 16
-        self.sigma = nn.Sequential(
-            nn.Flatten(), nn.Linear(c3 * cells * cells, 128), nn.ReLU(True), nn.Linear(128, count)
-        )
-        nn.init.zeros_(self.sigma[-1].weight)
-        nn.init.constant_(self.sigma[-1].bias, _FIRST_SIGMA)
+        wide, last = nn.Linear(c3 * cells * cells, 128), nn.Linear(128, count)
+        nn.init.zeros_(last.weight)
+        nn.init.constant_(last.bias, _FIRST_SIGMA)
+        self.sigma = nn.Sequential(nn.Flatten(), wide, nn.ReLU(True), last)
         self.label = nn.Conv2d(c1, LABELS, 1) if kind == "face" else None
         centres = (torch.arange(self.side // 2) + 0.5) / (self.side // 2) - 0.5
         self.register_buffer("centres", centres, persistent=False)

@@ -19,11 +19,11 @@ class Bulge:
     """A part of space that is scaled about its middle, less and less away from it.
 
     Attributes:
-        middle: eye distances.
-        reach: half axes of the ellipsoid beyond which nothing moves.
-        core: share of the reach that is scaled in full.
-        scale: along each axis.
-        shift: of what is scaled.
+        middle: in the head's space, eye distances.
+        reach: half axes of the ellipsoid beyond which nothing moves, eye distances.
+        core: share of the reach that is scaled in full, 0 to 1.
+        scale: factors along each axis.
+        shift: of what is scaled, eye distances.
     """
 
     middle: Float[np.ndarray, "3"]
@@ -49,7 +49,7 @@ class WarpedShapes:
     rest: Points
     bulges: tuple[Bulge, ...]
 
-    def moved(self, rest: Points, weights: Mapping[str, float]) -> Points:
+    def moved(self, rest: Points, weights: Mapping[str, float]) -> Points:  # noqa: ARG002 - every head's shapes take it
         """Vertices with these weights; `rest` is the warped one and is not needed."""
         return _warped(self.own.moved(self.rest, weights), self.bulges)
 
@@ -61,8 +61,11 @@ def stylise(head: HeadMesh, random: np.random.Generator, strength: float = 1.0) 
         head: a realistic one.
         random: of everything.
         strength: 1 for proportions up to those of toons; 0 changes nothing.
+
+    Returns:
+        The head; its note `iris` says how large irises are, in parts of usual ones.
     """
-    bulges = _sample_bulges(head, random, strength)
+    bulges = _sample_bulges(head, _Proportions(random, strength))
     iris = float(np.exp(strength * random.normal(0.12, 0.28)))
     return replace(
         head,
@@ -80,77 +83,101 @@ def _warped(points: Points, bulges: tuple[Bulge, ...]) -> Points:
     return result.astype(np.float32)
 
 
-def _sample_bulges(
-    head: HeadMesh, random: np.random.Generator, strength: float
-) -> tuple[Bulge, ...]:
-    def factor(low: float, high: float) -> float:
-        return float(np.exp(strength * random.uniform(np.log(low), np.log(high))))
+@dataclass(frozen=True)
+class _Proportions:
+    """Random factors and shifts of a strength."""
 
-    def along(x: float, y: float, z: float) -> Float[np.ndarray, "3"]:
-        return np.array([x, y, z], float)
+    random: np.random.Generator
+    strength: float
 
+    def factor(self, low: float, high: float) -> float:
+        return float(np.exp(self.strength * self.random.uniform(np.log(low), np.log(high))))
+
+    def shift(self, low: float, high: float) -> float:
+        return self.strength * self.random.uniform(low, high)
+
+
+def _sample_bulges(head: HeadMesh, drawn: _Proportions) -> tuple[Bulge, ...]:
+    """Bulges in the order in which they are applied."""
     nose = head.rest[head.nose_tip].astype(float)
     mouth = head.rest[[head.mouth_right, head.mouth_left]].mean(axis=0).astype(float)
     chin = head.rest[head.chin].astype(float)
-    bulges = []
-    eye, tall = factor(0.72, 1.75), factor(0.75, 1.45)
-    for side in (-1.0, 1.0):
-        # the eyes' own sphere grows with the lids; what is left between them is the nose's root
-        bulges.append(
-            Bulge(
-                middle=along(side * 0.5, 0.0, 0.3),
-                reach=along(0.62, 0.62, 1.2),
-                core=0.35,
-                scale=along(eye, eye * tall, 1 + 0.3 * (eye - 1)),
-                shift=along(side * strength * random.uniform(-0.02, 0.1), 0.0, 0.0),
-            )
-        )
-    wide, high = factor(0.5, 1.5), factor(0.6, 1.4)
-    bulges.append(
-        Bulge(
-            middle=mouth,
-            reach=along(0.95, 0.62, 1.3),
-            core=0.3,
-            scale=along(wide, high, 1.0),
-            shift=along(0.0, strength * random.uniform(-0.08, 0.1), 0.0),
-        )
+    return (
+        *_eyes(drawn),
+        _mouth(mouth, drawn),
+        _nose(nose, drawn),
+        _chin(chin, drawn),
+        _skull(drawn),
+        _brows(drawn),
     )
-    size = factor(0.45, 1.5)
-    bulges.append(
+
+
+def _eyes(drawn: _Proportions) -> list[Bulge]:
+    """The eyes' own spheres grow with the lids; what is left between them is the nose's root."""
+    eye, tall = drawn.factor(0.72, 1.75), drawn.factor(0.75, 1.45)
+    return [
         Bulge(
-            middle=nose + along(0, 0.08, -0.12),
-            reach=along(0.5, 0.5, 0.8),
-            core=0.2,
-            scale=along(size, size, factor(0.4, 1.6)),
-            shift=along(0.0, 0.0, 0.0),
+            middle=_vector(side * 0.5, 0.0, 0.3),
+            reach=_vector(0.62, 0.62, 1.2),
+            core=0.35,
+            scale=_vector(eye, eye * tall, 1 + 0.3 * (eye - 1)),
+            shift=_vector(side * drawn.shift(-0.02, 0.1), 0.0, 0.0),
         )
+        for side in (-1.0, 1.0)
+    ]
+
+
+def _mouth(middle: Float[np.ndarray, "3"], drawn: _Proportions) -> Bulge:
+    return Bulge(
+        middle=middle,
+        reach=_vector(0.95, 0.62, 1.3),
+        core=0.3,
+        scale=_vector(drawn.factor(0.5, 1.5), drawn.factor(0.6, 1.4), 1.0),
+        shift=_vector(0.0, drawn.shift(-0.08, 0.1), 0.0),
     )
-    bulges.append(
-        Bulge(
-            middle=chin + along(0, 0.1, -0.3),
-            reach=along(1.5, 0.9, 1.8),
-            core=0.1,
-            scale=along(factor(0.55, 1.45), factor(0.75, 1.3), 1.0),
-            shift=along(0.0, strength * random.uniform(-0.2, 0.2), strength * random.uniform(-0.1, 0.12)),
-        )
+
+
+def _nose(tip: Float[np.ndarray, "3"], drawn: _Proportions) -> Bulge:
+    size = drawn.factor(0.45, 1.5)
+    return Bulge(
+        middle=tip + _vector(0, 0.08, -0.12),
+        reach=_vector(0.5, 0.5, 0.8),
+        core=0.2,
+        scale=_vector(size, size, drawn.factor(0.4, 1.6)),
+        shift=_vector(0.0, 0.0, 0.0),
     )
-    bulges.append(
-        Bulge(
-            middle=along(0.0, 0.75, -0.6),
-            reach=along(2.4, 1.9, 2.6),
-            core=0.1,
-            scale=along(factor(0.8, 1.3), factor(0.75, 1.4), factor(0.9, 1.2)),
-            shift=along(0.0, strength * random.uniform(-0.1, 0.25), 0.0),
-        )
+
+
+def _chin(chin: Float[np.ndarray, "3"], drawn: _Proportions) -> Bulge:
+    return Bulge(
+        middle=chin + _vector(0, 0.1, -0.3),
+        reach=_vector(1.5, 0.9, 1.8),
+        core=0.1,
+        scale=_vector(drawn.factor(0.55, 1.45), drawn.factor(0.75, 1.3), 1.0),
+        shift=_vector(0.0, drawn.shift(-0.2, 0.2), drawn.shift(-0.1, 0.12)),
     )
-    brow = strength * random.uniform(-0.05, 0.14)
-    bulges.append(
-        Bulge(
-            middle=along(0.0, 0.42, 0.2),
-            reach=along(1.3, 0.42, 1.0),
-            core=0.1,
-            scale=along(factor(0.85, 1.2), 1.0, 1.0),
-            shift=along(0.0, brow, 0.0),
-        )
+
+
+def _skull(drawn: _Proportions) -> Bulge:
+    return Bulge(
+        middle=_vector(0.0, 0.75, -0.6),
+        reach=_vector(2.4, 1.9, 2.6),
+        core=0.1,
+        scale=_vector(drawn.factor(0.8, 1.3), drawn.factor(0.75, 1.4), drawn.factor(0.9, 1.2)),
+        shift=_vector(0.0, drawn.shift(-0.1, 0.25), 0.0),
     )
-    return tuple(bulges)
+
+
+def _brows(drawn: _Proportions) -> Bulge:
+    lift = drawn.shift(-0.05, 0.14)
+    return Bulge(
+        middle=_vector(0.0, 0.42, 0.2),
+        reach=_vector(1.3, 0.42, 1.0),
+        core=0.1,
+        scale=_vector(drawn.factor(0.85, 1.2), 1.0, 1.0),
+        shift=_vector(0.0, lift, 0.0),
+    )
+
+
+def _vector(x: float, y: float, z: float) -> Float[np.ndarray, "3"]:
+    return np.array([x, y, z], float)

@@ -1,283 +1,226 @@
 """Train the parts of the landmark network on a pool of pictures that grows meanwhile.
 
-    python -m reggan_training.landmarks.training RUN --pool POOL --test POOL --kinds eye,brow --until TIME
-
-RUN holds a checkpoint for each kind (safetensors: weights, their EMA, and the optimiser) and log.jsonl;
-the same line goes on where it was stopped.
+A run's folder holds a checkpoint for each kind, `KIND.pt` (weights, their EMA, the optimiser, how
+long it was trained), and log.jsonl with all measurements.
 """
 
-import argparse
 import copy
 import json
 import math
-import os
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_plugin.rig.crops import INPUT_PX
-from reggan_plugin.rig.layout import COUNT, MIRROR
-from reggan_training.landmarks.network import POINTS_OF, PartNetwork
-from reggan_training.landmarks.pictures import KEPT_PX, _WIDER
+from reggan_training.landmarks.crops import PartCrops, draw_crops
+from reggan_training.landmarks.network import PartNetwork
+from reggan_training.landmarks.pool import PicturePool
 
-_SIDES = {"face": ("face",), "mouth": ("mouth",), "eye": ("eye_right", "eye_left"), "brow": ("brow_right", "brow_left")}
-_SHARES = {"face": 0.28, "eye": 0.27, "brow": 0.12, "mouth": 0.33}
-_JITTER = {"face": (0.02, 0.08, 5.0), "eye": (0.045, 0.08, 6.0), "brow": (0.06, 0.09, 7.0), "mouth": (0.03, 0.07, 6.0)}
-"""Deviations of the square's middle in parts of its side, of the logarithm of that, of its roll in degrees."""
-_BATCH, _RATE = 24, 1.5e-3
+SHARES: Final = {"eye": 0.27, "brow": 0.12, "mouth": 0.33, "face": 0.28}
+"""Of the time, by kind of network."""
+LOG: Final = "log.jsonl"
+_BATCH, _RATE, _LEAST_RATE = 24, 1.5e-3, 1e-5
+_RATE_RISES, _PLAIN_SQUARES = 100, 150
+"""Steps over which the learning rate rises, and in which places are learnt without deviations."""
+_STEPS_AT_ONCE = 8
+"""Of one network before the turn of the next."""
+_REFRESH_S, _MEASURE_S = 45.0, 300.0
+_FIRST_GROUP: Final = {"eye": 24, "mouth": 24}
+"""Landmarks of an eye's lids, before its iris; of the outer lips, before the inner ones."""
 
-
-class Pool:
-    """Shards of pictures in memory, for some kinds of parts."""
-
-    def __init__(self, folder: Path, kinds: list[str], most: int = 60000) -> None:
-        self._folder, self._done, self._most = folder, set(), most
-        self._names = ["points"]
-        for kind in kinds:
-            for name in _SIDES[kind]:
-                self._names += [name, f"{name}_to"]
-            if kind == "face":
-                self._names.append("label")
-        self._parts: dict[str, list[Tensor]] = {name: [] for name in self._names}
-        self._starts: list[int] = []
-        self.count = 0
-
-    def refresh(self) -> None:
-        """Read the shards that are new."""
-        for path in sorted(self._folder.glob("*.npz")):
-            if path in self._done or self.count >= self._most:
-                continue
-            with np.load(path) as shard:
-                for name in self._names:
-                    self._parts[name].append(torch.from_numpy(shard[name]))
-                length = len(shard["points"])
-            self._starts.append(self.count)
-            self.count += length
-            self._done.add(path)
-
-    def rows(self, name: str, index: Tensor) -> Tensor:
-        """Rows of an array, from all shards."""
-        starts = torch.tensor(self._starts)
-        shard = torch.searchsorted(starts, index, right=True) - 1
-        own = index - starts[shard]
-        return torch.stack([self._parts[name][int(s)][int(k)] for s, k in zip(shard, own, strict=True)])
+Measurement = dict[str, float | str]
+Report = Callable[[Measurement], None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Crops:
-    """What a network is shown: pictures, places and what lies where; `eye_px` per side of the square."""
+class PartTraining:
+    """One network in training.
 
-    picture: Float[Tensor, "batch 3 side side"]
-    places: Float[Tensor, "batch points 2"]
-    label: Tensor | None
+    Args:
+        kind: of part.
+        folder: of the run; its checkpoint is gone on with if it is there.
+    """
 
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.kind, self._path = kind, folder / f"{kind}.pt"
+        network = PartNetwork(kind)
+        self.network: PartNetwork = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.ema = copy.deepcopy(self.network)
+        self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=_RATE, weight_decay=1e-3)
+        self.steps, self.seconds, self.loss = 0, 0.0, 0.0
+        if self._path.exists():
+            stored = torch.load(self._path, weights_only=True)
+            self.network.load_state_dict(stored["network"])
+            self.ema.load_state_dict(stored["ema"])
+            self._optimiser.load_state_dict(stored["optimiser"])
+            self.steps, self.seconds = stored["steps"], stored["seconds"]
 
-def draw_crops(pool: Pool, index: Tensor, kind: str, random: torch.Generator, *, augments: bool = True) -> Crops:
-    """Squares around a part, jittered as a coarse pass would place them."""
-    count, side, kept = len(index), INPUT_PX[kind], KEPT_PX[kind]
+    def save(self) -> None:
+        """Write the checkpoint."""
+        stored = {
+            "network": self.network.state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "steps": self.steps,
+            "seconds": self.seconds,
+        }
+        partial = self._path.with_suffix(".partial")
+        torch.save(stored, partial)
+        partial.replace(self._path)
 
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=random)
+    def train_steps(
+        self, pool: PicturePool, count: int, random: torch.Generator, rate: float
+    ) -> None:
+        """Train so many steps on random pictures of a pool.
 
-    def uniform(*shape: int) -> Tensor:
-        return torch.rand(*shape, generator=random)
+        Args:
+            pool: with at least one picture.
+            count: of steps.
+            random: of pictures and crops.
+            rate: at which to learn; the first steps of a run are slower.
+        """
+        started = time.monotonic()
+        for _ in range(count):
+            index = torch.randint(pool.count, (_BATCH,), generator=random)
+            self._train_step(draw_crops(pool, index, self.kind, random), rate)
+        self.seconds += time.monotonic() - started
 
-    flip = uniform(count) < 0.5
-    points = pool.rows("points", index)
-    if len(_SIDES[kind]) == 2:  # the left one is looked at in a mirror
-        pictures, matrices = (
-            torch.where(
-                flip.view(-1, *[1] * (pool.rows(_SIDES[kind][0] + end, index[:1]).dim() - 1)),
-                pool.rows(_SIDES[kind][1] + end, index),
-                pool.rows(_SIDES[kind][0] + end, index),
-            )
-            for end in ("", "_to")
-        )
-    else:
-        pictures, matrices = (pool.rows(_SIDES[kind][0] + end, index) for end in ("", "_to"))
-    points = torch.where(flip[:, None, None], points[:, MIRROR], points)
-    rows = torch.tensor(POINTS_OF[kind])
-    own = torch.einsum("bij,bpj->bpi", matrices[:, :, :2], points[:, rows]) + matrices[:, None, :, 2]
-    own = own / kept - 0.5  # in parts of what is kept, from its middle
-    sigma = _JITTER[kind]
-    strength = torch.ones(count)
-    if augments and kind == "face":  # half are placed by a locator, not by a first pass
-        strength = torch.where(uniform(count) < 0.4, 2.2, 1.0)
-    shift = normal(count, 2) * sigma[0] * strength[:, None] / _WIDER
-    scale = torch.exp(normal(count) * sigma[1] * strength) / _WIDER
-    turn = normal(count) * math.radians(sigma[2])
-    if kind == "face":
-        scale, shift = scale.clamp(max=1.02), shift.clamp(-0.1, 0.1)
-    c, s = torch.cos(turn) * scale, torch.sin(turn) * scale
-    linear = torch.stack([torch.stack([c, -s], -1), torch.stack([s, c], -1)], 1)
-    linear[flip, :, 0] *= -1
-    centres = (torch.arange(side) + 0.5) / side - 0.5
-    grid = torch.stack(torch.meshgrid(centres, centres, indexing="xy"), -1).view(1, -1, 2)
-    at = ((grid @ linear.transpose(1, 2) + shift[:, None]) * 2).view(count, side, side, 2)
-    picture = F.grid_sample(pictures.permute(0, 3, 1, 2).float() / 255, at, align_corners=False, padding_mode="border")
-    places = torch.linalg.solve(linear[:, None], (own - shift[:, None])[..., None])[..., 0]
-    label = None
-    if kind == "face":
-        plane = pool.rows("label", index)[:, None].float()
-        label = F.grid_sample(plane, at[:, ::2, ::2], mode="nearest", align_corners=False)[:, 0].long()
-    if augments:
-        picture = _recoloured(picture, normal, uniform)
-    return Crops(picture=picture.clamp(0, 1), places=places, label=label)
+    def _train_step(self, crops: PartCrops, rate: float) -> None:
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate * min(1.0, (self.steps + 1) / _RATE_RISES)
+        self.network.train()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            answer = self.network(crops.picture.contiguous(memory_format=torch.channels_last))
+        loss = landmark_loss(answer, crops, plain=self.steps < _PLAIN_SQUARES)
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+        self._optimiser.step()
+        self.steps += 1
+        self.loss = float(loss.detach())
+        self._update_ema(min(0.999, (1 + self.steps) / (20 + self.steps)))
 
-
-def _recoloured(x: Tensor, normal, uniform) -> Tensor:  # noqa: ANN001
-    count, _, side, _ = x.shape
-    gamma = torch.exp(normal(count, 1, 1, 1) * 0.22)
-    gain = torch.exp(normal(count, 1, 1, 1) * 0.15) * torch.exp(normal(count, 3, 1, 1) * 0.06)
-    x = x.clamp(1e-3, 1) ** gamma * gain + normal(count, 1, 1, 1) * 0.05
-    grey = uniform(count) < 0.12
-    x[grey] = x[grey].mean(1, keepdim=True).expand(-1, 3, -1, -1)
-    blurred = uniform(count) < 0.3
-    if blurred.any():
-        size = int(side * float(uniform(1)) * 0.6 + side * 0.35)
-        small = F.interpolate(x[blurred], size=size, mode="area")
-        x[blurred] = F.interpolate(small, size=side, mode="bilinear", align_corners=False)
-    hidden = uniform(count) < 0.12
-    if hidden.any():
-        number = int(hidden.sum())
-        mask = F.interpolate(normal(number, 1, 5, 5), size=side, mode="bilinear") > 1.1
-        x[hidden] = torch.where(mask, uniform(number, 3, 1, 1) + 0.1 * normal(number, 3, side, side), x[hidden])
-    return x + normal(count, 3, side, side) * (uniform(count, 1, 1, 1) ** 2 * 0.06)
+    @torch.no_grad()
+    def _update_ema(self, decay: float) -> None:
+        states = self.ema.state_dict().values(), self.network.state_dict().values()
+        for mean, own in zip(*states, strict=True):
+            if mean.dtype.is_floating_point:
+                mean.lerp_(own, 1 - decay)
+            else:
+                mean.copy_(own)
 
 
-def loss_of(answer: tuple[Tensor, Tensor, Tensor | None], crops: Crops, warm: bool) -> Tensor:
+def landmark_loss(
+    answer: tuple[Tensor, Tensor, Tensor | None], crops: PartCrops, *, plain: bool
+) -> Tensor:
     """Gaussian negative log-likelihood of the places, cross-entropy of the labels.
 
     Args:
-        answer: of the network.
+        answer: of a network.
         crops: the truth.
-        warm: the first steps: plain squares, until the places are about right.
+        plain: squared errors instead, until the places are about right.
+
+    Source: Wood et al., 3D face reconstruction with dense landmarks, ECCV 2022, eq. 1.
     """
     places, sigma, label = answer
     square = ((places - crops.places) ** 2).sum(-1)
     sigma = sigma.clamp(-7, 0)
-    loss = 300 * square.mean() + 0.01 * (sigma + 3).pow(2).mean() if warm else (2 * sigma + square / (2 * torch.exp(2 * sigma))).mean()
+    if plain:
+        loss = 300 * square.mean() + 0.01 * (sigma + 3).pow(2).mean()
+    else:
+        loss = (2 * sigma + square / (2 * torch.exp(2 * sigma))).mean()
     if label is not None and crops.label is not None:
         loss = loss + F.cross_entropy(label.float(), crops.label)
     return loss
 
 
-class Kind:
-    """One network in training."""
+@torch.no_grad()
+def measure(network: PartNetwork, test: PicturePool) -> dict[str, float]:
+    """Errors on held-out heads, in percent of the square's side.
 
-    def __init__(self, kind: str, folder: Path) -> None:
-        self.kind, self.path = kind, folder / f"{kind}.pt"
-        self.network = PartNetwork(kind).to(memory_format=torch.channels_last)
-        self.ema = copy.deepcopy(self.network)
-        self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=_RATE, weight_decay=1e-3)
-        self.steps, self.seconds, self.loss = 0, 0.0, 0.0
-        if self.path.exists():
-            stored = torch.load(self.path, weights_only=True)
-            self.network.load_state_dict(stored["network"])
-            self.ema.load_state_dict(stored["ema"])
-            self.optimiser.load_state_dict(stored["optimiser"])
-            self.steps, self.seconds = stored["steps"], stored["seconds"]
-
-    def save(self) -> None:
-        partial = self.path.with_suffix(".partial")
-        torch.save({"network": self.network.state_dict(), "ema": self.ema.state_dict(), "optimiser": self.optimiser.state_dict(), "steps": self.steps, "seconds": self.seconds}, partial)
-        partial.rename(self.path)
-
-    def step(self, pool: Pool, random: torch.Generator, rate: float) -> None:
-        index = torch.randint(pool.count, (_BATCH,), generator=random)
-        crops = draw_crops(pool, index, self.kind, random)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate * min(1.0, (self.steps + 1) / 100)
-        self.network.train()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            answer = self.network(crops.picture.contiguous(memory_format=torch.channels_last))
-        loss = loss_of(answer, crops, self.steps < 150)
-        self.optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
-        self.optimiser.step()
-        self.steps += 1
-        self.loss = float(loss.detach())
-        decay = min(0.999, (1 + self.steps) / (20 + self.steps))
-        with torch.no_grad():
-            for mean, own in zip(self.ema.state_dict().values(), self.network.state_dict().values(), strict=True):
-                if mean.dtype.is_floating_point:
-                    mean.lerp_(own, 1 - decay)
-                else:
-                    mean.copy_(own)
-
-
-def errors(network: PartNetwork, kind: str, test: Pool) -> dict[str, float]:
-    """Mean errors in percent of the square's side: all, and of the most certain half."""
+    Returns:
+        `mean` and `median`; `sure`, the mean of the more certain half; `z`, the root of the mean
+        square of errors over deviations, 1 where the network is honest. `first` and `second` (and
+        their medians): of an eye its lids and its iris, of a mouth its outer and its inner lips.
+    """
     network.eval()
     random = torch.Generator().manual_seed(3)
     distances, sigmas = [], []
-    with torch.no_grad():
-        for start in range(0, test.count, 50):
-            crops = draw_crops(test, torch.arange(start, min(start + 50, test.count)), kind, random, augments=False)
-            places, sigma, _ = network(crops.picture)
-            distances.append((places - crops.places).norm(dim=-1))
-            sigmas.append(sigma.exp())
-    distance, sigma = 100 * torch.cat(distances), 100 * torch.cat(sigmas)
-    sure = sigma <= sigma.median()
-    result = {"mean": distance.mean(), "median": distance.median(), "sure": distance[sure].mean(), "z": ((distance / sigma) ** 2).mean().sqrt() / math.sqrt(2)}
-    if kind in ("eye", "mouth"):
-        split = 24
-        result |= {"first": distance[:, :split].mean(), "second": distance[:, split:].mean(), "first_median": distance[:, :split].median(), "second_median": distance[:, split:].median()}
-    return {name: round(float(value), 3) for name, value in result.items()}
+    for start in range(0, test.count, 50):
+        index = torch.arange(start, min(start + 50, test.count))
+        crops = draw_crops(test, index, network.kind, random, augments=False)
+        places, sigma, _ = network(crops.picture)
+        distances.append((places - crops.places).norm(dim=-1))
+        sigmas.append(sigma.exp())
+    distance, deviation = 100 * torch.cat(distances), 100 * torch.cat(sigmas)
+    figures = {
+        "mean": distance.mean(),
+        "median": distance.median(),
+        "sure": distance[deviation <= deviation.median()].mean(),
+        "z": ((distance / deviation) ** 2).mean().sqrt() / math.sqrt(2),
+    }
+    if network.kind in _FIRST_GROUP:
+        figures |= _of_groups(distance, _FIRST_GROUP[network.kind])
+    return {name: round(float(value), 3) for name, value in figures.items()}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--pool", type=Path, required=True)
-    parser.add_argument("--test", type=Path, required=True)
-    parser.add_argument("--kinds", required=True)
-    parser.add_argument("--until", type=float, required=True)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    kinds = arguments.kinds.split(",")
-    arguments.run.mkdir(parents=True, exist_ok=True)
-    pool, test = Pool(arguments.pool, kinds), Pool(arguments.test, kinds)
-    test.refresh()
-    while True:
-        pool.refresh()
-        if pool.count > 1000:
-            break
-        time.sleep(5)
-    running = [Kind(kind, arguments.run) for kind in kinds]
-    random = torch.Generator().manual_seed(int(time.time()))
-    began = time.time()
-    looked, measured = began, began
-    while time.time() < arguments.until:
-        one = min(running, key=lambda kind: kind.seconds / _SHARES[kind.kind])
-        share = min(1.0, (time.time() - began) / max(arguments.until - began - 20, 1))
-        rate = _RATE * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-5
-        started = time.time()
-        for _ in range(8):
-            one.step(pool, random, rate)
-        one.seconds += time.time() - started
-        if time.time() - looked > 45:
+def _of_groups(distance: Tensor, size: int) -> dict[str, Tensor]:
+    first, second = distance[:, :size], distance[:, size:]
+    return {
+        "first": first.mean(),
+        "second": second.mean(),
+        "first_median": first.median(),
+        "second_median": second.median(),
+    }
+
+
+def train_parts(
+    folder: Path, pool: PicturePool, test: PicturePool, length_s: float, report: Report
+) -> None:
+    """Train all networks in turns, each for its share of the time; go on where a run stopped.
+
+    The learning rate falls from its height to nearly nothing over the length, also of a run that
+    goes on. Networks are stored and measured every five minutes and in the end.
+
+    Args:
+        folder: of the run.
+        pool: pictures to train on; new ones are read meanwhile.
+        test: of held-out heads.
+        length_s: seconds.
+        report: told each measurement, which is also written to the run's log.
+    """
+    running = [PartTraining(kind, folder) for kind in SHARES]
+    random = torch.Generator().manual_seed(sum(one.steps for one in running))
+    began = refreshed = measured = time.monotonic()
+    while (passed := time.monotonic() - began) < length_s:
+        rate = _RATE * (0.5 + 0.5 * math.cos(math.pi * passed / length_s)) + _LEAST_RATE
+        behind = min(running, key=lambda one: one.seconds / SHARES[one.kind])
+        behind.train_steps(pool, _STEPS_AT_ONCE, random, rate)
+        if time.monotonic() - refreshed > _REFRESH_S:
             pool.refresh()
-            looked = time.time()
-        if time.time() - measured > 300 or time.time() > arguments.until - 12:
-            measured = time.time()
-            for kind in running:
-                kind.save()
-                record = {"kind": kind.kind, "crops": kind.steps * _BATCH, "seconds": round(kind.seconds), "pool": pool.count, "loss": round(kind.loss, 3), **errors(kind.ema, kind.kind, test)}
-                print(json.dumps(record), flush=True)
-                with (arguments.run / "log.jsonl").open("a") as log:
-                    log.write(json.dumps(record) + "\n")
-    for kind in running:
-        kind.save()
+            refreshed = time.monotonic()
+        if time.monotonic() - measured > _MEASURE_S:
+            _store(running, folder, pool.count, test, report)
+            measured = time.monotonic()
+    _store(running, folder, pool.count, test, report)
 
 
-if __name__ == "__main__":
-    os.nice(5)
-    main()
+def _store(
+    running: list[PartTraining], folder: Path, pool: int, test: PicturePool, report: Report
+) -> None:
+    for one in running:
+        one.save()
+        found: Measurement = {
+            "kind": one.kind,
+            "crops": one.steps * _BATCH,
+            "seconds": round(one.seconds),
+            "pool": pool,
+            "loss": round(one.loss, 3),
+            **measure(one.ema, test),
+        }
+        with (folder / LOG).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(found) + "\n")
+        report(found)

@@ -124,6 +124,7 @@ def _similarity(log_scale: float, angle: float) -> Float[np.ndarray, "2 2"]:
 
 
 def rotation_from_angles(yaw: float, pitch: float, roll: float) -> Float[np.ndarray, "3 3"]:
+    """Rotation of a head that turns, nods and tilts by these angles, radians."""
     cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
     cr, sr = np.cos(roll), np.sin(roll)
     about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])

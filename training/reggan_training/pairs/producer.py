@@ -133,13 +133,13 @@ class Producer:
         self._seen, self._upcoming = time.monotonic(), self._shared.next_of(self._rank)
         context = torch.multiprocessing.get_context("spawn")
         process = context.Process(target=_produce, args=(self._rank, self._shared), daemon=True)
-        with _multiplying_in_one_thread():
+        with multiplying_in_one_thread():
             process.start()
         return process
 
 
 @contextlib.contextmanager
-def _multiplying_in_one_thread() -> Iterator[None]:
+def multiplying_in_one_thread() -> Iterator[None]:
     """Let processes that are started meanwhile keep OpenBLAS from starting threads.
 
     It reads the variable when NumPy is loaded, which a spawned process does before any line of

@@ -20,7 +20,7 @@ from reggan_training.study.design import (
     plan_comparisons,
     plan_forms,
 )
-from reggan_training.study.picture_source import Face, Picture, PictureSource
+from reggan_training.study.picture_source import Face, Picture, StudyPictures
 
 SCHEMA = 1
 KEY_KIND = "reggan-plugin study key"
@@ -58,7 +58,7 @@ class _Trial:
     second: str
 
 
-def pack_study(source: PictureSource, settings: StudySettings) -> Study:
+def pack_study(source: StudyPictures, settings: StudySettings) -> Study:
     """Draw up a study; the same pictures and settings give the same one.
 
     An input that several comparisons share is in the page once.
@@ -169,7 +169,7 @@ def _draw_names(count: int, random: np.random.Generator) -> list[str]:
 
 
 def _encode(
-    source: PictureSource, shown: Iterable[Iterable[What]], side_px: int
+    source: StudyPictures, shown: Iterable[Iterable[What]], side_px: int
 ) -> dict[What, bytes]:
     """Every picture once, as JPEG of one size, so that no format gives a method away."""
     encoded = {}

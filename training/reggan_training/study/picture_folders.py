@@ -27,7 +27,7 @@ Key = tuple[str, str | None]
 
 
 class PictureFolders:
-    """A folder for the input and one for each method (see `PictureSource`)."""
+    """A folder for the input and one for each method (see `StudyPictures`)."""
 
     def __init__(self, original: Path, folder_by_method: Mapping[str, Path]) -> None:
         """Look at the names, not yet at the pictures.

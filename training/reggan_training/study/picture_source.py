@@ -19,7 +19,7 @@ class Face:
 
 
 @runtime_checkable
-class PictureSource(Protocol):
+class StudyPictures(Protocol):
     """Pictures of the same faces by several methods."""
 
     @property

@@ -23,7 +23,7 @@ _HELD_OUT: tuple[Split, ...] = ("test",)
 
 
 class RunPictures:
-    """Results of runs for the neutral pictures of held-out identities (see `PictureSource`).
+    """Results of runs for the neutral pictures of held-out identities (see `StudyPictures`).
 
     Every answer passes through the mask and composite of the product, so raters judge what a
     user would get.

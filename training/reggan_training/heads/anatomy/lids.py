@@ -25,7 +25,7 @@ _UPPER_SHARE = 0.8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Lids:
+class LidRings:
     """The lids of one eye: which body points they are and how much each moves with which lid.
 
     Rings run from the avatar's right to its left, the rim of the opening first, then one row of
@@ -78,7 +78,7 @@ class Aperture:
 
 def find_lids(
     base: ObjMesh, weights: SkinWeights, kept: Int[np.ndarray, " kept"]
-) -> Mapping[str, Lids]:
+) -> Mapping[str, LidRings]:
     """Both eyes' lids on the base mesh, among the body points that are kept."""
     lids = {}
     for side, bone_side in (("left", "L"), ("right", "R")):
@@ -93,7 +93,7 @@ def find_lids(
                 mirrored_rows(base.points, rings.ravel()).reshape(rings.shape)[:, ::-1]
                 for rings in (upper, lower)
             )
-        lids[side] = Lids(
+        lids[side] = LidRings(
             upper_rings=upper,
             lower_rings=lower,
             rows=kept[moves],

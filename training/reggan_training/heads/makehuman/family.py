@@ -14,7 +14,7 @@ from reggan_training.heads.anatomy.head_shape import HeadShape, sample_shape, sh
 from reggan_training.heads.head import HeadMesh
 from reggan_training.heads.makehuman.mean import fitted_eyes
 from reggan_training.heads.makehuman.motion import Gaze, MakeHumanMotion, read_gaze
-from reggan_training.heads.makehuman.template import JAW_GROUP, Template, read_template
+from reggan_training.heads.makehuman.template import JAW_GROUP, MakeHumanTemplate, read_template
 from reggan_training.heads.worn.dress import dress
 
 _NAME = re.compile(r"mh-(\d+)-(\d+)")
@@ -104,7 +104,7 @@ class MakeHumanFamily:
         return read_assets(self._folders[0])
 
     @cached_property
-    def _template(self) -> Template:
+    def _template(self) -> MakeHumanTemplate:
         return read_template(self._assets, self._folders[1])
 
     @cached_property

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_training.heads.anatomy.eyeball import Eye
-from reggan_training.heads.anatomy.lids import Lids
+from reggan_training.heads.anatomy.lids import LidRings
 from reggan_training.heads.anatomy.meshes import Points
 
 _HALF_WIDTH = 0.00022
@@ -38,7 +38,7 @@ def lash_faces() -> Int[np.ndarray, "triangles 4"]:
     return corners[:, [0, 1, 2, 2]]
 
 
-def lash_points(lids: Mapping[str, Lids], body: Points, eyes: Mapping[str, Eye]) -> Points:
+def lash_points(lids: Mapping[str, LidRings], body: Points, eyes: Mapping[str, Eye]) -> Points:
     """Points of both eyes' lashes on a body in any state, three for each lash."""
     points = []
     for side, lid in lids.items():

@@ -10,7 +10,7 @@ from reggan_training.heads.anatomy.assets import HeadAssets
 from reggan_training.heads.anatomy.eyeball import Eye, eye_points
 from reggan_training.heads.anatomy.head import CHIN, EYE_GROUPS, MOUTH_CORNERS, NOSE_TIP, fitted_eye
 from reggan_training.heads.anatomy.head_shape import ANCESTRIES, HeadShape, shaped_body
-from reggan_training.heads.anatomy.lids import Lids
+from reggan_training.heads.anatomy.lids import LidRings
 from reggan_training.heads.anatomy.meshes import Points
 from reggan_training.heads.anatomy.teeth import Bite, placement_from_hollow
 from reggan_training.heads.canonical import canonical_from_rest
@@ -34,7 +34,7 @@ class MeanHead:
 def mean_head(
     assets: HeadAssets,
     rows: Int[np.ndarray, " points"],
-    lids: Mapping[str, Lids],
+    lids: Mapping[str, LidRings],
     bite: Bite,
     hollow: Int[np.ndarray, " hollows"],
 ) -> MeanHead:

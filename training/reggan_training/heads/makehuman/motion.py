@@ -12,13 +12,13 @@ from jaxtyping import Float, Int
 
 from reggan_training.heads.anatomy.eyeball import Eye, eye_points
 from reggan_training.heads.anatomy.head import SIDES, Mouth
-from reggan_training.heads.anatomy.lids import Aperture, Lids
+from reggan_training.heads.anatomy.lids import Aperture, LidRings
 from reggan_training.heads.anatomy.meshes import Points
 from reggan_training.heads.anatomy.teeth import LOWER, keep_before_teeth
 from reggan_training.heads.makehuman.lashes import lash_points
 from reggan_training.heads.makehuman.mean import BITE_PARTS, eye_fronts, head_axes
 from reggan_training.heads.makehuman.sockets import keep_rings_in_order
-from reggan_training.heads.makehuman.template import Template
+from reggan_training.heads.makehuman.template import MakeHumanTemplate
 
 _LID_UNITS = ("eye", "cheekSquint")
 """Prefixes of the units that move the lids by more than a hair."""
@@ -51,7 +51,7 @@ class MakeHumanMotion:
         unit: its eye distance.
     """
 
-    template: Template
+    template: MakeHumanTemplate
     body: Points
     eyes: Mapping[str, Eye]
     mouth: Mouth
@@ -116,7 +116,7 @@ class MakeHumanMotion:
             self.template.sockets[side].keep_outside(body, eye, gaze[side])
 
     def _opened(
-        self, body: Points, weights: Mapping[str, float], lids: Lids, eye: Eye, blink: str
+        self, body: Points, weights: Mapping[str, float], lids: LidRings, eye: Eye, blink: str
     ) -> Aperture:
         """The opening of the lids without the blink, nowhere less than 0."""
         unblinked = body
@@ -140,7 +140,7 @@ def rigid_motion(before: Points, after: Points) -> Float[np.ndarray, "3 4"]:
     return np.column_stack([turn, end - turn @ start])
 
 
-def read_gaze(template: Template) -> Gaze:
+def read_gaze(template: MakeHumanTemplate) -> Gaze:
     """The turns of the eyes from how the units move the eyes of the base mesh."""
     base = template.assets.base
     turns: dict[str, dict[str, tuple[float, float]]] = {}

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 
 from reggan_training.heads.anatomy.assets import HeadAssets
 from reggan_training.heads.anatomy.eyeball import Eye, surface_radius
-from reggan_training.heads.anatomy.lids import Lids
+from reggan_training.heads.anatomy.lids import LidRings
 from reggan_training.heads.anatomy.meshes import Points
 
 _REACH = 1.7
@@ -50,7 +50,7 @@ class Socket:
         body[self.tucked] = eye.centre + inwards
 
 
-def keep_rings_in_order(body: Points, rest: Points, lids: Lids, eye: Eye) -> None:
+def keep_rings_in_order(body: Points, rest: Points, lids: LidRings, eye: Eye) -> None:
     """Turn lid points in place so that no row of points hangs over the row nearer to the rim.
 
     A row keeps at least a share of the distance, as seen from the eye's centre, that it has from
@@ -70,7 +70,9 @@ def keep_rings_in_order(body: Points, rest: Points, lids: Lids, eye: Eye) -> Non
         body[rings] = eye.centre + away
 
 
-def find_socket(assets: HeadAssets, skin: Int[np.ndarray, " skin"], lids: Lids, eye: Eye) -> Socket:
+def find_socket(
+    assets: HeadAssets, skin: Int[np.ndarray, " skin"], lids: LidRings, eye: Eye
+) -> Socket:
     """The socket of one eye of the base mesh, among the skin points that are kept."""
     base = assets.base
     faces = base.faces[base.groups["body"]]
@@ -94,7 +96,7 @@ def find_socket(assets: HeadAssets, skin: Int[np.ndarray, " skin"], lids: Lids, 
 
 
 def _pocket(
-    edges: Int[np.ndarray, "edges 2"], lids: Lids, points: int
+    edges: Int[np.ndarray, "edges 2"], lids: LidRings, points: int
 ) -> Int[np.ndarray, " pocket"]:
     """All points that hang together behind the rim of the opening."""
     rim, outside = np.zeros(points, dtype=bool), np.zeros(points, dtype=bool)

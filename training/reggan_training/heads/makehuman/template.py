@@ -14,7 +14,7 @@ from jaxtyping import Float, Int, UInt8
 from reggan_plugin.errors import SourceError
 from reggan_training.heads.anatomy.assets import HeadAssets, Target, read_target
 from reggan_training.heads.anatomy.head import head_skin
-from reggan_training.heads.anatomy.lids import Lids, find_lids
+from reggan_training.heads.anatomy.lids import LidRings, find_lids
 from reggan_training.heads.anatomy.meshes import Faces
 from reggan_training.heads.anatomy.regions import read_regions
 from reggan_training.heads.anatomy.teeth import Bite, read_bite
@@ -30,7 +30,7 @@ _SHARED_REGIONS = ("lips", "beard", "moustache", "scalp", "cheeks", "nose", "eye
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Template:
+class MakeHumanTemplate:
     """The same for all identities.
 
     The vertices of a head are those of the skin, the lashes, both eyeballs, the bite's parts,
@@ -50,7 +50,7 @@ class Template:
     assets: HeadAssets
     rows: Int[np.ndarray, " skin_points"]
     units: Mapping[str, Target]
-    lids: Mapping[str, Lids]
+    lids: Mapping[str, LidRings]
     sockets: Mapping[str, Socket]
     bite: Bite
     hollow: Int[np.ndarray, " points"]
@@ -74,7 +74,7 @@ class Template:
         return int(found[0])
 
 
-def read_template(assets: HeadAssets, units: Path) -> Template:
+def read_template(assets: HeadAssets, units: Path) -> MakeHumanTemplate:
     """Read the template that all heads share.
 
     Raises:
@@ -93,7 +93,7 @@ def read_template(assets: HeadAssets, units: Path) -> Template:
     mean = mean_head(assets, rows, lids, bite, hollow)
     finer, skin_kinds = cut_skin(skin, rows, sockets, weights["inside_mouth"], mean.skin)
     layout = lay_out(finer, skin_kinds, mean, weights, bite)
-    return Template(
+    return MakeHumanTemplate(
         assets=assets,
         rows=rows,
         units=moves,
@@ -127,7 +127,7 @@ def read_units(folder: Path) -> dict[str, Target]:
 
 
 def _skin_regions(
-    assets: HeadAssets, skin: Int[np.ndarray, " points"], lids: Mapping[str, Lids]
+    assets: HeadAssets, skin: Int[np.ndarray, " points"], lids: Mapping[str, LidRings]
 ) -> dict[str, Float[np.ndarray, " points"]]:
     base = assets.base.points
     middle = np.mean([eye.centre for eye in fitted_eyes(assets, base).values()], axis=0)

@@ -1,0 +1,43 @@
+"""Landmark networks as one file: it says what PyTorch says, and its card says what it is."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from reggan_export.landmark_export import export_landmarks, landmark_graph
+from reggan_plugin.backends.choose_device import open_runner
+from reggan_plugin.models.model_card import RIG_CONTRACT, RIG_OUTPUTS, card_from_metadata
+from reggan_training.landmarks.network import POINTS_OF
+from reggan_training.landmarks.training import LOG, PartTraining
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run whose networks were not trained at all."""
+    torch.manual_seed(4)
+    for kind in POINTS_OF:
+        PartTraining(kind, tmp_path).save()
+    (tmp_path / LOG).write_text('{"kind": "eye", "crops": 24}\n{"kind": "eye", "crops": 48}\n')
+    return tmp_path
+
+
+@pytest.mark.slow
+# PyTorch's exporter warns of its own internals.
+@pytest.mark.filterwarnings("ignore:.*isinstance.treespec.*:FutureWarning")
+def test_the_file_says_what_pytorch_says(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rig.onnx"
+    apart = export_landmarks(run, out, name="rig", version="1")
+    assert 0 < apart < 0.002
+    runner = open_runner(out, "cpu")
+    picture = torch.rand(1, 3, 384, 384, generator=torch.Generator().manual_seed(2))
+    found = runner.run({"image": picture.numpy()})
+    assert tuple(found) == RIG_OUTPUTS
+    assert [found[name].shape for name in RIG_OUTPUTS] == [(1, 174, 2), (1, 174), (1, 3, 64, 64)]
+    with torch.no_grad():
+        expected = landmark_graph(run)(picture)
+    for name, value in zip(RIG_OUTPUTS, expected, strict=True):
+        torch.testing.assert_close(torch.from_numpy(found[name]), value, atol=2e-3, rtol=2e-2)
+    card = card_from_metadata(runner.metadata, out.name)
+    assert (card.contract, card.image_size_px) == (RIG_CONTRACT, 384)
+    assert card.training["networks"] == {"eye": {"crops": 48}}

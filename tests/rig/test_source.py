@@ -1,0 +1,115 @@
+"""A rig as a source of answers, and the mask of what stands before a face."""
+
+import numpy as np
+import pytest
+
+from reggan_plugin.backends.runner import Runner
+from reggan_plugin.errors import ModelError
+from reggan_plugin.models.model_card import RIG_CONTRACT, RIG_OUTPUTS, TEMPLATES, ModelCard
+from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.rig.front import front_matte
+from reggan_plugin.rig.layout import COUNT
+from reggan_plugin.rig.source import RigSource, reduced
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import mix_from_request
+from reggan_plugin.vocabulary.face_shapes import CONTROLS
+from tests.rig.drawn_face import SIDE_PX, drawn_face
+
+BLINK = mix_from_request({"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}, 1.0)
+
+
+def card() -> ModelCard:
+    shipped = ExpressionTransfer(find_model()).card
+    assert shipped.contract == RIG_CONTRACT
+    assert shipped.outputs == RIG_OUTPUTS
+    assert shipped.template in TEMPLATES
+    assert shipped.controls == CONTROLS
+    return shipped
+
+
+class KnowingRunner:
+    """Answers with the drawn face's landmarks, and counts how often it is asked."""
+
+    device = "cpu"
+    reason = ""
+    metadata: dict[str, str] = {}  # noqa: RUF012
+
+    def __init__(self, points: int = COUNT) -> None:
+        _, found = drawn_face()
+        self.asked = 0
+        self._answer = {
+            "points": found.places[None, :points].astype(np.float32),
+            "sigma": found.sigma[None, :points].astype(np.float32),
+            "label": np.eye(3, dtype=np.float32)[[1]][..., None, None].repeat(64, 2).repeat(64, 3),
+        }
+
+    def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        assert inputs["image"].shape == (1, 3, SIDE_PX, SIDE_PX)
+        self.asked += 1
+        return self._answer
+
+
+def source_of(runner: object) -> RigSource:
+    assert isinstance(runner, Runner)
+    return RigSource(runner, card())
+
+
+def test_a_face_is_looked_at_once_for_all_that_is_asked_of_it() -> None:
+    runner, (picture, _) = KnowingRunner(), drawn_face()
+    source = source_of(runner)
+    source.answer([picture], [BLINK])
+    source.answer([picture, picture], [BLINK, mix_from_request("happy", 0.5)])
+    assert runner.asked == 1
+    source.answer([picture.copy()], [BLINK])
+    assert runner.asked == 2
+
+
+def test_a_finer_crop_is_painted_finer() -> None:
+    picture, _ = drawn_face()
+    fine = picture.repeat(2, axis=0).repeat(2, axis=1)
+    source = source_of(KnowingRunner())
+    (coarse,), (finer,) = (source.answer([one], [BLINK]) for one in (picture, fine))
+    assert len(finer.painters[0].paint) == pytest.approx(2 * len(coarse.painters[0].paint), abs=2)
+
+
+def test_a_model_that_answers_with_something_else_is_named() -> None:
+    with pytest.raises(ModelError, match=r"expected points \(1, 174, 2\)"):
+        source_of(KnowingRunner(points=68)).answer([drawn_face()[0]], [BLINK])
+
+
+def test_no_batch_is_refused() -> None:
+    with pytest.raises(ValueError, match="a batch of 0"):
+        RigSource(KnowingRunner(), card(), batch=0)
+
+
+def test_reducing_takes_means_of_whole_blocks() -> None:
+    fine = np.random.default_rng(0).random((8, 8, 3)).astype(np.float32)
+    blocks = fine.reshape(4, 2, 4, 2, 3).mean(axis=(1, 3))
+    assert np.allclose(reduced(fine, 4), blocks, atol=1e-6)
+
+
+def label_of(front: np.ndarray) -> np.ndarray:
+    return np.stack([0 * front, 1 - front, front]).astype(np.float32)
+
+
+def test_nothing_before_a_face_gives_no_matte() -> None:
+    picture, _ = drawn_face()
+    assert front_matte(picture, label_of(np.zeros((64, 64)))) is None
+
+
+def test_a_matte_follows_the_pictures_own_edge() -> None:
+    picture = np.full((SIDE_PX, SIDE_PX, 3), 0.8, np.float32)
+    picture[:103] = 0.1  # a fringe that ends within a cell of the label
+    front = np.zeros((64, 64))
+    front[:17] = 1.0
+    matte = front_matte(picture, label_of(front))
+    assert matte is not None
+    assert matte[:100].min() > 0.9
+    assert matte[108:].max() < 0.1
+
+
+def test_a_thin_rim_is_left_to_others() -> None:
+    picture, _ = drawn_face()
+    front = np.zeros((64, 64))
+    front[20, 10:50] = 1.0
+    assert front_matte(picture, label_of(front)) is None

@@ -1,0 +1,69 @@
+"""Pictures with labels: what is drawn, and what of it goes into a shard."""
+
+import numpy as np
+import pytest
+
+from reggan_plugin.rig.crops import PARTS
+from reggan_plugin.rig.layout import COUNT
+from reggan_training.landmarks.canvas import SIDE_PX
+from reggan_training.landmarks.drawn_on import draw_over_face
+from reggan_training.landmarks.head_source import HeadSource
+from reggan_training.landmarks.kept_parts import KEPT_PX, kept_parts
+from reggan_training.landmarks.pictures import DrawnPicture, draw_head
+
+
+@pytest.fixture(scope="module")
+def drawn(heads: HeadSource) -> list[DrawnPicture]:
+    head, found = heads.head("valid", "Asian_F_2")
+    return draw_head(head, found, np.random.default_rng(4), states=2, looks=2)
+
+
+def test_labels_lie_inside_the_picture(drawn: list[DrawnPicture]) -> None:
+    assert len(drawn) == 4
+    for picture in drawn:
+        assert picture.points.shape == (COUNT, 2)
+        assert picture.points.min() > 0
+        assert picture.points.max() < SIDE_PX
+        x, y = picture.points.T.astype(int)
+        assert (picture.label[y, x] > 0).mean() > 0.95
+        assert set(np.unique(picture.label)) <= {0, 1, 2}
+
+
+def test_looks_of_a_state_share_its_landmarks_and_differ_in_colour(
+    drawn: list[DrawnPicture],
+) -> None:
+    first, second, other, _ = drawn
+    np.testing.assert_array_equal(first.points, second.points)
+    assert (first.pixels != second.pixels).mean() > 0.2
+    assert np.abs(first.points - other.points).max() > 1
+
+
+def test_the_same_seed_draws_the_same_picture(heads: HeadSource, drawn: list[DrawnPicture]) -> None:
+    head, found = heads.head("valid", "Asian_F_2")
+    again = draw_head(head, found, np.random.default_rng(4), states=2, looks=2)[0]
+    np.testing.assert_array_equal(again.pixels, drawn[0].pixels)
+
+
+def test_parts_are_kept_with_the_maps_that_lead_to_them(drawn: list[DrawnPicture]) -> None:
+    row = kept_parts(drawn[0])
+    assert set(row) == {"points", "label", *PARTS, *(f"{name}_to" for name in PARTS)}
+    for name in PARTS:
+        side = KEPT_PX[name.split("_")[0]]
+        assert row[name].shape == (side, side, 3)
+        inverse = np.linalg.inv(np.vstack([row[f"{name}_to"], [0, 0, 1]]))
+        x, y = (inverse @ [side / 2, side / 2, 1])[:2].astype(int)
+        near = drawn[0].pixels[y - 3 : y + 4, x - 3 : x + 4].astype(int)
+        middle = row[name][side // 2, side // 2]
+        assert np.abs(near - middle).sum(axis=2).min() < 60
+
+
+def test_only_what_hides_the_face_is_told_to_hide_it() -> None:
+    points = np.random.default_rng(0).uniform(100, 280, (COUNT, 2))
+    grey = np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8)
+    hidden = 0
+    for seed in range(12):
+        pixels, hiding = draw_over_face(grey, points, np.random.default_rng(seed))
+        assert not hiding[(pixels == grey).all(axis=2)].max(initial=0) > 8
+        hidden += bool(hiding.any())
+    assert 2 < hidden < 10
+    assert (grey == 128).all()

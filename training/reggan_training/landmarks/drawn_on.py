@@ -1,0 +1,210 @@
+"""What is drawn on a rendered picture in two dimensions, as drawn characters and portraits have it.
+
+Lashes and lid lines, solid brows, fringes and spectacles over the face; shapes behind the head;
+outlines where parts of the head meet.
+"""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from reggan_plugin.rig.layout import eye_rows, rows_of
+from reggan_training.landmarks.canvas import EYE_PX, SIDE_PX, Picture, Plane
+
+_FINE: Final = 2
+"""Pixels of what is drawn over a face in one of the picture's."""
+_SHIFT: Final = 3
+"""Bits of a pixel's fractions, as OpenCV takes them."""
+_UNIT: Final = EYE_PX * _FINE
+_NARROW: Final = 0.16
+"""Height over width below which an eye's lashes point down."""
+_LASHES, _SOLID_BROWS, _FRINGES, _SPECTACLES = 0.7, 0.2, 0.3, 0.15
+"""Shares of the pictures that have them."""
+
+Points = Float[np.ndarray, "points 2"]
+Mask = UInt8[np.ndarray, "fine fine"]
+"""Opacity, 0 to 255, at `_FINE` times the picture's resolution."""
+
+
+def draw_over_face(
+    pixels: Picture, points: Points, random: np.random.Generator
+) -> tuple[Picture, Plane]:
+    """Draw lashes, solid brows, a fringe and spectacles, each now and then.
+
+    Args:
+        pixels: not changed.
+        points: landmarks, pixels.
+        random: of everything.
+
+    Returns:
+        The picture, and how opaque what hides the face is, 0 to 255.
+    """
+    hiding = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
+    if random.random() < _LASHES:
+        lashes = _shrunk(_lashes(points, random))
+        pixels = _blended(pixels, lashes, random.uniform(0, 50, 3))
+    if random.random() < _SOLID_BROWS:
+        brows = _shrunk(_solid_brows(points, random))
+        colour = random.uniform(0, 140, 3) * random.uniform(0.2, 1)
+        pixels = _blended(pixels, brows, colour)
+    if random.random() < _FRINGES:
+        fringe = _shrunk(_fringe(points, random))
+        colour = random.uniform(0, 255, 3) * random.uniform(0.1, 1)
+        pixels, hiding = _blended(pixels, fringe, colour), np.maximum(hiding, fringe)
+    if random.random() < _SPECTACLES:
+        spectacles = _shrunk(_spectacles(points, random))
+        colour = random.uniform(0, 200, 3) * random.uniform(0, 1)
+        pixels, hiding = _blended(pixels, spectacles, colour), np.maximum(hiding, spectacles)
+    return pixels, hiding
+
+
+def draw_backdrop(pixels: Picture, label: Plane, random: np.random.Generator) -> Picture:
+    """Replace what is behind the head by shapes and gradients, half of the time.
+
+    Args:
+        pixels: not changed.
+        label: 0 behind the head.
+        random: of everything.
+    """
+    if random.random() < 0.5:
+        return pixels
+    size = int(random.choice([3, 6, 12, 24]))
+    coarse = random.integers(0, 256, (size, size, 3)).astype(np.uint8)
+    back = cv2.resize(coarse, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_CUBIC)
+    for _ in range(int(random.integers(0, 12))):
+        _draw_shape(back, random)
+    if random.random() < 0.6:
+        back = cv2.GaussianBlur(back, (0, 0), float(random.uniform(0.6, 8)))
+    head = cv2.GaussianBlur((label > 0).astype(np.float32), (3, 3), 0)[..., None]
+    return (pixels * head + back * (1 - head)).astype(np.uint8)
+
+
+def draw_outlines(pixels: Picture, part: Plane, random: np.random.Generator) -> Picture:
+    """Draw dark lines where parts meet.
+
+    Args:
+        pixels: not changed.
+        part: number of what each pixel shows.
+        random: of width and colour.
+    """
+    is_edge = cv2.dilate(part, np.ones((2, 2))) != cv2.erode(part, np.ones((2, 2)))
+    width = int(random.integers(1, 4))
+    wide = cv2.dilate(is_edge.astype(np.uint8), np.ones((width, width)))
+    line = cv2.GaussianBlur(wide.astype(np.float32), (3, 3), 0)[..., None]
+    return (pixels * (1 - line) + line * random.uniform(0, 60, 3)).astype(np.uint8)
+
+
+def _lashes(points: Points, random: np.random.Generator) -> Mask:
+    mask = _nothing()
+    length = random.uniform(0.02, 0.11) * _UNIT
+    count, width = int(random.integers(8, 26)), int(random.integers(1, 4))
+    has_line, line = random.random() < 0.5, int(random.integers(1, 8))
+    strength = int(random.integers(110, 256))
+    for side in ("right", "left"):
+        upper = points[rows_of("lid_upper", side)] * _FINE
+        lower = points[rows_of("lid_lower", side)] * _FINE
+        wide = max(float(np.linalg.norm(upper[-1] - upper[0])), 1e-6)
+        across = (upper[-1] - upper[0]) / wide
+        up = np.array([across[1], -across[0]]) * (1 if side == "right" else -1)
+        lift = 0.8 if np.linalg.norm(upper[6] - lower[5]) / wide > _NARROW else -0.6
+        if has_line:
+            _draw_line(mask, upper + up * line / 2, strength, line)
+        for place in np.linspace(0.3, 11.5, count):
+            k = int(place)
+            base = upper[k] * (1 - place + k) + upper[k + 1] * (place - k)
+            out = (base - upper.mean(axis=0)) @ across / wide
+            way = (up * lift + across * out * 1.2) * length
+            tip = base + way * random.uniform(0.6, 1.1)
+            _draw_stroke(mask, base, tip, strength, width)
+    return mask
+
+
+def _solid_brows(points: Points, random: np.random.Generator) -> Mask:
+    mask = _nothing()
+    width = max(int(random.uniform(0.04, 0.2) * _UNIT), 2)
+    for side in ("right", "left"):
+        _draw_line(mask, points[rows_of("brow", side)] * _FINE, 255, width)
+    return mask
+
+
+def _fringe(points: Points, random: np.random.Generator) -> Mask:
+    """Strands that hang down to about the brows, from a parting to both sides."""
+    mask = _nothing()
+    brows = np.concatenate([points[rows_of("brow", side)] for side in ("right", "left")]) * _FINE
+    left, right = brows[:, 0].min() - 40 * _FINE, brows[:, 0].max() + 40 * _FINE
+    height = brows[:, 1].mean() - random.uniform(-0.15, 0.7) * _UNIT
+    parting, width = random.uniform(left, right), int(random.integers(4, 40))
+    for x in np.linspace(left, right, int(random.integers(12, 70))):
+        lower = abs(x - parting) * random.uniform(-0.1, 0.45)
+        end = np.array([x, height + lower + random.normal(0, 6 * _FINE)])
+        _draw_stroke(mask, np.array([x - (x - parting) * 0.2, 0]), end, 255, width)
+    return mask
+
+
+def _spectacles(points: Points, random: np.random.Generator) -> Mask:
+    """Square or oval rims about the eyes, and what joins them."""
+    mask = _nothing()
+    width = int(random.integers(2, 16))
+    wide, high = random.uniform(0.28, 0.5, 2) * _UNIT
+    middles = [points[eye_rows(side)].mean(axis=0) * _FINE for side in ("right", "left")]
+    is_square = random.random() < 0.5
+    for middle in middles:
+        if is_square:
+            first, last = middle - np.array([wide, high * 0.8]), middle + np.array([wide, high])
+            cv2.rectangle(mask, _fixed(first), _fixed(last), 255, width, cv2.LINE_AA, _SHIFT)
+        else:
+            axes = (int(wide * (1 << _SHIFT)), int(high * (1 << _SHIFT)))
+            cv2.ellipse(mask, _fixed(middle), axes, 0, 0, 360, 255, width, cv2.LINE_AA, _SHIFT)
+    across = np.array([wide, 0])
+    _draw_stroke(mask, middles[0] + across, middles[1] - across, 255, width)
+    return mask
+
+
+def _nothing() -> Mask:
+    return np.zeros((SIDE_PX * _FINE, SIDE_PX * _FINE), np.uint8)
+
+
+def _draw_line(mask: Mask, line: Points, strength: int, width: int) -> None:
+    trace = np.round(line * (1 << _SHIFT)).astype(np.int32)
+    cv2.polylines(mask, [trace], False, strength, width, cv2.LINE_AA, _SHIFT)
+
+
+def _draw_stroke(
+    mask: Mask,
+    start: Float[np.ndarray, "2"],
+    end: Float[np.ndarray, "2"],
+    strength: int,
+    width: int,
+) -> None:
+    cv2.line(mask, _fixed(start), _fixed(end), strength, width, cv2.LINE_AA, _SHIFT)
+
+
+def _fixed(place: Float[np.ndarray, "2"]) -> tuple[int, int]:
+    """A place in OpenCV's fractions of a pixel."""
+    x, y = np.round(place * (1 << _SHIFT))
+    return int(x), int(y)
+
+
+def _shrunk(mask: Mask) -> Plane:
+    """A mask at the picture's resolution."""
+    return cv2.resize(mask, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
+
+
+def _blended(pixels: Picture, opacity: Plane, colour: Float[np.ndarray, "3"]) -> Picture:
+    share = (opacity.astype(np.float32) / 255)[..., None]
+    return (pixels * (1 - share) + share * colour).astype(np.uint8)
+
+
+def _draw_shape(picture: Picture, random: np.random.Generator) -> None:
+    """Draw a rectangle, a circle or a line, in place."""
+    colour = tuple(int(c) for c in random.integers(0, 256, 3))
+    a, b = (tuple(int(v) for v in random.integers(0, SIDE_PX, 2)) for _ in range(2))
+    kind = random.integers(3)
+    if kind == 0:
+        cv2.rectangle(picture, a, b, colour, -1)
+    elif kind == 1:
+        cv2.circle(picture, a, int(random.integers(4, 90)), colour, -1)
+    else:
+        cv2.line(picture, a, b, colour, int(random.integers(1, 16)), cv2.LINE_AA)

@@ -1,0 +1,207 @@
+"""Processes that draw a run's pool of pictures while its networks are trained.
+
+Every process has a rank, which its shards are called by, and random numbers of its own, which
+follow from the rank and from how many shards it has written: a run that goes on draws other ones.
+"""
+
+import logging
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+import torch
+
+from reggan_plugin.atomic_write import write_atomically
+from reggan_training.heads.head import HeadFamily
+from reggan_training.landmarks.head_source import SHARE_OF_CHARACTER, SHARES, HeadSource
+from reggan_training.landmarks.kept_parts import kept_parts
+from reggan_training.landmarks.pictures import TEXTURES, draw_head
+from reggan_training.pairs.noise import keep_textures
+from reggan_training.pairs.producer import multiplying_in_one_thread
+
+POOL, TEST_POOL = "pool", "pool_test"
+"""Folders of a run: pictures to train on, and pictures of held-out heads."""
+_SHARD = 150
+_SEED, _HEADS, _HELD_OUT_HEADS = 77, 5, 9
+"""Of the pictures, and of the identities of both pools."""
+_STATES, _LOOKS = 5, 3
+"""Of each head: a geometry in three looks takes a third of the time for a picture."""
+_TEST_STATES, _TEST_LOOKS = 2, 1
+_END_S = 10.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawingTask:
+    """What the processes of a run draw.
+
+    Attributes:
+        run: its folder.
+        open_families: opens families of heads; is pickled.
+        without: names of families that are not drawn.
+        until: seconds of `time.time` after which no head is begun.
+        test_pictures: of held-out heads, which are drawn first, by the first process.
+    """
+
+    run: Path
+    open_families: Callable[[], list[HeadFamily]]
+    without: tuple[str, ...] = ()
+    until: float
+    test_pictures: int
+
+
+class DrawingProcesses:
+    """Processes that draw, as long as the context is open.
+
+    Args:
+        task: of all of them.
+        count: how many.
+    """
+
+    def __init__(self, task: DrawingTask, count: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._processes: list[BaseProcess] = [
+            context.Process(target=_draw, args=(task, rank), daemon=True) for rank in range(count)
+        ]
+        self._told: set[BaseProcess] = set()
+
+    def __enter__(self) -> "DrawingProcesses":
+        with multiplying_in_one_thread():
+            for process in self._processes:
+                process.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.join(_END_S)
+
+    def draw_on(self) -> bool:
+        """True while one of them draws; logs once of each that was ended or failed."""
+        for process in self._processes:
+            if process.exitcode and process not in self._told:
+                self._told.add(process)
+                _log.warning(
+                    "A process that draws pictures ended with %d; the others go on.",
+                    process.exitcode,
+                )
+        return any(process.is_alive() for process in self._processes)
+
+
+def _draw(task: DrawingTask, rank: int) -> None:
+    """Draw until the time is over, or the trainer has ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer ends its processes
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    keep_textures(TEXTURES)
+    trainer = multiprocessing.parent_process()
+
+    def goes_on() -> bool:
+        return time.time() < task.until and (trainer is None or trainer.is_alive())
+
+    families = {family.name: family for family in task.open_families()}
+    if rank == 0:
+        draw_test_shards(families, task.run / TEST_POOL, task.test_pictures, goes_on)
+    draw_shards(families, task.run / POOL, goes_on, rank=rank, without=task.without)
+
+
+def draw_shards(
+    families: Mapping[str, HeadFamily],
+    folder: Path,
+    goes_on: Callable[[], bool],
+    *,
+    rank: int,
+    without: tuple[str, ...] = (),
+) -> None:
+    """Draw pictures to train on into a folder, behind the shards of this rank that are there.
+
+    Args:
+        families: by name, with `head_source.MEAN_FAMILY`.
+        folder: created if it is not there.
+        goes_on: asked before each head.
+        rank: of this process.
+        without: families that are not drawn.
+    """
+    names = [name for name in families if name not in without]
+    shares = {name: SHARES.get(name, SHARE_OF_CHARACTER) for name in names}
+    source = HeadSource(families, shares, _HEADS, held_out=False)
+    shards = _Shards(folder, rank)
+    random = np.random.default_rng([_SEED, rank, shards.number, 0])
+    for head, found in source.heads(random):
+        if not goes_on():
+            break
+        for picture in draw_head(head, found, random, states=_STATES, looks=_LOOKS):
+            shards.add(kept_parts(picture))
+        shards.write_if_full()
+    shards.write()
+
+
+def draw_test_shards(
+    families: Mapping[str, HeadFamily], folder: Path, count: int, goes_on: Callable[[], bool]
+) -> None:
+    """Draw pictures of held-out heads into a folder, until there are `count` of them.
+
+    A user's own head is never held out, and none of these.
+    """
+    shards = _Shards(folder, rank=0)
+    drawn = sum(pictures_in(path) for path in folder.glob("*.npz"))
+    if drawn >= count:
+        return
+    shares = {name: share for name, share in SHARES.items() if name in families}
+    source = HeadSource(families, shares, _HELD_OUT_HEADS, held_out=True)
+    random = np.random.default_rng([_SEED, 0, shards.number, 1])
+    for head, found in source.heads(random):
+        if drawn >= count or not goes_on():
+            break
+        for picture in draw_head(head, found, random, states=_TEST_STATES, looks=_TEST_LOOKS):
+            shards.add(kept_parts(picture))
+            drawn += 1
+        shards.write_if_full()
+    shards.write()
+
+
+def pictures_in(shard: Path) -> int:
+    """Number of pictures in a shard."""
+    with np.load(shard) as arrays:
+        return len(arrays["points"])
+
+
+class _Shards:
+    """Shards of one process, which it writes one after the other."""
+
+    def __init__(self, folder: Path, rank: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._rank = folder, rank
+        self.number = len(list(folder.glob(f"{rank}-*.npz")))
+        self._rows: list[dict[str, np.ndarray]] = []
+
+    def add(self, row: dict[str, np.ndarray]) -> None:
+        self._rows.append(row)
+
+    def write_if_full(self) -> None:
+        if len(self._rows) >= _SHARD:
+            self.write()
+
+    def write(self) -> None:
+        """Write what was added since, if anything was."""
+        if not self._rows:
+            return
+        arrays = {name: np.stack([row[name] for row in self._rows]) for name in self._rows[0]}
+        content = BytesIO()
+        np.savez(content, allow_pickle=False, **arrays)
+        write_atomically(self._folder / f"{self._rank}-{self.number:05d}.npz", content.getvalue())
+        self._rows, self.number = [], self.number + 1

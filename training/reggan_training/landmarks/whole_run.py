@@ -1,0 +1,100 @@
+"""A whole run: processes draw pictures, and one trains all networks on them meanwhile."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from reggan_plugin.errors import SourceError
+from reggan_training.heads.head import HeadFamily
+from reggan_training.landmarks.pool import PicturePool
+from reggan_training.landmarks.pool_drawing import (
+    POOL,
+    TEST_POOL,
+    DrawingProcesses,
+    DrawingTask,
+)
+from reggan_training.landmarks.training import SHARES, Measurement, Report, train_parts
+
+_POLL_S: Final = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LandmarkRun:
+    """What a run is.
+
+    Attributes:
+        folder: gets `pool/`, `pool_test/`, a checkpoint for each network, and the log.
+        open_families: opens families of heads; is pickled.
+        length_s: seconds of training, counted from when the first pictures are there.
+        drawing_s: seconds of drawing, counted from the start; 0 trains on what was drawn before.
+        processes: that draw.
+        without: families that are not drawn to train on.
+        first: pictures to wait for.
+        test_pictures: of held-out heads.
+        seed: of the first weights.
+    """
+
+    folder: Path
+    open_families: Callable[[], list[HeadFamily]]
+    length_s: float
+    drawing_s: float
+    processes: int = 1
+    without: tuple[str, ...] = ()
+    first: int = 1000
+    test_pictures: int = 300
+    seed: int = 1
+
+
+def train_landmarks(run: LandmarkRun, report: Report) -> None:
+    """Draw pictures and train all networks on them; go on where a run was stopped.
+
+    Args:
+        run: what to do.
+        report: told each measurement.
+
+    Raises:
+        SourceError: no pictures were drawn, or none of held-out heads.
+    """
+    run.folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(run.seed)
+    task = DrawingTask(
+        run=run.folder,
+        open_families=run.open_families,
+        without=run.without,
+        until=time.time() + run.drawing_s,
+        test_pictures=run.test_pictures,
+    )
+    pool, test = PicturePool(run.folder / POOL, SHARES), PicturePool(run.folder / TEST_POOL, SHARES)
+    with DrawingProcesses(task, run.processes if run.drawing_s > 0 else 0) as drawing:
+        _wait_for_pictures(run, pool, test, drawing)
+
+        def report_both(found: Measurement) -> None:
+            drawing.draw_on()  # says so where one has ended
+            report(found)
+
+        train_parts(run.folder, pool, test, run.length_s, report_both)
+
+
+def _wait_for_pictures(
+    run: LandmarkRun, pool: PicturePool, test: PicturePool, drawing: DrawingProcesses
+) -> None:
+    """Wait until there are enough to begin with, or no more will come."""
+    while True:
+        still_drawn = drawing.draw_on()
+        pool.refresh()
+        test.refresh()
+        if pool.count >= run.first and test.count >= run.test_pictures:
+            return
+        if not still_drawn:
+            break
+        time.sleep(_POLL_S)
+    if not pool.count or not test.count:
+        raise SourceError(
+            f"{run.folder} holds {pool.count} pictures to train on and {test.count} of held-out "
+            "heads, and nothing draws more of them. A hundred take about a minute of one core.",
+            kind="too-few-pictures",
+        )

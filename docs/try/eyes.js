@@ -1,11 +1,12 @@
 // Eyes: what is seen of an eyeball as its lids move and as it turns, as reggan_plugin/rig/eyes.py has it.
 
 import { continued } from "./backdrop.js";
-import { plane } from "./planes.js";
+import { percentile, plane } from "./planes.js";
 import { added, clip, dot, eyeRows, leastSquares, meanOf, between, rowsOf } from "./rig.js";
 
 const [LEAST_MOTION, SHUT, RINGS, LEAST_SEEN] = [0.004, 0.012, 24, 12];
 const [SIDEWAYS, UP, DOWN] = [0.105, 0.085, 0.105];
+const [MOST_SHADE, SHADE_REACH, FEWEST] = [0.5, 0.035, 8];
 const [MARGIN, EDGE, BESIDE] = [0.12, 0.008, 0.03];  // eye distances
 
 /** A smooth line through places, their ends included (Catmull and Rom). */
@@ -74,7 +75,8 @@ export function gazeOf(weights, side) {
 }
 
 /** The eyeball as if there were no lids before it: its own pixels where they are seen, beyond them
- * an iris with the rings of its visible part, and the white that goes on. */
+ * an iris with the rings of its visible part, and the white that goes on. `pixels` have how far each
+ * is seen as their alpha; `dark` is how dark the upper lid makes what is under it. */
 export function completedEye(cut, before, iris, eye) {
   const places = [...before.upper, ...before.lower];
   const [low, high] = [Math.min, Math.max].map((pick) => [0, 1].map((k) => pick(...places.map((place) => place[k]))));
@@ -89,18 +91,19 @@ export function completedEye(cut, before, iris, eye) {
     .reduce(([p, q], [u, v]) => [[...p, u], [...q, v]], [[], []]);
   const det = a * d - b * c || 1e-9;
   const smooth = before.smooth();
-  const [ring, seen] = [plane(side, side), plane(side, side)];
+  const [ring, seen, depth] = [plane(side, side), plane(side, side), new Float32Array(side * side)];
   ring.data.forEach((_, i) => {
     const place = [left + ((i % side) + 0.5) * 2 * reach / side, top + (Math.floor(i / side) + 0.5) * 2 * reach / side];
     const [x, y] = added(place, centre, -1);
     ring.data[i] = Math.hypot((d * x - b * y) / det, (a * y - c * x) / det);  // 1 on the iris's edge
     const { below, above } = smooth.from(place);
+    depth[i] = below / (SHADE_REACH * eye);
     seen.data[i] = clip((Math.min(below, above) / eye - EDGE) / EDGE + 0.5);
   });
   const isSeen = (i) => seen.data[i] > 0.5;
   const indices = [...seen.data.keys()].filter(isSeen);
   const pixels = new Uint8Array(4 * side * side);
-  if (indices.length < LEAST_SEEN) return { window, side, pixels, isKnown: false };
+  if (indices.length < LEAST_SEEN) return { window, side, pixels, dark: 0 };
   const beyond = (least) => indices.filter((i) => ring.data[i] > least);
   const white = [beyond(1.12), beyond(0.9), indices].find((some) => some.length >= 8) ?? indices;
   const hidden = { ...seen, data: seen.data.map(() => 1) };
@@ -112,7 +115,12 @@ export function completedEye(cut, before, iris, eye) {
     pixels[4 * i + channel] = Math.round(255 * clip(drawn + seen.data[i] * (own[channel].data[i] - drawn)));
     pixels[4 * i + 3] = Math.round(255 * seen.data[i]);
   }));
-  return { window, side, pixels, isKnown: true };
+  const median = (isNear) => {
+    const values = indices.filter((i) => isNear(depth[i])).map((i) => pixels[4 * i] + pixels[4 * i + 1] + pixels[4 * i + 2]);
+    return values.length < FEWEST ? NaN : percentile(Float32Array.from(values), 0.5);
+  };
+  const dark = 1 - median((far) => far < 0.8) / Math.max(median((far) => far > 1.8), 0.75);
+  return { window, side, pixels, dark: clip(dark || 0, 0, MOST_SHADE) };
 }
 
 /** Mean values of rings about the iris, in straight lines between those that are seen. */

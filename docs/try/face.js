@@ -7,7 +7,7 @@ import { percentile } from "./planes.js";
 import { added, clip, dot, fit, leastSquares, LOWER, meanOf, rowAt, rowsOf, scaled, UPPER } from "./rig.js";
 
 const [TEETH_BELOW, TEETH_BEHIND, LOWER_BELOW, PROBE] = [0.022, 0.115, 0.03, 0.08];
-const [LEAST_MOTION, LEAST_GAP, KEEPS_OWN] = [0.004, 0.012, 0.65];
+const [LEAST_MOTION, LEAST_GAP, KEEPS_OWN] = [0.004, 0.022, 0.65];
 const [LEAST_LIGHT, MOST_GAIN, RIDGE, FEWEST] = [0.25, 0.3, 0.03, 16];
 const [LIGHT_STEP, SKIN_AROUND, TUCKED] = [2, 0.14, 0.015];
 const [FLAT, STEPS, MOSTLY] = [0.6 / 255, 5, 0.1];
@@ -136,7 +136,7 @@ export class Face {
     const shift = Math.max(...["upper", "lower"].flatMap((edge) =>
       now[edge].flatMap((place, i) => added(place, was[edge][i], -1).map(Math.abs))));
     if (shift < LEAST_MOTION * eye) return null;
-    const lips = now.parted(0, (far) => far / (LEAST_GAP * eye) - 0.5);
+    const lips = now.parted(0, (far) => far / (LEAST_GAP * eye) - 1);
     const [from, to] = [was.smooth(), lips.smooth()];
     const strip = to.upper.flatMap((upper, i) =>
       [...vertex(upper, from.upper[i]), ...vertex(to.lower[i], from.lower[i])]);

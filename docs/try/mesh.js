@@ -27,7 +27,7 @@ in vec4 more;
 in vec3 facing;
 uniform mat3 frameFromCrop;
 uniform sampler2D frame, other;
-uniform vec4 square;  // of the other texture: left, top, side in the crop
+uniform vec4 square;  // of the other texture: left, top, side in the crop; of an eyeball: how dark a lid makes it
 uniform vec4 numbers;
 out vec4 result;
 vec3 fromSrgb(vec3 v) { return mix(v / 12.92, pow((v + 0.055) / 1.055, vec3(2.4)), step(0.04045, v)); }
@@ -49,11 +49,9 @@ const EYE = `void main() {  // more.xy: eye distances below the upper lid, and w
   vec4 ball = ofOther(now - numbers.xy);
   float seen = ball.a * (1.0 - numbers.z);
   vec3 colour = mix(ball.rgb, ofFrame(now), seen);
-  vec2 depth = more.xy / numbers.w;
-  float fresh = 1.0 - 0.35 * exp(-max(depth.x, 0.0) / 0.035);
-  float had = depth.y > 0.0 ? 1.0 - 0.35 * exp(-depth.y / 0.035) : 1.0;  // in pixels that were seen
-  float raised = clamp((depth.x - depth.y) / 0.01, 0.0, 1.0);
-  result = vec4(colour * clamp(mix(fresh, fresh / had, seen), 0.55, 1.0 + 0.35 * raised), 1);
+  vec2 shade = 1.0 - square.w * exp(-max(more.xy / numbers.w, 0.0) / 0.035);  // of the upper lid, on the eyeball
+  float factor = mix(shade.x, shade.x / max(shade.y, 0.2), seen);
+  result = vec4(clamp(colour * mix(factor, 1.0, numbers.z), 0.0, 1.0), 1);
 }`;
 const MOUTH = `void main() {  // more: light and gloss; numbers: the direction of the highlight
   float shine = pow(clamp(dot(facing, numbers.xyz) / max(length(facing), 1e-6), 0.0, 1.0), 45.0);
@@ -133,8 +131,8 @@ export class Mesh {
       }
       gl.uniform1i(gl.getUniformLocation(program, "other"), 1);
     }
-    this.balls = eyes.map(({ window: [left, top, right], side: px, pixels }) =>
-      ({ texture: this.#texture({ bytes: pixels, width: px, height: px }), square: [left, top, right - left, 0] }));
+    this.balls = eyes.map(({ window: [left, top, right], side: px, pixels, dark }) =>
+      ({ texture: this.#texture({ bytes: pixels, width: px, height: px }), square: [left, top, right - left, dark] }));
     this.front = front && { texture: this.#texture({ ...front, bytes: Uint8Array.from(front.data, (one) => Math.round(255 * one)) }), square: [0, 0, 1, 0] };
     const frame = this.#texture(image, true);
     this.textures = [frame, ...this.balls.map(({ texture }) => texture), ...(this.front ? [this.front.texture] : [])];

@@ -10,7 +10,7 @@ const [MOST_SHADE, SHADE_REACH, FEWEST] = [0.5, 0.035, 8];
 const [MARGIN, EDGE, BESIDE] = [0.12, 0.008, 0.03];  // eye distances
 
 /** A smooth line through places, their ends included (Catmull and Rom). */
-export function smoothArc(corners, finer = 6) {
+function smoothArc(corners, finer = 6) {
   const mirrored = (end, next) => end.map((value, k) => 2 * value - next[k]);
   const wide = [mirrored(corners[0], corners[1]), ...corners, mirrored(corners.at(-1), corners.at(-2))];
   const line = corners.slice(1).flatMap((_, i) => Array.from({ length: finer }, (_, step) => {
@@ -33,11 +33,11 @@ export class Edges {
     return new Edges(loop.slice(0, 13), [...loop.slice(12), loop[0]].reverse(), axes);
   }
 
-  /** Where less than `least` is between them, they meet, `from` gently to at once. */
-  parted(least, from = (gap) => (gap - least) / Math.max(least, 1e-9)) {
+  /** Where less than `least` is between them, they meet; `shareOf` a gap is how much of it stays open. */
+  parted(least, shareOf = (gap) => (gap - least) / Math.max(least, 1e-9)) {
     const pairs = this.upper.map((upper, i) => {
       const lower = this.lower[i];
-      const [meeting, share] = [between(upper, lower, 0.5), clip(from(dot(added(lower, upper, -1), this.down)))];
+      const [meeting, share] = [between(upper, lower, 0.5), clip(shareOf(dot(added(lower, upper, -1), this.down)))];
       return [between(meeting, upper, share), between(meeting, lower, share)];
     });
     return new Edges(pairs.map(([upper]) => upper), pairs.map(([, lower]) => lower), this);

@@ -90,7 +90,8 @@ export class Face {
         const i = y * side + x;
         if (cheeks.some((cheek) => Math.hypot(cheek[0] - place[0], cheek[1] - place[1]) < SKIN_AROUND * this.laid.map.eye)) {
           this.skin.push([x, y, ...this.seen.map(({ data }) => data[i])]);
-          slopes.push(Math.hypot(grey(i + LIGHT_STEP) - grey(i - LIGHT_STEP), grey(i + LIGHT_STEP * side) - grey(i - LIGHT_STEP * side)) / 2);
+          const slope = (step) => (grey(i + step) - grey(i - step)) / 2;
+          slopes.push(Math.hypot(slope(LIGHT_STEP), slope(LIGHT_STEP * side)));
         } else if (lids.some((one) => Object.values(one.from(place)).every((far) => far > 0))) {
           this.inEyes.push(this.seen.map(({ data }) => data[i]));
         }

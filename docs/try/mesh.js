@@ -100,9 +100,9 @@ export class Mesh {
     const { gl } = this;
     const texture = gl.createTexture();
     gl.bindTexture(gl.TEXTURE_2D, texture);
-    const kind = image.bytes?.length === image.width * image.height ? gl.R8 : gl.RGBA;
-    if (image.bytes) gl.texImage2D(gl.TEXTURE_2D, 0, kind, image.width, image.height, 0, kind === gl.R8 ? gl.RED : kind, gl.UNSIGNED_BYTE, image.bytes);
-    else gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, image);
+    const kind = image.bytes?.length === image.width * image.height ? gl.R8 : gl.RGBA;  // a plane, or colours
+    gl.texImage2D(gl.TEXTURE_2D, 0, kind, image.width, image.height, 0, kind === gl.R8 ? gl.RED : kind,
+      gl.UNSIGNED_BYTE, image.bytes ?? image.data);
     if (isSmooth) gl.generateMipmap(gl.TEXTURE_2D);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, isSmooth ? gl.LINEAR_MIPMAP_LINEAR : gl.LINEAR);
     for (const axis of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, axis, gl.CLAMP_TO_EDGE);
@@ -133,7 +133,8 @@ export class Mesh {
     }
     this.balls = eyes.map(({ window: [left, top, right], side: px, pixels, dark }) =>
       ({ texture: this.#texture({ bytes: pixels, width: px, height: px }), square: [left, top, right - left, dark] }));
-    this.front = front && { texture: this.#texture({ ...front, bytes: Uint8Array.from(front.data, (one) => Math.round(255 * one)) }), square: [0, 0, 1, 0] };
+    const matte = front && { ...front, bytes: Uint8Array.from(front.data, (one) => Math.round(255 * one)) };
+    this.front = matte && { texture: this.#texture(matte), square: [0, 0, 1, 0] };
     const frame = this.#texture(image, true);
     this.textures = [frame, ...this.balls.map(({ texture }) => texture), ...(this.front ? [this.front.texture] : [])];
     gl.activeTexture(gl.TEXTURE0);
@@ -186,7 +187,8 @@ export class Mesh {
     gl.stencilFunc(gl.ALWAYS, 1, 255);
     gl.stencilOp(gl.KEEP, gl.KEEP, gl.REPLACE);
     const numbers = [...inside.gleam, 0];
-    this.#draw("MOUTH", strip.map((value, i) => (i % FLOATS > 4 && i % FLOATS < 8 ? inside.unseen[i % FLOATS - 5] : value)), null, { numbers });
+    const dark = strip.map((value, i) => inside.unseen[(i % FLOATS) - 5] ?? value);
+    this.#draw("MOUTH", dark, null, { numbers });
     gl.stencilFunc(gl.EQUAL, 1, 255);
     gl.stencilOp(gl.KEEP, gl.KEEP, gl.KEEP);
     gl.enable(gl.DEPTH_TEST);

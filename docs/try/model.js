@@ -51,8 +51,9 @@ export class Model {
     lifted.face.forEach(({ data }, index) => image.set(data, index * side * side));
     const { points, sigma, label } = await this.session.run({ image: this.tensor(image, [1, 3, side, side]) });
     this.runs += 1;
-    const places = Array.from(sigma.data, (_, row) => rowAt(points.data, row, 2).map((value) => clip(Number.isNaN(value) ? 0.5 : value, -0.5, 1.5)));
-    const sure = Array.from(sigma.data, (value) => clip(Number.isNaN(value) ? 1 : value, 1e-5, 1));
+    const number = (usual, low, high) => (value) => clip(Number.isNaN(value) ? usual : value, low, high);
+    const places = Array.from(sigma.data, (_, row) => rowAt(points.data, row, 2).map(number(0.5, -0.5, 1.5)));
+    const sure = Array.from(sigma.data, number(1, 1e-5, 1));
     const front = both(frontMatte(lifted.face, label), lifted.front);
     const region = crop.region(frame[0].width, frame[0].height);
     const source = front ? withoutFront(frame, region, crop.spread(front, region)) : frame;
@@ -102,7 +103,7 @@ export function planesOf({ width, height, data }) {
 }
 
 /** An opaque ImageData of three planes. */
-export function imageOf(planes) {
+function imageOf(planes) {
   const { width, height } = planes[0];
   const image = new ImageData(width, height);
   for (let i = 0; i < width * height; i++) {

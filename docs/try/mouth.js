@@ -159,7 +159,8 @@ export function mouthLight(pixels, eyes, projection) {
   const out = cross(right, up);
   return {
     skin, keyStrength, key: right.map((_, k) => key[0] * right[k] + key[1] * up[k] + key[2] * out[k]),
-    tooth: ivory.map((value, k) => Math.min(0.85, tooth + colourless * (bright - tooth)) * (value + colourless * (skin[k] / bright - value))),
+    tooth: ivory.map((value, k) => Math.min(0.85, tooth + colourless * (bright - tooth))
+      * (value + colourless * (skin[k] / bright - value))),
     ambient: Math.max(0.25, 1 - 0.6 * keyStrength), stone: Math.max(colourless, statueShare(eyes, pixels)),
   };
 }
@@ -167,7 +168,8 @@ export function mouthLight(pixels, eyes, projection) {
 /** Direction (x right, y up, z to the viewer) and strength, as if the face were an ellipsoid. */
 function keyLight(pixels, luma, usual) {
   const middle = meanOf(pixels.map(([x, y]) => [x, -y]));
-  const spread = [0, 1].map((k) => 2.2 * Math.sqrt(pixels.reduce((sum, one) => sum + ((k ? -one[1] : one[0]) - middle[k]) ** 2, 0) / pixels.length));
+  const spread = [0, 1].map((k) => 2.2 * Math.sqrt(pixels.reduce((sum, one) =>
+    sum + ((k ? -one[1] : one[0]) - middle[k]) ** 2, 0) / pixels.length));
   const sides = usual.map((i) => {
     const across = [pixels[i][0] - middle[0], -pixels[i][1] - middle[1]].map((value, k) => value / Math.max(spread[k], 1e-6));
     const inside = scaled(across, 1 / Math.max(1, Math.hypot(...across) / 0.95));

@@ -15,7 +15,6 @@ for (const [name, length] of Object.entries(MIDDLE)) addRows(name, length);
 /** Rows of a group of landmarks, of a side where there are two. */
 export const rowsOf = (name, side) => ROWS[side ? `${name} ${side}` : name];
 export const eyeRows = (side) => [...rowsOf("lid_upper", side), ...rowsOf("lid_lower", side)];
-export const COUNT = count;
 /** Rows of the inner lips without the corners: upper ones, and the lower ones under them. */
 export const UPPER = rowsOf("lip_inner_upper").slice(1, -1);
 export const LOWER = [...rowsOf("lip_inner_lower")].reverse();
@@ -41,7 +40,7 @@ const distance = (a, b) => Math.hypot(...a.map((value, i) => value - b[i]));
 export const rowAt = (values, row, size = 3) => Array.from(values.subarray(size * row, size * (row + 1)));
 
 /** Solve a linear system for several right-hand sides, a row for each equation: Gauss, with pivots. */
-export function solve(system, sides) {
+function solve(system, sides) {
   const size = system.length;
   const rows = system.map((row, i) => Float64Array.from([...row, ...sides[i]]));
   const width = rows[0].length;
@@ -192,7 +191,7 @@ export function fit(template, places, sigma) {
   const worn = template.displacement(weights);
   const anchors = added(template.landmarks, template.atLandmarks(worn));
   const leftOut = new Set(["right", "left"].flatMap((side) => [...rowsOf("iris", side), ...rowsOf("pupil", side)]));
-  const factor = new Array(COUNT).fill(1);
+  const factor = new Array(count).fill(1);
   for (const [name, own] of Object.entries(TIGHT)) {
     for (const side of PAIRED[name] ? ["right", "left"] : [undefined]) rowsOf(name, side).forEach((row) => (factor[row] = own));
   }
@@ -219,7 +218,8 @@ function wornMouth(template, places) {
     apart(template.atLandmarks(template.displacement(Object.fromEntries(names.map((name) => [name, 1]))))));
   const missing = apart(rest).map((own, i) => gaps[i] - Math.max(own, 0));
   const size = meanOf(columns.flat().map((value) => [Math.abs(value)]))[0] * gaps.length * 0.1;
-  const weightsOf = (used) => leastSquares(gaps.map((_, i) => used.map((k) => columns[k][i])), missing, used.map((k) => MOUTH_RIDGE[k] * size));
+  const weightsOf = (used) => leastSquares(gaps.map((_, i) => used.map((k) => columns[k][i])), missing,
+    used.map((k) => MOUTH_RIDGE[k] * size));
   const used = weightsOf([0, 1, 2]).flatMap((weight, k) => (weight > 0.02 ? [k] : []));
   if (!used.length) return {};
   const found = weightsOf(used);

@@ -206,7 +206,7 @@ def test_the_browser_alone_lays_the_rig_where_the_runtime_does(
     moved = "face.moved(tryPage.model.shapes({ happy: 0.8 })).there"
     away = np.linalg.norm(visitor.numbers(moved, 3) - wanted, axis=1)[rig.keep > 0.5]
     vertices = away.max() / laid.map.eye
-    print(f"landmarks {landmarks:.5f}, vertices {vertices:.5f} of an eye distance")
+    print(f"landmarks {landmarks:.1e}, vertices {vertices:.1e} of an eye distance")
     assert landmarks < LANDMARKS_OFF
     assert vertices < VERTICES_OFF
     assert visitor.script("return tryPage.model.runs") == 1  # type: ignore[no-untyped-call]
@@ -216,7 +216,7 @@ def test_the_browser_alone_lays_the_rig_where_the_runtime_does(
 
 @pytest.mark.browser
 @pytest.mark.parametrize(
-    ("sample", "most_off"), [("avatar_png", 1.5), ("toon", 2.0), ("statue", 3.0)]
+    ("sample", "most_off"), [("avatar_png", 1.5), ("toon", 1.5), ("statue", 1.5)]
 )
 def test_the_browser_alone_makes_nearly_the_runtime_s_picture(
     browser: webdriver.Chrome, address: str, tmp_path: Path, sample: str, most_off: float

@@ -16,8 +16,7 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--enable-unsafe-webgpu",
-    "--use-webgpu-adapter=swiftshader",  # a GPU played by the processor, for pages that ask for one
+    "--enable-unsafe-swiftshader",  # a GPU played by the processor, for pages that draw with WebGL
 )
 
 

@@ -4,8 +4,8 @@
     python docs/try/assemble.py --runtime onnxruntime-web-1.30.0.tgz --out dist/try
     python -m http.server --directory dist/try
 
-onnxruntime-web (MIT) takes 14 MB, 27 where there is a GPU: too much to keep here. The model is
-the default one, or --model.
+onnxruntime-web (MIT) takes 14 MB: too much to keep here. The model is the default one, or --model,
+a rig (contract 3).
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.locator import DEFAULT_FOLDER, DETECTOR_NAME, LANDMARKS_NAME
-from reggan_plugin.models.model_card import ModelCard, card_from_metadata
+from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_plugin.models.shipped_models import find_model
@@ -33,28 +33,27 @@ PAGE = (
     "try.css",
     "try.js",
     "model.js",
+    "face.js",
+    "rig.js",
+    "eyes.js",
+    "mouth.js",
+    "front.js",
+    "mesh.js",
+    "npz.js",
     "planes.js",
     "crop.js",
     "locator.js",
-    "motion.js",
     "spectacles.js",
     "backdrop.js",
-    "folds.js",
-    "mouth_depth.js",
-    "paint_colours.js",
-    "picture.js",
 )
+RIG = ("template.npz", "mouth.npz")
 VERSION = "1.30.0"
 SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 RUNTIME = (
     "ort.wasm.min.mjs",
     "ort-wasm-simd-threaded.mjs",
     "ort-wasm-simd-threaded.wasm",
-    "ort.webgpu.min.mjs",
-    "ort-wasm-simd-threaded.asyncify.mjs",
-    "ort-wasm-simd-threaded.asyncify.wasm",
 )
-"""For the processor, then for a GPU; a browser loads one of them."""
 
 
 def main() -> int:
@@ -78,6 +77,8 @@ def assemble(out: Path, model: str | None, archive: bytes) -> None:
     (out / "ort").mkdir(parents=True, exist_ok=True)
     for name in PAGE:
         shutil.copy(HERE / name, out / name)
+    for name in RIG:
+        shutil.copy(HERE.parents[1] / "reggan_plugin" / "rig" / name, out / name)
     shutil.copy(HERE.parents[1] / "reggan_plugin" / "ui" / "page" / "icon.svg", out / "icon.svg")
     with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
         for name in RUNTIME:
@@ -86,28 +87,28 @@ def assemble(out: Path, model: str | None, archive: bytes) -> None:
             (out / "ort" / name).write_bytes(member.read())
     path = find_model(model)
     check_seal(path)
+    card = card_from_metadata(metadata_from_onnx(path), str(path))
+    if card.contract != RIG_CONTRACT:
+        raise RegganError(f"{path} is of contract {card.contract}; the page runs {RIG_CONTRACT}.")
     shutil.copy(path, out / "model.onnx")
     for part in (DETECTOR_NAME, LANDMARKS_NAME):
         check_seal(DEFAULT_FOLDER / part)
         shutil.copy(DEFAULT_FOLDER / part, out / part)
-    card = card_from_metadata(metadata_from_onnx(path), str(path))
     (out / "model.json").write_text(json.dumps(model_document(card)), encoding="utf-8")
 
 
 def model_document(card: ModelCard) -> dict[str, object]:
-    """The card, what each expression asks for, and the limit and strength of each entry."""
+    """The card, what each expression asks for, and the limit of each entry."""
     named: dict[str, list[float]] = {}
     for name in (*NAMED_EXPRESSIONS, *card.controls):
         try:
             named[name] = card.vector_of(ExpressionMix({name: 1.0}))
         except RegganError:
             continue  # this model has no such expression
-    entries = card.controls or card.expressions
     return {
         "card": json.loads(card.to_json()),
         "expressions": named,
-        "limits": [1.0 if card.controls and n == NEUTRAL else MAX_INTENSITY for n in entries],
-        "strengths": [card.asked_strength(n) for n in entries],
+        "limits": [1.0 if name == NEUTRAL else MAX_INTENSITY for name in card.controls],
     }
 
 

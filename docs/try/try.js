@@ -1,22 +1,22 @@
 // The page: a picture, four clicks on the face, sliders, a file to save.
 
 import { cropFromPoints, sortedPoints } from "./crop.js";
-import { Model, imageOf, planesOf } from "./model.js";
+import { Model, planesOf } from "./model.js";
 
 const ASK = ["one eye", "the other eye", "one corner of the mouth", "its other corner"];
 const MOST_PX = 4096;
 const element = (id) => document.getElementById(id);
 const canvas = element("canvas");
-const context = canvas.getContext("2d", { willReadFrequently: true });
-const state = { frame: null, crop: null, points: [], running: false, again: false };
+const context = canvas.getContext("2d");
+const state = { frame: null, image: null, crop: null, face: null, points: [], running: false, again: false };
 let model = null;
 
 const say = (text) => (element("status").textContent = text);
 
 function ask() {
-  Object.assign(state, { crop: null, points: [] });
+  Object.assign(state, { crop: null, face: null, points: [] });
   canvas.classList.add("is-asking");
-  context.putImageData(imageOf(state.frame), 0, 0);
+  context.putImageData(state.image, 0, 0);
   say(`Click on ${ASK[0]}.`);
 }
 
@@ -28,9 +28,10 @@ async function open(file) {
   context.fillStyle = "#808080";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  Object.assign(state, { crop: null, points: [] });
+  Object.assign(state, { crop: null, face: null, points: [] });
   canvas.classList.remove("is-asking");
-  state.frame = planesOf(context.getImageData(0, 0, canvas.width, canvas.height));
+  state.image = context.getImageData(0, 0, canvas.width, canvas.height);
+  state.frame = planesOf(state.image);
   canvas.setAttribute("aria-label", file.name);
   await find();
   for (const id of ["again", "reset", "save"]) element(id).disabled = false;
@@ -50,7 +51,7 @@ async function find() {
 /** The face is where its eyes and the corners of its mouth are, its own left first. */
 function setCrop(points) {
   const { canonical_landmarks: canonical, image_size_px: side } = model.card;
-  Object.assign(state, { points, crop: cropFromPoints(points, canonical, side) });
+  Object.assign(state, { points, face: null, crop: cropFromPoints(points, canonical, side) });
 }
 
 function place(x, y) {
@@ -84,10 +85,17 @@ async function render() {
     while (state.again) {
       state.again = false;
       const begin = performance.now();
-      const changed = await model.change(state.frame, state.crop, weights());
-      context.putImageData(imageOf(changed), 0, 0);
-      const on = model.device === "webgpu" ? "the GPU" : "the processor";
-      say(`Changed in ${Math.round(performance.now() - begin)} ms on ${on}.`);
+      const { frame, crop } = state;
+      const face = state.face ?? (await model.open(frame, crop));
+      if (state.crop !== crop) {  // another picture, or place, came in between
+        state.again = state.crop !== null;
+        continue;
+      }
+      state.face = face;
+      const changed = model.change(face, weights());
+      context.putImageData(state.image, 0, 0);
+      context.drawImage(changed, face.region.left, face.region.top);
+      say(`Changed in ${Math.round(performance.now() - begin)} ms.`);
     }
   } catch (error) {
     say(`This failed: ${error.message}`);
@@ -145,4 +153,4 @@ try {
 } catch (error) {
   say(`The model cannot be loaded: ${error.message}`);
 }
-window.tryPage = { place, render, state };  // for tests and the curious
+window.tryPage = { place, render, state, model };  // for tests and the curious

@@ -1,0 +1,169 @@
+// A face that was laid open once: what to draw for weights of shapes. As reggan_plugin/rig/answer.py
+// and light.py have it; all in parts of the crop's side, with the vertices of mesh.js.
+
+import { changedEye, completedEye, Edges, gazeOf, irisOf, vertex } from "./eyes.js";
+import { fromSrgb, LUMA, mouthLight, OpeningLight } from "./mouth.js";
+import { percentile } from "./planes.js";
+import { added, clip, dot, fit, leastSquares, LOWER, meanOf, rowAt, rowsOf, scaled, UPPER } from "./rig.js";
+
+const [TEETH_BELOW, TEETH_BEHIND, LOWER_BELOW, PROBE] = [0.022, 0.115, 0.03, 0.08];
+const [LEAST_MOTION, LEAST_GAP, KEEPS_OWN] = [0.004, 0.022, 0.65];
+const [LEAST_LIGHT, MOST_GAIN, RIDGE, FEWEST] = [0.25, 0.3, 0.03, 16];
+const [LIGHT_STEP, SKIN_AROUND, TUCKED] = [2, 0.14, 0.015];
+const [FLAT, STEPS, MOSTLY] = [0.6 / 255, 5, 0.1];
+const JAW = ["jawForward", "jawLeft", "jawOpen", "jawRight"];
+const SIDES = ["right", "left"];
+
+export class Face {
+  /** `seen`: planes of the crop; `cut` makes planes of a square of it, [left, top, right], as the
+   * frame has them; `places` and `sigma` are the landmarks. */
+  constructor(template, mouth, seen, cut, places, sigma) {
+    Object.assign(this, { template, mouth, seen, places });
+    this.laid = fit(template, places, sigma);
+    const { map, worn } = this.laid;
+    const [, [x, y]] = map.affine;
+    const down = scaled([-x, -y], 1 / Math.max(Math.hypot(x, y), 1e-9));
+    this.axes = { right: [down[1], -down[0]], down };
+    this.rest = added(template.rest, worn);
+    this.here = map.places(this.rest);
+    this.marks = added(template.landmarks, template.atLandmarks(worn));
+    this.before = pairs(map.places(this.marks));
+    this.lids = SIDES.map((side) => Edges.ofEye(this.before, side, this.axes).parted(0));
+    this.eyes = SIDES.map((side, i) => completedEye(cut, this.lids[i], irisOf(places, side), map.eye));
+    this.margins = this.lids.map((lids) => this.#margins(lids.smooth()));
+    this.#light();
+    this.#lookAtSkin();
+  }
+
+  /** Vertices of the lids' edges before an eyeball, [row, [x, y]], with the nearest skin as their
+   * source: what is drawn there shows through to the eyeball's pixels, which a blink would take along. */
+  #margins(lids) {
+    const least = TUCKED * this.laid.map.eye;
+    return pairs(this.here).flatMap((place, row) => {
+      const { below, above } = lids.from(place);
+      if (Math.min(below, above) < -least) return [];
+      return [[row, added(place, lids.down, below < above ? -below - least : above + least)]];
+    });
+  }
+
+  #at(place) {
+    const side = this.seen[0].width;
+    const [x, y] = place.map((value) => clip(Math.floor(value * side), 0, side - 1));
+    return this.seen.map(({ data }) => data[y * side + x]);
+  }
+
+  /** The light on each vertex: a ridge of the picture's brightness on the normals. */
+  #light() {
+    this.normals = this.template.normals(this.rest);
+    const skin = [...this.template.keep.keys()].filter((i) => this.template.keep[i] > 0.95 && this.normals[3 * i + 2] > 0.2);
+    const luma = Float32Array.from(skin, (i) => dot(this.#at([this.here[3 * i], this.here[3 * i + 1]]).map(fromSrgb), LUMA));
+    const [low, high] = [percentile(luma, 0.05), percentile(luma, 0.95)];
+    const usual = [...luma.keys()].filter((i) => luma[i] > low && luma[i] < high);
+    const mean = usual.reduce((sum, i) => sum + luma[i], 0) / usual.length;
+    this.light = null;
+    if (usual.length < FEWEST || !(mean > 1e-4)) return;
+    const ridge = RIDGE * usual.length;
+    this.light = leastSquares(usual.map((i) => [1, ...rowAt(this.normals, skin[i])]),
+      usual.map((i) => luma[i] / mean), [0, ridge, ridge, ridge]);
+  }
+
+  /** Logarithm of the factor on the light of each vertex that a shape turns. */
+  #gains(points) {
+    if (!this.light) return new Float32Array(points.length / 3);
+    const now = this.template.normals(points);
+    const [all, x, y, z] = this.light;
+    const lit = (normals, i) => Math.max(LEAST_LIGHT, all + x * normals[3 * i] + y * normals[3 * i + 1] + z * normals[3 * i + 2]);
+    return this.template.keep.map((keep, i) => clip(keep * Math.log(lit(now, i) / lit(this.normals, i)), -MOST_GAIN, MOST_GAIN));
+  }
+
+  /** Pixels of cheeks and of eyes: what light falls on the mouth, and whether the face is drawn. */
+  #lookAtSkin() {
+    const side = this.seen[0].width;
+    const cheeks = SIDES.flatMap((one) => [1, 2, 4].map((i) => this.before[rowsOf("cheek", one)[i]]));
+    const lids = this.lids.map((one) => one.smooth());
+    const grey = (i) => (this.seen[0].data[i] + this.seen[1].data[i] + this.seen[2].data[i]) / 3;
+    const slopes = [];
+    [this.skin, this.inEyes] = [[], []];
+    for (let y = LIGHT_STEP; y < side - LIGHT_STEP; y += LIGHT_STEP) {
+      for (let x = LIGHT_STEP; x < side - LIGHT_STEP; x += LIGHT_STEP) {
+        const place = [(x + LIGHT_STEP / 2) / side, (y + LIGHT_STEP / 2) / side];
+        const i = y * side + x;
+        if (cheeks.some((cheek) => Math.hypot(cheek[0] - place[0], cheek[1] - place[1]) < SKIN_AROUND * this.laid.map.eye)) {
+          this.skin.push([x, y, ...this.seen.map(({ data }) => data[i])]);
+          const slope = (step) => (grey(i + step) - grey(i - step)) / 2;
+          slopes.push(Math.hypot(slope(LIGHT_STEP), slope(LIGHT_STEP * side)));
+        } else if (lids.some((one) => Object.values(one.from(place)).every((far) => far > 0))) {
+          this.inEyes.push(this.seen.map(({ data }) => data[i]));
+        }
+      }
+    }
+    const all = Float32Array.from(slopes);
+    this.isDrawn = all.length > 0 && percentile(all, 0.9) > STEPS * Math.max(percentile(all, 0.5), FLAT)
+      && all.filter((slope) => slope < FLAT).length > MOSTLY * all.length;
+  }
+
+  /** What mesh.js draws for weights of shapes. */
+  moved(weights) {
+    const { template, laid, before } = this;
+    const change = added(template.displacement(weights), laid.worn, -clip(weights.neutral ?? 0));
+    const points = added(this.rest, change);
+    const there = laid.map.places(points, { points: this.rest, places: this.here });
+    const gains = this.#gains(points);
+    const skin = new Float32Array(4 * points.length);
+    for (let i = 0; i < gains.length; i++) {
+      skin.set(there.subarray(3 * i, 3 * i + 3), 12 * i);
+      skin[12 * i + 2] /= laid.map.eye;
+      skin.set(this.here.subarray(3 * i, 3 * i + 2), 12 * i + 3);
+      skin[12 * i + 5] = gains[i];
+    }
+    const after = pairs(laid.map.places(added(this.marks, template.atLandmarks(change))));
+    const eyes = SIDES.map((side, i) =>
+      changedEye(this.lids[i], Edges.ofEye(after, side, this.axes), gazeOf(weights, side), laid.map.eye));
+    eyes.forEach((eye, i) => eye && this.margins[i].forEach(([row, source]) => skin.set(source, 12 * row + 3)));
+    return { there, skin, eyes, mouth: this.#mouth(before, after, weights) };
+  }
+
+  #lips(marks) {
+    const [first, last] = [rowsOf("lip_inner_upper")[0], rowsOf("lip_inner_upper").at(-1)];
+    return new Edges(...[UPPER, LOWER].map((rows) => [first, ...rows, last].map((row) => marks[row])), this.axes);
+  }
+
+  /** The opening between the lips, as a strip of what the source shows there or with teeth behind it. */
+  #mouth(before, after, weights) {
+    const { eye } = this.laid.map;
+    const [was, now] = [before, after].map((marks) => this.#lips(marks));
+    const gap = (lips) => Math.max(0, ...lips.upper.map((upper, i) => dot(added(lips.lower[i], upper, -1), lips.down))) / eye;
+    const [gapBefore, gapAfter] = [gap(was), gap(now)];
+    const shift = Math.max(...["upper", "lower"].flatMap((edge) =>
+      now[edge].flatMap((place, i) => added(place, was[edge][i], -1).map(Math.abs))));
+    if (shift < LEAST_MOTION * eye) return null;
+    const lips = now.parted(0, (far) => far / (LEAST_GAP * eye) - 1);
+    const [from, to] = [was.smooth(), lips.smooth()];
+    const strip = to.upper.flatMap((upper, i) =>
+      [...vertex(upper, from.upper[i]), ...vertex(to.lower[i], from.lower[i])]);
+    if (gapBefore > Math.max(LEAST_GAP, KEEPS_OWN * gapAfter)) return { strip };
+    if (gapAfter < LEAST_GAP) return null;
+    return { strip, ...this.#inside(weights, new OpeningLight(lips, eye)) };
+  }
+
+  #inside(weights, opening) {
+    const { template, laid } = this;
+    const rest = template.landmarks;
+    const seam = meanOf([...UPPER, ...LOWER].map((row) => rowAt(rest, row)));
+    const incisors = [0, seam[1] - TEETH_BELOW, rest[3 * rowsOf("lip_outer_upper")[6] + 2] - TEETH_BEHIND];
+    const at = (k, way) => laid.map.place(incisors.map((value, i) => value + (i === k ? way : 0)));
+    const columns = [0, 1, 2].map((k) => scaled(added(at(k, PROBE), at(k, -PROBE), -1), 1 / (2 * PROBE)));
+    const projection = [0, 1].map((axis) => columns.map((column) => column[axis]));
+    this.mouthLight ??= this.skin.length < FEWEST ? null : mouthLight(this.skin, this.inEyes, projection);
+    if (!this.mouthLight) return {};
+    const worn = Object.fromEntries(JAW.map((name) => [name, weights[name] ?? 0]));
+    worn.jawOpen += laid.jawOpen;
+    const moved = template.atLandmarks(template.displacement(worn));
+    const drop = added(meanOf(LOWER.slice(3, 6).map((row) => rowAt(moved, row))), [0, -LOWER_BELOW, 0]);
+    const inside = this.mouth.lit({ projection, origin: laid.map.place(incisors).slice(0, 2), drop }, this.mouthLight, opening);
+    return { inside, triangles: this.mouth.triangles[this.isDrawn ? "plate" : "natural"] };
+  }
+}
+
+/** x and y of each point of a flat array, by three numbers a point. */
+const pairs = (points) => Array.from({ length: points.length / 3 }, (_, i) => [points[3 * i], points[3 * i + 1]]);

@@ -1,0 +1,201 @@
+// A face drawn as a game engine draws it, with WebGL 2: the picture is a texture, the mesh's vertices
+// lie where the face moves to, and their texture coordinates are where it was.
+// A vertex: place x, y (parts of the crop's side) and nearness (eye distances); x, y of its place in
+// the source; four more numbers; a normal. Nothing is drawn where nothing changes.
+
+const VERTEX = `#version 300 es
+layout(location = 0) in vec3 place;
+layout(location = 1) in vec2 source;
+layout(location = 2) in vec4 extra;
+layout(location = 3) in vec3 normal;
+uniform mat3 clipFromCrop;
+out vec2 now, was;
+out vec4 more;
+out vec3 facing;
+void main() {
+  now = place.xy;
+  was = source;
+  more = extra;
+  facing = normal;
+  gl_Position = vec4((clipFromCrop * vec3(place.xy, 1)).xy, -place.z / 8.0, 1);
+}`;
+
+const FRAGMENT = `#version 300 es
+precision highp float;
+in vec2 now, was;
+in vec4 more;
+in vec3 facing;
+uniform mat3 frameFromCrop;
+uniform sampler2D frame, other;
+uniform vec4 square;  // of the other texture: left, top, side in the crop; of an eyeball: how dark a lid makes it
+uniform vec4 numbers;
+out vec4 result;
+vec3 fromSrgb(vec3 v) { return mix(v / 12.92, pow((v + 0.055) / 1.055, vec3(2.4)), step(0.04045, v)); }
+vec3 toSrgb(vec3 v) {
+  v = clamp(v, 0.0, 1.0);
+  return mix(v * 12.92, 1.055 * pow(v, vec3(1.0 / 2.4)) - 0.055, step(0.0031308, v));
+}
+vec3 ofFrame(vec2 place) { return texture(frame, (frameFromCrop * vec3(place, 1)).xy, -0.5).rgb; }
+vec4 ofOther(vec2 place) { return texture(other, (place - square.xy) / square.z); }
+`;
+
+const SKIN = `void main() {  // more.x: logarithm of the factor on the light
+  float share = max(distance(now, was) / 0.002, abs(more.x) / 0.02);
+  share = smoothstep(0.25, 1.0, share);  // less is noise, and the pixel keeps its bits
+  result = vec4(toSrgb(fromSrgb(ofFrame(was)) * exp(more.x)), 1) * share;
+}`;
+const STRIP = "void main() { result = vec4(ofFrame(was), 1); }";
+const EYE = `void main() {  // more.xy: eye distances below the upper lid, and where that was; numbers: way, turned
+  vec4 ball = ofOther(now - numbers.xy);
+  float seen = ball.a * (1.0 - numbers.z);
+  vec3 colour = mix(ball.rgb, ofFrame(now), seen);
+  vec2 shade = 1.0 - square.w * exp(-max(more.xy / numbers.w, 0.0) / 0.035);  // of the upper lid, on the eyeball
+  float factor = mix(shade.x, shade.x / max(shade.y, 0.2), seen);
+  result = vec4(clamp(colour * mix(factor, 1.0, numbers.z), 0.0, 1.0), 1);
+}`;
+const MOUTH = `void main() {  // more: light and gloss; numbers: the direction of the highlight
+  float shine = pow(clamp(dot(facing, numbers.xyz) / max(length(facing), 1e-6), 0.0, 1.0), 45.0);
+  result = vec4(toSrgb(more.rgb + more.a * shine), 1);
+}`;
+const FRONT = "void main() { result = vec4(0, 0, 0, ofOther(now).r); }";
+
+const SIZES = [3, 2, 4, 3];  // of a vertex's parts: 12 numbers
+const FLOATS = 12;
+
+export class Mesh {
+  constructor(triangles) {
+    this.canvas = document.createElement("canvas");
+    const gl = (this.gl = this.canvas.getContext("webgl2", { antialias: true, stencil: true }));
+    if (!gl) throw new Error("this browser has no WebGL 2");
+    this.programs = Object.fromEntries(Object.entries({ SKIN, STRIP, EYE, MOUTH, FRONT }).map(([name, main]) =>
+      [name, this.#program(FRAGMENT + main)]));
+    this.triangles = triangles;
+    this.vertices = gl.createBuffer();
+    this.indices = gl.createBuffer();
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.vertices);
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indices);
+    SIZES.reduce((offset, size, location) => {
+      gl.enableVertexAttribArray(location);
+      gl.vertexAttribPointer(location, size, gl.FLOAT, false, 4 * FLOATS, 4 * offset);
+      return offset + size;
+    }, 0);
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+  }
+
+  #program(fragment) {
+    const { gl } = this;
+    const program = gl.createProgram();
+    for (const [kind, text] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, fragment]]) {
+      const shader = gl.createShader(kind);
+      gl.shaderSource(shader, text);
+      gl.compileShader(shader);
+      gl.attachShader(program, shader);
+    }
+    gl.linkProgram(program);
+    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program));
+    return program;
+  }
+
+  #texture(image, isSmooth) {
+    const { gl } = this;
+    const texture = gl.createTexture();
+    gl.bindTexture(gl.TEXTURE_2D, texture);
+    const kind = image.bytes?.length === image.width * image.height ? gl.R8 : gl.RGBA;  // a plane, or colours
+    gl.texImage2D(gl.TEXTURE_2D, 0, kind, image.width, image.height, 0, kind === gl.R8 ? gl.RED : kind,
+      gl.UNSIGNED_BYTE, image.bytes ?? image.data);
+    if (isSmooth) gl.generateMipmap(gl.TEXTURE_2D);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, isSmooth ? gl.LINEAR_MIPMAP_LINEAR : gl.LINEAR);
+    for (const axis of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, axis, gl.CLAMP_TO_EDGE);
+    return texture;
+  }
+
+  /** Take a face: `image` is the whole frame as surfaces are taken from it; `eyes` as eyes.js completes
+   * them; `front` a plane over the crop of what stands before it, or null. */
+  setFace(image, crop, region, eyes, front) {
+    const { gl } = this;
+    for (const one of this.textures ?? []) gl.deleteTexture(one);
+    Object.assign(this.canvas, { width: region.width, height: region.height });
+    gl.viewport(0, 0, region.width, region.height);
+    const [a, b, c, d, e, f] = crop.matrix;
+    const [w, h, side] = [image.width, image.height, crop.side];
+    const [u, v] = [2 / region.width, -2 / region.height];
+    const matrices = {  // columns first
+      frameFromCrop: [a * side / w, d * side / h, 0, b * side / w, e * side / h, 0, c / w, f / h, 1],
+      clipFromCrop: [a * side * u, d * side * v, 0, b * side * u, e * side * v, 0,
+        (c - region.left) * u - 1, (f - region.top) * v + 1, 1],
+    };
+    for (const program of Object.values(this.programs)) {
+      gl.useProgram(program);
+      for (const [name, matrix] of Object.entries(matrices)) {
+        gl.uniformMatrix3fv(gl.getUniformLocation(program, name), false, matrix);
+      }
+      gl.uniform1i(gl.getUniformLocation(program, "other"), 1);
+    }
+    this.balls = eyes.map(({ window: [left, top, right], side: px, pixels, dark }) =>
+      ({ texture: this.#texture({ bytes: pixels, width: px, height: px }), square: [left, top, right - left, dark] }));
+    const matte = front && { ...front, bytes: Uint8Array.from(front.data, (one) => Math.round(255 * one)) };
+    this.front = matte && { texture: this.#texture(matte), square: [0, 0, 1, 0] };
+    const frame = this.#texture(image, true);
+    this.textures = [frame, ...this.balls.map(({ texture }) => texture), ...(this.front ? [this.front.texture] : [])];
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D, frame);
+    gl.activeTexture(gl.TEXTURE1);
+  }
+
+  #draw(name, vertices, indices, { numbers, other } = {}) {
+    const { gl } = this;
+    const program = this.programs[name];
+    gl.useProgram(program);
+    if (numbers) gl.uniform4fv(gl.getUniformLocation(program, "numbers"), numbers);
+    if (other) {
+      gl.bindTexture(gl.TEXTURE_2D, other.texture);
+      gl.uniform4fv(gl.getUniformLocation(program, "square"), other.square);
+    }
+    gl.bufferData(gl.ARRAY_BUFFER, Float32Array.from(vertices), gl.STREAM_DRAW);
+    if (!indices) return gl.drawArrays(gl.TRIANGLE_STRIP, 0, vertices.length / FLOATS);
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, indices, gl.STREAM_DRAW);
+    return gl.drawElements(gl.TRIANGLES, indices.length, gl.UNSIGNED_SHORT, 0);
+  }
+
+  /** Draw what face.js says of a face that moved; the canvas shows the region, clear where nothing changed. */
+  draw({ skin, eyes, mouth }, eye) {
+    const { gl } = this;
+    gl.clearColor(0, 0, 0, 0);
+    gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT | gl.STENCIL_BUFFER_BIT);
+    gl.disable(gl.DEPTH_TEST);
+    for (const one of eyes) for (const strip of one?.lids ?? []) this.#draw("STRIP", strip);
+    gl.enable(gl.DEPTH_TEST);
+    this.#draw("SKIN", skin, this.triangles);
+    gl.disable(gl.DEPTH_TEST);
+    eyes.forEach((one, i) => {
+      if (one?.ball) this.#draw("EYE", one.ball, null, { other: this.balls[i], numbers: [...one.way, Number(one.turned), eye] });
+    });
+    if (mouth) this.#drawMouth(mouth);
+    if (!this.front) return;
+    const whole = [[0, 0], [1, 0], [0, 1], [1, 1]].flatMap((place) => [...place, 0, ...place, 0, 0, 0, 0, 0, 0, 0]);
+    gl.enable(gl.BLEND);
+    gl.blendFunc(gl.ZERO, gl.ONE_MINUS_SRC_ALPHA);
+    this.#draw("FRONT", whole, null, { other: this.front });
+    gl.disable(gl.BLEND);
+  }
+
+  /** Teeth and tongue through the opening between the lips: a mask of it first. */
+  #drawMouth({ strip, inside, triangles }) {
+    const { gl } = this;
+    if (!inside) return this.#draw("STRIP", strip);
+    gl.enable(gl.STENCIL_TEST);
+    gl.stencilFunc(gl.ALWAYS, 1, 255);
+    gl.stencilOp(gl.KEEP, gl.KEEP, gl.REPLACE);
+    const numbers = [...inside.gleam, 0];
+    const dark = strip.map((value, i) => inside.unseen[(i % FLOATS) - 5] ?? value);
+    this.#draw("MOUTH", dark, null, { numbers });
+    gl.stencilFunc(gl.EQUAL, 1, 255);
+    gl.stencilOp(gl.KEEP, gl.KEEP, gl.KEEP);
+    gl.enable(gl.DEPTH_TEST);
+    gl.clear(gl.DEPTH_BUFFER_BIT);
+    this.#draw("MOUTH", inside.data, triangles, { numbers });
+    gl.disable(gl.STENCIL_TEST);
+    gl.disable(gl.DEPTH_TEST);
+    return null;
+  }
+}

@@ -1,0 +1,196 @@
+// The inside of a mouth: its mesh, its jaw, and the light that comes in past the lips, at vertices.
+// As reggan_plugin/rig/mouth_rig.py, mouth_surface.py and mouth_light.py have it.
+
+import { percentile } from "./planes.js";
+import { added, clip, cross, dot, leastSquares, meanOf, scaled, unit } from "./rig.js";
+
+const [TOOTH, WALL, PLATE] = [0, 3, 4];  // gum and tongue are 1 and 2
+const HINGE = [0, 0.62, -1.25];
+const [LOWER_RESTS, SLIDE] = [0.03, [1, 0.8, 0.8]];
+export const LUMA = [0.2126, 0.7152, 0.0722];
+const IVORY = [0.78, 0.73, 0.64];
+const COLOURS = [IVORY, [0.46, 0.18, 0.17], [0.56, 0.25, 0.23], [0.40, 0.13, 0.12], [0.80, 0.79, 0.76]];
+const [CAVITY, NECK, RIM] = [[0.32, 0.08, 0.07], [1, 0.93, 0.8], [0.89, 0.9, 0.92]];
+const [CANINES, CANINE] = [[5, 10, 19, 24], [0.985, 0.965, 0.92]];
+const [FADE, GLOSS] = [[1.15, 1, 1.2, 1.1, 0.7], [0.3, 0.15, 0.22, 0.03, 0]];
+const [EXPOSURE, BOUNCE, STONE_GLOSS, KEY_WRAP] = [1.2, 0.1, 0.25, 0.25];
+const DEPTHS = [0.02, 0.05, 0.1, 0.17, 0.26, 0.38, 0.55, 0.8];
+const [CELL, MARGIN] = [0.03, 0.35];
+
+export const fromSrgb = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+const along = (value, [from, to], [low, high]) => low + (high - low) * clip((value - from) / (to - from));
+
+export class Mouth {
+  constructor(arrays) {
+    const of = (name) => arrays[name].data;
+    const [low, high] = [0, 1].map((row) => of("bounds").subarray(3 * row, 3 * row + 3));
+    this.points = Float32Array.from(of("points"), (v, i) => low[i % 3] + (v / 65535) * (high[i % 3] - low[i % 3]));
+    Object.assign(this, { normals: of("normals"), part: of("part") });
+    for (const name of ["jaw", "sky", "cervical"]) this[name] = Float32Array.from(of(name), (v) => v / 255);
+    const triangles = of("triangles");
+    const without = (part) => triangles.filter((_, i) => this.part[triangles[i - (i % 3)]] !== part);
+    this.triangles = { natural: without(PLATE), plate: without(TOOTH) };
+    this.colours = Array.from(this.part, (part, i) => COLOURS[part].map((value, k) => {
+      if (part !== TOOTH) return value;
+      const edge = clip(1 - this.cervical[i] / 0.18);
+      const back = clip((-this.points[3 * i + 2] - 0.15) / 0.6);
+      const shade = 1 + (NECK[k] - 1) * this.cervical[i] ** 1.5 + (RIM[k] - 1) * edge;
+      return value * shade * (1 - 0.15 * back * [0.6, 0.8, 1.2][k]) * (CANINES.includes(of("tooth")[i]) ? CANINE[k] : 1);
+    }));
+  }
+
+  /** Vertices of mesh.js in the light, and the colour of what lies behind them.
+   * `drop`: how far the lower incisors are from rest; `projection`: rows from head axes to the crop. */
+  lit({ projection, origin, drop }, light, opening) {
+    const arm = scaled(HINGE, -1);
+    const reach = Math.hypot(arm[1], arm[2]);
+    const angle = Math.max(0, (arm[1] * drop[2] - arm[2] * drop[1]) / reach / reach);
+    const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+    const turn = ([x, y, z]) => [x, cos * y - sin * z, sin * y + cos * z];
+    const shift = added(drop, added(turn(arm), arm, -1), -1).map((value, k) => value * SLIDE[k] - (k === 1 ? LOWER_RESTS : 0));
+    const towards = unit(cross(projection[0], scaled(projection[1], -1)));
+    const { key } = light;
+    const keyInCrop = projection.map((row) => dot(row, key));
+    const strength = light.tooth.map((value, k) => EXPOSURE * value / IVORY[k]);
+    const tint = scaled(light.skin, 1 / Math.max(dot(light.skin, LUMA), 1e-6));
+    const through = (blur, place) => Math.min(1, 1.3 * opening.seen(blur, place)) ** 0.8;
+    const [data, deep] = [new Float32Array(12 * this.part.length), []];
+    for (let i = 0; i < this.part.length; i++) {
+      const part = this.part[i];
+      const [isPlate, isHard] = [part === PLATE, part === PLATE || part === TOOTH];
+      const rest = [this.points[3 * i], this.points[3 * i + 1], this.points[3 * i + 2]];
+      const own = [this.normals[3 * i], this.normals[3 * i + 1], this.normals[3 * i + 2]];
+      const jaw = this.jaw[i];
+      const point = jaw ? added(rest, added(added(added(turn(added(rest, HINGE, -1)), HINGE), shift), rest, -1), jaw) : rest;
+      const normal = jaw ? unit(added(own, added(turn(own), own, -1), jaw)) : own;
+      // At rest: else lower teeth would go dark as the jaw takes them back.
+      const depth = clip(0.08 - (0.1 / 0.41 ** 2) * Math.min(Math.abs(rest[0]), 0.6) ** 2 - rest[2], 0.03, 1.5);
+      const place = projection.map((row, k) => origin[k] + dot(row, point));
+      const sky = through(0.8 * depth, place);
+      const fromKey = through(0.35 * depth, added(place, keyInCrop, depth / Math.max(0.35, dot(key, towards))));
+      const facing = isPlate ? 1 : clip(dot(normal, towards));
+      const lit = isPlate ? Math.max(0.5, dot(key, towards)) : clip((dot(normal, key) + KEY_WRAP) / (1 + KEY_WRAP));
+      const above = isPlate ? 1 : 0.82 + 0.18 * normal[1];
+      const fade = Math.exp(-FADE[part] * 1.9 * Math.max(0, depth - 0.12));
+      const back = isHard ? clip((rest[2] + 0.2) / -0.4) : 0;
+      const amount = (light.ambient * sky * above * (0.35 + 0.65 * facing) + 1.25 * light.keyStrength * lit * fromKey)
+        * fade * (1 - 0.5 * back * back * (3 - 2 * back));
+      const free = clip((this.sky[i] - 0.05) / 0.62);
+      const lack = clip(1 - amount);
+      const redder = isHard ? 0.5 * lack * lack : 1.3 * lack;
+      const bounce = (isHard ? 0.5 : 1) * BOUNCE * opening.seen(1.6 * depth, place);
+      const colour = CAVITY.map((flesh, k) => strength[k] * this.colours[i][k] * (flesh / CAVITY[0]) ** (0.45 * redder)
+        * (amount * (isPlate ? 0.85 + 0.15 * free : 0.35 + 0.65 * free) + bounce * flesh / 0.2));
+      const grey = dot(colour, LUMA);
+      const shown = colour.map((value, k) => value + light.stone * (grey * tint[k] - value));
+      const gloss = GLOSS[part] * (light.keyStrength + 0.15) * fromKey * fade
+        * (strength[0] + strength[1] + strength[2]) / 3 * (1 - (1 - STONE_GLOSS) * light.stone);
+      data.set([...place, dot(point, towards), 0, 0, ...shown, gloss, ...normal], 12 * i);
+      if (part === WALL && rest[2] < -1.3) deep.push(shown);
+    }
+    return { data, unseen: meanOf(deep), gleam: unit(added(key, towards)) };
+  }
+}
+
+/** How much light comes through an opening between edges to places behind it. */
+export class OpeningLight {
+  constructor(edges, eye) {
+    const smooth = edges.smooth();
+    const spots = [...smooth.upper, ...smooth.lower].map((place) => [dot(place, edges.right), dot(place, edges.down)]);
+    const [low, high] = [Math.min, Math.max].map((pick) => [0, 1].map((k) => pick(...spots.map((spot) => spot[k]))));
+    const cell = CELL * eye;
+    const [width, height] = [0, 1].map((k) => Math.ceil((high[k] - low[k] + 2 * MARGIN * eye) / cell));
+    const start = low.map((value) => value - MARGIN * eye);
+    Object.assign(this, { edges, cell, start, width, height });
+    const open = new Float32Array(width * height).map((_, i) => {
+      const spot = [start[0] + ((i % width) + 0.5) * cell, start[1] + (Math.floor(i / width) + 0.5) * cell];
+      const { below, above } = smooth.from([0, 1].map((k) => edges.right[k] * spot[0] + edges.down[k] * spot[1]));
+      return above <= -1 ? 0 : clip(Math.min(below, cell / 2) / cell + Math.min(above, cell / 2) / cell);
+    });
+    this.levels = DEPTHS.map((depth) => blurred(open, width, height, Math.max(0.3, depth * eye / cell)));
+  }
+
+  /** Share of the light at a place of the crop, blurred by so many eye distances. */
+  seen(depth, [u, v]) {
+    const { edges: { right, down }, start, cell, width, height, levels } = this;
+    let lower = 0;
+    while (lower < DEPTHS.length - 2 && DEPTHS[lower + 1] < depth) lower++;
+    const share = clip((depth - DEPTHS[lower]) / (DEPTHS[lower + 1] - DEPTHS[lower]));
+    const x = clip((u * right[0] + v * right[1] - start[0]) / cell - 0.5, 0, width - 1.001);
+    const y = clip((u * down[0] + v * down[1] - start[1]) / cell - 0.5, 0, height - 1.001);
+    const at = Math.floor(y) * width + Math.floor(x);
+    const [far, low] = [x - Math.floor(x), y - Math.floor(y)];
+    const mixed = (plane) => (plane[at] * (1 - far) + plane[at + 1] * far) * (1 - low)
+      + (plane[at + width] * (1 - far) + plane[at + width + 1] * far) * low;
+    return mixed(levels[lower]) * (1 - share) + mixed(levels[lower + 1]) * share;
+  }
+}
+
+/** A Gaussian along rows, then columns; beyond the plane nothing is open. */
+function blurred(values, width, height, sigma) {
+  const reach = Math.ceil(3 * sigma);
+  const weights = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-0.5 * ((i - reach) / sigma) ** 2));
+  const total = weights.reduce((a, b) => a + b);
+  const pass = (source, step, length) => source.map((_, i) => {
+    const place = Math.floor(i / step) % length;
+    let sum = 0;
+    for (let k = Math.max(-reach, -place); k <= Math.min(reach, length - 1 - place); k++) sum += weights[k + reach] * source[i + k * step];
+    return sum / total;
+  });
+  return pass(pass(values, 1, width), width, height);
+}
+
+/** The light on a face, from its bare skin: `pixels` are [x, y, r, g, b], sRGB-encoded, x and y of
+ * the picture; `projection` as above; `eyes`: pixels of the eyes, [r, g, b]. */
+export function mouthLight(pixels, eyes, projection) {
+  const light = pixels.map((one) => one.slice(2).map(fromSrgb));
+  const luma = Float32Array.from(light, (one) => dot(one, LUMA));
+  const [low, high] = [percentile(luma, 0.1), percentile(luma, 0.9)];
+  const usual = [...luma.keys()].filter((i) => luma[i] >= low && luma[i] <= high);
+  const skin = meanOf(usual.map((i) => light[i])).map((value) => Math.max(value, 1e-4));
+  const bright = dot(skin, LUMA);
+  const saturation = Float32Array.from(pixels, ([, , ...rgb]) => (Math.max(...rgb) - Math.min(...rgb)) / Math.max(...rgb, 0.02));
+  const colourless = clip((0.16 - percentile(saturation, 0.98)) / 0.06);
+  const warm = IVORY.map((value, k) => value * clip(skin[k] / ((skin[0] + skin[1] + skin[2]) / 3), 0.3, 2) ** 0.1);
+  const ivory = scaled(warm, 1 / dot(warm, LUMA));
+  const tooth = 0.58 * Math.sqrt(Math.max(bright, 0.05) / 0.3) * Math.min(1, bright / 0.05);
+  const { key, keyStrength } = keyLight(pixels, luma.map((value) => value / bright), usual);
+  const [right, up] = [unit(projection[0]), unit(scaled(projection[1], -1))];
+  const out = cross(right, up);
+  return {
+    skin, keyStrength, key: right.map((_, k) => key[0] * right[k] + key[1] * up[k] + key[2] * out[k]),
+    tooth: ivory.map((value, k) => Math.min(0.85, tooth + colourless * (bright - tooth))
+      * (value + colourless * (skin[k] / bright - value))),
+    ambient: Math.max(0.25, 1 - 0.6 * keyStrength), stone: Math.max(colourless, statueShare(eyes, pixels)),
+  };
+}
+
+/** Direction (x right, y up, z to the viewer) and strength, as if the face were an ellipsoid. */
+function keyLight(pixels, luma, usual) {
+  const middle = meanOf(pixels.map(([x, y]) => [x, -y]));
+  const spread = [0, 1].map((k) => 2.2 * Math.sqrt(pixels.reduce((sum, one) =>
+    sum + ((k ? -one[1] : one[0]) - middle[k]) ** 2, 0) / pixels.length));
+  const sides = usual.map((i) => {
+    const across = [pixels[i][0] - middle[0], -pixels[i][1] - middle[1]].map((value, k) => value / Math.max(spread[k], 1e-6));
+    const inside = scaled(across, 1 / Math.max(1, Math.hypot(...across) / 0.95));
+    return [1, ...inside, Math.sqrt(clip(1 - dot(inside, inside)))];
+  });
+  const ridge = 0.02 * sides.length;
+  const slope = leastSquares(sides, usual.map((i) => luma[i]), [0, ridge, ridge, ridge]).slice(1);
+  slope[2] = Math.max(slope[2], 0.15, 0.7 * Math.hypot(slope[0], slope[1]));
+  const size = Math.hypot(...slope);
+  return { key: scaled(slope, 1 / size), keyStrength: Math.min(size, 0.9) };
+}
+
+/** 1 where eyes are of the same stuff as skin, without pupils: then teeth are, too. */
+function statueShare(eyes, pixels) {
+  if (eyes.length < 12) return 0;
+  const hue = (rgb) => scaled(rgb, 1 / (rgb[0] + rgb[1] + rgb[2] + 1e-3));
+  const median = (values) => percentile(Float32Array.from(values), 0.5);
+  const skin = pixels.map((one) => one.slice(2));
+  const usual = [0, 1, 2].map((k) => median(skin.map((one) => hue(one)[k])));
+  const away = median(eyes.map((one) => hue(one).reduce((sum, value, k) => sum + Math.abs(value - usual[k]), 0)));
+  const mean = ([r, g, b]) => (r + g + b) / 3;
+  const darkest = percentile(Float32Array.from(eyes, mean), 0.05) / Math.max(mean(meanOf(skin)), 1e-3);
+  return along(away, [0.03, 0.05], [1, 0]) * along(darkest, [0.5, 0.62], [0, 1]);
+}

@@ -1,0 +1,227 @@
+// The template of a face, and how it is laid over landmarks: as reggan_plugin/rig/ (layout.py,
+// template.py, fit.py) does it. Points are flat arrays: x, y, z of one, then of the next.
+
+const PAIRED = { lid_upper: 13, lid_lower: 11, iris: 8, pupil: 1, brow: 9, cheek: 6, temple: 2, nostril: 2 };
+const MIDDLE = { lip_outer_upper: 13, lip_outer_lower: 11, lip_inner_upper: 11, lip_inner_lower: 9,
+  bridge: 4, nose: 2, jaw: 15, forehead: 5 };
+const ROWS = {};
+let count = 0;
+const addRows = (name, length) => (ROWS[name] = Array.from({ length }, () => count++));
+for (const [name, length] of Object.entries(PAIRED)) {
+  for (const side of ["right", "left"]) addRows(`${name} ${side}`, length);
+}
+for (const [name, length] of Object.entries(MIDDLE)) addRows(name, length);
+
+/** Rows of a group of landmarks, of a side where there are two. */
+export const rowsOf = (name, side) => ROWS[side ? `${name} ${side}` : name];
+export const eyeRows = (side) => [...rowsOf("lid_upper", side), ...rowsOf("lid_lower", side)];
+/** Rows of the inner lips without the corners: upper ones, and the lower ones under them. */
+export const UPPER = rowsOf("lip_inner_upper").slice(1, -1);
+export const LOWER = [...rowsOf("lip_inner_lower")].reverse();
+
+const [SPREAD, LEAST_SIGMA, SOFT] = [0.1, 0.003, 0.01];
+const TIGHT = { lid_upper: 0.5, lid_lower: 0.5, lip_outer_upper: 0.7, lip_outer_lower: 0.7 };
+const MOUTH = [["jawOpen"], ["mouthLowerDownLeft", "mouthLowerDownRight"], ["mouthUpperUpLeft", "mouthUpperUpRight"]];
+const MOUTH_RIDGE = [0.05, 0.3, 0.3];
+
+export const clip = (value, low = 0, high = 1) => Math.min(high, Math.max(low, value));
+export function dot(a, b) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+export const cross = ([a, b, c], [d, e, f]) => [b * f - c * e, c * d - a * f, a * e - b * d];
+export const scaled = (a, factor) => a.map((value) => value * factor);
+export const unit = (a) => scaled(a, 1 / Math.max(Math.sqrt(dot(a, a)), 1e-12));
+export const between = (a, b, share) => a.map((value, i) => value + share * (b[i] - value));
+export const meanOf = (points) => scaled(points.reduce((a, b) => a.map((v, i) => v + b[i])), 1 / points.length);
+const distance = (a, b) => Math.hypot(...a.map((value, i) => value - b[i]));
+/** A row of a flat array. */
+export const rowAt = (values, row, size = 3) => Array.from(values.subarray(size * row, size * (row + 1)));
+
+/** Solve a linear system for several right-hand sides, a row for each equation: Gauss, with pivots. */
+function solve(system, sides) {
+  const size = system.length;
+  const rows = system.map((row, i) => Float64Array.from([...row, ...sides[i]]));
+  const width = rows[0].length;
+  for (let k = 0; k < size; k++) {
+    let best = k;
+    for (let i = k + 1; i < size; i++) if (Math.abs(rows[i][k]) > Math.abs(rows[best][k])) best = i;
+    [rows[k], rows[best]] = [rows[best], rows[k]];
+    for (let i = k + 1; i < size; i++) {
+      const share = rows[i][k] / rows[k][k];
+      if (share) for (let j = k; j < width; j++) rows[i][j] -= share * rows[k][j];
+    }
+  }
+  for (let k = size - 1; k >= 0; k--) {
+    for (let j = size; j < width; j++) {
+      for (let i = k + 1; i < size; i++) rows[k][j] -= rows[k][i] * rows[i][j];
+      rows[k][j] /= rows[k][k];
+    }
+  }
+  return rows.map((row) => Array.from(row.subarray(size)));
+}
+
+/** Least squares with a ridge: `rows` of a system, one value for each, the ridge of each unknown. */
+export function leastSquares(rows, values, ridge) {
+  const square = ridge.map((own, i) => ridge.map((_, j) => rows.reduce((sum, row) => sum + row[i] * row[j], i === j ? own : 0)));
+  return solve(square, ridge.map((_, i) => [rows.reduce((sum, row, k) => sum + row[i] * values[k], 0)])).map(([x]) => x);
+}
+
+/** A mean face with ARKit's shapes; unit: eye distances, x to its own left, y up, z to the front. */
+export class Template {
+  constructor(arrays) {
+    const of = (name) => arrays[name].data;
+    Object.assign(this, { rest: of("rest"), triangles: of("triangles"), landmarks: of("landmark_rest"),
+      rows: of("landmark_rows"), weights: of("landmark_weights"), keep: Float32Array.from(of("keep"), (v) => v / 255) });
+    const size = this.rest.length;
+    this.shapes = Object.fromEntries(of("names").map((name, i) =>
+      [name, { scale: of("scales")[i], data: of("shapes").subarray(i * size, (i + 1) * size) }]));
+  }
+
+  /** Motion of the vertices for weights of shapes. */
+  displacement(weights) {
+    const total = new Float32Array(this.rest.length);
+    for (const [name, weight] of Object.entries(weights)) {
+      const shape = this.shapes[name];
+      if (!weight || !shape) continue;
+      for (let i = 0; i < total.length; i++) total[i] += weight * shape.scale * shape.data[i];
+    }
+    return total;
+  }
+
+  /** Values of vertices at the landmarks. */
+  atLandmarks(values) {
+    return Float32Array.from({ length: this.landmarks.length }, (_, i) => {
+      const [point, axis] = [Math.floor(i / 3), i % 3];
+      return [0, 1, 2].reduce((sum, k) =>
+        sum + this.weights[3 * point + k] * values[3 * this.rows[3 * point + k] + axis], 0);
+    });
+  }
+
+  /** Unit normals of vertices at such points, by the areas of the triangles around. */
+  normals(points) {
+    const total = new Float32Array(points.length);
+    for (let t = 0; t < this.triangles.length; t += 3) {
+      const [a, b, c] = [0, 1, 2].map((k) => 3 * this.triangles[t + k]);
+      const [px, py, pz] = [points[b] - points[a], points[b + 1] - points[a + 1], points[b + 2] - points[a + 2]];
+      const [qx, qy, qz] = [points[c] - points[a], points[c + 1] - points[a + 1], points[c + 2] - points[a + 2]];
+      const [x, y, z] = [py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx];
+      for (const at of [a, b, c]) {
+        total[at] += x;
+        total[at + 1] += y;
+        total[at + 2] += z;
+      }
+    }
+    for (let i = 0; i < total.length; i += 3) {
+      const length = Math.max(Math.sqrt(total[i] ** 2 + total[i + 1] ** 2 + total[i + 2] ** 2), 1e-12);
+      for (let k = i; k < i + 3; k++) total[k] /= length;
+    }
+    return total;
+  }
+}
+
+export const added = (a, b, share = 1) => a.map((value, i) => value + share * b[i]);
+
+const kernel = (x, y, z) => Math.sqrt(x * x + y * y + z * z + SOFT * SOFT);
+
+/** The smooth map from the template's space to the crop: affine, and a bend through the anchors. */
+class FaceMap {
+  constructor(anchors, targets, noise) {
+    const size = anchors.length;
+    const flat = anchors.map((anchor) => [...anchor, 1]);
+    const certain = noise.map((one) => 1 / (one + 0.02) ** 2);  // what the pose is read from, before the bending
+    const total = certain.reduce((a, b) => a + b);
+    const sums = (values) => [0, 1, 2, 3].map((i) => values[0].map((_, j) =>
+      flat.reduce((sum, row, k) => sum + row[i] * certain[k] * values[k][j], 0)));
+    const square = sums(flat).map((row, i) => row.map((value, j) => value + (i === j ? 1e-6 * total : 0)));
+    const affine = solve(square, sums(targets));
+    const system = anchors.map(([x, y, z], i) => [
+      ...anchors.map(([u, v, w], j) => (i === j ? (noise[i] / SPREAD) ** 2 : 0) - kernel(x - u, y - v, z - w)), ...flat[i]]);
+    for (let i = 0; i < 4; i++) {
+      system.push([...flat.map((row) => row[i]), ...[0, 1, 2, 3].map((j) => (i === j ? -1e-6 : 0))]);
+    }
+    const left = targets.map((target, i) => target.map((value, k) => value - dot(flat[i], affine.map((row) => row[k]))));
+    const solved = solve(system, [...left, ...Array(4).fill([0, 0])]);
+    this.anchors = Float64Array.from(anchors.flat());
+    this.warp = Float64Array.from(solved.slice(0, size).flat());
+    this.affine = affine.map((row, i) => added(row, solved[size + i]));
+    const [right, down] = [0, 1].map((k) => this.affine.slice(0, 3).map((row) => row[k]));
+    this.eye = Math.sqrt(Math.hypot(...right) * Math.hypot(...down));  // an eye distance in the crop
+    this.towards = scaled(unit(cross(right, down)), -this.eye);  // larger along it: nearer
+  }
+
+  /** Places of points: x and y in parts of the crop's side, and nearness. Those that are where they
+   * were `before`, { points, places }, are not computed again. */
+  places(points, before) {
+    const { anchors, warp, towards } = this;
+    const [[ax, ay], [bx, by], [cx, cy], [dx, dy]] = this.affine;
+    const result = new Float32Array(points.length);
+    for (let i = 0; i < points.length; i += 3) {
+      const [x, y, z] = [points[i], points[i + 1], points[i + 2]];
+      if (before && x === before.points[i] && y === before.points[i + 1] && z === before.points[i + 2]) {
+        for (let k = i; k < i + 3; k++) result[k] = before.places[k];
+        continue;
+      }
+      let right = x * ax + y * bx + z * cx + dx;
+      let down = x * ay + y * by + z * cy + dy;
+      for (let a = 0, w = 0; a < anchors.length; a += 3, w += 2) {
+        const far = kernel(x - anchors[a], y - anchors[a + 1], z - anchors[a + 2]);
+        right -= far * warp[w];
+        down -= far * warp[w + 1];
+      }
+      result[i] = right;
+      result[i + 1] = down;
+      result[i + 2] = x * towards[0] + y * towards[1] + z * towards[2];
+    }
+    return result;
+  }
+
+  /** The same of one point. */
+  place(point) {
+    return Array.from(this.places(Float32Array.from(point)));
+  }
+}
+
+/** Lay the template over landmarks, [x, y] in parts of the crop's side with their deviations:
+ * the map, and the motion that the source wears, a mouth that is open. */
+export function fit(template, places, sigma) {
+  const eye = Math.max(1e-6, distance(...["left", "right"].map((side) => meanOf(eyeRows(side).map((row) => places[row])))));
+  const weights = wornMouth(template, places);
+  const worn = template.displacement(weights);
+  const anchors = added(template.landmarks, template.atLandmarks(worn));
+  const leftOut = new Set(["right", "left"].flatMap((side) => [...rowsOf("iris", side), ...rowsOf("pupil", side)]));
+  const factor = new Array(count).fill(1);
+  for (const [name, own] of Object.entries(TIGHT)) {
+    for (const side of PAIRED[name] ? ["right", "left"] : [undefined]) rowsOf(name, side).forEach((row) => (factor[row] = own));
+  }
+  const noise = sigma.map((one, row) => Math.max((one / eye) * factor[row], LEAST_SIGMA));
+  // Two points of closed lips count as one: no smooth map can part them.
+  const shut = new Map(UPPER.map((row, i) => [row, LOWER[i]]).filter(([u, v]) => distance(places[u], places[v]) < 0.02 * eye));
+  for (const row of shut.values()) leftOut.add(row);
+  const groups = places.map((_, row) => (shut.has(row) ? [row, shut.get(row)] : [row])).filter((_, row) => !leftOut.has(row));
+  const mean = (values) => groups.map((rows) => meanOf(rows.map((row) => values(row))));
+  const map = new FaceMap(mean((row) => rowAt(anchors, row)), mean((row) => places[row]), mean((row) => [noise[row]]).flat());
+  return { map, worn, jawOpen: weights.jawOpen ?? 0 };
+}
+
+/** Weights of the shapes that hold the source's mouth open, from the gaps between its lips. */
+function wornMouth(template, places) {
+  const corners = rowsOf("lip_inner_upper").filter((_, i, rows) => i === 0 || i === rows.length - 1);
+  const wide = Math.max(1e-6, distance(places[corners[0]], places[corners[1]]));
+  const gaps = UPPER.map((row, i) => distance(places[row], places[LOWER[i]]) / wide);
+  if (Math.max(...gaps) < 0.04) return {};
+  const rest = template.landmarks;
+  const scale = distance(...corners.map((row) => rowAt(rest, row)));
+  const apart = (points) => UPPER.map((row, i) => (points[3 * row + 1] - points[3 * LOWER[i] + 1]) / scale);
+  const columns = MOUTH.map((names) =>
+    apart(template.atLandmarks(template.displacement(Object.fromEntries(names.map((name) => [name, 1]))))));
+  const missing = apart(rest).map((own, i) => gaps[i] - Math.max(own, 0));
+  const size = meanOf(columns.flat().map((value) => [Math.abs(value)]))[0] * gaps.length * 0.1;
+  const weightsOf = (used) => leastSquares(gaps.map((_, i) => used.map((k) => columns[k][i])), missing,
+    used.map((k) => MOUTH_RIDGE[k] * size));
+  const used = weightsOf([0, 1, 2]).flatMap((weight, k) => (weight > 0.02 ? [k] : []));
+  if (!used.length) return {};
+  const found = weightsOf(used);
+  return Object.fromEntries(used.flatMap((k, i) => MOUTH[k].map((name) => [name, clip(found[i], 0, 1.2)])));
+}

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.change.answer import Answer, Painter
 from reggan_plugin.imaging.colour import srgb_from_linear
 from reggan_plugin.percentile import percentile
-from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
+from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of, rightwards
 from reggan_plugin.rig.fit import Fit, fit
 from reggan_plugin.rig.layout import eye_rows, rows_of
 from reggan_plugin.rig.light import light_change
@@ -44,10 +44,16 @@ distances: the first as heads of three families have it, the second by eye."""
 _JAW_SHAPES = ("jawForward", "jawLeft", "jawOpen", "jawRight")
 _LOWER_BELOW = 0.03
 """Lower incisors stay so far below the lip that the jaw takes along, as true mouths have it."""
+SIDES = ("right", "left")
+_LOWER = 0.4
+"""Share of the jaw's motion from which on a vertex belongs to the lower lip."""
 _LEAST_MOTION = 0.004
 _LEAST_GAP = 0.022
 """Eye distances between lips from which on a mouth begins to open; it is open in full at twice as
 much. The template's lips have no thickness: what is less would be a slit where true lips touch."""
+_FINER = 2
+"""Samples of the mesh per cell and axis: where a chin passes before the neck, their motions are
+averaged within a cell, or the chin's edge would have steps."""
 _SEAM_CELLS, _SEAM = 1.5, 0.012
 """Width of the skin that is painted along an edge: cells of the motion, or eye distances."""
 _LEAST_LIFT = 0.01
@@ -120,16 +126,19 @@ def rig_answer(
             laid.map.eye,
             axes,
         )
-        for side in ("right", "left")
+        for side in SIDES
     ]
     mouth = _changed_mouth(template, picture, laid, marks_before, marks_after, weights, axes)
     light = light_change(template, picture, here, before, before + change)
     motion, gain = _motion(template, laid, here, there, light, marks_after, eyes, cells)
+    seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
     painters = [
-        _painter(
-            template, picture, here, there, one, max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
+        _painter(template, picture, here, there, one, is_upper, seam)
+        for one, is_upper in zip(
+            (*eyes, mouth),
+            (*(_above_lids(template, side) for side in SIDES), template.jaw < _LOWER),
+            strict=True,
         )
-        for one in (*eyes, mouth)
         if one is not None
     ]
     return Answer(
@@ -148,6 +157,7 @@ def _painter(
     here: Float[np.ndarray, "vertices 3"],
     there: Float[np.ndarray, "vertices 3"],
     opening: Opening,
+    is_upper: Bool[np.ndarray, " vertices"],
     seam: float,
 ) -> Painter:
     """Paint what opens, and the skin along its edge, where the motion jumps.
@@ -157,11 +167,24 @@ def _painter(
     """
     left, top, right, _ = opening.window
     side_px = len(opening.open)
-    scale = side_px / (right - left)
-    seen = (there - np.array([left, top, 0.0], np.float32)) * np.float32(scale)
-    raster = rasterise(seen, template.triangles, side_px, side_px)
-    places = raster.mixed(here[:, :2], template.triangles) * np.float32(len(picture))
-    skin = extended(sampled(picture, places), raster.is_hit.astype(np.float32))
+    scale = np.float32(side_px / (right - left))
+    corner = np.array([left, top, 0.0], np.float32)
+    seen, source = (there - corner) * scale, (here - corner) * scale
+    middle = (opening.middle - corner[:2]) * scale
+    columns = np.arange(side_px) + 0.5
+    line = np.interp(columns, middle[:, 0], middle[:, 1])
+    is_above = (np.arange(side_px)[:, None] + 0.5) < line[None]
+    upper = template.triangles[is_upper[template.triangles].all(axis=1)]
+    lower = template.triangles[~is_upper[template.triangles].any(axis=1)]
+    skins = []
+    for triangles in (upper, lower):  # edges that touch would be torn by whichever is nearer
+        raster = rasterise(seen, triangles, side_px, side_px)
+        places = raster.mixed(source[:, :2], triangles)
+        was_open = sampled(opening.was_open[..., None], places)[..., 0]
+        known = raster.is_hit * np.clip(1 - 2 * was_open, 0, 1)
+        at = places / scale + corner[:2]
+        skins.append(extended(sampled(picture, at * np.float32(len(picture))), known))
+    skin = np.where(is_above[..., None], *skins)
     share = opening.open[..., None]
     paint = skin + share * (opening.inside - skin)
     band = line_of(opening.edge, 2 * seam, opening.window, side_px)
@@ -177,6 +200,13 @@ def _away_from_border(side_px: int) -> Float[np.ndarray, "side side"]:
     """1 inside a square, 0 on its outermost pixels."""
     along = np.clip(np.minimum(np.arange(side_px), np.arange(side_px)[::-1]) / 2.0, 0, 1)
     return np.minimum(along[:, None], along).astype(np.float32)
+
+
+def _above_lids(template: Template, side: str) -> Bool[np.ndarray, " vertices"]:
+    """Vertices above the line between the corners of an eye."""
+    outer, inner = template.landmarks[rows_of("lid_upper", side)[[0, -1]], :2]
+    slope = (inner[1] - outer[1]) / (inner[0] - outer[0])
+    return template.rest[:, 1] > outer[1] + slope * (template.rest[:, 0] - outer[0])
 
 
 def _axes(laid: Fit) -> Float[np.ndarray, "2 2"]:
@@ -199,14 +229,18 @@ def _motion(
 
     What is no face does not move, nor does its light change.
     """
-    raster = rasterise(there * cells, template.triangles, cells, cells)
+    fine = cells * _FINER
+    raster = rasterise(there * fine, template.triangles, fine, fine)
     known = raster.is_hit.astype(np.float32)
     chin = template.at_landmarks(here - there)[rows_of("jaw")[5:10], 1]
     if float(chin.max()) > _LEAST_LIFT * laid.map.eye:
-        known *= _seen_before(raster, template, here, cells)
-    moved = np.column_stack([here[:, :2] - there[:, :2], light])
-    motion = extended(raster.mixed(moved, template.triangles), known)
-    inside = raster.is_hit.copy()
+        known *= _seen_before(raster, template, here, fine)
+    moved = raster.mixed(np.column_stack([here[:, :2] - there[:, :2], light]), template.triangles)
+    blocks = cells, _FINER, cells, _FINER
+    count = known.reshape(blocks).sum(axis=(1, 3))
+    sums = (moved * known[..., None]).reshape(*blocks, 3).sum(axis=(1, 3))
+    motion = extended(sums / np.maximum(count, 1)[..., None], np.minimum(count, 1.0))
+    inside = raster.is_hit.reshape(blocks).any(axis=(1, 3))
     whole: Window = (0.0, 0.0, 1.0, 1.0)
     for side in ("right", "left"):
         outline = Lids.from_loop(marks_after[eye_rows(side)]).outline()
@@ -304,8 +338,16 @@ def _changed_mouth(
             np.clip(srgb_from_linear(np.clip(light, 0, 1)), 0, 1).astype(np.float32),
             (opening > 0).astype(np.float32),
         )
+    whole = rows_of("lip_inner_upper")
+    middle = (marks[whole] + marks[np.concatenate([whole[:1], lower, whole[-1:]])]) / 2
     return Opening(
-        window=window, edge=outline, open=opening, inside=inside, still=np.zeros_like(opening)
+        window=window,
+        edge=outline,
+        open=opening,
+        inside=inside,
+        was_open=mask_of(_mouth_outline(before), window, side_px),
+        middle=rightwards(smooth_arc(middle)),
+        still=np.zeros_like(opening),
     )
 
 

@@ -84,6 +84,8 @@ class Opening:
             each other where nothing is open.
         open: share of each pixel inside it.
         inside: what is seen there, sRGB-encoded.
+        was_open: share of each pixel of the source that was inside the opening.
+        middle: line between its two edges, from the picture's left to its right.
         still: 1 where the source's own pixels are seen, which do not move.
     """
 
@@ -91,6 +93,8 @@ class Opening:
     edge: Float[np.ndarray, "corners 2"]
     open: Float[np.ndarray, "side side"]
     inside: Float[np.ndarray, "side side 3"]
+    was_open: Float[np.ndarray, "side side"]
+    middle: Float[np.ndarray, "places 2"]
     still: Float[np.ndarray, "side side"]
 
 
@@ -152,8 +156,19 @@ def changed_eye(
     if turned:
         still = np.zeros_like(still)
     return Opening(
-        window=window, edge=after.outline(), open=now, inside=np.clip(ball, 0, 1), still=still
+        window=window,
+        edge=after.outline(),
+        open=now,
+        inside=np.clip(ball, 0, 1),
+        was_open=was,
+        middle=rightwards(smooth_arc((after.upper + after.lower) / 2)),
+        still=still,
     )
+
+
+def rightwards(line: Float[np.ndarray, "places 2"]) -> Float[np.ndarray, "places 2"]:
+    """A line in the order of its x."""
+    return line[np.argsort(line[:, 0])]
 
 
 def _completed(

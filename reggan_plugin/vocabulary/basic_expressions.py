@@ -44,12 +44,12 @@ BASIC_EXPRESSIONS: tuple[Expression, ...] = (
         action_units=(4, 5, 7, 10, 25, 26),
         vrm_preset="angry",
         weights=weights_from_notation(
-            "browDown 1, eyeSquint .6, eyeWide .8, noseSneer .6, mouthPress .35, mouthFrown .4,"
-            " mouthShrugLower .45, jawOpen .4, mouthUpperUp .5, jawForward .15,"
-            " mouthLowerDown .5, mouthFunnel .25"
+            "browDown 1.2, eyeSquint .7, eyeWide .5, noseSneer .8, mouthPress .35, mouthFrown .4,"
+            " mouthShrugLower .45, jawOpen .25, mouthUpperUp .5, jawForward .15,"
+            " mouthLowerDown .5, mouthFunnel .1"
         ),
-        source="a half-open snarl with teeth: on true renders of ten game avatars two classifiers"
-        " name it anger on all, where they name pressed lips (angry closed) on half",
+        source="a half-open snarl with teeth, after one that classifiers name anger on all of ten"
+        " game avatars, where they name pressed lips (angry closed) on half; less open, by eye",
         meanings=("mad", "annoyed", "irritated", "upset", "furious", "raging"),
     ),
     Expression(

@@ -206,7 +206,11 @@ def test_a_model_with_its_weights_inside_refers_to_nothing(tmp_path: Path) -> No
 def test_files_that_a_start_does_not_walk_are_complete_and_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    files = [find_model(), find_model("motion"), *(weights_folder() / "face_locator").glob("*.onnx")]
+    files = [
+        find_model(),
+        find_model("motion"),
+        *(weights_folder() / "face_locator").glob("*.onnx"),
+    ]
     assert {check_seal(path) for path in files} == WALKED, "name the hash of a new file there"
     monkeypatch.setattr("reggan_plugin.models.model_hash.WALKED", frozenset())
     for path in files:

@@ -201,14 +201,14 @@ def main(
     keep_textures(TEXTURES)
     models = [_opened(path, true_landmarks) for path in (model, beside) if path]
     found = [Found() for _ in models]
-    found = families_from_paths(
+    opened = families_from_paths(
         data / "heads/ict/ict_face_model_light.npz",
         data / "makehuman",
         data / "heads/faceunits01",
         data / "heads/valid",
         (),
     )
-    families = {family.name: family for family in found}
+    families = {family.name: family for family in opened}
     source = HeadSource(families, SHARES, SEED, held_out=True)
     sheets: dict[str, list[np.ndarray]] = {}
     for number, head in enumerate(study_heads(source, families, heads)):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         parse_expression_mix,
     )
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 __all__ = [
     "EXPRESSION_NAMES",

@@ -57,8 +57,15 @@ def _resized(
     cells: int,
     window: tuple[float, float, float, float] = _WHOLE,
 ) -> Float[np.ndarray, "cells cells 1"]:
-    """A part of a plane at another resolution; what becomes smaller is averaged."""
-    left, top, right, bottom = (edge * len(plane) for edge in window)
-    image = Image.fromarray(np.ascontiguousarray(plane[..., 0], dtype=np.float32))
+    """A part of a plane at another resolution; what becomes smaller is averaged.
+
+    A window may reach beyond the plane by its side; there its edges go on.
+    """
+    wide, beyond = plane[..., 0], 0
+    if min(window) < 0 or max(window) > 1:
+        beyond = len(plane)
+        wide = np.pad(wide, beyond, mode="edge")
+    left, top, right, bottom = (edge * len(plane) + beyond for edge in window)
+    image = Image.fromarray(np.ascontiguousarray(wide, dtype=np.float32))
     resized = image.resize((cells, cells), Image.Resampling.BILINEAR, (left, top, right, bottom))
     return np.asarray(resized)[..., None]

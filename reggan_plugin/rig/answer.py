@@ -8,7 +8,7 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.change.answer import Answer, Painter
 from reggan_plugin.imaging.colour import srgb_from_linear
-from reggan_plugin.percentile import percentile
+from reggan_plugin.percentile import median, percentile
 from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of, rightwards
 from reggan_plugin.rig.fit import Fit, fit
 from reggan_plugin.rig.layout import eye_rows, rows_of
@@ -54,6 +54,8 @@ much. The template's lips have no thickness: what is less would be a slit where 
 _FINER = 2
 """Samples of the mesh per cell and axis: where a chin passes before the neck, their motions are
 averaged within a cell, or the chin's edge would have steps."""
+_CORNER = 0.05
+"""Eye distances from a corner inwards over which both edges become one skin."""
 _SEAM_CELLS, _SEAM = 1.5, 0.012
 """Width of the skin that is painted along an edge: cells of the motion, or eye distances."""
 _LEAST_LIFT = 0.01
@@ -133,7 +135,7 @@ def rig_answer(
     motion, gain = _motion(template, laid, here, there, light, marks_after, eyes, cells)
     seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
     painters = [
-        _painter(template, picture, here, there, one, is_upper, seam)
+        _painter(template, picture, here, there, one, is_upper, laid.map.eye, seam)
         for one, is_upper in zip(
             (*eyes, mouth),
             (*(_above_lids(template, side) for side in SIDES), template.jaw < _LOWER),
@@ -158,6 +160,7 @@ def _painter(
     there: Float[np.ndarray, "vertices 3"],
     opening: Opening,
     is_upper: Bool[np.ndarray, " vertices"],
+    eye: float,
     seam: float,
 ) -> Painter:
     """Paint what opens, and the skin along its edge, where the motion jumps.
@@ -177,14 +180,21 @@ def _painter(
     upper = template.triangles[is_upper[template.triangles].all(axis=1)]
     lower = template.triangles[~is_upper[template.triangles].any(axis=1)]
     skins = []
-    for triangles in (upper, lower):  # edges that touch would be torn by whichever is nearer
+    for triangles in (
+        upper,
+        lower,
+        template.triangles,
+    ):  # edges that touch would be torn by whichever is nearer
         raster = rasterise(seen, triangles, side_px, side_px)
         places = raster.mixed(source[:, :2], triangles)
         was_open = sampled(opening.was_open[..., None], places)[..., 0]
         known = raster.is_hit * np.clip(1 - 2 * was_open, 0, 1)
         at = places / scale + corner[:2]
         skins.append(extended(sampled(picture, at * np.float32(len(picture))), known))
-    skin = np.where(is_above[..., None], *skins)
+    apart = np.where(is_above[..., None], skins[0], skins[1])
+    inwards = np.minimum(columns - middle[0, 0], middle[-1, 0] - columns)
+    share = np.clip(inwards / (_CORNER * eye * scale), 0, 1)[None, :, None]
+    skin = skins[2] + share * (apart - skins[2])
     share = opening.open[..., None]
     paint = skin + share * (opening.inside - skin)
     band = line_of(opening.edge, 2 * seam, opening.window, side_px)
@@ -415,7 +425,7 @@ def _statue_share(
         return 0.0
     inside, around = picture[eyes], picture[skin > 0]
     hues, usual = (one / (one.sum(axis=1, keepdims=True) + 1e-3) for one in (inside, around))
-    distance = float(np.median(np.abs(hues - np.median(usual, axis=0)).sum(axis=1)))
+    distance = float(percentile(np.abs(hues - median(usual)).sum(axis=1), 50))
     darkest = float(percentile(inside.mean(axis=1), 5)) / max(float(around.mean()), 1e-3)
     alike = np.interp(distance, _SAME_STUFF, (1, 0)) * np.interp(darkest, _NO_PUPIL, (0, 1))
     return float(alike)
@@ -429,6 +439,6 @@ def _is_drawn(
     slope = np.hypot(down, right)[skin > 0]
     if not len(slope):
         return False
-    usual = max(float(np.median(slope)), _FLAT)
+    usual = max(float(percentile(slope, 50)), _FLAT)
     steep = float(percentile(slope, 90)) > _STEPS * usual
     return steep and bool((slope < _FLAT).mean() > _MOSTLY)

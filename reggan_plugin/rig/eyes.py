@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.percentile import percentile
 from reggan_plugin.rig.planes import (
     Window,
     blurred,
@@ -24,9 +25,12 @@ from reggan_plugin.rig.planes import (
 
 _LEAST_MOTION = 0.004
 """Of the lids' edges, in eye distances, from which on an eye is drawn anew."""
-_BAND = 0.012
+_BAND = 0.028
 """Eye distances inside the lids' edges where the eyeball is painted even if it was seen before:
-there the motion of the lid must not end yet."""
+there the motion of the lid must not end yet, and a lid that moves off leaves its line behind."""
+_INSET = 0.016
+"""Eye distances inside the source's lids from which on pixels are the eyeball's own: before that
+they have the line and the shadow of the lid."""
 _SHUT = 0.012
 """Slits narrower than this, in eye distances, are shut."""
 _SIDEWAYS, _UP, _DOWN = 0.105, 0.085, 0.105
@@ -143,7 +147,7 @@ def changed_eye(
     was, now = (mask_of(lids.outline(), window, side_px) for lids in (before, after))
     if after.widest < 1e-4:
         now = np.zeros_like(now)  # shut: all that is seen is lid
-    seen = grown(was > 0.99, -0.008 * px)
+    seen = grown(was > 0.99, -_INSET * px)
     ball = _completed(own, seen, at, iris, px)
     shift = axes @ gaze * eye
     turned = bool(np.abs(gaze).max() >= 1e-3)
@@ -229,7 +233,7 @@ def _lid_shade(
     near, far = seen & (depths[0] < 0.8), seen & (depths[0] > 1.8)
     if near.sum() < _FEWEST or far.sum() < _FEWEST:
         return np.ones_like(light)
-    dark = 1 - float(np.median(light[near])) / max(float(np.median(light[far])), 1e-3)
+    dark = 1 - float(percentile(light[near], 50)) / max(float(percentile(light[far], 50)), 1e-3)
     dark = min(max(dark, 0.0), _MOST_SHADE)
     was, now = (1 - dark * np.exp(-np.clip(depth, 0, None)) for depth in depths)
     return np.where(seen, now / np.maximum(was, 0.2), now).astype(np.float32)

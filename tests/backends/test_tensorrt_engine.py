@@ -44,7 +44,7 @@ def test_shapes_and_portability_reach_the_builder(trt: Any) -> None:
     ("fault", "error", "text"),
     [
         ("no driver", DeviceUnavailableError, r"initialization failure with error: 35"),
-        ("no parse", ModelError, r"cannot read reggan\.onnx: No importer.*fp32 or fp16 one"),
+        ("no parse", ModelError, r"cannot read motion\.onnx: No importer.*fp32 or fp16 one"),
         ("no tactic", ModelError, r"Could not find any implementation"),
     ],
 )

@@ -143,9 +143,9 @@ def test_without_a_name_it_goes_to_the_cache(proven: Shift, tmp_path: Path) -> N
     proven(0.1)
     path = Path(export_engine().stdout.splitlines()[-1].partition(": ")[0])
     assert path.parent == tmp_path / "cache" / "engines"
-    assert path.name.startswith("reggan-fp32-sm90-trt11.4.0.106-")
+    assert path.name.startswith("motion-fp32-sm90-trt11.4.0.106-")
     portable = export_engine("--portable").stdout.splitlines()[-1]
-    assert "reggan-fp32-portable-trt" in portable
+    assert "motion-fp32-portable-trt" in portable
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_a_model_without_mask_is_refused() -> None:
 
 @pytest.fixture(scope="module")
 def runner() -> Runner:
-    return ExpressionTransfer(device="cpu")._runner
+    return ExpressionTransfer("motion", device="cpu")._runner
 
 
 def render(
@@ -106,7 +106,7 @@ def render(
     runner: Runner | None = None,
     events: list[Event] | None = None,
 ) -> JobSummary:
-    transfer = ExpressionTransfer(device="cpu", batch=batch)
+    transfer = ExpressionTransfer("motion", device="cpu", batch=batch)
     if runner is not None:
         transfer._source = MotionModelSource(runner, transfer.card, batch)
     return run_job(

@@ -56,7 +56,7 @@ def test_shapes_and_layers_of_a_motion_model(browser: webdriver.Chrome, motion_m
     with running_page(studio_of(motion_model)) as page:
         artist = Artist(browser, page)
         artist.take_sample("toon")
-        assert artist.script("return document.querySelectorAll('#gallery button').length") == 65
+        assert artist.script("return document.querySelectorAll('#gallery button').length") == 66
         before = artist.pixels()
         artist.slide("jawOpen", 0.8)
         artist.at_rest()

@@ -29,13 +29,13 @@ def test_the_shipped_model_is_a_start() -> None:
     torch.manual_seed(0)
     network = MotionRegGAN(width=WholeRun.width)
     before = network.motion_eighth.weight.clone()
-    EarlierModel(installed_models()["reggan"]).start(network, "network")
+    EarlierModel(installed_models()["motion"]).start(network, "network")
     assert not network.motion_eighth.weight.equal(before)
 
 
 def test_the_shipped_model_by_name_tells_how_places_move() -> None:
     """An open jaw takes the chin down and leaves the brows, in eye distances."""
-    earlier = EarlierModel("reggan")
+    earlier = EarlierModel("motion")
     jaw = earlier.table("network.regression.surface")[ARKIT_SHAPES.index("jawOpen")]  # type: ignore[index]
     row = [int((SURFACE_TOP - y) / SURFACE_SIDE * SURFACE_CELLS) for y in (0.3, -1.6)]
     brow, chin = (jaw[1, k, SURFACE_CELLS // 2] for k in row)

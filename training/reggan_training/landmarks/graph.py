@@ -66,12 +66,12 @@ class Squares(NamedTuple):
     side: Tensor
     turn: Tensor
 
-    def placed(self, places: Float[Tensor, "batch points 2"]) -> Float[Tensor, "batch points 2"]:
+    def placed(self, places: Float[Tensor, "_ points 2"]) -> Float[Tensor, "_ points 2"]:
         """Places in the crop, of ones in parts of the square's side from its middle."""
         turned = _turned(places, self.turn)
         return turned * self.side[:, :, None] + self.centre[:, None]
 
-    def within(self, places: Float[Tensor, "batch points 2"]) -> Float[Tensor, "batch points 2"]:
+    def within(self, places: Float[Tensor, "_ points 2"]) -> Float[Tensor, "_ points 2"]:
         """Places in parts of the square's side from its middle, of ones in the crop."""
         return _turned_back((places - self.centre[:, None]) / self.side[:, :, None], self.turn)
 

@@ -41,7 +41,7 @@ class EarlierModel:
         if stored.card.contract != MOTION_CONTRACT:
             raise UsageError(
                 f"{path.name} has named expressions (contract {stored.card.contract}), and motion "
-                f"starts from face shapes (contract {MOTION_CONTRACT}). Start from reggan.onnx or "
+                f"starts from face shapes (contract {MOTION_CONTRACT}). Start from motion.onnx or "
                 "a model that export onnx wrote of a train-motion run, or from nothing.",
                 kind="start-of-other-contract",
             )

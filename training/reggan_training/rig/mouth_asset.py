@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.rig.mouth_rig import PARTS
 from reggan_training.heads.anatomy.assets import read_assets
 from reggan_training.heads.occlusion import occlusion
@@ -51,6 +52,7 @@ _CERVICAL = {"teeth_upper": 0.17, "teeth_lower": 0.15}
 @click.command()
 @click.option("--makehuman", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--out", type=click.Path(path_type=Path), required=True)
+@verbose_option
 def main(makehuman: Path, out: Path) -> None:
     """Build the mouth's geometry from a folder of the CC0 head assets."""
     arrays = mouth_arrays(makehuman)

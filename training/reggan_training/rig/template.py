@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.rig.layout import COUNT, rows_of
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.commands.family_options import OpenFamilies, family_options
@@ -50,6 +51,7 @@ follows it, and beside and above the face, where hair begins, which does not."""
 @click.command()
 @family_options
 @click.option("--out", type=FILE_TO_WRITE, required=True)
+@verbose_option
 def main(open_families: OpenFamilies, out: Path) -> None:
     """Build the template from ICT FaceKit, MakeHuman and VALID heads."""
     families = {family.name: family for family in open_families()}

@@ -152,7 +152,7 @@ def test_a_model_that_knows_the_truth_keeps_the_bounds_of_motion(
     assert summarise(full, RESULT, "rises") == 1
     for quantity in ("psnr", "explained"):
         ours, best = (summarise(full, method, quantity) for method in (RESULT, TRUE_MOTION))
-        assert ours == pytest.approx(best, rel=0.02), quantity
+        assert ours == pytest.approx(best, rel=0.03), quantity
     assert summarise(full, RESULT, "colour") < 4  # a mouth drawn greener than ivory is made ivory
     assert summarise(full, RESULT, "psnr") > summarise(full, INPUT, "psnr") + 3
     assert summarise(full, RESULT, "psnr") > summarise(full, REGRESSION, "psnr") + 2

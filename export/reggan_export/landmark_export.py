@@ -22,8 +22,8 @@ from reggan_training.landmarks.training import LOG
 from reggan_training.pairs.camera import CANONICAL_LANDMARKS
 
 _MOST_APART: Final = 0.002
-"""Of places in the file and in PyTorch, in eye distances: half of what half-precision weights cost
-on the sample frames, and a third of what the eye sees on lids."""
+"""Of places in the file and in PyTorch, in eye distances; its weights are stored as float16, which
+costs 0.0006 on the sample frames with weights 0.4.0."""
 _EYE: Final = 0.234
 """An eye distance in parts of the crop's side."""
 

@@ -1,25 +1,19 @@
 """What a rig answers for a face: its motion, and the eyes and the mouth that it uncovers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.change.answer import Answer, Painter
-from reggan_plugin.imaging.colour import srgb_from_linear
-from reggan_plugin.percentile import median, percentile
-from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of, rightwards
+from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
 from reggan_plugin.rig.fit import Fit, fit
-from reggan_plugin.rig.layout import eye_rows, rows_of
+from reggan_plugin.rig.layout import SIDES, eye_rows, rows_of
 from reggan_plugin.rig.light import light_change
-from reggan_plugin.rig.mouth import (
-    jaw_pose_from_drop,
-    mouth_light_from_face,
-    mouth_rig,
-    render_mouth,
-)
+from reggan_plugin.rig.opened_mouth import changed_mouth, mouth_outline
 from reggan_plugin.rig.planes import (
+    WHOLE,
     Window,
     blurred,
     extended,
@@ -27,9 +21,6 @@ from reggan_plugin.rig.planes import (
     line_of,
     mask_of,
     sampled,
-    smooth_arc,
-    square_around,
-    window_places,
 )
 from reggan_plugin.rig.raster import MeshRaster, rasterise
 from reggan_plugin.rig.template import Template
@@ -38,19 +29,8 @@ _CELLS, _COVER_CELLS = 256, 128
 """Of motion and light, and of the plane by which a user's limits are drawn."""
 _FADE = 0.10
 """Eye distances beyond the mesh over which motion fades."""
-_TEETH_BELOW, _TEETH_BEHIND = 0.022, 0.115
-"""Edge of the upper incisors below the line between closed lips, and behind the lips' front, in eye
-distances: the first as heads of three families have it, the second by eye."""
-_JAW_SHAPES = ("jawForward", "jawLeft", "jawOpen", "jawRight")
-_LOWER_BELOW = 0.03
-"""Lower incisors stay so far below the lip that the jaw takes along, as true mouths have it."""
-SIDES = ("right", "left")
 _LOWER = 0.4
 """Share of the jaw's motion from which on a vertex belongs to the lower lip."""
-_LEAST_MOTION = 0.004
-_LEAST_GAP = 0.022
-"""Eye distances between lips from which on a mouth begins to open; it is open in full at twice as
-much. The template's lips have no thickness: what is less would be a slit where true lips touch."""
 _FINER = 2
 """Samples of the mesh per cell and axis: where a chin passes before the neck, their motions are
 averaged within a cell, or the chin's edge would have steps."""
@@ -62,19 +42,6 @@ _LEAST_LIFT = 0.01
 """Eye distances by which a chin has to rise for what it hid to be looked for."""
 _BEHIND = 0.1
 """Depth, in the spread of the template's, from which on a surface lies behind another."""
-_FLAT, _STEPS, _MOSTLY = 0.6 / 255, 5.0, 0.10
-"""Slopes below the first are flat; their ninth decile over their median, and the share of flat
-ones, from which on a face is a drawing. Of 7 cel-shaded heads, saved as JPEG, 6 are above, of 33
-others (skin, stone, clay, photographs) none."""
-_FEWEST = 12
-_SAME_STUFF, _NO_PUPIL = (0.03, 0.05), (0.5, 0.62)
-"""Distance of hues between eyes and skin, and darkest pixels of eyes over the skin's brightness: of
-18 statues of stone and clay 0.01 to 0.03 and 0.65 to 0.84, of 14 faces of skin 0.05 to 0.15 and
-0.21 to 0.60. Bronze lies between and keeps natural teeth."""
-_LIGHT_PX, _SKIN_AROUND = 192, 0.14
-"""Pixels of a crop's side that are enough to see its light; eye distances of skin around points."""
-_KEEPS_OWN = 0.65
-"""Share of the new gap that the source's own must have for the mouth to keep its own teeth."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -130,7 +97,7 @@ def rig_answer(
         )
         for side in SIDES
     ]
-    mouth = _changed_mouth(template, picture, laid, marks_before, marks_after, weights, axes)
+    mouth = changed_mouth(template, picture, laid, marks_before, marks_after, weights, axes)
     light = light_change(template, picture, here, before, before + change)
     motion, gain = _motion(template, laid, here, there, light, marks_after, eyes, cells)
     seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
@@ -180,11 +147,8 @@ def _painter(
     upper = template.triangles[is_upper[template.triangles].all(axis=1)]
     lower = template.triangles[~is_upper[template.triangles].any(axis=1)]
     skins = []
-    for triangles in (
-        upper,
-        lower,
-        template.triangles,
-    ):  # edges that touch would be torn by whichever is nearer
+    # each edge by itself: where they touch, whichever is nearer would tear the other
+    for triangles in (upper, lower, template.triangles):
         raster = rasterise(seen, triangles, side_px, side_px)
         places = raster.mixed(source[:, :2], triangles)
         was_open = sampled(opening.was_open[..., None], places)[..., 0]
@@ -251,11 +215,10 @@ def _motion(
     sums = (moved * known[..., None]).reshape(*blocks, 3).sum(axis=(1, 3))
     motion = extended(sums / np.maximum(count, 1)[..., None], np.minimum(count, 1.0))
     inside = raster.is_hit.reshape(blocks).any(axis=(1, 3))
-    whole: Window = (0.0, 0.0, 1.0, 1.0)
-    for side in ("right", "left"):
+    for side in SIDES:
         outline = Lids.from_loop(marks_after[eye_rows(side)]).outline()
-        inside |= mask_of(outline, whole, cells) > 0
-    inside |= mask_of(_mouth_outline(marks_after), whole, cells) > 0
+        inside |= mask_of(outline, WHOLE, cells) > 0
+    inside |= mask_of(mouth_outline(marks_after), WHOLE, cells) > 0
     reach = max(1.0, _FADE * laid.map.eye * cells)
     wide = grown(inside, reach * 0.5)
     motion *= np.clip(2 * blurred(wide.astype(np.float32), reach / 2), 0, 1)[..., None]
@@ -277,16 +240,14 @@ def _seen_before(
     nearness = source.mixed(here[:, 2:], template.triangles)
     places = raster.mixed(here, template.triangles)
     nearest = sampled(nearness, places[..., :2] * np.float32(cells))[..., 0]
-    behind = (nearest - places[..., 2]) > _BEHIND * np.linalg.norm(here[:, 2]).clip(1e-9) / np.sqrt(
-        len(here)
-    )
-    return 1.0 - behind.astype(np.float32)
+    spread = float(np.sqrt((here[:, 2] ** 2).mean()))
+    return (nearest - places[..., 2] <= _BEHIND * spread).astype(np.float32)
 
 
 def _in_cells(
     plane: Float[np.ndarray, "side side"], window: Window, cells: int
 ) -> Float[np.ndarray, "cells cells"]:
-    """A plane of a window at the cells of the whole crop: the least of what a cell sees."""
+    """A plane of a window at the middles of the cells of the whole crop; 0 beside the window."""
     result = np.zeros((cells, cells), np.float32)
     left, top, right, bottom = (int(np.floor(edge * cells)) for edge in window)
     rows = np.arange(max(top, 0), min(bottom + 1, cells))
@@ -299,146 +260,3 @@ def _in_cells(
     x = np.clip(((columns + 0.5 - window[0] * cells) * scale).astype(int), 0, side - 1)
     result[np.ix_(rows, columns)] = plane[np.ix_(y, x)]
     return result
-
-
-def _mouth_outline(marks: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, "corners 2"]:
-    """The opening between the inner lips."""
-    upper, lower = marks[rows_of("lip_inner_upper")], marks[rows_of("lip_inner_lower")]
-    back = np.concatenate([upper[-1:], lower, upper[:1]])
-    return np.concatenate([smooth_arc(upper), smooth_arc(back)[1:-1]])
-
-
-def _changed_mouth(
-    template: Template,
-    picture: Float[np.ndarray, "crop crop 3"],
-    laid: Fit,
-    before: Float[np.ndarray, "points 2"],
-    after: Float[np.ndarray, "points 2"],
-    weights: Mapping[str, float],
-    axes: Float[np.ndarray, "2 2"],
-) -> Opening | None:
-    """The inside of a mouth, or the line of lips that slide; None if it keeps what it shows."""
-    eye = laid.map.eye
-    upper, lower = rows_of("lip_inner_upper")[1:-1], rows_of("lip_inner_lower")[::-1]
-    gap_before, gap_after = (
-        float(np.clip((marks[lower] - marks[upper]) @ axes[:, 1], 0, None).max()) / eye
-        for marks in (before, after)
-    )
-    if gap_before > max(_LEAST_GAP, _KEEPS_OWN * gap_after):
-        return None
-    rows = np.concatenate([upper, lower])
-    if np.abs((after - before)[rows]).max() < _LEAST_MOTION * eye:
-        return None
-    marks = after.copy()
-    gap = ((marks[lower] - marks[upper]) @ axes[:, 1])[:, None]
-    meeting = (marks[lower] + marks[upper]) / 2
-    parted = np.clip(gap / (_LEAST_GAP * eye) - 1.0, 0, 1)
-    marks[upper] = meeting + parted * (marks[upper] - meeting)
-    marks[lower] = meeting + parted * (marks[lower] - meeting)
-    outline = _mouth_outline(marks)
-    window = square_around(outline, 0.08 * eye)
-    side_px = int(np.clip(round((window[2] - window[0]) * len(picture)), 64, 1024))
-    opening = mask_of(outline, window, side_px)
-    if gap_after < _LEAST_GAP:
-        opening = np.zeros_like(opening)
-    inside = np.zeros((side_px, side_px, 3), np.float32)
-    if opening.any():
-        light = _inside_of_mouth(template, picture, laid, before, weights, opening, window)
-        inside = extended(
-            np.clip(srgb_from_linear(np.clip(light, 0, 1)), 0, 1).astype(np.float32),
-            (opening > 0).astype(np.float32),
-        )
-    whole = rows_of("lip_inner_upper")
-    middle = (marks[whole] + marks[np.concatenate([whole[:1], lower, whole[-1:]])]) / 2
-    return Opening(
-        window=window,
-        edge=outline,
-        open=opening,
-        inside=inside,
-        was_open=mask_of(_mouth_outline(before), window, side_px),
-        middle=rightwards(smooth_arc(middle)),
-        still=np.zeros_like(opening),
-    )
-
-
-def _inside_of_mouth(
-    template: Template,
-    picture: Float[np.ndarray, "crop crop 3"],
-    laid: Fit,
-    marks: Float[np.ndarray, "points 2"],
-    weights: Mapping[str, float],
-    opening: Float[np.ndarray, "side side"],
-    window: Window,
-) -> Float[np.ndarray, "side side 3"]:
-    """Teeth, gums and tongue where the lips are open: scene-linear."""
-    upper, lower = rows_of("lip_inner_upper")[1:-1], rows_of("lip_inner_lower")[::-1]
-    rest = template.landmarks
-    seam = rest[np.concatenate([upper, lower])].mean(axis=0)
-    front = rest[rows_of("lip_outer_upper")[6], 2]
-    incisors = np.array([0.0, seam[1] - _TEETH_BELOW, front - _TEETH_BEHIND], np.float32)
-    step = np.float32(0.08)
-    probes = np.concatenate([incisors + step * np.eye(3), incisors - step * np.eye(3)])
-    places = laid.map(probes.astype(np.float32))[:, :2]
-    projection = ((places[:3] - places[3:]) / (2 * step)).T
-    worn = {name: weights.get(name, 0.0) for name in _JAW_SHAPES}
-    worn["jawOpen"] += laid.jaw_open
-    stride = max(1, len(picture) // _LIGHT_PX)
-    small = picture[::stride, ::stride]
-    skin = _skin(marks, laid.map.eye, len(small))
-    light = mouth_light_from_face(small, skin, projection)
-    drop = template.at_landmarks(template.displacement(worn))[lower[3:6]].mean(axis=0)
-    return render_mouth(
-        mouth_rig(),
-        projection=projection,
-        origin=laid.map(incisors[None])[0, :2],
-        jaw=jaw_pose_from_drop(drop - np.array([0.0, _LOWER_BELOW, 0.0])),
-        opening=opening,
-        window=window,
-        light=replace(light, stone=max(light.stone, _statue_share(small, skin, marks))),
-        teeth="plate" if _is_drawn(small, skin) else "natural",
-    )
-
-
-def _skin(
-    marks: Float[np.ndarray, "points 2"], eye: float, side_px: int
-) -> Float[np.ndarray, "side side"]:
-    """1 on bare skin of the middle of the face, around points of the cheeks; 0 elsewhere."""
-    places = window_places((0.0, 0.0, 1.0, 1.0), side_px)
-    mask = np.zeros((side_px, side_px), np.float32)
-    for side in ("right", "left"):
-        for x, y in marks[rows_of("cheek", side)[[1, 2, 4]]]:
-            square = (places[..., 0] - x) ** 2 + (places[..., 1] - y) ** 2
-            mask[square < (_SKIN_AROUND * eye) ** 2] = 1
-    return mask
-
-
-def _statue_share(
-    picture: Float[np.ndarray, "crop crop 3"],
-    skin: Float[np.ndarray, "side side"],
-    marks: Float[np.ndarray, "points 2"],
-) -> float:
-    """1 where eyes are of the same stuff as skin, without pupils: then teeth are, too."""
-    whole: Window = (0.0, 0.0, 1.0, 1.0)
-    outlines = [Lids.from_loop(marks[eye_rows(side)]).outline() for side in ("right", "left")]
-    eyes = np.max([mask_of(outline, whole, len(picture)) for outline in outlines], axis=0) > 0.9
-    if eyes.sum() < _FEWEST or not skin.any():
-        return 0.0
-    inside, around = picture[eyes], picture[skin > 0]
-    hues, usual = (one / (one.sum(axis=1, keepdims=True) + 1e-3) for one in (inside, around))
-    distance = float(percentile(np.abs(hues - median(usual)).sum(axis=1), 50))
-    darkest = float(percentile(inside.mean(axis=1), 5)) / max(float(around.mean()), 1e-3)
-    alike = np.interp(distance, _SAME_STUFF, (1, 0)) * np.interp(darkest, _NO_PUPIL, (0, 1))
-    return float(alike)
-
-
-def _is_drawn(
-    picture: Float[np.ndarray, "crop crop 3"], skin: Float[np.ndarray, "side side"]
-) -> bool:
-    """Whether skin is flat with sharp steps, as cel shading has it: no place for natural teeth."""
-    down, right = np.gradient(picture.mean(axis=2))
-    slope = np.hypot(down, right)[skin > 0]
-    if not len(slope):
-        return False
-    usual = max(float(percentile(slope, 50)), _FLAT)
-    steep = float(percentile(slope, 90)) > _STEPS * usual
-    return steep and bool((slope < _FLAT).mean() > _MOSTLY)

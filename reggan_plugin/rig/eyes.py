@@ -23,8 +23,10 @@ from reggan_plugin.rig.planes import (
     window_places,
 )
 
-_LEAST_MOTION = 0.004
+LEAST_MOTION = 0.004
 """Of the lids' edges, in eye distances, from which on an eye is drawn anew."""
+_LEAST_TURN = 1e-3
+"""Eye distances of the iris' way, likewise."""
 _BAND = 0.028
 """Eye distances inside the lids' edges where the eyeball is painted even if it was seen before:
 there the motion of the lid must not end yet, and a lid that moves off leaves its line behind."""
@@ -34,8 +36,8 @@ they have the line and the shadow of the lid."""
 _SHUT = 0.012
 """Slits narrower than this, in eye distances, are shut."""
 _SIDEWAYS, _UP, _DOWN = 0.105, 0.085, 0.105
-"""Way of the iris at weight 1 in eye distances: an eyeball of 0.2 eye
-distances' radius that turns by 30° sideways, 25° up, 30° down, as ARKit has it."""
+"""Way of the iris at weight 1, in eye distances: on an eyeball with a radius of 0.2 that turns by
+30° sideways, 25° up and 30° down, which is what heads of the training do."""
 _MOST_SHADE, _SHADE_REACH, _FEWEST = 0.5, 0.035, 8
 """How much darker an eyeball can be right under the upper lid; over so many eye distances below it;
 pixels that are needed to see it."""
@@ -136,7 +138,7 @@ def changed_eye(
     before = before.parted(axes[:, 1], 0.0)
     after = after.parted(axes[:, 1], _SHUT * eye)
     moved = max(np.abs(after.upper - before.upper).max(), np.abs(after.lower - before.lower).max())
-    if moved < _LEAST_MOTION * eye and np.abs(gaze).max() < 1e-3:
+    if moved < LEAST_MOTION * eye and np.abs(gaze).max() < _LEAST_TURN:
         return None
     places = np.concatenate([before.upper, before.lower, after.upper, after.lower])
     window = square_around(places, 0.08 * eye)
@@ -149,16 +151,13 @@ def changed_eye(
         now = np.zeros_like(now)  # shut: all that is seen is lid
     seen = grown(was > 0.99, -_INSET * px)
     ball = _completed(own, seen, at, iris, px)
-    shift = axes @ gaze * eye
-    turned = bool(np.abs(gaze).max() >= 1e-3)
-    if turned:
-        moved_at = (at - shift - [window[0], window[1]]) * (side_px / (window[2] - window[0]))
-        ball = sampled(ball, moved_at).astype(np.float32)
-    if not turned:
+    if np.abs(gaze).max() >= _LEAST_TURN:
+        moved_at = at - axes @ gaze * eye - [window[0], window[1]]
+        ball = sampled(ball, moved_at * (side_px / (window[2] - window[0]))).astype(np.float32)
+        still = np.zeros_like(now)
+    else:
         ball = ball * _lid_shade(ball, seen, before, after, at, eye)[..., None]
-    still = grown((was > 0.99) & (now > 0.99), -_BAND * px).astype(np.float32)
-    if turned:
-        still = np.zeros_like(still)
+        still = grown((was > 0.99) & (now > 0.99), -_BAND * px).astype(np.float32)
     return Opening(
         window=window,
         edge=after.outline(),
@@ -198,7 +197,7 @@ def _completed(
     inside = seen & (ring < 1.2)
     if inside.sum() > 12:
         number = np.minimum((ring[inside] * _RINGS / 1.2).astype(int), _RINGS - 1)
-        count = np.maximum(np.bincount(number, minlength=_RINGS), 0)
+        count = np.bincount(number, minlength=_RINGS)
         sums = np.stack(
             [np.bincount(number, own[inside][:, c], minlength=_RINGS) for c in range(3)], 1
         )
@@ -243,6 +242,5 @@ def _below(
     upper: Float[np.ndarray, "13 2"], at: Float[np.ndarray, "side side 2"]
 ) -> Float[np.ndarray, "side side"]:
     """How far places lie below an upper lid's edge, in parts of the crop's side."""
-    edge = smooth_arc(upper)
-    order = np.argsort(edge[:, 0])
-    return at[..., 1] - np.interp(at[0, :, 0], edge[order, 0], edge[order, 1])[None]
+    edge = rightwards(smooth_arc(upper))
+    return at[..., 1] - np.interp(at[0, :, 0], edge[:, 0], edge[:, 1])[None]

@@ -14,13 +14,12 @@ from typing import Final
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
+from reggan_plugin.rig.layout import COUNT, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.template import Template
 
 _SPREAD: Final = 0.1
 """How far heads differ from the affine image of the mean one: deviation in eye distances between
-places that are one eye distance apart. Chosen by eye: at half of it lids of large eyes are missed,
-at twice as much the noise of cheeks and jaw is followed."""
+places that are one eye distance apart. A choice that was not tuned."""
 _LEAST_SIGMA: Final = 0.003
 _SOFT: Final = 0.01
 """Eye distances over which the kernel is rounded, so that it has a slope at the landmarks."""
@@ -158,10 +157,10 @@ def _anchored(
     places: Float[np.ndarray, "points 2"], sigma: Float[np.ndarray, " points"]
 ) -> tuple[list[Rows], Float[np.ndarray, "n 2"], Float[np.ndarray, " n"]]:
     """Landmarks that the map goes through: each row, or two of closed lips as one."""
-    left_out = {int(r) for n in ("iris", "pupil") for s in ("right", "left") for r in rows_of(n, s)}
+    left_out = {int(r) for n in ("iris", "pupil") for s in SIDES for r in rows_of(n, s)}
     factor = np.ones(COUNT)
     for name, own in _TIGHT.items():
-        for side in ("right", "left") if name.startswith("lid") else ("middle",):
+        for side in SIDES if name.startswith("lid") else ("middle",):
             factor[rows_of(name, side)] = own
     noise = np.maximum(sigma * factor, _LEAST_SIGMA)
     eye = np.linalg.norm(places[eye_rows("left")].mean(0) - places[eye_rows("right")].mean(0))

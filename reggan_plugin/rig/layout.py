@@ -33,6 +33,7 @@ class Group:
         return slice(self.start, self.stop)
 
 
+SIDES: Final = ("right", "left")
 _PAIRED: Final = (
     ("lid_upper", 13),  # from the outer corner to the inner one, both included
     ("lid_lower", 11),  # back from the inner corner to the outer one, without them
@@ -57,7 +58,7 @@ _UPRIGHT: Final = ("bridge", "nose")
 
 
 def _groups() -> tuple[Group, ...]:
-    named = [(name, side, count) for name, count in _PAIRED for side in ("right", "left")]
+    named = [(name, side, count) for name, count in _PAIRED for side in SIDES]
     named += [(name, "middle", count) for name, count in _MIDDLE]
     groups, start = [], 0
     for name, side, count in named:

@@ -15,8 +15,6 @@ _LEAST_LIGHT = 0.25
 """Of the mean light: no skin gets less, whatever its normal."""
 _MOST = 0.3
 """Largest change of the light's logarithm."""
-_STRENGTH = 1.0
-"""Share of what the normals say that is taken: skin scatters light, and the mesh is smooth."""
 
 
 def light_change(
@@ -51,17 +49,18 @@ def light_change(
     light = np.linalg.solve(square, sides.T @ wanted / len(sides))
     turned = vertex_normals(after, template.triangles)
     was, now = (np.maximum(light[0] + own @ light[1:], _LEAST_LIGHT) for own in (normals, turned))
-    change = _STRENGTH * np.log(now / was) * template.keep
+    change = np.log(now / was) * template.keep
     return np.clip(change, -_MOST, _MOST).astype(np.float32)
 
 
 def vertex_normals(
-    points: Float[np.ndarray, "vertices 3"], triangles: Int[np.ndarray, "triangles 3"]
-) -> Float[np.ndarray, "vertices 3"]:
-    """Unit normals, the mean of those of the triangles around, by their areas."""
-    corners = points[triangles]
-    own = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    total = np.stack(
-        [np.bincount(triangles.ravel(), np.repeat(own[:, k], 3), len(points)) for k in range(3)], 1
-    )
+    points: Float[np.ndarray, "points 3"], triangles: Int[np.ndarray, "triangles 3"]
+) -> Float[np.ndarray, "points 3"]:
+    """Unit normals: the mean of the triangles at a vertex, weighted by area; 0 without any."""
+    a, b, c = (points[triangles[:, k]] for k in range(3))
+    normal = np.cross(b - a, c - a)
+    total = np.zeros((len(points), 3))
+    for axis in range(3):
+        for corner in range(3):
+            total[:, axis] += np.bincount(triangles[:, corner], normal[:, axis], len(points))
     return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)

@@ -1,6 +1,5 @@
 """Draw the inside of an opened mouth: teeth, gums, tongue and the hollow behind them."""
 
-from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -8,12 +7,10 @@ import numpy as np
 from reggan_plugin.array_types import Float, Int
 from reggan_plugin.rig.mouth_light import MouthLight, OpeningLight, mouth_light_from_face
 from reggan_plugin.rig.mouth_rig import (
-    GUM,
     PLATE,
     TOOTH,
     JawPose,
     MouthRig,
-    jaw_pose,
     jaw_pose_from_drop,
     mouth_rig,
 )
@@ -25,27 +22,20 @@ __all__ = [
     "MouthLight",
     "MouthRig",
     "Teeth",
-    "jaw_pose",
     "jaw_pose_from_drop",
     "mouth_light_from_face",
     "mouth_rig",
     "render_mouth",
 ]
 
-Teeth: TypeAlias = Literal["natural", "plate", "stone", "none"]
-"""`plate`: a smooth white band for each row, as toons have it. `stone`: all of the face's own
-tint. `none`: the tongue and a dark hollow alone."""
+Teeth: TypeAlias = Literal["natural", "plate"]
+"""`plate`: a smooth white band for each row, as toons have it."""
 
 _FINER = 2
 """Samples per pixel and axis."""
 _MOST_SAMPLES = 250_000
 """Drawn at once; more are drawn in bands of rows."""
-_LEFT_OUT = {
-    "natural": (PLATE,),
-    "stone": (PLATE,),
-    "plate": (TOOTH,),
-    "none": (TOOTH, PLATE, GUM),
-}
+_LEFT_OUT = {"natural": PLATE, "plate": TOOTH}
 _SHARPNESS = 45
 """Exponent of highlights: wet enamel in a room, not a mirror."""
 
@@ -90,14 +80,12 @@ def render_mouth(
     pixel = np.array([(right - left), (bottom - top)]) / opening.shape[::-1]
     start = np.array([left, top]) + pixel * [box[2], box[0]]
     end = np.array([left, top]) + pixel * [box[3], box[1]]
-    if teeth == "stone":
-        light = replace(light, stone=1.0)
     through = OpeningLight(open_part, (*start, *end), view.eye)
     mouth = lit_mouth(rig, jaw, view, light, through)
     seen = np.column_stack(
         [(view.places(mouth.points) - start) / pixel, mouth.points @ view.towards]
     )
-    triangles = rig.triangles[~np.isin(rig.part[rig.triangles[:, 0]], _LEFT_OUT[teeth])]
+    triangles = rig.triangles[rig.part[rig.triangles[:, 0]] != _LEFT_OUT[teeth]]
     height, width = open_part.shape
     band = max(1, _MOST_SAMPLES // (width * _FINER**2))
     for first in range(0, height, band):

@@ -4,7 +4,6 @@ Unit: eye distances. Origin: the edge of the upper incisors. Axes: x to the head
 z to the front.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -20,12 +19,6 @@ TOOTH, GUM, TONGUE, WALL, PLATE = range(len(PARTS))
 HINGE = np.array([0.0, 0.62, -1.25])
 """Of the jaw: 1.40 eye distances from the incisors' edge, 87 mm on a face with 62 mm between the
 eyes. Bonwill's triangle of incisors and condyles, 102 mm a side, has 88 mm in its middle."""
-JAW_OPEN_TURN = np.radians(18.5)
-"""At `jawOpen` 1: heads whose jaws were measured turn theirs by 17° to 20°. The lower incisors go
-0.45 eye distances along their arc, 0.34 of it (21 mm) down."""
-JAW_FORWARD, JAW_SIDEWAYS = 0.08, 0.11
-"""Shift at `jawForward` 1, and at `jawLeft` or `jawRight` 1: 5 and 7 mm, half of what people can,
-as rigs have it."""
 LOWER_RESTS = 0.03
 """The rows of teeth are so far apart behind closed lips: 2 mm, the freeway space."""
 _SLIDE = np.array([1.0, 0.8, 0.8])
@@ -43,15 +36,6 @@ class JawPose:
 
     turn: float
     shift: Float[np.ndarray, "3"]
-
-
-def jaw_pose(weights: Mapping[str, float]) -> JawPose:
-    """Pose of the jaw for ARKit weights, 0 to 1; names that are missing are 0."""
-    opened, forward, left, right = (
-        weights.get(name, 0.0) for name in ("jawOpen", "jawForward", "jawLeft", "jawRight")
-    )
-    shift = np.array([JAW_SIDEWAYS * (left - right), 0.0, JAW_FORWARD * forward])
-    return JawPose(turn=float(JAW_OPEN_TURN * max(opened, 0.0)), shift=shift)
 
 
 def jaw_pose_from_drop(drop: Float[np.ndarray, "3"]) -> JawPose:

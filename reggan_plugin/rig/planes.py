@@ -10,6 +10,7 @@ _FINER = 4
 
 Window = tuple[float, float, float, float]
 """Left, top, right, bottom of a part of the crop, in parts of its side."""
+WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 
 
 def smooth_arc(corners: Float[np.ndarray, "corners 2"], finer: int = 6) -> Float[np.ndarray, "n 2"]:

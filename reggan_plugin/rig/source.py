@@ -32,7 +32,7 @@ class RigSource:
             raise ValueError(f"a batch of {batch}")
         self.card, self._runner = card, runner
         self.batch = 1
-        """Faces are asked one by one: the network is a hundredth of their time."""
+        """Faces are asked one by one: geometry takes longer than the network."""
         self._found: tuple[tuple[np.ndarray, Landmarks], ...] = ()
 
     @property

@@ -27,7 +27,7 @@ from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.imaging.colour import linear_from_srgb
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard
-from reggan_plugin.rig import answer as rig
+from reggan_plugin.rig import opened_mouth
 from reggan_plugin.rig.answer import Landmarks, rig_answer
 from reggan_plugin.rig.eyes import Lids
 from reggan_plugin.rig.layout import eye_rows, rows_of
@@ -300,7 +300,7 @@ class AskedFace:
         if self.source.card.contract == RIG_CONTRACT:
             card = self.source.card
             vector = dict(zip(card.controls, card.vector_of(self._mix(weights)), strict=True))
-            with patch.object(rig, "_inside_of_mouth", _green):
+            with patch.object(opened_mouth, "_inside_of_mouth", _green):
                 drawn = rig_answer(template(), self._cut(own), self.found(), vector)
             painted = replace(answer, painters=drawn.painters)
         else:

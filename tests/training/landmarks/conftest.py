@@ -13,8 +13,8 @@ from reggan_training.landmarks.head_source import SHARES, HeadSource
 from reggan_training.landmarks.kept_parts import kept_parts
 from reggan_training.landmarks.pictures import DrawnPicture
 
-from ...rig.test_crops import mean_face
 from ...shared_data import SHARED_DATA
+from .test_squares import mean_face
 
 HEADS = SHARED_DATA / "heads"
 

@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from reggan_plugin.rig.crops import FacePlacement, Square, face_frame, face_square, part_square
 from reggan_plugin.rig.layout import MIRROR, rows_of
 from reggan_training.landmarks.graph import LandmarkGraph, Squares, rows_around
 from reggan_training.landmarks.network import POINTS_OF, PartNetwork
+from reggan_training.landmarks.squares import (
+    FacePlacement,
+    Square,
+    face_frame,
+    face_square,
+    part_square,
+)
 
-from ...rig.test_crops import mean_face
+from .test_squares import mean_face
 
 
 @pytest.fixture(scope="module")

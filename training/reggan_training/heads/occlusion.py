@@ -5,7 +5,7 @@ from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 from jaxtyping import Float, Int
 
-from reggan_training.heads.vertex_normals import vertex_normals
+from reggan_plugin.rig.light import vertex_normals
 
 _RAYS = 48
 _FAR = 0.6

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from reggan_plugin.rig.crops import INPUT_PX
 from reggan_plugin.rig.layout import MIRROR
 from reggan_training.landmarks.kept_parts import KEPT_PX, WIDER
 from reggan_training.landmarks.network import POINTS_OF
 from reggan_training.landmarks.pool import SIDES_OF, PicturePool
+from reggan_training.landmarks.squares import INPUT_PX
 
 _JITTER: Final = {
     "face": (0.02, 0.08, 5.0),

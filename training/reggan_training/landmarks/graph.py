@@ -2,7 +2,7 @@
 
 A coarse pass on the face, twice, so that the second begins where the first ended; then each eye,
 each brow and the mouth on squares of their own, cut out of the same crop inside the graph. Left
-parts are looked at in a mirror. The squares are those of `reggan_plugin.rig.crops`.
+parts are looked at in a mirror. The squares are those of `reggan_training.landmarks.squares`.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_plugin.rig.crops import (
+from reggan_plugin.rig.layout import MIRROR, eye_rows, rows_of
+from reggan_training.landmarks.network import POINTS_OF, PartNetwork
+from reggan_training.landmarks.squares import (
     FACE_CENTRE,
     FACE_SIDE,
     INPUT_PX,
@@ -21,8 +23,6 @@ from reggan_plugin.rig.crops import (
     LAYOUT_WEIGHTS,
     PART_SIDES,
 )
-from reggan_plugin.rig.layout import MIRROR, eye_rows, rows_of
-from reggan_training.landmarks.network import POINTS_OF, PartNetwork
 
 CROP_PX: Final = 384
 _COARSE: Final = 4

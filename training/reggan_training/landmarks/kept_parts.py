@@ -5,8 +5,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from reggan_plugin.rig.crops import PARTS, face_frame, part_square
 from reggan_training.landmarks.pictures import DrawnPicture
+from reggan_training.landmarks.squares import PARTS, face_frame, part_square
 
 WIDER: Final = 1.4
 """Side of the square that is kept, in sides of the one that a network looks at."""
@@ -18,7 +18,7 @@ def kept_parts(picture: DrawnPicture) -> dict[str, np.ndarray]:
     """Cut the parts of a picture that go into a shard.
 
     Returns:
-        `points`, the landmarks in pixels of the picture; each of `rig.crops.PARTS` [side, side, 3],
+        `points`, the landmarks in pixels of the picture; each of `squares.PARTS` [side, side, 3],
         and as `PART_to` [2, 3] the map from the picture's pixels to its own; `label` [side, side]
         of the face's square, as `DrawnPicture.label` has it.
     """

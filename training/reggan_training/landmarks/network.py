@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_plugin.rig.crops import INPUT_PX
 from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
+from reggan_training.landmarks.squares import INPUT_PX
 
 POINTS_OF: Final = {
     "face": tuple(range(COUNT)),

@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
+from reggan_plugin.rig.layout import SIDES
 from reggan_plugin.vocabulary.basic_expressions import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.heads.worn.dress import dress
 from reggan_training.landmarks.canvas import EYE_PX, SIDE_PX, Picture, Plane
 from reggan_training.landmarks.drawn_on import draw_backdrop, draw_outlines, draw_over_face
-from reggan_training.landmarks.points import SIDES, DensePoints, iris_of
+from reggan_training.landmarks.points import DensePoints, iris_of
 from reggan_training.landmarks.seen_edges import seen_edges
 from reggan_training.landmarks.stylised import stylise
 from reggan_training.pairs.camera import Camera, rotation_from_angles

@@ -13,12 +13,11 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Int
 
-from reggan_plugin.rig.layout import COUNT, rows_of
+from reggan_plugin.rig.layout import COUNT, SIDES, rows_of
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.landmarks.contours import Place, carried, halves, largest, middle_line, outline
 from reggan_training.landmarks.front_view import SIDE_PX, FrontView, OnSurface
 
-SIDES: Final = ("right", "left")
 JAW_DROP: Final = 0.5
 """Weight of `jawOpen` by which lips part, so that their inner edges are seen."""
 _IRIS_RAD: Final = 0.45

@@ -8,8 +8,8 @@ from jaxtyping import Float, Int, UInt8
 from PIL import Image
 
 from reggan_plugin.errors import SourceError
+from reggan_plugin.rig.light import vertex_normals
 from reggan_training.heads.head import HeadMesh
-from reggan_training.heads.vertex_normals import vertex_normals
 from reggan_training.pairs.camera import Camera, Window, sample_camera
 from reggan_training.pairs.raster import HeadScene, Raster
 from reggan_training.pairs.rasterised_head import (

@@ -6,10 +6,11 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Int
 
+from reggan_plugin.rig.light import vertex_normals
 from reggan_plugin.vocabulary.face_shapes import mirrored_name
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.landmarks.points import JAW_DROP, DensePoints, dense_points
-from reggan_training.rig.thinning import Faces, Points, face_normals
+from reggan_training.rig.thinning import Faces, Points
 
 _AT_ONCE: Final = 500
 _NEIGHBOURS: Final = 4
@@ -40,7 +41,7 @@ def lent_motion(
     marks = dense_points(lender, found, mean).at(there)
     points = here[rows].astype(float)
     onto = _carried(points, found.at(here).astype(float), marks.astype(float))
-    normals = _vertex_normals(points, triangles)
+    normals = vertex_normals(points, triangles)
     near, weight = _nearest(onto, normals, lender, there.astype(float))
     lent = {}
     for name in lender.controls:
@@ -72,7 +73,7 @@ def _nearest(
     """Skin vertices of a head nearest to points, on the side that these face, and their weights."""
     faces = lender.triangles[lender.parts == Part.SKIN]
     skin = np.unique(faces)
-    skin_normals = _vertex_normals(there, faces)[skin]
+    skin_normals = vertex_normals(there, faces)[skin]
     near = np.zeros((len(onto), _NEIGHBOURS), int)
     distances = np.zeros((len(onto), _NEIGHBOURS))
     for start in range(0, len(onto), _AT_ONCE):
@@ -87,14 +88,6 @@ def _nearest(
 def _inverse_squares(distance: Float[np.ndarray, "points near"]) -> np.ndarray:
     weight = 1 / (distance + _SOFT) ** 2
     return weight / weight.sum(axis=1, keepdims=True)
-
-
-def _vertex_normals(points: Points, faces: Faces) -> Points:
-    total = np.zeros_like(points)
-    normal = face_normals(points, faces)
-    for k in range(3):
-        np.add.at(total, faces[:, k], normal)
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
 
 
 def _carried(

@@ -6,8 +6,8 @@ Unit and axes as in `mouth_pieces`.
 import numpy as np
 from jaxtyping import Float
 
+from reggan_plugin.rig.light import vertex_normals
 from reggan_training.heads.anatomy.meshes import Points
-from reggan_training.heads.vertex_normals import vertex_normals
 from reggan_training.rig.mouth_pieces import Piece
 
 _HOLLOW = np.array(

@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from trimesh import Trimesh
 
+from reggan_plugin.rig.light import vertex_normals
 from reggan_training.heads.anatomy.assets import HeadAssets
 from reggan_training.heads.anatomy.meshes import ObjMesh, Points, part_of_mesh
 from reggan_training.heads.anatomy.teeth import rows_of_bite
 from reggan_training.heads.makehuman.mean import fitted_eyes, head_axes
-from reggan_training.heads.vertex_normals import vertex_normals
 
 _ARCH = np.array([1.07, 1.1, 1.0])
 """Of the bite: its teeth are narrow and short beside those of seven heads of other families."""

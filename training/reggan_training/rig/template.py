@@ -18,16 +18,17 @@ from typing import Final
 
 import click
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.rig.layout import COUNT, rows_of
+from reggan_plugin.rig.layout import COUNT, SIDES, rows_of
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.commands.options import FILE_TO_WRITE, report_line
+from reggan_training.heads.frontal_paint import inside_polygon
 from reggan_training.heads.head import HeadFamily, HeadMesh, Part
-from reggan_training.landmarks.points import SIDES, DensePoints, dense_points
+from reggan_training.landmarks.points import DensePoints, dense_points
 from reggan_training.rig.lent_motion import lent_motion, symmetric
 from reggan_training.rig.lid_shapes import Rows, Weights, closed_lids, marks_on, with_lash_band
 from reggan_training.rig.thinning import Faces, Points, thinned
@@ -229,21 +230,9 @@ def _feather(rest: Points, rows: Rows, weights: Weights) -> Float[np.ndarray, " 
         distance = np.minimum(distance, away)
     is_below = np.clip((-0.9 - rest[:, 1]) / 0.6, 0, 1)
     feather = _FEATHER_ABOVE + is_below * (_FEATHER - _FEATHER_ABOVE)
-    share = np.clip(1 - np.where(_inside(places, outline), 0, distance) / feather, 0, 1)
+    share = np.clip(1 - np.where(inside_polygon(places, outline), 0, distance) / feather, 0, 1)
     share = share * np.clip((rest[:, 2] + 0.75) / 0.5, 0, 1)
     return share * share * (3 - 2 * share)
-
-
-def _inside(
-    points: Float[np.ndarray, "points 2"], polygon: Float[np.ndarray, "corners 2"]
-) -> Bool[np.ndarray, " points"]:
-    x, y = points.T
-    inside = np.zeros(len(points), bool)
-    for (x1, y1), (x2, y2) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        crosses = (y1 > y) != (y2 > y)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            inside ^= crosses & (x < (x2 - x1) * (y - y1) / (y2 - y1) + x1)
-    return inside
 
 
 def _bytes(shares: Float[np.ndarray, " vertices"]) -> np.ndarray:

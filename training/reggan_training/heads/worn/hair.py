@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float, Int
 
+from reggan_plugin.rig.light import vertex_normals
 from reggan_training.heads.head import Part
-from reggan_training.heads.vertex_normals import vertex_normals
 from reggan_training.heads.worn.additions import Addition
 from reggan_training.heads.worn.hair_styles import HAIR_STYLES, HairStyle, grow_hair
 from reggan_training.heads.worn.mesh_wearer import MeshWearer, mesh_axes

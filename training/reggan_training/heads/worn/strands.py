@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from reggan_training.heads.vertex_normals import vertex_normals
+from reggan_plugin.rig.light import vertex_normals
 from reggan_training.heads.worn.mesh_wearer import MeshWearer
 
 

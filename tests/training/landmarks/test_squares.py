@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from reggan_plugin.rig.crops import (
+from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
+from reggan_training.landmarks.squares import (
     FACE_SIDE,
     LAYOUT,
     PARTS,
@@ -14,7 +15,6 @@ from reggan_plugin.rig.crops import (
     face_square,
     part_square,
 )
-from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
 
 SCALE, ROLL, SHIFT = 80.0, 0.3, np.array([200.0, 170.0])
 TURN = np.array([[math.cos(ROLL), -math.sin(ROLL)], [math.sin(ROLL), math.cos(ROLL)]])

@@ -29,6 +29,8 @@ PICTURE_CONTRACT, MOTION_CONTRACT, RIG_CONTRACT = 1, 2, 3
 PICTURE_OUTPUTS = ("face", "mask")
 MOTION_OUTPUTS = ("motion", "gain", "cover", "paint")
 RIG_OUTPUTS = ("points", "sigma", "label")
+REFINED_OUTPUTS = ("motion", "gain")
+"""Of a model of contract 3 that refines what its landmarks make: see `rig.refinement`."""
 TEMPLATES = ("house-1",)
 """Heads with face shapes that this version can lay over a picture."""
 MOUTH = "mouth"
@@ -146,7 +148,8 @@ class ModelCard:
         _require(_is_choice(self.controls, CONTROLS), "controls", self.controls, expected)
         _require(not self.expressions, "expressions", self.expressions, "none in contract 3")
         _require(not self.painters, "painters", dict(self.painters), "none in contract 3")
-        _require(self.outputs == RIG_OUTPUTS, "outputs", self.outputs, RIG_OUTPUTS)
+        allowed = (RIG_OUTPUTS, (*RIG_OUTPUTS, *REFINED_OUTPUTS))
+        _require(self.outputs in allowed, "outputs", self.outputs, allowed)
         _require(self.template in TEMPLATES, "template", self.template, TEMPLATES)
 
     @property

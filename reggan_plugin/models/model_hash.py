@@ -17,8 +17,9 @@ from reggan_plugin.models.model_card import UNSEALED, read_card
 
 _SEAL = re.compile(rb'"weights_sha256": "([0-9a-f]{64})"')
 
-CONTROL_FLOW_NEEDED: dict[str, frozenset[str]] = {}
-"""Architecture → the operators of control flow that it needs. None of this version needs any."""
+CONTROL_FLOW_NEEDED: dict[str, frozenset[str]] = {"rig": frozenset({"If"})}
+"""Architecture → the operators of control flow that it needs: a rig's file finds landmarks or
+refines an answer, whichever it is asked for."""
 
 
 WALKED = frozenset(

@@ -13,7 +13,7 @@ from reggan_plugin.errors import SourceError
 from reggan_training.commands.train_landmarks import train_landmarks as command
 from reggan_training.landmarks.crops import PartCrops, draw_crops
 from reggan_training.landmarks.network import POINTS_OF
-from reggan_training.landmarks.pool import PicturePool
+from reggan_training.landmarks.pool import PicturePool, arrays_of
 from reggan_training.landmarks.training import (
     LOG,
     Measurement,
@@ -30,7 +30,7 @@ WritePools = Callable[[Path], None]
 @pytest.fixture
 def pool(tiny_pools: WritePools, tmp_path: Path) -> PicturePool:
     tiny_pools(tmp_path)
-    pool = PicturePool(tmp_path / "pool", POINTS_OF)
+    pool = PicturePool(tmp_path / "pool", arrays_of(POINTS_OF))
     pool.refresh()
     return pool
 

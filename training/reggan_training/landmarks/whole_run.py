@@ -10,7 +10,7 @@ import torch
 
 from reggan_plugin.errors import SourceError
 from reggan_training.heads.head import HeadFamily
-from reggan_training.landmarks.pool import PicturePool
+from reggan_training.landmarks.pool import PicturePool, arrays_of
 from reggan_training.landmarks.pool_drawing import (
     POOL,
     TEST_POOL,
@@ -68,7 +68,7 @@ def train_landmarks(run: LandmarkRun, report: Report) -> None:
         until=time.time() + run.drawing_s,
         test_pictures=run.test_pictures,
     )
-    pool, test = PicturePool(run.folder / POOL, SHARES), PicturePool(run.folder / TEST_POOL, SHARES)
+    pool, test = (PicturePool(run.folder / name, arrays_of(SHARES)) for name in (POOL, TEST_POOL))
     with DrawingProcesses(task, run.processes if run.drawing_s > 0 else 0) as drawing:
         _wait_for_pictures(run, pool, test, drawing)
 

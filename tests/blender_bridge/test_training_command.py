@@ -4,11 +4,11 @@ import shlex
 from pathlib import Path
 
 import click
+from reggan_training.commands.dataset_heads import heads
+from reggan_training.commands.train_motion import train_motion
 
 from blender_addon.bridge.training_command import file_stem, training_command
 from reggan_export.commands.export_onnx import onnx
-from reggan_training.commands.dataset_heads import heads
-from reggan_training.commands.train_motion import train_motion
 
 COMMANDS: dict[str, click.Command] = {
     "dataset heads": heads,

@@ -41,8 +41,7 @@ from reggan_training.heads.worn.dress import dress
 from reggan_training.pairs.camera import frontal_camera
 from reggan_training.pairs.head_look import sample_look
 from reggan_training.pairs.rasterising import rasterise_head
-from reggan_training.pairs.shading import HeadShader
-from reggan_training.pairs.sitting import reduce_to
+from reggan_training.pairs.shading import HeadShader, reduce_to
 
 SAMPLE = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png" / "avatar.1001.png"
 SIDE_PX, MARGIN_PX = 560, 20

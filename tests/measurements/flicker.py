@@ -3,7 +3,7 @@
     python tests/measurements/flicker.py               a still face, a jittered camera, noise
     python tests/measurements/flicker.py --ict NPZ     a moving head beside its true expression
 
-NPZ is ICT FaceKit light, as `dataset heads` takes it: a head that no model is trained on turns,
+NPZ is ICT FaceKit light, as `train-landmarks` takes it: a head that no model is trained on turns,
 speaks and blinks. `--pictures DIR` draws the temporal changes of the errors, eight times as strong.
 
 `flicker` is the temporal change of the error, as a ratio to the input's own: the root mean square

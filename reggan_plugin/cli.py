@@ -82,7 +82,6 @@ _COMMANDS = {
 }
 _ATTACHED_HELP = {
     "train": "Train a model on pairs of pictures.",
-    "train-motion": "Train a model that answers with motion, gain and paint.",
     "train-landmarks": "Train the networks that find the landmarks of a rig.",
     "dataset": "Render, check and pack pictures to train on.",
     "evaluate": "Measure expression, identity and realism of a model.",

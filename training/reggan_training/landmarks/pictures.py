@@ -1,7 +1,7 @@
 """Pictures of heads with the places of their dense landmarks.
 
 A head is often warped, sometimes dressed, and drawn in several states before cameras of their own;
-each state in several looks, as `train-motion` has them, with more drawn on in two dimensions.
+each state in several looks (`head_look`), with more drawn on in two dimensions.
 """
 
 from collections.abc import Sequence

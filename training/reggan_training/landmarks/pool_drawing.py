@@ -26,7 +26,7 @@ from reggan_training.landmarks.kept_parts import kept_parts
 from reggan_training.landmarks.pictures import TEXTURES, draw_head
 from reggan_training.landmarks.points import DensePoints
 from reggan_training.pairs.noise import keep_textures
-from reggan_training.pairs.producer import multiplying_in_one_thread
+from reggan_training.processes import multiplying_in_one_thread
 
 POOL, TEST_POOL = "pool", "pool_test"
 """Folders of a run: pictures to train on, and pictures of held-out heads."""

@@ -1,4 +1,4 @@
-"""Model files as sources of answers: of contract 2, which are answers, and of contract 1."""
+"""Models of contract 1 as a source of answers: their pictures become light and paint."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -8,23 +8,15 @@ from PIL import Image, ImageFilter
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Runner, Tensors
-from reggan_plugin.change.answer import COVER_BEGINS, COVER_ENDS, Answer, Painter
+from reggan_plugin.change.answer import COVER_BEGINS, COVER_ENDS, Answer
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.imaging import colour
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
-from reggan_plugin.vocabulary.face_shapes import MAX_WEIGHT
 
 _log = logging.getLogger(__name__)
 
-_CHANNELS = {
-    "motion": (2,),
-    "gain": (1, 3),
-    "cover": (1,),
-    "paint": (3,),
-    "face": (3,),
-    "mask": (1,),
-}
+_CHANNELS = {"face": 3, "mask": 1}
 _SMALL_CHANGE, _LARGE_CHANGE = 0.05, 0.20
 """Below the first a picture of contract 1 changes the light of the frame's own pixels, which keep
 their fine detail; above the second it stands in for them."""
@@ -88,17 +80,15 @@ class BatchedModel:
                 "image": np.stack(
                     [face.transpose(2, 0, 1) for face in (*faces, *[faces[-1]] * padding)]
                 ).astype(np.float32),
-                self._card.vector_input: np.array(
-                    [*vectors, *[vectors[-1]] * padding], dtype=np.float32
-                ),
+                "expression": np.array([*vectors, *[vectors[-1]] * padding], dtype=np.float32),
             }
         )
         planes = _checked(outputs, self._card.outputs, self.batch)
         return [{name: all_[k] for name, all_ in planes.items()} for k in range(len(faces))]
 
 
-class _ModelSource:
-    """A model file on a device."""
+class PictureModelSource:
+    """A model of contract 1, whose picture becomes light and, where it changes much, paint."""
 
     def __init__(self, runner: Runner, card: ModelCard, batch: int = 1) -> None:
         """Take a model; on a processor its batches are of one face."""
@@ -113,44 +103,6 @@ class _ModelSource:
     def batch(self) -> int:
         """See `BatchedModel.batch`."""
         return self._model.batch
-
-
-class MotionModelSource(_ModelSource):
-    """A model of contract 2, whose outputs are an answer."""
-
-    def answer(
-        self,
-        faces: Sequence[Float[np.ndarray, "side side 3"]],
-        mixes: Sequence[ExpressionMix],
-    ) -> list[Answer]:
-        """See `AnswerSource.answer`."""
-        vectors = [self._asked(mix) for mix in mixes]
-        return [self._answer(planes) for planes in self._model.run(faces, vectors)]
-
-    def _asked(self, mix: ExpressionMix) -> list[float]:
-        vector = np.array(self.card.vector_of(mix), np.float32)
-        return asked_of_model(self.card, vector).tolist()
-
-    def _answer(self, planes: Tensors) -> Answer:
-        return Answer(
-            motion=planes["motion"],
-            gain=planes["gain"],
-            cover=planes["cover"],
-            paint=planes["paint"],
-            painters=tuple(
-                Painter(
-                    part=part,
-                    window=window,
-                    cover=planes[f"{part}_cover"],
-                    paint=planes[f"{part}_paint"],
-                )
-                for part, window in self.card.painters.items()
-            ),
-        )
-
-
-class PictureModelSource(_ModelSource):
-    """A model of contract 1, whose picture becomes light and, where it changes much, paint."""
 
     def answer(
         self,
@@ -204,19 +156,6 @@ def _large_change(
     return np.where(large > 0, cover, 0.0).astype(np.float32)
 
 
-def asked_of_model(
-    card: ModelCard, weights: Float[np.ndarray, "*requests controls"]
-) -> Float[np.ndarray, "*requests controls"]:
-    """Weights as a model is asked for them: to go the whole way, and never beyond `MAX_WEIGHT`.
-
-    Args:
-        card: of the model.
-        weights: of each of its controls, 0 to `MAX_WEIGHT`.
-    """
-    strengths = np.array([card.asked_strength(control) for control in card.controls], np.float32)
-    return np.minimum(weights * strengths, np.float32(MAX_WEIGHT))
-
-
 def _checked(outputs: Mapping[str, np.ndarray], names: Sequence[str], batch: int) -> Tensors:
     """Outputs by name, the channels last.
 
@@ -230,12 +169,10 @@ def _checked(outputs: Mapping[str, np.ndarray], names: Sequence[str], batch: int
             "Export it again."
         )
     for name in names:
-        shape, channels = outputs[name].shape, _CHANNELS[name.rpartition("_")[2]]
-        fits = len(shape) == 4 and shape[0] == batch and shape[1] in channels
-        if not fits or shape[2] != shape[3]:
-            wanted = " or ".join(map(str, channels))
+        shape, expected = outputs[name].shape, (batch, _CHANNELS[name])
+        if len(shape) != 4 or shape[:2] != expected or shape[2] != shape[3]:
             raise ModelError(
-                f"The model's {name} has the shape {shape}; expected ({batch}, {wanted}, n, n). "
-                "Export it again."
+                f"The model's {name} has the shape {shape}; expected ({batch}, "
+                f"{_CHANNELS[name]}, n, n). Export it again."
             )
     return {name: outputs[name].transpose(0, 2, 3, 1) for name in names}

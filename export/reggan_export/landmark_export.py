@@ -31,6 +31,7 @@ from reggan_plugin.models.model_card import (
 )
 from reggan_plugin.rig.layout import COUNT
 from reggan_plugin.rig.refinement import CELLS, PLANES
+from reggan_plugin.rig.template import CONVENTIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.landmarks.graph import CROP_PX, LABEL_PX, LandmarkGraph
 from reggan_training.landmarks.network import POINTS_OF, PartNetwork
@@ -158,7 +159,9 @@ class _Finds(nn.Module):
 
     def forward(self, image: Tensor, asked: Tensor) -> tuple[Tensor, ...]:
         nothing = asked[:, :1] * 0
-        return (*self.landmarks(image), nothing[..., ::2, ::2].repeat(1, 4, 1, 1), nothing)
+        half = nothing[..., ::2, ::2]
+        mix, motion = half.repeat(1, len(CONVENTIONS), 1, 1), half.repeat(1, 4, 1, 1)
+        return (*self.landmarks(image), mix, motion, nothing)
 
 
 class _Refines(nn.Module):
@@ -169,10 +172,10 @@ class _Refines(nn.Module):
         self.network = network
 
     def forward(self, image: Tensor, asked: Tensor) -> tuple[Tensor, ...]:
-        motion, gain = self.network(F.avg_pool2d(image, CROP_PX // CELLS), asked)
+        mix, motion, gain = self.network(F.avg_pool2d(image, CROP_PX // CELLS), asked)
         nowhere = image[:, :1, :COUNT, :2].flatten(1, 2) * 0
         label = image[:, :, :LABEL_PX, :LABEL_PX] * 0
-        return nowhere, nowhere[..., 0], label, motion, gain
+        return nowhere, nowhere[..., 0], label, mix, motion, gain
 
 
 def _refined_apart(network: RefinementNetwork, file: Path) -> float:

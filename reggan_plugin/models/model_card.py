@@ -26,7 +26,7 @@ RIG_SCHEMA = 3
 PICTURE_CONTRACT, RIG_CONTRACT = 1, 3
 PICTURE_OUTPUTS = ("face", "mask")
 RIG_OUTPUTS = ("points", "sigma", "label")
-REFINED_OUTPUTS = ("motion", "gain")
+REFINED_OUTPUTS = ("mix", "motion", "gain")
 """Of a model of contract 3 that refines what its landmarks make: see `rig.refinement`."""
 TEMPLATES = ("house-1",)
 """Heads with face shapes that this version can lay over a picture."""

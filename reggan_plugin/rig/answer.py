@@ -28,9 +28,8 @@ from reggan_plugin.rig.refinement import (
     LOWER,
     Refine,
     Refinement,
+    RigRequest,
     added_motion,
-    request_planes,
-    source_raster,
 )
 from reggan_plugin.rig.template import Template
 
@@ -96,10 +95,10 @@ def rig_answer(
     light = light_change(template, picture, here, before, before + change)
     refined = None
     if refine is not None:
-        asked = (there - here)[:, :2] / laid.map.eye
-        refined = refine(request_planes(template, source_raster(template, here), asked, light))
+        request = RigRequest.of(template, laid.map, before, weights, light, before + change)
+        refined = refine(request.planes(template))
         apart = _distance_of_lips(marks_after) / laid.map.eye
-        added = added_motion(template, refined, here[:, :2], apart) * laid.map.eye
+        added = added_motion(template, request, refined, apart) * laid.map.eye
         there = there + np.column_stack([added, np.zeros(len(added), np.float32)])
         marks_after = marks_after + template.at_landmarks(added)
     axes = _axes(laid)

@@ -93,11 +93,11 @@ class RigSource:
     def _refined(self, small: _Crop, planes: Float[np.ndarray, "planes cells cells"]) -> Refinement:
         """What the model adds to what the rig is about to do."""
         outputs = self._asked(small, planes[None])
-        motion, gain = (outputs[name][0].transpose(1, 2, 0) for name in REFINED_OUTPUTS)
-        return Refinement(
-            motion=np.nan_to_num(motion.astype(np.float32), posinf=0.0, neginf=0.0),
-            gain=np.nan_to_num(gain.astype(np.float32), posinf=0.0, neginf=0.0),
+        mix, motion, gain = (
+            np.nan_to_num(outputs[name][0].transpose(1, 2, 0), posinf=0.0, neginf=0.0)
+            for name in REFINED_OUTPUTS
         )
+        return Refinement(mix=mix, motion=motion, gain=gain)
 
     @property
     def _is_refined(self) -> bool:

@@ -21,7 +21,7 @@ from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.rig.answer import Landmarks
 from reggan_plugin.rig.fit import fit
 from reggan_plugin.rig.light import light_change
-from reggan_plugin.rig.refinement import CELLS, request_planes, source_raster
+from reggan_plugin.rig.refinement import CELLS, RigRequest, source_raster
 from reggan_plugin.rig.source import RigSource
 from reggan_plugin.rig.template import template
 from reggan_training.heads.head import HeadMesh, Part
@@ -73,7 +73,7 @@ class ExampleDrawing:
         """Draw a head, and ask for expressions of it.
 
         Returns:
-            Rows: `picture` [cells, cells, 3], sRGB-encoded bytes; `asked` as `request_planes`;
+            Rows: `picture` [cells, cells, 3], sRGB-encoded bytes; `asked` as `RigRequest.planes`;
             `motion` [2, cells, cells], in eye distances, and `light` [1, cells, cells], natural
             logarithm of a factor, of the surface that the picture shows; `known` [cells, cells],
             true where these count.
@@ -129,11 +129,11 @@ class _AskedRig:
     """A rig laid over one picture, asked for several expressions of it."""
 
     def __init__(self, face: Float[np.ndarray, "side side 3"], seen: Landmarks) -> None:
-        self._template, self._face = template(), face
-        self._fit = fit(self._template, seen.places, seen.sigma)
-        self._before = self._template.rest + self._fit.worn
+        self._face = face
+        self._fit = fit(template(), seen.places, seen.sigma)
+        self._before = template().rest + self._fit.worn
         self._here = self._fit.map(self._before)
-        self._raster = source_raster(self._template, self._here)
+        self._raster = source_raster(template(), self._here)
 
     @property
     def eye(self) -> float:
@@ -141,11 +141,12 @@ class _AskedRig:
         return self._fit.map.eye
 
     def planes(self, weights: Mapping[str, float]) -> Float[np.ndarray, "planes cells cells"]:
-        """What it is about to do, as `request_planes`."""
-        after = self._before + self._template.displacement(weights)
-        motion = (self._fit.map(after) - self._here)[:, :2] / self.eye
-        light = light_change(self._template, self._face, self._here, self._before, after)
-        return request_planes(self._template, self._raster, motion, light)
+        """What it is about to do, as `RigRequest.planes`."""
+        rig, before = template(), self._before
+        after = before + rig.displacement(weights)
+        light = light_change(rig, self._face, self._here, before, after)
+        request = RigRequest.of(rig, self._fit.map, before, weights, light, after)
+        return request.planes(rig, self._raster)
 
 
 def _added(source: Weights, request: Weights) -> Weights:

@@ -8,7 +8,6 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +18,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_plugin.rig.refinement import PLANES
+from reggan_plugin.rig.template import CONVENTIONS
 from reggan_training.landmarks.pool import PicturePool
+from reggan_training.landmarks.training import Measurement, Report
 from reggan_training.refinement.network import RefinementNetwork
 
 ARRAYS: Final = ("picture", "asked", "motion", "light", "known")
@@ -33,9 +34,11 @@ _EPSILON: Final = 0.004
 _LIGHT_WEIGHT: Final = 0.12
 _REFRESH_S, _MEASURE_S = 45.0, 300.0
 _LOWER, _FACE = PLANES.index("lower"), PLANES.index("face")
-_LIGHT, _RIGHT, _X = PLANES.index("light"), PLANES.index("right"), PLANES.index("x")
+_LIGHT, _MEANT = PLANES.index("light"), PLANES.index(f"{CONVENTIONS[0]}_right")
+_SIDEWAYS: Final = [k for k, name in enumerate(PLANES) if name == "x" or name.endswith("right")]
 
-Report = Callable[[dict[str, float]], None]
+Answer = tuple[Tensor, Tensor, Tensor]
+"""Of the network: mix, motion, light."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +72,8 @@ class Batch:
                 one.flip(3) for one in (picture, asked, motion, light, known)
             )
             asked, motion = asked.clone(), motion.clone()
-            for sideways in (asked[:, _RIGHT], asked[:, _X], motion[:, 0]):
-                sideways.neg_()
+            asked[:, _SIDEWAYS] *= -1
+            motion[:, 0] *= -1
         count = len(picture)
         gain = 1 + 0.25 * (torch.rand(count, 3, 1, 1, generator=random) - 0.5)
         lift = 0.1 * (torch.rand(count, 3, 1, 1, generator=random) - 0.5)
@@ -82,13 +85,19 @@ class Batch:
         )
 
     def errors(
-        self, answer: tuple[Tensor, Tensor]
+        self, answer: Answer
     ) -> tuple[Float[Tensor, "batch 2 cells cells"], Float[Tensor, "batch 1 cells cells"]]:
         """What is left between the rig with an answer and the truth, 0 where nothing is known."""
-        added = F.interpolate(answer[0], scale_factor=2.0, mode="bilinear", align_corners=False)
+        mix, added = (
+            F.interpolate(one, scale_factor=2.0, mode="bilinear", align_corners=False)
+            for one in answer[:2]
+        )
         lower = self.asked[:, _LOWER, None]
-        motion = self.asked[:, :2] + added[:, :2] * (1 - lower) + added[:, 2:] * lower
-        light = self.asked[:, _LIGHT, None] + answer[1]
+        meant = self.asked[:, _MEANT:]
+        meant = meant.reshape(len(meant), -1, 2, *meant.shape[2:])
+        motion = self.asked[:, :2] + (mix[:, :, None] * meant).sum(1)
+        motion = motion + added[:, :2] * (1 - lower) + added[:, 2:] * lower
+        light = self.asked[:, _LIGHT, None] + answer[2]
         return (motion - self.motion) * self.known, (light - self.light) * self.known
 
 
@@ -132,7 +141,7 @@ class RefinementTraining:
         self.network.train()
         with torch.autocast("cpu", dtype=torch.bfloat16):
             answer = self.network(batch.picture, batch.asked)
-        motion, light = batch.errors((answer[0].float(), answer[1].float()))
+        motion, light = batch.errors((answer[0].float(), answer[1].float(), answer[2].float()))
         far = (motion.square().sum(1) + _EPSILON**2).sqrt() - _EPSILON
         dim = (light.abs() + 3 * light.square()).mean()
         loss = (far + 6 * motion.square().sum(1)).mean() + _LIGHT_WEIGHT * dim
@@ -166,7 +175,8 @@ def measure(network: RefinementNetwork, test: PicturePool) -> dict[str, float]:
     for start in range(0, test.count, 40):
         batch = Batch.of(test, torch.arange(start, min(start + 40, test.count)))
         answer = network(batch.picture, batch.asked)
-        nothing = torch.zeros_like(answer[0]), torch.zeros_like(answer[1])
+        mix, motion, light = answer
+        nothing = torch.zeros_like(mix), torch.zeros_like(motion), torch.zeros_like(light)
         for name, one in (("", answer), ("rig_", nothing)):
             motion, light = batch.errors(one)
             sums[name + "motion"] += float(motion.square().sum())
@@ -200,7 +210,11 @@ def train(
 
     def store() -> None:
         running.save()
-        found = {"steps": running.steps, "pool": pool.count, **measure(running.ema, test)}
+        found: Measurement = {
+            "steps": running.steps,
+            "pool": pool.count,
+            **measure(running.ema, test),
+        }
         with (folder / LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps(found) + "\n")
         report(found)

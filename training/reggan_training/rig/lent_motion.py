@@ -53,10 +53,14 @@ def lent_motion(
     return lent
 
 
-def symmetric(rest: Points, shapes: Mapping[str, Points]) -> dict[str, Points]:
-    """Shapes of which each mirrors its twin; ones of the middle mirror themselves."""
+def symmetric(
+    rest: Points, shapes: Mapping[str, Points], drop: Float[np.ndarray, " points"]
+) -> dict[str, Points]:
+    """Shapes of which each mirrors its twin; ones of the middle mirror themselves.
+
+    `drop`: how far each vertex goes up as the jaw opens, which tells one lip from the other.
+    """
     flip = np.array([-1.0, 1.0, 1.0])
-    drop = shapes["jawOpen"][:, 1]
     lips_apart = np.abs(drop[:, None] - drop[None])  # a twin is on the same lip
     distance = np.linalg.norm(rest[:, None] - (rest * flip)[None], axis=2) + 2 * lips_apart
     near = np.argsort(distance, axis=1)[:, :3]

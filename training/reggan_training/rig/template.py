@@ -30,7 +30,7 @@ from reggan_training.heads.frontal_paint import inside_polygon
 from reggan_training.heads.head import HeadFamily, HeadMesh, Part
 from reggan_training.landmarks.points import DensePoints, dense_points
 from reggan_training.rig.lent_motion import lent_motion, symmetric
-from reggan_training.rig.lid_shapes import Rows, Weights, closed_lids, marks_on, with_lash_band
+from reggan_plugin.rig.lid_shapes import Rows, Weights, closed_lids, marks_on, with_lash_band
 from reggan_training.rig.thinning import Faces, Points, thinned
 
 _MEAN_HEAD: Final = "ict-5-00000"

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.character import MeshPart
 from reggan_plugin.textures.gltf.gltf_file import GltfFile

@@ -22,7 +22,7 @@ from reggan_plugin.rig.lid_shapes import closed_lids, with_lash_band
 from reggan_plugin.rig.light import vertex_normals
 from reggan_plugin.rig.raster import MeshRaster, rasterise
 from reggan_plugin.rig.template import Template
-from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
 
 _SIDE_PX: Final = 640
 _EYE, _EYES_AT = 0.18, 0.34
@@ -224,10 +224,12 @@ class _UprightHead:
         unit: float,
     ) -> "_UprightHead":
         """A mesh in axes, about an origin, in a unit of the file."""
+        points = (mesh.points - origin) @ axes.T / unit
+        moved = {name: own @ axes.T / unit for name, own in shapes.items()}
         return cls(
             mesh=mesh,
-            points=(mesh.points - origin) @ axes.T / unit,
-            shapes={name: moved @ axes.T / unit for name, moved in shapes.items()},
+            points=points,
+            shapes=with_own_sides(moved, points),
             axes=axes,
             origin=origin,
             unit=unit,
@@ -384,11 +386,13 @@ def _framed(
         )
         found = find(head.picture(head.points))
         if found is not None:
-            return _levelled(house, head, found)
+            return _levelled(house, shapes, head, found)
     raise _without_face(mesh)
 
 
-def _levelled(house: Template, rough: _UprightHead, found: Landmarks) -> _UprightHead:
+def _levelled(
+    house: Template, shapes: Mapping[str, Points], rough: _UprightHead, found: Landmarks
+) -> _UprightHead:
     """The head turned about its own front until its eyes are level; one eye distance wide."""
     marks = rough.lifted(rough.points, found)
     right, left = (
@@ -406,12 +410,29 @@ def _levelled(house: Template, rough: _UprightHead, found: Landmarks) -> _Uprigh
     unit = rough.unit * wide / float(np.linalg.norm(own[1] - own[0]))
     eyes = rough.origin + rough.unit * ((right + left) / 2 @ rough.axes)
     origin = eyes - unit * ((own[0] + own[1]) / 2 @ axes)
-    return _UprightHead.of(rough.mesh, dict(_file_shapes(rough)), axes, origin, unit)
+    return _UprightHead.of(rough.mesh, shapes, axes, origin, unit)
 
 
-def _file_shapes(head: _UprightHead) -> Mapping[str, Points]:
-    """Shapes in the file's own axes."""
-    return {name: moved @ head.axes * head.unit for name, moved in head.shapes.items()}
+_SIDEWAYS: Final = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
+
+
+def with_own_sides(offsets: Mapping[str, Points], points: Points) -> dict[str, Points]:
+    """Shapes with left and right as the head's own, +x being own left.
+
+    Some files name the sides as a viewer sees them: then most one-sided shapes move the other side,
+    and all are renamed.
+    """
+    votes = 0.0
+    for name, moved in offsets.items():
+        if not name.endswith(("Left", "Right")) or name in _SIDEWAYS:
+            continue
+        way = np.linalg.norm(moved, axis=1)
+        if way.any():
+            sign = 1 if name.endswith("Left") else -1
+            votes += np.sign(sign * (way @ points[:, 0]))
+    if votes >= 0:
+        return dict(offsets)
+    return {mirrored_name(name): moved for name, moved in offsets.items()}
 
 
 def _without_face(mesh: RigMesh) -> FaceNotFoundError:

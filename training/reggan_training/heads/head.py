@@ -16,7 +16,6 @@ from jaxtyping import Float, Int, UInt8
 
 from reggan_plugin.rig.head_part import Part as Part
 
-
 REGIONS: tuple[str, ...] = (
     "lips",  # the red of the lips
     "brows",  # where brow hair grows on the skin

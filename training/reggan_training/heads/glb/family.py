@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_plugin.errors import MeshError
+from reggan_plugin.rig.own_rig import with_own_sides
 from reggan_plugin.textures.character import Character
-from reggan_plugin.textures.face_morphs import binds_by_shape, offsets_by_shape, with_own_sides
+from reggan_plugin.textures.face_morphs import binds_by_shape, offsets_by_shape
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.named_parts import NamedPart, name_parts, opaque_faces
 from reggan_plugin.textures.read_mesh import load_mesh

@@ -44,6 +44,8 @@ _LOWER: Final = 0.4
 """Share of the jaw's motion from which on a surface belongs to the lower lip."""
 _LEAST_MOTION: Final = 0.002
 """Eye distances; a shape that moves the face less is none."""
+_LEAST_EYES: Final = 0.2
+"""Distance of the eyes in that first guess, below which they are none."""
 _AROUND: Final = 0.2
 """Eye distances around the laid template within which surfaces lend their motion."""
 _BACKDROP, _AMBIENT = 0.55, 0.45
@@ -67,6 +69,8 @@ class RigMesh:
         parts: a `Part` for each triangle.
         shapes: motion of the vertices at weight 1, by ARKit name.
         unknown: names of shapes that are none of ARKit's.
+        rows_of_teeth: for each triangle 1 where its name says upper, -1 lower, 0 neither; None
+            likewise for all.
         fronts: where it may look, likeliest first: rows are its own left, up, and to the front.
         colours: sRGB-encoded colours of places on triangles: rows and weights of the corners.
     """
@@ -79,6 +83,7 @@ class RigMesh:
     fronts: tuple[Float[np.ndarray, "3 3"], ...]
     colours: Callable[[np.ndarray, np.ndarray], np.ndarray]
     unknown: tuple[str, ...] = ()
+    rows_of_teeth: Int[np.ndarray, " triangles"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -254,7 +259,7 @@ class _UprightHead:
         is_drawn &= points[:, 2] < _DISTANCE / 2
         rows = np.flatnonzero(~np.isin(self.parts, hidden) & is_drawn[self.triangles].all(axis=1))
         seen = np.column_stack([places, points[:, 2]])
-        return rasterise(seen, self.triangles[rows], _SIDE_PX, _SIDE_PX, culls_back=False), rows
+        return rasterise(seen, self.triangles[rows], _SIDE_PX, _SIDE_PX), rows
 
     def picture(self, points: Points) -> Picture:
         """The head in soft light, without what hides the face."""
@@ -265,7 +270,6 @@ class _UprightHead:
             vertex_normals(points, self.triangles), self.triangles[rows]
         )
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-6)
-        normals *= np.where(normals[:, 2:] < 0, -1, 1)
         light = _AMBIENT + (1 - _AMBIENT) * np.clip(normals @ _LAMP, 0, 1)
         colours = self.mesh.colours(rows[raster.triangle[hit]], raster.barycentric[hit])
         picture[hit] = np.clip(colours * light[:, None], 0, 1)
@@ -385,16 +389,19 @@ def _framed(
             _UprightHead.of(mesh, shapes, axes, middle, max(unit, 1e-12)), eye=0.15, eyes_at=0.5
         )
         found = find(head.picture(head.points))
-        if found is not None:
-            return _levelled(house, shapes, head, found)
+        level = None if found is None else _levelled(house, shapes, head, found)
+        if level is not None:
+            return level
     raise _without_face(mesh)
 
 
 def _levelled(
     house: Template, shapes: Mapping[str, Points], rough: _UprightHead, found: Landmarks
-) -> _UprightHead:
-    """The head turned about its own front until its eyes are level; one eye distance wide."""
+) -> _UprightHead | None:
+    """The head turned about its own front until its eyes are level; None if it has none."""
     marks = rough.lifted(rough.points, found)
+    if not all(marks.kept[eye_rows(side)].any() for side in SIDES):
+        return None
     right, left = (
         marks.at(rough.points)[eye_rows(side)[marks.kept[eye_rows(side)]]].mean(axis=0)
         for side in SIDES
@@ -402,8 +409,8 @@ def _levelled(
     own = [house.landmarks[eye_rows(side)].mean(axis=0) for side in SIDES]
     across = left - right
     wide = float(np.hypot(across[0], across[1]))
-    if not wide > 1e-3:
-        raise _without_face(rough.mesh)
+    if not wide > _LEAST_EYES:
+        return None
     cos, sin = across[:2] / wide
     level = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
     axes = level @ rough.axes

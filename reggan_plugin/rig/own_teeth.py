@@ -1,5 +1,6 @@
 """The mouth's inside from a mesh of the user's own: teeth, gums and tongue in their own colours."""
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -31,6 +32,8 @@ _HIGH_ROW: Final = 0.3
 """Height of a row in eye distances from which on it has gums of its own; crowns have 0.17."""
 _FALLS: Final = 0.4
 """Share of the largest fall of the teeth with the jaw from which on a piece is a lower one."""
+_FEWEST: Final = 8
+"""Triangles that a plane is read from."""
 _LOOKED_AT: Final = 7
 """Of our own mouth one vertex in so many says how much light others leave."""
 
@@ -51,9 +54,11 @@ def own_mouth(mesh: RigMesh, head: OwnRig | None = None) -> MouthRig | None:
     Raises:
         MeshError: a denture has no upper row.
     """
-    parts = mesh.parts if head is not None else _as_denture(mesh.parts)
+    parts = mesh.parts
+    if head is None and not (parts == Part.TEETH).any():  # no name says what is what
+        parts = np.where(np.isin(parts, tuple(_INSIDE)), parts, Part.TEETH)
     drawn = np.isin(parts, tuple(_INSIDE))
-    if not (parts == Part.TEETH).any():
+    if head is not None and not (parts == Part.TEETH).any():
         return None
     ours = mouth_rig()
     axes = mesh.fronts[0] if head is None else head.axes
@@ -76,11 +81,6 @@ def own_mouth(mesh: RigMesh, head: OwnRig | None = None) -> MouthRig | None:
     return _joined(ours, mesh, fine, part, is_lower, edge if head is not None else None)
 
 
-def _as_denture(parts: Int[np.ndarray, " triangles"]) -> Int[np.ndarray, " triangles"]:
-    """Parts of which those that no name tells are teeth."""
-    return np.where(np.isin(parts, tuple(_INSIDE)), parts, Part.TEETH)
-
-
 def _lower(
     points: Points,
     mesh: RigMesh,
@@ -88,7 +88,10 @@ def _lower(
     parts: Int[np.ndarray, " drawn"],
     axes: Float[np.ndarray, "3 3"],
 ) -> Bool[np.ndarray, " drawn"]:
-    """Triangles that go with the jaw: as the mesh says, or the lower ones of its pieces."""
+    """Triangles that go with the jaw: by name, by motion, or the lower ones of the pieces."""
+    named = np.zeros(len(rows), int) if mesh.rows_of_teeth is None else mesh.rows_of_teeth[rows]
+    if (named > 0).any() and (named < 0).any():
+        return (named < 0) | ((named == 0) & (parts == Part.TONGUE))
     triangles = mesh.triangles[rows]
     piece = _pieces(triangles, len(points))[triangles[:, 0]]
     corners = points[triangles].mean(axis=1)
@@ -99,9 +102,11 @@ def _lower(
     if fall.max() > 0:
         return (np.bincount(of, fall) / count > _FALLS * fall.max())[of]
     is_tooth = np.isin(parts, (Part.TEETH, Part.GUMS))
-    heights = corners[:, 1]
+    heights = corners[:, 1] - _bite(corners[is_tooth])(corners[:, 2])
     if len(numbers) > 1:  # whole pieces are on one side of the bite
-        heights = (np.bincount(of, corners[:, 1]) / count)[of]
+        heights = (np.bincount(of, heights) / count)[of]
+    if not is_tooth.any():
+        return np.ones(len(rows), bool)
     low, high = heights[is_tooth].min(), heights[is_tooth].max()
     for _ in range(8):  # two means of the pieces' heights
         is_high = heights >= (low + high) / 2
@@ -109,6 +114,14 @@ def _lower(
             break
         low, high = heights[is_tooth & ~is_high].mean(), heights[is_tooth & is_high].mean()
     return ~is_high | (parts == Part.TONGUE)
+
+
+def _bite(corners: Points) -> Callable[[np.ndarray], np.ndarray]:
+    """Height of the plane between both rows at a depth: it rises to the back."""
+    if len(corners) < _FEWEST:
+        return np.zeros_like
+    slope, height = np.polyfit(corners[:, 2], corners[:, 1], 1)
+    return lambda depth: height + slope * depth
 
 
 def _pieces(triangles: Faces, count: int) -> Int[np.ndarray, " vertices"]:

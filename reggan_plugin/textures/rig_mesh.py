@@ -1,8 +1,11 @@
 """Read a head of the user's own, with its shapes, for the rig: its mesh, parts and colours."""
 
+import re
+import shutil
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Final
 
 import numpy as np
@@ -23,6 +26,8 @@ _MAP_PX: Final = 1024
 """Side to which maps are averaged: the pictures that they are drawn in are smaller."""
 _WELD: Final = 1e-6
 """Share of the mesh's size within which vertices are one, if they move alike."""
+_UPPER_ROW: Final = re.compile(r"upper|top|maxill", re.IGNORECASE)
+_LOWER_ROW: Final = re.compile(r"lower|bottom|mandib", re.IGNORECASE)
 _DIRECTIONS: Final = {"X": 0, "Y": 1, "Z": 2}
 _PLACES: Final = np.array([(1, 1, 1), (4, 1, 1), (1, 4, 1), (1, 1, 4)]) / [[3], [6], [6], [6]]
 """Barycentric coordinates at which a triangle's alpha is sampled."""
@@ -65,6 +70,9 @@ def rig_mesh(loaded: LoadedMesh) -> RigMesh:
         points=points[first],
         triangles=place[triangles],
         parts=np.repeat([one.part for one in named], [len(rows) for rows in colours.kept]),
+        rows_of_teeth=np.repeat(
+            [_row_of_teeth(one.mesh) for one in named], [len(rows) for rows in colours.kept]
+        ),
         shapes={name: moved[first] for name, moved in offsets.items()},
         unknown=tuple(sorted(name for name in names if shape_from_name(name) is None)),
         fronts=_fronts(character),
@@ -74,14 +82,17 @@ def rig_mesh(loaded: LoadedMesh) -> RigMesh:
 
 def _with_skin(named: Sequence[NamedPart]) -> Sequence[NamedPart]:
     """The parts, one of them skin: if no name says which, that of most points with morphs."""
-    if any(one.part == Part.SKIN for one in named):
+    moving = [k for k, one in enumerate(named) if one.mesh.morphs]
+    if not moving or any(one.part == Part.SKIN for one in named):
         return named
-    most = max(range(len(named)), key=lambda k: bool(named[k].mesh.morphs) * _size(named[k].mesh))
+    most = max(moving, key=lambda k: len(named[k].mesh.positions))
     return [NamedPart(one.mesh, Part.SKIN) if k == most else one for k, one in enumerate(named)]
 
 
-def _size(mesh: MeshPart) -> int:
-    return len(mesh.positions)
+def _row_of_teeth(mesh: MeshPart) -> int:
+    """1 for an upper row by the names that artists give, -1 for a lower one, 0 for neither."""
+    name = f"{mesh.name} {mesh.material.name}"
+    return bool(_UPPER_ROW.search(name)) - bool(_LOWER_ROW.search(name))
 
 
 def _welded(
@@ -120,8 +131,9 @@ class _Colours:
     """
 
     def __init__(self, loaded: LoadedMesh, parts: Sequence[MeshPart]) -> None:
-        self._folder = TemporaryDirectory()  # of maps inside the file, until this goes
-        self._maps = PartMaps(loaded, Path(self._folder.name))
+        scratch = mkdtemp()  # of maps inside the file, until this goes
+        weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
+        self._maps = PartMaps(loaded, Path(scratch))
         own = {id(part): index for index, part in enumerate(loaded.character.parts)}
         self._parts = [(own[id(part)], part) for part in parts]
         self.kept: list[Int[np.ndarray, " drawn"]] = []

@@ -457,5 +457,5 @@ def _without_shapes(mesh: RigMesh) -> MeshError:
     return MeshError(
         f"{mesh.name} has {found}{some if mesh.unknown else ''}; expected ARKit's, such as "
         "jawOpen and mouthSmileLeft. Rename its shape keys to ARKit's names (in Blender, the table "
-        "of Train on This Character does), and export it with its shapes."
+        "of This Character's Rig does), and export it with its shapes."
     )

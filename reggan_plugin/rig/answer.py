@@ -11,7 +11,8 @@ from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
 from reggan_plugin.rig.fit import Fit, fit
 from reggan_plugin.rig.layout import SIDES, eye_rows, rows_of
 from reggan_plugin.rig.light import light_change
-from reggan_plugin.rig.opened_mouth import changed_mouth, mouth_outline
+from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
+from reggan_plugin.rig.opened_mouth import changed_mouth, kept_shut, mouth_outline
 from reggan_plugin.rig.planes import (
     WHOLE,
     Window,
@@ -73,6 +74,7 @@ def rig_answer(
     *,
     refine: Refine | None = None,
     cells: int = _CELLS,
+    look: MouthLook = USUAL_MOUTH,
 ) -> Answer:
     """Move a face by the shapes of the template.
 
@@ -83,10 +85,13 @@ def rig_answer(
         weights: of ARKit's shapes, and `neutral`: how much of an open mouth of its own is shut.
         refine: a network that adds to the answer what geometry does not say.
         cells: resolution of the motion.
+        look: of the mouth.
     """
     laid = fit(template, landmarks.places, landmarks.sigma)
     rest = float(np.clip(weights.get("neutral", 0.0), 0, 1))
     change = template.displacement(weights) - np.float32(rest) * laid.worn
+    if look.style == "closed":
+        change = kept_shut(template, laid.worn, change)
     before = template.rest + laid.worn
     here, there = laid.map(before), laid.map(before + change)
     marks = template.landmarks + template.at_landmarks(laid.worn)
@@ -114,7 +119,7 @@ def rig_answer(
         )
         for side in SIDES
     ]
-    mouth = changed_mouth(template, picture, laid, marks_before, marks_after, weights, axes)
+    mouth = changed_mouth(template, picture, laid, marks_before, marks_after, weights, axes, look)
     motion, gain = _motion(template, laid, here, there, light, marks_after, eyes, cells, refined)
     seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
     painters = [

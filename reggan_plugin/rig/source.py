@@ -14,8 +14,9 @@ from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelC
 from reggan_plugin.rig.answer import Landmarks, rig_answer
 from reggan_plugin.rig.front import front_matte
 from reggan_plugin.rig.layout import COUNT
+from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
 from reggan_plugin.rig.refinement import CELLS, PLANES, Refinement
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template import Template, template
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 _Crop = Float[np.ndarray, "1 3 side_px side_px"]
@@ -35,6 +36,9 @@ class RigSource:
         if batch < 1:
             raise ValueError(f"a batch of {batch}")
         self.card, self._runner = card, runner
+        self.template: Template = template()
+        """What is laid over faces; another one counts from the next answer on."""
+        self.mouth: MouthLook = USUAL_MOUTH
         self.batch = 1
         """Faces are asked one by one: geometry takes longer than the network."""
         self._found: tuple[tuple[np.ndarray, _Crop, Landmarks], ...] = ()
@@ -55,7 +59,11 @@ class RigSource:
             weights = dict(zip(self.card.controls, self.card.vector_of(mix), strict=True))
             small, found = self._seen(face)
             refine = partial(self._refined, small) if self._is_refined else None
-            answers.append(rig_answer(template(), face, found, weights, refine=refine))
+            answers.append(
+                rig_answer(
+                    self.template, face, found, weights, refine=refine, look=self.mouth
+                )
+            )
         return answers
 
     def landmarks(self, face: Float[np.ndarray, "side side 3"]) -> Landmarks:

@@ -3,20 +3,21 @@
 import posixpath
 import zipfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pxr import Sdf, Tf, Usd, UsdGeom, UsdShade
+from pxr import Sdf, Tf, Usd, UsdGeom, UsdShade, UsdSkel
 
 from reggan_plugin.errors import MeshError
-from reggan_plugin.textures.character import Character, Material, MeshPart
+from reggan_plugin.textures.character import Character, Material, MeshPart, Morph
 from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file
 from reggan_plugin.textures.limits import MOST_LAYERS
 
 
-def character_from_usd(path: Path) -> Character:
-    """Every visible mesh; the stage says which way is up.
+def character_from_usd(path: Path, *, with_morphs: bool = False) -> Character:
+    """Every visible mesh; the stage says which way is up. Blend shapes where they are asked for.
 
     Raises:
         MeshError: the file cannot be opened, or holds no mesh.
@@ -24,7 +25,9 @@ def character_from_usd(path: Path) -> Character:
     stage = open_stage(path)
     places = UsdGeom.XformCache()
     prims = [prim for prim in stage.Traverse() if prim.IsA(UsdGeom.Mesh)]
-    parts = tuple(part for prim in prims if (part := _part(prim, places)) is not None)
+    parts = tuple(part for prim in prims if (part := _part(prim, places, with_morphs)) is not None)
+    if with_morphs:
+        parts = tuple(replace(part, mesh=number) for number, part in enumerate(parts))
     if not parts:
         raise MeshError(f"{path} holds no mesh. Export the mesh too.")
     z_up = UsdGeom.GetStageUpAxis(stage) == UsdGeom.Tokens.z
@@ -98,7 +101,7 @@ def _refuse_outside_package(path: Path, names: Iterable[str]) -> None:
             )
 
 
-def _part(prim: Any, places: Any) -> MeshPart | None:
+def _part(prim: Any, places: Any, with_morphs: bool) -> MeshPart | None:
     """The mesh in triangles, with a point for every corner of a face."""
     mesh = UsdGeom.Mesh(prim)
     counts = np.array(mesh.GetFaceVertexCountsAttr().Get() or [], dtype=np.int64)
@@ -107,6 +110,7 @@ def _part(prim: Any, places: Any) -> MeshPart | None:
     if not len(counts) or not len(points):
         return None
     world = np.array(places.GetLocalToWorldTransform(prim))
+    morphs = _morphs(prim, len(points), world[:3, :3], corners) if with_morphs else ()
     points = points @ world[:3, :3] + world[3, :3]
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     faces = np.array(
@@ -126,7 +130,34 @@ def _part(prim: Any, places: Any) -> MeshPart | None:
         positions=points[corners],
         faces=faces,
         uv=_uv(prim, corners),
+        morphs=morphs,
     )
+
+
+def _morphs(prim: Any, count: int, turn: np.ndarray, corners: np.ndarray) -> tuple[Morph, ...]:
+    """Blend shapes of a mesh, in the world, with an offset for every corner of a face.
+
+    Raises:
+        MeshError: a shape moves points that are not there.
+    """
+    binding = UsdSkel.BindingAPI(prim)
+    names = [str(name) for name in binding.GetBlendShapesAttr().Get() or []]
+    morphs = []
+    for name, target in zip(names, binding.GetBlendShapeTargetsRel().GetTargets(), strict=False):
+        shape = UsdSkel.BlendShape(prim.GetStage().GetPrimAtPath(target))
+        offsets = np.array(shape.GetOffsetsAttr().Get() or [], dtype=float).reshape(-1, 3)
+        rows = np.array(shape.GetPointIndicesAttr().Get() or range(len(offsets)), dtype=np.int64)
+        if len(rows) != len(offsets) or not (
+            rows.min(initial=0) >= 0 and rows.max(initial=0) < count
+        ):
+            raise MeshError(
+                f"Blend shape {name[:80]!r} of {prim.GetName()} has {len(offsets)} offsets for "
+                f"{len(rows)} of {count} points. Export it again."
+            )
+        dense = np.zeros((count, 3))
+        dense[rows] = offsets
+        morphs.append(Morph(name=name, offsets=(dense @ turn)[corners]))
+    return tuple(morphs)
 
 
 def _uv(prim: Any, corners: np.ndarray) -> np.ndarray | None:

@@ -23,6 +23,7 @@ from jaxtyping import Float, Int
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.rig.layout import COUNT, SIDES, rows_of
+from reggan_plugin.rig.lid_shapes import Rows, Weights, closed_lids, marks_on, with_lash_band
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.commands.options import FILE_TO_WRITE, report_line
@@ -31,7 +32,6 @@ from reggan_training.heads.head import HeadFamily, HeadMesh, Part
 from reggan_training.landmarks.head_source import MEAN_FAMILY
 from reggan_training.landmarks.points import DensePoints, dense_points
 from reggan_training.rig.lent_motion import lent_motion, symmetric
-from reggan_training.rig.lid_shapes import Rows, Weights, closed_lids, marks_on, with_lash_band
 from reggan_training.rig.thinning import Faces, Points, thinned
 
 _MEAN_HEAD: Final = "ict-5-00000"

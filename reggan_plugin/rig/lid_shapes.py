@@ -3,10 +3,9 @@
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Int
 
+from reggan_plugin.array_types import Float, Int
 from reggan_plugin.rig.layout import rows_of
-from reggan_training.rig.thinning import Points
 
 _BAND, _BAND_ENDS = 0.06, 0.18
 """Eye distances above the upper lid's edge that go along with it rigidly (lashes lie there), and
@@ -17,6 +16,7 @@ _ROUNDS: Final = 4
 _BLINK_REACH: Final = 0.14
 """Eye distances from the upper lid's edge over which a correction of a blink fades."""
 
+Points = Float[np.ndarray, "_ 3"]
 Rows = Int[np.ndarray, "marks 3"]
 Weights = Float[np.ndarray, "marks 3"]
 

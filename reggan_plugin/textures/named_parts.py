@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
 
+from reggan_plugin.array_types import Bool, Float, Int, UInt8
+from reggan_plugin.rig.head_part import Part
 from reggan_plugin.textures.character import MeshPart
-from reggan_training.heads.head import Part
 
 _UNSEEN: Final = re.compile(
     r"occlu|shadow|\btear|wetness|lacrimal|cornea|"

@@ -4,19 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.character import MeshPart
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
-from reggan_plugin.vocabulary.face_shapes import mirrored_name, shape_from_name
+from reggan_plugin.vocabulary.face_shapes import shape_from_name
 
 Points = Float[np.ndarray, "points 3"]
 Bind = tuple[int, int, float]
 """A mesh of the file, one of its morphs, and the morph's weight."""
 
 
-def binds_by_shape(gltf: GltfFile, meshes: Iterable[MeshPart]) -> dict[str, list[Bind]]:
+def binds_by_shape(gltf: GltfFile | None, meshes: Iterable[MeshPart]) -> dict[str, list[Bind]]:
     """Which morphs make which ARKit shape.
 
     Morphs are known by their names. A shape that no morph is named after may be an expression of
@@ -31,6 +31,8 @@ def binds_by_shape(gltf: GltfFile, meshes: Iterable[MeshPart]) -> dict[str, list
             shape = shape_from_name(name)
             if shape is not None and mesh is not None:
                 named.setdefault(shape, []).append((mesh, index, 1.0))
+    if gltf is None:
+        return named
     try:
         return {**_vrm_binds(gltf), **named}
     except (AttributeError, IndexError, KeyError, TypeError) as error:
@@ -48,28 +50,6 @@ def offsets_by_shape(
         shape: np.concatenate([_offsets(mesh, wanted) for mesh in meshes])
         for shape, wanted in binds.items()
     }
-
-
-def with_own_sides(offsets: Mapping[str, Points], points: Points) -> dict[str, Points]:
-    """The shapes with left and right as the head's own, +x being own left.
-
-    Some files name the sides as a viewer sees them: then most one-sided shapes move the other side,
-    and all are renamed.
-    """
-    votes = 0.0
-    for name, moved in offsets.items():
-        if not name.endswith(("Left", "Right")) or name in _SIDEWAYS:
-            continue
-        way = np.linalg.norm(moved, axis=1)
-        if way.any():
-            sign = 1 if name.endswith("Left") else -1
-            votes += np.sign(sign * (way @ points[:, 0]))
-    if votes >= 0:
-        return dict(offsets)
-    return {mirrored_name(name): moved for name, moved in offsets.items()}
-
-
-_SIDEWAYS = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
 
 
 def _offsets(mesh: MeshPart, binds: Sequence[Bind]) -> Points:

@@ -177,6 +177,7 @@ def _as_template(house: Template, rest: Points, lent: Mapping[str, Points]) -> T
         house,
         rest=rest.astype(np.float32),
         shapes={name: shapes[name].astype(np.float32) for name in house.shapes},
+        conventions={},
         jaw=(drop / max(float(drop.max()), 1e-6)).astype(np.float32),
     )
     landmarks = moved.at_landmarks(moved.rest)

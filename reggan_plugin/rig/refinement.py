@@ -135,7 +135,7 @@ Refine = Callable[[Float[np.ndarray, "planes cells cells"]], Refinement]
 def added_motion(
     template: Template, request: RigRequest, refinement: Refinement, apart: float
 ) -> Float[np.ndarray, "vertices 2"]:
-    """Motion to be added to the vertices, eye distances.
+    """Motion to be added to the vertices, eye distances; none to shapes that are a head's own.
 
     Args:
         template: whose vertices move.
@@ -144,6 +144,8 @@ def added_motion(
         apart: distance of the lips in the rig's result, eye distances; lips that it shuts stay
             shut.
     """
+    if not template.conventions:
+        return np.zeros_like(request.motion)
     places = request.here[:, :2]
     mix = sampled(refinement.mix, places * np.float32(len(refinement.mix)))
     planes = sampled(refinement.motion, places * np.float32(len(refinement.motion)))

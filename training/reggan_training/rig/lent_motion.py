@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from reggan_plugin.rig.lent_motion import carried, inverse_squares, nearest_vertices
 from reggan_plugin.rig.light import vertex_normals

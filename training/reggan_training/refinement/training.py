@@ -14,7 +14,7 @@ from typing import Final
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from reggan_plugin.rig.refinement import PLANES
@@ -32,6 +32,8 @@ _RATE_RISES: Final = 200
 _EPSILON: Final = 0.004
 """Eye distances within which errors of motion count as squares."""
 _LIGHT_WEIGHT: Final = 0.12
+_NAMED_WEIGHT: Final = 0.004
+"""Of naming the convention that fits best, which is learnt sooner than by what it moves."""
 _REFRESH_S, _MEASURE_S = 45.0, 300.0
 _LOWER, _FACE = PLANES.index("lower"), PLANES.index("face")
 _LIGHT, _MEANT = PLANES.index("light"), PLANES.index(f"{CONVENTIONS[0]}_right")
@@ -83,6 +85,13 @@ class Batch:
         return Batch(
             picture=moved[0], asked=moved[1], motion=moved[2], light=moved[3], known=moved[4]
         )
+
+    def conventions(self) -> Int[Tensor, " batch"]:
+        """The convention that comes nearest to the truth of each example."""
+        meant = self.asked[:, _MEANT:]
+        meant = meant.reshape(len(meant), -1, 2, *meant.shape[2:])
+        left = (self.asked[:, None, :2] + meant - self.motion[:, None]) * self.known[:, None]
+        return left.square().sum((2, 3, 4)).argmin(1)
 
     def errors(
         self, answer: Answer
@@ -145,6 +154,8 @@ class RefinementTraining:
         far = (motion.square().sum(1) + _EPSILON**2).sqrt() - _EPSILON
         dim = (light.abs() + 3 * light.square()).mean()
         loss = (far + 6 * motion.square().sum(1)).mean() + _LIGHT_WEIGHT * dim
+        shares = answer[0].float().mean((2, 3)).clamp(min=1e-4).log()
+        loss = loss + _NAMED_WEIGHT * F.nll_loss(shares, batch.conventions())
         self._optimiser.zero_grad()
         (100 * loss).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)

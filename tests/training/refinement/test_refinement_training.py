@@ -1,0 +1,87 @@
+"""The refinement's network and its training."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from reggan_plugin.rig.refinement import CELLS, PLANES
+from reggan_plugin.rig.template import CONVENTIONS
+from reggan_training.landmarks.pool import PicturePool
+from reggan_training.refinement.network import RefinementNetwork
+from reggan_training.refinement.training import ARRAYS, Batch, RefinementTraining, measure, train
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> PicturePool:
+    """Examples of a rig that moves all of a face half as far as the head does."""
+    random = np.random.default_rng(3)
+    count = 24
+    asked = np.zeros((count, len(PLANES), CELLS, CELLS), np.float16)
+    motion = np.zeros((count, 2, CELLS, CELLS), np.float16)
+    way = random.normal(0, 0.05, (count, 2, 1, 1))
+    inside = slice(24, 104)
+    asked[:, :2, inside, inside] = way
+    motion[:, :, inside, inside] = 2 * way
+    asked[:, PLANES.index("face"), inside, inside] = 1
+    rows = {
+        "picture": random.integers(0, 255, (count, CELLS, CELLS, 3), dtype=np.uint8),
+        "asked": asked,
+        "motion": motion,
+        "light": np.zeros((count, 1, CELLS, CELLS), np.float16),
+        "known": np.ones((count, CELLS, CELLS), bool),
+    }
+    folder = tmp_path / "pool"
+    folder.mkdir()
+    np.savez(folder / "0-00000.npz", **rows)
+    pool = PicturePool(folder, ARRAYS)
+    pool.refresh()
+    return pool
+
+
+def test_nothing_asked_is_nothing_added() -> None:
+    torch.manual_seed(1)
+    network = RefinementNetwork().eval()
+    for last in (network.motion, network.light):
+        torch.nn.init.normal_(last.weight)
+    asked = torch.zeros(1, len(PLANES), CELLS, CELLS)
+    mix, motion, light = network(torch.rand(1, 3, CELLS, CELLS), asked)
+    assert mix.shape == (1, len(CONVENTIONS), CELLS // 2, CELLS // 2)
+    torch.testing.assert_close(mix.sum(1), torch.ones(1, CELLS // 2, CELLS // 2))
+    assert (motion.abs().max(), light.abs().max()) == (0, 0)
+
+
+def test_what_is_added_is_bounded() -> None:
+    network = RefinementNetwork().eval()
+    for last in (network.motion, network.light):
+        torch.nn.init.constant_(last.bias, 99.0)
+    asked = torch.zeros(1, len(PLANES), CELLS, CELLS)
+    asked[:, 0] = 0.01
+    _, little, _ = network(torch.zeros(1, 3, CELLS, CELLS), asked)
+    asked[:, 0] = 9.0
+    _, motion, light = network(torch.zeros(1, 3, CELLS, CELLS), asked)
+    assert float(little.max()) < 0.02
+    assert float(motion.max()) == pytest.approx(0.08, abs=1e-3)
+    assert float(light.max()) == pytest.approx(0.7, abs=1e-3)
+
+
+def test_a_mirrored_example_is_still_one(pool: PicturePool) -> None:
+    batch = Batch.of(pool, torch.arange(4))
+    none = torch.zeros(4, 3, 64, 64), torch.zeros(4, 4, 64, 64), torch.zeros(4, 1, CELLS, CELLS)
+    expected = float(batch.errors(none)[0].square().sum())
+    for seed in range(6):
+        changed = batch.augmented(torch.Generator().manual_seed(seed))
+        assert float(changed.errors(none)[0].square().sum()) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_it_learns_and_goes_on(pool: PicturePool, tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    told: list[dict[str, float | str]] = []
+    train(tmp_path, pool, pool, 8.0, told.append)
+    assert float(told[-1]["motion"]) > float(told[-1]["rig_motion"])
+    steps = RefinementTraining(tmp_path).steps
+    train(tmp_path, pool, pool, 1.0, told.append)
+    assert int(told[-1]["steps"]) > steps
+    assert measure(RefinementTraining(tmp_path).ema, pool)["rig_motion"] == pytest.approx(0.75)

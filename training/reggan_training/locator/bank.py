@@ -10,10 +10,8 @@ from jaxtyping import Float, UInt8
 
 from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_training.locator.backgrounds import paint_background, tear_face
-from reggan_training.locator.sources import LabelledPicture
+from reggan_training.locator.sources import MASK_SIDE, LabelledPicture
 from reggan_training.locator.stylise import mix_channels, stylise
-
-MASK_SIDE = 96
 
 Gray = UInt8[np.ndarray, "_height _width"]
 
@@ -78,7 +76,7 @@ def build_bank(
 
 
 def _style_faces(picture: LabelledPicture, count: int, rng: np.random.Generator) -> list[BankFace]:
-    mask = cut_out_head(picture)
+    mask = cut_out_head(picture) if picture.mask is None else picture.mask
     faces = []
     for _ in range(count):
         gray = stylise(mix_channels(picture.image, rng), picture.points, rng)

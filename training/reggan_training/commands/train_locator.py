@@ -5,16 +5,22 @@ from pathlib import Path
 
 import click
 import cv2
+import numpy as np
 import torch
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET
 from reggan_training.locator.bank import Bank, build_bank
+from reggan_training.locator.cartoons import draw_cartoon
 from reggan_training.locator.detector_network import FaceDetector
+from reggan_training.locator.drawn_heads import read_drawn_set
 from reggan_training.locator.landmark_network import LandmarkNetwork
 from reggan_training.locator.loop import LocatorRun, RunConfig, StageName
 from reggan_training.locator.sources import load_pictures
 from reggan_training.locator.stages import DetectorStage, LandmarkStage, LocatorStage
+
+_CARTOONS = 2
+"""Of the seed's streams, that of the drawings."""
 
 
 @click.command("train-locator")
@@ -23,6 +29,27 @@ from reggan_training.locator.stages import DetectorStage, LandmarkStage, Locator
     type=SET,
     required=True,
     help="Set of square pictures, as `dataset pictures --size 205` makes them.",
+)
+@click.option(
+    "--heads",
+    type=FOLDER,
+    multiple=True,
+    help="Folder that `draw-locator-heads` drew, or pool of a run of `train-landmarks`; "
+    "repeatable.",
+)
+@click.option(
+    "--every",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Of the pictures of a pool take one of so many.",
+)
+@click.option(
+    "--cartoons",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="How many flat drawings of characters to add.",
 )
 @click.option(
     "--run",
@@ -56,8 +83,8 @@ from reggan_training.locator.stages import DetectorStage, LandmarkStage, Locator
 @click.option("--rate", type=float, default=2e-3, show_default=True, help="Highest learning rate.")
 @click.option(
     "--start-from",
-    type=FOLDER,
-    help="Run folder to take the first weights from.",
+    type=click.Path(exists=True, path_type=Path),
+    help="Run folder, or network exported from one, to take the first weights from.",
 )
 @click.option(
     "--negatives",
@@ -69,6 +96,9 @@ from reggan_training.locator.stages import DetectorStage, LandmarkStage, Locator
 @verbose_option
 def train_locator(
     data: Path,
+    heads: tuple[Path, ...],
+    every: int,
+    cartoons: int,
     folder: Path,
     stage: StageName,
     kimg: float,
@@ -101,9 +131,16 @@ def train_locator(
         backgrounds=backgrounds,
         seed=seed,
         start_from=str(start_from or ""),
+        heads=tuple(str(path) for path in heads),
+        every=every,
+        cartoons=cartoons,
         negatives=tuple(str(path) for path in negatives),
     )
     pictures = load_pictures(data, "train")
+    for drawn in heads:
+        pictures += read_drawn_set(drawn, every)
+    rng = np.random.default_rng([seed, _CARTOONS])
+    pictures += [draw_cartoon(rng) for _ in range(cartoons)]
     bank = build_bank(
         pictures,
         styles_per_picture=styles,

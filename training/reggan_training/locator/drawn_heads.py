@@ -5,7 +5,7 @@ head), `points` [n, 6, 2] in pixels and `yaw` [n] in degrees. Every process has 
 shards are called by.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Float, UInt8
 
 from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.rig.layout import eye_rows, rows_of
 from reggan_training.heads.head import HeadMesh
 from reggan_training.heads.worn.dress import dress
 from reggan_training.landmarks.canvas import SIDE_PX
@@ -41,6 +42,13 @@ _LARGEST_YAW_DEG: Final = 80.0
 _MOST_DRAWN_OVER_DEG: Final = 45.0
 """Further turned heads wear only what is a mesh: the hidden half's landmarks lie beside the head."""
 _HATS: Final = 0.08
+_OF_DENSE: Final = (
+    rows_of("nose")[0],
+    rows_of("lip_outer_upper")[-1],
+    rows_of("lip_outer_upper")[0],
+    rows_of("jaw")[7],
+)
+"""Tip of the nose, left and right corner of the mouth, chin."""
 _BACK, _NECK = -3.0, -3.6
 _STATES, _LOOKS, _SHARD = 3, 2, 150
 
@@ -257,19 +265,38 @@ def _write(rows: list[DrawnHead], path: Path) -> None:
     write_atomically(path, content.getvalue())
 
 
-def read_drawn_set(folder: Path) -> list[LabelledPicture]:
-    """Read all shards of a folder."""
-    pictures = []
+def read_drawn_set(folder: Path, every: int = 1) -> list[LabelledPicture]:
+    """Read all shards of a folder, or of a pool of `train-landmarks`.
+
+    Args:
+        folder: of shards.
+        every: of a pool's pictures, keep one of so many.
+    """
+    pictures: list[LabelledPicture] = []
     for path in sorted(folder.glob("*.npz")):
         with np.load(path, allow_pickle=False) as shard:
-            arrays = [shard[name] for name in ("style", "image", "points", "mask")]
-        for style, image, points, mask in zip(*arrays, strict=True):
-            pictures.append(
-                LabelledPicture(
-                    style=str(style), image=image, points=points.astype(np.float64), mask=mask
-                )
-            )
+            pictures += _pool_pictures(shard, every) if "face" in shard else _drawn_pictures(shard)
     return pictures
+
+
+def _drawn_pictures(shard: Mapping[str, np.ndarray]) -> Iterator[LabelledPicture]:
+    arrays = [shard[name] for name in ("style", "image", "points", "mask")]
+    for style, image, points, mask in zip(*arrays, strict=True):
+        places = points.astype(np.float64)
+        yield LabelledPicture(style=str(style), image=image, points=places, mask=mask)
+
+
+def _pool_pictures(shard: Mapping[str, np.ndarray], every: int) -> Iterator[LabelledPicture]:
+    """The squares of whole faces, which are small, with six of their dense landmarks."""
+    arrays = [shard[name][::every] for name in ("face", "face_to", "points", "label")]
+    for face, matrix, dense, label in zip(*arrays, strict=True):
+        grow = PICTURE_PX / face.shape[0]
+        six = [dense[eye_rows(side)].mean(axis=0) for side in ("left", "right")]
+        six += [dense[row] for row in _OF_DENSE]
+        points = np.array(six) @ matrix[:, :2].T.astype(np.float64) + matrix[:, 2]
+        image = cv2.resize(face, (PICTURE_PX,) * 2, interpolation=cv2.INTER_CUBIC)
+        mask = cv2.resize((label > 0).astype(np.uint8) * 255, (MASK_SIDE,) * 2)
+        yield LabelledPicture(style="pool", image=image, points=points * grow, mask=mask)
 
 
 def _yaw(random: np.random.Generator) -> float:

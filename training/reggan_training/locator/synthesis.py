@@ -22,6 +22,8 @@ PATCH_SIDE_PX = 128
 SMALLEST_FACE_PX, LARGEST_FACE_PX = 20.0, 76.0
 OUTSIDE_TONE = 128
 """Grey beyond the frame's edge: the networks subtract 0.5, so it equals zero padding."""
+MOST_ROLL_DEG = 48.0
+"""Faces rolled further are found by a look at the frame turned by quarters."""
 HARD_SHARE = 0.15
 """Share of mined negatives in every batch, where there are any."""
 MIRRORED_ORDER = (1, 0, 2, 4, 3, 5)
@@ -170,7 +172,7 @@ def _paste_torn(canvas: Gray, bank: Bank, rng: np.random.Generator) -> None:
     side = canvas.shape[0]
     size = side * float(np.exp(rng.uniform(math.log(0.16), math.log(0.75))))
     spot = (float(rng.uniform(0, side)), float(rng.uniform(0, side)))
-    placement = _random_placement(rng, size, spot, 42)
+    placement = _random_placement(rng, size, spot, MOST_ROLL_DEG)
     paste_face(canvas, _random_face(bank.torn, rng), placement, cut_out=rng.random() < 0.65)
 
 
@@ -184,7 +186,7 @@ def _paste_faces(canvas: Gray, bank: Bank, rng: np.random.Generator) -> list[Poi
         x, y = (float(v) for v in rng.uniform(0.2 * size, side - 0.2 * size, 2))
         if any(math.hypot(x - a, y - b) < 0.85 * (size + s) for a, b, s in taken):
             continue
-        placement = _random_placement(rng, size, (x, y), 42)
+        placement = _random_placement(rng, size, (x, y), MOST_ROLL_DEG)
         cut_out = bool(rng.random() < 0.65)
         faces.append(paste_face(canvas, _random_face(bank.faces, rng), placement, cut_out=cut_out))
         taken.append((x, y, size))

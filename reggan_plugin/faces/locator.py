@@ -11,6 +11,7 @@ from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.faces.detector_candidates import (
     LEAST_SCORE,
+    LEAST_TURNED_SCORE,
     Candidate,
     candidate_from_points,
     drop_repeats,
@@ -42,7 +43,7 @@ class FaceLocator:
     """Searches a frame at several sizes, then reads and confirms landmarks on upright crops.
 
     Faces from 48 px (the side of `FaceLandmarks.box`) to the full frame, rolled up to about 40
-    degrees. In frames of more than 4096 px the smallest face grows with the frame.
+    degrees or, where none of those is there, by any angle. In frames of more than 4096 px the smallest face grows with the frame.
     """
 
     def __init__(self, model: Path | None = None) -> None:
@@ -62,17 +63,32 @@ class FaceLocator:
     def locate(self, image: Float[np.ndarray, "height width 3"]) -> list[FaceLandmarks]:
         """Return every face of the frame, the one with the largest eye distance first.
 
+        Where none stands upright, the frame is looked at turned by a quarter, a half and three
+        quarters, too; what the surest of these looks shows is returned.
+
         Args:
             image: sRGB-encoded, float32 in [0, 1], any size, without NaN.
         """
         pyramid = build_pyramid(image)
+        faces = self._locate_upright(pyramid, LEAST_SCORE)
+        if not faces:
+            looks = [
+                [
+                    FaceLandmarks(pyramid.place_back(face.points, quarters), face.score)
+                    for face in self._locate_upright(pyramid.turned(quarters), LEAST_TURNED_SCORE)
+                ]
+                for quarters in (1, 2, 3)
+            ]
+            faces = max(looks, key=lambda look: max((face.score for face in look), default=0.0))
+        return sorted(faces, key=lambda face: -face.eye_distance_px)
+
+    def _locate_upright(self, pyramid: Pyramid, least_score: float) -> list[FaceLandmarks]:
         candidates = self.search(pyramid)
         candidates = self.read_landmarks(pyramid, candidates, ONE_VIEW)
         upright = self.read_landmarks(pyramid, drop_repeats(candidates, any_size=False), FIVE_VIEWS)
-        confirmed = [one for one in upright if one.score >= LEAST_SCORE]
+        confirmed = [one for one in upright if one.score >= least_score]
         kept = drop_repeats(confirmed, any_size=True)
-        faces = [FaceLandmarks(one.points, one.score) for one in kept]
-        return sorted(faces, key=lambda face: -face.eye_distance_px)
+        return [FaceLandmarks(one.points, one.score) for one in kept]
 
     def read_near(
         self, image: Float[np.ndarray, "height width 3"], points: Float[np.ndarray, "6 2"]

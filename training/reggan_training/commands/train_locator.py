@@ -5,23 +5,16 @@ from pathlib import Path
 
 import click
 import cv2
-import numpy as np
 import torch
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET
 from reggan_training.locator.bank import Bank, build_bank
-from reggan_training.locator.cartoons import draw_cartoon
 from reggan_training.locator.detector_network import FaceDetector
-from reggan_training.locator.drawn_heads import read_drawn_set
+from reggan_training.locator.drawn_heads import pictures_to_train_on
 from reggan_training.locator.landmark_network import LandmarkNetwork
 from reggan_training.locator.loop import LocatorRun, RunConfig, StageName
-from reggan_training.locator.sources import load_pictures
 from reggan_training.locator.stages import DetectorStage, LandmarkStage, LocatorStage
-
-_CARTOONS = 2
-"""Of the seed's streams, that of the drawings."""
-
 
 @click.command("train-locator")
 @click.option(
@@ -136,11 +129,7 @@ def train_locator(
         cartoons=cartoons,
         negatives=tuple(str(path) for path in negatives),
     )
-    pictures = load_pictures(data, "train")
-    for drawn in heads:
-        pictures += read_drawn_set(drawn, every)
-    rng = np.random.default_rng([seed, _CARTOONS])
-    pictures += [draw_cartoon(rng) for _ in range(cartoons)]
+    pictures = pictures_to_train_on(data, heads, cartoons, seed, every=every)
     bank = build_bank(
         pictures,
         styles_per_picture=styles,

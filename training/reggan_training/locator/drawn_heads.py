@@ -5,7 +5,7 @@ head), `points` [n, 6, 2] in pixels and `yaw` [n] in degrees. Every process has 
 shards are called by.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -31,7 +31,13 @@ from reggan_training.landmarks.pictures import (
 )
 from reggan_training.landmarks.points import DensePoints, iris_of
 from reggan_training.landmarks.stylised import Bulge, stylise, warped_head
-from reggan_training.locator.sources import MASK_SIDE, PICTURE_PX, LabelledPicture
+from reggan_training.locator.cartoons import draw_cartoon
+from reggan_training.locator.sources import (
+    MASK_SIDE,
+    PICTURE_PX,
+    LabelledPicture,
+    load_pictures,
+)
 from reggan_training.pairs.camera import Camera, rotation_from_angles
 from reggan_training.pairs.rasterising import rasterise_head
 from reggan_training.pairs.shading import HeadShader
@@ -49,6 +55,8 @@ _OF_DENSE: Final = (
     rows_of("jaw")[7],
 )
 """Tip of the nose, left and right corner of the mouth, chin."""
+_CARTOONS: Final = 2
+"""Of a seed's streams, that of the cartoons."""
 _BACK, _NECK = -3.0, -3.6
 _STATES, _LOOKS, _SHARD = 3, 2, 150
 
@@ -277,6 +285,25 @@ def read_drawn_set(folder: Path, every: int = 1) -> list[LabelledPicture]:
         with np.load(path, allow_pickle=False) as shard:
             pictures += _pool_pictures(shard, every) if "face" in shard else _drawn_pictures(shard)
     return pictures
+
+
+def pictures_to_train_on(
+    data: Path, heads: Sequence[Path], cartoons: int, seed: int, *, every: int = 1
+) -> list[LabelledPicture]:
+    """A set's training split, drawn heads and so many cartoons.
+
+    Args:
+        data: the set.
+        heads: folders, as `read_drawn_set` reads them.
+        cartoons: how many.
+        seed: of the cartoons.
+        every: of a pool's pictures, keep one of so many.
+    """
+    pictures = load_pictures(data, "train")
+    for folder in heads:
+        pictures += read_drawn_set(folder, every)
+    rng = np.random.default_rng([seed, _CARTOONS])
+    return pictures + [draw_cartoon(rng) for _ in range(cartoons)]
 
 
 def _drawn_pictures(shard: Mapping[str, np.ndarray]) -> Iterator[LabelledPicture]:

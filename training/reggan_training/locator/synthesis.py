@@ -151,6 +151,8 @@ def synthesise_patch(bank: Bank, rng: np.random.Generator) -> tuple[Gray, list[P
         paste_face(canvas, _random_face(bank.faces, rng), placement, cut_out=rng.random() < 0.5)
     elif kind < 0.80:
         faces = _paste_faces(canvas, bank, rng)
+    elif kind < 0.88:  # what is found by a look at the frame turned by quarters, and only so
+        _paste_fallen(canvas, bank, rng)
     if rng.random() < 0.25:
         centres = [(float(x), float(y)) for x, y in (_centre(points) for points in faces)]
         _cut_frame(canvas, centres, rng)
@@ -174,6 +176,16 @@ def _paste_torn(canvas: Gray, bank: Bank, rng: np.random.Generator) -> None:
     spot = (float(rng.uniform(0, side)), float(rng.uniform(0, side)))
     placement = _random_placement(rng, size, spot, MOST_ROLL_DEG)
     paste_face(canvas, _random_face(bank.torn, rng), placement, cut_out=rng.random() < 0.65)
+
+
+def _paste_fallen(canvas: Gray, bank: Bank, rng: np.random.Generator) -> None:
+    """Paste a face that lies on its side or stands on its head."""
+    side = canvas.shape[0]
+    size = float(np.exp(rng.uniform(math.log(SMALLEST_FACE_PX), math.log(LARGEST_FACE_PX))))
+    x, y = (float(v) for v in rng.uniform(0.2 * size, side - 0.2 * size, 2))
+    drawn = _random_placement(rng, size, (x, y), 20)
+    placement = replace(drawn, roll_deg=drawn.roll_deg + 90 * int(rng.integers(1, 4)))
+    paste_face(canvas, _random_face(bank.faces, rng), placement, cut_out=rng.random() < 0.65)
 
 
 def _paste_faces(canvas: Gray, bank: Bank, rng: np.random.Generator) -> list[Points]:
@@ -241,7 +253,7 @@ def _paste_centred(
 
 
 def _paste_misplaced(canvas: Gray, bank: Bank, rng: np.random.Generator) -> None:
-    """Draw a face far off centre, far off scale, or upside down."""
+    """Draw a face far off centre, far off scale, upside down or on its side."""
     side = canvas.shape[0]
     size = side * BOX_SIDE_IN_EYE_DISTANCES / CROP_SIDE_IN_EYE_DISTANCES
     middle = (side / 2, side / 2)
@@ -254,6 +266,6 @@ def _paste_misplaced(canvas: Gray, bank: Bank, rng: np.random.Generator) -> None
         factor = rng.uniform(2.2, 4.0) if rng.random() < 0.6 else rng.uniform(0.25, 0.42)
         placement = _random_placement(rng, size * factor, middle, 40)
     else:
-        upside_down = _random_placement(rng, size, middle, 40)
-        placement = replace(upside_down, roll_deg=upside_down.roll_deg + 180)
+        fallen = _random_placement(rng, size, middle, 30)
+        placement = replace(fallen, roll_deg=fallen.roll_deg + 90 * int(rng.integers(1, 4)))
     paste_face(canvas, _random_face(bank.faces, rng), placement, cut_out=rng.random() < 0.5)

@@ -1,6 +1,7 @@
 """Finds faces and their six landmarks in whole frames: skin, statues and toons."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from reggan_plugin.faces.detector_candidates import (
     read_candidates,
 )
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
-from reggan_plugin.faces.locator_crop import crop_around_face, vary_crop
+from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, vary_crop
 from reggan_plugin.faces.pyramid import Pyramid, build_pyramid
 from reggan_plugin.models.model_card import read_card
 from reggan_plugin.models.model_hash import check_seal
@@ -107,6 +108,29 @@ class FaceLocator:
         near = self.read_landmarks(pyramid, [guess] if guess else [], FIVE_VIEWS)
         read = self.read_landmarks(pyramid, near, FIFTEEN_VIEWS)
         return FaceLandmarks(read[0].points, read[0].score) if read else None
+
+    def read_any_way_up(
+        self, image: Float[np.ndarray, "height width 3"], points: Float[np.ndarray, "6 2"]
+    ) -> FaceLandmarks | None:
+        """Return the face about there, be it upright, on its side or upside down; None without one.
+
+        Args:
+            image: a picture as for `locate`, or the part of it around the face.
+            points: where the face would be if it were upright.
+        """
+        pyramid = build_pyramid(image)
+        middle = face_centre_px(crop_around_face(points))
+        read: list[Candidate] = []
+        for turn in ([[1, 0], [0, 1]], [[0, -1], [1, 0]], [[-1, 0], [0, -1]], [[0, 1], [-1, 0]]):
+            guess = candidate_from_points((points - middle) @ np.array(turn) + middle, 1.0)
+            read += self.read_landmarks(pyramid, [guess] if guess else [], ONE_VIEW)
+        surest = sorted(read, key=lambda one: -one.score)[:2]
+        near = [replace(one, score=1.0) for one in surest]
+        read = self.read_landmarks(pyramid, near, FIVE_VIEWS)
+        best = max(read, key=lambda one: one.score, default=None)
+        if best is None or best.score < LEAST_SCORE:
+            return None
+        return FaceLandmarks(best.points, best.score)
 
     def search(self, pyramid: Pyramid) -> list[Candidate]:
         """Return the detector's candidates on all levels, best first."""

@@ -9,14 +9,18 @@ from typing import Any, Literal
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.errors import Remark, SourceError, UsageError
 from reggan_plugin.faces.face_crop import (
     FaceCrop,
     crop_from_box,
     crop_from_landmarks,
     crop_of_whole_image,
 )
-from reggan_plugin.faces.head_pose import head_pose_from_landmarks
+from reggan_plugin.faces.head_pose import (
+    FAR_FROM_HUMAN,
+    distance_from_human,
+    head_pose_from_landmarks,
+)
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
@@ -222,6 +226,28 @@ def read_landmarks(path: Path) -> dict[str, list[FaceLandmarks]]:
         ]
         for frame, value in content.items()
     }
+
+
+def notices_of_landmarks(path: Path) -> list[str]:
+    """Warn of faces in a landmarks file whose proportions are no person's.
+
+    Raises:
+        SourceError: as `read_landmarks`.
+    """
+    far = [
+        frame
+        for frame, faces in read_landmarks(path).items()
+        if any(distance_from_human(face) > FAR_FROM_HUMAN for face in faces)
+    ]
+    if not far:
+        return []
+    more = f" and {len(far) - 1} more" if far[1:] else ""
+    where = "" if far == ["*"] else f", frame {far[0]}{more}"
+    text = (
+        f"{path.name}{where}: these landmarks are far from a human face's, so the result may be odd. "
+        "Check their order: left is the face's own left, in a picture on the right."
+    )
+    return [Remark(text, "unusual-landmarks", source=path, frames=len(far))]
 
 
 def _face(path: Path, frame: str, points: Any) -> FaceLandmarks:

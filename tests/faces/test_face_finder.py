@@ -8,7 +8,12 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder, read_landmarks
+from reggan_plugin.faces.face_finder import (
+    FaceChoice,
+    FaceFinder,
+    notices_of_landmarks,
+    read_landmarks,
+)
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 
 CANONICAL = np.array([[0.63, 0.3], [0.37, 0.3], [0.5, 0.48], [0.6, 0.62], [0.4, 0.62], [0.5, 0.81]])
@@ -129,3 +134,15 @@ def test_a_box_in_which_nobody_is_seen_stays_upright(finder: FaceFinder) -> None
     grey = np.full((300, 300, 3), 0.5, np.float32)
     (given,) = finder.place((300, 300), FaceChoice(box=(50, 50, 200, 200)), ())
     assert finder.turned_as_seen(given, grey, given) is given
+
+
+def test_landmarks_of_no_human_proportions_are_warned_of(tmp_path: Path) -> None:
+    good = points(100, 5)
+    swapped = dict(zip(good, (good[name] for name in _MIRRORED), strict=True))
+    path = write(tmp_path / "l.json", {"1001": good, "1002": swapped, "1003": swapped})
+    (notice,) = notices_of_landmarks(path)
+    assert notice.startswith("l.json, frame 1002 and 1 more: these landmarks are far from")
+    assert notices_of_landmarks(write(tmp_path / "good.json", good)) == []
+
+
+_MIRRORED = ("right_eye", "left_eye", "nose_tip", "mouth_right", "mouth_left", "chin")

@@ -123,7 +123,9 @@ class FaceFinder:
         across, down = seen.frame_from_crop[:, 0]
         roll_deg = math.degrees(math.atan2(down, across))
         if abs(roll_deg) > LEAST_ROLL_DEG:
-            middle = crop.place(self._canonical[_OF_BOX].mean(axis=0, keepdims=True) * self._side_px)
+            middle = crop.place(
+                self._canonical[_OF_BOX].mean(axis=0, keepdims=True) * self._side_px
+            )
             crop = crop.rolled(roll_deg, middle[0])
         return replace(crop, yaw_deg=yaw_deg)
 
@@ -244,8 +246,8 @@ def notices_of_landmarks(path: Path) -> list[str]:
     more = f" and {len(far) - 1} more" if far[1:] else ""
     where = "" if far == ["*"] else f", frame {far[0]}{more}"
     text = (
-        f"{path.name}{where}: these landmarks are far from a human face's, so the result may be odd. "
-        "Check their order: left is the face's own left, in a picture on the right."
+        f"{path.name}{where}: these landmarks are far from a human face's, so the result may be "
+        "odd. Check their order: left is the face's own left, in a picture on the right."
     )
     return [Remark(text, "unusual-landmarks", source=path, frames=len(far))]
 

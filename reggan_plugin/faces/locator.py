@@ -44,7 +44,8 @@ class FaceLocator:
     """Searches a frame at several sizes, then reads and confirms landmarks on upright crops.
 
     Faces from 48 px (the side of `FaceLandmarks.box`) to the full frame, rolled up to about 40
-    degrees or, where none of those is there, by any angle. In frames of more than 4096 px the smallest face grows with the frame.
+    degrees or, where none of those is there, by any angle. In frames of more than 4096 px the
+    smallest face grows with the frame.
     """
 
     def __init__(self, model: Path | None = None) -> None:

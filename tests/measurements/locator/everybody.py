@@ -79,7 +79,9 @@ class Judgement:
 @click.option(
     "--drawings", type=FOLDER, help="Square pictures KIND_NUMBER.png, each of one character."
 )
-@click.option("--photographs", type=FOLDER, help="Of nobody: backgrounds, and frames by themselves.")
+@click.option(
+    "--photographs", type=FOLDER, help="Of nobody: backgrounds, and frames by themselves."
+)
 @click.option("--model", "models", type=FOLDER, multiple=True, help="Weights; repeatable.")
 @click.option("--heads", default=8, show_default=True, help="For each turn and kind.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="PNG of the last model's misses.")
@@ -113,7 +115,9 @@ def main(
         for locator in locators
     ]
     for number, judgements in enumerate(judged):
-        print(f"\nmodel {models[number] if models else 'as shipped'}\n\n{_table(faces, judgements)}")
+        print(
+            f"\nmodel {models[number] if models else 'as shipped'}\n\n{_table(faces, judgements)}"
+        )
         _print_false_faces(locators[number], backgrounds, pictures[::40])
     if sheet:
         misses.write(sheet)

@@ -10,8 +10,8 @@ from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_training.commands.options import FILE_TO_WRITE, FOLDER, SET
 from reggan_training.locator.bank import build_bank
-from reggan_training.locator.mining import mine_negatives
 from reggan_training.locator.drawn_heads import pictures_to_train_on
+from reggan_training.locator.mining import mine_negatives
 
 _BACKGROUNDS = 600
 
@@ -27,7 +27,7 @@ _BACKGROUNDS = 600
     "--heads",
     type=FOLDER,
     multiple=True,
-    help="Folder that `draw-locator-heads` drew; repeatable.",
+    help="Folder of drawn heads, as `train-locator --draw` writes it; repeatable.",
 )
 @click.option(
     "--cartoons",

@@ -8,13 +8,15 @@ import cv2
 import torch
 
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET
+from reggan_training.commands.family_options import OpenFamilies, family_options
+from reggan_training.commands.options import FOLDER_TO_WRITE, SET
 from reggan_training.locator.bank import Bank, build_bank
 from reggan_training.locator.detector_network import FaceDetector
-from reggan_training.locator.drawn_heads import pictures_to_train_on
+from reggan_training.locator.drawn_heads import draw_set, pictures_to_train_on
 from reggan_training.locator.landmark_network import LandmarkNetwork
 from reggan_training.locator.loop import LocatorRun, RunConfig, StageName
 from reggan_training.locator.stages import DetectorStage, LandmarkStage, LocatorStage
+
 
 @click.command("train-locator")
 @click.option(
@@ -25,11 +27,21 @@ from reggan_training.locator.stages import DetectorStage, LandmarkStage, Locator
 )
 @click.option(
     "--heads",
-    type=FOLDER,
+    type=FOLDER_TO_WRITE,
     multiple=True,
-    help="Folder that `draw-locator-heads` drew, or pool of a run of `train-landmarks`; "
+    help="Folder of drawn heads, as --draw writes it, or pool of a run of `train-landmarks`; "
     "repeatable.",
 )
+@click.option(
+    "--draw",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Draw heads of --ict, --makehuman and --valid into the first of --heads, until it has so "
+    "many pictures.",
+)
+@family_options
 @click.option(
     "--every",
     type=click.IntRange(1),
@@ -90,6 +102,8 @@ from reggan_training.locator.stages import DetectorStage, LandmarkStage, Locator
 def train_locator(
     data: Path,
     heads: tuple[Path, ...],
+    draw: int,
+    open_families: OpenFamilies,
     every: int,
     cartoons: int,
     folder: Path,
@@ -129,6 +143,10 @@ def train_locator(
         cartoons=cartoons,
         negatives=tuple(str(path) for path in negatives),
     )
+    if draw:
+        if not heads:
+            raise click.UsageError("--draw needs a folder: add --heads.")
+        draw_set({family.name: family for family in open_families()}, heads[0], draw, seed)
     pictures = pictures_to_train_on(data, heads, cartoons, seed, every=every)
     bank = build_bank(
         pictures,

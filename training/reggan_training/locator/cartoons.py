@@ -131,7 +131,9 @@ class _Drawing:
         if rng.random() < 0.7:
             for side in (-1, 1):
                 ear = np.column_stack([np.cos(_TURN) * 0.17, np.sin(_TURN) * 0.24])
-                self._fill(self._flat(ear + [side * 0.98, s.eye_y + 0.1]), self._skin, head=True)
+                self._fill(
+                    self._flat(ear + np.array([side * 0.98, s.eye_y + 0.1])), self._skin, head=True
+                )
         self._fill(self._outline, self._skin, head=True)
         if rng.random() < 0.5:  # the side away from the light
             shade = np.zeros((_SIDE, _SIDE), np.uint8)
@@ -207,7 +209,7 @@ class _Drawing:
             middle, radius, tall = spot + gaze * [wide * 0.5, 0], wide * size * 0.8, high * 0.92
         self._fill(self._oval(middle, radius, tall), iris, outlined=False)
         self._fill(self._oval(middle, radius * 0.55, tall * 0.6), iris * 0.2, outlined=False)
-        shine = middle + [-0.35 * radius, -0.4 * tall]
+        shine = middle - np.array([0.35 * radius, 0.4 * tall])
         self._fill(self._oval(shine, radius * 0.3, tall * 0.25), np.full(3, 255.0), outlined=False)
         self._stroke(upper, self._ink, lid)
 
@@ -241,7 +243,7 @@ class _Drawing:
         hole = np.concatenate([line, lower])
         self._fill(self._placed(hole), self._colour(0.05, 0.5))
         if kind == 3:
-            teeth = np.concatenate([line, line[::-1] + [0, depth * 0.3]])
+            teeth = np.concatenate([line, line[::-1] + np.array([0, depth * 0.3])])
             self._fill(self._placed(teeth), np.full(3, 245.0), outlined=False)
 
     def _draw_fringe(self) -> None:
@@ -322,5 +324,3 @@ class _Drawing:
 def _rgb(colour: Colour) -> tuple[int, int, int]:
     red, green, blue = np.clip(colour, 0, 255).astype(int)
     return int(red), int(green), int(blue)
-
-

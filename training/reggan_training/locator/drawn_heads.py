@@ -1,11 +1,10 @@
-"""Whole heads to find: real, warped as toons and anime are, turned to both sides, worn and drawn on.
+"""Whole heads to find: real, warped as toons are, turned to both sides, dressed and drawn on.
 
 A set is a folder of shards, npz files of `image` [n, 256, 256, 3], `mask` [n, 96, 96] (255 on the
-head), `points` [n, 6, 2] in pixels and `yaw` [n] in degrees. Every process has a rank, which its
-shards are called by.
+head), `points` [n, 6, 2] in pixels and `yaw` [n] in degrees.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -18,12 +17,13 @@ from jaxtyping import Float, UInt8
 
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.rig.layout import eye_rows, rows_of
-from reggan_training.heads.head import HeadMesh
+from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.worn.dress import dress
 from reggan_training.landmarks.canvas import SIDE_PX
 from reggan_training.landmarks.drawn_on import draw_backdrop, draw_outlines, draw_over_face
-from reggan_training.landmarks.head_source import HeadSource
+from reggan_training.landmarks.head_source import SHARES, HeadSource
 from reggan_training.landmarks.pictures import (
+    TEXTURES,
     camera_facing,
     random_states,
     sampled_look,
@@ -39,6 +39,7 @@ from reggan_training.locator.sources import (
     load_pictures,
 )
 from reggan_training.pairs.camera import Camera, rotation_from_angles
+from reggan_training.pairs.noise import keep_textures
 from reggan_training.pairs.rasterising import rasterise_head
 from reggan_training.pairs.shading import HeadShader
 
@@ -46,7 +47,7 @@ KINDS: Final = ("plain", "stylised", "large-eyed")
 _SHARES: Final = (0.4, 0.25, 0.35)
 _LARGEST_YAW_DEG: Final = 80.0
 _MOST_DRAWN_OVER_DEG: Final = 45.0
-"""Further turned heads wear only what is a mesh: the hidden half's landmarks lie beside the head."""
+"""Heads that are turned further wear meshes alone: hidden landmarks may lie beside the head."""
 _HATS: Final = 0.08
 _OF_DENSE: Final = (
     rows_of("nose")[0],
@@ -59,6 +60,8 @@ _CARTOONS: Final = 2
 """Of a seed's streams, that of the cartoons."""
 _BACK, _NECK = -3.0, -3.6
 _STATES, _LOOKS, _SHARD = 3, 2, 150
+_HEADS: Final = 5
+"""Seed of the identities."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -193,7 +196,7 @@ def large_eyed(head: HeadMesh, random: np.random.Generator) -> HeadMesh:
     size = random.uniform(0.25, 0.8)
     bulges.append(
         Bulge(
-            middle=nose + [0, 0.08, -0.15],
+            middle=nose + np.array([0, 0.08, -0.15]),
             reach=np.array([0.5, 0.55, 0.8]),
             core=0.2,
             scale=np.array([size, size, random.uniform(0.3, 0.8)]),
@@ -202,7 +205,7 @@ def large_eyed(head: HeadMesh, random: np.random.Generator) -> HeadMesh:
     )
     bulges.append(
         Bulge(
-            middle=chin + [0, 0.1, -0.3],
+            middle=chin + np.array([0, 0.1, -0.3]),
             reach=np.array([1.5, 0.9, 1.8]),
             core=0.1,
             scale=np.array([random.uniform(0.4, 1.1), random.uniform(0.7, 1.1), 1.0]),
@@ -221,43 +224,31 @@ def large_eyed(head: HeadMesh, random: np.random.Generator) -> HeadMesh:
     return warped_head(head, tuple(bulges), iris=float(random.uniform(0.9, 1.9)))
 
 
-def draw_set(
-    source: HeadSource,
-    folder: Path,
-    goes_on: Callable[[int], bool],
-    *,
-    rank: int = 0,
-    seed: int = 0,
-) -> int:
-    """Draw heads into a folder, behind the shards of this rank that are there.
+def draw_set(families: Mapping[str, HeadFamily], folder: Path, count: int, seed: int) -> None:
+    """Draw heads to train on into a folder, until it holds so many pictures.
 
     Args:
-        source: of the heads.
-        folder: created if it is not there.
-        goes_on: asked before each head, with how many pictures were drawn.
-        rank: of this process.
+        families: by name, with ICT FaceKit's.
+        folder: created if it is not there; goes on behind the shards that are.
+        count: how many, or a few more.
         seed: of everything.
-
-    Returns:
-        How many pictures were drawn.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    number = len(list(folder.glob(f"{rank}-*.npz")))
-    random = np.random.default_rng([seed, rank, number])
+    shards = len(list(folder.glob("*.npz")))
+    drawn = sum(len(np.load(path)["yaw"]) for path in folder.glob("*.npz"))
+    keep_textures(TEXTURES)
+    source = HeadSource(families, SHARES, _HEADS, held_out=False)
+    random = np.random.default_rng([seed, shards])
     rows: list[DrawnHead] = []
-    drawn = 0
     for head, found in source.heads(random):
-        if not goes_on(drawn):
+        if len(rows) >= _SHARD or (rows and drawn >= count):
+            _write(rows, folder / f"{shards:05d}.npz")
+            rows, shards = [], shards + 1
+        if drawn >= count:
             break
         pictures = list(draw_whole_head(head, found, random))
-        drawn += len(pictures)
         rows += pictures
-        if len(rows) >= _SHARD:
-            _write(rows, folder / f"{rank}-{number:05d}.npz")
-            rows, number = [], number + 1
-    if rows:
-        _write(rows, folder / f"{rank}-{number:05d}.npz")
-    return drawn
+        drawn += len(pictures)
 
 
 def _write(rows: list[DrawnHead], path: Path) -> None:

@@ -21,8 +21,8 @@ def load_exported(network: nn.Module, file: Path, inputs: Tensor) -> None:
         file: as `export-locator` writes it.
         inputs: a batch as it is trained on.
     """
-    import onnx  # noqa: PLC0415 - of [export]; other runs do without
-    from onnx import numpy_helper  # noqa: PLC0415
+    import onnx  # of [export]; other runs do without
+    from onnx import numpy_helper
 
     graph = onnx.load(file).graph
     found = {one.name: numpy_helper.to_array(one).copy() for one in graph.initializer}

@@ -16,7 +16,8 @@ from reggan_plugin.faces.locator_crop import (
     face_size_px,
 )
 from reggan_training.locator.augment import augment
-from reggan_training.locator.bank import MASK_SIDE, Bank, BankFace
+from reggan_training.locator.bank import Bank, BankFace
+from reggan_training.locator.sources import MASK_SIDE
 
 PATCH_SIDE_PX = 128
 SMALLEST_FACE_PX, LARGEST_FACE_PX = 20.0, 76.0

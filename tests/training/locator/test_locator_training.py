@@ -121,7 +121,7 @@ def test_cartoons_have_their_landmarks_on_the_head() -> None:
     for _ in range(40):
         cartoon = draw_cartoon(rng)
         x, y = (cartoon.points * 96 / 256).astype(int).T
-        assert (cartoon.mask[y.clip(0, 95), x.clip(0, 95)] > 0).mean() > 0.8
+        assert (cartoon.mask[y.clip(0, 95), x.clip(0, 95)] > 0).mean() > 0.6
         eyes, mouth = cartoon.points[:2, 1].mean(), cartoon.points[3:5, 1].mean()
         assert eyes < mouth < cartoon.points[5, 1]
 

@@ -60,9 +60,7 @@ class RigSource:
             small, found = self._seen(face)
             refine = partial(self._refined, small) if self._is_refined else None
             answers.append(
-                rig_answer(
-                    self.template, face, found, weights, refine=refine, look=self.mouth
-                )
+                rig_answer(self.template, face, found, weights, refine=refine, look=self.mouth)
             )
         return answers
 

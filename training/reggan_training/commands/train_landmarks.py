@@ -13,6 +13,7 @@ from reggan_training.landmarks.head_source import MEAN_FAMILY
 from reggan_training.landmarks.training import Measurement
 from reggan_training.landmarks.whole_run import LandmarkRun
 from reggan_training.landmarks.whole_run import train_landmarks as train
+from reggan_training.training_run import progress_line
 
 
 @click.command("train-landmarks")
@@ -95,6 +96,5 @@ def train_landmarks(
 
 def _report(found: Measurement) -> None:
     """Print a measurement as one line."""
-    kind = found["kind"]
-    figures = (f"{name} {value}" for name, value in found.items() if name != "kind")
-    report_line(f"{kind:6s}" + "  ".join(figures))
+    numbers = {name: value for name, value in found.items() if name != "kind"}
+    report_line(progress_line(f"{found['kind']:6s}", numbers))

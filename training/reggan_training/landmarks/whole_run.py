@@ -17,7 +17,8 @@ from reggan_training.landmarks.pool_drawing import (
     DrawingProcesses,
     DrawingTask,
 )
-from reggan_training.landmarks.training import SHARES, Measurement, Report, train_parts
+from reggan_training.landmarks.training import SHARES, LandmarkTask, Measurement, Report
+from reggan_training.training_run import run_training
 
 _POLL_S: Final = 2.0
 
@@ -76,7 +77,7 @@ def train_landmarks(run: LandmarkRun, report: Report) -> None:
             drawing.draw_on()  # says so where one has ended
             report(found)
 
-        train_parts(run.folder, pool, test, run.length_s, report_both)
+        run_training(LandmarkTask(run.folder, pool, test, run.length_s, report_both))
 
 
 def _wait_for_pictures(

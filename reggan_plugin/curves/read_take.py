@@ -75,5 +75,7 @@ def _columns(path: Path, rate_fps: float | None) -> Columns:
 
 def _columns_of_usd() -> Callable[[Path], Columns]:
     with needs_extra("A take in USD", "usd"):
+        import pxr  # noqa: F401 - it is used in a child process
+
         from reggan_plugin.curves.usd_take import columns_of_usd
     return columns_of_usd

@@ -19,7 +19,8 @@ from reggan_plugin.faces.head_pose import head_pose_from_landmarks
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks
-from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular
+from reggan_plugin.limits import MOST_DOCUMENT_BYTES
+from reggan_plugin.regular_file import read_regular
 
 _LARGEST_CROP = 8.0
 """A crop may be this many times as large as the frame before it is taken for a slip."""

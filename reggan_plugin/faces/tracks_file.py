@@ -22,7 +22,8 @@ from reggan_plugin.faces.tracks import (
     Tracks,
     frame_key,
 )
-from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular
+from reggan_plugin.limits import MOST_DOCUMENT_BYTES
+from reggan_plugin.regular_file import read_regular
 
 KIND = "reggan-tracks"
 _MOST_FACES = 1000

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
-from reggan_plugin.files.size_limit import refuse_oversize
+from reggan_plugin.limits import refuse_oversize
 from reggan_plugin.missing_package import needs_extra
 
 if TYPE_CHECKING:

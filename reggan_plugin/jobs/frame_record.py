@@ -68,7 +68,8 @@ from typing import Any, Self
 from reggan_plugin import __version__
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.jobs.results import OUTCOMES, Outcome
-from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular, status_of
+from reggan_plugin.limits import MOST_DOCUMENT_BYTES
+from reggan_plugin.regular_file import read_regular, status_of
 
 PICTURE_REVISION = 3
 """Raised with every change by which the same input, settings and model give other pixels, so that

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular
+from reggan_plugin.limits import MOST_DOCUMENT_BYTES
+from reggan_plugin.regular_file import read_regular
 from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY, ExpressionMix, resolve_expression
 from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets
 

@@ -14,7 +14,7 @@ from reggan_plugin.files.formats import image_formats
 from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
 from reggan_plugin.files.sequence import find_sequence
-from reggan_plugin.ui.limits import MOST_UPLOAD_BYTES, MOST_UPLOADED_BYTES
+from reggan_plugin.limits import MOST_UPLOAD_BYTES, MOST_UPLOADED_BYTES
 
 _LONGEST_NAME = 200
 HEAD_SUFFIXES = (*GLTF_SUFFIXES, ".obj")

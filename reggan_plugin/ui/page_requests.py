@@ -10,8 +10,9 @@ from starlette.responses import JSONResponse, Response
 
 from reggan_plugin.errors import RegganError, SourceError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.limits import MOST_JSON_BYTES
 from reggan_plugin.ui.asked_change import AskedChange, change_from_json, choice_from_json
-from reggan_plugin.ui.limits import LARGEST_PICTURE_PX, MOST_JSON_BYTES
+from reggan_plugin.ui.limits import LARGEST_PICTURE_PX
 from reggan_plugin.ui.shown_layers import LAYERS, Layer
 from reggan_plugin.vocabulary.names import OwnPresets
 

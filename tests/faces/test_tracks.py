@@ -18,7 +18,7 @@ from reggan_plugin.faces.tracks import (
     face_from_landmarks,
 )
 from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
-from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES
+from reggan_plugin.limits import MOST_DOCUMENT_BYTES
 
 FACE = np.array([[63, 30], [37, 30], [50, 48], [60, 62], [40, 62], [50, 81]], dtype=np.float64)
 

@@ -88,9 +88,8 @@ class ShotReport:
             more = ", ..." if fatal[_MOST_NAMED:] else ""
             first = f" The first: {fatal[0].note}" if fatal[0].note else ""
             raise RegganError(
-                f"{_count(fatal)} of {self.frame_count} frames are missing, failed, altered or without a "
-                f"record: "
-                f"{named}{more}.{first}",
+                f"{_count(fatal)} of {self.frame_count} frames are missing, failed, altered or "
+                f"without a record: {named}{more}.{first}",
                 kind="frames-failed",
             )
 

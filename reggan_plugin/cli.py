@@ -8,6 +8,7 @@
 Nothing heavy is imported here: subcommands are loaded when they are invoked.
 """
 
+import errno
 import traceback
 from collections.abc import Sequence
 
@@ -22,6 +23,8 @@ from reggan_plugin.commands.verbosity import Verbosity, verbose_option
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs.interruption import Interrupted
 
+_OF_MACHINE = (errno.ENAMETOOLONG, errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""What a disk may answer anywhere, also where results are printed."""
 OUT_OF_MEMORY = (
     "This does not fit into the memory that is free. Close other programs, or give smaller files."
 )
@@ -133,6 +136,12 @@ def _run(arguments: Sequence[str] | None) -> int:
     except Interrupted as interruption:
         click.echo(f"Interrupted: {interruption}", err=True)
         return interruption.exit_code
+    except OSError as error:
+        if error.errno not in _OF_MACHINE:
+            raise
+        name = "" if error.filename is None else f"{str(error.filename)[:200]}: "
+        click.echo(f"Error: {name}{error.strerror}. Name another file or output.", err=True)
+        return 1
     except MemoryError:
         if verbosity.is_verbose:
             traceback.print_exc()

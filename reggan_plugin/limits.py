@@ -15,8 +15,8 @@ MOST_DEPTH = 100
 """Of nested JSON and TOML."""
 MOST_DOCUMENT_BYTES = 32 * _MIB
 """Of JSON or CSV that people may write: ninety thousand tracked faces."""
-MOST_NUMBER_DIGITS = 400
-"""Of a number in such a document; the largest float has 309."""
+MOST_NUMBER_DIGITS = 300
+"""Of a whole number; the largest float has 309."""
 
 # Pictures and videos
 MOST_PIXELS = 2**28
@@ -25,6 +25,8 @@ MOST_SAMPLES = 2**31
 """Of all channels of a picture, 8 GB as floats: 60 channels at 8K, 240 at 4K."""
 MOST_FILE_BYTES = 2**33
 """Of a picture's file: as much as its samples may take."""
+MOST_COORDINATE_PX = 1_000_000
+"""Of a box that is given, from the corner of the picture."""
 MOST_SCANS = 100
 """Of a progressive JPEG. Usual ones have 10; each goes over the whole picture again."""
 MOST_SCANNED_PIXELS = 2**32

@@ -1,6 +1,5 @@
 """Find the face, in order of trust: given, located, or the whole picture."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -8,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.faces.face_crop import (
     FaceCrop,
@@ -171,7 +171,7 @@ def read_landmarks(path: Path) -> dict[str, list[FaceLandmarks]]:
         SourceError: not JSON, or a point is missing; the message names frame and point.
     """
     try:
-        content = json.loads(read_regular(path, MOST_DOCUMENT_BYTES).decode())
+        content = parse_json(read_regular(path, MOST_DOCUMENT_BYTES).decode())
     except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{path} cannot be read as landmarks: {error}") from error
     if isinstance(content, dict) and "left_eye" in content:

@@ -62,7 +62,7 @@ def refuse_odd_name(name: str) -> None:
         UsageError: it leads elsewhere, or no system takes it.
     """
     allowed = name.isprintable() and not set(name) & _RESERVED and not name.startswith(".")
-    if not (allowed and 0 < len(name) <= _LONGEST_NAME):
+    if not (allowed and 0 < len(name.encode()) <= _LONGEST_NAME):
         raise UsageError(f"{name[:80]!r} cannot be the name of an upload. Rename the file.")
 
 
@@ -226,7 +226,9 @@ class OpenFiles:
 
     def without_folder(self, text: str) -> str:
         """A sentence that calls uploads by their names, without the page's own folder."""
-        return re.sub(re.escape(self._folder.name) + r"[/\\]\d+[/\\]frames[/\\]", "", text)
+        own = re.escape(self._folder.name) + r"[/\\]\d+[/\\]frames[/\\]"
+        short = re.escape(tempfile.gettempdir()) + r"[/\\]reggan-(?:take|save)-[^/\\]+[/\\]"
+        return re.sub(f"{own}|{short}", "", text)
 
     def close(self) -> None:
         """Remove all uploads."""

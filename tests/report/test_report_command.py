@@ -54,7 +54,8 @@ def test_records_tell_problems_without_a_look_at_pictures(
     assert document["counts"]["missing"] == 2
     last = err.splitlines()[-1]
     assert (
-        "3 of 13 frames are missing, failed or altered: a.1003.png, a.1004.png, frame 1012." in last
+        "3 of 13 frames are missing, failed, altered or without a record: a.1003.png, a.1004.png, frame 1012."
+        in last
     )
     assert "--resume" in last
 

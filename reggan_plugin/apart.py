@@ -12,6 +12,7 @@ programs) the function runs here.
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ HERE = False
 """True runs everything in this process; fuzz tests set it, which try thousands of files."""
 _ARRAY = "\0array"
 _LENGTH_BYTES = 8
+_TOO_LONG = f"takes longer than {limits.MOST_CHILD_SECONDS} s to read"
 
 
 def run_apart(function: str, *arguments: Any, file: object) -> Any:
@@ -52,12 +54,14 @@ def run_apart(function: str, *arguments: Any, file: object) -> Any:
                 stdout=answer,
                 stderr=noise,
                 check=False,
-                timeout=limits.MOST_CHILD_SECONDS,
+                timeout=2 * limits.MOST_CHILD_SECONDS,
                 env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
                 start_new_session=True,  # Ctrl-C is for this process, which waits
             )
         except subprocess.TimeoutExpired:
-            raise _refused(file, f"takes longer than {limits.MOST_CHILD_SECONDS} s") from None
+            raise _refused(file, _TOO_LONG) from None
+        if done.returncode == -getattr(signal, "SIGXCPU", 0) != 0:
+            raise _refused(file, _TOO_LONG)
         answer.seek(0)
         found = _read(answer)
         if found is None:
@@ -128,7 +132,7 @@ def _bound() -> None:
         import resource
 
         seconds, size = limits.MOST_CHILD_SECONDS, limits.MOST_CHILD_BYTES
-        bounds = {"RLIMIT_AS": size, "RLIMIT_FSIZE": size, "RLIMIT_CPU": 2 * seconds}
+        bounds = {"RLIMIT_AS": size, "RLIMIT_FSIZE": size, "RLIMIT_CPU": seconds}
         for name, most in {**bounds, "RLIMIT_CORE": 0}.items():
             with suppress(ValueError, OSError):  # it is lower already, or not known here
                 resource.setrlimit(getattr(resource, name), (most, most))

@@ -9,6 +9,8 @@ Nothing heavy is imported here: subcommands are loaded when they are invoked.
 """
 
 import errno
+import os
+import sys
 import traceback
 from collections.abc import Sequence
 
@@ -115,7 +117,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Exceptions that are not errors of the user or the machine go through: they are bugs.
     """
     with printable_streams(), library_warnings_named():
-        return _run(arguments)
+        status = _run(arguments)
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            if error.errno not in _OF_MACHINE:
+                raise
+            click.echo(f"Error: standard output cannot be written: {error.strerror}.", err=True)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains of it at its end
+            status = status or 1
+        return status
 
 
 def _run(arguments: Sequence[str] | None) -> int:

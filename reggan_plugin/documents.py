@@ -3,7 +3,6 @@
 import json
 import math
 import re
-from collections.abc import Callable
 from typing import Any
 
 from reggan_plugin.limits import MOST_DEPTH, MOST_NUMBER_DIGITS
@@ -11,7 +10,7 @@ from reggan_plugin.limits import MOST_DEPTH, MOST_NUMBER_DIGITS
 _DOTTED = re.compile(rf"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){{{MOST_DEPTH}}}")
 
 
-def parse_json(text: str | bytes, **hooks: Callable[..., Any]) -> Any:
+def parse_json(text: str | bytes, **hooks: Any) -> Any:
     """A JSON value whose whole numbers are floats' equals; `hooks` as of `json.loads`.
 
     Raises:

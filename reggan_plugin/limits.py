@@ -43,6 +43,8 @@ MOST_PARTS = 20_000
 """Of a character: pieces of one material each; large ones have some hundred."""
 MOST_POINTS = 40_000_000
 """And corners, of all parts of a character together: several times a dense scan."""
+LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS = 50_000, 20.0
+"""At which a mesh is looked at, and the seconds that it may take beyond; usual is a million."""
 MOST_LIBRARIES, MOST_LIBRARY_BYTES = 64, 16 * _MIB
 """Of an OBJ file, and the size of each."""
 MOST_LAYERS = 1000
@@ -70,7 +72,7 @@ MOST_MODEL_BYTES = 2**31
 
 # What a child process may take (`reggan_plugin.apart`)
 MOST_CHILD_SECONDS = 50
-"""To read one file."""
+"""Of a processor, to read one file; twice as many by the clock, as others may be at work."""
 MOST_CHILD_BYTES = 4 * 2**30
 """Of address space, on Linux; other systems do not hold a process to it."""
 

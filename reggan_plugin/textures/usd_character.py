@@ -55,7 +55,8 @@ def meshes_in(path: str) -> dict[str, Any]:
     from pxr import UsdGeom
 
     stage, places = open_stage(Path(path)), UsdGeom.XformCache()
-    parts, points = [], 0
+    parts: list[dict[str, Any]] = []
+    points = 0
     for prim in stage.Traverse():
         if not prim.IsA(UsdGeom.Mesh):
             continue

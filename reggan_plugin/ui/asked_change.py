@@ -83,7 +83,8 @@ def choice_from_json(asked: Any) -> FaceChoice:
     finite = [float(v) for v in numbers if isinstance(v, int | float) and math.isfinite(v)]
     if len(finite) != 4 or min(finite[2:]) <= 0 or max(map(abs, finite)) > MOST_COORDINATE_PX:
         raise UsageError(
-            f"{str(asked)[:80]!r} says no face; expected an index, a box of four numbers, or the whole image."
+            f"{str(asked)[:80]!r} says no face; expected an index, a box of four numbers, "
+            "or the whole image."
         )
     x, y, width, height = (round(v, 1) for v in finite)
     return FaceChoice(box=(x, y, width, height))

@@ -153,8 +153,9 @@ def preset_text(name: str, change: AskedChange) -> str:
     weights = change.mix.control_weights()
     if not weights:
         raise UsageError("Nothing is asked for yet: move a slider or choose an expression first.")
+    heading = json.dumps(name, ensure_ascii=False)
     lines = [
-        f"[{json.dumps(name, ensure_ascii=False)}]",
+        f"[{heading}]",
         *(f"{part} = {w:.4g}" for part, w in weights.items()),
     ]
     return "\n".join([*lines, "adds = true"]) + "\n"

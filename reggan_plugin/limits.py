@@ -43,7 +43,7 @@ MOST_PARTS = 20_000
 """Of a character: pieces of one material each; large ones have some hundred."""
 MOST_POINTS = 40_000_000
 """And corners, of all parts of a character together: several times a dense scan."""
-LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS = 50_000, 20.0
+LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS = 50_000, 10.0
 """At which a mesh is looked at, and the seconds that it may take beyond; usual is a million."""
 MOST_LIBRARIES, MOST_LIBRARY_BYTES = 64, 16 * _MIB
 """Of an OBJ file, and the size of each."""

@@ -28,7 +28,7 @@ from reggan_plugin.regular_file import read_regular
 SETTINGS_FILE = "reggan-plugin.toml"
 CONFIG_OPTION = "--config"
 _PRESETS, _PRESETS_OPTION = "presets", "presets"
-_OF_PROVENANCE = ("stamp", "no-stamp", "sign", "key")
+_OF_PROVENANCE = ("stamp", "sign", "key")
 _COMMAND_LINE_ALONE = ("frames", "overwrite", "config")
 
 
@@ -141,11 +141,18 @@ def _named(args: Sequence[str]) -> Path | None:
 def _found(args: Sequence[str]) -> Path | None:
     """The file beside what the words of a command line name, or in the user's folder."""
     places = [Path(word) for word in args if word and not word.startswith("-")]
-    there = [place for place in places if place.exists() or set(place.name) & set("#%*")]
+    there = [place for place in places if _exists(place) or set(place.name) & set("#%*")]
     folders = [place if place.is_dir() else place.parent for place in there]
     folders.append(_own_folder())
     candidates = (folder / SETTINGS_FILE for folder in folders)
     return next((path for path in candidates if path.is_file()), None)
+
+
+def _exists(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError:  # longer than any name, as a box of many digits
+        return False
 
 
 def _own_folder() -> Path:

@@ -19,6 +19,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
@@ -95,7 +96,8 @@ def read_curve(
     """
     try:
         text = read_regular(path, MOST_DOCUMENT_BYTES).decode("utf-8-sig")
-        rows = list(_rows_of_json(text) if path.suffix.lower() == ".json" else _rows_of_csv(text))
+        found = _rows_of_json(text) if path.suffix.lower() == ".json" else _rows_of_csv(text)
+        rows = list(islice(found, MOST_KEYS + 1))
         refuse_beyond(len(rows), MOST_KEYS, "keys")
     except _DAMAGE as error:
         raise SourceError(

@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 def test_usd_reads_nothing_outside_its_folder(way: str, folder: Path) -> None:
     pytest.importorskip("pxr.Usd")
     path = attacks.reaching_out(folder, way)
-    with pytest.raises(MeshError, match=r"outside|secret|no relative path|value clips"):
+    with pytest.raises(MeshError, match=r"a\.usd[az]? names '|b\.usda names '|value clips"):
         load_mesh(path)
     with pytest.raises(SourceError):
         attacks.read_take(path)
@@ -41,17 +41,15 @@ def test_usd_reads_nothing_outside_its_folder(way: str, folder: Path) -> None:
 
 def test_usd_reads_its_own_folder_package_and_prims(folder: Path) -> None:
     pytest.importorskip("pxr.Usd")
-    body = "{\n%s}" % attacks.TRIANGLE
+    body = f"{{\n{attacks.TRIANGLE}}}"
     inner = attacks.usda(body).replace(b"def Xform", b"def Mesh")
     layered = attacks.usda("(references = @./inner.usda@) {}").replace(b"def Xform", b"def Mesh")
     (folder / "inner.usda").write_bytes(inner)
     (folder / "plain.usda").write_bytes(layered)
     packed = attacks.package(folder / "a.usdz", root=layered, inner=inner)
     (folder / "b.usda").write_bytes(layered.replace(b"./inner.usda", b"./a.usdz"))
-    source = b'def Mesh "Src" {\n%s}\ndef "Two" (references = </Src>) {}\n' % (
-        attacks.TRIANGLE.encode()
-    )
-    (folder / "own.usda").write_bytes(b"#usda 1.0\n" + source)
+    source = f'def Mesh "Src" {body}\ndef "Two" (references = </Src>) {{}}\n'
+    (folder / "own.usda").write_text("#usda 1.0\n" + source)
     for path, parts in ((packed, 1), (folder / "plain.usda", 1), (folder / "b.usda", 1)):
         assert len(load_mesh(path).character.parts) == parts, path
     assert len(load_mesh(folder / "own.usda").character.parts) == 2
@@ -79,12 +77,13 @@ def test_a_bomb_is_named_soon(name: str, folder: Path) -> None:
     assert len(str(refusal.value)) < 1000
 
 
-def test_sound_bmp_and_tga_beyond_the_limit_of_pillow_are_read(folder: Path) -> None:
-    for name, content in (("a.bmp", attacks.bmp(13_500, 13_500)),):
+def test_sound_bmp_and_tga_beyond_the_limit_of_pillow_are_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 1000)
+    for name, content in (("a.bmp", attacks.bmp(64, 48)), ("a.tga", attacks.tga(64, 48))):
         (folder / name).write_bytes(content)
-        assert read_frame(folder / name).pixels.shape[:2] == (13_500, 13_500)
-    (folder / "a.tga").write_bytes(attacks.tga(64, 48))
-    assert read_frame(folder / "a.tga").pixels.shape[:2] == (48, 64)
+        assert read_frame(folder / name).pixels.shape[:2] == (48, 64)
 
 
 def test_triangles_in_one_place_are_named_before_a_minute_is_gone(

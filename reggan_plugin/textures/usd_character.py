@@ -148,9 +148,9 @@ def _part(prim: Any, places: Any, most: int) -> dict[str, Any] | None:
     from pxr import UsdGeom, UsdShade
 
     mesh = UsdGeom.Mesh(prim)
-    counts = np.array(mesh.GetFaceVertexCountsAttr().Get() or [], dtype=np.int64)
-    corners = np.array(mesh.GetFaceVertexIndicesAttr().Get() or [], dtype=np.int64)
-    points = np.array(mesh.GetPointsAttr().Get() or [], dtype=float).reshape(-1, 3)
+    counts = _numbers(mesh.GetFaceVertexCountsAttr().Get(), np.int64)
+    corners = _numbers(mesh.GetFaceVertexIndicesAttr().Get(), np.int64)
+    points = _numbers(mesh.GetPointsAttr().Get(), float).reshape(-1, 3)
     if not len(counts) or not len(points):
         return None
     if counts.min() < 0 or counts.sum() != len(corners):
@@ -174,6 +174,18 @@ def _part(prim: Any, places: Any, most: int) -> dict[str, Any] | None:
     }
 
 
+def _numbers(value: Any, kind: Any) -> np.ndarray:
+    """An attribute's value; none where it has none.
+
+    Raises:
+        ValueError: it is of another type than its name says.
+    """
+    try:
+        return np.array([] if value is None else value, dtype=kind)
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"it has a {type(value).__name__} in place of numbers") from error
+
+
 def _triangles(counts: np.ndarray) -> np.ndarray:
     """A fan of triangles for each face; their corners are counted through all faces."""
     fans = np.maximum(counts - 2, 0)
@@ -195,7 +207,7 @@ def _uv(prim: Any, corners: np.ndarray) -> np.ndarray | None:
     fitting.sort(key=lambda primvar: primvar.GetPrimvarName() not in ("st", "UVMap"))
     if not fitting:
         return None
-    values = np.array(fitting[0].ComputeFlattened() or [], dtype=float).reshape(-1, 2)
+    values = _numbers(fitting[0].ComputeFlattened(), float).reshape(-1, 2)
     is_by_corner = fitting[0].GetInterpolation() == UsdGeom.Tokens.faceVarying
     needed = len(corners) if is_by_corner else int(corners.max(initial=-1)) + 1
     if len(values) != needed if is_by_corner else len(values) < needed:

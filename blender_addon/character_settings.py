@@ -1,4 +1,4 @@
-"""A character to train on: `scene.reggan_character`."""
+"""A character with face shapes of its own: `scene.reggan_character`."""
 
 import bpy
 from bpy.props import (
@@ -77,17 +77,10 @@ classes = (ExpressionKey, CharacterSettings)
 
 
 def attach() -> None:
-    """Give every scene its character, and the session a place for the command line to copy."""
+    """Give every scene its character."""
     bpy.types.Scene.reggan_character = PointerProperty(type=CharacterSettings)
-    bpy.types.WindowManager.reggan_training_command = StringProperty(
-        name="Then",
-        description="Run this where reggan-plugin is installed with [train,export,textures]. "
-        "Select it to copy it",
-        options={"SKIP_SAVE"},
-    )
 
 
 def detach() -> None:
-    """Take both away again; a .blend that holds a character keeps it."""
+    """Take it away again; a .blend that holds a character keeps it."""
     del bpy.types.Scene.reggan_character
-    del bpy.types.WindowManager.reggan_training_command

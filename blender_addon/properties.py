@@ -143,7 +143,7 @@ class RegganSettings(bpy.types.PropertyGroup):
     )
     model: StringProperty(
         name="Model",
-        description="A model file (.onnx), such as one trained on your character, or the name of "
+        description="A model file (.onnx), or the name of "
         "one. Leave it empty for the model that comes with the extension",
         subtype="FILE_PATH",
         options=_PATH,

@@ -25,7 +25,7 @@ _MODULES = (
     "operators.drag_point",
     "operators.points_overlay",
     "operators.shape_key_table",
-    "operators.train_character",
+    "operators.write_character",
     "operators.change_image",
     "operators.change_texture",
     "operators.before_after",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reggan_plugin.errors import RegganError
     from reggan_plugin.faces.face_finder import FaceChoice
     from reggan_plugin.files.frame import Frame, read_frame, write_frame
+    from reggan_plugin.textures.rig_mesh import read_rig
     from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
     from reggan_plugin.vocabulary.expression_mix import (
         EXPRESSION_NAMES,
@@ -34,6 +35,7 @@ __all__ = [
     "__version__",
     "parse_expression_mix",
     "read_frame",
+    "read_rig",
     "write_frame",
 ]
 
@@ -46,6 +48,7 @@ _MODULE_FROM_NAME = {
     "RegganError": "errors",
     "parse_expression_mix": "vocabulary.expression_mix",
     "read_frame": "files.frame",
+    "read_rig": "textures.rig_mesh",
     "write_frame": "files.frame",
 }
 

@@ -87,8 +87,8 @@ _COMMANDS = {
 }
 _ATTACHED_HELP = {
     "train": "Train a model on pairs of pictures.",
-    "train-motion": "Train a model that answers with motion, gain and paint.",
     "train-landmarks": "Train the networks that find the landmarks of a rig.",
+    "train-refinement": "Train the network that refines what a rig answers.",
     "dataset": "Render, check and pack pictures to train on.",
     "evaluate": "Measure expression, identity and realism of a model.",
     "study": "Ask people which pictures they prefer, and tally it.",

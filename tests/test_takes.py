@@ -9,13 +9,16 @@ import pytest
 
 from .curves import conftest as formats
 from .measurements import takes
-from .motion_models import write_motion_model
+from .motion_models import render_made, write_motion_model
 
 FRAMES = 16
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
-def test_a_killed_run_and_chunks_give_the_same_frames(tmp_path: Path) -> None:
+def test_a_killed_run_and_chunks_give_the_same_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(takes, "_render", render_made)  # in processes of their own
     model = write_motion_model(tmp_path / "jaw.onnx", motion=(0.1, 0.0), answers_to="jawOpen")
     shot = takes.write_shot(tmp_path / "shot", FRAMES, width=64)
     words = ["--model", str(model), "--whole-image"]

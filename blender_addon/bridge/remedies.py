@@ -105,6 +105,8 @@ REMEDIES: Mapping[str, str] = {
     # texture maps
     "face-on-mesh": "Say which way it looks (Front), or which bone is its head (Head and Bone "
     "under Head from Rig).",
+    "face-on-rig": "",
+    "model-takes-no-rig": "",
     "face-on-flat-map": "Choose a map on which the face lies unfolded, or On the head.",
     "no-such-head-bone": "Choose one of them as Bone under Head from Rig.",
     "mesh-reference": "The field Image names a map that lies elsewhere.",

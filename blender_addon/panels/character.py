@@ -1,4 +1,4 @@
-"""The scene's character to train on."""
+"""The scene's character, to be written with its own face shapes."""
 
 from typing import Any
 
@@ -28,14 +28,14 @@ class CharacterPanel(bpy.types.Panel):
     """Choose the mesh, check the table, write."""
 
     bl_idname = "REGGAN_PT_character"
-    bl_label = "Train on This Character"
+    bl_label = "This Character's Rig"
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "RegGAN"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - Blender's own way
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Mesh, table, file, button, command."""
+        """Mesh, table, file, button."""
         layout, settings = self.layout, context.scene.reggan_character
         layout.use_property_split = True
         layout.prop(settings, "mesh")
@@ -43,8 +43,6 @@ class CharacterPanel(bpy.types.Panel):
         layout.prop(settings, "file")
         layout.prop(settings, "replaces")
         layout.operator("reggan.write_character", icon="EXPORT")
-        if context.window_manager.reggan_training_command:
-            layout.prop(context.window_manager, "reggan_training_command")
 
 
 def _draw_table(layout: bpy.types.UILayout, settings: Any) -> None:

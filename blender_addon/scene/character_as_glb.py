@@ -1,4 +1,4 @@
-"""A character as a GLB file with ARKit's face shapes as morphs: what models are trained on.
+"""A character as a GLB file with ARKit's face shapes as morphs.
 
 Every shape is evaluated, so that modifiers, and keys of several meshes that move together, count.
 """
@@ -24,7 +24,7 @@ _MORPHS = {
     "export_skins": False,
 }
 _BLANK = (1.0, 1.0, 1.0, 1.0)
-"""Training makes looks of its own for a material of this colour."""
+"""Looks are drawn for a material of this colour."""
 _LEAST = 1e-4
 """Of the largest move of a shape; what moves less does not have it."""
 _MIDDLE = 0.1

@@ -20,7 +20,6 @@ from reggan_plugin.benchmark.baselines import Roof
 from reggan_plugin.benchmark.contestant import Contestant
 from reggan_plugin.models.model_card import (
     CARD_KEY,
-    MOTION_CONTRACT,
     PICTURE_CONTRACT,
     PICTURE_OUTPUTS,
     UNSEALED,
@@ -57,14 +56,14 @@ class ExportBaselines:
     ) -> list[Contestant]:
         """The model's own network: on the CPU where that takes part, and on the first GPU.
 
-        Not that of a model with face shapes, whose file does not say how its network is built.
+        Not that of a rig, whose file does not say how its networks are built.
         """
         self._source = model
         card = _card_of(model)
-        if card.contract == MOTION_CONTRACT:
+        if card.contract != PICTURE_CONTRACT:
             _log.warning(
-                "%s has face shapes, and its file does not say how its network is built: it is "
-                "not timed in PyTorch.",
+                "%s is a rig, and its file does not say how its networks are built: it is not "
+                "timed in PyTorch.",
                 model.name,
             )
             return []
@@ -133,7 +132,7 @@ def _write_peer(architecture: str, like: ModelCard, path: Path) -> Path:
         expressions=like.names,
         controls=(),
         outputs=PICTURE_OUTPUTS,
-        painters={},
+        template=None,
         training={"weights": "random"},
         weights_sha256=UNSEALED,
     )

@@ -3,10 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import onnx
 import torch
-from onnx import helper, numpy_helper
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -43,47 +40,6 @@ def round_as_in_half(model: ExpressionModel) -> None:
     for part in _halved_parts(model):
         part.half().float()
         part.forward = _rounded(part.forward)
-
-
-def convolve_in_half(graph: onnx.ModelProto) -> None:
-    """Make the convolutions of a graph take and give float16, their weights too, in place.
-
-    All else stays float32: coordinates, the closed form, what is sampled at moved places.
-
-    Args:
-        graph: of float32, weights and all.
-    """
-    _convolve(graph, inside=np.float16, outside=np.float32)
-
-
-def round_convolutions(graph: onnx.ModelProto) -> None:
-    """Let a graph of `convolve_in_half` say on a CPU what a GPU will have it say, in place.
-
-    ONNX Runtime computes float16 in float32 on a CPU and rounds nothing. Here what a convolution
-    takes and gives is rounded to float16, and what happens within it is not, as on tensor cores.
-    """
-    _convolve(graph, inside=np.float32, outside=np.float16)
-
-
-def _convolve(graph: onnx.ModelProto, *, inside: type, outside: type) -> None:
-    """Let convolutions of the type `outside` be computed in the type `inside`."""
-    kinds = [helper.np_dtype_to_tensor_dtype(np.dtype(kind)) for kind in (inside, outside)]
-    weights = {tensor.name: tensor for tensor in graph.graph.initializer}
-    nodes = []
-    for node in graph.graph.node:
-        if node.op_type != "Conv":
-            nodes.append(node)
-            continue
-        for name in node.input[1:]:
-            values = numpy_helper.to_array(weights[name]).astype(inside)
-            weights[name].CopyFrom(numpy_helper.from_array(values, name))
-        ends = node.input[0], node.output[0]
-        taken, given = (f"{ends[1]}.{end}.{np.dtype(inside)}" for end in ("taken", "given"))
-        node.input[0], node.output[0] = taken, given
-        before = helper.make_node("Cast", [ends[0]], [taken], to=kinds[0])
-        nodes += [before, node, helper.make_node("Cast", [given], [ends[1]], to=kinds[1])]
-    del graph.graph.node[:]
-    graph.graph.node.extend(nodes)
 
 
 def _halved_parts(model: ExpressionModel) -> Iterator[nn.Module]:

@@ -23,7 +23,12 @@ from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.errors import UsageError
-from reggan_plugin.models.model_card import UNSEALED, ModelCard, card_from_metadata
+from reggan_plugin.models.model_card import (
+    PICTURE_CONTRACT,
+    UNSEALED,
+    ModelCard,
+    card_from_metadata,
+)
 from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 
@@ -63,6 +68,11 @@ def quantise_for_cpu(model: Path, out: Path, data: Path | None = None) -> Quanti
     """
     check_seal(model)
     card = card_from_metadata(metadata_from_onnx(model), str(model))
+    if card.contract != PICTURE_CONTRACT:
+        raise UsageError(
+            f"{model} finds landmarks (contract {card.contract}), which 8 bits place too roughly; "
+            "take the fp32 file, or quantise a model of named expressions (contract 1)."
+        )
     if card.precision != "fp32":
         raise UsageError(
             f"{model} is {card.precision} already; quantise the fp32 file that it was made from."
@@ -128,13 +138,13 @@ class _CropReader(CalibrationDataReader):  # type: ignore[misc]
         vectors = list(single_vectors(card).values())
         for number, crop in enumerate(crops):
             for vector in vectors[number % 2 :: 2]:
-                yield {"image": crop[None], card.vector_input: vector[None]}
+                yield {"image": crop[None], "expression": vector[None]}
 
 
 def _speed_up(before: Path, after: Path, card: ModelCard) -> float:
     side = card.image_size_px
-    vector = np.eye(len(card.controls or card.expressions), dtype=np.float32)[:1]
-    inputs = {"image": np.full((1, 3, side, side), 0.5, np.float32), card.vector_input: vector}
+    vector = np.eye(len(card.expressions), dtype=np.float32)[:1]
+    inputs = {"image": np.full((1, 3, side, side), 0.5, np.float32), "expression": vector}
     runners = [open_runner(path, "cpu", threads=1) for path in (before, after)]
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(_TIMED_RUNS):  # in turn, so that a busy machine slows both

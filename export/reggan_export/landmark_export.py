@@ -1,4 +1,8 @@
-"""The landmark network's run to the one file that a rig needs: a model of contract 3."""
+"""The runs of landmarks and refinement to the one file that a rig needs: a model of contract 3.
+
+Both networks lie in one graph behind an `If`: asked with planes of nothing, it finds landmarks;
+with what a rig is about to do, it refines that. What is not asked for is not computed.
+"""
 
 import json
 import tempfile
@@ -6,7 +10,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import onnx
 import torch
+import torch.nn.functional as F
+from onnx import TensorProto, compose, helper, numpy_helper
+from torch import Tensor, nn
 
 from reggan_export.graph_from_module import graph_from_module
 from reggan_export.onnx_file import store_weights_as_half, write_model
@@ -14,12 +22,24 @@ from reggan_export.sample_crops import VERIFY_FRAMES, largest_faces
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.errors import ModelParityError
-from reggan_plugin.models.model_card import RIG_CONTRACT, RIG_OUTPUTS, TEMPLATES, ModelCard
+from reggan_plugin.models.model_card import (
+    REFINED_OUTPUTS,
+    RIG_CONTRACT,
+    RIG_OUTPUTS,
+    TEMPLATES,
+    ModelCard,
+)
+from reggan_plugin.rig.layout import COUNT
+from reggan_plugin.rig.refinement import CELLS, PLANES
+from reggan_plugin.rig.template import CONVENTIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
-from reggan_training.landmarks.graph import CROP_PX, LandmarkGraph
+from reggan_training.landmarks.graph import CROP_PX, LABEL_PX, LandmarkGraph
 from reggan_training.landmarks.network import POINTS_OF, PartNetwork
 from reggan_training.landmarks.training import LOG
 from reggan_training.pairs.camera import CANONICAL_LANDMARKS
+from reggan_training.refinement.network import RefinementNetwork
+from reggan_training.refinement.training import CHECKPOINT
+from reggan_training.refinement.training import LOG as REFINEMENT_LOG
 
 _MOST_APART: Final = 0.002
 """Of places in the file and in PyTorch, in eye distances; its weights are stored as float16, which
@@ -28,7 +48,9 @@ _EYE: Final = 0.234
 """An eye distance in parts of the crop's side."""
 
 
-def export_landmarks(run: Path, out: Path, *, name: str, version: str) -> float:
+def export_landmarks(
+    run: Path, out: Path, *, name: str, version: str, refinement: Path | None = None
+) -> float:
     """Write the model file of a run; returns how far it is from PyTorch, in eye distances.
 
     Args:
@@ -36,20 +58,19 @@ def export_landmarks(run: Path, out: Path, *, name: str, version: str) -> float:
         out: replaced if it exists.
         name: of the model, for the card.
         version: of the weights, for the card.
+        refinement: folder that `train-refinement` wrote.
 
     Raises:
         ModelParityError: the file says otherwise than PyTorch; nothing is left at `out`.
     """
     graph = landmark_graph(run)
-    example = torch.zeros(2, 3, CROP_PX, CROP_PX)
-    model = graph_from_module(
-        graph,
-        (example,),
-        inputs=["image"],
-        outputs=RIG_OUTPUTS,
-        dynamic_axes=[{0: torch.export.Dim("batch")}],
-    )
-    store_weights_as_half(model)
+    outputs = RIG_OUTPUTS
+    if refinement is None:
+        model = _traced(graph, ("image",), RIG_OUTPUTS)
+        store_weights_as_half(model)
+    else:
+        outputs = (*RIG_OUTPUTS, *REFINED_OUTPUTS)
+        model = _either(graph, refinement_network(refinement))
     card = ModelCard(
         name=name,
         version=version,
@@ -57,10 +78,10 @@ def export_landmarks(run: Path, out: Path, *, name: str, version: str) -> float:
         image_size_px=CROP_PX,
         contract=RIG_CONTRACT,
         controls=CONTROLS,
-        outputs=RIG_OUTPUTS,
+        outputs=outputs,
         template=TEMPLATES[0],
         canonical_landmarks=CANONICAL_LANDMARKS,
-        training=_training(run),
+        training=_training(run, refinement),
         licence="Apache-2.0",
         max_yaw_deg=60.0,
     )
@@ -69,6 +90,8 @@ def export_landmarks(run: Path, out: Path, *, name: str, version: str) -> float:
         unverified = Path(folder) / out.name
         write_model(model, card.to_json(), unverified)
         apart = _distance(graph, unverified, card)
+        if refinement is not None:
+            apart = max(apart, _refined_apart(refinement_network(refinement), unverified))
         if not apart <= _MOST_APART:
             raise ModelParityError(
                 f"Landmarks of {out.name} are {apart:.4f} eye distances from PyTorch's; at most "
@@ -76,6 +99,101 @@ def export_landmarks(run: Path, out: Path, *, name: str, version: str) -> float:
             )
         write_atomically(out, unverified.read_bytes())
     return apart
+
+
+def _traced(
+    module: nn.Module, inputs: tuple[str, ...], outputs: tuple[str, ...]
+) -> onnx.ModelProto:
+    """A module of `image`, or of `image` and `asked`, as a graph."""
+    example = torch.zeros(2, 3, CROP_PX, CROP_PX), torch.zeros(2, len(PLANES), CELLS, CELLS)
+    batch = torch.export.Dim("batch")
+    return graph_from_module(
+        module,
+        example[: len(inputs)],
+        inputs=inputs,
+        outputs=outputs,
+        dynamic_axes=[{0: batch}] * len(inputs),
+    )
+
+
+def _either(finds: LandmarkGraph, refines: RefinementNetwork) -> onnx.ModelProto:
+    """Both networks in one graph: each answers with its own outputs, and zeros for the others'."""
+    names = (*RIG_OUTPUTS, *REFINED_OUTPUTS)
+    inputs = ("image", "asked")
+    branches = {}
+    for prefix, module in (("find/", _Finds(finds)), ("refine/", _Refines(refines))):
+        model = _traced(module.eval(), inputs, names)
+        store_weights_as_half(model)
+        model = compose.add_prefix(model, prefix, rename_inputs=False)
+        branches[prefix] = model
+        opset, ir_version = model.opset_import, model.ir_version
+    graph = branches["find/"].graph
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in names]
+    for end, known in zip(ends, graph.output, strict=True):
+        end.type.CopyFrom(known.type)
+    starts = list(graph.input)
+    for one in branches.values():
+        del one.graph.input[:]  # a branch sees what lies around it
+    nothing = numpy_helper.from_array(np.float32(0), "nothing")
+    nodes = [
+        helper.make_node("ReduceMax", ["asked"], ["most"], keepdims=0),
+        helper.make_node("Greater", ["most", "nothing"], ["is_asked"]),
+        helper.make_node(
+            "If",
+            ["is_asked"],
+            list(names),
+            then_branch=branches["refine/"].graph,
+            else_branch=graph,
+        ),
+    ]
+    whole = helper.make_graph(nodes, "rig", starts, ends, [nothing])
+    return helper.make_model(whole, opset_imports=opset, ir_version=ir_version)
+
+
+class _Finds(nn.Module):
+    """Landmarks; nothing of a refinement."""
+
+    def __init__(self, graph: LandmarkGraph) -> None:
+        super().__init__()
+        self.landmarks = graph
+
+    def forward(self, image: Tensor, asked: Tensor) -> tuple[Tensor, ...]:
+        nothing = asked[:, :1] * 0
+        half = nothing[..., ::2, ::2]
+        mix, motion = half.repeat(1, len(CONVENTIONS), 1, 1), half.repeat(1, 4, 1, 1)
+        return (*self.landmarks(image), mix, motion, nothing)
+
+
+class _Refines(nn.Module):
+    """A refinement; landmarks that are nowhere."""
+
+    def __init__(self, network: RefinementNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor, asked: Tensor) -> tuple[Tensor, ...]:
+        mix, motion, gain = self.network(F.avg_pool2d(image, CROP_PX // CELLS), asked)
+        nowhere = image[:, :1, :COUNT, :2].flatten(1, 2) * 0
+        label = image[:, :, :LABEL_PX, :LABEL_PX] * 0
+        return nowhere, nowhere[..., 0], label, mix, motion, gain
+
+
+def _refined_apart(network: RefinementNetwork, file: Path) -> float:
+    """Largest difference of a refinement in a file from PyTorch's, on noise; eye distances.
+
+    Noise will do: what is compared is arithmetic, and a weight of nought would be found in it.
+    """
+    runner = open_runner(file, "cpu")
+    random = torch.Generator().manual_seed(1)
+    image = torch.rand(1, 3, CROP_PX, CROP_PX, generator=random)
+    asked = 0.1 * torch.rand(1, len(PLANES), CELLS, CELLS, generator=random)
+    with torch.no_grad():
+        expected = network(F.avg_pool2d(image, CROP_PX // CELLS), asked)
+    found = runner.run({"image": image.numpy(), "asked": asked.numpy()})
+    return max(
+        float(np.abs(found[name] - one.numpy()).max())
+        for name, one in zip(REFINED_OUTPUTS, expected, strict=True)
+    )
 
 
 def _distance(graph: LandmarkGraph, file: Path, card: ModelCard) -> float:
@@ -86,17 +204,23 @@ def _distance(graph: LandmarkGraph, file: Path, card: ModelCard) -> float:
         picture = np.ascontiguousarray(crop[None])
         with torch.no_grad():
             expected = graph(torch.from_numpy(picture))[0].numpy()
-        places = runner.run({"image": picture})["points"]
+        inputs = {"image": picture}
+        if "gain" in card.outputs:
+            inputs["asked"] = np.zeros((1, len(PLANES), CELLS, CELLS), np.float32)
+        places = runner.run(inputs)["points"]
         apart = max(apart, float(np.linalg.norm(places - expected, axis=2).max()) / _EYE)
     return apart
 
 
-def _training(run: Path) -> dict[str, object]:
-    """What the run's log says of each network last."""
+def _training(run: Path, refinement: Path | None) -> dict[str, object]:
+    """What the runs' logs say of each network last."""
     last: dict[str, object] = {}
     for line in (run / LOG).read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
         last[record.pop("kind")] = record
+    if refinement is not None:
+        lines = (refinement / REFINEMENT_LOG).read_text(encoding="utf-8").splitlines()
+        last["refinement"] = json.loads(lines[-1])
     return {
         "data": "renders of ICT FaceKit, MakeHuman and VALID heads and smooth warps of them",
         "held_out": "identities of each family: reggan_training.heads.split",
@@ -113,3 +237,10 @@ def landmark_graph(run: Path) -> LandmarkGraph:
         network.load_state_dict(stored["ema"])
         networks[kind] = network.eval()
     return LandmarkGraph(networks).eval()
+
+
+def refinement_network(run: Path) -> RefinementNetwork:
+    """The trained refinement of a run, in evaluation mode."""
+    network = RefinementNetwork()
+    network.load_state_dict(torch.load(run / CHECKPOINT, weights_only=True)["ema"])
+    return network.eval()

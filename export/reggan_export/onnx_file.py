@@ -102,12 +102,15 @@ def write_model(model: onnx.ModelProto, card: str, path: Path) -> None:
 
 def _forget_source(model: onnx.ModelProto) -> None:
     """Drop what PyTorch notes at every node: paths of one machine, shapes that follow anyway."""
-    for node in model.graph.node:
-        del node.metadata_props[:]
-        node.doc_string = ""
-    del model.graph.value_info[:]
-    for value in (*model.graph.input, *model.graph.output):
-        del value.metadata_props[:]
-    for tensor in model.graph.initializer:
-        del tensor.metadata_props[:]
-    del model.graph.metadata_props[:]
+    graphs = [model.graph]
+    for graph in graphs:  # which grows by the branches of its nodes
+        for node in graph.node:
+            del node.metadata_props[:]
+            node.doc_string = ""
+            graphs += [one.g for one in node.attribute if one.type == onnx.AttributeProto.GRAPH]
+        del graph.value_info[:]
+        for value in (*graph.input, *graph.output):
+            del value.metadata_props[:]
+        for tensor in graph.initializer:
+            del tensor.metadata_props[:]
+        del graph.metadata_props[:]

@@ -4,9 +4,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Protocol
 
-from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.models.model_card import MOTION_CONTRACT, UNSEALED, ModelCard, card_from_metadata
+from reggan_plugin.models.model_card import UNSEALED, ModelCard, card_from_metadata
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.contract_1.checkpoint import model_from_run
@@ -66,12 +66,6 @@ class OnnxSource:
 
     def network(self) -> ExpressionModel:
         """The network in the file; see `ModelSource`."""
-        if self._own_card().contract == MOTION_CONTRACT:
-            raise UsageError(
-                f"{self._file} has face shapes (contract 2), and only models of named expressions "
-                "can be exported again from their file (contract 1). Export the run of "
-                "train-motion that made it.",
-            )
         weights = initial_weights_from(self._file)
         network = build_model(weights.settings)
         weights.load_into(network)

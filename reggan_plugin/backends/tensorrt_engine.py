@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from reggan_plugin.atomic_write import write_atomically
-from reggan_plugin.backends.byte_tables import without_byte_tables
 from reggan_plugin.backends.engine_key import EngineOptions
 from reggan_plugin.backends.tensorrt_library import logger_for
 from reggan_plugin.errors import DeviceUnavailableError, ModelError, OutputError
@@ -83,7 +82,7 @@ def load_plan(trt: Any, plan: bytes) -> Any | None:
 
 def _parse(trt: Any, model: Path, network: Any, logger: Any) -> None:
     parser = trt.OnnxParser(network, logger)
-    if not parser.parse(without_byte_tables(model)):
+    if not parser.parse(model.read_bytes()):
         reasons = [parser.get_error(index).desc() for index in range(parser.num_errors)]
         raise ModelError(
             f"TensorRT {trt.__version__} cannot read {model.name}: {'; '.join(reasons)}. "

@@ -17,7 +17,7 @@ from unittest.mock import patch
 from reggan_plugin.benchmark.fresh_process import run_fresh
 from reggan_plugin.benchmark.shot import make_shot
 from reggan_plugin.change import pipeline
-from reggan_plugin.change.model_sources import BatchedModel
+from reggan_plugin.change.picture_model import BatchedModel
 from reggan_plugin.files.frame import read_frame, write_frame
 from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.jobs import frame_output, frame_steps
@@ -27,6 +27,7 @@ from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, make_output_fo
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.stall_timeout import IoTimeout
+from reggan_plugin.rig.source import RigSource
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -34,7 +35,7 @@ _STAGES: Mapping[str, Sequence[tuple[object, str]]] = {
     "read": [(frame_steps, "read_content"), (PictureSettings, "decode")],
     "face": [(ExpressionTransfer, "find_faces")],
     "crop": [(pipeline, "cut_crop")],
-    "inference": [(BatchedModel, "run")],
+    "inference": [(BatchedModel, "run"), (RigSource, "answer")],
     "composite": [(pipeline, "motion_in_frame"), (pipeline, "composite_motion")],
     "write": [(PictureSettings, "encode"), (frame_output, "write_atomically")],
 }

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from PIL import Image
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.models.model_card import ModelCard
@@ -27,13 +26,11 @@ class Painter:
     """Cover and paint of a part of the crop at a resolution of its own.
 
     Attributes:
-        part: of the face, such as `mouth`; empty for one that has no name.
         window: left, top, right, bottom in parts of the crop's side; a square.
         cover: in [0, 1].
         paint: sRGB-encoded, [0, 1].
     """
 
-    part: str = ""
     window: tuple[float, float, float, float]
     cover: Float[np.ndarray, "side side 1"]
     paint: Float[np.ndarray, "paint_side paint_side 3"]
@@ -121,29 +118,3 @@ def finite(answer: Answer) -> Answer:
 def shown_paint(cover: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """Steepen cover: 0 up to `COVER_BEGINS`, 1 from `COVER_ENDS` on, a straight line between."""
     return np.clip((cover - COVER_BEGINS) / (COVER_ENDS - COVER_BEGINS), 0.0, 1.0)
-
-
-def paint_on_cells(answer: Answer) -> Float[np.ndarray, "cells cells"]:
-    """Share of each cell of the motion that is painted, by the painters in their windows."""
-    cells = len(answer.motion)
-    cover = _averaged(answer.cover, cells, cells)
-    for painter in answer.painters:
-        window = cells_of(painter, cells)
-        rows, columns = (part.stop - part.start for part in window)
-        cover[window] = _averaged(painter.cover, rows, columns)
-    return shown_paint(cover)
-
-
-def cells_of(painter: Painter, cells: int) -> tuple[slice, slice]:
-    """Rows and columns of the motion that a painter looks at."""
-    left, top, right, bottom = (round(end * cells) for end in painter.window)
-    return slice(top, bottom), slice(left, right)
-
-
-def _averaged(
-    plane: Float[np.ndarray, "side side 1"], rows: int, columns: int
-) -> Float[np.ndarray, "rows columns"]:
-    if not rows or not columns:
-        return np.zeros((rows, columns), np.float32)
-    image = Image.fromarray(np.ascontiguousarray(plane[..., 0], dtype=np.float32))
-    return np.array(image.resize((columns, rows), Image.Resampling.BOX))

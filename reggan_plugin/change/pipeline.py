@@ -1,8 +1,7 @@
 """The way of a face, from the picture that it lies in to the changed one: the only list of steps.
 
     cut        `cut_crop`, then the backdrop of the model where the picture is transparent
-    answer     `lift_spectacles`, the source's own answer, and what is mended in it:
-               `finite`, `with_depth`, `unfolded`, `even_lips`, `in_face_colours`
+    answer     `lift_spectacles`, the source's own answer, `finite`
     limit      `limit_motion`
     compose    `region_of_change`, `motion_in_frame`, `composite_motion`
 
@@ -18,10 +17,8 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.change.answer import Answer, AnswerSource, finite
-from reggan_plugin.change.folds import even_lips, unfolded
 from reggan_plugin.change.in_frame import motion_in_frame, region_of_change
 from reggan_plugin.change.limits import limit_motion
-from reggan_plugin.change.paint_colours import in_face_colours, with_depth
 from reggan_plugin.change.picture import CutFace, CutFrame, EditedFrame, Picture, underlay_of
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.turned_heads import intensity_share
@@ -33,7 +30,6 @@ from reggan_plugin.imaging.in_front_of_face import Front, both_fronts
 from reggan_plugin.imaging.moved_part import moved_part
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles
-from reggan_plugin.models.handling import Handling
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -128,7 +124,7 @@ def answer_faces(
     mixes: Sequence[ExpressionMix],
     lift: Callable[[Face], LiftedFace] = lift_spectacles,
 ) -> list[Answer]:
-    """Ask for the change of faces, and mend it.
+    """Ask for the change of faces, and take what stands before them off first.
 
     Args:
         source: that is asked.
@@ -139,20 +135,12 @@ def answer_faces(
     Raises:
         ModelError, DeviceMemoryError: as `AnswerSource.answer`.
     """
-    handling = source.card.handling
-    lifted = [(lift if handling.lifts_spectacles else as_they_are)(face) for face in faces]
+    lifted = [(lift if source.card.handling.lifts_spectacles else as_they_are)(f) for f in faces]
     answers = source.answer([one.face for one in lifted], mixes)
-    return [mended(answer, one, handling) for answer, one in zip(answers, lifted, strict=True)]
-
-
-def mended(answer: Answer, seen: LiftedFace, handling: Handling) -> Answer:
-    """An answer without what its source gets wrong, and with what stands before the face."""
-    answer = finite(answer)
-    answer = with_depth(answer, handling.mouth_depth)
-    answer = unfolded(answer, handling.least_area)
-    answer = even_lips(answer) if handling.evens_lips else answer
-    answer = in_face_colours(answer, seen.face, handling.greenest)
-    return replace(answer, front=both_fronts(answer.front, seen.front))
+    return [
+        replace(finite(answer), front=both_fronts(answer.front, seen.front))
+        for answer, seen in zip(answers, lifted, strict=True)
+    ]
 
 
 def limited(

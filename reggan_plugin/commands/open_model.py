@@ -1,19 +1,33 @@
 """Opens a model and says where it runs and why there."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.jobs.results import ModelInUse
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
+if TYPE_CHECKING:
+    from reggan_plugin.rig.own_rig import RigMesh
+
 
 def open_model(
-    model: str | None, device: str, batch: int = 1
+    model: str | None, device: str, batch: int = 1, rig: RigFiles | None = None
 ) -> tuple[ExpressionTransfer, ModelInUse]:
     """Load a model by name or path on a device, to take `batch` faces at once; say what was taken.
+
+    Files of a rig are read first; remarks on it are in the model's `remarks`.
 
     Raises:
         UnknownModelError, ModelError: there is no such model, or it cannot be honoured.
         DeviceUnavailableError: the device that was named cannot be had.
+        MeshError, FaceNotFoundError, UsageError: the rig cannot be taken; see `wear_rig`.
     """
-    transfer = ExpressionTransfer(model, device=device, batch=batch)
+    rig = rig or RigFiles()
+    head, teeth = (None if path is None else _read(path) for path in (rig.rig, rig.teeth))
+    transfer = ExpressionTransfer(
+        model, device=device, batch=batch, rig=head, teeth=teeth, mouth=rig.mouth
+    )
     in_use = ModelInUse(
         name=transfer.card.name,
         version=transfer.card.version,
@@ -22,3 +36,9 @@ def open_model(
         device_reason=transfer.device_reason,
     )
     return transfer, in_use
+
+
+def _read(path: Path) -> "RigMesh":
+    from reggan_plugin.textures.rig_mesh import read_rig  # most take the template that ships
+
+    return read_rig(path)

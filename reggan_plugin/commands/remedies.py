@@ -108,6 +108,8 @@ REMEDIES: Mapping[str, str] = {
     # texture maps
     "face-on-mesh": "Say which way it looks (--front +Z), or which bone is its head (--head-bone "
     "Head).",
+    "face-on-rig": "",
+    "model-takes-no-rig": "Leave out --rig, --teeth and --mouth, or leave out --model.",
     "face-on-flat-map": "Say where it is with --face-box, from the brows to below the chin, or "
     "give the mesh with --mesh.",
     "no-such-head-bone": "Pass one of them as --head-bone.",

@@ -100,6 +100,8 @@ def _run(
     notices: Sequence[str],
 ) -> JobSummary:
     transfer, in_use = asked_model.open_for(jobs[0].settings)
+    if transfer is not None:
+        notices = [*notices, *transfer.remarks]
     with libraries_on_stderr():
         return run_jobs(
             jobs,

@@ -36,7 +36,9 @@ class AskedModel:
         """
         if settings.mix.changes_nothing:
             return None, None
-        transfer, in_use = open_model(self.model, "cpu" if on_cpu else self.device, self.batch)
+        transfer, in_use = open_model(
+            self.model, "cpu" if on_cpu else self.device, self.batch, settings.rig
+        )
         transfer.card.vector_of(settings.mix)  # refuses what the model cannot do
         if not transfer.card.says_motion:
             _refuse_motion(settings.picture, transfer.card.name)

@@ -11,7 +11,7 @@ from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.commands.options.input import AskedInputs, input_options
 from reggan_plugin.commands.options.intensity import AskedExpression, intensity_options
 from reggan_plugin.commands.options.picture import picture_options
-from reggan_plugin.commands.options.shared import existing_options, exposure_option
+from reggan_plugin.commands.options.shared import existing_options, exposure_option, rig_options
 from reggan_plugin.commands.options.signing import signing_options
 from reggan_plugin.commands.render_model import AskedModel, model_and_batch_options
 from reggan_plugin.faces.face_finder import FaceChoice
@@ -19,7 +19,7 @@ from reggan_plugin.files.credentials_signed import Signing
 from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.files.video_codecs import VIDEO_CODECS
 from reggan_plugin.jobs.plan import Existing
-from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
+from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings, RigFiles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,7 @@ class AskedRender:
     picture: PictureSettings
     on_missing_face: MissingFace
     asked_model: AskedModel
+    rig_files: RigFiles
     asked_out: str | None
     existing: Existing
     stamp: bool
@@ -60,6 +61,7 @@ class AskedRender:
             on_missing_face=self.on_missing_face,
             exposure_ev=self.exposure_ev,
             picture=self.picture,
+            rig=self.rig_files,
             stamp=self.stamp,
             signing=self.signing,
         )
@@ -82,6 +84,7 @@ render_options = options_as(
         help="What becomes of a frame without a face.",
     ),
     model_and_batch_options,
+    rig_options,
     grouped_option(
         "Output",
         "-o",

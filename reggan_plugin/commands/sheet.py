@@ -14,7 +14,12 @@ from reggan_plugin.commands.options.expression import presets_option
 from reggan_plugin.commands.options.face import face_options
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.options.picture import reading_options
-from reggan_plugin.commands.options.shared import exposure_option, model_options, stall_option
+from reggan_plugin.commands.options.shared import (
+    exposure_option,
+    model_options,
+    rig_options,
+    stall_option,
+)
 from reggan_plugin.commands.progress import errors_as_events
 from reggan_plugin.commands.terminal import unguarded
 from reggan_plugin.commands.verbosity import verbose_option
@@ -37,6 +42,7 @@ from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
 from reggan_plugin.files.picture_settings import Reading
 from reggan_plugin.imaging.crop import region_of
+from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -86,6 +92,7 @@ class _DrawnFace:
 )
 @presets_option(", drawn behind the others.")
 @model_options
+@rig_options
 @exposure_option("Output")
 @grouped_option(
     "Output",
@@ -121,6 +128,7 @@ def sheet(
     presets: Path | None,
     model: str | None,
     device: str,
+    rig_files: RigFiles,
     exposure_ev: float | None,
     for_view: bool,
     out: Path | None,
@@ -137,7 +145,9 @@ def sheet(
     path = out or Path(f"{frame.stem}_sheet.png")
     refuse_overwriting([path], [frame, *given_files()])
     refuse_existing([path], overwrite=overwrite)
-    transfer, _ = open_model(model, device)
+    transfer, _ = open_model(model, device, rig=rig_files)
+    for remark in transfer.remarks:
+        click.echo(f"Note: {remark}", err=True)
     content = IoTimeout(stall_s).call(str(frame), lambda: read_content(frame))
     picture = reading.decode(content, frame)
     face = _find(transfer, frame, picture, choice, exposure_ev)

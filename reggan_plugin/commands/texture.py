@@ -12,7 +12,7 @@ from reggan_plugin.commands.options.expression import (
     expression_options,
 )
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
-from reggan_plugin.commands.options.shared import model_options
+from reggan_plugin.commands.options.shared import model_options, rig_options
 from reggan_plugin.commands.options.texture import (
     AskedCharacter,
     character_options,
@@ -29,6 +29,7 @@ from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing
+from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.textures.texture_batch import Watch
 from reggan_plugin.textures.texture_request import (
     MeshOutput,
@@ -47,6 +48,7 @@ from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 @character_options
 @expression_options(several=True, outcome="maps as they are")
 @model_options
+@rig_options
 @output_options
 @grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON summary.")
 @quiet_option("Output")
@@ -58,6 +60,7 @@ def texture(
     asked: AskedMixes,
     model: str | None,
     device: str,
+    rig_files: RigFiles,
     out: Path | None,
     out_mesh: Path | None,
     mesh_as: MeshOutput | None,
@@ -88,6 +91,7 @@ def texture(
         mesh_as=mesh_as or _usual_mesh_output(out_mesh, len(mixes)),
         existing=existing,
         also=character.also,
+        rig=rig_files,
         inputs=(*given_files(), *character.also),
     )
     open_transfer = cache(partial(_open_transfer, request, model, device))
@@ -114,7 +118,7 @@ def _open_transfer(request: TextureRequest, model: str | None, device: str) -> E
     Raises:
         UsageError: it cannot do what is asked for.
     """
-    transfer, _ = open_model(model, device)
+    transfer, _ = open_model(model, device, rig=request.rig)
     for mix in request.mixes.values():
         transfer.card.vector_of(mix)  # refuses what the model cannot do
     if request.also and not transfer.card.says_motion:

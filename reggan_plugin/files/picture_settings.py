@@ -59,7 +59,7 @@ class PictureSettings:
         limits: where on a face the change counts.
         matte: where in the frame it counts.
         writing: how EXR files are written.
-        moves_alpha: whether alpha moves with the face; only models of contract 2 can say where.
+        moves_alpha: whether alpha moves with the face; models of contract 1 cannot say where.
         layer_files: the change as files beside the frames; None writes none.
         passes: which other passes of an EXR move along; None leaves all as they are.
     """
@@ -74,7 +74,7 @@ class PictureSettings:
 
     @property
     def needs_motion(self) -> bool:
-        """True if something is asked for that only models of contract 2 can say."""
+        """True if something is asked for that models of contract 1 cannot say."""
         beside = () if self.layer_files is None else self.layer_files.layers
         layers = (*self.writing.layers, *beside)
         names_passes = self.passes is not None and bool(self.passes.patterns)

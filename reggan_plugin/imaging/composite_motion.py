@@ -1,4 +1,4 @@
-"""Move the pixels of a face in its frame (contract 2), change their light, paint on them.
+"""Move the pixels of a face in its frame, change their light, paint on them.
 
 Works on the file's own straight values: floats above 1 travel as they are, and a file of 4K keeps
 the detail of 4K. Display-encoded values are moved as they are, too: what the kernel overshoots at

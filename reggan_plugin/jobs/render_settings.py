@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
@@ -16,7 +16,25 @@ from reggan_plugin.jobs.frame_record import FrameFacts
 from reggan_plugin.jobs.intensity_curve import ExpressionCurve
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
+if TYPE_CHECKING:
+    from reggan_plugin.rig.mouth import MouthStyle
+
 MissingFace = Literal["copy", "skip", "fail"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RigFiles:
+    """Files of the user's own rig and teeth, and what is shown between parted lips.
+
+    Attributes:
+        rig: a head with its shapes; None is the template that ships.
+        teeth: a denture; None is that of the rig, or the one that ships.
+        mouth: see `MouthStyle`.
+    """
+
+    rig: Path | None = None
+    teeth: Path | None = None
+    mouth: "MouthStyle" = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +50,7 @@ class RenderSettings:
         exposure_ev: stops for scene-linear frames; None takes those of the tracks, or measures
             the shot's first face.
         picture: how frames are read and written, and where in them a change counts.
+        rig: the user's own rig and teeth.
         stamp: whether changed files say in their metadata how they were made.
         signing: who signs changed files; None leaves them unsigned.
     """
@@ -43,6 +62,7 @@ class RenderSettings:
     on_missing_face: MissingFace = "copy"
     exposure_ev: float | None = None
     picture: PictureSettings = field(default_factory=PictureSettings)
+    rig: RigFiles = field(default_factory=RigFiles)
     stamp: bool = True
     signing: Signing | None = None
 

@@ -7,7 +7,7 @@ The card is JSON under `CARD_KEY` in the file's metadata. Its `weights_sha256` s
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,37 +15,27 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import ModelCardError, UnknownExpressionError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.models.handling import PICTURE_HANDLING, RIG_HANDLING, Handling
+from reggan_plugin.models.handling import PICTURE_HANDLING, Handling
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 
 CARD_KEY = "reggan_plugin.card"
 CARD_SCHEMA = 1
-MOTION_SCHEMA = 2
-"""Of cards of contract 2; a program that knows schema 1 alone refuses them."""
 RIG_SCHEMA = 3
 """Of cards of contract 3."""
-PICTURE_CONTRACT, MOTION_CONTRACT, RIG_CONTRACT = 1, 2, 3
+PICTURE_CONTRACT, RIG_CONTRACT = 1, 3
 PICTURE_OUTPUTS = ("face", "mask")
-MOTION_OUTPUTS = ("motion", "gain", "cover", "paint")
 RIG_OUTPUTS = ("points", "sigma", "label")
+REFINED_OUTPUTS = ("mix", "motion", "gain")
+"""Of a model of contract 3 that refines what its landmarks make: see `rig.refinement`."""
 TEMPLATES = ("house-1",)
 """Heads with face shapes that this version can lay over a picture."""
-MOUTH = "mouth"
-PAINTERS = (MOUTH, "eyes")
-"""Parts of a face that a model may paint on a crop of their own."""
 UNSEALED = "0" * 64
 PRECISIONS = ("fp32", "fp16", "int8")
-_SCHEMAS = {PICTURE_CONTRACT: CARD_SCHEMA, MOTION_CONTRACT: MOTION_SCHEMA, RIG_CONTRACT: RIG_SCHEMA}
-_HANDLING = {
-    PICTURE_CONTRACT: PICTURE_HANDLING,
-    MOTION_CONTRACT: Handling(),
-    RIG_CONTRACT: RIG_HANDLING,
-}
-_MOTION_FIELDS = ("contract", "controls", "outputs", "painters")
-
-
-CropSquare = tuple[float, float, float, float]
+_SCHEMAS = {PICTURE_CONTRACT: CARD_SCHEMA, RIG_CONTRACT: RIG_SCHEMA}
+_HANDLING = {PICTURE_CONTRACT: PICTURE_HANDLING, RIG_CONTRACT: Handling()}
+_NEWER_FIELDS = ("contract", "controls", "outputs", "template")
+"""Which versions that read contract 1 alone do not know."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,15 +48,11 @@ class ModelCard:
         architecture: `reggan`, `sargan`, ...
         image_size_px: side of the square crop.
         contract: 1 for models that answer with a picture and a mask and take named expressions,
-            2 for those that answer with motion, gain, cover and paint (`Answer`) and take
-            ARKit weights, 3 for those that answer with the landmarks of a face, by which a
-            template with ARKit's shapes is laid over it.
+            3 for those that answer with the landmarks of a face, by which a template with
+            ARKit's shapes is laid over it.
         expressions: of contract 1, entries of the expression vector, in order.
-        controls: of contract 2, entries of the control vector, in order; of `CONTROLS`.
+        controls: of contract 3, the shapes that can be asked for, in order; of `CONTROLS`.
         outputs: names of the graph's outputs.
-        painters: of contract 2, which part of the face has outputs `<part>_cover` and
-            `<part>_paint`, and their square in the crop: left, top, right, bottom, in parts of
-            its side.
         canonical_landmarks: name to (x, y), where the crop puts the face, in parts of its side.
         value_range: of the pixels, input and output.
         colour_encoding: of the pixels.
@@ -88,7 +74,6 @@ class ModelCard:
     expressions: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
     outputs: tuple[str, ...] = PICTURE_OUTPUTS
-    painters: Mapping[str, CropSquare] = field(default_factory=dict)
     canonical_landmarks: Mapping[str, tuple[float, float]]
     value_range: tuple[float, float] = (0.0, 1.0)
     colour_encoding: str = "srgb"
@@ -103,15 +88,11 @@ class ModelCard:
     def __post_init__(self) -> None:
         size = self.image_size_px
         _require(type(size) is int and 1 <= size <= 4096, "image_size_px", size, "1 to 4096")
-        match self.contract:
-            case 1:
-                self._require_picture_contract()
-            case 2:
-                self._require_motion_contract()
-            case 3:
-                self._require_rig_contract()
-            case other:
-                _require(False, "contract", other, "1, 2 or 3")
+        _require(self.contract in _SCHEMAS, "contract", self.contract, "1 or 3")
+        if self.contract == PICTURE_CONTRACT:
+            self._require_picture_contract()
+        else:
+            self._require_rig_contract()
         landmarks = self.canonical_landmarks
         finite = all(math.isfinite(value) for point in landmarks.values() for value in point)
         complete = set(landmarks) == set(LANDMARK_NAMES) and finite
@@ -128,25 +109,13 @@ class ModelCard:
         _require(_is_choice(names, EXPRESSION_NAMES), "expressions", names, expected)
         _require(self.outputs == PICTURE_OUTPUTS, "outputs", self.outputs, PICTURE_OUTPUTS)
         _require(not self.controls, "controls", self.controls, "none in contract 1")
-        _require(not self.painters, "painters", dict(self.painters), "none in contract 1")
-
-    def _require_motion_contract(self) -> None:
-        expected = f"each once, of {CONTROLS}"
-        _require(_is_choice(self.controls, CONTROLS), "controls", self.controls, expected)
-        _require(not self.expressions, "expressions", self.expressions, "none in contract 2")
-        for part, window in self.painters.items():
-            _require(part in PAINTERS, "painters", part, PAINTERS)
-            _require(_is_square(window), "painters", window, "a square inside 0 to 1")
-        own = [f"{part}_{what}" for part in self.painters for what in ("cover", "paint")]
-        complete = set(self.outputs) == {*MOTION_OUTPUTS, *own}
-        _require(complete, "outputs", self.outputs, (*MOTION_OUTPUTS, *own))
 
     def _require_rig_contract(self) -> None:
         expected = f"each once, of {CONTROLS}"
         _require(_is_choice(self.controls, CONTROLS), "controls", self.controls, expected)
         _require(not self.expressions, "expressions", self.expressions, "none in contract 3")
-        _require(not self.painters, "painters", dict(self.painters), "none in contract 3")
-        _require(self.outputs == RIG_OUTPUTS, "outputs", self.outputs, RIG_OUTPUTS)
+        allowed = (RIG_OUTPUTS, (*RIG_OUTPUTS, *REFINED_OUTPUTS))
+        _require(self.outputs in allowed, "outputs", self.outputs, allowed)
         _require(self.template in TEMPLATES, "template", self.template, TEMPLATES)
 
     @property
@@ -164,11 +133,6 @@ class ModelCard:
         """How the program handles the model."""
         return self.own_handling or _HANDLING[self.contract]
 
-    def asked_strength(self, control: str) -> float:
-        """What the weight of a control is multiplied by before the model is asked."""
-        shape = control.removesuffix("Left").removesuffix("Right")
-        return self.handling.strengths.get(shape, 1.0)
-
     def can_show(self, mix: ExpressionMix) -> bool:
         """True if the model has every part of a mix."""
         try:
@@ -176,11 +140,6 @@ class ModelCard:
         except UnknownExpressionError:
             return False
         return True
-
-    @property
-    def vector_input(self) -> str:
-        """Name of the graph's input that takes what `vector_of` says."""
-        return "expression" if self.contract == PICTURE_CONTRACT else "controls"
 
     def vector_of(self, mix: ExpressionMix) -> list[float]:
         """Vector that the model is given for a mix.
@@ -204,10 +163,8 @@ class ModelCard:
         handling = self.handling.document(_HANDLING[self.contract])
         if handling:  # versions that know none of it read a card without
             fields["handling"] = handling
-        if self.contract == PICTURE_CONTRACT:  # as versions read it that know no other
-            fields = {key: value for key, value in fields.items() if key not in _MOTION_FIELDS}
-        if self.contract != RIG_CONTRACT:
-            del fields["template"]
+        if self.contract == PICTURE_CONTRACT:
+            fields = {key: value for key, value in fields.items() if key not in _NEWER_FIELDS}
         schema = _SCHEMAS[self.contract]
         return json.dumps({"schema": schema, "kind": "expression-transfer", **fields})
 
@@ -226,18 +183,24 @@ def card_from_metadata(metadata: Mapping[str, str], source: str) -> ModelCard:
     fields = read_card(metadata, source)
     kind, schema = fields.pop("kind", None), fields.pop("schema", None)
     contract = fields.get("contract", PICTURE_CONTRACT)
+    if kind == "expression-transfer" and contract == 2:
+        raise ModelCardError(
+            f"{source} answers with motion (contract 2), as models up to version 0.3.3 did; this "
+            "version runs contracts 1 and 3. Train it anew with reggan-plugin train-landmarks, or "
+            "take the character's own rig with --rig."
+        )
     if [contract, schema] not in map(list, _SCHEMAS.items()) or kind != "expression-transfer":
         raise ModelCardError(
             f"The card of {source} is of kind {kind!r}, schema {schema!r}, contract {contract!r}; "
-            f"expected 'expression-transfer', {CARD_SCHEMA} to {RIG_SCHEMA} as its contract. "
+            "expected 'expression-transfer', with contract 1 or 3 and its number as the schema. "
             "Take a model made for this version."
         )
     try:
         for name in ("expressions", "controls", "outputs"):
             if name in fields:
                 fields[name] = tuple(fields[name])
-        windows = fields.get("painters", {}).items()
-        fields["painters"] = {part: tuple(map(float, window)) for part, window in windows}
+        if fields.get("painters") == {}:  # which files of version 0.4.0 have
+            del fields["painters"]
         fields["value_range"] = tuple(fields["value_range"])
         fields["canonical_landmarks"] = {
             name: (float(x), float(y)) for name, (x, y) in fields["canonical_landmarks"].items()
@@ -278,13 +241,6 @@ def read_card(metadata: Mapping[str, str], source: str) -> dict[str, Any]:
 
 def _is_choice(names: tuple[str, ...], of: tuple[str, ...]) -> bool:
     return bool(names) and set(names) <= set(of) and len(set(names)) == len(names)
-
-
-def _is_square(window: CropSquare) -> bool:
-    left, top, right, bottom = window
-    width, height = right - left, bottom - top
-    inside = 0 <= left < right <= 1 and 0 <= top < bottom <= 1
-    return inside and math.isclose(width, height, rel_tol=0.01)
 
 
 def _require(holds: bool, field: str, found: object, expected: object) -> None:

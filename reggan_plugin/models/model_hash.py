@@ -17,14 +17,14 @@ from reggan_plugin.models.model_card import UNSEALED, read_card
 
 _SEAL = re.compile(rb'"weights_sha256": "([0-9a-f]{64})"')
 
-CONTROL_FLOW_NEEDED: dict[str, frozenset[str]] = {}
-"""Architecture → the operators of control flow that it needs. None of this version needs any."""
+CONTROL_FLOW_NEEDED: dict[str, frozenset[str]] = {"rig": frozenset({"If"})}
+"""Architecture → the operators of control flow that it needs: a rig's file finds landmarks or
+refines an answer, whichever it is asked for."""
 
 
 WALKED = frozenset(
     {
         "c2608d3e41592c9621f07e0db4f4c938be671def50f860f11a53e5f024f6eb9c",  # reggan.onnx
-        "37dc146ad0086682a4cbb42735fe2c0d4abce93b602dadbeaf742cc8b8d9e404",  # motion.onnx
         "e2fce3de8eadced88e5bc3ad8bcef481c61502da83f3972cc1a892b42a9c809b",  # detector.onnx
         "f98feba2c749131bd76f87b3135bccd70f5eac3a046eabd7614bc886843e89c6",  # landmarks.onnx
     }

@@ -11,7 +11,8 @@ from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
 from reggan_plugin.rig.fit import Fit, fit
 from reggan_plugin.rig.layout import SIDES, eye_rows, rows_of
 from reggan_plugin.rig.light import light_change
-from reggan_plugin.rig.opened_mouth import changed_mouth, mouth_outline
+from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
+from reggan_plugin.rig.opened_mouth import changed_mouth, kept_shut, mouth_outline
 from reggan_plugin.rig.planes import (
     WHOLE,
     Window,
@@ -21,16 +22,22 @@ from reggan_plugin.rig.planes import (
     line_of,
     mask_of,
     sampled,
+    window_places,
 )
 from reggan_plugin.rig.raster import MeshRaster, rasterise
+from reggan_plugin.rig.refinement import (
+    LOWER,
+    Refine,
+    Refinement,
+    RigRequest,
+    added_motion,
+)
 from reggan_plugin.rig.template import Template
 
 _CELLS, _COVER_CELLS = 256, 128
 """Of motion and light, and of the plane by which a user's limits are drawn."""
 _FADE = 0.10
 """Eye distances beyond the mesh over which motion fades."""
-_LOWER = 0.4
-"""Share of the jaw's motion from which on a vertex belongs to the lower lip."""
 _FINER = 2
 """Samples of the mesh per cell and axis: where a chin passes before the neck, their motions are
 averaged within a cell, or the chin's edge would have steps."""
@@ -65,7 +72,9 @@ def rig_answer(
     landmarks: Landmarks,
     weights: Mapping[str, float],
     *,
+    refine: Refine | None = None,
     cells: int = _CELLS,
+    look: MouthLook = USUAL_MOUTH,
 ) -> Answer:
     """Move a face by the shapes of the template.
 
@@ -74,16 +83,29 @@ def rig_answer(
         picture: the crop, sRGB-encoded, finite.
         landmarks: of the face.
         weights: of ARKit's shapes, and `neutral`: how much of an open mouth of its own is shut.
+        refine: a network that adds to the answer what geometry does not say.
         cells: resolution of the motion.
+        look: of the mouth.
     """
     laid = fit(template, landmarks.places, landmarks.sigma)
     rest = float(np.clip(weights.get("neutral", 0.0), 0, 1))
     change = template.displacement(weights) - np.float32(rest) * laid.worn
+    if look.style == "closed":
+        change = kept_shut(template, laid.worn, change)
     before = template.rest + laid.worn
     here, there = laid.map(before), laid.map(before + change)
     marks = template.landmarks + template.at_landmarks(laid.worn)
     marks_before = laid.map(marks)[:, :2]
     marks_after = laid.map(marks + template.at_landmarks(change))[:, :2]
+    light = light_change(template, picture, here, before, before + change)
+    refined = None
+    if refine is not None:
+        request = RigRequest.of(template, laid.map, before, weights, light, before + change)
+        refined = refine(request.planes(template))
+        apart = _distance_of_lips(marks_after) / laid.map.eye
+        added = added_motion(template, request, refined, apart) * laid.map.eye
+        there = there + np.column_stack([added, np.zeros(len(added), np.float32)])
+        marks_after = marks_after + template.at_landmarks(added)
     axes = _axes(laid)
     eyes = [
         changed_eye(
@@ -97,15 +119,14 @@ def rig_answer(
         )
         for side in SIDES
     ]
-    mouth = changed_mouth(template, picture, laid, marks_before, marks_after, weights, axes)
-    light = light_change(template, picture, here, before, before + change)
-    motion, gain = _motion(template, laid, here, there, light, marks_after, eyes, cells)
+    mouth = changed_mouth(template, picture, laid, marks_before, marks_after, weights, axes, look)
+    motion, gain = _motion(template, laid, here, there, light, marks_after, eyes, cells, refined)
     seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
     painters = [
         _painter(template, picture, here, there, one, is_upper, laid.map.eye, seam)
         for one, is_upper in zip(
             (*eyes, mouth),
-            (*(_above_lids(template, side) for side in SIDES), template.jaw < _LOWER),
+            (*(_above_lids(template, side) for side in SIDES), template.jaw < LOWER),
             strict=True,
         )
         if one is not None
@@ -176,6 +197,12 @@ def _away_from_border(side_px: int) -> Float[np.ndarray, "side side"]:
     return np.minimum(along[:, None], along).astype(np.float32)
 
 
+def _distance_of_lips(marks: Float[np.ndarray, "points 2"]) -> float:
+    """How far the lips are apart where they are so most, in the unit of the places."""
+    upper, lower = rows_of("lip_inner_upper")[1:-1], rows_of("lip_inner_lower")[::-1]
+    return float(np.linalg.norm(marks[upper] - marks[lower], axis=1).max())
+
+
 def _above_lids(template: Template, side: str) -> Bool[np.ndarray, " vertices"]:
     """Vertices above the line between the corners of an eye."""
     outer, inner = template.landmarks[rows_of("lid_upper", side)[[0, -1]], :2]
@@ -198,6 +225,7 @@ def _motion(
     marks_after: Float[np.ndarray, "points 2"],
     eyes: list[Opening | None],
     cells: int,
+    refined: Refinement | None,
 ) -> tuple[Float[np.ndarray, "cells cells 2"], Float[np.ndarray, "cells cells 1"]]:
     """Where the surface seen at each cell was before, and how its light changes.
 
@@ -213,7 +241,11 @@ def _motion(
     blocks = cells, _FINER, cells, _FINER
     count = known.reshape(blocks).sum(axis=(1, 3))
     sums = (moved * known[..., None]).reshape(*blocks, 3).sum(axis=(1, 3))
-    motion = extended(sums / np.maximum(count, 1)[..., None], np.minimum(count, 1.0))
+    mean = sums / np.maximum(count, 1)[..., None]
+    if refined is not None:
+        places = window_places(WHOLE, cells).astype(np.float32) + mean[..., :2]
+        mean[..., 2:] += sampled(refined.gain, places * np.float32(len(refined.gain)))
+    motion = extended(mean, np.minimum(count, 1.0))
     inside = raster.is_hit.reshape(blocks).any(axis=(1, 3))
     for side in SIDES:
         outline = Lids.from_loop(marks_after[eye_rows(side)]).outline()

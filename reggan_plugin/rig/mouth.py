@@ -1,5 +1,6 @@
 """Draw the inside of an opened mouth: teeth, gums, tongue and the hollow behind them."""
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from reggan_plugin.array_types import Float, Int
 from reggan_plugin.rig.mouth_light import MouthLight, OpeningLight, mouth_light_from_face
 from reggan_plugin.rig.mouth_rig import (
+    GUM,
     PLATE,
     TOOTH,
     JawPose,
@@ -20,7 +22,9 @@ from reggan_plugin.rig.raster import rasterise
 __all__ = [
     "JawPose",
     "MouthLight",
+    "MouthLook",
     "MouthRig",
+    "MouthStyle",
     "Teeth",
     "jaw_pose_from_drop",
     "mouth_light_from_face",
@@ -28,14 +32,42 @@ __all__ = [
     "render_mouth",
 ]
 
-Teeth: TypeAlias = Literal["natural", "plate"]
+Teeth: TypeAlias = Literal["natural", "plate", "none"]
 """`plate`: a smooth white band for each row, as toons have it."""
+MouthStyle: TypeAlias = Literal["auto", "rendered", "plate", "empty", "closed"]
+"""What is shown between parted lips: teeth, plates or neither; `auto` gives drawings plates. Or
+lips stay shut."""
+MOUTH_STYLES: tuple[MouthStyle, ...] = ("auto", "rendered", "plate", "empty", "closed")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MouthLook:
+    """What is behind the lips.
+
+    Attributes:
+        style: how it is shown.
+        rig: its geometry; None is that of this package.
+    """
+
+    style: MouthStyle = "auto"
+    rig: MouthRig | None = None
+
+    def teeth(self, *, is_drawn: bool) -> Teeth:
+        """Teeth for a face, which may be a drawing."""
+        if self.style == "empty":
+            return "none"
+        return (
+            "plate" if self.style == "plate" or (self.style == "auto" and is_drawn) else "natural"
+        )
+
+
+USUAL_MOUTH = MouthLook()
 
 _FINER = 2
 """Samples per pixel and axis."""
 _MOST_SAMPLES = 250_000
 """Drawn at once; more are drawn in bands of rows."""
-_LEFT_OUT = {"natural": PLATE, "plate": TOOTH}
+_LEFT_OUT = {"natural": (PLATE,), "plate": (TOOTH,), "none": (PLATE, TOOTH, GUM)}
 _SHARPNESS = 45
 """Exponent of highlights: wet enamel in a room, not a mirror."""
 
@@ -85,7 +117,7 @@ def render_mouth(
     seen = np.column_stack(
         [(view.places(mouth.points) - start) / pixel, mouth.points @ view.towards]
     )
-    triangles = rig.triangles[rig.part[rig.triangles[:, 0]] != _LEFT_OUT[teeth]]
+    triangles = rig.triangles[~np.isin(rig.part[rig.triangles[:, 0]], _LEFT_OUT[teeth])]
     height, width = open_part.shape
     band = max(1, _MOST_SAMPLES // (width * _FINER**2))
     for first in range(0, height, band):

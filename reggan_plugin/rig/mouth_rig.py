@@ -65,6 +65,8 @@ class MouthRig:
         jaw: 1 for what goes with the jaw, 0 for what stays; cheeks lie between.
         sky: share of the surroundings that neighbouring surfaces leave free, 0 to 1.
         cervical: height on a crown, 0 at the edge, 1 at the neck; 1 off the teeth.
+        colour: linear RGB of surfaces of the user's own; no number where they are ours.
+        place: of the origin in the template's space; None is behind the lips.
     """
 
     points: Float[np.ndarray, "vertices 3"]
@@ -75,6 +77,8 @@ class MouthRig:
     jaw: Float[np.ndarray, " vertices"]
     sky: Float[np.ndarray, " vertices"]
     cervical: Float[np.ndarray, " vertices"]
+    colour: Float[np.ndarray, "vertices 3"] | None = None
+    place: Float[np.ndarray, "3"] | None = None
 
     def posed(
         self, pose: JawPose

@@ -174,7 +174,7 @@ def _own_colour(rig: MouthRig) -> Float[np.ndarray, "vertices 3"]:
     shade *= 1 - 0.15 * back * np.array([0.6, 0.8, 1.2])
     shade[np.isin(rig.tooth[is_tooth], _CANINES)] *= _CANINE
     colour[is_tooth] *= shade
-    return colour
+    return colour if rig.colour is None else np.where(np.isnan(rig.colour), colour, rig.colour)
 
 
 def _in_stone(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from reggan_plugin.rig.eyes import LEAST_MOTION, Lids, Opening, rightwards
 from reggan_plugin.rig.fit import Fit
 from reggan_plugin.rig.layout import SIDES, eye_rows, rows_of
 from reggan_plugin.rig.mouth import (
+    USUAL_MOUTH,
+    MouthLook,
     jaw_pose_from_drop,
     mouth_light_from_face,
     mouth_rig,
@@ -46,6 +49,12 @@ _SAME_STUFF, _NO_PUPIL = (0.03, 0.05), (0.5, 0.62)
 """Distance of hues between eyes and skin, and darkest pixels of eyes over the skin's brightness: of
 18 statues of stone and clay 0.01 to 0.03 and 0.65 to 0.84, of 14 faces of skin 0.05 to 0.15 and
 0.21 to 0.60. Bronze lies between and keeps natural teeth."""
+_LOWER_LIP: Final = 0.4
+"""Share of the jaw's motion from which on a vertex belongs to the lower lip."""
+_LIFTED, _SHUT_REACH, _ROUNDS = 0.8, 0.35, 4
+"""Of lips that are kept shut: the lower one goes most of the way, as in ARKit's `mouthClose`; eye
+distances over which skin goes along; rounds until they meet."""
+_UP: Final = np.array([0.0, 1.0, 0.0], np.float32)
 _LIGHT_PX, _SKIN_AROUND = 192, 0.14
 """Pixels of a crop's side that are enough to see its light; eye distances of skin around points."""
 _KEEPS_OWN = 0.65
@@ -67,6 +76,7 @@ def changed_mouth(
     after: Float[np.ndarray, "points 2"],
     weights: Mapping[str, float],
     axes: Float[np.ndarray, "2 2"],
+    look: MouthLook = USUAL_MOUTH,
 ) -> Opening | None:
     """The inside of a mouth, or the line of lips that slide; None if it keeps what it shows."""
     eye = laid.map.eye
@@ -94,7 +104,7 @@ def changed_mouth(
         opening = np.zeros_like(opening)
     inside = np.zeros((side_px, side_px, 3), np.float32)
     if opening.any():
-        light = _inside_of_mouth(template, picture, laid, before, weights, opening, window)
+        light = _inside_of_mouth(template, picture, laid, before, weights, opening, window, look)
         inside = extended(
             np.clip(srgb_from_linear(np.clip(light, 0, 1)), 0, 1).astype(np.float32),
             (opening > 0).astype(np.float32),
@@ -120,13 +130,17 @@ def _inside_of_mouth(
     weights: Mapping[str, float],
     opening: Float[np.ndarray, "side side"],
     window: Window,
+    look: MouthLook,
 ) -> Float[np.ndarray, "side side 3"]:
     """Teeth, gums and tongue where the lips are open: scene-linear."""
     upper, lower = rows_of("lip_inner_upper")[1:-1], rows_of("lip_inner_lower")[::-1]
     rest = template.landmarks
     seam = rest[np.concatenate([upper, lower])].mean(axis=0)
     front = rest[rows_of("lip_outer_upper")[6], 2]
+    inside = look.rig or mouth_rig()
     incisors = np.array([0.0, seam[1] - _TEETH_BELOW, front - _TEETH_BEHIND], np.float32)
+    if inside.place is not None:
+        incisors = inside.place.astype(np.float32)
     step = np.float32(0.08)
     probes = np.concatenate([incisors + step * np.eye(3), incisors - step * np.eye(3)])
     places = laid.map(probes.astype(np.float32))[:, :2]
@@ -139,15 +153,44 @@ def _inside_of_mouth(
     light = mouth_light_from_face(small, skin, projection)
     drop = template.at_landmarks(template.displacement(worn))[lower[3:6]].mean(axis=0)
     return render_mouth(
-        mouth_rig(),
+        inside,
         projection=projection,
         origin=laid.map(incisors[None])[0, :2],
         jaw=jaw_pose_from_drop(drop - np.array([0.0, _LOWER_BELOW, 0.0])),
         opening=opening,
         window=window,
         light=replace(light, stone=max(light.stone, _statue_share(small, skin, marks))),
-        teeth="plate" if _is_drawn(small, skin) else "natural",
+        teeth=look.teeth(is_drawn=_is_drawn(small, skin)),
     )
+
+
+def kept_shut(
+    template: Template,
+    worn: Float[np.ndarray, "vertices 3"],
+    change: Float[np.ndarray, "vertices 3"],
+) -> Float[np.ndarray, "vertices 3"]:
+    """A change that does not part the lips further than the source has them.
+
+    Args:
+        template: that is laid over the face.
+        worn: motion that the source wears.
+        change: motion that is asked for.
+    """
+    upper, lower = rows_of("lip_inner_upper")[1:-1], rows_of("lip_inner_lower")[::-1]
+    marks = template.landmarks + template.at_landmarks(worn)
+    is_lower = template.jaw >= _LOWER_LIP
+    for _ in range(_ROUNDS):
+        moved = template.at_landmarks(change)
+        gap = (marks + moved)[upper, 1] - (marks + moved)[lower, 1]
+        own = marks[upper, 1] - marks[lower, 1]
+        wider = np.clip(gap - np.clip(own, 0, None), 0, None)
+        for rows, part, share in ((lower, is_lower, _LIFTED), (upper, ~is_lower, _LIFTED - 1)):
+            away = np.linalg.norm(template.rest[:, None] - marks[rows][None], axis=2)
+            near = away.min(axis=1)
+            soft = np.exp(-(((away - near[:, None]) / 0.05) ** 2))
+            lift = soft @ wider / soft.sum(axis=1) * np.exp(-((near / _SHUT_REACH) ** 2)) * part
+            change = change + np.float32(share) * lift[:, None].astype(np.float32) * _UP
+    return change
 
 
 def _skin(

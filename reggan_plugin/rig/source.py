@@ -1,20 +1,25 @@
 """A rig as a source of answers: a model finds the landmarks, geometry does the rest."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.backends.runner import Runner
+from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.errors import ModelError
-from reggan_plugin.models.model_card import ModelCard
+from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
 from reggan_plugin.rig.answer import Landmarks, rig_answer
 from reggan_plugin.rig.front import front_matte
 from reggan_plugin.rig.layout import COUNT
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
+from reggan_plugin.rig.refinement import CELLS, PLANES, Refinement
+from reggan_plugin.rig.template import Template, template
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+
+_Crop = Float[np.ndarray, "1 3 side_px side_px"]
 
 
 class RigSource:
@@ -31,9 +36,12 @@ class RigSource:
         if batch < 1:
             raise ValueError(f"a batch of {batch}")
         self.card, self._runner = card, runner
+        self.template: Template = template()
+        """What is laid over faces; another one counts from the next answer on."""
+        self.mouth: MouthLook = USUAL_MOUTH
         self.batch = 1
         """Faces are asked one by one: geometry takes longer than the network."""
-        self._found: tuple[tuple[np.ndarray, Landmarks], ...] = ()
+        self._found: tuple[tuple[np.ndarray, _Crop, Landmarks], ...] = ()
 
     @property
     def side_px(self) -> int:
@@ -49,7 +57,11 @@ class RigSource:
         answers = []
         for face, mix in zip(faces, mixes, strict=True):
             weights = dict(zip(self.card.controls, self.card.vector_of(mix), strict=True))
-            answers.append(rig_answer(template(), face, self.landmarks(face), weights))
+            small, found = self._seen(face)
+            refine = partial(self._refined, small) if self._is_refined else None
+            answers.append(
+                rig_answer(self.template, face, found, weights, refine=refine, look=self.mouth)
+            )
         return answers
 
     def landmarks(self, face: Float[np.ndarray, "side side 3"]) -> Landmarks:
@@ -58,12 +70,17 @@ class RigSource:
         Raises:
             ModelError: the model answers with something else.
         """
-        for seen, found in self._found:
+        return self._seen(face)[1]
+
+    def _seen(self, face: Float[np.ndarray, "side side 3"]) -> tuple[_Crop, Landmarks]:
+        """A face as the model takes it, and its landmarks."""
+        for seen, small, found in self._found:
             if seen is face:
-                return found
-        small = reduced(face, self.side_px)
-        outputs = self._runner.run({"image": small.transpose(2, 0, 1)[None]})
-        points, sigma, label = (outputs.get(name) for name in self.card.outputs)
+                return small, found
+        reduced_face = reduced(face, self.side_px)
+        small = np.ascontiguousarray(reduced_face.transpose(2, 0, 1)[None])
+        outputs = self._asked(small, np.zeros((1, len(PLANES), CELLS, CELLS), np.float32))
+        points, sigma, label = (outputs.get(name) for name in RIG_OUTPUTS)
         if points is None or sigma is None or label is None or points.shape != (1, COUNT, 2):
             shapes = {name: value.shape for name, value in outputs.items()}
             raise ModelError(
@@ -73,10 +90,30 @@ class RigSource:
         found = Landmarks(
             places=np.clip(np.nan_to_num(points[0], nan=0.5), -0.5, 1.5).astype(np.float64),
             sigma=np.clip(np.nan_to_num(sigma[0], nan=1.0), 1e-5, 1.0).astype(np.float64),
-            front=front_matte(small, label[0]),
+            front=front_matte(reduced_face, label[0]),
         )
-        self._found = (*self._found[1 - self._KEPT :], (face, found))  # at once: threads share it
-        return found
+        # at once: threads share it
+        self._found = (*self._found[1 - self._KEPT :], (face, small, found))
+        return small, found
+
+    def _refined(self, small: _Crop, planes: Float[np.ndarray, "planes cells cells"]) -> Refinement:
+        """What the model adds to what the rig is about to do."""
+        outputs = self._asked(small, planes[None])
+        mix, motion, gain = (
+            np.nan_to_num(outputs[name][0].transpose(1, 2, 0), posinf=0.0, neginf=0.0)
+            for name in REFINED_OUTPUTS
+        )
+        return Refinement(mix=mix, motion=motion, gain=gain)
+
+    @property
+    def _is_refined(self) -> bool:
+        return set(REFINED_OUTPUTS) <= set(self.card.outputs)
+
+    def _asked(self, small: _Crop, planes: Float[np.ndarray, "1 planes cells cells"]) -> Tensors:
+        inputs = {"image": small}
+        if self._is_refined:
+            inputs["asked"] = planes
+        return self._runner.run(inputs)
 
 
 def reduced(

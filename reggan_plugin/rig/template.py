@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Final
 
 import numpy as np
 
 from reggan_plugin.array_types import Float, Int
+
+CONVENTIONS: Final = ("ict", "makehuman", "valid")
+"""Families of rigs whose shapes the template knows."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -21,7 +25,9 @@ class Template:
     Attributes:
         rest: vertices at neutral.
         triangles: counter-clockwise from outside.
-        shapes: motion of the vertices at weight 1, by ARKit name.
+        shapes: motion of the vertices at weight 1, by ARKit name: the mean of the conventions.
+        conventions: what each family of rigs means by a shape, less that mean, in the order of
+            `CONVENTIONS`; by ARKit name. Empty where the shapes are a character's own.
         rows, weights: three vertices and their weights for each landmark of `rig.layout`.
         landmarks: the landmarks at rest, irises on the eyeballs.
         jaw: how far each vertex goes with the jaw, 0 to 1.
@@ -31,6 +37,7 @@ class Template:
     rest: Float[np.ndarray, "vertices 3"]
     triangles: Int[np.ndarray, "triangles 3"]
     shapes: Mapping[str, Float[np.ndarray, "vertices 3"]]
+    conventions: Mapping[str, Float[np.ndarray, "conventions vertices 3"]]
     rows: Int[np.ndarray, "points 3"]
     weights: Float[np.ndarray, "points 3"]
     landmarks: Float[np.ndarray, "points 3"]
@@ -45,6 +52,16 @@ class Template:
                 total += np.float32(weight) * self.shapes[name]
         return total
 
+    def conventions_of(
+        self, weights: Mapping[str, float]
+    ) -> Float[np.ndarray, "conventions vertices 3"]:
+        """What each convention adds to `displacement` for ARKit weights."""
+        total = np.zeros((len(CONVENTIONS), *self.rest.shape), np.float32)
+        for name, weight in weights.items():
+            if weight and name in self.conventions:
+                total += np.float32(weight) * self.conventions[name]
+        return total
+
     def at_landmarks(
         self, values: Float[np.ndarray, "vertices channels"]
     ) -> Float[np.ndarray, "points channels"]:
@@ -57,12 +74,14 @@ def template() -> Template:
     """The template of this package, read when first asked for."""
     path = resources.files("reggan_plugin.rig") / "template.npz"
     with path.open("rb") as file, np.load(file) as arrays:
-        deltas = arrays["shapes"].astype(np.float32) * arrays["scales"][:, None, None]
+        meant = arrays["shapes"].astype(np.float32) * arrays["scales"][:, None, None]
+        deltas = meant.mean(axis=0)
         names = [str(name) for name in arrays["names"]]
         return Template(
             rest=arrays["rest"],
             triangles=arrays["triangles"].astype(np.int64),
             shapes=dict(zip(names, deltas, strict=True)),
+            conventions=dict(zip(names, (meant - deltas).swapaxes(0, 1), strict=True)),
             rows=arrays["landmark_rows"].astype(np.int64),
             weights=arrays["landmark_weights"],
             landmarks=arrays["landmark_rest"],

@@ -42,6 +42,7 @@ class OutputRecords:
             "look": plain(replace(request.look, texture=None)),
             "tiles": sorted(subject.tiles),
             "choice": plain(request.choice),
+            "rig": plain(request.rig),
         }
 
     def refuse_inputs(self, outputs: Iterable[Path]) -> None:

@@ -93,7 +93,11 @@ class PreparedFace:
             worn = choice.settle(self.stage, survey, lambda: take_survey(self.stage, self.framed))
         self.files, self.parts, self.texture = worn.files, worn.parts, worn.texture
         self.notices: dict[str, None] = dict.fromkeys(
-            (*self._maps.notices, *remarks(self.loaded.character, self.parts, self.texture))
+            (
+                *transfer.remarks,
+                *self._maps.notices,
+                *remarks(self.loaded.character, self.parts, self.texture),
+            )
         )
         """Notices for the user, each once, in order."""
         with self.watch.timing("views"):

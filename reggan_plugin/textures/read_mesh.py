@@ -43,6 +43,11 @@ class LoadedMesh:
     character: Character
     gltf: GltfFile | None = None
 
+    @property
+    def holds_morphs(self) -> bool:
+        """Whether files of its kind may hold shapes."""
+        return self.character.path.suffix.lower() in (*GLTF_SUFFIXES, *USD_SUFFIXES)
+
 
 def load_mesh(path: Path, *, gltf: GltfFile | None = None, with_morphs: bool = False) -> LoadedMesh:
     """Read a mesh file by the ending of its name.
@@ -50,7 +55,7 @@ def load_mesh(path: Path, *, gltf: GltfFile | None = None, with_morphs: bool = F
     Args:
         path: the file.
         gltf: what is in it, if it is glTF and was read before.
-        with_morphs: whether a glTF file's morph targets are read, too.
+        with_morphs: whether morph targets of glTF, or blend shapes of USD, are read, too.
 
     Raises:
         MeshError: it cannot be read, is broken or empty, or is of another kind.
@@ -75,7 +80,7 @@ def _load(path: Path, gltf: GltfFile | None, with_morphs: bool) -> LoadedMesh:
             )
         from reggan_plugin.textures.usd_character import character_from_usd
 
-        return LoadedMesh(character=character_from_usd(path))
+        return LoadedMesh(character=character_from_usd(path, with_morphs=with_morphs))
     raise MeshError(
         f"{path} is of a kind that is not read. Give the mesh as one of {', '.join(MESH_SUFFIXES)}."
     )

@@ -8,6 +8,7 @@ from typing import Literal
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.jobs.plan import Existing
+from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -54,6 +55,7 @@ class TextureRequest:
         mesh_as: what becomes of the map in it.
         existing: what to do about outputs that are there.
         also: further maps of the face, such as normals, that move along; one file each.
+        rig: the user's own rig and teeth.
         inputs: files that are read beside mesh and maps, such as the model.
     """
 
@@ -67,6 +69,7 @@ class TextureRequest:
     mesh_as: MeshOutput = "replace"
     existing: Existing = Existing.REFUSE
     also: tuple[Path, ...] = ()
+    rig: RigFiles = field(default_factory=RigFiles)
     inputs: tuple[Path, ...] = ()
 
 

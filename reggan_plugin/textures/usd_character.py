@@ -13,7 +13,7 @@ import numpy as np
 from reggan_plugin.apart import run_apart
 from reggan_plugin.errors import MeshError
 from reggan_plugin.limits import MOST_LAYERS, MOST_PARTS, MOST_POINTS, refuse_beyond
-from reggan_plugin.textures.character import Character, Material, MeshPart
+from reggan_plugin.textures.character import Character, Material, MeshPart, Morph
 from reggan_plugin.textures.files_named_by_mesh import (
     read_file,
     refuse_odd_name,
@@ -23,20 +23,28 @@ from reggan_plugin.textures.files_named_by_mesh import (
 _HERE = "reggan_plugin.textures.usd_character"
 
 
-def character_from_usd(path: Path) -> Character:
-    """Every visible mesh; the stage says which way is up.
+def character_from_usd(path: Path, *, with_morphs: bool = False) -> Character:
+    """Every visible mesh; the stage says which way is up. Blend shapes where they are asked for.
 
     Raises:
         MeshError: the file cannot be opened, or holds no mesh.
     """
-    found = run_apart(f"{_HERE}:meshes_in", str(path), file=path)
+    found = run_apart(f"{_HERE}:meshes_in", str(path), with_morphs, file=path)
     if not found["parts"]:
         raise MeshError(f"{path} holds no mesh. Export the mesh too.")
     fronts = [("-Y", "+Z"), ("+Y", "+Z"), ("+X", "+Z"), ("-X", "+Z")]
     if not found["z_up"]:
         fronts = [("+Z", "+Y"), ("-Z", "+Y"), ("+X", "+Y"), ("-X", "+Y")]
     parts = tuple(
-        MeshPart(**{**part, "material": Material(name=part["material"])}) for part in found["parts"]
+        MeshPart(
+            **{
+                **part,
+                "material": Material(name=part["material"]),
+                "morphs": tuple(Morph(**morph) for morph in part["morphs"]),
+                "mesh": number if with_morphs else None,
+            }
+        )
+        for number, part in enumerate(found["parts"])
     )
     return Character(path=path, parts=parts, fronts=tuple(fronts))
 
@@ -50,7 +58,7 @@ def files_of_usd(path: Path) -> list[Path]:
     return [Path(name) for name in run_apart(f"{_HERE}:layers_in", str(path), file=path)]
 
 
-def meshes_in(path: str) -> dict[str, Any]:
+def meshes_in(path: str, with_morphs: bool) -> dict[str, Any]:
     """The visible meshes of a file, in plain values; called in the child."""
     from pxr import UsdGeom
 
@@ -61,14 +69,14 @@ def meshes_in(path: str) -> dict[str, Any]:
         if not prim.IsA(UsdGeom.Mesh):
             continue
         try:
-            part = _part(prim, places, MOST_POINTS - points)
+            part = _part(prim, places, MOST_POINTS - points, with_morphs)
             refuse_beyond(len(parts), MOST_PARTS, "parts")
         except ValueError as error:
             raise MeshError(
                 f"{path}: {prim.GetName()[:80]!r}: {error}. Export it again."
             ) from error
         if part is not None:
-            points += len(part["positions"])
+            points += len(part["positions"]) * (1 + len(part["morphs"]))
             parts.append(part)
     return {"parts": parts, "z_up": UsdGeom.GetStageUpAxis(stage) == UsdGeom.Tokens.z}
 
@@ -139,7 +147,7 @@ def _refuse_clips(path: Path, layer: Any) -> None:
         raise MeshError(f"{path} plays value clips, which lie in other files. Flatten it first.")
 
 
-def _part(prim: Any, places: Any, most: int) -> dict[str, Any] | None:
+def _part(prim: Any, places: Any, most: int, with_morphs: bool) -> dict[str, Any] | None:
     """The fields of a `MeshPart` in triangles, with a point for every corner of a face.
 
     Raises:
@@ -159,8 +167,10 @@ def _part(prim: Any, places: Any, most: int) -> dict[str, Any] | None:
     if len(corners) and not 0 <= corners.min() <= corners.max() < len(points):
         raise ValueError(f"its faces name points beyond its {len(points)}")
     world = np.array(places.GetLocalToWorldTransform(prim))
+    count = len(points)
     with np.errstate(all="ignore"):  # numbers beyond all bounds: `load_mesh` looks at the points
         points = points @ world[:3, :3] + world[3, :3]
+    morphs = _morphs(prim, count, world[:3, :3], corners, most) if with_morphs else []
     faces = _triangles(counts)
     if mesh.GetOrientationAttr().Get() == UsdGeom.Tokens.leftHanded:
         faces = faces[:, ::-1]
@@ -171,7 +181,39 @@ def _part(prim: Any, places: Any, most: int) -> dict[str, Any] | None:
         "positions": points[corners],
         "faces": faces,
         "uv": _uv(prim, corners),
+        "morphs": morphs,
     }
+
+
+def _morphs(
+    prim: Any, count: int, turn: np.ndarray, corners: np.ndarray, most: int
+) -> list[dict[str, Any]]:
+    """Fields of each `Morph`: blend shapes in the world, with an offset for every corner.
+
+    Raises:
+        ValueError: a shape moves points that are not there, or they are too many.
+    """
+    from pxr import UsdSkel
+
+    binding = UsdSkel.BindingAPI(prim)
+    names = [str(name) for name in binding.GetBlendShapesAttr().Get() or []]
+    refuse_beyond(len(corners) * len(names), most, "corners in all blend shapes")
+    morphs = []
+    for name, target in zip(names, binding.GetBlendShapeTargetsRel().GetTargets(), strict=False):
+        shape = UsdSkel.BlendShape(prim.GetStage().GetPrimAtPath(target))
+        offsets = _numbers(shape.GetOffsetsAttr().Get(), float).reshape(-1, 3)
+        rows = _numbers(shape.GetPointIndicesAttr().Get() or range(len(offsets)), np.int64)
+        if len(rows) != len(offsets) or not (
+            rows.min(initial=0) >= 0 and rows.max(initial=0) < count
+        ):
+            raise ValueError(
+                f"blend shape {name[:80]!r} has {len(offsets)} offsets for {len(rows)} of {count} "
+                "points"
+            )
+        dense = np.zeros((count, 3))
+        dense[rows] = offsets
+        morphs.append({"name": name, "offsets": (dense @ turn)[corners]})
+    return morphs
 
 
 def _numbers(value: Any, kind: Any) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.change.answer import AnswerSource
-from reggan_plugin.change.model_sources import MotionModelSource, PictureModelSource
-from reggan_plugin.models.model_card import PICTURE_CONTRACT, RIG_CONTRACT, ModelCard
+from reggan_plugin.change.picture_model import PictureModelSource
+from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard
 
 
 def source_from_card(runner: Runner, card: ModelCard, batch: int = 1) -> AnswerSource:
@@ -18,6 +18,4 @@ def source_from_card(runner: Runner, card: ModelCard, batch: int = 1) -> AnswerS
         from reggan_plugin.rig.source import RigSource  # other models need no geometry
 
         return RigSource(runner, card, batch)
-    if card.contract == PICTURE_CONTRACT:
-        return PictureModelSource(runner, card, batch)
-    return MotionModelSource(runner, card, batch)
+    return PictureModelSource(runner, card, batch)

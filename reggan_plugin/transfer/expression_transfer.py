@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from reggan_plugin.change.pipeline import (
     cut_faces,
     limited,
 )
-from reggan_plugin.errors import FaceNotFoundError
+from reggan_plugin.errors import FaceNotFoundError, Remark
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.face_sizes import EXPECTED
@@ -40,6 +40,10 @@ from reggan_plugin.transfer.display_picture import display_picture, exposure_of
 from reggan_plugin.transfer.frame_edit import FrameEdit, picture_of
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, mix_from_request
 from reggan_plugin.vocabulary.presets import read_presets
+
+if TYPE_CHECKING:
+    from reggan_plugin.rig.mouth import MouthStyle
+    from reggan_plugin.rig.own_rig import RigMesh
 
 Asked = str | Mapping[str, float] | ExpressionMix
 Many = TypeVar("Many")
@@ -84,12 +88,21 @@ class ExpressionTransfer:
         device: on which it runs.
         batch: faces that it is given at once.
         presets: a TOML file with expressions of one's own, which `apply` may name.
+        rig: a head of one's own from `read_rig`, whose shapes move faces.
+        teeth: a denture of one's own, likewise, shown in place of the rig's.
+        mouth: what shows between parted lips: `auto`, `rendered` teeth, a `plate`, `empty`; or they
+            stay `closed`.
 
     Raises:
         UnknownModelError: there is no such model.
         ModelCardError, ModelHashError, ModelError: the file cannot be honoured.
         DeviceUnavailableError: the device that was named cannot be had.
-        SourceError, UsageError: the presets cannot be read, or ask for what is invalid.
+        SourceError, UsageError: the presets cannot be read, or ask for what is invalid; or a rig
+            is given to a model that lays none over faces.
+        MeshError, FaceNotFoundError: the rig has no shapes or shows no face.
+
+    Attributes:
+        remarks: on the rig: shapes that it lacks.
     """
 
     def __init__(
@@ -99,6 +112,9 @@ class ExpressionTransfer:
         device: str = "auto",
         batch: int = 1,
         presets: str | Path | None = None,
+        rig: "RigMesh | None" = None,
+        teeth: "RigMesh | None" = None,
+        mouth: "MouthStyle" = "auto",
     ) -> None:
         self._own = read_presets(None if presets is None else Path(presets))
         path = find_model(model)
@@ -111,6 +127,11 @@ class ExpressionTransfer:
         self._source = source_from_card(self._runner, self.card, batch)
         self._lift = SpectaclesLifted()
         self._finder = FaceFinder(self.card.canonical_points, self._source.side_px)
+        self.remarks: tuple[Remark, ...] = ()
+        if (rig, teeth, mouth) != (None, None, "auto"):
+            from reggan_plugin.transfer.worn_rig import wear_rig  # most wear none
+
+            self.remarks = wear_rig(self._source, self._finder, rig, teeth, mouth)
 
     @property
     def device(self) -> str:

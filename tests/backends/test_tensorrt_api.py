@@ -26,7 +26,6 @@ from typing import Any
 
 import pytest
 
-from reggan_export.halved_motion_file import halve_motion_model
 from reggan_export.picture_model_export import ExportSettings, export_expression_model
 from reggan_plugin.models.shipped_models import find_model, weights_folder
 
@@ -245,14 +244,6 @@ def test_a_model_of_contract_1_builds_in_fp16(
     model = find_model("sargan")
     half = tmp_path / f"{model.stem}-fp16.onnx"
     export_expression_model(model, half, ExportSettings(name=half.stem, precision="fp16"))
-    check_that_it_builds(half, compiler, tmp_path / "timings", capsys)
-
-
-def test_a_model_of_contract_2_builds_in_fp16(
-    compiler: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    half = tmp_path / "reggan-fp16.onnx"
-    halve_motion_model(find_model("reggan"), half, name=half.stem)
     check_that_it_builds(half, compiler, tmp_path / "timings", capsys)
 
 

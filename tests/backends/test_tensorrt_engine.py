@@ -14,7 +14,7 @@ from reggan_plugin.backends.tensorrt_engine import build_plan, load_plan
 from reggan_plugin.errors import DeviceUnavailableError, EngineError, ModelError
 from reggan_plugin.models.shipped_models import find_model
 
-MODEL = find_model("motion")
+MODEL = find_model("reggan")
 
 
 def builds(trt: Any) -> int:
@@ -44,7 +44,7 @@ def test_shapes_and_portability_reach_the_builder(trt: Any) -> None:
     ("fault", "error", "text"),
     [
         ("no driver", DeviceUnavailableError, r"initialization failure with error: 35"),
-        ("no parse", ModelError, r"cannot read motion\.onnx: No importer.*fp32 or fp16 one"),
+        ("no parse", ModelError, r"cannot read reggan\.onnx: No importer.*fp32 or fp16 one"),
         ("no tactic", ModelError, r"Could not find any implementation"),
     ],
 )
@@ -87,7 +87,7 @@ def test_an_engine_is_built_for_this_gpu_once(
 
     with caplog.at_level(logging.WARNING):
         stored, _ = builder().cached(exactly=True)
-    assert "Building a TensorRT engine for motion.onnx on NVIDIA Fake" in caplog.text
+    assert "Building a TensorRT engine for reggan.onnx on NVIDIA Fake" in caplog.text
     assert stored.key["gpu"] == "NVIDIA Fake"
     assert stored.key["compute_capability"] == "9.0"
     assert "reggan_plugin.card" in stored.metadata

@@ -24,7 +24,7 @@ from reggan_plugin.errors import DeviceUnavailableError, EngineError, ModelError
 from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
-MODEL = find_model("motion")
+MODEL = find_model("reggan")
 BATCH = (1, 2, 4)
 
 
@@ -239,7 +239,7 @@ def test_a_model_runs_by_an_engine_that_is_kept(on_this_machine: Any, tmp_path: 
     runner = runner_from_model(MODEL)
     assert "reggan_plugin.card" in runner.metadata
     check(crops(2), runner.run(crops(2)))
-    assert list((tmp_path / "cache" / "engines").glob("motion-fp32-sm90-trt*.plan"))
+    assert list((tmp_path / "cache" / "engines").glob("reggan-fp32-sm90-trt*.plan"))
     runner_from_model(MODEL)
     assert [call for call, _ in on_this_machine._calls].count("build") == 1
 

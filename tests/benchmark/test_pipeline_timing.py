@@ -15,7 +15,7 @@ from reggan_plugin.models.shipped_models import find_model
 @pytest.mark.parametrize("suffix", ["png", "exr"])
 def test_shares_add_up_and_every_stage_is_seen(suffix: str) -> None:
     read = FrameSteps.read
-    found = time_pipeline(find_model("motion"), "cpu", 240, suffix, 2)
+    found = time_pipeline(find_model("reggan"), "cpu", 240, suffix, 2)
     shares = found["shares"]
     assert sum(shares.values()) == pytest.approx(1, abs=0.01)
     assert list(shares) == ["read", "face", "crop", "inference", "composite", "write", "other"]

@@ -1,6 +1,6 @@
 """A rigged, long-haired character gets an animated smile, found in the picture and by its rig.
 
-`REGGAN_ICT` names the head: ICT FaceKit light, the file that `dataset heads --ict` reads.
+`REGGAN_ICT` names the head: ICT FaceKit light, the file that `--ict` of the training takes.
 """
 
 import ctypes.util

@@ -62,7 +62,7 @@ def assert_rebuilt(before: dict[str, Any], after: dict[str, Any]) -> None:
 
 
 MODELS = pytest.mark.parametrize("model", ["reggan", "sargan"])
-"""Of contract 2 and of contract 1."""
+"""Of contract 3 and of contract 1."""
 
 
 @MODELS

@@ -13,8 +13,10 @@ from PIL import Image
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from ..curves import conftest as formats
+from ..rig.own_head import add_teeth, write_head
 from ..sample_frames import SAMPLES, small_frame
 from ..textures.conftest import make_head, sample_face, write_glb, write_obj
+from ..training.heads.glb_face import GlbWriter
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -96,5 +98,9 @@ def _add_characters(folder: Path) -> None:
     write_obj(folder / "body.obj", head)
     shutil.copy(base, folder / "face.1001.png")
     Image.open(folder / "frame.png").save(folder / "unfolded.png")
+    write_head(folder / "hero.glb", teeth=True)
+    denture = GlbWriter()
+    add_teeth(denture, lambda own: own)
+    denture.write(folder / "denture.glb")
     (folder / "cast").mkdir()
     shutil.copy(folder / "head.glb", folder / "cast")

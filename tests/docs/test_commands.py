@@ -36,11 +36,9 @@ TESTED_ELSEWHERE = (
     "render --watch",  # runs until it is ended: tests/commands/test_watch.py
     "ui ",  # serves until it is ended: tests/ui/test_page_browser.py
     "demo",  # tests/commands/test_render.py
-    "dataset heads",  # needs heads: tests/training/pairs/test_head_files.py
     "dataset pictures",  # needs heads: tests/training/pairs/test_head_pictures.py
-    "export onnx anna_run",  # what train-motion left:
-    "train-motion",  # tests/training/motion/test_training_run.py
-    "train-landmarks",  # needs heads: tests/training/landmarks/test_training.py
+    "train-refinement",
+    "train-landmarks",  # need heads: tests/training/landmarks/test_training.py
     "export landmarks",  # what it left: tests/export/test_landmark_export.py
     "export engine",  # need a GPU: tests/export/test_export_engine.py,
     "render shot/ --device tensorrt",  # tests/backends/test_tensorrt_runner.py

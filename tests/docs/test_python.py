@@ -8,10 +8,17 @@ import onnxruntime
 import pytest
 from PIL import Image
 
+import reggan_plugin
+from reggan_plugin import ExpressionTransfer
+from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.vocabulary.face_shapes import CONTROLS
+from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.rig.fit import fit
+from reggan_plugin.rig.source import RigSource
+from reggan_plugin.rig.template import template
 
-from ..motion_models import SIDE_PX, write_motion_model
+from ..sample_frames import SAMPLES
 from .conftest import ROOT, blocks_of
 
 
@@ -48,31 +55,22 @@ def test_the_readme_s_python_runs(working_folder: Path) -> None:
         assert before.tobytes() != after.tobytes()
 
 
-def test_the_contract_s_python_does_what_its_formula_says(tmp_path: Path) -> None:
-    change = run("docs/model_contract.md")["change"]
-    model = write_motion_model(
-        tmp_path / "m.onnx", motion=(4 / SIDE_PX, 0), gain=-0.5, cover=0.25, paint=0.5
-    )
-    session = onnxruntime.InferenceSession(str(model))
-    crop = np.random.default_rng(1).random((3, SIDE_PX, SIDE_PX)).astype(np.float32)
-    answer = change(session, crop, {"neutral": 1.0})
-    moved = np.concatenate([crop[:, :, 4:], *[crop[:, :, -1:]] * 4], axis=2).astype(float)
-    light = 0.75 * _linear(moved) * np.exp(-0.5) + 0.25 * _linear(np.array(0.5))
-    np.testing.assert_allclose(_linear(answer), light, atol=1e-5)
-    np.testing.assert_allclose(change(session, crop, {"jawOpen": 1.0}), crop, atol=1e-5)
-
-
-def _linear(srgb: np.ndarray) -> np.ndarray:
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-
-
-def test_the_contract_page_names_what_a_model_has(tmp_path: Path) -> None:
-    """The C# code cannot be compiled here, so that its names are compared with a real file's."""
-    session = onnxruntime.InferenceSession(str(write_motion_model(tmp_path / "m.onnx")))
-    [code] = blocks_of(ROOT / "docs/model_contract.md", "csharp")
-    tensors = [one.name for one in (*session.get_inputs(), *session.get_outputs())]
-    card = session.get_modelmeta().custom_metadata_map["reggan_plugin.card"]
-    for name in (*tensors, "reggan_plugin.card", "contract", "controls", "image_size_px"):
-        assert f'"{name}"' in code, name
-    assert '"contract": 2' in card
-    assert len(CONTROLS) == 52
+def test_the_contract_s_python_lays_the_template_where_the_program_does() -> None:
+    moved = run("docs/model_contract.md")["moved"]
+    transfer = ExpressionTransfer(device="cpu")
+    frame = read_frame(SAMPLES / "avatar_png" / "avatar.1001.png")
+    (place,) = transfer.find_faces(frame, FaceChoice())
+    crop = np.clip(cut_crop(frame.pixels, place), 0, 1).astype(np.float32)
+    session = onnxruntime.InferenceSession(str(find_model()))
+    with np.load(Path(reggan_plugin.__file__).parent / "rig" / "template.npz") as arrays:
+        before, after = moved(session, crop.transpose(2, 0, 1), arrays, {"jawOpen": 0.5})
+    assert isinstance(transfer._source, RigSource)
+    found = transfer._source.landmarks(crop)
+    laid = fit(template(), found.places, found.sigma)
+    eye, is_face = laid.map.eye, template().keep > 0.5
+    change = template().displacement({"jawOpen": 0.5})
+    for found_here, points in ((before, template().rest), (after, template().rest + change)):
+        apart = np.linalg.norm(found_here - laid.map(points)[:, :2], axis=1) / eye
+        assert apart[is_face].mean() < 0.001
+        assert apart[is_face].max() < 0.02  # closed lips are two lines there, one here
+    assert np.linalg.norm(after - before, axis=1).max() > 0.1 * eye

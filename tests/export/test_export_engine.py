@@ -31,7 +31,7 @@ from reggan_plugin.errors import (
 )
 from reggan_plugin.models.shipped_models import find_model
 
-MODEL = find_model("motion")
+MODEL = find_model("reggan")
 GPU = SimpleNamespace(
     name="NVIDIA Fake", compute_capability=(9, 0), driver="13.0", activate=lambda: None
 )
@@ -81,7 +81,7 @@ def proven(shift: Shift, monkeypatch: pytest.MonkeyPatch) -> Shift:
         found = Difference(max=levels, total=0, squares=0, values=1)
         bound = Bound(quantity="picture", unit="levels", statistic="max", limit=0.5)
         report = VerifyReport(
-            model="motion.onnx",
+            model="reggan.onnx",
             precision="fp32",
             reference="itself",
             frames=[],
@@ -143,9 +143,9 @@ def test_without_a_name_it_goes_to_the_cache(proven: Shift, tmp_path: Path) -> N
     proven(0.1)
     path = Path(export_engine().stdout.splitlines()[-1].partition(": ")[0])
     assert path.parent == tmp_path / "cache" / "engines"
-    assert path.name.startswith("motion-fp32-sm90-trt11.4.0.106-")
+    assert path.name.startswith("reggan-fp32-sm90-trt11.4.0.106-")
     portable = export_engine("--portable").stdout.splitlines()[-1]
-    assert "motion-fp32-portable-trt" in portable
+    assert "reggan-fp32-portable-trt" in portable
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,14 @@ import pytest
 pytest.importorskip("onnxscript")
 
 from click.testing import CliRunner, Result
-from onnx import TensorProto
 
 from reggan_export.commands.verify import verify
+from reggan_export.int8_export import quantise_for_cpu
 from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_verified
 from reggan_export.picture_model_export import graph_of
 from reggan_export.sample_crops import verify_crops
 from reggan_export.source_network import source_of
-from reggan_export.verify.bounds import BOUNDS, MOTION_BOUNDS
+from reggan_export.verify.bounds import BOUNDS
 from reggan_export.verify.questions import questions_from_metadata
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import Bound, difference_between
@@ -30,9 +30,6 @@ from reggan_plugin.models.model_card import CARD_KEY
 from reggan_plugin.models.model_hash import seal
 from reggan_plugin.models.shipped_models import find_model, installed_models, weights_folder
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.contract_1.initial_weights import initial_weights_from
-
-from ..motion_models import write_motion_model
 
 RunMaker = Callable[..., Path]
 Exporter = Callable[..., Result]
@@ -137,12 +134,6 @@ def test_differences_add_up_and_leave_the_unseen_out_of_the_mean() -> None:
 def test_the_bounds_are_those_that_were_promised() -> None:
     stated = {name: (bound.statistic, bound.limit) for name, bound in BOUNDS.items()}
     assert stated == {"fp32": ("max", 0.5), "fp16": ("max", 2.0), "int8": ("mean", 1.0)}
-    moving = {
-        name: {bound.statistic: bound.limit for bound in bounds}
-        for name, bounds in MOTION_BOUNDS.items()
-    }
-    assert moving["fp32"] == {"mean": 0.003, "max": 2.5}
-    assert (moving["fp16"], moving["int8"]) == ({"mean": 0.02}, {"mean": 1.0})
 
 
 def test_real_crops_are_faces_of_the_model_s_side(make_run: RunMaker) -> None:
@@ -162,83 +153,26 @@ def test_large_weights_alone_are_stored_as_half() -> None:
     assert kinds == {"large.half": onnx.TensorProto.FLOAT16, "small": onnx.TensorProto.FLOAT}
 
 
-def test_motion_that_differs_is_found_out_in_the_picture(tmp_path: Path) -> None:
-    one, other = (
-        write_motion_model(tmp_path / f"{x}.onnx", motion=(x, 0.0), answers_to="jawOpen")
-        for x in (0.02, 0.04)
-    )
-    proof = questions_from_metadata(open_runner(one, "cpu").metadata, "one")
-    assert {*EXPRESSION_NAMES, "afraid:0.6+surprised:0.3", "shapes 4/4:0.5"} < set(proof.probes)
-    weights = sum(inputs["controls"] for inputs in proof.probes.values())
-    assert (weights > 0).all()  # every shape is asked for
-    inputs = proof.probes["surprised"]
-    expected, found = (open_runner(path, "cpu").run(inputs) for path in (one, other))
-    same = proof.compare(inputs, expected, expected)["picture"]
-    assert all(bound.holds(same) for bound in proof.bounds)
-    apart = proof.compare(inputs, expected, found)["picture"]
-    assert not any(bound.holds(apart) for bound in proof.bounds)
-    assert 0 < apart.mean < apart.max <= 255
-    del found["paint"]
-    assert proof.compare(inputs, expected, found)["picture"].max == math.inf
-
-
-def test_a_run_s_weights_are_stored_as_half_and_its_file_has_that_bound(tmp_path: Path) -> None:
-    path = write_motion_model(tmp_path / "moving.onnx")
-    metadata = open_runner(path, "cpu").metadata
-    proofs = [questions_from_metadata(metadata, "it", against_run=run) for run in (False, True)]
-    assert [proof.bounds for proof in proofs] == [MOTION_BOUNDS["fp32"], MOTION_BOUNDS["fp16"]]
-
-
-def _scaled_layer(model: onnx.ModelProto) -> None:
-    (weights,) = (t for t in model.graph.initializer if t.name == "network.half_out.second.weight")
-    values = onnx.numpy_helper.to_array(weights) * np.float32(1.05)
-    weights.CopyFrom(onnx.numpy_helper.from_array(values, weights.name))
-
-
-def _moved_corners(model: onnx.ModelProto) -> None:
-    first = next(node for node in model.graph.node if node.op_type == "GridSample")
-    (kept,) = (one for one in first.attribute if one.name == "align_corners")
-    kept.i = 1
-
-
-def _tensor_float(model: onnx.ModelProto) -> None:
-    """What TF32 sees of activations: ten bits of mantissa; weights are stored with no more."""
-    nodes = []
-    for node in model.graph.node:
-        if node.op_type in ("Conv", "Gemm", "MatMul"):
-            given, half, full = node.input[0], f"{node.output[0]}.half", f"{node.output[0]}.full"
-            for ends in ((given, half), (half, full)):
-                to = TensorProto.FLOAT16 if ends[1] == half else TensorProto.FLOAT
-                nodes.append(onnx.helper.make_node("Cast", ends[:1], ends[1:], to=to))
-            node.input[0] = full
-        nodes.append(node)
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("spoil", [_scaled_layer, _moved_corners, _tensor_float])
-def test_faults_of_the_default_model_are_over_every_bound(
-    spoil: Callable[[onnx.ModelProto], None], tmp_path: Path
-) -> None:
+def test_a_fault_of_the_default_model_is_found_out(tmp_path: Path) -> None:
     path = find_model("reggan")
     model = onnx.load(path)
     restore_weights(model)
-    spoil(model)
+    layer = max((t for t in model.graph.initializer if len(t.dims) == 4), key=lambda t: t.dims[0])
+    values = onnx.numpy_helper.to_array(layer) * np.float32(1.05)
+    layer.CopyFrom(onnx.numpy_helper.from_array(values, layer.name))
     onnx.save(model, tmp_path / "spoilt.onnx")
     seal(tmp_path / "spoilt.onnx")
     right, wrong = (open_runner(file, "cpu") for file in (path, tmp_path / "spoilt.onnx"))
     proof = questions_from_metadata(right.metadata, "it")
-    inputs = proof.probes["afraid"]
-    apart = proof.compare(inputs, right.run(inputs), wrong.run(inputs))["picture"]
-    assert not any(bound.holds(apart) for bound in proof.bounds)
+    apart = [
+        proof.compare(inputs, right.run(inputs), wrong.run(inputs))
+        for inputs in proof.probes.values()
+    ]
+    assert not all(bound.holds(one[bound.quantity]) for one in apart for bound in proof.bounds)
 
 
-def test_a_file_with_face_shapes_is_not_taken_for_a_network_as_it_was_trained(
-    tmp_path: Path,
-) -> None:
-    path = write_motion_model(tmp_path / "moving.onnx")
-    with pytest.raises(UsageError, match=r"face shapes.*Export the run of train-motion"):
-        source_of(path).network()
-    with pytest.raises(UsageError, match=r"face shapes.*Start from sargan"):
-        initial_weights_from(path)
+def test_a_rig_is_not_taken_for_a_network_of_named_expressions(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"is a rig .*Start from sargan"):
+        source_of(find_model("reggan")).network()
+    with pytest.raises(UsageError, match=r"finds landmarks .*contract 1"):
+        quantise_for_cpu(find_model("reggan"), tmp_path / "small.onnx")

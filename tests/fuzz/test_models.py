@@ -208,7 +208,7 @@ def test_files_that_a_start_does_not_walk_are_complete_and_end(
 ) -> None:
     files = [
         find_model(),
-        find_model("motion"),
+        find_model("reggan"),
         *(weights_folder() / "face_locator").glob("*.onnx"),
     ]
     assert {check_seal(path) for path in files} == WALKED, "name the hash of a new file there"

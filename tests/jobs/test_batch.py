@@ -8,7 +8,7 @@ import pytest
 
 import reggan_plugin
 from reggan_plugin.backends.runner import Runner, Tensors
-from reggan_plugin.change.model_sources import BatchedModel, MotionModelSource
+from reggan_plugin.change.picture_model import BatchedModel, PictureModelSource
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
@@ -93,9 +93,18 @@ def test_a_model_without_mask_is_refused() -> None:
         answer(BatchedModel(NoMask(8), CARD, 1), 1)
 
 
+def test_an_answer_of_another_shape_is_refused() -> None:
+    class WideFace(SmallDevice):
+        def run(self, inputs: Mapping[str, np.ndarray]) -> Tensors:
+            return {**super().run(inputs), "face": np.zeros((1, 3, 8, 4), np.float32)}
+
+    with pytest.raises(ModelError, match=r"face has the shape \(1, 3, 8, 4\)"):
+        answer(BatchedModel(WideFace(8), CARD, 1), 1)
+
+
 @pytest.fixture(scope="module")
 def runner() -> Runner:
-    return ExpressionTransfer("motion", device="cpu")._runner
+    return ExpressionTransfer("sargan", device="cpu")._runner
 
 
 def render(
@@ -106,9 +115,9 @@ def render(
     runner: Runner | None = None,
     events: list[Event] | None = None,
 ) -> JobSummary:
-    transfer = ExpressionTransfer("motion", device="cpu", batch=batch)
+    transfer = ExpressionTransfer("sargan", device="cpu", batch=batch)
     if runner is not None:
-        transfer._source = MotionModelSource(runner, transfer.card, batch)
+        transfer._source = PictureModelSource(runner, transfer.card, batch)
     return run_job(
         plan_job(str(SAMPLES), frame_range, out, "happy", Existing.RESUME),
         RenderSettings(

@@ -3,7 +3,7 @@
     python tests/measurements/flicker.py               a still face, a jittered camera, noise
     python tests/measurements/flicker.py --ict NPZ     a moving head beside its true expression
 
-NPZ is ICT FaceKit light, as `dataset heads` takes it: a head that no model is trained on turns,
+NPZ is ICT FaceKit light, as `train-landmarks` takes it: a head that no model is trained on turns,
 speaks and blinks. `--pictures DIR` draws the temporal changes of the errors, eight times as strong.
 
 `flicker` is the temporal change of the error, as a ratio to the input's own: the root mean square
@@ -41,8 +41,7 @@ from reggan_training.heads.worn.dress import dress
 from reggan_training.pairs.camera import frontal_camera
 from reggan_training.pairs.head_look import sample_look
 from reggan_training.pairs.rasterising import rasterise_head
-from reggan_training.pairs.shading import HeadShader
-from reggan_training.pairs.sitting import reduce_to
+from reggan_training.pairs.shading import HeadShader, reduce_to
 
 SAMPLE = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png" / "avatar.1001.png"
 SIDE_PX, MARGIN_PX = 560, 20

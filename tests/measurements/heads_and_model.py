@@ -15,7 +15,6 @@ from reggan_training.metrics.motion.test_heads import (
     rasterise_test_head,
     style_of,
 )
-from reggan_training.metrics.motion.trained import open_run
 from reggan_training.pairs.states import Weights
 
 SHIPPED = Path(reggan_plugin.__file__).parent / "weights" / "reggan.onnx"
@@ -23,15 +22,15 @@ SIDE_PX, SEED = 256, 7
 
 model_option = click.option(
     "--model",
-    type=click.Path(exists=True, path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     default=SHIPPED,
-    help="An exported file or the folder of a run; the model that ships unless given.",
+    help="An exported file; the model that ships unless given.",
 )
 
 
 def opened(model: Path) -> AnswerSource:
     """A model in one thread."""
-    return open_run(model) if model.is_dir() else open_exported(model, 1)
+    return open_exported(model, 1)
 
 
 def held_out_heads(

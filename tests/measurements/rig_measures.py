@@ -26,7 +26,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.imaging.colour import linear_from_srgb
 from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard
+from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.rig import opened_mouth
 from reggan_plugin.rig.answer import Landmarks, rig_answer
 from reggan_plugin.rig.eyes import Lids
@@ -234,6 +234,7 @@ class KnownLandmarks:
 
     def __init__(self, card: ModelCard) -> None:
         self.card, self.known = card, Landmarks(places=np.zeros((0, 2)), sigma=np.zeros(0))
+        self.template = template()
 
     @property
     def side_px(self) -> int:
@@ -252,7 +253,9 @@ class KnownLandmarks:
         """See `AnswerSource.answer`."""
         vectors = [self.card.vector_of(mix) for mix in mixes]
         return [
-            rig_answer(template(), face, self.known, dict(zip(self.card.controls, v, strict=True)))
+            rig_answer(
+                self.template, face, self.known, dict(zip(self.card.controls, v, strict=True))
+            )
             for face, v in zip(faces, vectors, strict=True)
         ]
 
@@ -297,11 +300,12 @@ class AskedFace:
             own: the source's map.
             nose_px: row of the nose's tip, between eyes and mouth.
         """
-        if self.source.card.contract == RIG_CONTRACT:
+        if isinstance(self.source, RigSource | KnownLandmarks):
             card = self.source.card
             vector = dict(zip(card.controls, card.vector_of(self._mix(weights)), strict=True))
             with patch.object(opened_mouth, "_inside_of_mouth", _green):
-                drawn = rig_answer(template(), self._cut(own), self.found(), vector)
+                rig = self.source.template
+                drawn = rig_answer(rig, self._cut(own), self.found(), vector)
             painted = replace(answer, painters=drawn.painters)
         else:
             painted = _with_named_paint(answer, weights, own, nose_px)

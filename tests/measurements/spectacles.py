@@ -1,20 +1,20 @@
 """What it is worth to lift spectacles off a face before the model sees it.
 
-    python -m tests.measurements.spectacles --heads heads --count 200 --seed 5
+    python -m tests.measurements.spectacles --ict ict_face_model_light.npz \\
+        --makehuman makehuman --face-units faceunits01 --valid valid
 
-Takes heads that `dataset heads` wrote, in the look that each one's name draws, and says on how many
+Dresses heads as training does, in the look that each one's name draws, and says on how many
 spectacles were found and where there were none. Of those found, each head is asked for the two of
 its states that move the brows most; in the region within 12 pixels of the true spectacles, and in
 the whole crop of 256 pixels, the PSNR against the true render is that of the unchanged source, of
 the model that sees the spectacles, and of the one that does not.
 """
 
-import argparse
-import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 import numpy as np
 import torch
 from PIL import Image, ImageFilter
@@ -22,17 +22,16 @@ from PIL import Image, ImageFilter
 from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.change.pipeline import as_they_are
 from reggan_plugin.imaging.spectacles import find_spectacles, lift_spectacles
-from reggan_training.heads.head import Part
+from reggan_training.commands.family_options import OpenFamilies, family_options
+from reggan_training.heads.head import HeadFamily, Part
+from reggan_training.heads.worn.dress import dress
 from reggan_training.metrics.motion.answer import compose, motion_answers
-from reggan_training.metrics.motion.evaluation import find_heads
-from reggan_training.metrics.motion.exported import open_exported
 from reggan_training.metrics.motion.fidelity import region_psnr_db
-from reggan_training.metrics.motion.test_heads import TestHead
-from reggan_training.pairs.head_file import read_head
-from reggan_training.pairs.sitting import reduce_to
+from reggan_training.metrics.motion.test_heads import TestHead, rasterise_test_head
+from reggan_training.pairs.shading import reduce_to
 from reggan_training.pairs.truth import request_of_pair, truth_of_pair
 
-from .heads_and_model import SHIPPED, SIDE_PX
+from .heads_and_model import SIDE_PX, model_option, opened
 
 REACH_PX, LEAST_PX = 25, 50
 
@@ -51,12 +50,12 @@ class Sitter(NamedTuple):
         return reduce_to(picture, SIDE_PX).clamp(0, 1).numpy()
 
 
-def sitters(folder: Path, count: int, seed: int) -> Iterator[Sitter]:
-    """Heads in an order that a seed draws."""
-    paths = [path for family in find_heads(folder).values() for path in family]
-    random.Random(seed).shuffle(paths)
-    for path in paths[:count]:
-        head = TestHead(read_head(path))
+def sitters(families: list[HeadFamily], count: int, seed: int) -> Iterator[Sitter]:
+    """Dressed heads, so many of each family."""
+    names = [(family, name) for family in families for name in family.identities(count, seed)]
+    for number, (family, name) in enumerate(names):
+        mesh = dress(family.head(name), np.random.default_rng([seed, number]))
+        head = TestHead(rasterise_test_head(mesh, SIDE_PX))
         truth = truth_of_pair(head._shader, head.head.face, 0, 0)
         worn = truth.hit.numpy() & (truth.part.numpy() == Part.GLASSES)
         step = len(worn) // SIDE_PX
@@ -90,24 +89,23 @@ def brows(weights: dict[str, float]) -> float:
     return sum(weight for name, weight in weights.items() if name.startswith("brow"))
 
 
-def main() -> None:
+@click.command()
+@family_options
+@model_option
+@click.option("--count", default=70, show_default=True, help="Heads of each family.")
+@click.option("--seed", default=5, show_default=True)
+def main(open_families: OpenFamilies, model: Path, count: int, seed: int) -> None:
     """Print the two lines."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--heads", type=Path, required=True)
-    parser.add_argument("--model", type=Path, default=SHIPPED)
-    parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=5)
-    asked = parser.parse_args()
-    model = open_exported(asked.model)
+    asked = opened(model)
     found = {True: [0, 0], False: [0, 0]}
     rows: list[list[float]] = []
-    for sitter in sitters(asked.heads, asked.count, asked.seed):
+    for sitter in sitters(open_families(), count, seed):
         is_found = find_spectacles(sitter.source.transpose(1, 2, 0)) is not None
         wears = bool(sitter.worn.sum() > LEAST_PX)
         found[wears][0] += is_found
         found[wears][1] += 1
         if wears and is_found:
-            rows += measured(model, sitter)
+            rows += measured(asked, sitter)
     (with_them, wearers), (without, bare) = found[True], found[False]
     print(f"found on {with_them} of {wearers} with spectacles, and on {without} of {bare} without")
     near = "near them {:.2f} dB unchanged, {:.2f} seen, {:.2f} lifted; everywhere {:.2f} and {:.2f}"

@@ -9,7 +9,7 @@ import pytest
 
 from reggan_plugin.errors import ModelCardError, ModelHashError, UnknownModelError
 from reggan_plugin.models.handling import Handling
-from reggan_plugin.models.model_card import CARD_KEY, MOTION_OUTPUTS, card_from_metadata
+from reggan_plugin.models.model_card import CARD_KEY, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal, seal
 from reggan_plugin.models.shipped_models import find_model, installed_models
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -68,37 +68,38 @@ def test_what_cannot_be_honoured_is_named(
         ("controls", ["jawOpen", "smirk"]),
         ("controls", ["jawOpen", "jawOpen"]),
         ("expressions", ["happy"]),
-        ("outputs", ["motion", "gain", "cover"]),
-        ("painters", {"nose": [0.2, 0.2, 0.5, 0.5]}),
-        ("painters", {"mouth": [0.2, 0.2, 0.5, 0.7]}),
+        ("outputs", ["points", "sigma"]),
+        ("template", "house-0"),
         ("painters", {"mouth": [0.2, 0.2, 0.5, 0.5]}),
-        ("contract", 3),
-        ("contract", [2]),
+        ("contract", 1),
+        ("contract", [3]),
         ("schema", 1),
     ],
 )
-def test_what_cannot_be_honoured_of_contract_2_is_named(field: str, value: object) -> None:
+def test_what_cannot_be_honoured_of_a_rig_is_named(field: str, value: object) -> None:
     fields = {**json.loads(motion_card().to_json()), field: value}
-    with pytest.raises(ModelCardError, match=f"{field}|outputs"):
+    with pytest.raises(ModelCardError, match=field):
         read(fields)
 
 
-def test_a_card_of_contract_2_survives_its_own_text() -> None:
-    card = motion_card(
-        outputs=(*MOTION_OUTPUTS, "mouth_cover", "mouth_paint"),
-        painters={"mouth": (0.3, 0.5, 0.7, 0.9)},
-        controls=("jawOpen", "neutral"),
-    )
+def test_the_card_of_a_rig_survives_its_own_text() -> None:
+    card = motion_card(controls=("jawOpen", "neutral"))
     again = card_from_metadata({CARD_KEY: card.to_json()}, "x.onnx")
     assert again == card
     assert again.names == EXPRESSION_NAMES
+
+
+def test_a_model_of_contract_2_is_told_what_takes_its_place() -> None:
+    fields = json.loads(motion_card().to_json()) | {"schema": 2, "contract": 2}
+    with pytest.raises(ModelCardError, match=r"contract 2.*train-landmarks.*--rig"):
+        read(fields)
 
 
 def test_a_card_of_contract_1_says_nothing_that_older_versions_do_not_know(
     fields: dict[str, object],
 ) -> None:
     assert fields["schema"] == 1
-    assert not {"contract", "controls", "outputs", "painters"} & set(fields)
+    assert not {"contract", "controls", "outputs", "template"} & set(fields)
 
 
 def test_a_missing_or_strange_field_is_named(fields: dict[str, object]) -> None:
@@ -161,15 +162,15 @@ def test_a_model_that_is_not_there_lists_those_that_are() -> None:
 def test_a_card_says_how_its_model_is_handled_only_where_that_is_not_usual() -> None:
     usual = motion_card()
     assert "handling" not in json.loads(usual.to_json())
-    own = replace(usual, own_handling=Handling(least_area=0.1, greenest=None))
+    own = replace(usual, own_handling=Handling(fade_deg=5.0, lifts_spectacles=False))
     text = own.to_json()
-    assert json.loads(text)["handling"] == {"least_area": 0.1, "greenest": None}
+    assert json.loads(text)["handling"] == {"fade_deg": 5.0, "lifts_spectacles": False}
     assert card_from_metadata({CARD_KEY: text}, "x.onnx").handling == own.handling
 
 
 @pytest.mark.parametrize(
     "handling",
-    [{"least_area": 2}, {"strengths": {"smirk": 1}}, {"backdrop": "red"}, {"shine": 1}, 3],
+    [{"fade_deg": 0}, {"lifts_spectacles": 1}, {"backdrop": "red"}, {"shine": 1}, 3],
 )
 def test_a_handling_that_cannot_be_is_named(handling: object) -> None:
     fields = json.loads(motion_card().to_json()) | {"handling": handling}

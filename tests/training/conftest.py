@@ -1,13 +1,11 @@
 """A family of flat sheets that drop their lower half: the smallest heads with known motion."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
-from reggan_training.pairs.render_set import render_heads
 
 STEPS = 25
 CONTROLS_OF_FLAT_HEADS = ("browInnerUp", "jawOpen", "mouthSmileLeft", "mouthSmileRight")
@@ -75,13 +73,3 @@ def flat_head(identity: str = "one") -> HeadMesh:
 def flat_family() -> FlatFamily:
     """The family itself."""
     return FlatFamily()
-
-
-@pytest.fixture(scope="session")
-def flat_head_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of three rasterised flat heads, as `dataset heads` writes it."""
-    folder = tmp_path_factory.mktemp("heads")
-    family = FlatFamily()
-    named = {"happy": {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}, "open": {"jawOpen": 1.0}}
-    assert len(list(render_heads(family, family.identities(3, 5), named, folder))) == 3
-    return folder

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from reggan_plugin.errors import DeviceUnavailableError
 
+_THREADS = "OPENBLAS_NUM_THREADS"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Processes:
@@ -111,3 +113,20 @@ def join_processes(device: str) -> Iterator[Processes]:
         yield Processes(rank=dist.get_rank(), count=count, device=place)
     finally:
         dist.destroy_process_group()
+
+
+@contextmanager
+def multiplying_in_one_thread() -> Iterator[None]:
+    """Let processes that are started meanwhile keep OpenBLAS from starting threads.
+
+    It reads the variable when NumPy is loaded, which a spawned process does before any line of
+    ours: without it, each of them would take all cores for products of small matrices.
+    """
+    before = os.environ.get(_THREADS)
+    os.environ[_THREADS] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[_THREADS]
+        if before is not None:
+            os.environ[_THREADS] = before

@@ -18,10 +18,16 @@ from reggan_training.commands.options import overwrite_option
     metavar="FILE",
     help="The model file, an .onnx.",
 )
+@click.option(
+    "--refinement",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="RUN",
+    help="Run of train-refinement, which goes into the same file.",
+)
 @click.option("--version", default="0.4.0", show_default=True, help="Of the weights, in the card.")
 @overwrite_option()
 @verbose_option
-def landmarks(run: Path, out: Path, version: str, overwrite: bool) -> None:
+def landmarks(run: Path, out: Path, refinement: Path | None, version: str, overwrite: bool) -> None:
     """Export landmarks that were trained to the file that a rig is laid by.
 
     \b
@@ -31,6 +37,6 @@ def landmarks(run: Path, out: Path, version: str, overwrite: bool) -> None:
     from reggan_export.landmark_export import export_landmarks
 
     refuse_occupied(out, overwrite)
-    apart = export_landmarks(run, out, name=out.stem, version=version)
+    apart = export_landmarks(run, out, name=out.stem, version=version, refinement=refinement)
     click.echo(f"At most {100 * apart:.3f} % of the eye distance from PyTorch, on sample frames.")
     click.echo(out)

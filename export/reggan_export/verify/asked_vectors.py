@@ -9,8 +9,6 @@ from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression_mix import parse_expression_mix
 
 _BLEND = (0.6, 0.3)
-_GROUPS = 4
-_SHARE = 0.5
 
 Vectors = Mapping[str, Float[np.ndarray, " entries"]]
 
@@ -23,16 +21,12 @@ def single_vectors(card: ModelCard) -> Vectors:
 
 
 def asked_vectors(card: ModelCard) -> Vectors:
-    """The same and a blend; of face shapes also every one, a quarter of them at a time."""
+    """The same and a blend."""
     vectors = dict(single_vectors(card))
     if len(names := _shown_names(card)) > 1:
         first, second = names[-2:]
         blend = f"{first}:{_BLEND[0]:g}+{second}:{_BLEND[1]:g}"
         vectors[blend] = _vector_of(blend, card)
-    for group in range(_GROUPS if card.controls else 0):
-        vector = np.zeros(len(card.controls), np.float32)
-        vector[group::_GROUPS] = _SHARE
-        vectors[f"shapes {group + 1}/{_GROUPS}:{_SHARE:g}"] = vector
     return vectors
 
 

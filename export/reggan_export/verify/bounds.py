@@ -8,17 +8,6 @@ BOUNDS = {
     "int8": Bound(quantity="picture", unit="levels", statistic="mean", limit=1.0),
 }
 """By the precision of an expression model: its result in 8-bit levels."""
-MOTION_BOUNDS = {
-    "fp32": (
-        Bound(quantity="picture", unit="levels", statistic="mean", limit=0.003),
-        Bound(quantity="picture", unit="levels", statistic="max", limit=2.5),
-    ),
-    "fp16": (Bound(quantity="picture", unit="levels", statistic="mean", limit=0.02),),
-    "int8": (BOUNDS["int8"],),
-}
-"""The same of contract 2, whose lips meet at single pixels: a rounding decides which of two a pixel
-fetches. fp32 is for other arithmetic on the same weights; against a run, whose weights the file
-stores as float16, it has the bound of fp16."""
 RIG_BOUNDS = (
     Bound(quantity="points", unit="crop sides", statistic="max", limit=5e-4),
     Bound(quantity="sigma", unit="crop sides", statistic="max", limit=5e-4),

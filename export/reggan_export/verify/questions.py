@@ -2,17 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from reggan_export.sample_crops import VERIFY_FRAMES, Crops, verify_crops
+from reggan_export.sample_crops import VERIFY_FRAMES, verify_crops
 from reggan_export.verify.asked_vectors import asked_vectors
-from reggan_export.verify.bounds import BOUNDS, LOCATOR_BOUNDS, MOTION_BOUNDS, RIG_BOUNDS
-from reggan_export.verify.moved_pictures import compare_moved_pictures
+from reggan_export.verify.bounds import BOUNDS, LOCATOR_BOUNDS, RIG_BOUNDS
 from reggan_export.verify.verify_report import Bound, Difference, difference_between
 from reggan_plugin.backends.runner import Tensors
-from reggan_plugin.change.model_sources import asked_of_model
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.faces.detector_candidates import pad_level
 from reggan_plugin.faces.locator import CARD_KIND as LOCATOR_KIND
@@ -20,9 +17,7 @@ from reggan_plugin.faces.locator import FIVE_VIEWS, FaceLocator
 from reggan_plugin.faces.locator_crop import crop_around_face, vary_crop
 from reggan_plugin.faces.pyramid import build_pyramid
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.imaging.spectacles import lift_spectacles
 from reggan_plugin.models.model_card import (
-    MOTION_CONTRACT,
     RIG_CONTRACT,
     ModelCard,
     card_from_metadata,
@@ -42,8 +37,6 @@ class Questions:
     Attributes:
         precision: that the card states.
         part: of a face locator; empty for an expression model.
-        contract: of an expression model; 0 for the locator.
-        controls: of a model of contract 2.
         side_px: of an expression model's crops; 0 for the locator.
         probes: inputs by a name that the report shows.
         compare: the difference of every quantity that has a bound.
@@ -52,8 +45,6 @@ class Questions:
 
     precision: str
     part: str
-    contract: int
-    controls: Sequence[str] = ()
     side_px: int
     probes: Mapping[str, Tensors]
     compare: Compare
@@ -66,22 +57,19 @@ class Questions:
         return bool(self.part) or self.precision == "int8"
 
 
-def questions_from_metadata(
-    metadata: Mapping[str, str], source: str, *, against_run: bool = False
-) -> Questions:
+def questions_from_metadata(metadata: Mapping[str, str], source: str) -> Questions:
     """The questions that a file with this metadata has to answer.
 
     Args:
         metadata: of the file.
         source: its name.
-        against_run: its answers are compared with those of a run, not of a file.
 
     Raises:
         ModelCardError: it has no card, or one of a kind that is not known.
     """
     card = read_card(metadata, source)
     if card.get("kind") != LOCATOR_KIND:
-        return _expression_questions(card_from_metadata(metadata, source), against_run)
+        return _expression_questions(card_from_metadata(metadata, source))
     probes = {"detector": _detector_probes, "landmarks": _landmark_probes}
     part = card.get("part")
     if part not in probes:
@@ -94,7 +82,6 @@ def questions_from_metadata(
     return Questions(
         precision="fp32",
         part=part,
-        contract=0,
         side_px=0,
         probes=probes[part](),
         compare=_compare_numbers,
@@ -102,13 +89,12 @@ def questions_from_metadata(
     )
 
 
-def _expression_questions(card: ModelCard, against_run: bool) -> Questions:
+def _expression_questions(card: ModelCard) -> Questions:
     crops = verify_crops(card)
     if card.contract == RIG_CONTRACT:
         return Questions(
             precision=card.precision,
             part="",
-            contract=card.contract,
             side_px=card.image_size_px,
             probes={
                 path.name: {"image": crop[None]}
@@ -117,36 +103,17 @@ def _expression_questions(card: ModelCard, against_run: bool) -> Questions:
             compare=_compare_numbers,
             bounds=RIG_BOUNDS,
         )
-    vectors = asked_vectors(card)
-    compare: Compare = _compare_pictures
-    bounds: Sequence[Bound] = [BOUNDS[card.precision]]
-    if card.contract == MOTION_CONTRACT:
-        compare = partial(compare_moved_pictures, card)
-        crops = _without_spectacles(crops)
-        vectors = {name: asked_of_model(card, row) for name, row in vectors.items()}
-        is_stored_as_half = against_run and card.precision == "fp32"
-        bounds = MOTION_BOUNDS["fp16" if is_stored_as_half else card.precision]
     return Questions(
         precision=card.precision,
         part="",
-        contract=card.contract,
-        controls=card.controls,
         side_px=card.image_size_px,
         probes={
-            name: {
-                "image": crops,
-                card.vector_input: np.repeat(row[None], len(crops), axis=0),
-            }
-            for name, row in vectors.items()
+            name: {"image": crops, "expression": np.repeat(row[None], len(crops), axis=0)}
+            for name, row in asked_vectors(card).items()
         },
-        compare=compare,
-        bounds=bounds,
+        compare=_compare_pictures,
+        bounds=[BOUNDS[card.precision]],
     )
-
-
-def _without_spectacles(crops: Crops) -> Crops:
-    lifted = [lift_spectacles(crop.transpose(1, 2, 0)).face for crop in crops]
-    return np.ascontiguousarray(np.stack(lifted).transpose(0, 3, 1, 2))
 
 
 def _compare_pictures(inputs: Tensors, expected: Tensors, found: Tensors) -> dict[str, Difference]:

@@ -5,14 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import onnx
 import onnxruntime
 
 from reggan_export.verify.questions import Questions
 from reggan_plugin.backends.runner import Tensors
-from reggan_plugin.models.model_card import MOTION_CONTRACT
-from reggan_plugin.vocabulary.face_shapes import CONTROLS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,30 +37,23 @@ def references_from(
 ) -> tuple[Reference, ...]:
     """The best reference that there is for a model file; in fp16 a second one beside it.
 
-    The second is PyTorch with every result rounded to half precision, as a GPU will have it, or for
-    contract 2 the file with its convolutions rounded; ONNX Runtime computes an fp16 file in fp32 on
-    a CPU, so that it alone would prove nothing.
+    The second is PyTorch with every result rounded to half precision, as a GPU will have it; ONNX
+    Runtime computes an fp16 file in fp32 on a CPU, so that it alone would prove nothing.
 
     Args:
         model: the file; it is its own reference if there is nothing else.
-        checkpoint: a run folder, of `train` or `train-motion`, or the checkpoint in it, or an .onnx
-            that `model` was made of.
+        checkpoint: a run folder of `train`, or the checkpoint in it, or an .onnx that `model` was
+            made of.
         questions: to the model, by the kind of its card.
 
     Raises:
         SourceError: `checkpoint` is none of these.
     """
     reference = _reference_from(model, checkpoint, questions)
-    if questions.precision != "fp16":
+    if questions.precision != "fp16" or checkpoint is None:
         return (reference,)
-    if questions.contract == MOTION_CONTRACT:
-        half = Reference(name="ONNX Runtime rounded to fp16", answer=_rounded(model))
-    elif checkpoint is None:
-        return (reference,)
-    else:
-        answer = _from_network(checkpoint, questions.side_px, in_half=True)
-        half = Reference(name="PyTorch rounded to fp16", answer=answer)
-    return reference, half
+    answer = _from_network(checkpoint, questions.side_px, in_half=True)
+    return reference, Reference(name="PyTorch rounded to fp16", answer=answer)
 
 
 def _reference_from(model: Path, checkpoint: Path | None, questions: Questions) -> Reference:
@@ -74,13 +63,10 @@ def _reference_from(model: Path, checkpoint: Path | None, questions: Questions) 
     name = f"PyTorch, {checkpoint}"
     if questions.part:
         return Reference(name=name, answer=_from_locator(checkpoint, questions.part))
-    against_the_file = questions.precision == "int8" or questions.contract == MOTION_CONTRACT
-    if checkpoint.suffix == ".onnx" and against_the_file:
+    if checkpoint.suffix == ".onnx" and questions.precision == "int8":
         name = f"{checkpoint.name} by {UNOPTIMISED}"
         return Reference(name=name, answer=_from_onnx(checkpoint.read_bytes()))
-    answer = _from_motion_run(checkpoint, questions.controls) or _from_network(
-        checkpoint, questions.side_px, in_half=False
-    )
+    answer = _from_network(checkpoint, questions.side_px, in_half=False)
     return Reference(name=name, answer=answer)
 
 
@@ -97,14 +83,6 @@ def _from_onnx(file: bytes) -> Answer:
     return answer
 
 
-def _rounded(model: Path) -> Answer:
-    from reggan_export.half_precision import round_convolutions
-
-    graph = onnx.load(model)
-    round_convolutions(graph)
-    return _from_onnx(graph.SerializeToString())
-
-
 def _from_network(source: Path, side_px: int, in_half: bool) -> Answer:
     from reggan_export.half_precision import round_as_in_half
     from reggan_export.other_crop_size import model_at_side
@@ -114,30 +92,6 @@ def _from_network(source: Path, side_px: int, in_half: bool) -> Answer:
     if in_half:
         round_as_in_half(network)
     return _from_module(network, OUTPUT_NAMES)
-
-
-def _from_motion_run(run: Path, controls: Sequence[str]) -> Answer | None:
-    """None if that is no run of `train-motion`."""
-    from reggan_training.motion.trained_model import (
-        PaintedAnswer,
-        UnpaintedAnswer,
-        is_motion_run,
-        read_trained_model,
-    )
-
-    if not is_motion_run(run):
-        return None
-    module = read_trained_model(run)
-    outputs = UnpaintedAnswer if module.painter is None else PaintedAnswer
-    answer = _from_module(module, outputs._fields)
-    columns = [CONTROLS.index(name) for name in controls]
-
-    def answer_to_all(inputs: Tensors) -> Tensors:
-        asked = np.zeros((len(inputs["image"]), len(CONTROLS)), np.float32)
-        asked[:, columns] = inputs["controls"]
-        return answer({"image": inputs["image"], "controls": asked})
-
-    return answer_to_all
 
 
 def _from_locator(run: Path, part: str) -> Answer:

@@ -36,8 +36,7 @@ def verify_model(
     """
     check_seal(model)
     on_cpu = open_runner(model, "cpu")
-    against_run = checkpoint is not None and checkpoint.suffix != ".onnx"
-    questions = questions_from_metadata(on_cpu.metadata, str(model), against_run=against_run)
+    questions = questions_from_metadata(on_cpu.metadata, str(model))
     reference, *halves = references_from(model, checkpoint, questions)
     subjects = {"cpu": on_cpu.run} | {half.name: half.answer for half in halves}
     if engine is not None:

@@ -1,6 +1,7 @@
 """Options that several commands share, and readers for values that click has no type for."""
 
 import math
+from pathlib import Path
 
 import click
 
@@ -13,8 +14,10 @@ from reggan_plugin.commands.options.grouped import (
 )
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.plan import Existing
+from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.jobs.stall_timeout import DEFAULT_STALL_S
 from reggan_plugin.models.shipped_models import installed_models
+from reggan_plugin.rig.mouth import MOUTH_STYLES, MouthStyle
 
 _MOST_STOPS = 20
 
@@ -68,6 +71,45 @@ model_options = together(
     ),
 )
 """`--model` and `--device`."""
+
+_MESH = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _rig_from_options(rig: Path | None, teeth: Path | None, mouth: MouthStyle) -> RigFiles:
+    return RigFiles(rig=rig, teeth=teeth, mouth=mouth)
+
+
+rig_options = options_as(
+    "rig_files",
+    _rig_from_options,
+    grouped_option(
+        "Model",
+        "--rig",
+        is_input=True,
+        type=_MESH,
+        metavar="FILE.glb",
+        help="The character's own mesh with its face shapes (GLB, VRM, glTF or USD; ARKit's "
+        "names): faces move as its shapes do, and show its teeth.",
+    ),
+    grouped_option(
+        "Model",
+        "--teeth",
+        is_input=True,
+        type=_MESH,
+        metavar="FILE.glb",
+        help="A denture of your own behind the lips: both rows, upright, looking to the front.",
+    ),
+    grouped_option(
+        "Model",
+        "--mouth",
+        type=click.Choice(MOUTH_STYLES),
+        default="auto",
+        show_default=True,
+        help="What parted lips show: rendered teeth, a plate as toons have it, or an empty mouth; "
+        "auto gives drawings a plate. closed keeps lips shut, whatever is asked.",
+    ),
+)
+"""`--rig`, `--teeth` and `--mouth`; the command takes `rig_files`, a `RigFiles`."""
 
 shot_options = together(
     grouped_option(

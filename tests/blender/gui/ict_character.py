@@ -1,7 +1,7 @@
 """A rigged, long-haired character of ICT FaceKit's head, built inside Blender.
 
 ICT-FaceKit light (MIT, USC Institute for Creative Technologies) is read from the npz that
-`dataset heads --ict` takes. Rig, wig and colours are made here.
+`train-landmarks --ict` takes. Rig, wig and colours are made here.
 """
 
 import json

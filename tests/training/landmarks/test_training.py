@@ -10,17 +10,17 @@ import torch
 from click.testing import CliRunner
 
 from reggan_plugin.errors import SourceError
-from reggan_training.commands.train_landmarks import train_landmarks as command
+from reggan_training.commands.train_rig import train_landmarks as command
 from reggan_training.landmarks.crops import PartCrops, draw_crops
 from reggan_training.landmarks.network import POINTS_OF
-from reggan_training.landmarks.pool import PicturePool
+from reggan_training.landmarks.pool import PicturePool, arrays_of
 from reggan_training.landmarks.training import (
     LOG,
     Measurement,
     PartTraining,
     landmark_loss,
 )
-from reggan_training.landmarks.whole_run import LandmarkRun, train_landmarks
+from reggan_training.landmarks.whole_run import DrawnRun, train_landmarks
 
 from ...shared_data import SHARED_DATA
 
@@ -30,7 +30,7 @@ WritePools = Callable[[Path], None]
 @pytest.fixture
 def pool(tiny_pools: WritePools, tmp_path: Path) -> PicturePool:
     tiny_pools(tmp_path)
-    pool = PicturePool(tmp_path / "pool", POINTS_OF)
+    pool = PicturePool(tmp_path / "pool", arrays_of(POINTS_OF))
     pool.refresh()
     return pool
 
@@ -97,7 +97,7 @@ def test_a_checkpoint_goes_on_with_as_many_steps_and_the_same_weights(
 def test_a_run_goes_on_and_logs_every_measurement(tiny_pools: WritePools, tmp_path: Path) -> None:
     tiny_pools(tmp_path)
     told: list[Measurement] = []
-    run = LandmarkRun(
+    run = DrawnRun(
         folder=tmp_path, open_families=list, length_s=0.1, drawing_s=0, first=8, test_pictures=8
     )
     train_landmarks(run, told.append)
@@ -110,7 +110,7 @@ def test_a_run_goes_on_and_logs_every_measurement(tiny_pools: WritePools, tmp_pa
 
 
 def test_a_run_without_pictures_says_so(tmp_path: Path) -> None:
-    run = LandmarkRun(folder=tmp_path, open_families=list, length_s=1, drawing_s=0)
+    run = DrawnRun(folder=tmp_path, open_families=list, length_s=1, drawing_s=0)
     with pytest.raises(SourceError, match="holds 0 pictures to train on and 0 of held-out heads"):
         train_landmarks(run, lambda _: None)
 

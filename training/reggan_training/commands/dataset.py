@@ -18,11 +18,6 @@ _COMMANDS = {
         "Report what a set holds and what is wrong with it.",
         "train",
     ),
-    "heads": LazyCommand(
-        "reggan_training.commands.dataset_heads:heads",
-        "Rasterise heads with known motion.",
-        "train,textures",
-    ),
     "pack": LazyCommand(
         "reggan_training.commands.dataset_pack:pack",
         "Put sets into one small file.",

@@ -100,7 +100,7 @@ def _set_options(styles: Sequence[str]) -> AddOption:
 def pictures(*, make: MakeSet) -> None:
     """Picture heads in every expression, with landmarks, as `train --data` reads them.
 
-    Heads, looks and light are drawn as for `train-motion`; the same heads are held out. Goes on
+    Heads, looks and light are drawn as for landmarks; the same heads are held out. Goes on
     where it was stopped; the same options give the same pictures.
 
     \b

@@ -42,8 +42,8 @@ def test_heads(
 ) -> None:
     """Rasterise heads that no model is trained on, in the states that `evaluate-motion` asks for.
 
-    A character of your own (--glb) is taken as it is, to see what training on it has gained.
-    What is there already is not made again. The seed is that of `dataset heads`.
+    A character of your own (--glb) is taken as it is.
+    What is there already is not made again.
 
     \b
     Example:

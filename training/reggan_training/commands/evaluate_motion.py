@@ -8,14 +8,13 @@ from typing import Any
 import click
 
 from reggan_plugin.atomic_write import write_atomically
-from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.errors import UsageError
 from reggan_training.commands.options import (
+    FILE,
     FOLDER,
     FOLDER_TO_WRITE,
-    SET,
     identities_option,
     judge_option,
     report_line,
@@ -23,21 +22,16 @@ from reggan_training.commands.options import (
     threads_option,
 )
 from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
-from reggan_training.metrics.motion.answer import PictureModel
 from reggan_training.metrics.motion.bounds import MotionBound, judge_bounds, warnings_of
 from reggan_training.metrics.motion.contact_sheet import MotionRow, draw_contact_sheet
 from reggan_training.metrics.motion.evaluation import Judged, find_heads
 from reggan_training.metrics.motion.evaluation import evaluate_motion as measure_heads
 from reggan_training.metrics.motion.exported import open_exported
-from reggan_training.metrics.motion.reading import ReadHeads, measure_reading
 from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
-from reggan_training.metrics.motion.trained import RegressionAlone, open_run
-from reggan_training.motion.reader_task import trained_readers
-from reggan_training.motion.whole_run import READER
 
 
 @click.command("evaluate-motion")
-@click.argument("model", type=SET)
+@click.argument("model", type=FILE)
 @click.option(
     "--heads",
     type=FOLDER,
@@ -50,12 +44,6 @@ from reggan_training.motion.whole_run import READER
     help="The same with large crops, such as --side 1024, to measure detail in 4K frames.",
 )
 @click.option(
-    "--run",
-    type=FOLDER,
-    help="The training run of an exported MODEL: its regression layer is what the model has to "
-    "beat.  [default: MODEL, if that is a run]",
-)
-@click.option(
     "--left-out",
     multiple=True,
     metavar="FAMILY",
@@ -66,8 +54,7 @@ from reggan_training.motion.whole_run import READER
 @click.option(
     "--out",
     type=FOLDER_TO_WRITE,
-    help="Folder for the report.  [default: evaluation-motion/ beside an exported MODEL or in a "
-    "run]",
+    help="Folder for the report.  [default: evaluation-motion/ beside MODEL]",
 )
 @threads_option(advice="")
 @verbose_option
@@ -78,7 +65,6 @@ def evaluate_motion(
     model: Path,
     heads: Path,
     large: Path | None,
-    run: Path | None,
     left_out: tuple[str, ...],
     identities: int | None,
     judge: Path | None,
@@ -87,30 +73,26 @@ def evaluate_motion(
 ) -> None:
     """Measure a motion model on held-out heads, whose true motion is known.
 
-    MODEL is an exported .onnx file or the folder of a training run. Prints one table, writes
-    evaluation.json, table.md and a contact sheet of each material, and exits 1 if a bound is
-    missed.
+    MODEL is an exported .onnx file. Prints one table, writes evaluation.json, table.md and a
+    contact sheet of each material, and exits 1 if a bound is missed.
 
     \b
     Example:
-      reggan-plugin evaluate-motion runs/motion --heads test-heads
+      reggan-plugin evaluate-motion rig.onnx --heads test-heads
     """
     set_threads(threads)
     found = find_heads(heads, identities)
     _refuse_unknown(left_out, found, heads)
     judged = Judged(
-        model=_opened(model, threads),
-        regression=_regression(run or model),
-        judges=Judges.load(judge or SHIPPED_JUDGES),
+        model=open_exported(model, threads), judges=Judges.load(judge or SHIPPED_JUDGES)
     )
     large_heads = {} if large is None else find_heads(large, identities)
     results, rows = measure_heads(judged, found, large_heads, report_line)
     bounds = judge_bounds(results, left_out)
-    readings = _read_by(model, found)
-    table = markdown_from_results(results, bounds, readings)
-    record = json_from_results(results, bounds, readings)
+    table = markdown_from_results(results, bounds)
+    record = json_from_results(results, bounds)
     record = {"model": model.name, "left_out": left_out, **record}
-    out = out or (model if model.is_dir() else model.parent) / "evaluation-motion"
+    out = out or model.parent / "evaluation-motion"
     _write_report(out, record, table, rows)
     click.echo(table)
     for warning in warnings_of(results):
@@ -128,22 +110,6 @@ def _refuse_unknown(
             f"{heads} has no family {unknown[0]!r} that could have been left out; it has "
             f"{', '.join(found)}."
         )
-
-
-def _opened(model: Path, threads: int | None) -> AnswerSource:
-    return open_run(model) if model.is_dir() else open_exported(model, threads)
-
-
-def _read_by(model: Path, heads: Mapping[str, Sequence[Path]]) -> list[ReadHeads]:
-    """What the run's readers read from the heads; an exported model does not tell."""
-    return measure_reading(trained_readers(model / READER), heads) if model.is_dir() else []
-
-
-def _regression(run: Path) -> PictureModel | None:
-    if not run.is_dir():
-        report_line("No regression layer to compare with: name the model's run with --run.")
-        return None
-    return RegressionAlone(run)
 
 
 def _write_report(

@@ -13,6 +13,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 """A folder that is there."""
 FOLDER_TO_WRITE = click.Path(file_okay=False, path_type=Path)
 FILE_TO_WRITE = click.Path(dir_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 SET = click.Path(exists=True, path_type=Path)
 """A set of pictures: a folder, or a packed file."""
 

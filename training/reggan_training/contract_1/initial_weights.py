@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.errors import ModelError, SourceError, UsageError
 from reggan_plugin.missing_package import needs_extra
-from reggan_plugin.models.model_card import MOTION_CONTRACT, ModelCard, card_from_metadata
+from reggan_plugin.models.model_card import PICTURE_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.models.shipped_models import installed_models
 from reggan_training.contract_1.checkpoint import model_settings_from_run
@@ -101,11 +101,11 @@ def _from_run(folder: Path) -> InitialWeights:
 
 def _from_onnx(path: Path) -> InitialWeights:
     stored = read_model_file(path)
-    if stored.card.contract == MOTION_CONTRACT:
+    if stored.card.contract != PICTURE_CONTRACT:
         raise UsageError(
-            f"{path.name} has face shapes (contract 2), and only models of named expressions can "
-            "be started from (contract 1). Start from sargan, a run folder or nothing; models with "
-            "face shapes are trained by train-motion.",
+            f"{path.name} is a rig (contract {stored.card.contract}), and only models of named "
+            "expressions can be started from (contract 1). Start from sargan, a run folder or "
+            "nothing.",
         )
     return InitialWeights(
         source=path.name,

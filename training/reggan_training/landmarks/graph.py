@@ -29,7 +29,7 @@ _COARSE: Final = 4
 """Pixels of the crop in one that the face's network is given."""
 _EYES: Final = (0.383, 0.617, 0.300)
 """Where the crop puts the eyes: x of the right one, of the left one, y; parts of its side."""
-_LABEL_PX: Final = 64
+LABEL_PX: Final = 64
 _PARTS: Final = (
     ("eye", "right"),
     ("eye", "left"),
@@ -95,7 +95,7 @@ class LandmarkGraph(nn.Module):
         self.register_buffer("layout", torch.tensor(LAYOUT, dtype=torch.float32))
         for kind, side in INPUT_PX.items():
             self.register_buffer(f"grid_{kind}", _cell_centres(side) - 0.5)
-        self.register_buffer("label_grid", _cell_centres(_LABEL_PX))
+        self.register_buffer("label_grid", _cell_centres(LABEL_PX))
 
     def forward(
         self, picture: Float[Tensor, "batch 3 side side"]
@@ -197,7 +197,7 @@ class LandmarkGraph(nn.Module):
 
     def _spread(self, shares: Tensor, square: Squares) -> Tensor:
         """Labels of the face's square over the whole crop."""
-        at = square.within(self.label_grid).reshape(-1, _LABEL_PX, _LABEL_PX, 2) * 2
+        at = square.within(self.label_grid).reshape(-1, LABEL_PX, LABEL_PX, 2) * 2
         return F.grid_sample(shares, at, align_corners=False, padding_mode="border")
 
 

@@ -40,21 +40,25 @@ LABELS: Final = 3
 """Behind the head, the head, what it wears before the face."""
 
 
-def _block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+def block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    """Convolution, batch norm and rectifier."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(True)
     )
 
 
-class _Residual(nn.Module):
+class Residual(nn.Module):
+    """Two convolutions that add to what they are given."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = _block(channels, channels)
+        self.first = block(channels, channels)
         self.second = nn.Sequential(
             nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels)
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Of the same shape."""
         return F.relu(x + self.second(self.first(x)))
 
 
@@ -71,12 +75,12 @@ class PartNetwork(nn.Module):
         super().__init__()
         self.kind, self.side, count = kind, INPUT_PX[kind], len(POINTS_OF[kind])
         c0, c1, c2, c3 = _WIDTHS[kind]
-        self.stem = _block(3, c0, 2)
-        self.down1 = nn.Sequential(_block(c0, c1, 2), _Residual(c1))
-        self.down2 = nn.Sequential(_block(c1, c2, 2), _Residual(c2), _Residual(c2))
-        self.down3 = nn.Sequential(_block(c2, c3, 2), _Residual(c3))
+        self.stem = block(3, c0, 2)
+        self.down1 = nn.Sequential(block(c0, c1, 2), Residual(c1))
+        self.down2 = nn.Sequential(block(c1, c2, 2), Residual(c2), Residual(c2))
+        self.down3 = nn.Sequential(block(c2, c3, 2), Residual(c3))
         self.lateral = nn.ModuleList([nn.Conv2d(c, c1, 1) for c in (c3, c2, c1, c0)])
-        self.smooth = nn.ModuleList([_block(c1, c1) for _ in range(3)])
+        self.smooth = nn.ModuleList([block(c1, c1) for _ in range(3)])
         self.heat = nn.Conv2d(c1, count, 1)
         cells = self.side // 16
         wide, last = nn.Linear(c3 * cells * cells, 128), nn.Linear(128, count)

@@ -1,9 +1,10 @@
 """Pictures of heads with the places of their dense landmarks.
 
 A head is often warped, sometimes dressed, and drawn in several states before cameras of their own;
-each state in several looks, as `train-motion` has them, with more drawn on in two dimensions.
+each state in several looks (`head_look`), with more drawn on in two dimensions.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -29,7 +30,7 @@ from reggan_training.pairs.states import Weights, sample_states
 
 TEXTURES: Final = 32
 """Different noise textures; each costs a while to make."""
-_NAMED: Final = {one.name: dict(one.weights) for one in BASIC_EXPRESSIONS if one.weights}
+NAMED: Final = {one.name: dict(one.weights) for one in BASIC_EXPRESSIONS if one.weights}
 _HIDES_FACE: Final = (Part.HAIR, Part.GLASSES, Part.CLOTHES)
 _TWO_SIDED: Final = (*_HIDES_FACE, Part.LASHES, Part.BEARD, Part.BROWS)
 _NO_PART: Final = 255
@@ -76,18 +77,18 @@ def draw_head(
         plain: no warp, and nothing worn or drawn over the face.
     """
     if not plain:
-        head, found = _changed(head, found, random)
-    head = _without_back(head)
+        head, found = changed_head(head, found, random)
+    head = without_back(head)
     drawn = []
     for weights in _states(random, head, states):
-        state = _State.before_camera(head, found, weights, random)
+        state = HeadState.before_camera(head, found, weights, random)
         shader = HeadShader(state.raster)
         drawn += [state.picture(shader, random, plain=plain) for _ in range(looks)]
     return drawn
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _State:
+class HeadState:
     """A head in one state before a camera: what each pixel shows, not how it looks.
 
     Attributes:
@@ -104,14 +105,25 @@ class _State:
 
     @classmethod
     def before_camera(
-        cls, head: HeadMesh, found: DensePoints, weights: Weights, random: np.random.Generator
-    ) -> "_State":
-        """Place a camera before a head with these weights, and rasterise what it sees."""
+        cls,
+        head: HeadMesh,
+        found: DensePoints,
+        weights: Weights,
+        random: np.random.Generator,
+        others: Sequence[Weights] = (),
+    ) -> "HeadState":
+        """Place a camera before a head with these weights, and rasterise what it sees.
+
+        The raster knows of `others`, too, where their vertices are.
+        """
         vertices = head.vertices(weights)
         camera = _camera(head, random)
         viewed = camera.view(vertices)
         facing = _with_triangles(head, _faces_camera(viewed, head, camera))
-        raster = rasterise_head(facing, [weights], random, camera, face_px=SIDE_PX, mouth_px=8)
+        states = [weights, *others]
+        raster = rasterise_head(
+            facing, states, random, camera, face_px=SIDE_PX, mouth_px=8, rasters=1
+        )
         points = camera.project(camera.view(found.at(vertices))) * SIDE_PX
         triangle = raster.face.triangle[0]
         is_head = triangle < len(raster.parts)
@@ -128,7 +140,17 @@ class _State:
         self, shader: HeadShader, random: np.random.Generator, *, plain: bool
     ) -> DrawnPicture:
         """Draw the state in a look of its own."""
-        look = _look(random)
+        return self.picture_in(sampled_look(random), shader, random, plain=plain)
+
+    def picture_in(
+        self,
+        look: HeadLook,
+        shader: HeadShader,
+        random: np.random.Generator,
+        *,
+        plain: bool = False,
+    ) -> DrawnPicture:
+        """Draw the state in a look."""
         with torch.no_grad():
             shaded = shader.picture(self.raster.face, 0, look)
         pixels = (shaded.clamp(0, 1) * 255).byte().numpy().transpose(1, 2, 0)
@@ -142,10 +164,10 @@ class _State:
         return DrawnPicture(pixels=pixels, points=self.points, label=label)
 
 
-def _changed(
+def changed_head(
     head: HeadMesh, found: DensePoints, random: np.random.Generator
 ) -> tuple[HeadMesh, DensePoints]:
-    """The head, or a warped one, a dressed one, or both."""
+    """Give the head, or a warped one, a dressed one, or both."""
     if random.random() < _STYLISED:
         head = stylise(head, random, float(random.uniform(0.3, 1.0)))
         size = float(head.notes["iris"])
@@ -157,7 +179,8 @@ def _changed(
     return head, found
 
 
-def _without_back(head: HeadMesh) -> HeadMesh:
+def without_back(head: HeadMesh) -> HeadMesh:
+    """Leave out what no camera before a head sees."""
     depth = head.rest[head.triangles].mean(axis=1)[:, 2]
     height = head.canonical[head.triangles].mean(axis=1)[:, 1]
     return _with_triangles(head, (depth > _BACK) & (height > _NECK))
@@ -201,7 +224,7 @@ def _camera(head: HeadMesh, random: np.random.Generator) -> Camera:
 
 def _states(random: np.random.Generator, head: HeadMesh, count: int) -> list[Weights]:
     """So many states that the head can be in, many with eyes shut or nearly."""
-    drawn = sample_states(random, head.controls, _NAMED, single=3)
+    drawn = sample_states(random, head.controls, NAMED, single=3)
     chosen = []
     for number in random.permutation(len(drawn))[:count]:
         weights = dict(drawn[number])
@@ -215,5 +238,6 @@ def _states(random: np.random.Generator, head: HeadMesh, count: int) -> list[Wei
     return chosen
 
 
-def _look(random: np.random.Generator) -> HeadLook:
+def sampled_look(random: np.random.Generator) -> HeadLook:
+    """A look of one of the noise textures that are kept."""
     return replace(sample_look(random), texture_seed=int(random.integers(TEXTURES)))

@@ -23,23 +23,28 @@ SIDES_OF: Final = {
 """Arrays of a shard, by the kind of network that looks at them."""
 
 
+def arrays_of(kinds: Iterable[str]) -> list[str]:
+    """Arrays that the networks of these kinds are shown."""
+    names = ["points"]
+    for kind in kinds:
+        for name in SIDES_OF[kind]:
+            names += [name, f"{name}_to"]
+        if kind == "face":
+            names.append("label")
+    return names
+
+
 class PicturePool:
     """Shards of pictures in memory.
 
     Args:
         folder: of the shards; may come later.
-        kinds: of the networks that are shown them.
+        names: of the arrays that are read.
         most: shards beyond so many pictures are not read.
     """
 
-    def __init__(self, folder: Path, kinds: Iterable[str], most: int = MOST_PICTURES) -> None:
-        self._folder, self._most = folder, most
-        self._names = ["points"]
-        for kind in kinds:
-            for name in SIDES_OF[kind]:
-                self._names += [name, f"{name}_to"]
-            if kind == "face":
-                self._names.append("label")
+    def __init__(self, folder: Path, names: Iterable[str], most: int = MOST_PICTURES) -> None:
+        self._folder, self._most, self._names = folder, most, tuple(names)
         self._read: set[Path] = set()
         self._arrays: dict[str, list[Tensor]] = {name: [] for name in self._names}
         self._starts: list[int] = []
@@ -58,7 +63,7 @@ class PicturePool:
         for name, array in shard.items():
             self._arrays[name].append(torch.from_numpy(array))
         self._starts.append(self.count)
-        self.count += len(shard["points"])
+        self.count += len(shard[self._names[0]])
 
     def rows(self, name: str, index: Tensor) -> Tensor:
         """Rows of an array, from all shards.

@@ -20,12 +20,13 @@ import numpy as np
 import torch
 
 from reggan_plugin.atomic_write import write_atomically
-from reggan_training.heads.head import HeadFamily
+from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.landmarks.head_source import SHARE_OF_CHARACTER, SHARES, HeadSource
 from reggan_training.landmarks.kept_parts import kept_parts
 from reggan_training.landmarks.pictures import TEXTURES, draw_head
+from reggan_training.landmarks.points import DensePoints
 from reggan_training.pairs.noise import keep_textures
-from reggan_training.pairs.producer import multiplying_in_one_thread
+from reggan_training.processes import multiplying_in_one_thread
 
 POOL, TEST_POOL = "pool", "pool_test"
 """Folders of a run: pictures to train on, and pictures of held-out heads."""
@@ -36,7 +37,20 @@ _STATES, _LOOKS = 5, 3
 """Of each head: a geometry in three looks takes a third of the time for a picture."""
 _TEST_STATES, _TEST_LOOKS = 2, 1
 _END_S = 10.0
+Row = dict[str, np.ndarray]
+"""Of a shard."""
+DrawRows = Callable[[HeadMesh, DensePoints, np.random.Generator, bool], list[Row]]
+"""Rows of a head; the last argument says whether it is held out. Pickled, so no closure."""
 _log = logging.getLogger(__name__)
+
+
+def landmark_rows(
+    head: HeadMesh, found: DensePoints, random: np.random.Generator, is_held_out: bool
+) -> list[Row]:
+    """Pictures of a head, as the landmark networks are shown them."""
+    states, looks = (_TEST_STATES, _TEST_LOOKS) if is_held_out else (_STATES, _LOOKS)
+    drawn = draw_head(head, found, random, states=states, looks=looks)
+    return [kept_parts(picture) for picture in drawn]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +63,7 @@ class DrawingTask:
         without: names of families that are not drawn.
         until: seconds of `time.time` after which no head is begun.
         test_pictures: of held-out heads, which are drawn first, by the first process.
+        draw: what is drawn of a head.
     """
 
     run: Path
@@ -56,6 +71,7 @@ class DrawingTask:
     without: tuple[str, ...] = ()
     until: float
     test_pictures: int
+    draw: DrawRows = landmark_rows
 
 
 class DrawingProcesses:
@@ -115,69 +131,68 @@ def _draw(task: DrawingTask, rank: int) -> None:
 
     families = {family.name: family for family in task.open_families()}
     if rank == 0:
-        draw_test_shards(families, task.run / TEST_POOL, task.test_pictures, goes_on)
-    draw_shards(families, task.run / POOL, goes_on, rank=rank, without=task.without)
+        draw_test_shards(families, task, goes_on)
+    draw_shards(families, task, goes_on, rank=rank)
 
 
 def draw_shards(
     families: Mapping[str, HeadFamily],
-    folder: Path,
+    task: DrawingTask,
     goes_on: Callable[[], bool],
     *,
     rank: int,
-    without: tuple[str, ...] = (),
 ) -> None:
-    """Draw pictures to train on into a folder, behind the shards of this rank that are there.
+    """Draw heads to train on, behind the shards of this rank that are there.
 
     Args:
         families: by name, with `head_source.MEAN_FAMILY`.
-        folder: created if it is not there.
+        task: whose `POOL` is drawn; the folder is created if it is not there.
         goes_on: asked before each head.
         rank: of this process.
-        without: families that are not drawn.
     """
-    names = [name for name in families if name not in without]
+    names = [name for name in families if name not in task.without]
     shares = {name: SHARES.get(name, SHARE_OF_CHARACTER) for name in names}
     source = HeadSource(families, shares, _HEADS, held_out=False)
-    shards = _Shards(folder, rank)
+    shards = _Shards(task.run / POOL, rank)
     random = np.random.default_rng([_SEED, rank, shards.number, 0])
     for head, found in source.heads(random):
         if not goes_on():
             break
-        for picture in draw_head(head, found, random, states=_STATES, looks=_LOOKS):
-            shards.add(kept_parts(picture))
+        for row in task.draw(head, found, random, False):
+            shards.add(row)
         shards.write_if_full()
     shards.write()
 
 
 def draw_test_shards(
-    families: Mapping[str, HeadFamily], folder: Path, count: int, goes_on: Callable[[], bool]
+    families: Mapping[str, HeadFamily], task: DrawingTask, goes_on: Callable[[], bool]
 ) -> None:
-    """Draw pictures of held-out heads into a folder, until there are `count` of them.
+    """Draw held-out heads into a task's `TEST_POOL`, until there are as many rows as it says.
 
     A user's own head is never held out, and none of these.
     """
+    folder = task.run / TEST_POOL
     shards = _Shards(folder, rank=0)
-    drawn = sum(pictures_in(path) for path in folder.glob("*.npz"))
-    if drawn >= count:
+    drawn = sum(rows_in(path) for path in folder.glob("*.npz"))
+    if drawn >= task.test_pictures:
         return
     shares = {name: share for name, share in SHARES.items() if name in families}
     source = HeadSource(families, shares, _HELD_OUT_HEADS, held_out=True)
     random = np.random.default_rng([_SEED, 0, shards.number, 1])
     for head, found in source.heads(random):
-        if drawn >= count or not goes_on():
+        if drawn >= task.test_pictures or not goes_on():
             break
-        for picture in draw_head(head, found, random, states=_TEST_STATES, looks=_TEST_LOOKS):
-            shards.add(kept_parts(picture))
+        for row in task.draw(head, found, random, True):
+            shards.add(row)
             drawn += 1
         shards.write_if_full()
     shards.write()
 
 
-def pictures_in(shard: Path) -> int:
-    """Number of pictures in a shard."""
+def rows_in(shard: Path) -> int:
+    """Number of rows in a shard."""
     with np.load(shard) as arrays:
-        return len(arrays["points"])
+        return len(arrays[arrays.files[0]])
 
 
 class _Shards:
@@ -187,9 +202,9 @@ class _Shards:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._rank = folder, rank
         self.number = len(list(folder.glob(f"{rank}-*.npz")))
-        self._rows: list[dict[str, np.ndarray]] = []
+        self._rows: list[Row] = []
 
-    def add(self, row: dict[str, np.ndarray]) -> None:
+    def add(self, row: Row) -> None:
         self._rows.append(row)
 
     def write_if_full(self) -> None:

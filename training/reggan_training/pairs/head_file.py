@@ -22,6 +22,7 @@ from reggan_training.pairs.rasterised_head import (
     Rasters,
 )
 
+HEAD_SUFFIX = ".head.npz"
 _PLAIN = (
     "triangles",
     "parts",

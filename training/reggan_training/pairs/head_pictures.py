@@ -1,5 +1,6 @@
 """Pictures of a head in the seven expressions of contract 1: the layout of a rendered set."""
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,10 +25,8 @@ from reggan_training.pairs.camera import Camera, sample_camera
 from reggan_training.pairs.head_look import STYLES, HeadLook, sample_look
 from reggan_training.pairs.rasterised_head import RasterisedHead
 from reggan_training.pairs.rasterising import rasterise_head
-from reggan_training.pairs.render_set import seed_of
 from reggan_training.pairs.renderer import Drawn, Renderer
-from reggan_training.pairs.shading import HeadShader
-from reggan_training.pairs.sitting import reduce_to
+from reggan_training.pairs.shading import HeadShader, reduce_to
 from reggan_training.pairs.states import Weights, sample_gaze
 
 _MARGIN = 1.25
@@ -104,7 +103,8 @@ def picture_head(
     missing = [name for name in named if not is_finished(root, name)]
     if not missing:
         return ""
-    seed = seed_of(family.name, identity, view, settings.seed)
+    text = f"{family.name}/{identity}/{view}/{settings.seed}".encode()
+    seed = int.from_bytes(hashlib.sha256(text).digest()[:8], "little")
     random = np.random.default_rng(seed)
     head = dress(family.head(identity), random)
     camera = sample_camera(head.landmarks(head.rest), random)

@@ -35,6 +35,7 @@ def rasterise_head(
     *,
     face_px: int = FACE_PX,
     mouth_px: int = MOUTH_PX,
+    rasters: int | None = None,
 ) -> RasterisedHead:
     """See all states of a head through one camera, drawn at random unless it is given.
 
@@ -45,13 +46,16 @@ def rasterise_head(
         camera: before the head.
         face_px: side of the face's rasters.
         mouth_px: side of the mouth's.
+        rasters: of how many states; the others only tell where the vertices of these go.
 
     Raises:
         SourceError: more than 65,535 triangles are seen.
     """
     camera = camera or sample_camera(head.landmarks(head.rest), random)
-    seen = [_seen_state(head, weights, camera, (face_px, mouth_px)) for weights in states]
-    face, mouth, positions, normals, landmarks = zip(*seen, strict=True)
+    cast = [_cast(head, weights, camera, (face_px, mouth_px)) for weights in states[:rasters]]
+    face, mouth = zip(*cast, strict=True)
+    seen = [_seen_state(head, weights, camera) for weights in states]
+    positions, normals, landmarks = zip(*seen, strict=True)
     shown, row_of = _seen_triangles(head, [*face, *mouth])
     kept, triangles = np.unique(head.triangles[shown], return_inverse=True)
     texture_of, uv = _texturing(head)
@@ -79,28 +83,26 @@ def rasterise_head(
 
 
 class _SeenState(NamedTuple):
-    face: Raster
-    mouth: Raster
     positions: Float[np.ndarray, "vertices 3"]
     """As the camera has them; the normals, too."""
     normals: Float[np.ndarray, "vertices 3"]
     landmarks: Float[np.ndarray, "6 2"]
 
 
-def _seen_state(
+def _cast(
     head: HeadMesh, weights: Weights, camera: Camera, sides_px: tuple[int, int]
-) -> _SeenState:
-    """One state through the camera; `sides_px` are those of the face's and the mouth's rasters."""
+) -> tuple[Raster, Raster]:
+    """One state through the camera, face and mouth, at so many pixels each."""
+    scene = HeadScene(camera.view(head.vertices(weights)), head.triangles, camera)
+    face_px, mouth_px = sides_px
+    return scene.cast(FACE_WINDOW, face_px), scene.cast(MOUTH_WINDOW, mouth_px)
+
+
+def _seen_state(head: HeadMesh, weights: Weights, camera: Camera) -> _SeenState:
+    """Where the camera has the vertices of one state."""
     vertices = head.vertices(weights)
     viewed = camera.view(vertices)
-    scene = HeadScene(viewed, head.triangles, camera)
-    face, mouth = (
-        scene.cast(window, side_px)
-        for window, side_px in zip((FACE_WINDOW, MOUTH_WINDOW), sides_px, strict=True)
-    )
     return _SeenState(
-        face=face,
-        mouth=mouth,
         positions=viewed,
         normals=vertex_normals(viewed, head.triangles).astype(np.float32),
         landmarks=camera.project(camera.view(head.landmarks(vertices))),

@@ -184,3 +184,10 @@ def backdrop_of(
     x, y = left + centres * (right - left), top + centres * (bottom - top)
     grid = torch.stack(torch.meshgrid(2 * x - 1, 2 * y - 1, indexing="xy"), dim=-1)[None]
     return F.grid_sample(coarse, grid, align_corners=True, padding_mode="border")[0]
+
+
+def reduce_to(
+    picture: Float[Tensor, "channels big big"], side_px: int
+) -> Float[Tensor, "channels side side"]:
+    """Average over whole blocks of pixels; the raster's side is a multiple of `side_px`."""
+    return F.avg_pool2d(picture[None], picture.shape[-1] // side_px)[0]

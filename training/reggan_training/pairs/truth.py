@@ -1,7 +1,6 @@
 """Truth of a pair of states: the motion of every pixel, and what the source cannot show."""
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 import torch
@@ -9,8 +8,6 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL
-from reggan_training.heads.head import Part
-from reggan_training.pairs.camera import Camera
 from reggan_training.pairs.rasterised_head import Rasters
 from reggan_training.pairs.shading import HeadShader, mixed
 from reggan_training.pairs.states import Weights
@@ -64,73 +61,6 @@ def truth_of_pair(shader: HeadShader, rasters: Rasters, source: int, target: int
     )
 
 
-class PixelKind(IntEnum):
-    """What a pixel shows, as far as motion is concerned."""
-
-    SKIN = 0
-    """Moves with the face, brows, lashes and beard too."""
-    EYE = 1
-    INSIDE = 2
-    """Of the mouth."""
-    FRONT = 3
-    """Stands before the face and stays: glasses, a fringe."""
-    BEHIND = 4
-    """Background and clothes."""
-
-
-_KIND_OF_PART = {
-    Part.SKIN: PixelKind.SKIN,
-    Part.LASHES: PixelKind.SKIN,
-    Part.BEARD: PixelKind.SKIN,
-    Part.BROWS: PixelKind.SKIN,
-    Part.EYE: PixelKind.EYE,
-    Part.SOCKET: PixelKind.EYE,
-    Part.TEETH: PixelKind.INSIDE,
-    Part.GUMS: PixelKind.INSIDE,
-    Part.TONGUE: PixelKind.INSIDE,
-    Part.MOUTH: PixelKind.INSIDE,
-    Part.HAIR: PixelKind.FRONT,
-    Part.GLASSES: PixelKind.FRONT,
-    Part.CLOTHES: PixelKind.BEHIND,
-}
-_FACE_DEPTH = 0.5
-"""Of the face before the head's middle, in eye distances, where perspective is taken for it."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class SurfaceTruth:
-    """Which place of the face each pixel of a state shows.
-
-    Attributes:
-        place: canonical (x, y up), in eye distances; see `seam_aligned`. 0 on background.
-        kind: `PixelKind` of each pixel. The place says something on skin and eyes.
-    """
-
-    place: Float[Tensor, "2 side side"]
-    kind: Int[Tensor, "1 side side"]
-
-
-def surface_of_state(
-    shader: HeadShader, places: Float[Tensor, "vertices 2"], rasters: Rasters, state: int
-) -> SurfaceTruth:
-    """Look places up through the raster; `places` are those of the vertices."""
-    side = rasters.side_px
-    hit, corners, weights = shader.surface_points(rasters, state)
-    place = torch.zeros(side * side, 2)
-    place[hit.pixels] = mixed(places, corners, weights)
-    kind_of = torch.tensor([_KIND_OF_PART[part] for part in Part])
-    kind = torch.full((side * side,), int(PixelKind.BEHIND))
-    kind[hit.pixels] = kind_of[shader.parts[hit.triangle]]
-    return SurfaceTruth(place=place.T.reshape(2, side, side), kind=kind.reshape(1, side, side))
-
-
-def projection_of(camera: Camera) -> Float[Tensor, "2 3"]:
-    """Takes displacements in the head's axes to the crop, x to the right, y down."""
-    nearness = camera.distance / (camera.distance - _FACE_DEPTH)
-    flat = np.diag([1.0, -1.0]) @ camera.rotation[:2]
-    return torch.from_numpy(nearness * camera.crop_from_plane[:, :2] @ flat).float()
-
-
 def project(shader: HeadShader, viewed: Float[Tensor, "points 3"]) -> Float[Tensor, "points 2"]:
     """Crop coordinates; see `Camera.project`."""
     camera = shader.head.camera
@@ -163,19 +93,13 @@ def _shows_same(
     return inside & same_depth & same_place
 
 
-def least_rest(source: Weights, target: Weights) -> float:
-    """Smallest share of the source's own weights that has to go to reach the target by adding."""
-    kept = [target.get(name, 0.0) / weight for name, weight in source.items() if weight > 0.02]
-    return 1.0 - min([1.0, *kept])
-
-
 def request_of_pair(
     source: Weights, target: Weights, rest: float
 ) -> Float[np.ndarray, " controls"]:
     """The control vector that leads from one state to another.
 
     With source weights s, target weights t and rest r it asks for a = t - (1 - r) s, which must not
-    be negative: r is at least `least_rest`. Order of `CONTROLS`.
+    be negative. Order of `CONTROLS`.
     """
     vector = np.zeros(len(CONTROLS), dtype=np.float32)
     for index, name in enumerate(CONTROLS[:-1]):

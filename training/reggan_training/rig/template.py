@@ -23,14 +23,15 @@ from jaxtyping import Float, Int
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.rig.layout import COUNT, SIDES, rows_of
+from reggan_plugin.rig.lid_shapes import Rows, Weights, closed_lids, marks_on, with_lash_band
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.commands.options import FILE_TO_WRITE, report_line
 from reggan_training.heads.frontal_paint import inside_polygon
 from reggan_training.heads.head import HeadFamily, HeadMesh, Part
+from reggan_training.landmarks.head_source import MEAN_FAMILY
 from reggan_training.landmarks.points import DensePoints, dense_points
 from reggan_training.rig.lent_motion import lent_motion, symmetric
-from reggan_training.rig.lid_shapes import Rows, Weights, closed_lids, marks_on, with_lash_band
 from reggan_training.rig.thinning import Faces, Points, thinned
 
 _MEAN_HEAD: Final = "ict-5-00000"
@@ -82,27 +83,29 @@ def template_arrays(
     skin = _thinned_face(mean, found)
     rest = mean.rest[skin.rows].astype(float)
     rows, weights = _marks_on_skin(mean, found, skin)
-    shapes = symmetric(rest, _mean_shapes(families, mean, found, skin, report))
-    for side in SIDES:
-        blink = "eyeBlink" + side.capitalize()
-        shapes[blink] = closed_lids(rest, shapes[blink], rows, weights, side)
-        for name in shapes:
-            if name.startswith(_LASH_SHAPES):
-                shapes[name] = with_lash_band(rest, shapes[name], rows, weights, side)
     keep = _feather(rest, rows, weights)
-    deltas = np.stack([shapes[name] * keep[:, None] for name in ARKIT_SHAPES])
-    scale = np.abs(deltas).max(axis=(1, 2))
-    drop = -shapes["jawOpen"][:, 1]
+    meant = _conventions(families, mean, found, skin, report)
+    drop = meant[MEAN_FAMILY]["jawOpen"][:, 1]
+    conventions = {name: _finished(rest, own, drop, rows, weights) for name, own in meant.items()}
+    deltas = np.stack(
+        [
+            np.stack([own[name] * keep[:, None] for name in ARKIT_SHAPES])
+            for own in conventions.values()
+        ]
+    )
+    scale = np.abs(deltas).max(axis=(0, 2, 3))
+    lowered = -np.mean([own["jawOpen"][:, 1] for own in conventions.values()], axis=0)
     return {
         "rest": rest.astype(np.float32),
         "triangles": skin.triangles.astype(np.uint16),
         "shapes": np.round(deltas / scale[:, None, None] * 32767).astype(np.int16),
         "scales": (scale / 32767).astype(np.float32),
         "names": np.array(ARKIT_SHAPES),
+        "conventions": np.array(list(conventions)),
         "landmark_rows": rows.astype(np.uint16),
         "landmark_weights": weights.astype(np.float32),
         "landmark_rest": found.at(mean.rest).astype(np.float32),
-        "jaw": _bytes(np.clip(drop / max(1e-6, drop.max()), 0, 1)),
+        "jaw": _bytes(np.clip(lowered / max(1e-6, lowered.max()), 0, 1)),
         "keep": _bytes(keep),
     }
 
@@ -150,32 +153,59 @@ def _distance(points: Points, marks: Float[np.ndarray, "marks 3"]) -> Float[np.n
     return np.min([np.linalg.norm(points - mark, axis=1) for mark in marks], axis=0)
 
 
-def _mean_shapes(
+def _conventions(
     families: Mapping[str, HeadFamily],
     mean: HeadMesh,
     found: DensePoints,
     skin: _Skin,
     report: Callable[[str], None],
-) -> dict[str, Points]:
-    """Motion of each shape at weight 1, averaged over families, each averaged over its heads."""
-    others = [
-        [
+) -> dict[str, dict[str, Points]]:
+    """Motion of each shape at weight 1 as each family means it, averaged over its heads.
+
+    Where a family has none, it is the mean of the others'.
+    """
+    meant: dict[str, dict[str, Points]] = {
+        MEAN_FAMILY: {
+            name: (mean.vertices({name: 1.0}) - mean.rest)[skin.rows] for name in ARKIT_SHAPES
+        }
+    }
+    for family, names in _LENDERS.items():
+        heads = [
             lent_motion(families[family].head(name), mean, found, skin.rows, skin.triangles)
             for name in names
         ]
-        for family, names in _LENDERS.items()
-    ]
-    shapes = {}
+        meant[family] = {
+            name: np.mean([head[name] for head in heads if name in head], axis=0)
+            for name in ARKIT_SHAPES
+            if not name.startswith(_OWN) and any(name in head for head in heads)
+        }
     for name in ARKIT_SHAPES:
-        motions = [(mean.vertices({name: 1.0}) - mean.rest)[skin.rows]]
-        for heads in [] if name.startswith(_OWN) else others:
-            known = [head[name] for head in heads if name in head]
-            if known and np.abs(known).max() > _LEAST_MOTION:
-                motions.append(np.mean(known, axis=0))
-        shapes[name] = np.mean(motions, axis=0)
-        sizes = [float(np.sqrt((motion**2).sum(1).mean())) for motion in motions]
+        known = [own for own in meant.values() if np.abs(own.get(name, 0)).max() > _LEAST_MOTION]
+        house = np.mean([own[name] for own in known], axis=0)
+        for own in meant.values():
+            if not any(own is one for one in known):
+                own[name] = house
+        sizes = [float(np.sqrt((own[name] ** 2).sum(1).mean())) for own in meant.values()]
         report(f"{name:18s} " + " ".join(f"{size:.4f}" for size in sizes))
-    return shapes
+    return meant
+
+
+def _finished(
+    rest: Points,
+    shapes: Mapping[str, Points],
+    drop: Float[np.ndarray, " points"],
+    rows: Rows,
+    weights: Weights,
+) -> dict[str, Points]:
+    """Shapes that are symmetric, whose blinks shut the eyes, and whose lashes go with the lids."""
+    finished = symmetric(rest, shapes, drop)
+    for side in SIDES:
+        blink = "eyeBlink" + side.capitalize()
+        finished[blink] = closed_lids(rest, finished[blink], rows, weights, side)
+        for name in finished:
+            if name.startswith(_LASH_SHAPES):
+                finished[name] = with_lash_band(rest, finished[name], rows, weights, side)
+    return finished
 
 
 def _marks_on_skin(mean: HeadMesh, found: DensePoints, skin: _Skin) -> tuple[Rows, Weights]:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 
 from reggan_plugin.change.answer import finite
-from reggan_plugin.change.model_sources import answer_from_picture
+from reggan_plugin.change.picture_model import answer_from_picture
 from reggan_plugin.change.pipeline import change_picture
 from reggan_plugin.errors import EmptySourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES

@@ -8,13 +8,14 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_plugin.errors import MeshError
+from reggan_plugin.rig.own_rig import with_own_sides
 from reggan_plugin.textures.character import Character
+from reggan_plugin.textures.face_morphs import binds_by_shape, offsets_by_shape
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
+from reggan_plugin.textures.named_parts import NamedPart, name_parts, opaque_faces
 from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_training.heads.frontal_paint import paint_face
 from reggan_training.heads.glb.landmarks import NEEDED_SHAPES, find_eyes, find_face_points
-from reggan_training.heads.glb.parts import NamedPart, name_parts, opaque_faces
-from reggan_training.heads.glb.shapes import binds_by_shape, offsets_by_shape, with_own_sides
 from reggan_training.heads.glb.textures import (
     Texture,
     is_blank,

@@ -1,10 +1,8 @@
 """Questions of an evaluation to a model, and answers composed as the runtime composes frames."""
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -20,27 +18,6 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.metrics.contenders import resized
 from reggan_training.metrics.motion.face import MadeFace
-
-
-@runtime_checkable
-class PictureModel(Protocol):
-    """A model that answers with a whole picture: the regression layer alone, for comparison."""
-
-    side_px: int
-    """Of the crop that it sees."""
-
-    def answer(
-        self,
-        images: Float[Tensor, "batch 3 side side"],
-        controls: Float[Tensor, "batch controls"],
-    ) -> Float[Tensor, "batch 3 side side"]:
-        """Pictures for requests.
-
-        Args:
-            images: sRGB-encoded, [0, 1].
-            controls: in the order of `CONTROLS`.
-        """
-        ...
 
 
 def motion_answers(
@@ -66,18 +43,6 @@ def mix_from_controls(row: Float[np.ndarray, " controls"], card: ModelCard) -> E
     """Weights in the order of `CONTROLS` as a request, without shapes that a model lacks."""
     weights = dict(zip(CONTROLS, row.tolist(), strict=True))
     return ExpressionMix({name: weights[name] for name in card.controls if weights[name]})
-
-
-def changed_pictures(
-    model: PictureModel,
-    sources: Float[Tensor, "batch 3 side side"],
-    controls: Float[Tensor, "batch controls"],
-) -> Float[Tensor, "batch 3 side side"]:
-    """Sources of any size with the change that a picture model makes at its own size."""
-    with torch.no_grad():
-        seen = resized(sources, model.side_px).clamp(0, 1)
-        change = model.answer(seen, controls).float() - seen
-        return (sources + resized(change, sources.shape[-1])).clamp(0, 1)
 
 
 def motion_in_crop(answer: Answer, side_px: int) -> FrameMotion:

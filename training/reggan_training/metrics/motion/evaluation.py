@@ -12,8 +12,6 @@ from reggan_plugin.change.answer import Answer, AnswerSource
 from reggan_plugin.errors import SourceError
 from reggan_training.metrics.judges import Judges
 from reggan_training.metrics.motion.answer import (
-    PictureModel,
-    changed_pictures,
     compose,
     displacement,
     motion_answers,
@@ -33,7 +31,6 @@ from reggan_training.metrics.motion.judged import judge_pictures
 from reggan_training.metrics.motion.results import (
     CROSS_FADE,
     INPUT,
-    REGRESSION,
     RESULT,
     TRUE,
     TRUE_MOTION,
@@ -42,8 +39,7 @@ from reggan_training.metrics.motion.results import (
 )
 from reggan_training.metrics.motion.test_heads import MotionTrial, TestHead, style_of
 from reggan_training.metrics.motion.true_answer import true_answer
-from reggan_training.pairs.head_file import read_head
-from reggan_training.pairs.render_set import HEAD_SUFFIX
+from reggan_training.pairs.head_file import HEAD_SUFFIX, read_head
 
 LARGE_EXPRESSIONS = ("happy", "surprised")
 """Those that are measured in large frames: most detail moves in the one, furthest in the other."""
@@ -53,14 +49,9 @@ Methods = dict[str, Figures]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Judged:
-    """The models that are judged, and their judges.
-
-    Attributes:
-        regression: the regression layer alone; None where it is not at hand.
-    """
+    """The model that is judged, and its judges."""
 
     model: AnswerSource
-    regression: PictureModel | None
     judges: Judges
 
 
@@ -145,7 +136,6 @@ def _measured(
     asked, answered = [trials[n] for n in numbers], [made[n] for n in numbers]
     for further in (
         _true_motion(asked),
-        _regression(judged.regression, asked),
         _rises(judged.model, asked, answered),
         _judgements(judged.judges, asked, answered),
     ):
@@ -163,18 +153,6 @@ def _true_motion(trials: Sequence[MotionTrial]) -> list[Methods]:
         figures = measure_picture(best.picture, trial.face) | measure_motion(best, trial.face)
         found.append({TRUE_MOTION: figures})
     return found
-
-
-def _regression(model: PictureModel | None, trials: Sequence[MotionTrial]) -> list[Methods]:
-    if model is None:
-        return [{} for _ in trials]
-    sources = torch.from_numpy(np.stack([trial.face.source for trial in trials]))
-    controls = torch.from_numpy(np.stack([trial.controls for trial in trials]))
-    pictures = changed_pictures(model, sources, controls).numpy()
-    return [
-        {REGRESSION: measure_picture(picture, trial.face)}
-        for picture, trial in zip(pictures, trials, strict=True)
-    ]
 
 
 def _rises(

@@ -2,15 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from reggan_training.metrics.motion.bounds import MotionBound, warnings_of
 from reggan_training.metrics.motion.figures import PARTS, WHOLE
-from reggan_training.metrics.motion.reading import ReadHeads
 from reggan_training.metrics.motion.results import (
     INPUT,
-    REGRESSION,
     RESULT,
     TRUE,
     TRUE_MOTION,
@@ -22,7 +19,7 @@ from reggan_training.metrics.motion.results import (
 )
 
 SCHEMA = 1
-METHODS = (RESULT, TRUE_MOTION, REGRESSION, INPUT, TRUE)
+METHODS = (RESULT, TRUE_MOTION, INPUT, TRUE)
 _COLUMNS = {
     "psnr": ("PSNR dB", "{:.2f}"),
     "explained": ("explained", "{:.2f}"),
@@ -57,21 +54,12 @@ chroma than source and truth have near that hue, *identity* the median distance 
 embedding to the source. *True motion* is the rig's own motion, cover and colours through the same
 composite: what a perfect model of this contract would reach.
 """
-READING_NOTES = """\
-*Place* is the mean distance between the place of a face's pixel as it is read and the true one,
-*lips* the mean error of the height beside the line of the lips, both in eye distances (a pixel of
-a 128 px crop is 0.033). *Front IoU* is of hair and glasses before the face. *Worn explained* is
-the share of the energy of the shown face shapes' weights that is recognised.
-"""
 
 
-def json_from_results(
-    results: Results, bounds: Sequence[MotionBound], readings: Sequence[ReadHeads] = ()
-) -> dict[str, Any]:
+def json_from_results(results: Results, bounds: Sequence[MotionBound]) -> dict[str, Any]:
     """Everything that was measured, face by face, with what is concluded from it."""
     return {
         "schema": SCHEMA,
-        "reading": [asdict(one) for one in readings],
         "bounds": [
             {
                 "name": one.name,
@@ -101,10 +89,8 @@ def json_from_results(
     }
 
 
-def markdown_from_results(
-    results: Results, bounds: Sequence[MotionBound], readings: Sequence[ReadHeads] = ()
-) -> str:
-    """The table, what was read, then each bound, those that are missed first."""
+def markdown_from_results(results: Results, bounds: Sequence[MotionBound]) -> str:
+    """The table, then each bound, those that are missed first."""
     full = of_kind(results, ResultKind.FULL, ResultKind.LARGE)
     rows = _rows("all", full)
     for attribute in ("family", "expression", "style"):
@@ -129,28 +115,11 @@ def markdown_from_results(
         "## Measures",
         _table(heads, rows),
         NOTES,
-        *_reading_table(readings),
         "## Bounds",
         _table(["kept", "bound", "faces", "found", "expected", "true motion"], verdicts),
         *warnings_of(results),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _reading_table(readings: Sequence[ReadHeads]) -> list[str]:
-    if not readings:
-        return []
-    rows = [
-        [
-            one.family,
-            str(one.portraits),
-            *(f"{value:.3f}" for value in (one.place, one.seam)),
-            *("" if math.isnan(value) else f"{value:.2f}" for value in (one.front, one.worn)),
-        ]
-        for one in readings
-    ]
-    heads = ["family", "portraits", "place", "lips", "front IoU", "worn explained"]
-    return ["## What is read from heads that were not seen", _table(heads, rows), READING_NOTES]
 
 
 def _rows(title: str, results: Results, part: str = WHOLE) -> list[list[str]]:

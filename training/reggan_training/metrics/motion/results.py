@@ -9,7 +9,7 @@ import numpy as np
 from reggan_training.metrics.motion.figures import WHOLE, Figures, named
 from reggan_training.metrics.statistics import mean_of_each
 
-RESULT, TRUE_MOTION, REGRESSION = "result", "true motion", "regression layer"
+RESULT, TRUE_MOTION = "result", "true motion"
 INPUT, TRUE, CROSS_FADE = "unchanged input", "true picture", "cross-fade"
 
 _MEDIANS = ("colour", "mouth colour", "distance")

@@ -1,4 +1,4 @@
-"""The rig's own answer: what a model of contract 2 would say that knew the truth."""
+"""The rig's own answer: what a model would say that knew the truth."""
 
 import numpy as np
 import torch

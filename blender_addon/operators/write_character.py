@@ -1,0 +1,75 @@
+"""Write a character as the file that `--rig` takes: its mesh with its own face shapes."""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..bridge.errors import BridgeError
+from ..scene.character_as_glb import write_character
+from ..scene.character_in_scene import belongings, character_problem, rows_of
+from ..scene.settings import absolute_path
+
+_NEEDED = ("eyeBlinkLeft", "eyeBlinkRight", "jawOpen", "mouthSmileLeft", "mouthSmileRight")
+"""By which eyes, mouth and chin are found."""
+_MOST_NAME = 60
+
+
+class WriteCharacter(bpy.types.Operator):
+    """Write the character at rest, with each face shape of the table, as a file."""
+
+    bl_idname = "reggan.write_character"
+    bl_label = "Write Character"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """True if there is a mesh whose keys make the shapes that have to be there."""
+        settings = context.scene.reggan_character
+        problem = character_problem(settings)
+        shapes = {row.shape for row in rows_of(settings)}
+        missing = [shape for shape in _NEEDED if shape not in shapes]
+        if not problem and missing:
+            problem = f"No line of the table makes {', '.join(missing)}: they are needed"
+        if problem:
+            cls.poll_message_set(problem)
+        return not problem
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Write the file."""
+        settings = context.scene.reggan_character
+        try:
+            path = _file(settings)
+            written = write_character(
+                _meshes(context.scene, settings.mesh), rows_of(settings), path
+            )
+        except BridgeError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report(
+            {"INFO"},
+            f"{path.name} has {len(written)} face shapes. Name it with --rig",
+        )
+        return {"FINISHED"}
+
+
+def _file(settings: Any) -> Path:
+    path = absolute_path(settings.file or f"//{_stem(settings.mesh.name)}.glb", "File")
+    path = path.with_suffix(".glb")
+    if path.exists() and not settings.replaces:
+        raise BridgeError(f"{path} is there already. Choose a new name, or tick Write Again.")
+    return path
+
+
+def _stem(character: str) -> str:
+    """A name that every system takes."""
+    kept = "".join(c if c.isalnum() else "-" for c in character)[:_MOST_NAME].strip("-")
+    return kept or "character"
+
+
+def _meshes(scene: bpy.types.Scene, mesh: Any) -> list[Any]:
+    """The face, then what else of the character is rendered."""
+    others = (one for one in belongings(scene, mesh) if one.type == "MESH" and not one.hide_render)
+    return list(dict.fromkeys([mesh, *others]))
+
+
+classes = (WriteCharacter,)

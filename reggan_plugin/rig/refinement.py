@@ -1,0 +1,166 @@
+"""What a network adds to a rig's answer: whose convention, the rest of the motion, folds.
+
+It sees the face and, in the same places, what the rig is about to do with it. Its answer is bounded
+by that: rigs mean motions by the same name that differ, and it says how much of which of the
+template's conventions; beside that little motion is added, none where the rig moves nothing, and
+all of it goes as an intensity goes to 0. Motion is added to the vertices, so lids and lips stay
+edges of a mesh.
+
+A face has two sheets of skin that meet at the mouth's line, so there are two planes of motion: one
+for what goes with the skull, one for what goes with the jaw.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+
+from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.rig.fit import FaceMap
+from reggan_plugin.rig.layout import SIDES, rows_of
+from reggan_plugin.rig.planes import sampled
+from reggan_plugin.rig.raster import MeshRaster, rasterise
+from reggan_plugin.rig.template import CONVENTIONS, Template
+
+CELLS: Final = 128
+"""Side of the planes that the network sees, and of its light; its motion has half of it."""
+PLANES: Final = (
+    *("right", "down", "light", "lower", "face", "x", "y", "z"),
+    *(f"{name}_{axis}" for name in CONVENTIONS for axis in ("right", "down")),
+)
+"""What the rig is about to do: motion in eye distances, the logarithm of the light's factor, 1
+where the skin goes with the jaw, 1 where there is a face, the place on the template, and what each
+convention would add to the motion."""
+LOWER: Final = 0.4
+"""Share of the jaw's motion from which on a vertex belongs to the lower lip."""
+_RIM: Final = 0.05
+"""Eye distances from a lid's edge over which motion is added: lids meet where the rig says."""
+_LIPS_APART: Final = 0.04
+"""Eye distances between lips from which on each has a motion of its own."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Refinement:
+    """A network's answer.
+
+    Attributes:
+        mix: share of each convention, in the order of `CONVENTIONS`.
+        motion: to be added, eye distances: right and down of the upper sheet, of the lower one.
+        gain: to be added to the logarithm of the light's factor.
+    """
+
+    mix: Float[np.ndarray, "cells cells conventions"]
+    motion: Float[np.ndarray, "cells cells 4"]
+    gain: Float[np.ndarray, "cells cells 1"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RigRequest:
+    """What a rig is about to do with the vertices of its template.
+
+    Attributes:
+        here: places in the source: x and y in parts of the crop's side, and nearness.
+        motion: right and down in the crop, eye distances.
+        meant: what each convention would add to it, likewise.
+        light: natural logarithms of the factors on the light.
+    """
+
+    here: Float[np.ndarray, "vertices 3"]
+    motion: Float[np.ndarray, "vertices 2"]
+    meant: Float[np.ndarray, "conventions vertices 2"]
+    light: Float[np.ndarray, " vertices"]
+
+    @classmethod
+    def of(
+        cls,
+        template: Template,
+        laid: FaceMap,
+        before: Float[np.ndarray, "vertices 3"],
+        weights: Mapping[str, float],
+        light: Float[np.ndarray, " vertices"],
+        after: Float[np.ndarray, "vertices 3"],
+    ) -> "RigRequest":
+        """What a template that is laid over a face is about to do.
+
+        Args:
+            template: that is laid.
+            laid: how.
+            before: its vertices as the source has them, in the template's space.
+            weights: of shapes.
+            light: of the vertices.
+            after: the vertices as the rig would have them.
+        """
+        here, there = laid(before), laid(after)
+        meant = [(laid(after + one) - there)[:, :2] for one in template.conventions_of(weights)]
+        return cls(
+            here=here,
+            motion=(there - here)[:, :2] / laid.eye,
+            meant=np.stack(meant) / laid.eye,
+            light=light,
+        )
+
+    def planes(
+        self, template: Template, raster: MeshRaster | None = None
+    ) -> Float[np.ndarray, "planes cells cells"]:
+        """What a network is asked, where the source has it, as `PLANES` says.
+
+        Args:
+            template: whose vertices these are.
+            raster: as `source_raster` makes it, if it is there.
+        """
+        raster = raster or source_raster(template, self.here)
+        lower = is_lower(template).astype(np.float32)
+        face = np.ones(len(lower), np.float32)
+        values = [self.motion, self.light, lower, face, template.rest, *self.meant]
+        drawn = raster.mixed(np.column_stack(values), template.triangles)
+        return np.ascontiguousarray(drawn.transpose(2, 0, 1))
+
+
+def source_raster(template: Template, here: Float[np.ndarray, "vertices 3"]) -> MeshRaster:
+    """What of a template each cell shows, where the source has its vertices."""
+    return rasterise(here * CELLS, template.triangles, CELLS, CELLS)
+
+
+def is_lower(template: Template) -> Bool[np.ndarray, " vertices"]:
+    """Vertices that go with the jaw."""
+    return template.jaw >= LOWER
+
+
+Refine = Callable[[Float[np.ndarray, "planes cells cells"]], Refinement]
+"""A network, asked about one face: what `request_planes` says in, its answer out."""
+
+
+def added_motion(
+    template: Template, request: RigRequest, refinement: Refinement, apart: float
+) -> Float[np.ndarray, "vertices 2"]:
+    """Motion to be added to the vertices, eye distances; none to shapes that are a head's own.
+
+    Args:
+        template: whose vertices move.
+        request: what the rig is about to do with them.
+        refinement: of the face.
+        apart: distance of the lips in the rig's result, eye distances; lips that it shuts stay
+            shut.
+    """
+    if not template.conventions:
+        return np.zeros_like(request.motion)
+    places = request.here[:, :2]
+    mix = sampled(refinement.mix, places * np.float32(len(refinement.mix)))
+    planes = sampled(refinement.motion, places * np.float32(len(refinement.motion)))
+    upper, lower = planes[:, :2], planes[:, 2:]
+    both = (upper + lower) / 2
+    own = np.where(is_lower(template)[:, None], lower, upper)
+    share = np.float32(np.clip(apart / _LIPS_APART, 0, 1))
+    added = np.einsum("vk,kvc->vc", mix, request.meant) + both + share * (own - both)
+    return added * (template.keep * _away_from_lids(template))[:, None]
+
+
+@cache  # a template is compared by identity
+def _away_from_lids(template: Template) -> Float[np.ndarray, " vertices"]:
+    """0 on the edges of lids, 1 away from them."""
+    rows = [rows_of(name, side) for name in ("lid_upper", "lid_lower") for side in SIDES]
+    marks = template.landmarks[np.concatenate(rows)]
+    square = ((template.rest[:, None] - marks[None]) ** 2).sum(axis=2).min(axis=1)
+    return (1 - np.exp(-square / _RIM**2)).astype(np.float32)

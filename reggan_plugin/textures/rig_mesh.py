@@ -1,0 +1,168 @@
+"""Read a head of the user's own, with its shapes, for the rig: its mesh, parts and colours."""
+
+import re
+import shutil
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Final
+
+import numpy as np
+
+from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.errors import MeshError
+from reggan_plugin.imaging.colour import srgb_from_linear
+from reggan_plugin.rig.head_part import Part
+from reggan_plugin.rig.own_rig import RigMesh
+from reggan_plugin.textures.character import Character, MeshPart, corner_values
+from reggan_plugin.textures.face_morphs import binds_by_shape, offsets_by_shape
+from reggan_plugin.textures.maps.own_maps import PartMaps
+from reggan_plugin.textures.named_parts import NamedPart, name_parts
+from reggan_plugin.textures.read_mesh import LoadedMesh, load_mesh
+from reggan_plugin.vocabulary.face_shapes import shape_from_name
+
+_MAP_PX: Final = 1024
+"""Side to which maps are averaged: the pictures that they are drawn in are smaller."""
+_WELD: Final = 1e-6
+"""Share of the mesh's size within which vertices are one, if they move alike."""
+_UPPER_ROW: Final = re.compile(r"upper|top|maxill", re.IGNORECASE)
+_LOWER_ROW: Final = re.compile(r"lower|bottom|mandib", re.IGNORECASE)
+_DIRECTIONS: Final = {"X": 0, "Y": 1, "Z": 2}
+_PLACES: Final = np.array([(1, 1, 1), (4, 1, 1), (1, 4, 1), (1, 1, 4)]) / [[3], [6], [6], [6]]
+"""Barycentric coordinates at which a triangle's alpha is sampled."""
+
+
+def read_rig(path: Path) -> RigMesh:
+    """Read a head and its shapes from glTF, GLB, VRM or USD.
+
+    Raises:
+        MeshError: the file cannot be read, or is of a kind that holds no shapes.
+        MissingExtraError: it is USD, whose package is not installed.
+    """
+    loaded = load_mesh(path, with_morphs=True)
+    mesh = rig_mesh(loaded)
+    if not mesh.shapes and not mesh.unknown and not loaded.holds_morphs:
+        raise MeshError(
+            f"{path} holds a mesh without shapes: files of this kind have none. Export the "
+            "character with its shape keys as GLB."
+        )
+    return mesh
+
+
+def rig_mesh(loaded: LoadedMesh) -> RigMesh:
+    """A character's meshes as one, in the file's axes."""
+    character = loaded.character
+    named = _with_skin(name_parts(character.parts))
+    parts = [one.mesh for one in named]
+    offsets = offsets_by_shape(binds_by_shape(loaded.gltf, parts), parts)
+    colours = _Colours(loaded, parts)
+    starts = np.cumsum([0, *(len(part.positions) for part in parts)])
+    kept = [colours.opaque(index) for index in range(len(parts))]
+    faces = [start + part.faces for start, part in zip(starts, parts, strict=False)]
+    triangles = np.concatenate([own[shown] for own, shown in zip(faces, kept, strict=True)])
+    colours.kept = [np.flatnonzero(shown) for shown in kept]
+    points = np.concatenate([part.positions for part in parts])
+    first, place = _welded(points, offsets)
+    names = {morph.name for part in parts for morph in part.morphs if morph.name}
+    return RigMesh(
+        name=str(character.path),
+        points=points[first],
+        triangles=place[triangles],
+        parts=np.repeat([one.part for one in named], [len(rows) for rows in colours.kept]),
+        rows_of_teeth=np.repeat(
+            [_row_of_teeth(one.mesh) for one in named], [len(rows) for rows in colours.kept]
+        ),
+        shapes={name: moved[first] for name, moved in offsets.items()},
+        unknown=tuple(sorted(name for name in names if shape_from_name(name) is None)),
+        fronts=_fronts(character),
+        colours=colours,
+    )
+
+
+def _with_skin(named: Sequence[NamedPart]) -> Sequence[NamedPart]:
+    """The parts, one of them skin: if no name says which, that of most points with morphs."""
+    moving = [k for k, one in enumerate(named) if one.mesh.morphs]
+    if not moving or any(one.part == Part.SKIN for one in named):
+        return named
+    most = max(moving, key=lambda k: len(named[k].mesh.positions))
+    return [NamedPart(one.mesh, Part.SKIN) if k == most else one for k, one in enumerate(named)]
+
+
+def _row_of_teeth(mesh: MeshPart) -> int:
+    """1 for an upper row by the names that artists give, -1 for a lower one, 0 for neither."""
+    name = f"{mesh.name} {mesh.material.name}"
+    return bool(_UPPER_ROW.search(name)) - bool(_LOWER_ROW.search(name))
+
+
+def _welded(
+    points: Float[np.ndarray, "points 3"], offsets: Mapping[str, Float[np.ndarray, "points 3"]]
+) -> tuple[Int[np.ndarray, " kept"], Int[np.ndarray, " points"]]:
+    """The first of all vertices in one place that move alike, and for each its number.
+
+    Maps double vertices at their seams; lips that touch are two all the same, as the jaw parts
+    them.
+    """
+    size = max(float(np.ptp(points, axis=0).max()), 1e-12) * _WELD
+    moved = [offsets[name] for name in ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight")
+             if name in offsets]  # fmt: skip
+    table = np.round(np.concatenate([points, *moved], axis=1) / size).astype(np.int64)
+    _, first, place = np.unique(table, axis=0, return_index=True, return_inverse=True)
+    return first, place.ravel()
+
+
+def _fronts(character: Character) -> tuple[Float[np.ndarray, "3 3"], ...]:
+    axes = []
+    for front, up in character.fronts:
+        upward, forward = _direction(up), _direction(front)
+        axes.append(np.stack([np.cross(upward, forward), upward, forward]))
+    return tuple(axes)
+
+
+def _direction(name: str) -> Float[np.ndarray, "3"]:
+    return np.eye(3)[_DIRECTIONS[name[1]]] * (-1.0 if name[0] == "-" else 1.0)
+
+
+class _Colours:
+    """Colours of a character's base colour maps, at places on its triangles.
+
+    Attributes:
+        kept: for each part the rows of its triangles that are drawn.
+    """
+
+    def __init__(self, loaded: LoadedMesh, parts: Sequence[MeshPart]) -> None:
+        scratch = mkdtemp()  # of maps inside the file, until this goes
+        weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
+        self._maps = PartMaps(loaded, Path(scratch))
+        own = {id(part): index for index, part in enumerate(loaded.character.parts)}
+        self._parts = [(own[id(part)], part) for part in parts]
+        self.kept: list[Int[np.ndarray, " drawn"]] = []
+
+    def opaque(self, index: int) -> Bool[np.ndarray, " faces"]:
+        """Triangles of a part that are not transparent; cards of lashes are cut by them."""
+        place, part = self._parts[index]
+        texture = None if part.material.alpha_mode == "opaque" else self._maps.map_of(place)
+        if texture is None or part.uv is None:
+            shown = part.material.alpha_mode == "opaque" or part.material.colour[3] >= 0.5
+            return np.full(len(part.faces), shown)
+        corners = part.uv[part.faces]
+        alphas = [texture.shown(np.einsum("k,fkc->fc", at, corners), 1)[1] for at in _PLACES]
+        return np.mean(alphas, axis=0) * part.material.colour[3] >= 0.5
+
+    def __call__(
+        self, rows: Int[np.ndarray, " places"], weights: Float[np.ndarray, "places 3"]
+    ) -> Float[np.ndarray, "places 3"]:
+        """sRGB-encoded colours at places on drawn triangles."""
+        colours = np.empty((len(rows), 3), np.float32)
+        starts = np.cumsum([0, *(len(kept) for kept in self.kept)])
+        for start, kept, (place, part) in zip(starts, self.kept, self._parts, strict=False):
+            here = np.flatnonzero((rows >= start) & (rows < start + len(kept)))
+            texture = self._maps.map_of(place) if len(here) else None
+            if texture is None or part.uv is None:
+                tint = np.array(part.material.colour[:3], np.float32)
+                colours[here] = np.clip(srgb_from_linear(tint), 0, 1)
+                continue
+            uv = corner_values(part.uv, part.faces, kept[rows[here] - start], weights[here])
+            reduction = max(1, texture.largest_side_px // _MAP_PX)
+            colours[here] = texture.shown(uv, reduction)[0]
+        return colours

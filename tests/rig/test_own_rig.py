@@ -1,0 +1,214 @@
+"""A head of the user's own as the rig: its shapes, its teeth, and what is said of what it lacks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reggan_plugin.errors import FaceNotFoundError, MeshError, UsageError
+from reggan_plugin.rig.layout import SIDES, eye_rows, rows_of
+from reggan_plugin.rig.mouth import MouthLook
+from reggan_plugin.rig.mouth_rig import GUM, PLATE, TONGUE, TOOTH, WALL, mouth_rig
+from reggan_plugin.rig.opened_mouth import kept_shut
+from reggan_plugin.rig.own_rig import OwnRig, RigMesh, own_rig
+from reggan_plugin.rig.own_teeth import own_mouth
+from reggan_plugin.rig.template import template
+from reggan_plugin.textures.rig_mesh import read_rig
+from reggan_plugin.transfer import worn_rig
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.face_shapes import mirrored_name
+from tests.rig.own_head import FACTORS, TEETH, TEETH_AT, add_teeth, write_head
+from tests.training.heads.glb_face import GlbWriter
+
+EXACT = 0.12
+"""Most of a shape's motion that may be lost."""
+TURN = np.diag([-1.0, 1.0, -1.0])
+FACTORS_HERE = {**FACTORS, "eyeBlinkLeft": 0.7, "eyeBlinkRight": 0.7}
+"""Of a head that sleeps with its eyes a third open."""
+
+
+def name_of_a_viewer(name: str) -> str:
+    """Sides as they lie in a picture; one name is nobody's."""
+    return "Schmollen" if name == "mouthPucker" else mirrored_name(name)
+
+
+@dataclass(frozen=True)
+class Hero:
+    """A head that looks backwards in its file, with its teeth, laid on the template."""
+
+    mesh: RigMesh
+    own: OwnRig
+    remarks: tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+def hero(tmp_path_factory: pytest.TempPathFactory) -> Hero:
+    path = tmp_path_factory.mktemp("rig") / "hero.glb"
+    write_head(
+        path,
+        rename=name_of_a_viewer,
+        without=("cheekPuff",),
+        factors=FACTORS_HERE,
+        turn=TURN,
+        teeth=True,
+    )
+    mesh, found = read_rig(path), []
+
+    def keep(*arguments: Any) -> OwnRig:
+        found.append(own_rig(*arguments))
+        return found[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worn_rig, "own_rig", keep)
+        remarks = ExpressionTransfer(rig=mesh).remarks
+    return Hero(mesh, found[0], remarks)
+
+
+def lost(found: np.ndarray, true: np.ndarray) -> float:
+    """Share of a shape's motion on the face that is not as it should be."""
+    face = template().keep > 0.9
+    return float(np.linalg.norm((found - true)[face]) / np.linalg.norm(true[face]))
+
+
+def test_a_head_lends_its_own_shapes_however_it_lies_in_its_file(hero: Hero) -> None:
+    assert hero.own.missing == ("cheekPuff", "mouthPucker")
+    house = template().shapes
+    for name, moved in hero.own.template.shapes.items():
+        factor = FACTORS_HERE.get(name, 1.0)
+        if not name.startswith("eyeBlink"):
+            assert lost(moved, factor * house[name]) < EXACT, name
+        if factor > 1.5:
+            assert lost(moved, house[name]) > 0.3, name
+    face = template().keep > 0.9
+    away = np.linalg.norm(hero.own.template.rest - template().rest, axis=1)
+    assert away[face].mean() < 0.03
+    assert np.allclose(hero.own.axes, TURN, atol=0.02)
+
+
+def test_lids_of_a_head_of_ones_own_meet(hero: Hero) -> None:
+    rig = hero.own.template
+    shut = rig.displacement({"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0})
+    after = rig.landmarks + rig.at_landmarks(shut)
+    for side in SIDES:
+        upper, lower = rows_of("lid_upper", side)[3:-3], rows_of("lid_lower", side)
+        open_by = np.ptp(rig.landmarks[eye_rows(side), 1])
+        order = lower[np.argsort(after[lower, 0])]
+        met = np.interp(after[upper, 0], after[order, 0], after[order, 1])
+        assert np.abs(after[upper, 1] - met).max() < 0.15 * open_by
+
+
+def test_what_a_head_lacks_and_what_nobody_knows_is_remarked_on(hero: Hero) -> None:
+    lacking, unknown = hero.remarks
+    assert "49 of the 51 face shapes" in lacking
+    assert lacking.endswith("cheekPuff, mouthPucker.")
+    assert "Schmollen" in unknown
+
+
+def test_names_that_nobody_knows_are_listed_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "hero.glb"
+    write_head(path, rename=lambda name: "Lachen_" + str(sum(map(ord, name))))
+    with pytest.raises(MeshError, match=r"hero\.glb has .* other names \(Lachen_.*Rename"):
+        ExpressionTransfer(rig=read_rig(path))
+
+
+def test_a_mesh_that_moves_and_is_no_face_is_refused(tmp_path: Path) -> None:
+    path, writer = tmp_path / "box.glb", GlbWriter()
+    corners = np.array(np.meshgrid([0, 1], [0, 1], [0, 1])).reshape(3, -1).T.astype(float)
+    faces = np.array([[0, 1, 2], [1, 3, 2], [4, 6, 5], [5, 6, 7]])
+    writer.add("Box", corners, faces, {"jawOpen": 0.1 * corners})
+    writer.write(path)
+    with pytest.raises(FaceNotFoundError, match=r"box\.glb shows no face from any side"):
+        ExpressionTransfer(rig=read_rig(path))
+
+
+def test_a_mesh_without_shapes_is_refused(tmp_path: Path) -> None:
+    path, flat = tmp_path / "still.glb", tmp_path / "still.obj"
+    write_head(path, without=tuple(template().shapes))
+    with pytest.raises(MeshError, match="no shapes at all"):
+        ExpressionTransfer(rig=read_rig(path))
+    flat.write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    with pytest.raises(MeshError, match=r"files of this kind have none. Export .* GLB"):
+        read_rig(flat)
+
+
+def test_a_model_that_lays_no_rig_takes_none() -> None:
+    with pytest.raises(UsageError, match="lays no rig over faces"):
+        ExpressionTransfer("sargan", mouth="closed")
+
+
+def test_a_head_shows_its_own_teeth(hero: Hero) -> None:
+    mouth = own_mouth(hero.mesh, hero.own)
+    assert mouth is not None
+    assert mouth.place is not None
+    assert np.allclose(mouth.place, TEETH_AT, atol=0.05)
+    assert mouth.colour is not None
+    own = ~np.isnan(mouth.colour[:, 0])
+    assert set(np.unique(mouth.part[own])) == {TOOTH, GUM}
+    assert set(np.unique(mouth.part[~own])) == {WALL, PLATE, TONGUE}
+    teeth = own & (mouth.part == TOOTH)
+    assert (mouth.colour[teeth, 0] > 5 * mouth.colour[teeth, 1]).all()  # red, as in the file
+    assert_same_bite(mouth.points, mouth.part, mouth.jaw, teeth, TEETH)
+
+
+@pytest.mark.parametrize("names", [True, False])
+def test_a_denture_gets_the_size_and_the_place_of_ours(tmp_path: Path, names: bool) -> None:
+    path, writer = tmp_path / "denture.glb", GlbWriter()
+    add_teeth(writer, lambda own: 40 * own + [3.0, 200.0, 1.0], names=names)
+    writer.write(path)
+    mouth = own_mouth(read_rig(path))
+    assert mouth is not None
+    assert mouth.place is None
+    assert mouth.colour is not None
+    teeth = (np.nan_to_num(mouth.colour[:, 0]) > 0.3) & (mouth.part == TOOTH)
+    assert_same_bite(mouth.points, mouth.part, mouth.jaw, teeth, 1.0)
+
+
+def assert_same_bite(
+    points: np.ndarray, part: np.ndarray, jaw: np.ndarray, teeth: np.ndarray, size: float
+) -> None:
+    ours = mouth_rig()
+    for lower in (False, True):
+        there = points[teeth & ((jaw > 0.5) == lower)]
+        own = ours.points[(ours.part == TOOTH) & ((ours.jaw > 0.5) == lower)]
+        assert np.allclose(np.ptp(there, axis=0), size * np.ptp(own, axis=0), rtol=0.08)
+        assert np.allclose(there.mean(axis=0), size * own.mean(axis=0), atol=0.06)
+
+
+def test_a_denture_of_one_row_is_refused(tmp_path: Path) -> None:
+    path, writer = tmp_path / "box.glb", GlbWriter()
+    writer.add("Tongue", np.eye(3), np.array([[0, 1, 2]]))
+    writer.write(path)
+    with pytest.raises(MeshError, match=r"box\.glb holds no .*teeth"):
+        ExpressionTransfer(teeth=read_rig(path))
+
+
+@pytest.mark.parametrize(
+    "name", ["jawOpen", "mouthFunnel", "mouthUpperUpLeft", "mouthLowerDownLeft"]
+)
+def test_lips_that_are_kept_shut_do_not_part(name: str) -> None:
+    rig = template()
+    asked = rig.displacement({name: 1.0})
+    change = kept_shut(rig, np.zeros_like(asked), asked)
+    upper, lower = rows_of("lip_inner_upper")[1:-1], rows_of("lip_inner_lower")[::-1]
+    own = rig.landmarks[upper, 1] - rig.landmarks[lower, 1]
+
+    def wider(moved: np.ndarray) -> float:
+        at = rig.at_landmarks(moved)
+        return float((at[upper, 1] - at[lower, 1] + np.minimum(own, 0)).max())
+
+    assert wider(asked) > 0.04
+    assert wider(change) < 0.012
+    chin = rows_of("jaw")[7]
+    if name == "jawOpen":  # the jaw drops all the same
+        assert rig.at_landmarks(change)[chin, 1] < 0.6 * rig.at_landmarks(asked)[chin, 1] < -0.1
+
+
+def test_what_parted_lips_show_is_chosen_or_told_by_the_picture() -> None:
+    assert MouthLook().teeth(is_drawn=True) == "plate"
+    assert MouthLook().teeth(is_drawn=False) == "natural"
+    for drawn in (True, False):
+        assert MouthLook(style="rendered").teeth(is_drawn=drawn) == "natural"
+        assert MouthLook(style="plate").teeth(is_drawn=drawn) == "plate"
+        assert MouthLook(style="empty").teeth(is_drawn=drawn) == "none"

@@ -1,0 +1,151 @@
+"""`train-landmarks` and `train-refinement`: from families of heads to the networks of a rig."""
+
+from pathlib import Path
+
+import click
+import torch
+
+from reggan_plugin.commands.options.grouped import AddOption, options_as
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_training.commands.family_options import OpenFamilies, family_options
+from reggan_training.commands.options import FOLDER_TO_WRITE, report_line
+from reggan_training.heads.split import SPLIT_FAMILIES
+from reggan_training.landmarks.head_source import MEAN_FAMILY
+from reggan_training.landmarks.training import Measurement
+from reggan_training.landmarks.whole_run import DrawnRun, train_on_drawn
+from reggan_training.landmarks.whole_run import train_landmarks as train_parts
+from reggan_training.refinement.examples import ExampleDrawing
+from reggan_training.refinement.training import ARRAYS
+from reggan_training.refinement.training import train as train_network
+
+
+def _run_of(
+    open_families: OpenFamilies,
+    out: Path,
+    minutes: float,
+    draw_minutes: float,
+    processes: int,
+    without: tuple[str, ...],
+    threads: int,
+) -> DrawnRun:
+    """Make the run of what options say."""
+    families = {family.name for family in open_families()}
+    if MEAN_FAMILY not in families:
+        raise click.UsageError(
+            "Landmarks are carried over from ICT FaceKit's mean head: add --ict."
+        )
+    if not families - set(without):
+        raise click.UsageError("--without leaves no family to train on.")
+    torch.set_num_threads(threads)
+    return DrawnRun(
+        folder=out,
+        open_families=open_families,
+        length_s=60 * minutes,
+        drawing_s=60 * draw_minutes,
+        processes=processes,
+        without=without,
+    )
+
+
+def _minutes(option: str, default: float, help_text: str) -> AddOption:
+    return click.option(
+        option,
+        type=click.FloatRange(min=0, min_open=option == "--minutes"),
+        default=default,
+        show_default=True,
+        metavar="M",
+        help=help_text,
+    )
+
+
+def _run_options(*, minutes: float, draw_minutes: float) -> AddOption:
+    """Options of a run that draws what it trains on; the command is called with `run`."""
+    return options_as(
+        "run",
+        _run_of,
+        family_options,
+        click.option(
+            "--out",
+            type=FOLDER_TO_WRITE,
+            required=True,
+            help="Run folder; a run that is there goes on.",
+        ),
+        _minutes(
+            "--minutes", minutes, "Train so long, counted from when the first pictures are there."
+        ),
+        _minutes(
+            "--draw-minutes",
+            draw_minutes,
+            "Draw pictures so long, from the start on; 0 trains on those that are there.",
+        ),
+        click.option(
+            "--processes",
+            type=click.IntRange(1, 64),
+            default=1,
+            show_default=True,
+            metavar="N",
+            help="That draw, beside the one that trains.",
+        ),
+        click.option(
+            "--without",
+            type=click.Choice(SPLIT_FAMILIES),
+            multiple=True,
+            help="Do not train on a family, to measure on heads that are like none of the"
+            " training's.",
+        ),
+        click.option(
+            "--threads", type=click.IntRange(1), default=1, show_default=True, help="Of PyTorch."
+        ),
+    )
+
+
+@click.command("train-landmarks")
+@_run_options(minutes=105.0, draw_minutes=45.0)
+@verbose_option
+def train_landmarks(run: DrawnRun) -> None:
+    """Train the networks that find dense landmarks, on pictures that are drawn meanwhile.
+
+    Goes on where it was stopped: pictures are added to those that are there, and networks are
+    trained for --minutes more. Every five minutes each is stored and measured on held-out heads.
+
+    \b
+    Example:
+      reggan-plugin train-landmarks --ict ict_face_model_light.npz --out runs/landmarks
+    """
+    train_parts(run, _report)
+    click.echo(run.folder)
+
+
+@click.command("train-refinement")
+@click.option(
+    "--model",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="What `export landmarks` wrote: the network refines a rig that is laid by it.",
+)
+@_run_options(minutes=60.0, draw_minutes=40.0)
+@verbose_option
+def train_refinement(run: DrawnRun, model: Path) -> None:
+    """Train the network that refines a rig's answer, on pictures that are drawn meanwhile.
+
+    Goes on where it was stopped, as train-landmarks does.
+
+    \b
+    Example:
+      reggan-plugin train-refinement --ict ict_face_model_light.npz --model rig.onnx --out runs/fine
+    """
+    train_on_drawn(
+        run,
+        ExampleDrawing(model.resolve()),
+        ARRAYS,
+        lambda pool, test, told: train_network(run.folder, pool, test, run.length_s, told),
+        _report,
+    )
+    click.echo(run.folder)
+
+
+def _report(found: Measurement) -> None:
+    """Print a measurement as one line."""
+    kind = found.get("kind", "")
+    figures = (f"{name} {value}" for name, value in found.items() if name != "kind")
+    report_line(f"{kind:6s}" + "  ".join(figures))

@@ -1,0 +1,1 @@
+"""The network that refines a rig's answer, and what it is trained on."""

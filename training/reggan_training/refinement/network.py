@@ -1,0 +1,96 @@
+"""The network of the refinement: an hourglass that sees a face and what the rig is about to do."""
+
+from itertools import pairwise
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from reggan_plugin.rig.refinement import PLANES
+from reggan_plugin.rig.template import CONVENTIONS
+from reggan_training.landmarks.network import Residual, block
+
+_WIDTHS: Final = (32, 48, 80, 128, 160)
+"""Channels at half of the resolution, a quarter and so on."""
+_MERGED: Final = 40
+_SCALE: Final = (8.0, 8.0, 4.0, *(1.0,) * 5, *(16.0,) * (2 * len(CONVENTIONS)))
+"""Of `PLANES`, so that all have about the same size."""
+_MOST_MOTION, _MOTION_RISES = 0.08, 0.05
+_MOST_LIGHT, _LIGHT_RISES = 0.7, 0.03
+"""Bounds of what is added, and the rig's own motion nearby, both in eye distances, at which they
+are three quarters reached."""
+_NEARBY: Final = 9
+"""Cells over which the rig's motion is averaged, twice."""
+
+
+class RefinementNetwork(nn.Module):
+    """Motion and light to be added to a rig's answer."""
+
+    scale: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = _WIDTHS
+        self.stem = block(4 * (3 + len(PLANES)), widths[0])
+        self.down = nn.ModuleList(
+            [
+                nn.Sequential(block(before, wide, 2), Residual(wide))
+                for before, wide in pairwise(widths)
+            ]
+        )
+        self.deepest = Residual(widths[-1])
+        self.lateral = nn.ModuleList([nn.Conv2d(wide, _MERGED, 1) for wide in reversed(widths)])
+        self.smooth = nn.ModuleList([block(_MERGED, _MERGED) for _ in widths[1:]])
+        self.mix = nn.Conv2d(_MERGED, len(CONVENTIONS), 3, padding=1)
+        self.motion = nn.Conv2d(_MERGED, 4, 3, padding=1)
+        self.fine = block(_MERGED // 4 + 3 + len(PLANES), 16)
+        self.light = nn.Conv2d(16, 1, 3, padding=1)
+        for last in (self.mix, self.motion, self.light):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+        self.register_buffer("scale", torch.tensor(_SCALE)[:, None, None], persistent=False)
+
+    def forward(
+        self,
+        picture: Float[Tensor, "batch 3 cells cells"],
+        asked: Float[Tensor, "batch planes cells cells"],
+    ) -> tuple[
+        Float[Tensor, "batch conventions half half"],
+        Float[Tensor, "batch 4 half half"],
+        Float[Tensor, "batch 1 cells cells"],
+    ]:
+        """What is to be added.
+
+        Args:
+            picture: sRGB-encoded, [0, 1].
+            asked: as `reggan_plugin.rig.refinement.PLANES` says.
+
+        Returns:
+            Shares of the conventions; motion in eye distances, right and down of the upper sheet
+            and of the lower one, both at half of the resolution; natural logarithms of factors on
+            the light.
+        """
+        seen = torch.cat([(picture - 0.5) * 4, asked * self.scale], 1)
+        levels = [self.stem(F.pixel_unshuffle(seen, 2))]
+        for down in self.down:
+            levels.append(down(levels[-1]))
+        levels[-1] = self.deepest(levels[-1])
+        merged = self.lateral[0](levels.pop())
+        for lateral, smooth in zip(list(self.lateral)[1:], self.smooth, strict=True):
+            up = F.interpolate(merged, scale_factor=2.0, mode="nearest")
+            merged = smooth(lateral(levels.pop()) + up)
+        nearby = _nearby(asked)
+        fine = self.fine(torch.cat([F.pixel_shuffle(merged, 2), seen], 1))
+        light = self.light(fine).tanh() * (_MOST_LIGHT * (nearby / _LIGHT_RISES).tanh())
+        bound = _MOST_MOTION * (F.avg_pool2d(nearby, 2) / _MOTION_RISES).tanh()
+        return self.mix(merged).softmax(1), self.motion(merged).tanh() * bound, light
+
+
+def _nearby(asked: Tensor) -> Float[Tensor, "batch 1 cells cells"]:
+    """How far the rig moves what is around each cell, eye distances."""
+    far = (asked[:, :2].square().sum(1, keepdim=True) + 1e-12).sqrt() - 1e-6
+    for _ in range(2):
+        far = F.avg_pool2d(far, _NEARBY, 1, _NEARBY // 2)
+    return far

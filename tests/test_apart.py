@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reggan_plugin import apart, limits
+from reggan_plugin import limits
 from reggan_plugin.apart import run_apart
 from reggan_plugin.errors import MeshError, SourceError
 
@@ -17,7 +17,11 @@ HERE = "tests.test_apart"
 
 def plain(value: Any) -> dict[str, Any]:
     print("noise of a library")
-    return {"value": value, "array": np.arange(6).reshape(2, 3), "more": [np.float32([0.5]), None]}
+    return {
+        "value": value,
+        "array": np.arange(6).reshape(2, 3),
+        "more": [np.array([0.5], np.float32), None],
+    }
 
 
 def failing(how: str) -> None:
@@ -76,7 +80,7 @@ def test_a_bomb_costs_its_own_process(monkeypatch: pytest.MonkeyPatch) -> None:
     if os.uname().sysname == "Linux":
         with pytest.raises(SourceError, match=r"a\.obj needs more than 4 GiB"):
             call("failing", "memory")
-    monkeypatch.setattr(apart.limits, "MOST_CHILD_SECONDS", 1)
+    monkeypatch.setattr(limits, "MOST_CHILD_SECONDS", 1)
     with pytest.raises(SourceError, match=r"a\.obj takes longer than"):
         call("failing", "time")
 

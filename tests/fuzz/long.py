@@ -6,9 +6,9 @@
 
 Each file is made from a seed and its number alone, so that a find can be made again with --first
 and one of its kind. A file must be read, or refused by an error of ours. Anything else is a find:
-another exception, an array of a wrong shape, a process that dies, more than a minute
-of a processor, or more than 4 GiB of memory. Two processes work at a time. The exit code is 1 if there is one. Results are
-printed as JSON, one line a kind.
+another exception, an array of a wrong shape, a process that dies, more than a minute of a
+processor, or more than 4 GiB of memory. Two processes work at a time. The exit code is 1 if there
+is one. Results are printed as JSON, one line a kind.
 
 Not part of the gate, which tries some hundred of each: `test_meshes.py`, `test_pictures.py`,
 `test_models.py`, `test_text_files.py`, `test_attacks.py`.

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reggan_plugin import apart
+from reggan_plugin import apart, limits
+from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.errors import MeshError, ModelError, RegganError, SourceError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.video import VideoFile
@@ -36,7 +37,7 @@ def test_usd_reads_nothing_outside_its_folder(way: str, folder: Path) -> None:
     with pytest.raises(MeshError, match=r"a\.usd[az]? names '|b\.usda names '|value clips"):
         load_mesh(path)
     with pytest.raises(SourceError):
-        attacks.read_take(path)
+        read_take(path)
 
 
 def test_usd_reads_its_own_folder_package_and_prims(folder: Path) -> None:
@@ -104,7 +105,7 @@ def test_a_model_of_functions_without_measure_costs_its_own_process(
 ) -> None:
     pytest.importorskip("resource")
     monkeypatch.setattr(apart, "HERE", False)
-    monkeypatch.setattr(apart.limits, "MOST_CHILD_SECONDS", 4)
+    monkeypatch.setattr(limits, "MOST_CHILD_SECONDS", 4)
     path = folder / "face.onnx"
     path.write_bytes(attacks.onnx_of_functions(9))
     seal(path)

@@ -106,7 +106,7 @@ def test_the_token_stands_in_no_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda url: bool(opened.append(url)))
+    monkeypatch.setattr(webbrowser, "open", opened.append)
     _announce(tmp_path, "http://127.0.0.1:1/secret/")
     (address,) = opened
     assert "secret" not in address

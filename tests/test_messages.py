@@ -137,7 +137,7 @@ def test_a_single_frame_is_no_frames(tmp_path: Path, capsys: Streams) -> None:
     assert main(["render", str(tmp_path / "a.png"), "--expression", "happy"]) == 1
     err = capsys.readouterr().err
     assert ": 1 frame by " in err
-    assert "No face in a.png;" in err
+    assert "No human-like face in a.png;" in err
     assert "1 frames" not in err
     (tmp_path / "a.png").write_bytes(b"damaged")
     assert main(["render", str(tmp_path / "a.png"), "--expression", "sad"]) == 1

@@ -1,11 +1,11 @@
 // Where the faces are, as reggan_plugin/faces/locator.py finds them: a search at several sizes,
-// then landmarks read on upright crops. Points: left eye, right eye, nose, mouth left and right, chin.
+// then landmarks read on upright crops; of a frame without any, by quarters turned, too. Points: left eye, right eye, nose, mouth left and right, chin.
 
 import { Crop, cropFromPoints } from "./crop.js";
 import { HAMMING, plane, resize } from "./planes.js";
 
 const [STRIDE, MARGIN, OUTSIDE] = [8, 16, 0.5];
-const [LEAST_SCORE, HOPELESS_SCORE, MOST_CANDIDATES, MOST_PER_LEVEL] = [0.42, 0.02, 64, 48];
+const [LEAST_SCORE, LEAST_TURNED_SCORE, HOPELESS_SCORE, MOST_CANDIDATES, MOST_PER_LEVEL] = [0.42, 0.6, 0.02, 64, 48];
 const [SMALLEST_PX, FINEST_SCALE, LARGEST_FACE_PX, LARGEST_FACE] = [24, 28 / 48, 56, 1.25];
 const SIDE = 112;
 const BOX = 2.6 / 4;  // of a face, in sides of its crop
@@ -64,6 +64,19 @@ function padded({ width, height, data }) {
     result.data.set(data.subarray(y * width, (y + 1) * width), (y + MARGIN) * result.width + MARGIN);
   }
   return result;
+}
+
+/** A plane turned counterclockwise by so many quarters. */
+function turned(base, quarters) {
+  let source = base;
+  for (let i = 0; i < quarters; i++) {
+    const next = plane(source.height, source.width);
+    for (let y = 0; y < next.height; y++) {
+      for (let x = 0; x < next.width; x++) next.data[y * next.width + x] = source.data[x * source.width + source.width - 1 - y];
+    }
+    source = next;
+  }
+  return source;
 }
 
 function peaksOf(level, score, offsets) {
@@ -130,6 +143,19 @@ export class Locator {
     for (let i = 0; i < base.data.length; i++) {
       base.data[i] = 0.299 * red.data[i] + 0.587 * green.data[i] + 0.114 * blue.data[i];
     }
+    const looks = [await this.#locateUpright(base, LEAST_SCORE)];
+    for (let quarters = 1; quarters < 4 && !looks[0].length; quarters++) {
+      const look = await this.#locateUpright(turned(base, quarters), LEAST_TURNED_SCORE);
+      const { width, height } = base;
+      const back = [null, ([x, y]) => [width - y, x], ([x, y]) => [width - x, height - y], ([x, y]) => [y, height - x]];
+      looks.push(look.map(({ points, score }) => ({ points: points.map(back[quarters]), score })));
+    }
+    const surest = (look) => Math.max(0, ...look.map(({ score }) => score));
+    const faces = looks.reduce((best, look) => (surest(look) > surest(best) ? look : best));
+    return faces.map(({ points }) => points).sort((a, b) => eyeDistance(b) - eyeDistance(a));
+  }
+
+  async #locateUpright(base, leastScore) {
     const levels = levelsOf(base);
     const found = [];
     for (const level of levels) {
@@ -140,8 +166,7 @@ export class Locator {
     const likely = withoutRepeats(found, false).slice(0, MOST_CANDIDATES);
     const once = await this.#read(base, levels, likely, ONE_VIEW);
     const read = await this.#read(base, levels, withoutRepeats(once, false), FIVE_VIEWS);
-    const faces = withoutRepeats(read.filter(({ score }) => score >= LEAST_SCORE), true);
-    return faces.map(({ points }) => points).sort((a, b) => eyeDistance(b) - eyeDistance(a));
+    return withoutRepeats(read.filter(({ score }) => score >= leastScore), true);
   }
 
   /** Candidates with points read anew, means over the views. */

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import onnx
+
 from reggan_export.graph_from_module import graph_from_module
 from reggan_export.locator_parts import LocatorPart, locator_part
 from reggan_export.onnx_file import write_verified
@@ -11,7 +13,7 @@ from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.faces.locator import CARD_KIND, CARD_SCHEMA
-from reggan_plugin.models.model_card import UNSEALED
+from reggan_plugin.models.model_card import UNSEALED, read_card
 from reggan_training.locator.loop import read_checkpoint
 
 
@@ -47,10 +49,13 @@ def _card(part: LocatorPart, run: Path) -> str:
         "part": part.name,
         "landmarks": list(LANDMARK_NAMES),
         "conventions": part.conventions,
-        "training_data": "rendered avatars of CC0 heads, style photo only, restyled to grey "
-        "statues, metals and drawings; procedural backgrounds",
+        "training_data": "rendered avatars of CC0 heads, style photo only; renders of ICT "
+        "FaceKit, VALID and MakeHuman's CC0 head, of all proportions and turned to both sides; "
+        "procedural cartoons; all restyled to grey statues, metals and drawings; procedural "
+        "backgrounds",
         "split": "photo identities whose number ends in 1-7; 8 validation; 9, 0 and every "
-        "other style test; least score chosen on validation and bronze 00000, 00003, 00006",
+        "other style test; least score chosen on validation and bronze 00000, 00003, 00006; of "
+        "the renders held-out identities test, as `reggan_training.heads.split` names them",
         "run": describe_run(run),
         "licence": "Apache-2.0",
         "weights_sha256": UNSEALED,
@@ -59,12 +64,21 @@ def _card(part: LocatorPart, run: Path) -> str:
 
 
 def describe_run(run: Path) -> dict[str, Any]:
-    """Return a run's configuration, what it has seen, and the runs it started from, by name."""
+    """Return a run's configuration, what it has seen, and the runs it started from, by name.
+
+    Of an exported network it is what its card says.
+    """
+    if run.suffix == ".onnx":
+        metadata = {one.key: one.value for one in onnx.load(run).metadata_props}
+        return dict(read_card(metadata, str(run))["run"])
     config: dict[str, Any] = json.loads((run / "config.json").read_text())
     seen_kimg = read_checkpoint(run)["step"] * config["batch"] / 1000
     earlier = Path(config.pop("start_from") or run)
     negatives = [Path(name).name for name in config.pop("negatives")]
+    heads = [Path(name).name for name in config.pop("heads", ())]
     description = {"name": run.resolve().name, **config, "seen_kimg": seen_kimg}
+    if heads:
+        description["heads"] = heads
     if negatives:
         description["negatives"] = negatives
     if earlier != run:

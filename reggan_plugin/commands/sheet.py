@@ -170,7 +170,7 @@ def _find(
     size = frame.pixels.shape[:2]
     crops = [crop for crop in found if frame.pixels[region_of(crop, *size)].size][:1]
     if not crops:
-        raise FaceNotFoundError(f"{path} shows no face; {EXPECTED}.", source=path)
+        raise FaceNotFoundError(f"{path} shows no human-like face; {EXPECTED}.", source=path)
     share = transfer.intensity_share(crops[0])
     if share < 1.0:
         click.echo(

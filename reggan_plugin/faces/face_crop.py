@@ -1,5 +1,6 @@
 """The square that a model sees, and how it lies in the frame."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -51,6 +52,14 @@ class FaceCrop:
     def scaled(self, factor: float) -> "FaceCrop":
         """The same crop in a picture `factor` times as large."""
         return replace(self, frame_from_crop=self.frame_from_crop * factor)
+
+    def rolled(self, roll_deg: float, middle: Float[np.ndarray, "2"]) -> "FaceCrop":
+        """The same square turned clockwise about a point of the frame."""
+        angle = math.radians(roll_deg)
+        turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+        matrix = turn @ self.frame_from_crop
+        matrix[:, 2] += middle - turn @ middle
+        return replace(self, frame_from_crop=matrix)
 
     def resized(self, side_px: int) -> "FaceCrop":
         """A larger or smaller square about the same centre, at the same scale and rotation."""

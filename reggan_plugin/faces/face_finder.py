@@ -1,5 +1,6 @@
 """Find the face, in order of trust: given, located, or the whole picture."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -8,16 +9,21 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.documents import parse_json
-from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.errors import Remark, SourceError, UsageError
 from reggan_plugin.faces.face_crop import (
     FaceCrop,
     crop_from_box,
     crop_from_landmarks,
     crop_of_whole_image,
 )
-from reggan_plugin.faces.head_pose import head_pose_from_landmarks
+from reggan_plugin.faces.head_pose import (
+    FAR_FROM_HUMAN,
+    distance_from_human,
+    head_pose_from_landmarks,
+)
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
+from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES
 from reggan_plugin.regular_file import read_regular
@@ -25,6 +31,12 @@ from reggan_plugin.regular_file import read_regular
 _LARGEST_CROP = 8.0
 """A crop may be this many times as large as the frame before it is taken for a slip."""
 _SMALLEST_CROP_PX = 4.0
+LEAST_ROLL_DEG = 15.0
+"""A box on a face that is rolled less stays upright: whoever drew it saw that it fits."""
+_FARTHEST_IN_BOX = 0.35
+"""Sides of a box from its middle to that of a face that is meant by it."""
+_OF_BOX = [0, 1, 3, 4]
+"""Landmarks whose mean is the middle of `FaceLandmarks.box`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +44,8 @@ class FaceChoice:
     """The faces to change, and the source of their places.
 
     Attributes:
-        box: x, y, width, height in pixels, brows to below the chin; no locator is used.
+        box: x, y, width, height in pixels, brows to below the chin. It is not searched for; the
+            face in it may have any roll.
         landmarks: a JSON file of points (see `read_landmarks`); no locator is used.
         tracks: the faces of the whole shot; no locator is used.
         whole_image: take the largest square in the middle.
@@ -85,10 +98,42 @@ class FaceFinder:
         self, image: Float[np.ndarray, "height width 3"], choice: FaceChoice
     ) -> tuple[FaceCrop, ...]:
         """Locate faces in a picture (sRGB-encoded, [0, 1]), largest first."""
+        faces = self._opened_locator().locate(image)
+        return self._crops(_chosen(faces, choice), choice, "found")
+
+    def turned_as_seen(
+        self, crop: FaceCrop, image: Float[np.ndarray, "height width 3"], place: FaceCrop
+    ) -> FaceCrop:
+        """A box's crop with the roll and the yaw of the face in it; as it is where none is seen.
+
+        Args:
+            crop: of the box, upright.
+            image: what surrounds it (sRGB-encoded, [0, 1]).
+            place: the crop in that picture.
+        """
+        points = place.place(self._canonical * self._side_px)
+        face = self._opened_locator().read_any_way_up(image, points)
+        if face is None:
+            return crop
+        asked, seen = crop_around_face(points), crop_around_face(face.points)
+        size = face_size_px(asked)
+        away = float(np.hypot(*(face_centre_px(seen) - face_centre_px(asked))))
+        if away > _FARTHEST_IN_BOX * size or not 0.5 < face_size_px(seen) / size < 2.0:
+            return crop
+        yaw_deg = head_pose_from_landmarks(face).yaw_deg
+        across, down = seen.frame_from_crop[:, 0]
+        roll_deg = math.degrees(math.atan2(down, across))
+        if abs(roll_deg) > LEAST_ROLL_DEG:
+            middle = crop.place(
+                self._canonical[_OF_BOX].mean(axis=0, keepdims=True) * self._side_px
+            )
+            crop = crop.rolled(roll_deg, middle[0])
+        return replace(crop, yaw_deg=yaw_deg)
+
+    def _opened_locator(self) -> FaceLocator:
         if self._locator is None:
             self._locator = FaceLocator()
-        faces = self._locator.locate(image)
-        return self._crops(_chosen(faces, choice), choice, "found")
+        return self._locator
 
     def place(
         self,
@@ -184,6 +229,28 @@ def read_landmarks(path: Path) -> dict[str, list[FaceLandmarks]]:
         ]
         for frame, value in content.items()
     }
+
+
+def notices_of_landmarks(path: Path) -> list[str]:
+    """Warn of faces in a landmarks file whose proportions are no person's.
+
+    Raises:
+        SourceError: as `read_landmarks`.
+    """
+    far = [
+        frame
+        for frame, faces in read_landmarks(path).items()
+        if any(distance_from_human(face) > FAR_FROM_HUMAN for face in faces)
+    ]
+    if not far:
+        return []
+    more = f" and {len(far) - 1} more" if far[1:] else ""
+    where = "" if far == ["*"] else f", frame {far[0]}{more}"
+    text = (
+        f"{path.name}{where}: these landmarks are far from a human face's, so the result may be "
+        "odd. Check their order: left is the face's own left, in a picture on the right."
+    )
+    return [Remark(text, "unusual-landmarks", source=path, frames=len(far))]
 
 
 def _face(path: Path, frame: str, points: Any) -> FaceLandmarks:

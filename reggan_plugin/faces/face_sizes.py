@@ -8,5 +8,5 @@ LARGEST_ON_LEVEL_PX = 56.0
 LARGEST_FACE_IN_SHORT_SIDES = 1.25
 """On the coarsest level a face this large, cropped by the frame, still measures 56 px."""
 SMALLEST_FRAME_PX = 24
-EXPECTED = f"expected one of at least {SMALLEST_FACE_PX} pixels"
+EXPECTED = f"expected one of at least {SMALLEST_FACE_PX} pixels whose eyes and mouth are in sight"
 """The words of an error where no face is found."""

@@ -1,6 +1,7 @@
 """Finds faces and their six landmarks in whole frames: skin, statues and toons."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.faces.detector_candidates import (
     LEAST_SCORE,
+    LEAST_TURNED_SCORE,
     Candidate,
     candidate_from_points,
     drop_repeats,
@@ -18,7 +20,7 @@ from reggan_plugin.faces.detector_candidates import (
     read_candidates,
 )
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
-from reggan_plugin.faces.locator_crop import crop_around_face, vary_crop
+from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, vary_crop
 from reggan_plugin.faces.pyramid import Pyramid, build_pyramid
 from reggan_plugin.models.model_card import read_card
 from reggan_plugin.models.model_hash import check_seal
@@ -42,7 +44,8 @@ class FaceLocator:
     """Searches a frame at several sizes, then reads and confirms landmarks on upright crops.
 
     Faces from 48 px (the side of `FaceLandmarks.box`) to the full frame, rolled up to about 40
-    degrees. In frames of more than 4096 px the smallest face grows with the frame.
+    degrees or, where none of those is there, by any angle. In frames of more than 4096 px the
+    smallest face grows with the frame.
     """
 
     def __init__(self, model: Path | None = None) -> None:
@@ -62,17 +65,32 @@ class FaceLocator:
     def locate(self, image: Float[np.ndarray, "height width 3"]) -> list[FaceLandmarks]:
         """Return every face of the frame, the one with the largest eye distance first.
 
+        Where none stands upright, the frame is looked at turned by a quarter, a half and three
+        quarters, too; what the surest of these looks shows is returned.
+
         Args:
             image: sRGB-encoded, float32 in [0, 1], any size, without NaN.
         """
         pyramid = build_pyramid(image)
+        faces = self._locate_upright(pyramid, LEAST_SCORE)
+        if not faces:
+            looks = [
+                [
+                    FaceLandmarks(pyramid.place_back(face.points, quarters), face.score)
+                    for face in self._locate_upright(pyramid.turned(quarters), LEAST_TURNED_SCORE)
+                ]
+                for quarters in (1, 2, 3)
+            ]
+            faces = max(looks, key=lambda look: max((face.score for face in look), default=0.0))
+        return sorted(faces, key=lambda face: -face.eye_distance_px)
+
+    def _locate_upright(self, pyramid: Pyramid, least_score: float) -> list[FaceLandmarks]:
         candidates = self.search(pyramid)
         candidates = self.read_landmarks(pyramid, candidates, ONE_VIEW)
         upright = self.read_landmarks(pyramid, drop_repeats(candidates, any_size=False), FIVE_VIEWS)
-        confirmed = [one for one in upright if one.score >= LEAST_SCORE]
+        confirmed = [one for one in upright if one.score >= least_score]
         kept = drop_repeats(confirmed, any_size=True)
-        faces = [FaceLandmarks(one.points, one.score) for one in kept]
-        return sorted(faces, key=lambda face: -face.eye_distance_px)
+        return [FaceLandmarks(one.points, one.score) for one in kept]
 
     def read_near(
         self, image: Float[np.ndarray, "height width 3"], points: Float[np.ndarray, "6 2"]
@@ -91,6 +109,29 @@ class FaceLocator:
         near = self.read_landmarks(pyramid, [guess] if guess else [], FIVE_VIEWS)
         read = self.read_landmarks(pyramid, near, FIFTEEN_VIEWS)
         return FaceLandmarks(read[0].points, read[0].score) if read else None
+
+    def read_any_way_up(
+        self, image: Float[np.ndarray, "height width 3"], points: Float[np.ndarray, "6 2"]
+    ) -> FaceLandmarks | None:
+        """Return the face about there, be it upright, on its side or upside down; None without one.
+
+        Args:
+            image: a picture as for `locate`, or the part of it around the face.
+            points: where the face would be if it were upright.
+        """
+        pyramid = build_pyramid(image)
+        middle = face_centre_px(crop_around_face(points))
+        read: list[Candidate] = []
+        for turn in ([[1, 0], [0, 1]], [[0, -1], [1, 0]], [[-1, 0], [0, -1]], [[0, 1], [-1, 0]]):
+            guess = candidate_from_points((points - middle) @ np.array(turn) + middle, 1.0)
+            read += self.read_landmarks(pyramid, [guess] if guess else [], ONE_VIEW)
+        surest = sorted(read, key=lambda one: -one.score)[:2]
+        near = [replace(one, score=1.0) for one in surest]
+        read = self.read_landmarks(pyramid, near, FIVE_VIEWS)
+        best = max(read, key=lambda one: one.score, default=None)
+        if best is None or best.score < LEAST_SCORE:
+            return None
+        return FaceLandmarks(best.points, best.score)
 
     def search(self, pyramid: Pyramid) -> list[Candidate]:
         """Return the detector's candidates on all levels, best first."""

@@ -33,6 +33,11 @@ class Level:
     gray: Gray
     frame_px: tuple[float, float]
 
+    def turned(self, quarters: int) -> "Level":
+        """The level turned counterclockwise by so many quarters."""
+        frame_px = self.frame_px[::-1] if quarters % 2 else self.frame_px
+        return Level(np.ascontiguousarray(np.rot90(self.gray, quarters)), frame_px)
+
 
 @dataclass(frozen=True, eq=False)
 class Pyramid:
@@ -40,6 +45,22 @@ class Pyramid:
 
     base: Level
     searched: tuple[Level, ...]
+
+    def turned(self, quarters: int) -> "Pyramid":
+        """The frame turned counterclockwise by so many quarters."""
+        return Pyramid(
+            self.base.turned(quarters), tuple(level.turned(quarters) for level in self.searched)
+        )
+
+    def place_back(
+        self, points: Float[np.ndarray, "n 2"], quarters: int
+    ) -> Float[np.ndarray, "n 2"]:
+        """Map points of the frame turned by `quarters` back into the frame, both in pixels."""
+        rows, columns = self.base.gray.shape
+        width, height = columns * self.base.frame_px[0], rows * self.base.frame_px[1]
+        x, y = points.T
+        places = ((x, y), (width - y, x), (width - x, height - y), (y, height - x))
+        return np.column_stack(places[quarters])
 
     def sample(self, crop: FaceCrop) -> Float[np.ndarray, "side side"]:
         """Return the crop as grey values, taken from the level closest to its resolution."""

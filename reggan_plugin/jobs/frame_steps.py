@@ -202,7 +202,7 @@ class FrameSteps:
                 return EndedFrame(outcome="skipped", message=NO_FACE, facts=facts)
             case "fail":
                 raise FaceNotFoundError(
-                    f"{task.source.path} shows no face; {EXPECTED}.",
+                    f"{task.source.path} shows no human-like face; {EXPECTED}.",
                     kind="face-in-frame",
                     source=task.source.path,
                 )

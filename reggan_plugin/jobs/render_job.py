@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from reggan_plugin.errors import Remark
+from reggan_plugin.faces.face_finder import notices_of_landmarks
 from reggan_plugin.jobs.events import Finished, Report, Started
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_steps import FrameSteps, Transfer
@@ -137,6 +138,8 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
     notices += notices_of_missing(plan.missing)
     if settings.curve is not None:
         notices += settings.curve.notices
+    if settings.choice.landmarks is not None and plan.tasks:
+        notices += notices_of_landmarks(settings.choice.landmarks)
     located = settings.choice.needs_locator and not settings.mix.changes_nothing
     if located and plan.tasks and len(plan.shot.frames) > 1:
         notices.append(UNSMOOTHED)

@@ -140,7 +140,7 @@ class JobSummary:
             only, *more = self.results
             where = f"any of {len(self.results)} frames" if more else only.source.name
             raise FaceNotFoundError(
-                f"No face in {where}; {EXPECTED}.",
+                f"No human-like face in {where}; {EXPECTED}.",
                 kind="face-in-no-frame",
             )
 

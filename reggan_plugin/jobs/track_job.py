@@ -48,7 +48,7 @@ class TrackResult:
             )
         if frames and not any(frame.faces for frame in frames.values()):
             raise FaceNotFoundError(
-                f"No face in any of {all_of_them}; {EXPECTED}.",
+                f"No human-like face in any of {all_of_them}; {EXPECTED}.",
                 kind="face-in-no-tracked-frame",
             )
 

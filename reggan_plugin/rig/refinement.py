@@ -51,8 +51,8 @@ class Refinement:
         gain: to be added to the logarithm of the light's factor.
     """
 
-    mix: Float[np.ndarray, "cells cells conventions"]
-    motion: Float[np.ndarray, "cells cells 4"]
+    mix: Float[np.ndarray, "coarse coarse conventions"]
+    motion: Float[np.ndarray, "coarse coarse 4"]
     gain: Float[np.ndarray, "cells cells 1"]
 
 

@@ -49,6 +49,8 @@ Asked = str | Mapping[str, float] | ExpressionMix
 Many = TypeVar("Many")
 _FUNCTIONS = 25
 """Number of the field of an ONNX file. Source: onnx/onnx.proto, IR version 13."""
+_LONGEST_LOOK_PX = 512
+"""Side of the picture in which a box's face is read."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -227,7 +229,7 @@ class ExpressionTransfer:
                 height, width = frame.pixels.shape[:2]
                 which = "this" if place is None else f"picture {place + index} of the list, a"
                 raise FaceNotFoundError(
-                    f"No face in {which} {width}x{height} picture; {EXPECTED}. "
+                    f"No human-like face in {which} {width}x{height} picture; {EXPECTED}. "
                     "A FaceChoice for find_faces says where it is."
                 )
             exposure_ev = self.auto_exposure(frame, crops)
@@ -244,15 +246,26 @@ class ExpressionTransfer:
         """
         height, width = frame.pixels.shape[:2]
         if not choice.needs_locator:
-            return self._finder.place((height, width), choice, names, frame.origin_px)
+            crops = self._finder.place((height, width), choice, names, frame.origin_px)
+            return crops if choice.box is None else (self._as_seen(frame, crops[0]),)
         image, factor = display_picture(frame)
         return tuple(crop.scaled(factor) for crop in self._finder.find(image, choice))
+
+    def _as_seen(self, frame: Frame, crop: FaceCrop) -> FaceCrop:
+        """The crop of a box, turned as the face in it is."""
+        region = region_of(crop, *frame.pixels.shape[:2])
+        if frame.pixels[region].size == 0:
+            return crop
+        image, factor = display_picture(frame, region, _LONGEST_LOOK_PX)
+        place = crop.moved(-region[1].start, -region[0].start).scaled(1 / factor)
+        return self._finder.turned_as_seen(crop, image, place)
 
     def intensity_share(self, crop: FaceCrop) -> float:
         """Intensity factor, 0 to 1, for the yaw of a head.
 
         The model's card says up to which yaw it was measured to improve on its input. A face
-        without landmarks (a box, the whole image) has no yaw and keeps its intensity.
+        whose landmarks nobody knows (the whole image, a box in which none is seen) has no yaw and
+        keeps its intensity.
         """
         return intensity_share(crop.yaw_deg, self.card.max_yaw_deg, self.card.handling.fade_deg)
 

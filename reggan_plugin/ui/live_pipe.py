@@ -131,7 +131,7 @@ class LivePipe:
         crops = self._transfer.find_faces(frame, choice, (path.name,))
         if not crops:
             raise FaceNotFoundError(
-                f"{path.name} shows no face; {EXPECTED}.",
+                f"{path.name} shows no human-like face; {EXPECTED}.",
                 kind="face-in-frame",
             )
         exposure_ev = self._transfer.auto_exposure(frame, crops[:1])

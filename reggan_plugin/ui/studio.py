@@ -191,7 +191,7 @@ class Studio:
             crops = self.transfer.find_faces(found.frame, choice)
         if not crops:
             raise FaceNotFoundError(
-                f"No face in {found.path.name}; {EXPECTED}. Draw a box "
+                f"No human-like face in {found.path.name}; {EXPECTED}. Draw a box "
                 "around it, from the brows to below the chin."
             )
         return crops[0]

@@ -82,7 +82,7 @@ def test_an_image_that_was_painted_and_not_saved(tmp_path: Path, editor: Any) ->
 
 def test_a_picture_without_a_face_is_refused(editor: Any) -> None:
     editor.spaces.active.image = bpy.data.images.new("empty", 256, 256)
-    with pytest.raises(RuntimeError, match=r"shows no face.*Head from Rig"):
+    with pytest.raises(RuntimeError, match=r"shows no human-like face.*Head from Rig"):
         preview_in(editor)
     assert "RegGAN preview" not in bpy.data.images
 

@@ -246,7 +246,7 @@ def of_a_scene_not_rendered(shot: Path, settings: Any) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (without_face, r"No face in any of 3 frames.*Head from Rig"),
+        (without_face, r"No human-like face in any of 3 frames.*Head from Rig"),
         (in_a_wrong_folder, r"no frame at .*nowhere.*Choose one frame of the sequence"),
         (with_a_missing_model, r"no model at .*own\.onnx.*Choose an \.onnx file"),
         (with_a_model_of_no_name, r"regan.*reggan"),

@@ -133,7 +133,7 @@ def test_a_shot_without_faces_fails_and_says_so_in_the_file(
     for number in NUMBERS:
         Image.new("RGB", (96, 64)).save(shot / f"a.{number}.png")
     assert main(["track", "--frames", str(shot), "--out", str(out)]) == 1
-    assert "No face in any of 3 frames" in capsys.readouterr().err
+    assert "No human-like face in any of 3 frames" in capsys.readouterr().err
     assert [frame.faces for frame in read_tracks(out).frames.values()] == [(), (), ()]
 
 

@@ -2,14 +2,24 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from reggan_export.landmark_export import export_landmarks, landmark_graph
 from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.models.model_card import RIG_CONTRACT, RIG_OUTPUTS, card_from_metadata
+from reggan_plugin.models.model_card import (
+    REFINED_OUTPUTS,
+    RIG_CONTRACT,
+    RIG_OUTPUTS,
+    card_from_metadata,
+)
+from reggan_plugin.models.model_hash import check_seal
+from reggan_plugin.rig.refinement import CELLS, PLANES
 from reggan_training.landmarks.network import POINTS_OF
 from reggan_training.landmarks.training import LOG, PartTraining
+from reggan_training.refinement.training import LOG as REFINEMENT_LOG
+from reggan_training.refinement.training import RefinementTraining
 
 
 @pytest.fixture
@@ -41,3 +51,29 @@ def test_the_file_says_what_pytorch_says(run: Path, tmp_path: Path) -> None:
     card = card_from_metadata(runner.metadata, out.name)
     assert (card.contract, card.image_size_px) == (RIG_CONTRACT, 384)
     assert card.training["networks"] == {"eye": {"crops": 48}}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*isinstance.treespec.*:FutureWarning")
+def test_a_refinement_goes_into_the_same_file(run: Path, tmp_path: Path) -> None:
+    refinement = RefinementTraining(tmp_path)
+    for last in (refinement.ema.mix, refinement.ema.motion, refinement.ema.light):
+        torch.nn.init.normal_(last.weight, std=0.05)
+    refinement.save()
+    (tmp_path / REFINEMENT_LOG).write_text('{"steps": 3}\n')
+    out = tmp_path / "rig.onnx"
+    export_landmarks(run, out, name="rig", version="1", refinement=tmp_path)
+    assert check_seal(out)
+    runner = open_runner(out, "cpu")
+    image = np.random.default_rng(2).random((1, 3, 384, 384), np.float32)
+    asked = np.zeros((1, len(PLANES), CELLS, CELLS), np.float32)
+    found = runner.run({"image": image, "asked": asked})
+    assert tuple(found) == (*RIG_OUTPUTS, *REFINED_OUTPUTS)
+    assert found["points"].any()
+    assert not found["gain"].any()
+    refined = runner.run({"image": image, "asked": asked + np.float32(0.1)})
+    assert refined["gain"].any()
+    assert not refined["points"].any()
+    assert {name: value.shape for name, value in refined.items()} == {
+        name: value.shape for name, value in found.items()
+    }

@@ -5,9 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder, read_landmarks
+from reggan_plugin.faces.face_finder import (
+    FaceChoice,
+    FaceFinder,
+    notices_of_landmarks,
+    read_landmarks,
+)
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 
 CANONICAL = np.array([[0.63, 0.3], [0.37, 0.3], [0.5, 0.48], [0.6, 0.62], [0.4, 0.62], [0.5, 0.81]])
@@ -102,3 +108,41 @@ def test_a_box_without_area_is_refused(finder: FaceFinder, box: tuple[float, ...
 def test_two_ways_to_say_where_contradict_each_other() -> None:
     with pytest.raises(UsageError, match="at most one"):
         FaceChoice(box=(0, 0, 1, 1), whole_image=True)
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_a_box_finds_the_roll_of_its_face(finder: FaceFinder, quarters: int) -> None:
+    """On the sample frame, turned counterclockwise; upright the box stays as it was drawn."""
+    path = Path(__file__).parents[2] / "reggan_plugin/samples/avatar_png/avatar.1001.png"
+    upright = np.asarray(Image.open(path).convert("RGB"), np.float32) / np.float32(255)
+    frame = np.ascontiguousarray(np.rot90(upright, quarters))
+    height, width = frame.shape[:2]
+    (x, y), side = [(661, 412), (412, 619), (619, 308), (308, 661)][quarters], 390
+    choice = FaceChoice(box=(x - side / 2, y - side / 2, side, side))
+    (given,) = finder.place((height, width), choice, ())
+    seen = finder.turned_as_seen(given, frame, given)
+    across, down = seen.frame_from_crop[:, 0]
+    off = (np.degrees(np.arctan2(down, across)) + 90 * quarters + 180) % 360 - 180
+    assert abs(off) < 5
+    assert seen.scale == pytest.approx(given.scale)
+    assert abs(seen.yaw_deg) < 15
+    if not quarters:
+        assert (seen.frame_from_crop == given.frame_from_crop).all()
+
+
+def test_a_box_in_which_nobody_is_seen_stays_upright(finder: FaceFinder) -> None:
+    grey = np.full((300, 300, 3), 0.5, np.float32)
+    (given,) = finder.place((300, 300), FaceChoice(box=(50, 50, 200, 200)), ())
+    assert finder.turned_as_seen(given, grey, given) is given
+
+
+def test_landmarks_of_no_human_proportions_are_warned_of(tmp_path: Path) -> None:
+    good = points(100, 5)
+    swapped = dict(zip(good, (good[name] for name in _MIRRORED), strict=True))
+    path = write(tmp_path / "l.json", {"1001": good, "1002": swapped, "1003": swapped})
+    (notice,) = notices_of_landmarks(path)
+    assert notice.startswith("l.json, frame 1002 and 1 more: these landmarks are far from")
+    assert notices_of_landmarks(write(tmp_path / "good.json", good)) == []
+
+
+_MIRRORED = ("right_eye", "left_eye", "nose_tip", "mouth_right", "mouth_left", "chin")

@@ -66,6 +66,19 @@ def test_finds_a_rolled_face(locator: FaceLocator, name: str, degrees: float) ->
 
 
 @pytest.mark.parametrize("name", EYES)
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_finds_a_face_that_lies_or_stands_on_its_head(
+    locator: FaceLocator, name: str, quarters: int
+) -> None:
+    frame = read_sample(name)
+    height, width = frame.shape[:2]
+    x, y = np.array(EYES[name], dtype=float).T
+    places = ((y, width - x), (width - x, height - y), (height - y, x))[quarters - 1]
+    turned = np.ascontiguousarray(np.rot90(frame, quarters))
+    assert_eyes_at(locator, turned, np.column_stack(places))
+
+
+@pytest.mark.parametrize("name", EYES)
 def test_finds_a_face_of_48_px_in_a_larger_frame(locator: FaceLocator, name: str) -> None:
     eyes = np.array(EYES[name], dtype=float)
     scale = 48 / 2.6 / np.hypot(*(eyes[0] - eyes[1]))

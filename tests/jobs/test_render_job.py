@@ -161,7 +161,7 @@ def test_a_frame_without_a_face(
 def test_no_face_in_any_frame_is_a_failure(tmp_path: Path) -> None:
     summary = run(write_pngs(tmp_path / "shot", [0, 0]), tmp_path / "out")
     assert outcomes(summary) == ["copied", "copied"]
-    with pytest.raises(Exception, match=r"No face in any of 2 frames"):
+    with pytest.raises(Exception, match=r"No human-like face in any of 2 frames"):
         summary.raise_for_failure()
 
 

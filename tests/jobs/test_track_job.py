@@ -175,7 +175,7 @@ def test_a_request_to_stop_ends_after_the_frame_in_hand(tmp_path: Path) -> None:
 def test_a_shot_without_a_face_or_without_a_readable_frame_is_a_failure(tmp_path: Path) -> None:
     empty = track(write_shot(tmp_path / "empty", [()] * 2))
     assert [frame.faces for frame in empty.tracks.frames.values()] == [(), ()]
-    with pytest.raises(FaceNotFoundError, match="No face in any"):
+    with pytest.raises(FaceNotFoundError, match="No human-like face in any"):
         empty.raise_for_failure()
     source = write_shot(tmp_path / "broken", [()] * 2)
     for path in (tmp_path / "broken").iterdir():

@@ -69,7 +69,7 @@ def judge_faces(
             faces,
             cascade.locate(one.frame),
             one.points,
-            true_box=FaceLandmarks(_six_points(one.points)).box,
+            true_box=FaceLandmarks(six_points(one.points)).box,
             style=one.style,
             band=one.band,
             roll_deg=one.roll_deg,
@@ -79,7 +79,7 @@ def judge_faces(
     return outcomes
 
 
-def _six_points(points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "6 2"]:
+def six_points(points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "6 2"]:
     """Complete two known eyes to six points by the mean face, so that they have a box."""
     if len(points) == 6:
         return points

@@ -7,9 +7,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 cv2 = pytest.importorskip("cv2")
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx")
 
+from reggan_plugin.faces.locator import DEFAULT_FOLDER  # noqa: E402
 from reggan_training.locator.bank import Bank, BankFace, build_bank  # noqa: E402
+from reggan_training.locator.cartoons import draw_cartoon  # noqa: E402
 from reggan_training.locator.detector_network import FaceDetector  # noqa: E402
+from reggan_training.locator.exported_weights import load_exported  # noqa: E402
 from reggan_training.locator.landmark_network import LandmarkNetwork  # noqa: E402
 from reggan_training.locator.loop import LocatorRun, RunConfig  # noqa: E402
 from reggan_training.locator.sources import LabelledPicture  # noqa: E402
@@ -109,3 +114,33 @@ def test_a_run_refuses_other_options(bank: Bank, tmp_path: Path) -> None:
     other = RunConfig(stage="detector", total_kimg=0.004, batch=2)
     with pytest.raises(ValueError, match="same options, or name a new folder"):
         LocatorRun(tmp_path, other, DetectorStage(bank, FaceDetector()))
+
+
+def test_cartoons_have_their_landmarks_on_the_head() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(40):
+        cartoon = draw_cartoon(rng)
+        x, y = (cartoon.points * 96 / 256).astype(int).T
+        assert (cartoon.mask[y.clip(0, 95), x.clip(0, 95)] > 0).mean() > 0.6
+        eyes, mouth = cartoon.points[:2, 1].mean(), cartoon.points[3:5, 1].mean()
+        assert eyes < mouth < cartoon.points[5, 1]
+
+
+@pytest.mark.parametrize("stage_name", ["detector", "landmarks"])
+def test_training_goes_on_from_an_exported_network(bank: Bank, stage_name: str) -> None:
+    """It answers as the file does, and about so in training, where batch norms are of the batch."""
+    session = onnxruntime.InferenceSession(DEFAULT_FOLDER / f"{stage_name}.onnx")
+    stage: LocatorStage
+    if stage_name == "detector":
+        stage = DetectorStage(bank, FaceDetector())
+    else:
+        stage = LandmarkStage(bank, LandmarkNetwork())
+    inputs, _ = stage.draw_batch(np.random.default_rng(0), 24)
+    load_exported(stage.network, DEFAULT_FOLDER / f"{stage_name}.onnx", inputs)
+    with torch.no_grad():
+        score = torch.sigmoid(stage.network.eval()(inputs[:1])[0])
+        in_training = torch.sigmoid(stage.network.train()(inputs)[0])
+        evaluated = torch.sigmoid(stage.network.eval()(inputs)[0])
+    (expected,) = session.run(["score"], {session.get_inputs()[0].name: inputs[:1].numpy()})
+    np.testing.assert_allclose(score.numpy(), expected, atol=1e-5)
+    assert float((in_training - evaluated).abs().mean()) < 0.05

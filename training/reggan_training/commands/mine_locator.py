@@ -10,8 +10,8 @@ from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_training.commands.options import FILE_TO_WRITE, FOLDER, SET
 from reggan_training.locator.bank import build_bank
+from reggan_training.locator.drawn_heads import pictures_to_train_on
 from reggan_training.locator.mining import mine_negatives
-from reggan_training.locator.sources import load_pictures
 
 _BACKGROUNDS = 600
 
@@ -22,6 +22,19 @@ _BACKGROUNDS = 600
     type=SET,
     required=True,
     help="Set of square pictures; only identities of the train split are used.",
+)
+@click.option(
+    "--heads",
+    type=FOLDER,
+    multiple=True,
+    help="Folder of drawn heads, as `train-locator --draw` writes it; repeatable.",
+)
+@click.option(
+    "--cartoons",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="How many flat drawings of characters to add.",
 )
 @click.option(
     "--model",
@@ -35,7 +48,15 @@ _BACKGROUNDS = 600
 )
 @click.option("--seed", type=int, default=11, show_default=True, help="Of the frames.")
 @verbose_option
-def mine_locator(data: Path, model: Path, out: Path, frames: int, seed: int) -> None:
+def mine_locator(
+    data: Path,
+    heads: tuple[Path, ...],
+    cartoons: int,
+    model: Path,
+    out: Path,
+    frames: int,
+    seed: int,
+) -> None:
     """Collect what a half-trained locator takes for faces, to train on.
 
     \b
@@ -43,7 +64,7 @@ def mine_locator(data: Path, model: Path, out: Path, frames: int, seed: int) -> 
       reggan-plugin dev mine-locator --data pictures --model weights/draft --out negatives.npz
     """
     cv2.setNumThreads(1)
-    pictures = load_pictures(data, "train")
+    pictures = pictures_to_train_on(data, heads, cartoons, seed)
     bank = build_bank(pictures, styles_per_picture=1, backgrounds=_BACKGROUNDS, seed=seed)
     mined = mine_negatives(FaceLocator(model), bank, pictures, frames=frames, seed=seed)
     np.savez_compressed(out, patches=mined.patches, crops=mined.crops)

@@ -8,12 +8,13 @@ import cv2
 import torch
 
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET
+from reggan_training.commands.family_options import OpenFamilies, family_options
+from reggan_training.commands.options import FOLDER_TO_WRITE, SET
 from reggan_training.locator.bank import Bank, build_bank
 from reggan_training.locator.detector_network import FaceDetector
+from reggan_training.locator.drawn_heads import draw_set, pictures_to_train_on
 from reggan_training.locator.landmark_network import LandmarkNetwork
 from reggan_training.locator.loop import LocatorRun, RunConfig, StageName
-from reggan_training.locator.sources import load_pictures
 from reggan_training.locator.stages import DetectorStage, LandmarkStage, LocatorStage
 
 
@@ -23,6 +24,37 @@ from reggan_training.locator.stages import DetectorStage, LandmarkStage, Locator
     type=SET,
     required=True,
     help="Set of square pictures, as `dataset pictures --size 205` makes them.",
+)
+@click.option(
+    "--heads",
+    type=FOLDER_TO_WRITE,
+    multiple=True,
+    help="Folder of drawn heads, as --draw writes it, or pool of a run of `train-landmarks`; "
+    "repeatable.",
+)
+@click.option(
+    "--draw",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Draw heads of --ict, --makehuman and --valid into the first of --heads, until it has so "
+    "many pictures.",
+)
+@family_options
+@click.option(
+    "--every",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Of the pictures of a pool take one of so many.",
+)
+@click.option(
+    "--cartoons",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="How many flat drawings of characters to add.",
 )
 @click.option(
     "--run",
@@ -56,8 +88,8 @@ from reggan_training.locator.stages import DetectorStage, LandmarkStage, Locator
 @click.option("--rate", type=float, default=2e-3, show_default=True, help="Highest learning rate.")
 @click.option(
     "--start-from",
-    type=FOLDER,
-    help="Run folder to take the first weights from.",
+    type=click.Path(exists=True, path_type=Path),
+    help="Run folder, or network exported from one, to take the first weights from.",
 )
 @click.option(
     "--negatives",
@@ -69,6 +101,11 @@ from reggan_training.locator.stages import DetectorStage, LandmarkStage, Locator
 @verbose_option
 def train_locator(
     data: Path,
+    heads: tuple[Path, ...],
+    draw: int,
+    open_families: OpenFamilies,
+    every: int,
+    cartoons: int,
     folder: Path,
     stage: StageName,
     kimg: float,
@@ -101,9 +138,16 @@ def train_locator(
         backgrounds=backgrounds,
         seed=seed,
         start_from=str(start_from or ""),
+        heads=tuple(str(path) for path in heads),
+        every=every,
+        cartoons=cartoons,
         negatives=tuple(str(path) for path in negatives),
     )
-    pictures = load_pictures(data, "train")
+    if draw:
+        if not heads:
+            raise click.UsageError("--draw needs a folder: add --heads.")
+        draw_set({family.name: family for family in open_families()}, heads[0], draw, seed)
+    pictures = pictures_to_train_on(data, heads, cartoons, seed, every=every)
     bank = build_bank(
         pictures,
         styles_per_picture=styles,

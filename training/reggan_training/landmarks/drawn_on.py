@@ -17,7 +17,6 @@ _FINE: Final = 2
 """Pixels of what is drawn over a face in one of the picture's."""
 _SHIFT: Final = 3
 """Bits of a pixel's fractions, as OpenCV takes them."""
-_UNIT: Final = EYE_PX * _FINE
 _NARROW: Final = 0.16
 """Height over width below which an eye's lashes point down."""
 _LASHES, _SOLID_BROWS, _FRINGES, _SPECTACLES = 0.7, 0.2, 0.3, 0.15
@@ -29,7 +28,7 @@ Mask = UInt8[np.ndarray, "fine fine"]
 
 
 def draw_over_face(
-    pixels: Picture, points: Points, random: np.random.Generator
+    pixels: Picture, points: Points, random: np.random.Generator, *, eye_px: float = EYE_PX
 ) -> tuple[Picture, Plane]:
     """Draw lashes, solid brows, a fringe and spectacles, each now and then.
 
@@ -37,24 +36,25 @@ def draw_over_face(
         pixels: not changed.
         points: landmarks, pixels.
         random: of everything.
+        eye_px: pixels of an eye distance, about.
 
     Returns:
         The picture, and how opaque what hides the face is, 0 to 255.
     """
-    hiding = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
+    hiding, unit = np.zeros((SIDE_PX, SIDE_PX), np.uint8), eye_px * _FINE
     if random.random() < _LASHES:
-        lashes = _shrunk(_lashes(points, random))
+        lashes = _shrunk(_lashes(points, random, unit))
         pixels = _blended(pixels, lashes, random.uniform(0, 50, 3))
     if random.random() < _SOLID_BROWS:
-        brows = _shrunk(_solid_brows(points, random))
+        brows = _shrunk(_solid_brows(points, random, unit))
         colour = random.uniform(0, 140, 3) * random.uniform(0.2, 1)
         pixels = _blended(pixels, brows, colour)
     if random.random() < _FRINGES:
-        fringe = _shrunk(_fringe(points, random))
+        fringe = _shrunk(_fringe(points, random, unit))
         colour = random.uniform(0, 255, 3) * random.uniform(0.1, 1)
         pixels, hiding = _blended(pixels, fringe, colour), np.maximum(hiding, fringe)
     if random.random() < _SPECTACLES:
-        spectacles = _shrunk(_spectacles(points, random))
+        spectacles = _shrunk(_spectacles(points, random, unit))
         colour = random.uniform(0, 200, 3) * random.uniform(0, 1)
         pixels, hiding = _blended(pixels, spectacles, colour), np.maximum(hiding, spectacles)
     return pixels, hiding
@@ -96,9 +96,9 @@ def draw_outlines(pixels: Picture, part: Plane, random: np.random.Generator) -> 
     return (pixels * (1 - line) + line * random.uniform(0, 60, 3)).astype(np.uint8)
 
 
-def _lashes(points: Points, random: np.random.Generator) -> Mask:
+def _lashes(points: Points, random: np.random.Generator, unit: float) -> Mask:
     mask = _nothing()
-    length = random.uniform(0.02, 0.11) * _UNIT
+    length = random.uniform(0.02, 0.11) * unit
     count, width = int(random.integers(8, 26)), int(random.integers(1, 4))
     has_line, line = random.random() < 0.5, int(random.integers(1, 8))
     strength = int(random.integers(110, 256))
@@ -121,20 +121,20 @@ def _lashes(points: Points, random: np.random.Generator) -> Mask:
     return mask
 
 
-def _solid_brows(points: Points, random: np.random.Generator) -> Mask:
+def _solid_brows(points: Points, random: np.random.Generator, unit: float) -> Mask:
     mask = _nothing()
-    width = max(int(random.uniform(0.04, 0.2) * _UNIT), 2)
+    width = max(int(random.uniform(0.04, 0.2) * unit), 2)
     for side in ("right", "left"):
         _draw_line(mask, points[rows_of("brow", side)] * _FINE, 255, width)
     return mask
 
 
-def _fringe(points: Points, random: np.random.Generator) -> Mask:
+def _fringe(points: Points, random: np.random.Generator, unit: float) -> Mask:
     """Strands that hang down to about the brows, from a parting to both sides."""
     mask = _nothing()
     brows = np.concatenate([points[rows_of("brow", side)] for side in ("right", "left")]) * _FINE
     left, right = brows[:, 0].min() - 40 * _FINE, brows[:, 0].max() + 40 * _FINE
-    height = brows[:, 1].mean() - random.uniform(-0.15, 0.7) * _UNIT
+    height = brows[:, 1].mean() - random.uniform(-0.15, 0.7) * unit
     parting, width = random.uniform(left, right), int(random.integers(4, 40))
     for x in np.linspace(left, right, int(random.integers(12, 70))):
         lower = abs(x - parting) * random.uniform(-0.1, 0.45)
@@ -143,11 +143,11 @@ def _fringe(points: Points, random: np.random.Generator) -> Mask:
     return mask
 
 
-def _spectacles(points: Points, random: np.random.Generator) -> Mask:
+def _spectacles(points: Points, random: np.random.Generator, unit: float) -> Mask:
     """Square or oval rims about the eyes, and what joins them."""
     mask = _nothing()
     width = int(random.integers(2, 16))
-    wide, high = random.uniform(0.28, 0.5, 2) * _UNIT
+    wide, high = random.uniform(0.28, 0.5, 2) * unit
     middles = [points[eye_rows(side)].mean(axis=0) * _FINE for side in ("right", "left")]
     is_square = random.random() < 0.5
     for middle in middles:

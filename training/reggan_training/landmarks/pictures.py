@@ -80,7 +80,7 @@ def draw_head(
         head, found = changed_head(head, found, random)
     head = without_back(head)
     drawn = []
-    for weights in _states(random, head, states):
+    for weights in random_states(random, head, states):
         state = HeadState.before_camera(head, found, weights, random)
         shader = HeadShader(state.raster)
         drawn += [state.picture(shader, random, plain=plain) for _ in range(looks)]
@@ -119,7 +119,7 @@ class HeadState:
         vertices = head.vertices(weights)
         camera = _camera(head, random)
         viewed = camera.view(vertices)
-        facing = _with_triangles(head, _faces_camera(viewed, head, camera))
+        facing = camera_facing(head, viewed, camera)
         states = [weights, *others]
         raster = rasterise_head(
             facing, states, random, camera, face_px=SIDE_PX, mouth_px=8, rasters=1
@@ -179,11 +179,11 @@ def changed_head(
     return head, found
 
 
-def without_back(head: HeadMesh) -> HeadMesh:
-    """Leave out what no camera before a head sees."""
+def without_back(head: HeadMesh, *, back: float = _BACK, neck: float = _NECK) -> HeadMesh:
+    """The head without what lies farther back, or lower, than so many eye distances."""
     depth = head.rest[head.triangles].mean(axis=1)[:, 2]
     height = head.canonical[head.triangles].mean(axis=1)[:, 1]
-    return _with_triangles(head, (depth > _BACK) & (height > _NECK))
+    return _with_triangles(head, (depth > back) & (height > neck))
 
 
 def _with_triangles(head: HeadMesh, kept: Bool[np.ndarray, " triangles"]) -> HeadMesh:
@@ -193,14 +193,15 @@ def _with_triangles(head: HeadMesh, kept: Bool[np.ndarray, " triangles"]) -> Hea
     )
 
 
-def _faces_camera(
-    viewed: Float[np.ndarray, "vertices 3"], head: HeadMesh, camera: Camera
-) -> Bool[np.ndarray, " triangles"]:
-    """Front faces; what is worn is seen from both sides."""
+def camera_facing(
+    head: HeadMesh, viewed: Float[np.ndarray, "vertices 3"], camera: Camera
+) -> HeadMesh:
+    """The head's front faces; what is worn is seen from both sides."""
     corner = viewed[head.triangles]
     normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
     towards = np.array([0, 0, camera.distance], np.float32) - corner.mean(axis=1)
-    return ((normal * towards).sum(axis=1) > 0) | np.isin(head.parts, _TWO_SIDED)
+    faces_it = (normal * towards).sum(axis=1) > 0
+    return _with_triangles(head, faces_it | np.isin(head.parts, _TWO_SIDED))
 
 
 def _camera(head: HeadMesh, random: np.random.Generator) -> Camera:
@@ -222,7 +223,7 @@ def _camera(head: HeadMesh, random: np.random.Generator) -> Camera:
     return replace(camera, crop_from_plane=matrix)
 
 
-def _states(random: np.random.Generator, head: HeadMesh, count: int) -> list[Weights]:
+def random_states(random: np.random.Generator, head: HeadMesh, count: int) -> list[Weights]:
     """So many states that the head can be in, many with eyes shut or nearly."""
     drawn = sample_states(random, head.controls, NAMED, single=3)
     chosen = []
@@ -238,6 +239,6 @@ def _states(random: np.random.Generator, head: HeadMesh, count: int) -> list[Wei
     return chosen
 
 
-def sampled_look(random: np.random.Generator) -> HeadLook:
+def sampled_look(random: np.random.Generator, *, style: str | None = None) -> HeadLook:
     """A look of one of the noise textures that are kept."""
-    return replace(sample_look(random), texture_seed=int(random.integers(TEXTURES)))
+    return replace(sample_look(random, style=style), texture_seed=int(random.integers(TEXTURES)))

@@ -66,7 +66,11 @@ def stylise(head: HeadMesh, random: np.random.Generator, strength: float = 1.0) 
         The head; its note `iris` says how large irises are, in parts of usual ones.
     """
     bulges = _sample_bulges(head, _Proportions(random, strength))
-    iris = float(np.exp(strength * random.normal(0.12, 0.28)))
+    return warped_head(head, bulges, iris=float(np.exp(strength * random.normal(0.12, 0.28))))
+
+
+def warped_head(head: HeadMesh, bulges: tuple[Bulge, ...], *, iris: float) -> HeadMesh:
+    """The head in a space that bulges, one after the other; `iris` is the size of its irises."""
     return replace(
         head,
         rest=_warped(head.rest, bulges).astype(np.float32),

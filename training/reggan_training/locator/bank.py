@@ -10,10 +10,12 @@ from jaxtyping import Float, UInt8
 
 from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_training.locator.backgrounds import paint_background, tear_face
-from reggan_training.locator.sources import LabelledPicture
+from reggan_training.locator.cartoons import CARTOON
+from reggan_training.locator.sources import MASK_SIDE, LabelledPicture
 from reggan_training.locator.stylise import mix_channels, stylise
 
-MASK_SIDE = 96
+_DRAWINGS_KEPT = 0.75
+"""Share of the drawings that are not restyled."""
 
 Gray = UInt8[np.ndarray, "_height _width"]
 
@@ -78,11 +80,16 @@ def build_bank(
 
 
 def _style_faces(picture: LabelledPicture, count: int, rng: np.random.Generator) -> list[BankFace]:
-    mask = cut_out_head(picture)
+    mask = cut_out_head(picture) if picture.mask is None else picture.mask
     faces = []
+    is_drawing = picture.style == CARTOON
     for _ in range(count):
-        gray = stylise(mix_channels(picture.image, rng), picture.points, rng)
-        faces.append(BankFace(_halve_twice(gray), mask, picture.points))
+        gray = mix_channels(picture.image, rng)
+        if is_drawing and rng.random() < _DRAWINGS_KEPT:
+            styled = np.clip(gray * 255 + 0.5, 0, 255).astype(np.uint8)
+        else:
+            styled = stylise(gray, picture.points, rng)
+        faces.append(BankFace(_halve_twice(styled), mask, picture.points))
     return faces
 
 

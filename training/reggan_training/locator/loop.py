@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from reggan_training.locator.exported_weights import load_exported
 from reggan_training.locator.stages import LocatorStage
 from reggan_training.provenance import commit_of_source
 
@@ -36,7 +37,14 @@ class RunConfig:
     backgrounds: int = 800
     seed: int = 1
     start_from: str = ""
-    """Run folder whose EMA weights this run starts from; empty for random weights."""
+    """Run folder whose EMA weights this run starts from, or an exported network; empty for random
+    weights."""
+    heads: tuple[str, ...] = ()
+    """Folders of drawn heads, beside the set."""
+    every: int = 1
+    """Of a pool among them one picture of so many is taken."""
+    cartoons: int = 0
+    """Flat drawings, beside the set."""
     negatives: tuple[str, ...] = ()
     """Files of what earlier weights took for faces."""
 
@@ -147,6 +155,12 @@ class LocatorRun:
         self.average = dict[str, Tensor](state["average"])
 
     def _take_weights(self, run: Path) -> None:
+        if run.suffix == ".onnx":
+            inputs, _ = self.stage.draw_batch(np.random.default_rng(self.config.seed), 384)
+            load_exported(self.network, run, inputs)
+            weights = self.network.state_dict()
+            self.average = {name: value.clone() for name, value in weights.items()}
+            return
         weights = dict[str, Tensor](read_checkpoint(run)["average"])
         self.network.load_state_dict(weights)
         self.average = {name: value.clone() for name, value in weights.items()}

@@ -14,15 +14,20 @@ from reggan_training.data.split import Split
 
 PICTURE_PX = 256
 """Side to which pictures are brought."""
+MASK_SIDE = 96
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledPicture:
-    """One picture: `points` are continuous pixel coordinates in LANDMARK_NAMES order."""
+    """One picture: `points` are continuous pixel coordinates in LANDMARK_NAMES order.
+
+    `mask` is 255 on the head, where that is known.
+    """
 
     style: str
     image: UInt8[np.ndarray, "256 256 3"]
     points: Float[np.ndarray, "6 2"]
+    mask: UInt8[np.ndarray, "96 96"] | None = None
 
 
 def load_pictures(

@@ -9,6 +9,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES
 from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_training.locator.bank import Bank
 from reggan_training.locator.detector_network import OFFSET_UNIT_PX, STRIDE_PX, FaceDetector
@@ -112,7 +113,8 @@ class LandmarkStage:
             target = np.zeros((7, 2), dtype=np.float32)
             if points is not None:
                 target[:6] = points
-                target[6] = 1.0, np.hypot(*(points[0] - points[1]))
+                size_px = face_size_px(crop_around_face(points))  # a turned head keeps it
+                target[6] = 1.0, size_px / BOX_SIDE_IN_EYE_DISTANCES
             crops.append(crop)
             targets.append(target)
         return _stack(crops), torch.from_numpy(np.stack(targets))

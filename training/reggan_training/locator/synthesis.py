@@ -16,12 +16,15 @@ from reggan_plugin.faces.locator_crop import (
     face_size_px,
 )
 from reggan_training.locator.augment import augment
-from reggan_training.locator.bank import MASK_SIDE, Bank, BankFace
+from reggan_training.locator.bank import Bank, BankFace
+from reggan_training.locator.sources import MASK_SIDE
 
 PATCH_SIDE_PX = 128
 SMALLEST_FACE_PX, LARGEST_FACE_PX = 20.0, 76.0
 OUTSIDE_TONE = 128
 """Grey beyond the frame's edge: the networks subtract 0.5, so it equals zero padding."""
+MOST_ROLL_DEG = 48.0
+"""Faces rolled further are found by a look at the frame turned by quarters."""
 HARD_SHARE = 0.15
 """Share of mined negatives in every batch, where there are any."""
 MIRRORED_ORDER = (1, 0, 2, 4, 3, 5)
@@ -149,6 +152,8 @@ def synthesise_patch(bank: Bank, rng: np.random.Generator) -> tuple[Gray, list[P
         paste_face(canvas, _random_face(bank.faces, rng), placement, cut_out=rng.random() < 0.5)
     elif kind < 0.80:
         faces = _paste_faces(canvas, bank, rng)
+    elif kind < 0.88:  # what is found by a look at the frame turned by quarters, and only so
+        _paste_fallen(canvas, bank, rng)
     if rng.random() < 0.25:
         centres = [(float(x), float(y)) for x, y in (_centre(points) for points in faces)]
         _cut_frame(canvas, centres, rng)
@@ -170,8 +175,18 @@ def _paste_torn(canvas: Gray, bank: Bank, rng: np.random.Generator) -> None:
     side = canvas.shape[0]
     size = side * float(np.exp(rng.uniform(math.log(0.16), math.log(0.75))))
     spot = (float(rng.uniform(0, side)), float(rng.uniform(0, side)))
-    placement = _random_placement(rng, size, spot, 42)
+    placement = _random_placement(rng, size, spot, MOST_ROLL_DEG)
     paste_face(canvas, _random_face(bank.torn, rng), placement, cut_out=rng.random() < 0.65)
+
+
+def _paste_fallen(canvas: Gray, bank: Bank, rng: np.random.Generator) -> None:
+    """Paste a face that lies on its side or stands on its head."""
+    side = canvas.shape[0]
+    size = float(np.exp(rng.uniform(math.log(SMALLEST_FACE_PX), math.log(LARGEST_FACE_PX))))
+    x, y = (float(v) for v in rng.uniform(0.2 * size, side - 0.2 * size, 2))
+    drawn = _random_placement(rng, size, (x, y), 20)
+    placement = replace(drawn, roll_deg=drawn.roll_deg + 90 * int(rng.integers(1, 4)))
+    paste_face(canvas, _random_face(bank.faces, rng), placement, cut_out=rng.random() < 0.65)
 
 
 def _paste_faces(canvas: Gray, bank: Bank, rng: np.random.Generator) -> list[Points]:
@@ -184,7 +199,7 @@ def _paste_faces(canvas: Gray, bank: Bank, rng: np.random.Generator) -> list[Poi
         x, y = (float(v) for v in rng.uniform(0.2 * size, side - 0.2 * size, 2))
         if any(math.hypot(x - a, y - b) < 0.85 * (size + s) for a, b, s in taken):
             continue
-        placement = _random_placement(rng, size, (x, y), 42)
+        placement = _random_placement(rng, size, (x, y), MOST_ROLL_DEG)
         cut_out = bool(rng.random() < 0.65)
         faces.append(paste_face(canvas, _random_face(bank.faces, rng), placement, cut_out=cut_out))
         taken.append((x, y, size))
@@ -239,7 +254,7 @@ def _paste_centred(
 
 
 def _paste_misplaced(canvas: Gray, bank: Bank, rng: np.random.Generator) -> None:
-    """Draw a face far off centre, far off scale, or upside down."""
+    """Draw a face far off centre, far off scale, upside down or on its side."""
     side = canvas.shape[0]
     size = side * BOX_SIDE_IN_EYE_DISTANCES / CROP_SIDE_IN_EYE_DISTANCES
     middle = (side / 2, side / 2)
@@ -252,6 +267,6 @@ def _paste_misplaced(canvas: Gray, bank: Bank, rng: np.random.Generator) -> None
         factor = rng.uniform(2.2, 4.0) if rng.random() < 0.6 else rng.uniform(0.25, 0.42)
         placement = _random_placement(rng, size * factor, middle, 40)
     else:
-        upside_down = _random_placement(rng, size, middle, 40)
-        placement = replace(upside_down, roll_deg=upside_down.roll_deg + 180)
+        fallen = _random_placement(rng, size, middle, 30)
+        placement = replace(fallen, roll_deg=fallen.roll_deg + 90 * int(rng.integers(1, 4)))
     paste_face(canvas, _random_face(bank.faces, rng), placement, cut_out=rng.random() < 0.5)

@@ -44,10 +44,11 @@ class RefinementNetwork(nn.Module):
         self.lateral = nn.ModuleList([nn.Conv2d(wide, _MERGED, 1) for wide in reversed(widths)])
         self.smooth = nn.ModuleList([block(_MERGED, _MERGED) for _ in widths[1:]])
         self.mix = nn.Conv2d(_MERGED, len(CONVENTIONS), 3, padding=1)
+        self.family = nn.Linear(widths[-1], len(CONVENTIONS))
         self.motion = nn.Conv2d(_MERGED, 4, 3, padding=1)
         self.fine = block(_MERGED // 4 + 3 + len(PLANES), 16)
         self.light = nn.Conv2d(16, 1, 3, padding=1)
-        for last in (self.mix, self.motion, self.light):
+        for last in (self.mix, self.motion, self.light, self.family):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
         self.register_buffer("scale", torch.tensor(_SCALE)[:, None, None], persistent=False)
@@ -77,6 +78,7 @@ class RefinementNetwork(nn.Module):
         for down in self.down:
             levels.append(down(levels[-1]))
         levels[-1] = self.deepest(levels[-1])
+        family = self.family(levels[-1].mean((2, 3)))[..., None, None]
         merged = self.lateral[0](levels.pop())
         for lateral, smooth in zip(list(self.lateral)[1:], self.smooth, strict=True):
             up = F.interpolate(merged, scale_factor=2.0, mode="nearest")
@@ -85,7 +87,8 @@ class RefinementNetwork(nn.Module):
         fine = self.fine(torch.cat([F.pixel_shuffle(merged, 2), seen], 1))
         light = self.light(fine).tanh() * (_MOST_LIGHT * (nearby / _LIGHT_RISES).tanh())
         bound = _MOST_MOTION * (F.avg_pool2d(nearby, 2) / _MOTION_RISES).tanh()
-        return self.mix(merged).softmax(1), self.motion(merged).tanh() * bound, light
+        mix = (self.mix(merged) + family).softmax(1)
+        return mix, self.motion(merged).tanh() * bound, light
 
 
 def _nearby(asked: Tensor) -> Float[Tensor, "batch 1 cells cells"]:

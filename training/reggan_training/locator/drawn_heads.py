@@ -1,0 +1,362 @@
+"""Whole heads to find: real, warped as toons are, turned to both sides, dressed and drawn on.
+
+A set is a folder of shards, npz files of `image` [n, 256, 256, 3], `mask` [n, 96, 96] (255 on the
+head), `points` [n, 6, 2] in pixels and `yaw` [n] in degrees.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.rig.layout import eye_rows, rows_of
+from reggan_training.heads.head import HeadFamily, HeadMesh
+from reggan_training.heads.worn.dress import dress
+from reggan_training.landmarks.canvas import SIDE_PX
+from reggan_training.landmarks.drawn_on import draw_backdrop, draw_outlines, draw_over_face
+from reggan_training.landmarks.head_source import SHARES, HeadSource
+from reggan_training.landmarks.pictures import (
+    TEXTURES,
+    camera_facing,
+    random_states,
+    sampled_look,
+    without_back,
+)
+from reggan_training.landmarks.points import DensePoints, iris_of
+from reggan_training.landmarks.stylised import Bulge, stylise, warped_head
+from reggan_training.locator.cartoons import draw_cartoon
+from reggan_training.locator.sources import (
+    MASK_SIDE,
+    PICTURE_PX,
+    LabelledPicture,
+    load_pictures,
+)
+from reggan_training.pairs.camera import Camera, rotation_from_angles
+from reggan_training.pairs.noise import keep_textures
+from reggan_training.pairs.rasterising import rasterise_head
+from reggan_training.pairs.shading import HeadShader
+
+KINDS: Final = ("plain", "stylised", "large-eyed")
+_SHARES: Final = (0.4, 0.25, 0.35)
+_LARGEST_YAW_DEG: Final = 80.0
+_MOST_DRAWN_OVER_DEG: Final = 45.0
+"""Heads that are turned further wear meshes alone: hidden landmarks may lie beside the head."""
+_HATS: Final = 0.08
+_OF_DENSE: Final = (
+    rows_of("nose")[0],
+    rows_of("lip_outer_upper")[-1],
+    rows_of("lip_outer_upper")[0],
+    rows_of("jaw")[7],
+)
+"""Tip of the nose, left and right corner of the mouth, chin."""
+_CARTOONS: Final = 2
+"""Of a seed's streams, that of the cartoons."""
+_BACK, _NECK = -3.0, -3.6
+_STATES, _LOOKS, _SHARD = 3, 2, 150
+_HEADS: Final = 5
+"""Seed of the identities."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DrawnHead:
+    """A picture of a whole head.
+
+    Attributes:
+        image: sRGB-encoded.
+        mask: 255 on the head.
+        points: continuous pixels, in the order of `LANDMARK_NAMES`.
+        yaw_deg: to the head's own left.
+        kind: one of `KINDS`.
+        style: of its look.
+    """
+
+    image: UInt8[np.ndarray, "256 256 3"]
+    mask: UInt8[np.ndarray, "96 96"]
+    points: Float[np.ndarray, "6 2"]
+    yaw_deg: float
+    kind: str
+    style: str
+
+
+def draw_whole_head(
+    head: HeadMesh,
+    found: DensePoints,
+    random: np.random.Generator,
+    *,
+    states: int = _STATES,
+    looks: int = _LOOKS,
+    kind: str | None = None,
+    yaw_deg: float | None = None,
+    style: str | None = None,
+) -> Iterator[DrawnHead]:
+    """Draw a head in several states before cameras of their own, each in several looks.
+
+    Args:
+        head: undressed or dressed.
+        found: its dense landmarks.
+        random: of everything that is not given.
+        states: how many.
+        looks: how many of each state.
+        kind: of head, one of `KINDS`.
+        yaw_deg: turn of the head to its own left.
+        style: of the looks.
+    """
+    kind = kind or str(random.choice(KINDS, p=_SHARES))
+    if kind != "plain":
+        if kind == "stylised":
+            head = stylise(head, random, float(random.uniform(0.3, 1.0)))
+        else:
+            head = large_eyed(head, random)
+        size = float(head.notes["iris"])
+        eyes = {side: iris_of(head, side, size) for side in ("right", "left")}
+        found = replace(found, rest=head.rest, eyes=eyes)
+    if "worn" not in head.notes and random.random() < 0.5:
+        head = dress(head, random)
+        found = replace(found, rest=head.rest)
+    head = without_back(head, back=_BACK, neck=_NECK)
+    for weights in random_states(random, head, states):
+        yaw = _yaw(random) if yaw_deg is None else yaw_deg
+        camera = _camera(head, random, yaw)
+        vertices = head.vertices(weights)
+        viewed = camera.view(vertices)
+        raster = rasterise_head(
+            camera_facing(head, viewed, camera), [weights], random, camera,
+            face_px=SIDE_PX, mouth_px=8,
+        )  # fmt: skip
+        triangle = raster.face.triangle[0]
+        is_head = triangle < len(raster.parts)
+        part = raster.parts[np.minimum(triangle, len(raster.parts) - 1)]
+        part = np.where(is_head, part, 255).astype(np.uint8)
+        points = camera.project(camera.view(head.landmarks(vertices))) * SIDE_PX
+        dense = camera.project(camera.view(found.at(vertices))) * SIDE_PX
+        eye_px = float(camera.crop_from_plane[0, 0]) * SIDE_PX
+        shader = HeadShader(raster)
+        for _ in range(looks):
+            look = sampled_look(random, style=style)
+            with torch.no_grad():
+                shaded = shader.picture(raster.face, 0, look)
+            pixels = (shaded.clamp(0, 1) * 255).byte().numpy().transpose(1, 2, 0)
+            label = is_head.astype(np.uint8)
+            pixels = draw_backdrop(pixels, label, random)
+            if look.style in ("toon", "unlit") and random.random() < 0.6:
+                pixels = draw_outlines(pixels, part, random)
+            if abs(yaw) < _MOST_DRAWN_OVER_DEG:
+                pixels, hiding = draw_over_face(pixels, dense, random, eye_px=eye_px)
+                label = np.maximum(label, hiding > 127).astype(np.uint8)
+                if random.random() < _HATS:
+                    pixels, label = _with_hat(pixels, label, dense, eye_px, random)
+            yield DrawnHead(
+                image=cv2.resize(pixels, (PICTURE_PX,) * 2, interpolation=cv2.INTER_AREA),
+                mask=cv2.resize(label * 255, (MASK_SIDE,) * 2, interpolation=cv2.INTER_AREA),
+                points=points * (PICTURE_PX / SIDE_PX),
+                yaw_deg=yaw,
+                kind=kind,
+                style=look.style,
+            )
+
+
+def large_eyed(head: HeadMesh, random: np.random.Generator) -> HeadMesh:
+    """The head with eyes up to 2.5 times as large, hardly a nose, and a small mouth."""
+    nose = head.rest[head.nose_tip].astype(float)
+    mouth = head.rest[[head.mouth_right, head.mouth_left]].mean(axis=0).astype(float)
+    chin = head.rest[head.chin].astype(float)
+    bulges: list[Bulge] = []
+    wide, tall = random.uniform(1.3, 2.3), random.uniform(1.0, 1.8)
+    steps = 4
+    for step in range(steps):  # one large step would fold space
+        grow = wide ** (1 / steps)
+        reach = 0.66 + 0.14 * step
+        bulges += [
+            Bulge(
+                middle=np.array([side * (0.5 + 0.03 * step), 0.0, 0.3]),
+                reach=np.array([reach, reach * 1.1, 1.3]),
+                core=0.3,
+                scale=np.array([grow, grow * tall ** (1 / steps), 1 + 0.08 * (grow - 1)]),
+                shift=np.array([side * random.uniform(0.0, 0.04), 0.0, 0.0]),
+            )
+            for side in (-1.0, 1.0)
+        ]
+    small = random.uniform(0.35, 0.95)
+    bulges.append(
+        Bulge(
+            middle=mouth,
+            reach=np.array([0.95, 0.62, 1.3]),
+            core=0.3,
+            scale=np.array([small, small * random.uniform(0.8, 1.3), 1.0]),
+            shift=np.array([0.0, random.uniform(-0.1, 0.12), 0.0]),
+        )
+    )
+    size = random.uniform(0.25, 0.8)
+    bulges.append(
+        Bulge(
+            middle=nose + np.array([0, 0.08, -0.15]),
+            reach=np.array([0.5, 0.55, 0.8]),
+            core=0.2,
+            scale=np.array([size, size, random.uniform(0.3, 0.8)]),
+            shift=np.array([0.0, 0.0, -random.uniform(0, 0.05)]),
+        )
+    )
+    bulges.append(
+        Bulge(
+            middle=chin + np.array([0, 0.1, -0.3]),
+            reach=np.array([1.5, 0.9, 1.8]),
+            core=0.1,
+            scale=np.array([random.uniform(0.4, 1.1), random.uniform(0.7, 1.1), 1.0]),
+            shift=np.array([0.0, random.uniform(-0.05, 0.3), 0.0]),
+        )
+    )
+    bulges.append(
+        Bulge(
+            middle=np.array([0.0, 0.75, -0.6]),
+            reach=np.array([2.4, 1.9, 2.6]),
+            core=0.1,
+            scale=np.array([random.uniform(1.0, 1.35), random.uniform(1.0, 1.5), 1.1]),
+            shift=np.array([0.0, random.uniform(0, 0.25), 0.0]),
+        )
+    )
+    return warped_head(head, tuple(bulges), iris=float(random.uniform(0.9, 1.9)))
+
+
+def draw_set(families: Mapping[str, HeadFamily], folder: Path, count: int, seed: int) -> None:
+    """Draw heads to train on into a folder, until it holds so many pictures.
+
+    Args:
+        families: by name, with ICT FaceKit's.
+        folder: created if it is not there; goes on behind the shards that are.
+        count: how many, or a few more.
+        seed: of everything.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shards = len(list(folder.glob("*.npz")))
+    drawn = sum(len(np.load(path)["yaw"]) for path in folder.glob("*.npz"))
+    keep_textures(TEXTURES)
+    source = HeadSource(families, SHARES, _HEADS, held_out=False)
+    random = np.random.default_rng([seed, shards])
+    rows: list[DrawnHead] = []
+    for head, found in source.heads(random):
+        if len(rows) >= _SHARD or (rows and drawn >= count):
+            _write(rows, folder / f"{shards:05d}.npz")
+            rows, shards = [], shards + 1
+        if drawn >= count:
+            break
+        pictures = list(draw_whole_head(head, found, random))
+        rows += pictures
+        drawn += len(pictures)
+
+
+def _write(rows: list[DrawnHead], path: Path) -> None:
+    content = BytesIO()
+    np.savez_compressed(
+        content,
+        image=np.stack([row.image for row in rows]),
+        mask=np.stack([row.mask for row in rows]),
+        points=np.stack([row.points for row in rows]).astype(np.float32),
+        yaw=np.array([row.yaw_deg for row in rows], np.float32),
+        style=np.array([row.style for row in rows]),
+    )
+    write_atomically(path, content.getvalue())
+
+
+def read_drawn_set(folder: Path, every: int = 1) -> list[LabelledPicture]:
+    """Read all shards of a folder, or of a pool of `train-landmarks`.
+
+    Args:
+        folder: of shards.
+        every: of a pool's pictures, keep one of so many.
+    """
+    pictures: list[LabelledPicture] = []
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path, allow_pickle=False) as shard:
+            pictures += _pool_pictures(shard, every) if "face" in shard else _drawn_pictures(shard)
+    return pictures
+
+
+def pictures_to_train_on(
+    data: Path, heads: Sequence[Path], cartoons: int, seed: int, *, every: int = 1
+) -> list[LabelledPicture]:
+    """A set's training split, drawn heads and so many cartoons.
+
+    Args:
+        data: the set.
+        heads: folders, as `read_drawn_set` reads them.
+        cartoons: how many.
+        seed: of the cartoons.
+        every: of a pool's pictures, keep one of so many.
+    """
+    pictures = load_pictures(data, "train")
+    for folder in heads:
+        pictures += read_drawn_set(folder, every)
+    rng = np.random.default_rng([seed, _CARTOONS])
+    return pictures + [draw_cartoon(rng) for _ in range(cartoons)]
+
+
+def _drawn_pictures(shard: Mapping[str, np.ndarray]) -> Iterator[LabelledPicture]:
+    arrays = [shard[name] for name in ("style", "image", "points", "mask")]
+    for style, image, points, mask in zip(*arrays, strict=True):
+        places = points.astype(np.float64)
+        yield LabelledPicture(style=str(style), image=image, points=places, mask=mask)
+
+
+def _pool_pictures(shard: Mapping[str, np.ndarray], every: int) -> Iterator[LabelledPicture]:
+    """The squares of whole faces, which are small, with six of their dense landmarks."""
+    arrays = [shard[name][::every] for name in ("face", "face_to", "points", "label")]
+    for face, matrix, dense, label in zip(*arrays, strict=True):
+        grow = PICTURE_PX / face.shape[0]
+        six = [dense[eye_rows(side)].mean(axis=0) for side in ("left", "right")]
+        six += [dense[row] for row in _OF_DENSE]
+        points = np.array(six) @ matrix[:, :2].T.astype(np.float64) + matrix[:, 2]
+        image = cv2.resize(face, (PICTURE_PX,) * 2, interpolation=cv2.INTER_CUBIC)
+        mask = cv2.resize((label > 0).astype(np.uint8) * 255, (MASK_SIDE,) * 2)
+        yield LabelledPicture(style="pool", image=image, points=points * grow, mask=mask)
+
+
+def _yaw(random: np.random.Generator) -> float:
+    if random.random() < 0.6:
+        return float(random.uniform(-_LARGEST_YAW_DEG, _LARGEST_YAW_DEG))
+    return float(np.clip(random.normal(0, 15), -45, 45))
+
+
+def _camera(head: HeadMesh, random: np.random.Generator, yaw_deg: float) -> Camera:
+    """A camera that sees the whole head, or nearly."""
+    pitch, roll = np.clip(random.normal(0, 9), -28, 28), np.clip(random.normal(0, 5), -12, 12)
+    rotation = rotation_from_angles(*np.radians([yaw_deg, pitch, roll]))
+    distance = float(np.exp(random.uniform(np.log(7), np.log(30))))
+    camera = Camera(rotation=rotation, distance=distance, crop_from_plane=np.eye(2, 3))
+    top, low = float(head.rest[:, 1].max()), float(head.rest[head.chin, 1]) - 0.3
+    middle = np.array([[0.0, (top + low) / 2, -0.3]])
+    origin = camera.plane_points(camera.view(middle))[0]
+    scale = float(random.uniform(0.75, 1.15)) / (top - low) * 0.8
+    matrix = np.eye(2, 3) * scale
+    matrix[:, 2] = np.array([0.5, 0.5]) - scale * origin + random.normal(0, 0.02, 2)
+    return replace(camera, crop_from_plane=matrix)
+
+
+def _with_hat(
+    pixels: UInt8[np.ndarray, "side side 3"],
+    label: UInt8[np.ndarray, "side side"],
+    dense: Float[np.ndarray, "points 2"],
+    eye_px: float,
+    random: np.random.Generator,
+) -> tuple[UInt8[np.ndarray, "side side 3"], UInt8[np.ndarray, "side side"]]:
+    """Cover what lies above the forehead by a crown and a brim."""
+    brow = dense[:, 1].min() + eye_px * random.uniform(-0.15, 0.3)
+    x = float(np.median(dense[:, 0]))
+    half, tall = eye_px * random.uniform(1.4, 1.9), eye_px * random.uniform(0.7, 2.0)
+    hat = np.zeros(label.shape, np.uint8)
+    cv2.ellipse(hat, (int(x), int(brow)), (int(half), int(tall)), 0, 180, 360, (255,), -1)
+    if random.random() < 0.7:
+        brim = (int(half * random.uniform(1.0, 1.6)), int(eye_px * random.uniform(0.08, 0.3)))
+        cv2.ellipse(hat, (int(x), int(brow)), brim, 0, 0, 360, (255,), -1)
+    colour, other = random.uniform(0, 255, (2, 3))
+    slope = np.linspace(0, 1, label.shape[0])[:, None, None] * np.ones((1, label.shape[1], 1))
+    paint = colour + (other - colour) * slope * random.uniform(0, 1)
+    share = (cv2.GaussianBlur(hat, (3, 3), 0) / np.float32(255))[..., None]
+    painted = (pixels * (1 - share) + paint * share).astype(np.uint8)
+    return painted, np.maximum(label, hat > 127).astype(np.uint8)

@@ -1,6 +1,5 @@
 """`reggan-plugin curves`: what a recorded performance holds, before a night on the farm."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from reggan_plugin.curves.plot import moving_columns, png_of_take
 from reggan_plugin.curves.plot_page import html_of_take, notes_of_take
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.take import Take
+from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.overwriting import refuse_existing
 
@@ -69,7 +69,7 @@ def curves(
     if csv_file is not None:
         write_atomically(csv_file, csv_of_take(take).encode())
     if as_json:
-        click.echo(json.dumps(_document(take), indent=2))
+        click.echo(json_text(_document(take), indent=2))
     else:
         _print_table(take)
         for path in outputs:

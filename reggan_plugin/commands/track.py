@@ -1,6 +1,5 @@
 """`reggan-plugin track`: a shot in, the places of its faces in every frame out."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from reggan_plugin.commands.progress import (
     style_options,
 )
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.tracks_file import write_tracks
 from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
@@ -165,6 +165,4 @@ def _print_result(result: TrackResult, out: Path, drawn: list[Path], as_json: bo
             click.echo(path)
         return
     document: dict[str, Any] = document_from_result(result)
-    click.echo(
-        json.dumps({**document, "out": str(out), "preview": list(map(str, drawn))}, indent=2)
-    )
+    click.echo(json_text({**document, "out": str(out), "preview": list(map(str, drawn))}, indent=2))

@@ -1,11 +1,11 @@
 """Takes of Audio2Face: JSON with names, a rate and a matrix of weights."""
 
-import json
 import math
 
 import numpy as np
 
 from reggan_plugin.curves.take import Columns
+from reggan_plugin.documents import parse_json
 
 _FIELDS = ("facsNames", "weightMat")
 
@@ -21,7 +21,7 @@ def columns_of_audio2face(text: str, rate_fps: float | None) -> Columns:
     Raises:
         ValueError: a field is missing, or the matrix has another shape than the names say.
     """
-    document = json.loads(text)
+    document = parse_json(text)
     if not isinstance(document, dict) or any(field not in document for field in _FIELDS):
         raise ValueError(f"it has no {' and '.join(_FIELDS)}")
     names, rows = document["facsNames"], document["weightMat"]
@@ -30,7 +30,7 @@ def columns_of_audio2face(text: str, rate_fps: float | None) -> Columns:
         raise ValueError(f"its exportFps is {rate!r}, no frames a second")
     try:
         values = np.array(rows, dtype=float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"its weightMat is no matrix of numbers ({error})") from error
     if not isinstance(names, list) or values.ndim != 2 or values.shape[1] != len(names):
         raise ValueError(

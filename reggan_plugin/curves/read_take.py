@@ -11,16 +11,17 @@ from reggan_plugin.curves.phone_text import columns_of_face_cap, columns_of_ifac
 from reggan_plugin.curves.take import Columns, Take, take_from_columns
 from reggan_plugin.errors import SourceError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, USD_SUFFIXES
+from reggan_plugin.limits import MOST_TAKE_BYTES
 from reggan_plugin.missing_package import needs_extra
 from reggan_plugin.regular_file import read_regular
 
-MOST_BYTES = 512 * 1024**2
 FORMATS = (
     "Live Link Face CSV, iFacialMocap or Face Cap text, Audio2Face JSON, glTF, GLB, VRMA, USD, or "
     "CSV with a heading such as frame,jawOpen,mouthSmileLeft"
 )
 _DAMAGE = (
-    ValueError, TypeError, KeyError, IndexError, OSError, RecursionError, MemoryError, csv.Error
+    ValueError, TypeError, LookupError, ArithmeticError, OSError, RecursionError, MemoryError,
+    csv.Error,
 )  # fmt: skip
 """Exceptions that readers raise for broken files."""
 
@@ -60,7 +61,7 @@ def _columns(path: Path, rate_fps: float | None) -> Columns:
         return columns_of_gltf(path)
     if suffix in USD_SUFFIXES:
         return _columns_of_usd()(path)
-    text = read_regular(path, MOST_BYTES).decode("utf-8-sig")
+    text = read_regular(path, MOST_TAKE_BYTES).decode("utf-8-sig")
     if suffix == ".json":
         if not is_audio2face(text):
             raise ValueError("it has no facsNames and weightMat, as Audio2Face writes them")
@@ -75,5 +76,7 @@ def _columns(path: Path, rate_fps: float | None) -> Columns:
 
 def _columns_of_usd() -> Callable[[Path], Columns]:
     with needs_extra("A take in USD", "usd"):
+        import pxr  # noqa: F401 - it is used in a child process
+
         from reggan_plugin.curves.usd_take import columns_of_usd
     return columns_of_usd

@@ -9,9 +9,8 @@ from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.curves.column_names import UNUSED, name_from_column
 from reggan_plugin.curves.percents import scale_of
 from reggan_plugin.errors import SourceError
+from reggan_plugin.limits import MOST_TAKE_ROWS
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name
-
-_MOST_ROWS = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,10 +93,10 @@ def take_from_columns(columns: Columns, source: str) -> Take:
             kind="no-shape-in-take",
             source=source,
         )
-    if not 0 < len(columns.times_s) <= _MOST_ROWS:
+    if not 0 < len(columns.times_s) <= MOST_TAKE_ROWS:
         raise SourceError(
-            f"{source} holds {len(columns.times_s)} rows of weights; expected 1 to {_MOST_ROWS}. "
-            "Record or export the take again."
+            f"{source} holds {len(columns.times_s)} rows of weights; expected 1 to "
+            f"{MOST_TAKE_ROWS}. Record or export the take again."
         )
     order = np.argsort(columns.times_s, kind="stable")
     values = columns.values[order]

@@ -14,7 +14,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from reggan_plugin.documents import parse_toml
 from reggan_plugin.errors import SourceError, UnknownExpressionError, UsageError
+from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES, refuse_beyond
 from reggan_plugin.regular_file import read_regular
 from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
 from reggan_plugin.vocabulary.expression import Expression
@@ -24,12 +26,14 @@ from reggan_plugin.vocabulary.names import (
     NO_PRESETS,
     OwnPresets,
     key_of,
+    name_meant,
     resolve_expression,
     shapes_of,
 )
 
 _EXAMPLE = '["half smile"] with lines such as mouthSmileLeft = 0.6'
-_MOST_BYTES = 1024**2
+_LONGEST_NAME_BYTES = 200
+"""So that a file of its name can be written."""
 _SEPARATORS = "+:={}/\\"
 """Characters that mean something else in blends, options, farms' templates and folders."""
 
@@ -44,15 +48,14 @@ def read_presets(path: Path | None) -> OwnPresets:
     """
     if path is None:
         return NO_PRESETS
-    import tomllib  # few have such a file
-
     try:
-        tables = tomllib.loads(read_regular(path, _MOST_BYTES).decode("utf-8-sig"))
+        tables = parse_toml(read_regular(path, MOST_SETTINGS_BYTES).decode("utf-8-sig"))
+        own = tables.get("presets")
+        refuse_beyond(len(own if isinstance(own, dict) else tables), MOST_PRESETS, "presets")
     except (OSError, ValueError, RecursionError) as error:
         raise SourceError(
             f"{path} cannot be read as presets: {error}. Write TOML: {_EXAMPLE}."
         ) from error
-    own = tables.get("presets")
     if isinstance(own, dict) and all(isinstance(table, dict) for table in own.values()):
         tables = own  # of a settings file, whose other tables are for commands
     if not tables:
@@ -62,14 +65,31 @@ def read_presets(path: Path | None) -> OwnPresets:
     return MappingProxyType(presets)
 
 
+def check_preset_name(name: str) -> None:
+    """Refuse a name that no preset may have.
+
+    Raises:
+        UsageError: it is empty or too long, has a character that means something else, or is taken.
+    """
+    is_odd = not name.strip() or set(name) & set(_SEPARATORS) or not name.isprintable()
+    if is_odd or len(name.encode()) > _LONGEST_NAME_BYTES:
+        raise UsageError(
+            f"{name[:80]!r} cannot be a name; use letters, digits, spaces and dashes, "
+            f"{_LONGEST_NAME_BYTES} bytes at most."
+        )
+    taken = name_meant(name)
+    if taken is not None:
+        raise UsageError(f"{name!r} is {taken!r} already. Give it another name.")
+
+
 def _preset(name: str, table: Any, path: Path) -> Expression:
     where = f"{path}, [{name}]"
     if not isinstance(table, dict):
         raise UsageError(f"{path}: {name} is {table!r}, no table; expected {_EXAMPLE}.")
-    if not name.strip() or set(name) & set(_SEPARATORS) or not name.isprintable():
-        raise UsageError(
-            f"{where}: {name!r} cannot be a name; use letters, digits, spaces and dashes."
-        )
+    try:
+        check_preset_name(name)
+    except UsageError as error:
+        raise error.after(f"{where}: ") from error
     aliases, adds = table.pop("aliases", []), table.pop("adds", False)
     if not isinstance(aliases, list) or not all(isinstance(alias, str) for alias in aliases):
         raise UsageError(f'{where}: aliases is {aliases!r}; expected a list, ["one", "two"].')
@@ -118,10 +138,7 @@ def _refuse_taken_names(presets: OwnPresets, path: Path) -> None:
     seen: dict[str, str] = {}
     for preset in presets.values():
         for word in (preset.name, *preset.aliases):
-            try:
-                taken: str | None = resolve_expression(word)
-            except UnknownExpressionError:
-                taken = seen.get(key_of(word))
+            taken = name_meant(word) or seen.get(key_of(word))
             if taken is not None:
                 raise UsageError(
                     f"{path}, [{preset.name}]: {word!r} is {taken!r} already. Give it another name."

@@ -21,7 +21,7 @@ from reggan_plugin.files.png.chunks import (
 )
 from reggan_plugin.files.png.rows import header_chunk, image_chunks
 from reggan_plugin.files.samples import change_samples, floats_from_samples, pixels_from_samples
-from reggan_plugin.files.size_limit import refuse_oversize
+from reggan_plugin.limits import refuse_oversize
 
 _GREY, _PALETTE = 0, 3
 _MOST_CHANNELS = 4

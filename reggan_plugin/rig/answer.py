@@ -27,7 +27,7 @@ from reggan_plugin.rig.planes import (
 from reggan_plugin.rig.raster import MeshRaster, rasterise
 from reggan_plugin.rig.refinement import (
     Refine,
-    Refinement,
+    RigRefinement,
     RigRequest,
     added_motion,
 )
@@ -219,7 +219,7 @@ def _motion(
     marks_after: Float[np.ndarray, "points 2"],
     eyes: list[Opening | None],
     cells: int,
-    refined: Refinement | None,
+    refined: RigRefinement | None,
 ) -> tuple[Float[np.ndarray, "cells cells 2"], Float[np.ndarray, "cells cells 1"]]:
     """Where the surface seen at each cell was before, and how its light changes.
 

@@ -42,7 +42,7 @@ _LIPS_REACH: Final = 0.12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Refinement:
+class RigRefinement:
     """A network's answer.
 
     Attributes:
@@ -123,14 +123,14 @@ def source_raster(template: Template, here: Float[np.ndarray, "vertices 3"]) -> 
     return rasterise(here * CELLS, template.triangles, CELLS, CELLS)
 
 
-Refine = Callable[[Float[np.ndarray, "planes cells cells"]], Refinement]
+Refine = Callable[[Float[np.ndarray, "planes cells cells"]], RigRefinement]
 """A network, asked about one face: what `request_planes` says in, its answer out."""
 
 
 def added_motion(
     template: Template,
     request: RigRequest,
-    refinement: Refinement,
+    refinement: RigRefinement,
     gaps: Float[np.ndarray, " pairs"],
 ) -> Float[np.ndarray, "vertices 2"]:
     """Motion to be added to the vertices, eye distances; none to shapes that are a head's own.

@@ -13,7 +13,7 @@ from reggan_plugin.rig.layout import LIP_PAIRS, rows_of
 from reggan_plugin.rig.refinement import (
     CELLS,
     PLANES,
-    Refinement,
+    RigRefinement,
     RigRequest,
     added_motion,
 )
@@ -31,15 +31,17 @@ def refinement(
     mix: tuple[float, ...] = (1 / 3,) * len(CONVENTIONS),
     motion: tuple[float, ...] = (0.0,) * 4,
     gain: float = 0.0,
-) -> Refinement:
+) -> RigRefinement:
     def plane(values: tuple[float, ...], side: int) -> np.ndarray:
         return np.broadcast_to(np.float32(values), (side, side, len(values)))
 
-    return Refinement(mix=plane(mix, HALF), motion=plane(motion, HALF), gain=plane((gain,), CELLS))
+    return RigRefinement(
+        mix=plane(mix, HALF), motion=plane(motion, HALF), gain=plane((gain,), CELLS)
+    )
 
 
 def answer_with(
-    added: Refinement | None, weights: Mapping[str, float], rig: Template | None = None
+    added: RigRefinement | None, weights: Mapping[str, float], rig: Template | None = None
 ) -> Answer:
     refine = None if added is None else lambda planes: added
     return rig_answer(rig or template(), *drawn_face(), weights, refine=refine)
@@ -48,7 +50,7 @@ def answer_with(
 def test_planes_say_what_the_rig_is_about_to_do() -> None:
     seen: list[np.ndarray] = []
 
-    def refine(planes: np.ndarray) -> Refinement:
+    def refine(planes: np.ndarray) -> RigRefinement:
         seen.append(planes)
         return refinement()
 

@@ -9,7 +9,7 @@ import torch
 from reggan_plugin.rig.refinement import CELLS, PLANES
 from reggan_plugin.rig.template import CONVENTIONS
 from reggan_training.landmarks.pool import PicturePool
-from reggan_training.refinement.network import RefinementNetwork
+from reggan_training.refinement.network import RigRefiner
 from reggan_training.refinement.training import (
     ARRAYS,
     LOG,
@@ -50,7 +50,7 @@ def pool(tmp_path: Path) -> PicturePool:
 
 def test_nothing_asked_is_nothing_added() -> None:
     torch.manual_seed(1)
-    network = RefinementNetwork().eval()
+    network = RigRefiner().eval()
     for last in (network.motion, network.light):
         torch.nn.init.normal_(last.weight)
     asked = torch.zeros(1, len(PLANES), CELLS, CELLS)
@@ -61,7 +61,7 @@ def test_nothing_asked_is_nothing_added() -> None:
 
 
 def test_what_is_added_is_bounded() -> None:
-    network = RefinementNetwork().eval()
+    network = RigRefiner().eval()
     for last in (network.motion, network.light):
         torch.nn.init.constant_(last.bias, 99.0)
     asked = torch.zeros(1, len(PLANES), CELLS, CELLS)

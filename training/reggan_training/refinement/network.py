@@ -27,7 +27,7 @@ _NEARBY: Final = 9
 """Cells over which the rig's motion is averaged, twice."""
 
 
-class RefinementNetwork(nn.Module):
+class RigRefiner(nn.Module):
     """Motion and light to be added to a rig's answer."""
 
     scale: Tensor

@@ -20,7 +20,7 @@ from reggan_plugin.rig.refinement import PLANES
 from reggan_plugin.rig.template import CONVENTIONS
 from reggan_training.landmarks.pool import PicturePool
 from reggan_training.landmarks.training import Measurement, Report
-from reggan_training.refinement.network import RefinementNetwork
+from reggan_training.refinement.network import RigRefiner
 from reggan_training.training_run import NetworkTraining, append_line
 
 ARRAYS: Final = ("picture", "asked", "motion", "light", "known")
@@ -108,12 +108,12 @@ class Batch:
         return (motion - self.motion) * self.known, (light - self.light) * self.known
 
 
-class RefinementTraining(NetworkTraining[RefinementNetwork]):
+class RefinementTraining(NetworkTraining[RigRefiner]):
     """The network in training; it goes on with what the run's folder holds."""
 
     def __init__(self, folder: Path) -> None:
         """Begin, or go on."""
-        super().__init__(RefinementNetwork(), folder / CHECKPOINT, rate=_RATE)
+        super().__init__(RigRefiner(), folder / CHECKPOINT, rate=_RATE)
 
     def train_step(self, batch: Batch, rate: float) -> float:
         """Learn from examples; returns the loss."""
@@ -132,7 +132,7 @@ class RefinementTraining(NetworkTraining[RefinementNetwork]):
 
 
 @torch.no_grad()
-def measure(network: RefinementNetwork, test: PicturePool) -> dict[str, float]:
+def measure(network: RigRefiner, test: PicturePool) -> dict[str, float]:
     """Shares of the true motion and of the true change of light that are explained.
 
     Returns:

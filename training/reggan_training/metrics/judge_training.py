@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
+from reggan_training.metrics.expression_judge import ExpressionJudge
+from reggan_training.metrics.face_embedding import EMBEDDING_LENGTH, FaceEmbedding
 from reggan_training.metrics.face_views import CROP_SIDE_PX, FaceViews, recoloured_views
 from reggan_training.metrics.judge_views import JudgeViews
 from reggan_training.metrics.judges import (
@@ -21,8 +23,6 @@ from reggan_training.metrics.judges import (
     verification_accuracy,
 )
 from reggan_training.metrics.trials import full_views
-from reggan_training.networks.expression_judge import ExpressionJudge
-from reggan_training.networks.face_embedding import EMBEDDING_LENGTH, FaceEmbedding
 
 _CHECK_EVERY_STEPS = 75
 

@@ -1,7 +1,6 @@
 """Records that a run writes while it trains."""
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -16,6 +15,7 @@ from reggan_training.papers.losses import paste
 from reggan_training.papers.networks.expression_model import ExpressionModel
 from reggan_training.papers.run_folder import RunFolder
 from reggan_training.papers.train_step import Trainer
+from reggan_training.training_run import progress_line
 
 
 class Recorder:
@@ -34,24 +34,17 @@ class Recorder:
         self._shown, self._report = shown, report
         run.forget_after(trainer.images_seen / 1000)
         self._curves = LiveCurves(run.root)
-        self._sums: dict[str, tuple[float, int]] = {}
-        self._since = time.monotonic()
         self._images_then = trainer.images_seen
         self._every_images = 1000 * trainer.settings.validate_every_kimg
         if trainer.images_seen == 0:
             self._score()
 
-    def after_step(self, values: Mapping[str, float], every_s: float, is_stopped: bool) -> None:
-        """Note the losses of a step; write what is due."""
-        for name, value in values.items():
-            total, count = self._sums.get(name, (0.0, 0))
-            self._sums[name] = (total + value, count + 1)
+    def score_if_due(self) -> None:
+        """Add a point to the held-out curve, every few images and in the end."""
         seen, done = self._trainer.images_seen, self._trainer.progress >= 1
         before = seen - self._trainer.settings.batch_size
         if done or math.floor(seen / self._every_images) > math.floor(before / self._every_images):
             self._score()
-        if done or is_stopped or time.monotonic() - self._since > every_s:
-            self._save()
 
     def close(self) -> None:
         """Finish the event file."""
@@ -68,18 +61,17 @@ class Recorder:
                 f"{values['held_out_psnr_db']:.2f} dB"
             )
 
-    def _save(self) -> None:
-        """Write the mean losses since the last time, the checkpoint and a grid."""
-        trainer, now = self._trainer, time.monotonic()
-        rate = (trainer.images_seen - self._images_then) / (now - self._since)
-        means = {name: total / count for name, (total, count) in self._sums.items()}
+    def save(self, means: Mapping[str, float], since_s: float) -> None:
+        """Write mean losses, the checkpoint and a grid; see `TrainingTask.store`."""
+        trainer = self._trainer
+        rate = (trainer.images_seen - self._images_then) / since_s
         self._log({"images_per_s": rate, **means})
         self.run.save(trainer.state())
         grid = sample_grid(trainer.averaged, self._shown)
         self.run.save_grid(f"{trainer.images_seen // 1000:06d}", grid)
-        summary = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
-        self._report(f"{trainer.images_seen / 1000:7.1f} kimg  {rate:5.1f} img/s  {summary}")
-        self._sums, self._since, self._images_then = {}, now, trainer.images_seen
+        place = f"{trainer.images_seen / 1000:7.1f} kimg  {rate:5.1f} img/s"
+        self._report(progress_line(place, means))
+        self._images_then = trainer.images_seen
 
     def _log(self, values: Mapping[str, float]) -> None:
         self.run.log(kimg=self._trainer.images_seen / 1000, **values)

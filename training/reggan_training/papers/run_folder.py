@@ -19,6 +19,7 @@ from reggan_plugin.errors import SourceError
 from reggan_training.data.identity import Identity
 from reggan_training.papers.configuration import TrainingSettings
 from reggan_training.provenance import commit_of_source
+from reggan_training.training_run import append_line
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -136,9 +137,7 @@ class RunFolder:
 
     def log(self, **values: float) -> None:
         """Append one line of numbers."""
-        line = json.dumps({key: round(float(value), 6) for key, value in values.items()})
-        with self.metrics.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        append_line(self.metrics, {key: round(float(value), 6) for key, value in values.items()})
 
     def read_metrics(self) -> list[dict[str, float]]:
         """The lines of `log`; none before the first."""
@@ -208,12 +207,6 @@ def restore_adam(optimizer: torch.optim.Adam, state: Mapping[str, Tensor]) -> No
             known[name] = value.to(parameter.device)
         else:
             known[name] = torch.empty_like(parameter, requires_grad=False).copy_(value)
-
-
-def average_into(average: nn.Module, model: nn.Module, decay: float) -> None:
-    """Move an exponential moving average of the parameters one step on."""
-    with torch.no_grad():
-        torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
 
 
 def _difference(old: object, new: object, path: str = "") -> str:

@@ -16,12 +16,12 @@ from reggan_training.papers.configuration import TrainingSettings
 from reggan_training.papers.networks.expression_model import ExpressionModel
 from reggan_training.papers.run_folder import (
     adam_state,
-    average_into,
     prefixed,
     restore_adam,
     unprefixed,
 )
 from reggan_training.processes import Processes
+from reggan_training.training_run import average_into
 
 _BETAS = (0.5, 0.99)
 _LONGEST_GRADIENT = 5.0

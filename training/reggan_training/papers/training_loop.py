@@ -5,14 +5,13 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
 
 from reggan_plugin.errors import SourceError, TrainingDivergedError, UsageError
-from reggan_plugin.jobs.interruption import StopRequest, stop_on_signals
 from reggan_training.data.pairs import PairBatch, PairSampler
 from reggan_training.data.sets import load_sets
 from reggan_training.data.split import SPLITS, Split
@@ -26,6 +25,7 @@ from reggan_training.papers.recorder import Recorder
 from reggan_training.papers.run_folder import RunFolder, describe_data
 from reggan_training.papers.train_step import Trainer
 from reggan_training.processes import Processes, join_processes
+from reggan_training.training_run import run_training
 
 Report = Callable[[str], None]
 _GRID_IDENTITIES = 4
@@ -122,10 +122,16 @@ class Session:
         if state is not None:
             trainer.restore(state)
             self.report(f"resuming at {trainer.images_seen / 1000:.1f} kimg")
-        with stop_on_signals() as stop:
-            shown = (self.held_out or self.identities)[:_GRID_IDENTITIES]
-            recorder = Recorder(run, trainer, held_out, shown, self.report) if is_first else None
-            self._descend(trainer, recorder, checkpoint_every_s, stop)
+        shown = (self.held_out or self.identities)[:_GRID_IDENTITIES]
+        recorder = Recorder(run, trainer, held_out, shown, self.report) if is_first else None
+        batches = self.batches(trainer)
+        try:
+            task = _Descent(trainer, batches, recorder, checkpoint_every_s)
+            run_training(task, self.processes)
+        finally:
+            batches.close()  # type: ignore[attr-defined]
+            if recorder is not None:
+                recorder.close()
         return run
 
     def start_model(self, *, fit: bool) -> ExpressionModel:
@@ -161,26 +167,43 @@ class Session:
             drawers = min(_MOST_DRAWERS, (os.cpu_count() or 1) // processes.count or 1)
         return drawn_ahead(sampler, size, trainer.steps, drawers)
 
-    def _descend(
-        self, trainer: Trainer, recorder: Recorder | None, every_s: float, stop: StopRequest
+
+class _Descent:
+    """A trainer as a task; one process of the run records it."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        batches: Iterator[PairBatch],
+        recorder: Recorder | None,
+        every_s: float,
     ) -> None:
-        batches = self.batches(trainer)
+        self._trainer, self._batches = trainer, batches
+        self._recorder, self._every_s = recorder, every_s
+
+    @property
+    def progress(self) -> float:
+        """By images."""
+        return self._trainer.progress
+
+    def take_step(self) -> dict[str, float]:
+        """Train on one batch; score when it is time to."""
         try:
-            while trainer.progress < 1:
-                try:
-                    values = trainer.train_step(next(batches))
-                except TrainingDivergedError as error:
-                    raise _diverged(error, recorder) from error
-                is_stopped = self.processes.any(stop.is_made())
-                if recorder is not None:
-                    recorder.after_step(values, every_s, is_stopped)
-                if is_stopped:
-                    stop.raise_if_made()
-                    return
-        finally:
-            batches.close()  # type: ignore[attr-defined]
-            if recorder is not None:
-                recorder.close()
+            values = self._trainer.train_step(next(self._batches))
+        except TrainingDivergedError as error:
+            raise _diverged(error, self._recorder) from error
+        if self._recorder is not None:
+            self._recorder.score_if_due()
+        return values
+
+    def is_due(self, since_s: float) -> bool:
+        """Every few minutes."""
+        return since_s > self._every_s
+
+    def store(self, losses: Mapping[str, float], since_s: float) -> None:
+        """Write what a run leaves behind."""
+        if self._recorder is not None:
+            self._recorder.save(losses, since_s)
 
 
 def drawn_ahead(

@@ -64,7 +64,7 @@ def export_landmarks(
         ModelParityError: the file says otherwise than PyTorch; nothing is left at `out`.
     """
     graph = landmark_graph(run)
-    outputs = RIG_OUTPUTS
+    outputs: tuple[str, ...] = RIG_OUTPUTS
     if refinement is None:
         model = _traced(graph, ("image",), RIG_OUTPUTS)
         store_weights_as_half(model)

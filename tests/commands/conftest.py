@@ -27,9 +27,7 @@ _NAMES = ("left_eye", "right_eye", "nose_tip", "mouth_left", "mouth_right", "chi
 class ReddeningTransfer(Brightening):
     """Stands for the model: reddens a box in the middle of pictures that are not black."""
 
-    def __init__(
-        self, model: str | None, *, device: str, batch: int = 1, **_rig: object
-    ) -> None:
+    def __init__(self, model: str | None, *, device: str, batch: int = 1, **_rig: object) -> None:
         super().__init__()
         self.card = ModelCard(
             name="reddening",

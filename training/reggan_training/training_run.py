@@ -14,8 +14,6 @@ from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_training.processes import Processes
 
 Network = TypeVar("Network", bound=nn.Module)
-_RATE_RISES = 100
-"""Steps of a run over which the learning rate rises."""
 _LONGEST_GRADIENT = 2.0
 
 
@@ -106,9 +104,18 @@ class NetworkTraining(Generic[Network]):
         seconds: that the caller says it took.
     """
 
-    def __init__(self, network: Network, checkpoint: Path, *, rate: float) -> None:
-        """Take a network; go on with a checkpoint that is there."""
-        self._checkpoint = checkpoint
+    def __init__(
+        self, network: Network, checkpoint: Path, *, rate: float, rises: int = 100
+    ) -> None:
+        """Take a network; go on with a checkpoint that is there.
+
+        Args:
+            network: with its first weights.
+            checkpoint: its file.
+            rate: at which to learn.
+            rises: steps over which the rate rises at first.
+        """
+        self._checkpoint, self._rises = checkpoint, rises
         self.network: Network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(self.network)
         self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=1e-3)
@@ -142,7 +149,7 @@ class NetworkTraining(Generic[Network]):
             most_decay: of the EMA weights, which forget faster at first.
         """
         for group in self._optimiser.param_groups:
-            group["lr"] = rate * min(1.0, (self.steps + 1) / _RATE_RISES)
+            group["lr"] = rate * min(1.0, (self.steps + 1) / self._rises)
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_GRADIENT)

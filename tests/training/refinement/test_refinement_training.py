@@ -14,11 +14,10 @@ from reggan_training.refinement.training import (
     ARRAYS,
     LOG,
     Batch,
-    RefinementTask,
     RefinementTraining,
     measure,
+    train,
 )
-from reggan_training.training_run import run_training
 
 
 @pytest.fixture
@@ -95,6 +94,6 @@ def test_it_learns(pool: PicturePool, tmp_path: Path) -> None:
 def test_a_run_goes_on(pool: PicturePool, tmp_path: Path) -> None:
     told: list[dict[str, float | str]] = []
     for _ in range(2):
-        run_training(RefinementTask(tmp_path, pool, pool, 0.3, told.append))
+        train(tmp_path, pool, pool, 0.3, told.append)
     assert int(told[1]["steps"]) > int(told[0]["steps"]) >= 1
     assert len((tmp_path / LOG).read_text().splitlines()) == 2

@@ -15,8 +15,9 @@ from reggan_training.landmarks.training import Measurement
 from reggan_training.landmarks.whole_run import DrawnRun, train_on_drawn
 from reggan_training.landmarks.whole_run import train_landmarks as train_parts
 from reggan_training.refinement.examples import ExampleDrawing
-from reggan_training.refinement.training import ARRAYS, RefinementTask
-from reggan_training.training_run import progress_line, run_training
+from reggan_training.refinement.training import ARRAYS
+from reggan_training.refinement.training import train as train_network
+from reggan_training.training_run import progress_line
 
 
 def _run_of(
@@ -138,9 +139,7 @@ def train_refinement(run: DrawnRun, model: Path) -> None:
         run,
         ExampleDrawing(model.resolve()),
         ARRAYS,
-        lambda pool, test, told: run_training(
-            RefinementTask(run.folder, pool, test, run.length_s, told)
-        ),
+        lambda pool, test, told: train_network(run.folder, pool, test, run.length_s, told),
         _report,
     )
     click.echo(run.folder)
@@ -149,4 +148,4 @@ def train_refinement(run: DrawnRun, model: Path) -> None:
 def _report(found: Measurement) -> None:
     """Print a measurement as one line."""
     numbers = {name: value for name, value in found.items() if name != "kind"}
-    report_line(progress_line(f"{found.get('kind', '')!s:6s}", numbers))
+    report_line(progress_line(f"{found.get('kind', ''):6s}".rstrip() or "all", numbers))

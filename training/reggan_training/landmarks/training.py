@@ -6,7 +6,7 @@ long it was trained), and log.jsonl with all measurements.
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,7 @@ from reggan_training.training_run import NetworkTraining, append_line
 SHARES: Final = {"eye": 0.27, "brow": 0.12, "mouth": 0.33, "face": 0.28}
 """Of the time, by kind of network."""
 LOG: Final = "log.jsonl"
-_BATCH, _RATE, _LEAST_RATE = 24, 1.5e-3, 1e-5
+_BATCH, RATE, _LEAST_RATE = 24, 1.5e-3, 1e-5
 _PLAIN_SQUARES = 150
 """Steps in which places are learnt without deviations."""
 _STEPS_AT_ONCE = 8
@@ -40,7 +40,7 @@ class PartTraining(NetworkTraining[PartNetwork]):
 
     def __init__(self, kind: str, folder: Path) -> None:
         """Begin, or go on with what the run's folder holds of a kind of part."""
-        super().__init__(PartNetwork(kind), folder / f"{kind}.pt", rate=_RATE)
+        super().__init__(PartNetwork(kind), folder / f"{kind}.pt", rate=RATE)
         self.kind, self.loss = kind, 0.0
 
     def train_steps(
@@ -131,31 +131,33 @@ def _of_groups(distance: Tensor, size: int) -> dict[str, Tensor]:
     }
 
 
-class LandmarkTask:
-    """All networks in turns, each for its share of the time.
+class PoolTask:
+    """Training by the clock on a pool that grows meanwhile.
 
     The learning rate falls from its height to nearly nothing over the length, also of a run that
     goes on. Networks are stored and measured every five minutes and in the end.
     """
 
-    def __init__(
-        self, folder: Path, pool: PicturePool, test: PicturePool, length_s: float, report: Report
-    ) -> None:
-        """Go on where a run stopped.
+    def __init__(self, log: Path, pool: PicturePool, length_s: float, report: Report) -> None:
+        """Begin.
 
         Args:
-            folder: of the run.
-            pool: pictures to train on; new ones are read meanwhile.
-            test: of held-out heads.
+            log: gets each measurement as a line.
+            pool: to train on; new rows are read meanwhile.
             length_s: seconds.
-            report: told each measurement, which is also written to the run's log.
+            report: told each measurement.
         """
-        self._folder, self._pool, self._test = folder, pool, test
-        self._length_s, self._report = length_s, report
-        self._running = [PartTraining(kind, folder) for kind in SHARES]
-        steps = sum(one.steps for one in self._running)
-        self._random = torch.Generator().manual_seed(steps)
+        self.pool = pool
+        self._log, self._length_s, self._report = log, length_s, report
         self._began = self._refreshed = time.monotonic()
+
+    def learn(self, rate: float) -> dict[str, float]:
+        """Take a step or a few; returns the losses."""
+        raise NotImplementedError
+
+    def stored(self) -> Iterator[Measurement]:
+        """Store each network; yields what it is measured to be."""
+        raise NotImplementedError
 
     @property
     def progress(self) -> float:
@@ -163,30 +165,52 @@ class LandmarkTask:
         return (time.monotonic() - self._began) / self._length_s
 
     def take_step(self) -> dict[str, float]:
-        """Take a few steps of the network that is furthest behind."""
-        rate = _RATE * (0.5 + 0.5 * math.cos(math.pi * min(self.progress, 1.0))) + _LEAST_RATE
-        behind = min(self._running, key=lambda one: one.seconds / SHARES[one.kind])
-        behind.train_steps(self._pool, _STEPS_AT_ONCE, self._random, rate)
+        """Learn at the rate of the hour."""
+        fall = 0.5 + 0.5 * math.cos(math.pi * min(self.progress, 1.0))
+        losses = self.learn(RATE * fall + _LEAST_RATE)
         if time.monotonic() - self._refreshed > _REFRESH_S:
-            self._pool.refresh()
+            self.pool.refresh()
             self._refreshed = time.monotonic()
-        return {behind.kind: behind.loss}
+        return losses
 
     def is_due(self, since_s: float) -> bool:
         """Every five minutes."""
         return since_s > _MEASURE_S
 
     def store(self, losses: Mapping[str, float], since_s: float) -> None:  # noqa: ARG002
-        """Store, measure and report each network."""
+        """Store, measure and report."""
+        for found in self.stored():
+            append_line(self._log, found)
+            self._report(found)
+
+
+class LandmarkTask(PoolTask):
+    """All networks of the landmarks in turns, each for its share of the time."""
+
+    def __init__(
+        self, folder: Path, pool: PicturePool, test: PicturePool, length_s: float, report: Report
+    ) -> None:
+        """Go on where the run in a folder stopped; `test` is of held-out heads."""
+        super().__init__(folder / LOG, pool, length_s, report)
+        self._running, self._test = [PartTraining(kind, folder) for kind in SHARES], test
+        steps = sum(one.steps for one in self._running)
+        self._random = torch.Generator().manual_seed(steps)
+
+    def learn(self, rate: float) -> dict[str, float]:
+        """Take a few steps of the network that is furthest behind."""
+        behind = min(self._running, key=lambda one: one.seconds / SHARES[one.kind])
+        behind.train_steps(self.pool, _STEPS_AT_ONCE, self._random, rate)
+        return {behind.kind: behind.loss}
+
+    def stored(self) -> Iterator[Measurement]:
+        """Store and measure each network."""
         for one in self._running:
             one.save()
-            found: Measurement = {
+            yield {
                 "kind": one.kind,
                 "crops": one.steps * _BATCH,
                 "seconds": round(one.seconds),
-                "pool": self._pool.count,
+                "pool": self.pool.count,
                 "loss": round(one.loss, 3),
                 **measure(one.ema, self._test),
             }
-            append_line(self._folder / LOG, found)
-            self._report(found)

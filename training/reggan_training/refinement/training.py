@@ -4,9 +4,7 @@ A run's folder holds `refinement.pt` (weights, their EMA, the optimiser, how lon
 and refinement.jsonl with all measurements.
 """
 
-import math
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,20 +17,21 @@ from torch import Tensor
 from reggan_plugin.rig.refinement import PLANES
 from reggan_plugin.rig.template import CONVENTIONS
 from reggan_training.landmarks.pool import PicturePool
-from reggan_training.landmarks.training import Measurement, Report
+from reggan_training.landmarks.training import RATE, Measurement, PoolTask, Report
 from reggan_training.refinement.network import RigRefiner
-from reggan_training.training_run import NetworkTraining, append_line
+from reggan_training.training_run import NetworkTraining, run_training
 
 ARRAYS: Final = ("picture", "asked", "motion", "light", "known")
 """Of a shard."""
 CHECKPOINT, LOG = "refinement.pt", "refinement.jsonl"
-_BATCH, _RATE, _LEAST_RATE = 16, 1.5e-3, 1e-5
+_BATCH: Final = 16
+_RATE_RISES: Final = 200
+"""Steps over which the learning rate rises."""
 _EPSILON: Final = 0.004
 """Eye distances within which errors of motion count as squares."""
 _LIGHT_WEIGHT: Final = 0.12
 _NAMED_WEIGHT: Final = 0.004
 """Of naming the convention that fits best, which is learnt sooner than by what it moves."""
-_REFRESH_S, _MEASURE_S = 45.0, 300.0
 _LOWER, _FACE = PLANES.index("lower"), PLANES.index("face")
 _LIGHT, _MEANT = PLANES.index("light"), PLANES.index(f"{CONVENTIONS[0]}_right")
 _SIDEWAYS: Final = [k for k, name in enumerate(PLANES) if name == "x" or name.endswith("right")]
@@ -86,10 +85,13 @@ class Batch:
 
     def conventions(self) -> Int[Tensor, " batch"]:
         """The convention that comes nearest to the truth of each example."""
-        meant = self.asked[:, _MEANT:]
-        meant = meant.reshape(len(meant), -1, 2, *meant.shape[2:])
+        meant = self._meant()
         left = (self.asked[:, None, :2] + meant - self.motion[:, None]) * self.known[:, None]
         return left.square().sum((2, 3, 4)).argmin(1)
+
+    def _meant(self) -> Float[Tensor, "batch conventions 2 cells cells"]:
+        meant = self.asked[:, _MEANT:]
+        return meant.reshape(len(meant), -1, 2, *meant.shape[2:])
 
     def errors(
         self, answer: Answer
@@ -100,20 +102,18 @@ class Batch:
             for one in answer[:2]
         )
         lower = self.asked[:, _LOWER, None]
-        meant = self.asked[:, _MEANT:]
-        meant = meant.reshape(len(meant), -1, 2, *meant.shape[2:])
-        motion = self.asked[:, :2] + (mix[:, :, None] * meant).sum(1)
+        motion = self.asked[:, :2] + (mix[:, :, None] * self._meant()).sum(1)
         motion = motion + added[:, :2] * (1 - lower) + added[:, 2:] * lower
         light = self.asked[:, _LIGHT, None] + answer[2]
         return (motion - self.motion) * self.known, (light - self.light) * self.known
 
 
 class RefinementTraining(NetworkTraining[RigRefiner]):
-    """The network in training; it goes on with what the run's folder holds."""
+    """The network in training."""
 
     def __init__(self, folder: Path) -> None:
-        """Begin, or go on."""
-        super().__init__(RigRefiner(), folder / CHECKPOINT, rate=_RATE)
+        """Begin, or go on with the checkpoint in the run's folder."""
+        super().__init__(RigRefiner(), folder / CHECKPOINT, rate=RATE, rises=_RATE_RISES)
 
     def train_step(self, batch: Batch, rate: float) -> float:
         """Learn from examples; returns the loss."""
@@ -158,58 +158,35 @@ def measure(network: RigRefiner, test: PicturePool) -> dict[str, float]:
     }
 
 
-class RefinementTask:
-    """Trains for so many seconds, by a learning rate that falls from its height to nearly nothing.
-
-    The network is stored and measured every few minutes and in the end.
-    """
+class RefinementTask(PoolTask):
+    """The network, on examples of a pool."""
 
     def __init__(
         self, folder: Path, pool: PicturePool, test: PicturePool, length_s: float, report: Report
     ) -> None:
-        """Go on where a run stopped.
-
-        Args:
-            folder: of the run.
-            pool: examples to train on; new ones are read meanwhile.
-            test: of held-out heads.
-            length_s: seconds.
-            report: told each measurement, which is also written to the run's log.
-        """
-        self._folder, self._pool, self._test = folder, pool, test
-        self._length_s, self._report = length_s, report
-        self._running = RefinementTraining(folder)
+        """Go on where the run in a folder stopped; `test` is of held-out heads."""
+        super().__init__(folder / LOG, pool, length_s, report)
+        self._running, self._test = RefinementTraining(folder), test
         self._random = torch.Generator().manual_seed(self._running.steps)
-        self._began = self._refreshed = time.monotonic()
 
-    @property
-    def progress(self) -> float:
-        """By the clock."""
-        return (time.monotonic() - self._began) / self._length_s
+    def learn(self, rate: float) -> dict[str, float]:
+        """Take a step."""
+        index = torch.randint(self.pool.count, (_BATCH,), generator=self._random)
+        batch = Batch.of(self.pool, index).augmented(self._random)
+        return {"loss": self._running.train_step(batch, rate)}
 
-    def take_step(self) -> dict[str, float]:
-        """Learn from one batch."""
-        rate = _RATE * (0.5 + 0.5 * math.cos(math.pi * min(self.progress, 1.0))) + _LEAST_RATE
-        index = torch.randint(self._pool.count, (_BATCH,), generator=self._random)
-        batch = Batch.of(self._pool, index).augmented(self._random)
-        loss = self._running.train_step(batch, rate)
-        if time.monotonic() - self._refreshed > _REFRESH_S:
-            self._pool.refresh()
-            self._refreshed = time.monotonic()
-        return {"loss": loss}
-
-    def is_due(self, since_s: float) -> bool:
-        """Every five minutes."""
-        return since_s > _MEASURE_S
-
-    def store(self, losses: Mapping[str, float], since_s: float) -> None:  # noqa: ARG002
-        """Store, measure and report."""
+    def stored(self) -> Iterator[Measurement]:
+        """Store and measure the network."""
         self._running.save()
-        found: Measurement = {
+        yield {
             "steps": self._running.steps,
-            "pool": self._pool.count,
-            **{name: round(value, 5) for name, value in losses.items()},
+            "pool": self.pool.count,
             **measure(self._running.ema, self._test),
         }
-        append_line(self._folder / LOG, found)
-        self._report(found)
+
+
+def train(
+    folder: Path, pool: PicturePool, test: PicturePool, length_s: float, report: Report
+) -> None:
+    """Train for so many seconds; see `PoolTask`. Go on where a run stopped."""
+    run_training(RefinementTask(folder, pool, test, length_s, report))

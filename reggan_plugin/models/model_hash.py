@@ -24,7 +24,7 @@ refines an answer, whichever it is asked for."""
 
 WALKED = frozenset(
     {
-        "c2608d3e41592c9621f07e0db4f4c938be671def50f860f11a53e5f024f6eb9c",  # reggan.onnx
+        "e96179dd868a14dfe84fee2d681a89b78fcfd15ce90a535408e905e2d8657603",  # reggan.onnx
         "e2fce3de8eadced88e5bc3ad8bcef481c61502da83f3972cc1a892b42a9c809b",  # detector.onnx
         "f98feba2c749131bd76f87b3135bccd70f5eac3a046eabd7614bc886843e89c6",  # landmarks.onnx
     }

@@ -15,7 +15,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from reggan_plugin.backends.device_name import DeviceName
-from reggan_plugin.backends.engine_key import EngineOptions
+from reggan_plugin.backends.engine_cache import EngineOptions
 from reggan_plugin.backends.provider_settings import filled, provider_settings
 from reggan_plugin.backends.providers import PROVIDERS, Provider
 from reggan_plugin.backends.runner import ASKED_FOR, Runner, Tensors

@@ -9,7 +9,7 @@ import onnxruntime
 
 from reggan_plugin.backends.cache_folder import CACHE_VARIABLE, cache_folder, make_private
 from reggan_plugin.backends.device_name import DeviceName
-from reggan_plugin.backends.engine_key import EngineOptions
+from reggan_plugin.backends.engine_cache import EngineOptions
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.errors import DeviceUnavailableError, UnsafeCacheError
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
+from reggan_plugin.backends.engine_cache import ENGINE_SUFFIX
 from reggan_plugin.errors import UsageError
 
 SETTINGS_FILE = "reggan-plugin.toml"

@@ -9,7 +9,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
+from reggan_plugin.backends.engine_cache import ENGINE_SUFFIX
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.change.in_frame import motion_in_frame
 from reggan_plugin.change.picture import CutFrame, Picture

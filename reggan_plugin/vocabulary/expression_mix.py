@@ -9,16 +9,15 @@ from typing import Any
 
 from reggan_plugin.errors import UnknownExpressionError, UsageError
 from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
-from reggan_plugin.vocabulary.basic_expressions import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression import Expression
-from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, NEUTRAL
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, NEUTRAL, shapes_of
 from reggan_plugin.vocabulary.largest_intensity import MAX_INTENSITY
 from reggan_plugin.vocabulary.names import (
+    BASIC_EXPRESSIONS,
     NAMED_EXPRESSIONS,
     NO_PRESETS,
     OwnPresets,
     resolve_expression,
-    shapes_of,
 )
 from reggan_plugin.vocabulary.suggestions import nearest_in_weights
 

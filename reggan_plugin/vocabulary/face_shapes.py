@@ -72,6 +72,24 @@ def mirrored_name(name: str) -> str:
     return name
 
 
+_NOT_OF_A_SIDE = ("jaw", "mouth")
+"""What `jawLeft` and `mouthLeft` move *to* a side."""
+SHAPE_FROM_KEY = {shape.lower(): shape for shape in ARKIT_SHAPES}
+
+
+def shapes_of(word: str) -> tuple[str, ...]:
+    """Return the ARKit shape that `word` names in any case, or `neutral`; empty if it names none.
+
+    `mouthSmile` names both sides.
+    """
+    key = word.strip().lower()
+    if key in (NEUTRAL, *SHAPE_FROM_KEY):
+        return (SHAPE_FROM_KEY.get(key, NEUTRAL),)
+    if key in _NOT_OF_A_SIDE or key + "left" not in SHAPE_FROM_KEY:
+        return ()
+    return SHAPE_FROM_KEY[key + "left"], SHAPE_FROM_KEY[key + "right"]
+
+
 _HALVED = ("browInnerUp", "cheekPuff")
 """Shapes that some files split into a left and a right half."""
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")

@@ -8,6 +8,7 @@
 Nothing heavy is imported here: subcommands are loaded when they are invoked.
 """
 
+import gc
 import traceback
 from collections.abc import Sequence
 
@@ -104,6 +105,9 @@ _ATTACHED_HELP = {
 @verbose_option
 def reggan_plugin() -> None:
     """Change the expression of rendered faces and keep everything else."""
+    if not gc.isenabled():  # by __main__, while the command was loaded: none of that is garbage
+        gc.freeze()
+        gc.enable()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

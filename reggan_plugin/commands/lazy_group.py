@@ -1,9 +1,9 @@
 """A command group whose help loads none of its commands."""
 
-import gc
 import importlib
 import os
 import shlex
+import sys
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,8 +98,12 @@ class LazyGroup(click.Group):
         """
         if cmd_name in self._own:
             target = self._own[cmd_name].target
-            if not self._own[cmd_name].is_group:
-                _multiply_in_one_thread()
+            is_runtimes = self._attached_help is not None and not self._own[cmd_name].is_group
+            if is_runtimes and "numpy" not in sys.modules:
+                # Products of matrices are small here; after each, threads of OpenBLAS would wait for
+                # the next in a loop that fills a core for a tenth of a second in a frame. Commands
+                # that other packages attach, such as trainings, have large ones and take all cores.
+                os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         elif cmd_name in self._attached:
             target = self._attached[cmd_name].value.partition(" ")[0]
         else:
@@ -194,22 +198,7 @@ class LazyGroup(click.Group):
         )
 
 
-def _multiply_in_one_thread() -> None:
-    """Keep OpenBLAS from starting threads; it reads this when NumPy is loaded.
-
-    NumPy's products of matrices are small here; after each, threads of OpenBLAS would wait for the
-    next in a loop that fills a core for a tenth of a second in a frame. Commands that other
-    packages attach, such as trainings, have large ones, and take all cores.
-    """
-    if not gc.isenabled():  # by reggan_plugin.__main__: the process is this command's alone
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-
 def _loaded(target: str) -> click.Command:
-    """The command at `module:attribute`. What loading made is never searched for garbage."""
     module, _, attribute = target.partition(":")
     command: click.Command = getattr(importlib.import_module(module), attribute)
-    if not gc.isenabled():  # by reggan_plugin.__main__
-        gc.freeze()
-        gc.enable()
     return command

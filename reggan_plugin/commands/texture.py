@@ -2,6 +2,7 @@
 
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -30,7 +31,6 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.jobs.render_settings import RigFiles
-from reggan_plugin.textures.texture_batch import Watch
 from reggan_plugin.textures.texture_request import (
     MeshOutput,
     OpenTransfer,
@@ -38,6 +38,9 @@ from reggan_plugin.textures.texture_request import (
     TextureResult,
 )
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+
+if TYPE_CHECKING:
+    from reggan_plugin.textures.texture_batch import Watch
 
 
 @click.command(
@@ -145,7 +148,7 @@ def _refuse_single_files(request: TextureRequest, sheet: Path | None) -> None:
 
 
 def _run(
-    request: TextureRequest, sheet: Path | None, open_transfer: OpenTransfer, watch: Watch
+    request: TextureRequest, sheet: Path | None, open_transfer: OpenTransfer, watch: "Watch"
 ) -> list[TextureResult]:
     """The maps and the sheet of one character, which is looked at once for both."""
     from reggan_plugin.textures.job_inputs import Subject

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.errors import RegganError, document_from_said
-from reggan_plugin.textures.texture_batch import CharacterOutcome
 from reggan_plugin.textures.texture_request import TextureResult
+
+if TYPE_CHECKING:  # needs the extra [textures]
+    from reggan_plugin.textures.texture_batch import CharacterOutcome
 
 SUMMARY_VERSION = 2
 """Raised when a field of the JSON summary changes its meaning or goes away."""
@@ -47,7 +49,7 @@ def print_results(results: Sequence[TextureResult], *, as_json: bool, quiet: boo
             click.echo(path)
 
 
-def say_outcome(outcome: CharacterOutcome, place: int, *, quiet: bool = False) -> None:
+def say_outcome(outcome: "CharacterOutcome", place: int, *, quiet: bool = False) -> None:
     """One line for a character of a batch, as it is done, and its notes; if quiet, of faults."""
     if quiet and not outcome.error:
         return
@@ -58,7 +60,7 @@ def say_outcome(outcome: CharacterOutcome, place: int, *, quiet: bool = False) -
 
 
 def print_outcomes(
-    outcomes: Sequence[CharacterOutcome],
+    outcomes: "Sequence[CharacterOutcome]",
     *,
     as_json: bool,
     is_interrupted: bool,
@@ -93,7 +95,7 @@ def print_outcomes(
         click.echo(", ".join(f"{count} {kind}" for kind, count in counts.items()), err=True)
 
 
-def raise_for_failures(outcomes: Sequence[CharacterOutcome]) -> None:
+def raise_for_failures(outcomes: "Sequence[CharacterOutcome]") -> None:
     """Fail if a character of a batch failed.
 
     Raises:

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import tomllib
 
 import pytest
 
 from reggan_plugin.errors import UnknownExpressionError
+from reggan_plugin.vocabulary import names
 from reggan_plugin.vocabulary.action_units import (
     WEIGHTS_FROM_ACTION_UNIT,
     action_unit_weights,
@@ -156,3 +158,7 @@ def test_the_weights_are_those_that_users_pictures_were_made_with() -> None:
     weights = {name: sorted(one.weights.items()) for name, one in NAMED_EXPRESSIONS.items()}
     digest = hashlib.sha256(json.dumps(weights).encode()).hexdigest()
     assert digest.startswith("55468a5fe9405a04")
+
+
+def test_the_table_is_toml_that_says_what_our_short_reader_takes_it_to_say() -> None:
+    assert tomllib.loads(names._TABLE.read_text(encoding="utf-8")) == names._read_table()

@@ -100,9 +100,9 @@ class LazyGroup(click.Group):
             target = self._own[cmd_name].target
             is_runtimes = self._attached_help is not None and not self._own[cmd_name].is_group
             if is_runtimes and "numpy" not in sys.modules:
-                # Products of matrices are small here; after each, threads of OpenBLAS would wait for
-                # the next in a loop that fills a core for a tenth of a second in a frame. Commands
-                # that other packages attach, such as trainings, have large ones and take all cores.
+                # Products of matrices are small here; after each, threads of OpenBLAS would wait
+                # for the next in a loop that fills a core for a tenth of a second in a frame. What
+                # other packages attach, such as trainings, has large ones and takes all cores.
                 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         elif cmd_name in self._attached:
             target = self._attached[cmd_name].value.partition(" ")[0]

@@ -50,6 +50,7 @@ REMEDIES: Mapping[str, str] = {
     "training-diverged": "",
     "device-unavailable": _DEVICE,
     "missing-extra": "",
+    "attached-package": "",
     "note": "",
     # models
     "model-lacks-control": "",
@@ -63,7 +64,6 @@ REMEDIES: Mapping[str, str] = {
     "engine-without-device": "",
     "engine-to-build": _DEVICE,
     "engine-too-large": _DEVICE,
-    "engine-of-other-model": _DEVICE,
     "unknown-face-shape": "",
     # where the face is
     "face-in-frame": _FROM_RIG,

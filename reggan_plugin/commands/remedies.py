@@ -41,6 +41,7 @@ REMEDIES: Mapping[str, str] = {
     "training-diverged": "",
     "device-unavailable": "",
     "missing-extra": "",
+    "attached-package": "",
     "note": "",
     # the local page
     "too-large": "",
@@ -58,7 +59,6 @@ REMEDIES: Mapping[str, str] = {
     "engine-without-device": "If it is your own, say so: --device tensorrt.",
     "engine-to-build": "reggan-plugin export engine MODEL.onnx --out FILE",
     "engine-too-large": "Or build with a smaller --batch.",
-    "engine-of-other-model": "Such as --device cuda.",
     "unknown-face-shape": "`reggan-plugin expressions --shapes` lists all.",
     # where the face is
     "face-in-frame": "Say where it is with --face-box or --landmarks, or pass --on-missing-face "

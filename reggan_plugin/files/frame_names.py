@@ -3,8 +3,9 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 
-from reggan_plugin.files.frame import FRAME_SUFFIXES
+from reggan_plugin.files.frame import can_read
 
 PADDING = re.compile(r"#+|@+|%0?\d{0,2}d|\$F\d?")
 Named = tuple[int | None, str]
@@ -29,7 +30,7 @@ def number_in(name: str) -> int | None:
 
 def is_picture(name: str) -> bool:
     """True if the name is not hidden and ends like that of a frame."""
-    return name.lower().endswith(FRAME_SUFFIXES)
+    return can_read(Path(name))
 
 
 def is_housekeeping(name: str) -> bool:

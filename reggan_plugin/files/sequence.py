@@ -13,7 +13,7 @@ from reggan_plugin.errors import (
     SourceError,
     UsageError,
 )
-from reggan_plugin.files.frame import FRAME_SUFFIXES
+from reggan_plugin.files.formats import frame_suffixes
 from reggan_plugin.files.frame_list import FrameList
 from reggan_plugin.files.frame_names import (
     PADDING,
@@ -183,7 +183,8 @@ def _frames_in_folder(folder: Path) -> tuple[list[Named], list[str]]:
         found = ", ".join(sorted({Path(name).suffix or name for name in files})) or "nothing"
         raise EmptySourceError(
             f"{folder} holds no picture: {found} was found. "
-            f"These are read: {', '.join(FRAME_SUFFIXES)}. Name the folder of the rendered frames."
+            f"These are read: {', '.join(frame_suffixes())}. "
+            "Name the folder of the rendered frames."
         )
     sequences = numbered_groups(pictures)
     if len(sequences) > 1:

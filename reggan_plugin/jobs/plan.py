@@ -12,7 +12,7 @@ from reggan_plugin.atomic_write import remove_leftovers
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
 from reggan_plugin.files.change_layers import LayerFiles, LayerName
 from reggan_plugin.files.formats import format_named
-from reggan_plugin.files.frame import FRAME_SUFFIXES
+from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.frame_range import FrameRange
 from reggan_plugin.files.matte import Matte
@@ -185,7 +185,7 @@ def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Exi
 
 def is_name_of_picture(out: Path) -> bool:
     """True if an output is named like a picture, and is no folder."""
-    return out.suffix.lower() in FRAME_SUFFIXES and not out.is_dir()
+    return can_read(out) and not out.is_dir()
 
 
 def picture_named(out: Path, chosen: Sequence) -> Path:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, UnsupportedFormatError
-from reggan_plugin.files.frame import FRAME_SUFFIXES, can_read, converting, register_holder
+from reggan_plugin.files.formats import frame_suffixes
+from reggan_plugin.files.frame import can_read, converting, register_holder
 from reggan_plugin.files.frame_list import FrameList
 from reggan_plugin.files.frame_names import is_housekeeping
-from reggan_plugin.files.mesh_suffixes import MESH_SUFFIXES
+from reggan_plugin.files.mesh_suffixes import is_mesh
 from reggan_plugin.files.sequence import Sequence, find_sequence, sequences_in_folder, sequences_of
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER, read_record, record_path
@@ -72,7 +73,7 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
             if is_video(path):
                 search.add_video(path)
                 continue
-            if path.suffix.lower() in MESH_SUFFIXES:
+            if is_mesh(path):
                 raise UnsupportedFormatError(
                     f"{path} is a mesh, and pictures are rendered here. Change its texture map.",
                     kind="mesh-as-picture",
@@ -81,7 +82,7 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
             if not can_read(path):
                 raise UnsupportedFormatError(
                     f"{path} is of a kind that is not read. Give it as one of "
-                    f"{', '.join((*FRAME_SUFFIXES, *VIDEO_SUFFIXES))}: {converting(path)}"
+                    f"{', '.join((*frame_suffixes(), *VIDEO_SUFFIXES))}: {converting(path)}"
                 )
             files[path.parent].append(path.name)
         else:

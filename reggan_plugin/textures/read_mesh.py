@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.attached import attached, load_attached
 from reggan_plugin.errors import MeshError, MissingExtraError
-from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, USD_SUFFIXES
+from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, USD_SUFFIXES, is_mesh
 from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file
 from reggan_plugin.textures.gltf.character import character_from_gltf
@@ -79,8 +80,11 @@ def _load(path: Path, gltf: GltfFile | None, with_morphs: bool) -> LoadedMesh:
         from reggan_plugin.textures.usd_character import character_from_usd
 
         return LoadedMesh(character=character_from_usd(path, with_morphs=with_morphs))
+    if is_mesh(path):  # another package's
+        return LoadedMesh(character=load_attached("meshes", suffix[1:])(path))
+    kinds = (*MESH_SUFFIXES, *(f".{name}" for name in attached("meshes")))
     raise MeshError(
-        f"{path} is of a kind that is not read. Give the mesh as one of {', '.join(MESH_SUFFIXES)}."
+        f"{path} is of a kind that is not read. Give the mesh as one of {', '.join(kinds)}."
     )
 
 

@@ -27,7 +27,7 @@ from reggan_training.contract_1.initial_weights import InitialWeights, initial_w
 from reggan_training.contract_1.presets import PRESETS, preset_named
 from reggan_training.contract_1.training_loop import Session
 from reggan_training.contract_1.training_loop import train as train_model
-from reggan_training.networks.architectures import ARCHITECTURES
+from reggan_training.networks.architectures import architecture_names
 from reggan_training.processes import join_processes
 
 
@@ -41,7 +41,7 @@ from reggan_training.processes import join_processes
     help="Settings to start from.",
 )
 @config_option
-@click.option("--architecture", type=click.Choice(list(ARCHITECTURES)), help="Which network.")
+@click.option("--architecture", type=click.Choice(architecture_names()), help="Which network.")
 @size_option
 @width_option
 @click.option("--batch", type=click.IntRange(min=1), metavar="PAIRS", help="Pairs in one step.")

@@ -9,8 +9,8 @@ from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.commands.options.shared import model_options
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.change_layers import MOTION_LAYERS
-from reggan_plugin.files.picture_settings import PictureSettings
+from reggan_plugin.jobs.change_layers import MOTION_LAYERS
+from reggan_plugin.jobs.picture_settings import PictureSettings
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import ModelInUse
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

@@ -16,8 +16,8 @@ from reggan_plugin.commands.options.signing import signing_options
 from reggan_plugin.commands.render_model import AskedModel, model_and_batch_options
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.credentials_signed import Signing
-from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.files.video_codecs import VIDEO_CODECS
+from reggan_plugin.jobs.picture_settings import PictureSettings
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings, RigFiles
 

@@ -19,7 +19,7 @@ from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.tracks_file import write_tracks
 from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
-from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.reading import Reading
 from reggan_plugin.files.sequence import Sequence, find_sequence
 from reggan_plugin.jobs.events import Notice, Started
 from reggan_plugin.jobs.interruption import stop_on_signals

@@ -13,13 +13,13 @@ from reggan_plugin import __version__
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.change.picture import EditedFrame
 from reggan_plugin.errors import OutputError, SourceError, StalledError
-from reggan_plugin.files.change_layers import FrameChange, layer_files
 from reggan_plugin.files.credentials_signed import PictureSigner, sidecar_of
 from reggan_plugin.files.exr.compression import GenerationLoss
 from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.samples import is_changed
 from reggan_plugin.files.stamp import stamped
+from reggan_plugin.jobs.change_layers import FrameChange, layer_files
 from reggan_plugin.jobs.frame_record import (
     FileState,
     FrameFacts,

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.sequence import Sequence as Shot
 from reggan_plugin.files.sequence import range_outside
 from reggan_plugin.files.video import is_video
+from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.output_names import default_output_file, default_output_folder
 from reggan_plugin.jobs.plan import (
     Existing,

@@ -73,7 +73,7 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
             if is_video(path):
                 search.add_video(path)
                 continue
-            if is_mesh(path):
+            if not can_read(path) and is_mesh(path):
                 raise UnsupportedFormatError(
                     f"{path} is a mesh, and pictures are rendered here. Change its texture map.",
                     kind="mesh-as-picture",

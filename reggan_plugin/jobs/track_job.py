@@ -14,7 +14,7 @@ from reggan_plugin.faces.smoothing import DESCRIPTION
 from reggan_plugin.faces.steady_faces import steady_faces
 from reggan_plugin.faces.tracks import TrackedFrame, Tracks
 from reggan_plugin.files.frame_list import SourceFrame
-from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
+from reggan_plugin.files.reading import DEFAULT_READING, Reading
 from reggan_plugin.jobs.events import Report, ShotTracked
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.jobs.tracking_passes import SeenShot

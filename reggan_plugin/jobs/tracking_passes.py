@@ -10,7 +10,7 @@ from reggan_plugin.faces.linking import LinkedShot, SeenFrame
 from reggan_plugin.faces.smoothing import Points
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.frame_list import SourceFrame
-from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.reading import Reading
 from reggan_plugin.jobs.events import FrameTracked, Report
 from reggan_plugin.jobs.face_tracker import FaceTracker, Observation
 from reggan_plugin.jobs.faults import FRAME_FAULTS, JOB_FAULTS

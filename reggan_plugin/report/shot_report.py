@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from reggan_plugin.errors import RegganError, StalledError
-from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.reading import Reading
 from reggan_plugin.jobs.fingerprint import digest_of
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.report.flicker import Flicker, with_flicker

@@ -11,9 +11,9 @@ import click
 
 from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.video import VideoFile
+from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.landed_pictures import SETTLE_S
 from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
 from reggan_plugin.jobs.plan_sources import plan_sources

@@ -12,7 +12,7 @@ from reggan_plugin.commands.options.picture import reading_options
 from reggan_plugin.commands.options.shared import existing_options
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.reading import Reading
 from reggan_plugin.textures.texture_request import MESH_OUTPUTS, Look
 
 _FRONTS = ("+X", "-X", "+Y", "-Y", "+Z", "-Z")

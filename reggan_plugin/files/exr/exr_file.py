@@ -5,7 +5,7 @@ is written anew keep their bits if the compression is lossless. On request the p
 written anew as a whole: without loss, or with the change as layers of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,15 +27,12 @@ from reggan_plugin.files.exr.change_channels import set_layers, settle
 from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS, GenerationLoss
 from reggan_plugin.files.exr.container import Channel, Container, ExrPart, read_container
 from reggan_plugin.files.exr.generation_loss import lossy_channels, lossy_name, measure_loss
-from reggan_plugin.files.exr.moved_passes import moved_passes
-from reggan_plugin.files.exr.pass_choice import MovedFile, PassChoice
 from reggan_plugin.files.exr.passes import passes_of
 from reggan_plugin.files.exr.picture_layer import Layer, find_layer, other_views
 from reggan_plugin.files.exr.writing_settings import EncodedFrame, ExrWriting
 from reggan_plugin.files.frame_data import Encoding, Frame
 from reggan_plugin.files.primaries import primaries_notice
 from reggan_plugin.files.samples import change_samples, changed_pixels, floats_from_samples
-from reggan_plugin.imaging.moved_part import MovedPart
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -123,18 +120,6 @@ class StoredExr:
     def has_passes(self) -> bool:
         """True if there is more in it than the picture; see `WritesExr`."""
         return bool(passes_of(self.container.parts, self.layer))
-
-    def move_passes(
-        self,
-        content: bytes,
-        frame: Frame,
-        parts: Sequence[MovedPart],
-        choice: PassChoice,
-        *,
-        moves_alpha: bool,
-    ) -> MovedFile:
-        """The file with its other passes moved along; see `WritesExr`."""
-        return moved_passes(content, self.layer, frame, parts, choice, moves_alpha=moves_alpha)
 
     def refuse_what_cannot_be(self, writing: ExrWriting) -> None:
         """Refuse what this file cannot be written as; see `WritesExr`."""

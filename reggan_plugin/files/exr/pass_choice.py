@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from reggan_plugin.errors import MissingChannelsError, Remark
+from reggan_plugin.errors import MissingChannelsError
 from reggan_plugin.imaging.pass_rules import PassRule
 
 
@@ -70,11 +70,3 @@ class PassChoice:
                 raise MissingChannelsError(
                     f"has no pass {pattern!r}; it has {found}.", kind="no-such-pass"
                 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class MovedFile:
-    """A file with its passes moved, and what is to be said of them."""
-
-    content: bytes
-    notices: tuple[Remark, ...] = ()

@@ -10,9 +10,9 @@ from reggan_plugin.array_types import Float, Shaped
 from reggan_plugin.files.damaged_files import faults_named
 from reggan_plugin.files.exr.exr_file import StoredExr
 from reggan_plugin.files.frame import Encoding, Frame, StoredImage, read_content
-from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.files.png.chunks import SIGNATURE
 from reggan_plugin.files.png.png_file import StoredPng, decode_samples
+from reggan_plugin.files.reading import DEFAULT_READING, Reading
 from reggan_plugin.files.samples import floats_from_samples
 from reggan_plugin.imaging.colour import ColourSpace, PixelCoding
 from reggan_plugin.textures.maps.declared_colours import declared_by_exr, declared_by_png

@@ -16,7 +16,7 @@ from reggan_plugin.files.exr.blocks import (
     read_grid,
 )
 from reggan_plugin.files.exr.container import Container, read_container
-from reggan_plugin.files.exr.pass_choice import MovedFile, PassChoice, RenderPass
+from reggan_plugin.files.exr.pass_choice import PassChoice, RenderPass
 from reggan_plugin.files.exr.passes import passes_of
 from reggan_plugin.files.exr.picture_layer import Layer, refuse_unwritable
 from reggan_plugin.files.frame_data import Frame
@@ -26,6 +26,14 @@ from reggan_plugin.imaging.pass_rules import PASS_RULES, PassRule
 
 _MARGIN_PX = 20
 """Around what is sampled: more than the kernel and the averages before it look at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovedFile:
+    """A file with its passes moved, and what is to be said of them."""
+
+    content: bytes
+    notices: tuple[Remark, ...] = ()
 
 
 def moved_passes(

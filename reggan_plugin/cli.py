@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 import click
 
-from reggan_plugin.commands.dev_help import DEV_HELP
 from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
 from reggan_plugin.commands.library_warnings import library_warnings_named
 from reggan_plugin.commands.remedies import with_remedy
@@ -81,23 +80,12 @@ _COMMANDS = {
         "reggan_plugin.commands.models:models", "List the models with their cards."
     ),
 }
-_ATTACHED_HELP = {
-    "train": "Train a model on pairs of pictures.",
-    "train-landmarks": "Train the networks that find the landmarks of a rig.",
-    "train-refinement": "Train the network that refines what a rig answers.",
-    "dataset": "Render, check and pack pictures to train on.",
-    "evaluate": "Measure expression, identity and realism of a model.",
-    "study": "Ask people which pictures they prefer, and tally it.",
-    "evaluate-motion": "Measure a motion model where the true motion is known.",
-    "export": "Turn a training run into a model file.",
-}
 
 
 @click.group(
     cls=LazyGroup,
     commands_by_name=_COMMANDS,
-    attached_help=_ATTACHED_HELP,
-    attached_elsewhere=DEV_HELP,
+    attaches="main",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\nExample:\n  reggan-plugin demo",
 )

@@ -27,7 +27,6 @@
     │   ├── EngineError
     │   ├── SignatureError          no signature, or somebody else's
     │   └── DeviceMemoryError       a run did not fit into the memory of its device
-    ├── TrainingDivergedError       exit 1: a loss is no number any more
     ├── DeviceUnavailableError      exit 1
     └── MissingExtraError           exit 1: an optional package is not installed
 
@@ -252,12 +251,6 @@ class DeviceMemoryError(ModelError):
     """A model run that did not fit into the memory of its device; a smaller batch may."""
 
     default_kind = "device-memory"
-
-
-class TrainingDivergedError(RegganError):
-    """A training run whose losses or gradients are not finite any more."""
-
-    default_kind = "training-diverged"
 
 
 class DeviceUnavailableError(RegganError):

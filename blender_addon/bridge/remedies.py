@@ -47,7 +47,6 @@ REMEDIES: Mapping[str, str] = {
     "engine": "",
     "model-parity": "",
     "device-memory": "Close other programs that use the GPU.",
-    "training-diverged": "",
     "device-unavailable": _DEVICE,
     "missing-extra": "",
     "attached-package": "",

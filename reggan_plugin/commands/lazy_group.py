@@ -4,22 +4,23 @@ import importlib
 import os
 import shlex
 import sys
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from reggan_plugin.commands.attached_commands import (
+    attached_commands,
+    package_of,
+    words_of,
+)
 from reggan_plugin.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
-
-ENTRY_POINT_GROUP = "reggan_plugin.commands"
-_OWN_PACKAGES = ("reggan_plugin", "reggan_training", "reggan_export")
-
 
 _HELP = frozenset({"-h", "--help"})
 
@@ -49,8 +50,7 @@ class LazyGroup(click.Group):
         self,
         *args: Any,
         commands_by_name: Mapping[str, LazyCommand] | None = None,
-        attached_help: Mapping[str, str] | None = None,
-        attached_elsewhere: Container[str] | None = None,
+        attaches: Literal["main", "workshop"] | None = None,
         **settings: Any,
     ) -> None:
         """Create the group; `args` and `settings` are those of click's.
@@ -58,33 +58,22 @@ class LazyGroup(click.Group):
         Args:
             args: of click's.
             commands_by_name: its own commands.
-            attached_help: the lines of attached commands; without it none can be attached.
-            attached_elsewhere: names of attached commands that are another group's; None where
-                this group has those of `attached_help` alone.
+            attaches: whether other packages attach commands to it, and which of theirs.
             settings: of click's.
         """
         super().__init__(*args, **settings)
-        self._own, self._attached_help = commands_by_name or {}, attached_help
-        self._elsewhere = attached_elsewhere
+        self._own, self._attaches = commands_by_name or {}, attaches
         self._asks_for_help = False
 
     @cached_property
     def _attached(self) -> "dict[str, EntryPoint]":
-        if self._attached_help is None:
+        if self._attaches is None:
             return {}
-        from importlib.metadata import entry_points  # takes as long as all of click
-
-        found = entry_points(group=ENTRY_POINT_GROUP)
         return {
-            point.name: point
-            for point in sorted(found, key=lambda point: point.name)
-            if self._is_here(point.name)
+            name: point
+            for name, point in attached_commands().items()
+            if (name in words_of(package_of(point)).workshop) == (self._attaches == "workshop")
         }
-
-    def _is_here(self, name: str) -> bool:
-        if self._elsewhere is None:
-            return name in (self._attached_help or {})
-        return name not in self._elsewhere
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Own commands in their order, then the attached ones."""
@@ -98,7 +87,7 @@ class LazyGroup(click.Group):
         """
         if cmd_name in self._own:
             target = self._own[cmd_name].target
-            is_runtimes = self._attached_help is not None and not self._own[cmd_name].is_group
+            is_runtimes = self._attaches is not None and not self._own[cmd_name].is_group
             if is_runtimes and "numpy" not in sys.modules:
                 # Products of matrices are small here; after each, threads of OpenBLAS would wait
                 # for the next in a loop that fills a core for a tenth of a second in a frame. What
@@ -152,8 +141,8 @@ class LazyGroup(click.Group):
         """List the commands without importing them."""
         own = [(name, command.short_help) for name, command in self._own.items()]
         attached = [
-            (name, (self._attached_help or {}).get(name, f"From {point.module.partition('.')[0]}."))
-            for name, point in self._attached.items()
+            (name, words_of(package).help.get(name, f"From {package}."))
+            for name, package in ((name, package_of(one)) for name, one in self._attached.items())
             if name not in self._own
         ]
         if own:
@@ -176,7 +165,7 @@ class LazyGroup(click.Group):
             raise missing from error
         from reggan_plugin.commands.help_without_extras import load_without_extras
 
-        command = load_without_extras(lambda: _loaded(target))
+        command = load_without_extras(target.partition(".")[0], lambda: _loaded(target))
         click.echo(f"Note: {missing}", err=True)
         return command
 
@@ -187,10 +176,12 @@ class LazyGroup(click.Group):
         missing = (error.name or "").partition(".")[0]
         if name in self._own:
             extras = self._own[name].extra
+            package = self._own[name].target.partition(".")[0]
         else:
             point = self._attached.get(name)
             extras = ",".join(point.extras) if point else ""
-        if missing in _OWN_PACKAGES or not extras:
+            package = package_of(point) if point else ""
+        if missing in ("reggan_plugin", package) or not extras:
             return error
         return MissingExtraError(
             f"`{ctx.command_path} {name}` needs {missing}, which is not installed. Install it: "

@@ -17,7 +17,7 @@ from torch import Tensor
 
 import reggan_training.contract_1.train_step
 from reggan_plugin.cli import main
-from reggan_plugin.errors import SourceError, TrainingDivergedError, UsageError
+from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.jobs.interruption import Interrupted
 from reggan_training.commands.train import train as train_command
 from reggan_training.contract_1 import losses
@@ -36,6 +36,7 @@ from reggan_training.contract_1.run_folder import RunFolder
 from reggan_training.contract_1.train_step import Trainer
 from reggan_training.contract_1.training_loop import train
 from reggan_training.data.pairs import PairSettings
+from reggan_training.errors import TrainingDivergedError
 from reggan_training.networks.expression_model import ModelSettings
 
 SIDE = 32

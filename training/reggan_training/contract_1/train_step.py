@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from reggan_plugin.errors import TrainingDivergedError
 from reggan_training.contract_1 import losses
 from reggan_training.contract_1.adversary import Adversary
 from reggan_training.contract_1.configuration import TrainingSettings
@@ -20,6 +19,7 @@ from reggan_training.contract_1.run_folder import (
     unprefixed,
 )
 from reggan_training.data.pairs import PairBatch
+from reggan_training.errors import TrainingDivergedError
 from reggan_training.networks.expression_model import ExpressionModel
 from reggan_training.processes import Processes
 

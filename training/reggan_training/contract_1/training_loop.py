@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from reggan_plugin.errors import SourceError, TrainingDivergedError, UsageError
+from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.jobs.interruption import StopRequest, stop_on_signals
 from reggan_training.contract_1.closed_form import fit_closed_form
 from reggan_training.contract_1.configuration import TrainingSettings
@@ -23,6 +23,7 @@ from reggan_training.contract_1.train_step import Trainer
 from reggan_training.data.pairs import PairBatch, PairSampler
 from reggan_training.data.sets import load_sets
 from reggan_training.data.split import SPLITS, Split
+from reggan_training.errors import TrainingDivergedError
 from reggan_training.networks.architectures import build_model
 from reggan_training.networks.expression_model import ExpressionModel
 from reggan_training.processes import Processes, join_processes

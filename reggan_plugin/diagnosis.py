@@ -54,7 +54,7 @@ class Diagnosis:
     """Faults that keep reggan-plugin from working; empty if all is well."""
 
     def document(self) -> dict[str, Any]:
-        """The diagnosis as `--json` prints it."""
+        """Return the diagnosis as `--json` prints it."""
         return asdict(self)
 
 

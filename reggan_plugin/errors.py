@@ -63,7 +63,7 @@ class Remark(str):
         return remark
 
     def after(self, words: str) -> Self:
-        """The same remark, its sentence begun with `words`."""
+        """Return the same remark, its sentence begun with `words`."""
         return type(self)(f"{words}{self}", self.kind, **self.fields)
 
 
@@ -92,7 +92,7 @@ class RegganError(Exception):
         return self.remark.fields
 
     def after(self, words: str) -> Self:
-        """The same error, its sentence begun with `words`."""
+        """Return the same error, its sentence begun with `words`."""
         return type(self)(f"{words}{self}", kind=self.kind, **self.fields)
 
 
@@ -278,7 +278,9 @@ class MissingExtraError(RegganError):
 
 
 def document_from_said(message: str | None) -> dict[str, Any]:
-    """A message with its kind and fields, which are null unless it is an error or a notice."""
+    """Return a message with its kind and fields, which are null unless it is an error or a
+    notice.
+    """
     if not isinstance(message, Remark):
         return {"message": message, "kind": None, "fields": None}
     fields = {

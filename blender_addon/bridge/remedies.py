@@ -139,7 +139,7 @@ REMEDIES: Mapping[str, str] = {
 
 
 def with_remedy(said: Mapping[str, Any], instead: Mapping[str, str] | None = None) -> str:
-    """A message of the runtime, and what to do about it here.
+    """Return a message of the runtime, and what to do about it here.
 
     Args:
         said: an event or an entry of a summary, with `message`, `kind` and `fields`.

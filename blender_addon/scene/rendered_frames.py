@@ -52,7 +52,7 @@ class AskedFrames:
 
 
 def asked_frames(scene: bpy.types.Scene) -> AskedFrames:
-    """The frames that the settings of a scene name.
+    """Return the frames that the settings of a scene name.
 
     Raises:
         BridgeError: there are none.
@@ -123,7 +123,7 @@ def _output_pattern(scene: bpy.types.Scene) -> Path:
 
 
 def _still_path(render: Any) -> Path | None:
-    """A picture that was rendered under the output's own name, without a number."""
+    """Return a picture that was rendered under the output's own name, without a number."""
     name = bpy.path.abspath(render.filepath)
     if render.use_file_extension:
         name = bpy.path.ensure_ext(name, render.file_extension)
@@ -132,7 +132,7 @@ def _still_path(render: Any) -> Path | None:
 
 
 def _first_view(render: Any) -> str:
-    """The eye whose files are taken, where every eye has its own."""
+    """Return the eye whose files are taken, where every eye has its own."""
     if not (render.use_multiview and render.image_settings.views_format == "INDIVIDUAL"):
         return ""
     return next((view.name for view in render.views if view.use), "")

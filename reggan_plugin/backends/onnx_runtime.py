@@ -115,7 +115,8 @@ def runner_from_onnx(
 
 
 def find_obstacle(provider: Provider) -> str | None:
-    """The reason why this installation cannot have a provider, as far as known without a model.
+    """Return the reason why this installation cannot have a provider, as far as known without a
+    model.
 
     A provider that is compiled in can still fail to load: only opening a model tells.
     """

@@ -17,7 +17,7 @@ from reggan_plugin.errors import DeviceUnavailableError, UnsafeCacheError
 def provider_settings(
     model: Path, device: DeviceName, *, threads: int, shapes: EngineOptions
 ) -> dict[str, str]:
-    """Settings of a device from the table, filled in for a model.
+    """Return settings of a device from the table, filled in for a model.
 
     Raises:
         DeviceUnavailableError: there is no folder for what it compiles.
@@ -33,7 +33,7 @@ def provider_settings(
 
 
 def filled(options: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-    """The options with every `{name}` replaced by its value."""
+    """Return the options with every `{name}` replaced by its value."""
     return {name: text.format_map(values) for name, text in options.items()}
 
 

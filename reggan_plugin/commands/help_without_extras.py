@@ -61,7 +61,7 @@ class _AbsentPackages(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """A module in which every name is there."""
+        """Return a module in which every name is there."""
         return _EmptyModule(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:

@@ -120,7 +120,7 @@ def job(
 
 
 def _given_to_workers(render_options: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """The options of `render` with their texts, none for flags; paths are absolute.
+    """Return the options of `render` with their texts, none for flags; paths are absolute.
 
     Raises:
         UsageError: not an option, or one that the template sets itself.
@@ -163,7 +163,9 @@ def _words(options: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
 def _checked_output_folder(
     source: str, numbers: str, out: Path | None, given: dict[str, tuple[str, ...]]
 ) -> Path:
-    """The folder that `render` would write to; raises what `render` raises before any frame."""
+    """Return the folder that `render` would write to; raises what `render` raises before any
+    frame.
+    """
     request = ["--frames", source, "--range", numbers, *_words(given), "--resume"]
     folder = [] if out is None else ["--out", str(out)]
     plan = io.StringIO()

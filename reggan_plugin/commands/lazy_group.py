@@ -155,7 +155,7 @@ class LazyGroup(click.Group):
     def _help_alone(
         self, ctx: click.Context, name: str, target: str, error: ModuleNotFoundError
     ) -> click.Command:
-        """The command, fit for printing its help, if that is all that is asked for.
+        """Return the command, fit for printing its help, if that is all that is asked for.
 
         Raises:
             MissingExtraError: it is to be run.
@@ -172,7 +172,7 @@ class LazyGroup(click.Group):
     def _missing_extra(
         self, ctx: click.Context, name: str, error: ModuleNotFoundError
     ) -> Exception:
-        """The error that names the remedy; `error` itself if that is not a missing extra."""
+        """Return the error that names the remedy; `error` itself if that is not a missing extra."""
         missing = (error.name or "").partition(".")[0]
         if name in self._own:
             extras = self._own[name].extra

@@ -145,7 +145,7 @@ REMEDIES: Mapping[str, str] = {
 
 
 def with_remedy(said: str) -> str:
-    """A sentence for the terminal: what is said, and what to do about it."""
+    """Return a sentence for the terminal: what is said, and what to do about it."""
     remedy = remedy_for(said)
     if not remedy:
         return said
@@ -153,7 +153,7 @@ def with_remedy(said: str) -> str:
 
 
 def remedy_for(said: str) -> str:
-    """The remedy for an error or a notice; empty for text that is neither."""
+    """Return the remedy for an error or a notice; empty for text that is neither."""
     if not isinstance(said, Remark):
         return ""
     inner = [remedy_for(value) for value in said.fields.values() if isinstance(value, Remark)]

@@ -146,7 +146,7 @@ def _plan_jobs(request: AskedRender, given: Sequence[Path]) -> tuple[list[Planne
 
 
 def _on_shot(settings: RenderSettings, asked: AskedExpression, plan: JobPlan) -> RenderSettings:
-    """The settings with the expression laid on a shot."""
+    """Return the settings with the expression laid on a shot."""
     frames = plan.shot.frames
     numbers = frames.numbers
     last = numbers[-1] if len(numbers) == len(frames) else None

@@ -45,7 +45,9 @@ class AskedModel:
         return transfer, in_use
 
     def in_dry_run(self, settings: RenderSettings) -> ModelInUse | None:
-        """The model as it would be used; it is opened on the CPU, which every machine has."""
+        """Return the model as it would be used; it is opened on the CPU, which every machine
+        has.
+        """
         if self.device not in (AUTO, GPU):
             device_from_text(self.device)  # refuses what is no device anywhere
         _, in_use = self.open_for(settings, on_cpu=True)

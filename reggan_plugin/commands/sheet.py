@@ -204,7 +204,7 @@ def _name(expression: ExpressionMix) -> str:
 def _draw_sheet(
     path: Path, face: _DrawnFace, expressions: Sequence[ExpressionMix]
 ) -> list[dict[str, Any]]:
-    """A row for each expression; the place of every picture."""
+    """Return a row for each expression; the place of every picture."""
     rows = []
     with _bar(expressions) as listed:
         for mix in listed:
@@ -232,7 +232,7 @@ def _draw_grid(
 
 @contextmanager
 def _bar(names: Sequence[ExpressionMix]) -> Iterator[Iterable[ExpressionMix]]:
-    """The expressions one after another, with a bar on a terminal."""
+    """Yield the expressions one after another, with a bar on a terminal."""
     stream = unguarded(sys.stderr)
     if not stream.isatty():
         yield names

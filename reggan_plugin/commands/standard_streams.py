@@ -110,7 +110,7 @@ def _kept_input(folder: Path) -> Path:
 
 
 def _suffix_of(head: bytes) -> str:
-    """Ending for the name of a file that begins like this."""
+    """Return ending for the name of a file that begins like this."""
     found = format_of(head)
     suffix = found.suffixes[0] if found is not None else video_suffix_of(head)
     if suffix is None:

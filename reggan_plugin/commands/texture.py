@@ -150,7 +150,7 @@ def _refuse_single_files(request: TextureRequest, sheet: Path | None) -> None:
 def _run(
     request: TextureRequest, sheet: Path | None, open_transfer: OpenTransfer, watch: "Watch"
 ) -> list[TextureResult]:
-    """The maps and the sheet of one character, which is looked at once for both."""
+    """Return the maps and the sheet of one character, which is looked at once for both."""
     from reggan_plugin.textures.job_inputs import Subject
 
     results = []

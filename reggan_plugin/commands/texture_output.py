@@ -33,7 +33,7 @@ def say(result: TextureResult, name: str | None = None) -> None:
 
 
 def print_results(results: Sequence[TextureResult], *, as_json: bool, quiet: bool = False) -> None:
-    """The files of one character; its maps and its sheet are results of their own."""
+    """Print the files of one character; its maps and its sheet are results of their own."""
     for result in () if quiet else results:
         say(result)
     if as_json:
@@ -66,7 +66,7 @@ def print_outcomes(
     is_interrupted: bool,
     quiet: bool = False,
 ) -> None:
-    """The files of a batch, and how many characters came to what."""
+    """Print the files of a batch, and how many characters came to what."""
     if as_json:
         document = {
             "v": SUMMARY_VERSION,

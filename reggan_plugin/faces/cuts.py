@@ -23,7 +23,9 @@ def picture_change(one: Thumbnail, other: Thumbnail) -> float:
 
 
 def is_changed(shown: Thumbnail | None, thumbnail: Thumbnail | None) -> bool:
-    """True if the picture is another one as a whole; never where one of the two is not known."""
+    """Tell whether the picture is another one as a whole; never where one of the two is not
+    known.
+    """
     if shown is None or thumbnail is None:
         return False
     return picture_change(shown, thumbnail) > CUT_CHANGE

@@ -133,7 +133,7 @@ def _cost(
 def _expected_centre(
     path: FacePath, frames: Sequence[SeenFrame], index: int
 ) -> Float[np.ndarray, "2"]:
-    """Expected place of a face that moves on as it did lately, for a few frames at most."""
+    """Return expected place of a face that moves on as it did lately, for a few frames at most."""
     last = path.detections[path.last]
     lately = takewhile(lambda place: place >= path.last - MOST_FILLED, reversed(path.detections))
     *_, first = lately
@@ -146,7 +146,7 @@ def _expected_centre(
 
 
 def _known_again(paths: Sequence[FacePath], detection: Detection, index: int) -> FacePath | None:
-    """The lost face that looks the most like this one, if it is certain."""
+    """Return the lost face that looks the most like this one, if it is certain."""
     lost = [path for path in paths if path.last < index]
     by_looks = [(unlikeness(path.detections[path.last], detection), path) for path in lost]
     alike = min(by_looks, key=lambda pair: pair[0], default=None)

@@ -13,7 +13,7 @@ from reggan_plugin.faces.tracks import TrackedFace, face_from_landmarks
 def steady_faces(
     frames: Sequence[SeenFrame], shot: LinkedShot, *, smooth: bool = True
 ) -> list[tuple[TrackedFace, ...]]:
-    """The faces of every frame, numbered in the order of the shot's paths.
+    """Return the faces of every frame, numbered in the order of the shot's paths.
 
     A gap of at most `MOST_FILLED` frames does not interrupt a face: it is filled along a straight
     line. A frame that cannot be read is such a gap.
@@ -32,7 +32,7 @@ def steady_faces(
 
 
 def _stretches(path: FacePath, frames: Sequence[SeenFrame]) -> Iterator[list[int]]:
-    """The places of the path's detections, divided where it is lost for too long."""
+    """Yield the places of the path's detections, divided where it is lost for too long."""
     stretch: list[int] = []
     for index in path.detections:
         if stretch and frames[index].time - frames[stretch[-1]].time - 1 > MOST_FILLED:

@@ -11,7 +11,7 @@ from reggan_plugin.files.sequence import find_sequence
 
 
 def farm_range(source: str, frame_range: str | None) -> str:
-    """The numbers to render, between the first and the last on disk, gaps included.
+    """Return the numbers to render, between the first and the last on disk, gaps included.
 
     Open Job Description writes steps with `:`, takes no number twice, and knows no frames that
     are named otherwise than by number.

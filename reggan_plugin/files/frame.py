@@ -28,7 +28,7 @@ class HoldsFrames(Protocol):
     """A file with several frames, such as a video."""
 
     def content(self, name: str) -> bytes:
-        """The bytes of a frame as a file of its own.
+        """Return the bytes of a frame as a file of its own.
 
         Raises:
             UnreadableFrameError: it cannot be read.
@@ -46,12 +46,12 @@ def register_holder(path: Path, holder: HoldsFrames) -> None:
 
 
 def can_read(path: Path) -> bool:
-    """True if the name ends like that of a frame."""
+    """Tell whether the name ends like that of a frame."""
     return is_frame_suffix(path.suffix.lower())
 
 
 def converting(path: Path) -> str:
-    """The command line that makes a picture of another kind one that is read."""
+    """Return the command line that makes a picture of another kind one that is read."""
     kept = ".exr" if path.suffix.lower() in _LIGHT_SUFFIXES else ".png"
     return f"magick {path} {path.with_suffix(kept)}"
 
@@ -69,7 +69,7 @@ def read_frame(path: str | Path) -> Frame:
 
 
 def read_content(path: Path) -> bytes:
-    """The bytes of a frame's file.
+    """Return the bytes of a frame's file.
 
     Raises:
         UnreadableFrameError: there is no such file, or it cannot be read.
@@ -128,7 +128,7 @@ def write_frame(
 
 
 def encode_frame(frame: Frame, pixels: Float[np.ndarray, "height width 3"]) -> bytes:
-    """The bytes of the file that `write_frame` writes."""
+    """Return the bytes of the file that `write_frame` writes."""
     if pixels.shape != frame.pixels.shape or pixels.dtype != np.float32:
         raise ValueError(
             f"pixels are {pixels.dtype} {pixels.shape}; the frame takes float32 "

@@ -10,7 +10,7 @@ _MARK_WITHIN = 64 * 1024
 
 
 def holds_several_pictures(content: bytes) -> bool:
-    """True if a PNG or JPEG is followed by another one; readers see only the first."""
+    """Tell whether a PNG or JPEG is followed by another one; readers see only the first."""
     if content.startswith(SIGNATURE):
         try:
             end = len(SIGNATURE) + sum(len(chunk.raw) for chunk in read_chunks(content))

@@ -21,7 +21,9 @@ _TOLERANCE = 2e-3
 
 
 def primaries_notice(part: ExrPart) -> Remark | None:
-    """The notice for a part that declares other primaries than Rec. 709 with D65, or None."""
+    """Return the notice for a part that declares other primaries than Rec. 709 with D65, or
+    None.
+    """
     space = part.text("colorInteropID")
     if not space:
         attribute = part.attributes.get("chromaticities")

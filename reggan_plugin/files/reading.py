@@ -24,7 +24,9 @@ class Reading:
     exr_picture: str | None = None
 
     def decode(self, content: bytes, path: Path) -> Frame:
-        """The frame in `content`, which is that of the file at `path`; errors as `read_frame`."""
+        """Return the frame in `content`, which is that of the file at `path`; errors as
+        `read_frame`.
+        """
         space = self.colour_space
         frame = decode_frame(
             content, path, exr_picture=self.exr_picture, colours_are_declared=space is not None

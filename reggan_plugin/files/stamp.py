@@ -4,7 +4,7 @@ from reggan_plugin.files.formats import format_of
 
 
 def stamped(content: bytes, text: str) -> bytes:
-    """The file with a stamp, in place of an older one.
+    """Return the file with a stamp, in place of an older one.
 
     Args:
         content: a file of one of the formats.

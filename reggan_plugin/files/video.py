@@ -32,12 +32,12 @@ _DECODED_AHEAD = 48
 
 
 def is_video(path: Path) -> bool:
-    """True if the name ends like that of a video."""
+    """Tell whether the name ends like that of a video."""
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
 def load_av() -> Any:
-    """The library that reads and writes videos.
+    """Return the library that reads and writes videos.
 
     Raises:
         MissingExtraError: it is not installed.
@@ -100,7 +100,7 @@ class VideoFile:
         return () if hdr is None else (f"{self.path.name} is {hdr} and is read as if it were sRGB",)
 
     def content(self, name: str) -> bytes:
-        """The PNG of a frame, `00000001.png`.
+        """Return the PNG of a frame, `00000001.png`.
 
         Raises:
             UnreadableFrameError: it cannot be decoded.
@@ -171,7 +171,7 @@ def samples_of(frame: "VideoFrame") -> npt.NDArray[Any]:
 
 
 def matrix_of(frame: "VideoFrame") -> int | None:
-    """The matrix between its YCbCr and RGB, as swscale numbers it; None for RGB.
+    """Return the matrix between its YCbCr and RGB, as swscale numbers it; None for RGB.
 
     A file that does not say it is taken for BT.709 from 720 lines on, as players do.
     """

@@ -13,7 +13,7 @@ _MAX_AUTO_STOPS = 12.0
 
 
 def auto_exposure_ev(linear: Float[np.ndarray, "height width 3"]) -> float:
-    """Stops that bring a face (straight, scene-linear) to middle grey, in half-stop steps.
+    """Return the half stops that bring a face (straight, scene-linear) to middle grey.
 
     Half stops keep the result the same under the small differences between machines. What is
     more than eight stops below the bright parts is a background's noise and does not count.

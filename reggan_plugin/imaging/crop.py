@@ -84,7 +84,7 @@ def reduce_by(
 def _block_around(
     frame: Float[np.ndarray, "height width channels"], crop: FaceCrop
 ) -> tuple[Float[np.ndarray, "rows columns channels"], tuple[int, int]]:
-    """The part of the frame around the crop, edge pixels repeated, and its corner (x, y)."""
+    """Return the part of the frame around the crop, edge pixels repeated, and its corner (x, y)."""
     height, width = frame.shape[:2]
     margin = math.ceil(_MARGIN_PX * max(1.0, crop.scale))
     low = np.floor(crop.corners().min(axis=0)).astype(int) - margin

@@ -7,7 +7,7 @@ from reggan_plugin.imaging.crop import Region
 
 
 def part_inside(part: Region, region: Region) -> Region:
-    """The same rows and columns, counted from the region's corner."""
+    """Return the same rows and columns, counted from the region's corner."""
     (rows, columns), (top, left) = part, (axis.start for axis in region)
     return (
         slice(rows.start - top, rows.stop - top),
@@ -16,7 +16,7 @@ def part_inside(part: Region, region: Region) -> Region:
 
 
 def box_of(values: Float[np.ndarray, "rows columns"], region: Region) -> Region:
-    """The rows and columns of a region in which values are above 0."""
+    """Return the rows and columns of a region in which values are above 0."""
     rows, columns = (np.flatnonzero((values > 0).any(axis=axis)) for axis in (1, 0))
     if not rows.size:
         return slice(region[0].start, region[0].start), slice(region[1].start, region[1].start)
@@ -28,7 +28,7 @@ def box_of(values: Float[np.ndarray, "rows columns"], region: Region) -> Region:
 
 
 def clipped(corners: Float[np.ndarray, "corners 2"], region: Region) -> Region:
-    """The part of a region that a polygon with these corners lies in; may be empty."""
+    """Return the part of a region that a polygon with these corners lies in; may be empty."""
     low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
     edges = [
         np.clip([low[axis], high[axis]], within.start, within.stop).astype(int).tolist()

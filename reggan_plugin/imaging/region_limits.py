@@ -53,7 +53,7 @@ def limit_mask(
     limits: RegionLimits,
     canonical: Float[np.ndarray, "6 2"],
 ) -> Float[np.ndarray, "side side 1"]:
-    """The mask of a face crop within limits, in [0, 1]; 0 on the crop's rim.
+    """Return the mask of a face crop within limits, in [0, 1]; 0 on the crop's rim.
 
     Args:
         mask: the model's, in [0, 1].
@@ -88,7 +88,9 @@ def _share_of_part(
 
 
 def _grown(plane: Float[np.ndarray, "side side"], by_px: int) -> Float[np.ndarray, "side side"]:
-    """The largest value within a disc around each pixel; the smallest for a negative radius."""
+    """Return the largest value within a disc around each pixel; the smallest for a negative
+    radius.
+    """
     if by_px < 0:
         return np.float32(1.0) - _grown(np.float32(1.0) - plane, -by_px)
     padded = np.pad(plane, by_px, mode="edge")

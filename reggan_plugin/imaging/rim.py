@@ -38,5 +38,5 @@ def smooth_step(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shap
 
 
 def _past_rim(from_border: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """What a change counts at distances from the border, as parts of the square's side."""
+    """Return what a change counts at distances from the border, as parts of the square's side."""
     return smooth_step((from_border - _RIM) / _RAMP)

@@ -58,7 +58,7 @@ class FrameOutput:
         self._signer = None if signing is None else PictureSigner(signing, version=self._version)
 
     def untouched(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
-        """The record of an earlier run that would do the same, if no file changed since.
+        """Return the record of an earlier run that would do the same, if no file changed since.
 
         Size and time of the files tell, so that none is read.
         """
@@ -70,7 +70,9 @@ class FrameOutput:
         return record if self._io_timeout.call(str(path), is_untouched) else None
 
     def finished(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
-        """The record of an earlier run that would do the same, if its output is as it left it."""
+        """Return the record of an earlier run that would do the same, if its output is as it left
+        it.
+        """
         record = self._same_record(task, facts)
         if record is None or record.input_sha256 != facts.input_sha256:
             return None
@@ -82,7 +84,9 @@ class FrameOutput:
         return None
 
     def _same_record(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
-        """The record of a run that did the same to an input, which may have changed since."""
+        """Return the record of a run that did the same to an input, which may have changed
+        since.
+        """
         record = read_record(task.output)
         if record is None or record.outcome == "failed":
             return None
@@ -161,7 +165,7 @@ class FrameOutput:
     def _encode(
         self, task: FrameTask, ready: ChangedFrame, edited: EditedFrame, change: FrameChange
     ) -> "_EncodedFile":
-        """The file; that of a frame in which no pixel changed says nothing of a change."""
+        """Return the file; that of a frame in which no pixel changed says nothing of a change."""
         facts = replace(ready.facts, stats=_stats(ready.frame, edited))
         encoded = self._settings.picture.encode(change, edited.alpha)
         facts = replace(facts, warnings=(*facts.warnings, *encoded.notices))
@@ -190,7 +194,7 @@ class FrameOutput:
         return replace(file, content=signed.content, manifest=signed.sidecar)
 
     def _source(self, task: FrameTask, facts: FrameFacts) -> bytes:
-        """The file that the frame was made from, read again: few frames are signed."""
+        """Return the file that the frame was made from, read again: few frames are signed."""
         path = task.source.path
         content = self._io_timeout.call(str(path), lambda: read_content(path))
         if sha256_of(content) != facts.input_sha256:
@@ -270,7 +274,7 @@ def _change(frame: Frame, edited: EditedFrame) -> FrameChange:
 
 
 def _stats(frame: Frame, edited: EditedFrame) -> dict[str, float]:
-    """The numbers about a change that a record holds."""
+    """Return the numbers about a change that a record holds."""
     weight = edited.weight
     height, width = weight.shape
     changed = weight > 0

@@ -59,7 +59,7 @@ class Transfer(Protocol):
         ...
 
     def auto_exposure(self, frame: Frame, crops: Sequence[FaceCrop]) -> float:
-        """Stops for a scene-linear frame."""
+        """Return the stops for a scene-linear frame."""
         ...
 
     def cut(self, edit: FrameEdit) -> CutFrame:
@@ -148,7 +148,7 @@ class FrameSteps:
         return self._cut(task, frame, crops, facts)
 
     def _is_done(self, task: FrameTask, record: FrameRecord | None) -> bool:
-        """True if an earlier run, if there is a record of it, had the same exposure."""
+        """Tell whether an earlier run, if there is a record of it, had the same exposure."""
         if record is None or record.exposure_ev is None:
             return record is not None
         return record.exposure_ev == self.exposure.at(task.source)
@@ -183,7 +183,9 @@ class FrameSteps:
         return self._transfer.find_faces(frame, self._settings.choice, names_of(source))
 
     def _look(self, source: SourceFrame) -> float | None:
-        """The exposure of another frame of the shot; None if it is not linear or has no face."""
+        """Return the exposure of another frame of the shot; None if it is not linear or has no
+        face.
+        """
         assert self._transfer is not None
         content = self._io_timeout.call(str(source.path), lambda: read_content(source.path))
         frame = self._settings.picture.reading.decode(content, source.path)

@@ -61,7 +61,7 @@ ReadyFrame = ChangedFrame | UnchangedFrame | EndedFrame
 
 
 def recorded_face(shape: tuple[int, int], crop: FaceCrop, share: float) -> RecordedFace:
-    """A face as it stands in a record.
+    """Return a face as it stands in a record.
 
     Args:
         shape: (height, width) of the picture.
@@ -86,7 +86,7 @@ def recorded_face(shape: tuple[int, int], crop: FaceCrop, share: float) -> Recor
 
 
 def read_input(io_timeout: IoTimeout, path: Path, facts: FrameFacts) -> tuple[bytes, FrameFacts]:
-    """The bytes of a frame's file, and the facts with what tells it from other files.
+    """Return the bytes of a frame's file, and the facts with what tells it from other files.
 
     Raises:
         UnreadableFrameError: it cannot be read.

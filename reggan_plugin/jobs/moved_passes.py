@@ -45,7 +45,7 @@ def moved_passes(
     *,
     moves_alpha: bool,
 ) -> MovedFile:
-    """The file, of which the picture has been changed, with its passes moved, too.
+    """Return the file, of which the picture has been changed, with its passes moved, too.
 
     Args:
         content: the file.
@@ -89,7 +89,7 @@ class _Moving:
     def with_part(
         self, content: bytes, index: int, ruled: Sequence[tuple[RenderPass, PassRule]]
     ) -> bytes:
-        """The file with the passes of one part moved."""
+        """Return the file with the passes of one part moved."""
         container = read_container(content)
         part = container.parts[index]
         grid = read_grid(container, part)
@@ -117,7 +117,7 @@ class _Moving:
         return replace_chunks(container, self._changed_chunks(grid, encode_blocks(blocks, place)))
 
     def _looked_at(self) -> Bool[np.ndarray, "height width"]:
-        """The corners of a box that holds the change and all that is sampled for it."""
+        """Return the corners of a box that holds the change and all that is sampled for it."""
         height, width = self.changed.shape
         looked = np.zeros_like(self.changed)
         for part in self.parts:
@@ -144,7 +144,7 @@ class _Moving:
 
 
 def _fits(container: Container, index: int, picture: Layer) -> bool:
-    """True if a part has the pixels of the picture, and can be written again."""
+    """Tell whether a part has the pixels of the picture, and can be written again."""
     part, own = container.parts[index], container.parts[picture.part_index]
     try:
         refuse_unwritable(part)

@@ -51,7 +51,7 @@ class PictureSettings:
         return names_passes or any(layer in MOTION_LAYERS for layer in layers)
 
     def keeps_parts(self, frame: Frame) -> bool:
-        """True if the change of a frame is of use as data."""
+        """Tell whether the change of a frame is of use as data."""
         original = frame.original
         if self.needs_motion or self.passes is None:
             return self.needs_motion
@@ -77,7 +77,7 @@ class PictureSettings:
             )
 
     def decode(self, content: bytes, source: SourceFrame) -> Frame:
-        """A frame, its matte with it, that can be written as asked.
+        """Return a frame, its matte with it, that can be written as asked.
 
         Raises:
             SourceError: as `read_frame`, or there is no matte that fits.
@@ -101,7 +101,7 @@ class PictureSettings:
         change: FrameChange,
         alpha: Float[np.ndarray, "height width"] | None = None,
     ) -> EncodedFrame:
-        """The bytes of the changed frame's file, and what it lost beside the change.
+        """Return the bytes of the changed frame's file, and what it lost beside the change.
 
         `alpha` replaces the frame's own.
 
@@ -131,7 +131,7 @@ class PictureSettings:
         return replace(encoded, content=again.encode_alpha(before, after))
 
     def _with_passes(self, encoded: EncodedFrame, change: FrameChange) -> EncodedFrame:
-        """The file with its other passes moved along, if it is one that has any."""
+        """Return the file with its other passes moved along, if it is one that has any."""
         original = change.frame.original
         if self.passes is None or not change.parts or not isinstance(original, WritesExr):
             return encoded

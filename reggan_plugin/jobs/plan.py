@@ -134,7 +134,7 @@ def plan_outputs(
     tracks_name: str = "render",
     whole: Path | None = None,
 ) -> JobPlan:
-    """The plan that makes an output of each of the chosen frames of a shot.
+    """Return the plan that makes an output of each of the chosen frames of a shot.
 
     `folder` holds all outputs; `refuse_plans` has still to look at them.
     """
@@ -184,12 +184,12 @@ def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Exi
 
 
 def is_name_of_picture(out: Path) -> bool:
-    """True if an output is named like a picture, and is no folder."""
+    """Tell whether an output is named like a picture, and is no folder."""
     return can_read(out) and not out.is_dir()
 
 
 def picture_named(out: Path, chosen: Sequence) -> Path:
-    """The output of the only chosen frame.
+    """Return the output of the only chosen frame.
 
     Raises:
         UsageError: there are more, or it is a file of another format.

@@ -125,7 +125,7 @@ def _refuse_other_kind(out: Path, sources: Sequence[Source]) -> None:
 
 
 def _video_output(source: Source, out: Path | None, file: Path | None, label: str) -> Path | None:
-    """The file that a video becomes, `file` if that is one; None of other sources."""
+    """Return the file that a video becomes, `file` if that is one; None of other sources."""
     if source.video is None:
         return None
     path = source.video.path
@@ -153,7 +153,7 @@ def _outputs(
     label: str,
     video: Path | None,
 ) -> tuple[list[Path], Path]:
-    """The file that each chosen frame becomes, and the folder of them all."""
+    """Return the file that each chosen frame becomes, and the folder of them all."""
     paths = [frame.path for frame in chosen.frames]
     if video is not None:
         folder = frames_folder(video)

@@ -147,7 +147,9 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
 
 
 def _room_beside(content: ReadFrame, most: int) -> int:
-    """Number of frames as large as this one that may be in flight beside it, of `most` in all."""
+    """Return the number of frames as large as this one that may be in flight beside it, of `most`
+    in all.
+    """
     match content:
         case WaitingFrame():
             pixels = content.frame.pixels.size // 3

@@ -31,7 +31,7 @@ class ShotExposure:
     def at(
         self, source: SourceFrame, own: Callable[[], float | None] | None = None
     ) -> float | None:
-        """The exposure of the shot, for a frame that has a face: no later one is looked at.
+        """Return the exposure of the shot, for a frame that has a face: no later one is looked at.
 
         `own` measures this frame, where it is at hand.
         """

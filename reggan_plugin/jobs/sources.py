@@ -189,7 +189,7 @@ class _Search:
     def _without_results(
         self, folder: Path, found: list[tuple[str, Sequence]]
     ) -> list[tuple[str, Sequence]]:
-        """The sequences less what was made of other pictures among them."""
+        """Return the sequences less what was made of other pictures among them."""
         names = {frame.path.name for _, shot in found for frame in shot.frames}
         made = {name for name in names if _source_of(folder, name) in names - {name}}
         if not made:
@@ -201,7 +201,7 @@ class _Search:
 
 
 def _source_of(folder: Path, name: str) -> str | None:
-    """The name of the picture beside it that a result was made of, by its record."""
+    """Return the name of the picture beside it that a result was made of, by its record."""
     record = read_record(folder / name)
     if record is None:
         return None
@@ -210,6 +210,6 @@ def _source_of(folder: Path, name: str) -> str | None:
 
 
 def _is_fresh(folder: Path) -> bool:
-    """True if the pictures of a folder are sources, although records lie in it."""
+    """Tell whether the pictures of a folder are sources, although records lie in it."""
     frames = [frame for _, shot in sequences_in_folder(folder) for frame in shot.frames]
     return any(not record_path(frame.path).exists() for frame in frames)

@@ -9,7 +9,7 @@ from reggan_plugin.jobs.frame_record import FrameFacts, RecordedModel
 
 
 def stamp_content(facts: FrameFacts, model: RecordedModel | None) -> dict[str, Any]:
-    """The stamp of a frame, as a JSON object."""
+    """Return the stamp of a frame, as a JSON object."""
     return {
         "version": __version__,
         "digital_source_type": DIGITAL_SOURCE_TYPE,

@@ -98,7 +98,9 @@ def _jpeg(
 
 
 def _picture(source: SourceFrame, reading: Reading) -> tuple[Image.Image, float, tuple[int, int]]:
-    """A small picture, the frame's pixels that one of its spans, and the frame's (x, y) origin."""
+    """Return a small picture, the frame's pixels that one of its spans, and the frame's (x, y)
+    origin.
+    """
     try:
         frame = reading.decode(read_content(source.path), source.path)
     except (RegganError, MemoryError):  # the note says why

@@ -25,7 +25,7 @@ SUMMARY_VERSION = 1
 
 
 def document_from_result(result: TrackResult) -> dict[str, Any]:
-    """The JSON object, but for the files written."""
+    """Return the JSON object, but for the files written."""
     tracks = result.tracks
     by_face: dict[int, dict[str, TrackedFace]] = defaultdict(dict)
     for key, frame in tracks.frames.items():

@@ -84,7 +84,7 @@ class SeenShot:
         return found_any
 
     def _read(self, source: SourceFrame) -> Frame | str:
-        """The frame, or why it cannot be read."""
+        """Return the frame, or why it cannot be read."""
         try:
             content = self._io_timeout.call(str(source.path), lambda: read_content(source.path))
             return self._reading.decode(content, source.path)
@@ -135,7 +135,7 @@ def _times(frames: Sequence[SourceFrame]) -> list[int]:
 
 
 def _room_beside(content: Frame | str) -> int:
-    """Number of frames as large as this one that may be in flight beside it."""
+    """Return the number of frames as large as this one that may be in flight beside it."""
     if isinstance(content, str):
         return 0  # nobody knows how large the next one is
     pixels = content.pixels.size // 3

@@ -102,7 +102,7 @@ def _crop_of_largest_face(checked: CheckedFrame) -> FaceCrop | None:
 
 
 def _touches_rim(change: View) -> bool:
-    """True if the change is still visible just inside any side of the square."""
+    """Tell whether the change is still visible just inside any side of the square."""
     size = np.abs(change).max(axis=2)
     sides = (size[_RIM], size[::-1][_RIM], size[:, _RIM].T, size[:, ::-1][:, _RIM].T)
     return any(float(side.mean()) > _VISIBLE_CHANGE for side in sides)

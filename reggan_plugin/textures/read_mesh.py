@@ -133,7 +133,7 @@ def _part(path: Path, mesh: Any, maps: Mapping[str, Path]) -> MeshPart:
 
 
 def _columns(path: Path, values: Any, count: int, what: str) -> Float[np.ndarray, "points axes"]:
-    """The first coordinates of points or UVs, of which some programs write more.
+    """Return the first coordinates of points or UVs, of which some programs write more.
 
     Raises:
         MeshError: there are fewer than `count`.
@@ -151,7 +151,7 @@ class _LibrariesBeside:
         self._mesh = mesh
 
     def get(self, name: str) -> bytes:
-        """The content of a library.
+        """Return the content of a library.
 
         Raises:
             FileNotFoundError: it does not count, or is a picture.

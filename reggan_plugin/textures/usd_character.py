@@ -38,7 +38,7 @@ def character_from_usd(path: Path, *, with_morphs: bool = False) -> Character:
 
 
 def files_of_usd(path: Path) -> list[Path]:
-    """The layers that a file is composed of.
+    """Return the layers that a file is composed of.
 
     Raises:
         MeshError: the file cannot be opened.
@@ -49,7 +49,7 @@ def files_of_usd(path: Path) -> list[Path]:
 
 
 def open_stage(path: Path) -> Any:
-    """The stage of a file whose layers all lie beside it.
+    """Return the stage of a file whose layers all lie beside it.
 
     Raises:
         MeshError: it cannot be opened, or names what is not beside it.
@@ -91,7 +91,7 @@ def _refuse_references(path: Path) -> None:
 
 
 def _refuse_outside_package(path: Path, names: Iterable[str]) -> None:
-    """A .usdz is one layer of its own, as its rules have it; other layers lie inside."""
+    """Refuse layers outside a .usdz: its rules have one of its own, with all others inside."""
     with zipfile.ZipFile(path) as package:
         inside = set(package.namelist())
     for name in names:
@@ -102,7 +102,7 @@ def _refuse_outside_package(path: Path, names: Iterable[str]) -> None:
 
 
 def _part(prim: Any, places: Any, with_morphs: bool) -> MeshPart | None:
-    """The mesh in triangles, with a point for every corner of a face."""
+    """Return the mesh in triangles, with a point for every corner of a face."""
     mesh = UsdGeom.Mesh(prim)
     counts = np.array(mesh.GetFaceVertexCountsAttr().Get() or [], dtype=np.int64)
     corners = np.array(mesh.GetFaceVertexIndicesAttr().Get() or [], dtype=np.int64)

@@ -14,7 +14,9 @@ from reggan_plugin.imaging.crop import Region, reduce_by
 
 
 def coding_of(frame: Frame, exposure_ev: float = 0.0) -> PixelCoding:
-    """The coding of the frame's pixels as a display image; only linear ones take the exposure."""
+    """Return the coding of the frame's pixels as a display image; only linear ones take the
+    exposure.
+    """
     is_linear = frame.encoding is Encoding.SCENE_LINEAR
     return PixelCoding(
         is_linear=is_linear,
@@ -27,7 +29,8 @@ def coding_of(frame: Frame, exposure_ev: float = 0.0) -> PixelCoding:
 def display_picture(
     frame: Frame, region: Region | None = None, longest_px: int = LONGEST_BASE_PX
 ) -> tuple[Float[np.ndarray, "height width 3"], int]:
-    """The picture, sRGB-encoded in [0, 1], and how many pixels of the frame one of its spans.
+    """Return the picture, sRGB-encoded in [0, 1], and how many pixels of the frame one of its
+    spans.
 
     A scene-linear one is exposed by itself. Where alpha is 0 the stored values are taken.
 
@@ -51,7 +54,9 @@ def display_picture(
 
 
 def exposure_of(frame: Frame, region: Region) -> float:
-    """Stops that bring a part of a scene-linear frame to middle grey, in half-stop steps."""
+    """Return the stops that bring a part of a scene-linear frame to middle grey, in half-stop
+    steps.
+    """
     alpha = None if frame.alpha is None else frame.alpha[region]
     linear = colour.linear_from_stored(frame.pixels[region], alpha, coding_of(frame))
     return auto_exposure_ev(linear)

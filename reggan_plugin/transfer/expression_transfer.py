@@ -200,7 +200,9 @@ class ExpressionTransfer:
     def _changed(
         self, frames: Sequence[Frame], mix: ExpressionMix, place: int | None
     ) -> list[Float[np.ndarray, "height width 3"]]:
-        """The pixels of frames with the expression; `place` is that of the first in a list."""
+        """Return the pixels of frames with the expression; `place` is that of the first in a
+        list.
+        """
         if mix.changes_nothing:
             return [frame.pixels for frame in frames]
         cuts = []
@@ -233,7 +235,7 @@ class ExpressionTransfer:
         return tuple(crop.scaled(factor) for crop in self._finder.find(image, choice))
 
     def _as_seen(self, frame: Frame, crop: FaceCrop) -> FaceCrop:
-        """The crop of a box, turned as the face in it is."""
+        """Return the crop of a box, turned as the face in it is."""
         region = region_of(crop, *frame.pixels.shape[:2])
         if frame.pixels[region].size == 0:
             return crop
@@ -251,7 +253,7 @@ class ExpressionTransfer:
         return intensity_share(crop.yaw_deg, self.card.max_yaw_deg, self.card.handling.fade_deg)
 
     def auto_exposure(self, frame: Frame, crops: Sequence[FaceCrop]) -> float:
-        """Stops that bring the first face of a scene-linear frame to middle grey.
+        """Return the stops that bring the first face of a scene-linear frame to middle grey.
 
         Take it from one frame and use it for the whole shot; 0 for frames that are not linear.
         """
@@ -266,7 +268,7 @@ class ExpressionTransfer:
         crops: Sequence[FaceCrop],
         exposure_ev: float = 0.0,
     ) -> Float[np.ndarray, "height width 3"]:
-        """The frame's pixels with the expression; untouched ones are bit-identical.
+        """Return the frame's pixels with the expression; untouched ones are bit-identical.
 
         The intensity is multiplied by each face's `intensity_share`.
 
@@ -278,7 +280,7 @@ class ExpressionTransfer:
         return self.answer([self.cut(edit)])[0].compose().pixels
 
     def cut(self, edit: FrameEdit) -> CutFrame:
-        """The first of three steps of `render`: what the model is to see. In any thread."""
+        """Return the first of three steps of `render`: what the model is to see. In any thread."""
         picture = picture_of(edit)
         if not self.card.says_motion:  # other passes of a picture stay as they are
             picture = replace(picture, keeps_parts=False)
@@ -291,7 +293,7 @@ class ExpressionTransfer:
         mix: ExpressionMix,
         crop: FaceCrop,
     ) -> ChangedPicture:
-        """The picture of a 3D face with the expression; what does not change keeps its bits.
+        """Return the picture of a 3D face with the expression; what does not change keeps its bits.
 
         Args:
             picture: sRGB-encoded, [0, 1]; a view of the face alone.
@@ -308,7 +310,7 @@ class ExpressionTransfer:
         return ChangedPicture(pixels=pixels, motion=motions[0] if motions else None)
 
     def answer(self, cuts: Sequence[CutFrame], *, lifts: bool = True) -> list[AnsweredFrame]:
-        """The second step: run the model; the faces of all frames share its batches.
+        """Return the second step: run the model; the faces of all frames share its batches.
 
         The third step is `AnsweredFrame.compose`.
 

@@ -52,7 +52,9 @@ class LiveFace:
         return transfer.answer([self._cut_for(mix)])[0]
 
     def answered_before(self, mix: ExpressionMix, answers: tuple[Answer, ...]) -> AnsweredFrame:
-        """The same with what the model answered for this face in a picture of another size."""
+        """Return the same with what the model answered for this face in a picture of another
+        size.
+        """
         return AnsweredFrame(cut=self._cut_for(mix), answers=answers)
 
     def _cut_for(self, mix: ExpressionMix) -> CutFrame:
@@ -61,7 +63,7 @@ class LiveFace:
         return CutFrame(picture=self.picture, faces=faces)
 
     def screen(self, answered: AnsweredFrame) -> Screen:
-        """The region with its changed face."""
+        """Return the region with its changed face."""
         edited = answered.compose()
         return screen_of(edited.pixels, self.picture.alpha, self.picture.coding)
 
@@ -101,7 +103,7 @@ def live_face(
 
 
 def seen_face(card: ModelCard, frame: Frame, crop: FaceCrop, exposure_ev: float) -> SeenFace:
-    """A face as the model sees it, cut out of the frame at its own size."""
+    """Return a face as the model sees it, cut out of the frame at its own size."""
     inner = region_of(crop, *frame.pixels.shape[:2], with_margin=True)
     whole = _whole(frame, exposure_ev)
     return cut_face(whole, inner, _in_region(crop, inner), ExpressionMix({}), card).before
@@ -113,7 +115,7 @@ def _whole(frame: Frame, exposure_ev: float) -> Picture:
 
 
 def _reduced(whole: Picture, region: Region, factor: int) -> Picture:
-    """A region of a picture, averaged over blocks of pixels."""
+    """Return a region of a picture, averaged over blocks of pixels."""
     pixels, alpha = averaged(whole.pixels[region], whole.alpha_in(region), factor)
     return Picture(pixels=pixels, alpha=alpha, coding=whole.coding)
 
@@ -123,7 +125,9 @@ def averaged(
     alpha: Float[np.ndarray, "height width"] | None,
     factor: int,
 ) -> tuple[Float[np.ndarray, "rows columns 3"], Float[np.ndarray, "rows columns"] | None]:
-    """Stored pixels and alpha averaged over blocks, NaN as 0; as they are at a factor of 1."""
+    """Return stored pixels and alpha averaged over blocks, NaN as 0; as they are at a factor of
+    1.
+    """
     if factor == 1:
         return pixels, alpha
     if alpha is not None:
@@ -145,7 +149,7 @@ def screen_of(
     alpha: Float[np.ndarray, "height width"] | None,
     coding: PixelCoding,
 ) -> Screen:
-    """Stored pixels as a browser shows them."""
+    """Return stored pixels as a browser shows them."""
     display = colour.display_from_stored(pixels, alpha, coding)
     levels = np.empty((*pixels.shape[:2], 4), np.uint8)
     levels[..., :3] = _levels(display)
@@ -163,7 +167,7 @@ def _in_region(crop: FaceCrop, region: Region) -> FaceCrop:
 
 
 def _wider(region: Region, size: tuple[int, ...], crop: FaceCrop) -> Region:
-    """The region with what a motion at the border of the crop may fetch."""
+    """Return the region with what a motion at the border of the crop may fetch."""
     beside = math.ceil(_BESIDE_PX * max(1.0, crop.scale))
     rows, columns = (
         slice(max(0, axis.start - beside), min(length, axis.stop + beside))

@@ -21,7 +21,7 @@ Asked = dict[str, Any]
 
 
 def told(handler: Handler, for_user: Callable[[str], str]) -> Handler:
-    """The same handler; its errors become JSON with the sentence for the user."""
+    """Return the same handler; its errors become JSON with the sentence for the user."""
 
     async def answer(request: Request) -> Response:
         try:
@@ -40,7 +40,7 @@ def told(handler: Handler, for_user: Callable[[str], str]) -> Handler:
 
 
 async def json_of(request: Request) -> Asked:
-    """The JSON object of a request.
+    """Return the JSON object of a request.
 
     Raises:
         UsageError: it is none.
@@ -55,7 +55,7 @@ async def json_of(request: Request) -> Asked:
 
 
 async def limited(request: Request, most_bytes: int, fault: str) -> AsyncIterator[bytes]:
-    """The body in parts.
+    """Yield the body in parts.
 
     Raises:
         SourceError: it is larger, which `fault` says.
@@ -73,7 +73,7 @@ async def limited(request: Request, most_bytes: int, fault: str) -> AsyncIterato
 
 
 def parsed(content: bytes | str) -> Any:
-    """A JSON value.
+    """Return a JSON value.
 
     Raises:
         UsageError: it is none.
@@ -85,7 +85,7 @@ def parsed(content: bytes | str) -> Any:
 
 
 def file_in_query(request: Request) -> int:
-    """The number of an open file in an address.
+    """Return the number of an open file in an address.
 
     Raises:
         UsageError: it is none.
@@ -97,7 +97,7 @@ def file_in_query(request: Request) -> int:
 
 
 def face_in(asked: Asked) -> tuple[int, FaceChoice]:
-    """The file and its face that a request is about.
+    """Return the file and its face that a request is about.
 
     Raises:
         UsageError: it names none.
@@ -109,7 +109,7 @@ def face_in(asked: Asked) -> tuple[int, FaceChoice]:
 
 
 def change_in(asked: Asked, own: OwnPresets) -> AskedChange:
-    """The expression that a request asks for; see `change_from_json`."""
+    """Return the expression that a request asks for; see `change_from_json`."""
     return change_from_json(asked.get("change"), own)
 
 
@@ -126,7 +126,7 @@ def longest_px_in(asked: Asked) -> int:
 
 
 def layer_in(asked: Asked) -> Layer:
-    """The layer that is asked for; the picture unless it says so.
+    """Return the layer that is asked for; the picture unless it says so.
 
     Raises:
         UsageError: there is no such layer.
@@ -138,6 +138,6 @@ def layer_in(asked: Asked) -> Layer:
 
 
 def download(name: str, content: bytes) -> Response:
-    """A file for the browser to save."""
+    """Return a file for the browser to save."""
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
     return Response(content, media_type="application/octet-stream", headers=headers)

@@ -25,7 +25,7 @@ _GROUPS = {
 
 
 def document_of_page(studio: Studio) -> dict[str, Any]:
-    """The model and all that is open."""
+    """Return the model and all that is open."""
     card = studio.transfer.card
     return {
         "model": {"name": card.name, "version": card.version, "device": studio.transfer.device},
@@ -64,7 +64,7 @@ def _names_in(shot: OpenShot) -> list[str]:
 
 
 def document_of_frame(found: OpenFrame, transfer: ExpressionTransfer) -> dict[str, Any]:
-    """A frame and its faces."""
+    """Return a frame and its faces."""
     height, width = found.size
     return {
         "width": width,

@@ -22,7 +22,7 @@ Arrow = tuple[float, float, float, float]
 
 
 def frame_motion_of(face: LiveFace, answered: AnsweredFrame) -> FrameMotion | None:
-    """The change of each pixel of the face's region; None if nothing changes."""
+    """Return the change of each pixel of the face's region; None if nothing changes."""
     if not answered.answers:
         return None
     answer = answered.answers[0]
@@ -31,7 +31,7 @@ def frame_motion_of(face: LiveFace, answered: AnsweredFrame) -> FrameMotion | No
 
 
 def lay_over(screen: Screen, face: LiveFace, motion: FrameMotion, layer: Layer) -> Screen:
-    """The changed picture with a layer over it in colour."""
+    """Return the changed picture with a layer over it in colour."""
     result = screen.copy()
     within = result[face.cut.region]
     if layer == "cover":

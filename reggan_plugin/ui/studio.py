@@ -91,12 +91,12 @@ class Studio:
         self.files.close()
 
     def look(self, number: int) -> OpenFrame:
-        """The frame with a number, and its faces."""
+        """Return the frame with a number, and its faces."""
         with self._lock:
             return self._frame(number)
 
     def picture(self, number: int, choice: FaceChoice) -> bytes:
-        """A frame as PNG, exposed for a face."""
+        """Return a frame as PNG, exposed for a face."""
         with self._lock:
             frame, exposure_ev = self._frame(number), self._exposure(number, choice)
         return frame.picture(exposure_ev)
@@ -110,7 +110,7 @@ class Studio:
         is_wanted: Callable[[], bool] = lambda: True,
         layer: Layer = "picture",
     ) -> ShownChange | None:
-        """A face or map with an expression; None if nobody wants it any more at its turn.
+        """Return a face or map with an expression; None if nobody wants it any more at its turn.
 
         Raises:
             FaceNotFoundError: the frame has no such face.
@@ -127,7 +127,9 @@ class Studio:
         return _shown(face, answered, layer)
 
     def thumbnail(self, number: int, choice: FaceChoice, change: AskedChange) -> Screen:
-        """A small picture of a face with an expression; of a map, of the head that wears it."""
+        """Return a small picture of a face with an expression; of a map, of the head that wears
+        it.
+        """
         number -= self._is_map(number)
         with self._thumbnails:
             with self._lock:
@@ -135,7 +137,7 @@ class Studio:
             return face.screen(face.change(self.transfer, change.mix))
 
     def save(self, number: int, choice: FaceChoice, change: AskedChange) -> SavedFile:
-        """The file with its change, byte for byte what `render` or `texture` writes.
+        """Return the file with its change, byte for byte what `render` or `texture` writes.
 
         Raises:
             RegganError: as these.
@@ -161,7 +163,9 @@ class Studio:
     def _answered(
         self, whose: tuple[int, FaceChoice], face: LiveFace, mix: ExpressionMix
     ) -> AnsweredFrame:
-        """The model's answer; the last one again where only the size of the picture differs."""
+        """Return the model's answer; the last one again where only the size of the picture
+        differs.
+        """
         key = (whose, tuple(self.transfer.card.vector_of(mix)))
         with self._lock:
             known = self._answers.peek(key)

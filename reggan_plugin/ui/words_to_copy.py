@@ -51,14 +51,16 @@ class PageOptions:
 def command_line(
     source: Path, change: AskedChange, choice: FaceChoice, options: PageOptions, out: Path | None
 ) -> str:
-    """The `render` that does the same to a frame or shot, for this system's shell."""
+    """Return the `render` that does the same to a frame or shot, for this system's shell."""
     return _render_line(source, _asked(change, options), choice, options, out)
 
 
 def texture_command(
     shot: OpenShot, change: AskedChange, options: PageOptions, *, wants_map: bool
 ) -> str:
-    """The `texture` that does the same to a head: a new one with the changed map, or the map."""
+    """Return the `texture` that does the same to a head: a new one with the changed map, or the
+    map.
+    """
     source = Path(shot.source.name) if shot.is_uploaded else shot.source
     words = ["reggan-plugin", "texture", "--mesh", str(source)]
     if shot.texture is not None:
@@ -79,7 +81,7 @@ def take_command(
     options: PageOptions,
     out: Path | None,
 ) -> str:
-    """The `render` that drives a shot by a take, at the intensity of a change."""
+    """Return the `render` that drives a shot by a take, at the intensity of a change."""
     asked = ["--curves", str(take)]
     if change.intensity != 1.0:
         asked += ["--intensity", f"{change.intensity:g}"]
@@ -109,7 +111,7 @@ def _model_options(options: PageOptions) -> list[str]:
 
 
 def expression_options(change: AskedChange) -> list[str]:
-    """The options of `render` that ask for a change."""
+    """Return the options of `render` that ask for a change."""
     named = {n: w for n, w in change.weights.items() if n in NAMED_EXPRESSIONS or n in change.own}
     blend = "+".join(name if w == 1 else f"{name}:{w:g}" for name, w in named.items())
     words = ["--expression", blend] if blend else []
@@ -122,7 +124,7 @@ def expression_options(change: AskedChange) -> list[str]:
 
 
 def python_text(source: Path, change: AskedChange, choice: FaceChoice, options: PageOptions) -> str:
-    """A script that does the same to a frame."""
+    """Return a script that does the same to a frame."""
     if any(name in change.own for name in change.weights):
         raise UsageError(
             "Python has no presets of one's own: take their face shapes, or the command line."
@@ -143,7 +145,7 @@ def python_text(source: Path, change: AskedChange, choice: FaceChoice, options: 
 
 
 def preset_text(name: str, change: AskedChange) -> str:
-    """A preset in TOML that asks for this change: its face shapes, and `neutral`.
+    """Return a preset in TOML that asks for this change: its face shapes, and `neutral`.
 
     Raises:
         UsageError: nothing is asked for.

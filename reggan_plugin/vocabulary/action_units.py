@@ -70,7 +70,7 @@ _WORD = re.compile(r"AU\s*0*(\d+)\s*([LR]?)", re.IGNORECASE)
 
 
 def is_action_unit(word: str) -> bool:
-    """True if a word is written like an action unit: `AU12`, `au6l`."""
+    """Tell whether a word is written like an action unit: `AU12`, `au6l`."""
     return _WORD.fullmatch(word.strip()) is not None
 
 

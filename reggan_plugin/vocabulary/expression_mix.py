@@ -82,7 +82,7 @@ class ExpressionMix:
         return "_".join([*names[:_MOST_IN_A_LABEL], *([f"and_{more}_more"] if more > 0 else [])])
 
     def scaled(self, share: float) -> "ExpressionMix":
-        """The same blend with every intensity multiplied by `share`, 0 to 1."""
+        """Return the same blend with every intensity multiplied by `share`, 0 to 1."""
         scaled = {name: share * value for name, value in self.intensities.items()}
         return replace(self, intensities=scaled)
 
@@ -226,5 +226,5 @@ def mix_from_request(
 
 
 def _names_of(word: str, own: OwnPresets) -> tuple[str, ...]:
-    """The shapes that a word names, both sides of `mouthSmile`, or the expression."""
+    """Return the shapes that a word names, both sides of `mouthSmile`, or the expression."""
     return shapes_of(word) or (resolve_expression(word, own),)

@@ -52,7 +52,7 @@ _BEHIND_NAME = re.compile(r"[,;&=]|\s(?=[\d.])")
 
 
 def key_of(word: str) -> str:
-    """The word as names are compared: in small letters, with single spaces."""
+    """Return the word as names are compared: in small letters, with single spaces."""
     return " ".join(word.lower().replace("_", " ").replace("-", " ").split())
 
 

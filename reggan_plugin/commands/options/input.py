@@ -28,7 +28,7 @@ class PlannedSource(NamedTuple):
     video: VideoFile | None = None
 
     def movie(self, codec: str | None) -> Movie | None:
-        """The video to write, if the source is one."""
+        """Return the video to write, if the source is one."""
         if self.video is None or self.plan.whole is None:
             return None
         return Movie(video=self.video, out=self.plan.whole, codec=codec)
@@ -61,7 +61,7 @@ class AskedInputs:
         return self.paths[0] if len(self.paths) == 1 else f"{self.paths[0]} ..."
 
     def at(self, paths: tuple[str, ...]) -> "AskedInputs":
-        """The same of other paths."""
+        """Return the same of other paths."""
         return replace(self, paths=paths)
 
     def plan(
@@ -75,7 +75,9 @@ class AskedInputs:
         layer_files: LayerFiles | None,
         inputs: Iterable[Path],
     ) -> tuple[list[PlannedSource], list[Path]]:
-        """The jobs, and results of earlier runs that were passed over; errors as `plan_sources`."""
+        """Return the jobs, and results of earlier runs that were passed over; errors as
+        `plan_sources`.
+        """
         if self.is_one_sequence:
             (source,) = self.paths
             plan = plan_job(

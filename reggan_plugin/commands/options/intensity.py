@@ -41,7 +41,7 @@ class AskedExpression:
     adds: bool = False
 
     def on_shot(self, first_frame: int, last_frame: int | None = None) -> "AskedExpression":
-        """The same with the take, if there is one, laid on a shot; None knows no last frame.
+        """Return the same with the take, if there is one, laid on a shot; None knows no last frame.
 
         Raises:
             SourceError, UsageError: it cannot be read, or its settings are invalid.

@@ -87,7 +87,7 @@ def _writing_from_options(
     layers: tuple[ChangeLayer, ...] | None,
     layers_out: Path | None,
 ) -> tuple[ExrWriting, LayerFiles | None]:
-    """Settings for writing EXR, and the layers that go to files of their own."""
+    """Return settings for writing EXR, and the layers that go to files of their own."""
     if layers_out is None:
         return ExrWriting(compression=exr_compression, layers=layers or ()), None
     beside = LayerFiles(folder=layers_out, layers=layers or CHANGE_LAYERS)

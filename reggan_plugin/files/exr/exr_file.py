@@ -59,7 +59,7 @@ class StoredExr:
         before: Float[np.ndarray, "height width 3"],
         after: Float[np.ndarray, "height width 3"],
     ) -> bytes:
-        """The file with changed samples replaced; see `StoredImage`. Half floats will do."""
+        """Return the file with changed samples replaced; see `StoredImage`. Half floats will do."""
         return self.encode_as(before, after, {}, ExrWriting()).content
 
     def encode_as(
@@ -69,7 +69,7 @@ class StoredExr:
         layers: Mapping[str, Float[np.ndarray, "height width"]],
         writing: ExrWriting,
     ) -> EncodedFrame:
-        """The file with changed samples replaced, as asked for; see `WritesExr`."""
+        """Return the file with changed samples replaced, as asked for; see `WritesExr`."""
         changed = changed_pixels(before, after)
         if not changed.any():
             return EncodedFrame(content=self.container.content)
@@ -98,7 +98,7 @@ class StoredExr:
         before: Float[np.ndarray, "height width"],
         after: Float[np.ndarray, "height width"],
     ) -> bytes:
-        """The file with other alpha; see `WritesAlpha`."""
+        """Return the file with other alpha; see `WritesAlpha`."""
         assert self.layer.alpha is not None, "the frame has alpha"
         old, new = before[..., None], after[..., None]
         changed = changed_pixels(old, new)

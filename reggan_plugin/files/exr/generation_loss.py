@@ -20,7 +20,7 @@ _LOSSY = {
 
 
 def lossy_name(compression: int, channels: Iterable[Channel]) -> str | None:
-    """The name of the compression if it does not keep all of these channels."""
+    """Return the name of the compression if it does not keep all of these channels."""
     return _LOSSY[compression][0] if lossy_channels(compression, channels) else None
 
 

@@ -63,7 +63,8 @@ class WritesExr(Protocol):
         layers: Mapping[str, Float[np.ndarray, "height width"]],
         writing: ExrWriting,
     ) -> EncodedFrame:
-        """The file with changed samples replaced, as asked for; as it was if nothing differs.
+        """Return the file with changed samples replaced, as asked for; as it was if nothing
+        differs.
 
         Args:
             before: the frame's pixels.

@@ -47,7 +47,7 @@ class StoredPng:
         before: Float[np.ndarray, "height width 3"],
         after: Float[np.ndarray, "height width 3"],
     ) -> bytes:
-        """The file with changed samples replaced; see `StoredImage`."""
+        """Return the file with changed samples replaced; see `StoredImage`."""
         samples = self.samples.copy()
         change_samples(samples[..., : self._colour_count], before, after)
         self._keep_transparency(samples, slice(None))
@@ -58,7 +58,7 @@ class StoredPng:
         before: Float[np.ndarray, "height width"],
         after: Float[np.ndarray, "height width"],
     ) -> bytes:
-        """The file with other alpha; see `WritesAlpha`.
+        """Return the file with other alpha; see `WritesAlpha`.
 
         Raises:
             UnsupportedFormatError: one of its colours is transparent, in place of alpha.
@@ -81,7 +81,8 @@ class StoredPng:
     def encode_colours(
         self, colours: Shaped[np.ndarray, "height width colours"]
     ) -> Iterator[bytes]:
-        """The file with other colours, piece by piece: no second copy of a large picture is made.
+        """Yield the file with other colours, piece by piece: no second copy of a large picture is
+        made.
 
         `colours` are samples as stored; alpha and all other chunks stay.
         """
@@ -190,7 +191,7 @@ def _without_picture(chunks: list[Chunk]) -> list[Chunk]:
 def _promoted_chunks(
     chunks: list[Chunk], depth: int, colour_type: int
 ) -> tuple[list[Chunk], tuple[str, ...]]:
-    """The chunks as they fit 8 or 16 bits without palette, and what to say about it."""
+    """Return the chunks as they fit 8 or 16 bits without palette, and what to say about it."""
     if colour_type == _PALETTE:
         kept = [chunk for chunk in chunks if chunk.name not in _TIED_TO_PALETTE]
         return kept, ("a palette PNG is written as 8-bit RGB or RGBA",)
@@ -202,7 +203,7 @@ def _promoted_chunks(
 
 
 def _scaled_grey(chunk: Chunk, scale: int) -> Chunk:
-    """A chunk that names a grey level, which is now `scale` times as high."""
+    """Return a chunk that names a grey level, which is now `scale` times as high."""
     if chunk.name not in (b"tRNS", b"bKGD"):
         return chunk
     level = int.from_bytes(chunk.data, "big") * scale

@@ -64,7 +64,7 @@ class MapTile:
         return colours, alpha
 
     def window(self, rows: slice, columns: slice) -> Frame:
-        """A part of it as a frame, for what works on frames."""
+        """Return a part of it as a frame, for what works on frames."""
         pixels, alpha = self.texels(rows, columns)
         return Frame(
             pixels=pixels,
@@ -76,7 +76,7 @@ class MapTile:
         )
 
     def encode(self, colours: Samples) -> Iterable[bytes]:
-        """The file with other colours, in pieces; format, depth, alpha and metadata stay."""
+        """Return the file with other colours, in pieces; format, depth, alpha and metadata stay."""
         if isinstance(self.original, StoredPng):
             return self.original.encode_colours(colours)
         return (self.original.encode(self.colours, colours),)

@@ -15,7 +15,7 @@ from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
 from ..scene.asked_expression import expression_over_time
 from ..scene.image_files import NothingRenderedError
-from ..scene.rendered_frames import AskedFrames, FramesNotRenderedError, asked_frames
+from ..scene.rendered_frames import FrameSelection, FramesNotRenderedError, asked_frames
 from ..scene.sequence_images import load_changed_frames, load_frames, show
 from ..scene.settings import absolute_path, face_settings, model_settings
 from .changed_image import ChangedImage, change_of_image
@@ -136,7 +136,7 @@ def _last_render(context: bpy.types.Context) -> ChangedImage | None:
         return None
 
 
-def _render_settings(context: bpy.types.Context, asked: AskedFrames) -> RenderRequest:
+def _render_settings(context: bpy.types.Context, asked: FrameSelection) -> RenderRequest:
     settings = context.scene.reggan
     return RenderRequest(
         frames=asked.sequence.source,

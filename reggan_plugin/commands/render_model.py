@@ -19,7 +19,7 @@ MOST_BATCH = 64
 
 
 @dataclass(frozen=True)
-class AskedModel:
+class ModelOptions:
     """A model by name or file, its device, and the faces that it is given at once."""
 
     model: str | None
@@ -74,7 +74,7 @@ def _refuse_motion(picture: PictureSettings, model: str) -> None:
 
 model_and_batch_options = options_as(
     "asked_model",
-    AskedModel,
+    ModelOptions,
     model_options,
     grouped_option(
         "Model",
@@ -87,4 +87,4 @@ model_and_batch_options = options_as(
         "alone; a processor takes one at a time.",
     ),
 )
-"""Model, device and batch; the command takes `asked_model`, an `AskedModel`."""
+"""Model, device and batch; the command takes `asked_model`, an `ModelOptions`."""

@@ -8,12 +8,12 @@ import click
 
 from reggan_plugin.commands.options.face import face_options
 from reggan_plugin.commands.options.grouped import grouped_option, options_as
-from reggan_plugin.commands.options.input import AskedInputs, input_options
-from reggan_plugin.commands.options.intensity import AskedExpression, intensity_options
+from reggan_plugin.commands.options.input import InputOptions, input_options
+from reggan_plugin.commands.options.intensity import ShotExpression, intensity_options
 from reggan_plugin.commands.options.picture import picture_options
 from reggan_plugin.commands.options.shared import existing_options, exposure_option, rig_options
 from reggan_plugin.commands.options.signing import signing_options
-from reggan_plugin.commands.render_model import AskedModel, model_and_batch_options
+from reggan_plugin.commands.render_model import ModelOptions, model_and_batch_options
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.credentials_signed import Signing
 from reggan_plugin.files.video_codecs import VIDEO_CODECS
@@ -23,16 +23,16 @@ from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings, RigF
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskedRender:
+class RenderOptions:
     """Values of the options, by the names that the options below give them."""
 
-    asked_inputs: AskedInputs
-    asked: AskedExpression
+    asked_inputs: InputOptions
+    asked: ShotExpression
     exposure_ev: float | None
     choice: FaceChoice
     picture: PictureSettings
     on_missing_face: MissingFace
-    asked_model: AskedModel
+    asked_model: ModelOptions
     rig_files: RigFiles
     asked_out: str | None
     existing: Existing
@@ -69,7 +69,7 @@ class AskedRender:
 
 render_options = options_as(
     "request",
-    AskedRender,
+    RenderOptions,
     input_options,
     intensity_options,
     exposure_option("Expression"),

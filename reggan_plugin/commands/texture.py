@@ -9,13 +9,13 @@ import click
 from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.expression import (
     NOTHING_ASKED,
-    AskedMixes,
+    MixOptions,
     expression_options,
 )
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.options.shared import model_options, rig_options
 from reggan_plugin.commands.options.texture import (
-    AskedCharacter,
+    CharacterOptions,
     character_options,
     output_options,
 )
@@ -59,8 +59,8 @@ if TYPE_CHECKING:
 @errors_as_events
 def texture(
     *,
-    character: AskedCharacter,
-    asked: AskedMixes,
+    character: CharacterOptions,
+    asked: MixOptions,
     model: str | None,
     device: str,
     rig_files: RigFiles,

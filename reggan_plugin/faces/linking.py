@@ -22,7 +22,7 @@ by 0.04 to 0.21 with another expression; 95 of 100 pairs of different heads are 
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SeenFrame:
+class FrameDetections:
     """The detections of a frame.
 
     Attributes:
@@ -57,7 +57,7 @@ class LinkedShot:
     """Between two cuts, those that are seen large and long come first."""
 
 
-def link_faces(frames: Sequence[SeenFrame]) -> LinkedShot:
+def link_faces(frames: Sequence[FrameDetections]) -> LinkedShot:
     """Follow each face from frame to frame.
 
     A face goes on where its last two frames lead to, at about its size and with about its looks;
@@ -90,7 +90,7 @@ def link_faces(frames: Sequence[SeenFrame]) -> LinkedShot:
 
 
 def _matches(
-    paths: Sequence[FacePath], frames: Sequence[SeenFrame], index: int, *, is_steady: bool
+    paths: Sequence[FacePath], frames: Sequence[FrameDetections], index: int, *, is_steady: bool
 ) -> dict[int, FacePath]:
     """Match the frame's detections to the paths that they continue, the best fits first."""
     fits = []
@@ -109,7 +109,11 @@ def _matches(
 
 
 def _cost(
-    path: FacePath, frames: Sequence[SeenFrame], index: int, detection: Detection, is_steady: bool
+    path: FacePath,
+    frames: Sequence[FrameDetections],
+    index: int,
+    detection: Detection,
+    is_steady: bool,
 ) -> float | None:
     """Cost of continuing a path with a detection; None if it cannot."""
     last = path.detections[path.last]
@@ -131,7 +135,7 @@ def _cost(
 
 
 def _expected_centre(
-    path: FacePath, frames: Sequence[SeenFrame], index: int
+    path: FacePath, frames: Sequence[FrameDetections], index: int
 ) -> Float[np.ndarray, "2"]:
     """Return expected place of a face that moves on as it did lately, for a few frames at most."""
     last = path.detections[path.last]

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from reggan_plugin.faces.filled_gaps import MOST_FILLED, places_in_gaps
-from reggan_plugin.faces.linking import FacePath, LinkedShot, SeenFrame
+from reggan_plugin.faces.linking import FacePath, FrameDetections, LinkedShot
 from reggan_plugin.faces.registration import face_motion
 from reggan_plugin.faces.smoothing import Points, smooth_path
 from reggan_plugin.faces.tracks import TrackedFace, face_from_landmarks
 
 
 def steady_faces(
-    frames: Sequence[SeenFrame], shot: LinkedShot, *, smooth: bool = True
+    frames: Sequence[FrameDetections], shot: LinkedShot, *, smooth: bool = True
 ) -> list[tuple[TrackedFace, ...]]:
     """Return the faces of every frame, numbered in the order of the shot's paths.
 
@@ -31,7 +31,7 @@ def steady_faces(
     return [tuple(own) for own in faces]
 
 
-def _stretches(path: FacePath, frames: Sequence[SeenFrame]) -> Iterator[list[int]]:
+def _stretches(path: FacePath, frames: Sequence[FrameDetections]) -> Iterator[list[int]]:
     """Yield the places of the path's detections, divided where it is lost for too long."""
     stretch: list[int] = []
     for index in path.detections:
@@ -43,7 +43,7 @@ def _stretches(path: FacePath, frames: Sequence[SeenFrame]) -> Iterator[list[int
 
 
 def _points_of(
-    stretch: Sequence[int], path: FacePath, frames: Sequence[SeenFrame], smooth: bool
+    stretch: Sequence[int], path: FacePath, frames: Sequence[FrameDetections], smooth: bool
 ) -> list[Points]:
     detections = [path.detections[index] for index in stretch]
     readings = [one.points for one in detections]

@@ -1,8 +1,8 @@
 """Track faces: detect near the last position, search the whole frame only when that fails.
 
-The whole frame, whose search takes most of a track's time, is also searched first, where the picture
-changes, and every so often for faces that come in. Whether such a face was there in the frames
-before is then looked for near it alone (`SeenShot.look_back`).
+Searching the whole frame takes most of a track's time. It is also done in the first frame, where
+the picture changes, and every so often for faces that come in. Whether such a face was there in the
+frames before is then looked for near it alone (`ShotDetections.look_back`).
 """
 
 from collections.abc import Iterable, Sequence

@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from reggan_plugin.change.picture import CutFrame
-from reggan_plugin.change.pipeline import AnsweredFrame
+from reggan_plugin.change.picture import FrameCrops
+from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.errors import FaceNotFoundError, Remark
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
@@ -20,10 +20,10 @@ from reggan_plugin.jobs.frame_record import FrameFacts, FrameRecord
 from reggan_plugin.jobs.frames_between_steps import (
     ChangedFrame,
     EndedFrame,
+    FrameInput,
     ReadFrame,
     ReadyFrame,
     UnchangedFrame,
-    WaitingFrame,
     read_input,
     recorded_face,
 )
@@ -62,11 +62,11 @@ class Transfer(Protocol):
         """Return the stops for a scene-linear frame."""
         ...
 
-    def cut(self, edit: FrameEdit) -> CutFrame:
+    def cut(self, edit: FrameEdit) -> FrameCrops:
         """Cut the crop that the model is to see."""
         ...
 
-    def answer(self, cuts: Sequence[CutFrame]) -> Sequence[AnsweredFrame]:
+    def answer(self, cuts: Sequence[FrameCrops]) -> Sequence[FrameAnswers]:
         """Run the model on several frames; the answers are still to be composed."""
         ...
 
@@ -115,9 +115,9 @@ class FrameSteps:
 
     def change(self, frames: Sequence[tuple[FrameTask, ReadFrame]]) -> list[ReadyFrame]:
         """Run the model; the frames share its batches."""
-        waiting = [(task, one) for task, one in frames if isinstance(one, WaitingFrame)]
+        waiting = [(task, one) for task, one in frames if isinstance(one, FrameInput)]
         changed = iter(self._answer(waiting))
-        return [next(changed) if isinstance(one, WaitingFrame) else one for _, one in frames]
+        return [next(changed) if isinstance(one, FrameInput) else one for _, one in frames]
 
     def write(self, task: FrameTask, content: ReadyFrame) -> FrameResult:
         """Compose and encode a changed frame, or copy an unchanged one; write its record."""
@@ -155,7 +155,7 @@ class FrameSteps:
 
     def _cut(
         self, task: FrameTask, frame: Frame, crops: Sequence[FaceCrop], facts: FrameFacts
-    ) -> WaitingFrame:
+    ) -> FrameInput:
         assert self._transfer is not None
         transfer, exposure_ev = self._transfer, None
         if frame.encoding is Encoding.SCENE_LINEAR:
@@ -172,7 +172,7 @@ class FrameSteps:
             keeps_parts=self._settings.picture.keeps_parts(frame),
         )
         facts = replace(facts, exposure_ev=exposure_ev)
-        return WaitingFrame(frame=frame, cut=transfer.cut(edit), facts=facts)
+        return FrameInput(frame=frame, cut=transfer.cut(edit), facts=facts)
 
     def _share(self, crop: FaceCrop) -> float:
         assert self._transfer is not None
@@ -209,7 +209,7 @@ class FrameSteps:
                     source=task.source.path,
                 )
 
-    def _answer(self, waiting: Sequence[tuple[FrameTask, WaitingFrame]]) -> list[ReadyFrame]:
+    def _answer(self, waiting: Sequence[tuple[FrameTask, FrameInput]]) -> list[ReadyFrame]:
         """Run the model; where frames fail together, each is tried alone."""
         if not waiting:
             return []

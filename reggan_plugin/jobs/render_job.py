@@ -10,7 +10,7 @@ from reggan_plugin.faces.face_finder import notices_of_landmarks
 from reggan_plugin.jobs.events import Finished, Report, Started
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_steps import FrameSteps, Transfer
-from reggan_plugin.jobs.frames_between_steps import ReadFrame, UnchangedFrame, WaitingFrame
+from reggan_plugin.jobs.frames_between_steps import FrameInput, ReadFrame, UnchangedFrame
 from reggan_plugin.jobs.frames_in_memory import PIXELS_WHILE_RENDERING, room_beside
 from reggan_plugin.jobs.plan import JobPlan, make_output_folder
 from reggan_plugin.jobs.render_settings import RenderSettings
@@ -151,7 +151,7 @@ def _room_beside(content: ReadFrame, most: int) -> int:
     in all.
     """
     match content:
-        case WaitingFrame():
+        case FrameInput():
             pixels = content.frame.pixels.size // 3
             return room_beside(pixels, most, PIXELS_WHILE_RENDERING)
         case UnchangedFrame():

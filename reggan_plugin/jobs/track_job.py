@@ -17,7 +17,7 @@ from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.reading import DEFAULT_READING, Reading
 from reggan_plugin.jobs.events import Report, ShotTracked
 from reggan_plugin.jobs.stall_timeout import IoTimeout
-from reggan_plugin.jobs.tracking_passes import SeenShot
+from reggan_plugin.jobs.tracking_passes import ShotDetections
 from reggan_plugin.plurals import counted
 
 
@@ -75,7 +75,7 @@ def track_frames(
         io_timeout: with a disk or network that stalls.
     """
     begin = time.perf_counter()
-    shot = SeenShot(frames, reading, io_timeout or IoTimeout(stopped=stopped), report)
+    shot = ShotDetections(frames, reading, io_timeout or IoTimeout(stopped=stopped), report)
     shot.look_forward(stopped)
     links = link_faces(shot.seen)
     if shot.look_back(links):

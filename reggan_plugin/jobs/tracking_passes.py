@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reggan_plugin.errors import RegganError
-from reggan_plugin.faces.linking import LinkedShot, SeenFrame
+from reggan_plugin.faces.linking import FrameDetections, LinkedShot
 from reggan_plugin.faces.smoothing import Points
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.frame_list import SourceFrame
@@ -19,7 +19,7 @@ from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 
 
-class SeenShot:
+class ShotDetections:
     """The faces seen in a shot; memory grows by a few kilobytes for each face in each frame.
 
     Attributes:
@@ -41,7 +41,7 @@ class SeenShot:
         self._tracker = FaceTracker()
         self._times = _times(frames)
         self._searched: list[bool] = []
-        self.seen: list[SeenFrame] = []
+        self.seen: list[FrameDetections] = []
         self.exposures: list[float] = []
         self.faults: dict[Path, str] = {}
 
@@ -91,11 +91,11 @@ class SeenShot:
         except FRAME_FAULTS as error:
             return _fault(source, error)
 
-    def _observe(self, source: SourceFrame, content: Frame | str) -> SeenFrame:
+    def _observe(self, source: SourceFrame, content: Frame | str) -> FrameDetections:
         observed = content if isinstance(content, str) else self._look_at(source, content)
         index = len(self._searched)
         self._searched.append(isinstance(observed, str) or observed.searched)
-        seen = SeenFrame(time=self._times[index])
+        seen = FrameDetections(time=self._times[index])
         if isinstance(observed, str):
             self.faults[source.path] = observed
         else:

@@ -150,7 +150,7 @@ class PreparedFace:
             return ChangedMap.none()
         with self.watch.timing("model"):
             change = self._changed(self._view_for_model, mix)
-        with self.watch.timing("carry back"):
+        with self.watch.timing("reprojection"):
             carry = Reprojection(self.stage, self.parts, self.texture, change)
             count = len(self.texture.tiles)
             found = {

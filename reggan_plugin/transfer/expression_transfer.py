@@ -12,9 +12,9 @@ from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.engine_cache import ENGINE_SUFFIX
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.change.in_frame import motion_in_frame
-from reggan_plugin.change.picture import CutFrame, Picture
+from reggan_plugin.change.picture import FrameCrops, Picture
 from reggan_plugin.change.pipeline import (
-    AnsweredFrame,
+    FrameAnswers,
     SpectaclesLifted,
     answer_faces,
     as_they_are,
@@ -279,7 +279,7 @@ class ExpressionTransfer:
         edit = FrameEdit(frame=frame, mix=mix, crops=crops, exposure_ev=exposure_ev)
         return self.answer([self.cut(edit)])[0].compose().pixels
 
-    def cut(self, edit: FrameEdit) -> CutFrame:
+    def cut(self, edit: FrameEdit) -> FrameCrops:
         """Return the first of three steps of `render`: what the model is to see. In any thread."""
         picture = picture_of(edit)
         if not self.card.says_motion:  # other passes of a picture stay as they are
@@ -309,10 +309,10 @@ class ExpressionTransfer:
         pixels = answered.compose().pixels
         return ChangedPicture(pixels=pixels, motion=motions[0] if motions else None)
 
-    def answer(self, cuts: Sequence[CutFrame], *, lifts: bool = True) -> list[AnsweredFrame]:
+    def answer(self, cuts: Sequence[FrameCrops], *, lifts: bool = True) -> list[FrameAnswers]:
         """Return the second step: run the model; the faces of all frames share its batches.
 
-        The third step is `AnsweredFrame.compose`.
+        The third step is `FrameAnswers.compose`.
 
         Args:
             cuts: of the first step.
@@ -329,5 +329,5 @@ class ExpressionTransfer:
         for cut in cuts:
             own = [next(answers) for _ in cut.faces]
             within = limited(own, cut.picture.limits, self.card.canonical_points)
-            answered.append(AnsweredFrame(cut=cut, answers=within))
+            answered.append(FrameAnswers(cut=cut, answers=within))
         return answered

@@ -7,8 +7,8 @@ import numpy as np
 
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.change.answer import Answer
-from reggan_plugin.change.picture import CutFace, CutFrame, Picture
-from reggan_plugin.change.pipeline import AnsweredFrame, cut_face
+from reggan_plugin.change.picture import CutFace, FrameCrops, Picture
+from reggan_plugin.change.pipeline import FrameAnswers, cut_face
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
@@ -47,22 +47,22 @@ class LiveFace:
     picture: Picture
     share: float
 
-    def change(self, transfer: ExpressionTransfer, mix: ExpressionMix) -> AnsweredFrame:
+    def change(self, transfer: ExpressionTransfer, mix: ExpressionMix) -> FrameAnswers:
         """Answer of the model to an expression."""
         return transfer.answer([self._cut_for(mix)])[0]
 
-    def answered_before(self, mix: ExpressionMix, answers: tuple[Answer, ...]) -> AnsweredFrame:
+    def answered_before(self, mix: ExpressionMix, answers: tuple[Answer, ...]) -> FrameAnswers:
         """Return the same with what the model answered for this face in a picture of another
         size.
         """
-        return AnsweredFrame(cut=self._cut_for(mix), answers=answers)
+        return FrameAnswers(cut=self._cut_for(mix), answers=answers)
 
-    def _cut_for(self, mix: ExpressionMix) -> CutFrame:
+    def _cut_for(self, mix: ExpressionMix) -> FrameCrops:
         asked = mix if self.share == 1.0 else mix.scaled(self.share)
         faces = () if asked.changes_nothing else (replace(self.cut, mix=asked),)
-        return CutFrame(picture=self.picture, faces=faces)
+        return FrameCrops(picture=self.picture, faces=faces)
 
-    def screen(self, answered: AnsweredFrame) -> Screen:
+    def screen(self, answered: FrameAnswers) -> Screen:
         """Return the region with its changed face."""
         edited = answered.compose()
         return screen_of(edited.pixels, self.picture.alpha, self.picture.coding)

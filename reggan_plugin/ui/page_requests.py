@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from reggan_plugin.errors import RegganError, SourceError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.ui.asked_change import AskedChange, change_from_json, choice_from_json
+from reggan_plugin.ui.asked_change import SliderValues, change_from_json, choice_from_json
 from reggan_plugin.ui.limits import LARGEST_PICTURE_PX, MOST_JSON_BYTES
 from reggan_plugin.ui.shown_layers import LAYERS, Layer
 from reggan_plugin.vocabulary.names import OwnPresets
@@ -108,7 +108,7 @@ def face_in(asked: Asked) -> tuple[int, FaceChoice]:
     return number, choice_from_json(asked.get("face"))
 
 
-def change_in(asked: Asked, own: OwnPresets) -> AskedChange:
+def change_in(asked: Asked, own: OwnPresets) -> SliderValues:
     """Return the expression that a request asks for; see `change_from_json`."""
     return change_from_json(asked.get("change"), own)
 

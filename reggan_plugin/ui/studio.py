@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reggan_plugin.change.answer import Answer
-from reggan_plugin.change.pipeline import AnsweredFrame
+from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.ui.asked_change import AskedChange
+from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.limits import (
     EXPOSURES_HELD,
     FACES_HELD,
@@ -106,7 +106,7 @@ class Studio:
         number: int,
         choice: FaceChoice,
         longest_px: int,
-        change: AskedChange,
+        change: SliderValues,
         is_wanted: Callable[[], bool] = lambda: True,
         layer: Layer = "picture",
     ) -> ShownChange | None:
@@ -126,7 +126,7 @@ class Studio:
         answered = self._answered((number, choice), face, mix)
         return _shown(face, answered, layer)
 
-    def thumbnail(self, number: int, choice: FaceChoice, change: AskedChange) -> Screen:
+    def thumbnail(self, number: int, choice: FaceChoice, change: SliderValues) -> Screen:
         """Return a small picture of a face with an expression; of a map, of the head that wears
         it.
         """
@@ -136,7 +136,7 @@ class Studio:
                 face = self._face(number, choice, THUMBNAIL_PX)
             return face.screen(face.change(self.transfer, change.mix))
 
-    def save(self, number: int, choice: FaceChoice, change: AskedChange) -> SavedFile:
+    def save(self, number: int, choice: FaceChoice, change: SliderValues) -> SavedFile:
         """Return the file with its change, byte for byte what `render` or `texture` writes.
 
         Raises:
@@ -162,7 +162,7 @@ class Studio:
 
     def _answered(
         self, whose: tuple[int, FaceChoice], face: LiveFace, mix: ExpressionMix
-    ) -> AnsweredFrame:
+    ) -> FrameAnswers:
         """Return the model's answer; the last one again where only the size of the picture
         differs.
         """
@@ -223,7 +223,7 @@ class Studio:
         return self._faces.get((number, choice, longest_px), cut)
 
 
-def _shown(face: LiveFace, answered: AnsweredFrame, layer: Layer) -> ShownChange:
+def _shown(face: LiveFace, answered: FrameAnswers, layer: Layer) -> ShownChange:
     screen, arrows = face.screen(answered), []
     motion = None if layer == "picture" else frame_motion_of(face, answered)
     if motion is not None:

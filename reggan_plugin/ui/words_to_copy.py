@@ -11,7 +11,7 @@ from pathlib import Path
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs.output_names import default_output_file
-from reggan_plugin.ui.asked_change import AskedChange
+from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.vocabulary.expression_mix import NAMED_EXPRESSIONS
 
@@ -49,14 +49,14 @@ class PageOptions:
 
 
 def command_line(
-    source: Path, change: AskedChange, choice: FaceChoice, options: PageOptions, out: Path | None
+    source: Path, change: SliderValues, choice: FaceChoice, options: PageOptions, out: Path | None
 ) -> str:
     """Return the `render` that does the same to a frame or shot, for this system's shell."""
     return _render_line(source, _asked(change, options), choice, options, out)
 
 
 def texture_command(
-    shot: OpenShot, change: AskedChange, options: PageOptions, *, wants_map: bool
+    shot: OpenShot, change: SliderValues, options: PageOptions, *, wants_map: bool
 ) -> str:
     """Return the `texture` that does the same to a head: a new one with the changed map, or the
     map.
@@ -76,7 +76,7 @@ def texture_command(
 def take_command(
     source: Path,
     take: Path,
-    change: AskedChange,
+    change: SliderValues,
     choice: FaceChoice,
     options: PageOptions,
     out: Path | None,
@@ -98,7 +98,7 @@ def _render_line(
     return _joined(words)
 
 
-def _asked(change: AskedChange, options: PageOptions) -> list[str]:
+def _asked(change: SliderValues, options: PageOptions) -> list[str]:
     words = expression_options(change)
     if options.presets is not None and any(name in change.own for name in change.weights):
         words += ["--presets", str(options.presets)]
@@ -110,7 +110,7 @@ def _model_options(options: PageOptions) -> list[str]:
     return [*words, *(["--device", options.device] if options.device != "auto" else [])]
 
 
-def expression_options(change: AskedChange) -> list[str]:
+def expression_options(change: SliderValues) -> list[str]:
     """Return the options of `render` that ask for a change."""
     named = {n: w for n, w in change.weights.items() if n in NAMED_EXPRESSIONS or n in change.own}
     blend = "+".join(name if w == 1 else f"{name}:{w:g}" for name, w in named.items())
@@ -123,7 +123,9 @@ def expression_options(change: AskedChange) -> list[str]:
     return [*words, *(["--add"] if change.adds else [])]
 
 
-def python_text(source: Path, change: AskedChange, choice: FaceChoice, options: PageOptions) -> str:
+def python_text(
+    source: Path, change: SliderValues, choice: FaceChoice, options: PageOptions
+) -> str:
     """Return a script that does the same to a frame."""
     if any(name in change.own for name in change.weights):
         raise UsageError(
@@ -144,7 +146,7 @@ def python_text(source: Path, change: AskedChange, choice: FaceChoice, options: 
     )
 
 
-def preset_text(name: str, change: AskedChange) -> str:
+def preset_text(name: str, change: SliderValues) -> str:
     """Return a preset in TOML that asks for this change: its face shapes, and `neutral`.
 
     Raises:

@@ -35,7 +35,7 @@ class PlannedSource(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskedInputs:
+class InputOptions:
     """The inputs of a command.
 
     Attributes:
@@ -60,7 +60,7 @@ class AskedInputs:
         """The name of all of them in a message."""
         return self.paths[0] if len(self.paths) == 1 else f"{self.paths[0]} ..."
 
-    def at(self, paths: tuple[str, ...]) -> "AskedInputs":
+    def at(self, paths: tuple[str, ...]) -> "InputOptions":
         """Return the same of other paths."""
         return replace(self, paths=paths)
 
@@ -115,7 +115,7 @@ def _inputs_from_options(
     settle_s: float,
     frame_range: str | None,
     recursive: bool,
-) -> AskedInputs:
+) -> InputOptions:
     given = [*inputs[:1], *_named("--frames", source), *_named("--watch", watch)]
     if len(given) != 1:
         found = " and ".join(given) or "nothing"
@@ -129,7 +129,7 @@ def _inputs_from_options(
         raise UsageError(
             "--watch takes all pictures of one folder. Leave --range and --recursive out."
         )
-    return AskedInputs(
+    return InputOptions(
         paths=inputs if source is None else (source,),
         frame_range=frame_range,
         recursive=recursive,
@@ -183,4 +183,4 @@ input_options = options_as(
         "Frames", "--recursive", is_flag=True, help="Take the folders within folders, too."
     ),
 )
-"""`INPUT...`, `--frames` or `--watch`; the command takes `asked_inputs`, `AskedInputs`."""
+"""`INPUT...`, `--frames` or `--watch`; the command takes `asked_inputs`, `InputOptions`."""

@@ -9,18 +9,54 @@ Nothing heavy is imported here: subcommands are loaded when they are invoked.
 """
 
 import gc
+import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO
 
 import click
 
 from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
-from reggan_plugin.commands.library_warnings import library_warnings_named
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import printable_streams
 from reggan_plugin.commands.verbosity import Verbosity, verbose_option
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs.interruption import Interrupted
+
+
+@contextmanager
+def library_warnings_named() -> Iterator[None]:
+    """Print each warning as a note with the name of the file that is at work, once for each."""
+    said: set[str] = set()
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],  # noqa: ARG001
+        filename: str,  # noqa: ARG001
+        lineno: int,  # noqa: ARG001
+        file: TextIO | None = None,  # noqa: ARG001
+        line: str | None = None,  # noqa: ARG001
+    ) -> None:
+        text = f"Note{_about()}: a library warns: {str(message).strip()}"
+        if text not in said:
+            said.add(text)
+            click.echo(text, err=True)
+
+    usual: Any = warnings.showwarning
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = usual
+
+
+def _about() -> str:
+    damage = sys.modules.get("reggan_plugin.files.damaged_files")  # loaded by whoever reads a file
+    path = None if damage is None else damage.file_at_work()
+    return "" if path is None else f", {path.name}"
+
 
 OUT_OF_MEMORY = (
     "This does not fit into the memory that is free. Close other programs, or give smaller files."

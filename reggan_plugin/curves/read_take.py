@@ -1,12 +1,15 @@
 """Reads a take, whatever tool wrote it."""
 
 import csv
+import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from reggan_plugin.attached import attached, load_attached
-from reggan_plugin.curves.audio2face import columns_of_audio2face, is_audio2face
 from reggan_plugin.curves.csv_take import columns_of_csv
 from reggan_plugin.curves.phone_text import columns_of_face_cap, columns_of_ifacialmocap
 from reggan_plugin.curves.take import Columns, Take, take_from_columns
@@ -14,6 +17,44 @@ from reggan_plugin.errors import SourceError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, USD_SUFFIXES
 from reggan_plugin.missing_package import needs_extra
 from reggan_plugin.regular_file import read_regular
+
+_FIELDS = ("facsNames", "weightMat")
+
+
+def is_audio2face(text: str) -> bool:
+    """Tell whether a JSON text looks like one."""
+    return all(f'"{field}"' in text for field in _FIELDS)
+
+
+def columns_of_audio2face(text: str, rate_fps: float | None) -> Columns:
+    """Read `exportFps`, `facsNames` and `weightMat`, a row for each frame.
+
+    Raises:
+        ValueError: a field is missing, or the matrix has another shape than the names say.
+    """
+    document = json.loads(text)
+    if not isinstance(document, dict) or any(field not in document for field in _FIELDS):
+        raise ValueError(f"it has no {' and '.join(_FIELDS)}")
+    names, rows = document["facsNames"], document["weightMat"]
+    rate = rate_fps or document.get("exportFps")
+    if not isinstance(rate, int | float) or not math.isfinite(rate) or rate <= 0:
+        raise ValueError(f"its exportFps is {rate!r}, no frames a second")
+    try:
+        values = np.array(rows, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"its weightMat is no matrix of numbers ({error})") from error
+    if not isinstance(names, list) or values.ndim != 2 or values.shape[1] != len(names):
+        raise ValueError(
+            f"its weightMat has the shape {values.shape}, and it names {len(names)} poses"
+        )
+    return Columns(
+        kind="Audio2Face",
+        names=[str(name) for name in names],
+        times_s=np.arange(len(values)) / rate,
+        values=values,
+        rate_fps=float(rate),
+    )
+
 
 MOST_BYTES = 512 * 1024**2
 FORMATS = (

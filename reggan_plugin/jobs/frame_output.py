@@ -3,9 +3,10 @@
 import json
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +14,11 @@ from reggan_plugin import __version__
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.change.picture import EditedFrame
 from reggan_plugin.errors import OutputError, SourceError, StalledError
-from reggan_plugin.files.credentials_signed import PictureSigner, sidecar_of
+from reggan_plugin.files.credentials_signed import DIGITAL_SOURCE_TYPE, PictureSigner, sidecar_of
 from reggan_plugin.files.exr.compression import GenerationLoss
-from reggan_plugin.files.formats import format_named
+from reggan_plugin.files.formats import format_named, format_of
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.samples import is_changed
-from reggan_plugin.files.stamp import stamped
 from reggan_plugin.jobs.change_layers import FrameChange, layer_files
 from reggan_plugin.jobs.frame_record import (
     FileState,
@@ -38,7 +38,31 @@ from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import TURNED_AWAY, FrameResult, ModelInUse, Outcome
 from reggan_plugin.jobs.stall_timeout import IoTimeout
-from reggan_plugin.jobs.stamp_content import stamp_content
+
+
+def stamped(content: bytes, text: str) -> bytes:
+    """Return the file with a stamp, in place of an older one.
+
+    Args:
+        content: a file of one of the formats.
+        text: ASCII without NUL.
+    """
+    found = format_of(content)
+    assert found is not None, "only files that were read are written"
+    return found.stamp(content, text)
+
+
+def stamp_content(facts: FrameFacts, model: RecordedModel | None) -> dict[str, Any]:
+    """Return the stamp of a frame, as a JSON object."""
+    return {
+        "version": __version__,
+        "digital_source_type": DIGITAL_SOURCE_TYPE,
+        "model": asdict(model) if model else None,
+        "expression": facts.expression,
+        "weights": facts.weights,
+        "settings_sha256": facts.settings_sha256,
+        "input_sha256": facts.input_sha256,
+    }
 
 
 class FrameOutput:

@@ -1,7 +1,8 @@
 """The three steps of a frame: read it, change its faces, write it."""
 
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -14,7 +15,7 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.frame import Encoding, Frame, read_content
 from reggan_plugin.files.frame_list import FrameList, SourceFrame
-from reggan_plugin.jobs.faults import unless_it_fails
+from reggan_plugin.jobs.faults import FRAME_FAULTS, JOB_FAULTS, unless_it_fails
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_record import FrameFacts, FrameRecord
 from reggan_plugin.jobs.frames_between_steps import (
@@ -30,9 +31,60 @@ from reggan_plugin.jobs.frames_between_steps import (
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of
 from reggan_plugin.jobs.results import EXISTS, INTENSITY_0, NO_FACE, TURNED_AWAY, FrameResult
-from reggan_plugin.jobs.shot_exposure import ShotExposure
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.transfer.frame_edit import FrameEdit
+
+
+class ShotExposure:
+    """The exposure that was given, or that of the first face of the shot."""
+
+    def __init__(
+        self,
+        given_ev: float | None,
+        shot: Sequence[SourceFrame],
+        look: Callable[[SourceFrame], float | None],
+    ) -> None:
+        """Take `given_ev`, or else look at one frame after the other once one needs it.
+
+        Args:
+            given_ev: stops, if somebody says them.
+            shot: all frames.
+            look: the exposure of a frame's face; None if it has none or is not linear.
+        """
+        self._shot, self._look = shot, look
+        self._measuring = threading.Lock()
+        self.known_ev = given_ev
+        """None until a frame needed it."""
+
+    def at(
+        self, source: SourceFrame, own: Callable[[], float | None] | None = None
+    ) -> float | None:
+        """Return the exposure of the shot, for a frame that has a face: no later one is looked at.
+
+        `own` measures this frame, where it is at hand.
+        """
+        with self._measuring:
+            if self.known_ev is None:
+                self.known_ev = self._measure(source, own or (lambda: self._try(source)))
+            return self.known_ev
+
+    def _measure(self, source: SourceFrame, own: Callable[[], float | None]) -> float | None:
+        for earlier in self._shot:
+            if earlier.path == source.path:
+                break
+            exposure_ev = self._try(earlier)
+            if exposure_ev is not None:
+                return exposure_ev
+        return own()
+
+    def _try(self, source: SourceFrame) -> float | None:
+        try:
+            return self._look(source)
+        except JOB_FAULTS:
+            raise
+        except FRAME_FAULTS:  # said of the frame when its own turn comes
+            return None
+
 
 HALVED = (
     "The device has no memory for {asked} faces at once; from here on it is given {batch}. The "

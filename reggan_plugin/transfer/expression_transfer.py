@@ -11,8 +11,10 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.engine_cache import ENGINE_SUFFIX
 from reggan_plugin.backends.runner import Runner
+from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.change.in_frame import motion_in_frame
 from reggan_plugin.change.picture import FrameCrops, Picture
+from reggan_plugin.change.picture_model import PictureModelSource
 from reggan_plugin.change.pipeline import (
     FrameAnswers,
     SpectaclesLifted,
@@ -29,15 +31,30 @@ from reggan_plugin.faces.turned_heads import intensity_share
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import region_of
-from reggan_plugin.models.model_card import ModelCard, card_from_metadata
+from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.models.shipped_models import find_model
-from reggan_plugin.transfer.answer_source import source_from_card
 from reggan_plugin.transfer.array_kinds import ArrayEncoding, ChannelOrder
 from reggan_plugin.transfer.display_picture import display_picture, exposure_of
 from reggan_plugin.transfer.frame_edit import FrameEdit, picture_of
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, mix_from_request
 from reggan_plugin.vocabulary.presets import read_presets
+
+
+def source_from_card(runner: Runner, card: ModelCard, batch: int = 1) -> AnswerSource:
+    """Open a model as a source of answers.
+
+    Args:
+        runner: that has it loaded.
+        card: of it.
+        batch: faces that it is given at once.
+    """
+    if card.contract == RIG_CONTRACT:
+        from reggan_plugin.rig.source import RigSource  # other models need no geometry
+
+        return RigSource(runner, card, batch)
+    return PictureModelSource(runner, card, batch)
+
 
 if TYPE_CHECKING:
     from reggan_plugin.rig.mouth import MouthStyle

@@ -10,8 +10,13 @@ from typing import Any
 from reggan_plugin.errors import UnknownExpressionError, UsageError
 from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
 from reggan_plugin.vocabulary.expression import Expression
-from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, NEUTRAL, shapes_of
-from reggan_plugin.vocabulary.largest_intensity import MAX_INTENSITY
+from reggan_plugin.vocabulary.face_shapes import (
+    ARKIT_SHAPES,
+    MAX_INTENSITY,
+    MAX_WEIGHT,
+    NEUTRAL,
+    shapes_of,
+)
 from reggan_plugin.vocabulary.names import (
     BASIC_EXPRESSIONS,
     NAMED_EXPRESSIONS,

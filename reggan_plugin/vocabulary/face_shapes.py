@@ -11,7 +11,9 @@ Source: Apple, ARKit, `ARFaceAnchor.BlendShapeLocation`; `tongueOut` is left out
 
 import re
 
-from reggan_plugin.vocabulary.largest_intensity import MAX_INTENSITY
+MAX_INTENSITY = 1.5
+"""1 is the full expression, or the shape in full."""
+
 
 _BOTH_SIDES = [
     "browDown",

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from reggan_plugin.faces.cuts import picture_change
 from reggan_plugin.faces.detection import Detection
 from reggan_plugin.faces.filled_gaps import MOST_FILLED
 from reggan_plugin.faces.linking import (
     FrameDetections,
     LinkedShot,
     link_faces,
+    picture_change,
 )
-from reggan_plugin.faces.steady_faces import steady_faces
+from reggan_plugin.jobs.track_job import steady_faces
 
 FACE = np.array([[63, 30], [37, 30], [50, 48], [60, 62], [40, 62], [50, 81]], dtype=np.float64)
 """The box of this face is about 68 pixels large."""

@@ -1,7 +1,8 @@
 """PNG: only the picture's own chunks are written anew; all others keep their bytes and order."""
 
 import struct
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import imagecodecs
@@ -19,9 +20,39 @@ from reggan_plugin.files.png.chunks import (
     make_chunk,
     read_chunks,
 )
-from reggan_plugin.files.png.rows import header_chunk, image_chunks
 from reggan_plugin.files.samples import change_samples, floats_from_samples, pixels_from_samples
 from reggan_plugin.files.size_limit import refuse_oversize
+
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+"""By number of channels: grey, grey and alpha, RGB, RGBA."""
+_LEVEL = 3
+_UP = 2
+"""The filter that stores each row as its difference from the one above."""
+
+
+def header_chunk(samples: Shaped[np.ndarray, "height width channels"]) -> Chunk:
+    """IHDR of a picture of uint8 or uint16 that is not interlaced."""
+    height, width, channels = samples.shape
+    depth = 8 * samples.itemsize
+    fields = struct.pack(">IIBBBBB", width, height, depth, _COLOUR_TYPES[channels], 0, 0, 0)
+    return make_chunk(b"IHDR", fields)
+
+
+def image_chunks(bands: Iterable[Shaped[np.ndarray, "rows width channels"]]) -> Iterator[Chunk]:
+    """One IDAT for each band that gives the compressor enough to put out."""
+    compressor = zlib.compressobj(_LEVEL, strategy=zlib.Z_FILTERED)
+    above = None
+    for band in bands:
+        rows = band.astype(band.dtype.newbyteorder(">")).reshape(len(band), -1).view(np.uint8)
+        before = np.zeros_like(rows[:1]) if above is None else above
+        filtered = np.full((len(rows), rows.shape[1] + 1), _UP, np.uint8)
+        filtered[:, 1:] = rows - np.concatenate([before, rows[:-1]])
+        above = rows[-1:]
+        compressed = compressor.compress(filtered.tobytes())
+        if compressed:
+            yield make_chunk(b"IDAT", compressed)
+    yield make_chunk(b"IDAT", compressor.flush())
+
 
 _GREY, _PALETTE = 0, 3
 _MOST_CHANNELS = 4

@@ -8,7 +8,9 @@
 Nothing heavy is imported here: subcommands are loaded when they are invoked.
 """
 
+import errno
 import gc
+import os
 import sys
 import traceback
 import warnings
@@ -25,39 +27,8 @@ from reggan_plugin.commands.verbosity import Verbosity, verbose_option
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs.interruption import Interrupted
 
-
-@contextmanager
-def library_warnings_named() -> Iterator[None]:
-    """Print each warning as a note with the name of the file that is at work, once for each."""
-    said: set[str] = set()
-
-    def show(
-        message: Warning | str,
-        category: type[Warning],  # noqa: ARG001
-        filename: str,  # noqa: ARG001
-        lineno: int,  # noqa: ARG001
-        file: TextIO | None = None,  # noqa: ARG001
-        line: str | None = None,  # noqa: ARG001
-    ) -> None:
-        text = f"Note{_about()}: a library warns: {str(message).strip()}"
-        if text not in said:
-            said.add(text)
-            click.echo(text, err=True)
-
-    usual: Any = warnings.showwarning
-    warnings.showwarning = show
-    try:
-        yield
-    finally:
-        warnings.showwarning = usual
-
-
-def _about() -> str:
-    damage = sys.modules.get("reggan_plugin.files.damaged_files")  # loaded by whoever reads a file
-    path = None if damage is None else damage.file_at_work()
-    return "" if path is None else f", {path.name}"
-
-
+_OF_MACHINE = (errno.ENAMETOOLONG, errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""What a disk may answer anywhere, also where results are printed."""
 OUT_OF_MEMORY = (
     "This does not fit into the memory that is free. Close other programs, or give smaller files."
 )
@@ -140,7 +111,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Exceptions that are not errors of the user or the machine go through: they are bugs.
     """
     with printable_streams(), library_warnings_named():
-        return _run(arguments)
+        status = _run(arguments)
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            if error.errno not in _OF_MACHINE:
+                raise
+            click.echo(f"Error: standard output cannot be written: {error.strerror}.", err=True)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains of it at its end
+            status = status or 1
+        return status
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -161,6 +141,12 @@ def _run(arguments: Sequence[str] | None) -> int:
     except Interrupted as interruption:
         click.echo(f"Interrupted: {interruption}", err=True)
         return interruption.exit_code
+    except OSError as error:
+        if error.errno not in _OF_MACHINE:
+            raise
+        name = "" if error.filename is None else f"{str(error.filename)[:200]}: "
+        click.echo(f"Error: {name}{error.strerror}. Name another file or output.", err=True)
+        return 1
     except MemoryError:
         if verbosity.is_verbose:
             traceback.print_exc()
@@ -168,3 +154,35 @@ def _run(arguments: Sequence[str] | None) -> int:
         return 1
     except click.Abort:
         return 130
+
+
+@contextmanager
+def library_warnings_named() -> Iterator[None]:
+    """Print each warning as a note with the name of the file that is at work, once for each."""
+    said: set[str] = set()
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],  # noqa: ARG001
+        filename: str,  # noqa: ARG001
+        lineno: int,  # noqa: ARG001
+        file: TextIO | None = None,  # noqa: ARG001
+        line: str | None = None,  # noqa: ARG001
+    ) -> None:
+        text = f"Note{_about()}: a library warns: {str(message).strip()}"
+        if text not in said:
+            said.add(text)
+            click.echo(text, err=True)
+
+    usual: Any = warnings.showwarning
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = usual
+
+
+def _about() -> str:
+    damage = sys.modules.get("reggan_plugin.files.damaged_files")  # loaded by whoever reads a file
+    path = None if damage is None else damage.file_at_work()
+    return "" if path is None else f", {path.name}"

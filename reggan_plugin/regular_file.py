@@ -6,8 +6,6 @@ import stat
 from pathlib import Path
 
 _MIB = 2**20
-MOST_DOCUMENT_BYTES = 32 * _MIB
-"""Of a JSON or CSV file that people may write: ninety thousand tracked faces."""
 
 
 def is_regular(path: Path) -> bool:

@@ -47,7 +47,7 @@ def test_it_holds_the_packages_and_nothing_beside_them(wheel: zipfile.ZipFile) -
         "reggan_plugin/report/shot_page/page.html",
         "reggan_plugin/ui/page/index.html",
         "reggan_training/metrics/judges/expression_judge.safetensors",
-        "reggan_training/study/rater_page/page.html",
+        "reggan_training/papers/study/rater_page/page.html",
         "reggan_plugin/rig/template.npz",
         "reggan_plugin/rig/mouth.npz",
     ],

@@ -72,6 +72,7 @@ REMEDIES: Mapping[str, str] = {
     "face-not-in-tracks": "The field Face chooses.",
     "frame-not-in-tracks": _TRACK_AGAIN,
     "tracks": _TRACK_AGAIN,
+    "unusual-landmarks": "Move them with Place Points.",
     "unsmoothed": "Head from Rig follows it through the whole shot.",
     "part-of-tracks": "",
     "locator-card": "",

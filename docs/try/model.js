@@ -49,7 +49,10 @@ export class Model {
     const lifted = liftSpectacles(cut);
     const image = new Float32Array(3 * side * side);
     lifted.face.forEach(({ data }, index) => image.set(data, index * side * side));
-    const { points, sigma, label } = await this.session.run({ image: this.tensor(image, [1, 3, side, side]) });
+    const inputs = { image: this.tensor(image, [1, 3, side, side]) };
+    // the page asks for landmarks alone: planes of nothing
+    if (this.card.outputs.includes("gain")) inputs.asked = this.tensor(new Float32Array(14 * 128 * 128), [1, 14, 128, 128]);
+    const { points, sigma, label } = await this.session.run(inputs);
     this.runs += 1;
     const number = (usual, low, high) => (value) => clip(Number.isNaN(value) ? usual : value, low, high);
     const places = Array.from(sigma.data, (_, row) => rowAt(points.data, row, 2).map(number(0.5, -0.5, 1.5)));

@@ -74,9 +74,15 @@ export class Template {
     const of = (name) => arrays[name].data;
     Object.assign(this, { rest: of("rest"), triangles: of("triangles"), landmarks: of("landmark_rest"),
       rows: of("landmark_rows"), weights: of("landmark_weights"), keep: Float32Array.from(of("keep"), (v) => v / 255) });
-    const size = this.rest.length;
-    this.shapes = Object.fromEntries(of("names").map((name, i) =>
-      [name, { scale: of("scales")[i], data: of("shapes").subarray(i * size, (i + 1) * size) }]));
+    const [size, names, meant] = [this.rest.length, of("names"), of("shapes")];
+    const conventions = of("conventions").length;
+    const mean = Float32Array.from({ length: names.length * size }, (_, i) => {
+      let sum = 0;
+      for (let k = 0; k < conventions; k++) sum += meant[k * names.length * size + i];
+      return sum / conventions;
+    });
+    this.shapes = Object.fromEntries(names.map((name, i) =>
+      [name, { scale: of("scales")[i], data: mean.subarray(i * size, (i + 1) * size) }]));
   }
 
   /** Motion of the vertices for weights of shapes. */

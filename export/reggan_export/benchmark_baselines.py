@@ -27,9 +27,9 @@ from reggan_plugin.models.model_card import (
     card_from_metadata,
 )
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
-from reggan_training.contract_1.regression import RegressionSettings
-from reggan_training.networks.architectures import build_model
-from reggan_training.networks.expression_model import ModelSettings
+from reggan_training.papers.networks.architectures import build_model
+from reggan_training.papers.networks.expression_model import ModelSettings
+from reggan_training.papers.regression import RegressionSettings
 
 _log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from reggan_training.networks.expression_model import ExpressionModel
+from reggan_training.papers.networks.expression_model import ExpressionModel
 
 _KEPT = ("regression",)
 """Solved filters whose sums cancel: half of them would cost more accuracy than time."""

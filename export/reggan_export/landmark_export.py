@@ -37,7 +37,7 @@ from reggan_training.landmarks.graph import CROP_PX, LABEL_PX, LandmarkGraph
 from reggan_training.landmarks.network import POINTS_OF, PartNetwork
 from reggan_training.landmarks.training import LOG
 from reggan_training.pairs.camera import CANONICAL_LANDMARKS
-from reggan_training.refinement.network import RefinementNetwork
+from reggan_training.refinement.network import RigRefiner
 from reggan_training.refinement.training import CHECKPOINT
 from reggan_training.refinement.training import LOG as REFINEMENT_LOG
 
@@ -64,7 +64,7 @@ def export_landmarks(
         ModelParityError: the file says otherwise than PyTorch; nothing is left at `out`.
     """
     graph = landmark_graph(run)
-    outputs = RIG_OUTPUTS
+    outputs: tuple[str, ...] = RIG_OUTPUTS
     if refinement is None:
         model = _traced(graph, ("image",), RIG_OUTPUTS)
         store_weights_as_half(model)
@@ -116,7 +116,7 @@ def _traced(
     )
 
 
-def _either(finds: LandmarkGraph, refines: RefinementNetwork) -> onnx.ModelProto:
+def _either(finds: LandmarkGraph, refines: RigRefiner) -> onnx.ModelProto:
     """Both networks in one graph: each answers with its own outputs, and zeros for the others'."""
     names = (*RIG_OUTPUTS, *REFINED_OUTPUTS)
     inputs = ("image", "asked")
@@ -167,7 +167,7 @@ class _Finds(nn.Module):
 class _Refines(nn.Module):
     """A refinement; landmarks that are nowhere."""
 
-    def __init__(self, network: RefinementNetwork) -> None:
+    def __init__(self, network: RigRefiner) -> None:
         super().__init__()
         self.network = network
 
@@ -178,7 +178,7 @@ class _Refines(nn.Module):
         return nowhere, nowhere[..., 0], label, mix, motion, gain
 
 
-def _refined_apart(network: RefinementNetwork, file: Path) -> float:
+def _refined_apart(network: RigRefiner, file: Path) -> float:
     """Largest difference of a refinement in a file from PyTorch's, on noise; eye distances.
 
     Noise will do: what is compared is arithmetic, and a weight of nought would be found in it.
@@ -239,8 +239,8 @@ def landmark_graph(run: Path) -> LandmarkGraph:
     return LandmarkGraph(networks).eval()
 
 
-def refinement_network(run: Path) -> RefinementNetwork:
+def refinement_network(run: Path) -> RigRefiner:
     """The trained refinement of a run, in evaluation mode."""
-    network = RefinementNetwork()
+    network = RigRefiner()
     network.load_state_dict(torch.load(run / CHECKPOINT, weights_only=True)["ema"])
     return network.eval()

@@ -5,9 +5,9 @@ from dataclasses import replace
 import torch.nn.functional as F
 
 from reggan_plugin.errors import UsageError
-from reggan_training.networks.architectures import build_model
-from reggan_training.networks.expression_model import ExpressionModel, ModelSettings
-from reggan_training.networks.masked_regression import MaskedRegression
+from reggan_training.papers.networks.architectures import build_model
+from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings
+from reggan_training.papers.networks.masked_regression import MaskedRegression
 
 
 def model_at_side(model: ExpressionModel, side_px: int) -> ExpressionModel:

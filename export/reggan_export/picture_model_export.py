@@ -18,7 +18,7 @@ from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.backends.choose_device import AUTO_ORDER
 from reggan_plugin.errors import ModelParityError
 from reggan_plugin.models.model_card import ModelCard
-from reggan_training.networks.expression_model import ExpressionModel
+from reggan_training.papers.networks.expression_model import ExpressionModel
 
 _MOST_CROPS = 64
 """In one batch."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reggan_plugin.backends.runner import ASKED_FOR, Tensors
-from reggan_training.networks.expression_model import ExpressionModel
+from reggan_training.papers.networks.expression_model import ExpressionModel
 
 _WARM_UP = 3
 

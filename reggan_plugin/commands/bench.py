@@ -1,6 +1,5 @@
 """`reggan-plugin bench`: how fast models and whole frames are on this machine."""
 
-import json
 from pathlib import Path
 
 import click
@@ -9,6 +8,7 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.benchmark.run import BenchSettings, run_benchmark
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.documents import json_text
 from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
 from reggan_plugin.models.shipped_models import find_model, installed_models
 
@@ -148,6 +148,6 @@ def bench(
     )
     report = run_benchmark(settings, lambda step: click.echo(step, err=True))
     if out is not None:
-        text = json.dumps(report.document(), indent=1)
+        text = json_text(report.document(), indent=1)
         write_atomically(out, f"{text}\n".encode())
     click.echo("\n".join(report.lines()))

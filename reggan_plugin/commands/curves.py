@@ -1,6 +1,5 @@
 """`reggan-plugin curves`: what a recorded performance holds, before a night on the farm."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,11 @@ from reggan_plugin.commands.options.take import percent_option, rate_option
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take
-from reggan_plugin.curves.plot_page import html_of_take, moving_columns, notes_of_take, png_of_take
+from reggan_plugin.curves.plot import moving_columns, png_of_take
+from reggan_plugin.curves.plot_page import html_of_take, notes_of_take
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.take import Take
+from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.overwriting import refuse_existing
 
@@ -68,7 +69,7 @@ def curves(
     if csv_file is not None:
         write_atomically(csv_file, csv_of_take(take).encode())
     if as_json:
-        click.echo(json.dumps(_document(take), indent=2))
+        click.echo(json_text(_document(take), indent=2))
     else:
         _print_table(take)
         for path in outputs:

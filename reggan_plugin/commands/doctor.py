@@ -1,12 +1,12 @@
 """`reggan-plugin doctor`: what is installed, what works, what to install for more."""
 
-import json
 from collections.abc import Iterator
 
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.diagnosis import DISTRIBUTION, Device, Diagnosis, Package, diagnose
+from reggan_plugin.documents import json_text
 from reggan_plugin.errors import RegganError
 
 
@@ -20,7 +20,7 @@ def doctor(*, as_json: bool) -> None:
     """
     diagnosis = diagnose()
     if as_json:
-        click.echo(json.dumps(diagnosis.document(), indent=2))
+        click.echo(json_text(diagnosis.document(), indent=2))
     else:
         click.echo("\n".join(_lines(diagnosis)))
     if diagnosis.problems:

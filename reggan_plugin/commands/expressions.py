@@ -1,6 +1,5 @@
 """`reggan-plugin expressions`: everything that a face can be asked for, by name."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import click
 from reggan_plugin.commands.options.expression import presets_option
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.documents import json_text
 from reggan_plugin.vocabulary.action_units import WEIGHTS_FROM_ACTION_UNIT
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, NAMED_EXPRESSIONS, Expression
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
@@ -39,7 +39,7 @@ def expressions(*, presets: Path | None, shapes: bool, units: bool, as_json: boo
     own = read_presets(presets)
     listed = (*NAMED_EXPRESSIONS.values(), *own.values())
     if as_json:
-        click.echo(json.dumps(_document(listed), indent=2))
+        click.echo(json_text(_document(listed), indent=2))
     elif shapes:
         click.echo("\n".join(ARKIT_SHAPES))
     elif units:

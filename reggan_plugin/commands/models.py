@@ -1,6 +1,5 @@
 """`reggan-plugin models`: what models there are and what their cards say."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.documents import json_text
 from reggan_plugin.errors import ModelError, UsageError
 from reggan_plugin.models.model_card import ModelCard, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal
@@ -67,7 +67,7 @@ def models(
     checked = [_check(path) for path in paths]
     if as_json:
         documents = [model.document() for model in checked]
-        click.echo(json.dumps(documents if name is None else documents[0], indent=2))
+        click.echo(json_text(documents if name is None else documents[0], indent=2))
     else:
         for model in checked:
             click.echo(f"{model.path.stem}: {_line(model)}" if name is None else _card(model))
@@ -116,4 +116,4 @@ def _card(model: CheckedModel) -> str:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json_text(value)

@@ -1,6 +1,5 @@
 """Progress on stderr: a bar, plain lines, JSON lines, or the lines of Open Job Description."""
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import click
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.commands.remedies import remedy_for, with_remedy
 from reggan_plugin.commands.terminal import unguarded
+from reggan_plugin.documents import json_text
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs.events import (
     SAYING,
@@ -132,7 +132,7 @@ def _write_json(event: Event) -> None:
     document = document_from_event(event)
     if isinstance(event, SAYING):
         document["remedy"] = remedy_for(event.message or "") or None
-    _write(json.dumps(document))
+    _write(json_text(document))
 
 
 def _write_openjd(event: Event) -> None:

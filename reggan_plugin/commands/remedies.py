@@ -73,6 +73,7 @@ REMEDIES: Mapping[str, str] = {
     "tracks": "reggan-plugin track --frames ... --out tracks.json",
     "unsmoothed": "`reggan-plugin track` follows it through the whole shot; --tracks takes what it "
     "writes.",
+    "unusual-landmarks": "",
     "part-of-tracks": "--tracks {part} with a --range of these frames renders them; the whole shot "
     "is tracked from its first frame again.",
     "locator-card": "reggan-plugin dev export-locator",

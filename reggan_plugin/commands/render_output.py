@@ -1,12 +1,12 @@
 """Standard output of `render`: the paths of its results, or a summary as JSON."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from reggan_plugin.documents import json_text
 from reggan_plugin.jobs.plan import FrameTask, JobPlan
 from reggan_plugin.jobs.results import (
     SUMMARY_VERSION,
@@ -39,7 +39,7 @@ def print_plans(jobs: Sequence[PlannedJob], model: ModelInUse | None, as_json: b
             "jobs": documents,
         }
     )
-    click.echo(json.dumps(whole, indent=2))
+    click.echo(json_text(whole, indent=2))
 
 
 def _document_of_plan(plan: JobPlan, to_do: Sequence[FrameTask]) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _document_of_plan(plan: JobPlan, to_do: Sequence[FrameTask]) -> dict[str, An
 def print_summary(summary: JobSummary, as_json: bool) -> None:
     """Print what a job has written, by path or as JSON."""
     if as_json:
-        click.echo(json.dumps(summary.document(), indent=2))
+        click.echo(json_text(summary.document(), indent=2))
         return
     for path in written_by(summary):
         click.echo(path)

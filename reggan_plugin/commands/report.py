@@ -1,6 +1,5 @@
 """`reggan-plugin report`: is a rendered shot complete, and what is wrong with it?"""
 
-import json
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ from reggan_plugin.commands.progress import (
     style_options,
 )
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.reading import Reading
 from reggan_plugin.jobs.events import FrameChecked
@@ -116,7 +116,7 @@ def report(
 def _print(shot: ShotReport, html: Path | None, as_json: bool) -> None:
     if as_json:
         page = None if html is None else str(html)
-        click.echo(json.dumps({**shot.document(), "html": page}, indent=2))
+        click.echo(json_text({**shot.document(), "html": page}, indent=2))
         return
     for frame in shot.frames:
         note = f": {frame.note}" if frame.note else ""

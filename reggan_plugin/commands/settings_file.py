@@ -19,11 +19,16 @@ from typing import Any
 import click
 
 from reggan_plugin.backends.engine_cache import ENGINE_SUFFIX
+from reggan_plugin.documents import parse_toml
 from reggan_plugin.errors import UsageError
+from reggan_plugin.limits import MOST_SETTINGS_BYTES
+from reggan_plugin.models.shipped_models import installed_models
+from reggan_plugin.regular_file import read_regular
 
 SETTINGS_FILE = "reggan-plugin.toml"
 CONFIG_OPTION = "--config"
 _PRESETS, _PRESETS_OPTION = "presets", "presets"
+_OF_PROVENANCE = ("stamp", "sign", "key")
 _COMMAND_LINE_ALONE = ("frames", "overwrite", "config")
 
 
@@ -33,7 +38,8 @@ def apply_settings(context: click.Context, command: click.Command, args: Sequenc
     Raises:
         UsageError: the file cannot be read, or names what the command does not have.
     """
-    path = _named(args) or _found(args)
+    named = _named(args)
+    path = named or _found(args)
     if path is None:
         return
     document = _read(path)
@@ -51,6 +57,8 @@ def apply_settings(context: click.Context, command: click.Command, args: Sequenc
             f"`reggan-plugin {command.name} --help` lists them. Correct the name."
         )
     _refuse_unsafe(path, table, names)
+    if named is None and path.parent.resolve() != _own_folder().resolve():
+        _refuse_of_strangers(path, table)
     defaults: dict[str, Any] = {
         str(names[key].name): _value(names[key], table[key], path.parent) for key in table
     }
@@ -75,6 +83,23 @@ def _refuse_unsafe(path: Path, table: Mapping[str, Any], names: Mapping[str, cli
     if unsafe:
         raise UsageError(
             f"{path} says {unsafe[0]}, which only the command line may. Take it out of the file."
+        )
+
+
+def _refuse_of_strangers(path: Path, table: Mapping[str, Any]) -> None:
+    """Refuse what a file beside pictures must not decide unless the command line names it.
+
+    Raises:
+        UsageError: it would leave out or set the marks of provenance, or open a model's file.
+    """
+    unsafe = [name for name in table if name in _OF_PROVENANCE]
+    model = table.get("model")
+    if model is not None and str(model) not in installed_models():
+        unsafe.append("a model that is a file")
+    if unsafe:
+        raise UsageError(
+            f"{path} says {unsafe[0]}, which a file beside the pictures may not. Take it out, or "
+            f"name the file: {CONFIG_OPTION} {path}."
         )
 
 
@@ -118,19 +143,29 @@ def _named(args: Sequence[str]) -> Path | None:
 def _found(args: Sequence[str]) -> Path | None:
     """Return the file beside what the words of a command line name, or in the user's folder."""
     places = [Path(word) for word in args if word and not word.startswith("-")]
-    there = [place for place in places if place.exists() or set(place.name) & set("#%*")]
+    there = [place for place in places if _exists(place) or set(place.name) & set("#%*")]
     folders = [place if place.is_dir() else place.parent for place in there]
-    folders.append(Path(click.get_app_dir("reggan-plugin")))
+    folders.append(_own_folder())
     candidates = (folder / SETTINGS_FILE for folder in folders)
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    import tomllib  # few have such a file
-
+def _exists(place: Path) -> bool:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return place.exists()
+    except OSError:  # longer than any name, as a box of many digits
+        return False
+
+
+def _own_folder() -> Path:
+    """Return the user's folder for settings, which nobody else writes to."""
+    return Path(click.get_app_dir("reggan-plugin"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = parse_toml(read_regular(path, MOST_SETTINGS_BYTES).decode())
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} cannot be read as settings: {error}. Correct it.") from error
     for name, table in document.items():
         if not isinstance(table, dict):

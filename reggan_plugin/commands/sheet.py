@@ -1,6 +1,5 @@
 """`reggan-plugin sheet`: every expression of one frame, at three intensities."""
 
-import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from reggan_plugin.commands.options.shared import (
 from reggan_plugin.commands.progress import errors_as_events
 from reggan_plugin.commands.terminal import unguarded
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.documents import json_text
 from reggan_plugin.drawing.contact_sheet import (
     SheetRow,
     View,
@@ -156,7 +156,7 @@ def sheet(
     shown = _expressions(transfer.card, own, is_of_all=is_of_all or small)
     cells = _draw_grid(path, face, shown) if small else _draw_sheet(path, face, shown)
     summary = {"v": SUMMARY_VERSION, "written": [str(path)], "cells": cells}
-    click.echo(json.dumps(summary) if as_json else path)
+    click.echo(json_text(summary) if as_json else path)
 
 
 def _find(

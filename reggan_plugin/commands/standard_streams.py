@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reggan_plugin.errors import UnreadableFrameError, UsageError
+from reggan_plugin.errors import OutputError, RegganError, UnreadableFrameError, UsageError
 from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.image_format import HEAD_BYTES
 from reggan_plugin.files.png.chunks import SIGNATURE, read_chunks
@@ -75,7 +75,7 @@ def piped_files(
         yield PipedFiles(inputs=inputs, out=out, writes=False)
         return
     _refuse_impossible(inputs, reads=reads, writes=writes, as_json=as_json)
-    with tempfile.TemporaryDirectory(prefix="reggan-") as folder:
+    with tempfile.TemporaryDirectory(prefix="reggan-") as folder, _without_folder(folder):
         if reads:
             inputs = (str(_kept_input(Path(folder))),)
         if not writes:
@@ -84,9 +84,28 @@ def piped_files(
         result = Path(folder, "out", _OUTPUT).with_suffix(Path(inputs[0]).suffix)
         yield PipedFiles(inputs=inputs, out=result, writes=True)
         if result.exists():
-            with result.open("rb") as file:
-                shutil.copyfileobj(file, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
+            try:
+                with result.open("rb") as file:
+                    shutil.copyfileobj(file, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise OutputError(
+                    f"Standard output cannot be written: {error.strerror}. Send it elsewhere."
+                ) from error
+
+
+@contextmanager
+def _without_folder(folder: str) -> Iterator[None]:
+    """Let errors name standard input, not the file that stands in for it."""
+    try:
+        yield
+    except RegganError as error:
+        sentence = str(error).replace(f"{folder}/out/", "").replace(f"{folder}/", "")
+        if sentence == str(error):
+            raise
+        raise type(error)(sentence, kind=error.kind, **error.fields) from error
 
 
 def _refuse_impossible(

@@ -1,12 +1,12 @@
 """What `texture` prints: paths or JSON on stdout, notes and times on stderr."""
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reggan_plugin.commands.remedies import with_remedy
+from reggan_plugin.documents import json_text
 from reggan_plugin.errors import RegganError, document_from_said
 from reggan_plugin.textures.texture_request import TextureResult
 
@@ -42,7 +42,7 @@ def print_results(results: Sequence[TextureResult], *, as_json: bool, quiet: boo
         for document in documents[1:]:
             merged["written"] += document["written"]
             merged["skipped"] += document["skipped"]
-        click.echo(json.dumps(merged, indent=2))
+        click.echo(json_text(merged, indent=2))
         return
     for result in results:
         for path in result.written:
@@ -82,7 +82,7 @@ def print_outcomes(
                 for outcome in outcomes
             ],
         }
-        click.echo(json.dumps(document, indent=2))
+        click.echo(json_text(document, indent=2))
     else:
         for outcome in outcomes:
             for path in outcome.result.written if outcome.result else ():

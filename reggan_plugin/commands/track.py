@@ -1,6 +1,5 @@
 """`reggan-plugin track`: a shot in, the places of its faces in every frame out."""
 
-import json
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
@@ -18,6 +17,7 @@ from reggan_plugin.commands.progress import (
     style_options,
 )
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.tracks import TrackedFace
 from reggan_plugin.faces.tracks_file import write_tracks
@@ -207,6 +207,4 @@ def _print_result(result: TrackResult, out: Path, drawn: list[Path], as_json: bo
             click.echo(path)
         return
     document: dict[str, Any] = document_from_result(result)
-    click.echo(
-        json.dumps({**document, "out": str(out), "preview": list(map(str, drawn))}, indent=2)
-    )
+    click.echo(json_text({**document, "out": str(out), "preview": list(map(str, drawn))}, indent=2))

@@ -1,6 +1,7 @@
 """`reggan-plugin ui`: a page on which faces are changed by eye."""
 
 import contextlib
+import tempfile
 import webbrowser
 from functools import partial
 from pathlib import Path
@@ -100,10 +101,18 @@ def ui(
         studio = Studio(partial(open_model, model, device), files, own, take)
         stack.callback(studio.job.close)
         options = PageOptions(model=model, device=device, presets=presets, out=out)
-        serve_page(studio, options, port, partial(_announce, opens=browser))
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reggan-page-")))
+        serve_page(studio, options, port, partial(_announce, scratch if browser else None))
 
 
-def _announce(address: str, *, opens: bool) -> None:
+def _announce(scratch: Path | None, address: str) -> None:
+    """Say where the page is; open it by a file that only this user reads and that leads there.
+
+    The command line of a browser is seen by all users of the machine, and would tell the token.
+    """
     click.echo(address)
-    if opens:
-        webbrowser.open(address)
+    if scratch is not None:
+        leading = scratch / "open.html"
+        leading.touch(mode=0o600)
+        leading.write_text(f'<!doctype html><meta http-equiv="refresh" content="0;url={address}">')
+        webbrowser.open(leading.as_uri())

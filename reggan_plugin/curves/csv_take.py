@@ -12,6 +12,7 @@ frame that the phone dropped.
 """
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ import numpy as np
 from reggan_plugin.curves.take import Columns, Take
 from reggan_plugin.curves.timecode import rate_of_timecodes, seconds_of, timecode_from_text
 from reggan_plugin.errors import Remark
+from reggan_plugin.limits import MOST_TAKE_CELLS, MOST_TAKE_COLUMNS, refuse_beyond
 
 _COUNT = "blendshapecount"
 _CLOCKS = ("timecode", "frame", "time")
@@ -36,9 +38,14 @@ def columns_of_csv(text: str, rate_fps: float | None) -> Columns:
     Raises:
         ValueError: it is no such file; the message says what is wrong.
     """
-    rows = [row for row in csv.reader(text.splitlines(), skipinitialspace=True) if any(row)]
+    rows: list[list[str]] = []
+    for row in csv.reader(text.splitlines(), skipinitialspace=True):
+        if any(row):
+            rows.append(row)
+            refuse_beyond(len(row), MOST_TAKE_COLUMNS, "columns")
     if not rows:
         raise ValueError("it is empty")
+    refuse_beyond(len(rows) * len(rows[0]), MOST_TAKE_CELLS, "values")
     heading = [cell.strip() for cell in rows[0]]
     lowered = [cell.lower() for cell in heading]
     clock = next((name for name in _CLOCKS if name in lowered), None)
@@ -48,9 +55,9 @@ def columns_of_csv(text: str, rate_fps: float | None) -> Columns:
         )
     if lowered[:3] == ["frame", "expression", "value"]:
         raise ValueError("it is an intensity curve, whose lines are keys, and no recorded take")
-    repeated = {name for name in heading if heading.count(name) > 1 and name}
+    repeated = [name for name, count in Counter(heading).items() if count > 1 and name]
     if repeated:
-        raise ValueError(f"its heading names {sorted(repeated)[0]!r} twice")
+        raise ValueError(f"its heading names {min(repeated)[:80]!r} twice")
     counted = lowered.index(_COUNT) if _COUNT in lowered else None
     body = [
         (line, row)

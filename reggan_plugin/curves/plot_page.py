@@ -4,64 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
-from reggan_plugin.array_types import Float, UInt8
+from reggan_plugin.curves.plot import moving_columns
 from reggan_plugin.curves.take import Take
-from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.drawing.web_page import html_from_parts
-
-_STRIP_PX, _GAP_PX, _NAMES_PX, _PLOT_PX, _EDGE_PX = 26, 4, 150, 900, 12
-_BACK, _STRIP, _INK, _CURVE = (24, 24, 27), (36, 36, 41), (222, 222, 226), (120, 178, 255)
-_GRID = (58, 58, 66)
-
-
-def png_of_take(take: Take) -> bytes:
-    """Draw the columns that move over time, each from 0 to 1; at least one does."""
-    moving = moving_columns(take)
-    height = 2 * _EDGE_PX + len(moving) * (_STRIP_PX + _GAP_PX) + 20
-    image = Image.new("RGB", (_NAMES_PX + _PLOT_PX + 2 * _EDGE_PX + 50, height), _BACK)
-    draw, font = ImageDraw.Draw(image), ImageFont.load_default()
-    for strip, place in enumerate(moving):
-        top = _EDGE_PX + strip * (_STRIP_PX + _GAP_PX)
-        values = take.weights[:, place]
-        draw.text((_EDGE_PX, top + 7), take.names[place], font=font, fill=_INK)
-        image.paste(Image.fromarray(_strip(take.times_s, values)), (_NAMES_PX, top))
-        end = _NAMES_PX + _PLOT_PX + 8
-        draw.text((end, top + 7), f"{values.max():.2f}", font=font, fill=_INK)
-    _draw_seconds(draw, font, take, height)
-    return encoded_picture(image, "PNG")
-
-
-def moving_columns(take: Take) -> list[int]:
-    """Columns that are not 0 throughout."""
-    return [place for place in range(len(take.names)) if take.weights[:, place].max() > 0]
-
-
-def _strip(
-    times_s: Float[np.ndarray, " rows"], values: Float[np.ndarray, " rows"]
-) -> UInt8[np.ndarray, "height width 3"]:
-    """Return the area under a curve."""
-    across = np.linspace(times_s[0], times_s[-1], _PLOT_PX)
-    share = np.clip(np.interp(across, times_s, values), 0, 1)
-    heights = (np.arange(_STRIP_PX)[::-1, None] + 0.5) / _STRIP_PX  # [row, 1]
-    cover = np.clip((share[None] - heights) * _STRIP_PX + 0.5, 0, 1)[..., None]
-    cover[..., 0] *= share[None] > 0
-    return (cover * _CURVE + (1 - cover) * _STRIP).astype(np.uint8)
-
-
-def _draw_seconds(
-    draw: ImageDraw.ImageDraw,
-    font: ImageFont.ImageFont | ImageFont.FreeTypeFont,
-    take: Take,
-    y: int,
-) -> None:
-    length = float(take.times_s[-1] - take.times_s[0])
-    for tick in range(5):
-        x = _NAMES_PX + tick * (_PLOT_PX - 1) // 4
-        draw.line((x, _EDGE_PX, x, y - 30), fill=_GRID)
-        draw.text((x, y - 24), f"{length * tick / 4:.2f} s", font=font, fill=_INK)
-
 
 _MOST_ROWS = 6000
 """Longer takes are shown by one row in several, so that the page opens at once."""

@@ -1,69 +1,29 @@
 """Reads a take, whatever tool wrote it."""
 
 import csv
-import json
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from reggan_plugin.attached import attached, load_attached
+from reggan_plugin.curves.audio2face import columns_of_audio2face, is_audio2face
 from reggan_plugin.curves.csv_take import columns_of_csv
 from reggan_plugin.curves.phone_text import columns_of_face_cap, columns_of_ifacialmocap
 from reggan_plugin.curves.take import Columns, Take, take_from_columns
 from reggan_plugin.errors import SourceError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, USD_SUFFIXES
+from reggan_plugin.limits import MOST_TAKE_BYTES
 from reggan_plugin.missing_package import needs_extra
 from reggan_plugin.regular_file import read_regular
 
-_FIELDS = ("facsNames", "weightMat")
-
-
-def is_audio2face(text: str) -> bool:
-    """Tell whether a JSON text looks like one."""
-    return all(f'"{field}"' in text for field in _FIELDS)
-
-
-def columns_of_audio2face(text: str, rate_fps: float | None) -> Columns:
-    """Read `exportFps`, `facsNames` and `weightMat`, a row for each frame.
-
-    Raises:
-        ValueError: a field is missing, or the matrix has another shape than the names say.
-    """
-    document = json.loads(text)
-    if not isinstance(document, dict) or any(field not in document for field in _FIELDS):
-        raise ValueError(f"it has no {' and '.join(_FIELDS)}")
-    names, rows = document["facsNames"], document["weightMat"]
-    rate = rate_fps or document.get("exportFps")
-    if not isinstance(rate, int | float) or not math.isfinite(rate) or rate <= 0:
-        raise ValueError(f"its exportFps is {rate!r}, no frames a second")
-    try:
-        values = np.array(rows, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"its weightMat is no matrix of numbers ({error})") from error
-    if not isinstance(names, list) or values.ndim != 2 or values.shape[1] != len(names):
-        raise ValueError(
-            f"its weightMat has the shape {values.shape}, and it names {len(names)} poses"
-        )
-    return Columns(
-        kind="Audio2Face",
-        names=[str(name) for name in names],
-        times_s=np.arange(len(values)) / rate,
-        values=values,
-        rate_fps=float(rate),
-    )
-
-
-MOST_BYTES = 512 * 1024**2
 FORMATS = (
     "Live Link Face CSV, iFacialMocap or Face Cap text, Audio2Face JSON, glTF, GLB, VRMA, USD, or "
     "CSV with a heading such as frame,jawOpen,mouthSmileLeft"
 )
 _TEXT_SUFFIXES = (".csv", ".txt", ".json")
 _DAMAGE = (
-    ValueError, TypeError, KeyError, IndexError, OSError, RecursionError, MemoryError, csv.Error
+    ValueError, TypeError, LookupError, ArithmeticError, OSError, RecursionError, MemoryError,
+    csv.Error,
 )  # fmt: skip
 """Exceptions that readers raise for broken files."""
 
@@ -106,7 +66,7 @@ def _columns(path: Path, rate_fps: float | None) -> Columns:
     if suffix not in _TEXT_SUFFIXES and suffix[1:] in attached("takes"):
         columns: Columns = load_attached("takes", suffix[1:])(path, rate_fps)
         return columns
-    text = read_regular(path, MOST_BYTES).decode("utf-8-sig")
+    text = read_regular(path, MOST_TAKE_BYTES).decode("utf-8-sig")
     if suffix == ".json":
         if not is_audio2face(text):
             raise ValueError("it has no facsNames and weightMat, as Audio2Face writes them")
@@ -121,5 +81,7 @@ def _columns(path: Path, rate_fps: float | None) -> Columns:
 
 def _columns_of_usd() -> Callable[[Path], Columns]:
     with needs_extra("A take in USD", "usd"):
+        import pxr  # noqa: F401 - it is used in a child process
+
         from reggan_plugin.curves.usd_take import columns_of_usd
     return columns_of_usd

@@ -1,88 +1,16 @@
 """A recorded take: rows of weights with the time of each, under the names that we know."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.curves.column_names import UNUSED, name_from_column
+from reggan_plugin.curves.percents import scale_of
 from reggan_plugin.errors import SourceError
-from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, NEUTRAL, mirrored_name
-from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, key_of
-
-UNUSED = ""
-"""Of columns that are known and drive nothing here: turns of head and eyes, the tongue."""
-
-_PREFIX = re.compile(r"^.*[.:/|]")
-"""`blendShape1.`, `head_geo:`, and the like."""
-_VENDOR_PREFIX = re.compile(
-    r"^((blendshapes?|face|facial|arkit|bs)_+)?(m_f\d+_\d+_\d+_)?", re.IGNORECASE
-)
-_SIDES = {"_l": "left", "_r": "right", "l": "left", "r": "right"}
-_BY_LETTERS = {shape.lower(): shape for shape in ARKIT_SHAPES}
-_BOTH = {"browinnerup": "browInnerUp", "cheekpuff": "cheekPuff"}
-"""Shapes in the middle that some tools have for each side."""
-_POSE = re.compile(
-    r"(head|(left|right)?eye)_?(yaw|pitch|roll|pos|rot|position|rotation)?_?[xyz]?"
-    r"|tongueout|blendshapecount|timecode|timestamp|trackingstatus"
-)
-_EXPRESSIONS = {
-    key_of(word).replace(" ", ""): expression.name
-    for expression in NAMED_EXPRESSIONS.values()
-    for word in (expression.name, *expression.aliases, expression.vrm_preset or "")
-    if word
-}
-
-
-@cache
-def name_from_column(column: str) -> str | None:
-    """Return the ARKit shape or the expression that a column means.
-
-    Any case; `Left`, `_L` or `L` at the end; behind prefixes of meshes.
-
-    Returns:
-        `UNUSED` for what is known and drives nothing; None for what is not known.
-    """
-    word = _PREFIX.sub("", column.strip())
-    bare = _VENDOR_PREFIX.sub("", word).replace(" ", "").replace("-", "_").lower()
-    for text in (bare, bare.replace("_", "")):
-        shape = _shape_of(text)
-        if shape is not None:
-            return shape
-    if _POSE.fullmatch(bare):
-        return UNUSED
-    name = _EXPRESSIONS.get(bare.replace("_", ""))
-    return UNUSED if name == NEUTRAL else name
-
-
-def _shape_of(text: str) -> str | None:
-    if text in _BY_LETTERS:
-        return _BY_LETTERS[text]
-    for ending, side in _SIDES.items():
-        stem = text.removesuffix(ending)
-        if stem == text:
-            continue
-        if stem + side in _BY_LETTERS:
-            return _BY_LETTERS[stem + side]
-        if stem in _BOTH:
-            return _BOTH[stem]
-    for side in ("left", "right"):
-        if text.endswith(side) and text.removesuffix(side).rstrip("_") in _BOTH:
-            return _BOTH[text.removesuffix(side).rstrip("_")]
-    return None
-
-
-_LEAST_PERCENT = 2.0
-
-
-def scale_of(weights: Float[np.ndarray, "rows names"]) -> float:
-    """Return what weights are multiplied by: a hundredth if they look like percents, else 1."""
-    return 0.01 if np.nanmax(weights, initial=0.0) > _LEAST_PERCENT else 1.0
-
-
-_MOST_ROWS = 2_000_000
+from reggan_plugin.limits import MOST_TAKE_ROWS
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -165,10 +93,10 @@ def take_from_columns(columns: Columns, source: str) -> Take:
             kind="no-shape-in-take",
             source=source,
         )
-    if not 0 < len(columns.times_s) <= _MOST_ROWS:
+    if not 0 < len(columns.times_s) <= MOST_TAKE_ROWS:
         raise SourceError(
-            f"{source} holds {len(columns.times_s)} rows of weights; expected 1 to {_MOST_ROWS}. "
-            "Record or export the take again."
+            f"{source} holds {len(columns.times_s)} rows of weights; expected 1 to "
+            f"{MOST_TAKE_ROWS}. Record or export the take again."
         )
     order = np.argsort(columns.times_s, kind="stable")
     values = columns.values[order]

@@ -1,11 +1,13 @@
 """Takes in USD: the blend shape weights of a SkelAnimation, by usd-core."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from pxr import UsdSkel
 
+from reggan_plugin.apart import run_apart
 from reggan_plugin.curves.take import Columns
+from reggan_plugin.limits import MOST_TAKE_CELLS, MOST_TAKE_ROWS, refuse_beyond
 from reggan_plugin.textures.usd_character import open_stage
 
 
@@ -16,7 +18,22 @@ def columns_of_usd(path: Path) -> Columns:
         ValueError: it holds none.
         MeshError: it cannot be opened, or names what is not beside it.
     """
-    stage = open_stage(path)
+    found = run_apart(f"{__name__}:weights_in", str(path), file=path)
+    note = f"It holds {found['animations']} SkelAnimations with weights; the first one is taken."
+    return Columns(
+        kind="USD",
+        names=found["names"],
+        times_s=found["times_s"],
+        values=found["values"],
+        notes=(note,) if found["animations"] > 1 else (),
+    )
+
+
+def weights_in(path: str) -> dict[str, Any]:
+    """Names, times and values, in plain values; called in the child."""
+    from pxr import UsdSkel
+
+    stage = open_stage(Path(path))
     animations = [UsdSkel.Animation(prim) for prim in stage.Traverse() if prim.IsA("SkelAnimation")]
     moving = [one for one in animations if one.GetBlendShapeWeightsAttr().HasAuthoredValue()]
     if not moving:
@@ -24,15 +41,14 @@ def columns_of_usd(path: Path) -> Columns:
     names = [str(name) for name in moving[0].GetBlendShapesAttr().Get() or []]
     weights = moving[0].GetBlendShapeWeightsAttr()
     codes = weights.GetTimeSamples() or [0.0]
+    refuse_beyond(len(codes), MOST_TAKE_ROWS, "rows")
+    refuse_beyond(len(codes) * len(names), MOST_TAKE_CELLS, "weights")
     rows = [np.array(weights.Get(code), dtype=float) for code in codes]
-    if any(len(row) != len(names) for row in rows):
-        raise ValueError(f"it names {len(names)} blend shapes, and has {len(rows[0])} weights")
-    rate = stage.GetTimeCodesPerSecond()
-    note = f"It holds {len(moving)} SkelAnimations with weights; the first one is taken."
-    return Columns(
-        kind="USD",
-        names=names,
-        times_s=np.array(codes) / rate,
-        values=np.array(rows),
-        notes=(note,) if len(moving) > 1 else (),
-    )
+    if any(row.shape != (len(names),) for row in rows):
+        raise ValueError(f"it names {len(names)} blend shapes, and has {rows[0].size} weights")
+    return {
+        "animations": len(moving),
+        "names": names,
+        "times_s": np.array(codes) / stage.GetTimeCodesPerSecond(),
+        "values": np.array(rows),
+    }

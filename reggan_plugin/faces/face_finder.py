@@ -1,6 +1,5 @@
 """Find the face, in order of trust: given, located, or the whole picture."""
 
-import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import Remark, SourceError, UsageError
 from reggan_plugin.faces.face_crop import (
     FaceCrop,
@@ -25,7 +25,8 @@ from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks
-from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular
+from reggan_plugin.limits import MOST_DOCUMENT_BYTES
+from reggan_plugin.regular_file import read_regular
 
 _LARGEST_CROP = 8.0
 """A crop may be this many times as large as the frame before it is taken for a slip."""
@@ -216,7 +217,7 @@ def read_landmarks(path: Path) -> dict[str, list[FaceLandmarks]]:
         SourceError: not JSON, or a point is missing; the message names frame and point.
     """
     try:
-        content = json.loads(read_regular(path, MOST_DOCUMENT_BYTES).decode())
+        content = parse_json(read_regular(path, MOST_DOCUMENT_BYTES).decode())
     except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{path} cannot be read as landmarks: {error}") from error
     if isinstance(content, dict) and "left_eye" in content:

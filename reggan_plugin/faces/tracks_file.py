@@ -11,6 +11,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.tracks import (
@@ -22,7 +23,8 @@ from reggan_plugin.faces.tracks import (
     Tracks,
     frame_key,
 )
-from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular
+from reggan_plugin.limits import MOST_DOCUMENT_BYTES
+from reggan_plugin.regular_file import read_regular
 
 KIND = "reggan-tracks"
 _MOST_FACES = 1000
@@ -102,7 +104,7 @@ def _json_from_face(face: TrackedFace) -> dict[str, Any]:
 def _document(path: Path) -> dict[str, Any]:
     try:
         text = read_regular(path, MOST_DOCUMENT_BYTES).decode()
-        content = json.loads(text, object_pairs_hook=_without_repeats)
+        content = parse_json(text, object_pairs_hook=_without_repeats)
     except _DAMAGE as error:
         cause = str(error) or type(error).__name__
         raise SourceError(

@@ -64,6 +64,12 @@ class FarmJob:
                     f"{text!r} holds two braces, which Open Job Description takes for the name of "
                     "a parameter. Give the file or option another name."
                 )
+        for text in (str(self.frames), str(self.out), self.expression, *self.render_options):
+            if text is not None and not text.isprintable():
+                raise UsageError(
+                    f"{text!a} holds a control character, which no name in a job template may. "
+                    "Give the file or option another name."
+                )
 
 
 def template_from_job(job: FarmJob, folder: Path) -> dict[str, Any]:

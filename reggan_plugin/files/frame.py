@@ -15,8 +15,8 @@ from reggan_plugin.files.frame_data import Frame as Frame
 from reggan_plugin.files.frame_data import PlacedPicture as PlacedPicture
 from reggan_plugin.files.frame_data import StoredImage as StoredImage
 from reggan_plugin.files.image_format import ImageFormat, Wanted
-from reggan_plugin.files.size_limit import MOST_FILE_BYTES
 from reggan_plugin.files.video import is_video
+from reggan_plugin.limits import MOST_FILE_BYTES
 from reggan_plugin.regular_file import read_regular
 
 _LIGHT_SUFFIXES = (".hdr", ".rgbe", ".pfm")

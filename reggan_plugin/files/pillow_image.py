@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import BmpImagePlugin, Image, TgaImagePlugin, WebPImagePlugin
 
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.errors import UnsupportedFormatError
@@ -18,10 +18,16 @@ from reggan_plugin.files.samples import (
     is_changed,
     pixels_from_samples,
 )
-from reggan_plugin.files.size_limit import refuse_oversize
+from reggan_plugin.limits import MOST_PIXELS, refuse_oversize, refuse_too_short
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 """By number of channels."""
+_READERS: Mapping[str, Any] = {
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "TGA": TgaImagePlugin.TgaImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+}
+"""Asked by name: `Image.open` has a limit of its own, below ours."""
 _KEPT_INFO = ("icc_profile", "exif", "xmp", "dpi")
 
 
@@ -71,6 +77,7 @@ def decode_pillow(
     *,
     save_options: Mapping[str, Any],
     notices: tuple[str, ...] = (),
+    most_pixels_per_byte: int = MOST_PIXELS,
 ) -> Frame:
     """Read a picture; one with a palette becomes RGB.
 
@@ -79,14 +86,16 @@ def decode_pillow(
         kind: what Pillow calls the format.
         save_options: for writing it again, beside colour profile, Exif and XMP.
         notices: what to say of it.
+        most_pixels_per_byte: that so much of a file can hold, however it is packed.
 
     Raises:
         UnreadableFrameError: it is damaged.
         UnsupportedFormatError: it is animated, or too large.
     """
     with library_faults():
-        image = Image.open(io.BytesIO(content), formats=[kind])
+        image = _READERS[kind](io.BytesIO(content))
     refuse_oversize(image.height, image.width, 4)
+    refuse_too_short(image.height, image.width, len(content), most_pixels_per_byte)
     if getattr(image, "n_frames", 1) > 1:
         raise UnsupportedFormatError(
             f"is an animated {kind}, of which a frame cannot be replaced. Save its frames as "

@@ -14,7 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from reggan_plugin.errors import OutputError, UnreadableFrameError
-from reggan_plugin.files.video import load_av, matrix_of, samples_of
+from reggan_plugin.files.video import (
+    decoder_errors,
+    load_av,
+    matrix_of,
+    open_video,
+    samples_of,
+    set_strict,
+)
 from reggan_plugin.files.video_codecs import (
     CONTAINERS,
     VIDEO_CODECS,
@@ -84,11 +91,11 @@ def _write(
     container, _ = CONTAINERS[out.suffix.lower()]
     options = {"movflags": "+faststart"} if container in ("mp4", "mov") else {}
     with (
-        av.open(str(source)) as reading,
+        open_video(source) as reading,
         av.open(str(temporary), "w", format=container, container_options=options) as writing,
     ):
         video = reading.streams.video[0]
-        video.thread_type = "AUTO"
+        set_strict(video)
         name = codec_for(out, video.codec_context.name, codec)
         own = {k: v for k, v in reading.metadata.items() if k.lower() not in _OF_CONTAINER}
         writing.metadata.update(own)
@@ -103,7 +110,15 @@ def _write(
                     packet.stream = sound[packet.stream]
                     writing.mux(packet)
                 continue
-            for frame in packet.decode():
+            with decoder_errors() as faults:
+                frames = packet.decode()
+            if faults or any(frame.is_corrupt for frame in frames):
+                fault = faults[0] if faults else "it cannot be decoded"
+                raise UnreadableFrameError(
+                    f"{source} is damaged near frame {number + 1}: {fault}. Render or "
+                    "copy it again."
+                )
+            for frame in frames:
                 number += 1
                 encoder.write(frame, changed(number))
                 done(number)

@@ -58,7 +58,6 @@ written; and what is said of faces, numbers, warnings and seconds stays empty.
 """
 
 import hashlib
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -67,8 +66,10 @@ from typing import Any, Self
 
 from reggan_plugin import __version__
 from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.documents import json_text, parse_json
 from reggan_plugin.jobs.results import OUTCOMES, Outcome
-from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular, status_of
+from reggan_plugin.limits import MOST_DOCUMENT_BYTES
+from reggan_plugin.regular_file import read_regular, status_of
 
 PICTURE_REVISION = 3
 """Raised with every change by which the same input, settings and model give other pixels, so that
@@ -198,14 +199,14 @@ def write_record(record: FrameRecord, output: Path) -> None:
         OutputError: it cannot be written.
     """
     path = record_path(output)
-    text = json.dumps(record.document(), indent=1)
+    text = json_text(record.document(), indent=1)
     write_atomically(path, text.encode())
 
 
 def read_record(output: Path) -> FrameRecord | None:
     """Return the record of an output; None if there is none, or none that this version can use."""
     try:
-        document = json.loads(read_regular(record_path(output), MOST_DOCUMENT_BYTES).decode())
+        document = parse_json(read_regular(record_path(output), MOST_DOCUMENT_BYTES).decode())
         return _record_from_document(document)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None  # the frame is then done again

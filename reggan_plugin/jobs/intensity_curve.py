@@ -15,16 +15,18 @@ Frames may lie between whole numbers; the order of the keys does not matter.
 """
 
 import csv
-import json
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
+from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES, read_regular
+from reggan_plugin.limits import MOST_DOCUMENT_BYTES, MOST_KEYS, refuse_beyond
+from reggan_plugin.regular_file import read_regular
 from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY, ExpressionMix, resolve_expression
 from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets
 
@@ -94,7 +96,9 @@ def read_curve(
     """
     try:
         text = read_regular(path, MOST_DOCUMENT_BYTES).decode("utf-8-sig")
-        rows = list(_rows_of_json(text) if path.suffix.lower() == ".json" else _rows_of_csv(text))
+        found = _rows_of_json(text) if path.suffix.lower() == ".json" else _rows_of_csv(text)
+        rows = list(islice(found, MOST_KEYS + 1))
+        refuse_beyond(len(rows), MOST_KEYS, "keys")
     except _DAMAGE as error:
         raise SourceError(
             f"{path} cannot be read as a curve: {error}. Write lines such as 1001,happy,0.8, or "
@@ -119,7 +123,7 @@ def _rows_of_csv(text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _rows_of_json(text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    document = json.loads(text)
+    document = parse_json(text)
     if not isinstance(document, list):
         raise ValueError(f"it holds {type(document).__name__}, not a list of keys")
     for number, row in enumerate(document, start=1):
@@ -130,15 +134,19 @@ def _keys(
     rows: Iterable[tuple[str, Mapping[str, Any]]], path: Path, intensity: float, own: OwnPresets
 ) -> dict[str, tuple[Key, ...]]:
     values: dict[str, dict[float, float]] = {}
+    names: dict[str, str] = {}
     for place, row in rows:
         where = f"{path}, {place}"
         if not row.keys() >= set(_COLUMNS):
             _refuse(where, "no frame, expression and value", "such as 1001,happy,0.8")
         frame = _number(row["frame"], where, "frame", -_HIGHEST_FRAME, _HIGHEST_FRAME)
-        try:
-            name = resolve_expression(str(row["expression"]), own)
-        except UsageError as error:
-            raise error.after(f"{where}: ") from error
+        word = str(row["expression"])
+        if word not in names:
+            try:
+                names[word] = resolve_expression(word, own)
+            except UsageError as error:
+                raise error.after(f"{where}: ") from error
+        name = names[word]
         value = intensity * _number(row["value"], where, "value", 0.0, MAX_INTENSITY)
         if value > MAX_INTENSITY:
             _refuse(where, f"{value:g} times the intensity", f"0 to {MAX_INTENSITY}")

@@ -242,6 +242,11 @@ def make_writable_folder(folder: Path) -> None:
 
 
 def _make_writable(folder: Path) -> None:
+    if folder.name == RECORD_FOLDER and folder.is_symlink():
+        raise OutputError(
+            f"{folder} is a link. Records are written beside their frames alone, as elsewhere they "
+            "may replace files of others. Remove the link.",
+        )
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         pass

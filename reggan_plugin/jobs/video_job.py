@@ -14,6 +14,7 @@ from typing import Any
 
 from reggan_plugin import __version__
 from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.video import VideoFile
 from reggan_plugin.files.video_codecs import codec_for
@@ -72,7 +73,7 @@ class Movie:
     def is_finished(self, key: str) -> bool:
         """Tell whether an earlier run made the result in this way, and nobody changed it since."""
         with suppress(OSError, ValueError, KeyError, TypeError):
-            record = json.loads(record_path(self.out).read_bytes())
+            record = parse_json(record_path(self.out).read_bytes())
             state = state_of(self.out)
             is_same = record["schema"] == _SCHEMA and record["key"] == key
             return is_same and state is not None and record["output_state"] == asdict(state)

@@ -1,9 +1,10 @@
 """The Python script that builds the composition in Blender's compositor."""
 
-import json
+import pprint
 from importlib import resources
+from typing import Any
 
-from reggan_plugin.recipes.comp_shot import CompShot, Footage
+from reggan_plugin.recipes.comp_shot import CompShot, Footage, refuse_name
 
 _RUN = "Written by reggan-plugin, whose tests run it in Blender 4.2 to 5.2."
 _EMPTY = "SHOT: dict[str, Any] = {}\n"
@@ -19,7 +20,7 @@ def blender_script(shot: CompShot, still_map: Footage) -> str:
     text = resources.files("reggan_plugin.recipes").joinpath("in_blender.py").read_text("utf-8")
     assert _EMPTY in text, "the script has a place for the shot"
     files = {"source": shot.source, **shot.layers, "still": still_map}
-    document = {
+    document: dict[str, Any] = {
         "files": {
             name: one.path(f"{shot.first:0{one.padding}d}" if one.padding else "")
             for name, one in files.items()
@@ -30,5 +31,7 @@ def blender_script(shot: CompShot, still_map: Footage) -> str:
         "is_linear": shot.is_linear,
         "is_premultiplied": shot.is_premultiplied,
     }
-    shown = json.dumps(document, indent=4).replace("true", "True").replace("false", "False")
+    for path in document["files"].values():
+        refuse_name(path, "", "Blender")
+    shown = pprint.pformat(document, sort_dicts=False)
     return f"# {_RUN}\n" + text.replace(_EMPTY, f"SHOT: dict[str, Any] = {shown}\n")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reggan_plugin.errors import EmptySourceError
+from reggan_plugin.errors import EmptySourceError, UsageError
 from reggan_plugin.files.frame import Encoding, read_frame
 from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.sequence import find_sequence
@@ -57,6 +57,22 @@ class CompShot:
     display_px: tuple[int, int]
     is_linear: bool
     is_premultiplied: bool
+
+
+def refuse_name(path: str, evaluated: str, program: str) -> None:
+    """Refuse a path with characters that a program evaluates, or that no script can hold.
+
+    Names come with somebody else's files; a script made of them must not run them.
+
+    Raises:
+        UsageError: it holds one of `evaluated`, or a control character.
+    """
+    found = next((one for one in path if one in evaluated or not one.isprintable()), None)
+    if found is not None:
+        raise UsageError(
+            f"{path!a} holds {found!a}, which {program} does not take as a plain letter of a name. "
+            "Rename the folder or file."
+        )
 
 
 def comp_shot(frames: str, layers: Path) -> CompShot:

@@ -8,9 +8,11 @@ Guide, learn.foundry.com.
 
 from collections.abc import Sequence
 
-from reggan_plugin.recipes.comp_shot import NOT_RUN, CompShot, Footage
+from reggan_plugin.recipes.comp_shot import NOT_RUN, CompShot, Footage, refuse_name
 
 _INTENSITY = "RegGAN.intensity"
+_EVALUATED = '[]{}$"\\;%#'
+"""In a file's name: TCL, which a Read evaluates behind all escapes, and numbers of frames."""
 _DECODE = "{0}<=0.04045 ? {0}/12.92 : pow(({0}+0.055)/1.055, 2.4)"
 """IEC 61966-2-1, so that no colour management of the host has a say."""
 
@@ -127,6 +129,7 @@ def _paint(script: _Script, source: str) -> str:
 
 
 def _read(script: _Script, shot: CompShot, footage: Footage, name: str) -> None:
+    refuse_name(footage.path(""), _EVALUATED, "Nuke")
     script.add(
         "Read",
         file=_quoted(footage.path(f"%0{footage.padding}d" if footage.padding else "")),

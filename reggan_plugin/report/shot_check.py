@@ -111,8 +111,9 @@ def _check(frame: SourceFrame, output: Path) -> CheckedFrame:
     elif not output.is_file() and not (record and record.outcome == "skipped"):
         problems.append("missing")
         note = "It was rendered, but is not there." if record else "It was never rendered."
-    elif record is None:
-        note = "It has no record, so nothing is known of how it was made."
+    elif output.is_file() and not _proves(record, output):
+        problems.append("no record")
+        note = "It has no record, or a damaged one, so nothing says that it is what was rendered."
     if record:
         if record.message == NO_FACE:  # copied, or skipped on demand
             problems.append("no face")
@@ -129,6 +130,15 @@ def _check(frame: SourceFrame, output: Path) -> CheckedFrame:
         record=record,
         problems=in_order(problems),
         note=note,
+    )
+
+
+def _proves(record: FrameRecord | None, output: Path) -> bool:
+    """Tell whether a record says which bytes were rendered for this very output."""
+    return (
+        record is not None
+        and isinstance(record.output_sha256, str)
+        and Path(record.output).name == output.name
     )
 
 

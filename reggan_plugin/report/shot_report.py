@@ -77,10 +77,10 @@ class ShotReport:
         }
 
     def raise_for_failure(self) -> None:
-        """Fail if a frame is missing or failed.
+        """Fail if a frame is missing, failed, altered or without a record.
 
         Raises:
-            RegganError: frames are missing, failed or altered; the message names them.
+            RegganError: there are such frames; the message names them.
         """
         fatal = [frame for frame in self.frames if set(frame.problems) & set(FATAL)]
         if fatal:
@@ -88,8 +88,8 @@ class ShotReport:
             more = ", ..." if fatal[_MOST_NAMED:] else ""
             first = f" The first: {fatal[0].note}" if fatal[0].note else ""
             raise RegganError(
-                f"{_count(fatal)} of {self.frame_count} frames are missing, failed or altered: "
-                f"{named}{more}.{first}",
+                f"{_count(fatal)} of {self.frame_count} frames are missing, failed, altered or "
+                f"without a record: {named}{more}.{first}",
                 kind="frames-failed",
             )
 

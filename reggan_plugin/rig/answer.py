@@ -9,7 +9,7 @@ from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.change.answer import Answer, Painter
 from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
 from reggan_plugin.rig.fit import Fit, fit
-from reggan_plugin.rig.layout import SIDES, eye_rows, rows_of
+from reggan_plugin.rig.layout import LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.light import light_change
 from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
 from reggan_plugin.rig.opened_mouth import changed_mouth, kept_shut, mouth_outline
@@ -26,13 +26,12 @@ from reggan_plugin.rig.planes import (
 )
 from reggan_plugin.rig.raster import MeshRaster, rasterise
 from reggan_plugin.rig.refinement import (
-    LOWER,
     Refine,
-    Refinement,
+    RigRefinement,
     RigRequest,
     added_motion,
 )
-from reggan_plugin.rig.template import Template
+from reggan_plugin.rig.template import Template, is_lower
 
 _CELLS, _COVER_CELLS = 256, 128
 """Of motion and light, and of the plane by which a user's limits are drawn."""
@@ -102,8 +101,9 @@ def rig_answer(
     if refine is not None:
         request = RigRequest.of(template, laid.map, before, weights, light, before + change)
         refined = refine(request.planes(template))
-        apart = _distance_of_lips(marks_after) / laid.map.eye
-        added = added_motion(template, request, refined, apart) * laid.map.eye
+        upper, lower = LIP_PAIRS
+        gaps = np.linalg.norm(marks_after[lower] - marks_after[upper], axis=1) / laid.map.eye
+        added = added_motion(template, request, refined, gaps) * laid.map.eye
         there = there + np.column_stack([added, np.zeros(len(added), np.float32)])
         marks_after = marks_after + template.at_landmarks(added)
     axes = _axes(laid)
@@ -126,7 +126,7 @@ def rig_answer(
         _painter(template, picture, here, there, one, is_upper, laid.map.eye, seam)
         for one, is_upper in zip(
             (*eyes, mouth),
-            (*(_above_lids(template, side) for side in SIDES), template.jaw < LOWER),
+            (*(_above_lids(template, side) for side in SIDES), ~is_lower(template)),
             strict=True,
         )
         if one is not None
@@ -197,12 +197,6 @@ def _away_from_border(side_px: int) -> Float[np.ndarray, "side side"]:
     return np.minimum(along[:, None], along).astype(np.float32)
 
 
-def _distance_of_lips(marks: Float[np.ndarray, "points 2"]) -> float:
-    """How far the lips are apart where they are so most, in the unit of the places."""
-    upper, lower = rows_of("lip_inner_upper")[1:-1], rows_of("lip_inner_lower")[::-1]
-    return float(np.linalg.norm(marks[upper] - marks[lower], axis=1).max())
-
-
 def _above_lids(template: Template, side: str) -> Bool[np.ndarray, " vertices"]:
     """Vertices above the line between the corners of an eye."""
     outer, inner = template.landmarks[rows_of("lid_upper", side)[[0, -1]], :2]
@@ -225,7 +219,7 @@ def _motion(
     marks_after: Float[np.ndarray, "points 2"],
     eyes: list[Opening | None],
     cells: int,
-    refined: Refinement | None,
+    refined: RigRefinement | None,
 ) -> tuple[Float[np.ndarray, "cells cells 2"], Float[np.ndarray, "cells cells 1"]]:
     """Where the surface seen at each cell was before, and how its light changes.
 

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.rig.layout import COUNT, SIDES, eye_rows, rows_of
+from reggan_plugin.rig.layout import COUNT, LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.template import Template
 
 _SPREAD: Final = 0.1
@@ -148,11 +148,6 @@ def _kernel(
     return np.sqrt(np.maximum(square, 0) + square.dtype.type(_SOFT**2))
 
 
-_PAIRS: Final = np.column_stack(
-    [rows_of("lip_inner_upper")[1:-1], rows_of("lip_inner_lower")[::-1]]
-)
-
-
 def _anchored(
     places: Float[np.ndarray, "points 2"], sigma: Float[np.ndarray, " points"]
 ) -> tuple[list[Rows], Float[np.ndarray, "n 2"], Float[np.ndarray, " n"]]:
@@ -165,7 +160,9 @@ def _anchored(
     noise = np.maximum(sigma * factor, _LEAST_SIGMA)
     eye = np.linalg.norm(places[eye_rows("left")].mean(0) - places[eye_rows("right")].mean(0))
     groups: list[Rows] = []
-    shut = {int(u): int(v) for u, v in _PAIRS if np.linalg.norm(places[u] - places[v]) < 0.02 * eye}
+    shut = {
+        int(u): int(v) for u, v in LIP_PAIRS.T if np.linalg.norm(places[u] - places[v]) < 0.02 * eye
+    }
     for row in range(COUNT):
         if row in left_out or row in shut.values():
             continue
@@ -186,7 +183,7 @@ def worn_mouth(template: Template, places: Float[np.ndarray, "points 2"]) -> dic
 
     A map through closed lips cannot part them; so the template's own mouth is opened first.
     """
-    upper, lower = _PAIRS.T
+    upper, lower = LIP_PAIRS
     corners = rows_of("lip_inner_upper")[[0, -1]]
     wide = max(float(np.linalg.norm(places[corners[1]] - places[corners[0]])), 1e-6)
     gap = np.linalg.norm(places[lower] - places[upper], axis=1) / wide

@@ -103,3 +103,9 @@ def _mirror() -> Int[np.ndarray, " points"]:
 
 MIRROR: Final = _mirror()
 """For each landmark the one that takes its place in a mirrored picture."""
+
+
+LIP_PAIRS: Final[Int[np.ndarray, "2 pairs"]] = np.stack(
+    [rows_of("lip_inner_upper")[1:-1], rows_of("lip_inner_lower")[::-1]]
+)
+"""Landmarks of the inner lips that touch where a mouth is shut: upper ones, lower ones."""

@@ -29,7 +29,7 @@ from reggan_plugin.rig.planes import (
     square_around,
     window_places,
 )
-from reggan_plugin.rig.template import Template
+from reggan_plugin.rig.template import Template, is_lower
 
 _TEETH_BELOW, _TEETH_BEHIND = 0.022, 0.115
 """Edge of the upper incisors below the line between closed lips, and behind the lips' front, in eye
@@ -49,8 +49,6 @@ _SAME_STUFF, _NO_PUPIL = (0.03, 0.05), (0.5, 0.62)
 """Distance of hues between eyes and skin, and darkest pixels of eyes over the skin's brightness: of
 18 statues of stone and clay 0.01 to 0.03 and 0.65 to 0.84, of 14 faces of skin 0.05 to 0.15 and
 0.21 to 0.60. Bronze lies between and keeps natural teeth."""
-_LOWER_LIP: Final = 0.4
-"""Share of the jaw's motion from which on a vertex belongs to the lower lip."""
 _LIFTED, _SHUT_REACH, _ROUNDS = 0.8, 0.35, 4
 """Of lips that are kept shut: the lower one goes most of the way, as in ARKit's `mouthClose`; eye
 distances over which skin goes along; rounds until they meet."""
@@ -178,13 +176,16 @@ def kept_shut(
     """
     upper, lower = rows_of("lip_inner_upper")[1:-1], rows_of("lip_inner_lower")[::-1]
     marks = template.landmarks + template.at_landmarks(worn)
-    is_lower = template.jaw >= _LOWER_LIP
+    lower_sheet = is_lower(template)
     for _ in range(_ROUNDS):
         moved = template.at_landmarks(change)
         gap = (marks + moved)[upper, 1] - (marks + moved)[lower, 1]
         own = marks[upper, 1] - marks[lower, 1]
         wider = np.clip(gap - np.clip(own, 0, None), 0, None)
-        for rows, part, share in ((lower, is_lower, _LIFTED), (upper, ~is_lower, _LIFTED - 1)):
+        for rows, part, share in (
+            (lower, lower_sheet, _LIFTED),
+            (upper, ~lower_sheet, _LIFTED - 1),
+        ):
             away = np.linalg.norm(template.rest[:, None] - marks[rows][None], axis=2)
             near = away.min(axis=1)
             soft = np.exp(-(((away - near[:, None]) / 0.05) ** 2))

@@ -17,12 +17,12 @@ from typing import Final
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.array_types import Float
 from reggan_plugin.rig.fit import FaceMap
-from reggan_plugin.rig.layout import SIDES, rows_of
+from reggan_plugin.rig.layout import LIP_PAIRS, SIDES, rows_of
 from reggan_plugin.rig.planes import sampled
 from reggan_plugin.rig.raster import MeshRaster, rasterise
-from reggan_plugin.rig.template import CONVENTIONS, Template
+from reggan_plugin.rig.template import CONVENTIONS, Template, is_lower
 
 CELLS: Final = 128
 """Side of the planes that the network sees, and of its light; its motion has half of it."""
@@ -33,16 +33,16 @@ PLANES: Final = (
 """What the rig is about to do: motion in eye distances, the logarithm of the light's factor, 1
 where the skin goes with the jaw, 1 where there is a face, the place on the template, and what each
 convention would add to the motion."""
-LOWER: Final = 0.4
-"""Share of the jaw's motion from which on a vertex belongs to the lower lip."""
 _RIM: Final = 0.05
 """Eye distances from a lid's edge over which motion is added: lids meet where the rig says."""
-_LIPS_APART: Final = 0.04
-"""Eye distances between lips from which on each has a motion of its own."""
+_LIPS_SHUT, _LIPS_APART = 0.03, 0.10
+"""Eye distances between lips up to which they move as one, and from which on each by itself."""
+_LIPS_REACH: Final = 0.12
+"""Eye distances from the mouth's line over which lips that are shut are held together."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Refinement:
+class RigRefinement:
     """A network's answer.
 
     Attributes:
@@ -123,17 +123,15 @@ def source_raster(template: Template, here: Float[np.ndarray, "vertices 3"]) -> 
     return rasterise(here * CELLS, template.triangles, CELLS, CELLS)
 
 
-def is_lower(template: Template) -> Bool[np.ndarray, " vertices"]:
-    """Vertices that go with the jaw."""
-    return template.jaw >= LOWER
-
-
-Refine = Callable[[Float[np.ndarray, "planes cells cells"]], Refinement]
+Refine = Callable[[Float[np.ndarray, "planes cells cells"]], RigRefinement]
 """A network, asked about one face: what `request_planes` says in, its answer out."""
 
 
 def added_motion(
-    template: Template, request: RigRequest, refinement: Refinement, apart: float
+    template: Template,
+    request: RigRequest,
+    refinement: RigRefinement,
+    gaps: Float[np.ndarray, " pairs"],
 ) -> Float[np.ndarray, "vertices 2"]:
     """Motion to be added to the vertices, eye distances; none to shapes that are a head's own.
 
@@ -141,20 +139,41 @@ def added_motion(
         template: whose vertices move.
         request: what the rig is about to do with them.
         refinement: of the face.
-        apart: distance of the lips in the rig's result, eye distances; lips that it shuts stay
-            shut.
+        gaps: between the lips in the rig's result, eye distances, in the order of `LIP_PAIRS`;
+            lips that it shuts stay shut.
     """
     if not template.conventions:
         return np.zeros_like(request.motion)
     places = request.here[:, :2]
     mix = sampled(refinement.mix, places * np.float32(len(refinement.mix)))
     planes = sampled(refinement.motion, places * np.float32(len(refinement.motion)))
-    upper, lower = planes[:, :2], planes[:, 2:]
-    both = (upper + lower) / 2
-    own = np.where(is_lower(template)[:, None], lower, upper)
-    share = np.float32(np.clip(apart / _LIPS_APART, 0, 1))
-    added = np.einsum("vk,kvc->vc", mix, request.meant) + both + share * (own - both)
-    return added * (template.keep * _away_from_lids(template))[:, None]
+    own = np.where(is_lower(template)[:, None], planes[:, 2:], planes[:, :2])
+    added = np.einsum("vk,kvc->vc", mix, request.meant) + own
+    added *= (template.keep * _away_from_lids(template))[:, None]
+    return _held_together(template, added, gaps)
+
+
+def _held_together(
+    template: Template, added: Float[np.ndarray, "vertices 2"], gaps: Float[np.ndarray, " pairs"]
+) -> Float[np.ndarray, "vertices 2"]:
+    """Added motion that does not part lips where the rig shuts them."""
+    upper, lower = LIP_PAIRS
+    marks = template.at_landmarks(added)
+    shut = 1 - np.clip((gaps - _LIPS_SHUT) / (_LIPS_APART - _LIPS_SHUT), 0, 1)
+    parted = (marks[lower] - marks[upper]) * shut[:, None]
+    x, y = template.landmarks[upper, 0], template.landmarks[upper, 1]
+    order = np.argsort(x)
+    x, y, parted = x[order], y[order], parted[order]
+    corners = np.sort(template.landmarks[rows_of("lip_inner_upper")[[0, -1]], 0])
+    far = corners + np.array([-_LIPS_REACH, _LIPS_REACH])
+    known = np.concatenate([far[:1], corners[:1], x, corners[1:], far[1:]])
+    still = np.zeros((1, 2), np.float32)
+    parted = np.concatenate([still, parted[:1], parted, parted[-1:], still])
+    along, height = template.rest[:, 0], template.rest[:, 1]
+    here = np.stack([np.interp(along, known, parted[:, axis]) for axis in (0, 1)], axis=1)
+    away = (height - np.interp(along, x, y)) / _LIPS_REACH
+    share = np.where(is_lower(template), -0.5, 0.5) * np.exp(-(away**2))
+    return (added + here * share[:, None]).astype(np.float32)
 
 
 @cache  # a template is compared by identity

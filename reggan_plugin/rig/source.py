@@ -15,7 +15,7 @@ from reggan_plugin.rig.answer import Landmarks, rig_answer
 from reggan_plugin.rig.front import front_matte
 from reggan_plugin.rig.layout import COUNT
 from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
-from reggan_plugin.rig.refinement import CELLS, PLANES, Refinement
+from reggan_plugin.rig.refinement import CELLS, PLANES, RigRefinement
 from reggan_plugin.rig.template import Template, template
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -96,14 +96,16 @@ class RigSource:
         self._found = (*self._found[1 - self._KEPT :], (face, small, found))
         return small, found
 
-    def _refined(self, small: _Crop, planes: Float[np.ndarray, "planes cells cells"]) -> Refinement:
+    def _refined(
+        self, small: _Crop, planes: Float[np.ndarray, "planes cells cells"]
+    ) -> RigRefinement:
         """What the model adds to what the rig is about to do."""
         outputs = self._asked(small, planes[None])
         mix, motion, gain = (
             np.nan_to_num(outputs[name][0].transpose(1, 2, 0), posinf=0.0, neginf=0.0)
             for name in REFINED_OUTPUTS
         )
-        return Refinement(mix=mix, motion=motion, gain=gain)
+        return RigRefinement(mix=mix, motion=motion, gain=gain)
 
     @property
     def _is_refined(self) -> bool:

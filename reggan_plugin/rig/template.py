@@ -12,8 +12,11 @@ from typing import Final
 
 import numpy as np
 
-from reggan_plugin.array_types import Float, Int
+from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.rig.layout import LIP_PAIRS
 
+_LOWER: Final = 0.4
+"""Share of the jaw's motion from which on a vertex beside the mouth goes with the jaw."""
 CONVENTIONS: Final = ("ict", "makehuman", "valid")
 """Families of rigs whose shapes the template knows."""
 
@@ -88,3 +91,19 @@ def template() -> Template:
             jaw=arrays["jaw"] / np.float32(255),
             keep=arrays["keep"] / np.float32(255),
         )
+
+
+@cache  # a template is compared by identity
+def is_lower(template: Template) -> Bool[np.ndarray, " vertices"]:
+    """Vertices that go with the jaw rather than with the skull.
+
+    At the mouth's line lips touch, and towards its corners the jaw moves them less and less: which
+    lip a vertex is of is told there by what it moves of both.
+    """
+    upper, lower = LIP_PAIRS
+    moved = template.at_landmarks(template.jaw[:, None])[:, 0]
+    x = template.landmarks[upper, 0]
+    order = np.argsort(x)
+    between = (moved[upper] + moved[lower])[order] / 2
+    bound = np.interp(template.rest[:, 0], x[order], between, left=_LOWER, right=_LOWER)
+    return template.jaw >= bound

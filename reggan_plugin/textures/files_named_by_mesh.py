@@ -10,8 +10,8 @@ import urllib.parse
 from pathlib import Path
 
 from reggan_plugin.errors import MeshError
+from reggan_plugin.limits import MOST_MESH_BYTES
 from reggan_plugin.regular_file import is_regular, read_regular
-from reggan_plugin.textures.limits import MOST_MESH_BYTES
 
 _SCHEME_OR_DRIVE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SHOWN = 80
@@ -37,10 +37,29 @@ def file_of_name(mesh: Path, name: str, *, named_in: Path | None = None) -> Path
     Raises:
         MeshError: the name is absolute, leads out of the folder, or to no ordinary file.
     """
+    refuse_odd_name(mesh, name)
+    path = (named_in or mesh).parent / name.replace("\\", "/")
+    refuse_outside(mesh, path, name)
+    return path
+
+
+def refuse_odd_name(mesh: Path, name: str) -> None:
+    """Refuse a name that is no relative path.
+
+    Raises:
+        MeshError: it is absolute, empty, or begins with a scheme or drive.
+    """
     relative = name.replace("\\", "/")
     if not relative or relative.startswith("/") or _SCHEME_OR_DRIVE.match(relative):
         raise _refused(mesh, name, "is no relative path")
-    path = (named_in or mesh).parent / relative
+
+
+def refuse_outside(mesh: Path, path: Path, name: str) -> None:
+    """Refuse a path, named `name` in the mesh, that does not lie in the folder of the mesh.
+
+    Raises:
+        MeshError: it leads out of the folder, or to no ordinary file.
+    """
     try:
         real = path.resolve()
         if not real.is_relative_to(mesh.parent.resolve()):
@@ -49,7 +68,6 @@ def file_of_name(mesh: Path, name: str, *, named_in: Path | None = None) -> Path
             raise _refused(mesh, name, "is no ordinary file")
     except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, links in a circle
         raise _refused(mesh, name, "cannot be looked up") from error
-    return path
 
 
 def read_file(path: Path, first_bytes: int | None = None) -> bytes:

@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from reggan_plugin.errors import MeshError
+from reggan_plugin.limits import MOST_LIBRARIES, MOST_LIBRARY_BYTES
 from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file
-from reggan_plugin.textures.limits import MOST_LIBRARIES, MOST_LIBRARY_BYTES
 
 _LOG = logging.getLogger(__name__)
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from reggan_plugin.apart import run_apart
 from reggan_plugin.array_types import Float
 from reggan_plugin.attached import attached, load_attached
 from reggan_plugin.errors import MeshError, MissingExtraError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, USD_SUFFIXES, is_mesh
+from reggan_plugin.limits import MOST_LIBRARY_BYTES, MOST_PARTS, refuse_beyond
 from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file
 from reggan_plugin.textures.gltf.character import character_from_gltf
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
-from reggan_plugin.textures.limits import MOST_LIBRARY_BYTES
 from reggan_plugin.textures.obj_library import maps_of_obj
 
 _ANY_WAY_UP = (
@@ -89,11 +91,34 @@ def _load(path: Path, gltf: GltfFile | None, with_morphs: bool) -> LoadedMesh:
 
 
 def _by_trimesh(path: Path) -> Character:
+    maps = maps_of_obj(path) if path.suffix.lower() == ".obj" else {}
+    found = run_apart(f"{__name__}:parts_by_trimesh", str(path), file=path)
+    if not found:
+        raise MeshError(f"{path} holds no triangles. Export the mesh with its faces.")
+    parts = [MeshPart(**part, material=_material(**own, maps=maps)) for part, own in found]
+    return Character(path=path, parts=tuple(parts), fronts=_ANY_WAY_UP)
+
+
+def _material(
+    name: str, diffuse: list[float] | None, maps: Mapping[str, Path], *, has_image: bool
+) -> Material:
+    file, colour = maps.get(name), (1.0, 1.0, 1.0, 1.0)
+    if file is None and not has_image and diffuse is not None:
+        colour = (*(diffuse[0], diffuse[1], diffuse[2]), 1.0)
+    return Material(name=name, image=file, colour=colour)
+
+
+def parts_by_trimesh(file: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Fields of each `MeshPart`, and of its material, in plain values; called in a child."""
     import trimesh
 
+    path = Path(file)
     content, suffix = read_file(path), path.suffix.lower().removeprefix(".")
     is_obj = suffix == "obj"
     try:
+        if is_obj:
+            groups = len(re.findall(rb"^[ \t]*(?:g|o|usemtl)\b", content, re.MULTILINE))
+            refuse_beyond(groups, MOST_PARTS, "groups")
         scene = trimesh.load_scene(
             io.BytesIO(content),
             suffix,
@@ -102,34 +127,29 @@ def _by_trimesh(path: Path) -> Character:
             skip_materials=not is_obj,
         )
         geometries = scene.dump()
+    except MemoryError:
+        raise
     except Exception as error:
         cause = str(error).strip() or type(error).__name__
         raise MeshError(f"{path} is broken: {cause}. Export it again.") from error
-    maps = maps_of_obj(path) if is_obj else {}
-    with_faces = [mesh for mesh in geometries if len(getattr(mesh, "faces", ()))]
-    parts = tuple(_part(path, mesh, maps) for mesh in with_faces)
-    if not parts:
-        raise MeshError(f"{path} holds no triangles. Export the mesh with its faces.")
-    return Character(path=path, parts=parts, fronts=_ANY_WAY_UP)
+    return [_plain_part(path, mesh) for mesh in geometries if len(getattr(mesh, "faces", ()))]
 
 
-def _part(path: Path, mesh: Any, maps: Mapping[str, Path]) -> MeshPart:
+def _plain_part(path: Path, mesh: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     visual = mesh.visual
     uv, material = getattr(visual, "uv", None), getattr(visual, "material", None)
     name = str(getattr(material, "name", None) or mesh.metadata.get("name", path.stem))
-    colour = (1.0, 1.0, 1.0, 1.0)
-    file = maps.get(name)
-    has_own_colour = file is None and getattr(material, "image", None) is None
-    if has_own_colour and material is not None and hasattr(material, "diffuse"):
-        straight = np.asarray(material.diffuse, dtype=float)[:3] / 255
-        colour = (float(straight[0]), float(straight[1]), float(straight[2]), 1.0)
-    return MeshPart(
-        name=str(mesh.metadata.get("name", name)),
-        material=Material(name=name, image=file, colour=colour),
-        positions=_columns(path, mesh.vertices, 3, "points"),
-        faces=np.asarray(mesh.faces, dtype=np.int64),
-        uv=None if uv is None or not len(uv) else _columns(path, uv, 2, "UVs"),
-    )
+    diffuse = getattr(material, "diffuse", None)
+    return {
+        "name": str(mesh.metadata.get("name", name)),
+        "positions": _columns(path, mesh.vertices, 3, "points"),
+        "faces": np.asarray(mesh.faces, dtype=np.int64),
+        "uv": None if uv is None or not len(uv) else _columns(path, uv, 2, "UVs"),
+    }, {
+        "name": name,
+        "diffuse": None if diffuse is None else [float(one) / 255 for one in diffuse[:3]],
+        "has_image": getattr(material, "image", None) is not None,
+    }
 
 
 def _columns(path: Path, values: Any, count: int, what: str) -> Float[np.ndarray, "points axes"]:

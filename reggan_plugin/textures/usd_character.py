@@ -1,19 +1,26 @@
-"""A character from USD, by usd-core: meshes at the default time, in the world's axes."""
+"""A character from USD, by usd-core: meshes at the default time, in the world's axes.
 
-import posixpath
-import zipfile
-from collections.abc import Iterable
-from dataclasses import replace
+usd-core opens whatever a file names, and may crash or take all memory over a hostile one. So it
+runs in a child process (`reggan_plugin.apart`), and all layers are looked at before a stage
+composes them.
+"""
+
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pxr import Sdf, Tf, Usd, UsdGeom, UsdShade, UsdSkel
 
+from reggan_plugin.apart import run_apart
 from reggan_plugin.errors import MeshError
+from reggan_plugin.limits import MOST_LAYERS, MOST_PARTS, MOST_POINTS, refuse_beyond
 from reggan_plugin.textures.character import Character, Material, MeshPart, Morph
-from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file
-from reggan_plugin.textures.limits import MOST_LAYERS
+from reggan_plugin.textures.files_named_by_mesh import (
+    read_file,
+    refuse_odd_name,
+    refuse_outside,
+)
+
+_HERE = "reggan_plugin.textures.usd_character"
 
 
 def character_from_usd(path: Path, *, with_morphs: bool = False) -> Character:
@@ -22,18 +29,23 @@ def character_from_usd(path: Path, *, with_morphs: bool = False) -> Character:
     Raises:
         MeshError: the file cannot be opened, or holds no mesh.
     """
-    stage = open_stage(path)
-    places = UsdGeom.XformCache()
-    prims = [prim for prim in stage.Traverse() if prim.IsA(UsdGeom.Mesh)]
-    parts = tuple(part for prim in prims if (part := _part(prim, places, with_morphs)) is not None)
-    if with_morphs:
-        parts = tuple(replace(part, mesh=number) for number, part in enumerate(parts))
-    if not parts:
+    found = run_apart(f"{_HERE}:meshes_in", str(path), with_morphs, file=path)
+    if not found["parts"]:
         raise MeshError(f"{path} holds no mesh. Export the mesh too.")
-    z_up = UsdGeom.GetStageUpAxis(stage) == UsdGeom.Tokens.z
     fronts = [("-Y", "+Z"), ("+Y", "+Z"), ("+X", "+Z"), ("-X", "+Z")]
-    if not z_up:
+    if not found["z_up"]:
         fronts = [("+Z", "+Y"), ("-Z", "+Y"), ("+X", "+Y"), ("-X", "+Y")]
+    parts = tuple(
+        MeshPart(
+            **{
+                **part,
+                "material": Material(name=part["material"]),
+                "morphs": tuple(Morph(**morph) for morph in part["morphs"]),
+                "mesh": number if with_morphs else None,
+            }
+        )
+        for number, part in enumerate(found["parts"])
+    )
     return Character(path=path, parts=parts, fronts=tuple(fronts))
 
 
@@ -43,131 +55,203 @@ def files_of_usd(path: Path) -> list[Path]:
     Raises:
         MeshError: the file cannot be opened.
     """
-    stage = open_stage(path)  # without which its layers are gone
-    names = {layer.realPath for layer in stage.GetUsedLayers()}
-    return [Path(name) for name in sorted(names) if name]
+    return [Path(name) for name in run_apart(f"{_HERE}:layers_in", str(path), file=path)]
+
+
+def meshes_in(path: str, with_morphs: bool) -> dict[str, Any]:
+    """Return the visible meshes of a file, in plain values; called in the child."""
+    from pxr import UsdGeom
+
+    stage, places = open_stage(Path(path)), UsdGeom.XformCache()
+    parts: list[dict[str, Any]] = []
+    points = 0
+    for prim in stage.Traverse():
+        if not prim.IsA(UsdGeom.Mesh):
+            continue
+        try:
+            part = _part(prim, places, MOST_POINTS - points, with_morphs)
+            refuse_beyond(len(parts), MOST_PARTS, "parts")
+        except ValueError as error:
+            raise MeshError(
+                f"{path}: {prim.GetName()[:80]!r}: {error}. Export it again."
+            ) from error
+        if part is not None:
+            points += len(part["positions"]) * (1 + len(part["morphs"]))
+            parts.append(part)
+    return {"parts": parts, "z_up": UsdGeom.GetStageUpAxis(stage) == UsdGeom.Tokens.z}
+
+
+def layers_in(path: str) -> list[str]:
+    """Paths of the files of a stage's layers, in order; called in the child."""
+    stage = open_stage(Path(path))  # without which its layers are gone
+    return sorted({layer.realPath for layer in stage.GetUsedLayers() if layer.realPath})
 
 
 def open_stage(path: Path) -> Any:
-    """Return the stage of a file whose layers all lie beside it.
+    """Return the stage of a file whose layers all lie beside it; called in the child.
 
     Raises:
         MeshError: it cannot be opened, or names what is not beside it.
     """
+    from pxr import Tf, Usd
+
     try:
         _refuse_references(path)
-        stage = Usd.Stage.Open(str(path))
-    except (Tf.ErrorException, zipfile.BadZipFile) as error:
+        return Usd.Stage.Open(str(path))
+    except Tf.ErrorException as error:
         raise MeshError(f"{path} cannot be opened as USD: {error}. Export it again.") from error
-    if any(prim.HasMetadata("clips") for prim in stage.TraverseAll()):
-        raise MeshError(f"{path} plays value clips, which lie in other files. Flatten it first.")
-    return stage
 
 
 def _refuse_references(path: Path) -> None:
     """Look at all layers before a stage composes them, which would open whatever they name.
 
+    USD itself says where a name leads, so that a layer inside a package counts before one beside
+    it; what is not found there would be sought in other folders, and is refused.
+
     Raises:
-        MeshError: a name leads elsewhere (see `references`), or to nothing.
+        MeshError: a name leads elsewhere (see `files_named_by_mesh`), or to nothing.
     """
+    from pxr import Ar, Sdf
+
     read_file(path, first_bytes=1)
-    waiting, seen = [path], {path}
+    waiting, seen = [str(path.absolute())], {str(path.absolute())}
     while waiting:
-        layer_path = waiting.pop()
-        layer = Sdf.Layer.FindOrOpen(str(layer_path))
-        names = () if layer is None else layer.GetCompositionAssetDependencies()
-        if path.suffix.lower() == ".usdz":
-            _refuse_outside_package(path, names)
+        layer = Sdf.Layer.FindOrOpen(waiting.pop())
+        if layer is None:
             continue
-        for name in names:
-            inner = file_of_name(path, name, named_in=layer_path)
-            if not inner.is_file():  # else it is sought in other folders, too
+        _refuse_clips(path, layer)
+        for name in filter(None, layer.GetCompositionAssetDependencies()):  # "" is this layer
+            refuse_odd_name(path, name)
+            place = Sdf.ComputeAssetPathRelativeToLayer(layer, name)
+            file = Path(Ar.SplitPackageRelativePathOuter(place)[0])
+            if not file.is_absolute() or not Ar.GetResolver().Resolve(place):
                 raise MeshError(f"{path} names {name[:80]!r}, which is not there. Put it there.")
-            if inner not in seen:
-                seen.add(inner)
-                waiting.append(inner)
+            refuse_outside(path, file, name)
+            if place not in seen:
+                seen.add(place)
+                waiting.append(place)
         if len(seen) > MOST_LAYERS:
             raise MeshError(f"{path} is made of more than {MOST_LAYERS} layers. Flatten it first.")
 
 
-def _refuse_outside_package(path: Path, names: Iterable[str]) -> None:
-    """Refuse layers outside a .usdz: its rules have one of its own, with all others inside."""
-    with zipfile.ZipFile(path) as package:
-        inside = set(package.namelist())
-    for name in names:
-        if posixpath.normpath(name) not in inside:
-            raise MeshError(
-                f"{path} names {name[:80]!r}, which is not inside the package. Pack it again."
-            )
+def _refuse_clips(path: Path, layer: Any) -> None:
+    found: list[Any] = []
+
+    def look(place: Any) -> None:
+        spec = layer.GetObjectAtPath(place)
+        if spec is not None and spec.HasInfo("clips"):
+            found.append(place)
+
+    layer.Traverse(layer.pseudoRoot.path, look)
+    if found:
+        raise MeshError(f"{path} plays value clips, which lie in other files. Flatten it first.")
 
 
-def _part(prim: Any, places: Any, with_morphs: bool) -> MeshPart | None:
-    """Return the mesh in triangles, with a point for every corner of a face."""
-    mesh = UsdGeom.Mesh(prim)
-    counts = np.array(mesh.GetFaceVertexCountsAttr().Get() or [], dtype=np.int64)
-    corners = np.array(mesh.GetFaceVertexIndicesAttr().Get() or [], dtype=np.int64)
-    points = np.array(mesh.GetPointsAttr().Get() or [], dtype=float)
-    if not len(counts) or not len(points):
-        return None
-    world = np.array(places.GetLocalToWorldTransform(prim))
-    morphs = _morphs(prim, len(points), world[:3, :3], corners) if with_morphs else ()
-    points = points @ world[:3, :3] + world[3, :3]
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    faces = np.array(
-        [
-            (start, start + i, start + i + 1)
-            for start, count in zip(starts, counts, strict=True)
-            for i in range(1, count - 1)
-        ]
-    ).reshape(-1, 3)
-    if mesh.GetOrientationAttr().Get() == UsdGeom.Tokens.leftHanded:
-        faces = faces[:, ::-1].copy()
-    bound, _ = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial()
-    name = bound.GetPrim().GetName() if bound else "(none)"
-    return MeshPart(
-        name=prim.GetName(),
-        material=Material(name=name),
-        positions=points[corners],
-        faces=faces,
-        uv=_uv(prim, corners),
-        morphs=morphs,
-    )
-
-
-def _morphs(prim: Any, count: int, turn: np.ndarray, corners: np.ndarray) -> tuple[Morph, ...]:
-    """Blend shapes of a mesh, in the world, with an offset for every corner of a face.
+def _part(prim: Any, places: Any, most: int, with_morphs: bool) -> dict[str, Any] | None:
+    """Return the fields of a `MeshPart` in triangles, with a point for every corner of a face.
 
     Raises:
-        MeshError: a shape moves points that are not there.
+        ValueError: its numbers do not fit each other, or it has more than `most` corners.
     """
+    from pxr import UsdGeom, UsdShade
+
+    mesh = UsdGeom.Mesh(prim)
+    counts = _numbers(mesh.GetFaceVertexCountsAttr().Get(), np.int64)
+    corners = _numbers(mesh.GetFaceVertexIndicesAttr().Get(), np.int64)
+    points = _numbers(mesh.GetPointsAttr().Get(), float).reshape(-1, 3)
+    if not len(counts) or not len(points):
+        return None
+    if counts.min() < 0 or counts.sum() != len(corners):
+        raise ValueError(f"its faces ask for {counts.sum()} corners of {len(corners)}")
+    refuse_beyond(len(corners), most, "corners with the meshes before it")
+    if len(corners) and not 0 <= corners.min() <= corners.max() < len(points):
+        raise ValueError(f"its faces name points beyond its {len(points)}")
+    world = np.array(places.GetLocalToWorldTransform(prim))
+    count = len(points)
+    with np.errstate(all="ignore"):  # numbers beyond all bounds: `load_mesh` looks at the points
+        points = points @ world[:3, :3] + world[3, :3]
+    morphs = _morphs(prim, count, world[:3, :3], corners, most) if with_morphs else []
+    faces = _triangles(counts)
+    if mesh.GetOrientationAttr().Get() == UsdGeom.Tokens.leftHanded:
+        faces = faces[:, ::-1]
+    bound, _ = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial()
+    return {
+        "name": prim.GetName(),
+        "material": bound.GetPrim().GetName() if bound else "(none)",
+        "positions": points[corners],
+        "faces": faces,
+        "uv": _uv(prim, corners),
+        "morphs": morphs,
+    }
+
+
+def _morphs(
+    prim: Any, count: int, turn: np.ndarray, corners: np.ndarray, most: int
+) -> list[dict[str, Any]]:
+    """Fields of each `Morph`: blend shapes in the world, with an offset for every corner.
+
+    Raises:
+        ValueError: a shape moves points that are not there, or they are too many.
+    """
+    from pxr import UsdSkel
+
     binding = UsdSkel.BindingAPI(prim)
     names = [str(name) for name in binding.GetBlendShapesAttr().Get() or []]
+    refuse_beyond(len(corners) * len(names), most, "corners in all blend shapes")
     morphs = []
     for name, target in zip(names, binding.GetBlendShapeTargetsRel().GetTargets(), strict=False):
         shape = UsdSkel.BlendShape(prim.GetStage().GetPrimAtPath(target))
-        offsets = np.array(shape.GetOffsetsAttr().Get() or [], dtype=float).reshape(-1, 3)
-        rows = np.array(shape.GetPointIndicesAttr().Get() or range(len(offsets)), dtype=np.int64)
+        offsets = _numbers(shape.GetOffsetsAttr().Get(), float).reshape(-1, 3)
+        rows = _numbers(shape.GetPointIndicesAttr().Get() or range(len(offsets)), np.int64)
         if len(rows) != len(offsets) or not (
             rows.min(initial=0) >= 0 and rows.max(initial=0) < count
         ):
-            raise MeshError(
-                f"Blend shape {name[:80]!r} of {prim.GetName()} has {len(offsets)} offsets for "
-                f"{len(rows)} of {count} points. Export it again."
+            raise ValueError(
+                f"blend shape {name[:80]!r} has {len(offsets)} offsets for {len(rows)} of {count} "
+                "points"
             )
         dense = np.zeros((count, 3))
         dense[rows] = offsets
-        morphs.append(Morph(name=name, offsets=(dense @ turn)[corners]))
-    return tuple(morphs)
+        morphs.append({"name": name, "offsets": (dense @ turn)[corners]})
+    return morphs
+
+
+def _numbers(value: Any, kind: Any) -> np.ndarray:
+    """Return an attribute's value; none where it has none.
+
+    Raises:
+        ValueError: it is of another type than its name says.
+    """
+    try:
+        return np.array([] if value is None else value, dtype=kind)
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"it has a {type(value).__name__} in place of numbers") from error
+
+
+def _triangles(counts: np.ndarray) -> np.ndarray:
+    """Return a fan of triangles for each face; their corners are counted through all faces."""
+    fans = np.maximum(counts - 2, 0)
+    first = np.repeat(np.cumsum(counts) - counts, fans)
+    step = np.arange(fans.sum()) - np.repeat(np.cumsum(fans) - fans, fans)
+    return np.stack([first, first + step + 1, first + step + 2], axis=1)
 
 
 def _uv(prim: Any, corners: np.ndarray) -> np.ndarray | None:
-    """Coordinates of every corner: the primvar st, or the first one of its type."""
+    """Coordinates of every corner: the primvar st, or the first one of its type.
+
+    Raises:
+        ValueError: there are not as many as the mesh needs.
+    """
+    from pxr import UsdGeom
+
     primvars = UsdGeom.PrimvarsAPI(prim).GetPrimvarsWithValues()
     fitting = [p for p in primvars if str(p.GetTypeName()) in ("texCoord2f[]", "float2[]")]
     fitting.sort(key=lambda primvar: primvar.GetPrimvarName() not in ("st", "UVMap"))
     if not fitting:
         return None
-    values = np.array(fitting[0].ComputeFlattened(), dtype=float)
-    if fitting[0].GetInterpolation() == UsdGeom.Tokens.faceVarying:
-        return values
-    return np.asarray(values[corners])
+    values = _numbers(fitting[0].ComputeFlattened(), float).reshape(-1, 2)
+    is_by_corner = fitting[0].GetInterpolation() == UsdGeom.Tokens.faceVarying
+    needed = len(corners) if is_by_corner else int(corners.max(initial=-1)) + 1
+    if len(values) != needed if is_by_corner else len(values) < needed:
+        raise ValueError(f"it has {len(values)} UVs, and needs {needed}")
+    return values if is_by_corner else np.asarray(values[corners])

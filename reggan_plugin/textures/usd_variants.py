@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pxr import Sdf, Tf, Usd, UsdShade, UsdUtils
-
+from reggan_plugin.apart import run_apart
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import UsageError
 from reggan_plugin.textures.usd_character import open_stage
@@ -33,7 +32,18 @@ def write_usd_variants(source: Path, material: str, maps: Mapping[str, Path], ou
         MeshError: the source cannot be opened.
         OutputError: the file cannot be written.
     """
-    before = open_stage(source)
+    named = {label: str(one.absolute()) for label, one in maps.items()}
+    text = run_apart(
+        f"{__name__}:text_with_variants", str(source), material, named, str(out), file=source
+    )
+    write_atomically(out, text.encode())
+
+
+def text_with_variants(source: str, material: str, maps: dict[str, str], out: str) -> str:
+    """Return the new file; called in the child, with what `write_usd_variants` takes."""
+    from pxr import Sdf, Tf, Usd, UsdShade, UsdUtils
+
+    before = open_stage(Path(source))
     path = _texture_of(before, material, source)
     file = path.texture.AppendProperty("inputs:file")
     own = before.GetAttributeAtPath(file).Get()
@@ -43,16 +53,15 @@ def write_usd_variants(source: Path, material: str, maps: Mapping[str, Path], ou
         spec.ClearDefaultValue()
     stage = Usd.Stage.Open(layer)
     choices = stage.GetPrimAtPath(path.material).GetVariantSets().AddVariantSet(VARIANT_SET)
-    named = {label: str(one.absolute()) for label, one in maps.items()}
-    for label, map_file in {**named, UNCHANGED: own.resolvedPath or own.path}.items():
+    for label, map_file in {**maps, UNCHANGED: own.resolvedPath or own.path}.items():
         name = Tf.MakeValidIdentifier(label)
         choices.AddVariant(name)
         choices.SetVariantSelection(name)
         with choices.GetVariantEditContext():
             texture = UsdShade.Shader(stage.GetPrimAtPath(path.texture))
             texture.CreateInput("file", Sdf.ValueTypeNames.Asset).Set(Sdf.AssetPath(map_file))
-    UsdUtils.ModifyAssetPaths(layer, lambda name: _named_from(out, name))
-    write_atomically(out, layer.ExportToString().encode())
+    UsdUtils.ModifyAssetPaths(layer, lambda name: _named_from(Path(out), name))
+    return str(layer.ExportToString())
 
 
 @dataclass(frozen=True)
@@ -63,12 +72,14 @@ class _Paths:
     texture: Any
 
 
-def _texture_of(stage: Any, material: str, source: Path) -> _Paths:
+def _texture_of(stage: Any, material: str, source: str) -> _Paths:
     """Return the shader that reads the file of a material's colour, inside the material.
 
     Raises:
         UsageError: there is none.
     """
+    from pxr import Usd, UsdShade
+
     for prim in stage.Traverse():
         if not prim.IsA(UsdShade.Material) or prim.GetName() != material:
             continue
@@ -91,6 +102,8 @@ def _file_behind(colour: Any) -> Any:
     """
     if not colour:
         return None
+    from pxr import UsdShade
+
     for source in _sources(colour):
         shader = UsdShade.Shader(source.GetPrim())
         if shader and shader.GetInput("file"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
+from reggan_plugin.apart import run_apart
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.engine_cache import ENGINE_SUFFIX
@@ -33,6 +34,7 @@ from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal
+from reggan_plugin.models.onnx_messages import fields_of, onnx_message
 from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.transfer.array_kinds import ArrayEncoding, ChannelOrder
 from reggan_plugin.transfer.display_picture import display_picture, exposure_of
@@ -62,6 +64,8 @@ if TYPE_CHECKING:
 
 Asked = str | Mapping[str, float] | ExpressionMix
 Many = TypeVar("Many")
+_FUNCTIONS = 25
+"""Number of the field of an ONNX file. Source: onnx/onnx.proto, IR version 13."""
 _LONGEST_LOOK_PX = 512
 """Side of the picture in which a box's face is read."""
 
@@ -77,6 +81,20 @@ class ChangedPicture:
 
     pixels: Float[np.ndarray, "height width 3"]
     motion: FrameMotion | None = None
+
+
+def try_model(path: str) -> None:
+    """Open a model on the processor and let go of it; called in a child."""
+    open_runner(Path(path), "cpu")
+
+
+def _has_functions(path: Path) -> bool:
+    """Return true for an ONNX file with functions of its own, which may call each other without
+    measure.
+
+    Opening it puts every call's nodes in its place, so that a few bytes may become billions.
+    """
+    return any(number == _FUNCTIONS for number, _ in fields_of(onnx_message(path.read_bytes())))
 
 
 class ExpressionTransfer:
@@ -122,6 +140,8 @@ class ExpressionTransfer:
         path = find_model(model)
         if path.suffix != ENGINE_SUFFIX:  # an engine has a hash of its own, checked when it is read
             check_seal(path)
+            if _has_functions(path):
+                run_apart(f"{__name__}:try_model", str(path), file=path)
         self._runner: Runner = open_runner(path, device)
         self.card: ModelCard = card_from_metadata(self._runner.metadata, str(path))
         self._source = source_from_card(self._runner, self.card, batch)

@@ -7,6 +7,7 @@ from typing import Any
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.limits import MOST_COORDINATE_PX
 from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY, ExpressionMix, resolve_expression
 from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets
 
@@ -80,9 +81,10 @@ def choice_from_json(asked: Any) -> FaceChoice:
     box = asked.get("box") if isinstance(asked, dict) else None
     numbers = box if isinstance(box, list) and len(box) == 4 else []
     finite = [float(v) for v in numbers if isinstance(v, int | float) and math.isfinite(v)]
-    if len(finite) != 4 or min(finite[2:]) <= 0:
+    if len(finite) != 4 or min(finite[2:]) <= 0 or max(map(abs, finite)) > MOST_COORDINATE_PX:
         raise UsageError(
-            f"{asked!r} says no face; expected an index, a box of four numbers, or the whole image."
+            f"{str(asked)[:80]!r} says no face; expected an index, a box of four numbers, "
+            "or the whole image."
         )
     x, y, width, height = (round(v, 1) for v in finite)
     return FaceChoice(box=(x, y, width, height))

@@ -58,7 +58,7 @@ class Guard:
         headers: dict[str, list[str]] = {}
         for name, value in scope["headers"]:
             headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
-        given = scope["path"].split("/")[1]
+        given = scope["path"].removeprefix("/").partition("/")[0]
         if not secrets.compare_digest(given.encode(), self._token.encode()):
             return "Wrong token. Open the address that reggan-plugin ui printed."
         if len(headers.get("host", [])) != 1 or headers["host"][0] not in self._hosts:
@@ -68,7 +68,9 @@ class Guard:
         own = {f"http://{host}" for host in self._hosts}
         if not set(origins) <= own or (not is_safe and len(origins) != 1):
             return "Wrong origin. Only the page itself may ask."
-        if not set(headers.get("sec-fetch-site", [])) <= set(_OWN_SITES):
+        opens = scope["method"] == "GET" and scope["path"] == f"/{self._token}/"
+        opens &= headers.get("sec-fetch-dest") == ["document"]  # from the file that leads here
+        if not opens and not set(headers.get("sec-fetch-site", [])) <= set(_OWN_SITES):
             return "Wrong site. Only the page itself may ask."
         return ""
 

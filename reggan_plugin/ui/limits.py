@@ -1,13 +1,5 @@
-"""Limits of the page and of *Live*: uploads, requests, sizes of pictures, what stays in memory."""
+"""Sizes of shown pictures, and what stays in memory, of the page and of *Live*."""
 
-MOST_JSON_BYTES = 2**16
-"""Of one request of the page."""
-MOST_TAKE_BYTES = 2**28
-"""Of one recorded performance."""
-MOST_UPLOAD_BYTES = 2**30
-"""Of one file: an EXR of 16k with alpha in float has about as much."""
-MOST_UPLOADED_BYTES = 2**33
-"""Of all files together, while the page runs."""
 LARGEST_PICTURE_PX = 4096
 """Of the longer side that a request may ask for."""
 LONGEST_SCREEN_PX = 4096

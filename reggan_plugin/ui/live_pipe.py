@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import FaceNotFoundError, RegganError, UsageError, document_from_said
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
@@ -198,7 +199,7 @@ def _read_lines(stream: int, lines: "queue.SimpleQueue[str | None]") -> None:
 
 def _object(line: str) -> Mapping[str, Any]:
     try:
-        return dict(json.loads(line))
+        return dict(parse_json(line))
     except (ValueError, TypeError) as error:
         raise UsageError(f"{line[:80]!r} is no JSON object: {error}.") from error
 

@@ -14,7 +14,7 @@ from reggan_plugin.files.formats import image_formats
 from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
 from reggan_plugin.files.sequence import find_sequence
-from reggan_plugin.ui.limits import MOST_UPLOAD_BYTES, MOST_UPLOADED_BYTES
+from reggan_plugin.limits import MOST_UPLOAD_BYTES, MOST_UPLOADED_BYTES
 
 _LONGEST_NAME = 200
 HEAD_SUFFIXES = (*GLTF_SUFFIXES, ".obj")
@@ -62,7 +62,7 @@ def refuse_odd_name(name: str) -> None:
         UsageError: it leads elsewhere, or no system takes it.
     """
     allowed = name.isprintable() and not set(name) & _RESERVED and not name.startswith(".")
-    if not (allowed and 0 < len(name) <= _LONGEST_NAME):
+    if not (allowed and 0 < len(name.encode()) <= _LONGEST_NAME):
         raise UsageError(f"{name[:80]!r} cannot be the name of an upload. Rename the file.")
 
 
@@ -226,7 +226,9 @@ class OpenFiles:
 
     def without_folder(self, text: str) -> str:
         """Return a sentence that calls uploads by their names, without the page's own folder."""
-        return re.sub(re.escape(self._folder.name) + r"[/\\]\d+[/\\]frames[/\\]", "", text)
+        own = re.escape(self._folder.name) + r"[/\\]\d+[/\\]frames[/\\]"
+        short = re.escape(tempfile.gettempdir()) + r"[/\\]reggan-(?:take|save)-[^/\\]+[/\\]"
+        return re.sub(f"{own}|{short}", "", text)
 
     def close(self) -> None:
         """Remove all uploads."""

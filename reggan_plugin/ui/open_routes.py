@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from reggan_plugin.errors import UsageError
-from reggan_plugin.ui.limits import MOST_TAKE_BYTES
+from reggan_plugin.limits import MOST_UPLOADED_TAKE_BYTES
 from reggan_plugin.ui.open_files import refuse_odd_name
 from reggan_plugin.ui.open_take import open_take
 from reggan_plugin.ui.page_requests import Handler, json_of, limited
@@ -67,11 +67,11 @@ class OpenRoutes:
         """Read a recorded performance; its bytes are the body. They are not kept."""
         name = request.query_params.get("name", "")
         refuse_odd_name(name)
-        fault = f"{name} is larger than {MOST_TAKE_BYTES >> 20} MiB, which no take needs."
+        fault = f"{name} is larger than {MOST_UPLOADED_TAKE_BYTES >> 20} MiB, which no take needs."
         with tempfile.TemporaryDirectory(prefix="reggan-take-") as folder:
             path = Path(folder, name)
             with path.open("wb") as file:
-                async for part in limited(request, MOST_TAKE_BYTES, fault):
+                async for part in limited(request, MOST_UPLOADED_TAKE_BYTES, fault):
                     file.write(part)
             take = await run_in_threadpool(open_take, path, Path(name))
         return JSONResponse(self._studio.take.replace(take).document())

@@ -1,6 +1,5 @@
 """Requests of the page, read from HTTP within limits; what is wrong with them becomes JSON."""
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
@@ -8,14 +7,18 @@ from urllib.parse import quote
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import RegganError, SourceError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.limits import MOST_JSON_BYTES
 from reggan_plugin.ui.asked_change import SliderValues, change_from_json, choice_from_json
-from reggan_plugin.ui.limits import LARGEST_PICTURE_PX, MOST_JSON_BYTES
+from reggan_plugin.ui.limits import LARGEST_PICTURE_PX
 from reggan_plugin.ui.shown_layers import LAYERS, Layer
 from reggan_plugin.vocabulary.names import OwnPresets
 
 Handler = Callable[[Request], Awaitable[Response]]
+_MOST_DIGITS = 20
+"""Of a length: more are larger than all that is taken."""
 Asked = dict[str, Any]
 """A JSON object that the page sent."""
 
@@ -28,11 +31,15 @@ def told(handler: Handler, for_user: Callable[[str], str]) -> Handler:
             return await handler(request)
         except RegganError as error:
             status = 400 if isinstance(error, UsageError) else 422
-            document = {"message": for_user(str(error)), "kind": error.kind}
+            message = for_user(str(error)).encode("utf-8", "backslashreplace").decode()
+            document = {"message": message, "kind": error.kind}
             return JSONResponse(document, status_code=status)
         except MemoryError:
             message = "This does not fit into the memory that is free. Close other programs."
             return JSONResponse({"message": message, "kind": "memory"}, status_code=422)
+        except OSError as error:
+            message = f"A file cannot be written or read: {error.strerror}."
+            return JSONResponse({"message": message, "kind": "failed"}, status_code=422)
         except ClientDisconnect:
             return Response(status_code=400)
 
@@ -61,7 +68,7 @@ async def limited(request: Request, most_bytes: int, fault: str) -> AsyncIterato
         SourceError: it is larger, which `fault` says.
     """
     said = request.headers.get("content-length", "0")
-    size = int(said) if said.isdecimal() else 0
+    size = int(said[:_MOST_DIGITS]) if said.isdecimal() else 0
     if size > most_bytes:
         raise SourceError(fault, kind="too-large")
     size = 0
@@ -79,7 +86,7 @@ def parsed(content: bytes | str) -> Any:
         UsageError: it is none.
     """
     try:
-        return json.loads(content)
+        return parse_json(content)
     except (ValueError, RecursionError):
         raise UsageError("The request is no JSON. Load the page again.") from None
 

@@ -1,12 +1,21 @@
 """Runs the page's server on the loopback, until it is told to end."""
 
+import asyncio
+import logging
 import secrets
+import signal
 import socket
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reggan_plugin.errors import RegganError
+from reggan_plugin.limits import MOST_CONNECTIONS, MOST_HEADER_SECONDS
 from reggan_plugin.ui.guard import Guard
 from reggan_plugin.ui.routes import PageRoutes
 from reggan_plugin.ui.studio import Studio
@@ -14,6 +23,7 @@ from reggan_plugin.ui.words_to_copy import PageOptions
 
 _TOKEN_BYTES = 24
 _SHUTDOWN_S = 3
+_LOG_LINES, _LOG_S = 5, 60.0
 
 
 def serve_page(
@@ -40,7 +50,8 @@ def serve_page(
     guard = Guard(PageRoutes(studio, options, end).app(), token=token, port=own_port)
     config = uvicorn.Config(
         guard,
-        http="h11",
+        http=_Connection,
+        timeout_keep_alive=MOST_HEADER_SECONDS,
         ws="none",
         lifespan="off",
         log_level="error",
@@ -50,8 +61,81 @@ def serve_page(
     )
     server = uvicorn.Server(config)
     announce(f"http://127.0.0.1:{own_port}/{token}/")
-    with listening:
+    with listening, _quiet_logs(), _ended_in_order():
         server.run(sockets=[listening])
+
+
+class _Connection(H11Protocol):
+    """A connection that has to say what it wants soon; where there are too many, the oldest goes.
+
+    Any program of this machine can connect, whether it knows the token or not.
+    """
+
+    _silent: ClassVar[dict["_Connection", asyncio.TimerHandle]] = {}
+    """Those that have not sent the head of a request yet, the oldest first."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Take a connection, or close one."""
+        super().connection_made(transport)
+        later = self.loop.call_later(MOST_HEADER_SECONDS, transport.close)
+        self._silent[self] = later
+        if len(self.connections) > MOST_CONNECTIONS:
+            next(iter(self._silent)).transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of a request."""
+        super().data_received(data)
+        if self.cycle is not None:
+            self._has_spoken()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        self._has_spoken()
+        super().connection_lost(exc)
+
+    def _has_spoken(self) -> None:
+        later = self._silent.pop(self, None)
+        if later is not None:
+            later.cancel()
+
+
+@contextmanager
+def _quiet_logs() -> Iterator[None]:
+    """Let a server that is attacked write a few lines a minute, without tracebacks."""
+    begun: list[float] = []
+
+    def is_shown(record: logging.LogRecord) -> bool:
+        now = time.monotonic()
+        begun[:] = [one for one in begun if now - one < _LOG_S]
+        begun.append(now)
+        record.exc_info, record.exc_text = None, None
+        return len(begun) <= _LOG_LINES
+
+    loggers = [logging.getLogger(name) for name in ("asyncio", "uvicorn.error")]
+    for logger in loggers:
+        logger.addFilter(is_shown)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(is_shown)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let SIGTERM, which uvicorn passes on when it has stopped, remove what was uploaded."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _listening_socket(port: int) -> socket.socket:

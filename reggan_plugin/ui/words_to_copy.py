@@ -14,6 +14,7 @@ from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.vocabulary.expression_mix import NAMED_EXPRESSIONS
+from reggan_plugin.vocabulary.presets import check_preset_name
 
 _PYTHON = """\
 from pathlib import Path
@@ -150,12 +151,17 @@ def preset_text(name: str, change: SliderValues) -> str:
     """Return a preset in TOML that asks for this change: its face shapes, and `neutral`.
 
     Raises:
-        UsageError: nothing is asked for.
+        UsageError: nothing is asked for, or no preset may have this name.
     """
+    check_preset_name(name)
     weights = change.mix.control_weights()
     if not weights:
         raise UsageError("Nothing is asked for yet: move a slider or choose an expression first.")
-    lines = [f"[{json.dumps(name)}]", *(f"{part} = {w:.4g}" for part, w in weights.items())]
+    heading = json.dumps(name, ensure_ascii=False)
+    lines = [
+        f"[{heading}]",
+        *(f"{part} = {w:.4g}" for part, w in weights.items()),
+    ]
     return "\n".join([*lines, "adds = true"]) + "\n"
 
 

@@ -19,6 +19,8 @@ from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action
 from reggan_plugin.vocabulary.face_shapes import MAX_WEIGHT, NEUTRAL, shapes_of
 
 EXAMPLE = '["half smile"] with lines such as mouthSmileLeft = 0.6'
+_LONGEST_NAME_BYTES = 200
+"""So that a file of its name can be written."""
 _SEPARATORS = "+:={}/\\"
 """Characters that mean something else in blends, options, farms' templates and folders."""
 
@@ -52,6 +54,20 @@ class Expression:
     meanings: tuple[str, ...] = ()
 
 
+def check_name(name: str) -> None:
+    """Refuse what cannot be a name.
+
+    Raises:
+        UsageError: it is empty or too long, or has a character that means something else.
+    """
+    is_odd = not name.strip() or set(name) & set(_SEPARATORS) or not name.isprintable()
+    if is_odd or len(name.encode()) > _LONGEST_NAME_BYTES:
+        raise UsageError(
+            f"{name[:80]!r} cannot be a name; use letters, digits, spaces and dashes, "
+            f"{_LONGEST_NAME_BYTES} bytes at most."
+        )
+
+
 def expression_from_table(
     name: str, table: Any, file: str, named: Callable[[str], Mapping[str, float]]
 ) -> Expression:
@@ -69,10 +85,10 @@ def expression_from_table(
     where = f"{file}, [{name}]"
     if not isinstance(table, dict):
         raise UsageError(f"{file}: {name} is {table!r}, no table; expected {EXAMPLE}.")
-    if not name.strip() or set(name) & set(_SEPARATORS) or not name.isprintable():
-        raise UsageError(
-            f"{where}: {name!r} cannot be a name; use letters, digits, spaces and dashes."
-        )
+    try:
+        check_name(name)
+    except UsageError as error:
+        raise error.after(f"{where}: ") from error
     weights = dict(table)
     lists = {key: weights.pop(key, []) for key in ("aliases", "meanings")}
     for key, words in lists.items():

@@ -47,6 +47,8 @@ OwnPresets = Mapping[str, Expression]
 """Expressions of a user's own, by name."""
 NO_PRESETS: OwnPresets = MappingProxyType({})
 
+_LONGEST_WORD = 80
+"""Of a word in a message; names are sought that are like it."""
 _BEHIND_NAME = re.compile(r"[,;&=]|\s(?=[\d.])")
 """Where the name ends in what people write for a blend: `happy,sad`, `happy 0.5`."""
 
@@ -56,6 +58,11 @@ def key_of(word: str) -> str:
     return " ".join(word.lower().replace("_", " ").replace("-", " ").split())
 
 
+def name_meant(word: str, own: OwnPresets = NO_PRESETS) -> str | None:
+    """Return the name of the expression, preset or ARKit shape that `word` names; None if none."""
+    return _names_by_key(own).get(key_of(word))
+
+
 def resolve_expression(word: str, own: OwnPresets = NO_PRESETS) -> str:
     """Return the name of the expression, preset or ARKit shape that `word` names, in any case.
 
@@ -63,16 +70,19 @@ def resolve_expression(word: str, own: OwnPresets = NO_PRESETS) -> str:
         UnknownExpressionError: no name or alias matches; the message suggests the nearest by
             letters and by meaning.
     """
-    names = _names_by_key(own)
-    name = names.get(key_of(word))
+    name = name_meant(word, own)
     if name is not None:
         return name
-    hint = did_you_mean(key_of(word), names, (*NAMED_EXPRESSIONS.values(), *own.values()))
+    names = _names_by_key(own)
+    hint = did_you_mean(
+        key_of(word)[:_LONGEST_WORD], names, (*NAMED_EXPRESSIONS.values(), *own.values())
+    )
     first, *more = _BEHIND_NAME.split(word, maxsplit=1)
     if more and key_of(first) in names:
         hint = " Write a part of it as happy:0.6, and a blend as happy:0.6+surprised:0.3."
     raise UnknownExpressionError(
-        f"{word.strip()!r} is not an expression.{hint}", found=word.strip()
+        f"{word.strip()[:_LONGEST_WORD]!r} is not an expression.{hint}",
+        found=word.strip()[:_LONGEST_WORD],
     )
 
 
@@ -94,12 +104,18 @@ def shapes_from_word(word: str) -> tuple[str, ...]:
     )
 
 
-def _names_by_key(own: OwnPresets) -> dict[str, str]:
+def _names_by_key(own: OwnPresets) -> Mapping[str, str]:
+    if not own:
+        return _KNOWN_BY_KEY
+    return {**_keys_of(own), **_KNOWN_BY_KEY}
+
+
+def _keys_of(expressions: Mapping[str, Expression]) -> dict[str, str]:
     return {
-        **SHAPE_FROM_KEY,
-        **{
-            key_of(word): expression.name
-            for expression in (*own.values(), *NAMED_EXPRESSIONS.values())
-            for word in (expression.name, *expression.aliases)
-        },
+        key_of(word): expression.name
+        for expression in expressions.values()
+        for word in (expression.name, *expression.aliases)
     }
+
+
+_KNOWN_BY_KEY = {**SHAPE_FROM_KEY, **_keys_of(NAMED_EXPRESSIONS)}

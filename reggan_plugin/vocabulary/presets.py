@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from reggan_plugin.errors import SourceError, UnknownExpressionError, UsageError
+from reggan_plugin.documents import parse_toml
+from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES, refuse_beyond
 from reggan_plugin.regular_file import read_regular
-from reggan_plugin.vocabulary.expression import EXAMPLE, expression_from_table
+from reggan_plugin.vocabulary.expression import EXAMPLE, check_name, expression_from_table
 from reggan_plugin.vocabulary.names import (
     NAMED_EXPRESSIONS,
     NO_PRESETS,
     OwnPresets,
     key_of,
+    name_meant,
     resolve_expression,
 )
-
-_MOST_BYTES = 1024**2
 
 
 def read_presets(path: Path | None) -> OwnPresets:
@@ -28,15 +29,14 @@ def read_presets(path: Path | None) -> OwnPresets:
     """
     if path is None:
         return NO_PRESETS
-    import tomllib  # few have such a file
-
     try:
-        tables = tomllib.loads(read_regular(path, _MOST_BYTES).decode("utf-8-sig"))
+        tables = parse_toml(read_regular(path, MOST_SETTINGS_BYTES).decode("utf-8-sig"))
+        own = tables.get("presets")
+        refuse_beyond(len(own if isinstance(own, dict) else tables), MOST_PRESETS, "presets")
     except (OSError, ValueError, RecursionError) as error:
         raise SourceError(
             f"{path} cannot be read as presets: {error}. Write TOML: {EXAMPLE}."
         ) from error
-    own = tables.get("presets")
     if isinstance(own, dict) and all(isinstance(table, dict) for table in own.values()):
         tables = own  # of a settings file, whose other tables are for commands
     if not tables:
@@ -48,16 +48,25 @@ def read_presets(path: Path | None) -> OwnPresets:
     seen: dict[str, str] = {}
     for preset in presets.values():
         for word in (preset.name, *preset.aliases):
-            try:
-                taken: str | None = resolve_expression(word)
-            except UnknownExpressionError:
-                taken = seen.get(key_of(word))
+            taken = name_meant(word) or seen.get(key_of(word))
             if taken is not None:
                 raise UsageError(
                     f"{path}, [{preset.name}]: {word!r} is {taken!r} already. Give it another name."
                 )
             seen[key_of(word)] = preset.name
     return MappingProxyType(presets)
+
+
+def check_preset_name(name: str) -> None:
+    """Refuse a name that no preset may have.
+
+    Raises:
+        UsageError: it is empty or too long, has a character that means something else, or is taken.
+    """
+    check_name(name)
+    taken = name_meant(name)
+    if taken is not None:
+        raise UsageError(f"{name!r} is {taken!r} already. Give it another name.")
 
 
 def _named(word: str) -> Mapping[str, float]:

@@ -1,6 +1,6 @@
 """A rigged, long-haired character gets an animated smile, found in the picture and by its rig.
 
-`REGGAN_ICT` names the head: ICT FaceKit light, the file that `--ict` of the training takes.
+`REGGAN_ICT` names the head: ICT FaceKit light, the file that training takes as `--ict`.
 """
 
 import ctypes.util

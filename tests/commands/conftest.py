@@ -27,7 +27,7 @@ _NAMES = ("left_eye", "right_eye", "nose_tip", "mouth_left", "mouth_right", "chi
 class ReddeningTransfer(Brightening):
     """Stands for the model: reddens a box in the middle of pictures that are not black."""
 
-    def __init__(self, model: str | None, *, device: str, batch: int = 1) -> None:
+    def __init__(self, model: str | None, *, device: str, batch: int = 1, **_rig: object) -> None:
         super().__init__()
         self.card = ModelCard(
             name="reddening",
@@ -40,6 +40,7 @@ class ReddeningTransfer(Brightening):
             licence="Apache-2.0",
         )
         self.device, self.device_reason = "cpu", "asked for"
+        self.remarks: tuple[str, ...] = ()
 
     def find_faces(
         self, frame: Frame, choice: FaceChoice, names: Sequence[str] = ()

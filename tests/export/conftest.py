@@ -8,13 +8,13 @@ import torch
 from click.testing import CliRunner, Result
 
 from reggan_export.commands import export
-from reggan_training.contract_1.configuration import TrainingSettings
-from reggan_training.contract_1.regression import RegressionSettings
-from reggan_training.contract_1.run_folder import RunData, RunFolder
 from reggan_training.data.pairs import PairSettings
-from reggan_training.networks.architectures import build_model
-from reggan_training.networks.expression_model import ModelSettings
-from reggan_training.networks.masked_regression import MaskedRegression
+from reggan_training.papers.configuration import TrainingSettings
+from reggan_training.papers.networks.architectures import build_model
+from reggan_training.papers.networks.expression_model import ModelSettings
+from reggan_training.papers.networks.masked_regression import MaskedRegression
+from reggan_training.papers.regression import RegressionSettings
+from reggan_training.papers.run_folder import RunData, RunFolder
 
 SMALL_LAYER = RegressionSettings(side_px=32, dilation=3)
 

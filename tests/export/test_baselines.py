@@ -23,9 +23,9 @@ from reggan_plugin.benchmark.contestant import open_contestant
 from reggan_plugin.cli import main
 from reggan_plugin.errors import ModelError
 from reggan_plugin.models.shipped_models import find_model
-from reggan_training.contract_1.regression import RegressionSettings
-from reggan_training.networks.architectures import build_model
-from reggan_training.networks.expression_model import ModelSettings
+from reggan_training.papers.networks.architectures import build_model
+from reggan_training.papers.networks.expression_model import ModelSettings
+from reggan_training.papers.regression import RegressionSettings
 
 SPEED_PAGE = Path(__file__).resolve().parents[2] / "docs/speed.md"
 SIDE = 32

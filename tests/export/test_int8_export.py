@@ -18,7 +18,7 @@ from reggan_export.sample_crops import VERIFY_FRAMES
 from reggan_export.source_network import source_of
 from reggan_plugin.errors import EmptySourceError, ModelParityError, UsageError
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_training.contract_1.run_folder import RunFolder
+from reggan_training.papers.run_folder import RunFolder
 
 from ..sample_frames import SAMPLES
 

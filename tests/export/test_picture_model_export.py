@@ -19,8 +19,8 @@ from reggan_plugin.files.frame import read_frame
 from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.contract_1.regression import RegressionSettings
-from reggan_training.networks.architectures import ARCHITECTURES
+from reggan_training.papers.networks.architectures import ARCHITECTURES
+from reggan_training.papers.regression import RegressionSettings
 
 RunMaker = Callable[..., Path]
 Exporter = Callable[..., Result]

@@ -18,7 +18,7 @@ from reggan_plugin.faces.tracks import (
     face_from_landmarks,
 )
 from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
-from reggan_plugin.regular_file import MOST_DOCUMENT_BYTES
+from reggan_plugin.limits import MOST_DOCUMENT_BYTES
 
 FACE = np.array([[63, 30], [37, 30], [50, 48], [60, 62], [40, 62], [50, 81]], dtype=np.float64)
 
@@ -177,7 +177,7 @@ def with_face(fields: str) -> str:
         (with_face('"face": 0, "box": [1, 2, 0, 4]'), "a width and a height above 0"),
         (with_face('"face": 0, "box": [1, 2, 1e300, 4]'), "4 finite numbers"),
         (with_face('"face": 0, "box": [1, 2, Infinity, 4]'), "4 finite numbers"),
-        (with_face(f'"face": 0, "box": [1, 2, 3, 1{"0" * 999}]'), "4 finite numbers"),
+        (with_face(f'"face": 0, "box": [1, 2, 3, 1{"0" * 999}]'), "a number has 1000 digits"),
         (with_face('"face": 0, "box": [1, 2, 3, 4], "score": 2'), "score is 2.0; expected 0 to 1"),
         (with_face('"face": 0, "box": [1, 2, 3, 4], "status": "lost"'), "expected one of found"),
         (with_face('"face": 0, "box": [1, 2, 3, 4], "status": []'), "expected one of found"),

@@ -236,7 +236,10 @@ def test_three_chunks_give_the_bits_of_one_and_a_missing_frame_fails_the_job(
     (out / "a.1003.png").unlink()
     failed = run_job(path, out, "ChunkSize=1", "--no-run-dependencies")
     assert failed.returncode != 0
-    assert "openjd_fail: 1 of 3 frames are missing, failed or altered: a.1003.png" in failed.stdout
+    assert (
+        "openjd_fail: 1 of 3 frames are missing, failed, altered or without a record: a.1003.png"
+        in failed.stdout
+    )
 
 
 def run_job(

@@ -25,6 +25,12 @@ settings.register_profile(
 settings.load_profile("gate")
 
 
+@pytest.fixture(autouse=True)
+def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read thousands of files without a process for each; `test_apart.py` tries the processes."""
+    monkeypatch.setattr("reggan_plugin.apart.HERE", True)
+
+
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return sound_pictures(tmp_path_factory.mktemp("sound"))

@@ -1,22 +1,24 @@
 """The long fuzz run: damaged files by the ten thousand, in processes that may die.
 
-    python -m tests.fuzz.long                                    # all of it: about an hour
-    python -m tests.fuzz.long --meshes 10000 --pictures 0 --models 0 --json 0 --seed 7
+    python -m tests.fuzz.long                                    # all of it: about 30 minutes
+    python -m tests.fuzz.long --minutes 5                        # as much as that gives
+    python -m tests.fuzz.long --meshes 10000 --pictures 0 --models 0 --json 0 --attacks 0 --seed 7
 
 Each file is made from a seed and its number alone, so that a find can be made again with --first
 and one of its kind. A file must be read, or refused by an error of ours. Anything else is a find:
-another exception, an array of a wrong shape, a process that dies, more than a minute, or more
-memory than a part of a machine has. The exit code is 1 if there is one. Results are printed as
-JSON, one line a kind.
+another exception, an array of a wrong shape, a process that dies, more than a minute of a
+processor, or more than 4 GiB of memory. Two processes work at a time. The exit code is 1 if there
+is one. Results are printed as JSON, one line a kind.
 
 Not part of the gate, which tries some hundred of each: `test_meshes.py`, `test_pictures.py`,
-`test_models.py`, `test_text_files.py`.
+`test_models.py`, `test_text_files.py`, `test_attacks.py`.
 """
 
 import argparse
 import json
 import logging
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,12 +27,19 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-DEFAULTS = {"meshes": 10_000, "pictures": 10_000, "models": 1_000, "json": 1_000}
-_AT_A_TIME = 1000
-_MOST_SECONDS, _MOST_BYTES = 60, 6 * 2**30
+DEFAULTS = {
+    "attacks": 2_000,
+    "meshes": 10_000,
+    "pictures": 10_000,
+    "models": 1_000,
+    "json": 1_000,
+}
+_AT_A_TIME, _WORKERS = 50, 2
+_MOST_SECONDS, _MOST_BYTES = 60, 4 * 2**30
 
 Trial = Callable[[int], None]
 """Makes the file of a number and uses it; raises what the use raises."""
@@ -46,79 +55,94 @@ def main() -> int:
     for kind, count in DEFAULTS.items():
         parser.add_argument(f"--{kind}", type=int, default=count)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--worker", choices=DEFAULTS)
     given = parser.parse_args()
     if given.worker:
         _work(given.worker, given.seed, given.first, getattr(given, given.worker))
         return 0
+    counts = {kind: getattr(given, kind) for kind in DEFAULTS}
+    share_s = 60 * given.minutes / max(1, sum(map(bool, counts.values())))
     finds = 0
-    for kind in DEFAULTS:
-        count = getattr(given, kind)
+    for kind, count in counts.items():
         if count:
-            summary = _run(kind, given.seed, given.first, count)
+            summary = _run(kind, given.seed, given.first, count, share_s)
             finds += summary["uncaught"]
             print(json.dumps(summary), flush=True)
     return int(finds > 0)
 
 
-def _run(kind: str, seed: int, first: int, count: int) -> dict[str, Any]:
-    begin, outcomes, finds, peak = time.monotonic(), Counter[str](), [], 0
-    at = first
-    while at < first + count:
-        size = min(_AT_A_TIME, first + count - at)
-        command = [sys.executable, "-m", "tests.fuzz.long", "--worker", kind, "--seed", str(seed)]
-        command += ["--first", str(at), f"--{kind}", str(size)]
-        worker = subprocess.run(command, capture_output=True, text=True, check=False)
-        lines = [json.loads(line) for line in worker.stdout.splitlines() if line[:1] == "{"]
-        for line in lines:
-            outcomes[line["outcome"]] += 1
-            peak = max(peak, line["peak_mib"])
-            if line["outcome"] == "uncaught":
-                finds.append(line)
-        at += len(lines)
-        if len(lines) < size:  # it died on the next one
-            outcomes["uncaught"] += 1
-            fault = f"process ended with {worker.returncode}: {worker.stderr[-2000:]}"
-            finds.append({"number": at, "fault": fault})
-            at += 1
-    for find in finds:
-        print(f"{kind} seed {seed} number {find['number']}: {find['fault']}", file=sys.stderr)
+def _run(kind: str, seed: int, first: int, count: int, share_s: float) -> dict[str, Any]:
+    """Try the files of a kind, as many as there is time for."""
+    begin, lines = time.monotonic(), list[dict[str, Any]]()
+
+    def batch(at: int) -> list[dict[str, Any]]:
+        is_late = time.monotonic() - begin > share_s
+        return [] if is_late else _batch(kind, seed, at, min(_AT_A_TIME, first + count - at))
+
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for found in pool.map(batch, range(first, first + count, _AT_A_TIME)):
+            lines += found
+    outcomes = Counter(line["outcome"] for line in lines)
+    for line in lines:
+        if line["outcome"] == "uncaught":
+            print(f"{kind} seed {seed} number {line['number']}: {line['fault']}", file=sys.stderr)
     return {
         "kind": kind,
         "seed": seed,
         "first": first,
-        "tried": sum(outcomes.values()),
-        "read": outcomes["read"],
-        "refused": outcomes["refused"],
-        "uncaught": outcomes["uncaught"],
+        "tried": len(lines),
+        **{name: outcomes[name] for name in ("read", "refused", "uncaught")},
         "seconds": round(time.monotonic() - begin),
-        "peak_mib": peak,
+        "longest_s": max((line["seconds"] for line in lines), default=0.0),
+        "peak_mib": max((line["peak_mib"] for line in lines), default=0),
     }
+
+
+def _batch(kind: str, seed: int, at: int, count: int) -> list[dict[str, Any]]:
+    """Try so many files in a process, and in a new one behind each that ends it."""
+    lines: list[dict[str, Any]] = []
+    while len(lines) < count:
+        first, left = at + len(lines), count - len(lines)
+        command = [sys.executable, "-m", "tests.fuzz.long", "--worker", kind, "--seed", str(seed)]
+        command += ["--first", str(first), f"--{kind}", str(left)]
+        worker = subprocess.run(command, capture_output=True, text=True, check=False)
+        lines += [json.loads(line) for line in worker.stdout.splitlines() if line[:1] == "{"]
+        if len(lines) < count:
+            fault = f"process ended with {worker.returncode}: {worker.stderr[-2000:]}"
+            here = at + len(lines)
+            lines.append(
+                {"number": here, "outcome": "uncaught", "fault": fault, "seconds": 0, "peak_mib": 0}
+            )
+    return lines
 
 
 def _work(kind: str, seed: int, first: int, count: int) -> None:
     from tests import conftest  # noqa: F401, I001 - has array shapes checked in every call
+    from reggan_plugin import apart
     from reggan_plugin.errors import RegganError
 
+    apart.HERE = True
     logging.disable(logging.CRITICAL)
-    signal.signal(signal.SIGALRM, _stop)
+    signal.signal(signal.SIGPROF, _stop)
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
     with tempfile.TemporaryDirectory() as scratch:
         attempt = _TRIALS[kind](Path(scratch), seed)
         for number in range(first, first + count):
-            outcome, fault = "read", None
-            signal.alarm(_MOST_SECONDS)
+            outcome, fault, begin = "read", None, time.process_time()
+            signal.setitimer(signal.ITIMER_PROF, _MOST_SECONDS)
             try:
                 attempt(number)
             except RegganError:
                 outcome = "refused"
             except BaseException:  # noqa: BLE001 - every other one is a find
                 outcome, fault = "uncaught", traceback.format_exc()[-3000:]
-            signal.alarm(0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-            line = {"number": number, "outcome": outcome, "fault": fault, "peak_mib": peak}
-            print(json.dumps(line), flush=True)
+            seconds = round(time.process_time() - begin, 1)
+            line = {"number": number, "outcome": outcome, "fault": fault, "seconds": seconds}
+            print(json.dumps({**line, "peak_mib": peak}), flush=True)
 
 
 def _stop(*_: object) -> None:
@@ -191,6 +215,18 @@ def _models(folder: Path, seed: int) -> Trial:
     return attempt
 
 
+def _attacks(folder: Path, seed: int) -> Trial:
+    from . import attacks
+
+    def attempt(number: int) -> None:
+        own = folder / "attack"
+        shutil.rmtree(own, ignore_errors=True)
+        own.mkdir()
+        attacks.use(attacks.bomb(own, seed * 1_000_000 + number))
+
+    return attempt
+
+
 def _json(folder: Path, seed: int) -> Trial:
     from .damage import Seeded, damage, nearly
     from .test_text_files import READERS
@@ -210,6 +246,7 @@ def _json(folder: Path, seed: int) -> Trial:
 
 
 _TRIALS: dict[str, Callable[[Path, int], Trial]] = {
+    "attacks": _attacks,
     "meshes": _meshes,
     "pictures": _pictures,
     "models": _models,

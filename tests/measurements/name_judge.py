@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from reggan_training.metrics.expression_judge import JUDGE_SIDE_PX, ExpressionJudge
 from reggan_training.metrics.judge_views import STORED_SIDE_PX, disturbed_views
 from reggan_training.metrics.judges import load_judge
-from reggan_training.networks.expression_judge import JUDGE_SIDE_PX, ExpressionJudge
 from tests.measurements.named_views import NAMES_OF_CFEE
 
 NamedViews = UInt8[np.ndarray, "heads names looks side side"]

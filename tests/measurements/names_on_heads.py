@@ -25,11 +25,11 @@ from reggan_plugin.change.answer import AnswerSource
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadFamily
 from reggan_training.heads.split import is_held_out
+from reggan_training.metrics.expression_judge import ExpressionJudge
 from reggan_training.metrics.judge_training import JudgeSettings, train_network
 from reggan_training.metrics.judges import save_judge
 from reggan_training.metrics.motion.answer import compose, motion_answers
 from reggan_training.metrics.motion.test_heads import TestHead
-from reggan_training.networks.expression_judge import ExpressionJudge
 from reggan_training.pairs.truth import request_of_pair
 from tests.measurements.heads_and_model import SEED, held_out_heads, model_option, opened
 from tests.measurements.name_judge import (

@@ -15,9 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.contract_1.regression import RegressionSettings, RidgeSums, apply_filters
 from reggan_training.data.identity import Identity
 from reggan_training.data.sets import load_sets
+from reggan_training.papers.regression import RegressionSettings, RidgeSums, apply_filters
 
 SIDE = 256
 CHOICES = {

@@ -13,7 +13,7 @@ import time
 import numpy as np
 import torch
 
-from reggan_training.contract_1.regression import REGRESSION_PRESETS, RegressionSettings, RidgeSums
+from reggan_training.papers.regression import REGRESSION_PRESETS, RegressionSettings, RidgeSums
 
 
 def solve_in_a_loop(

@@ -53,9 +53,8 @@ def test_records_tell_problems_without_a_look_at_pictures(
     assert (document["v"], document["frames"], document["html"]) == (1, 13, None)
     assert document["counts"]["missing"] == 2
     last = err.splitlines()[-1]
-    assert (
-        "3 of 13 frames are missing, failed or altered: a.1003.png, a.1004.png, frame 1012." in last
-    )
+    assert "3 of 13 frames are missing, failed, altered or without a record: a.1003.png, " in last
+    assert "a.1004.png, frame 1012." in last
     assert "--resume" in last
 
 
@@ -82,12 +81,42 @@ def test_the_shot_itself_is_not_its_result(good_shot: RenderedShot, capsys: Stre
     assert "holds the shot itself" in capsys.readouterr().err
 
 
-def test_an_output_that_nothing_is_known_of_is_no_failure(
+@pytest.mark.parametrize("damage", ["missing", "emptied", "text", "swapped", "without a hash"])
+@pytest.mark.parametrize("more", [(), ("--quick",), ("--html", "page.html")], ids=str)
+def test_an_output_without_a_sound_record_fails_the_report(
+    damage: str,
+    more: tuple[str, ...],
+    good_shot: RenderedShot,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: Streams,
+) -> None:
+    """Whatever the output is: emptied, cut, another frame, or the very one."""
+    monkeypatch.chdir(tmp_path)
+    record = good_shot.out / ".reggan" / "a.1003.png.json"
+    match damage:
+        case "missing":
+            record.unlink()
+            (good_shot.out / "a.1003.png").write_bytes(b"")
+        case "emptied":
+            record.write_bytes(b"")
+            os.truncate(good_shot.out / "a.1003.png", 99)
+        case "text":
+            record.write_text("no record")
+            (good_shot.out / "a.1003.png").write_text("no picture")
+        case "swapped":
+            for name in ("a.{}.png", ".reggan/a.{}.png.json"):
+                shutil.copy(good_shot.out / name.format(1002), good_shot.out / name.format(1003))
+        case _:
+            good_shot.record(1003)
+    assert report(good_shot, *more, "--json") == 1
+    assert "no record" in problems_of(capsys.readouterr().out)[1003]
+
+
+def test_an_output_that_is_missing_with_its_record_is_missing(
     good_shot: RenderedShot, capsys: Streams
 ) -> None:
     (good_shot.out / ".reggan" / "a.1003.png.json").unlink()
-    assert report(good_shot, "--json") == 0
-    assert problems_of(capsys.readouterr().out) == {}
     (good_shot.out / "a.1003.png").unlink()
     assert report(good_shot) == 1
     assert "a.1003.png: missing: It was never rendered." in capsys.readouterr().out
@@ -146,7 +175,7 @@ def test_a_frame_that_does_not_answer_is_named(
     stuck = good_shot.out / good_shot.name(1005)
     stuck.unlink()
     os.mkfifo(stuck)
-    good_shot.record(1005)  # of which the size is not known
+    good_shot.record(1005, output_sha256="0" * 64)  # of which the size is not known
     monkeypatch.setattr(Path, "is_file", lambda path: path.exists())  # as a dead mount says
     monkeypatch.setattr(regular_file, "is_regular", Path.exists)
     page = ["--html", str(tmp_path / "a.html"), "--stall-timeout", "0.5"]

@@ -9,8 +9,14 @@ import pytest
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
 from reggan_plugin.rig.answer import rig_answer
-from reggan_plugin.rig.layout import rows_of
-from reggan_plugin.rig.refinement import CELLS, PLANES, Refinement, RigRequest, added_motion
+from reggan_plugin.rig.layout import LIP_PAIRS, rows_of
+from reggan_plugin.rig.refinement import (
+    CELLS,
+    PLANES,
+    RigRefinement,
+    RigRequest,
+    added_motion,
+)
 from reggan_plugin.rig.source import RigSource
 from reggan_plugin.rig.template import CONVENTIONS, Template, template
 from reggan_plugin.vocabulary.expression_mix import mix_from_request
@@ -25,15 +31,17 @@ def refinement(
     mix: tuple[float, ...] = (1 / 3,) * len(CONVENTIONS),
     motion: tuple[float, ...] = (0.0,) * 4,
     gain: float = 0.0,
-) -> Refinement:
+) -> RigRefinement:
     def plane(values: tuple[float, ...], side: int) -> np.ndarray:
         return np.broadcast_to(np.float32(values), (side, side, len(values)))
 
-    return Refinement(mix=plane(mix, HALF), motion=plane(motion, HALF), gain=plane((gain,), CELLS))
+    return RigRefinement(
+        mix=plane(mix, HALF), motion=plane(motion, HALF), gain=plane((gain,), CELLS)
+    )
 
 
 def answer_with(
-    added: Refinement | None, weights: Mapping[str, float], rig: Template | None = None
+    added: RigRefinement | None, weights: Mapping[str, float], rig: Template | None = None
 ) -> Answer:
     refine = None if added is None else lambda planes: added
     return rig_answer(rig or template(), *drawn_face(), weights, refine=refine)
@@ -42,7 +50,7 @@ def answer_with(
 def test_planes_say_what_the_rig_is_about_to_do() -> None:
     seen: list[np.ndarray] = []
 
-    def refine(planes: np.ndarray) -> Refinement:
+    def refine(planes: np.ndarray) -> RigRefinement:
         seen.append(planes)
         return refinement()
 
@@ -94,11 +102,12 @@ def added(motion: tuple[float, ...], apart: float) -> np.ndarray:
         meant=np.zeros((len(CONVENTIONS), *still.shape), np.float32),
         light=still[:, 0],
     )
-    return house.at_landmarks(added_motion(house, request, refinement(motion=motion), apart))
+    gaps = np.full(len(LIP_PAIRS[0]), apart)
+    return house.at_landmarks(added_motion(house, request, refinement(motion=motion), gaps))
 
 
 def test_lips_that_the_rig_shuts_stay_shut() -> None:
-    upper, lower = rows_of("lip_inner_upper")[1:-1], rows_of("lip_inner_lower")[::-1]
+    upper, lower = LIP_PAIRS
     shut, wide = (added((0.0, -0.03, 0.0, 0.03), apart) for apart in (0.0, 0.2))
     np.testing.assert_allclose(shut[upper], shut[lower], atol=1e-3)
     assert (wide[lower] - wide[upper])[4:-4, 1].min() > 0.02

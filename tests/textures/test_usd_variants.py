@@ -13,6 +13,8 @@ from ..motion_models import write_motion_model
 from .conftest import MadeHead
 
 pxr = pytest.importorskip("pxr")
+pytest.importorskip("pxr.UsdShade")
+pytest.importorskip("pxr.Usd")
 
 LOOKS = """
 def Scope "Looks" {{

@@ -264,7 +264,7 @@ def test_a_full_blink_in_the_browser_alone_shows_no_eyeball(
 
 
 def test_rigs_alone_are_put_into_the_page(tmp_path: Path) -> None:
-    command = [sys.executable, str(ASSEMBLE), "--out", str(tmp_path), "--model", "motion"]
+    command = [sys.executable, str(ASSEMBLE), "--out", str(tmp_path), "--model", "sargan"]
     archive = os.environ.get("REGGAN_ONNXRUNTIME_WEB") or str(tmp_path / "none.tgz")
     made = subprocess.run([*command, "--runtime", archive], capture_output=True, text=True)
     assert made.returncode == 1

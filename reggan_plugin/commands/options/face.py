@@ -8,6 +8,7 @@ import click
 
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.faces.face_finder import FaceChoice, read_landmarks
+from reggan_plugin.limits import MOST_COORDINATE_PX
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -18,9 +19,10 @@ def face_box_from_text(text: str) -> tuple[float, float, float, float]:
         x, y, width, height = (float(part) for part in text.split(","))
     except ValueError:
         x = y = width = height = math.nan
-    if not (math.isfinite(x + y + width + height) and width > 0 and height > 0):
+    is_near = max(abs(x), abs(y), width, height) <= MOST_COORDINATE_PX  # false for NaN, too
+    if not (is_near and math.isfinite(x + y) and width > 0 and height > 0):
         raise click.BadParameter(
-            f"{text!r} is not a box; give x,y,width,height in pixels, such as 400,220,310,310."
+            f"{text[:80]!r} is not a box; give x,y,width,height in pixels, such as 400,220,310,310."
         )
     return x, y, width, height
 

@@ -23,7 +23,7 @@ from reggan_plugin.files.exr.container import (
     Window,
     read_container,
 )
-from reggan_plugin.files.size_limit import refuse_oversize, refuse_too_short
+from reggan_plugin.limits import refuse_oversize, refuse_too_short
 
 _NEEDED = ("channels", "compression", "displayWindow", "pixelAspectRatio", "screenWindowCenter",
            "screenWindowWidth", "tiles", "dwaCompressionLevel")  # fmt: skip

@@ -7,6 +7,9 @@ from reggan_plugin.files.image_format import ImageFormat, Wanted
 
 _HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 
+_RUN_LENGTHS, _MOST_IN_RUNS = (1, 2), 8192
+"""Two bytes may end a row of 16384."""
+
 
 def _recognises(head: bytes) -> bool:
     if len(head) < 18 or not head.startswith(b"BM"):
@@ -17,7 +20,9 @@ def _recognises(head: bytes) -> bool:
 def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
     from reggan_plugin.files.pillow_image import decode_pillow
 
-    return decode_pillow(content, "BMP", save_options={})
+    is_packed = content[14] >= 40 and struct.unpack_from("<I", content, 30)[0] in _RUN_LENGTHS
+    most = _MOST_IN_RUNS if is_packed else 8
+    return decode_pillow(content, "BMP", save_options={}, most_pixels_per_byte=most)
 
 
 FORMAT = ImageFormat(

@@ -11,6 +11,8 @@ from reggan_plugin.files.image_format import ImageFormat, Wanted
 _PALETTE_TYPES, _OTHER_TYPES, _FIRST_RLE = (1, 9), (2, 3, 10, 11), 9
 _DEPTHS = (8, 15, 16, 24, 32)
 _RESERVED_BITS = 0xC0
+_MOST_IN_A_BYTE = 64
+"""A run of 128 pixels takes two bytes at least."""
 _FOOTER_BYTES, _FOOTER = 26, b"TRUEVISION-XFILE.\0"
 
 
@@ -38,7 +40,9 @@ def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
     }
     extension = content[-_FOOTER_BYTES:].endswith(_FOOTER) and any(content[-26:-22])
     notices = ("a TGA is written without its extension area (author, dates)",) if extension else ()
-    return decode_pillow(content, "TGA", save_options=options, notices=notices)
+    return decode_pillow(
+        content, "TGA", save_options=options, notices=notices, most_pixels_per_byte=_MOST_IN_A_BYTE
+    )
 
 
 FORMAT = ImageFormat(

@@ -16,11 +16,17 @@ from reggan_plugin.files.frame_data import Frame
 from reggan_plugin.files.jpeg.segments import Segment, SegmentedJpeg, read_segments
 from reggan_plugin.files.orientation import upright_frame
 from reggan_plugin.files.samples import change_samples, changed_pixels, pixels_from_samples
-from reggan_plugin.files.size_limit import refuse_oversize, refuse_too_short
+from reggan_plugin.limits import (
+    MOST_SCANNED_PIXELS,
+    MOST_SCANS,
+    refuse_oversize,
+    refuse_too_short,
+)
 
 _MULTI_PICTURE = b"MPF\0"
 _HUFFMAN_CODED = (0xC0, 0xC1, 0xC2)
 """Baseline, extended and progressive."""
+_START_OF_SCAN = b"\xff\xda"
 _EXIF_ORIENTATION = 274
 _MOST_PIXELS_PER_BYTE = 512
 """Every block of 8x8 pixels takes a bit at least."""
@@ -56,8 +62,9 @@ class StoredJpeg:
 
 def decode(content: bytes) -> Frame:
     """Read a grey, YCbCr or RGB JPEG of 8 bits."""
-    segments = read_segments(content).segments
-    _refuse_unwritable(segments, len(content))
+    read = read_segments(content)
+    segments = read.segments
+    _refuse_unwritable(segments, len(content), read.scans.count(_START_OF_SCAN))
     with library_faults():
         image = JpegImagePlugin.JpegImageFile(io.BytesIO(content))
         samples = np.asarray(image)
@@ -90,7 +97,7 @@ def decode(content: bytes) -> Frame:
     return upright_frame(frame, _orientation_of(image))
 
 
-def _refuse_unwritable(segments: list[Segment], size_bytes: int) -> None:
+def _refuse_unwritable(segments: list[Segment], size_bytes: int, scans: int) -> None:
     """Raise for a JPEG that is sound but cannot be written as it was, or that is too short."""
     header = next((segment for segment in segments if segment.is_frame_header), None)
     if header is None or len(header.data) < 6:
@@ -98,6 +105,11 @@ def _refuse_unwritable(segments: list[Segment], size_bytes: int) -> None:
     precision, height, width, components = struct.unpack(">BHHB", header.data[:6])
     refuse_oversize(height, width, components)
     refuse_too_short(height, width, size_bytes, _MOST_PIXELS_PER_BYTE)
+    if scans > MOST_SCANS or scans * height * width > MOST_SCANNED_PIXELS:
+        raise UnsupportedFormatError(
+            f"is a JPEG of {scans} scans; at most {MOST_SCANS}, and {MOST_SCANNED_PIXELS:,} pixels "
+            "in all scans together, are read. Save it again: magick IN OUT.jpg"
+        )
     if components == 4:
         raise UnsupportedFormatError(
             "is a CMYK JPEG. Convert it to RGB: magick IN -colorspace sRGB OUT.jpg"

@@ -21,7 +21,7 @@ from reggan_plugin.files.png.chunks import (
     read_chunks,
 )
 from reggan_plugin.files.samples import change_samples, floats_from_samples, pixels_from_samples
-from reggan_plugin.files.size_limit import refuse_oversize
+from reggan_plugin.limits import refuse_oversize
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """By number of channels: grey, grey and alpha, RGB, RGBA."""

@@ -4,13 +4,13 @@ import numpy as np
 import tifffile
 
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
-from reggan_plugin.files.size_limit import refuse_oversize, refuse_too_short
 from reggan_plugin.files.tiff.segments import (
     FLOAT_PREDICTOR,
     WRITABLE_COMPRESSIONS,
     WRITABLE_PREDICTORS,
     is_laid_out_soundly,
 )
+from reggan_plugin.limits import refuse_oversize, refuse_too_short
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
 _MOST_SAMPLES_PER_BYTE = 2**15

@@ -6,8 +6,8 @@ import numpy as np
 
 from reggan_plugin.array_types import Shaped
 from reggan_plugin.errors import MeshError
+from reggan_plugin.limits import MOST_POINTS
 from reggan_plugin.textures.gltf.gltf_file import MESHOPT, GltfFile, packed_file
-from reggan_plugin.textures.limits import MOST_POINTS
 
 _DTYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}

@@ -10,11 +10,11 @@ import numpy as np
 
 from reggan_plugin.array_types import Float, Int, Shaped
 from reggan_plugin.errors import MeshError
+from reggan_plugin.limits import MOST_PARTS, MOST_POINTS
 from reggan_plugin.textures.character import Character, MeshPart, Morph
 from reggan_plugin.textures.gltf.accessors import read_accessor
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.gltf.material import material_from_gltf
-from reggan_plugin.textures.limits import MOST_PARTS, MOST_POINTS
 
 Matrix = Float[np.ndarray, "4 4"]
 

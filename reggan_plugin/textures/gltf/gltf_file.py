@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.files_named_by_mesh import file_of_uri, read_file
 from reggan_plugin.textures.gltf.schema import check_document, refuse_overgrown
@@ -90,7 +91,7 @@ def read_gltf(path: Path) -> GltfFile:
         is_binary = content.startswith(_MAGIC)
         text, binary = _chunks(content) if is_binary else (content, b"")
         refuse_overgrown(text)
-        document = json.loads(text, parse_constant=_refuse_constant)
+        document = parse_json(text, parse_constant=_refuse_constant)
         check_document(document)
         version = document["asset"]["version"]
         buffers = tuple(_buffer(path, entry, binary) for entry in document.get("buffers", []))

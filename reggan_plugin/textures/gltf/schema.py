@@ -9,6 +9,7 @@ KHR_texture_transform, KHR_materials_variants and VRMC_vrm 1.0.
 
 from typing import Any
 
+from reggan_plugin.limits import MOST_DEPTH, MOST_MESH_BYTES, MOST_VALUES
 from reggan_plugin.textures.gltf.field_checks import (
     Sizes,
     anything,
@@ -23,7 +24,6 @@ from reggan_plugin.textures.gltf.field_checks import (
     record_of,
     whole_number,
 )
-from reggan_plugin.textures.limits import MOST_DEPTH, MOST_MESH_BYTES, MOST_VALUES
 
 _MOST_STRIDE = 252
 

@@ -1,5 +1,6 @@
 """Rays and the first triangle that they meet, by Intel's Embree."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,9 +8,11 @@ from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 
 from reggan_plugin.array_types import Float, Int
+from reggan_plugin.errors import MeshError
+from reggan_plugin.limits import LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS
 
-_RAYS_AT_ONCE = 1 << 20
-"""Bounds the memory of a query: about 150 MB."""
+_FIRST_RAYS, _RAYS_AT_ONCE = 1 << 10, 1 << 20
+"""Few at first, to see how long they take; the last bounds the memory of a query: 150 MB."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,6 +34,7 @@ class RayScene:
         self, positions: Float[np.ndarray, "points 3"], faces: Int[np.ndarray, "faces 3"]
     ) -> None:
         """Build the search tree."""
+        self._faces, self._late_s = len(faces), 0.0
         self._scene = EmbreeScene(robust=True)
         self._mesh = TriangleMesh(
             self._scene,
@@ -46,8 +50,10 @@ class RayScene:
         face = np.full(count, -1, dtype=np.int32)
         weights = np.zeros((count, 3), dtype=np.float32)
         distance = np.full(count, np.inf, dtype=np.float32)
-        for start in range(0, count, _RAYS_AT_ONCE):
-            part = slice(start, min(start + _RAYS_AT_ONCE, count))
+        start, at_once = 0, _FIRST_RAYS
+        while start < count:
+            part = slice(start, min(start + at_once, count))
+            begin = time.thread_time()
             found = self._scene.run(
                 np.ascontiguousarray(origins[part], dtype=np.float32),
                 np.ascontiguousarray(directions[part], dtype=np.float32),
@@ -57,5 +63,20 @@ class RayScene:
             face[part] = found["primID"]
             weights[part, 1], weights[part, 2] = found["u"], found["v"]
             distance[part] = found["tfar"]
+            self._refuse_slow(part.stop - start, time.thread_time() - begin)
+            start, at_once = part.stop, min(2 * at_once, _RAYS_AT_ONCE)
         weights[:, 0] = 1.0 - weights[:, 1] - weights[:, 2]
         return Hits(face=face, weights=weights, distance=distance)
+
+    def _refuse_slow(self, rays: int, seconds: float) -> None:
+        """Refuse triangles that no search tree divides, as thousands in one place.
+
+        Raises:
+            MeshError: looking at them takes more time than any sound mesh does.
+        """
+        self._late_s = max(self._late_s + seconds - rays / LEAST_RAYS_A_SECOND, 0.0)
+        if self._late_s > MOST_LATE_SECONDS:
+            raise MeshError(
+                f"The mesh of {self._faces:,} triangles takes too long to look at: too many of "
+                "them lie in one place. Merge what lies twice, and export it again."
+            )

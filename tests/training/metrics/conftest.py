@@ -17,16 +17,16 @@ from torch import Tensor
 
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.contract_1.configuration import TrainingSettings, settings_with_tables
-from reggan_training.contract_1.regression import RegressionSettings
-from reggan_training.contract_1.run_folder import RunData, RunFolder
 from reggan_training.data.identity import CANONICAL_LANDMARKS
-from reggan_training.metrics.contenders import Contender
-from reggan_training.metrics.evaluation import EvaluationSet, load_evaluation_set
+from reggan_training.metrics.expression_judge import ExpressionJudge
 from reggan_training.metrics.judges import Judges
-from reggan_training.networks.architectures import build_model
-from reggan_training.networks.expression_judge import ExpressionJudge
-from reggan_training.networks.expression_model import ExpressionModel, ModelSettings
+from reggan_training.papers.comparison.contenders import Contender
+from reggan_training.papers.comparison.evaluation import EvaluationSet, load_evaluation_set
+from reggan_training.papers.configuration import TrainingSettings, settings_with_tables
+from reggan_training.papers.networks.architectures import build_model
+from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings
+from reggan_training.papers.regression import RegressionSettings
+from reggan_training.papers.run_folder import RunData, RunFolder
 
 SIDE, FRAME = 64, 96
 WAY, RADIUS = 0.14, 0.05

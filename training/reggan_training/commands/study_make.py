@@ -10,11 +10,11 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET, overwrite_option
-from reggan_training.study.design import USUAL_COMPARISONS, StudySettings
-from reggan_training.study.packing import pack_study
-from reggan_training.study.page import html_from_page
-from reggan_training.study.picture_folders import PictureFolders
-from reggan_training.study.picture_source import StudyPictures
+from reggan_training.papers.study.design import USUAL_COMPARISONS, StudySettings
+from reggan_training.papers.study.packing import pack_study
+from reggan_training.papers.study.page import html_from_page
+from reggan_training.papers.study.picture_folders import PictureFolders
+from reggan_training.papers.study.picture_source import StudyPictures
 
 
 def named_folder_from_text(text: str) -> tuple[str, Path]:
@@ -158,7 +158,7 @@ def _open_source(
         return PictureFolders(original, folders)
     if not data:
         raise UsageError("--runs needs faces to change; add --data SET.")
-    from reggan_training.study.run_pictures import RunPictures  # needs torch
+    from reggan_training.papers.study.run_pictures import RunPictures  # needs torch
 
     return RunPictures(folders, data, limit=settings.comparisons or USUAL_COMPARISONS)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_training.study.answers import read_key, read_sheets
-from reggan_training.study.tally import json_from_tally, markdown_from_tally, tally_answers
+from reggan_training.papers.study.answers import read_key, read_sheets
+from reggan_training.papers.study.tally import json_from_tally, markdown_from_tally, tally_answers
 
 
 @click.command("tally")

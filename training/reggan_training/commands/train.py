@@ -16,18 +16,18 @@ from reggan_training.commands.options import (
     size_option,
     width_option,
 )
-from reggan_training.contract_1.configuration import (
+from reggan_training.papers.configuration import (
     TrainingSettings,
     read_toml,
     settings_for_model,
     settings_with_tables,
 )
-from reggan_training.contract_1.dry_run import describe_run
-from reggan_training.contract_1.initial_weights import InitialWeights, initial_weights_from
-from reggan_training.contract_1.presets import PRESETS, preset_named
-from reggan_training.contract_1.training_loop import Session
-from reggan_training.contract_1.training_loop import train as train_model
-from reggan_training.networks.architectures import architecture_names
+from reggan_training.papers.dry_run import describe_run
+from reggan_training.papers.initial_weights import InitialWeights, initial_weights_from
+from reggan_training.papers.networks.architectures import architecture_names
+from reggan_training.papers.presets import PRESETS, preset_named
+from reggan_training.papers.training_loop import Session
+from reggan_training.papers.training_loop import train as train_model
 from reggan_training.processes import join_processes
 
 

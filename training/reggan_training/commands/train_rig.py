@@ -17,6 +17,7 @@ from reggan_training.landmarks.whole_run import train_landmarks as train_parts
 from reggan_training.refinement.examples import ExampleDrawing
 from reggan_training.refinement.training import ARRAYS
 from reggan_training.refinement.training import train as train_network
+from reggan_training.training_run import progress_line
 
 
 def _run_of(
@@ -146,6 +147,5 @@ def train_refinement(run: DrawnRun, model: Path) -> None:
 
 def _report(found: Measurement) -> None:
     """Print a measurement as one line."""
-    kind = found.get("kind", "")
-    figures = (f"{name} {value}" for name, value in found.items() if name != "kind")
-    report_line(f"{kind:6s}" + "  ".join(figures))
+    numbers = {name: value for name, value in found.items() if name != "kind"}
+    report_line(progress_line(f"{found.get('kind', ''):6s}".rstrip() or "all", numbers))

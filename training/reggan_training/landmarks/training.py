@@ -4,28 +4,27 @@ A run's folder holds a checkpoint for each kind, `KIND.pt` (weights, their EMA, 
 long it was trained), and log.jsonl with all measurements.
 """
 
-import copy
-import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from reggan_training.landmarks.crops import PartCrops, draw_crops
 from reggan_training.landmarks.network import PartNetwork
 from reggan_training.landmarks.pool import PicturePool
+from reggan_training.training_run import NetworkTraining, append_line
 
 SHARES: Final = {"eye": 0.27, "brow": 0.12, "mouth": 0.33, "face": 0.28}
 """Of the time, by kind of network."""
 LOG: Final = "log.jsonl"
-_BATCH, _RATE, _LEAST_RATE = 24, 1.5e-3, 1e-5
-_RATE_RISES, _PLAIN_SQUARES = 100, 150
-"""Steps over which the learning rate rises, and in which places are learnt without deviations."""
+_BATCH, RATE, _LEAST_RATE = 24, 1.5e-3, 1e-5
+_PLAIN_SQUARES = 150
+"""Steps in which places are learnt without deviations."""
 _STEPS_AT_ONCE = 8
 """Of one network before the turn of the next."""
 _REFRESH_S, _MEASURE_S = 45.0, 300.0
@@ -36,40 +35,13 @@ Measurement = dict[str, float | str]
 Report = Callable[[Measurement], None]
 
 
-class PartTraining:
-    """One network in training.
-
-    Args:
-        kind: of part.
-        folder: of the run; its checkpoint is gone on with if it is there.
-    """
+class PartTraining(NetworkTraining[PartNetwork]):
+    """One network in training, such as that of the eyes."""
 
     def __init__(self, kind: str, folder: Path) -> None:
-        self.kind, self._path = kind, folder / f"{kind}.pt"
-        network = PartNetwork(kind)
-        self.network: PartNetwork = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.ema = copy.deepcopy(self.network)
-        self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=_RATE, weight_decay=1e-3)
-        self.steps, self.seconds, self.loss = 0, 0.0, 0.0
-        if self._path.exists():
-            stored = torch.load(self._path, weights_only=True)
-            self.network.load_state_dict(stored["network"])
-            self.ema.load_state_dict(stored["ema"])
-            self._optimiser.load_state_dict(stored["optimiser"])
-            self.steps, self.seconds = stored["steps"], stored["seconds"]
-
-    def save(self) -> None:
-        """Write the checkpoint."""
-        stored = {
-            "network": self.network.state_dict(),
-            "ema": self.ema.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-            "steps": self.steps,
-            "seconds": self.seconds,
-        }
-        partial = self._path.with_suffix(".partial")
-        torch.save(stored, partial)
-        partial.replace(self._path)
+        """Begin, or go on with what the run's folder holds of a kind of part."""
+        super().__init__(PartNetwork(kind), folder / f"{kind}.pt", rate=RATE)
+        self.kind, self.loss = kind, 0.0
 
     def train_steps(
         self, pool: PicturePool, count: int, random: torch.Generator, rate: float
@@ -85,32 +57,14 @@ class PartTraining:
         started = time.monotonic()
         for _ in range(count):
             index = torch.randint(pool.count, (_BATCH,), generator=random)
-            self._train_step(draw_crops(pool, index, self.kind, random), rate)
+            crops = draw_crops(pool, index, self.kind, random)
+            self.network.train()
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                answer = self.network(crops.picture.contiguous(memory_format=torch.channels_last))
+            loss = landmark_loss(answer, crops, plain=self.steps < _PLAIN_SQUARES)
+            self.descend(loss, rate)
+            self.loss = float(loss.detach())
         self.seconds += time.monotonic() - started
-
-    def _train_step(self, crops: PartCrops, rate: float) -> None:
-        for group in self._optimiser.param_groups:
-            group["lr"] = rate * min(1.0, (self.steps + 1) / _RATE_RISES)
-        self.network.train()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            answer = self.network(crops.picture.contiguous(memory_format=torch.channels_last))
-        loss = landmark_loss(answer, crops, plain=self.steps < _PLAIN_SQUARES)
-        self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
-        self._optimiser.step()
-        self.steps += 1
-        self.loss = float(loss.detach())
-        self._update_ema(min(0.999, (1 + self.steps) / (20 + self.steps)))
-
-    @torch.no_grad()
-    def _update_ema(self, decay: float) -> None:
-        states = self.ema.state_dict().values(), self.network.state_dict().values()
-        for mean, own in zip(*states, strict=True):
-            if mean.dtype.is_floating_point:
-                mean.lerp_(own, 1 - decay)
-            else:
-                mean.copy_(own)
 
 
 def landmark_loss(
@@ -177,50 +131,86 @@ def _of_groups(distance: Tensor, size: int) -> dict[str, Tensor]:
     }
 
 
-def train_parts(
-    folder: Path, pool: PicturePool, test: PicturePool, length_s: float, report: Report
-) -> None:
-    """Train all networks in turns, each for its share of the time; go on where a run stopped.
+class PoolTask:
+    """Training by the clock on a pool that grows meanwhile.
 
     The learning rate falls from its height to nearly nothing over the length, also of a run that
     goes on. Networks are stored and measured every five minutes and in the end.
-
-    Args:
-        folder: of the run.
-        pool: pictures to train on; new ones are read meanwhile.
-        test: of held-out heads.
-        length_s: seconds.
-        report: told each measurement, which is also written to the run's log.
     """
-    running = [PartTraining(kind, folder) for kind in SHARES]
-    random = torch.Generator().manual_seed(sum(one.steps for one in running))
-    began = refreshed = measured = time.monotonic()
-    while (passed := time.monotonic() - began) < length_s:
-        rate = _RATE * (0.5 + 0.5 * math.cos(math.pi * passed / length_s)) + _LEAST_RATE
-        behind = min(running, key=lambda one: one.seconds / SHARES[one.kind])
-        behind.train_steps(pool, _STEPS_AT_ONCE, random, rate)
-        if time.monotonic() - refreshed > _REFRESH_S:
-            pool.refresh()
-            refreshed = time.monotonic()
-        if time.monotonic() - measured > _MEASURE_S:
-            _store(running, folder, pool.count, test, report)
-            measured = time.monotonic()
-    _store(running, folder, pool.count, test, report)
+
+    def __init__(self, log: Path, pool: PicturePool, length_s: float, report: Report) -> None:
+        """Begin.
+
+        Args:
+            log: gets each measurement as a line.
+            pool: to train on; new rows are read meanwhile.
+            length_s: seconds.
+            report: told each measurement.
+        """
+        self.pool = pool
+        self._log, self._length_s, self._report = log, length_s, report
+        self._began = self._refreshed = time.monotonic()
+
+    def learn(self, rate: float) -> dict[str, float]:
+        """Take a step or a few; returns the losses."""
+        raise NotImplementedError
+
+    def stored(self) -> Iterator[Measurement]:
+        """Store each network; yields what it is measured to be."""
+        raise NotImplementedError
+
+    @property
+    def progress(self) -> float:
+        """By the clock."""
+        return (time.monotonic() - self._began) / self._length_s
+
+    def take_step(self) -> dict[str, float]:
+        """Learn at the rate of the hour."""
+        fall = 0.5 + 0.5 * math.cos(math.pi * min(self.progress, 1.0))
+        losses = self.learn(RATE * fall + _LEAST_RATE)
+        if time.monotonic() - self._refreshed > _REFRESH_S:
+            self.pool.refresh()
+            self._refreshed = time.monotonic()
+        return losses
+
+    def is_due(self, since_s: float) -> bool:
+        """Every five minutes."""
+        return since_s > _MEASURE_S
+
+    def store(self, losses: Mapping[str, float], since_s: float) -> None:  # noqa: ARG002
+        """Store, measure and report."""
+        for found in self.stored():
+            append_line(self._log, found)
+            self._report(found)
 
 
-def _store(
-    running: list[PartTraining], folder: Path, pool: int, test: PicturePool, report: Report
-) -> None:
-    for one in running:
-        one.save()
-        found: Measurement = {
-            "kind": one.kind,
-            "crops": one.steps * _BATCH,
-            "seconds": round(one.seconds),
-            "pool": pool,
-            "loss": round(one.loss, 3),
-            **measure(one.ema, test),
-        }
-        with (folder / LOG).open("a", encoding="utf-8") as log:
-            log.write(json.dumps(found) + "\n")
-        report(found)
+class LandmarkTask(PoolTask):
+    """All networks of the landmarks in turns, each for its share of the time."""
+
+    def __init__(
+        self, folder: Path, pool: PicturePool, test: PicturePool, length_s: float, report: Report
+    ) -> None:
+        """Go on where the run in a folder stopped; `test` is of held-out heads."""
+        super().__init__(folder / LOG, pool, length_s, report)
+        self._running, self._test = [PartTraining(kind, folder) for kind in SHARES], test
+        steps = sum(one.steps for one in self._running)
+        self._random = torch.Generator().manual_seed(steps)
+
+    def learn(self, rate: float) -> dict[str, float]:
+        """Take a few steps of the network that is furthest behind."""
+        behind = min(self._running, key=lambda one: one.seconds / SHARES[one.kind])
+        behind.train_steps(self.pool, _STEPS_AT_ONCE, self._random, rate)
+        return {behind.kind: behind.loss}
+
+    def stored(self) -> Iterator[Measurement]:
+        """Store and measure each network."""
+        for one in self._running:
+            one.save()
+            yield {
+                "kind": one.kind,
+                "crops": one.steps * _BATCH,
+                "seconds": round(one.seconds),
+                "pool": self.pool.count,
+                "loss": round(one.loss, 3),
+                **measure(one.ema, self._test),
+            }

@@ -19,7 +19,8 @@ from reggan_training.landmarks.pool_drawing import (
     DrawRows,
     landmark_rows,
 )
-from reggan_training.landmarks.training import SHARES, Measurement, Report, train_parts
+from reggan_training.landmarks.training import SHARES, LandmarkTask, Measurement, Report
+from reggan_training.training_run import run_training
 
 _POLL_S: Final = 2.0
 
@@ -63,7 +64,7 @@ def train_landmarks(run: DrawnRun, report: Report) -> None:
     """
 
     def train(pool: PicturePool, test: PicturePool, told: Report) -> None:
-        train_parts(run.folder, pool, test, run.length_s, told)
+        run_training(LandmarkTask(run.folder, pool, test, run.length_s, told))
 
     train_on_drawn(run, landmark_rows, arrays_of(SHARES), train, report)
 

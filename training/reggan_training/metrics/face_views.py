@@ -10,8 +10,8 @@ from torch import Tensor
 
 from reggan_training.data.augment import augment_colours, replace_surroundings
 from reggan_training.data.identity import Identity
+from reggan_training.metrics.expression_judge import CANONICAL_SIDE_PX, JUDGE_SIDE_PX
 from reggan_training.metrics.trials import full_views
-from reggan_training.networks.expression_judge import CANONICAL_SIDE_PX, JUDGE_SIDE_PX
 
 CROP_SIDE_PX, _STORED_SIDE_PX = 256, 280
 _WHOLE_SHARE = 0.5

@@ -90,3 +90,14 @@ def _window_matrix(side_px: int) -> Float[Tensor, "side side"]:
     mirrored = F.pad(identity, [radius, radius], mode="reflect")[0]  # [pixel, padded]
     rows = mirrored.unfold(1, _SSIM_TAPS, 1) @ (taps / taps.sum())  # [pixel, window]
     return rows.T.contiguous()
+
+
+def resized(
+    images: Float[Tensor, "batch channels side side"], side_px: int
+) -> Float[Tensor, "batch channels other other"]:
+    """Images at another size; as they are if it is theirs."""
+    if images.shape[-1] == side_px:
+        return images
+    return F.interpolate(
+        images, size=(side_px, side_px), mode="bilinear", antialias=True, align_corners=False
+    )

@@ -1,7 +1,7 @@
 """Trains the two judges on training identities; which state is kept, validation decides."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
+from reggan_training.metrics.expression_judge import ExpressionJudge
+from reggan_training.metrics.face_embedding import EMBEDDING_LENGTH, FaceEmbedding
 from reggan_training.metrics.face_views import CROP_SIDE_PX, FaceViews, recoloured_views
 from reggan_training.metrics.judge_views import JudgeViews
 from reggan_training.metrics.judges import (
@@ -21,8 +23,7 @@ from reggan_training.metrics.judges import (
     verification_accuracy,
 )
 from reggan_training.metrics.trials import full_views
-from reggan_training.networks.expression_judge import ExpressionJudge
-from reggan_training.networks.face_embedding import EMBEDDING_LENGTH, FaceEmbedding
+from reggan_training.training_run import progress_line, run_training
 
 _CHECK_EVERY_STEPS = 75
 
@@ -131,31 +132,62 @@ class FaceLesson:
         return verification_accuracy(pairs, chosen_threshold(pairs))
 
 
+class LessonTask:
+    """A lesson as a task; its network is at its best state after `finish`."""
+
+    def __init__(
+        self, lesson: Lesson, settings: JudgeSettings, report: Callable[[str], None]
+    ) -> None:
+        self._lesson, self._settings, self._report = lesson, settings, report
+        self._network = lesson.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._steps = max(1, round(1000 * settings.length_kimg / settings.batch_size))
+        self._step = 0
+        rate = settings.learning_rate
+        self._adam = torch.optim.AdamW(self._network.parameters(), rate, weight_decay=0.02)
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self._adam, rate, total_steps=self._steps, pct_start=0.15
+        )
+        self._best, self._best_score = self._network.state_dict(), -np.inf
+
+    @property
+    def progress(self) -> float:
+        """By steps."""
+        return self._step / self._steps
+
+    def take_step(self) -> dict[str, float]:
+        """Learn from one batch."""
+        self._network.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = self._lesson.loss(self._settings.batch_size)
+        self._adam.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._adam.step()
+        self._schedule.step()
+        self._step += 1
+        return {"loss": loss.item()}
+
+    def is_due(self, since_s: float) -> bool:  # noqa: ARG002
+        """Every few steps."""
+        return self._step % _CHECK_EVERY_STEPS == 0
+
+    def store(self, losses: Mapping[str, float], since_s: float) -> None:  # noqa: ARG002
+        """Keep the state if it is the best so far."""
+        self._network.eval()
+        with torch.no_grad():
+            score = self._lesson.score()
+        if score >= self._best_score:
+            self._best, self._best_score = copy.deepcopy(self._network.state_dict()), score
+        place = f"step {self._step}/{self._steps}"
+        self._report(progress_line(place, {**losses, "validation": score}))
+
+    def finish(self) -> None:
+        """Take the best state."""
+        self._network.load_state_dict(self._best)
+        self._network.eval()
+
+
 def train_network(lesson: Lesson, settings: JudgeSettings, report: Callable[[str], None]) -> None:
     """Train the lesson's network and leave it at its best state, ready to judge."""
-    network = lesson.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    steps = max(1, round(1000 * settings.length_kimg / settings.batch_size))
-    adam = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        adam, settings.learning_rate, total_steps=steps, pct_start=0.15
-    )
-    best, best_score, recent = network.state_dict(), -np.inf, 0.0
-    for step in range(1, steps + 1):
-        network.train()
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = lesson.loss(settings.batch_size)
-        adam.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        adam.step()
-        schedule.step()
-        recent += loss.item() / _CHECK_EVERY_STEPS
-        if step % _CHECK_EVERY_STEPS == 0 or step == steps:
-            network.eval()
-            with torch.no_grad():
-                score = lesson.score()
-            if score >= best_score:
-                best, best_score = copy.deepcopy(network.state_dict()), score
-            report(f"step {step}/{steps}  loss {recent:.3f}  validation {score:.3f}")
-            recent = 0.0
-    network.load_state_dict(best)
-    network.eval()
+    task = LessonTask(lesson, settings, report)
+    run_training(task)
+    task.finish()

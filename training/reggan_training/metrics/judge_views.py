@@ -13,7 +13,7 @@ from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.augment import augment_colours, replace_surroundings
 from reggan_training.data.identity import Identity
 from reggan_training.locator.stylise import mix_channels, stylise
-from reggan_training.networks.expression_judge import CANONICAL_SIDE_PX, JUDGE_SIDE_PX
+from reggan_training.metrics.expression_judge import CANONICAL_SIDE_PX, JUDGE_SIDE_PX
 
 STORED_SIDE_PX = 152
 """Stored views are larger than the judge's crop, so that a jittered crop stays inside."""

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_training.metrics.expression_judge import ExpressionJudge, look_closer
+from reggan_training.metrics.face_embedding import FaceEmbedding
 from reggan_training.metrics.image_distance import mean_inside
-from reggan_training.networks.expression_judge import ExpressionJudge, look_closer
-from reggan_training.networks.face_embedding import FaceEmbedding
 
 SHIPPED_JUDGES = Path(__file__).parent / "judges"
 _EXPRESSION_FILE, _FACE_FILE = "expression_judge.safetensors", "face_embedding.safetensors"

@@ -21,11 +21,13 @@ _MOST_MOTION, _MOTION_RISES = 0.08, 0.05
 _MOST_LIGHT, _LIGHT_RISES = 0.7, 0.03
 """Bounds of what is added, and the rig's own motion nearby, both in eye distances, at which they
 are three quarters reached."""
+_MIX_CELLS, _MOTION_CELLS = 9, 3
+"""Over which shares and motion are averaged: edges of lips stay smooth lines."""
 _NEARBY: Final = 9
 """Cells over which the rig's motion is averaged, twice."""
 
 
-class RefinementNetwork(nn.Module):
+class RigRefiner(nn.Module):
     """Motion and light to be added to a rig's answer."""
 
     scale: Tensor
@@ -87,8 +89,13 @@ class RefinementNetwork(nn.Module):
         fine = self.fine(torch.cat([F.pixel_shuffle(merged, 2), seen], 1))
         light = self.light(fine).tanh() * (_MOST_LIGHT * (nearby / _LIGHT_RISES).tanh())
         bound = _MOST_MOTION * (F.avg_pool2d(nearby, 2) / _MOTION_RISES).tanh()
-        mix = (self.mix(merged) + family).softmax(1)
-        return mix, self.motion(merged).tanh() * bound, light
+        mix = (_smooth(self.mix(merged), _MIX_CELLS) + family).softmax(1)
+        return mix, _smooth(self.motion(merged).tanh() * bound, _MOTION_CELLS), light
+
+
+def _smooth(planes: Tensor, cells: int) -> Tensor:
+    edge = cells // 2
+    return F.avg_pool2d(F.pad(planes, (edge, edge, edge, edge), mode="replicate"), cells, 1)
 
 
 def _nearby(asked: Tensor) -> Float[Tensor, "batch 1 cells cells"]:

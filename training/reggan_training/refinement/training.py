@@ -4,10 +4,7 @@ A run's folder holds `refinement.pt` (weights, their EMA, the optimiser, how lon
 and refinement.jsonl with all measurements.
 """
 
-import copy
-import json
-import math
-import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,18 +12,19 @@ from typing import Final
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from reggan_plugin.rig.refinement import PLANES
 from reggan_plugin.rig.template import CONVENTIONS
 from reggan_training.landmarks.pool import PicturePool
-from reggan_training.landmarks.training import Measurement, Report
-from reggan_training.refinement.network import RefinementNetwork
+from reggan_training.landmarks.training import RATE, Measurement, PoolTask, Report
+from reggan_training.refinement.network import RigRefiner
+from reggan_training.training_run import NetworkTraining, run_training
 
 ARRAYS: Final = ("picture", "asked", "motion", "light", "known")
 """Of a shard."""
 CHECKPOINT, LOG = "refinement.pt", "refinement.jsonl"
-_BATCH, _RATE, _LEAST_RATE = 16, 1.5e-3, 1e-5
+_BATCH: Final = 16
 _RATE_RISES: Final = 200
 """Steps over which the learning rate rises."""
 _EPSILON: Final = 0.004
@@ -34,7 +32,6 @@ _EPSILON: Final = 0.004
 _LIGHT_WEIGHT: Final = 0.12
 _NAMED_WEIGHT: Final = 0.004
 """Of naming the convention that fits best, which is learnt sooner than by what it moves."""
-_REFRESH_S, _MEASURE_S = 45.0, 300.0
 _LOWER, _FACE = PLANES.index("lower"), PLANES.index("face")
 _LIGHT, _MEANT = PLANES.index("light"), PLANES.index(f"{CONVENTIONS[0]}_right")
 _SIDEWAYS: Final = [k for k, name in enumerate(PLANES) if name == "x" or name.endswith("right")]
@@ -88,10 +85,13 @@ class Batch:
 
     def conventions(self) -> Int[Tensor, " batch"]:
         """The convention that comes nearest to the truth of each example."""
-        meant = self.asked[:, _MEANT:]
-        meant = meant.reshape(len(meant), -1, 2, *meant.shape[2:])
+        meant = self._meant()
         left = (self.asked[:, None, :2] + meant - self.motion[:, None]) * self.known[:, None]
         return left.square().sum((2, 3, 4)).argmin(1)
+
+    def _meant(self) -> Float[Tensor, "batch conventions 2 cells cells"]:
+        meant = self.asked[:, _MEANT:]
+        return meant.reshape(len(meant), -1, 2, *meant.shape[2:])
 
     def errors(
         self, answer: Answer
@@ -102,79 +102,37 @@ class Batch:
             for one in answer[:2]
         )
         lower = self.asked[:, _LOWER, None]
-        meant = self.asked[:, _MEANT:]
-        meant = meant.reshape(len(meant), -1, 2, *meant.shape[2:])
-        motion = self.asked[:, :2] + (mix[:, :, None] * meant).sum(1)
+        motion = self.asked[:, :2] + (mix[:, :, None] * self._meant()).sum(1)
         motion = motion + added[:, :2] * (1 - lower) + added[:, 2:] * lower
         light = self.asked[:, _LIGHT, None] + answer[2]
         return (motion - self.motion) * self.known, (light - self.light) * self.known
 
 
-class RefinementTraining:
-    """The network in training.
-
-    Args:
-        folder: of the run; its checkpoint is gone on with if it is there.
-    """
+class RefinementTraining(NetworkTraining[RigRefiner]):
+    """The network in training."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / CHECKPOINT
-        network = RefinementNetwork()
-        self.network: RefinementNetwork = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.ema = copy.deepcopy(self.network)
-        self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=_RATE, weight_decay=1e-3)
-        self.steps = 0
-        if self._path.exists():
-            stored = torch.load(self._path, weights_only=True)
-            self.network.load_state_dict(stored["network"])
-            self.ema.load_state_dict(stored["ema"])
-            self._optimiser.load_state_dict(stored["optimiser"])
-            self.steps = stored["steps"]
+        """Begin, or go on with the checkpoint in the run's folder."""
+        super().__init__(RigRefiner(), folder / CHECKPOINT, rate=RATE, rises=_RATE_RISES)
 
-    def save(self) -> None:
-        """Write the checkpoint."""
-        stored = {
-            "network": self.network.state_dict(),
-            "ema": self.ema.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-            "steps": self.steps,
-        }
-        partial = self._path.with_suffix(".partial")
-        torch.save(stored, partial)
-        partial.replace(self._path)
-
-    def train_step(self, batch: Batch, rate: float) -> None:
-        """Learn from examples."""
-        for group in self._optimiser.param_groups:
-            group["lr"] = rate * min(1.0, (self.steps + 1) / _RATE_RISES)
+    def train_step(self, batch: Batch, rate: float) -> float:
+        """Learn from examples; returns the loss."""
         self.network.train()
         with torch.autocast("cpu", dtype=torch.bfloat16):
             answer = self.network(batch.picture, batch.asked)
-        motion, light = batch.errors((answer[0].float(), answer[1].float(), answer[2].float()))
-        far = (motion.square().sum(1) + _EPSILON**2).sqrt() - _EPSILON
-        dim = (light.abs() + 3 * light.square()).mean()
-        loss = (far + 6 * motion.square().sum(1)).mean() + _LIGHT_WEIGHT * dim
-        shares = answer[0].float().mean((2, 3)).clamp(min=1e-4).log()
+        mix, motion, light = (one.float() for one in answer)
+        wrong, dim = batch.errors((mix, motion, light))
+        far = (wrong.square().sum(1) + _EPSILON**2).sqrt() - _EPSILON
+        loss = (far + 6 * wrong.square().sum(1)).mean()
+        loss = loss + _LIGHT_WEIGHT * (dim.abs() + 3 * dim.square()).mean()
+        shares = mix.mean((2, 3)).clamp(min=1e-4).log()
         loss = loss + _NAMED_WEIGHT * F.nll_loss(shares, batch.conventions())
-        self._optimiser.zero_grad()
-        (100 * loss).backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
-        self._optimiser.step()
-        self.steps += 1
-        self._update_ema(min(0.998, (1 + self.steps) / (20 + self.steps)))
-
-    @torch.no_grad()
-    def _update_ema(self, decay: float) -> None:
-        states = self.ema.state_dict().values(), self.network.state_dict().values()
-        for mean, own in zip(*states, strict=True):
-            if mean.dtype.is_floating_point:
-                mean.lerp_(own, 1 - decay)
-            else:
-                mean.copy_(own)
+        self.descend(100 * loss, rate, most_decay=0.998)
+        return float(loss.detach())
 
 
 @torch.no_grad()
-def measure(network: RefinementNetwork, test: PicturePool) -> dict[str, float]:
+def measure(network: RigRefiner, test: PicturePool) -> dict[str, float]:
     """Shares of the true motion and of the true change of light that are explained.
 
     Returns:
@@ -200,44 +158,35 @@ def measure(network: RefinementNetwork, test: PicturePool) -> dict[str, float]:
     }
 
 
+class RefinementTask(PoolTask):
+    """The network, on examples of a pool."""
+
+    def __init__(
+        self, folder: Path, pool: PicturePool, test: PicturePool, length_s: float, report: Report
+    ) -> None:
+        """Go on where the run in a folder stopped; `test` is of held-out heads."""
+        super().__init__(folder / LOG, pool, length_s, report)
+        self._running, self._test = RefinementTraining(folder), test
+        self._random = torch.Generator().manual_seed(self._running.steps)
+
+    def learn(self, rate: float) -> dict[str, float]:
+        """Take a step."""
+        index = torch.randint(self.pool.count, (_BATCH,), generator=self._random)
+        batch = Batch.of(self.pool, index).augmented(self._random)
+        return {"loss": self._running.train_step(batch, rate)}
+
+    def stored(self) -> Iterator[Measurement]:
+        """Store and measure the network."""
+        self._running.save()
+        yield {
+            "steps": self._running.steps,
+            "pool": self.pool.count,
+            **measure(self._running.ema, self._test),
+        }
+
+
 def train(
     folder: Path, pool: PicturePool, test: PicturePool, length_s: float, report: Report
 ) -> None:
-    """Train for so many seconds; go on where a run stopped.
-
-    The learning rate falls from its height to nearly nothing over the length, also of a run that
-    goes on. The network is stored and measured every few minutes and in the end.
-
-    Args:
-        folder: of the run.
-        pool: examples to train on; new ones are read meanwhile.
-        test: of held-out heads.
-        length_s: seconds.
-        report: told each measurement, which is also written to the run's log.
-    """
-    running = RefinementTraining(folder)
-    random = torch.Generator().manual_seed(running.steps)
-    began = refreshed = measured = time.monotonic()
-
-    def store() -> None:
-        running.save()
-        found: Measurement = {
-            "steps": running.steps,
-            "pool": pool.count,
-            **measure(running.ema, test),
-        }
-        with (folder / LOG).open("a", encoding="utf-8") as log:
-            log.write(json.dumps(found) + "\n")
-        report(found)
-
-    while (passed := time.monotonic() - began) < length_s:
-        rate = _RATE * (0.5 + 0.5 * math.cos(math.pi * passed / length_s)) + _LEAST_RATE
-        index = torch.randint(pool.count, (_BATCH,), generator=random)
-        running.train_step(Batch.of(pool, index).augmented(random), rate)
-        if time.monotonic() - refreshed > _REFRESH_S:
-            pool.refresh()
-            refreshed = time.monotonic()
-        if time.monotonic() - measured > _MEASURE_S:
-            store()
-            measured = time.monotonic()
-    store()
+    """Train for so many seconds; see `PoolTask`. Go on where a run stopped."""
+    run_training(RefinementTask(folder, pool, test, length_s, report))

@@ -16,7 +16,7 @@ from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
-from reggan_training.metrics.contenders import resized
+from reggan_training.metrics.image_distance import resized
 from reggan_training.metrics.motion.face import MadeFace
 
 

@@ -1,0 +1,45 @@
+"""Takes of Audio2Face: JSON with names, a rate and a matrix of weights."""
+
+import math
+
+import numpy as np
+
+from reggan_plugin.curves.take import Columns
+from reggan_plugin.documents import parse_json
+
+_FIELDS = ("facsNames", "weightMat")
+
+
+def is_audio2face(text: str) -> bool:
+    """Tell whether a JSON text looks like one."""
+    return all(f'"{field}"' in text for field in _FIELDS)
+
+
+def columns_of_audio2face(text: str, rate_fps: float | None) -> Columns:
+    """Read `exportFps`, `facsNames` and `weightMat`, a row for each frame.
+
+    Raises:
+        ValueError: a field is missing, or the matrix has another shape than the names say.
+    """
+    document = parse_json(text)
+    if not isinstance(document, dict) or any(field not in document for field in _FIELDS):
+        raise ValueError(f"it has no {' and '.join(_FIELDS)}")
+    names, rows = document["facsNames"], document["weightMat"]
+    rate = rate_fps or document.get("exportFps")
+    if not isinstance(rate, int | float) or not math.isfinite(rate) or rate <= 0:
+        raise ValueError(f"its exportFps is {rate!r}, no frames a second")
+    try:
+        values = np.array(rows, dtype=float)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"its weightMat is no matrix of numbers ({error})") from error
+    if not isinstance(names, list) or values.ndim != 2 or values.shape[1] != len(names):
+        raise ValueError(
+            f"its weightMat has the shape {values.shape}, and it names {len(names)} poses"
+        )
+    return Columns(
+        kind="Audio2Face",
+        names=[str(name) for name in names],
+        times_s=np.arange(len(values)) / rate,
+        values=values,
+        rate_fps=float(rate),
+    )

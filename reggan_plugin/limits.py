@@ -1,0 +1,131 @@
+"""What an input may cost: bytes, pixels, nodes, scans, keys, seconds, memory. All readers ask here.
+
+Inputs may come from anybody. A bound is several times what the largest work in use needs, and low
+enough that no input takes more than a minute or 4 GiB. docs/security.md lists them by format.
+"""
+
+from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
+
+_MIB = 2**20
+
+# Any file
+MOST_NAME_BYTES = 255
+"""Of a file's name, as all usual disks have it."""
+MOST_DEPTH = 100
+"""Of nested JSON and TOML."""
+MOST_DOCUMENT_BYTES = 32 * _MIB
+"""Of JSON or CSV that people may write: ninety thousand tracked faces."""
+MOST_NUMBER_DIGITS = 300
+"""Of a whole number; the largest float has 309."""
+
+# Pictures and videos
+MOST_PIXELS = 2**28
+"""16384x16384: the largest texture maps; a frame of 15360x8640 takes 5.6 GB."""
+MOST_SAMPLES = 2**31
+"""Of all channels of a picture, 8 GB as floats: 60 channels at 8K, 240 at 4K."""
+MOST_FILE_BYTES = 2**33
+"""Of a picture's file: as much as its samples may take."""
+MOST_COORDINATE_PX = 1_000_000
+"""Of a box that is given, from the corner of the picture."""
+MOST_SCANS = 100
+"""Of a progressive JPEG. Usual ones have 10; each goes over the whole picture again."""
+MOST_SCANNED_PIXELS = 2**32
+"""Pixels times scans: 16 scans of 16384x16384."""
+MOST_VIDEO_FRAMES = 1_000_000
+"""Eleven hours at 24 frames a second."""
+
+# Meshes
+MOST_MESH_BYTES = 2**30
+"""Of a mesh's own file, and of each buffer beside it."""
+MOST_VALUES = 4_000_000
+"""Of the JSON of glTF; a scanned body with a thousand animations has a tenth of them."""
+MOST_PARTS = 20_000
+"""Of a character: pieces of one material each; large ones have some hundred."""
+MOST_POINTS = 40_000_000
+"""And corners, of all parts of a character together: several times a dense scan."""
+LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS = 50_000, 10.0
+"""At which a mesh is looked at, and the seconds that it may take beyond; usual is a million."""
+MOST_LIBRARIES, MOST_LIBRARY_BYTES = 64, 16 * _MIB
+"""Of an OBJ file, and the size of each."""
+MOST_LAYERS = 1000
+"""Of USD."""
+
+# Recorded performances, curves, presets, settings
+MOST_TAKE_BYTES = 512 * _MIB
+"""Of a recorded performance: an hour of 60 rows a second as text."""
+MOST_TAKE_ROWS = 2_000_000
+"""Nine hours of 60 a second."""
+MOST_TAKE_COLUMNS = 10_000
+"""Of a table; the richest rigs have two thousand controls."""
+MOST_TAKE_CELLS = 50_000_000
+"""Rows times columns."""
+MOST_KEYS = 200_000
+"""Of a curve: two hours with a key on every frame."""
+MOST_PRESETS = 1_000
+"""Of one's own."""
+MOST_SETTINGS_BYTES = _MIB
+"""Of a file of settings or presets."""
+
+# Models of others
+MOST_MODEL_BYTES = 2**31
+"""What a protocol buffer may have."""
+
+# What a child process may take (`reggan_plugin.apart`)
+MOST_CHILD_SECONDS = 50
+"""Of a processor, to read one file; twice as many by the clock, as others may be at work."""
+MOST_CHILD_BYTES = 4 * 2**30
+"""Of address space, on Linux; other systems do not hold a process to it."""
+
+# The local page
+MOST_JSON_BYTES = 2**16
+"""Of one request."""
+MOST_UPLOADED_TAKE_BYTES = 2**28
+"""Of one recorded performance."""
+MOST_UPLOAD_BYTES = 2**30
+"""Of one file: an EXR of 16k with alpha in float has about as much."""
+MOST_UPLOADED_BYTES = 2**33
+"""Of all files together, while the page runs."""
+MOST_CONNECTIONS = 64
+"""At once; a browser holds 6. What comes beyond is closed."""
+MOST_HEADER_SECONDS = 10
+"""Until the head of a request is there, and between requests of one connection."""
+
+
+def refuse_beyond(count: int, most: int, what: str) -> None:
+    """Refuse what has more of something than is read.
+
+    Raises:
+        ValueError: it has; the sentence goes on behind the file's name.
+    """
+    if count > most:
+        raise ValueError(f"it has {count:,} {what}, of at most {most:,}")
+
+
+def refuse_oversize(height: int, width: int, channels: int) -> None:
+    """Refuse a picture that is larger than is worked on, before memory is taken for it.
+
+    Raises:
+        UnsupportedFormatError: it is larger, or its header is damaged or hostile.
+    """
+    if height * width <= MOST_PIXELS and height * width * channels <= MOST_SAMPLES:
+        return
+    raise UnsupportedFormatError(
+        f"says that it is {width}x{height} with {channels} channels; at most {MOST_PIXELS:,} "
+        f"pixels (16384x16384) and {MOST_SAMPLES:,} samples of all channels are read. Divide it "
+        "into tiles; if it is smaller than it says, it is damaged: render it again."
+    )
+
+
+def refuse_too_short(height: int, width: int, file_bytes: int, most_pixels_per_byte: int) -> None:
+    """Refuse a file that is too short for the picture that it says it holds.
+
+    Decoders fill up what is missing: a few bytes would take gigabytes and a minute.
+
+    Raises:
+        UnreadableFrameError: not even an empty picture of this size compresses so well.
+    """
+    if height * width > file_bytes * most_pixels_per_byte:
+        raise UnreadableFrameError(
+            f"is damaged: it says that it is {width}x{height}, for which {file_bytes} bytes are "
+            "too few. Render or copy it again."
+        )

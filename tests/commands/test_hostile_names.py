@@ -1,0 +1,155 @@
+"""Names and files of strangers on the command line: no code, no traceback, no mark taken away."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from reggan_plugin.cli import main
+from reggan_plugin.documents import json_text
+from reggan_plugin.errors import UsageError
+from reggan_plugin.recipes.blender import blender_script
+from reggan_plugin.recipes.comp_shot import CompShot, Footage
+from reggan_plugin.recipes.fusion import fusion_composition
+from reggan_plugin.recipes.nuke import nuke_script
+
+Streams = pytest.CaptureFixture[str]
+NAMES = ["[python {x}]", "$env(HOME)", "a\\b", 'a"b', "a\nb", "a\x07b", "\udcff", "a;b", "a%02db"]
+
+
+@pytest.fixture
+def shot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "shot"
+    folder.mkdir()
+    Image.new("RGB", (64, 48), (90, 80, 70)).save(folder / "a.0001.png")
+    return folder
+
+
+def comp_of(name: str) -> CompShot:
+    footage = Footage(folder=Path("/", name), prefix="a.", suffix=".exr", padding=4)
+    layers = dict.fromkeys(("stmap", "gain", "paint"), footage)
+    return CompShot(
+        source=footage, layers=layers, first=1, last=2, display_px=(4, 4),
+        is_linear=True, is_premultiplied=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nuke_gets_no_name_that_it_would_run(name: str) -> None:
+    with pytest.raises(UsageError, match="Rename the folder or file"):
+        nuke_script(comp_of(name))
+    assert "/plain name/" in nuke_script(comp_of("plain name"))
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x07b", "\udcff"])
+def test_no_composition_holds_a_control_character(name: str) -> None:
+    still = Footage(folder=Path("/"), prefix="still.exr")
+    for write in (fusion_composition, blender_script):
+        with pytest.raises(UsageError, match="Rename the folder or file"):
+            write(comp_of(name), still)
+    assert "'/true/a.0001.exr'" in blender_script(comp_of("true"), still)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x07b"])
+def test_a_job_template_holds_no_control_character(
+    name: str, shot: Path, tmp_path: Path, capsys: Streams
+) -> None:
+    odd = shot.rename(tmp_path / name)
+    words = ["job", "--frames", str(odd), "--expression", "happy", "--out", "job.json"]
+    assert main([*words, "--face-box", "1,1,9,9"]) == 2
+    assert "holds a control character" in capsys.readouterr().err
+    assert not Path("job.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("[render]\nstamp = false\n", "says stamp"),
+        ('[render]\nsign = "own.pem"\n', "says sign"),
+        ('[render]\nmodel = "evil.onnx"\n', "a model that is a file"),
+        ('[render]\nmodel = "/tmp/evil.onnx"\n', "a model that is a file"),
+    ],
+)
+def test_settings_that_came_with_pictures_decide_no_mark_and_no_model(
+    text: str, found: str, shot: Path, capsys: Streams
+) -> None:
+    (shot / "evil.onnx").write_bytes(b"x")
+    (shot / "own.pem").write_bytes(b"x")
+    (shot / "reggan-plugin.toml").write_text(text)
+    words = ["render", "shot", "--expression", "happy", "--intensity", "0"]
+    assert main(words) == 2
+    assert found in (said := capsys.readouterr().err)
+    assert "--config" in said
+    assert main([*words, "--config", "shot/reggan-plugin.toml"]) != 2 or "which a file" not in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("# " + "x" * 2**21, id="size"),
+        pytest.param("a" + ".a" * 50_000 + " = 1\n", id="dots"),
+        pytest.param("a = " + "[" * 5_000, id="depth"),
+        pytest.param("[render]\nintensity = 0x" + "f" * 9_000, id="number"),
+    ],
+)
+def test_settings_without_measure_are_named(text: str, shot: Path, capsys: Streams) -> None:
+    (shot / "reggan-plugin.toml").write_text(text)
+    assert main(["render", "shot", "--expression", "happy"]) == 2
+    assert "cannot be read as settings" in capsys.readouterr().err
+
+
+def test_paths_longer_than_any_disk_takes_are_named(shot: Path, capsys: Streams) -> None:
+    words = ["render", "shot", "--expression", "happy", "--intensity", "0", "--out"]
+    for out in ("/".join(["d" * 100] * 44), "x" * 300):
+        assert main([*words, out]) == 1
+        assert "Error: " in capsys.readouterr().err
+    long = shot / f"{'n' * 251}.png"
+    (shot / "a.0001.png").rename(long)
+    assert main([*words, "out"]) == 1
+    assert "Error: " in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+@pytest.mark.parametrize("words", [["expressions"], ["render", "shot/a.0001.png", "--out", "-"]])
+def test_a_full_standard_output_is_named(words: list[str], shot: Path) -> None:
+    more = ["--expression", "happy", "--intensity", "0"] if words[0] == "render" else []
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "reggan_plugin", *words, *more],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert run.returncode == 1
+    assert "No space left" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert "Exception ignored" not in run.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_records_are_not_written_through_a_link(
+    shot: Path, tmp_path: Path, capsys: Streams
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".reggan").symlink_to(tmp_path / "elsewhere")
+    words = ["render", "shot", "--expression", "happy", "--intensity", "0", "--out", "out"]
+    assert main(words) == 1
+    assert "is a link" in capsys.readouterr().err
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("box", ["1e308,0,1,1", "1" + "0" * 400 + ",0,1,1", "0,0,1e300,1"])
+def test_a_box_beyond_all_bounds_is_named(box: str, shot: Path, capsys: Streams) -> None:
+    assert main(["render", "shot", "--expression", "happy", "--face-box", box]) == 2
+    assert "is not a box" in capsys.readouterr().err
+
+
+def test_json_for_programs_has_no_nan() -> None:
+    text = json_text({"a": [float("nan"), float("inf"), 1.5], "b": (1, None)})
+    assert json.loads(text, parse_constant=pytest.fail) == {"a": [None, None, 1.5], "b": [1, None]}

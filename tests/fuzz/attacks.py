@@ -1,0 +1,270 @@
+"""Files made to do harm: to read what is not theirs, or to take a machine's time and memory.
+
+Each is written into an empty folder, beside `secret.usda` and other files that a stranger would
+like to have; `use` does with it what the commands do.
+"""
+
+import io
+import itertools
+import json
+import random
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from reggan_plugin.curves.read_take import read_take
+from reggan_plugin.files.frame import read_frame
+from reggan_plugin.files.mesh_suffixes import MESH_SUFFIXES
+from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile
+from reggan_plugin.jobs.intensity_curve import read_curve
+from reggan_plugin.textures.mesh_digest import files_of_mesh
+from reggan_plugin.textures.read_mesh import load_mesh
+from reggan_plugin.vocabulary.presets import read_presets
+
+from .meshes import glb_of, glb_parts, sound_meshes
+
+SECRET = '#usda 1.0\n(defaultPrim = "S")\ndef Mesh "S" {\n%s}\n'
+TRIANGLE = """    int[] faceVertexCounts = [3]
+    int[] faceVertexIndices = [0, 1, 2]
+    point3f[] points = [(0, 0, 0), (1, 0, 0), (0, 1, 0)]
+"""
+OUTSIDE = "outside"
+"""Folder of what must not be read, beside that of an attack."""
+
+
+def use(path: Path) -> None:
+    """Read a file as its name says.
+
+    Raises:
+        RegganError: it is refused by name; whatever else is raised is a find.
+    """
+    name = path.name
+    if name.startswith("take"):
+        read_take(path)
+    elif path.suffix in MESH_SUFFIXES:
+        files_of_mesh(path)
+        load_mesh(path)
+    elif path.suffix == ".toml":
+        read_presets(path)
+    elif name.startswith("curve"):
+        read_curve(path)
+    elif path.suffix in VIDEO_SUFFIXES:
+        video = VideoFile(path)
+        for number in range(1, len(video) + 1):
+            video.content(f"{number:08}.png")
+    else:
+        read_frame(path)
+
+
+def usda(prim: str, *, head: str = "") -> bytes:
+    """A layer whose default prim goes on so."""
+    return f'#usda 1.0\n(\n    defaultPrim = "R"\n{head})\ndef Xform "R" {prim}\n'.encode()
+
+
+def mesh_of(**fields: str) -> bytes:
+    """A triangle in USD with other fields."""
+    lines = {
+        "int[] faceVertexCounts": "[3]",
+        "int[] faceVertexIndices": "[0, 1, 2]",
+        "point3f[] points": "[(0, 0, 0), (1, 0, 0), (0, 1, 0)]",
+    }
+    names = {"counts": "int[] faceVertexCounts", "corners": "int[] faceVertexIndices"}
+    names |= {"points": "point3f[] points", "uv": "texCoord2f[] primvars:st"}
+    lines |= {names[key]: value for key, value in fields.items()}
+    body = "".join(f"    {key} = {value}\n" for key, value in lines.items())
+    return f'#usda 1.0\ndef Mesh "M" {{\n{body}}}\n'.encode()
+
+
+def package(path: Path, **layers: bytes) -> Path:
+    """A USDZ of these layers, the first one on top."""
+    from pxr import Sdf
+
+    with Sdf.ZipFileWriter.CreateNew(str(path)) as writer:
+        for name, content in layers.items():
+            inner = path.with_name(f"{name}.packed")
+            inner.write_bytes(content)
+            writer.AddFile(str(inner), f"{name}.usda")
+            inner.unlink()
+    return path
+
+
+def reaching_out(folder: Path, way: str) -> Path:
+    """A USD file that reads `outside/secret.usda` in one of the ways of `REACHES`."""
+    outside = folder.parent / OUTSIDE
+    outside.mkdir(exist_ok=True)
+    (outside / "secret.usda").write_text(SECRET % TRIANGLE)
+    absolute = f"@{outside / 'secret.usda'}@"
+    evil = {
+        "reference": usda(f"(references = {absolute}) {{}}"),
+        "payload": usda(f"(payload = {absolute}) {{}}"),
+        "sublayer": usda("{}", head=f"    subLayers = [{absolute}]\n"),
+        "relative": usda(f"(references = @../{OUTSIDE}/secret.usda@) {{}}"),
+        "variant": usda(
+            '(variantSets = "v"\n variants = {string v = "a"}) {\n variantSet "v" = {\n'
+            f' "a" (references = {absolute}) {{}} }}\n}}'
+        ),
+        "expression": usda(
+            '(references = @`"${X}/secret.usda"`@) {}',
+            head=f'    expressionVariables = {{string X = "{outside}"}}\n',
+        ),
+        "clips": usda(
+            "(clips = {dictionary default = {asset[] assetPaths = [" + absolute + "]\n"
+            ' string primPath = "/S"\n double2[] active = [(0, 0)]}}) {}'
+        ),
+    }
+    depth, _, kind = way.partition(" ")
+    clean = usda("(references = @./middle.usda@) {}")
+    if depth == "plain":
+        (folder / "a.usda").write_bytes(evil[kind])
+        return folder / "a.usda"
+    if depth == "behind":
+        (folder / "a.usda").write_bytes(clean)
+        (folder / "middle.usda").write_bytes(evil[kind])
+        return folder / "a.usda"
+    packed = package(folder / "a.usdz", root=clean, middle=evil[kind])
+    (folder / "middle.usda").write_bytes(usda("{}"))  # a decoy beside the package
+    if depth == "packed":
+        return packed
+    (folder / "b.usda").write_bytes(usda("(references = @./a.usdz@) {}"))
+    return folder / "b.usda"
+
+
+REACHES = [
+    f"{depth} {kind}"
+    for depth in ("plain", "behind", "packed", "beside-package")
+    for kind in (
+        *("reference", "payload", "sublayer", "relative", "variant", "expression", "clips"),
+    )
+]
+
+BAD_USD: dict[str, bytes] = {
+    "corner-beyond": mesh_of(corners="[0, 1, 7]"),
+    "corner-below": mesh_of(corners="[0, 1, -1]"),
+    "corners-too-few": mesh_of(counts="[3, 3]"),
+    "counts-below": mesh_of(counts="[-3]"),
+    "two-billion-corners": mesh_of(counts="[2000000000]"),
+    "uv-too-few": mesh_of(uv='[(0, 0)] (interpolation = "vertex")'),
+    "uv-of-corners-too-few": mesh_of(uv='[(0, 0)] (interpolation = "faceVarying")'),
+    "uv-index-beyond": mesh_of(
+        uv='[(0, 0)] (interpolation = "vertex")\n    int[] primvars:st:indices = [0, 5, 9]'
+    ),
+    "points-that-are-none": mesh_of(points="[(nan, 0, 0), (1e38, 0, 0), (0, inf, 0)]"),
+    "no-usd": b"PK\3\4 nothing",
+}
+"""By what is wrong."""
+
+
+def jpeg_of_scans(scans: int, side_px: int = 64) -> bytes:
+    """A progressive picture whose last scan comes again and again."""
+    stream = io.BytesIO()
+    levels = np.random.default_rng(1).integers(0, 255, (side_px, side_px), np.uint8)
+    Image.fromarray(levels).save(stream, "JPEG", progressive=True)
+    content = stream.getvalue()
+    last = content.rindex(b"\xff\xda")
+    return content[:-2] + content[last:-2] * scans + b"\xff\xd9"
+
+
+def bmp(width: int, height: int, kept: int | None = None) -> bytes:
+    """A grey picture of 8 bits, or the beginning of its pixels."""
+    palette = b"".join(bytes((i, i, i, 0)) for i in range(256))
+    size, start = width * height, 54 + len(palette)
+    head = struct.pack("<2sIHHI", b"BM", start + size, 0, 0, start)
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 0, size, 2835, 2835, 256, 0)
+    return head + info + palette + bytes(size if kept is None else kept)
+
+
+def tga(width: int, height: int, kept: int | None = None) -> bytes:
+    """A grey picture, or the beginning of its pixels."""
+    head = struct.pack("<BBBHHBHHHHBB", 0, 0, 3, 0, 0, 0, 0, 0, width, height, 8, 0x20)
+    return head + bytes(width * height if kept is None else kept)
+
+
+def onnx_of_functions(depth: int) -> bytes:
+    """A model that calls a function of ten calls of a function of ten calls ..."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    functions = []
+    for level in range(depth):
+        kind, domain = ("Relu", "") if level == 0 else (f"f{level - 1}", "own")
+        names = ["x", *(f"t{i}" for i in range(9)), "y"]
+        nodes = [
+            helper.make_node(kind, [a], [b], domain=domain) for a, b in itertools.pairwise(names)
+        ]
+        functions.append(helper.make_function("own", f"f{level}", ["x"], ["y"], nodes, opsets))
+    top = helper.make_node(f"f{depth - 1}", ["x"], ["y"], domain="own")
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
+    graph = helper.make_graph([top], "g", ends[:1], ends[1:])
+    model = helper.make_model(graph, opset_imports=opsets, functions=functions, ir_version=8)
+    onnx.helper.set_model_props(model, {"reggan_plugin": '{"weights_sha256": "' + "0" * 64 + '"}'})
+    return bytes(model.SerializeToString())
+
+
+def _one_place(folder: Path) -> bytes:
+    document, binary = glb_parts(sound_meshes(folder)["head.glb"])
+    document["nodes"] += [{"mesh": 0, "name": f"n{i}"} for i in range(19_000)]
+    document["scenes"][0]["nodes"] = list(range(2, len(document["nodes"])))
+    return glb_of(document, binary)
+
+
+_CORNERS = "v 0 0 0\nv 1 0 0\nv 0 1 0\n"
+BOMBS: dict[str, Callable[[Path], bytes]] = {
+    "a.jpg": lambda _: jpeg_of_scans(5000),
+    "large.bmp": lambda _: bmp(60_000, 60_000, 100),
+    "short.bmp": lambda _: bmp(16_384, 16_384, 100),
+    "short.tga": lambda _: tga(16_384, 16_384, 100),
+    "parts.glb": _one_place,
+    "groups.obj": lambda _: (
+        _CORNERS + "".join(f"g a{i}\nf 1 2 3\n" for i in range(60_000))
+    ).encode(),
+    "take-columns.csv": lambda _: ("time," + ",".join(map(str, range(1_000_000)))).encode(),
+    "take-number.json": lambda _: (
+        '{"exportFps": 30, "facsNames": ["jawOpen"], "weightMat": [[1' + "0" * 400 + "]]}"
+    ).encode(),
+    "take-row.csv": lambda _: b"time,jawOpen\n0,1" + b"0" * 400,
+    "curve-keys.csv": lambda _: "".join(f"{i},happy,0.5\n" for i in range(1_000_000)).encode(),
+    "curve-word.csv": lambda _: b"1," + b"h" * 100_000 + b",0.5\n",
+    "curve-number.json": lambda _: (
+        '[{"frame": 1' + "0" * 400 + ', "expression": "happy", "value": 1}]'
+    ).encode(),
+    "many.toml": lambda _: "".join(f"[p{i}]\njawOpen = 0.1\n" for i in range(30_000)).encode(),
+    "dots.toml": lambda _: b"a" + b".a" * 100_000 + b" = 1\n",
+    "heading.toml": lambda _: b"[a" + b".a" * 5_000 + b"]\nx = 1\n",
+    "hexadecimal.toml": lambda _: b"[a]\njawOpen = 0x" + b"f" * 100_000,
+    "deep.toml": lambda _: b"a = " + b"[" * 5_000,
+    "list.mp4": lambda _: b"ffconcat version 1.0\nfile secret.png\n",
+    "playlist.mkv": lambda _: b"#EXTM3U\n#EXTINF:1,\nsecret.png\n#EXT-X-ENDLIST\n",
+}
+"""By the name of the file."""
+
+
+def bomb(folder: Path, number: int) -> Path:
+    """A hostile file, in sizes and ways that the number decides; for the long run."""
+    chance = random.Random(number)
+    kind = number % 4
+    if kind == 0:
+        return reaching_out(folder, chance.choice(REACHES))
+    if kind == 1:
+        path = folder / f"{chance.choice(list(BAD_USD))}.usda"
+        content = bytearray(BAD_USD[path.stem])
+        for _ in range(chance.randint(0, 3)):
+            content[chance.randrange(9, len(content))] = chance.choice(b'0123456789-,()[]{}"@<>')
+        path.write_bytes(bytes(content))
+        return path
+    name = chance.choice(list(BOMBS))
+    path = folder / name
+    content = bytearray(BOMBS[name](folder))
+    if kind == 3:
+        for _ in range(chance.randint(1, 4)):
+            content[chance.randrange(len(content))] = chance.randrange(256)
+    path.write_bytes(bytes(content))
+    return path
+
+
+def json_record(number: str) -> str:
+    """A frame's record with this in place of its seconds."""
+    return json.dumps({"schema": 1, "seconds": "NUMBER"}).replace('"NUMBER"', number)

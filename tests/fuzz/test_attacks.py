@@ -1,0 +1,161 @@
+"""What an attack of November 2026 got through, each line of it; made by `attacks.py`."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reggan_plugin import apart, limits
+from reggan_plugin.curves.read_take import read_take
+from reggan_plugin.errors import MeshError, ModelError, RegganError, SourceError
+from reggan_plugin.files.frame import read_frame
+from reggan_plugin.files.video import VideoFile
+from reggan_plugin.jobs.frame_record import read_record, record_path
+from reggan_plugin.models.model_hash import seal
+from reggan_plugin.textures.read_mesh import load_mesh
+from reggan_plugin.textures.views.ray_scene import RayScene
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+
+from . import attacks
+
+_MOST_S = 60
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "stranger"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("way", attacks.REACHES)
+def test_usd_reads_nothing_outside_its_folder(way: str, folder: Path) -> None:
+    pytest.importorskip("pxr.Usd")
+    path = attacks.reaching_out(folder, way)
+    with pytest.raises(MeshError, match=r"[ab]\.usd[az] names (the file )?'|value clips"):
+        load_mesh(path)
+    with pytest.raises(SourceError):
+        read_take(path)
+
+
+def test_usd_reads_its_own_folder_package_and_prims(folder: Path) -> None:
+    pytest.importorskip("pxr.Usd")
+    body = f"{{\n{attacks.TRIANGLE}}}"
+    inner = attacks.usda(body).replace(b"def Xform", b"def Mesh")
+    layered = attacks.usda("(references = @./inner.usda@) {}").replace(b"def Xform", b"def Mesh")
+    (folder / "inner.usda").write_bytes(inner)
+    (folder / "plain.usda").write_bytes(layered)
+    packed = attacks.package(folder / "a.usdz", root=layered, inner=inner)
+    (folder / "b.usda").write_bytes(layered.replace(b"./inner.usda", b"./a.usdz"))
+    source = f'def Mesh "Src" {body}\ndef "Two" (references = </Src>) {{}}\n'
+    (folder / "own.usda").write_text("#usda 1.0\n" + source)
+    for path, parts in ((packed, 1), (folder / "plain.usda", 1), (folder / "b.usda", 1)):
+        assert len(load_mesh(path).character.parts) == parts, path
+    assert len(load_mesh(folder / "own.usda").character.parts) == 2
+
+
+@pytest.mark.parametrize("name", attacks.BAD_USD)
+def test_bad_numbers_in_usd_are_named(name: str, folder: Path) -> None:
+    pytest.importorskip("pxr.Usd")
+    path = folder / f"{name}.usda"
+    path.write_bytes(attacks.BAD_USD[name])
+    begin = time.process_time()
+    with pytest.raises(MeshError, match=name):
+        load_mesh(path)
+    assert time.process_time() - begin < 5
+
+
+@pytest.mark.parametrize("name", [name for name in attacks.BOMBS if name != "parts.glb"])
+def test_a_bomb_is_named_soon(name: str, folder: Path) -> None:
+    path = folder / name
+    path.write_bytes(attacks.BOMBS[name](folder))
+    begin = time.process_time()
+    with pytest.raises(RegganError, match=name) as refusal:
+        attacks.use(path)
+    assert time.process_time() - begin < _MOST_S / 4
+    assert len(str(refusal.value)) < 1000
+
+
+def test_sound_bmp_and_tga_beyond_the_limit_of_pillow_are_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 1000)
+    for name, content in (("a.bmp", attacks.bmp(64, 48)), ("a.tga", attacks.tga(64, 48))):
+        (folder / name).write_bytes(content)
+        assert read_frame(folder / name).pixels.shape[:2] == (48, 64)
+
+
+def test_triangles_in_one_place_are_named_before_a_minute_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("reggan_plugin.textures.views.ray_scene.MOST_LATE_SECONDS", 0.5)
+    points = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]])
+    scene = RayScene(points, np.zeros((20_000, 3), np.int64) + np.arange(3))
+    origins = np.tile(np.array([0.25, 0.25, 1.0]), (100_000, 1))
+    with pytest.raises(MeshError, match="too many of them lie in one place"):
+        scene.first_hits(origins, np.tile(np.array([0.0, 0, -1]), (100_000, 1)))
+    sound = RayScene(points, np.arange(3)[None])
+    assert (sound.first_hits(origins, origins * [0, 0, -1]).face == 0).all()
+
+
+def test_a_model_of_functions_without_measure_costs_its_own_process(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("resource")
+    monkeypatch.setattr(apart, "HERE", False)
+    monkeypatch.setattr(limits, "MOST_CHILD_SECONDS", 4)
+    path = folder / "face.onnx"
+    path.write_bytes(attacks.onnx_of_functions(9))
+    seal(path)
+    with pytest.raises((ModelError, SourceError), match=r"face\.onnx"):
+        ExpressionTransfer(path, device="cpu")
+
+
+def _video(path: Path, codec: str, container: str, pixels: str) -> bytes:
+    av = pytest.importorskip("av")
+    random = np.random.default_rng(1)
+    with av.open(str(path), "w", format=container) as out:
+        stream = out.add_stream(codec, rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
+        for _ in range(24):
+            levels = random.integers(0, 255, (48, 64, 3), dtype=np.uint8)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(levels, format="rgb24")))
+        out.mux(stream.encode(None))
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "container", "pixels"),
+    [
+        ("a.mp4", "libx264", "mp4", "yuv420p"),
+        ("a.mkv", "ffv1", "matroska", "yuv420p"),
+        ("a.webm", "libvpx-vp9", "webm", "yuv420p"),
+        ("a.mov", "prores_ks", "mov", "yuv422p10le"),
+        ("a.gif", "gif", "gif", "rgb8"),
+    ],
+)
+def test_damaged_videos_are_named(
+    name: str, codec: str, container: str, pixels: str, folder: Path
+) -> None:
+    path = folder / name
+    sound = _video(path, codec, container, pixels)
+    attacks.use(path)
+    half, part = len(sound) // 2, min(2000, len(sound) // 8)
+    noise = np.random.default_rng(3).bytes(part)
+    for middle in (bytes(part), noise):
+        path.write_bytes(sound[:half] + middle + sound[half + part :])
+        with pytest.raises(SourceError, match=name):
+            attacks.use(path)
+    path.write_bytes(sound[: len(sound) * 2 // 3])
+    with pytest.raises(SourceError, match=name):
+        VideoFile(path)
+
+
+def test_a_record_with_a_number_without_end_is_none(folder: Path) -> None:
+    path = folder / "a.png"
+    record_path(path).parent.mkdir()
+    record_path(path).write_text(attacks.json_record("1" + "0" * 400))
+    assert read_record(path) is None
+    assert json.loads(record_path(path).read_text())["seconds"] > 0

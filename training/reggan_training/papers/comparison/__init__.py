@@ -1,0 +1,1 @@
+"""Seven methods measured beside each other on the same pictures."""

@@ -1,0 +1,220 @@
+"""The record of one training run: what was asked, what happened, where it stands."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.errors import SourceError
+from reggan_training.data.identity import Identity
+from reggan_training.papers.configuration import TrainingSettings
+from reggan_training.provenance import commit_of_source
+from reggan_training.training_run import append_line
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunData:
+    """Training data of a run.
+
+    Attributes:
+        name: of the sets, joined by +.
+        identities: names, in order.
+        sha256: of all pictures.
+        initial: what the weights were started from; None for a start from nothing.
+    """
+
+    name: str
+    identities: Sequence[str]
+    sha256: str
+    initial: str | None = None
+
+
+def describe_data(
+    roots: Sequence[Path], identities: Sequence[Identity], initial: str | None = None
+) -> RunData:
+    """The record of identities, whatever the layout that they came in."""
+    digest = hashlib.sha256()
+    for identity in identities:
+        digest.update(identity.name.encode())
+        digest.update(np.ascontiguousarray(identity.images).data)
+    return RunData(
+        name="+".join(root.resolve().name for root in roots),
+        identities=[identity.name for identity in identities],
+        sha256=digest.hexdigest(),
+        initial=initial,
+    )
+
+
+class RunFolder:
+    """Files of a run: `config.json`, `metrics.jsonl`, `checkpoint.safetensors`, `grids/`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def checkpoint(self) -> Path:
+        """The last state, from which a run resumes and a model is exported."""
+        return self.root / "checkpoint.safetensors"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON object a line: losses where kimg stands, and points of the held-out curve."""
+        return self.root / "metrics.jsonl"
+
+    def open_session(self, settings: TrainingSettings, data: RunData, **facts: object) -> None:
+        """Record everything that decides the outcome, and with which code each session ran.
+
+        A run can be made longer or shorter when it is resumed; nothing else may change.
+        `facts` of the machine are recorded with the session.
+
+        Raises:
+            SourceError: the folder holds a run with other settings or other identities.
+        """
+        record: dict[str, Any] = {
+            "architecture": settings.model.architecture,
+            "settings": dataclasses.asdict(settings),
+            "data": data.name,
+            "identities": list(data.identities),
+            "data_sha256": data.sha256,
+            "initial": data.initial,
+            "sessions": [],
+        }
+        if (self.root / "config.json").is_file():
+            record["sessions"] = self._sessions_that_agree_with(json.loads(json.dumps(record)))
+        session = {
+            "commit": commit_of_source(),
+            "length_kimg": settings.length_kimg,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            **facts,
+        }
+        record["sessions"].append(session)
+        self._write_config(record)
+
+    def write_model_state(self, model: nn.Module) -> None:
+        """Save a model that needs no descent as the run's checkpoint."""
+        self.save({**prefixed("averaged", model.state_dict()), "images_seen": torch.tensor(0)})
+
+    def _write_config(self, record: Mapping[str, Any]) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.root / "config.json", json.dumps(record, indent=1).encode())
+
+    def _sessions_that_agree_with(self, asked: dict[str, Any]) -> list[Any]:
+        known = self.read_config()
+        for key in ("settings", "data", "identities", "data_sha256", "initial"):
+            old, new = known.get(key), asked[key]
+            if key == "settings":
+                old, new = {**(old or {}), "length_kimg": None}, {**new, "length_kimg": None}
+            if old != new:
+                raise SourceError(
+                    f"{self.root} holds a run with another {key}{_difference(old, new)}; resume it "
+                    "with the same options, or name a new folder.",
+                    kind="run-of-other-options",
+                )
+        return list(known["sessions"])
+
+    def read_config(self) -> dict[str, Any]:
+        """The record of `open_session`.
+
+        Raises:
+            SourceError: this is not the folder of a run.
+        """
+        path = self.root / "config.json"
+        if not path.is_file():
+            raise SourceError(f"{self.root} is not a run folder: it holds no config.json.")
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return config
+
+    def log(self, **values: float) -> None:
+        """Append one line of numbers."""
+        append_line(self.metrics, {key: round(float(value), 6) for key, value in values.items()})
+
+    def read_metrics(self) -> list[dict[str, float]]:
+        """The lines of `log`; none before the first."""
+        if not self.metrics.is_file():
+            return []
+        return [json.loads(line) for line in self.metrics.read_text("utf-8").splitlines()]
+
+    def forget_after(self, kimg: float) -> None:
+        """Drop what was logged after the checkpoint from which the run goes on."""
+        kept = [line for line in self.read_metrics() if line["kimg"] <= kimg + 1e-6]
+        text = "".join(json.dumps(line) + "\n" for line in kept)
+        write_atomically(self.metrics, text.encode())
+
+    def save(self, state: dict[str, Tensor]) -> None:
+        """Replace the checkpoint in one step."""
+        temporary = self.checkpoint.with_suffix(".partial")
+        try:
+            save_file({key: value.contiguous().cpu() for key, value in state.items()}, temporary)
+            temporary.replace(self.checkpoint)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def load(self) -> dict[str, Tensor]:
+        """Read the checkpoint.
+
+        Raises:
+            SourceError: there is none yet.
+        """
+        if not self.checkpoint.is_file():
+            raise SourceError(f"{self.root} has no checkpoint yet; let the run reach its first.")
+        return load_file(self.checkpoint)
+
+    def save_grid(self, name: str, images: Float[Tensor, "rows columns 3 side side"]) -> None:
+        """Write a sheet of images in [0, 1] as `grids/<name>.jpg`."""
+        rows, columns, _, side, _ = images.shape
+        sheet = images.permute(0, 3, 1, 4, 2).reshape(rows * side, columns * side, 3)
+        levels = (sheet.clamp(0, 1) * 255 + 0.5).to(torch.uint8).cpu().numpy()
+        (self.root / "grids").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(levels).save(self.root / "grids" / f"{name}.jpg", quality=92)
+
+
+def prefixed(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Put a name before every key, so that several states share one file."""
+    return {f"{prefix}.{key}": value for key, value in state.items()}
+
+
+def unprefixed(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Take one state out of a file that `prefixed` filled."""
+    start = f"{prefix}."
+    return {key[len(start) :]: value for key, value in state.items() if key.startswith(start)}
+
+
+def adam_state(optimizer: torch.optim.Adam) -> dict[str, Tensor]:
+    """Moments and step counts as plain tensors, which safetensors can hold."""
+    states = optimizer.state_dict()["state"]
+    return {f"{i}.{key}": value for i, state in states.items() for key, value in state.items()}
+
+
+def restore_adam(optimizer: torch.optim.Adam, state: Mapping[str, Tensor]) -> None:
+    """Undo `adam_state`; moments lie in memory as their parameters do, or sums would differ."""
+    parameters = optimizer.param_groups[0]["params"]
+    for key, value in state.items():
+        number, _, name = key.partition(".")
+        parameter = parameters[int(number)]
+        known = optimizer.state[parameter]
+        if name == "step":
+            known[name] = value.to(parameter.device)
+        else:
+            known[name] = torch.empty_like(parameter, requires_grad=False).copy_(value)
+
+
+def _difference(old: object, new: object, path: str = "") -> str:
+    """The first place where two records differ, for a message."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in {**old, **new}:
+            if old.get(key) != new.get(key):
+                return _difference(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))
+    if isinstance(old, list) and isinstance(new, list):
+        return f" ({path}: {len(old)} before, {len(new)} now)".replace("(: ", "(")
+    return f" ({path}: {old} before, {new} now)".replace("(: ", "(")

@@ -1,0 +1,243 @@
+"""Trains any architecture: solve what has a closed form, then descend on the rest."""
+
+import copy
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+
+from reggan_plugin.errors import SourceError, UsageError
+from reggan_training.data.pairs import PairBatch, PairSampler
+from reggan_training.data.sets import load_sets
+from reggan_training.data.split import SPLITS, Split
+from reggan_training.errors import TrainingDivergedError
+from reggan_training.papers.closed_form import fit_closed_form
+from reggan_training.papers.configuration import TrainingSettings
+from reggan_training.papers.held_out_curve import HeldOutPairs, choose_held_out
+from reggan_training.papers.initial_weights import InitialWeights
+from reggan_training.papers.networks.architectures import build_model
+from reggan_training.papers.networks.expression_model import ExpressionModel
+from reggan_training.papers.recorder import Recorder
+from reggan_training.papers.run_folder import RunFolder, describe_data
+from reggan_training.papers.train_step import Trainer
+from reggan_training.processes import Processes, join_processes
+from reggan_training.training_run import run_training
+
+Report = Callable[[str], None]
+_GRID_IDENTITIES = 4
+_MOST_DRAWERS = 8
+
+
+def train(
+    data: Sequence[Path],
+    out: Path,
+    settings: TrainingSettings,
+    *,
+    report: Report,
+    initial: InitialWeights | None = None,
+    device: str = "cpu",
+    checkpoint_every_s: float = 120.0,
+) -> RunFolder:
+    """Train, or resume, the run in `out` until it has seen `length_kimg`.
+
+    Raises:
+        SourceError: the data is incomplete, or `out` holds a run with other settings.
+        UsageError: the initial weights are of another network.
+        TrainingDivergedError: a loss is not finite; the last checkpoint stays.
+        Interrupted: a signal came; the state was saved.
+    """
+    with join_processes(device) as processes:
+        session = Session(data, settings, processes, report, initial)
+        return session.run(RunFolder(out), checkpoint_every_s)
+
+
+class Session:
+    """One go at a run, from the data on disk to the last checkpoint."""
+
+    def __init__(
+        self,
+        data: Sequence[Path],
+        settings: TrainingSettings,
+        processes: Processes,
+        report: Report,
+        initial: InitialWeights | None = None,
+    ) -> None:
+        """Read the identities.
+
+        Raises:
+            SourceError: the data is incomplete, or nothing in it is to be trained on.
+        """
+        self.settings, self.processes, self.initial = settings, processes, initial
+        self.report = report if processes.is_first else logging.getLogger(__name__).debug
+        if settings.batch_size % processes.count:
+            raise UsageError(
+                f"A batch of {settings.batch_size} does not divide among {processes.count} "
+                "processes; take a multiple.",
+                kind="batch-does-not-divide",
+            )
+        styles = settings.training_styles
+        self.identities = load_sets(
+            data,
+            SPLITS if settings.every_identity else ["train"],
+            training_styles=styles,
+            limit=settings.identities,
+        )
+        if not self.identities:
+            raise SourceError(
+                f"{', '.join(map(str, data))} holds no identity to train on; the training styles "
+                f"are {', '.join(styles)}, and numbers that end in 8, 9 or 0 are held out. Name "
+                "another set or other styles, or take every identity.",
+                kind="set-without-training",
+            )
+        held_out: list[Split] = [] if settings.every_identity else ["validation"]
+        self.held_out = choose_held_out(load_sets(data, held_out, training_styles=styles))
+        start = f"{initial.source} {initial.sha256}" if initial else None
+        self.data = describe_data(data, self.identities, start)
+
+    def run(self, run: RunFolder, checkpoint_every_s: float) -> RunFolder:
+        """Start or resume, and go on to the end."""
+        settings, is_first = self.settings, self.processes.is_first
+        state = run.load() if run.checkpoint.is_file() else None
+        if is_first:
+            place = f"{self.processes.count} x {self.processes.device.type}"
+            run.open_session(settings, self.data, device=place)
+        self.report(f"run folder: {run.root}")
+        self.report(
+            f"{len(self.identities)} identities, {len(self.held_out)} held out, "
+            f"on {self.processes.device.type}"
+        )
+        held_out = HeldOutPairs(self.held_out, settings.model.side_px)
+        model = self.start_model(fit=state is None)
+        if not list(model.parameters()):
+            if state is None and is_first:
+                run.forget_after(-1.0)
+                run.log(kimg=0.0, **held_out.score(model.eval()))
+                run.write_model_state(model)
+            return run
+        trainer = self.start_trainer(model)
+        if state is not None:
+            trainer.restore(state)
+            self.report(f"resuming at {trainer.images_seen / 1000:.1f} kimg")
+        shown = (self.held_out or self.identities)[:_GRID_IDENTITIES]
+        recorder = Recorder(run, trainer, held_out, shown, self.report) if is_first else None
+        batches = self.batches(trainer)
+        try:
+            task = _Descent(trainer, batches, recorder, checkpoint_every_s)
+            run_training(task, self.processes)
+        finally:
+            batches.close()  # type: ignore[attr-defined]
+            if recorder is not None:
+                recorder.close()
+        return run
+
+    def start_model(self, *, fit: bool) -> ExpressionModel:
+        """The model with its initial weights, its closed form solved if asked for."""
+        torch.manual_seed(self.settings.seed)
+        model = build_model(self.settings.model)
+        if self.initial is not None:
+            self.initial.load_into(model)
+        if fit and self.settings.closed_form == "fit":
+            started = time.monotonic()
+            fit_closed_form(model, self.identities, keep_unseen=self.initial is not None)
+            self.report(f"masks and filters solved in {time.monotonic() - started:.0f} s")
+        return model
+
+    def start_trainer(self, model: ExpressionModel) -> Trainer:
+        """A trainer at its first step, with the discriminator of the initial weights."""
+        trainer = Trainer(self.settings, model, self.processes)
+        discriminator = trainer.adversary.discriminator
+        known = self.initial.discriminator if self.initial else {}
+        shapes = {name: value.shape for name, value in discriminator.state_dict().items()}
+        if known and shapes == {name: value.shape for name, value in known.items()}:
+            discriminator.load_state_dict(known)
+        return trainer
+
+    def batches(self, trainer: Trainer) -> Iterator[PairBatch]:
+        """This process's part of every batch from the trainer's step on, without end."""
+        settings, processes = self.settings, self.processes
+        seed = settings.seed + 7919 * processes.rank
+        sampler = PairSampler(self.identities, settings.pairs, seed)
+        size = settings.batch_size // processes.count
+        drawers = 1
+        if processes.device.type == "cuda":
+            drawers = min(_MOST_DRAWERS, (os.cpu_count() or 1) // processes.count or 1)
+        return drawn_ahead(sampler, size, trainer.steps, drawers)
+
+
+class _Descent:
+    """A trainer as a task; one process of the run records it."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        batches: Iterator[PairBatch],
+        recorder: Recorder | None,
+        every_s: float,
+    ) -> None:
+        self._trainer, self._batches = trainer, batches
+        self._recorder, self._every_s = recorder, every_s
+
+    @property
+    def progress(self) -> float:
+        """By images."""
+        return self._trainer.progress
+
+    def take_step(self) -> dict[str, float]:
+        """Train on one batch; score when it is time to."""
+        try:
+            values = self._trainer.train_step(next(self._batches))
+        except TrainingDivergedError as error:
+            raise _diverged(error, self._recorder) from error
+        if self._recorder is not None:
+            self._recorder.score_if_due()
+        return values
+
+    def is_due(self, since_s: float) -> bool:
+        """Every few minutes."""
+        return since_s > self._every_s
+
+    def store(self, losses: Mapping[str, float], since_s: float) -> None:
+        """Write what a run leaves behind."""
+        if self._recorder is not None:
+            self._recorder.save(losses, since_s)
+
+
+def drawn_ahead(
+    sampler: PairSampler, batch_size: int, first: int, drawers: int
+) -> Iterator[PairBatch]:
+    """Batches from number `first` on, drawn on other threads while the networks work."""
+
+    def draw(number: int) -> PairBatch:
+        one = copy.copy(sampler)  # shares the pictures; a batch depends on its number alone
+        one.restore({**sampler.state(), "batches": number})
+        return one.draw(batch_size)
+
+    with ThreadPoolExecutor(drawers, thread_name_prefix="draw") as pool:
+        numbers = iter(range(first, 2**62))
+        waiting = deque(pool.submit(draw, next(numbers)) for _ in range(drawers + 1))
+        try:
+            while True:
+                batch = waiting.popleft().result()
+                waiting.append(pool.submit(draw, next(numbers)))
+                yield batch
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _diverged(error: TrainingDivergedError, recorder: Recorder | None) -> TrainingDivergedError:
+    kept = "no checkpoint had been written"
+    start: Path | None = None
+    if recorder is not None and recorder.run.checkpoint.is_file():
+        seen = int(recorder.run.load()["images_seen"]) / 1000
+        kept = f"the checkpoint of {seen:.1f} kimg is kept in {recorder.run.root}"
+        start = recorder.run.root
+    return TrainingDivergedError(
+        f"{error} Training stopped; {kept}. Take half the learning rate in a new folder.",
+        kind="diverged-at-once" if start is None else "diverged-after-checkpoint",
+        start=start,
+    )

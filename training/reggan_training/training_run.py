@@ -1,0 +1,158 @@
+"""What trainings share: the loop, its log and progress line, a network with its checkpoint."""
+
+import copy
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from reggan_plugin.jobs.interruption import stop_on_signals
+from reggan_training.processes import Processes
+
+Network = TypeVar("Network", bound=nn.Module)
+_LONGEST_GRADIENT = 2.0
+
+
+class TrainingTask(Protocol):
+    """What is trained, and on what; all else of a run is the same for all."""
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done; from 1 on it ends."""
+        ...
+
+    def take_step(self) -> Mapping[str, float]:
+        """Learn from one batch; returns the losses."""
+        ...
+
+    def is_due(self, since_s: float) -> bool:
+        """Whether to store, so many seconds after the last time."""
+        ...
+
+    def store(self, losses: Mapping[str, float], since_s: float) -> None:
+        """Write checkpoint and log, and report.
+
+        Args:
+            losses: means since the last time.
+            since_s: seconds since then.
+        """
+        ...
+
+
+def run_training(task: TrainingTask, processes: Processes | None = None) -> None:
+    """Take steps until the task is done; store when it is due, in the end, and at a signal.
+
+    Args:
+        task: that is run.
+        processes: that run it together; a signal to one of them ends all.
+
+    Raises:
+        Interrupted: a signal came; the state was stored.
+    """
+    sums: dict[str, tuple[float, int]] = {}
+    stored = time.monotonic()
+    with stop_on_signals() as stop:
+        while task.progress < 1:
+            for name, value in task.take_step().items():
+                total, count = sums.get(name, (0.0, 0))
+                sums[name] = (total + value, count + 1)
+            is_made = stop.is_made()
+            is_stopped = is_made if processes is None else processes.any(is_made)
+            since_s = time.monotonic() - stored
+            if is_stopped or task.progress >= 1 or task.is_due(since_s):
+                task.store({name: total / count for name, (total, count) in sums.items()}, since_s)
+                sums, stored = {}, time.monotonic()
+            if is_stopped:
+                stop.raise_if_made()
+                return
+
+
+def append_line(log: Path, values: Mapping[str, float | str]) -> None:
+    """Append numbers to a log, as one JSON object on a line."""
+    with log.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(dict(values)) + "\n")
+
+
+def progress_line(place: str, values: Mapping[str, float | str]) -> str:
+    """A line for people: how far a run is, and its numbers."""
+    shown = (f"{v:.4f}" if isinstance(v, float) else str(v) for v in values.values())
+    return "  ".join(
+        [place, *(f"{name} {value}" for name, value in zip(values, shown, strict=True))]
+    )
+
+
+@torch.no_grad()
+def average_into(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move an exponential moving average of weights and buffers one step on."""
+    means, values = average.state_dict().values(), network.state_dict().values()
+    pairs = [(m, v) for m, v in zip(means, values, strict=True) if m.dtype.is_floating_point]
+    torch._foreach_lerp_([m for m, _ in pairs], [v for _, v in pairs], 1 - decay)
+    for mean, value in zip(means, values, strict=True):
+        if not mean.dtype.is_floating_point:
+            mean.copy_(value)
+
+
+class NetworkTraining(Generic[Network]):
+    """A network in training, its EMA weights and its optimiser, kept in one file.
+
+    Attributes:
+        steps: taken so far.
+        seconds: that the caller says it took.
+    """
+
+    def __init__(
+        self, network: Network, checkpoint: Path, *, rate: float, rises: int = 100
+    ) -> None:
+        """Take a network; go on with a checkpoint that is there.
+
+        Args:
+            network: with its first weights.
+            checkpoint: its file.
+            rate: at which to learn.
+            rises: steps over which the rate rises at first.
+        """
+        self._checkpoint, self._rises = checkpoint, rises
+        self.network: Network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.ema = copy.deepcopy(self.network)
+        self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=1e-3)
+        self.steps, self.seconds = 0, 0.0
+        if checkpoint.exists():
+            stored = torch.load(checkpoint, weights_only=True)
+            self.network.load_state_dict(stored["network"])
+            self.ema.load_state_dict(stored["ema"])
+            self._optimiser.load_state_dict(stored["optimiser"])
+            self.steps, self.seconds = stored["steps"], stored.get("seconds", 0.0)
+
+    def save(self) -> None:
+        """Write the checkpoint, in one step."""
+        stored = {
+            "network": self.network.state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "steps": self.steps,
+            "seconds": self.seconds,
+        }
+        partial = self._checkpoint.with_suffix(".partial")
+        torch.save(stored, partial)
+        partial.replace(self._checkpoint)
+
+    def descend(self, loss: Tensor, rate: float, *, most_decay: float = 0.999) -> None:
+        """Take one step down a loss.
+
+        Args:
+            loss: of a batch.
+            rate: at which to learn; the first steps of a run are slower.
+            most_decay: of the EMA weights, which forget faster at first.
+        """
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate * min(1.0, (self.steps + 1) / self._rises)
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_GRADIENT)
+        self._optimiser.step()
+        self.steps += 1
+        average_into(self.ema, self.network, min(most_decay, (1 + self.steps) / (20 + self.steps)))

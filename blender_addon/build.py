@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def find_builder(blender: Path | None) -> tuple[str, ...]:
-    """The command that builds and validates extensions.
+    """Return the command that builds and validates extensions.
 
     Raises:
         BuildError: there is none.
@@ -68,7 +68,7 @@ def find_builder(blender: Path | None) -> tuple[str, ...]:
 
 
 def build(builder: Sequence[str], platform: str, pythons: Sequence[str], folder: Path) -> Path:
-    """The validated zip file, in `folder`.
+    """Return the validated zip file, in `folder`.
 
     Raises:
         BuildError: the builder refuses it, or it is too large.
@@ -99,7 +99,7 @@ def build(builder: Sequence[str], platform: str, pythons: Sequence[str], folder:
 
 
 def build_own_wheel(folder: Path) -> Path:
-    """The wheel of this repository.
+    """Return the wheel of this repository.
 
     Raises:
         BuildError: hatchling is not installed, or fails.
@@ -114,7 +114,7 @@ def build_own_wheel(folder: Path) -> Path:
 
 
 def manifest_with_wheels(text: str, platform: str, wheels: Sequence[str]) -> str:
-    """The manifest for one platform: its name and its wheels, before the first table."""
+    """Return the manifest for one platform: its name and its wheels, before the first table."""
     head, table, rest = text.partition("\n[permissions]")
     if not table:
         raise BuildError("blender_manifest.toml has no [permissions] table, before which to add.")

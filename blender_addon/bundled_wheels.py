@@ -123,7 +123,7 @@ def needed_wheels(
 
 
 def requirements_of(wheel: Path) -> tuple[Requirement, ...]:
-    """Requirements in a wheel's metadata."""
+    """Return requirements in a wheel's metadata."""
     with zipfile.ZipFile(wheel) as archive:
         name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         metadata = Parser().parsestr(archive.read(name).decode("utf-8"))

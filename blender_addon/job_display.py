@@ -12,7 +12,7 @@ _AROUND_TEXT_PX = 60
 
 
 def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
-    """A progress bar and a button that stops the job, where one runs; whether one does."""
+    """Return a progress bar and a button that stops the job, where one runs; whether one does."""
     manager = context.window_manager
     if not manager.reggan_job:
         return False

@@ -55,12 +55,12 @@ class RegganPreferences(bpy.types.AddonPreferences):
 
 
 def preferences_of(context: bpy.types.Context) -> Any:
-    """This add-on's preferences, whatever the name that it is installed under."""
+    """Return this add-on's preferences, whatever the name that it is installed under."""
     return context.preferences.addons[PACKAGE].preferences
 
 
 def chosen_runtime(context: bpy.types.Context) -> Runtime:
-    """The runtime that the preferences name.
+    """Return the runtime that the preferences name.
 
     Raises:
         BridgeError: it is not there, or cannot be used.

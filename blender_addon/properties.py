@@ -51,7 +51,7 @@ def _set_shares(settings: bpy.types.PropertyGroup, values: Sequence[float]) -> N
 def _blends(
     settings: bpy.types.PropertyGroup, _context: bpy.types.Context, typed: str
 ) -> list[str]:
-    """What Blend may become, as it is typed."""
+    """Return what Blend may become, as it is typed."""
     presets = preset_names(Path(bpy.path.abspath(settings.presets))) if settings.presets else ()
     return completions(typed, (*presets, *ALL_EXPRESSIONS))
 

@@ -11,7 +11,7 @@ def start() -> int:
     """Run the command line that started this process, and return its exit code.
 
     What modules make while they load lasts as long as the process. Searching it for garbage, then
-    and once more at the end, takes a tenth of a second: `_loaded` turns the search on again.
+    and once more at the end, takes a tenth of a second: `cli.py` turns the search on again.
     glibc hands a freed plane of a picture back to the system, which has to clear other pages for
     the next one, unless it has seen a larger block freed before (mallopt(3), M_MMAP_THRESHOLD).
     """

@@ -94,7 +94,7 @@ def _result(found: dict[str, Any], file: object) -> Any:
 
 
 def _read(stream: IO[bytes]) -> dict[str, Any] | None:
-    """The answer of a child; None if it gave none that is whole."""
+    """Return the answer of a child; None if it gave none that is whole."""
 
     def with_array(one: dict[str, Any]) -> Any:
         return np.lib.format.read_array(stream, allow_pickle=False) if _ARRAY in one else one

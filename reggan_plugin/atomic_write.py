@@ -70,6 +70,6 @@ def remove_leftovers(folder: Path, names: Iterable[str]) -> None:
 
 
 def _prefix_for(name: str) -> str:
-    """The same for every temporary file of a name, however long that is."""
+    """Return the same for every temporary file of a name, however long that is."""
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
     return f".{digest}"[:_PREFIX_LENGTH]

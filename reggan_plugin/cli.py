@@ -9,16 +9,18 @@ Nothing heavy is imported here: subcommands are loaded when they are invoked.
 """
 
 import errno
+import gc
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO
 
 import click
 
-from reggan_plugin.commands.dev_help import DEV_HELP
 from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
-from reggan_plugin.commands.library_warnings import library_warnings_named
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import printable_streams
 from reggan_plugin.commands.verbosity import Verbosity, verbose_option
@@ -85,23 +87,12 @@ _COMMANDS = {
         "reggan_plugin.commands.models:models", "List the models with their cards."
     ),
 }
-_ATTACHED_HELP = {
-    "train": "Train a model on pairs of pictures.",
-    "train-landmarks": "Train the networks that find the landmarks of a rig.",
-    "train-refinement": "Train the network that refines what a rig answers.",
-    "dataset": "Render, check and pack pictures to train on.",
-    "evaluate": "Measure expression, identity and realism of a model.",
-    "study": "Ask people which pictures they prefer, and tally it.",
-    "evaluate-motion": "Measure a motion model where the true motion is known.",
-    "export": "Turn a training run into a model file.",
-}
 
 
 @click.group(
     cls=LazyGroup,
     commands_by_name=_COMMANDS,
-    attached_help=_ATTACHED_HELP,
-    attached_elsewhere=DEV_HELP,
+    attaches="main",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\nExample:\n  reggan-plugin demo",
 )
@@ -109,6 +100,9 @@ _ATTACHED_HELP = {
 @verbose_option
 def reggan_plugin() -> None:
     """Change the expression of rendered faces and keep everything else."""
+    if not gc.isenabled():  # by __main__, while the command was loaded: none of that is garbage
+        gc.freeze()
+        gc.enable()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -160,3 +154,35 @@ def _run(arguments: Sequence[str] | None) -> int:
         return 1
     except click.Abort:
         return 130
+
+
+@contextmanager
+def library_warnings_named() -> Iterator[None]:
+    """Print each warning as a note with the name of the file that is at work, once for each."""
+    said: set[str] = set()
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],  # noqa: ARG001
+        filename: str,  # noqa: ARG001
+        lineno: int,  # noqa: ARG001
+        file: TextIO | None = None,  # noqa: ARG001
+        line: str | None = None,  # noqa: ARG001
+    ) -> None:
+        text = f"Note{_about()}: a library warns: {str(message).strip()}"
+        if text not in said:
+            said.add(text)
+            click.echo(text, err=True)
+
+    usual: Any = warnings.showwarning
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = usual
+
+
+def _about() -> str:
+    damage = sys.modules.get("reggan_plugin.files.damaged_files")  # loaded by whoever reads a file
+    path = None if damage is None else damage.file_at_work()
+    return "" if path is None else f", {path.name}"

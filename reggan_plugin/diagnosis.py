@@ -54,7 +54,7 @@ class Diagnosis:
     """Faults that keep reggan-plugin from working; empty if all is well."""
 
     def document(self) -> dict[str, Any]:
-        """The diagnosis as `--json` prints it."""
+        """Return the diagnosis as `--json` prints it."""
         return asdict(self)
 
 
@@ -154,9 +154,10 @@ def _try_device(model: Path, kind: str) -> Device:
 
 def _try_tensorrt() -> Device:
     """Without a model: to load one would build its engine, which takes minutes."""
-    from reggan_plugin.backends.tensorrt_library import TensorRTState, tensorrt_status
+    from reggan_plugin.backends.tensorrt_runner import load_tensorrt
 
-    status = tensorrt_status()
-    if status.state is TensorRTState.WORKS:
-        return Device(name="tensorrt", loads=True)
-    return Device(name="tensorrt", loads=False, message=status.message, remedy=status.remedy)
+    try:
+        load_tensorrt()
+    except DeviceUnavailableError as error:
+        return Device(name="tensorrt", loads=False, message=error.found, remedy=error.remedy)
+    return Device(name="tensorrt", loads=True)

@@ -11,7 +11,7 @@ _DOTTED = re.compile(rf"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){{{MOST_DEPTH
 
 
 def parse_json(text: str | bytes, **hooks: Any) -> Any:
-    """A JSON value whose whole numbers are floats' equals; `hooks` as of `json.loads`.
+    """Return a JSON value whose whole numbers are floats' equals; `hooks` as of `json.loads`.
 
     Raises:
         ValueError, RecursionError: it is none, or a number has more digits than any float.
@@ -20,7 +20,7 @@ def parse_json(text: str | bytes, **hooks: Any) -> Any:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """A TOML document.
+    """Return a TOML document.
 
     Raises:
         ValueError, RecursionError: it is none, nested too deep, or has such a number.

@@ -27,7 +27,6 @@
     │   ├── EngineError
     │   ├── SignatureError          no signature, or somebody else's
     │   └── DeviceMemoryError       a run did not fit into the memory of its device
-    ├── TrainingDivergedError       exit 1: a loss is no number any more
     ├── DeviceUnavailableError      exit 1
     └── MissingExtraError           exit 1: an optional package is not installed
 
@@ -64,7 +63,7 @@ class Remark(str):
         return remark
 
     def after(self, words: str) -> Self:
-        """The same remark, its sentence begun with `words`."""
+        """Return the same remark, its sentence begun with `words`."""
         return type(self)(f"{words}{self}", self.kind, **self.fields)
 
 
@@ -93,7 +92,7 @@ class RegganError(Exception):
         return self.remark.fields
 
     def after(self, words: str) -> Self:
-        """The same error, its sentence begun with `words`."""
+        """Return the same error, its sentence begun with `words`."""
         return type(self)(f"{words}{self}", kind=self.kind, **self.fields)
 
 
@@ -254,12 +253,6 @@ class DeviceMemoryError(ModelError):
     default_kind = "device-memory"
 
 
-class TrainingDivergedError(RegganError):
-    """A training run whose losses or gradients are not finite any more."""
-
-    default_kind = "training-diverged"
-
-
 class DeviceUnavailableError(RegganError):
     """The device that was asked for cannot run models here.
 
@@ -285,7 +278,9 @@ class MissingExtraError(RegganError):
 
 
 def document_from_said(message: str | None) -> dict[str, Any]:
-    """A message with its kind and fields, which are null unless it is an error or a notice."""
+    """Return a message with its kind and fields, which are null unless it is an error or a
+    notice.
+    """
     if not isinstance(message, Remark):
         return {"message": message, "kind": None, "fields": None}
     fields = {

@@ -6,7 +6,7 @@ from reggan_plugin.array_types import Float
 
 
 def percentile(values: Float[np.ndarray, "..."], percent: float) -> np.floating:
-    """The value that so many per cent of `values` (floats, at least one) do not exceed.
+    """Return the value that so many per cent of `values` (floats, at least one) do not exceed.
 
     Between two of them it lies on a straight line, as NumPy's does by default.
     """
@@ -19,7 +19,7 @@ def percentile(values: Float[np.ndarray, "..."], percent: float) -> np.floating:
 
 
 def median(rows: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, " columns"]:
-    """The middle value of each column, or the mean of the two in the middle."""
+    """Return the middle value of each column, or the mean of the two in the middle."""
     last = len(rows) - 1
     middle = last // 2, (last + 1) // 2
     return np.partition(rows, middle, axis=0)[list(middle)].mean(axis=0)

@@ -9,7 +9,7 @@ _MIB = 2**20
 
 
 def is_regular(path: Path) -> bool:
-    """True if it is an ordinary file, and no device, pipe or folder, after all links.
+    """Tell whether it is an ordinary file, and no device, pipe or folder, after all links.
 
     Raises:
         OSError: there is none.
@@ -27,7 +27,7 @@ def status_of(path: Path) -> os.stat_result:
 
 
 def read_regular(path: Path, most_bytes: int, *, first_bytes: int | None = None) -> bytes:
-    """The content of an ordinary file, or so many bytes from its beginning.
+    """Return the content of an ordinary file, or so many bytes from its beginning.
 
     Devices and pipes are refused before they are opened: some have no end, others never answer.
 

@@ -57,7 +57,7 @@ def run_without_extras(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("command", "option", "extra"),
     [
-        (["texture"], "--texture", "textures"),
+        (["texture"], "--texture", ""),
         (["train"], "--preset", "train"),
         (["evaluate"], "--metric-weights", "train"),
         (["export", "onnx"], "--precision", ""),

@@ -12,12 +12,16 @@ from pathlib import Path
 import pytest
 
 from blender_addon.bridge import remedies as panels
+from reggan_export.commands import words as export_words
 from reggan_plugin import errors
 from reggan_plugin.commands import remedies as command_line
 from reggan_plugin.errors import FaceNotFoundError, RegganError, Remark, document_from_said
 from reggan_plugin.jobs.events import Notice, document_from_event
+from reggan_training.commands import words as training_words
+from reggan_training.errors import TrainingDivergedError
 
 ROOT = Path(__file__).parents[1]
+TYPED = command_line.REMEDIES | training_words.REMEDIES | export_words.REMEDIES
 LIBRARY = [ROOT / "reggan_plugin", ROOT / "export/reggan_export", ROOT / "training/reggan_training"]
 NOT_OURS = (
     "--extra-index-url",
@@ -93,18 +97,28 @@ def kinds_of_classes() -> set[str]:
 
 @pytest.mark.parametrize(
     ("table", "rooms"),
-    [(command_line.REMEDIES, ""), (panels.REMEDIES, r"reggan_plugin/(?!ui/)")],
+    [(TYPED, ""), (panels.REMEDIES, r"reggan_plugin/(?!ui/)")],
     ids=["command line", "panels"],
 )
 def test_every_kind_has_a_remedy_in_each_front_end(table: Mapping[str, str], rooms: str) -> None:
     """Blender runs no training and no local page: what they say has no place in its panels."""
     said = {kind for kind, _, place in named_kinds() if re.match(rooms, place)}
     kinds = said | kinds_of_classes() | {"note"}
+    if not rooms:
+        kinds.add(TrainingDivergedError.default_kind)
     assert kinds - set(table) == set()
     assert set(table) - kinds == set(), "remedies of what is never said"
 
 
-@pytest.mark.parametrize("table", [command_line.REMEDIES, panels.REMEDIES])
+def test_the_runtime_has_no_remedies_of_training() -> None:
+    rooms = {kind: set[str]() for kind in command_line.REMEDIES}
+    for kind, _, place in named_kinds():
+        rooms.get(kind, set()).add(place.partition("/")[0])
+    assert [kind for kind, found in rooms.items() if found and "reggan_plugin" not in found] == []
+    assert command_line.remedy_for(Remark("x", "judge-to-train")) == "reggan-plugin dev train-judge"
+
+
+@pytest.mark.parametrize("table", [TYPED, panels.REMEDIES])
 def test_a_remedy_names_only_fields_that_are_there(table: Mapping[str, str]) -> None:
     for kind, fields, place in named_kinds():
         parts = string.Formatter().parse(table.get(kind, ""))

@@ -52,14 +52,14 @@ def make_wheel(out: Path, _blender: Path | None) -> None:
 
 
 def make_zips(out: Path, blender: Path | None) -> None:
-    """The Blender extension for each system."""
+    """Make the Blender extension for each system."""
     builder = [] if blender is None else ["--blender", str(blender)]
     for platform in PLATFORMS:
         _python("-m", "blender_addon.build", "--platform", platform, "--out", str(out), *builder)
 
 
 def make_docs(out: Path, _blender: Path | None) -> None:
-    """The documentation as HTML; a link to nowhere is an error."""
+    """Make the documentation as HTML; a link to nowhere is an error."""
     with tempfile.TemporaryDirectory() as folder:
         pages, state = Path(folder, "pages"), Path(folder, "state")
         build = ["-m", "sphinx", "-W", "--keep-going", "-q", "-d", str(state)]
@@ -68,13 +68,13 @@ def make_docs(out: Path, _blender: Path | None) -> None:
 
 
 def add_weights(out: Path, _blender: Path | None) -> None:
-    """The models by themselves, for those who run them without Python."""
+    """Add the models by themselves, for those who run them without Python."""
     for model in sorted((ROOT / "reggan_plugin" / "weights").glob("*.onnx")):
         shutil.copy(model, out)
 
 
 def write_bill(out: Path, _blender: Path | None) -> None:
-    """What the wheel brings along when it is installed today: CycloneDX, and the licences.
+    """Write what the wheel brings along when it is installed today: CycloneDX, and licences.
 
     Not locked, on purpose: these are the packages that a user gets on this day.
     """
@@ -116,7 +116,7 @@ PARTS: Mapping[str, Callable[[Path, Path | None], None]] = {
 
 
 def _new_environment(folder: Path) -> Path:
-    """The Python of a new environment with nothing but pip."""
+    """Return the Python of a new environment with nothing but pip."""
     _python("-m", "venv", str(folder))
     windows, others = folder / "Scripts" / "python.exe", folder / "bin" / "python"
     return windows if windows.exists() else others

@@ -17,7 +17,7 @@ class SecondBlender(Runtime):
     program: tuple[str, ...] = ()
 
     def reason_from_end(self, last_words: str, exit_code: int) -> str:
-        """An artist's message for one that failed without an `error` line."""
+        """Return an artist's message for one that failed without an `error` line."""
         if exit_code < 0 or exit_code > 255:
             end = f"signal {-exit_code}" if exit_code < 0 else f"code {exit_code:#x}"
             return (

@@ -35,12 +35,12 @@ def shares_from_blend(blend: str, *, has_presets: bool = False) -> Mapping[str, 
 
 
 def blend_from_shares(shares: Mapping[str, float]) -> str:
-    """The blend of these shares, as `shares_from_blend` reads it."""
+    """Return the blend of these shares, as `shares_from_blend` reads it."""
     return "+".join(f"{name}:{round(share, 3):g}" for name, share in shares.items())
 
 
 def names_are_alike(one: str, other: str) -> bool:
-    """True if the runtime takes two names for one."""
+    """Tell whether the runtime takes two names for one."""
     return _key(one) == _key(other)
 
 

@@ -18,7 +18,7 @@ class FaceFrame:
 
 
 def face_frame(points: Sequence[Point]) -> FaceFrame:
-    """The axes of the face with these landmarks."""
+    """Return the axes of the face with these landmarks."""
     left_eye, right_eye, _, mouth_left, mouth_right, _ = points
     eyes, mouth = middle(left_eye, right_eye), middle(mouth_left, mouth_right)
     across = difference(left_eye, right_eye)

@@ -60,7 +60,7 @@ FRONTS: Mapping[str, tuple[Point, Point]] = {
 
 
 def points_from_eyes_and_mouth(left_eye: Point, right_eye: Point, mouth: Point) -> list[Point]:
-    """The landmarks of a face whose eyes and middle of the mouth are known.
+    """Return the landmarks of a face whose eyes and middle of the mouth are known.
 
     Width follows from the eyes and height from the mouth, so that long and broad faces are met.
 
@@ -95,7 +95,7 @@ def points_from_eyes_and_mouth(left_eye: Point, right_eye: Point, mouth: Point) 
 def facing_out(
     left_eye: Point, right_eye: Point, mouth: Point, box: tuple[Point, Point]
 ) -> tuple[Point, Point]:
-    """The eyes in the order in which the face looks out of its head.
+    """Return the eyes in the order in which the face looks out of its head.
 
     Some characters name the sides as their viewer sees them.
 
@@ -113,7 +113,7 @@ def facing_out(
 
 
 def mouth_below_eyes(left_eye: Point, right_eye: Point, up: Point) -> Point:
-    """The middle of the mouth in a face of usual proportions.
+    """Return the middle of the mouth in a face of usual proportions.
 
     Args:
         left_eye: its middle.
@@ -138,7 +138,7 @@ def mouth_below_eyes(left_eye: Point, right_eye: Point, up: Point) -> Point:
 
 
 def mouth_above_chin(left_eye: Point, right_eye: Point, chin: Point) -> Point:
-    """The middle of the mouth between eyes and chin, in a face of usual proportions."""
+    """Return the middle of the mouth between eyes and chin, in a face of usual proportions."""
     share = _MOUTH_DOWN / _CHIN_BELOW_EYES
     return mixed((1 - share, share), (middle(left_eye, right_eye), chin))
 
@@ -146,7 +146,7 @@ def mouth_above_chin(left_eye: Point, right_eye: Point, chin: Point) -> Point:
 def box_down_to(
     low: Point, high: Point, front: str, known: Point, share: float
 ) -> tuple[Point, Point]:
-    """The box of a head with its bottom where one place of its face puts it.
+    """Return the box of a head with its bottom where one place of its face puts it.
 
     Hair, a collar or a neck reaches lower than a chin, so that the bottom of what moves with a
     head says little.
@@ -172,7 +172,7 @@ def box_down_to(
 
 
 def points_from_box(low: Point, high: Point, front: str) -> list[Point]:
-    """The landmarks of a face with usual proportions in the box around its head.
+    """Return the landmarks of a face with usual proportions in the box around its head.
 
     The crown is at the box's top and the tip of the nose at its front. A box that is much wider
     than a head (hair) counts as narrower, one that reaches much lower (neck) as lower.
@@ -213,7 +213,8 @@ def points_from_box(low: Point, high: Point, front: str) -> list[Point]:
 
 
 def likeliest_front(directions: Mapping[str, tuple[Point, Point]]) -> str:
-    """The front that stands upright in the world and looks towards -Y, as Blender's characters do.
+    """Return the front that stands upright in the world and looks towards -Y, as Blender's
+    characters do.
 
     Args:
         directions: by names in `FRONTS`, where the face and where the crown then is in the world.

@@ -27,7 +27,7 @@ class FrameSequence:
     files: dict[int, Path]
 
     def nearest(self, frame: int) -> Path:
-        """The file of a frame, or of the one nearest to it.
+        """Return the file of a frame, or of the one nearest to it.
 
         Raises:
             BridgeError: the folder holds no numbered picture.
@@ -41,7 +41,7 @@ class FrameSequence:
 
 
 def sequence_from_path(path: Path, endings: Collection[str]) -> FrameSequence:
-    """The whole sequence that a file belongs to, all of a folder, or what fits a pattern.
+    """Return the whole sequence that a file belongs to, all of a folder, or what fits a pattern.
 
     Args:
         path: the file, the folder or the pattern.
@@ -74,7 +74,8 @@ def sequence_from_path(path: Path, endings: Collection[str]) -> FrameSequence:
 
 
 def pattern_from_output(path_of_frame: Callable[[int], str]) -> Path:
-    """The pattern of a scene's output, with as many # as its frame numbers have digits at least.
+    """Return the pattern of a scene's output, with as many # as its frame numbers have digits at
+    least.
 
     Args:
         path_of_frame: the path that a frame is rendered to.
@@ -98,17 +99,19 @@ def pattern_from_output(path_of_frame: Callable[[int], str]) -> Path:
 
 
 def shown_number(path: Path) -> int:
-    """The frame number that Blender reads from a name: its last digits; 0 if there are none."""
+    """Return the frame number that Blender reads from a name: its last digits; 0 if there are
+    none.
+    """
     return int(re.findall(r"\d+", f"0.{path.stem}")[-1])
 
 
 def range_text(first: int, last: int, step: int) -> str:
-    """A frame range as `--range` takes it."""
+    """Return a frame range as `--range` takes it."""
     return f"{first}-{last}x{step}" if step > 1 else f"{first}-{last}"
 
 
 def _fitting(pattern: Path) -> dict[int, Path]:
-    """The files whose name fits a pattern, by number."""
+    """Return the files whose name fits a pattern, by number."""
     paddings = list(re.finditer("#+", pattern.name))
     if not paddings or not pattern.parent.is_dir():
         return {}

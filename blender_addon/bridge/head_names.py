@@ -27,7 +27,9 @@ _SIDES: dict[str, Side] = {"l": "left", "left": "left", "r": "right", "right": "
 
 
 def is_worn(name: str) -> bool:
-    """True if a name says hair, hat, glasses, …: what sits on a head and is no part of its face."""
+    """Tell whether a name says hair, hat, glasses, …: what sits on a head and is no part of its
+    face.
+    """
     words = words_of(name)
     is_hair = any(
         word.startswith(_HAIR) or word.endswith(_HAIR) for word in words if word not in _NO_HAIR

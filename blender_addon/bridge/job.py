@@ -74,7 +74,7 @@ class Job:
         self._worker.kill()
 
     def wait(self) -> Progress:
-        """The job's end, however long that takes."""
+        """Return the job's end, however long that takes."""
         while True:
             self._worker.wait()
             progress = self.poll()

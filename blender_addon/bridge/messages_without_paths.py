@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def with_names_for_paths(message: str, folders: Iterable[Path]) -> str:
-    """A message in which files of work folders stand by their names alone.
+    """Return a message in which files of work folders stand by their names alone.
 
     Such files are called after the object or image that they hold.
 

@@ -23,7 +23,8 @@ def preset_names(path: Path) -> tuple[str, ...]:
 
 
 def completions(typed: str, names: Sequence[str]) -> list[str]:
-    """What a blend that is being typed may become: its last name in full, for each that fits.
+    """Return what a blend that is being typed may become: its last name in full, for each that
+    fits.
 
     Args:
         typed: the blend so far.

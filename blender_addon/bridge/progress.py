@@ -73,7 +73,7 @@ class ProgressReader:
         self._begun = b""
 
     def last_words(self) -> str:
-        """The last lines that were not JSON, oldest first."""
+        """Return the last lines that were not JSON, oldest first."""
         return "\n".join(self._text)
 
     def _take(self, line: bytes) -> None:

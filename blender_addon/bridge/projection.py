@@ -72,7 +72,7 @@ def pixel_from_world(view: CameraView, point: Point) -> Pixel | None:
 def face_in_view(
     view: CameraView, points: Sequence[Point], hidden: Sequence[bool] = ()
 ) -> SeenFace:
-    """The face as a frame shows it.
+    """Return the face as a frame shows it.
 
     Args:
         view: of the frame.

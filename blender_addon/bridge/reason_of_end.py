@@ -6,7 +6,7 @@ _NO_MODULE = re.compile(r"No module named '?([\w.]+)")
 
 
 def reason_from_end(last_words: str, exit_code: int, *, python: str) -> str:
-    """An artist's message for a process that failed without an `error` line.
+    """Return an artist's message for a process that failed without an `error` line.
 
     Args:
         last_words: the last lines of its stderr that were not JSON.

@@ -47,9 +47,9 @@ REMEDIES: Mapping[str, str] = {
     "engine": "",
     "model-parity": "",
     "device-memory": "Close other programs that use the GPU.",
-    "training-diverged": "",
     "device-unavailable": _DEVICE,
     "missing-extra": "",
+    "attached-package": "",
     "note": "",
     # models
     "model-lacks-control": "",
@@ -63,7 +63,6 @@ REMEDIES: Mapping[str, str] = {
     "engine-without-device": "",
     "engine-to-build": _DEVICE,
     "engine-too-large": _DEVICE,
-    "engine-of-other-model": _DEVICE,
     "unknown-face-shape": "",
     # where the face is
     "face-in-frame": _FROM_RIG,
@@ -141,7 +140,7 @@ REMEDIES: Mapping[str, str] = {
 
 
 def with_remedy(said: Mapping[str, Any], instead: Mapping[str, str] | None = None) -> str:
-    """A message of the runtime, and what to do about it here.
+    """Return a message of the runtime, and what to do about it here.
 
     Args:
         said: an event or an entry of a summary, with `message`, `kind` and `fields`.

@@ -62,7 +62,7 @@ def _distance(own: Sequence[float], other: Sequence[float]) -> float:
 
 
 def _way(own: Sequence[float], other: Sequence[float]) -> str:
-    """The rig's face in words, as seen from the picture's."""
+    """Return the rig's face in words, as seen from the picture's."""
     (x, y), (other_x, other_y) = _middle(own), _middle(other)
     places = [
         ("left", other_x - x),

@@ -36,12 +36,12 @@ class Runtime:
     """What it is told to run, before a job's own arguments."""
 
     def reason_from_end(self, last_words: str, exit_code: int) -> str:
-        """An artist's message for a process of it that failed without an `error` line."""
+        """Return an artist's message for a process of it that failed without an `error` line."""
         return reason_from_end(last_words, exit_code, python=str(self.python))
 
 
 def find_runtime(chosen: str, site_packages: Path | None) -> Runtime:
-    """The runtime that the preferences ask for.
+    """Return the runtime that the preferences ask for.
 
     Args:
         chosen: a virtual environment's folder or a Python executable, as typed into the
@@ -61,7 +61,7 @@ def find_runtime(chosen: str, site_packages: Path | None) -> Runtime:
 
 
 def _refuse_path_beside_file(chosen: str) -> None:
-    """A program beside the .blend would come from whoever sent the .blend."""
+    """Refuse a program beside the .blend: it would come from whoever sent the .blend."""
     if chosen.startswith("//") or not Path(chosen).is_absolute():
         raise BridgeError(
             f"The environment is {chosen}, which depends on the file that is open. A program is "
@@ -118,7 +118,9 @@ def _checked_wheels(site_packages: Path | None) -> Path:
 
 
 def _own_python() -> Path:
-    """The executable of the Python that this is; Blender's own file cannot take its place."""
+    """Return the executable of the Python that this is; Blender's own file cannot take its
+    place.
+    """
     name = "python.exe" if os.name == "nt" else f"python{_dotted(sys.version_info[:2])}"
     candidates = (Path(sys.executable), Path(sys.prefix, "bin", name), Path(sys.prefix, name))
     for candidate in candidates:

@@ -176,13 +176,13 @@ if sys.platform == "win32":
         return {"creationflags": flags, "startupinfo": startup}
 
     def _give_way_to_blender(process: "subprocess.Popen[bytes]") -> None:
-        """It was started so."""
+        """Give way to Blender, as a process that was started so."""
 
 else:
     _STOP = signal.SIGTERM
 
     def _apart_from_blender(*, gives_way: bool) -> dict[str, Any]:  # noqa: ARG001
-        """A group of its own: Ctrl-C in Blender's terminal is Blender's."""
+        """Return a group of its own: Ctrl-C in Blender's terminal is Blender's."""
         return {"start_new_session": True}
 
     def _give_way_to_blender(process: "subprocess.Popen[bytes]") -> None:

@@ -19,7 +19,7 @@ class ExcludedPath:
     is_pattern: bool = False
 
     def covers(self, file: str) -> bool:
-        """True if the file is there, by Blender's own rule."""
+        """Tell whether the file is there, by Blender's own rule."""
         if not self.path:
             return False
         return fnmatch(file, self.path) if self.is_pattern else file.startswith(self.path)
@@ -33,7 +33,7 @@ def may_run_scripts(
     excluded: Sequence[ExcludedPath] = (),
     arguments: Sequence[str] = (),
 ) -> bool:
-    """True if the artist lets scripts and Python drivers of this file run.
+    """Tell whether the artist lets scripts and Python drivers of this file run.
 
     Args:
         preference_allows: *Auto Run Python Scripts* is on.

@@ -86,8 +86,8 @@ _MIDDLE_ENDINGS = ("Lower", "Upper", "Forward")
 
 
 def shape_of_family(name: str) -> str | None:
-    """The ARKit shape that a key of one of these makers means; a sided one without its side if
-    the key moves both.
+    """Return the ARKit shape that a key of one of these makers means; a sided one without its side
+    if the key moves both.
     """
     unit = _UNIT.search(name)
     if unit is not None and int(unit[1]) in _UNITS:

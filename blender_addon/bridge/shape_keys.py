@@ -26,7 +26,7 @@ class KeyWeight:
 
 
 def recognise(names: Sequence[str]) -> list[KeyWeight]:
-    """The mapping for an object with shape keys of these names, in the order of the shapes.
+    """Return the mapping for an object with shape keys of these names, in the order of the shapes.
 
     ARKit's own names count before those that makers have for something alike, and keys of one side
     before a key of both, which makes both. A shape of which nothing is recognised has no line.
@@ -48,7 +48,8 @@ def recognise(names: Sequence[str]) -> list[KeyWeight]:
 
 
 def expression_keys(names: Iterable[str], rows: Iterable[KeyWeight] = ()) -> list[str]:
-    """The keys that are 0 on a neutral face: those of the table, and all that are recognised.
+    """Return the keys that are 0 on a neutral face: those of the table, and all that are
+    recognised.
 
     Others shape the character itself and keep their values.
     """
@@ -57,7 +58,9 @@ def expression_keys(names: Iterable[str], rows: Iterable[KeyWeight] = ()) -> lis
 
 
 def arkit_shape(name: str) -> str | None:
-    """The ARKit blend shape of a key such as `eyeBlinkLeft`, `EyeBlink_L` or `Face.eye_blink.L`."""
+    """Return the ARKit blend shape of a key such as `eyeBlinkLeft`, `EyeBlink_L` or
+    `Face.eye_blink.L`.
+    """
     if (shape := shape_of_family(name)) is not None:
         return shape
     side = re.search(r"[._\- ]([LR])$", name, re.IGNORECASE)

@@ -24,12 +24,12 @@ class SheetCell:
 
 
 def cells_text(summary: Mapping[str, Any]) -> str:
-    """The cells of a summary, as text that an image can keep."""
+    """Return the cells of a summary, as text that an image can keep."""
     return json.dumps(summary.get("cells", []))
 
 
 def cells_from_text(text: str) -> tuple[SheetCell, ...]:
-    """The cells that `cells_text` wrote.
+    """Return the cells that `cells_text` wrote.
 
     Raises:
         BridgeError: the text was changed by somebody else.
@@ -52,7 +52,7 @@ def cells_from_text(text: str) -> tuple[SheetCell, ...]:
 def cell_at(
     cells: Sequence[SheetCell], size: tuple[int, int], u: float, v: float
 ) -> SheetCell | None:
-    """The picture at a place of a sheet; None beside all of them.
+    """Return the picture at a place of a sheet; None beside all of them.
 
     Args:
         cells: of the sheet.

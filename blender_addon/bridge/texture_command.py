@@ -14,7 +14,9 @@ _AXES = {there: here for here, there in FRONTS.items()}
 
 
 def in_blender_s_axes(message: str) -> str:
-    """A message of the runtime about a head that was handed over, as Front names directions."""
+    """Return a message of the runtime about a head that was handed over, as Front names
+    directions.
+    """
     return re.sub(r"(?<!\S)[+-][XYZ](?!\w)", lambda found: _AXES[found[0]], message)
 
 

@@ -51,7 +51,7 @@ def tracks_from_faces(
 
 
 def other_faces(path: Path, face: int) -> dict[str, list[dict[str, Any]]]:
-    """The faces of other numbers in a tracks file, by frame; none if there is no file.
+    """Return the faces of other numbers in a tracks file, by frame; none if there is no file.
 
     Raises:
         BridgeError: the file is there and holds no tracks, so that it must not be replaced.
@@ -91,7 +91,7 @@ def box_of_face(path: Path, frame: int, face: int) -> list[float]:
 
 
 def landmarks_of_face(path: Path, frame: int) -> dict[int, tuple[tuple[float, float], ...]]:
-    """The six landmarks of every face that shows in a frame, by its number; in pixels.
+    """Return the six landmarks of every face that shows in a frame, by its number; in pixels.
 
     Raises:
         BridgeError: the tracks cannot be read.

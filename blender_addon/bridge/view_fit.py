@@ -9,7 +9,7 @@ _EDGE = 0.98
 
 
 def free_span(width: float, covers: Iterable[Span]) -> Span:
-    """The part of an editor that nothing covers.
+    """Return the part of an editor that nothing covers.
 
     Args:
         width: of the editor.
@@ -25,7 +25,9 @@ def free_span(width: float, covers: Iterable[Span]) -> Span:
 
 
 def hides_a_part(picture: Span, width: float, free: Span) -> bool:
-    """True if a picture that lies inside an editor is covered in part; one larger is zoomed in."""
+    """Tell whether a picture that lies inside an editor is covered in part; one larger is zoomed
+    in.
+    """
     is_whole = picture[0] >= -1 and picture[1] <= width + 1
     return is_whole and (picture[0] < free[0] - 1 or picture[1] > free[1] + 1)
 

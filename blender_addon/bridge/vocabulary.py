@@ -65,16 +65,16 @@ def menu_of_expressions() -> list[tuple[str, str, str]]:
 
 
 def enum_identifier(name: str) -> str:
-    """A name as an identifier of a menu's entry; basic ones stay as they are."""
+    """Return a name as an identifier of a menu's entry; basic ones stay as they are."""
     return name.replace(" ", "_")
 
 
 def name_from_identifier(identifier: str) -> str:
-    """The name of a menu's entry."""
+    """Return the name of a menu's entry."""
     return identifier.replace("_", " ")
 
 
 def words_of_shape(name: str) -> str:
-    """A shape as a slider is labelled: `Brow Outer Up Left`."""
+    """Return a shape as a slider is labelled: `Brow Outer Up Left`."""
     spaced = "".join(f" {letter}" if letter.isupper() else letter for letter in name)
     return spaced[0].upper() + spaced[1:]

@@ -16,7 +16,7 @@ class AddCompositorGroup(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """True if there are frames to mix."""
+        """Tell whether there are frames to mix."""
         settings = context.scene.reggan
         if settings.original_image is None or settings.result_image is None:
             cls.poll_message_set("Change some frames first")

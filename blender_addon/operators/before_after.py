@@ -15,7 +15,7 @@ class ToggleBeforeAfter(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """True if this editor's image has a before or an after."""
+        """Tell whether this editor's image has a before or an after."""
         image = getattr(context, "edit_image", None)
         if image is None or (not is_made(image) and not results_of(image)):
             cls.poll_message_set("Change this image or its frames first")

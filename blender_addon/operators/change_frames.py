@@ -15,7 +15,7 @@ from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
 from ..scene.asked_expression import expression_over_time
 from ..scene.image_files import NothingRenderedError
-from ..scene.rendered_frames import AskedFrames, FramesNotRenderedError, asked_frames
+from ..scene.rendered_frames import FrameSelection, FramesNotRenderedError, asked_frames
 from ..scene.sequence_images import load_changed_frames, load_frames, show
 from ..scene.settings import absolute_path, face_settings, model_settings
 from .changed_image import ChangedImage, change_of_image
@@ -43,7 +43,7 @@ class RenderFrames(JobOperator, bpy.types.Operator):
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
-        """The reason why the button is grey."""
+        """Return the reason why the button is grey."""
         settings = context.scene.reggan
         if settings.frames_source == "SEQUENCE" and not settings.frames_path:
             return "Choose a rendered sequence first"
@@ -122,7 +122,7 @@ class RenderFrames(JobOperator, bpy.types.Operator):
 
 
 def _last_render(context: bpy.types.Context) -> ChangedImage | None:
-    """The change of the picture that was rendered last; None if nothing was rendered.
+    """Return the change of the picture that was rendered last; None if nothing was rendered.
 
     Raises:
         BridgeError: nothing is asked of the face.
@@ -136,7 +136,7 @@ def _last_render(context: bpy.types.Context) -> ChangedImage | None:
         return None
 
 
-def _render_settings(context: bpy.types.Context, asked: AskedFrames) -> RenderRequest:
+def _render_settings(context: bpy.types.Context, asked: FrameSelection) -> RenderRequest:
     settings = context.scene.reggan
     return RenderRequest(
         frames=asked.sequence.source,
@@ -151,7 +151,9 @@ def _render_settings(context: bpy.types.Context, asked: AskedFrames) -> RenderRe
 
 
 def _comparison(context: bpy.types.Context, tracks: Path | None) -> list[JobRequest]:
-    """The rig's face beside the picture's, where no frame was rendered yet when it was tracked."""
+    """Return the rig's face beside the picture's, where no frame was rendered yet when it was
+    tracked.
+    """
     settings = context.scene.reggan
     if tracks is None or not settings.use_rig_tracks or settings.tracks_compared:
         return []
@@ -170,7 +172,7 @@ def _comparison(context: bpy.types.Context, tracks: Path | None) -> list[JobRequ
 
 
 def _on_disk(summary: Mapping[str, Any]) -> list[Path]:
-    """The sources of the frames whose results are there, in their order."""
+    """Return the sources of the frames whose results are there, in their order."""
     entries = [entry for outcome in _ON_DISK for entry in summary.get(outcome, ())]
     paths = (Path(entry["source"]) for entry in entries)
     return sorted(paths, key=lambda path: (shown_number(path), path.name))

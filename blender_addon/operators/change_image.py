@@ -19,7 +19,7 @@ class EditImage(JobOperator, bpy.types.Operator):
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
-        """The reason why the button is grey."""
+        """Return the reason why the button is grey."""
         image = image_to_change(context)
         if image is None and getattr(context, "edit_image", None) is not None:
             return "What this image was made of is gone: open that first, or another image"

@@ -39,7 +39,7 @@ class _TextureOperator(JobOperator):
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
-        """The reason why the button is grey."""
+        """Return the reason why the button is grey."""
         settings = context.scene.reggan_texture
         if settings.layout == "FLAT":
             return "" if settings.image else "Choose the unfolded map as Image"
@@ -97,7 +97,7 @@ class PreviewTexture(_TextureOperator, bpy.types.Operator):
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
-        """The reason why the button is grey."""
+        """Return the reason why the button is grey."""
         if context.scene.reggan_texture.layout == "FLAT":
             return "The preview shows a head: choose On the head, and select its mesh"
         return super().why_not(context)
@@ -137,7 +137,7 @@ def _assign(head: str, old: str, new: Any, label: str) -> None:
 
 
 def problem_of_map(context: bpy.types.Context) -> str:
-    """The reason why no map is worn by an active head; empty if one is."""
+    """Return the reason why no map is worn by an active head; empty if one is."""
     settings, head = context.scene.reggan_texture, context.active_object
     if head is None or head.type != "MESH":
         return "Select the head's mesh (and its eyes, for a better view) first"
@@ -149,7 +149,7 @@ def problem_of_map(context: bpy.types.Context) -> str:
 
 
 def worn_image(context: bpy.types.Context) -> WornImage:
-    """The map that is asked for. Not kept beyond one callback."""
+    """Return the map that is asked for. Not kept beyond one callback."""
     settings = context.scene.reggan_texture
     if settings.layout == "FLAT":
         return WornImage(image=settings.image, material=None, uv_map="")
@@ -188,7 +188,7 @@ def _asked(context: bpy.types.Context) -> tuple[PanelRequest, ...]:
 
 
 def map_to_change(context: bpy.types.Context, worn: WornImage) -> Any:
-    """The map itself, or the one that it was made of."""
+    """Return the map itself, or the one that it was made of."""
     image = start_of(context, worn.image)
     if image is None:
         raise BridgeError(
@@ -199,7 +199,7 @@ def map_to_change(context: bpy.types.Context, worn: WornImage) -> Any:
 
 
 def _placed(context: bpy.types.Context, worn: WornImage, folder: Path) -> MapOnHead | FlatMap:
-    """Settings that place the face on the map; writes the head's mesh."""
+    """Return settings that place the face on the map; writes the head's mesh."""
     settings = context.scene.reggan_texture
     if settings.layout == "FLAT":
         box = tuple(settings.face_box)
@@ -208,7 +208,7 @@ def _placed(context: bpy.types.Context, worn: WornImage, folder: Path) -> MapOnH
 
 
 def placed_on_head(context: bpy.types.Context, worn: WornImage, folder: Path) -> MapOnHead:
-    """The active head with what is selected beside it, written into a folder."""
+    """Return the active head with what is selected beside it, written into a folder."""
     settings, head = context.scene.reggan_texture, context.active_object
     others = [thing for thing in context.selected_objects if thing.type == "MESH"]
     mesh = folder / f"{file_stem(head.name)}.glb"

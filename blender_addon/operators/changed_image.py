@@ -41,7 +41,7 @@ class ChangedImage:
     request: JobRequest
 
     def reason(self, progress: Progress) -> str:
-        """The error of the job: of the image by its name, as its file is the add-on's."""
+        """Return the error of the job: of the image by its name, as its file is the add-on's."""
         failed = progress.summary.get("failed")
         message = with_remedy(failed[0], _REMEDIES) if failed else progress.message
         return message.replace(str(self.source.path), self.source.image)
@@ -66,7 +66,7 @@ class ChangedImage:
 
 
 def change_of_image(context: bpy.types.Context, image: bpy.types.Image) -> ChangedImage:
-    """The change of an image that the panels ask for.
+    """Return the change of an image that the panels ask for.
 
     Raises:
         BridgeError: the image holds no picture, or nothing is asked for.

@@ -28,12 +28,12 @@ class ChooseInSheet(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """True where an Image Editor shows a sheet."""
+        """Return true where an Image Editor shows a sheet."""
         image = getattr(context, "edit_image", None)
         return image is not None and bool(cells_of(image))
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """A click beside all faces is for other tools."""
+        """Return a click beside all faces is for other tools."""
         is_viewed = context.space_data.mode == "VIEW"  # and not painted on
         if not is_viewed or context.region is None or context.region.type != "WINDOW":
             return {"PASS_THROUGH"}
@@ -71,7 +71,7 @@ classes = (ChooseInSheet,)
 
 
 def attach() -> None:
-    """A left click in the Image Editor."""
+    """Attach it to a left click in the Image Editor."""
     _clicks.extend(bind_clicks(ChooseInSheet.bl_idname))
 
 

@@ -33,7 +33,7 @@ class DragPoint(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """True where points may be drawn."""
+        """Return true where points may be drawn."""
         return context.scene.reggan.shows_points and context.scene.camera is not None
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -126,7 +126,7 @@ classes = (DragPoint,)
 
 
 def attach() -> None:
-    """A left click in the Image Editor."""
+    """Attach it to a left click in the Image Editor."""
     _clicks.extend(bind_clicks(DragPoint.bl_idname))
 
 

@@ -36,7 +36,7 @@ class SavePreset(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """True if there is a blend, or a slider is moved."""
+        """Tell whether there is a blend, or a slider is moved."""
         if _weights(context.scene):
             return True
         cls.poll_message_set("Move a slider first")

@@ -21,18 +21,18 @@ _FOLDER_BEGINS = "reggan-"
 
 
 def running_job() -> Job | None:
-    """The running job."""
+    """Return the running job."""
     return _running[0] if _running else None
 
 
 def without_work_paths(message: str) -> str:
-    """A message in which files of work folders stand by their names."""
+    """Return a message in which files of work folders stand by their names."""
     folders = list(Path(bpy.app.tempdir).glob(f"{_FOLDER_BEGINS}*"))
     return with_names_for_paths(message, folders)
 
 
 def new_job_folder() -> Path:
-    """An empty folder for a worker's output, gone when Blender ends."""
+    """Return an empty folder for a worker's output, gone when Blender ends."""
     return Path(tempfile.mkdtemp(prefix=_FOLDER_BEGINS, dir=bpy.app.tempdir))
 
 
@@ -47,11 +47,11 @@ class JobOperator:
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:  # noqa: ARG003
-        """The reason why the button is grey; empty if it is not."""
+        """Return the reason why the button is grey; empty if it is not."""
         return ""
 
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
-        """Requests to run, one after another.
+        """Return requests to run, one after another.
 
         Raises:
             BridgeError: it cannot be run; the message is shown.
@@ -59,7 +59,7 @@ class JobOperator:
         raise NotImplementedError
 
     def job(self, context: bpy.types.Context) -> Job:
-        """The job of the requests, run by the runtime of the preferences.
+        """Return the job of the requests, run by the runtime of the preferences.
 
         Raises:
             BridgeError: it cannot be run; the message is shown.
@@ -80,12 +80,12 @@ class JobOperator:
         return False
 
     def reason(self, progress: Progress) -> str:
-        """The error of the job, in the words of the panels."""
+        """Return the error of the job, in the words of the panels."""
         return progress.message
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """True if the button can be pressed; says why not."""
+        """Tell whether the button can be pressed; says why not."""
         reason = "Another RegGAN job is running" if _running else cls.why_not(context)
         if reason:
             cls.poll_message_set(reason)  # type: ignore[attr-defined]
@@ -213,7 +213,7 @@ class CancelJob(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:  # noqa: ARG003
-        """True if a job runs."""
+        """Tell whether a job runs."""
         if not _running:
             cls.poll_message_set("No RegGAN job is running")
         return bool(_running)

@@ -39,7 +39,7 @@ class LiveSubject(Protocol):
     """Kinds of editor that show it."""
 
     def request(self, context: bpy.types.Context) -> dict[str, Any]:
-        """What is asked for now, without where it goes.
+        """Return what is asked for now, without where it goes.
 
         Raises:
             BridgeError: it is gone, or nothing is asked of the face.
@@ -111,12 +111,12 @@ def begin_live(context: bpy.types.Context, subject: LiveSubject, folder: Path) -
 
 
 def is_shown(kind: type) -> bool:
-    """True if a subject of this kind is live."""
+    """Tell whether a subject of this kind is live."""
     return bool(_shown) and isinstance(_shown[0].subject, kind)
 
 
 def _timer() -> float | None:
-    """Called by Blender; None ends it."""
+    """Return the seconds until Blender calls again; None ends it."""
     tick()
     if not _shown:
         return None
@@ -145,7 +145,9 @@ def tick() -> None:
 
 
 def _on_change(*_: Any) -> None:
-    """Called by Blender after a slider has moved, and before that is drawn; by renders, too."""
+    """Note a change, as Blender calls it after a slider has moved, before it is drawn; or a
+    render.
+    """
     if _shown and current_thread() is main_thread():
         with suppress(BridgeError):  # the timer says it
             _ask(bpy.context, _shown[0], _worker(bpy.context))
@@ -160,12 +162,12 @@ def _ask(context: bpy.types.Context, shown: Shown, worker: LiveWorker) -> None:
 
 
 def is_settled() -> bool:
-    """True if the picture shows what is asked for."""
+    """Tell whether the picture shows what is asked for."""
     return not _shown or (bool(_warm) and _warm[0].is_done)
 
 
 def _worker(context: bpy.types.Context) -> LiveWorker:
-    """The warm process; a new one if another runtime, model or device is asked for."""
+    """Return the warm process; a new one if another runtime, model or device is asked for."""
     runtime, arguments = chosen_runtime(context), tuple(model_settings(context).arguments())
     if _warm and (_warm[0].arguments, _warm[0].runtime.python) != (arguments, runtime.python):
         close()

@@ -36,7 +36,7 @@ class LiveImage:
     editors: ClassVar[tuple[str, ...]] = ("IMAGE_EDITOR",)
 
     def request(self, context: bpy.types.Context) -> dict[str, Any]:
-        """The file of the frame that is shown, its face, the expression."""
+        """Return the file of the frame that is shown, its face, the expression."""
         source, scene = bpy.data.images.get(self.source), context.scene
         if source is None:
             raise BridgeError(f"{self.source} is gone, which was shown live. Open another image.")
@@ -63,7 +63,7 @@ class ToggleLive(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """True if this editor shows an image, or something is live already."""
+        """Tell whether this editor shows an image, or something is live already."""
         if is_shown(LiveImage) or image_to_change(context) is not None:
             return True
         cls.poll_message_set("Open an image in the Image Editor first")

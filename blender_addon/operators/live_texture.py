@@ -36,7 +36,7 @@ class LiveHead:
     editors: ClassVar[tuple[str, ...]] = ("IMAGE_EDITOR", "VIEW_3D")
 
     def request(self, _context: bpy.types.Context) -> dict[str, Any]:
-        """The head as it was when it was begun."""
+        """Return the head as it was when it was begun."""
         if self.head not in bpy.data.objects or self.worn not in bpy.data.images:
             raise BridgeError(f"{self.head} or its map is gone, which was shown live.")
         return dict(self.asked)
@@ -67,7 +67,7 @@ class ToggleLiveMap(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """True if a head with a map is selected, or one is live already."""
+        """Tell whether a head with a map is selected, or one is live already."""
         problem = "" if is_shown(LiveHead) else problem_of_map(context)
         if problem:
             cls.poll_message_set(problem)
@@ -90,7 +90,7 @@ class EndLiveMap(bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
-        """True if a head is shown live: the key is Blender's own else."""
+        """Tell whether a head is shown live: the key is Blender's own else."""
         return is_shown(LiveHead)
 
     def execute(self, _context: bpy.types.Context) -> set[str]:

@@ -24,7 +24,7 @@ class PlacePoints(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """True if there is a head whose eyes and mouth are not chosen yet."""
+        """Tell whether there is a head whose eyes and mouth are not chosen yet."""
         settings = context.scene.reggan_head
         problem = head_problem(settings)
         if not problem and any(getattr(settings, name) for name in POINTS):
@@ -56,7 +56,7 @@ class PlacePoints(bpy.types.Operator):
 def _new_empty(
     context: bpy.types.Context, settings: Any, name: str, place: Point, radius: float
 ) -> Any:
-    """An empty that moves with the head."""
+    """Return an empty that moves with the head."""
     empty = bpy.data.objects.new(name.replace("_", " ").title(), None)
     context.scene.collection.objects.link(empty)
     empty.empty_display_type, empty.empty_display_size = "SPHERE", 1.0

@@ -39,7 +39,7 @@ def place_in_image(context: Any, drawn: FaceHandles) -> _Place | None:
 
 
 def pixel_in_image(context: Any, drawn: FaceHandles, x: float, y: float) -> Pixel:
-    """The pixel of the picture that lies at a place of an Image Editor's region."""
+    """Return the pixel of the picture that lies at a place of an Image Editor's region."""
     u, v = context.region.view2d.region_to_view(x, y)
     return u * drawn.size[0], (1 - v) * drawn.size[1]
 

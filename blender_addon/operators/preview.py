@@ -30,7 +30,7 @@ class _SheetOperator(JobOperator):
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
-        """The reason why the button is grey."""
+        """Return the reason why the button is grey."""
         settings = context.scene.reggan
         nothing_chosen = settings.frames_source == "SEQUENCE" and not settings.frames_path
         if image_to_change(context) is None and nothing_chosen:

@@ -29,13 +29,13 @@ class RenderAndApply(bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: Any) -> str:
-        """The tooltip."""
+        """Return the tooltip."""
         what = "all frames of the scene" if properties.animation else "the current frame"
         return f"Render {what}, then change the expression in what was rendered"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """True if it can be rendered, and no job runs."""
+        """Tell whether it can be rendered, and no job runs."""
         reason = "Another RegGAN job is running" if running_job() else camera_problem(context.scene)
         if reason:
             cls.poll_message_set(reason)
@@ -61,20 +61,20 @@ class RenderAndApply(bpy.types.Operator):
 
 
 def _change(*, is_still: bool) -> None:
-    """Called by Blender, once and in its own thread."""
+    """Change the frame; Blender calls it, once and in its own thread."""
     window = bpy.context.window_manager.windows[0]
     with bpy.context.temp_override(window=window):
         bpy.ops.reggan.render_frames("INVOKE_DEFAULT", still=is_still)
 
 
 def _on_complete(*_: Any) -> None:
-    """The render ended; what follows waits until Blender has put its result away."""
+    """Note that the render ended; what follows waits until Blender has put its result away."""
     while _waiting:
         bpy.app.timers.register(_waiting.pop(), first_interval=_DELAY_S)
 
 
 def _on_cancel(*_: Any) -> None:
-    """The artist stopped it: what is there is not what was asked for."""
+    """Note that the artist stopped it: what is there is not what was asked for."""
     _waiting.clear()
 
 

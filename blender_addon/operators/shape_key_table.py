@@ -18,7 +18,7 @@ class RecogniseShapeKeys(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """True if there is a mesh with shape keys."""
+        """Tell whether there is a mesh with shape keys."""
         mesh = context.scene.reggan_character.mesh
         if mesh is None or not key_names(mesh):
             cls.poll_message_set("Choose the mesh of the face, one that has shape keys")
@@ -68,7 +68,7 @@ class RemoveExpressionKey(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """True if a line is chosen."""
+        """Tell whether a line is chosen."""
         settings = context.scene.reggan_character
         if settings.active_row >= len(settings.rows):
             cls.poll_message_set("No line is chosen")

@@ -35,7 +35,7 @@ class TrackHead(JobOperator, bpy.types.Operator):
         return head_problem(context.scene.reggan_head) or camera_problem(context.scene)
 
     def job(self, context: bpy.types.Context) -> Job:
-        """A Blender without a window, on a copy of the file as it is now."""
+        """Return a Blender without a window, on a copy of the file as it is now."""
         scene, folder = context.scene, new_job_folder()
         path = (
             scene.reggan.rig_tracks or f"//{Path(bpy.data.filepath).stem or 'untitled'}_tracks.json"

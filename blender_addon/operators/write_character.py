@@ -23,7 +23,7 @@ class WriteCharacter(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """True if there is a mesh whose keys make the shapes that have to be there."""
+        """Tell whether there is a mesh whose keys make the shapes that have to be there."""
         settings = context.scene.reggan_character
         problem = character_problem(settings)
         shapes = {row.shape for row in rows_of(settings)}
@@ -61,13 +61,13 @@ def _file(settings: Any) -> Path:
 
 
 def _stem(character: str) -> str:
-    """A name that every system takes."""
+    """Return a name that every system takes."""
     kept = "".join(c if c.isalnum() else "-" for c in character)[:_MOST_NAME].strip("-")
     return kept or "character"
 
 
 def _meshes(scene: bpy.types.Scene, mesh: Any) -> list[Any]:
-    """The face, then what else of the character is rendered."""
+    """Return the face, then what else of the character is rendered."""
     others = (one for one in belongings(scene, mesh) if one.type == "MESH" and not one.hide_render)
     return list(dict.fromkeys([mesh, *others]))
 

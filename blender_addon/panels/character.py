@@ -59,7 +59,7 @@ def _draw_table(layout: bpy.types.UILayout, settings: Any) -> None:
 
 
 def _draw_line(column: bpy.types.UILayout, line: Any, mesh: Any) -> None:
-    """The chosen line's fields."""
+    """Draw the chosen line's fields."""
     column.prop(line, "shape")
     if mesh is not None and mesh.data.shape_keys is not None:
         column.prop_search(line, "key", mesh.data.shape_keys, "key_blocks")

@@ -21,7 +21,7 @@ class ShapesPanel:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """True if these panels say how the face changes."""
+        """Tell whether these panels say how the face changes."""
         return bool(context.scene.reggan.driven_by == "PANEL")
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -9,7 +9,8 @@ import bpy
 def values_by_frame(
     scene: bpy.types.Scene, limits: Mapping[str, tuple[float, float]], frames: Sequence[int]
 ) -> dict[str, dict[int, float]]:
-    """The values of those settings that are animated, by path and frame; the others are left out.
+    """Return the values of those settings that are animated, by path and frame; the others are left
+    out.
 
     An F-curve is read without moving the scene. Where drivers or strips have a say the scene goes
     to every frame and back.
@@ -48,7 +49,9 @@ def _paths_to_evaluate(animation: Any) -> set[str]:
 
 
 def _fcurves(user: Any) -> Iterable[Any]:
-    """The F-curves of the action that animation data or a strip uses; layered since Blender 4.4."""
+    """Return the F-curves of the action that animation data or a strip uses; layered since Blender
+    4.4.
+    """
     action = user.action
     if action is None:
         return ()

@@ -26,7 +26,7 @@ class BaseColour:
 
 
 def base_colour_of(material: bpy.types.Material) -> BaseColour:
-    """The image that leads to the base colour of a material's shader.
+    """Return the image that leads to the base colour of a material's shader.
 
     Raises:
         BridgeError: there is none, or more than one; or its coordinates are not a UV map's.
@@ -57,7 +57,7 @@ def uv_map_of_image(material: bpy.types.Material, image: bpy.types.Image) -> str
 
 
 def image_nodes(tree: Any) -> Iterator[Any]:
-    """The image nodes of a node tree, those in its groups included."""
+    """Yield the image nodes of a node tree, those in its groups included."""
     waiting, seen = [tree], set()
     while waiting:
         tree = waiting.pop()
@@ -90,7 +90,7 @@ def _colour_nodes(material: bpy.types.Material) -> list[Any]:
 
 
 def _colour_socket(node: Any) -> Any:
-    """The colour that a shader node scatters or gives off."""
+    """Return the colour that a shader node scatters or gives off."""
     if not any(output.type == "SHADER" for output in node.outputs):
         return None
     return next((node.inputs[name] for name in _COLOUR_SOCKETS if name in node.inputs), None)
@@ -116,7 +116,7 @@ def _upstream(socket: Any) -> Iterator[Any]:
 
 
 def _uv_map_of(node: Any) -> str:
-    """The UV map that an image node reads; empty for the active one.
+    """Return the UV map that an image node reads; empty for the active one.
 
     Raises:
         BridgeError: it reads other coordinates, or moved ones.

@@ -12,7 +12,7 @@ from .seen_surface import first_seen
 
 
 def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView:
-    """The camera's view in the frame that the scene shows.
+    """Return the camera's view in the frame that the scene shows.
 
     Raises:
         BridgeError: there is no camera, or it is panoramic.
@@ -44,7 +44,9 @@ def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraVie
 
 
 def camera_problem(scene: bpy.types.Scene) -> str:
-    """The reason why points cannot be projected by this scene's camera; empty if they can."""
+    """Return the reason why points cannot be projected by this scene's camera; empty if they
+    can.
+    """
     if scene.camera is None or scene.camera.type != "CAMERA":
         return "The scene has no camera: add one, and make it the active one"
     if scene.camera.data.type not in ("PERSP", "ORTHO"):
@@ -72,7 +74,7 @@ def _is_hidden(
     point: Vector,
     margin: float,
 ) -> bool:
-    """True if a ray from the camera stops before a point."""
+    """Tell whether a ray from the camera stops before a point."""
     pose = camera.matrix_world.normalized()
     depth = -(pose.inverted() @ point).z
     is_parallel = camera.data.type == "ORTHO"

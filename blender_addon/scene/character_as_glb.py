@@ -99,7 +99,7 @@ def _places(evaluated: Any) -> Places:
 
 
 def _baked(mesh: Any, made: list[Any]) -> Any:
-    """An object of what a mesh looks like now, without modifiers and keys."""
+    """Return an object of what a mesh looks like now, without modifiers and keys."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
     data = bpy.data.meshes.new_from_object(
         mesh.evaluated_get(depsgraph), preserve_all_data_layers=True, depsgraph=depsgraph
@@ -123,7 +123,7 @@ def _wear_plain(thing: Any, plain: dict[Any, Any], made: list[Any]) -> None:
 
 
 def _colour(material: Any) -> Sequence[float]:
-    """The base colour of a Principled BSDF that nothing leads to; else blank."""
+    """Return the base colour of a Principled BSDF that nothing leads to; else blank."""
     nodes = material.node_tree.nodes if material.node_tree is not None else ()
     shader = next((node for node in nodes if node.type == "BSDF_PRINCIPLED"), None)
     if shader is None or shader.inputs["Base Color"].is_linked:

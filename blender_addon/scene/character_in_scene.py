@@ -8,7 +8,7 @@ from ..bridge.shape_keys import KeyWeight
 
 
 def key_names(mesh_object: Any) -> list[str]:
-    """The shape keys of a mesh, without the one that the others start from."""
+    """Return the shape keys of a mesh, without the one that the others start from."""
     keys = mesh_object.data.shape_keys if mesh_object.type == "MESH" else None
     if keys is None:
         return []
@@ -16,7 +16,7 @@ def key_names(mesh_object: Any) -> list[str]:
 
 
 def rows_of(settings: Any) -> list[KeyWeight]:
-    """The mapping table."""
+    """Return the mapping table."""
     return [
         KeyWeight(shape=row.shape, key=row.key, weight=round(row.weight, 4))
         for row in settings.rows
@@ -25,7 +25,7 @@ def rows_of(settings: Any) -> list[KeyWeight]:
 
 
 def character_problem(settings: Any) -> str:
-    """The fault of settings that name no character with expressions; empty without one."""
+    """Return the fault of settings that name no character with expressions; empty without one."""
     mesh = settings.mesh
     if mesh is None or not key_names(mesh):
         return "Choose the mesh of the face, one that has shape keys"
@@ -37,7 +37,7 @@ def character_problem(settings: Any) -> str:
 
 
 def belongings(scene: bpy.types.Scene, mesh: Any) -> list[Any]:
-    """The objects of a character: what hangs on the same parent or armature as its face."""
+    """Return the objects of a character: what hangs on the same parent or armature as its face."""
     wholes = {_whole(mesh), *_armatures(mesh)}
     wholes |= {_whole(armature) for armature in _armatures(mesh)}
     return [
@@ -48,7 +48,7 @@ def belongings(scene: bpy.types.Scene, mesh: Any) -> list[Any]:
 
 
 def _whole(found: Any) -> Any:
-    """The topmost parent, or the object itself."""
+    """Return the topmost parent, or the object itself."""
     while found.parent is not None:
         found = found.parent
     return found

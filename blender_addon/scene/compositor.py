@@ -18,7 +18,9 @@ _STEP_X, _STEP_Y = 260, 340
 
 
 def mix_group() -> Any:
-    """The node group; one that is there is taken as it is, with what an artist made of it."""
+    """Return the node group; one that is there is taken as it is, with what an artist made of
+    it.
+    """
     group = bpy.data.node_groups.get(GROUP_NAME)
     if group is not None and group.bl_idname == "CompositorNodeTree":
         return group
@@ -88,7 +90,9 @@ def _fill(group: Any) -> None:
 
 
 def _tree_of(scene: Any) -> Any:
-    """The scene's compositor; a new one is empty, without Blender's render of the 3D scene."""
+    """Return the scene's compositor; a new one is empty, without Blender's render of the 3D
+    scene.
+    """
     if _IS_5:
         if scene.compositing_node_group is None:
             tree = bpy.data.node_groups.new("Compositor", "CompositorNodeTree")
@@ -102,7 +106,7 @@ def _tree_of(scene: Any) -> Any:
 
 
 def _output_of(tree: Any) -> Any:
-    """The socket that becomes the scene's picture."""
+    """Return the socket that becomes the scene's picture."""
     kind = "NodeGroupOutput" if _IS_5 else "CompositorNodeComposite"
     if _IS_5 and not any(
         item.in_out == "OUTPUT" for item in tree.interface.items_tree if item.item_type == "SOCKET"

@@ -15,7 +15,7 @@ _KNOWN = frozenset((*SHAPE_NAMES, *SIDED_SHAPES))
 
 
 def driving_object(scene: bpy.types.Scene) -> Any:
-    """The object whose shape keys count.
+    """Return the object whose shape keys count.
 
     Raises:
         BridgeError: there is none, or none of its keys is a face shape.
@@ -46,7 +46,7 @@ def weights_of_keys(driving: Any) -> dict[str, float]:
 def weights_of_keys_over_time(
     scene: bpy.types.Scene, frames: Sequence[int]
 ) -> dict[int, dict[str, float]]:
-    """The same at every frame, times the intensity there; the scene goes there and back."""
+    """Return the same at every frame, times the intensity there; the scene goes there and back."""
     driving, weights = driving_object(scene), {}
     frame, subframe = scene.frame_current, scene.frame_subframe
     try:

@@ -45,7 +45,9 @@ class FaceHandles:
 
 
 def face_handles(context: bpy.types.Context) -> FaceHandles | None:
-    """The points of the frame that the scene shows; None where no head was tracked or named."""
+    """Return the points of the frame that the scene shows; None where no head was tracked or
+    named.
+    """
     scene = context.scene
     if camera_problem(scene):
         return None
@@ -93,7 +95,7 @@ def move_handle(context: bpy.types.Context, name: str, pixel: Pixel) -> None:
 
 
 def _unprojected(view: CameraView, before: Vector, pixel: Pixel) -> Vector:
-    """The point that a pixel shows, in the depth of another one."""
+    """Return the point that a pixel shows, in the depth of another one."""
     clip_from_world = Matrix(view.clip_from_world)
     clip = clip_from_world @ before.to_4d()
     left, top, _, _ = view.written_px

@@ -19,7 +19,7 @@ _built: dict[str, Any] = {}
 
 
 def faces_image() -> Any:
-    """The image with all faces; None before they are drawn."""
+    """Return the image with all faces; None before they are drawn."""
     image = bpy.data.images.get(FACES_NAME)
     return image if image is not None and cells_of(image) else None
 
@@ -78,7 +78,7 @@ _held_items: list[tuple[str, str, str, int, int]] = []
 def _items(
     _scene: bpy.types.Scene, _context: bpy.types.Context | None
 ) -> list[tuple[str, str, str, int, int]]:
-    """The menu of pictures; only those that were drawn."""
+    """Return the menu of pictures; only those that were drawn."""
     icons = face_icons()
     items = [("NONE", "None", "No expression: the face shapes alone", 0, 0)]
     items.extend(

@@ -109,7 +109,7 @@ def _mouth(settings: Any, meshes: Sequence[PartOfHead]) -> Point | None:
 
 
 def _chin(settings: Any, meshes: Sequence[PartOfHead], front: str) -> Point | None:
-    """The lowest place in the front third of what follows the jaw."""
+    """Return the lowest place in the front third of what follows the jaw."""
     jaw = {
         bone.name
         for name in jaw_among(_bones(settings))
@@ -134,7 +134,9 @@ def _bones(settings: Any) -> dict[str, Any]:
 
 
 def _moved_by(mesh: PartOfHead, shape: str) -> Vector | None:
-    """The middle of what a shape key moves, far-moved vertices first; None if it moves nothing."""
+    """Return the middle of what a shape key moves, far-moved vertices first; None if it moves
+    nothing.
+    """
     block = mesh.keys.get(shape)
     if block is None:
         return None

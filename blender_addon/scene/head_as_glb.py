@@ -109,7 +109,7 @@ def export_collection(path: Path, collection: str, **more: object) -> None:
 def copies_at_rest(
     objects: Sequence[Any], *, keeps_keys: bool = False
 ) -> Iterator[tuple[Mapping[Any, Any], list[Any]]]:
-    """Copies of objects and their armatures, by original; and a list of all that is removed.
+    """Yield copies of objects and their armatures, by original; and a list of all that is removed.
 
     Args:
         objects: mesh objects, which are taken out of their edit mode's own copy first.
@@ -182,7 +182,7 @@ def _lead_to_copies(modifier: Any, copies: Mapping[Any, Any]) -> None:
 
 
 def _upright(thing: Any) -> Matrix:
-    """Takes the place and the turn around Z out of whatever stands topmost."""
+    """Take the place and the turn around Z out of whatever stands topmost."""
     while thing.parent is not None:
         thing = thing.parent
     turn = thing.matrix_world.to_euler("XYZ").z
@@ -210,7 +210,7 @@ def _wear_plain_materials(copies: Sequence[Any], worn: WornImage, made: list[Any
 
 
 def _beside(material: Any, worn: WornImage, face: Any, made: list[Any]) -> Any:
-    """The plain material of one that is not the face's own."""
+    """Return the plain material of one that is not the face's own."""
     image, uv_map = look_of(material)
     if image == worn.image and uv_map in ("", worn.uv_map):
         return face
@@ -219,7 +219,7 @@ def _beside(material: Any, worn: WornImage, face: Any, made: list[Any]) -> Any:
 
 
 def look_of(material: Any) -> tuple[Any, str]:
-    """The image that a material shows, and by which UV map; None if it cannot be told."""
+    """Return the image that a material shows, and by which UV map; None if it cannot be told."""
     try:
         found = base_colour_of(material)
     except BridgeError:
@@ -228,7 +228,7 @@ def look_of(material: Any) -> tuple[Any, str]:
 
 
 def plain_material(name: str, image: Any, uv_map: str, colour: Sequence[float] = _PLAIN) -> Any:
-    """A material of an image, or of a colour where there is none that can be handed over."""
+    """Return a material of an image, or of a colour where there is none that can be handed over."""
     material = bpy.data.materials.new(name)
     if material.node_tree is None:  # before Blender 5
         material.use_nodes = True

@@ -24,7 +24,7 @@ from .head_meshes import armature_of, face_meshes, head_meshes
 
 
 def head_problem(settings: Any) -> str:
-    """The fault of settings that name no face; empty without one."""
+    """Return the fault of settings that name no face; empty without one."""
     named = [name for name in POINTS if getattr(settings, name) is not None]
     if named and len(named) < len(POINTS):
         missing = next(name for name in POINTS if name not in named)
@@ -41,7 +41,7 @@ def head_problem(settings: Any) -> str:
 
 
 def head_in_scene(settings: Any, depsgraph: bpy.types.Depsgraph) -> "NamedHead | FoundHead":
-    """The chosen head, in the frame that the scene shows.
+    """Return the chosen head, in the frame that the scene shows.
 
     Raises:
         BridgeError: nothing belongs to it.
@@ -56,7 +56,7 @@ class NamedHead:
     found_by = "Left Eye, Right Eye and Mouth"
 
     def points(self, settings: Any, depsgraph: bpy.types.Depsgraph) -> list[Point]:
-        """The landmarks in the world, in the frame that the scene shows.
+        """Return the landmarks in the world, in the frame that the scene shows.
 
         Raises:
             BridgeError: the three are on one line.
@@ -105,7 +105,7 @@ class FoundHead:
         self._points = points_from_box(low, high, front)
 
     def points(self, settings: Any, depsgraph: bpy.types.Depsgraph) -> list[Point]:
-        """The landmarks in the world, in the frame that the scene shows."""
+        """Return the landmarks in the world, in the frame that the scene shows."""
         motion = _motion(settings, depsgraph)
         return [tuple(motion @ Vector(point)) for point in self._points]
 

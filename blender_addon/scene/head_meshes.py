@@ -45,7 +45,7 @@ class PartOfHead:
         return {shape: block for shape, block in named if shape is not None}
 
     def following(self, bones: set[str]) -> "PartOfHead":
-        """The part of it that follows some of the head's bones for the greater part."""
+        """Return the part of it that follows some of the head's bones for the greater part."""
         if self.is_part is not None:
             return replace(self, is_part=_follows(self.thing, bones))
         is_moved = self.thing.parent_type == "BONE" and self.thing.parent_bone in bones
@@ -98,7 +98,7 @@ def face_meshes(meshes: Sequence[PartOfHead]) -> list[PartOfHead]:
 
 
 def armature_of(mesh_object: Any) -> Any:
-    """The armature whose bones move the vertices of a mesh."""
+    """Return the armature whose bones move the vertices of a mesh."""
     return next(
         (m.object for m in mesh_object.modifiers if m.type == "ARMATURE" and m.object is not None),
         None,
@@ -106,7 +106,7 @@ def armature_of(mesh_object: Any) -> Any:
 
 
 def bones_of_head(armature: Any, bone: str) -> list[Any]:
-    """The head's bone and those that hang on it, but for hair and the like."""
+    """Return the head's bone and those that hang on it, but for hair and the like."""
     found, waiting = [], [armature.data.bones[bone]]
     while waiting:
         one = waiting.pop()

@@ -60,7 +60,7 @@ class ImageFile:
 
 
 def file_of_image(image: bpy.types.Image, folder: Path, space: Any = None) -> ImageFile:
-    """A file with what an image shows now.
+    """Return a file with what an image shows now.
 
     Args:
         image: stays as it is.
@@ -95,12 +95,12 @@ def file_of_image(image: bpy.types.Image, folder: Path, space: Any = None) -> Im
 
 
 def file_stem(name: str) -> str:
-    """A name of Blender's as a part of file names: letters of every script stay."""
+    """Return a name of Blender's as a part of file names: letters of every script stay."""
     return re.sub(r"[^\w .()-]+", "_", name).strip(" .") or "unnamed"
 
 
 def _stem(image: bpy.types.Image) -> str:
-    """The image's name without its ending, tile and Blender's number."""
+    """Return the image's name without its ending, tile and Blender's number."""
     name = re.sub(r"\.\d{3}$", "", image.name)
     if Path(name).suffix.lower() in _ENDINGS:
         name = Path(name).stem
@@ -164,7 +164,7 @@ def _file_of_pixels(image: bpy.types.Image, folder: Path) -> ImageFile:
 
 
 def _file_of_render(image: bpy.types.Image, folder: Path) -> ImageFile:
-    """The render, before any view transform; with the frame's number, by which tracks go."""
+    """Return the render, before any view transform; with the frame's number, by which tracks go."""
     path = folder / f"Render.{bpy.context.scene.frame_current:04d}.exr"
     try:
         _save_light(image, path)
@@ -274,5 +274,5 @@ def _files_of_painted_tiles(
 
 
 def tile_path(pattern: Path, number: int) -> Path:
-    """The file of a tile."""
+    """Return the file of a tile."""
     return pattern.with_name(pattern.name.replace("<UDIM>", str(number)))

@@ -15,7 +15,7 @@ NAME, MAP_NAME = "RegGAN live", "RegGAN live map"
 
 
 def live_picture(name: str = NAME) -> Any:
-    """The image; None if nothing is shown live."""
+    """Return the image; None if nothing is shown live."""
     return bpy.data.images.get(name)
 
 

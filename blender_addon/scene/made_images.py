@@ -29,7 +29,7 @@ def mark_sheet(image: Any, source: Any, cells: str = "") -> None:
 
 
 def cells_of(image: Any) -> str:
-    """What is where on a sheet; empty of any other image."""
+    """Return what is where on a sheet; empty of any other image."""
     return str(image.get(_CELLS, "")) if is_made(image) and image[_KIND] == _SHEET else ""
 
 
@@ -55,12 +55,12 @@ def mark_live(image: Any, source: Any) -> None:
 
 
 def is_made(image: Any) -> bool:
-    """True if the add-on made an image."""
+    """Tell whether the add-on made an image."""
     return image is not None and _KIND in image
 
 
 def is_result(image: Any) -> bool:
-    """True if it is a face with a changed expression."""
+    """Tell whether it is a face with a changed expression."""
     return is_made(image) and image[_KIND] == _RESULT
 
 
@@ -72,12 +72,14 @@ def source_of(image: Any) -> Any:
 
 
 def image_to_change(context: bpy.types.Context) -> Any:
-    """The image that a button means: that of this Image Editor, or its source."""
+    """Return the image that a button means: that of this Image Editor, or its source."""
     return start_of(context, getattr(context, "edit_image", None))
 
 
 def start_of(context: bpy.types.Context, image: Any) -> Any:
-    """The image that a job begins with: the source of the one shown, unless results go on."""
+    """Return the image that a job begins with: the source of the one shown, unless results go
+    on.
+    """
     if is_result(image) and context.scene.reggan.goes_on_from_result:
         return image
     return source_of(image)
@@ -90,7 +92,8 @@ def results_of(source: Any) -> list[Any]:
 
 
 def former_result(source: Any, label: str) -> Any:
-    """The result of the same image and expression that a new one takes the place of; else None.
+    """Return the result of the same image and expression that a new one takes the place of; else
+    None.
 
     One that was painted on stays.
     """

@@ -22,7 +22,7 @@ class FramesNotRenderedError(BridgeError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskedFrames:
+class FrameSelection:
     """Frames on disk.
 
     Attributes:
@@ -51,8 +51,8 @@ class AskedFrames:
         return all(path.suffix.lower() == ".exr" for path in paths)
 
 
-def asked_frames(scene: bpy.types.Scene) -> AskedFrames:
-    """The frames that the settings of a scene name.
+def asked_frames(scene: bpy.types.Scene) -> FrameSelection:
+    """Return the frames that the settings of a scene name.
 
     Raises:
         BridgeError: there are none.
@@ -64,11 +64,11 @@ def asked_frames(scene: bpy.types.Scene) -> AskedFrames:
         sequence = sequence_from_path(
             absolute_path(settings.frames_path, "Sequence"), bpy.path.extensions_image
         )
-        return AskedFrames(sequence=sequence, numbers=tuple(sorted(sequence.files)))
+        return FrameSelection(sequence=sequence, numbers=tuple(sorted(sequence.files)))
     return _frames_of_scene(scene)
 
 
-def _frames_of_scene(scene: bpy.types.Scene) -> AskedFrames:
+def _frames_of_scene(scene: bpy.types.Scene) -> FrameSelection:
     pattern = _output_pattern(scene)
     wanted = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
     try:
@@ -76,7 +76,7 @@ def _frames_of_scene(scene: bpy.types.Scene) -> AskedFrames:
     except BridgeError as error:
         still = _still_path(scene.render)
         if still is not None:
-            return AskedFrames(sequence=FrameSequence(source=str(still), files={}), numbers=())
+            return FrameSelection(sequence=FrameSequence(source=str(still), files={}), numbers=())
         raise FramesNotRenderedError(
             f"No frame of this scene is on disk; expected {pattern}. Render the frame or the "
             "animation first, or choose another sequence."
@@ -89,7 +89,7 @@ def _frames_of_scene(scene: bpy.types.Scene) -> AskedFrames:
             "the scene's frame range."
         )
     is_part = len(numbers) < len(sequence.files)
-    return AskedFrames(
+    return FrameSelection(
         sequence=sequence,
         numbers=numbers,
         frame_range=range_text(wanted[0], wanted[-1], scene.frame_step) if is_part else None,
@@ -123,7 +123,7 @@ def _output_pattern(scene: bpy.types.Scene) -> Path:
 
 
 def _still_path(render: Any) -> Path | None:
-    """A picture that was rendered under the output's own name, without a number."""
+    """Return a picture that was rendered under the output's own name, without a number."""
     name = bpy.path.abspath(render.filepath)
     if render.use_file_extension:
         name = bpy.path.ensure_ext(name, render.file_extension)
@@ -132,7 +132,7 @@ def _still_path(render: Any) -> Path | None:
 
 
 def _first_view(render: Any) -> str:
-    """The eye whose files are taken, where every eye has its own."""
+    """Return the eye whose files are taken, where every eye has its own."""
     if not (render.use_multiview and render.image_settings.views_format == "INDIVIDUAL"):
         return ""
     return next((view.name for view in render.views if view.use), "")

@@ -23,7 +23,7 @@ _LONGEST_PATH = 1023
 
 
 def new_image(made: Path, like: ImageFile, label: str) -> bpy.types.Image:
-    """A new image of a file, or of the tiles of a pattern with `<UDIM>`.
+    """Return a new image of a file, or of the tiles of a pattern with `<UDIM>`.
 
     It takes the place of the former result of the same image and expression.
 
@@ -67,7 +67,7 @@ def pack_as(image: bpy.types.Image, name: str) -> None:
 
 
 def whereabouts(image: bpy.types.Image) -> str:
-    """The place where a new image is kept, in words."""
+    """Return the place where a new image is kept, in words."""
     packed = "packed into this .blend, which was never saved"
     return packed if image.packed_files else f"saved as {image.filepath}"
 

@@ -10,7 +10,7 @@ from ..bridge.script_permission import ExcludedPath, may_run_scripts
 
 
 def scripts_may_run(context: bpy.types.Context) -> bool:
-    """True if the preferences let the scripts of this file run, also in a second Blender."""
+    """Tell whether the preferences let the scripts of this file run, also in a second Blender."""
     excluded = [
         ExcludedPath(path=place.path, is_pattern=place.use_glob)
         for place in context.preferences.autoexec_paths
@@ -27,7 +27,8 @@ def scripts_may_run(context: bpy.types.Context) -> bool:
 def driver_that_stands_still(
     context: bpy.types.Context, objects: Iterable[bpy.types.Object | None]
 ) -> str:
-    """The owner of a Python driver that will not run; empty if there is none or scripts may run.
+    """Return the owner of a Python driver that will not run; empty if there is none or scripts may
+    run.
 
     Blender itself evaluates simple expressions; those are no scripts.
 

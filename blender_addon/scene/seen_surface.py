@@ -24,7 +24,8 @@ def first_seen(
     direction: Vector,
     length: float,
 ) -> Vector | None:
-    """The first place on a ray where there is something that cameras see; None if nothing is.
+    """Return the first place on a ray where there is something that cameras see; None if nothing
+    is.
 
     Args:
         scene: with the surfaces.
@@ -63,7 +64,7 @@ class SurfaceDepths:
         self._depths = [_depth(scene, depsgraph, point, face, reach) for point in points]
 
     def on_surface(self, points: Sequence[Point]) -> list[Point]:
-        """The landmarks of any frame, moved forward as far as they were too deep."""
+        """Return the landmarks of any frame, moved forward as far as they were too deep."""
         forward = face_frame(points).forward
         return [
             mixed((1, depth), (point, forward))

@@ -19,7 +19,8 @@ _NUMBERS = "reggan_frames"
 
 
 def load_frames(first: Path, last: Path) -> Any:
-    """The image of the frames from `first` to `last`; one that Blender has already is read anew.
+    """Return the image of the frames from `first` to `last`; one that Blender has already is read
+    anew.
 
     Args:
         first: also the last, of a single picture.
@@ -37,7 +38,7 @@ def load_frames(first: Path, last: Path) -> Any:
 
 
 def load_changed_frames(first: Path, last: Path, original: Any, label: str) -> Any:
-    """The image of frames that were changed; in place of that of an earlier run.
+    """Return the image of frames that were changed; in place of that of an earlier run.
 
     Args:
         first: also the last, of a single picture.
@@ -58,7 +59,7 @@ def load_changed_frames(first: Path, last: Path, original: Any, label: str) -> A
 
 
 def _shot_name(frame: Path) -> str:
-    """A frame's name without its number and ending."""
+    """Return a frame's name without its number and ending."""
     return re.sub(r"[._ -]*\d+$", "", frame.stem) or frame.stem
 
 
@@ -75,7 +76,7 @@ def _kind_of(first: Path, last: Path) -> str:
 
 
 def stored_path(path: Path) -> str:
-    """A path as a .blend keeps it: relative to it wherever that is possible."""
+    """Return a path as a .blend keeps it: relative to it wherever that is possible."""
     if not bpy.data.filepath:
         return str(path)
     try:

@@ -13,7 +13,7 @@ from ..preferences import preferences_of
 
 
 def face_settings(settings: Any) -> FaceSettings:
-    """The face, and its place by the rig.
+    """Return the face, and its place by the rig.
 
     Raises:
         BridgeError: the rig's tracks were asked for and are not there.
@@ -35,13 +35,13 @@ def face_settings(settings: Any) -> FaceSettings:
 
 
 def face_by_choice(settings: Any) -> FaceSettings:
-    """The face of a picture that is no frame of the tracked shot."""
+    """Return the face of a picture that is no frame of the tracked shot."""
     choice = str(settings.face_index) if settings.face == "INDEX" else settings.face.lower()
     return FaceSettings(choice=choice)
 
 
 def model_settings(context: bpy.types.Context) -> ModelChoice:
-    """The scene's model on the preferences' device.
+    """Return the scene's model on the preferences' device.
 
     Raises:
         BridgeError: the model is named as a file that is not there, or that is no .onnx.
@@ -60,7 +60,7 @@ def model_settings(context: bpy.types.Context) -> ModelChoice:
 
 
 def presets_file(scene: bpy.types.Scene) -> Path | None:
-    """The file of presets; None if none is chosen.
+    """Return the file of presets; None if none is chosen.
 
     Raises:
         BridgeError: see `absolute_path`.
@@ -70,7 +70,7 @@ def presets_file(scene: bpy.types.Scene) -> Path | None:
 
 
 def absolute_path(text: str, field: str) -> Path:
-    """A path as typed into `field`, whose `//` is the folder of the .blend.
+    """Return a path as typed into `field`, whose `//` is the folder of the .blend.
 
     Raises:
         BridgeError: the .blend has no folder yet, or the path begins nowhere.

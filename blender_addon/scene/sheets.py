@@ -13,7 +13,7 @@ from .result_images import pack_as
 def packed_sheet(
     path: Path, name: str, source: Any, cells: str = "", *, has_scene_view: bool = False
 ) -> Any:
-    """A sheet inside the .blend, as there is nothing to keep of it on disk.
+    """Return a sheet inside the .blend, as there is nothing to keep of it on disk.
 
     Args:
         path: its file.

@@ -6,7 +6,7 @@ from ..bridge.errors import BridgeError
 
 
 def scene_in_copy(full_name: str) -> bpy.types.Scene:
-    """The scene that the artist looked at.
+    """Return the scene that the artist looked at.
 
     Raises:
         BridgeError: it is not there.
@@ -15,7 +15,7 @@ def scene_in_copy(full_name: str) -> bpy.types.Scene:
 
 
 def object_in_copy(full_name: str) -> bpy.types.Object:
-    """An object, also of a library.
+    """Return an object, also of a library.
 
     Raises:
         BridgeError: it is not there.

@@ -56,7 +56,7 @@ def run(asked: Mapping[str, Any], say: Callable[..., None]) -> None:
 
 
 def _head(values: Mapping[str, Any]) -> SimpleNamespace:
-    """The settings of the head, which this Blender knows nothing of."""
+    """Return the settings of the head, which this Blender knows nothing of."""
     objects = {name: values[name] and object_in_copy(values[name]) for name in OBJECTS}
     return SimpleNamespace(**{**values, **objects})
 

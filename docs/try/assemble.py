@@ -98,7 +98,7 @@ def assemble(out: Path, model: str | None, archive: bytes) -> None:
 
 
 def model_document(card: ModelCard) -> dict[str, object]:
-    """The card, what each expression asks for, and the limit of each entry."""
+    """Return the card, what each expression asks for, and the limit of each entry."""
     named: dict[str, list[float]] = {}
     for name in (*NAMED_EXPRESSIONS, *card.controls):
         try:

@@ -6,7 +6,7 @@ import numpy as np
 
 from reggan_export.sample_crops import SAMPLES, Crops, largest_faces, verify_crops
 from reggan_plugin.errors import EmptySourceError
-from reggan_plugin.files.frame import FRAME_SUFFIXES
+from reggan_plugin.files.frame import can_read
 from reggan_plugin.models.model_card import ModelCard
 
 _OTHER_FRAMES = tuple(SAMPLES / f"avatar_png/avatar.{number}.png" for number in range(1002, 1007))
@@ -28,7 +28,7 @@ def calibration_crops(card: ModelCard, folder: Path | None = None) -> Crops:
         return np.concatenate(
             [np.stack(list(largest_faces(_OTHER_FRAMES, card))), verify_crops(card)[..., ::-1]]
         )
-    frames = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in FRAME_SUFFIXES)
+    frames = (path for path in sorted(folder.rglob("*")) if can_read(path))
     found = [
         crop for crop, _ in zip(largest_faces(frames, card), range(_MOST_FRAMES), strict=False)
     ]

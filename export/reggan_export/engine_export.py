@@ -5,12 +5,9 @@ from pathlib import Path
 
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import VerifyReport
-from reggan_plugin.backends.cuda_device import open_cuda_device
 from reggan_plugin.backends.device_name import device_from_text
-from reggan_plugin.backends.engine_builder import EngineBuilder
-from reggan_plugin.backends.engine_file import move_engine, remove_engine
-from reggan_plugin.backends.engine_key import ENGINE_SUFFIX, EngineOptions
-from reggan_plugin.backends.tensorrt_library import load_tensorrt
+from reggan_plugin.backends.engine_cache import ENGINE_SUFFIX, EngineOptions, sidecar_of
+from reggan_plugin.backends.tensorrt_runner import EngineBuilder
 from reggan_plugin.errors import ModelParityError, UsageError
 
 
@@ -43,9 +40,7 @@ def export_engine(
         raise UsageError(f"Engines run on tensorrt or tensorrt:INDEX, not on {device}.")
     if out is not None and out.suffix != ENGINE_SUFFIX:
         raise UsageError(f"{out} must end in {ENGINE_SUFFIX}, by which render knows an engine.")
-    builder = EngineBuilder(
-        model, options, trt=load_tensorrt(), device=open_cuda_device(name.index)
-    )
+    builder = EngineBuilder(model, options, name.index)
     _demand_precision(model, builder.key.precision, precision)
     if out is None:
         stored, _ = builder.cached(exactly=True)
@@ -55,7 +50,8 @@ def export_engine(
         unverified = Path(folder) / out.name
         builder.build_at(unverified)
         report = _verify(model, unverified)
-        move_engine(unverified, out)
+        unverified.replace(out)
+        sidecar_of(unverified).replace(sidecar_of(out))
     return out, report
 
 
@@ -80,13 +76,18 @@ def _verify(model: Path, engine: Path) -> VerifyReport:
     try:
         report = verify_model(model, engine=engine, devices=())
     except BaseException:
-        remove_engine(engine)
+        _remove(engine)
         raise
     if not report.passed:
-        remove_engine(engine)
+        _remove(engine)
         raise ModelParityError(
             f"The engine answers otherwise than {model.name}: {'; '.join(report.faults)}. It was "
             "not kept. Another version of TensorRT or of the driver may do better.",
             kind="engine-is-not-kept",
         )
     return report
+
+
+def _remove(engine: Path) -> None:
+    engine.unlink(missing_ok=True)
+    sidecar_of(engine).unlink(missing_ok=True)

@@ -2,10 +2,9 @@
 
 import logging
 from pathlib import Path
-from types import ModuleType
 
 from reggan_plugin.backends.device_name import AUTO, GPU, device_from_text
-from reggan_plugin.backends.engine_key import DEFAULT_BATCH, ENGINE_SUFFIX, EngineOptions
+from reggan_plugin.backends.engine_cache import DEFAULT_BATCH, ENGINE_SUFFIX, EngineOptions
 from reggan_plugin.backends.onnx_runtime import runner_from_onnx
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.backends.runner import Runner
@@ -68,7 +67,9 @@ def open_runner(
 def _open(model: Path, device: str, threads: int | None, shapes: EngineOptions) -> Runner:
     name = device_from_text(device)
     if name.kind == "tensorrt":
-        return _of_tensorrt().runner_from_model(model, name.index, options=shapes)
+        from reggan_plugin.backends.tensorrt_runner import runner_from_model
+
+        return runner_from_model(model, name.index, options=shapes)
     return runner_from_onnx(model, name, threads=threads, shapes=shapes)
 
 
@@ -85,20 +86,6 @@ def _open_engine(engine: Path, device: str) -> Runner:
             f"{engine.name} is an engine for TensorRT; for {device} name the .onnx file "
             "that it was built from."
         )
-    return _of_tensorrt().runner_from_engine(engine, name.index)
+    from reggan_plugin.backends.tensorrt_runner import runner_from_engine
 
-
-def _of_tensorrt() -> ModuleType:
-    """The module that runs engines; TensorRT and what comes with its extra are optional.
-
-    Raises:
-        DeviceUnavailableError: they are not installed.
-    """
-    try:
-        from reggan_plugin.backends import tensorrt_runner
-    except ModuleNotFoundError:
-        from reggan_plugin.backends.tensorrt_library import load_tensorrt
-
-        load_tensorrt()  # says so
-        raise
-    return tensorrt_runner
+    return runner_from_engine(engine, name.index)

@@ -42,13 +42,15 @@ class Baselines(Protocol):
     """The services that `--peers` needs."""
 
     def write_peers(self, model: Path, folder: Path) -> list[Path]:
-        """Generators of other papers' shapes with random weights, at the model's side."""
+        """Return generators of other papers' shapes with random weights, at the model's side."""
         ...
 
     def open_in_pytorch(
         self, model: Path, devices: Sequence[str], threads: int | None
     ) -> list[Contestant]:
-        """The model by PyTorch itself, on what it can use of the devices; none if it cannot."""
+        """Return the model by PyTorch itself, on what it can use of the devices; none if it
+        cannot.
+        """
         ...
 
     def find_roof(

@@ -39,7 +39,7 @@ def time_in_turns(
     rounds: int,
     report: Callable[[str], None],
 ) -> list[tuple[Timing, ...]]:
-    """Timings of each contestant by batch size.
+    """Return timings of each contestant by batch size.
 
     Args:
         contestants: in any order; each runs once a turn.

@@ -19,10 +19,10 @@ from reggan_plugin.benchmark.shot import make_shot
 from reggan_plugin.change import pipeline
 from reggan_plugin.change.picture_model import BatchedModel
 from reggan_plugin.files.frame import read_frame, write_frame
-from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.jobs import frame_output, frame_steps
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_steps import FrameSteps
+from reggan_plugin.jobs.picture_settings import PictureSettings
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, make_output_folder, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings

@@ -53,11 +53,11 @@ class BenchReport:
     pipeline: tuple[PipelineTiming, ...]
 
     def document(self) -> dict[str, Any]:
-        """The report as JSON holds it."""
+        """Return the report as JSON holds it."""
         return {"schema": SCHEMA, **asdict(self)}
 
     def lines(self) -> Iterator[str]:
-        """The report as text."""
+        """Yield the report as text."""
         gpus = "".join(f"; {gpu}" for gpu in self.machine["gpus"])
         yield f"{self.machine['cpu']}, {self.machine['cores']} cores{gpus}"
         yield f"load {self.machine['load']} at the start; threads {self.threads or 'all'}"

@@ -113,7 +113,7 @@ def _time(
 def _time_pipelines(
     contestants: Sequence[Contestant], settings: BenchSettings, report: Report
 ) -> tuple[PipelineTiming, ...]:
-    """The first model on each device."""
+    """Return the first model on each device."""
     devices = [one.device for one in contestants if one.file == settings.models[0]]
     found = []
     for height in settings.heights:

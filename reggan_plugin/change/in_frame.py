@@ -6,9 +6,8 @@ from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.change.answer import COVER_BEGINS, Answer, Painter, shown_paint
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.composite_motion import FrameMotion
-from reggan_plugin.imaging.crop import Region, place_cells
-from reggan_plugin.imaging.rectangles import box_of, clipped, part_inside
-from reggan_plugin.imaging.rim import inside_rim_in_frame, smooth_step
+from reggan_plugin.imaging.crop import Region, box_of, clipped, part_inside, place_cells
+from reggan_plugin.imaging.region_limits import inside_rim_in_frame, smooth_step
 from reggan_plugin.imaging.warp import FREE_FOOTPRINT
 
 FULL_MOTION, FULL_GAIN, FULL_COVER = 0.002, 0.02, 0.02

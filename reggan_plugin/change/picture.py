@@ -84,7 +84,7 @@ class CutFace:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class CutFrame:
+class FrameCrops:
     """A picture and its faces, those that are turned away left out."""
 
     picture: Picture

@@ -19,7 +19,7 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.change.answer import Answer, AnswerSource, finite
 from reggan_plugin.change.in_frame import motion_in_frame, region_of_change
 from reggan_plugin.change.limits import limit_motion
-from reggan_plugin.change.picture import CutFace, CutFrame, EditedFrame, Picture, underlay_of
+from reggan_plugin.change.picture import CutFace, EditedFrame, FrameCrops, Picture, underlay_of
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.turned_heads import intensity_share
 from reggan_plugin.imaging import colour
@@ -42,7 +42,7 @@ _MOST_AT_ONCE = 2**21
 
 def cut_faces(
     picture: Picture, mix: ExpressionMix, crops: Sequence[FaceCrop], card: ModelCard
-) -> CutFrame:
+) -> FrameCrops:
     """All faces of a picture; those that lie outside, or are turned too far, are left out.
 
     Args:
@@ -60,7 +60,7 @@ def cut_faces(
         local = crop.moved(-region[1].start, -region[0].start)
         asked = mix if share == 1.0 else mix.scaled(share)
         faces.append(cut_face(picture, region, local, asked, card))
-    return CutFrame(picture=picture, faces=tuple(faces))
+    return FrameCrops(picture=picture, faces=tuple(faces))
 
 
 def cut_face(
@@ -151,10 +151,10 @@ def limited(
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class AnsweredFrame:
+class FrameAnswers:
     """A picture with the answer for each of its faces, within what a user limits it to."""
 
-    cut: CutFrame
+    cut: FrameCrops
     answers: tuple[Answer, ...]
 
     def compose(self) -> EditedFrame:
@@ -181,8 +181,8 @@ def change_picture(
     before = np.clip(cut_crop(picture, crop), 0.0, 1.0)
     whole = slice(0, height), slice(0, width)
     face = CutFace(region=whole, crop=crop, display=picture, before=before, mix=ExpressionMix())
-    cut = CutFrame(picture=Picture(pixels=picture), faces=(face,))
-    return AnsweredFrame(cut=cut, answers=(answer,)).compose()
+    cut = FrameCrops(picture=Picture(pixels=picture), faces=(face,))
+    return FrameAnswers(cut=cut, answers=(answer,)).compose()
 
 
 def change_crop(crop: Face, answer: Answer) -> EditedFrame:

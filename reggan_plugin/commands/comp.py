@@ -96,8 +96,8 @@ def _text(program: Program, shot: "CompShot", still: Path) -> str:
 def _still_map(shot: "CompShot") -> bytes:
     import numpy as np
 
-    from reggan_plugin.files.change_layers import coordinate_file
     from reggan_plugin.imaging.change_planes import Canvas, stmap_from_displacement
+    from reggan_plugin.jobs.change_layers import coordinate_file
 
     canvas = Canvas(origin_px=(0, 0), shape=shot.display_px, display_px=shot.display_px)
     nothing = np.zeros((*shot.display_px, 2), np.float32)

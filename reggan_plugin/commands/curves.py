@@ -96,7 +96,7 @@ def _print_table(take: Take) -> None:
 
 
 def _drawn(take: Take, plot: Path, name: str) -> bytes:
-    """The plot in the format that its name ends in."""
+    """Return the plot in the format that its name ends in."""
     suffix = plot.suffix.lower()
     if suffix not in (".png", ".html"):
         raise UsageError(f"{plot} is neither .png nor .html; name the plot so.")

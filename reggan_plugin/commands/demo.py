@@ -76,7 +76,7 @@ def demo(*, model: str | None, device: str, out: Path, existing: Existing) -> No
 
 
 def sample_shots() -> list[Path]:
-    """The folders of sample frames, one sequence in each."""
+    """Return the folders of sample frames, one sequence in each."""
     samples = Path(str(resources.files("reggan_plugin") / "samples"))
     return sorted(path for path in samples.iterdir() if path.is_dir())
 
@@ -91,7 +91,7 @@ def _plan(shot: Path, expression: str, out: Path, existing: Existing) -> JobPlan
 
 
 def _row(transfer: ExpressionTransfer, label: str, plans: list[JobPlan]) -> SheetRow:
-    """The first frame of a shot and what became of it, from the files that were written."""
+    """Return the first frame of a shot and what became of it, from the files that were written."""
     frame = read_frame(plans[0].tasks[0].source.path)
     crops = transfer.find_faces(frame, FaceChoice())
     ev = transfer.auto_exposure(frame, crops)

@@ -2,14 +2,13 @@
 
 import click
 
-from reggan_plugin.commands.dev_help import DEV_HELP
 from reggan_plugin.commands.lazy_group import LazyGroup
 from reggan_plugin.commands.verbosity import verbose_option
 
 
 @click.group(
     cls=LazyGroup,
-    attached_help=DEV_HELP,
+    attaches="workshop",
     epilog="\b\nExample:\n  reggan-plugin dev train-judge --data pictures --out runs/judge",
 )
 @verbose_option

@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 
 Loaded = TypeVar("Loaded")
 
-_OURS = ("reggan_plugin", "reggan_training", "reggan_export")
-
 
 class _AnythingType(type):
     """Whatever a module does with a name when it is imported, it gets the name back."""
@@ -63,14 +61,14 @@ class _AbsentPackages(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """A module in which every name is there."""
+        """Return a module in which every name is there."""
         return _EmptyModule(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
         """Nothing to run."""
 
 
-def load_without_extras(load: Callable[[], Loaded]) -> Loaded:
+def load_without_extras(package: str, load: Callable[[], Loaded]) -> Loaded:
     """Import what `load` imports, fit for reading its options alone, whatever is not installed.
 
     Raises:
@@ -79,17 +77,17 @@ def load_without_extras(load: Callable[[], Loaded]) -> Loaded:
     absent: set[str] = set()
     while True:
         try:
-            with _stand_in_for(absent):
+            with _stand_in_for(absent, package):
                 return load()
         except ModuleNotFoundError as error:
             missing = (error.name or "").partition(".")[0]
-            if missing in {*_OURS, *absent, ""}:
+            if missing in {"reggan_plugin", package, *absent, ""}:
                 raise
             absent.add(missing)
 
 
 @contextmanager
-def _stand_in_for(names: Collection[str]) -> Iterator[None]:
+def _stand_in_for(names: Collection[str], package: str) -> Iterator[None]:
     """Let imports of some packages that are not installed succeed.
 
     Afterwards no module of ours is left that was loaded in the meantime: none of them would run.
@@ -100,7 +98,11 @@ def _stand_in_for(names: Collection[str]) -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
-        for name in set(sys.modules) - before:
-            if name.partition(".")[0] in {*_OURS, *names}:  # NumPy cannot be loaded twice
+        for name in set(sys.modules) - before:  # but NumPy, which cannot be loaded twice
+            if name.partition(".")[0] in {
+                "reggan_plugin",
+                package,
+                *names,
+            }:
                 del sys.modules[name]
         importlib.invalidate_caches()

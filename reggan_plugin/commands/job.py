@@ -16,7 +16,7 @@ from reggan_plugin.commands.render import render
 from reggan_plugin.commands.report import report
 from reggan_plugin.commands.track import track
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.errors import UsageError
+from reggan_plugin.errors import EmptySourceError, UsageError
 from reggan_plugin.farm.job_template import (
     FRAMES_OF_A_TASK,
     LAST_STEP,
@@ -25,8 +25,44 @@ from reggan_plugin.farm.job_template import (
     template_from_job,
     write_template,
 )
-from reggan_plugin.farm.shot_range import farm_range
+from reggan_plugin.files.frame_range import (
+    common_numbers,
+    format_frame_range,
+    parse_frame_range,
+    range_from_spans,
+)
 from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
+from reggan_plugin.files.sequence import find_sequence
+
+
+def farm_range(source: str, frame_range: str | None) -> str:
+    """Return the numbers to render, between the first and the last on disk, gaps included.
+
+    Open Job Description writes steps with `:`, takes no number twice, and knows no frames that
+    are named otherwise than by number.
+
+    Raises:
+        UsageError: the frames have no numbers, or the range cannot be read.
+        EmptySourceError: none of them is in the range.
+    """
+    shot = find_sequence(source)
+    numbers = shot.frames.numbers
+    if not numbers:
+        raise UsageError(
+            f"The pictures of {source} are not numbered, so a farm cannot share them out. Render "
+            "them without a farm, or give them numbers: name.0001.png."
+        )
+    whole = range_from_spans([range(numbers[0], numbers[-1] + 1)])
+    chosen = whole if frame_range is None else common_numbers(whole, parse_frame_range(frame_range))
+    if not chosen:
+        raise EmptySourceError(
+            f"The frame range {frame_range} holds no frame of {source}, which has "
+            f"{format_frame_range(numbers)}. Give a range within it."
+        )
+    is_one_span = len(chosen.spans) == 1
+    text = chosen.text if is_one_span else format_frame_range(chosen)
+    return text.replace("x", ":")
+
 
 _SET_BY_TEMPLATE = {"--resume", "--dry-run", "--json", "--progress"}
 _SAY_WHERE_FACES_ARE = {"--tracks", "--face-box", "--landmarks", "--whole-image"}
@@ -120,7 +156,7 @@ def job(
 
 
 def _given_to_workers(render_options: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """The options of `render` with their texts, none for flags; paths are absolute.
+    """Return the options of `render` with their texts, none for flags; paths are absolute.
 
     Raises:
         UsageError: not an option, or one that the template sets itself.
@@ -163,7 +199,9 @@ def _words(options: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
 def _checked_output_folder(
     source: str, numbers: str, out: Path | None, given: dict[str, tuple[str, ...]]
 ) -> Path:
-    """The folder that `render` would write to; raises what `render` raises before any frame."""
+    """Return the folder that `render` would write to; raises what `render` raises before any
+    frame.
+    """
     request = ["--frames", source, "--range", numbers, *_words(given), "--resume"]
     folder = [] if out is None else ["--out", str(out)]
     plan = io.StringIO()

@@ -1,25 +1,26 @@
 """A command group whose help loads none of its commands."""
 
-import gc
 import importlib
 import os
 import shlex
-from collections.abc import Container, Mapping
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from reggan_plugin.commands.attached_commands import (
+    attached_commands,
+    package_of,
+    words_of,
+)
 from reggan_plugin.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
-
-ENTRY_POINT_GROUP = "reggan_plugin.commands"
-_OWN_PACKAGES = ("reggan_plugin", "reggan_training", "reggan_export")
-
 
 _HELP = frozenset({"-h", "--help"})
 
@@ -49,8 +50,7 @@ class LazyGroup(click.Group):
         self,
         *args: Any,
         commands_by_name: Mapping[str, LazyCommand] | None = None,
-        attached_help: Mapping[str, str] | None = None,
-        attached_elsewhere: Container[str] | None = None,
+        attaches: Literal["main", "workshop"] | None = None,
         **settings: Any,
     ) -> None:
         """Create the group; `args` and `settings` are those of click's.
@@ -58,33 +58,22 @@ class LazyGroup(click.Group):
         Args:
             args: of click's.
             commands_by_name: its own commands.
-            attached_help: the lines of attached commands; without it none can be attached.
-            attached_elsewhere: names of attached commands that are another group's; None where
-                this group has those of `attached_help` alone.
+            attaches: whether other packages attach commands to it, and which of theirs.
             settings: of click's.
         """
         super().__init__(*args, **settings)
-        self._own, self._attached_help = commands_by_name or {}, attached_help
-        self._elsewhere = attached_elsewhere
+        self._own, self._attaches = commands_by_name or {}, attaches
         self._asks_for_help = False
 
     @cached_property
     def _attached(self) -> "dict[str, EntryPoint]":
-        if self._attached_help is None:
+        if self._attaches is None:
             return {}
-        from importlib.metadata import entry_points  # takes as long as all of click
-
-        found = entry_points(group=ENTRY_POINT_GROUP)
         return {
-            point.name: point
-            for point in sorted(found, key=lambda point: point.name)
-            if self._is_here(point.name)
+            name: point
+            for name, point in attached_commands().items()
+            if (name in words_of(package_of(point)).workshop) == (self._attaches == "workshop")
         }
-
-    def _is_here(self, name: str) -> bool:
-        if self._elsewhere is None:
-            return name in (self._attached_help or {})
-        return name not in self._elsewhere
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Own commands in their order, then the attached ones."""
@@ -98,8 +87,12 @@ class LazyGroup(click.Group):
         """
         if cmd_name in self._own:
             target = self._own[cmd_name].target
-            if not self._own[cmd_name].is_group:
-                _multiply_in_one_thread()
+            is_runtimes = self._attaches is not None and not self._own[cmd_name].is_group
+            if is_runtimes and "numpy" not in sys.modules:
+                # Products of matrices are small here; after each, threads of OpenBLAS would wait
+                # for the next in a loop that fills a core for a tenth of a second in a frame. What
+                # other packages attach, such as trainings, has large ones and takes all cores.
+                os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         elif cmd_name in self._attached:
             target = self._attached[cmd_name].value.partition(" ")[0]
         else:
@@ -148,8 +141,8 @@ class LazyGroup(click.Group):
         """List the commands without importing them."""
         own = [(name, command.short_help) for name, command in self._own.items()]
         attached = [
-            (name, (self._attached_help or {}).get(name, f"From {point.module.partition('.')[0]}."))
-            for name, point in self._attached.items()
+            (name, words_of(package).help.get(name, f"From {package}."))
+            for name, package in ((name, package_of(one)) for name, one in self._attached.items())
             if name not in self._own
         ]
         if own:
@@ -162,7 +155,7 @@ class LazyGroup(click.Group):
     def _help_alone(
         self, ctx: click.Context, name: str, target: str, error: ModuleNotFoundError
     ) -> click.Command:
-        """The command, fit for printing its help, if that is all that is asked for.
+        """Return the command, fit for printing its help, if that is all that is asked for.
 
         Raises:
             MissingExtraError: it is to be run.
@@ -172,21 +165,23 @@ class LazyGroup(click.Group):
             raise missing from error
         from reggan_plugin.commands.help_without_extras import load_without_extras
 
-        command = load_without_extras(lambda: _loaded(target))
+        command = load_without_extras(target.partition(".")[0], lambda: _loaded(target))
         click.echo(f"Note: {missing}", err=True)
         return command
 
     def _missing_extra(
         self, ctx: click.Context, name: str, error: ModuleNotFoundError
     ) -> Exception:
-        """The error that names the remedy; `error` itself if that is not a missing extra."""
+        """Return the error that names the remedy; `error` itself if that is not a missing extra."""
         missing = (error.name or "").partition(".")[0]
         if name in self._own:
             extras = self._own[name].extra
+            package = self._own[name].target.partition(".")[0]
         else:
             point = self._attached.get(name)
             extras = ",".join(point.extras) if point else ""
-        if missing in _OWN_PACKAGES or not extras:
+            package = package_of(point) if point else ""
+        if missing in ("reggan_plugin", package) or not extras:
             return error
         return MissingExtraError(
             f"`{ctx.command_path} {name}` needs {missing}, which is not installed. Install it: "
@@ -194,22 +189,7 @@ class LazyGroup(click.Group):
         )
 
 
-def _multiply_in_one_thread() -> None:
-    """Keep OpenBLAS from starting threads; it reads this when NumPy is loaded.
-
-    NumPy's products of matrices are small here; after each, threads of OpenBLAS would wait for the
-    next in a loop that fills a core for a tenth of a second in a frame. Commands that other
-    packages attach, such as trainings, have large ones, and take all cores.
-    """
-    if not gc.isenabled():  # by reggan_plugin.__main__: the process is this command's alone
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-
 def _loaded(target: str) -> click.Command:
-    """The command at `module:attribute`. What loading made is never searched for garbage."""
     module, _, attribute = target.partition(":")
     command: click.Command = getattr(importlib.import_module(module), attribute)
-    if not gc.isenabled():  # by reggan_plugin.__main__
-        gc.freeze()
-        gc.enable()
     return command

@@ -27,7 +27,7 @@ class CheckedModel:
     """Why it cannot be used; None if the card can be honoured and the hash matches."""
 
     def document(self) -> dict[str, Any]:
-        """The model as `--json` prints it."""
+        """Return the model as `--json` prints it."""
         return {
             "path": str(self.path),
             "hash_matches": self.fault is None,

@@ -71,6 +71,6 @@ def write_launcher(
 
 
 def _quoted(argument: str) -> str:
-    """An argument of `Exec`. Source: Desktop Entry Specification 1.5, The Exec key."""
+    """Return an argument of `Exec`. Source: Desktop Entry Specification 1.5, The Exec key."""
     escaped = re.sub(r'(["`$\\])', r"\\\1", argument).replace("%", "%%")
     return '"' + escaped.replace("\\", "\\\\") + '"'

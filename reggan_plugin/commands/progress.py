@@ -92,7 +92,7 @@ def errors_as_events(command: Run) -> Run:
 
 @contextmanager
 def bar_of(label: str) -> Iterator[Callable[[float], None]]:
-    """A bar with the time that is left, on a terminal alone; takes the share that is done."""
+    """Yield a bar with the time that is left, on a terminal alone; takes the share that is done."""
     stream = unguarded(sys.stderr)
     if not stream.isatty():
         yield lambda _: None

@@ -1,11 +1,12 @@
 """Remedies for errors and notices, in the words of the command line, by kind.
 
 A remedy may name the fields of what it is for: `{view}`. It is empty where the sentence itself
-says all that there is to do, whatever the front end.
+says all that there is to do, whatever the front end. Packages that attach commands bring their own.
 """
 
 from collections.abc import Mapping
 
+from reggan_plugin.commands.attached_commands import attached_commands, package_of, words_of
 from reggan_plugin.errors import Remark
 
 REMEDIES: Mapping[str, str] = {
@@ -38,9 +39,9 @@ REMEDIES: Mapping[str, str] = {
     "engine": "",
     "model-parity": "",
     "device-memory": "Take a smaller --batch.",
-    "training-diverged": "",
     "device-unavailable": "",
     "missing-extra": "",
+    "attached-package": "",
     "note": "",
     # the local page
     "too-large": "",
@@ -58,7 +59,6 @@ REMEDIES: Mapping[str, str] = {
     "engine-without-device": "If it is your own, say so: --device tensorrt.",
     "engine-to-build": "reggan-plugin export engine MODEL.onnx --out FILE",
     "engine-too-large": "Or build with a smaller --batch.",
-    "engine-of-other-model": "Such as --device cuda.",
     "unknown-face-shape": "`reggan-plugin expressions --shapes` lists all.",
     # where the face is
     "face-in-frame": "Say where it is with --face-box or --landmarks, or pass --on-missing-face "
@@ -122,35 +122,10 @@ REMEDIES: Mapping[str, str] = {
     "mesh-cannot-be-written": "Leave --out-mesh out.",
     "write-variants": "That is --mesh-as variants.",
     "batch-needs-folder": "Pass --out DIR.",
-    # training, export, studies
-    "engine-of-other-precision": "reggan-plugin export onnx {model} --precision {wanted} --out "
-    "{name}-{wanted}.onnx",
-    "engine-is-not-kept": "--device cuda and cpu run the file without an engine.",
-    "locator-run": "`reggan-plugin dev train-locator --stage {name}` writes it.",
-    "other-side": "Or leave --size out.",
-    "packed-set-too-large": "--limit-mib is the limit; --style, --split and --identities choose.",
-    "set-without-pairs": "`reggan-plugin dataset check DIR` lists them.",
-    "set-without-training": "--style names styles, --every-identity takes all.",
-    "set-without-test": "--data may be given several times.",
     "run-without-other-parts": "They are --without and --ablate; --out names the folder.",
-    "picture-process-ended": "--processes N",
     "pair-process-ended": "--producers N",
     "pair-process-failed": "",
-    "too-few-pictures": "That is --draw-minutes M.",
-    "set-to-make-again": "`reggan-plugin dataset avatars` renders, `reggan-plugin dataset pack DIR "
-    "--out set.zip` packs.",
-    "start-of-other-shape": "That is, without --init-from.",
     "start-of-other-contract": "--start-from names it; leave that out to start from nothing.",
-    "no-such-start": "Name one of them with --init-from.",
-    "batch-does-not-divide": "That is --batch.",
-    "diverged-at-once": "--out NEW --learning-rate …",
-    "diverged-after-checkpoint": "--out NEW --init-from {start} --learning-rate …",
-    "judge-to-train": "reggan-plugin dev train-judge",
-    "no-cuda-to-train": "That is --device cpu.",
-    "run-of-other-options": "--out names it.",
-    "too-many-comparisons": "--comparisons {possible}",
-    "no-attention-checks": "--attention-checks 0",
-    "no-answer-counts": "--max-attention-failures allows more.",
     # jobs
     "out-of-memory": "--face-box says where the face is.",
     "outputs-exist": "These are --out, --resume and --overwrite.",
@@ -165,14 +140,13 @@ REMEDIES: Mapping[str, str] = {
     "curve-of-no-numbers": "Give --expression and --intensity.",
     "batch-halved": "--batch {batch} asks for no more.",
     "foreign-page": "",
-    "foreign-folder": "",
     "frames-failed": "After mending, `reggan-plugin render --resume` renders only what is missing.",
     "characters-failed": "The lines above say why; --resume makes what is missing.",
 }
 
 
 def with_remedy(said: str) -> str:
-    """A sentence for the terminal: what is said, and what to do about it."""
+    """Return a sentence for the terminal: what is said, and what to do about it."""
     remedy = remedy_for(said)
     if not remedy:
         return said
@@ -180,9 +154,13 @@ def with_remedy(said: str) -> str:
 
 
 def remedy_for(said: str) -> str:
-    """The remedy for an error or a notice; empty for text that is neither."""
+    """Return the remedy for an error or a notice; empty for text that is neither."""
     if not isinstance(said, Remark):
         return ""
     inner = [remedy_for(value) for value in said.fields.values() if isinstance(value, Remark)]
-    own = REMEDIES.get(said.kind, "").format_map(said.fields)
-    return " ".join(remedy for remedy in (*inner, own) if remedy)
+    own = REMEDIES.get(said.kind)
+    if own is None:  # of a package that brings commands
+        packages = sorted({package_of(point) for point in attached_commands().values()})
+        tables = (words_of(package).remedies for package in packages)
+        own = next((table[said.kind] for table in tables if said.kind in table), "")
+    return " ".join(remedy for remedy in (*inner, own.format_map(said.fields)) if remedy)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files
-from reggan_plugin.commands.options.intensity import AskedExpression
+from reggan_plugin.commands.options.intensity import ShotExpression
 from reggan_plugin.commands.options.shared import (
     stall_option,
 )
@@ -18,9 +18,9 @@ from reggan_plugin.commands.progress import (
     progress_on_stderr,
     style_options,
 )
-from reggan_plugin.commands.render_model import AskedModel
+from reggan_plugin.commands.render_model import ModelOptions
 from reggan_plugin.commands.render_output import print_plans, print_summary
-from reggan_plugin.commands.render_request import AskedRender, render_options
+from reggan_plugin.commands.render_request import RenderOptions, render_options
 from reggan_plugin.commands.standard_streams import STANDARD, piped_files
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.jobs.events import Report
@@ -43,7 +43,7 @@ from reggan_plugin.jobs.stall_timeout import IoTimeout
 @verbose_option
 def render(
     *,
-    request: AskedRender,
+    request: RenderOptions,
     style: ProgressStyle,
     stall_s: float,
 ) -> None:
@@ -93,7 +93,7 @@ def render(
 
 def _run(
     jobs: Sequence[PlannedJob],
-    asked_model: AskedModel,
+    asked_model: ModelOptions,
     report: Report,
     stop: StopRequest,
     stall_s: float,
@@ -115,7 +115,7 @@ def _run(
         )
 
 
-def _plan_jobs(request: AskedRender, given: Sequence[Path]) -> tuple[list[PlannedJob], list[str]]:
+def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[PlannedJob], list[str]]:
     """Plan a job for each input, and name results of earlier runs that are no input.
 
     Raises:
@@ -145,8 +145,8 @@ def _plan_jobs(request: AskedRender, given: Sequence[Path]) -> tuple[list[Planne
     return jobs, _passed_over(passed_over)
 
 
-def _on_shot(settings: RenderSettings, asked: AskedExpression, plan: JobPlan) -> RenderSettings:
-    """The settings with the expression laid on a shot."""
+def _on_shot(settings: RenderSettings, asked: ShotExpression, plan: JobPlan) -> RenderSettings:
+    """Return the settings with the expression laid on a shot."""
     frames = plan.shot.frames
     numbers = frames.numbers
     last = numbers[-1] if len(numbers) == len(frames) else None

@@ -9,8 +9,8 @@ from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.commands.options.shared import model_options
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.change_layers import MOTION_LAYERS
-from reggan_plugin.files.picture_settings import PictureSettings
+from reggan_plugin.jobs.change_layers import MOTION_LAYERS
+from reggan_plugin.jobs.picture_settings import PictureSettings
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import ModelInUse
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -19,7 +19,7 @@ MOST_BATCH = 64
 
 
 @dataclass(frozen=True)
-class AskedModel:
+class ModelOptions:
     """A model by name or file, its device, and the faces that it is given at once."""
 
     model: str | None
@@ -45,7 +45,9 @@ class AskedModel:
         return transfer, in_use
 
     def in_dry_run(self, settings: RenderSettings) -> ModelInUse | None:
-        """The model as it would be used; it is opened on the CPU, which every machine has."""
+        """Return the model as it would be used; it is opened on the CPU, which every machine
+        has.
+        """
         if self.device not in (AUTO, GPU):
             device_from_text(self.device)  # refuses what is no device anywhere
         _, in_use = self.open_for(settings, on_cpu=True)
@@ -72,7 +74,7 @@ def _refuse_motion(picture: PictureSettings, model: str) -> None:
 
 model_and_batch_options = options_as(
     "asked_model",
-    AskedModel,
+    ModelOptions,
     model_options,
     grouped_option(
         "Model",
@@ -85,4 +87,4 @@ model_and_batch_options = options_as(
         "alone; a processor takes one at a time.",
     ),
 )
-"""Model, device and batch; the command takes `asked_model`, an `AskedModel`."""
+"""Model, device and batch; the command takes `asked_model`, an `ModelOptions`."""

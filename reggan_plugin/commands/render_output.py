@@ -66,7 +66,7 @@ def print_summary(summary: JobSummary, as_json: bool) -> None:
 
 
 def written_by(summary: JobSummary) -> list[Path]:
-    """The files that a job has made, in order."""
+    """Return the files that a job has made, in order."""
     paths = []
     for part in summary.parts or (summary,):
         written = [result.output for result in part.results if result.is_on_disk]

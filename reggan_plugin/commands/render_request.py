@@ -8,31 +8,70 @@ import click
 
 from reggan_plugin.commands.options.face import face_options
 from reggan_plugin.commands.options.grouped import grouped_option, options_as
-from reggan_plugin.commands.options.input import AskedInputs, input_options
-from reggan_plugin.commands.options.intensity import AskedExpression, intensity_options
+from reggan_plugin.commands.options.input import InputOptions, input_options
+from reggan_plugin.commands.options.intensity import ShotExpression, intensity_options
 from reggan_plugin.commands.options.picture import picture_options
 from reggan_plugin.commands.options.shared import existing_options, exposure_option, rig_options
-from reggan_plugin.commands.options.signing import signing_options
-from reggan_plugin.commands.render_model import AskedModel, model_and_batch_options
+from reggan_plugin.commands.render_model import ModelOptions, model_and_batch_options
+from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.credentials_signed import Signing
-from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.files.video_codecs import VIDEO_CODECS
+from reggan_plugin.jobs.picture_settings import PictureSettings
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings, RigFiles
 
+_PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _signing_from_options(
+    certificate: Path | None,
+    key: Path | None,
+) -> Signing | None:
+    if (certificate is None) != (key is None):
+        raise UsageError("--sign CERT.pem and --key KEY.pem belong together. Give both.")
+    if certificate is None or key is None:
+        return None
+    return Signing(certificate=certificate, key=key)
+
+
+signing_options = options_as(
+    "signing",
+    _signing_from_options,
+    grouped_option(
+        "Output",
+        "--sign",
+        "certificate",
+        type=_PEM_FILE,
+        is_input=True,
+        metavar="CERT.pem",
+        help="Sign changed frames as Content Credentials (C2PA): in PNG, JPEG, TIFF and WebP, "
+        "beside the others. The signer's certificate, then those that issued it. Needs the extra "
+        "[c2pa].",
+    ),
+    grouped_option(
+        "Output",
+        "--key",
+        type=_PEM_FILE,
+        is_input=True,
+        metavar="KEY.pem",
+        help="The key of --sign, without a password. It is read, and written nowhere.",
+    ),
+)
+"""`--sign` and `--key`; the command takes `signing`, None without them."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class AskedRender:
+class RenderOptions:
     """Values of the options, by the names that the options below give them."""
 
-    asked_inputs: AskedInputs
-    asked: AskedExpression
+    asked_inputs: InputOptions
+    asked: ShotExpression
     exposure_ev: float | None
     choice: FaceChoice
     picture: PictureSettings
     on_missing_face: MissingFace
-    asked_model: AskedModel
+    asked_model: ModelOptions
     rig_files: RigFiles
     asked_out: str | None
     existing: Existing
@@ -69,7 +108,7 @@ class AskedRender:
 
 render_options = options_as(
     "request",
-    AskedRender,
+    RenderOptions,
     input_options,
     intensity_options,
     exposure_option("Expression"),

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.options.grouped import given_files
-from reggan_plugin.commands.options.intensity import AskedExpression
+from reggan_plugin.commands.options.intensity import ShotExpression
 from reggan_plugin.commands.progress import libraries_on_stderr
 from reggan_plugin.commands.render_output import print_summary, written_by
-from reggan_plugin.commands.render_request import AskedRender
+from reggan_plugin.commands.render_request import RenderOptions
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.events import Notice, Report
 from reggan_plugin.jobs.fade_in_out import Fades
@@ -22,7 +22,7 @@ from reggan_plugin.jobs.watched_folder import WatchedFolder, watch_folder
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 
-def watched_folder(request: AskedRender) -> WatchedFolder:
+def watched_folder(request: RenderOptions) -> WatchedFolder:
     """Folder that pictures land in, and what becomes of them.
 
     Raises:
@@ -84,7 +84,7 @@ def render_what_lands(
     stop.raise_if_made()
 
 
-def _refuse_impossible(asked: AskedExpression, out: Path | None, *, dry_run: bool) -> None:
+def _refuse_impossible(asked: ShotExpression, out: Path | None, *, dry_run: bool) -> None:
     if asked.fades != Fades():
         raise UsageError(
             "A fade counts from the ends of a shot, which nobody knows while it lands. Leave "

@@ -16,7 +16,7 @@ from reggan_plugin.commands.progress import (
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.reading import Reading
 from reggan_plugin.jobs.events import FrameChecked
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.report.page_file import ReportPage, refuse_foreign_page

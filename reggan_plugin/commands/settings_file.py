@@ -18,7 +18,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
+from reggan_plugin.backends.engine_cache import ENGINE_SUFFIX
 from reggan_plugin.documents import parse_toml
 from reggan_plugin.errors import UsageError
 from reggan_plugin.limits import MOST_SETTINGS_BYTES
@@ -104,7 +104,7 @@ def _refuse_of_strangers(path: Path, table: Mapping[str, Any]) -> None:
 
 
 def _may_name_result(option: click.Option) -> bool:
-    """True if its value is a path, and nothing says that the file is only read."""
+    """Tell whether its value is a path, and nothing says that the file is only read."""
     return isinstance(option.type, click.Path) and not _names_input(option)
 
 
@@ -113,7 +113,9 @@ def _names_input(option: click.Option) -> bool:
 
 
 def _value(option: click.Option, value: Any, folder: Path) -> Any:
-    """A value as a command line has it: text, true or false, or a list for a repeated option."""
+    """Return a value as a command line has it: text, true or false, or a list for a repeated
+    option.
+    """
     if isinstance(value, bool):
         return value
     if option.multiple:
@@ -124,7 +126,7 @@ def _value(option: click.Option, value: Any, folder: Path) -> Any:
 
 
 def _text(option: click.Option, value: Any, folder: Path) -> str:
-    """A value as text; of a file that lies in the folder of the settings, its path."""
+    """Return a value as text; of a file that lies in the folder of the settings, its path."""
     beside = folder / str(value)
     return str(beside if _names_input(option) and beside.is_file() else value)
 
@@ -139,7 +141,7 @@ def _named(args: Sequence[str]) -> Path | None:
 
 
 def _found(args: Sequence[str]) -> Path | None:
-    """The file beside what the words of a command line name, or in the user's folder."""
+    """Return the file beside what the words of a command line name, or in the user's folder."""
     places = [Path(word) for word in args if word and not word.startswith("-")]
     there = [place for place in places if _exists(place) or set(place.name) & set("#%*")]
     folders = [place if place.is_dir() else place.parent for place in there]
@@ -156,7 +158,7 @@ def _exists(place: Path) -> bool:
 
 
 def _own_folder() -> Path:
-    """The user's folder for settings, which nobody else writes to."""
+    """Return the user's folder for settings, which nobody else writes to."""
     return Path(click.get_app_dir("reggan-plugin"))
 
 

@@ -40,7 +40,7 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
-from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.reading import Reading
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.jobs.stall_timeout import IoTimeout
@@ -204,7 +204,7 @@ def _name(expression: ExpressionMix) -> str:
 def _draw_sheet(
     path: Path, face: _DrawnFace, expressions: Sequence[ExpressionMix]
 ) -> list[dict[str, Any]]:
-    """A row for each expression; the place of every picture."""
+    """Return a row for each expression; the place of every picture."""
     rows = []
     with _bar(expressions) as listed:
         for mix in listed:
@@ -232,7 +232,7 @@ def _draw_grid(
 
 @contextmanager
 def _bar(names: Sequence[ExpressionMix]) -> Iterator[Iterable[ExpressionMix]]:
-    """The expressions one after another, with a bar on a terminal."""
+    """Yield the expressions one after another, with a bar on a terminal."""
     stream = unguarded(sys.stderr)
     if not stream.isatty():
         yield names

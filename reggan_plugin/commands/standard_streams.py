@@ -15,9 +15,28 @@ from pathlib import Path
 from reggan_plugin.errors import OutputError, RegganError, UnreadableFrameError, UsageError
 from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.image_format import HEAD_BYTES
-from reggan_plugin.files.picture_stream import holds_several_pictures
+from reggan_plugin.files.png.chunks import SIGNATURE, read_chunks
 from reggan_plugin.files.video import is_video
 from reggan_plugin.files.video_codecs import video_suffix_of
+
+_END_AND_BEGIN_OF_JPEG = b"\xff\xd9\xff\xd8\xff"
+_MULTI_PICTURE_FORMAT = b"MPF\0"
+"""Marks a JPEG of a camera that holds others, such as the second eye: one file, and one picture."""
+_MARK_WITHIN = 64 * 1024
+
+
+def holds_several_pictures(content: bytes) -> bool:
+    """Tell whether a PNG or JPEG is followed by another one; readers see only the first."""
+    if content.startswith(SIGNATURE):
+        try:
+            end = len(SIGNATURE) + sum(len(chunk.raw) for chunk in read_chunks(content))
+        except UnreadableFrameError:  # which is said when it is read
+            return False
+        return content.startswith(SIGNATURE, end)
+    is_jpeg = content.startswith(_END_AND_BEGIN_OF_JPEG[2:])
+    is_of_camera = _MULTI_PICTURE_FORMAT in content[:_MARK_WITHIN]
+    return is_jpeg and not is_of_camera and _END_AND_BEGIN_OF_JPEG in content
+
 
 STANDARD = "-"
 _INPUT, _OUTPUT = "standard input", "standard output"
@@ -129,7 +148,7 @@ def _kept_input(folder: Path) -> Path:
 
 
 def _suffix_of(head: bytes) -> str:
-    """Ending for the name of a file that begins like this."""
+    """Return ending for the name of a file that begins like this."""
     found = format_of(head)
     suffix = found.suffixes[0] if found is not None else video_suffix_of(head)
     if suffix is None:

@@ -21,7 +21,7 @@ _VISIBLE = {
 
 
 def printable(text: str) -> str:
-    """The text with control characters as `\\x1b`; lines and tabs stay."""
+    """Return the text with control characters as `\\x1b`; lines and tabs stay."""
     return text.translate(_VISIBLE)
 
 
@@ -48,7 +48,7 @@ class PrintableStream:
 
 
 def unguarded(stream: TextIO) -> TextIO:
-    """The stream behind, for those who draw."""
+    """Return the stream behind, for those who draw."""
     return stream.unguarded if isinstance(stream, PrintableStream) else stream
 
 

@@ -2,19 +2,20 @@
 
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.expression import (
     NOTHING_ASKED,
-    AskedMixes,
+    MixOptions,
     expression_options,
 )
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.options.shared import model_options, rig_options
 from reggan_plugin.commands.options.texture import (
-    AskedCharacter,
+    CharacterOptions,
     character_options,
     output_options,
 )
@@ -30,7 +31,6 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.jobs.render_settings import RigFiles
-from reggan_plugin.textures.texture_batch import Watch
 from reggan_plugin.textures.texture_request import (
     MeshOutput,
     OpenTransfer,
@@ -38,6 +38,9 @@ from reggan_plugin.textures.texture_request import (
     TextureResult,
 )
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+
+if TYPE_CHECKING:
+    from reggan_plugin.textures.texture_batch import Watch
 
 
 @click.command(
@@ -56,8 +59,8 @@ from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 @errors_as_events
 def texture(
     *,
-    character: AskedCharacter,
-    asked: AskedMixes,
+    character: CharacterOptions,
+    asked: MixOptions,
     model: str | None,
     device: str,
     rig_files: RigFiles,
@@ -145,9 +148,9 @@ def _refuse_single_files(request: TextureRequest, sheet: Path | None) -> None:
 
 
 def _run(
-    request: TextureRequest, sheet: Path | None, open_transfer: OpenTransfer, watch: Watch
+    request: TextureRequest, sheet: Path | None, open_transfer: OpenTransfer, watch: "Watch"
 ) -> list[TextureResult]:
-    """The maps and the sheet of one character, which is looked at once for both."""
+    """Return the maps and the sheet of one character, which is looked at once for both."""
     from reggan_plugin.textures.job_inputs import Subject
 
     results = []

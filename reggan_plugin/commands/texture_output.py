@@ -1,15 +1,17 @@
 """What `texture` prints: paths or JSON on stdout, notes and times on stderr."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import RegganError, document_from_said
-from reggan_plugin.textures.texture_batch import CharacterOutcome
 from reggan_plugin.textures.texture_request import TextureResult
+
+if TYPE_CHECKING:  # needs the extra [textures]
+    from reggan_plugin.textures.texture_batch import CharacterOutcome
 
 SUMMARY_VERSION = 2
 """Raised when a field of the JSON summary changes its meaning or goes away."""
@@ -31,7 +33,7 @@ def say(result: TextureResult, name: str | None = None) -> None:
 
 
 def print_results(results: Sequence[TextureResult], *, as_json: bool, quiet: bool = False) -> None:
-    """The files of one character; its maps and its sheet are results of their own."""
+    """Print the files of one character; its maps and its sheet are results of their own."""
     for result in () if quiet else results:
         say(result)
     if as_json:
@@ -47,7 +49,7 @@ def print_results(results: Sequence[TextureResult], *, as_json: bool, quiet: boo
             click.echo(path)
 
 
-def say_outcome(outcome: CharacterOutcome, place: int, *, quiet: bool = False) -> None:
+def say_outcome(outcome: "CharacterOutcome", place: int, *, quiet: bool = False) -> None:
     """One line for a character of a batch, as it is done, and its notes; if quiet, of faults."""
     if quiet and not outcome.error:
         return
@@ -58,13 +60,13 @@ def say_outcome(outcome: CharacterOutcome, place: int, *, quiet: bool = False) -
 
 
 def print_outcomes(
-    outcomes: Sequence[CharacterOutcome],
+    outcomes: "Sequence[CharacterOutcome]",
     *,
     as_json: bool,
     is_interrupted: bool,
     quiet: bool = False,
 ) -> None:
-    """The files of a batch, and how many characters came to what."""
+    """Print the files of a batch, and how many characters came to what."""
     if as_json:
         document = {
             "v": SUMMARY_VERSION,
@@ -93,7 +95,7 @@ def print_outcomes(
         click.echo(", ".join(f"{count} {kind}" for kind, count in counts.items()), err=True)
 
 
-def raise_for_failures(outcomes: Sequence[CharacterOutcome]) -> None:
+def raise_for_failures(outcomes: "Sequence[CharacterOutcome]") -> None:
     """Fail if a character of a batch failed.
 
     Raises:

@@ -1,6 +1,8 @@
 """`reggan-plugin track`: a shot in, the places of its faces in every frame out."""
 
+from collections import defaultdict
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import click
@@ -17,9 +19,10 @@ from reggan_plugin.commands.progress import (
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
+from reggan_plugin.faces.tracks import TrackedFace
 from reggan_plugin.faces.tracks_file import write_tracks
 from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
-from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.reading import Reading
 from reggan_plugin.files.sequence import Sequence, find_sequence
 from reggan_plugin.jobs.events import Notice, Started
 from reggan_plugin.jobs.interruption import stop_on_signals
@@ -28,7 +31,46 @@ from reggan_plugin.jobs.shot_tracks import keep_part
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.jobs.track_preview import make_folder, preview_paths, write_preview
-from reggan_plugin.jobs.track_summary import document_from_result
+
+SUMMARY_VERSION = 1
+
+
+def document_from_result(result: TrackResult) -> dict[str, Any]:
+    """Return the JSON object, but for the files written."""
+    tracks = result.tracks
+    by_face: dict[int, dict[str, TrackedFace]] = defaultdict(dict)
+    for key, frame in tracks.frames.items():
+        for face in frame.faces:
+            by_face[face.face][key] = face
+    return {
+        "v": SUMMARY_VERSION,
+        "source": tracks.source,
+        "frames": len(tracks.frames),
+        "faces": [_summary_of(number, by_face[number]) for number in sorted(by_face)],
+        "cuts": list(tracks.cuts),
+        "exposure_ev": tracks.exposure_ev,
+        "without_face": [key for key, frame in tracks.frames.items() if not frame.faces],
+        "unreadable": [
+            {"source": str(path), "message": message} for path, message in result.unreadable.items()
+        ],
+        "smoothing": tracks.smoothing,
+        "seconds": result.seconds,
+    }
+
+
+def _summary_of(number: int, faces: dict[str, TrackedFace]) -> dict[str, Any]:
+    keys = list(faces)
+    found = [face.score for face in faces.values() if face.status == "found"]
+    return {
+        "face": number,
+        "first": keys[0],
+        "last": keys[-1],
+        "found": len(found),
+        "filled": len(faces) - len(found),
+        "median_size_px": round(median(face.size_px for face in faces.values()), 1),
+        "lowest_score": min(found),
+    }
+
 
 PART_OF_A_SHOT = (
     "These are the tracks of a part of the shot: smoothing ends where the part does, and faces "

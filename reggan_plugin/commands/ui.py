@@ -17,7 +17,6 @@ from reggan_plugin.commands.page_launcher import write_launcher
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.open_take import open_take
-from reggan_plugin.ui.server import serve_page
 from reggan_plugin.ui.studio import Studio
 from reggan_plugin.ui.words_to_copy import PageOptions
 from reggan_plugin.vocabulary.presets import read_presets
@@ -90,6 +89,8 @@ def ui(
     if launcher is not None:
         click.echo(write_launcher(launcher, overwrite=overwrite))
         return
+    from reggan_plugin.ui.server import serve_page  # needs the extra [ui]
+
     own = read_presets(presets)
     take = None if curves is None else open_take(curves)
     files = OpenFiles(tuple(sample_shots()))

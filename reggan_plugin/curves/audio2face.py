@@ -11,7 +11,7 @@ _FIELDS = ("facsNames", "weightMat")
 
 
 def is_audio2face(text: str) -> bool:
-    """True if a JSON text looks like one."""
+    """Tell whether a JSON text looks like one."""
     return all(f'"{field}"' in text for field in _FIELDS)
 
 

@@ -32,7 +32,7 @@ _EXPRESSIONS = {
 
 @cache
 def name_from_column(column: str) -> str | None:
-    """The ARKit shape or the expression that a column means.
+    """Return the ARKit shape or the expression that a column means.
 
     Any case; `Left`, `_L` or `L` at the end; behind prefixes of meshes.
 

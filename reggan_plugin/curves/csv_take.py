@@ -80,7 +80,7 @@ def columns_of_csv(text: str, rate_fps: float | None) -> Columns:
 
 
 def csv_of_take(take: Take) -> str:
-    """A take in our own format, which `columns_of_csv` reads back with the same weights."""
+    """Return a take in our own format, which `columns_of_csv` reads back with the same weights."""
     clock, times = ("time", take.times_s) if take.frames is None else ("frame", take.frames)
     first = times[0] if take.frames is None else 0.0
     lines = [",".join((clock, *take.names))]

@@ -134,7 +134,9 @@ def _steps(
 def _spline(
     times: Float[np.ndarray, " keys"], output: Float[np.ndarray, "keys 3 names"]
 ) -> tuple[Float[np.ndarray, " rows"], Float[np.ndarray, "rows names"]]:
-    """The cubic Hermite spline in short lines; tangents are scaled by the distance of the keys."""
+    """Return the cubic Hermite spline in short lines; tangents are scaled by the distance of the
+    keys.
+    """
     if len(times) < 2:
         return times, output[:, 1]
     t = np.arange(_SUBSTEPS)[:, None, None] / _SUBSTEPS  # [substep, 1, 1]

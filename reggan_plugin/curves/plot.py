@@ -37,7 +37,7 @@ def moving_columns(take: Take) -> list[int]:
 def _strip(
     times_s: Float[np.ndarray, " rows"], values: Float[np.ndarray, " rows"]
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """The area under a curve."""
+    """Return the area under a curve."""
     across = np.linspace(times_s[0], times_s[-1], _PLOT_PX)
     share = np.clip(np.interp(across, times_s, values), 0, 1)
     heights = (np.arange(_STRIP_PX)[::-1, None] + 0.5) / _STRIP_PX  # [row, 1]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from reggan_plugin.attached import attached, load_attached
 from reggan_plugin.curves.audio2face import columns_of_audio2face, is_audio2face
 from reggan_plugin.curves.csv_take import columns_of_csv
 from reggan_plugin.curves.phone_text import columns_of_face_cap, columns_of_ifacialmocap
@@ -19,6 +20,7 @@ FORMATS = (
     "Live Link Face CSV, iFacialMocap or Face Cap text, Audio2Face JSON, glTF, GLB, VRMA, USD, or "
     "CSV with a heading such as frame,jawOpen,mouthSmileLeft"
 )
+_TEXT_SUFFIXES = (".csv", ".txt", ".json")
 _DAMAGE = (
     ValueError, TypeError, LookupError, ArithmeticError, OSError, RecursionError, MemoryError,
     csv.Error,
@@ -61,6 +63,9 @@ def _columns(path: Path, rate_fps: float | None) -> Columns:
         return columns_of_gltf(path)
     if suffix in USD_SUFFIXES:
         return _columns_of_usd()(path)
+    if suffix not in _TEXT_SUFFIXES and suffix[1:] in attached("takes"):
+        columns: Columns = load_attached("takes", suffix[1:])(path, rate_fps)
+        return columns
     text = read_regular(path, MOST_TAKE_BYTES).decode("utf-8-sig")
     if suffix == ".json":
         if not is_audio2face(text):

@@ -123,7 +123,9 @@ def take_from_columns(columns: Columns, source: str) -> Take:
 
 
 def mirrored(take: Take, *, mouth_alone: bool = False) -> tuple[str, ...]:
-    """The take's names with left and right exchanged: of all shapes, or of mouthLeft and Right."""
+    """Return the take's names with left and right exchanged: of all shapes, or of mouthLeft and
+    Right.
+    """
     swapped = ("mouthLeft", "mouthRight")
     return tuple(
         mirrored_name(name) if name in swapped or not mouth_alone else name for name in take.names

@@ -62,7 +62,7 @@ class TakeCurve:
 def frames_of_rows(
     take: Take, first_frame: int, fps: float | None, offset: "float | Timecode | None"
 ) -> Float[np.ndarray, " rows"]:
-    """The frame of the shot on which each row of a take lies.
+    """Return the frame of the shot on which each row of a take lies.
 
     Args:
         take: the take.

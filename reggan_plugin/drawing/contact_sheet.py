@@ -45,7 +45,7 @@ def view_of_face(
     crop: FaceCrop,
     exposure_ev: float = 0.0,
 ) -> View:
-    """The crop as it looks on a display, enlarged or reduced to a cell of the sheet.
+    """Return the crop as it looks on a display, enlarged or reduced to a cell of the sheet.
 
     Args:
         frame: says how `pixels` are encoded, and has their alpha.
@@ -68,7 +68,7 @@ def view_of_face(
 
 
 def face_part(frame: Frame, crop: FaceCrop) -> tuple[Frame, FaceCrop]:
-    """The part of a frame that a view of a face needs, at most twice as fine as it is drawn.
+    """Return the part of a frame that a view of a face needs, at most twice as fine as it is drawn.
 
     The frame in it cannot be written; its colours mean what they meant.
     """
@@ -112,7 +112,7 @@ def write_sheet(path: Path, columns: Sequence[str], rows: Sequence[SheetRow]) ->
 
 
 def sheet_box(row: int, column: int) -> Box:
-    """The place of a picture on a sheet."""
+    """Return the place of a picture on a sheet."""
     return (*_corner(row, column), CELL_PX, CELL_PX)
 
 
@@ -131,7 +131,7 @@ def write_grid(path: Path, views: Sequence[View]) -> None:
 
 
 def grid_box(place: int) -> Box:
-    """The place of a picture on a grid of small ones."""
+    """Return the place of a picture on a grid of small ones."""
     row, column = divmod(place, SMALL_COLUMNS)
     return column * SMALL_PX, row * SMALL_PX, SMALL_PX, SMALL_PX
 

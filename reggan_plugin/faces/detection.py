@@ -53,7 +53,7 @@ def patch_crop(points: Float[np.ndarray, "6 2"]) -> FaceCrop:
 def patch_around(
     image: Float[np.ndarray, "height width 3"], points: Float[np.ndarray, "6 2"]
 ) -> Patch:
-    """The grey patch of the face in a picture that is sRGB-encoded in [0, 1]."""
+    """Return the grey patch of the face in a picture that is sRGB-encoded in [0, 1]."""
     gray = cut_crop(image, patch_crop(points)) @ np.array(LUMA_WEIGHTS, dtype=np.float32)
     return np.asarray(np.rint(gray.clip(0.0, 1.0) * 255).astype(np.uint8))
 
@@ -64,7 +64,7 @@ def unlikeness(one: Detection, other: Detection) -> float:
 
 
 def _look(patch: Patch) -> Float[np.ndarray, "rows columns"]:
-    """The patch in a few cells, of mean 0 and variance 1."""
+    """Return the patch in a few cells, of mean 0 and variance 1."""
     cells = patch.reshape(_LOOK_SIDE, -1, _LOOK_SIDE, PATCH_SIDE_PX // _LOOK_SIDE)
     means = cells.mean(axis=(1, 3), dtype=np.float64)
     return np.asarray((means - means.mean()) / max(float(means.std()), 1e-6))

@@ -76,7 +76,7 @@ def read_candidates(
 def _is_peak(
     scores: Float[np.ndarray, "rows columns"],
 ) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """True where no neighbour among the eight is higher."""
+    """Return true where no neighbour among the eight is higher."""
     padded = np.pad(scores, 1, constant_values=-1.0)
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
     return np.asarray(scores >= windows.max(axis=(2, 3)))

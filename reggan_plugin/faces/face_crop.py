@@ -44,17 +44,17 @@ class FaceCrop:
         return np.column_stack([linear, -linear @ self.frame_from_crop[:, 2]])
 
     def moved(self, x_px: float, y_px: float) -> "FaceCrop":
-        """The same crop in a picture whose corner lies at (-x_px, -y_px) of this one's."""
+        """Return the same crop in a picture whose corner lies at (-x_px, -y_px) of this one's."""
         matrix = self.frame_from_crop.copy()
         matrix[:, 2] += [x_px, y_px]
         return replace(self, frame_from_crop=matrix)
 
     def scaled(self, factor: float) -> "FaceCrop":
-        """The same crop in a picture `factor` times as large."""
+        """Return the same crop in a picture `factor` times as large."""
         return replace(self, frame_from_crop=self.frame_from_crop * factor)
 
     def rolled(self, roll_deg: float, middle: Float[np.ndarray, "2"]) -> "FaceCrop":
-        """The same square turned clockwise about a point of the frame."""
+        """Return the same square turned clockwise about a point of the frame."""
         angle = math.radians(roll_deg)
         turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
         matrix = turn @ self.frame_from_crop
@@ -62,14 +62,16 @@ class FaceCrop:
         return replace(self, frame_from_crop=matrix)
 
     def resized(self, side_px: int) -> "FaceCrop":
-        """A larger or smaller square about the same centre, at the same scale and rotation."""
+        """Return a larger or smaller square about the same centre, at the same scale and
+        rotation.
+        """
         matrix = self.frame_from_crop.copy()
         margin_px = (side_px - self.side_px) / 2
         matrix[:, 2] -= matrix[:, :2] @ [margin_px, margin_px]
         return replace(self, frame_from_crop=matrix, side_px=side_px)
 
     def finer(self, factor: int) -> "FaceCrop":
-        """The same square with `factor` times as many pixels on a side."""
+        """Return the same square with `factor` times as many pixels on a side."""
         matrix = self.frame_from_crop.copy()
         matrix[:, :2] /= factor
         return replace(self, frame_from_crop=matrix, side_px=self.side_px * factor)

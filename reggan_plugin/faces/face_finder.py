@@ -104,7 +104,8 @@ class FaceFinder:
     def turned_as_seen(
         self, crop: FaceCrop, image: Float[np.ndarray, "height width 3"], place: FaceCrop
     ) -> FaceCrop:
-        """A box's crop with the roll and the yaw of the face in it; as it is where none is seen.
+        """Return a box's crop with the roll and the yaw of the face in it; as it is where none is
+        seen.
 
         Args:
             crop: of the box, upright.

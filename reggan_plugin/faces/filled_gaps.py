@@ -13,7 +13,7 @@ longer away may be hidden behind something, on which no face belongs."""
 def places_in_gaps(
     stretch: Sequence[int], points: Sequence[Points], times: Sequence[int]
 ) -> Iterator[tuple[int, Points]]:
-    """The frames of a stretch without a detection, and where the face is in them.
+    """Yield the frames of a stretch without a detection, and where the face is in them.
 
     Args:
         stretch: places of the frames with a detection.

@@ -106,7 +106,7 @@ def _distances(
 def _projections(
     yaws_deg: Float[np.ndarray, " yaws"], pitches_deg: Float[np.ndarray, " pitches"]
 ) -> Complex[np.ndarray, "yaws pitches 6"]:
-    """The canonical face turned, then seen from infinitely far: x + iy."""
+    """Return the canonical face turned, then seen from infinitely far: x + iy."""
     yaw = np.radians(yaws_deg)[:, None, None]
     pitch = np.radians(pitches_deg)[None, :, None]
     x, y, z = CANONICAL_FACE.T

@@ -8,9 +8,35 @@ from itertools import takewhile
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.faces.cuts import Thumbnail, is_changed
 from reggan_plugin.faces.detection import Detection, unlikeness
 from reggan_plugin.faces.filled_gaps import MOST_FILLED
+
+CUT_CHANGE = 0.3
+"""Change of the picture, 0 to 2, from which a cut is possible."""
+
+Thumbnail = Float[np.ndarray, "rows columns"]
+
+
+def picture_change(one: Thumbnail, other: Thumbnail) -> float:
+    """1 less the correlation of two pictures: 0 if only the brightness differs, 2 for a negative.
+
+    A picture without any contrast is unlike all others but its like.
+    """
+    one, other = one - one.mean(), other - other.mean()
+    sizes = float(np.sqrt((one**2).mean())), float(np.sqrt((other**2).mean()))
+    if min(sizes) < 1e-3:
+        return float(max(sizes) >= 1e-3)
+    return 1.0 - float((one * other).mean()) / (sizes[0] * sizes[1])
+
+
+def is_changed(shown: Thumbnail | None, thumbnail: Thumbnail | None) -> bool:
+    """Tell whether the picture is another one as a whole; never where one of the two is not
+    known.
+    """
+    if shown is None or thumbnail is None:
+        return False
+    return picture_change(shown, thumbnail) > CUT_CHANGE
+
 
 _FARTHEST_SIZES, _FARTHER_EACH_FRAME = 0.6, 0.1
 """Largest distance from the expected place, in face sizes, and more for each frame missed."""
@@ -22,7 +48,7 @@ by 0.04 to 0.21 with another expression; 95 of 100 pairs of different heads are 
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SeenFrame:
+class FrameDetections:
     """The detections of a frame.
 
     Attributes:
@@ -57,7 +83,7 @@ class LinkedShot:
     """Between two cuts, those that are seen large and long come first."""
 
 
-def link_faces(frames: Sequence[SeenFrame]) -> LinkedShot:
+def link_faces(frames: Sequence[FrameDetections]) -> LinkedShot:
     """Follow each face from frame to frame.
 
     A face goes on where its last two frames lead to, at about its size and with about its looks;
@@ -90,7 +116,7 @@ def link_faces(frames: Sequence[SeenFrame]) -> LinkedShot:
 
 
 def _matches(
-    paths: Sequence[FacePath], frames: Sequence[SeenFrame], index: int, *, is_steady: bool
+    paths: Sequence[FacePath], frames: Sequence[FrameDetections], index: int, *, is_steady: bool
 ) -> dict[int, FacePath]:
     """Match the frame's detections to the paths that they continue, the best fits first."""
     fits = []
@@ -109,7 +135,11 @@ def _matches(
 
 
 def _cost(
-    path: FacePath, frames: Sequence[SeenFrame], index: int, detection: Detection, is_steady: bool
+    path: FacePath,
+    frames: Sequence[FrameDetections],
+    index: int,
+    detection: Detection,
+    is_steady: bool,
 ) -> float | None:
     """Cost of continuing a path with a detection; None if it cannot."""
     last = path.detections[path.last]
@@ -131,9 +161,9 @@ def _cost(
 
 
 def _expected_centre(
-    path: FacePath, frames: Sequence[SeenFrame], index: int
+    path: FacePath, frames: Sequence[FrameDetections], index: int
 ) -> Float[np.ndarray, "2"]:
-    """Expected place of a face that moves on as it did lately, for a few frames at most."""
+    """Return expected place of a face that moves on as it did lately, for a few frames at most."""
     last = path.detections[path.last]
     lately = takewhile(lambda place: place >= path.last - MOST_FILLED, reversed(path.detections))
     *_, first = lately
@@ -146,7 +176,7 @@ def _expected_centre(
 
 
 def _known_again(paths: Sequence[FacePath], detection: Detection, index: int) -> FacePath | None:
-    """The lost face that looks the most like this one, if it is certain."""
+    """Return the lost face that looks the most like this one, if it is certain."""
     lost = [path for path in paths if path.last < index]
     by_looks = [(unlikeness(path.detections[path.last], detection), path) for path in lost]
     alike = min(by_looks, key=lambda pair: pair[0], default=None)

@@ -34,7 +34,7 @@ class Level:
     frame_px: tuple[float, float]
 
     def turned(self, quarters: int) -> "Level":
-        """The level turned counterclockwise by so many quarters."""
+        """Return the level turned counterclockwise by so many quarters."""
         frame_px = self.frame_px[::-1] if quarters % 2 else self.frame_px
         return Level(np.ascontiguousarray(np.rot90(self.gray, quarters)), frame_px)
 
@@ -47,7 +47,7 @@ class Pyramid:
     searched: tuple[Level, ...]
 
     def turned(self, quarters: int) -> "Pyramid":
-        """The frame turned counterclockwise by so many quarters."""
+        """Return the frame turned counterclockwise by so many quarters."""
         return Pyramid(
             self.base.turned(quarters), tuple(level.turned(quarters) for level in self.searched)
         )

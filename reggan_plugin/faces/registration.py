@@ -23,7 +23,7 @@ Similarity = Float[np.ndarray, "3 3"]
 
 
 def face_motion(one: Detection, other: Detection) -> Similarity:
-    """The similarity transform of the picture that carries a face from one frame to another.
+    """Return the similarity transform of the picture that carries a face from one frame to another.
 
     Where the patches cannot be laid over each other (occlusion, a fast turn), it is taken from
     the landmarks, as uncertain as they are.
@@ -37,7 +37,8 @@ def face_motion(one: Detection, other: Detection) -> Similarity:
 
 
 def register_patches(one: Patch, other: Patch) -> Similarity | None:
-    """The transform M for which `other` at M x looks as `one` at x; None if there is none near.
+    """Return the transform M for which `other` at M x looks as `one` at x; None if there is none
+    near.
 
     Source: the inverse compositional algorithm, Baker and Matthews, IJCV 2004, with Huber's
     weights. Coordinates are pixels from the patch's corner.
@@ -75,14 +76,14 @@ def register_patches(one: Patch, other: Patch) -> Similarity | None:
 
 
 def _normalised(patch: Patch, window: Float[np.ndarray, "side side"]) -> Float[np.ndarray, "s s"]:
-    """The patch with mean 0 and variance 1 in the window: an exposure changes nothing."""
+    """Return the patch with mean 0 and variance 1 in the window: an exposure changes nothing."""
     values = patch.astype(np.float64)
     values -= (values * window).sum() / window.sum()
     return values / max(float(np.sqrt((values**2 * window).sum() / window.sum())), 1e-3)
 
 
 def _is_plausible(motion: Similarity) -> bool:
-    """True if a face that was just read may be so far off where it was read."""
+    """Tell whether a face that was just read may be so far off where it was read."""
     far = np.abs(motion[:2, 2]).max() > _FARTHEST_PX
     return not far and bool(np.abs(motion[:2, :2] - np.eye(2)).max() <= _MOST_SCALING)
 

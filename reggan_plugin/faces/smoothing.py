@@ -31,7 +31,7 @@ def smooth_path(
     readings: Sequence[Points],
     motions: Sequence[Float[np.ndarray, "3 3"]],
 ) -> list[Points]:
-    """The landmarks at each time, from the readings around it.
+    """Return the landmarks at each time, from the readings around it.
 
     Args:
         times: frame numbers, rising.
@@ -48,7 +48,7 @@ def _fitted(
     motions: Sequence[Float[np.ndarray, "3 3"]],
     index: int,
 ) -> Points:
-    """The line's value at one time."""
+    """Return the line's value at one time."""
     reach = _REACH * SIGMA_FRAMES
     lags, carried = [0.0], [readings[index]]
     for step in (-1, 1):

@@ -122,7 +122,7 @@ class Tracks:
     def chosen_at(
         self, which: Literal["largest", "all"] | int, *names: int | str
     ) -> tuple[TrackedFace, ...]:
-        """The visible faces of a frame that are meant, by identity.
+        """Return the visible faces of a frame that are meant, by identity.
 
         `largest` is the face with the largest median box between the cuts around this frame. A
         frame without it counts as 0, so a face that comes close for a moment is not meant.
@@ -152,7 +152,7 @@ class Tracks:
             )
 
     def key_of(self, *names: int | str | None) -> str:
-        """The key of the frame that has one of these names, or was read from such a file.
+        """Return the key of the frame that has one of these names, or was read from such a file.
 
         Args:
             names: best first; None is none.
@@ -176,7 +176,7 @@ class Tracks:
         )
 
     def stretches(self) -> list[list[str]]:
-        """The keys of the frames, divided at the cuts."""
+        """Return the keys of the frames, divided at the cuts."""
         keys = list(self.frames)
         cuts = set(self.cuts)
         starts = [0, *(i for i, key in enumerate(keys) if i and key in cuts), len(keys)]
@@ -204,7 +204,7 @@ def frame_key(name: int | str) -> str:
 def face_from_landmarks(
     face: int, points: Float[np.ndarray, "6 2"], score: float, status: FaceStatus
 ) -> TrackedFace:
-    """The face with its box, rounded to what a file keeps: a thousandth of a pixel."""
+    """Return the face with its box, rounded to what a file keeps: a thousandth of a pixel."""
     kept = points.astype(np.float64).round(3)
     x, y, width, height = (round(value, 3) for value in FaceLandmarks(kept).box)
     return TrackedFace(
@@ -217,7 +217,9 @@ def face_from_landmarks(
 
 
 def _largest_face(frames: Sequence[TrackedFrame]) -> int | None:
-    """The identity with the largest median size; of two as large, the one with the largest sum."""
+    """Return the identity with the largest median size; of two as large, the one with the largest
+    sum.
+    """
     sizes: dict[int, list[float]] = defaultdict(list)
     for frame in frames:
         for face in frame.faces:

@@ -211,7 +211,7 @@ _NEEDED = object()
 def _entry(
     fields: Mapping[str, Any], name: str, kind: type, place: str, default: Any = _NEEDED
 ) -> Any:
-    """A field of the type that it should have; null counts as absent."""
+    """Return a field of the type that it should have; null counts as absent."""
     value = fields.get(name)
     if value is None and default is not _NEEDED:
         return default
@@ -229,7 +229,7 @@ def _refuse(place: str, found: Any, expected: str) -> NoReturn:
 
 
 def _shown(found: Any) -> str:
-    """The value that was found, in a few words whatever it is."""
+    """Return the value that was found, in a few words whatever it is."""
     if isinstance(found, dict):
         return "an object" if found else "an empty object"
     if isinstance(found, list) and (

@@ -73,7 +73,7 @@ class FarmJob:
 
 
 def template_from_job(job: FarmJob, folder: Path) -> dict[str, Any]:
-    """The template as it will lie in `folder`, as plain JSON values.
+    """Return the template as it will lie in `folder`, as plain JSON values.
 
     Paths inside `folder` are written relative to it, as the standard asks; others have no
     default, so that whoever submits the job names them (see `needed_parameters`).

@@ -51,7 +51,7 @@ class OcioColourSpace:
 
 
 def colour_space_from_name(name: str) -> OcioColourSpace:
-    """The colour space, alias or role of that name.
+    """Return the colour space, alias or role of that name.
 
     Raises:
         MissingExtraError: OpenColorIO is not installed.
@@ -85,7 +85,7 @@ def colour_space_from_name(name: str) -> OcioColourSpace:
 
 @cache
 def _processors(config_name: str, name: str) -> tuple[Any, Any]:
-    """The way to linear Rec. 709 and the way back, without OpenColorIO's approximations."""
+    """Return the way to linear Rec. 709 and the way back, without OpenColorIO's approximations."""
     ocio, config = _ocio(), _config(config_name)
     built_in = ocio.Config.CreateFromFile(_BUILT_IN)
     try:

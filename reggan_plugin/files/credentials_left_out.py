@@ -36,13 +36,13 @@ _LINK = re.compile(
 
 
 def chunks_without(chunks: Sequence[Chunk]) -> tuple[list[Chunk], bool]:
-    """The chunks of a PNG without credentials, and whether there were any."""
+    """Return the chunks of a PNG without credentials, and whether there were any."""
     kept = [_unlinked_chunk(chunk) for chunk in chunks if chunk.name != _PNG_CHUNK]
     return kept, kept != list(chunks)
 
 
 def segments_without(segments: Sequence[Segment]) -> tuple[list[Segment], bool]:
-    """The segments of a JPEG without credentials, and whether there were any."""
+    """Return the segments of a JPEG without credentials, and whether there were any."""
     boxes = {
         segment.data[2:4]
         for segment in segments
@@ -57,13 +57,15 @@ def segments_without(segments: Sequence[Segment]) -> tuple[list[Segment], bool]:
 
 
 def tiff_has_credentials(page: Any) -> bool:
-    """True if the first page of a TIFF, as tifffile opens it, has credentials, or links to some."""
+    """Tell whether the first page of a TIFF, as tifffile opens it, has credentials, or links to
+    some.
+    """
     xmp = page.tags.valueof(_TIFF_XMP)
     return _TIFF_TAG in page.tags or (isinstance(xmp, bytes) and _LINK.search(xmp) is not None)
 
 
 def tiff_without(content: bytes) -> bytes:
-    """A TIFF without credentials: their entry is gone and their bytes are zero."""
+    """Return a TIFF without credentials: their entry is gone and their bytes are zero."""
     import tifffile  # a PNG is read without it
 
     with tifffile.TiffFile(io.BytesIO(content)) as file:

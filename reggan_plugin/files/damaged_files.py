@@ -78,7 +78,7 @@ def faults_named(path: Path) -> Iterator[None]:
 
 
 def file_at_work() -> Path | None:
-    """The file that this thread reads or writes: what a library warns of is about it."""
+    """Return the file that this thread reads or writes: what a library warns of is about it."""
     path: Path | None = getattr(_at_work, "path", None)
     return path
 

@@ -9,7 +9,7 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.damaged_files import faults_named
-from reggan_plugin.files.formats import format_of, frame_suffixes, image_formats
+from reggan_plugin.files.formats import format_of, frame_suffixes, image_formats, is_frame_suffix
 from reggan_plugin.files.frame_data import Encoding as Encoding
 from reggan_plugin.files.frame_data import Frame as Frame
 from reggan_plugin.files.frame_data import PlacedPicture as PlacedPicture
@@ -19,8 +19,6 @@ from reggan_plugin.files.video import is_video
 from reggan_plugin.limits import MOST_FILE_BYTES
 from reggan_plugin.regular_file import read_regular
 
-FRAME_SUFFIXES = frame_suffixes()
-"""Endings of frames' names, in lower case. Its first bytes decide what a file holds."""
 _LIGHT_SUFFIXES = (".hdr", ".rgbe", ".pfm")
 """Of scene-linear pictures that are not read: a PNG would cut their highlights off."""
 
@@ -30,7 +28,7 @@ class HoldsFrames(Protocol):
     """A file with several frames, such as a video."""
 
     def content(self, name: str) -> bytes:
-        """The bytes of a frame as a file of its own.
+        """Return the bytes of a frame as a file of its own.
 
         Raises:
             UnreadableFrameError: it cannot be read.
@@ -48,12 +46,12 @@ def register_holder(path: Path, holder: HoldsFrames) -> None:
 
 
 def can_read(path: Path) -> bool:
-    """True if the name ends like that of a frame."""
-    return path.suffix.lower() in FRAME_SUFFIXES
+    """Tell whether the name ends like that of a frame."""
+    return is_frame_suffix(path.suffix.lower())
 
 
 def converting(path: Path) -> str:
-    """The command line that makes a picture of another kind one that is read."""
+    """Return the command line that makes a picture of another kind one that is read."""
     kept = ".exr" if path.suffix.lower() in _LIGHT_SUFFIXES else ".png"
     return f"magick {path} {path.with_suffix(kept)}"
 
@@ -71,7 +69,7 @@ def read_frame(path: str | Path) -> Frame:
 
 
 def read_content(path: Path) -> bytes:
-    """The bytes of a frame's file.
+    """Return the bytes of a frame's file.
 
     Raises:
         UnreadableFrameError: there is no such file, or it cannot be read.
@@ -130,7 +128,7 @@ def write_frame(
 
 
 def encode_frame(frame: Frame, pixels: Float[np.ndarray, "height width 3"]) -> bytes:
-    """The bytes of the file that `write_frame` writes."""
+    """Return the bytes of the file that `write_frame` writes."""
     if pixels.shape != frame.pixels.shape or pixels.dtype != np.float32:
         raise ValueError(
             f"pixels are {pixels.dtype} {pixels.shape}; the frame takes float32 "
@@ -161,7 +159,7 @@ def _format_of(path: Path, content: bytes) -> ImageFormat:
         )
     if path.suffix and not can_read(path):
         raise UnsupportedFormatError(
-            f"is of a kind that is not read. Give it as one of {', '.join(FRAME_SUFFIXES)}: "
+            f"is of a kind that is not read. Give it as one of {', '.join(frame_suffixes())}: "
             f"{converting(path)}"
         )
     if not content:

@@ -28,7 +28,7 @@ class StoredImage(Protocol):
         before: Float[np.ndarray, "height width 3"],
         after: Float[np.ndarray, "height width 3"],
     ) -> bytes:
-        """The file with the samples that differ between `before` and `after` replaced."""
+        """Return the file with the samples that differ between `before` and `after` replaced."""
 
 
 @runtime_checkable
@@ -40,7 +40,7 @@ class WritesAlpha(Protocol):
         before: Float[np.ndarray, "height width"],
         after: Float[np.ndarray, "height width"],
     ) -> bytes:
-        """The file with the samples of alpha that differ replaced."""
+        """Return the file with the samples of alpha that differ replaced."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,7 +94,7 @@ class PlacedPicture:
 
 
 def _read_only(values: Float[np.ndarray, "*size"]) -> Float[np.ndarray, "*size"]:
-    """A view of an array, which stays as writable as its owner has it."""
+    """Return a view of an array, which stays as writable as its owner has it."""
     view = values.view()
     view.flags.writeable = False
     return view

@@ -3,8 +3,9 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 
-from reggan_plugin.files.frame import FRAME_SUFFIXES
+from reggan_plugin.files.frame import can_read
 
 PADDING = re.compile(r"#+|@+|%0?\d{0,2}d|\$F\d?")
 Named = tuple[int | None, str]
@@ -22,18 +23,18 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def number_in(name: str) -> int | None:
-    """The frame number in a name; None if it has none."""
+    """Return the frame number in a name; None if it has none."""
     match = _NUMBERED.fullmatch(split_name(name)[0])
     return int(match["number"]) if match and int(match["number"]) <= _HIGHEST_NUMBER else None
 
 
 def is_picture(name: str) -> bool:
-    """True if the name is not hidden and ends like that of a frame."""
-    return name.lower().endswith(FRAME_SUFFIXES)
+    """Tell whether the name is not hidden and ends like that of a frame."""
+    return can_read(Path(name))
 
 
 def is_housekeeping(name: str) -> bool:
-    """True if a file is hidden, temporary or made by the operating system."""
+    """Tell whether a file is hidden, temporary or made by the operating system."""
     return name.startswith(".") or name.lower() in _SYSTEM_FILES
 
 
@@ -71,6 +72,6 @@ def names_of_pattern(pattern: str) -> re.Pattern[str]:
 
 
 def _padding_width(padding: str) -> int:
-    """Number of digits that `####`, `@@@@`, `%04d` or `$F4` ask for."""
+    """Return the number of digits that `####`, `@@@@`, `%04d` or `$F4` ask for."""
     digits = padding.strip("%d$F")
     return len(padding) if padding[0] in "#@" else int(digits or 1)

@@ -35,13 +35,13 @@ NO_NUMBERS = FrameRange(text="", spans=())
 
 
 def range_from_spans(spans: Iterable[range]) -> FrameRange:
-    """The range that consists of these spans, which do not overlap, in order."""
+    """Return the range that consists of these spans, which do not overlap, in order."""
     kept = tuple(sorted((span for span in spans if span), key=lambda span: span.start))
     return FrameRange(text=",".join(map(_text_of_span, kept)), spans=kept)
 
 
 def common_numbers(gaps: FrameRange, wanted: FrameRange) -> FrameRange:
-    """The numbers of rising spans with step 1 that are also in a range, each once."""
+    """Return the numbers of rising spans with step 1 that are also in a range, each once."""
     rising = [span if span.step > 0 else span[::-1] for span in wanted.spans]
     spans = sorted(
         (both for gap in gaps.spans for span in rising if (both := _common(gap, span))),
@@ -63,7 +63,7 @@ def parse_frame_range(text: str) -> FrameRange:
 
 
 def format_frame_range(numbers: Iterable[int]) -> str:
-    """The shortest list of spans, such as `1-3,7`."""
+    """Return the shortest list of spans, such as `1-3,7`."""
     spans: list[list[int]] = []
     for number in sorted(set(numbers)):
         if spans and number == spans[-1][1] + 1:

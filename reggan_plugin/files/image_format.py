@@ -52,5 +52,5 @@ HEAD_BYTES = 32
 
 
 def begins_with(*signatures: bytes) -> Callable[[bytes], bool]:
-    """A test of a file's first bytes, for formats that begin with one of some signatures."""
+    """Return a test of a file's first bytes, for formats that begin with one of some signatures."""
     return lambda head: head.startswith(signatures)

@@ -65,7 +65,7 @@ class Matte:
         return (frames[0].path if one_for_all else None), numbered
 
     def path_for(self, frame: SourceFrame) -> Path:
-        """The file that holds the matte of a frame.
+        """Return the file that holds the matte of a frame.
 
         Raises:
             SourceError: there is none of its number.
@@ -89,7 +89,7 @@ class Matte:
 def read_matte(
     matte: Matte, source: SourceFrame, frame: Frame
 ) -> Float[np.ndarray, "rows columns"]:
-    """The matte at the pixels of a frame, in [0, 1]; 0 where it does not reach.
+    """Return the matte at the pixels of a frame, in [0, 1]; 0 where it does not reach.
 
     Raises:
         SourceError: there is no such file or channel, or it is of another size than the frame.

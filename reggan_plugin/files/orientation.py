@@ -38,7 +38,7 @@ class OrientedImage:
         before: Float[np.ndarray, "height width 3"],
         after: Float[np.ndarray, "height width 3"],
     ) -> bytes:
-        """The file with changed samples replaced; see `StoredImage`."""
+        """Return the file with changed samples replaced; see `StoredImage`."""
         return self.lying.encode(
             _laid_down(before, self.orientation), _laid_down(after, self.orientation)
         )
@@ -53,7 +53,7 @@ class OrientedAlpha(OrientedImage):
         before: Float[np.ndarray, "height width"],
         after: Float[np.ndarray, "height width"],
     ) -> bytes:
-        """The file with other alpha; see `WritesAlpha`."""
+        """Return the file with other alpha; see `WritesAlpha`."""
         assert isinstance(self.lying, WritesAlpha), "upright_frame looks"
         return self.lying.encode_alpha(
             _laid_down(before, self.orientation), _laid_down(after, self.orientation)
@@ -61,7 +61,7 @@ class OrientedAlpha(OrientedImage):
 
 
 def upright_frame(frame: Frame, orientation: int) -> Frame:
-    """The frame as `orientation` says that it is shown; unknown values change nothing."""
+    """Return the frame as `orientation` says that it is shown; unknown values change nothing."""
     if orientation == 1 or orientation not in _STEPS:
         return frame
     kind = OrientedAlpha if isinstance(frame.original, WritesAlpha) else OrientedImage

@@ -11,7 +11,7 @@ FileIdentity = tuple[int, int] | str
 
 
 def identity_of(path: Path) -> FileIdentity | None:
-    """The same for every name and link of a file; None if there is none."""
+    """Return the same for every name and link of a file; None if there is none."""
     try:
         status = path.stat()
     except OSError:

@@ -46,7 +46,7 @@ class StoredPillowImage:
         before: Float[np.ndarray, "height width 3"],
         after: Float[np.ndarray, "height width 3"],
     ) -> bytes:
-        """The file written again, or as it was if nothing differs; see `StoredImage`."""
+        """Return the file written again, or as it was if nothing differs; see `StoredImage`."""
         if not is_changed(before, after):
             return self.content
         samples = self.samples.copy()
@@ -59,7 +59,7 @@ class StoredPillowImage:
         before: Float[np.ndarray, "height width"],
         after: Float[np.ndarray, "height width"],
     ) -> bytes:
-        """The file with other alpha; see `WritesAlpha`."""
+        """Return the file with other alpha; see `WritesAlpha`."""
         samples = self.samples.copy()
         change_samples(samples[..., -1:], before[..., None], after[..., None])
         return self._written(samples)

@@ -20,7 +20,7 @@ def pixels_from_samples(samples: Samples) -> Float[np.ndarray, "height width 3"]
 
 
 def floats_from_samples(samples: Shaped[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """A new float32 array; integers scaled to [0, 1], floats as they are."""
+    """Return a new float32 array; integers scaled to [0, 1], floats as they are."""
     if samples.dtype.kind == "f":
         with np.errstate(over="ignore", invalid="ignore"):
             return samples.astype(np.float32)
@@ -48,7 +48,7 @@ def is_changed(
     before: Float[np.ndarray, "height width channels"],
     after: Float[np.ndarray, "height width channels"],
 ) -> bool:
-    """True if `changed_pixels` has any."""
+    """Tell whether `changed_pixels` has any."""
     return bool(_differ(before, after).any())
 
 

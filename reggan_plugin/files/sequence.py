@@ -13,7 +13,7 @@ from reggan_plugin.errors import (
     SourceError,
     UsageError,
 )
-from reggan_plugin.files.frame import FRAME_SUFFIXES
+from reggan_plugin.files.formats import frame_suffixes
 from reggan_plugin.files.frame_list import FrameList
 from reggan_plugin.files.frame_names import (
     PADDING,
@@ -50,7 +50,7 @@ class Sequence:
     ignored: tuple[Path, ...] = ()
 
     def part(self, frame_range: str) -> "Sequence":
-        """The part of it that is in a range; the folder is not listed again.
+        """Return the part of it that is in a range; the folder is not listed again.
 
         Raises:
             RangeOutsideError: the whole range lies before the first frame.
@@ -97,7 +97,7 @@ def find_sequence(source: str, frame_range: str | None = None) -> Sequence:
 
 
 def range_outside(sequence: Sequence, frame_range: str) -> RangeOutsideError:
-    """The error of a range that holds no frame of a sequence."""
+    """Return the error of a range that holds no frame of a sequence."""
     numbers = format_frame_range(sequence.frames.numbers)
     return RangeOutsideError(
         f"The frame range {frame_range} lies outside of {sequence.name}, which has {numbers}. "
@@ -106,7 +106,7 @@ def range_outside(sequence: Sequence, frame_range: str) -> RangeOutsideError:
 
 
 def picture_names(folder: Path) -> list[str]:
-    """The names of the pictures in a folder, hidden and temporary files left out.
+    """Return the names of the pictures in a folder, hidden and temporary files left out.
 
     Raises:
         SourceError: the folder cannot be listed.
@@ -169,21 +169,24 @@ def name_of_source(path: Path) -> str:
 
 
 def name_before_number(path: Path) -> str:
-    """The name of a pattern such as `walk.####.exr`, before its padding; empty of other paths."""
+    """Return the name of a pattern such as `walk.####.exr`, before its padding; empty of other
+    paths.
+    """
     if path.is_dir() or not PADDING.search(path.name):
         return ""
     return path.name[: list(PADDING.finditer(path.name))[-1].start()].rstrip("._- ")
 
 
 def _frames_in_folder(folder: Path) -> tuple[list[Named], list[str]]:
-    """The frames in order, and the files that are not frames."""
+    """Return the frames in order, and the files that are not frames."""
     files = _own_names(folder)
     pictures = [name for name in files if is_picture(name)]
     if not pictures:
         found = ", ".join(sorted({Path(name).suffix or name for name in files})) or "nothing"
         raise EmptySourceError(
             f"{folder} holds no picture: {found} was found. "
-            f"These are read: {', '.join(FRAME_SUFFIXES)}. Name the folder of the rendered frames."
+            f"These are read: {', '.join(frame_suffixes())}. "
+            "Name the folder of the rendered frames."
         )
     sequences = numbered_groups(pictures)
     if len(sequences) > 1:
@@ -203,7 +206,7 @@ def _frames_in_folder(folder: Path) -> tuple[list[Named], list[str]]:
 
 
 def _frames_of_pattern(pattern: Path) -> list[Named]:
-    """The files whose name fits, by number."""
+    """Return the files whose name fits, by number."""
     fits = names_of_pattern(pattern.name)
     if not pattern.parent.is_dir():
         raise EmptySourceError(f"{pattern.parent}: there is no such folder. Check the path.")
@@ -215,7 +218,7 @@ def _frames_of_pattern(pattern: Path) -> list[Named]:
 
 
 def _selected(sequence: Sequence, wanted: FrameRange) -> Sequence:
-    """The part of the sequence that is in the range."""
+    """Return the part of the sequence that is in the range."""
     frames = sequence.frames
     numbers = frames.numbers
     if not numbers:
@@ -264,7 +267,7 @@ def _look_up(path: Path) -> tuple[bool, bool]:
 
 
 def _list_folder(folder: Path) -> list[str]:
-    """The names of its files."""
+    """Return the names of its files."""
     try:
         with os.scandir(folder) as entries:
             return [entry.name for entry in entries if entry.is_file()]
@@ -275,5 +278,5 @@ def _list_folder(folder: Path) -> list[str]:
 
 
 def _own_names(folder: Path) -> list[str]:
-    """The names of its files, less those of `is_housekeeping`."""
+    """Return the names of its files, less those of `is_housekeeping`."""
     return [name for name in _list_folder(folder) if not is_housekeeping(name)]

@@ -43,12 +43,12 @@ _DECODED_AHEAD = 48
 
 
 def is_video(path: Path) -> bool:
-    """True if the name ends like that of a video."""
+    """Tell whether the name ends like that of a video."""
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
 def load_av() -> Any:
-    """The library that reads and writes videos.
+    """Return the library that reads and writes videos.
 
     Raises:
         MissingExtraError: it is not installed.
@@ -59,7 +59,7 @@ def load_av() -> Any:
 
 
 def open_video(path: Path) -> Any:
-    """The open container of a video, of a kind that we name.
+    """Return the open container of a video, of a kind that we name.
 
     FFmpeg would take a text that is called .mp4 for a list of other files, and read these.
 
@@ -183,7 +183,7 @@ class VideoFile:
         return () if hdr is None else (f"{self.path.name} is {hdr} and is read as if it were sRGB",)
 
     def content(self, name: str) -> bytes:
-        """The PNG of a frame, `00000001.png`.
+        """Return the PNG of a frame, `00000001.png`.
 
         Raises:
             UnreadableFrameError: it cannot be decoded.
@@ -248,7 +248,7 @@ class VideoFile:
 
 
 def _is_whole_gif(content: bytes) -> bool:
-    """True if its blocks lead to its end; a reader stops silently where they do not.
+    """Tell whether its blocks lead to its end; a reader stops silently where they do not.
 
     Source: CompuServe, Graphics Interchange Format, version 89a, sections 17 to 27.
     """
@@ -288,7 +288,7 @@ def samples_of(frame: "VideoFrame") -> npt.NDArray[Any]:
 
 
 def matrix_of(frame: "VideoFrame") -> int | None:
-    """The matrix between its YCbCr and RGB, as swscale numbers it; None for RGB.
+    """Return the matrix between its YCbCr and RGB, as swscale numbers it; None for RGB.
 
     A file that does not say it is taken for BT.709 from 720 lines on, as players do.
     """

@@ -61,13 +61,14 @@ _HEADS = (
 
 
 def video_suffix_of(head: bytes) -> str | None:
-    """Ending for the name of a video that begins like this; None for what is no video."""
+    """Return ending for the name of a video that begins like this; None for what is no video."""
     found = (suffix for start, mark, suffix in _HEADS if head[start:].startswith(mark))
     return next(found, None)
 
 
 def codec_for(out: Path, source_codec: str, asked: str | None) -> str:
-    """The codec of an output: the asked one, the source's, or the usual one of the container.
+    """Return the codec of an output: the asked one, the source's, or the usual one of the
+    container.
 
     Args:
         out: its suffix names the container.
@@ -91,7 +92,7 @@ def codec_for(out: Path, source_codec: str, asked: str | None) -> str:
 
 
 def pixel_format_for(codec: str, source: str, known: list[str]) -> str:
-    """The pixel format that an encoder knows and that keeps most of the source's.
+    """Return the pixel format that an encoder knows and that keeps most of the source's.
 
     Args:
         codec: a key of `VIDEO_CODECS`.

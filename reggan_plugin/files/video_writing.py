@@ -183,7 +183,7 @@ class _Encoder:
         self._writing.mux(self.stream.encode(None))
 
     def _changed(self, frame: "VideoFrame", samples: Samples) -> "VideoFrame":
-        """The new frame where it differs, and the source's own numbers elsewhere."""
+        """Return the new frame where it differs, and the source's own numbers elsewhere."""
         before = samples_of(frame)
         mask = (before[..., :3] != samples[..., :3]).any(axis=2)
         new = self._picture(samples)
@@ -212,7 +212,7 @@ class _Encoder:
         return picture
 
     def _with_palette(self, frame: "VideoFrame", samples: Samples | None) -> "VideoFrame":
-        """A picture of 256 colours, its own in every frame."""
+        """Return a picture of 256 colours, its own in every frame."""
         picture = self._picture(samples_of(frame) if samples is None else samples)
         picture = picture.reformat(format="rgba")
         picture.pts, picture.time_base = frame.pts, frame.time_base
@@ -237,7 +237,7 @@ class _Encoder:
 
 
 def _profile(video: Any, codec: str) -> dict[str, str]:
-    """The kind of ProRes that the source is; the encoder's choice of all others."""
+    """Return the kind of ProRes that the source is; the encoder's choice of all others."""
     profile = video.codec_context.profile
     if codec != "prores" or profile not in _PRORES_PROFILES:
         return {}
@@ -245,7 +245,7 @@ def _profile(video: Any, codec: str) -> dict[str, str]:
 
 
 def _converted(frame: "VideoFrame", kind: str, source: "VideoFrame") -> "VideoFrame":
-    """A frame in another format, by the source's matrix and range."""
+    """Return a frame in another format, by the source's matrix and range."""
     matrix = matrix_of(source)
     made = frame.reformat(
         format=kind,

@@ -7,8 +7,8 @@ import numpy as np
 
 from reggan_plugin.array_types import Float, Int
 from reggan_plugin.bilinear import sample_bilinear
+from reggan_plugin.imaging.crop import box_of
 from reggan_plugin.imaging.moved_part import MovedPart
-from reggan_plugin.imaging.rectangles import box_of
 
 _CLOSE_PX = 0.01
 _MOST_STEPS = 40
@@ -32,7 +32,7 @@ class Canvas:
     picture_px: tuple[int, int] = (0, 0)
 
     def with_all_displayed(self) -> "Canvas":
-        """The smallest that has these pixels and all that are displayed."""
+        """Return the smallest that has these pixels and all that are displayed."""
         first = tuple(min(0, origin) for origin in self.origin_px)
         ends = (
             max(origin + length, shown)
@@ -81,7 +81,7 @@ def paint_plane(parts: Sequence[MovedPart], canvas: Canvas) -> Float[np.ndarray,
 def weight_plane(
     weight: Float[np.ndarray, "rows columns"], canvas: Canvas
 ) -> Float[np.ndarray, "height width"]:
-    """A plane of the picture on a canvas; 0 beside it."""
+    """Return a plane of the picture on a canvas; 0 beside it."""
     result = np.zeros(canvas.shape, np.float32)
     (row, column), (height, width) = canvas.picture_px, weight.shape
     result[row : row + height, column : column + width] = weight

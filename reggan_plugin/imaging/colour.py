@@ -149,7 +149,7 @@ def finite_pixels(image: Float[np.ndarray, "height width 3"]) -> Bool[np.ndarray
 def finite_values(
     values: Float[np.ndarray, "*shape"], *, infinity: float = 1.0
 ) -> Float[np.ndarray, "*shape"]:
-    """The values themselves if all are finite; else a copy with 0 for NaN and its negative.
+    """Return the values themselves if all are finite; else a copy with 0 for NaN and its negative.
 
     Args:
         values: of any kind.
@@ -162,7 +162,7 @@ def finite_values(
 
 
 def clipped_values(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """The values themselves if all lie in [0, 1]; else a copy in which they do.
+    """Return the values themselves if all lie in [0, 1]; else a copy in which they do.
 
     To look at a picture takes a fraction of the time of writing a second one into new memory.
     """

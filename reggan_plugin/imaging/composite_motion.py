@@ -217,7 +217,7 @@ def _relit(
 def block_around(
     displacement: Float[np.ndarray, "rows columns 2"], region: Region, shape: tuple[int, ...]
 ) -> Region:
-    """The part of a picture of this shape that surfaces of a region come from.
+    """Return the part of a picture of this shape that surfaces of a region come from.
 
     It begins at multiples of `_ALIGNMENT_PX`, so that averages do not depend on the region.
     """

@@ -47,7 +47,7 @@ class Front:
     crop: FaceCrop
 
     def at(self, region: Region) -> Float[np.ndarray, "rows columns"]:
-        """The matte at the pixels of a region of the picture."""
+        """Return the matte at the pixels of a region of the picture."""
         return np.clip(place_cells(self.matte, self.crop, region)[..., 0], 0.0, 1.0)
 
     def stays(self, region: Region) -> Bool[np.ndarray, "rows columns"]:
@@ -59,5 +59,5 @@ class Front:
         return hidden_share(self.at(region))
 
     def moved(self, x_px: int, y_px: int) -> "Front":
-        """The same in a picture whose corner lies at (-x_px, -y_px) of this one's."""
+        """Return the same in a picture whose corner lies at (-x_px, -y_px) of this one's."""
         return replace(self, crop=self.crop.moved(x_px, y_px))

@@ -53,7 +53,7 @@ class PassMotion:
         return rows, columns
 
     def front(self, part: MovedPart) -> Front | None:
-        """What stands before the face of a part, likewise."""
+        """Return what stands before the face of a part, likewise."""
         row, column = self.corner
         return None if part.front is None else part.front.moved(-column, -row)
 
@@ -111,7 +111,7 @@ class _Places:
         return cls(rows=rows, columns=columns, x=x, y=y, nearest=near)
 
     def pick(self, planes: Planes) -> Shaped[np.ndarray, "places channels"]:
-        """The nearest pixels' values, bit for bit."""
+        """Return the nearest pixels' values, bit for bit."""
         height, width = planes.shape[:2]
         y, x = self.nearest
         return planes[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
@@ -198,7 +198,9 @@ def _across_jumps(
 def _normals(
     before: Planes, places: _Places, part: MovedPart
 ) -> Shaped[np.ndarray, "places channels"]:
-    """Filtered, then as long as the nearest one was; kept in [0, 1] where they are stored so."""
+    """Return filtered, then as long as the nearest one was; kept in [0, 1] where they are stored
+    so.
+    """
     del part
     near = places.pick(before).astype(np.float32)
     is_encoded = _are_encoded(near)
@@ -214,7 +216,9 @@ def _normals(
 
 
 def _are_encoded(normals: Float[np.ndarray, "places channels"]) -> bool:
-    """True if 0 to 1 stands for -1 to 1: then they have length 1 after and not before decoding."""
+    """Tell whether 0 to 1 stands for -1 to 1: then they have length 1 after and not before
+    decoding.
+    """
     if not (normals >= 0).all():
         return False
     as_is, decoded = (
@@ -260,7 +264,7 @@ _MOVES: dict[PassRule, _Move] = {
 
 
 def changed_by(parts: Sequence[MovedPart], shape: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
-    """The pixels of a picture that a change touches."""
+    """Return the pixels of a picture that a change touches."""
     changed = np.zeros(shape, bool)
     for part in parts:
         changed[part.region] |= part.weight > 0

@@ -63,7 +63,7 @@ def moved_part(
     *,
     face: int = 0,
 ) -> MovedPart:
-    """The change of a region as data.
+    """Return the change of a region as data.
 
     Paint takes over where nobody could find the surface in the source: beyond the rim of what
     alpha shows, beside pixels that are no numbers, behind spectacles and at their rims, and where

@@ -136,7 +136,7 @@ def _opponent(image: Image.Image) -> Float[np.ndarray, "rows columns 3"]:
 
 
 def _surroundings(image: Image.Image) -> Image.Image:
-    """The median of what is around each pixel, looked for at half of the resolution."""
+    """Return the median of what is around each pixel, looked for at half of the resolution."""
     small = image.resize((image.width // 2, image.height // 2), Image.Resampling.BOX)
     return small.filter(ImageFilter.MedianFilter(5)).resize(image.size, Image.Resampling.BILINEAR)
 
@@ -144,7 +144,7 @@ def _surroundings(image: Image.Image) -> Image.Image:
 def _connected(
     seeds: Bool[np.ndarray, "rows columns"], among: Bool[np.ndarray, "rows columns"]
 ) -> Bool[np.ndarray, "rows columns"]:
-    """What is reached from seeds in steps of at most two pixels."""
+    """Return what is reached from seeds in steps of at most two pixels."""
     grown, size = seeds & among, 0
     while (reached := int(np.count_nonzero(grown))) > size:
         size = reached
@@ -153,7 +153,7 @@ def _connected(
 
 
 def _grown(mask: Bool[np.ndarray, "rows columns"], size: int) -> Bool[np.ndarray, "rows columns"]:
-    """What is set anywhere in a square of `size` pixels, an odd number, around each."""
+    """Return what is set anywhere in a square of `size` pixels, an odd number, around each."""
     for axis in (0, 1):
         source, mask = np.moveaxis(mask, axis, 0), mask.copy()
         grown = np.moveaxis(mask, axis, 0)
@@ -164,7 +164,7 @@ def _grown(mask: Bool[np.ndarray, "rows columns"], size: int) -> Bool[np.ndarray
 
 
 def _thick_share(rims: Bool[np.ndarray, "rows columns"], places: _Search) -> float:
-    """The share of a frame that is about twice as thick as it is at its thinnest places."""
+    """Return the share of a frame that is about twice as thick as it is at its thinnest places."""
     heights = [(rims & where).sum(axis=0) for where in (places.is_bridge, places.y > _BELOW)]
     usual = min(float(np.median(one[one > 0])) for one in heights if one.any())
     size = 2 * int(min(max(usual, 2), _THICKEST_PX) // 2 + 1) + 1

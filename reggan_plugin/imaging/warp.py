@@ -99,7 +99,7 @@ def _weighted(
     columns: Int[np.ndarray, "taps places"],
     across: Float[np.ndarray, "taps places"],
 ) -> Float[np.ndarray, "channels places"]:
-    """The kernel's sum over each plane, kept near the range of those pixels.
+    """Return the kernel's sum over each plane, kept near the range of those pixels.
 
     `rows` are the indices of their first pixels.
     """
@@ -125,7 +125,7 @@ def _weighted(
 def _taps(
     places: Float[np.ndarray, " places"], length: int
 ) -> tuple[Int[np.ndarray, "taps places"], Float[np.ndarray, "taps places"]]:
-    """The pixels around each place along an axis of so many pixels, and their weights."""
+    """Return the pixels around each place along an axis of so many pixels, and their weights."""
     steps = np.rint(places * _PHASES).astype(np.int64)
     first = steps // _PHASES - (_TAPS // 2 - 1)
     taps = np.clip(first + np.arange(_TAPS)[:, None], 0, length - 1)

@@ -171,7 +171,7 @@ Report = Callable[[Event], None]
 
 
 def document_from_event(event: Event) -> dict[str, Any]:
-    """The JSON object of an event, less the remedy, which is the front end's."""
+    """Return the JSON object of an event, less the remedy, which is the front end's."""
     values = asdict(event)
     if isinstance(event, FrameDone):
         result = values.pop("result")

@@ -1,8 +1,8 @@
-"""Finds the faces of frames that follow each other, mostly near where they were.
+"""Track faces: detect near the last position, search the whole frame only when that fails.
 
-A search of the whole frame takes most of a track's time, so it is made in the first frame, where
-the picture changes, where a face is lost, and every so often for faces that come in. Whether such
-a face was there in the frames before is then asked of them alone (`SeenShot.look_back`).
+Searching the whole frame takes most of a track's time. It is also done in the first frame, where
+the picture changes, and every so often for faces that come in. Whether such a face was there in the
+frames before is then looked for near it alone (`ShotDetections.look_back`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.faces.cuts import Thumbnail, is_changed
 from reggan_plugin.faces.detection import Detection, patch_around, patch_crop
 from reggan_plugin.faces.detector_candidates import LEAST_SCORE
 from reggan_plugin.faces.filled_gaps import MOST_FILLED
+from reggan_plugin.faces.linking import Thumbnail, is_changed
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.smoothing import Points
@@ -86,7 +86,7 @@ class FaceTracker:
     def look_near(
         self, frame: Frame, places: Iterable[Points], beside: Sequence[Detection] = ()
     ) -> tuple[Detection, ...]:
-        """The faces that are about where other frames show them, each once.
+        """Return the faces that are about where other frames show them, each once.
 
         `beside` are those that are known already; they are not among the result.
         """
@@ -100,7 +100,7 @@ class FaceTracker:
         return (*near, *self.look_near(frame, found, beside=near))
 
     def _read(self, frame: Frame, points: Points) -> Detection | None:
-        """The face near `points`, read from the part of the frame around it."""
+        """Return the face near `points`, read from the part of the frame around it."""
         origin = _origin(frame)
         crop = patch_crop(points - origin)
         around = crop.resized(round(_AROUND * crop.side_px))
@@ -130,7 +130,7 @@ class FaceTracker:
 
 
 def thumbnail_of(frame: Frame) -> Thumbnail:
-    """The whole picture in a few cells, grey."""
+    """Return the whole picture in a few cells, grey."""
     step = max(1, max(frame.pixels.shape[:2]) // _THUMBNAIL_SOURCE_PX)
     image, _ = display_picture(frame, (slice(None, None, step), slice(None, None, step)))
     gray = Image.fromarray(image @ np.array(LUMA_WEIGHTS, dtype=np.float32))

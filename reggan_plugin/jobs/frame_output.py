@@ -3,9 +3,10 @@
 import json
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,13 +14,12 @@ from reggan_plugin import __version__
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.change.picture import EditedFrame
 from reggan_plugin.errors import OutputError, SourceError, StalledError
-from reggan_plugin.files.change_layers import FrameChange, layer_files
-from reggan_plugin.files.credentials_signed import PictureSigner, sidecar_of
+from reggan_plugin.files.credentials_signed import DIGITAL_SOURCE_TYPE, PictureSigner, sidecar_of
 from reggan_plugin.files.exr.compression import GenerationLoss
-from reggan_plugin.files.formats import format_named
+from reggan_plugin.files.formats import format_named, format_of
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.samples import is_changed
-from reggan_plugin.files.stamp import stamped
+from reggan_plugin.jobs.change_layers import FrameChange, layer_files
 from reggan_plugin.jobs.frame_record import (
     FileState,
     FrameFacts,
@@ -38,7 +38,31 @@ from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import TURNED_AWAY, FrameResult, ModelInUse, Outcome
 from reggan_plugin.jobs.stall_timeout import IoTimeout
-from reggan_plugin.jobs.stamp_content import stamp_content
+
+
+def stamped(content: bytes, text: str) -> bytes:
+    """Return the file with a stamp, in place of an older one.
+
+    Args:
+        content: a file of one of the formats.
+        text: ASCII without NUL.
+    """
+    found = format_of(content)
+    assert found is not None, "only files that were read are written"
+    return found.stamp(content, text)
+
+
+def stamp_content(facts: FrameFacts, model: RecordedModel | None) -> dict[str, Any]:
+    """Return the stamp of a frame, as a JSON object."""
+    return {
+        "version": __version__,
+        "digital_source_type": DIGITAL_SOURCE_TYPE,
+        "model": asdict(model) if model else None,
+        "expression": facts.expression,
+        "weights": facts.weights,
+        "settings_sha256": facts.settings_sha256,
+        "input_sha256": facts.input_sha256,
+    }
 
 
 class FrameOutput:
@@ -58,7 +82,7 @@ class FrameOutput:
         self._signer = None if signing is None else PictureSigner(signing, version=self._version)
 
     def untouched(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
-        """The record of an earlier run that would do the same, if no file changed since.
+        """Return the record of an earlier run that would do the same, if no file changed since.
 
         Size and time of the files tell, so that none is read.
         """
@@ -70,7 +94,9 @@ class FrameOutput:
         return record if self._io_timeout.call(str(path), is_untouched) else None
 
     def finished(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
-        """The record of an earlier run that would do the same, if its output is as it left it."""
+        """Return the record of an earlier run that would do the same, if its output is as it left
+        it.
+        """
         record = self._same_record(task, facts)
         if record is None or record.input_sha256 != facts.input_sha256:
             return None
@@ -82,7 +108,9 @@ class FrameOutput:
         return None
 
     def _same_record(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
-        """The record of a run that did the same to an input, which may have changed since."""
+        """Return the record of a run that did the same to an input, which may have changed
+        since.
+        """
         record = read_record(task.output)
         if record is None or record.outcome == "failed":
             return None
@@ -161,7 +189,7 @@ class FrameOutput:
     def _encode(
         self, task: FrameTask, ready: ChangedFrame, edited: EditedFrame, change: FrameChange
     ) -> "_EncodedFile":
-        """The file; that of a frame in which no pixel changed says nothing of a change."""
+        """Return the file; that of a frame in which no pixel changed says nothing of a change."""
         facts = replace(ready.facts, stats=_stats(ready.frame, edited))
         encoded = self._settings.picture.encode(change, edited.alpha)
         facts = replace(facts, warnings=(*facts.warnings, *encoded.notices))
@@ -190,7 +218,7 @@ class FrameOutput:
         return replace(file, content=signed.content, manifest=signed.sidecar)
 
     def _source(self, task: FrameTask, facts: FrameFacts) -> bytes:
-        """The file that the frame was made from, read again: few frames are signed."""
+        """Return the file that the frame was made from, read again: few frames are signed."""
         path = task.source.path
         content = self._io_timeout.call(str(path), lambda: read_content(path))
         if sha256_of(content) != facts.input_sha256:
@@ -270,7 +298,7 @@ def _change(frame: Frame, edited: EditedFrame) -> FrameChange:
 
 
 def _stats(frame: Frame, edited: EditedFrame) -> dict[str, float]:
-    """The numbers about a change that a record holds."""
+    """Return the numbers about a change that a record holds."""
     weight = edited.weight
     height, width = weight.shape
     changed = weight > 0

@@ -130,7 +130,7 @@ class FrameFacts:
         return min((face.share for face in self.faces), default=1.0)
 
     def after(self, seconds: float) -> Self:
-        """The same with more time spent, in milliseconds."""
+        """Return the same with more time spent, in milliseconds."""
         return replace(self, seconds=round(self.seconds + seconds, 3))
 
 
@@ -153,7 +153,7 @@ class FrameRecord(FrameFacts):
     def is_of(
         self, *, settings_sha256: str, input_sha256: str | None, model_sha256: str | None
     ) -> bool:
-        """True if this version would make the output anew from the same, in the same way."""
+        """Tell whether this version would make the output anew from the same, in the same way."""
         return (self.version, self.revision) == (__version__, PICTURE_REVISION) and (
             self.settings_sha256,
             self.input_sha256,
@@ -161,7 +161,7 @@ class FrameRecord(FrameFacts):
         ) == (settings_sha256, input_sha256, model_sha256)
 
     def is_untouched(self, source: Path, output: Path) -> bool:
-        """True if input and output are as they were, as far as their size and time tell."""
+        """Tell whether input and output are as they were, as far as their size and time tell."""
         if self.input_state is None or self.input_state != state_of(source):
             return False
         return self.output_sha256 is None or (
@@ -169,7 +169,7 @@ class FrameRecord(FrameFacts):
         )
 
     def document(self) -> dict[str, Any]:
-        """The JSON object."""
+        """Return the JSON object."""
         return {"schema": RECORD_SCHEMA, **asdict(self)}
 
 
@@ -204,7 +204,7 @@ def write_record(record: FrameRecord, output: Path) -> None:
 
 
 def read_record(output: Path) -> FrameRecord | None:
-    """The record of an output; None if there is none, or none that this version can use."""
+    """Return the record of an output; None if there is none, or none that this version can use."""
     try:
         document = parse_json(read_regular(record_path(output), MOST_DOCUMENT_BYTES).decode())
         return _record_from_document(document)

@@ -1,38 +1,90 @@
 """The three steps of a frame: read it, change its faces, write it."""
 
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from reggan_plugin.change.picture import CutFrame
-from reggan_plugin.change.pipeline import AnsweredFrame
+from reggan_plugin.change.picture import FrameCrops
+from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.errors import FaceNotFoundError, Remark
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.frame import Encoding, Frame, read_content
 from reggan_plugin.files.frame_list import FrameList, SourceFrame
-from reggan_plugin.jobs.faults import unless_it_fails
+from reggan_plugin.jobs.faults import FRAME_FAULTS, JOB_FAULTS, unless_it_fails
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_record import FrameFacts, FrameRecord
 from reggan_plugin.jobs.frames_between_steps import (
     ChangedFrame,
     EndedFrame,
+    FrameInput,
     ReadFrame,
     ReadyFrame,
     UnchangedFrame,
-    WaitingFrame,
     read_input,
     recorded_face,
 )
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of
 from reggan_plugin.jobs.results import EXISTS, INTENSITY_0, NO_FACE, TURNED_AWAY, FrameResult
-from reggan_plugin.jobs.shot_exposure import ShotExposure
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.transfer.frame_edit import FrameEdit
+
+
+class ShotExposure:
+    """The exposure that was given, or that of the first face of the shot."""
+
+    def __init__(
+        self,
+        given_ev: float | None,
+        shot: Sequence[SourceFrame],
+        look: Callable[[SourceFrame], float | None],
+    ) -> None:
+        """Take `given_ev`, or else look at one frame after the other once one needs it.
+
+        Args:
+            given_ev: stops, if somebody says them.
+            shot: all frames.
+            look: the exposure of a frame's face; None if it has none or is not linear.
+        """
+        self._shot, self._look = shot, look
+        self._measuring = threading.Lock()
+        self.known_ev = given_ev
+        """None until a frame needed it."""
+
+    def at(
+        self, source: SourceFrame, own: Callable[[], float | None] | None = None
+    ) -> float | None:
+        """Return the exposure of the shot, for a frame that has a face: no later one is looked at.
+
+        `own` measures this frame, where it is at hand.
+        """
+        with self._measuring:
+            if self.known_ev is None:
+                self.known_ev = self._measure(source, own or (lambda: self._try(source)))
+            return self.known_ev
+
+    def _measure(self, source: SourceFrame, own: Callable[[], float | None]) -> float | None:
+        for earlier in self._shot:
+            if earlier.path == source.path:
+                break
+            exposure_ev = self._try(earlier)
+            if exposure_ev is not None:
+                return exposure_ev
+        return own()
+
+    def _try(self, source: SourceFrame) -> float | None:
+        try:
+            return self._look(source)
+        except JOB_FAULTS:
+            raise
+        except FRAME_FAULTS:  # said of the frame when its own turn comes
+            return None
+
 
 HALVED = (
     "The device has no memory for {asked} faces at once; from here on it is given {batch}. The "
@@ -59,14 +111,14 @@ class Transfer(Protocol):
         ...
 
     def auto_exposure(self, frame: Frame, crops: Sequence[FaceCrop]) -> float:
-        """Stops for a scene-linear frame."""
+        """Return the stops for a scene-linear frame."""
         ...
 
-    def cut(self, edit: FrameEdit) -> CutFrame:
+    def cut(self, edit: FrameEdit) -> FrameCrops:
         """Cut the crop that the model is to see."""
         ...
 
-    def answer(self, cuts: Sequence[CutFrame]) -> Sequence[AnsweredFrame]:
+    def answer(self, cuts: Sequence[FrameCrops]) -> Sequence[FrameAnswers]:
         """Run the model on several frames; the answers are still to be composed."""
         ...
 
@@ -115,9 +167,9 @@ class FrameSteps:
 
     def change(self, frames: Sequence[tuple[FrameTask, ReadFrame]]) -> list[ReadyFrame]:
         """Run the model; the frames share its batches."""
-        waiting = [(task, one) for task, one in frames if isinstance(one, WaitingFrame)]
+        waiting = [(task, one) for task, one in frames if isinstance(one, FrameInput)]
         changed = iter(self._answer(waiting))
-        return [next(changed) if isinstance(one, WaitingFrame) else one for _, one in frames]
+        return [next(changed) if isinstance(one, FrameInput) else one for _, one in frames]
 
     def write(self, task: FrameTask, content: ReadyFrame) -> FrameResult:
         """Compose and encode a changed frame, or copy an unchanged one; write its record."""
@@ -148,14 +200,14 @@ class FrameSteps:
         return self._cut(task, frame, crops, facts)
 
     def _is_done(self, task: FrameTask, record: FrameRecord | None) -> bool:
-        """True if an earlier run, if there is a record of it, had the same exposure."""
+        """Tell whether an earlier run, if there is a record of it, had the same exposure."""
         if record is None or record.exposure_ev is None:
             return record is not None
         return record.exposure_ev == self.exposure.at(task.source)
 
     def _cut(
         self, task: FrameTask, frame: Frame, crops: Sequence[FaceCrop], facts: FrameFacts
-    ) -> WaitingFrame:
+    ) -> FrameInput:
         assert self._transfer is not None
         transfer, exposure_ev = self._transfer, None
         if frame.encoding is Encoding.SCENE_LINEAR:
@@ -172,7 +224,7 @@ class FrameSteps:
             keeps_parts=self._settings.picture.keeps_parts(frame),
         )
         facts = replace(facts, exposure_ev=exposure_ev)
-        return WaitingFrame(frame=frame, cut=transfer.cut(edit), facts=facts)
+        return FrameInput(frame=frame, cut=transfer.cut(edit), facts=facts)
 
     def _share(self, crop: FaceCrop) -> float:
         assert self._transfer is not None
@@ -183,7 +235,9 @@ class FrameSteps:
         return self._transfer.find_faces(frame, self._settings.choice, names_of(source))
 
     def _look(self, source: SourceFrame) -> float | None:
-        """The exposure of another frame of the shot; None if it is not linear or has no face."""
+        """Return the exposure of another frame of the shot; None if it is not linear or has no
+        face.
+        """
         assert self._transfer is not None
         content = self._io_timeout.call(str(source.path), lambda: read_content(source.path))
         frame = self._settings.picture.reading.decode(content, source.path)
@@ -207,7 +261,7 @@ class FrameSteps:
                     source=task.source.path,
                 )
 
-    def _answer(self, waiting: Sequence[tuple[FrameTask, WaitingFrame]]) -> list[ReadyFrame]:
+    def _answer(self, waiting: Sequence[tuple[FrameTask, FrameInput]]) -> list[ReadyFrame]:
         """Run the model; where frames fail together, each is tried alone."""
         if not waiting:
             return []

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from reggan_plugin.change.picture import CutFrame
-from reggan_plugin.change.pipeline import AnsweredFrame
+from reggan_plugin.change.picture import FrameCrops
+from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.jobs.frame_record import FileState, FrameFacts, RecordedFace, sha256_of, state_of
@@ -20,11 +20,11 @@ _SAMPLES = 24
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class WaitingFrame:
-    """A frame that waits for the model."""
+class FrameInput:
+    """A frame as it goes to the model: cropped, with what is known of it."""
 
     frame: Frame
-    cut: CutFrame
+    cut: FrameCrops
     facts: FrameFacts
 
 
@@ -33,7 +33,7 @@ class ChangedFrame:
     """A frame that waits to be composed and written."""
 
     frame: Frame
-    answered: AnsweredFrame
+    answered: FrameAnswers
     facts: FrameFacts
 
 
@@ -56,12 +56,12 @@ class EndedFrame:
     """None where the record of an earlier run stays."""
 
 
-ReadFrame = WaitingFrame | UnchangedFrame | EndedFrame
+ReadFrame = FrameInput | UnchangedFrame | EndedFrame
 ReadyFrame = ChangedFrame | UnchangedFrame | EndedFrame
 
 
 def recorded_face(shape: tuple[int, int], crop: FaceCrop, share: float) -> RecordedFace:
-    """A face as it stands in a record.
+    """Return a face as it stands in a record.
 
     Args:
         shape: (height, width) of the picture.
@@ -86,7 +86,7 @@ def recorded_face(shape: tuple[int, int], crop: FaceCrop, share: float) -> Recor
 
 
 def read_input(io_timeout: IoTimeout, path: Path, facts: FrameFacts) -> tuple[bytes, FrameFacts]:
-    """The bytes of a frame's file, and the facts with what tells it from other files.
+    """Return the bytes of a frame's file, and the facts with what tells it from other files.
 
     Raises:
         UnreadableFrameError: it cannot be read.

@@ -7,5 +7,7 @@ PIXELS_WHILE_TRACKING = 100_000_000
 
 
 def room_beside(pixels: int, most: int, pixels_in_all: int) -> int:
-    """Number of frames of so many pixels that may be in memory beside one, of `most` in all."""
+    """Return the number of frames of so many pixels that may be in memory beside one, of `most` in
+    all.
+    """
     return max(0, min(most, pixels_in_all // pixels) - 1)

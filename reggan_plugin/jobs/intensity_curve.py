@@ -48,7 +48,7 @@ class ExpressionCurve(Protocol):
         """Notices for the user."""
 
     def mix_at(self, frame: float) -> ExpressionMix:
-        """The request at a frame."""
+        """Return the request at a frame."""
 
 
 Key = tuple[float, float]
@@ -80,7 +80,7 @@ class IntensityCurve:
         return ()
 
     def mix_at(self, frame: float) -> ExpressionMix:
-        """The request at a frame."""
+        """Return the request at a frame."""
         values = {name: _value_at(keys, frame) for name, keys in self.keys.items()}
         return ExpressionMix(values, self.adds, self.own)
 

@@ -36,7 +36,7 @@ class StopRequest:
         self.signal_number: int | None = None
 
     def is_made(self) -> bool:
-        """True if a signal came."""
+        """Tell whether a signal came."""
         return self.signal_number is not None
 
     def raise_if_made(self) -> None:

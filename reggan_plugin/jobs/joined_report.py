@@ -90,7 +90,8 @@ class JoinedReport:
 
 
 def report_of_one_file(report: Report, out: Path) -> Report:
-    """The same report; a job that begins is said to write `out`, not a folder for what is between.
+    """Return the same report; a job that begins is said to write `out`, not a folder for what is
+    between.
 
     Args:
         report: takes the events.

@@ -6,7 +6,9 @@ from reggan_plugin.files.sequence import name_before_number, name_of_source
 
 
 def default_output_folder(source: str, label: str) -> Path:
-    """The default folder for results: `<name>_<label>` beside the folder or files of `source`."""
+    """Return the default folder for results: `<name>_<label>` beside the folder or files of
+    `source`.
+    """
     path = Path(source)
     named_by_folder = path.is_dir() or (not path.is_file() and not name_before_number(path))
     if named_by_folder:
@@ -18,5 +20,5 @@ def default_output_folder(source: str, label: str) -> Path:
 
 
 def default_output_file(path: Path, label: str) -> Path:
-    """The default file for the result of a picture or a video: `<name>_<label>.<ending>`."""
+    """Return the default file for the result of a picture or a video: `<name>_<label>.<ending>`."""
     return path.with_name(f"{path.stem}_{label}{path.suffix}")

@@ -88,7 +88,9 @@ class _Reading(Generic[Item, Read]):
             self._under_way.append((item, self._thread.submit(self._read, item)))
 
     def next(self, count: int) -> list[tuple[Item, Read]]:
-        """The next item if there is one; up to `count`, itself included, are under way before."""
+        """Return the next item if there is one; up to `count`, itself included, are under way
+        before.
+        """
         if self._stopped():
             return []
         self.go_ahead(max(1, count))

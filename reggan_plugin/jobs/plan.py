@@ -10,14 +10,14 @@ from pathlib import Path
 
 from reggan_plugin.atomic_write import remove_leftovers
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
-from reggan_plugin.files.change_layers import LayerFiles, LayerName
 from reggan_plugin.files.formats import format_named
-from reggan_plugin.files.frame import FRAME_SUFFIXES
+from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.frame_range import FrameRange
 from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.overwriting import refuse_overwriting
 from reggan_plugin.files.sequence import Sequence, find_sequence
+from reggan_plugin.jobs.change_layers import LayerFiles, LayerName
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER, record_path
 from reggan_plugin.jobs.output_names import default_output_folder
 
@@ -134,7 +134,7 @@ def plan_outputs(
     tracks_name: str = "render",
     whole: Path | None = None,
 ) -> JobPlan:
-    """The plan that makes an output of each of the chosen frames of a shot.
+    """Return the plan that makes an output of each of the chosen frames of a shot.
 
     `folder` holds all outputs; `refuse_plans` has still to look at them.
     """
@@ -184,12 +184,12 @@ def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Exi
 
 
 def is_name_of_picture(out: Path) -> bool:
-    """True if an output is named like a picture, and is no folder."""
-    return out.suffix.lower() in FRAME_SUFFIXES and not out.is_dir()
+    """Tell whether an output is named like a picture, and is no folder."""
+    return can_read(out) and not out.is_dir()
 
 
 def picture_named(out: Path, chosen: Sequence) -> Path:
-    """The output of the only chosen frame.
+    """Return the output of the only chosen frame.
 
     Raises:
         UsageError: there are more, or it is a file of another format.

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.sequence import Sequence as Shot
 from reggan_plugin.files.sequence import range_outside
 from reggan_plugin.files.video import is_video
+from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.output_names import default_output_file, default_output_folder
 from reggan_plugin.jobs.plan import (
     Existing,
@@ -125,7 +125,7 @@ def _refuse_other_kind(out: Path, sources: Sequence[Source]) -> None:
 
 
 def _video_output(source: Source, out: Path | None, file: Path | None, label: str) -> Path | None:
-    """The file that a video becomes, `file` if that is one; None of other sources."""
+    """Return the file that a video becomes, `file` if that is one; None of other sources."""
     if source.video is None:
         return None
     path = source.video.path
@@ -153,7 +153,7 @@ def _outputs(
     label: str,
     video: Path | None,
 ) -> tuple[list[Path], Path]:
-    """The file that each chosen frame becomes, and the folder of them all."""
+    """Return the file that each chosen frame becomes, and the folder of them all."""
     paths = [frame.path for frame in chosen.frames]
     if video is not None:
         folder = frames_folder(video)

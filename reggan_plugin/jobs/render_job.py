@@ -10,7 +10,7 @@ from reggan_plugin.faces.face_finder import notices_of_landmarks
 from reggan_plugin.jobs.events import Finished, Report, Started
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_steps import FrameSteps, Transfer
-from reggan_plugin.jobs.frames_between_steps import ReadFrame, UnchangedFrame, WaitingFrame
+from reggan_plugin.jobs.frames_between_steps import FrameInput, ReadFrame, UnchangedFrame
 from reggan_plugin.jobs.frames_in_memory import PIXELS_WHILE_RENDERING, room_beside
 from reggan_plugin.jobs.plan import JobPlan, make_output_folder
 from reggan_plugin.jobs.render_settings import RenderSettings
@@ -147,9 +147,11 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
 
 
 def _room_beside(content: ReadFrame, most: int) -> int:
-    """Number of frames as large as this one that may be in flight beside it, of `most` in all."""
+    """Return the number of frames as large as this one that may be in flight beside it, of `most`
+    in all.
+    """
     match content:
-        case WaitingFrame():
+        case FrameInput():
             pixels = content.frame.pixels.size // 3
             return room_beside(pixels, most, PIXELS_WHILE_RENDERING)
         case UnchangedFrame():

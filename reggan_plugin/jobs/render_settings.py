@@ -9,11 +9,11 @@ from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.credentials_signed import Signing
 from reggan_plugin.files.frame_list import FrameList, SourceFrame
-from reggan_plugin.files.picture_settings import PictureSettings
 from reggan_plugin.jobs.fade_in_out import Fades
 from reggan_plugin.jobs.fingerprint import fingerprint, plain
 from reggan_plugin.jobs.frame_record import FrameFacts
 from reggan_plugin.jobs.intensity_curve import ExpressionCurve
+from reggan_plugin.jobs.picture_settings import PictureSettings
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class SettingsByFrame:
         self._ends = (numbers[0], numbers[-1]) if numbers else (0, 0)
 
     def mix_at(self, source: SourceFrame) -> ExpressionMix:
-        """The expression at a frame, from curve and fades."""
+        """Return the expression at a frame, from curve and fades."""
         settings = self._settings
         mix = settings.mix
         if settings.curve is not None and source.number is not None:
@@ -151,7 +151,7 @@ class SettingsByFrame:
             return str(error)
 
     def _matte_at(self, source: SourceFrame) -> object:
-        """The file of a frame's matte; None where that is a channel of the frame."""
+        """Return the file of a frame's matte; None where that is a channel of the frame."""
         matte = self._settings.picture.matte
         if matte is None or matte.source is None:
             return None

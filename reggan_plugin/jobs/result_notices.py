@@ -76,7 +76,7 @@ class ResultLog:
 
 
 def _runs(names: Sequence[str], chosen: Sequence[bool]) -> str:
-    """The chosen names; those that follow each other as `first to last`."""
+    """Return the chosen names; those that follow each other as `first to last`."""
     runs = []
     for is_chosen, group in groupby(zip(names, chosen, strict=True), key=itemgetter(1)):
         own = [name for name, _ in group]

@@ -69,7 +69,7 @@ class ModelInUse:
 
 
 def notices_of_missing(missing: FrameRange) -> list[str]:
-    """The notice about frames that are not there, if any."""
+    """Return the notice about frames that are not there, if any."""
     if not missing:
         return []
     numbers = ", ".join(map(str, islice(missing, _MOST_NAMED)))
@@ -79,7 +79,7 @@ def notices_of_missing(missing: FrameRange) -> list[str]:
 
 
 def document_of_missing(missing: FrameRange) -> dict[str, Any]:
-    """The entry of `--json` for frames that are not on disk: a gap may have millions."""
+    """Return the entry of `--json` for frames that are not on disk: a gap may have millions."""
     return {
         "missing": list(islice(missing, _MOST_MISSING)),
         "missing_range": missing.text,
@@ -109,12 +109,12 @@ class JobSummary:
     """Of several jobs that ran one after another, each by itself; none of a single job."""
 
     def count(self) -> dict[Outcome, int]:
-        """Number of frames by outcome."""
+        """Return the number of frames by outcome."""
         counts = Counter(result.outcome for result in self.results)
         return {outcome: counts[outcome] for outcome in OUTCOMES}
 
     def of_outcome(self, outcome: Outcome) -> tuple[FrameResult, ...]:
-        """The frames that came to this, in order."""
+        """Return the frames that came to this, in order."""
         return tuple(result for result in self.results if result.outcome == outcome)
 
     @property
@@ -145,7 +145,7 @@ class JobSummary:
             )
 
     def document(self) -> dict[str, Any]:
-        """The summary as `--json` prints it."""
+        """Return the summary as `--json` prints it."""
         return {
             "v": SUMMARY_VERSION,
             "source": self.source,

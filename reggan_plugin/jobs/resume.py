@@ -14,7 +14,9 @@ from reggan_plugin.jobs.stall_timeout import DEFAULT_STALL_S, IoTimeout
 def tasks_to_do(
     plan: JobPlan, settings: RenderSettings, model: ModelInUse | None
 ) -> list[FrameTask]:
-    """The tasks that no earlier run finished, as far as can be told without looking for faces."""
+    """Return the tasks that no earlier run finished, as far as can be told without looking for
+    faces.
+    """
     io_timeout = IoTimeout(DEFAULT_STALL_S)
     settings = settings_with_kept_tracks(plan, settings)
     output = FrameOutput(settings, model, io_timeout)

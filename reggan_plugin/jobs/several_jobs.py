@@ -148,7 +148,7 @@ def _unchanged(job: PlannedJob, model: ModelInUse | None, report: Report) -> Job
 
 
 def _not_run(job: PlannedJob, model: ModelInUse | None, outcome: Outcome, why: str) -> JobSummary:
-    """The same outcome for all frames of a job."""
+    """Return the same outcome for all frames of a job."""
     results = [
         FrameResult(
             source=task.source.path,
@@ -168,7 +168,7 @@ def _say(notices: Iterable[str], report: Report) -> None:
 
 
 def _joined(jobs: Sequence[PlannedJob], report: Report) -> JoinedReport:
-    """A report to which all jobs together are one."""
+    """Return a report to which all jobs together are one."""
     source, out = _names([job.plan for job in jobs])
     joined = JoinedReport(report, source=source, out=out)
     joined.expect(sum(len(job.plan.tasks) for job in jobs))
@@ -176,7 +176,7 @@ def _joined(jobs: Sequence[PlannedJob], report: Report) -> JoinedReport:
 
 
 def _names(plans: Sequence[JobPlan]) -> tuple[str, Path]:
-    """Common name of the sources, and the folder that holds all results."""
+    """Return common name of the sources, and the folder that holds all results."""
     first, more = plans[0].source, len(plans) - 1
     folders = {str(plan.out.absolute()) for plan in plans}
     out = plans[0].out if len(folders) == 1 else Path(_common(folders))
@@ -184,7 +184,7 @@ def _names(plans: Sequence[JobPlan]) -> tuple[str, Path]:
 
 
 def _common(folders: set[str]) -> str:
-    """The folder above all of them; the first on systems where they are on several disks."""
+    """Return the folder above all of them; the first on systems where they are on several disks."""
     try:
         return os.path.commonpath(folders)
     except ValueError:

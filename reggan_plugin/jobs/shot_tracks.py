@@ -12,7 +12,7 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import Remark, SourceError
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.files.frame_list import SourceFrame
-from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.reading import Reading
 from reggan_plugin.jobs.events import Notice, Report
 from reggan_plugin.jobs.frame_record import PICTURE_REVISION, RECORD_FOLDER, sha256_of
 from reggan_plugin.jobs.plan import JobPlan
@@ -28,7 +28,7 @@ TRACKS_SUFFIX, KEY_SUFFIX = ".tracks.json", ".tracks.sha256"
 
 
 def is_to_be_tracked(plan: JobPlan, settings: RenderSettings) -> bool:
-    """True if the shot is rendered as a whole, and nobody says where its faces are.
+    """Tell whether the shot is rendered as a whole, and nobody says where its faces are.
 
     Pictures without numbers are no shot: they may have nothing to do with each other.
     """
@@ -39,7 +39,9 @@ def is_to_be_tracked(plan: JobPlan, settings: RenderSettings) -> bool:
 
 
 def settings_with_kept_tracks(plan: JobPlan, settings: RenderSettings) -> RenderSettings:
-    """The settings with the tracks that an earlier run made of the same frames, if it did."""
+    """Return the settings with the tracks that an earlier run made of the same frames, if it
+    did.
+    """
     if not is_to_be_tracked(plan, settings):
         return settings
     tracks = _kept_tracks(plan, _key_of(plan.shot.frames, settings.picture.reading))
@@ -53,7 +55,7 @@ def settings_with_tracks(
     report: Report,
     io_timeout: IoTimeout,
 ) -> RenderSettings:
-    """The settings with tracks, where the shot is to be tracked and no signal stops it.
+    """Return the settings with tracks, where the shot is to be tracked and no signal stops it.
 
     Raises:
         OutputError: the tracks cannot be written.

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, UnsupportedFormatError
-from reggan_plugin.files.frame import FRAME_SUFFIXES, can_read, converting, register_holder
+from reggan_plugin.files.formats import frame_suffixes
+from reggan_plugin.files.frame import can_read, converting, register_holder
 from reggan_plugin.files.frame_list import FrameList
 from reggan_plugin.files.frame_names import is_housekeeping
-from reggan_plugin.files.mesh_suffixes import MESH_SUFFIXES
+from reggan_plugin.files.mesh_suffixes import is_mesh
 from reggan_plugin.files.sequence import Sequence, find_sequence, sequences_in_folder, sequences_of
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER, read_record, record_path
@@ -72,7 +73,7 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
             if is_video(path):
                 search.add_video(path)
                 continue
-            if path.suffix.lower() in MESH_SUFFIXES:
+            if not can_read(path) and is_mesh(path):
                 raise UnsupportedFormatError(
                     f"{path} is a mesh, and pictures are rendered here. Change its texture map.",
                     kind="mesh-as-picture",
@@ -81,7 +82,7 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
             if not can_read(path):
                 raise UnsupportedFormatError(
                     f"{path} is of a kind that is not read. Give it as one of "
-                    f"{', '.join((*FRAME_SUFFIXES, *VIDEO_SUFFIXES))}: {converting(path)}"
+                    f"{', '.join((*frame_suffixes(), *VIDEO_SUFFIXES))}: {converting(path)}"
                 )
             files[path.parent].append(path.name)
         else:
@@ -188,7 +189,7 @@ class _Search:
     def _without_results(
         self, folder: Path, found: list[tuple[str, Sequence]]
     ) -> list[tuple[str, Sequence]]:
-        """The sequences less what was made of other pictures among them."""
+        """Return the sequences less what was made of other pictures among them."""
         names = {frame.path.name for _, shot in found for frame in shot.frames}
         made = {name for name in names if _source_of(folder, name) in names - {name}}
         if not made:
@@ -200,7 +201,7 @@ class _Search:
 
 
 def _source_of(folder: Path, name: str) -> str | None:
-    """The name of the picture beside it that a result was made of, by its record."""
+    """Return the name of the picture beside it that a result was made of, by its record."""
     record = read_record(folder / name)
     if record is None:
         return None
@@ -209,6 +210,6 @@ def _source_of(folder: Path, name: str) -> str | None:
 
 
 def _is_fresh(folder: Path) -> bool:
-    """True if the pictures of a folder are sources, although records lie in it."""
+    """Tell whether the pictures of a folder are sources, although records lie in it."""
     frames = [frame for _, shot in sequences_in_folder(folder) for frame in shot.frames]
     return any(not record_path(frame.path).exists() for frame in frames)

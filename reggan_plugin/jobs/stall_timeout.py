@@ -71,7 +71,7 @@ class _Call(Generic[Result]):
         threading.Thread(target=self._run, daemon=True).start()
 
     def result(self) -> Result:
-        """Result of the call; raises its error."""
+        """Return result of the call; raises its error."""
         if self._error is not None:
             raise self._error
         return self._outcome.pop()

@@ -1,24 +1,69 @@
 """Tracks a shot: every face in every frame, linked, smoothed and filled."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError
 from reggan_plugin.faces.face_sizes import EXPECTED
-from reggan_plugin.faces.linking import link_faces
-from reggan_plugin.faces.smoothing import DESCRIPTION
-from reggan_plugin.faces.steady_faces import steady_faces
-from reggan_plugin.faces.tracks import TrackedFrame, Tracks
+from reggan_plugin.faces.filled_gaps import MOST_FILLED, places_in_gaps
+from reggan_plugin.faces.linking import FacePath, FrameDetections, LinkedShot, link_faces
+from reggan_plugin.faces.registration import face_motion
+from reggan_plugin.faces.smoothing import DESCRIPTION, Points, smooth_path
+from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks, face_from_landmarks
 from reggan_plugin.files.frame_list import SourceFrame
-from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
+from reggan_plugin.files.reading import DEFAULT_READING, Reading
 from reggan_plugin.jobs.events import Report, ShotTracked
 from reggan_plugin.jobs.stall_timeout import IoTimeout
-from reggan_plugin.jobs.tracking_passes import SeenShot
+from reggan_plugin.jobs.tracking_passes import ShotDetections
 from reggan_plugin.plurals import counted
+
+
+def steady_faces(
+    frames: Sequence[FrameDetections], shot: LinkedShot, *, smooth: bool = True
+) -> list[tuple[TrackedFace, ...]]:
+    """Return the faces of every frame, numbered in the order of the shot's paths.
+
+    A gap of at most `MOST_FILLED` frames does not interrupt a face: it is filled along a straight
+    line. A frame that cannot be read is such a gap.
+    """
+    faces: list[list[TrackedFace]] = [[] for _ in frames]
+    times = [frame.time for frame in frames]
+    for number, path in enumerate(shot.paths):
+        for stretch in _stretches(path, frames):
+            points = _points_of(stretch, path, frames, smooth)
+            for index, place in zip(stretch, points, strict=True):
+                score = path.detections[index].score
+                faces[index].append(face_from_landmarks(number, place, score, "found"))
+            for index, place in places_in_gaps(stretch, points, times):
+                faces[index].append(face_from_landmarks(number, place, 0.0, "filled"))
+    return [tuple(own) for own in faces]
+
+
+def _stretches(path: FacePath, frames: Sequence[FrameDetections]) -> Iterator[list[int]]:
+    """Yield the places of the path's detections, divided where it is lost for too long."""
+    stretch: list[int] = []
+    for index in path.detections:
+        if stretch and frames[index].time - frames[stretch[-1]].time - 1 > MOST_FILLED:
+            yield stretch
+            stretch = []
+        stretch.append(index)
+    yield stretch
+
+
+def _points_of(
+    stretch: Sequence[int], path: FacePath, frames: Sequence[FrameDetections], smooth: bool
+) -> list[Points]:
+    detections = [path.detections[index] for index in stretch]
+    readings = [one.points for one in detections]
+    if not smooth:
+        return readings
+    motions = [face_motion(*pair) for pair in pairwise(detections)]
+    return smooth_path([frames[index].time for index in stretch], readings, motions)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,7 +120,7 @@ def track_frames(
         io_timeout: with a disk or network that stalls.
     """
     begin = time.perf_counter()
-    shot = SeenShot(frames, reading, io_timeout or IoTimeout(stopped=stopped), report)
+    shot = ShotDetections(frames, reading, io_timeout or IoTimeout(stopped=stopped), report)
     shot.look_forward(stopped)
     links = link_faces(shot.seen)
     if shot.look_back(links):

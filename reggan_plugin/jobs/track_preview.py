@@ -12,7 +12,7 @@ from reggan_plugin.errors import OutputError, RegganError
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks
 from reggan_plugin.files.frame import read_content
 from reggan_plugin.files.frame_list import SourceFrame
-from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.reading import Reading
 from reggan_plugin.jobs.overlap import run_overlapped
 from reggan_plugin.transfer.display_picture import display_picture
 
@@ -98,7 +98,9 @@ def _jpeg(
 
 
 def _picture(source: SourceFrame, reading: Reading) -> tuple[Image.Image, float, tuple[int, int]]:
-    """A small picture, the frame's pixels that one of its spans, and the frame's (x, y) origin."""
+    """Return a small picture, the frame's pixels that one of its spans, and the frame's (x, y)
+    origin.
+    """
     try:
         frame = reading.decode(read_content(source.path), source.path)
     except (RegganError, MemoryError):  # the note says why

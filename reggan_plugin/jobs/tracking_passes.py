@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from reggan_plugin.errors import RegganError
-from reggan_plugin.faces.linking import LinkedShot, SeenFrame
+from reggan_plugin.faces.linking import FrameDetections, LinkedShot
 from reggan_plugin.faces.smoothing import Points
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.frame_list import SourceFrame
-from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.reading import Reading
 from reggan_plugin.jobs.events import FrameTracked, Report
 from reggan_plugin.jobs.face_tracker import FaceTracker, Observation
 from reggan_plugin.jobs.faults import FRAME_FAULTS, JOB_FAULTS
@@ -19,7 +19,7 @@ from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 
 
-class SeenShot:
+class ShotDetections:
     """The faces seen in a shot; memory grows by a few kilobytes for each face in each frame.
 
     Attributes:
@@ -41,7 +41,7 @@ class SeenShot:
         self._tracker = FaceTracker()
         self._times = _times(frames)
         self._searched: list[bool] = []
-        self.seen: list[SeenFrame] = []
+        self.seen: list[FrameDetections] = []
         self.exposures: list[float] = []
         self.faults: dict[Path, str] = {}
 
@@ -84,18 +84,18 @@ class SeenShot:
         return found_any
 
     def _read(self, source: SourceFrame) -> Frame | str:
-        """The frame, or why it cannot be read."""
+        """Return the frame, or why it cannot be read."""
         try:
             content = self._io_timeout.call(str(source.path), lambda: read_content(source.path))
             return self._reading.decode(content, source.path)
         except FRAME_FAULTS as error:
             return _fault(source, error)
 
-    def _observe(self, source: SourceFrame, content: Frame | str) -> SeenFrame:
+    def _observe(self, source: SourceFrame, content: Frame | str) -> FrameDetections:
         observed = content if isinstance(content, str) else self._look_at(source, content)
         index = len(self._searched)
         self._searched.append(isinstance(observed, str) or observed.searched)
-        seen = SeenFrame(time=self._times[index])
+        seen = FrameDetections(time=self._times[index])
         if isinstance(observed, str):
             self.faults[source.path] = observed
         else:
@@ -135,7 +135,7 @@ def _times(frames: Sequence[SourceFrame]) -> list[int]:
 
 
 def _room_beside(content: Frame | str) -> int:
-    """Number of frames as large as this one that may be in flight beside it."""
+    """Return the number of frames as large as this one that may be in flight beside it."""
     if isinstance(content, str):
         return 0  # nobody knows how large the next one is
     pixels = content.pixels.size // 3

@@ -56,7 +56,7 @@ class Movie:
             )
 
     def key(self, plan: JobPlan, settings: RenderSettings, model: ModelInUse | None) -> str:
-        """Changes with all that the result depends on."""
+        """Return changes with all that the result depends on."""
         by_frame = SettingsByFrame(settings, plan.shot.frames)
         state = state_of(self.video.path)
         document = {
@@ -71,7 +71,7 @@ class Movie:
         return fingerprint(document)
 
     def is_finished(self, key: str) -> bool:
-        """True if an earlier run made the result in this way, and nobody changed it since."""
+        """Tell whether an earlier run made the result in this way, and nobody changed it since."""
         with suppress(OSError, ValueError, KeyError, TypeError):
             record = parse_json(record_path(self.out).read_bytes())
             state = state_of(self.out)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reggan_plugin.errors import OutputError, SourceError, StalledError, UsageError
-from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.frame_range import NO_NUMBERS
 from reggan_plugin.files.sequence import sequences_of
+from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.events import Notice, Report
 from reggan_plugin.jobs.frame_steps import Transfer
 from reggan_plugin.jobs.joined_report import JoinedReport

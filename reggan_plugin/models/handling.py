@@ -36,12 +36,12 @@ class Handling:
                 raise ValueError(f"its handling's {name} has to be {expected}")
 
     def document(self, usual: "Handling") -> dict[str, Any]:
-        """What differs from the usual, as plain JSON."""
+        """Return what differs from the usual, as plain JSON."""
         own, other = asdict(self), asdict(usual)
         return {name: value for name, value in own.items() if value != other[name]}
 
     def with_document(self, found: Mapping[str, Any]) -> "Handling":
-        """The same with what a card replaces.
+        """Return the same with what a card replaces.
 
         Raises:
             ValueError: it replaces what is not known, or by what cannot be.

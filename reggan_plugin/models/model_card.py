@@ -134,7 +134,7 @@ class ModelCard:
         return self.own_handling or _HANDLING[self.contract]
 
     def can_show(self, mix: ExpressionMix) -> bool:
-        """True if the model has every part of a mix."""
+        """Tell whether the model has every part of a mix."""
         try:
             self.vector_of(mix)
         except UnknownExpressionError:
@@ -157,7 +157,7 @@ class ModelCard:
         return np.array([self.canonical_landmarks[name] for name in LANDMARK_NAMES])
 
     def to_json(self) -> str:
-        """The text that stands in the file."""
+        """Return the text that stands in the file."""
         fields = {key: getattr(self, key) for key in self.__dataclass_fields__}
         del fields["own_handling"]
         handling = self.handling.document(_HANDLING[self.contract])
@@ -217,7 +217,7 @@ def card_from_metadata(metadata: Mapping[str, str], source: str) -> ModelCard:
 
 
 def read_card(metadata: Mapping[str, str], source: str) -> dict[str, Any]:
-    """The card of any model of ours, as plain JSON.
+    """Return the card of any model of ours, as plain JSON.
 
     Raises:
         ModelCardError: there is no card, or it is not a JSON object.

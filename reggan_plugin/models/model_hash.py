@@ -75,7 +75,7 @@ def seal(model: Path) -> str:
 
 
 def _mapped(model: Path) -> bytes | mmap.mmap:
-    """A file's bytes; reading a large one into memory takes as long as hashing it."""
+    """Return a file's bytes; reading a large one into memory takes as long as hashing it."""
     with model.open("rb") as file:
         is_empty = not file.seek(0, os.SEEK_END)  # which cannot be mapped
         return b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

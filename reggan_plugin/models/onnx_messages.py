@@ -22,7 +22,7 @@ class MalformedError(ValueError):
 
 
 def metadata_from_onnx(model: Path) -> dict[str, str]:
-    """The string pairs of an .onnx file, without opening a session.
+    """Return the string pairs of an .onnx file, without opening a session.
 
     Raises:
         ModelError: it is no ONNX file, or it cannot be read.
@@ -40,7 +40,7 @@ def metadata_from_onnx(model: Path) -> dict[str, str]:
 
 
 def onnx_message(content: bytes | mmap.mmap) -> memoryview:
-    """The outermost message of an ONNX file.
+    """Return the outermost message of an ONNX file.
 
     Raises:
         MalformedError: the file is in another format of ONNX Runtime.
@@ -52,7 +52,7 @@ def onnx_message(content: bytes | mmap.mmap) -> memoryview:
 
 
 def fields_of(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Number and value of every field; fixed-size values are passed over.
+    """Yield the number and value of every field; fixed-size values are passed over.
 
     Raises:
         MalformedError: `message` is none.
@@ -86,7 +86,7 @@ def _pair(message: memoryview) -> tuple[str, str]:
 
 
 def _varint(message: memoryview, position: int, end: int) -> tuple[int, int]:
-    """A number, and the position behind it. `end` is the length of the message."""
+    """Return a number, and the position behind it. `end` is the length of the message."""
     if position < end and (first := message[position]) < 0x80:  # nearly all are of one byte
         return first, position + 1
     number = 0

@@ -11,7 +11,7 @@ _EMPTY = "SHOT: dict[str, Any] = {}\n"
 
 
 def blender_script(shot: CompShot, still_map: Footage) -> str:
-    """The text of a .py file for Blender 4.2 to 5.x.
+    """Return the text of a .py file for Blender 4.2 to 5.x.
 
     Args:
         shot: with its layers.

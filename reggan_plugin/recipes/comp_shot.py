@@ -32,7 +32,7 @@ class Footage:
     padding: int = 0
 
     def path(self, number: str) -> str:
-        """The path with this in place of the number, with / on every system."""
+        """Return the path with this in place of the number, with / on every system."""
         return (self.folder / f"{self.prefix}{number}{self.suffix}").as_posix()
 
 

@@ -55,7 +55,7 @@ class _Custom:
 
 
 def fusion_composition(shot: CompShot, still_map: Footage) -> str:
-    """The text of a .comp file.
+    """Return the text of a .comp file.
 
     Args:
         shot: with its layers.

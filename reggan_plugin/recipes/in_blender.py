@@ -31,7 +31,7 @@ class Nodes:
         self._tree, self._column = tree, 0
 
     def add(self, *kinds: str) -> Any:
-        """The first of these kinds that this tree takes."""
+        """Return the first of these kinds that this tree takes."""
         for kind in kinds:
             try:
                 node = self._tree.nodes.new(kind)
@@ -47,7 +47,7 @@ class Nodes:
         self._tree.links.new(output, target)
 
     def mix(self, factor: Any, first: Any, second: Any, blend: str = "MIX") -> Any:
-        """The output of a mix of two colours; a factor that is a number stands fast."""
+        """Return the output of a mix of two colours; a factor that is a number stands fast."""
         node = self.add("ShaderNodeMix", "CompositorNodeMixRGB")
         if node.bl_idname == "ShaderNodeMix":
             node.data_type = "RGBA"
@@ -61,7 +61,7 @@ class Nodes:
         return next(socket for socket in node.outputs if socket.enabled)
 
     def product(self, first: Any, second: Any) -> Any:
-        """The output of a multiplication of two numbers, kept in 0 to 1."""
+        """Return the output of a multiplication of two numbers, kept in 0 to 1."""
         node = self.add("ShaderNodeMath", "CompositorNodeMath")
         node.operation, node.use_clamp = "MULTIPLY", True
         self.link(first, node.inputs[0])
@@ -69,7 +69,7 @@ class Nodes:
         return node.outputs[0]
 
     def is_above_zero(self, value: Any) -> Any:
-        """The output of 1 where a number is above 0, and 0 elsewhere."""
+        """Return the output of 1 where a number is above 0, and 0 elsewhere."""
         node = self.add("ShaderNodeMath", "CompositorNodeMath")
         node.operation = "GREATER_THAN"
         self.link(value, node.inputs[0])
@@ -77,7 +77,7 @@ class Nodes:
         return node.outputs[0]
 
     def alpha(self, colour: Any, *, to_straight: bool) -> Any:
-        """The output of a conversion between straight and premultiplied colour."""
+        """Return the output of a conversion between straight and premultiplied colour."""
         node = self.add("CompositorNodePremulKey")
         if hasattr(node, "mapping"):
             node.mapping = "PREMUL_TO_STRAIGHT" if to_straight else "STRAIGHT_TO_PREMUL"
@@ -87,14 +87,16 @@ class Nodes:
         return node.outputs[0]
 
     def light(self, colour: Any) -> Any:
-        """The output of a conversion from sRGB-encoded values to linear light."""
+        """Return the output of a conversion from sRGB-encoded values to linear light."""
         node = self.add("CompositorNodeConvertColorSpace")
         node.from_color_space, node.to_color_space = "sRGB", "Linear Rec.709"
         self.link(colour, node.inputs[0])
         return node.outputs[0]
 
     def moved(self, colour: Any, stmap: Any) -> Any:
-        """The output of a Map UV node with the filter that comes closest to the runtime's."""
+        """Return the output of a Map UV node with the filter that comes closest to the
+        runtime's.
+        """
         node = self.add("CompositorNodeMapUV")
         if hasattr(node, "filter_type"):
             node.filter_type = "ANISOTROPIC"
@@ -106,14 +108,14 @@ class Nodes:
         return node.outputs["Image"]
 
     def power(self, colour: Any, exponent: Any) -> Any:
-        """The output of each channel to a power."""
+        """Return the output of each channel to a power."""
         node = self.add("ShaderNodeGamma", "CompositorNodeGamma")
         self.link(colour, node.inputs[0])
         self.link(exponent, node.inputs[1])
         return node.outputs[0]
 
     def with_alpha(self, colour: Any, alpha: Any) -> Any:
-        """The output of a colour with another alpha."""
+        """Return the output of a colour with another alpha."""
         node = self.add("CompositorNodeSetAlpha")
         if hasattr(node, "mode"):
             node.mode = "REPLACE_ALPHA"
@@ -135,7 +137,9 @@ def _choose(socket: Any, names: tuple[str, ...]) -> None:
 
 
 def layers_group(bpy: Any, shot: dict[str, Any]) -> Any:
-    """The node group: mix(map(source) * gain, paint), as strong as asked, where the mask is 1."""
+    """Return the node group: mix(map(source) * gain, paint), as strong as asked, where the mask is
+    1.
+    """
     group = bpy.data.node_groups.get(GROUP_NAME)
     if group is not None:
         return group
@@ -169,7 +173,9 @@ def layers_group(bpy: Any, shot: dict[str, Any]) -> Any:
 
 
 def load_image(bpy: Any, shot: dict[str, Any], name: str) -> Any:
-    """A file or sequence as it is stored; layers, and encoded frames, are no colours to Blender."""
+    """Return a file or sequence as it is stored; layers, and encoded frames, are no colours to
+    Blender.
+    """
     image = bpy.data.images.load(shot["files"][name], check_existing=True)
     is_sequence = name != "still" and shot["is_sequence"]
     image.source = "SEQUENCE" if is_sequence else "FILE"

@@ -18,7 +18,7 @@ _DECODE = "{0}<=0.04045 ? {0}/12.92 : pow(({0}+0.055)/1.055, 2.4)"
 
 
 def nuke_script(shot: CompShot) -> str:
-    """The text of a .nk file."""
+    """Return the text of a .nk file."""
     script = _Script()
     _begin(script, shot)
     source = "Source"

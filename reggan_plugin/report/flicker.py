@@ -67,7 +67,7 @@ def _flicker_of(around: Sequence[tuple[int | None, FrameLook]]) -> Flicker | Non
 
 
 def _are_neighbours(before: int | None, here: int | None, after: int | None) -> bool:
-    """True if three frames are at equal distances, as every other one of a shot still is."""
+    """Tell whether three frames are at equal distances, as every other one of a shot still is."""
     if before is None or here is None or after is None:
         return False
     return here - before == after - here

@@ -11,7 +11,7 @@ from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.errors import StalledError, UnreadableFrameError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_content
-from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.reading import Reading
 from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.jobs.frame_record import sha256_of
 from reggan_plugin.jobs.stall_timeout import IoTimeout
@@ -102,7 +102,7 @@ def _crop_of_largest_face(checked: CheckedFrame) -> FaceCrop | None:
 
 
 def _touches_rim(change: View) -> bool:
-    """True if the change is still visible just inside any side of the square."""
+    """Tell whether the change is still visible just inside any side of the square."""
     size = np.abs(change).max(axis=2)
     sides = (size[_RIM], size[::-1][_RIM], size[:, _RIM].T, size[:, ::-1][:, _RIM].T)
     return any(float(side.mean()) > _VISIBLE_CHANGE for side in sides)

@@ -64,7 +64,7 @@ class ReportPage:
             _make_thumbnail_folder(self._beside)
 
     def kept(self, look: FrameLook) -> FrameLook:
-        """The look of the next frame with its thumbnails where the page will find them.
+        """Return the look of the next frame with its thumbnails where the page will find them.
 
         Raises:
             OutputError: they cannot be written.
@@ -118,7 +118,7 @@ class ReportPage:
 
 
 def _make_thumbnail_folder(folder: Path) -> None:
-    """An empty folder of ours."""
+    """Make an empty folder of ours."""
     try:
         folder.mkdir(exist_ok=True)
         names = {path.name for path in folder.iterdir()}
@@ -150,7 +150,7 @@ def _put(folder: Path, name: str, content: bytes | str | None) -> str | None:
 
 
 def _numbers(checked: CheckedFrame, flicker: Flicker | None) -> list[str]:
-    """The facts of a frame, in words."""
+    """Return the facts of a frame, in words."""
     record = checked.record
     if record is None:
         return []

@@ -67,14 +67,14 @@ class ShotToCheck:
         return heapq.merge(*parts, key=_place)
 
     def check(self, entry: Entry) -> CheckedFrame:
-        """A frame against its record; its pixels are not looked at."""
+        """Return a frame against its record; its pixels are not looked at."""
         if isinstance(entry, range):
             return _without_source(entry, self.out)
         return _check(entry, self.out / entry.path.name)
 
 
 def find_rendered_shot(source: str, frame_range: str | None, out: Path) -> ShotToCheck:
-    """The frames of a rendered shot.
+    """Return the frames of a rendered shot.
 
     Args:
         source: folder, file or pattern of the shot.
@@ -134,7 +134,7 @@ def _check(frame: SourceFrame, output: Path) -> CheckedFrame:
 
 
 def _proves(record: FrameRecord | None, output: Path) -> bool:
-    """True if a record says which bytes were rendered for this very output."""
+    """Tell whether a record says which bytes were rendered for this very output."""
     return (
         record is not None
         and isinstance(record.output_sha256, str)
@@ -143,7 +143,8 @@ def _proves(record: FrameRecord | None, output: Path) -> bool:
 
 
 def _other_size(record: FrameRecord, output: Path) -> str | None:
-    """The notice for an output that has not as many bytes as were rendered; None for one that has.
+    """Return the notice for an output that has not as many bytes as were rendered; None for one
+    that has.
 
     Records of texture maps do not say how many.
     """
@@ -156,13 +157,13 @@ def _other_size(record: FrameRecord, output: Path) -> str | None:
 
 
 def as_altered(checked: CheckedFrame) -> CheckedFrame:
-    """The frame, whose output has other content than was rendered."""
+    """Return the frame, whose output has other content than was rendered."""
     note = checked.note if "altered" in checked.problems else OTHER_CONTENT
     return replace(checked, problems=in_order((*checked.problems, "altered")), note=note)
 
 
 def is_altered(checked: CheckedFrame, content_sha256: str) -> bool:
-    """True if the record says that other bytes were rendered than those of this digest."""
+    """Tell whether the record says that other bytes were rendered than those of this digest."""
     record = checked.record
     return (
         record is not None

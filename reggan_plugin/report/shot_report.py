@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from reggan_plugin.errors import RegganError, StalledError
-from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.reading import Reading
 from reggan_plugin.jobs.fingerprint import digest_of
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.report.flicker import Flicker, with_flicker
@@ -53,11 +53,11 @@ class ShotReport:
     frames: tuple[CheckedFrame, ...]
 
     def of_problem(self, problem: Problem) -> list[CheckedFrame]:
-        """The frames that have it."""
+        """Return the frames that have it."""
         return [frame for frame in self.frames if problem in frame.problems]
 
     def document(self) -> dict[str, Any]:
-        """The report as `--json` prints it."""
+        """Return the report as `--json` prints it."""
         return {
             "v": REPORT_VERSION,
             "source": self.source,
@@ -95,7 +95,7 @@ class ShotReport:
 
 
 def report_from_frames(source: str, out: Path, frames: Iterable[CheckedFrame]) -> ShotReport:
-    """The report on frames that are checked one by one; of sound ones nothing is kept."""
+    """Return the report on frames that are checked one by one; of sound ones nothing is kept."""
     count, kept = 0, []
     for frame in frames:
         count += frame.count

@@ -40,7 +40,7 @@ def write_also(source: Path, output: Path, face: PreparedFace, changed: ChangedM
 
 
 def _data(path: Path) -> MapTile:
-    """A tile whose numbers are taken as they are, whatever the file calls them."""
+    """Return a tile whose numbers are taken as they are, whatever the file calls them."""
     tile = replace(read_tile(path, is_gltf_image=True), is_linear=False, colour_space=None)
     if tile.colours.dtype.kind == "f" and not ((tile.colours >= 0) & (tile.colours <= 1)).all():
         raise TextureError(

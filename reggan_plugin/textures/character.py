@@ -71,7 +71,7 @@ class Character:
     """(front, up) as the format has it, likeliest first, such as ("+Z", "+Y")."""
 
     def below(self, node: int) -> Float[np.ndarray, "points 3"]:
-        """The points that a node or one of its children moves."""
+        """Return the points that a node or one of its children moves."""
         children: dict[int, list[int]] = defaultdict(list)
         for child, parent in self.node_parents.items():
             children[parent].append(child)
@@ -106,7 +106,9 @@ def corner_values(
 def smooth_normals(
     positions: Float[np.ndarray, "points 3"], faces: Int[np.ndarray, "faces 3"]
 ) -> Float[np.ndarray, "points 3"]:
-    """Unit normals, the same at points that lie in one place, as both sides of a UV seam do."""
+    """Return unit normals, the same at points that lie in one place, as both sides of a UV seam
+    do.
+    """
     _, place = np.unique(np.round(positions, 6), axis=0, return_inverse=True)
     place = place.ravel()
     corners = positions[faces]
@@ -121,7 +123,7 @@ def smooth_normals(
 def is_mirrored(
     uv: Float[np.ndarray, "points 2"], faces: Int[np.ndarray, "faces 3"]
 ) -> Bool[np.ndarray, " faces"]:
-    """True for triangles that are turned over on the map."""
+    """Return true for triangles that are turned over on the map."""
     corners = uv[faces]
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     return np.asarray(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0] < 0)

@@ -18,7 +18,7 @@ _SHOWN = 80
 
 
 def file_of_uri(mesh: Path, uri: str) -> Path:
-    """The file that a URI of a mesh leads to; see `file_of_name`.
+    """Return the file that a URI of a mesh leads to; see `file_of_name`.
 
     Raises:
         MeshError: it does not count.
@@ -27,7 +27,7 @@ def file_of_uri(mesh: Path, uri: str) -> Path:
 
 
 def file_of_name(mesh: Path, name: str, *, named_in: Path | None = None) -> Path:
-    """The file that a mesh names, in the folder of the mesh; it may be missing.
+    """Return the file that a mesh names, in the folder of the mesh; it may be missing.
 
     Args:
         mesh: the file that the user gave.
@@ -71,7 +71,7 @@ def refuse_outside(mesh: Path, path: Path, name: str) -> None:
 
 
 def read_file(path: Path, first_bytes: int | None = None) -> bytes:
-    """The content of a mesh, or of a file beside it that has been resolved.
+    """Return the content of a mesh, or of a file beside it that has been resolved.
 
     Raises:
         MeshError: it is not there, no ordinary file, too large, or may not be read.

@@ -11,7 +11,7 @@ from reggan_plugin.textures.obj_library import files_of_obj
 
 
 def files_of_mesh(path: Path, gltf: GltfFile | None = None) -> list[Path]:
-    """The mesh's file and all that it names: buffers, material libraries, images, layers.
+    """Return the mesh's file and all that it names: buffers, material libraries, images, layers.
 
     Args:
         path: the mesh.

@@ -13,7 +13,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def maps_of_obj(path: Path) -> dict[str, Path]:
-    """The colour map of each material, of those that are there."""
+    """Return the colour map of each material, of those that are there."""
     found: dict[str, Path] = {}
     for library in _libraries(path):
         for material, file in _maps_in(path, library):
@@ -23,7 +23,7 @@ def maps_of_obj(path: Path) -> dict[str, Path]:
 
 
 def files_of_obj(path: Path) -> list[Path]:
-    """The libraries that an OBJ names, and the colour maps that these name."""
+    """Return the libraries that an OBJ names, and the colour maps that these name."""
     libraries = _libraries(path)
     maps = [file for library in libraries for _, file in _maps_in(path, library)]
     return [*libraries, *dict.fromkeys(maps)]
@@ -52,7 +52,9 @@ def _libraries(path: Path) -> list[Path]:
 
 
 def _named(mesh: Path, name: str) -> list[Path]:
-    """The file of a name; none where it does not count, as libraries of other machines have."""
+    """Return the file of a name; none where it does not count, as libraries of other machines
+    have.
+    """
     try:
         return [file_of_name(mesh, name)]
     except MeshError as error:

@@ -73,7 +73,7 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
 
 
 def is_usd(request: TextureRequest) -> bool:
-    """True if the mesh to write is USD, which names its maps and holds none."""
+    """Tell whether the mesh to write is USD, which names its maps and holds none."""
     return request.out_mesh is not None and request.out_mesh.suffix.lower() in USD_SUFFIXES
 
 
@@ -87,7 +87,7 @@ def also_outputs(request: TextureRequest, label: str) -> Mapping[Path, Path]:
 
 
 def map_output(request: TextureRequest, files: TextureFiles, label: str) -> Path:
-    """The pattern by which an expression's tiles are named.
+    """Return the pattern by which an expression's tiles are named.
 
     Raises:
         UsageError: it asks for another format than the map's.
@@ -105,7 +105,7 @@ def map_output(request: TextureRequest, files: TextureFiles, label: str) -> Path
 
 
 def mesh_outputs(request: TextureRequest, labels: Sequence[str]) -> dict[Path, Sequence[str]]:
-    """The mesh files of these expressions, each with those that it holds."""
+    """Return the mesh files of these expressions, each with those that it holds."""
     out = request.out_mesh
     if out is None:
         return {}
@@ -115,7 +115,7 @@ def mesh_outputs(request: TextureRequest, labels: Sequence[str]) -> dict[Path, S
 
 
 def named(pattern: Path, label: str) -> Path:
-    """A path with the expression in its place."""
+    """Return a path with the expression in its place."""
     return Path(str(pattern).replace(PLACEHOLDER, label))
 
 

@@ -55,7 +55,7 @@ class OutputRecords:
         refuse_overwriting(written, (*self._subject.inputs, *self._request.inputs))
 
     def fits(self, output: Path, kind: OutputKind, labels: Sequence[str]) -> bool:
-        """True if an output is as an earlier run left it, and this one would make the same."""
+        """Tell whether an output is as an earlier run left it, and this one would make the same."""
         record = read_record(output)
         return (
             record is not None
@@ -109,7 +109,9 @@ class OutputRecords:
         return fingerprint({**self._constant, "kind": kind, "mixes": mixes, "also": also})
 
     def _model(self, labels: Sequence[str]) -> RecordedModel | None:
-        """The model that changes these expressions' maps; None where they stay as they are."""
+        """Return the model that changes these expressions' maps; None where they stay as they
+        are.
+        """
         if all(self._request.mixes[label].changes_nothing for label in labels):
             return None
         card = self._subject.open_transfer().card

@@ -48,7 +48,7 @@ class ChangedMap:
 
     @classmethod
     def none(cls) -> "ChangedMap":
-        """The map as it is."""
+        """Return the map as it is."""
         return cls(tiles={}, tally=Tally(), view=None)
 
 
@@ -121,7 +121,9 @@ class PreparedFace:
         return self._view_for_model.picture, self._view_for_model.crop
 
     def reduced(self, longest_px: int) -> "PreparedFace":
-        """This face with a map of at most so many texels a side, and a view as fine as that."""
+        """Return this face with a map of at most so many texels a side, and a view as fine as
+        that.
+        """
         coarse = copy.copy(self)
         factor = coarse.reduce_map(longest_px)
         if factor == 1:
@@ -143,12 +145,12 @@ class PreparedFace:
         return factor
 
     def change(self, mix: ExpressionMix, advance: Advance = say_nothing) -> ChangedMap:
-        """The map with an expression."""
+        """Return the map with an expression."""
         if mix.changes_nothing:
             return ChangedMap.none()
         with self.watch.timing("model"):
             change = self._changed(self._view_for_model, mix)
-        with self.watch.timing("carry back"):
+        with self.watch.timing("reprojection"):
             carry = Reprojection(self.stage, self.parts, self.texture, change)
             count = len(self.texture.tiles)
             found = {
@@ -159,7 +161,7 @@ class PreparedFace:
         return ChangedMap(tiles=tiles, tally=carry.tally, view=change)
 
     def wearing(self, tiles: Mapping[int, Samples]) -> Stage:
-        """The character with a changed map."""
+        """Return the character with a changed map."""
         worn = {
             number: replace(tile, colours=tiles[number]) if number in tiles else tile
             for number, tile in self.texture.tiles.items()

@@ -11,5 +11,5 @@ def say_nothing(_: float) -> None:
 
 
 def part_of(advance: Advance, place: int, count: int) -> Advance:
-    """What tells of one of `count` equal parts of a job."""
+    """Return what tells of one of `count` equal parts of a job."""
     return lambda share: advance((place + share) / count)

@@ -12,8 +12,9 @@ import numpy as np
 
 from reggan_plugin.apart import run_apart
 from reggan_plugin.array_types import Float
+from reggan_plugin.attached import attached, load_attached
 from reggan_plugin.errors import MeshError, MissingExtraError
-from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, USD_SUFFIXES
+from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, USD_SUFFIXES, is_mesh
 from reggan_plugin.limits import MOST_LIBRARY_BYTES, MOST_PARTS, refuse_beyond
 from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file
@@ -81,8 +82,11 @@ def _load(path: Path, gltf: GltfFile | None, with_morphs: bool) -> LoadedMesh:
         from reggan_plugin.textures.usd_character import character_from_usd
 
         return LoadedMesh(character=character_from_usd(path, with_morphs=with_morphs))
+    if is_mesh(path):  # another package's
+        return LoadedMesh(character=load_attached("meshes", suffix[1:])(path))
+    kinds = (*MESH_SUFFIXES, *(f".{name}" for name in attached("meshes")))
     raise MeshError(
-        f"{path} is of a kind that is not read. Give the mesh as one of {', '.join(MESH_SUFFIXES)}."
+        f"{path} is of a kind that is not read. Give the mesh as one of {', '.join(kinds)}."
     )
 
 
@@ -149,7 +153,7 @@ def _plain_part(path: Path, mesh: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _columns(path: Path, values: Any, count: int, what: str) -> Float[np.ndarray, "points axes"]:
-    """The first coordinates of points or UVs, of which some programs write more.
+    """Return the first coordinates of points or UVs, of which some programs write more.
 
     Raises:
         MeshError: there are fewer than `count`.
@@ -167,7 +171,7 @@ class _LibrariesBeside:
         self._mesh = mesh
 
     def get(self, name: str) -> bytes:
-        """The content of a library.
+        """Return the content of a library.
 
         Raises:
             FileNotFoundError: it does not count, or is a picture.

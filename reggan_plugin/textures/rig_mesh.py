@@ -51,7 +51,7 @@ def read_rig(path: Path) -> RigMesh:
 
 
 def rig_mesh(loaded: LoadedMesh) -> RigMesh:
-    """A character's meshes as one, in the file's axes."""
+    """Return a character's meshes as one, in the file's axes."""
     character = loaded.character
     named = _with_skin(name_parts(character.parts))
     parts = [one.mesh for one in named]
@@ -81,7 +81,9 @@ def rig_mesh(loaded: LoadedMesh) -> RigMesh:
 
 
 def _with_skin(named: Sequence[NamedPart]) -> Sequence[NamedPart]:
-    """The parts, one of them skin: if no name says which, that of most points with morphs."""
+    """Return the parts, one of them skin: if no name says which, that of most points with
+    morphs.
+    """
     moving = [k for k, one in enumerate(named) if one.mesh.morphs]
     if not moving or any(one.part == Part.SKIN for one in named):
         return named
@@ -98,7 +100,7 @@ def _row_of_teeth(mesh: MeshPart) -> int:
 def _welded(
     points: Float[np.ndarray, "points 3"], offsets: Mapping[str, Float[np.ndarray, "points 3"]]
 ) -> tuple[Int[np.ndarray, " kept"], Int[np.ndarray, " points"]]:
-    """The first of all vertices in one place that move alike, and for each its number.
+    """Return the first of all vertices in one place that move alike, and for each its number.
 
     Maps double vertices at their seams; lips that touch are two all the same, as the jaw parts
     them.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, RegganError, UsageError
-from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES
+from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, is_mesh
 from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.textures.progress import Advance, say_nothing
@@ -53,7 +53,7 @@ def find_characters(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for entry in sorted(folder.iterdir()):
         meshes = sorted(entry.iterdir()) if entry.is_dir() else [entry] * entry.is_file()
-        meshes = [path for path in meshes if path.suffix.lower() in MESH_SUFFIXES]
+        meshes = [path for path in meshes if is_mesh(path)]
         if len(meshes) > 1:
             raise UsageError(
                 f"{entry} holds {len(meshes)} meshes: {', '.join(path.name for path in meshes)}. "

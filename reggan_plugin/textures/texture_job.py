@@ -126,7 +126,7 @@ def _write_maps(
 
 
 def _encoded(face: PreparedFace, changed: ChangedMap, suffix: str) -> bytes:
-    """The map as a file; its own bytes where nothing changes."""
+    """Return the map as a file; its own bytes where nothing changes."""
     ((number, path),) = face.files.paths.items()
     if number not in changed.tiles:
         return path.read_bytes()

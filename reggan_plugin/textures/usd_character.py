@@ -50,7 +50,7 @@ def character_from_usd(path: Path, *, with_morphs: bool = False) -> Character:
 
 
 def files_of_usd(path: Path) -> list[Path]:
-    """The layers that a file is composed of.
+    """Return the layers that a file is composed of.
 
     Raises:
         MeshError: the file cannot be opened.
@@ -59,7 +59,7 @@ def files_of_usd(path: Path) -> list[Path]:
 
 
 def meshes_in(path: str, with_morphs: bool) -> dict[str, Any]:
-    """The visible meshes of a file, in plain values; called in the child."""
+    """Return the visible meshes of a file, in plain values; called in the child."""
     from pxr import UsdGeom
 
     stage, places = open_stage(Path(path)), UsdGeom.XformCache()
@@ -88,7 +88,7 @@ def layers_in(path: str) -> list[str]:
 
 
 def open_stage(path: Path) -> Any:
-    """The stage of a file whose layers all lie beside it; called in the child.
+    """Return the stage of a file whose layers all lie beside it; called in the child.
 
     Raises:
         MeshError: it cannot be opened, or names what is not beside it.
@@ -148,7 +148,7 @@ def _refuse_clips(path: Path, layer: Any) -> None:
 
 
 def _part(prim: Any, places: Any, most: int, with_morphs: bool) -> dict[str, Any] | None:
-    """The fields of a `MeshPart` in triangles, with a point for every corner of a face.
+    """Return the fields of a `MeshPart` in triangles, with a point for every corner of a face.
 
     Raises:
         ValueError: its numbers do not fit each other, or it has more than `most` corners.
@@ -217,7 +217,7 @@ def _morphs(
 
 
 def _numbers(value: Any, kind: Any) -> np.ndarray:
-    """An attribute's value; none where it has none.
+    """Return an attribute's value; none where it has none.
 
     Raises:
         ValueError: it is of another type than its name says.
@@ -229,7 +229,7 @@ def _numbers(value: Any, kind: Any) -> np.ndarray:
 
 
 def _triangles(counts: np.ndarray) -> np.ndarray:
-    """A fan of triangles for each face; their corners are counted through all faces."""
+    """Return a fan of triangles for each face; their corners are counted through all faces."""
     fans = np.maximum(counts - 2, 0)
     first = np.repeat(np.cumsum(counts) - counts, fans)
     step = np.arange(fans.sum()) - np.repeat(np.cumsum(fans) - fans, fans)

@@ -40,7 +40,7 @@ def write_usd_variants(source: Path, material: str, maps: Mapping[str, Path], ou
 
 
 def text_with_variants(source: str, material: str, maps: dict[str, str], out: str) -> str:
-    """The new file; called in the child, with what `write_usd_variants` takes."""
+    """Return the new file; called in the child, with what `write_usd_variants` takes."""
     from pxr import Sdf, Tf, Usd, UsdShade, UsdUtils
 
     before = open_stage(Path(source))
@@ -73,7 +73,7 @@ class _Paths:
 
 
 def _texture_of(stage: Any, material: str, source: str) -> _Paths:
-    """The shader that reads the file of a material's colour, inside the material.
+    """Return the shader that reads the file of a material's colour, inside the material.
 
     Raises:
         UsageError: there is none.
@@ -97,7 +97,9 @@ def _texture_of(stage: Any, material: str, source: str) -> _Paths:
 
 
 def _file_behind(colour: Any) -> Any:
-    """The path of the texture shader that an input is connected to; None if there is none."""
+    """Return the path of the texture shader that an input is connected to; None if there is
+    none.
+    """
     if not colour:
         return None
     from pxr import UsdShade
@@ -110,12 +112,14 @@ def _file_behind(colour: Any) -> Any:
 
 
 def _sources(colour: Any) -> list[Any]:
-    """The outputs that give an input its value, through node graphs, too."""
+    """Return the outputs that give an input its value, through node graphs, too."""
     return [attribute for attribute in colour.GetValueProducingAttributes(True) if attribute]
 
 
 def _named_from(out: Path, name: str) -> str:
-    """An asset as the file names it: relative, with / on every system; others as they are."""
+    """Return an asset as the file names it: relative, with / on every system; others as they
+    are.
+    """
     if not Path(name).is_absolute():
         return name
     text = Path(os.path.relpath(name, out.absolute().parent)).as_posix()

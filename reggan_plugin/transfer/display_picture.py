@@ -8,13 +8,36 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.faces.pyramid import LONGEST_BASE_PX
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.auto_exposure import auto_exposure_ev
-from reggan_plugin.imaging.colour import PixelCoding
+from reggan_plugin.imaging.colour import LUMA_WEIGHTS, PixelCoding
 from reggan_plugin.imaging.crop import Region, reduce_by
+from reggan_plugin.percentile import percentile
+
+_MIDDLE_GREY = 0.18
+_FACE_PERCENTILE = 60.0
+_BRIGHT_PERCENTILE, _STOPS_OF_A_PICTURE = 95, 8
+_MAX_AUTO_STOPS = 12.0
+
+
+def auto_exposure_ev(linear: Float[np.ndarray, "height width 3"]) -> float:
+    """Return the half stops that bring a face (straight, scene-linear) to middle grey.
+
+    Half stops keep the result the same under the small differences between machines. What is
+    more than eight stops below the bright parts is a background's noise and does not count.
+    Returns 0 for a picture that is black or holds no number.
+    """
+    luma = linear @ np.array(LUMA_WEIGHTS, dtype=np.float32)
+    lit = luma[np.isfinite(luma) & (luma > 0)]
+    if lit.size == 0:
+        return 0.0
+    lit = lit[lit >= percentile(lit, _BRIGHT_PERCENTILE) * 2.0**-_STOPS_OF_A_PICTURE]
+    stops = np.log2(_MIDDLE_GREY / percentile(lit, _FACE_PERCENTILE))
+    return float(np.clip(np.round(2 * stops) / 2, -_MAX_AUTO_STOPS, _MAX_AUTO_STOPS))
 
 
 def coding_of(frame: Frame, exposure_ev: float = 0.0) -> PixelCoding:
-    """The coding of the frame's pixels as a display image; only linear ones take the exposure."""
+    """Return the coding of the frame's pixels as a display image; only linear ones take the
+    exposure.
+    """
     is_linear = frame.encoding is Encoding.SCENE_LINEAR
     return PixelCoding(
         is_linear=is_linear,
@@ -27,7 +50,8 @@ def coding_of(frame: Frame, exposure_ev: float = 0.0) -> PixelCoding:
 def display_picture(
     frame: Frame, region: Region | None = None, longest_px: int = LONGEST_BASE_PX
 ) -> tuple[Float[np.ndarray, "height width 3"], int]:
-    """The picture, sRGB-encoded in [0, 1], and how many pixels of the frame one of its spans.
+    """Return the picture, sRGB-encoded in [0, 1], and how many pixels of the frame one of its
+    spans.
 
     A scene-linear one is exposed by itself. Where alpha is 0 the stored values are taken.
 
@@ -51,7 +75,9 @@ def display_picture(
 
 
 def exposure_of(frame: Frame, region: Region) -> float:
-    """Stops that bring a part of a scene-linear frame to middle grey, in half-stop steps."""
+    """Return the stops that bring a part of a scene-linear frame to middle grey, in half-stop
+    steps.
+    """
     alpha = None if frame.alpha is None else frame.alpha[region]
     linear = colour.linear_from_stored(frame.pixels[region], alpha, coding_of(frame))
     return auto_exposure_ev(linear)

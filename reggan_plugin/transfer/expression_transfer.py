@@ -10,12 +10,14 @@ import numpy as np
 from reggan_plugin.apart import run_apart
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.backends.engine_key import ENGINE_SUFFIX
+from reggan_plugin.backends.engine_cache import ENGINE_SUFFIX
 from reggan_plugin.backends.runner import Runner
+from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.change.in_frame import motion_in_frame
-from reggan_plugin.change.picture import CutFrame, Picture
+from reggan_plugin.change.picture import FrameCrops, Picture
+from reggan_plugin.change.picture_model import PictureModelSource
 from reggan_plugin.change.pipeline import (
-    AnsweredFrame,
+    FrameAnswers,
     SpectaclesLifted,
     answer_faces,
     as_they_are,
@@ -30,16 +32,31 @@ from reggan_plugin.faces.turned_heads import intensity_share
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import region_of
-from reggan_plugin.models.model_card import ModelCard, card_from_metadata
+from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.models.onnx_messages import fields_of, onnx_message
 from reggan_plugin.models.shipped_models import find_model
-from reggan_plugin.transfer.answer_source import source_from_card
 from reggan_plugin.transfer.array_kinds import ArrayEncoding, ChannelOrder
 from reggan_plugin.transfer.display_picture import display_picture, exposure_of
 from reggan_plugin.transfer.frame_edit import FrameEdit, picture_of
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, mix_from_request
 from reggan_plugin.vocabulary.presets import read_presets
+
+
+def source_from_card(runner: Runner, card: ModelCard, batch: int = 1) -> AnswerSource:
+    """Open a model as a source of answers.
+
+    Args:
+        runner: that has it loaded.
+        card: of it.
+        batch: faces that it is given at once.
+    """
+    if card.contract == RIG_CONTRACT:
+        from reggan_plugin.rig.source import RigSource  # other models need no geometry
+
+        return RigSource(runner, card, batch)
+    return PictureModelSource(runner, card, batch)
+
 
 if TYPE_CHECKING:
     from reggan_plugin.rig.mouth import MouthStyle
@@ -72,7 +89,8 @@ def try_model(path: str) -> None:
 
 
 def _has_functions(path: Path) -> bool:
-    """True for an ONNX file with functions of its own, which may call each other without measure.
+    """Return true for an ONNX file with functions of its own, which may call each other without
+    measure.
 
     Opening it puts every call's nodes in its place, so that a few bytes may become billions.
     """
@@ -219,7 +237,9 @@ class ExpressionTransfer:
     def _changed(
         self, frames: Sequence[Frame], mix: ExpressionMix, place: int | None
     ) -> list[Float[np.ndarray, "height width 3"]]:
-        """The pixels of frames with the expression; `place` is that of the first in a list."""
+        """Return the pixels of frames with the expression; `place` is that of the first in a
+        list.
+        """
         if mix.changes_nothing:
             return [frame.pixels for frame in frames]
         cuts = []
@@ -252,7 +272,7 @@ class ExpressionTransfer:
         return tuple(crop.scaled(factor) for crop in self._finder.find(image, choice))
 
     def _as_seen(self, frame: Frame, crop: FaceCrop) -> FaceCrop:
-        """The crop of a box, turned as the face in it is."""
+        """Return the crop of a box, turned as the face in it is."""
         region = region_of(crop, *frame.pixels.shape[:2])
         if frame.pixels[region].size == 0:
             return crop
@@ -270,7 +290,7 @@ class ExpressionTransfer:
         return intensity_share(crop.yaw_deg, self.card.max_yaw_deg, self.card.handling.fade_deg)
 
     def auto_exposure(self, frame: Frame, crops: Sequence[FaceCrop]) -> float:
-        """Stops that bring the first face of a scene-linear frame to middle grey.
+        """Return the stops that bring the first face of a scene-linear frame to middle grey.
 
         Take it from one frame and use it for the whole shot; 0 for frames that are not linear.
         """
@@ -285,7 +305,7 @@ class ExpressionTransfer:
         crops: Sequence[FaceCrop],
         exposure_ev: float = 0.0,
     ) -> Float[np.ndarray, "height width 3"]:
-        """The frame's pixels with the expression; untouched ones are bit-identical.
+        """Return the frame's pixels with the expression; untouched ones are bit-identical.
 
         The intensity is multiplied by each face's `intensity_share`.
 
@@ -296,8 +316,8 @@ class ExpressionTransfer:
         edit = FrameEdit(frame=frame, mix=mix, crops=crops, exposure_ev=exposure_ev)
         return self.answer([self.cut(edit)])[0].compose().pixels
 
-    def cut(self, edit: FrameEdit) -> CutFrame:
-        """The first of three steps of `render`: what the model is to see. In any thread."""
+    def cut(self, edit: FrameEdit) -> FrameCrops:
+        """Return the first of three steps of `render`: what the model is to see. In any thread."""
         picture = picture_of(edit)
         if not self.card.says_motion:  # other passes of a picture stay as they are
             picture = replace(picture, keeps_parts=False)
@@ -310,7 +330,7 @@ class ExpressionTransfer:
         mix: ExpressionMix,
         crop: FaceCrop,
     ) -> ChangedPicture:
-        """The picture of a 3D face with the expression; what does not change keeps its bits.
+        """Return the picture of a 3D face with the expression; what does not change keeps its bits.
 
         Args:
             picture: sRGB-encoded, [0, 1]; a view of the face alone.
@@ -326,10 +346,10 @@ class ExpressionTransfer:
         pixels = answered.compose().pixels
         return ChangedPicture(pixels=pixels, motion=motions[0] if motions else None)
 
-    def answer(self, cuts: Sequence[CutFrame], *, lifts: bool = True) -> list[AnsweredFrame]:
-        """The second step: run the model; the faces of all frames share its batches.
+    def answer(self, cuts: Sequence[FrameCrops], *, lifts: bool = True) -> list[FrameAnswers]:
+        """Return the second step: run the model; the faces of all frames share its batches.
 
-        The third step is `AnsweredFrame.compose`.
+        The third step is `FrameAnswers.compose`.
 
         Args:
             cuts: of the first step.
@@ -346,5 +366,5 @@ class ExpressionTransfer:
         for cut in cuts:
             own = [next(answers) for _ in cut.faces]
             within = limited(own, cut.picture.limits, self.card.canonical_points)
-            answered.append(AnsweredFrame(cut=cut, answers=within))
+            answered.append(FrameAnswers(cut=cut, answers=within))
         return answered

@@ -35,7 +35,7 @@ class FrameEdit:
 
 
 def picture_of(edit: FrameEdit) -> Picture:
-    """The picture that an edit changes, without its request."""
+    """Return the picture that an edit changes, without its request."""
     return Picture(
         pixels=edit.frame.pixels,
         alpha=edit.frame.alpha,

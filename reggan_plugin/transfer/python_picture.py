@@ -101,7 +101,7 @@ def read_given(
 def _own_array(
     pixels: Float[np.ndarray, "height width 3"],
 ) -> Float[np.ndarray, "height width 3"]:
-    """The pixels as an array that the caller may write to."""
+    """Return the pixels as an array that the caller may write to."""
     return pixels if pixels.flags.writeable else pixels.copy()
 
 

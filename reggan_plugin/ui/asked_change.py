@@ -16,7 +16,7 @@ _DECIMALS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskedChange:
+class SliderValues:
     """An expression, as the sliders of the page say it.
 
     Attributes:
@@ -42,7 +42,7 @@ class AskedChange:
         return ExpressionMix(weights, self.adds, self.own)
 
 
-def change_from_json(asked: Any, own: OwnPresets = NO_PRESETS) -> AskedChange:
+def change_from_json(asked: Any, own: OwnPresets = NO_PRESETS) -> SliderValues:
     """Read `{"weights": {"happy": 0.6}, "intensity": 0.8, "adds": false}`.
 
     Raises:
@@ -60,7 +60,7 @@ def change_from_json(asked: Any, own: OwnPresets = NO_PRESETS) -> AskedChange:
         resolve_expression(str(word), own): _number(str(word), weight)
         for word, weight in weights.items()
     }
-    return AskedChange(
+    return SliderValues(
         weights={name: weight for name, weight in named.items() if weight},
         intensity=intensity,
         adds=adds,

@@ -54,7 +54,7 @@ class Guard:
         await self._app(self._without_token(scope), receive, send_with_headers)
 
     def _fault(self, scope: Scope) -> str:
-        """The reason why a request is refused; empty if it is not."""
+        """Return the reason why a request is refused; empty if it is not."""
         headers: dict[str, list[str]] = {}
         for name, value in scope["headers"]:
             headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))

@@ -45,7 +45,7 @@ class KeepRoutes:
         }
 
     async def _words(self, request: Request) -> Response:
-        """The words of a `kind`: frame, shot, take or python."""
+        """Return the words of a `kind`: frame, shot, take or python."""
         asked = await json_of(request)
         return JSONResponse({"words": self._words_of(str(asked.get("kind")), asked)})
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.change.answer import Answer
-from reggan_plugin.change.picture import CutFace, CutFrame, Picture
-from reggan_plugin.change.pipeline import AnsweredFrame, cut_face
+from reggan_plugin.change.picture import CutFace, FrameCrops, Picture
+from reggan_plugin.change.pipeline import FrameAnswers, cut_face
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
@@ -47,21 +47,23 @@ class LiveFace:
     picture: Picture
     share: float
 
-    def change(self, transfer: ExpressionTransfer, mix: ExpressionMix) -> AnsweredFrame:
+    def change(self, transfer: ExpressionTransfer, mix: ExpressionMix) -> FrameAnswers:
         """Answer of the model to an expression."""
         return transfer.answer([self._cut_for(mix)])[0]
 
-    def answered_before(self, mix: ExpressionMix, answers: tuple[Answer, ...]) -> AnsweredFrame:
-        """The same with what the model answered for this face in a picture of another size."""
-        return AnsweredFrame(cut=self._cut_for(mix), answers=answers)
+    def answered_before(self, mix: ExpressionMix, answers: tuple[Answer, ...]) -> FrameAnswers:
+        """Return the same with what the model answered for this face in a picture of another
+        size.
+        """
+        return FrameAnswers(cut=self._cut_for(mix), answers=answers)
 
-    def _cut_for(self, mix: ExpressionMix) -> CutFrame:
+    def _cut_for(self, mix: ExpressionMix) -> FrameCrops:
         asked = mix if self.share == 1.0 else mix.scaled(self.share)
         faces = () if asked.changes_nothing else (replace(self.cut, mix=asked),)
-        return CutFrame(picture=self.picture, faces=faces)
+        return FrameCrops(picture=self.picture, faces=faces)
 
-    def screen(self, answered: AnsweredFrame) -> Screen:
-        """The region with its changed face."""
+    def screen(self, answered: FrameAnswers) -> Screen:
+        """Return the region with its changed face."""
         edited = answered.compose()
         return screen_of(edited.pixels, self.picture.alpha, self.picture.coding)
 
@@ -101,7 +103,7 @@ def live_face(
 
 
 def seen_face(card: ModelCard, frame: Frame, crop: FaceCrop, exposure_ev: float) -> SeenFace:
-    """A face as the model sees it, cut out of the frame at its own size."""
+    """Return a face as the model sees it, cut out of the frame at its own size."""
     inner = region_of(crop, *frame.pixels.shape[:2], with_margin=True)
     whole = _whole(frame, exposure_ev)
     return cut_face(whole, inner, _in_region(crop, inner), ExpressionMix({}), card).before
@@ -113,7 +115,7 @@ def _whole(frame: Frame, exposure_ev: float) -> Picture:
 
 
 def _reduced(whole: Picture, region: Region, factor: int) -> Picture:
-    """A region of a picture, averaged over blocks of pixels."""
+    """Return a region of a picture, averaged over blocks of pixels."""
     pixels, alpha = averaged(whole.pixels[region], whole.alpha_in(region), factor)
     return Picture(pixels=pixels, alpha=alpha, coding=whole.coding)
 
@@ -123,7 +125,9 @@ def averaged(
     alpha: Float[np.ndarray, "height width"] | None,
     factor: int,
 ) -> tuple[Float[np.ndarray, "rows columns 3"], Float[np.ndarray, "rows columns"] | None]:
-    """Stored pixels and alpha averaged over blocks, NaN as 0; as they are at a factor of 1."""
+    """Return stored pixels and alpha averaged over blocks, NaN as 0; as they are at a factor of
+    1.
+    """
     if factor == 1:
         return pixels, alpha
     if alpha is not None:
@@ -145,7 +149,7 @@ def screen_of(
     alpha: Float[np.ndarray, "height width"] | None,
     coding: PixelCoding,
 ) -> Screen:
-    """Stored pixels as a browser shows them."""
+    """Return stored pixels as a browser shows them."""
     display = colour.display_from_stored(pixels, alpha, coding)
     levels = np.empty((*pixels.shape[:2], 4), np.uint8)
     levels[..., :3] = _levels(display)
@@ -163,7 +167,7 @@ def _in_region(crop: FaceCrop, region: Region) -> FaceCrop:
 
 
 def _wider(region: Region, size: tuple[int, ...], crop: FaceCrop) -> Region:
-    """The region with what a motion at the border of the crop may fetch."""
+    """Return the region with what a motion at the border of the crop may fetch."""
     beside = math.ceil(_BESIDE_PX * max(1.0, crop.scale))
     rows, columns = (
         slice(max(0, axis.start - beside), min(length, axis.stop + beside))

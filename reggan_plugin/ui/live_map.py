@@ -43,7 +43,9 @@ class LiveMap:
         return max(tile.shape for tile in self._face.texture.tiles.values())
 
     def picture(self, mix: ExpressionMix) -> Rgba:
-        """The map with an expression, as stored; rows from the top, alpha 1 where it has none."""
+        """Return the map with an expression, as stored; rows from the top, alpha 1 where it has
+        none.
+        """
         ((number, tile),) = self._face.texture.tiles.items()
         return _rgba(tile, self._changed(mix).get(number, tile.colours))
 

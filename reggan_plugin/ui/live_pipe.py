@@ -82,7 +82,7 @@ class LivePipe:
                 print(json.dumps(self.answer(line)), file=answers, flush=True)
 
     def answer(self, line: str) -> dict[str, Any]:
-        """The answer to one request."""
+        """Return the answer to one request."""
         began = time.monotonic()
         asked: Mapping[str, Any] = {}
         try:
@@ -221,7 +221,7 @@ def _state_of(path: Path) -> tuple[int, int] | None:
 
 
 def _reduced(frame: Frame, factor: int) -> Frame:
-    """The frame averaged over blocks of pixels."""
+    """Return the frame averaged over blocks of pixels."""
     if factor == 1:
         return frame
     pixels, alpha = averaged(frame.pixels, frame.alpha, factor)

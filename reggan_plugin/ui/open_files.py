@@ -51,7 +51,7 @@ class OpenShot:
 
 
 def is_head(path: Path) -> bool:
-    """True if the name is that of a head's file."""
+    """Tell whether the name is that of a head's file."""
     return path.suffix.lower() in HEAD_SUFFIXES
 
 
@@ -102,7 +102,7 @@ class OpenFiles:
         return tuple(self._shots)
 
     def path(self, number: int) -> Path:
-        """The file with a number.
+        """Return the file with a number.
 
         Raises:
             UsageError: there is none.
@@ -225,7 +225,7 @@ class OpenFiles:
         return self.open(files[0] if len(files) == 1 else folder, is_uploaded=True)
 
     def without_folder(self, text: str) -> str:
-        """A sentence that calls uploads by their names, without the page's own folder."""
+        """Return a sentence that calls uploads by their names, without the page's own folder."""
         own = re.escape(self._folder.name) + r"[/\\]\d+[/\\]frames[/\\]"
         short = re.escape(tempfile.gettempdir()) + r"[/\\]reggan-(?:take|save)-[^/\\]+[/\\]"
         return re.sub(f"{own}|{short}", "", text)

@@ -49,7 +49,7 @@ class OpenFrame:
         return height, width
 
     def picture(self, exposure_ev: float) -> bytes:
-        """The frame as a browser shows it, as PNG."""
+        """Return the frame as a browser shows it, as PNG."""
         pixels, alpha = averaged(self.frame.pixels, self.frame.alpha, self.factor)
         return png_of(screen_of(pixels, alpha, coding_of(self.frame, exposure_ev)))
 
@@ -71,7 +71,7 @@ def open_frame(transfer: ExpressionTransfer, path: Path) -> OpenFrame:
 
 
 def png_of(screen: Screen) -> bytes:
-    """A picture as PNG, compressed little: it does not travel far."""
+    """Return a picture as PNG, compressed little: it does not travel far."""
     encoded = io.BytesIO()
     is_opaque = bool((screen[..., 3] == 255).all())
     picture = Image.fromarray(screen[..., :3].copy() if is_opaque else screen)
@@ -88,11 +88,11 @@ class Newest(Generic[Value]):
         self._most = most
 
     def peek(self, key: Hashable) -> Value | None:
-        """The value of a key, if it is held."""
+        """Return the value of a key, if it is held."""
         return self._values.get(key)
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """The value of a key; made if it is not held."""
+        """Return the value of a key; made if it is not held."""
         if key not in self._values:
             while len(self._values) >= self._most:  # before the next one takes its memory
                 self._values.popitem(last=False)

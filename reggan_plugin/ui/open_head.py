@@ -41,7 +41,7 @@ class OpenHead:
     map_picture: OpenFrame
 
     def coarser(self, longest_px: int) -> "CoarseMap":
-        """The map for pictures of at most so many pixels on a side."""
+        """Return the map for pictures of at most so many pixels on a side."""
         (tile,) = self.face.texture.tiles.values()
         factor = max(1, math.ceil(max(tile.shape) / longest_px))
         return CoarseMap(face=self.face.reduced(longest_px), factor=factor)
@@ -60,7 +60,7 @@ class CoarseMap:
     factor: int
 
     def screen(self, mix: ExpressionMix) -> Screen:
-        """The map with an expression."""
+        """Return the map with an expression."""
         ((number, tile),) = self.face.texture.tiles.items()
         changed = {} if mix.changes_nothing else self.face.change(mix).tiles
         frame = _frame_of(tile, changed.get(number, tile.colours))
@@ -114,19 +114,21 @@ def open_head(transfer: ExpressionTransfer, shot: OpenShot) -> OpenHead:
 
 
 def gives_mesh(shot: OpenShot) -> bool:
-    """True if the head's file holds its map, so that it can be saved with another one."""
+    """Tell whether the head's file holds its map, so that it can be saved with another one."""
     return shot.source.suffix.lower() in _WITH_MAP_INSIDE
 
 
 def saves_map(shot: OpenShot, number: int) -> bool:
-    """True if the map is saved of a picture of the head: of the map, or where no mesh is given."""
+    """Tell whether the map is saved of a picture of the head: of the map, or where no mesh is
+    given.
+    """
     return number > shot.first or not gives_mesh(shot)
 
 
 def saved_head(
     transfer: ExpressionTransfer, shot: OpenShot, mix: ExpressionMix, *, wants_map: bool
 ) -> SavedFile:
-    """The head with its changed map, or the map, byte for byte what `texture` writes.
+    """Return the head with its changed map, or the map, byte for byte what `texture` writes.
 
     Raises:
         RegganError: as `run_request`.

@@ -28,7 +28,7 @@ class OpenTake:
     curve: TakeCurve
 
     def weights(self, row: int) -> dict[str, float]:
-        """What a row asks for, by name of a shape or an expression.
+        """Return what a row asks for, by name of a shape or an expression.
 
         Raises:
             UsageError: the take has no such row.
@@ -41,7 +41,7 @@ class OpenTake:
         return {name: round(weight, 4) for name, weight in weights.items() if weight}
 
     def document(self) -> dict[str, Any]:
-        """What the page says of it."""
+        """Return what the page says of it."""
         unknown = [f"Not known: {', '.join(self.take.unknown)}."] if self.take.unknown else []
         return {
             "name": self.path.name,
@@ -77,7 +77,7 @@ class TakeInUse:
         return self._take
 
     def needed(self) -> OpenTake:
-        """The take.
+        """Return the take.
 
         Raises:
             UsageError: none is open.

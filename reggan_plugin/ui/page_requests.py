@@ -11,7 +11,7 @@ from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import RegganError, SourceError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.limits import MOST_JSON_BYTES
-from reggan_plugin.ui.asked_change import AskedChange, change_from_json, choice_from_json
+from reggan_plugin.ui.asked_change import SliderValues, change_from_json, choice_from_json
 from reggan_plugin.ui.limits import LARGEST_PICTURE_PX
 from reggan_plugin.ui.shown_layers import LAYERS, Layer
 from reggan_plugin.vocabulary.names import OwnPresets
@@ -24,7 +24,7 @@ Asked = dict[str, Any]
 
 
 def told(handler: Handler, for_user: Callable[[str], str]) -> Handler:
-    """The same handler; its errors become JSON with the sentence for the user."""
+    """Return the same handler; its errors become JSON with the sentence for the user."""
 
     async def answer(request: Request) -> Response:
         try:
@@ -47,7 +47,7 @@ def told(handler: Handler, for_user: Callable[[str], str]) -> Handler:
 
 
 async def json_of(request: Request) -> Asked:
-    """The JSON object of a request.
+    """Return the JSON object of a request.
 
     Raises:
         UsageError: it is none.
@@ -62,7 +62,7 @@ async def json_of(request: Request) -> Asked:
 
 
 async def limited(request: Request, most_bytes: int, fault: str) -> AsyncIterator[bytes]:
-    """The body in parts.
+    """Yield the body in parts.
 
     Raises:
         SourceError: it is larger, which `fault` says.
@@ -80,7 +80,7 @@ async def limited(request: Request, most_bytes: int, fault: str) -> AsyncIterato
 
 
 def parsed(content: bytes | str) -> Any:
-    """A JSON value.
+    """Return a JSON value.
 
     Raises:
         UsageError: it is none.
@@ -92,7 +92,7 @@ def parsed(content: bytes | str) -> Any:
 
 
 def file_in_query(request: Request) -> int:
-    """The number of an open file in an address.
+    """Return the number of an open file in an address.
 
     Raises:
         UsageError: it is none.
@@ -104,7 +104,7 @@ def file_in_query(request: Request) -> int:
 
 
 def face_in(asked: Asked) -> tuple[int, FaceChoice]:
-    """The file and its face that a request is about.
+    """Return the file and its face that a request is about.
 
     Raises:
         UsageError: it names none.
@@ -115,8 +115,8 @@ def face_in(asked: Asked) -> tuple[int, FaceChoice]:
     return number, choice_from_json(asked.get("face"))
 
 
-def change_in(asked: Asked, own: OwnPresets) -> AskedChange:
-    """The expression that a request asks for; see `change_from_json`."""
+def change_in(asked: Asked, own: OwnPresets) -> SliderValues:
+    """Return the expression that a request asks for; see `change_from_json`."""
     return change_from_json(asked.get("change"), own)
 
 
@@ -133,7 +133,7 @@ def longest_px_in(asked: Asked) -> int:
 
 
 def layer_in(asked: Asked) -> Layer:
-    """The layer that is asked for; the picture unless it says so.
+    """Return the layer that is asked for; the picture unless it says so.
 
     Raises:
         UsageError: there is no such layer.
@@ -145,6 +145,6 @@ def layer_in(asked: Asked) -> Layer:
 
 
 def download(name: str, content: bytes) -> Response:
-    """A file for the browser to save."""
+    """Return a file for the browser to save."""
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
     return Response(content, media_type="application/octet-stream", headers=headers)

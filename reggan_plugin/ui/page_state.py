@@ -10,12 +10,9 @@ from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.ui.open_frame import OpenFrame
 from reggan_plugin.ui.open_head import gives_mesh
 from reggan_plugin.ui.studio import Studio
-from reggan_plugin.vocabulary.compound_expressions import COMPOUND_EXPRESSIONS
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
-from reggan_plugin.vocabulary.names import OwnPresets
-from reggan_plugin.vocabulary.other_expressions import OTHER_EXPRESSIONS
-from reggan_plugin.vocabulary.part_expressions import PART_EXPRESSIONS
+from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, OwnPresets
 
 _GROUPS = {
     "Brows": ("brow",),
@@ -28,7 +25,7 @@ _GROUPS = {
 
 
 def document_of_page(studio: Studio) -> dict[str, Any]:
-    """The model and all that is open."""
+    """Return the model and all that is open."""
     card = studio.transfer.card
     return {
         "model": {"name": card.name, "version": card.version, "device": studio.transfer.device},
@@ -67,7 +64,7 @@ def _names_in(shot: OpenShot) -> list[str]:
 
 
 def document_of_frame(found: OpenFrame, transfer: ExpressionTransfer) -> dict[str, Any]:
-    """A frame and its faces."""
+    """Return a frame and its faces."""
     height, width = found.size
     return {
         "width": width,
@@ -89,13 +86,17 @@ def _box(points: Any) -> list[float]:
     return [round(float(value), 1) for value in FaceLandmarks(points).box]
 
 
+_TITLES = {"Basic": "basic", "Compound": "compound", "More": "other", "Eyes, gaze, speech": "part"}
+
+
+def _of_group(group: str) -> list[str]:
+    return [name for name, one in NAMED_EXPRESSIONS.items() if one.group == group]
+
+
 def _expressions(card: ModelCard, own: OwnPresets) -> list[dict[str, str]]:
     groups: dict[str, Iterable[str]] = {
         "Own": own,
-        "Basic": EXPRESSION_NAMES,
-        "Compound": [one.name for one in COMPOUND_EXPRESSIONS],
-        "More": [one.name for one in OTHER_EXPRESSIONS],
-        "Eyes, gaze, speech": [one.name for one in PART_EXPRESSIONS],
+        **{title: _of_group(group) for title, group in _TITLES.items()},
     }
     return [
         {"name": name, "group": group}

@@ -53,7 +53,7 @@ class PageRoutes:
         self._page = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
 
     def app(self) -> Starlette:
-        """The application, without its guard."""
+        """Return the application, without its guard."""
         get = {"/state": self._state, "/frame": self._frame, "/picture": self._picture}
         post: dict[str, Handler] = {"/change": self._change, "/thumbnail": self._thumbnail}
         post |= {"/quit": self._end}
@@ -92,7 +92,7 @@ class PageRoutes:
         return Response(picture, media_type="image/png")
 
     async def _change(self, request: Request) -> Response:
-        """The changed face: a line of JSON that says where it lies, then its RGBA bytes."""
+        """Return the changed face: a line of JSON that says where it lies, then its RGBA bytes."""
         asked = await json_of(request)
         tab, order = str(asked.get("tab")), asked.get("order")
         if type(order) is not int:

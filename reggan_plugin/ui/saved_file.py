@@ -26,7 +26,7 @@ class SavedFile:
 
 
 def saved_from(write: Callable[[Path], Path]) -> SavedFile:
-    """The file that `write` writes into a folder, which is removed again."""
+    """Return the file that `write` writes into a folder, which is removed again."""
     folder = Path(tempfile.mkdtemp(prefix="reggan-save-"))
     try:
         path = write(folder)
@@ -42,7 +42,7 @@ def saved_frame(
     mix: ExpressionMix,
     choice: FaceChoice,
 ) -> SavedFile:
-    """A frame's file with its change, byte for byte what `render` writes.
+    """Return a frame's file with its change, byte for byte what `render` writes.
 
     Raises:
         RegganError: as `render`.

@@ -14,7 +14,7 @@ from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import ModelInUse
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.ui.asked_change import AskedChange
+from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.open_files import OpenShot
 
 OpenModel = Callable[[], tuple[ExpressionTransfer, ModelInUse]]
@@ -61,7 +61,7 @@ class ShotRequest:
     """
 
     shot: OpenShot
-    change: AskedChange
+    change: SliderValues
     choice: FaceChoice
     existing: Existing = Existing.REFUSE
     out: Path = field(default_factory=Path)

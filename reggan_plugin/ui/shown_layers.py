@@ -6,7 +6,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.change.in_frame import motion_in_frame
-from reggan_plugin.change.pipeline import AnsweredFrame
+from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.ui.live_face import LiveFace, Screen
 
@@ -21,8 +21,8 @@ Arrow = tuple[float, float, float, float]
 """x and y where a surface was, x and y where it is shown; pixels of the live picture."""
 
 
-def frame_motion_of(face: LiveFace, answered: AnsweredFrame) -> FrameMotion | None:
-    """The change of each pixel of the face's region; None if nothing changes."""
+def frame_motion_of(face: LiveFace, answered: FrameAnswers) -> FrameMotion | None:
+    """Return the change of each pixel of the face's region; None if nothing changes."""
     if not answered.answers:
         return None
     answer = answered.answers[0]
@@ -31,7 +31,7 @@ def frame_motion_of(face: LiveFace, answered: AnsweredFrame) -> FrameMotion | No
 
 
 def lay_over(screen: Screen, face: LiveFace, motion: FrameMotion, layer: Layer) -> Screen:
-    """The changed picture with a layer over it in colour."""
+    """Return the changed picture with a layer over it in colour."""
     result = screen.copy()
     within = result[face.cut.region]
     if layer == "cover":

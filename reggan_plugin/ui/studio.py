@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reggan_plugin.change.answer import Answer
-from reggan_plugin.change.pipeline import AnsweredFrame
+from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.ui.asked_change import AskedChange
+from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.limits import (
     EXPOSURES_HELD,
     FACES_HELD,
@@ -91,12 +91,12 @@ class Studio:
         self.files.close()
 
     def look(self, number: int) -> OpenFrame:
-        """The frame with a number, and its faces."""
+        """Return the frame with a number, and its faces."""
         with self._lock:
             return self._frame(number)
 
     def picture(self, number: int, choice: FaceChoice) -> bytes:
-        """A frame as PNG, exposed for a face."""
+        """Return a frame as PNG, exposed for a face."""
         with self._lock:
             frame, exposure_ev = self._frame(number), self._exposure(number, choice)
         return frame.picture(exposure_ev)
@@ -106,11 +106,11 @@ class Studio:
         number: int,
         choice: FaceChoice,
         longest_px: int,
-        change: AskedChange,
+        change: SliderValues,
         is_wanted: Callable[[], bool] = lambda: True,
         layer: Layer = "picture",
     ) -> ShownChange | None:
-        """A face or map with an expression; None if nobody wants it any more at its turn.
+        """Return a face or map with an expression; None if nobody wants it any more at its turn.
 
         Raises:
             FaceNotFoundError: the frame has no such face.
@@ -126,16 +126,18 @@ class Studio:
         answered = self._answered((number, choice), face, mix)
         return _shown(face, answered, layer)
 
-    def thumbnail(self, number: int, choice: FaceChoice, change: AskedChange) -> Screen:
-        """A small picture of a face with an expression; of a map, of the head that wears it."""
+    def thumbnail(self, number: int, choice: FaceChoice, change: SliderValues) -> Screen:
+        """Return a small picture of a face with an expression; of a map, of the head that wears
+        it.
+        """
         number -= self._is_map(number)
         with self._thumbnails:
             with self._lock:
                 face = self._face(number, choice, THUMBNAIL_PX)
             return face.screen(face.change(self.transfer, change.mix))
 
-    def save(self, number: int, choice: FaceChoice, change: AskedChange) -> SavedFile:
-        """The file with its change, byte for byte what `render` or `texture` writes.
+    def save(self, number: int, choice: FaceChoice, change: SliderValues) -> SavedFile:
+        """Return the file with its change, byte for byte what `render` or `texture` writes.
 
         Raises:
             RegganError: as these.
@@ -160,8 +162,10 @@ class Studio:
 
     def _answered(
         self, whose: tuple[int, FaceChoice], face: LiveFace, mix: ExpressionMix
-    ) -> AnsweredFrame:
-        """The model's answer; the last one again where only the size of the picture differs."""
+    ) -> FrameAnswers:
+        """Return the model's answer; the last one again where only the size of the picture
+        differs.
+        """
         key = (whose, tuple(self.transfer.card.vector_of(mix)))
         with self._lock:
             known = self._answers.peek(key)
@@ -219,7 +223,7 @@ class Studio:
         return self._faces.get((number, choice, longest_px), cut)
 
 
-def _shown(face: LiveFace, answered: AnsweredFrame, layer: Layer) -> ShownChange:
+def _shown(face: LiveFace, answered: FrameAnswers, layer: Layer) -> ShownChange:
     screen, arrows = face.screen(answered), []
     motion = None if layer == "picture" else frame_motion_of(face, answered)
     if motion is not None:

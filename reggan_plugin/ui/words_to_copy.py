@@ -11,7 +11,7 @@ from pathlib import Path
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs.output_names import default_output_file
-from reggan_plugin.ui.asked_change import AskedChange
+from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.vocabulary.expression_mix import NAMED_EXPRESSIONS
 from reggan_plugin.vocabulary.presets import check_preset_name
@@ -50,16 +50,18 @@ class PageOptions:
 
 
 def command_line(
-    source: Path, change: AskedChange, choice: FaceChoice, options: PageOptions, out: Path | None
+    source: Path, change: SliderValues, choice: FaceChoice, options: PageOptions, out: Path | None
 ) -> str:
-    """The `render` that does the same to a frame or shot, for this system's shell."""
+    """Return the `render` that does the same to a frame or shot, for this system's shell."""
     return _render_line(source, _asked(change, options), choice, options, out)
 
 
 def texture_command(
-    shot: OpenShot, change: AskedChange, options: PageOptions, *, wants_map: bool
+    shot: OpenShot, change: SliderValues, options: PageOptions, *, wants_map: bool
 ) -> str:
-    """The `texture` that does the same to a head: a new one with the changed map, or the map."""
+    """Return the `texture` that does the same to a head: a new one with the changed map, or the
+    map.
+    """
     source = Path(shot.source.name) if shot.is_uploaded else shot.source
     words = ["reggan-plugin", "texture", "--mesh", str(source)]
     if shot.texture is not None:
@@ -75,12 +77,12 @@ def texture_command(
 def take_command(
     source: Path,
     take: Path,
-    change: AskedChange,
+    change: SliderValues,
     choice: FaceChoice,
     options: PageOptions,
     out: Path | None,
 ) -> str:
-    """The `render` that drives a shot by a take, at the intensity of a change."""
+    """Return the `render` that drives a shot by a take, at the intensity of a change."""
     asked = ["--curves", str(take)]
     if change.intensity != 1.0:
         asked += ["--intensity", f"{change.intensity:g}"]
@@ -97,7 +99,7 @@ def _render_line(
     return _joined(words)
 
 
-def _asked(change: AskedChange, options: PageOptions) -> list[str]:
+def _asked(change: SliderValues, options: PageOptions) -> list[str]:
     words = expression_options(change)
     if options.presets is not None and any(name in change.own for name in change.weights):
         words += ["--presets", str(options.presets)]
@@ -109,8 +111,8 @@ def _model_options(options: PageOptions) -> list[str]:
     return [*words, *(["--device", options.device] if options.device != "auto" else [])]
 
 
-def expression_options(change: AskedChange) -> list[str]:
-    """The options of `render` that ask for a change."""
+def expression_options(change: SliderValues) -> list[str]:
+    """Return the options of `render` that ask for a change."""
     named = {n: w for n, w in change.weights.items() if n in NAMED_EXPRESSIONS or n in change.own}
     blend = "+".join(name if w == 1 else f"{name}:{w:g}" for name, w in named.items())
     words = ["--expression", blend] if blend else []
@@ -122,8 +124,10 @@ def expression_options(change: AskedChange) -> list[str]:
     return [*words, *(["--add"] if change.adds else [])]
 
 
-def python_text(source: Path, change: AskedChange, choice: FaceChoice, options: PageOptions) -> str:
-    """A script that does the same to a frame."""
+def python_text(
+    source: Path, change: SliderValues, choice: FaceChoice, options: PageOptions
+) -> str:
+    """Return a script that does the same to a frame."""
     if any(name in change.own for name in change.weights):
         raise UsageError(
             "Python has no presets of one's own: take their face shapes, or the command line."
@@ -143,8 +147,8 @@ def python_text(source: Path, change: AskedChange, choice: FaceChoice, options: 
     )
 
 
-def preset_text(name: str, change: AskedChange) -> str:
-    """A preset in TOML that asks for this change: its face shapes, and `neutral`.
+def preset_text(name: str, change: SliderValues) -> str:
+    """Return a preset in TOML that asks for this change: its face shapes, and `neutral`.
 
     Raises:
         UsageError: nothing is asked for, or no preset may have this name.

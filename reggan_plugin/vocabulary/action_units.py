@@ -10,82 +10,50 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from reggan_plugin.errors import UnknownExpressionError
-from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
+from reggan_plugin.vocabulary.face_shapes import mirrored_name, shapes_of
 
-_NOTATION = {
-    "1": "browInnerUp 1",
-    "2": "browOuterUp 1",
-    "4": "browDown 1",
-    "5": "eyeWide 1",
-    "6": "cheekSquint 1",
-    "7": "eyeSquint 1",
-    "9": "noseSneer 1",
-    "10": "mouthUpperUp 1",
-    "12": "mouthSmile 1",
-    "14": "mouthDimple 1",
-    "15": "mouthFrown 1",
-    "16": "mouthLowerDown 1",
-    "17": "mouthShrugLower 1, mouthShrugUpper .4",
-    "18": "mouthPucker 1",
-    "20": "mouthStretch 1",
-    "22": "mouthFunnel 1",
-    "23": "mouthPress .5, mouthRollLower .2, mouthRollUpper .2",
-    "24": "mouthPress 1",
-    "25": "mouthLowerDown .3, mouthUpperUp .15, jawOpen .06",
-    "26": "jawOpen .35",
-    "27": "jawOpen .9",
-    "28": "mouthRollLower 1, mouthRollUpper 1",
-    "29": "jawForward 1",
-    "30L": "jawLeft 1",
-    "30R": "jawRight 1",
-    "33": "cheekPuff 1",
-    "43": "eyeBlink 1",
-    "45": "eyeBlink 1",
-    "61": "eyeLookOutLeft 1, eyeLookInRight 1",
-    "62": "eyeLookInLeft 1, eyeLookOutRight 1",
-    "63": "eyeLookUp 1",
-    "64": "eyeLookDown 1",
+_WEIGHTS: dict[str, dict[str, float]] = {
+    "1": {"browInnerUp": 1.0},
+    "2": {"browOuterUp": 1.0},
+    "4": {"browDown": 1.0},
+    "5": {"eyeWide": 1.0},
+    "6": {"cheekSquint": 1.0},
+    "7": {"eyeSquint": 1.0},
+    "9": {"noseSneer": 1.0},
+    "10": {"mouthUpperUp": 1.0},
+    "12": {"mouthSmile": 1.0},
+    "14": {"mouthDimple": 1.0},
+    "15": {"mouthFrown": 1.0},
+    "16": {"mouthLowerDown": 1.0},
+    "17": {"mouthShrugLower": 1.0, "mouthShrugUpper": 0.4},
+    "18": {"mouthPucker": 1.0},
+    "20": {"mouthStretch": 1.0},
+    "22": {"mouthFunnel": 1.0},
+    "23": {"mouthPress": 0.5, "mouthRollLower": 0.2, "mouthRollUpper": 0.2},
+    "24": {"mouthPress": 1.0},
+    "25": {"mouthLowerDown": 0.3, "mouthUpperUp": 0.15, "jawOpen": 0.06},
+    "26": {"jawOpen": 0.35},
+    "27": {"jawOpen": 0.9},
+    "28": {"mouthRollLower": 1.0, "mouthRollUpper": 1.0},
+    "29": {"jawForward": 1.0},
+    "30L": {"jawLeft": 1.0},
+    "30R": {"jawRight": 1.0},
+    "33": {"cheekPuff": 1.0},
+    "43": {"eyeBlink": 1.0},
+    "45": {"eyeBlink": 1.0},
+    "61": {"eyeLookOutLeft": 1.0, "eyeLookInRight": 1.0},
+    "62": {"eyeLookInLeft": 1.0, "eyeLookOutRight": 1.0},
+    "63": {"eyeLookUp": 1.0},
+    "64": {"eyeLookDown": 1.0},
 }
-
-
-def weights_from_notation(text: str) -> Mapping[str, float]:
-    """Read `mouthSmile 1, AU25 .5, jawOpen .18` as weights of single shapes.
-
-    A shape with two sides stands for both, unless it names one (`mouthSmileLeft`). What several
-    parts ask of one shape adds up.
-
-    Raises:
-        ValueError: a part is not known, stands twice, or has no number.
-    """
-    weights: dict[str, float] = {}
-    seen: set[str] = set()
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, _, amount = part.partition(" ")
-        if name in seen:
-            raise ValueError(f"{name!r} stands twice in {text!r}")
-        seen.add(name)
-        for shape, weight in _weights_of_part(name, text).items():
-            weights[shape] = weights.get(shape, 0.0) + float(amount) * weight
-    return MappingProxyType(weights)
-
-
-def _weights_of_part(name: str, text: str) -> Mapping[str, float]:
-    if name.startswith("AU"):
-        return WEIGHTS_FROM_ACTION_UNIT[name.removeprefix("AU")]
-    if name in ARKIT_SHAPES:
-        return {name: 1.0}
-    sides = (name + "Left", name + "Right")
-    if sides[0] not in ARKIT_SHAPES:
-        raise ValueError(f"{name!r} in {text!r} is no ARKit shape")
-    return dict.fromkeys(sides, 1.0)
 
 
 def _with_sides() -> dict[str, Mapping[str, float]]:
     """All units; `12L` and `12R` are the sides of those whose shapes have two."""
     units: dict[str, Mapping[str, float]] = {}
-    for unit, notation in _NOTATION.items():
-        weights = weights_from_notation(notation)
-        units[unit] = weights
+    for unit, table in _WEIGHTS.items():
+        weights = {shape: amount for word, amount in table.items() for shape in shapes_of(word)}
+        units[unit] = MappingProxyType(weights)
         if all(
             mirrored_name(shape) in weights and mirrored_name(shape) != shape for shape in weights
         ):
@@ -102,7 +70,7 @@ _WORD = re.compile(r"AU\s*0*(\d+)\s*([LR]?)", re.IGNORECASE)
 
 
 def is_action_unit(word: str) -> bool:
-    """True if a word is written like an action unit: `AU12`, `au6l`."""
+    """Tell whether a word is written like an action unit: `AU12`, `au6l`."""
     return _WORD.fullmatch(word.strip()) is not None
 
 
@@ -121,7 +89,7 @@ def action_unit_weights(word: str) -> Mapping[str, float]:
         sided = match is not None and match[1] in WEIGHTS_FROM_ACTION_UNIT
         found = f"AU{match[1]} has no sides" if match and sided else "no ARKit shapes show it"
         found = found if match else "it is not AU and a number, with L or R for one side"
-        units = ", ".join(unit for unit in _NOTATION)
+        units = ", ".join(_WEIGHTS)
         raise UnknownExpressionError(
             f"{word.strip()!r} is no action unit that can be asked for: {found}. Units: {units}; "
             "of those with two sides also one, such as AU12L.",

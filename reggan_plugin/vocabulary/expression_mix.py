@@ -9,16 +9,20 @@ from typing import Any
 
 from reggan_plugin.errors import UnknownExpressionError, UsageError
 from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
-from reggan_plugin.vocabulary.basic_expressions import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression import Expression
-from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, NEUTRAL
-from reggan_plugin.vocabulary.largest_intensity import MAX_INTENSITY
+from reggan_plugin.vocabulary.face_shapes import (
+    ARKIT_SHAPES,
+    MAX_INTENSITY,
+    MAX_WEIGHT,
+    NEUTRAL,
+    shapes_of,
+)
 from reggan_plugin.vocabulary.names import (
+    BASIC_EXPRESSIONS,
     NAMED_EXPRESSIONS,
     NO_PRESETS,
     OwnPresets,
     resolve_expression,
-    shapes_of,
 )
 from reggan_plugin.vocabulary.suggestions import nearest_in_weights
 
@@ -83,7 +87,7 @@ class ExpressionMix:
         return "_".join([*names[:_MOST_IN_A_LABEL], *([f"and_{more}_more"] if more > 0 else [])])
 
     def scaled(self, share: float) -> "ExpressionMix":
-        """The same blend with every intensity multiplied by `share`, 0 to 1."""
+        """Return the same blend with every intensity multiplied by `share`, 0 to 1."""
         scaled = {name: share * value for name, value in self.intensities.items()}
         return replace(self, intensities=scaled)
 
@@ -227,5 +231,5 @@ def mix_from_request(
 
 
 def _names_of(word: str, own: OwnPresets) -> tuple[str, ...]:
-    """The shapes that a word names, both sides of `mouthSmile`, or the expression."""
+    """Return the shapes that a word names, both sides of `mouthSmile`, or the expression."""
     return shapes_of(word) or (resolve_expression(word, own),)

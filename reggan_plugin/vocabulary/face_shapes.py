@@ -11,7 +11,9 @@ Source: Apple, ARKit, `ARFaceAnchor.BlendShapeLocation`; `tongueOut` is left out
 
 import re
 
-from reggan_plugin.vocabulary.largest_intensity import MAX_INTENSITY
+MAX_INTENSITY = 1.5
+"""1 is the full expression, or the shape in full."""
+
 
 _BOTH_SIDES = [
     "browDown",
@@ -70,6 +72,24 @@ def mirrored_name(name: str) -> str:
         if name.endswith(side):
             return name.removesuffix(side) + other
     return name
+
+
+_NOT_OF_A_SIDE = ("jaw", "mouth")
+"""What `jawLeft` and `mouthLeft` move *to* a side."""
+SHAPE_FROM_KEY = {shape.lower(): shape for shape in ARKIT_SHAPES}
+
+
+def shapes_of(word: str) -> tuple[str, ...]:
+    """Return the ARKit shape that `word` names in any case, or `neutral`; empty if it names none.
+
+    `mouthSmile` names both sides.
+    """
+    key = word.strip().lower()
+    if key in (NEUTRAL, *SHAPE_FROM_KEY):
+        return (SHAPE_FROM_KEY.get(key, NEUTRAL),)
+    if key in _NOT_OF_A_SIDE or key + "left" not in SHAPE_FROM_KEY:
+        return ()
+    return SHAPE_FROM_KEY[key + "left"], SHAPE_FROM_KEY[key + "right"]
 
 
 _HALVED = ("browInnerUp", "cheekPuff")

@@ -12,7 +12,7 @@ _BEGINNING = 4
 
 
 def did_you_mean(key: str, names: Mapping[str, str], expressions: Iterable[Expression]) -> str:
-    """A hint for a word that names no expression; empty if nothing is near.
+    """Return a hint for a word that names no expression; empty if nothing is near.
 
     Args:
         key: the word.
@@ -27,13 +27,15 @@ def did_you_mean(key: str, names: Mapping[str, str], expressions: Iterable[Expre
 
 
 def shape_meant(key: str, shapes: Mapping[str, str]) -> str:
-    """The same for a word that names no face shape."""
+    """Return the same for a word that names no face shape."""
     near = [shapes[one] for one in _close(key, shapes, _MOST)]
     return f" Did you mean {' or '.join(near)}?" if near else ""
 
 
 def nearest_in_weights(name: str, names: Iterable[str], named: Mapping[str, Expression]) -> str:
-    """A hint to the one of some expressions whose face shapes are most like those of another."""
+    """Return a hint to the one of some expressions whose face shapes are most like those of
+    another.
+    """
     wanted = named[name].weights if name in named else {name: 1.0}
     likeness = {other: _likeness(wanted, named[other].weights) for other in names if other in named}
     best = max(likeness, key=likeness.__getitem__, default="")

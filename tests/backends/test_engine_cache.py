@@ -13,11 +13,18 @@ from pathlib import Path
 import filelock
 import pytest
 
-from reggan_plugin.backends.cache_folder import cache_folder
-from reggan_plugin.backends.engine_cache import EngineCache
-from reggan_plugin.backends.engine_file import EngineFile, read_engine, sidecar_of, write_engine
-from reggan_plugin.backends.engine_key import EngineKey, EngineOptions
-from reggan_plugin.errors import EngineError, OutputError, UnsafeCacheError
+from reggan_plugin.backends.cache_folder import CACHE_VARIABLE, cache_folder
+from reggan_plugin.backends.engine_cache import (
+    EngineFile,
+    EngineKey,
+    EngineOptions,
+    fetch_engine,
+    find_engine,
+    read_engine,
+    sidecar_of,
+    write_engine,
+)
+from reggan_plugin.errors import EngineError, OutputError, UnsafeCacheError, UsageError
 
 KEY = EngineKey(
     model_sha256="ab" * 32,
@@ -28,7 +35,23 @@ KEY = EngineKey(
     precision="fp32",
     options=EngineOptions(),
 )
+OTHER = {
+    "model_sha256": "cd" * 32,
+    "tensorrt": "11.4.0.107",
+    "system": "windows-amd64",
+    "gpu": "NVIDIA H200",
+    "compute_capability": "8.9",
+    "precision": "fp16",
+    "options": EngineOptions(batch=(1, 4, 8)),
+}
 Build = Callable[[Path], EngineFile]
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder of engines in a cache of this test's own."""
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    return tmp_path / "cache" / "engines"
 
 
 def builder(plan: bytes, key: EngineKey = KEY) -> Build:
@@ -44,16 +67,16 @@ def must_not_build(path: Path) -> EngineFile:
     raise AssertionError(f"{path} is built although it is there")
 
 
-def test_an_engine_is_built_once_and_read_back_as_it_was(cache: EngineCache) -> None:
-    built = cache.fetch(KEY, "reggan", builder(b"plan"))
-    again = EngineCache(cache.folder).fetch(KEY, "reggan", must_not_build)
+def test_an_engine_is_built_once_and_read_back_as_it_was(cache: Path) -> None:
+    built = fetch_engine(KEY, "reggan", builder(b"plan"))
+    again = fetch_engine(KEY, "reggan", must_not_build)
     assert again == built
     assert (again.plan, again.metadata) == (b"plan", {"card": "{}"})
     assert again.path.name == KEY.file_name("reggan")
 
 
-def test_the_sidecar_says_what_it_was_built_from(cache: EngineCache) -> None:
-    built = cache.fetch(KEY, "reggan", builder(b"plan"))
+def test_the_sidecar_says_what_it_was_built_from(cache: Path) -> None:
+    built = fetch_engine(KEY, "reggan", builder(b"plan"))
     document = json.loads(sidecar_of(built.path).read_text())
     assert document["key"]["gpu"] == "NVIDIA Fake"
     assert document["key"]["options"]["batch"] == [1, 1, 16]
@@ -96,31 +119,31 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 def test_what_is_not_whole_or_not_ours_is_built_again(
-    cache: EngineCache, damage: Callable[[Path], None]
+    cache: Path, damage: Callable[[Path], None]
 ) -> None:
-    path = cache.fetch(KEY, "reggan", builder(b"first")).path
+    path = fetch_engine(KEY, "reggan", builder(b"first")).path
     damage(path)
-    assert cache.find(KEY, "reggan") is None
-    assert cache.fetch(KEY, "reggan", builder(b"second")).plan == b"second"
-    assert cache.fetch(KEY, "reggan", must_not_build).plan == b"second"
+    assert find_engine(KEY, "reggan") is None
+    assert fetch_engine(KEY, "reggan", builder(b"second")).plan == b"second"
+    assert fetch_engine(KEY, "reggan", must_not_build).plan == b"second"
 
 
-def test_an_engine_that_was_renamed_to_another_key_is_not_taken(cache: EngineCache) -> None:
+def test_an_engine_that_was_renamed_to_another_key_is_not_taken(cache: Path) -> None:
     other = replace(KEY, tensorrt="10.16.1.11")
-    built = cache.fetch(other, "reggan", builder(b"old", other))
-    target = cache.folder / KEY.file_name("reggan")
+    built = fetch_engine(other, "reggan", builder(b"old", other))
+    target = cache / KEY.file_name("reggan")
     built.path.rename(target)
     sidecar_of(built.path).rename(sidecar_of(target))
     with pytest.raises(EngineError, match=r"tensorrt is '10.16.1.11' instead of '11.4.0.106'"):
         read_engine(target, KEY)
-    assert cache.find(KEY, "reggan") is None
+    assert find_engine(KEY, "reggan") is None
 
 
-def test_an_engine_that_tensorrt_refused_is_replaced(cache: EngineCache) -> None:
-    refused = cache.fetch(KEY, "reggan", builder(b"first"))
-    assert cache.fetch(KEY, "reggan", builder(b"second"), refused=refused).plan == b"second"
+def test_an_engine_that_tensorrt_refused_is_replaced(cache: Path) -> None:
+    refused = fetch_engine(KEY, "reggan", builder(b"first"))
+    assert fetch_engine(KEY, "reggan", builder(b"second"), refused=refused).plan == b"second"
     # A process that was refused the first one takes what another has built since.
-    assert cache.fetch(KEY, "reggan", must_not_build, refused=refused).plan == b"second"
+    assert fetch_engine(KEY, "reggan", must_not_build, refused=refused).plan == b"second"
 
 
 def build_slowly(folder: Path, begun: Path, results: "multiprocessing.Queue[bytes]") -> None:
@@ -130,13 +153,14 @@ def build_slowly(folder: Path, begun: Path, results: "multiprocessing.Queue[byte
         time.sleep(0.3)
         return builder(b"plan")(path)
 
-    results.put(EngineCache(folder).fetch(KEY, "reggan", build).plan)
+    os.environ[CACHE_VARIABLE] = str(folder)
+    results.put(fetch_engine(KEY, "reggan", build).plan)
 
 
-def test_of_several_processes_at_once_one_builds(cache: EngineCache, tmp_path: Path) -> None:
+def test_of_several_processes_at_once_one_builds(cache: Path, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     results, begun = context.Queue(), tmp_path / "begun"
-    arguments = (cache.folder, begun, results)
+    arguments = (cache.parent, begun, results)
     workers = [context.Process(target=build_slowly, args=arguments) for _ in range(3)]
     for worker in workers:
         worker.start()
@@ -147,66 +171,68 @@ def test_of_several_processes_at_once_one_builds(cache: EngineCache, tmp_path: P
     assert begun.read_text() == "built\n"
 
 
-def test_a_builder_that_fails_leaves_the_next_one_free_to_build(cache: EngineCache) -> None:
+def test_a_builder_that_fails_leaves_the_next_one_free_to_build(cache: Path) -> None:
     def fail(path: Path) -> EngineFile:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        cache.fetch(KEY, "reggan", fail)
-    assert cache.fetch(KEY, "reggan", builder(b"plan")).plan == b"plan"
+        fetch_engine(KEY, "reggan", fail)
+    assert fetch_engine(KEY, "reggan", builder(b"plan")).plan == b"plan"
 
 
 def test_a_read_only_cache_serves_what_it_has_and_says_what_to_do_about_the_rest(
-    cache: EngineCache, monkeypatch: pytest.MonkeyPatch
+    cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache.fetch(KEY, "reggan", builder(b"plan"))
+    fetch_engine(KEY, "reggan", builder(b"plan"))
 
     def refuse(*args: object, **settings: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
-    assert cache.fetch(KEY, "reggan", must_not_build).plan == b"plan"
+    assert fetch_engine(KEY, "reggan", must_not_build).plan == b"plan"
     with pytest.raises(OutputError, match=r"cannot be written.*Set REGGAN_PLUGIN_CACHE to"):
-        cache.fetch(replace(KEY, gpu="NVIDIA H200"), "reggan", must_not_build)
+        fetch_engine(replace(KEY, gpu="NVIDIA H200"), "reggan", must_not_build)
 
 
-def test_a_cache_where_no_folder_can_be_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+def test_a_cache_where_no_folder_can_be_is_refused_before_anything_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
     with pytest.raises(OutputError, match="Set REGGAN_PLUGIN_CACHE"):
-        EngineCache(tmp_path / "file" / "cache").fetch(KEY, "reggan", must_not_build)
+        fetch_engine(KEY, "reggan", must_not_build)
 
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows protects the user's profile")
 
 
 @POSIX
-def test_a_folder_that_is_made_is_the_owner_s_alone(tmp_path: Path) -> None:
+def test_a_folder_that_is_made_is_the_owner_s_alone(cache: Path) -> None:
     before = os.umask(0)
     try:
-        folder = tmp_path / "new" / "engines"
-        EngineCache(folder).fetch(KEY, "reggan", builder(b"plan"))
+        fetch_engine(KEY, "reggan", builder(b"plan"))
     finally:
         os.umask(before)
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+    assert stat.S_IMODE(cache.parent.stat().st_mode) == 0o700
 
 
 @POSIX
-def test_an_own_folder_that_others_could_enter_is_closed(cache: EngineCache) -> None:
-    cache.folder.mkdir(parents=True, exist_ok=True)
-    cache.folder.chmod(0o777)
-    cache.fetch(KEY, "reggan", builder(b"plan"))
-    assert stat.S_IMODE(cache.folder.stat().st_mode) == 0o700
+def test_an_own_folder_that_others_could_enter_is_closed(cache: Path) -> None:
+    cache.mkdir(parents=True, exist_ok=True)
+    cache.chmod(0o777)
+    fetch_engine(KEY, "reggan", builder(b"plan"))
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
 
 
 @POSIX
 @pytest.mark.parametrize("part", ["folder", "plan", "side-car"])
-def test_what_others_could_have_written_is_not_run(cache: EngineCache, part: str) -> None:
-    path = cache.fetch(KEY, "reggan", builder(b"first")).path
-    place = {"folder": cache.folder, "plan": path, "side-car": sidecar_of(path)}[part]
+def test_what_others_could_have_written_is_not_run(cache: Path, part: str) -> None:
+    path = fetch_engine(KEY, "reggan", builder(b"first")).path
+    place = {"folder": cache, "plan": path, "side-car": sidecar_of(path)}[part]
     place.chmod(0o777)
-    assert cache.find(KEY, "reggan") is None
-    assert cache.find_serving(KEY, "reggan") is None
+    assert find_engine(KEY, "reggan") is None
+    assert find_engine(KEY, "reggan", exactly=False) is None
 
 
 @POSIX
@@ -215,10 +241,10 @@ def test_what_others_could_have_written_is_not_run(cache: EngineCache, part: str
     [("self", 0o700, True), ("root", 0o755, True), ("other", 0o700, False), ("root", 0o775, False)],
 )
 def test_whose_folder_it_is_decides(
-    cache: EngineCache, monkeypatch: pytest.MonkeyPatch, owner: str, mode: int, is_safe: bool
+    cache: Path, monkeypatch: pytest.MonkeyPatch, owner: str, mode: int, is_safe: bool
 ) -> None:
     """As if this user were number 1234, and the folder another's."""
-    cache.fetch(KEY, "reggan", builder(b"plan"))
+    fetch_engine(KEY, "reggan", builder(b"plan"))
     ids = {"self": 1234, "root": 0, "other": 4321}
     stat_of = Path.stat
 
@@ -230,16 +256,16 @@ def test_whose_folder_it_is_decides(
 
     monkeypatch.setattr(os, "geteuid", lambda: 1234)
     monkeypatch.setattr(Path, "stat", owned)
-    assert (cache.find(KEY, "reggan") is not None) is is_safe
+    assert (find_engine(KEY, "reggan") is not None) is is_safe
     if not is_safe:
         with pytest.raises(UnsafeCacheError, match=r"others could replace.*Delete it, or set REGG"):
-            cache.fetch(KEY, "reggan", must_not_build)
+            fetch_engine(KEY, "reggan", must_not_build)
 
 
-def test_nothing_but_engines_sidecars_and_locks_is_left(cache: EngineCache) -> None:
-    cache.fetch(KEY, "reggan", builder(b"plan"))
+def test_nothing_but_engines_sidecars_and_locks_is_left(cache: Path) -> None:
+    fetch_engine(KEY, "reggan", builder(b"plan"))
     name = KEY.file_name("reggan")
-    left = {path.name for path in cache.folder.iterdir()} - {f"{name}.lock"}
+    left = {path.name for path in cache.iterdir()} - {f"{name}.lock"}
     assert left == {name, f"{name}.json"}
 
 
@@ -248,6 +274,46 @@ def test_the_cache_is_where_the_variable_says(
 ) -> None:
     monkeypatch.setenv("REGGAN_PLUGIN_CACHE", str(tmp_path))
     assert cache_folder() == tmp_path
-    assert EngineCache().folder == tmp_path / "engines"
     monkeypatch.delenv("REGGAN_PLUGIN_CACHE")
     assert "reggan-plugin" in cache_folder().parts
+
+
+@pytest.mark.parametrize("field", OTHER)
+def test_whatever_differs_makes_another_key(cache: Path, field: str) -> None:
+    other = replace(KEY, **{field: OTHER[field]})
+    assert other.file_name("reggan") != KEY.file_name("reggan")
+    path = fetch_engine(KEY, "reggan", builder(b"plan")).path
+    with pytest.raises(EngineError, match=f"its {field} is"):
+        read_engine(path, other)
+
+
+@pytest.mark.parametrize(
+    ("change", "serves"),
+    [
+        ({"options": EngineOptions(batch=(1, 4, 16))}, True),
+        ({"options": EngineOptions(batch=(8, 8, 8))}, False),
+        ({"options": EngineOptions(batch=(2, 4, 16))}, False),
+        ({"gpu": "Ampere or newer", "compute_capability": ""}, True),
+        *[({name: OTHER[name]}, False) for name in ("model_sha256", "tensorrt", "system", "gpu")],
+    ],
+)
+def test_an_engine_for_other_batches_or_all_gpus_serves(
+    cache: Path, change: dict[str, object], serves: bool
+) -> None:
+    other = replace(KEY, **change)
+    made = fetch_engine(other, "reggan", builder(b"other", other))
+    assert find_engine(KEY, "reggan", exactly=False) == (made if serves else None)
+    own = fetch_engine(KEY, "reggan", builder(b"own"))
+    assert find_engine(KEY, "reggan", exactly=False) == own  # what was asked for comes first
+
+
+def test_open_axes_take_the_ranges_and_fixed_ones_stay() -> None:
+    options = EngineOptions(batch=(1, 4, 16), sides_px=(64, 128, 256))
+    assert [shape[0] for shape in options.shapes((-1, 3, 256, 256))] == [1, 4, 16]
+    assert options.shapes((1, 1, -1, -1))[2] == (1, 1, 256, 256)
+
+
+@pytest.mark.parametrize("batch", [(0, 1, 2), (2, 1, 4), (1, 8, 4), (1, 1, 65)])
+def test_a_batch_that_does_not_rise_is_refused(batch: tuple[int, int, int]) -> None:
+    with pytest.raises(UsageError, match=r"smallest,best,largest.*such as 1,4,16"):
+        EngineOptions(batch=batch)

@@ -13,6 +13,7 @@ let our own code parse and build every shipped model for real. NVIDIA supports n
 shows that the graphs are understood and our calls right, and makes nothing that is run.
 """
 
+import importlib.util
 import inspect
 import json
 import os
@@ -22,7 +23,6 @@ import sys
 import zipfile
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 
@@ -75,21 +75,19 @@ BUILD = """
 import json, sys, time
 from pathlib import Path
 import tensorrt_bindings as trt
-from reggan_plugin.backends.engine_key import EngineOptions
-from reggan_plugin.backends.tensorrt_engine import build_plan
+from reggan_plugin.backends.engine_cache import EngineOptions
+from reggan_plugin.backends.tensorrt_runner import build_plan
 
 started = time.monotonic()
-timings = Path(sys.argv[2])
-plan = build_plan(trt, Path(sys.argv[1]), EngineOptions(batch=(1, 4, 16)), timings)
+plan = build_plan(trt, Path(sys.argv[1]), EngineOptions(batch=(1, 4, 16)))
 print(json.dumps({"bytes": len(plan), "seconds": time.monotonic() - started}))
 """
 WITHOUT_GPU = """
-from reggan_plugin.backends import tensorrt_library
-from reggan_plugin.backends.engine_key import EngineOptions
-from reggan_plugin.backends.tensorrt_engine import build_plan, load_plan
+from reggan_plugin.backends.engine_cache import EngineOptions
+from reggan_plugin.backends.tensorrt_runner import _load_plan, build_plan
 from reggan_plugin.errors import DeviceUnavailableError
 import tensorrt_bindings as trt
-for attempt in (lambda: build_plan(trt, None, EngineOptions()), lambda: load_plan(trt, b"")):
+for attempt in (lambda: build_plan(trt, None, EngineOptions()), lambda: _load_plan(trt, b"")):
     try:
         attempt()
     except DeviceUnavailableError as error:
@@ -178,9 +176,15 @@ def bindings(request: pytest.FixtureRequest, downloads: Path) -> tuple[Path, Pat
     return unpacked_bindings(version, downloads), libraries
 
 
-def test_every_name_that_we_use_is_in_the_bindings(bindings: tuple[Path, Path], trt: Any) -> None:
-    names = names_of(trt)
-    assert sum(map(len, names.values())) > 35
+def test_every_name_that_we_use_is_in_the_bindings(bindings: tuple[Path, Path]) -> None:
+    path = Path(__file__).with_name("fake_tensorrt.py")
+    spec = importlib.util.spec_from_file_location("fake_tensorrt", path)
+    assert spec
+    assert spec.loader
+    fake = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fake)
+    names = names_of(fake)
+    assert sum(map(len, names.values())) > 30
     site, libraries = bindings
     answer = run_python(COMPARE_NAMES, json.dumps(names), site=site, libraries=libraries)
     assert json.loads(answer)["faults"] == []
@@ -204,12 +208,13 @@ def test_libraries_that_begin_nothing_are_an_error_with_a_remedy(
 
 def test_bindings_alone_are_recognised(bindings: tuple[Path, Path]) -> None:
     script = (
-        "from reggan_plugin.backends.tensorrt_library import tensorrt_status\n"
-        "status = tensorrt_status()\nprint(status.state.name, status.remedy)"
+        "from reggan_plugin.backends.tensorrt_runner import load_tensorrt\n"
+        "try:\n    load_tensorrt()\n"
+        "except Exception as error:\n    print(error.found, error.remedy)"
     )
-    state, _, remedy = run_python(script, site=bindings[0]).partition(" ")
-    assert state == "NO_LIBRARIES"
-    assert "pip install tensorrt-cu13-libs==" in remedy
+    said = run_python(script, site=bindings[0])
+    assert "its libraries do not load" in said
+    assert "pip install tensorrt-cu13-libs==" in said
 
 
 @pytest.fixture(scope="module")
@@ -233,9 +238,9 @@ def compiler(downloads: Path) -> tuple[Path, Path]:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.stem)
 def test_every_shipped_model_parses_and_builds(
-    model: Path, compiler: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model: Path, compiler: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    check_that_it_builds(model, compiler, tmp_path / "timings", capsys)
+    check_that_it_builds(model, compiler, capsys)
 
 
 def test_a_model_of_contract_1_builds_in_fp16(
@@ -244,16 +249,14 @@ def test_a_model_of_contract_1_builds_in_fp16(
     model = find_model("sargan")
     half = tmp_path / f"{model.stem}-fp16.onnx"
     export_expression_model(model, half, ExportSettings(name=half.stem, precision="fp16"))
-    check_that_it_builds(half, compiler, tmp_path / "timings", capsys)
+    check_that_it_builds(half, compiler, capsys)
 
 
 def check_that_it_builds(
-    model: Path, compiler: tuple[Path, Path], timings: Path, capsys: pytest.CaptureFixture[str]
+    model: Path, compiler: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     site, libraries = compiler
-    arguments = (str(model), str(timings))
-    built = json.loads(run_python(BUILD, *arguments, site=site, libraries=libraries))
+    built = json.loads(run_python(BUILD, str(model), site=site, libraries=libraries))
     assert built["bytes"] > model.stat().st_size / 4
-    assert timings.stat().st_size > 0
     with capsys.disabled():
         print(f"\n{model.stem}: {built['bytes'] / 1e6:.1f} MB in {built['seconds']:.1f} s")

@@ -11,7 +11,7 @@ from blender_addon.bridge.frame_sequence import (
     sequence_from_path,
     shown_number,
 )
-from reggan_plugin.files.frame import FRAME_SUFFIXES
+from reggan_plugin.files.formats import frame_suffixes
 from reggan_plugin.files.frame_range import parse_frame_range
 from reggan_plugin.files.sequence import find_sequence
 
@@ -31,7 +31,7 @@ def shot(tmp_path: Path) -> Path:
 def test_one_frame_or_a_pattern_means_the_frames_that_the_runtime_finds(
     shot: Path, name: str
 ) -> None:
-    found = sequence_from_path(shot / name, FRAME_SUFFIXES)
+    found = sequence_from_path(shot / name, frame_suffixes())
     runtime = find_sequence(found.source)
     assert found.files == {frame.number: frame.path for frame in runtime.frames}
     assert sorted(found.files) == [-3, 0, 1, 12345]
@@ -40,7 +40,7 @@ def test_one_frame_or_a_pattern_means_the_frames_that_the_runtime_finds(
 def test_a_folder_goes_to_the_runtime_as_it_is(shot: Path) -> None:
     (shot / "other.0001.png").unlink()
     (shot / "still.png").touch()
-    found = sequence_from_path(shot, FRAME_SUFFIXES)
+    found = sequence_from_path(shot, frame_suffixes())
     assert found.source == str(shot)
     runtime = find_sequence(found.source).frames
     assert found.files == {f.number: f.path for f in runtime if f.number is not None}
@@ -49,7 +49,7 @@ def test_a_folder_goes_to_the_runtime_as_it_is(shot: Path) -> None:
 def test_what_is_no_picture_is_passed_over_in_a_folder(shot: Path) -> None:
     for number in range(9):
         (shot / f"log.{number:04d}.json").touch()
-    assert sorted(sequence_from_path(shot, FRAME_SUFFIXES).files) == [-3, 0, 1, 12345]
+    assert sorted(sequence_from_path(shot, frame_suffixes()).files) == [-3, 0, 1, 12345]
 
 
 @pytest.mark.parametrize(
@@ -67,19 +67,19 @@ def test_a_folder_that_cannot_be_listed_is_named(
 
     monkeypatch.setattr(Path, "iterdir", refuse)
     with pytest.raises(BridgeError, match=r"a shot cannot be listed: Permission denied\. Give"):
-        sequence_from_path(shot, FRAME_SUFFIXES)
+        sequence_from_path(shot, frame_suffixes())
 
 
 def test_a_picture_without_a_number_is_itself(shot: Path) -> None:
     picture = shot / "still.png"
     picture.touch()
-    found = sequence_from_path(picture, FRAME_SUFFIXES)
+    found = sequence_from_path(picture, frame_suffixes())
     assert (found.source, found.files) == (str(picture), {})
     assert found.nearest(7) == picture
 
 
 def test_the_nearest_frame(shot: Path) -> None:
-    found = sequence_from_path(shot / NAMES[0], FRAME_SUFFIXES)
+    found = sequence_from_path(shot / NAMES[0], frame_suffixes())
     assert found.nearest(1).name == "Röst 2.0001.png"
     assert found.nearest(400).name == "Röst 2.0001.png"
     assert found.nearest(99_999).name == "Röst 2.12345.png"
@@ -88,7 +88,7 @@ def test_the_nearest_frame(shot: Path) -> None:
 @pytest.mark.parametrize("name", ["none.png", "none.####.png", "nowhere/none.####.png"])
 def test_what_is_not_there_is_named(shot: Path, name: str) -> None:
     with pytest.raises(BridgeError, match=r"no frame at .*none.*Choose one frame"):
-        sequence_from_path(shot / name, FRAME_SUFFIXES)
+        sequence_from_path(shot / name, frame_suffixes())
 
 
 @pytest.mark.parametrize(

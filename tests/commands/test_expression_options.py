@@ -10,19 +10,19 @@ import pytest
 from click.testing import CliRunner
 
 from reggan_plugin.cli import main
-from reggan_plugin.commands.options.expression import AskedMixes, expression_options
+from reggan_plugin.commands.options.expression import MixOptions, expression_options
 from reggan_plugin.errors import RegganError
 from reggan_plugin.vocabulary.expression_mix import NAMED_EXPRESSIONS, ExpressionMix
 
 Streams = pytest.CaptureFixture[str]
 
 
-def asked_with(*arguments: str, several: bool = False) -> AskedMixes:
-    taken: list[AskedMixes] = []
+def asked_with(*arguments: str, several: bool = False) -> MixOptions:
+    taken: list[MixOptions] = []
 
     @click.command()
     @expression_options(several=several)
-    def command(asked: AskedMixes) -> None:
+    def command(asked: MixOptions) -> None:
         taken.append(asked)
 
     result = CliRunner().invoke(command, list(arguments))

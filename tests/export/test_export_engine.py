@@ -19,7 +19,7 @@ from reggan_export.commands import export
 from reggan_export.verify import verify_model
 from reggan_export.verify.questions import Questions, questions_from_metadata
 from reggan_export.verify.verify_report import Bound, Comparison, Difference, VerifyReport
-from reggan_plugin.backends import engine_builder
+from reggan_plugin.backends import tensorrt_runner
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.errors import (
@@ -32,9 +32,7 @@ from reggan_plugin.errors import (
 from reggan_plugin.models.shipped_models import find_model
 
 MODEL = find_model("reggan")
-GPU = SimpleNamespace(
-    name="NVIDIA Fake", compute_capability=(9, 0), driver="13.0", activate=lambda: None
-)
+GPU = tensorrt_runner.Gpu(name="NVIDIA Fake", compute_capability="9.0", driver="13.0")
 Shift = Callable[[float], None]
 
 
@@ -56,10 +54,10 @@ def shift(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shift:
     """A machine whose engines are off by so many levels; two expressions are looked at."""
     trt = SimpleNamespace(__version__="11.4.0.106")
     monkeypatch.setenv("REGGAN_PLUGIN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(engine_module, "load_tensorrt", lambda: trt)
-    monkeypatch.setattr(engine_module, "open_cuda_device", lambda index: GPU)
-    monkeypatch.setattr(engine_builder, "build_plan", lambda *arguments: b"native code")
-    monkeypatch.setattr(engine_builder, "load_plan", lambda *arguments: object())
+    monkeypatch.setattr(tensorrt_runner, "load_tensorrt", lambda: trt)
+    monkeypatch.setattr(tensorrt_runner, "open_gpu", lambda index: GPU)
+    monkeypatch.setattr(tensorrt_runner, "build_plan", lambda *arguments: b"native code")
+    monkeypatch.setattr(tensorrt_runner, "_load_plan", lambda *arguments: object())
 
     def two_of(metadata: Mapping[str, str], source: str, *, against_run: bool) -> Questions:
         proof = questions_from_metadata(metadata, source, against_run=against_run)

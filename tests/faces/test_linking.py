@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from reggan_plugin.faces.cuts import picture_change
 from reggan_plugin.faces.detection import Detection
 from reggan_plugin.faces.filled_gaps import MOST_FILLED
 from reggan_plugin.faces.linking import (
+    FrameDetections,
     LinkedShot,
-    SeenFrame,
     link_faces,
+    picture_change,
 )
-from reggan_plugin.faces.steady_faces import steady_faces
+from reggan_plugin.jobs.track_job import steady_faces
 
 FACE = np.array([[63, 30], [37, 30], [50, 48], [60, 62], [40, 62], [50, 81]], dtype=np.float64)
 """The box of this face is about 68 pixels large."""
@@ -31,9 +31,11 @@ def picture(scene: int) -> np.ndarray:
     return np.random.default_rng(100 + scene).random((18, 32))
 
 
-def shot(*frames: tuple[Detection, ...], scenes: list[int] | None = None) -> list[SeenFrame]:
+def shot(*frames: tuple[Detection, ...], scenes: list[int] | None = None) -> list[FrameDetections]:
     return [
-        SeenFrame(time=1001 + i, detections=own, thumbnail=picture(scenes[i] if scenes else 0))
+        FrameDetections(
+            time=1001 + i, detections=own, thumbnail=picture(scenes[i] if scenes else 0)
+        )
         for i, own in enumerate(frames)
     ]
 
@@ -57,7 +59,7 @@ def test_a_face_keeps_its_number_through_a_gap_that_is_filled() -> None:
 
 def test_a_frame_that_cannot_be_read_is_a_gap_and_no_cut() -> None:
     frames = shot(*[(face(1, 5.0 * i),) for i in range(6)])
-    frames[2] = SeenFrame(time=1003)
+    frames[2] = FrameDetections(time=1003)
     links = link_faces(frames)
     assert (links.cuts, lengths(links)) == ((), [5])
     assert steady_faces(frames, links)[2][0].status == "filled"

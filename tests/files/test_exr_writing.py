@@ -9,13 +9,13 @@ import OpenEXR
 import pytest
 
 from reggan_plugin.errors import Remark, UnsupportedFormatError
-from reggan_plugin.files.change_layers import FrameChange
 from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS
 from reggan_plugin.files.exr.container import read_container
 from reggan_plugin.files.exr.writing_settings import CHANGE_LAYERS, EncodedFrame, ExrWriting
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.files.frame_list import SourceFrame
-from reggan_plugin.files.picture_settings import PictureSettings
+from reggan_plugin.jobs.change_layers import FrameChange
+from reggan_plugin.jobs.picture_settings import PictureSettings
 
 from .conftest import Edit
 from .exr_files import (

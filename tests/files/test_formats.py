@@ -9,7 +9,7 @@ from PIL import Image
 
 from reggan_plugin.errors import UnreadableFrameError
 from reggan_plugin.files.formats import format_named, format_of, frame_suffixes, image_formats
-from reggan_plugin.files.frame import FRAME_SUFFIXES, read_frame
+from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.jpeg import jpeg_file
 from reggan_plugin.files.png import png_file
 from reggan_plugin.files.tiff import tiff_file
@@ -29,8 +29,7 @@ def test_a_file_is_of_one_format_at_most_whatever_its_name(name: str) -> None:
 
 
 def test_a_name_ends_like_those_of_one_format() -> None:
-    assert len(set(FRAME_SUFFIXES)) == len(FRAME_SUFFIXES) >= 6
-    assert frame_suffixes() == FRAME_SUFFIXES
+    assert len(set(frame_suffixes())) == len(frame_suffixes()) >= 6
     for one in image_formats():
         for suffix in one.suffixes:
             assert format_named(f"A.1001{suffix.upper()}") is one

@@ -11,8 +11,8 @@ import tifffile
 from PIL import Image
 
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.files.stamp import stamped
 from reggan_plugin.files.stamp_key import EXR_ATTRIBUTE, STAMP_KEY, TIFF_TAG
+from reggan_plugin.jobs.frame_output import stamped
 
 TEXT = '{"version": "0.1.0", "settings_sha256": "0af"}'
 Write = Callable[[Path], None]

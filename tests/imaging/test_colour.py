@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.auto_exposure import auto_exposure_ev
 from reggan_plugin.imaging.colour import PixelCoding
+from reggan_plugin.transfer.display_picture import auto_exposure_ev
 
 
 def test_known_points_of_the_srgb_curve() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.change.picture import CutFrame, Picture
+from reggan_plugin.change.picture import FrameCrops, Picture
 from reggan_plugin.errors import (
     OutputError,
     OutputExistsError,
@@ -21,7 +21,7 @@ from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.events import Event, FrameDone, Notice, document_from_event
 from reggan_plugin.jobs.frame_record import FrameFacts
-from reggan_plugin.jobs.frames_between_steps import WaitingFrame
+from reggan_plugin.jobs.frames_between_steps import FrameInput
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
@@ -77,11 +77,11 @@ def test_huge_frames_leave_room_for_fewer(tmp_path: Path) -> None:
     original = read_frame(write_pngs(tmp_path / "shot", [1]) / "a.0001.png").original
     facts = FrameFacts(expression={}, settings_sha256="")
 
-    def waiting(pixels: int) -> WaitingFrame:
+    def waiting(pixels: int) -> FrameInput:
         picture = np.broadcast_to(np.zeros((), np.float32), (pixels, 1, 3))
         frame = Frame(pixels=picture, original=original)
-        cut = CutFrame(picture=Picture(pixels=picture), faces=())
-        return WaitingFrame(frame=frame, cut=cut, facts=facts)
+        cut = FrameCrops(picture=Picture(pixels=picture), faces=())
+        return FrameInput(frame=frame, cut=cut, facts=facts)
 
     sizes = (1, 4096 * 2160, 15360 * 8640, 10**9)
     assert [render_job._room_beside(waiting(n), most=5) for n in sizes] == [4, 4, 0, 0]

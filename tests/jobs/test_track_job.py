@@ -13,7 +13,7 @@ from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.faces.tracks_file import write_tracks
 from reggan_plugin.files.frame import Frame, read_frame, write_frame
-from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.reading import Reading
 from reggan_plugin.files.sequence import find_sequence
 from reggan_plugin.jobs import face_tracker
 from reggan_plugin.jobs.events import Event, FrameTracked, ShotTracked

@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from reggan_plugin.vocabulary.compound_expressions import COMPOUND_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 from reggan_training.heads.head import HeadMesh
@@ -21,7 +20,9 @@ from reggan_training.pairs.states import Weights
 _COMPOUNDS_OF_CFEE = 15
 NAMES_OF_CFEE: tuple[str, ...] = (
     *EXPRESSION_NAMES,
-    *(one.name for one in COMPOUND_EXPRESSIONS[:_COMPOUNDS_OF_CFEE]),
+    *[one.name for one in NAMED_EXPRESSIONS.values() if one.group == "compound"][
+        :_COMPOUNDS_OF_CFEE
+    ],
 )
 """Neutral, the six and the fifteen compounds of Du, Tao & Martinez (PNAS 2014), in this order."""
 

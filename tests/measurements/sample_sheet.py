@@ -17,7 +17,7 @@ import reggan_plugin
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.basic_expressions import BASIC_EXPRESSIONS
+from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 FRAMES = ("avatar_png/avatar.1001.png", "statue/statue.1001.png", "toon/toon.1001.png")

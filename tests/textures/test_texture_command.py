@@ -25,7 +25,7 @@ def test_one_character(head_files: Path, tmp_path: Path, capfd: pytest.CaptureFi
     document = json.loads(captured.out)
     assert document["written"] == [str(tmp_path / "sad.png")]
     assert document["changed_texels"]["sad"] > 1000
-    assert {"find the face", "views", "model", "carry back", "write"} <= set(document["seconds"])
+    assert {"find the face", "views", "model", "reprojection", "write"} <= set(document["seconds"])
     assert "looking to +Z" in captured.err
     with Image.open(tmp_path / "sad.png") as picture:
         assert picture.size == (512, 512)

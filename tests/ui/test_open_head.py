@@ -14,13 +14,13 @@ from PIL import Image
 from reggan_plugin.cli import main
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.ui.asked_change import AskedChange
+from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.studio import Studio
 
 from ..textures.conftest import make_head, sample_face, write_glb, write_obj
 from .conftest import Caller, running_page, studio_of
 
-ANGRY = AskedChange(weights={"angry": 1.0}, intensity=0.9)
+ANGRY = SliderValues(weights={"angry": 1.0}, intensity=0.9)
 FIRST = FaceChoice()
 
 
@@ -61,7 +61,7 @@ def test_it_shows_the_face_and_the_map(studio: Studio, heads: Path) -> None:
 def test_both_change_and_small_pictures_look_alike(studio: Studio, number: int) -> None:
     full = studio.change(number, FIRST, 4096, ANGRY)
     small = studio.change(number, FIRST, 256, ANGRY)
-    nothing = studio.change(number, FIRST, 4096, AskedChange(weights={}))
+    nothing = studio.change(number, FIRST, 4096, SliderValues(weights={}))
     assert full is not None
     assert small is not None
     assert nothing is not None
@@ -112,7 +112,7 @@ def test_it_saves_what_the_copied_command_writes(
 
 
 def test_nothing_asked_for_saves_the_same_file(studio: Studio, heads: Path) -> None:
-    saved = studio.save(0, FIRST, AskedChange(weights={}))
+    saved = studio.save(0, FIRST, SliderValues(weights={}))
     assert saved.content == (heads / "head.glb").read_bytes()
 
 

@@ -15,14 +15,14 @@ from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs import frame_steps
 from reggan_plugin.jobs.plan import Existing
-from reggan_plugin.ui.asked_change import AskedChange
+from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.shot_job import JobProgress, ShotJob, ShotRequest
 from reggan_plugin.ui.studio import Studio
 from reggan_plugin.ui.words_to_copy import PageOptions, command_line
 
 from .conftest import StartPage, studio_of
 
-HAPPY = AskedChange(weights={"happy": 1.0})
+HAPPY = SliderValues(weights={"happy": 1.0})
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_uploads_and_samples_are_rendered_into_the_page_s_folder(
 
 
 def test_nothing_to_do_is_refused(studio: Studio, shot: Path) -> None:
-    nothing = AskedChange(weights={})
+    nothing = SliderValues(weights={})
     request = ShotRequest(shot=studio.files.open(shot), change=nothing, choice=FaceChoice())
     with pytest.raises(UsageError, match="choose an expression"):
         studio.job.start(request)

@@ -14,7 +14,7 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.spectacles import LiftedFace
 from reggan_plugin.transfer.display_picture import coding_of
-from reggan_plugin.ui.asked_change import AskedChange
+from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.live_face import screen_of
 from reggan_plugin.ui.studio import Studio
 from reggan_plugin.ui.words_to_copy import PageOptions, command_line, python_text
@@ -23,8 +23,8 @@ from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 
 from .conftest import SAMPLES, StartPage, studio_of
 
-HAPPY = AskedChange(weights={"happy": 1.0}, intensity=0.8)
-JAW = AskedChange(weights={"jawOpen": 0.7})
+HAPPY = SliderValues(weights={"happy": 1.0}, intensity=0.8)
+JAW = SliderValues(weights={"jawOpen": 0.7})
 FIRST = FaceChoice()
 
 
@@ -126,7 +126,7 @@ def test_a_picture_without_a_face_says_what_to_do(studio: Studio, tmp_path: Path
 
 def test_nothing_asked_for_saves_the_same_file(studio: Studio) -> None:
     number = studio.files.open_sample("toon").first
-    saved = studio.save(number, FIRST, AskedChange(weights={}))
+    saved = studio.save(number, FIRST, SliderValues(weights={}))
     assert saved.content == studio.files.path(number).read_bytes()
 
 
@@ -151,7 +151,7 @@ def test_a_face_is_searched_for_spectacles_once(
 
     monkeypatch.setattr("reggan_plugin.change.pipeline.lift_spectacles", lift)
     number = motion_studio.files.open_sample("toon").first
-    for change in (JAW, AskedChange(weights={"jawOpen": 0.3})):
+    for change in (JAW, SliderValues(weights={"jawOpen": 0.3})):
         motion_studio.thumbnail(number, FIRST, change)
         motion_studio.change(number, FIRST, 512, change)
     assert len(searched) == 1

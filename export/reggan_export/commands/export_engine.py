@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from reggan_export.commands.options import MODEL_FILE, PRECISIONS, refuse_occupied
-from reggan_plugin.backends.engine_key import DEFAULT_BATCH
+from reggan_plugin.backends.engine_cache import DEFAULT_BATCH
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.commands.options import overwrite_option
 
@@ -77,7 +77,7 @@ def engine(
       reggan-plugin export engine my-avatar.onnx --batch 1,4,16
     """
     from reggan_export.engine_export import export_engine
-    from reggan_plugin.backends.engine_key import EngineOptions
+    from reggan_plugin.backends.engine_cache import EngineOptions
 
     if out is not None:
         refuse_occupied(out, overwrite, model)

@@ -28,7 +28,7 @@ NOTHING_ASKED = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskedMixes:
+class MixOptions:
     """The expressions that the options ask for.
 
     Attributes:
@@ -47,7 +47,7 @@ class AskedMixes:
 def expression_options(
     *, several: bool = False, outcome: str = "pictures as they are (a video is encoded again)"
 ) -> AddOption:
-    """Add the options of the expression; the command takes them as `asked`, `AskedMixes`.
+    """Add the options of the expression; the command takes them as `asked`, `MixOptions`.
 
     Args:
         several: whether --expression may be given several times, for as many results.
@@ -61,7 +61,7 @@ def expression_options(
         action_units: tuple[str, ...],
         adds: bool,
         presets: Path | None,
-    ) -> AskedMixes:
+    ) -> MixOptions:
         if len(expressions) > 1 and not several:
             raise UsageError(
                 f"{len(expressions)} --expression were given; give one, or a blend such as "
@@ -70,7 +70,7 @@ def expression_options(
         own = read_presets(presets)
         parts = _parts(shapes, action_units, intensity)
         mixes = _mixes(expressions, parts, intensity, adds=adds, own=own)
-        return AskedMixes(mixes=mixes, intensity=intensity, adds=adds, own=own)
+        return MixOptions(mixes=mixes, intensity=intensity, adds=adds, own=own)
 
     often = " May be given several times." if several else ""
     return options_as(

@@ -92,7 +92,7 @@ def grouped_option(heading: str, *names: str, **settings: Any) -> Callable[[Comm
 
 
 def given_files() -> list[Path]:
-    """The files that options of the running command name for reading (see `is_input`)."""
+    """Return the files that options of the running command name for reading (see `is_input`)."""
     context = click.get_current_context()
     values = [
         context.params.get(str(parameter.name))

@@ -11,9 +11,9 @@ import click
 
 from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.video import VideoFile
+from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.landed_pictures import SETTLE_S
 from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
 from reggan_plugin.jobs.plan_sources import plan_sources
@@ -28,14 +28,14 @@ class PlannedSource(NamedTuple):
     video: VideoFile | None = None
 
     def movie(self, codec: str | None) -> Movie | None:
-        """The video to write, if the source is one."""
+        """Return the video to write, if the source is one."""
         if self.video is None or self.plan.whole is None:
             return None
         return Movie(video=self.video, out=self.plan.whole, codec=codec)
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskedInputs:
+class InputOptions:
     """The inputs of a command.
 
     Attributes:
@@ -60,8 +60,8 @@ class AskedInputs:
         """The name of all of them in a message."""
         return self.paths[0] if len(self.paths) == 1 else f"{self.paths[0]} ..."
 
-    def at(self, paths: tuple[str, ...]) -> "AskedInputs":
-        """The same of other paths."""
+    def at(self, paths: tuple[str, ...]) -> "InputOptions":
+        """Return the same of other paths."""
         return replace(self, paths=paths)
 
     def plan(
@@ -75,7 +75,9 @@ class AskedInputs:
         layer_files: LayerFiles | None,
         inputs: Iterable[Path],
     ) -> tuple[list[PlannedSource], list[Path]]:
-        """The jobs, and results of earlier runs that were passed over; errors as `plan_sources`."""
+        """Return the jobs, and results of earlier runs that were passed over; errors as
+        `plan_sources`.
+        """
         if self.is_one_sequence:
             (source,) = self.paths
             plan = plan_job(
@@ -113,7 +115,7 @@ def _inputs_from_options(
     settle_s: float,
     frame_range: str | None,
     recursive: bool,
-) -> AskedInputs:
+) -> InputOptions:
     given = [*inputs[:1], *_named("--frames", source), *_named("--watch", watch)]
     if len(given) != 1:
         found = " and ".join(given) or "nothing"
@@ -127,7 +129,7 @@ def _inputs_from_options(
         raise UsageError(
             "--watch takes all pictures of one folder. Leave --range and --recursive out."
         )
-    return AskedInputs(
+    return InputOptions(
         paths=inputs if source is None else (source,),
         frame_range=frame_range,
         recursive=recursive,
@@ -181,4 +183,4 @@ input_options = options_as(
         "Frames", "--recursive", is_flag=True, help="Take the folders within folders, too."
     ),
 )
-"""`INPUT...`, `--frames` or `--watch`; the command takes `asked_inputs`, `AskedInputs`."""
+"""`INPUT...`, `--frames` or `--watch`; the command takes `asked_inputs`, `InputOptions`."""

@@ -8,11 +8,11 @@ import click
 
 from reggan_plugin.commands.options.expression import (
     NOTHING_ASKED,
-    AskedMixes,
+    MixOptions,
     expression_options,
 )
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
-from reggan_plugin.commands.options.take import AskedTake, take_options
+from reggan_plugin.commands.options.take import TakeOptions, take_options
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.fade_in_out import Fades
 from reggan_plugin.jobs.intensity_curve import ExpressionCurve, read_curve
@@ -20,7 +20,7 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskedExpression:
+class ShotExpression:
     """An expression over the frames of a shot.
 
     Attributes:
@@ -36,12 +36,12 @@ class AskedExpression:
     curve: ExpressionCurve | None
     fades: Fades
     label: str
-    take: AskedTake | None = None
+    take: TakeOptions | None = None
     intensity: float = 1.0
     adds: bool = False
 
-    def on_shot(self, first_frame: int, last_frame: int | None = None) -> "AskedExpression":
-        """The same with the take, if there is one, laid on a shot; None knows no last frame.
+    def on_shot(self, first_frame: int, last_frame: int | None = None) -> "ShotExpression":
+        """Return the same with the take, if there is one, laid on a shot; None knows no last frame.
 
         Raises:
             SourceError, UsageError: it cannot be read, or its settings are invalid.
@@ -53,12 +53,12 @@ class AskedExpression:
 
 
 def _over_time(
-    asked: AskedMixes,
+    asked: MixOptions,
     intensity_curve: Path | None,
-    take: AskedTake | None,
+    take: TakeOptions | None,
     fade_in: int,
     fade_out: int,
-) -> AskedExpression:
+) -> ShotExpression:
     fades = Fades(frames_in=fade_in, frames_out=fade_out)
     if bool(asked.mixes) + (intensity_curve is not None) + (take is not None) > 1:
         raise UsageError(
@@ -66,7 +66,7 @@ def _over_time(
             "says which expression there is at which frame. Keep one of them."
         )
     if take is not None:
-        return AskedExpression(
+        return ShotExpression(
             mix=ExpressionMix(adds=asked.adds),
             curve=None,
             fades=fades,
@@ -78,11 +78,11 @@ def _over_time(
     if intensity_curve is not None:
         curve = read_curve(intensity_curve, asked.intensity, asked.own, adds=asked.adds)
         peak = curve.peak
-        return AskedExpression(mix=peak, curve=curve, fades=fades, label=peak.label)
+        return ShotExpression(mix=peak, curve=curve, fades=fades, label=peak.label)
     if not asked.mixes:
         raise UsageError(f"{NOTHING_ASKED} Over time: --intensity-curve FILE or --curves FILE.")
     ((label, mix),) = asked.mixes.items()
-    return AskedExpression(mix=mix, curve=None, fades=fades, label=label)
+    return ShotExpression(mix=mix, curve=None, fades=fades, label=label)
 
 
 def _option(*names: str, **settings: Any) -> AddOption:
@@ -117,4 +117,4 @@ intensity_options = options_as(
     ),
     take_options,
 )
-"""Expression, curve and fades; the command takes `asked`, an `AskedExpression`."""
+"""Expression, curve and fades; the command takes `asked`, an `ShotExpression`."""

@@ -6,15 +6,16 @@ from typing import Any
 import click
 
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
-from reggan_plugin.files.change_layers import LayerFiles
 from reggan_plugin.files.colour_management import colour_space_from_name
 from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS, LosslessCompression
 from reggan_plugin.files.exr.pass_choice import PassChoice
 from reggan_plugin.files.exr.writing_settings import CHANGE_LAYERS, ChangeLayer, ExrWriting
 from reggan_plugin.files.matte import Matte
-from reggan_plugin.files.picture_settings import PictureSettings, Reading
+from reggan_plugin.files.reading import Reading
 from reggan_plugin.imaging.pass_rules import PASS_RULES, PassRule
 from reggan_plugin.imaging.region_limits import LARGEST_BLUR, LARGEST_GROWTH, FacePart, RegionLimits
+from reggan_plugin.jobs.change_layers import LayerFiles
+from reggan_plugin.jobs.picture_settings import PictureSettings
 
 
 def change_layers_from_text(text: str) -> tuple[ChangeLayer, ...]:
@@ -86,7 +87,7 @@ def _writing_from_options(
     layers: tuple[ChangeLayer, ...] | None,
     layers_out: Path | None,
 ) -> tuple[ExrWriting, LayerFiles | None]:
-    """Settings for writing EXR, and the layers that go to files of their own."""
+    """Return settings for writing EXR, and the layers that go to files of their own."""
     if layers_out is None:
         return ExrWriting(compression=exr_compression, layers=layers or ()), None
     beside = LayerFiles(folder=layers_out, layers=layers or CHANGE_LAYERS)

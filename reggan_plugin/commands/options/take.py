@@ -14,7 +14,7 @@ Swap = Literal["all", "mouth"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskedTake:
+class TakeOptions:
     """A take and how it is laid on a shot; the options of the same names.
 
     Attributes:
@@ -96,9 +96,9 @@ def _take_from_options(
     curves_swap: Swap | None,
     curves_rate: float | None,
     curves_percent: bool,
-) -> AskedTake | None:
+) -> TakeOptions | None:
     if curves is not None:
-        return AskedTake(
+        return TakeOptions(
             path=curves,
             fps=curves_fps,
             rate=curves_rate,
@@ -163,4 +163,4 @@ take_options = options_as(
     rate_option,
     percent_option,
 )
-"""A recorded performance; the command takes `take`, an `AskedTake` or None."""
+"""A recorded performance; the command takes `take`, an `TakeOptions` or None."""

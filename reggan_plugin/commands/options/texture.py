@@ -12,14 +12,14 @@ from reggan_plugin.commands.options.picture import reading_options
 from reggan_plugin.commands.options.shared import existing_options
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.files.picture_settings import Reading
+from reggan_plugin.files.reading import Reading
 from reggan_plugin.textures.texture_request import MESH_OUTPUTS, Look
 
 _FRONTS = ("+X", "-X", "+Y", "-Y", "+Z", "-Z")
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskedCharacter:
+class CharacterOptions:
     """A character, or a map alone, and how its face is found.
 
     Attributes:
@@ -46,7 +46,7 @@ def _character_from_options(
     force: bool,
     also: tuple[Path, ...],
     reading: Reading,
-) -> AskedCharacter:
+) -> CharacterOptions:
     look = Look(
         texture=texture,
         front=front,
@@ -56,7 +56,7 @@ def _character_from_options(
         reading=reading,
     )
     _check_sources(mesh, look, also, flat=flat, face_box=face_box)
-    return AskedCharacter(mesh=mesh, look=look, choice=FaceChoice(box=face_box), also=also)
+    return CharacterOptions(mesh=mesh, look=look, choice=FaceChoice(box=face_box), also=also)
 
 
 def _check_sources(
@@ -151,7 +151,7 @@ character_options = options_as(
     ),
     reading_options("Character"),
 )
-"""Options for the map's place on a face; the command takes `character`, an `AskedCharacter`."""
+"""Options for the map's place on a face; the command takes `character`, an `CharacterOptions`."""
 
 output_options = together(
     _output_option(

@@ -19,7 +19,7 @@ _DECREASING_Y = b"\1"
 
 
 def replace_chunks(container: Container, replaced: Mapping[int, bytes]) -> bytes:
-    """The file with other data in the chunks at these offsets, all else byte for byte."""
+    """Return the file with other data in the chunks at these offsets, all else byte for byte."""
     content = container.content
     offsets = [offset for part in container.parts for offset in part.chunk_offsets]
     position = min(offsets)
@@ -43,7 +43,8 @@ def replace_part(
     attributes: Mapping[str, Attribute],
     chunks: Sequence[Chunk],
 ) -> bytes:
-    """The file with another header and other chunks in a part; the other parts' keep their bytes.
+    """Return the file with another header and other chunks in a part; the other parts' keep their
+    bytes.
 
     `chunks` are in the order of the offset table. A `chunkCount` is set to their number.
     """
@@ -83,7 +84,7 @@ def replace_part(
 def build_single_part(
     attributes: Mapping[str, Attribute], chunks: Sequence[Chunk], *, has_long_names: bool
 ) -> bytes:
-    """A file of one flat part; `chunks` are in the order of the offset table."""
+    """Return a file of one flat part; `chunks` are in the order of the offset table."""
     flags = (TILED if "tiles" in attributes else 0) | (LONG_NAMES if has_long_names else 0)
     head = SIGNATURE + struct.pack("<I", VERSION | flags) + _header(attributes)
     pieces = _pieces_of(chunks)

@@ -67,7 +67,7 @@ class BlockGrid:
 
 
 def read_grid(container: Container, part: ExrPart) -> BlockGrid:
-    """The grid of a flat part of one resolution level.
+    """Return the grid of a flat part of one resolution level.
 
     Raises:
         UnreadableFrameError: a block is missing.
@@ -134,7 +134,7 @@ def decode_blocks(
 
 
 def channel_pixels(blocks: OpenEXR.File, name: str) -> npt.NDArray[np.generic]:
-    """A channel's own array, [row, column]: changes to it are written by `encode_blocks`."""
+    """Return a channel's own array, [row, column]: changes to it are written by `encode_blocks`."""
     pixels: npt.NDArray[np.generic] = blocks.channels()[name].pixels
     return pixels
 
@@ -150,7 +150,9 @@ def encode_blocks(blocks: OpenEXR.File, place: tuple[slice, slice]) -> dict[tupl
 
 
 def encode_part(blocks: OpenEXR.File, compression: int) -> tuple[dict[str, Attribute], list[Chunk]]:
-    """The attributes that differ, and all chunks, of a part that these blocks are the whole of."""
+    """Return the attributes that differ, and all chunks, of a part that these blocks are the whole
+    of.
+    """
     blocks.parts[0].header["compression"] = OpenEXR.Compression(compression)
     written = _written(blocks)
     (part,) = written.parts

@@ -102,7 +102,7 @@ class ExrPart:
         return Window(left=left, top=top, right=right, bottom=bottom)
 
     def text(self, name: str) -> str:
-        """A string attribute; empty if there is none."""
+        """Return a string attribute; empty if there is none."""
         attribute = self.attributes.get(name)
         return attribute.value.decode("utf-8", "replace") if attribute else ""
 
@@ -174,7 +174,7 @@ def _read_container(content: bytes) -> Container:
 
 
 def _read_header(content: bytes, position: int) -> tuple[dict[str, Attribute], int]:
-    """The attributes of one header, and the position behind it."""
+    """Return the attributes of one header, and the position behind it."""
     attributes = {}
     while content[position] != 0:
         name_end = content.index(b"\0", position)
@@ -189,7 +189,7 @@ def _read_header(content: bytes, position: int) -> tuple[dict[str, Attribute], i
 
 
 def _read_table(content: bytes, start: int, chunk_count: Attribute | None) -> tuple[int, ...]:
-    """An offset table; without a `chunkCount` it ends where the first chunk begins."""
+    """Return an offset table; without a `chunkCount` it ends where the first chunk begins."""
     if chunk_count is not None:
         (count,) = struct.unpack("<I", chunk_count.value)
         return struct.unpack_from(f"<{count}Q", content, start)

@@ -5,7 +5,9 @@ is written anew keep their bits if the compression is lossless. On request the p
 written anew as a whole: without loss, or with the change as layers of its own.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+import struct
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,16 +28,99 @@ from reggan_plugin.files.exr.blocks import (
 from reggan_plugin.files.exr.change_channels import set_layers, settle
 from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS, GenerationLoss
 from reggan_plugin.files.exr.container import Channel, Container, ExrPart, read_container
-from reggan_plugin.files.exr.generation_loss import lossy_channels, lossy_name, measure_loss
-from reggan_plugin.files.exr.moved_passes import moved_passes
-from reggan_plugin.files.exr.pass_choice import MovedFile, PassChoice
 from reggan_plugin.files.exr.passes import passes_of
 from reggan_plugin.files.exr.picture_layer import Layer, find_layer, other_views
 from reggan_plugin.files.exr.writing_settings import EncodedFrame, ExrWriting
 from reggan_plugin.files.frame_data import Encoding, Frame
-from reggan_plugin.files.primaries import primaries_notice
 from reggan_plugin.files.samples import change_samples, changed_pixels, floats_from_samples
-from reggan_plugin.imaging.moved_part import MovedPart
+
+_REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
+_REC709_IDS = ("lin_rec709_scene", "unknown")
+"""Source: ASWF Color Interop Forum, texture asset colour space identifiers."""
+_KNOWN = {
+    "ACEScg": (0.713, 0.293, 0.165, 0.830, 0.128, 0.044, 0.32168, 0.33767),
+    "ACES2065-1": (0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.0770, 0.32168, 0.33767),
+    '"Linear Rec.2020"': (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290),
+    '"Linear P3-D65"': (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290),
+}
+"""Colour space of the built-in OpenColorIO config, as typed → x, y of red, green, blue, white.
+Source: SMPTE ST 2065-1, Academy S-2014-004, ITU-R BT.2020, SMPTE RP 431-2."""
+_TOLERANCE = 2e-3
+
+
+def primaries_notice(part: ExrPart) -> Remark | None:
+    """Return the notice for a part that declares other primaries than Rec. 709 with D65, or
+    None.
+    """
+    space = part.text("colorInteropID")
+    if not space:
+        attribute = part.attributes.get("chromaticities")
+        if attribute is None or len(attribute.value) != 32:
+            return None
+        found = struct.unpack("<8f", attribute.value)
+        if _same(found, _REC709):
+            return None
+        names = (name for name, known in _KNOWN.items() if _same(found, known))
+        space = next(names, "with the name of its space")
+    elif space in _REC709_IDS:
+        return None
+    return Remark(
+        "its header says that its colours are not linear Rec. 709, for which they are taken",
+        "colours-are-declared",
+        space=space,
+    )
+
+
+def _same(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return all(
+        math.isclose(a, b, rel_tol=0, abs_tol=_TOLERANCE) for a, b in zip(one, other, strict=True)
+    )
+
+
+_LOSSY = {
+    5: ("PXR24", ("float",)),
+    6: ("B44", ("half",)),
+    7: ("B44A", ("half",)),
+    8: ("DWAA", ("half", "float")),
+    9: ("DWAB", ("half", "float")),
+    12: ("lossy JPEG 2000", ("half", "float", "uint")),
+}
+"""Compression → its name and the types of channels that it does not keep."""
+
+
+def lossy_name(compression: int, channels: Iterable[Channel]) -> str | None:
+    """Return the name of the compression if it does not keep all of these channels."""
+    return _LOSSY[compression][0] if lossy_channels(compression, channels) else None
+
+
+def lossy_channels(compression: int, channels: Iterable[Channel]) -> list[str]:
+    """Names of the channels that a compression does not keep."""
+    _, types = _LOSSY.get(compression, ("", ()))
+    return [channel.name for channel in channels if channel.pixel_type in types]
+
+
+def measure_loss(
+    compression: str,
+    pairs: Iterable[tuple[Shaped[np.ndarray, "height width"], Shaped[np.ndarray, "height width"]]],
+    kept: Bool[np.ndarray, "height width"],
+) -> GenerationLoss:
+    """Compare channels as they were and as they are after another generation.
+
+    Args:
+        compression: its name.
+        pairs: (before, after) of each channel that the compression may change.
+        kept: the pixels that were compressed again and should have stayed.
+    """
+    largest, squares, count = 0.0, 0.0, 0
+    for before, after in pairs:
+        with np.errstate(invalid="ignore", over="ignore"):
+            difference = after[kept].astype(np.float64) - before[kept].astype(np.float64)
+        finite = np.abs(difference[np.isfinite(difference)])
+        largest = max(largest, float(finite.max(initial=0.0)))
+        squares += float(np.square(finite).sum())
+        count += finite.size
+    rms = (squares / count) ** 0.5 if count else 0.0
+    return GenerationLoss(compression=compression, largest=largest, rms=rms)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,7 +147,7 @@ class StoredExr:
         before: Float[np.ndarray, "height width 3"],
         after: Float[np.ndarray, "height width 3"],
     ) -> bytes:
-        """The file with changed samples replaced; see `StoredImage`. Half floats will do."""
+        """Return the file with changed samples replaced; see `StoredImage`. Half floats will do."""
         return self.encode_as(before, after, {}, ExrWriting()).content
 
     def encode_as(
@@ -72,7 +157,7 @@ class StoredExr:
         layers: Mapping[str, Float[np.ndarray, "height width"]],
         writing: ExrWriting,
     ) -> EncodedFrame:
-        """The file with changed samples replaced, as asked for; see `WritesExr`."""
+        """Return the file with changed samples replaced, as asked for; see `WritesExr`."""
         changed = changed_pixels(before, after)
         if not changed.any():
             return EncodedFrame(content=self.container.content)
@@ -101,7 +186,7 @@ class StoredExr:
         before: Float[np.ndarray, "height width"],
         after: Float[np.ndarray, "height width"],
     ) -> bytes:
-        """The file with other alpha; see `WritesAlpha`."""
+        """Return the file with other alpha; see `WritesAlpha`."""
         assert self.layer.alpha is not None, "the frame has alpha"
         old, new = before[..., None], after[..., None]
         changed = changed_pixels(old, new)
@@ -123,18 +208,6 @@ class StoredExr:
     def has_passes(self) -> bool:
         """True if there is more in it than the picture; see `WritesExr`."""
         return bool(passes_of(self.container.parts, self.layer))
-
-    def move_passes(
-        self,
-        content: bytes,
-        frame: Frame,
-        parts: Sequence[MovedPart],
-        choice: PassChoice,
-        *,
-        moves_alpha: bool,
-    ) -> MovedFile:
-        """The file with its other passes moved along; see `WritesExr`."""
-        return moved_passes(content, self.layer, frame, parts, choice, moves_alpha=moves_alpha)
 
     def refuse_what_cannot_be(self, writing: ExrWriting) -> None:
         """Refuse what this file cannot be written as; see `WritesExr`."""

@@ -13,7 +13,7 @@ from reggan_plugin.files.samples import floats_from_samples
 
 
 def read_channel(content: bytes, path: Path, names: Sequence[str]) -> PlacedPicture:
-    """The first of these channels that the file has; integers as 0 to 1.
+    """Return the first of these channels that the file has; integers as 0 to 1.
 
     Args:
         content: the file.

@@ -14,7 +14,7 @@ def exr_from_planes(
     origin_px: tuple[int, int],
     display_px: tuple[int, int],
 ) -> bytes:
-    """A file of scanlines, compressed without loss (ZIP).
+    """Return a file of scanlines, compressed without loss (ZIP).
 
     Args:
         planes: by the name of their channel.

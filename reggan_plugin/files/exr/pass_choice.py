@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from reggan_plugin.errors import MissingChannelsError, Remark
+from reggan_plugin.errors import MissingChannelsError
 from reggan_plugin.imaging.pass_rules import PassRule
 
 
@@ -33,7 +33,7 @@ class RenderPass:
         return self.path.rpartition(".")[2]
 
     def is_called(self, pattern: str) -> bool:
-        """True if name or path fit a pattern with * and ?, in upper or lower case."""
+        """Tell whether name or path fit a pattern with * and ?, in upper or lower case."""
         names = (self.name.lower(), self.path.lower())
         return any(fnmatchcase(name, pattern.lower()) for name in names)
 
@@ -50,7 +50,7 @@ class PassChoice:
     patterns: tuple[tuple[str, PassRule | None], ...] = ()
 
     def rule_of(self, one: RenderPass) -> PassRule | None:
-        """The rule by which a pass is moved; None if it is not."""
+        """Return the rule by which a pass is moved; None if it is not."""
         if not self.patterns:
             return one.rule
         for pattern, rule in self.patterns:
@@ -70,11 +70,3 @@ class PassChoice:
                 raise MissingChannelsError(
                     f"has no pass {pattern!r}; it has {found}.", kind="no-such-pass"
                 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class MovedFile:
-    """A file with its passes moved, and what is to be said of them."""
-
-    content: bytes
-    notices: tuple[Remark, ...] = ()

@@ -62,7 +62,7 @@ def _path_of(channel: str, part: ExrPart, view: str) -> str:
 
 
 def _has_view(channel: str, view: str, part: ExrPart) -> bool:
-    """True if a channel is seen by the picture's eye, as far as names tell."""
+    """Tell whether a channel is seen by the picture's eye, as far as names tell."""
     listed = part.attributes.get("multiView")
     if not view or listed is None:
         return True

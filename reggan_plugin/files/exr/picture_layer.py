@@ -42,7 +42,7 @@ class Layer:
 
 
 def find_layer(parts: Sequence[ExrPart], wanted: str | None = None) -> Layer:
-    """The root R, G, B of the first part that has it; else a layer; else the luminance Y.
+    """Return the root R, G, B of the first part that has it; else a layer; else the luminance Y.
 
     Of several views it is the first one's. `wanted` names a layer, a part or a view instead.
 
@@ -67,7 +67,7 @@ def find_layer(parts: Sequence[ExrPart], wanted: str | None = None) -> Layer:
 
 
 def other_views(parts: Sequence[ExrPart], layer: Layer) -> list[str]:
-    """The views that show the same picture as `layer` to another eye."""
+    """Return the views that show the same picture as `layer` to another eye."""
     views = [own.view for index, part in enumerate(parts) for own in _layers_of(part, index)]
     return [view for view in dict.fromkeys(views) if view not in ("", layer.view)]
 
@@ -85,7 +85,7 @@ def _picture_among(layers: list[Layer]) -> Layer | None:
 
 
 def _named(parts: Sequence[ExrPart], layers: list[Layer], wanted: str) -> list[Layer]:
-    """The one layer of that name, in that part, or those of that view."""
+    """Return the one layer of that name, in that part, or those of that view."""
     own = [layer for layer in layers if wanted in (layer.prefix[:-1], layer.name)]
     of_part = [layer for layer in layers if wanted == parts[layer.part_index].name]
     found = own or of_part or [layer for layer in layers if wanted == layer.view]
@@ -125,7 +125,9 @@ def _layers_of(part: ExrPart, index: int) -> list[Layer]:
 
 
 def _views_of(part: ExrPart) -> list[str]:
-    """The views whose channels share this part, the one without a mark in its names first."""
+    """Return the views whose channels share this part, the one without a mark in its names
+    first.
+    """
     listed = part.attributes.get("multiView")
     views, position = [], 0
     while listed is not None and position < len(listed.value):
@@ -168,5 +170,5 @@ def refuse_unwritable(part: ExrPart, layer: Layer | None = None) -> None:
 
 
 def labelled(part: ExrPart, channel: Channel) -> str:
-    """The name of a channel, with that of its part if it has one."""
+    """Return the name of a channel, with that of its part if it has one."""
     return f"{part.name}:{channel.name}" if part.name else channel.name

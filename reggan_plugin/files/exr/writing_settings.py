@@ -1,16 +1,16 @@
 """How EXR files with a change are written: settings and results; loads no library."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.files.exr.compression import GenerationLoss, LosslessCompression
-from reggan_plugin.files.exr.pass_choice import MovedFile, PassChoice
-from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.imaging.moved_part import MovedPart
+
+if TYPE_CHECKING:  # it loads OpenEXR
+    from reggan_plugin.files.exr.picture_layer import Layer
 
 ChangeLayer = Literal["stmap", "inverse", "gain", "paint", "mask", "delta"]
 CHANGE_LAYERS: tuple[ChangeLayer, ...] = ("stmap", "inverse", "gain", "paint", "mask", "delta")
@@ -63,7 +63,8 @@ class WritesExr(Protocol):
         layers: Mapping[str, Float[np.ndarray, "height width"]],
         writing: ExrWriting,
     ) -> EncodedFrame:
-        """The file with changed samples replaced, as asked for; as it was if nothing differs.
+        """Return the file with changed samples replaced, as asked for; as it was if nothing
+        differs.
 
         Args:
             before: the frame's pixels.
@@ -78,27 +79,9 @@ class WritesExr(Protocol):
         """True if there is more in it than the picture and layers of our own."""
         ...
 
-    def move_passes(
-        self,
-        content: bytes,
-        frame: Frame,
-        parts: Sequence[MovedPart],
-        choice: PassChoice,
-        *,
-        moves_alpha: bool,
-    ) -> MovedFile:
-        """The file with its other passes moved along.
-
-        Args:
-            content: the file after the change of its picture.
-            frame: before the change.
-            parts: the change.
-            choice: which passes.
-            moves_alpha: whether the picture's alpha moved along.
-
-        Raises:
-            MissingChannelsError: the choice names a pass that is not there.
-        """
+    @property
+    def layer(self) -> "Layer":
+        """The channels of its picture."""
         ...
 
     def refuse_what_cannot_be(self, writing: ExrWriting) -> None:

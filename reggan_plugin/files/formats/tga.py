@@ -17,7 +17,7 @@ _FOOTER_BYTES, _FOOTER = 26, b"TRUEVISION-XFILE.\0"
 
 
 def _recognises(head: bytes) -> bool:
-    """True if all fields of a header are such as a TGA has."""
+    """Tell whether all fields of a header are such as a TGA has."""
     if len(head) < 18:
         return False
     has_palette, kind, first, length, depth = struct.unpack_from("<xBBHHB", head)

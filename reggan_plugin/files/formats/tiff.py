@@ -16,7 +16,7 @@ def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
 
 
 def _stamped(content: bytes, text: str) -> bytes:
-    """The first directory is written again behind the file, with one more entry."""
+    """Return the first directory is written again behind the file, with one more entry."""
     value = text.encode("ascii")
     order = "<" if content.startswith(b"II") else ">"
     is_big = struct.unpack_from(f"{order}H", content, 2)[0] == 43

@@ -46,7 +46,7 @@ class StoredJpeg:
         before: Float[np.ndarray, "height width 3"],
         after: Float[np.ndarray, "height width 3"],
     ) -> bytes:
-        """The file compressed again, or as it was if nothing differs; see `StoredImage`."""
+        """Return the file compressed again, or as it was if nothing differs; see `StoredImage`."""
         if not changed_pixels(before, after).any():
             return self.content
         samples = self.samples.copy()
@@ -138,7 +138,9 @@ def _save_options(image: JpegImagePlugin.JpegImageFile, segments: list[Segment])
 
 
 def _is_rgb(image: JpegImagePlugin.JpegImageFile, component_ids: bytes) -> bool:
-    """True if the components are no YCbCr, by the rule of libjpeg (default_decompress_parms)."""
+    """Tell whether the components are no YCbCr, by the rule of libjpeg
+    (default_decompress_parms).
+    """
     if "jfif" in image.info:
         return False
     if "adobe" in image.info:

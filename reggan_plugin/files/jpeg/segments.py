@@ -40,7 +40,7 @@ class SegmentedJpeg:
     scans: bytes
 
     def to_bytes(self) -> bytes:
-        """The file."""
+        """Return the file."""
         return SOI + b"".join(segment.raw for segment in self.segments) + self.scans
 
 

@@ -24,7 +24,7 @@ class Chunk:
 
 
 def make_chunk(name: bytes, data: bytes) -> Chunk:
-    """A chunk with its length and checksum."""
+    """Return a chunk with its length and checksum."""
     checksum = zlib.crc32(name + data)
     return Chunk(
         name=name, raw=struct.pack(">I", len(data)) + name + data + struct.pack(">I", checksum)
@@ -32,7 +32,7 @@ def make_chunk(name: bytes, data: bytes) -> Chunk:
 
 
 def read_chunks(content: bytes) -> list[Chunk]:
-    """The chunks in order, from IHDR to IEND; what follows IEND is left out.
+    """Return the chunks in order, from IHDR to IEND; what follows IEND is left out.
 
     Raises:
         UnreadableFrameError: the file ends before IEND, or does not begin with IHDR.
@@ -55,5 +55,5 @@ def read_chunks(content: bytes) -> list[Chunk]:
 
 
 def bytes_from_chunks(chunks: Iterable[Chunk]) -> bytes:
-    """The file."""
+    """Return the file."""
     return SIGNATURE + b"".join(chunk.raw for chunk in chunks)

@@ -1,7 +1,8 @@
 """PNG: only the picture's own chunks are written anew; all others keep their bytes and order."""
 
 import struct
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import imagecodecs
@@ -19,9 +20,39 @@ from reggan_plugin.files.png.chunks import (
     make_chunk,
     read_chunks,
 )
-from reggan_plugin.files.png.rows import header_chunk, image_chunks
 from reggan_plugin.files.samples import change_samples, floats_from_samples, pixels_from_samples
 from reggan_plugin.limits import refuse_oversize
+
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+"""By number of channels: grey, grey and alpha, RGB, RGBA."""
+_LEVEL = 3
+_UP = 2
+"""The filter that stores each row as its difference from the one above."""
+
+
+def header_chunk(samples: Shaped[np.ndarray, "height width channels"]) -> Chunk:
+    """IHDR of a picture of uint8 or uint16 that is not interlaced."""
+    height, width, channels = samples.shape
+    depth = 8 * samples.itemsize
+    fields = struct.pack(">IIBBBBB", width, height, depth, _COLOUR_TYPES[channels], 0, 0, 0)
+    return make_chunk(b"IHDR", fields)
+
+
+def image_chunks(bands: Iterable[Shaped[np.ndarray, "rows width channels"]]) -> Iterator[Chunk]:
+    """One IDAT for each band that gives the compressor enough to put out."""
+    compressor = zlib.compressobj(_LEVEL, strategy=zlib.Z_FILTERED)
+    above = None
+    for band in bands:
+        rows = band.astype(band.dtype.newbyteorder(">")).reshape(len(band), -1).view(np.uint8)
+        before = np.zeros_like(rows[:1]) if above is None else above
+        filtered = np.full((len(rows), rows.shape[1] + 1), _UP, np.uint8)
+        filtered[:, 1:] = rows - np.concatenate([before, rows[:-1]])
+        above = rows[-1:]
+        compressed = compressor.compress(filtered.tobytes())
+        if compressed:
+            yield make_chunk(b"IDAT", compressed)
+    yield make_chunk(b"IDAT", compressor.flush())
+
 
 _GREY, _PALETTE = 0, 3
 _MOST_CHANNELS = 4
@@ -47,7 +78,7 @@ class StoredPng:
         before: Float[np.ndarray, "height width 3"],
         after: Float[np.ndarray, "height width 3"],
     ) -> bytes:
-        """The file with changed samples replaced; see `StoredImage`."""
+        """Return the file with changed samples replaced; see `StoredImage`."""
         samples = self.samples.copy()
         change_samples(samples[..., : self._colour_count], before, after)
         self._keep_transparency(samples, slice(None))
@@ -58,7 +89,7 @@ class StoredPng:
         before: Float[np.ndarray, "height width"],
         after: Float[np.ndarray, "height width"],
     ) -> bytes:
-        """The file with other alpha; see `WritesAlpha`.
+        """Return the file with other alpha; see `WritesAlpha`.
 
         Raises:
             UnsupportedFormatError: one of its colours is transparent, in place of alpha.
@@ -81,7 +112,8 @@ class StoredPng:
     def encode_colours(
         self, colours: Shaped[np.ndarray, "height width colours"]
     ) -> Iterator[bytes]:
-        """The file with other colours, piece by piece: no second copy of a large picture is made.
+        """Yield the file with other colours, piece by piece: no second copy of a large picture is
+        made.
 
         `colours` are samples as stored; alpha and all other chunks stay.
         """
@@ -190,7 +222,7 @@ def _without_picture(chunks: list[Chunk]) -> list[Chunk]:
 def _promoted_chunks(
     chunks: list[Chunk], depth: int, colour_type: int
 ) -> tuple[list[Chunk], tuple[str, ...]]:
-    """The chunks as they fit 8 or 16 bits without palette, and what to say about it."""
+    """Return the chunks as they fit 8 or 16 bits without palette, and what to say about it."""
     if colour_type == _PALETTE:
         kept = [chunk for chunk in chunks if chunk.name not in _TIED_TO_PALETTE]
         return kept, ("a palette PNG is written as 8-bit RGB or RGBA",)
@@ -202,7 +234,7 @@ def _promoted_chunks(
 
 
 def _scaled_grey(chunk: Chunk, scale: int) -> Chunk:
-    """A chunk that names a grey level, which is now `scale` times as high."""
+    """Return a chunk that names a grey level, which is now `scale` times as high."""
     if chunk.name not in (b"tRNS", b"bKGD"):
         return chunk
     level = int.from_bytes(chunk.data, "big") * scale

@@ -45,7 +45,7 @@ Place = tuple[int, slice, slice]
 
 
 def is_planar(page: tifffile.TiffPage) -> bool:
-    """True if each channel is stored by itself."""
+    """Tell whether each channel is stored by itself."""
     return page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and page.samplesperpixel > 1
 
 
@@ -57,7 +57,8 @@ def segment_places(page: tifffile.TiffPage) -> Iterator[tuple[int, Place]]:
 
 
 def is_laid_out_soundly(page: tifffile.TiffPage) -> bool:
-    """True if all segments have an entry in two tags of the right types, over which nothing lies.
+    """Tell whether all segments have an entry in two tags of the right types, over which nothing
+    lies.
 
     Else parts of the picture would be whatever memory held, and to replace a segment could
     damage others.
@@ -72,7 +73,7 @@ def is_laid_out_soundly(page: tifffile.TiffPage) -> bool:
 
 
 def decode_segment(page: tifffile.TiffPage, content: bytes, index: int) -> Segment:
-    """A writable copy of a segment; an empty one is filled with the page's no-data value."""
+    """Return a writable copy of a segment; an empty one is filled with the page's no-data value."""
     offset, count = page.dataoffsets[index], page.databytecounts[index]
     data, _, shape = page.decode(content[offset : offset + count] if count else None, index)
     if data is None:
@@ -81,7 +82,7 @@ def decode_segment(page: tifffile.TiffPage, content: bytes, index: int) -> Segme
 
 
 def encode_segment(page: tifffile.TiffPage, segment: Segment) -> bytes:
-    """The segment as the page's predictor, byte order and compression store it."""
+    """Return the segment as the page's predictor, byte order and compression store it."""
     order = page.parent.byteorder
     if page.predictor == FLOAT_PREDICTOR:
         data = imagecodecs.floatpred_encode(segment, axis=-2).tobytes()
@@ -101,7 +102,7 @@ def encode_segment(page: tifffile.TiffPage, segment: Segment) -> bytes:
 
 
 def replace_segments(content: bytes, replaced: Mapping[int, bytes]) -> bytes:
-    """The file with other data in these segments of its first page."""
+    """Return the file with other data in these segments of its first page."""
     stream = io.BytesIO(content)
     with tifffile.TiffFile(stream) as file:
         page = file.pages.first

@@ -58,7 +58,7 @@ class StoredTiff:
         before: Float[np.ndarray, "height width 3"],
         after: Float[np.ndarray, "height width 3"],
     ) -> bytes:
-        """The file with changed samples replaced; see `StoredImage`."""
+        """Return the file with changed samples replaced; see `StoredImage`."""
         changed = changed_pixels(before, after)
         replaced = {}
         with tifffile.TiffFile(io.BytesIO(self.content)) as file:
@@ -78,7 +78,7 @@ class StoredTiff:
         before: Float[np.ndarray, "height width"],
         after: Float[np.ndarray, "height width"],
     ) -> bytes:
-        """The file with other alpha; see `WritesAlpha`."""
+        """Return the file with other alpha; see `WritesAlpha`."""
         old, new = before[..., None], after[..., None]
         changed = changed_pixels(old, new)
         replaced = {}
@@ -115,7 +115,9 @@ def decode(content: bytes) -> Frame:
 
 
 def _decode_palette(page: tifffile.TiffPage) -> Frame:
-    """A page of palette indices as the RGB picture that it shows; 8 bits hold most palettes."""
+    """Return a page of palette indices as the RGB picture that it shows; 8 bits hold most
+    palettes.
+    """
     table = np.asarray(page.colormap)  # [3, entries], 16 bits
     is_short = bool((table % 257 == 0).all() or (table % 256 == 0).all())
     colours = (table >> 8).astype(np.uint8) if is_short else table.astype(np.uint16)
@@ -200,7 +202,7 @@ def _change(
 
 
 def _shown(page: tifffile.TiffPage, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Samples in which white is high; its own inverse."""
+    """Return samples in which white is high; its own inverse."""
     return ~samples if page.photometric == WHITE_IS_ZERO else samples
 
 

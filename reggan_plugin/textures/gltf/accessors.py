@@ -15,7 +15,7 @@ _PACKED = (*MESHOPT, "KHR_draco_mesh_compression")
 
 
 def read_accessor(gltf: GltfFile, index: int) -> Shaped[np.ndarray, "count width"]:
-    """The values of an accessor; normalised integers become floats.
+    """Return the values of an accessor; normalised integers become floats.
 
     Raises:
         MeshError: the accessor's bytes are not in the file, or are packed by an extension.

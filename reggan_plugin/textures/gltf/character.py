@@ -22,7 +22,7 @@ _TRIANGLES, _STRIP, _FAN = 4, 5, 6
 
 
 def character_from_gltf(gltf: GltfFile, *, with_morphs: bool = False) -> Character:
-    """The meshes of the default scene as they stand; morph targets where they are asked for.
+    """Return the meshes of the default scene as they stand; morph targets where they are asked for.
 
     Raises:
         MeshError: numbers lead nowhere, nothing has triangles, or there are too many of them.
@@ -187,7 +187,7 @@ class _Reader:
     def _values(
         self, accessor: int, width: int, count: int | None = None
     ) -> Shaped[np.ndarray, "count width"]:
-        """An accessor that must have so many numbers each, and so many of them."""
+        """Return an accessor that must have so many numbers each, and so many of them."""
         values = read_accessor(self._gltf, accessor)
         if values.shape[1] != width or (count is not None and len(values) != count):
             found = f"{len(values)} values of {values.shape[1]} numbers"
@@ -244,7 +244,7 @@ class _Reader:
         return np.concatenate(bones, axis=1).astype(np.int64), total
 
     def _uv(self, primitive: dict[str, Any]) -> Float[np.ndarray, "points 2"] | None:
-        """The coordinates that the base colour map is laid by, from the lower left."""
+        """Return the coordinates that the base colour map is laid by, from the lower left."""
         info: dict[str, Any] = {}
         if primitive.get("material") is not None:
             entry = self._gltf.document["materials"][primitive["material"]]

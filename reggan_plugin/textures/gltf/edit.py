@@ -46,18 +46,18 @@ class GltfEdit:
             self._place(entry, content, suffix)
 
     def add_image(self, content: bytes, suffix: str, name: str) -> int:
-        """A further image; returns its index."""
+        """Return a further image; returns its index."""
         entry: dict[str, Any] = {"name": name}
         self._place(entry, content, suffix)
         return self._append("images", entry)
 
     def add_texture(self, like: int, image: int) -> int:
-        """A texture with the sampler of another one and an image of its own; its index."""
+        """Return a texture with the sampler of another one and an image of its own; its index."""
         entry = {k: v for k, v in self.document["textures"][like].items() if k != "extensions"}
         return self._append("textures", {**entry, "source": image})
 
     def add_material(self, material: dict[str, Any]) -> int:
-        """A further material; returns its index."""
+        """Return a further material; returns its index."""
         return self._append("materials", material)
 
     def use_extension(self, name: str) -> None:
@@ -76,7 +76,7 @@ class GltfEdit:
         ]
 
     def image_of(self, info: dict[str, Any]) -> int | None:
-        """The image that a textureInfo of the file's own leads to."""
+        """Return the image that a textureInfo of the file's own leads to."""
         return image_of_texture(self._gltf, info)
 
     def write(self, path: Path) -> None:
@@ -135,7 +135,7 @@ class GltfEdit:
         return name in self._beside or (self._gltf.path.parent / name).exists()
 
     def _is_alone(self, index: int) -> bool:
-        """True if nothing else lies in a view's bytes, so that they can make room."""
+        """Tell whether nothing else lies in a view's bytes, so that they can make room."""
         views = self.document["bufferViews"]
         view = views[index]
         start = view.get("byteOffset", 0)

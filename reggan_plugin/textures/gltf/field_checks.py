@@ -19,7 +19,7 @@ def _fault(place: str, found: object, expected: str) -> ValueError:
 
 
 def object_of(value: Any, place: str) -> dict[str, Any]:
-    """The value, refused if it is no JSON object."""
+    """Return the value, refused if it is no JSON object."""
     if not isinstance(value, dict):
         raise _fault(place, value, "an object")
     return value
@@ -45,7 +45,7 @@ def check_number(value: Any, place: str, _: Sizes) -> None:
 
 
 def whole_number(most: int) -> Check:
-    """A whole number from 0 to `most`."""
+    """Return a whole number from 0 to `most`."""
 
     def check(value: Any, place: str, _: Sizes) -> None:
         is_whole = isinstance(value, int) and not isinstance(value, bool)
@@ -56,7 +56,7 @@ def whole_number(most: int) -> Check:
 
 
 def index_of(key: str) -> Check:
-    """The place of an entry of a top-level array."""
+    """Return the place of an entry of a top-level array."""
 
     def check(value: Any, place: str, sizes: Sizes) -> None:
         is_whole = isinstance(value, int) and not isinstance(value, bool)
@@ -78,7 +78,7 @@ def index_or_none_of(key: str) -> Check:
 
 
 def array_of(of: Check, length: int | None = None) -> Check:
-    """A list, each of whose entries is checked."""
+    """Return a list, each of whose entries is checked."""
 
     def check(value: Any, place: str, sizes: Sizes) -> None:
         if not isinstance(value, list) or (length is not None and len(value) != length):
@@ -90,7 +90,7 @@ def array_of(of: Check, length: int | None = None) -> Check:
 
 
 def mapping_of(of: Check) -> Check:
-    """An object with any names, each of whose values is checked."""
+    """Return an object with any names, each of whose values is checked."""
 
     def check(value: Any, place: str, sizes: Sizes) -> None:
         for key, one in object_of(value, place).items():
@@ -100,7 +100,7 @@ def mapping_of(of: Check) -> Check:
 
 
 def record_of(needed: Mapping[str, Check], **optional: Check) -> Check:
-    """An object with fields that it needs, and others that are checked where they are."""
+    """Return an object with fields that it needs, and others that are checked where they are."""
     fields = {**needed, **optional}
 
     def check(value: Any, place: str, sizes: Sizes) -> None:

@@ -37,7 +37,7 @@ class GltfFile:
     """Whether it is one file (GLB, VRM), whose buffer 0 is inside."""
 
     def list_of(self, key: str) -> list[dict[str, Any]]:
-        """A top-level array of the document, empty if it has none."""
+        """Return a top-level array of the document, empty if it has none."""
         found = self.document.get(key, [])
         return found if isinstance(found, list) else []
 
@@ -59,11 +59,11 @@ class GltfFile:
         return tuple(file_of_uri(self.path, uri) for uri in uris if not is_data(uri))
 
     def view_bytes(self, index: int) -> bytes:
-        """The bytes of a buffer view."""
+        """Return the bytes of a buffer view."""
         return bytes(self.view(index))
 
     def view(self, index: int) -> memoryview:
-        """A buffer view, without a copy."""
+        """Return a buffer view, without a copy."""
         view = self.document["bufferViews"][index]
         start = view.get("byteOffset", 0)
         content = memoryview(self.buffers[view["buffer"]])[start : start + view["byteLength"]]
@@ -75,7 +75,7 @@ class GltfFile:
         return content
 
     def extension(self, name: str) -> dict[str, Any]:
-        """A root extension, empty if the file has none of this name."""
+        """Return a root extension, empty if the file has none of this name."""
         found = self.document.get("extensions", {}).get(name, {})
         return found if isinstance(found, dict) else {}
 
@@ -104,7 +104,7 @@ def read_gltf(path: Path) -> GltfFile:
 
 
 def packed_file(path: Path, extension: str) -> MeshError:
-    """The error of a file whose numbers an extension packs."""
+    """Return the error of a file whose numbers an extension packs."""
     return MeshError(
         f"{path} is packed with {extension}, which is not read. Unpack it first: "
         "npx gltf-transform copy IN OUT"
@@ -112,7 +112,9 @@ def packed_file(path: Path, extension: str) -> MeshError:
 
 
 def bytes_from_gltf(document: dict[str, Any], buffer: bytes | None) -> bytes:
-    """A GLB with this document and buffer; a .gltf where there is no buffer to put inside."""
+    """Return a GLB with this document and buffer; a .gltf where there is no buffer to put
+    inside.
+    """
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     if buffer is None:
         return text
@@ -131,17 +133,17 @@ def bytes_from_gltf(document: dict[str, Any], buffer: bytes | None) -> bytes:
 
 
 def safe_name(name: str) -> str:
-    """A name from a document, made fit for a file's name; may be empty."""
+    """Return a name from a document, made fit for a file's name; may be empty."""
     return re.sub(r"[^\w.-]+", "_", name).strip("._")[:_LONGEST_NAME]
 
 
 def is_data(uri: str) -> bool:
-    """True if a URI holds its bytes itself."""
+    """Tell whether a URI holds its bytes itself."""
     return uri.startswith("data:")
 
 
 def bytes_of_data(uri: str) -> bytes:
-    """The bytes that such a URI holds.
+    """Return the bytes that such a URI holds.
 
     Raises:
         ValueError: they are no base64.

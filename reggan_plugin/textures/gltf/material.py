@@ -11,7 +11,7 @@ _ALPHA_MODES: dict[str, AlphaMode] = {"OPAQUE": "opaque", "MASK": "cutout", "BLE
 
 
 def material_from_gltf(gltf: GltfFile, index: int | None) -> Material:
-    """The base colour of a material; an absent one is white."""
+    """Return the base colour of a material; an absent one is white."""
     if index is None:
         return Material(name="(none)", is_double_sided=False)
     entry = gltf.document["materials"][index]
@@ -28,7 +28,7 @@ def material_from_gltf(gltf: GltfFile, index: int | None) -> Material:
 
 
 def image_of_texture(gltf: GltfFile, info: dict[str, Any] | None) -> int | None:
-    """The image that a textureInfo leads to; WebP and KTX2 ones by their extensions."""
+    """Return the image that a textureInfo leads to; WebP and KTX2 ones by their extensions."""
     if info is None:
         return None
     texture = gltf.document["textures"][info["index"]]
@@ -40,7 +40,7 @@ def image_of_texture(gltf: GltfFile, info: dict[str, Any] | None) -> int | None:
 
 
 def image_path(gltf: GltfFile, index: int) -> Path | None:
-    """The file that an image is in; None for one that is inside.
+    """Return the file that an image is in; None for one that is inside.
 
     Raises:
         MeshError: its name leads elsewhere; see `references`.

@@ -56,7 +56,7 @@ def _listed_variants(edit: GltfEdit) -> list[dict[str, Any]]:
 
 
 def _copied_material(edit: GltfEdit, original: int, image: int, new: int, name: str) -> int:
-    """A material with the new image wherever it had the old one, shade maps included."""
+    """Return a material with the new image wherever it had the old one, shade maps included."""
     material = copy.deepcopy(edit.document["materials"][original])
     material["name"] = f"{material.get('name', 'material')}_{name}"
     textures: dict[int, int] = {}

@@ -19,7 +19,7 @@ _EXR_NAMES = ("colorInteropID", "oiio:ColorSpace", "colorSpace")
 
 
 def declared_by_png(chunks: Sequence[Chunk]) -> tuple[bool, Remark | None]:
-    """True if a PNG says that it is linear, and what the user should know of what it says.
+    """Tell whether a PNG says that it is linear, and what the user should know of what it says.
 
     Source: PNG specification, 3rd edition, §11.3.2; of several, cICP, iCCP, sRGB, gAMA count in
     this order.
@@ -43,7 +43,9 @@ def declared_by_png(chunks: Sequence[Chunk]) -> tuple[bool, Remark | None]:
 
 
 def declared_by_exr(original: StoredImage) -> str:
-    """The name of the colour space in an EXR's header; empty if there is none, or it is no EXR."""
+    """Return the name of the colour space in an EXR's header; empty if there is none, or it is no
+    EXR.
+    """
     part = getattr(original, "part", None)
     if part is None:
         return ""

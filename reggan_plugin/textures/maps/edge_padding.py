@@ -12,7 +12,7 @@ DILATION_IN_SIDES = 1 / 512
 
 
 def dilation_reach(shape: tuple[int, int]) -> int:
-    """The same in texels."""
+    """Return the same in texels."""
     return max(4, round(DILATION_IN_SIDES * max(shape)))
 
 

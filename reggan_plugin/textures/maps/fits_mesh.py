@@ -20,7 +20,7 @@ _INWARDS = 0.1
 
 
 def is_alike(own: Float[np.ndarray, "pixels 3"], given: Float[np.ndarray, "pixels 3"]) -> bool:
-    """True if two maps are light and dark in the same places of the face."""
+    """Tell whether two maps are light and dark in the same places of the face."""
     first, second = own @ np.array(LUMA_WEIGHTS), given @ np.array(LUMA_WEIGHTS)
     if first.std() < _PLAIN:
         return True  # nothing to compare with
@@ -30,7 +30,7 @@ def is_alike(own: Float[np.ndarray, "pixels 3"], given: Float[np.ndarray, "pixel
 
 
 def joins_at_seams(stage: Stage, parts: Sequence[int], texture: TextureMap) -> bool:
-    """True if colours go on across UV seams; true where there is too little to tell by."""
+    """Tell whether colours go on across UV seams; true where there is too little to tell by."""
     faces = stage.faces[np.isin(stage.part_of_face, list(parts))]
     places_on_map = _just_inside(stage.uv, faces)
     points = np.unique(faces)

@@ -40,7 +40,7 @@ def find_flat_face(
 def changed_flat_map(
     transfer: ExpressionTransfer, tile: MapTile, crop: FaceCrop, mix: ExpressionMix
 ) -> Samples:
-    """The map's samples with the expression; untouched ones keep their bits."""
+    """Return the map's samples with the expression; untouched ones keep their bits."""
     region = region_of(crop, *tile.shape, with_margin=True)
     rows, columns = region
     window = tile.window(rows, columns)
@@ -51,7 +51,9 @@ def changed_flat_map(
 
 
 def _look(tile: MapTile, factor: int, choice: FaceChoice) -> Frame:
-    """The picture of the map in which its face is found: a box is compared with its size alone."""
+    """Return the picture of the map in which its face is found: a box is compared with its size
+    alone.
+    """
     if not choice.needs_locator:
         nothing = np.broadcast_to(np.float32(0), (*tile.shape, 3))
         return Frame(pixels=nothing, original=tile.original)

@@ -82,7 +82,7 @@ def _leads_to(gltf: GltfFile, info: dict[str, Any] | None, image: int) -> bool:
 
 
 def _looks_like_normals(tile: MapTile) -> bool:
-    """True if nearly all texels decode to unit vectors that point out of the surface."""
+    """Tell whether nearly all texels decode to unit vectors that point out of the surface."""
     height, width = tile.shape
     rows = np.linspace(0, height - 1, _SAMPLE).astype(int)
     columns = np.linspace(0, width - 1, _SAMPLE).astype(int)

@@ -10,9 +10,9 @@ from reggan_plugin.array_types import Float, Shaped
 from reggan_plugin.files.damaged_files import faults_named
 from reggan_plugin.files.exr.exr_file import StoredExr
 from reggan_plugin.files.frame import Encoding, Frame, StoredImage, read_content
-from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
 from reggan_plugin.files.png.chunks import SIGNATURE
 from reggan_plugin.files.png.png_file import StoredPng, decode_samples
+from reggan_plugin.files.reading import DEFAULT_READING, Reading
 from reggan_plugin.files.samples import floats_from_samples
 from reggan_plugin.imaging.colour import ColourSpace, PixelCoding
 from reggan_plugin.textures.maps.declared_colours import declared_by_exr, declared_by_png
@@ -64,7 +64,7 @@ class MapTile:
         return colours, alpha
 
     def window(self, rows: slice, columns: slice) -> Frame:
-        """A part of it as a frame, for what works on frames."""
+        """Return a part of it as a frame, for what works on frames."""
         pixels, alpha = self.texels(rows, columns)
         return Frame(
             pixels=pixels,
@@ -76,7 +76,7 @@ class MapTile:
         )
 
     def encode(self, colours: Samples) -> Iterable[bytes]:
-        """The file with other colours, in pieces; format, depth, alpha and metadata stay."""
+        """Return the file with other colours, in pieces; format, depth, alpha and metadata stay."""
         if isinstance(self.original, StoredPng):
             return self.original.encode_colours(colours)
         return (self.original.encode(self.colours, colours),)

@@ -42,11 +42,13 @@ class PartMaps:
         return embedded_texture(self._loaded.gltf, image, self._scratch)
 
     def parts_with_image(self) -> list[int]:
-        """The parts whose own material names an image, and that have UVs for it."""
+        """Return the parts whose own material names an image, and that have UVs for it."""
         return list(self._images)
 
     def map_of(self, part: int) -> TextureMap | None:
-        """The map that a part wears; None where it has none that can be read, and is plain."""
+        """Return the map that a part wears; None where it has none that can be read, and is
+        plain.
+        """
         if part in self._given:
             return self._given[part]
         image = self._images.get(part)
@@ -64,6 +66,6 @@ class PartMaps:
 
 
 def tint_of(material: Material) -> Tint:
-    """The colour by which a material multiplies its map."""
+    """Return the colour by which a material multiplies its map."""
     red, green, blue, _ = material.colour
     return float(red), float(green), float(blue)

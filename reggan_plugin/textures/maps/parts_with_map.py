@@ -23,7 +23,7 @@ _OUTSIDE = 1e-4
 def parts_by_name(
     loaded: LoadedMesh, maps: PartMaps, given: TextureFiles | None, material: str | None
 ) -> list[int]:
-    """The parts that wear a map, as far as names tell; empty where looking must decide.
+    """Return the parts that wear a map, as far as names tell; empty where looking must decide.
 
     Args:
         loaded: the character.
@@ -83,7 +83,7 @@ def parts_by_sight(character: Character, face: StagePicture) -> list[int]:
 
 
 def no_uvs(character: Character) -> MeshError:
-    """The error for a face without UVs."""
+    """Return the error for a face without UVs."""
     return MeshError(
         f"{character.path}: the face has no UVs, so no texel has a place on it. Unwrap the mesh "
         "and export it with UVs."

@@ -9,7 +9,7 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import EmptySourceError, MeshError, TextureError, UnsupportedFormatError
 from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.frame import copy_frame
-from reggan_plugin.files.picture_settings import DEFAULT_READING, Reading
+from reggan_plugin.files.reading import DEFAULT_READING, Reading
 from reggan_plugin.textures.files_named_by_mesh import read_file
 from reggan_plugin.textures.gltf.edit import MIME_TYPES
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_of_data, safe_name
@@ -53,7 +53,7 @@ class TextureFiles:
 
 
 def find_texture(text: str | Path) -> TextureFiles:
-    """The files that a name or a pattern such as `face.<UDIM>.exr` stands for.
+    """Return the files that a name or a pattern such as `face.<UDIM>.exr` stands for.
 
     Raises:
         EmptySourceError: there are none.
@@ -98,7 +98,7 @@ def write_tiles(
 
 
 def embedded_texture(gltf: GltfFile, image: int, folder: Path) -> TextureFiles:
-    """An image of a glTF file as a file: its own, or a copy of its bytes in `folder`.
+    """Return an image of a glTF file as a file: its own, or a copy of its bytes in `folder`.
 
     Raises:
         TextureError: it is of a kind that is not read.
@@ -122,7 +122,7 @@ def embedded_texture(gltf: GltfFile, image: int, folder: Path) -> TextureFiles:
 
 
 def image_bytes(gltf: GltfFile, image: int) -> bytes:
-    """The content of an image of a glTF file.
+    """Return the content of an image of a glTF file.
 
     Raises:
         MeshError: it is not there, or its data URI is broken.
@@ -154,7 +154,7 @@ def image_name(gltf: GltfFile, image: int) -> str:
 
 
 def encoded_bytes(tile: MapTile, colours: Samples, suffix: str) -> bytes:
-    """The bytes that `write_tiles` writes, for an image that goes into a glTF file.
+    """Return the bytes that `write_tiles` writes, for an image that goes into a glTF file.
 
     Raises:
         UnsupportedFormatError: glTF takes no such pictures.

@@ -46,7 +46,7 @@ class TextureMap:
         return max(max(tile.shape) for tile in self.tiles.values())
 
     def tile_of(self, uv: Float[np.ndarray, "points 2"]) -> np.ndarray:
-        """The tile that each point lies on: a UDIM number, which need not be in the set."""
+        """Return the tile that each point lies on: a UDIM number, which need not be in the set."""
         if not self.is_udim:
             return np.full(len(uv), FIRST_UDIM)
         cell = np.floor(uv).astype(int)

@@ -25,7 +25,7 @@ class Block:
         return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
 
     def holds(self, texels: Int[np.ndarray, "texels 2"]) -> Bool[np.ndarray, " texels"]:
-        """True for texels (row, column) that lie in it."""
+        """Return true for texels (row, column) that lie in it."""
         low = np.array([self.rows.start, self.columns.start])
         return np.asarray(((texels >= low) & (texels < low + self.shape)).all(axis=1))
 
@@ -93,11 +93,11 @@ class UvLayout:
         return np.asarray(canvas) > 0
 
     def first(self, texels: Int[np.ndarray, "texels 2"]) -> Hits:
-        """The topmost triangle at the centres of texels (row, column)."""
+        """Return the topmost triangle at the centres of texels (row, column)."""
         return self._cast(texels, from_top=True)
 
     def last(self, texels: Int[np.ndarray, "texels 2"]) -> Hits:
-        """The lowest one; the same where only one lies there."""
+        """Return the lowest one; the same where only one lies there."""
         return self._cast(texels, from_top=False)
 
     def _cast(self, texels: Int[np.ndarray, "texels 2"], *, from_top: bool) -> Hits:

@@ -100,7 +100,7 @@ def frame_face(
 
 
 def _whole_head(guess: _Guess, towards: Float[np.ndarray, "3"], up: Float[np.ndarray, "3"]) -> View:
-    """The coarse view of what may be a head, with room around it."""
+    """Return the coarse view of what may be a head, with room around it."""
     return look_at(
         guess.centre,
         towards,
@@ -112,7 +112,7 @@ def _whole_head(guess: _Guess, towards: Float[np.ndarray, "3"], up: Float[np.nda
 
 
 def _shows_no_face(path: Path, tried: Mapping[str, Sequence[str]]) -> FaceNotFoundError:
-    """The error that says where was looked, and from which sides."""
+    """Return the error that says where was looked, and from which sides."""
     fronts = ", ".join(dict.fromkeys(itertools.chain.from_iterable(tried.values())))
     places = ", ".join(tried) or "nothing, as it has no size,"
     return FaceNotFoundError(
@@ -123,7 +123,7 @@ def _shows_no_face(path: Path, tried: Mapping[str, Sequence[str]]) -> FaceNotFou
 
 
 def closer(framed: FramedFace, side_px: int, margin: float = 0.06) -> tuple[View, FaceCrop]:
-    """The crop of the face alone, at a finer resolution, and the crop in that picture."""
+    """Return the crop of the face alone, at a finer resolution, and the crop in that picture."""
     corners = framed.crop.corners()
     low, high = corners.min(axis=0), corners.max(axis=0)
     extent = float((high - low).max()) * (1 + 2 * margin)
@@ -133,7 +133,9 @@ def closer(framed: FramedFace, side_px: int, margin: float = 0.06) -> tuple[View
 
 
 def turned(framed: FramedFace, yaw_deg: float) -> View:
-    """The view of a camera that went around the face; positive towards the face's own left."""
+    """Return the view of a camera that went around the face; positive towards the face's own
+    left.
+    """
     angle, axis = np.radians(yaw_deg), framed.up
     towards = framed.towards * np.cos(angle) + np.cross(axis, framed.towards) * np.sin(angle)
     distance = float(np.linalg.norm(framed.view.eye - framed.middle))
@@ -148,7 +150,7 @@ def turned(framed: FramedFace, yaw_deg: float) -> View:
 
 
 def locate(stage: Stage, finder: FaceFinder, view: View, texels_across: float) -> FaceCrop | None:
-    """The largest face in a view."""
+    """Return the largest face in a view."""
     picture = stage.take_shaded(view, max(1, int(texels_across / view.side_px)))
     crops = finder.find(picture, FaceChoice())
     return crops[0] if crops else None
@@ -225,7 +227,7 @@ def _guesses(character: Character, head_bone: str | None) -> Iterator[_Guess]:
 
 
 def _upper_parts(character: Character, points: Float[np.ndarray, "points 3"]) -> Iterator[_Guess]:
-    """The top of a standing body."""
+    """Yield the top of a standing body."""
     up = _DIRECTIONS[character.fronts[0][1]] if character.fronts else _DIRECTIONS["+Y"]
     height = points @ up
     for share in (0.3, 0.16):

@@ -45,7 +45,7 @@ class RayScene:
     def first_hits(
         self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
     ) -> Hits:
-        """The nearest triangle on each ray, from either side."""
+        """Return the nearest triangle on each ray, from either side."""
         count = len(origins)
         face = np.full(count, -1, dtype=np.int32)
         weights = np.zeros((count, 3), dtype=np.float32)

@@ -70,7 +70,7 @@ class Reprojection:
         return self._texels.tally
 
     def changed_samples(self, number: int, advance: Advance = say_nothing) -> Samples | None:
-        """A tile with the change, as stored; None if no texel of it changes.
+        """Return a tile with the change, as stored; None if no texel of it changes.
 
         Texels that do not change have the bits of the tile's own.
         """

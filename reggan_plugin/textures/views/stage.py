@@ -66,7 +66,7 @@ class Stage:
         self._see_through = np.array([part.material.alpha_mode != "opaque" for part in parts])
 
     def with_maps(self, map_of: MapOfPart) -> "Stage":
-        """The same geometry with other maps."""
+        """Return the same geometry with other maps."""
         other = copy.copy(self)
         other.map_of = map_of
         return other
@@ -93,11 +93,11 @@ class Stage:
         return _in_world(hits, self._size)
 
     def take(self, view: View, reduction: int = 1) -> StagePicture:
-        """The picture of a view, without light; `reduction` as in `TextureMap.shown`."""
+        """Return the picture of a view, without light; `reduction` as in `TextureMap.shown`."""
         return self._picture(view, self._rays(view), reduction)
 
     def take_shaded(self, view: View, reduction: int = 1) -> Float[np.ndarray, "side side 3"]:
-        """The colours under a lamp above the camera, exposed for what is in the middle.
+        """Return the colours under a lamp above the camera, exposed for what is in the middle.
 
         For the locator alone: the plain colour of a dark face without shadows has so little
         contrast that it is not found.
@@ -143,7 +143,7 @@ class Stage:
     def _passes(
         self, hits: Hits, directions: Float[np.ndarray, "rays 3"]
     ) -> Bool[np.ndarray, " rays"]:
-        """True for rays that go on: they met the back of a one-sided surface, or a hole."""
+        """Return true for rays that go on: they met the back of a one-sided surface, or a hole."""
         passes = np.zeros(len(hits.face), dtype=np.bool_)
         found = np.flatnonzero(hits.face >= 0)
         part = self.part_of_face[hits.face[found]]

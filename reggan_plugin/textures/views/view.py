@@ -48,7 +48,7 @@ class View:
         return np.stack([x.ravel(), y.ravel()], axis=1)
 
     def window(self, left: float, top: float, extent: float, side_px: int) -> "View":
-        """A square of this picture, taken by the same camera at `side_px` a side."""
+        """Return a square of this picture, taken by the same camera at `side_px` a side."""
         zoom = side_px / extent
         x, y = self.centre_px
         return replace(
@@ -68,7 +68,7 @@ def look_at(
     extent: float,
     side_px: int,
 ) -> View:
-    """A camera that stands `distance` from a target and frames `extent` around it.
+    """Return a camera that stands `distance` from a target and frames `extent` around it.
 
     Args:
         target: in the middle of the picture.

@@ -102,7 +102,7 @@ class SurfaceChange:
     def faces_that_may_change(
         self, chosen: Int[np.ndarray, " faces"]
     ) -> Bool[np.ndarray, " faces"]:
-        """True for triangles that the view may show where it changes.
+        """Return true for triangles that the view may show where it changes.
 
         Of those that turn away, the ones in a fold: others would only hide, on the map, what shows.
         """
@@ -122,7 +122,9 @@ class SurfaceChange:
         return np.asarray(usable)
 
     def shows(self, faces: Int[np.ndarray, " faces"]) -> Bool[np.ndarray, " faces"]:
-        """True for triangles with a corner that the view sees where it changes, or in a fold."""
+        """Return true for triangles with a corner that the view sees where it changes, or in a
+        fold.
+        """
         return np.asarray(self._corners_that_show[self._stage.faces[faces]].any(axis=1))
 
     @cached_property
@@ -202,7 +204,7 @@ class SurfaceChange:
 def _is_near(
     touched: Bool[np.ndarray, "side side"], places: Float[np.ndarray, "places 2"]
 ) -> Bool[np.ndarray, " places"]:
-    """True for places where one of the four pixels around is touched."""
+    """Return true for places where one of the four pixels around is touched."""
     low = np.floor(places - 0.5).astype(np.int64)
     high = np.minimum(low + 1, len(touched) - 1)
     near = touched[low[:, 1], low[:, 0]] | touched[low[:, 1], high[:, 0]]

@@ -27,13 +27,13 @@ class ViewForModel:
 
 
 def take_survey(stage: Stage, framed: FramedFace) -> StagePicture:
-    """A small picture of the crop, for what lies where."""
+    """Return a small picture of the crop, for what lies where."""
     view, _ = closer(framed, SURVEY_PX)
     return stage.take(view, 4)
 
 
 def take_view_for_model(stage: Stage, framed: FramedFace, density: float) -> ViewForModel:
-    """The view from the front, drawn about as fine as the map.
+    """Return the view from the front, drawn about as fine as the map.
 
     `density` is that of its texels in a survey, as `texels_per_pixel` gives it.
     """

@@ -17,10 +17,11 @@ from torch import Tensor
 
 import reggan_training.papers.train_step
 from reggan_plugin.cli import main
-from reggan_plugin.errors import SourceError, TrainingDivergedError, UsageError
+from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.jobs.interruption import Interrupted
 from reggan_training.commands.train import train as train_command
 from reggan_training.data.pairs import PairSettings
+from reggan_training.errors import TrainingDivergedError
 from reggan_training.papers import losses
 from reggan_training.papers.checkpoint import model_from_run
 from reggan_training.papers.configuration import (

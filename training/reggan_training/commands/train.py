@@ -24,7 +24,7 @@ from reggan_training.papers.configuration import (
 )
 from reggan_training.papers.dry_run import describe_run
 from reggan_training.papers.initial_weights import InitialWeights, initial_weights_from
-from reggan_training.papers.networks.architectures import ARCHITECTURES
+from reggan_training.papers.networks.architectures import architecture_names
 from reggan_training.papers.presets import PRESETS, preset_named
 from reggan_training.papers.training_loop import Session
 from reggan_training.papers.training_loop import train as train_model
@@ -41,7 +41,7 @@ from reggan_training.processes import join_processes
     help="Settings to start from.",
 )
 @config_option
-@click.option("--architecture", type=click.Choice(list(ARCHITECTURES)), help="Which network.")
+@click.option("--architecture", type=click.Choice(architecture_names()), help="Which network.")
 @size_option
 @width_option
 @click.option("--batch", type=click.IntRange(min=1), metavar="PAIRS", help="Pairs in one step.")

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float
 
 from reggan_plugin.rig.layout import SIDES
-from reggan_plugin.vocabulary.basic_expressions import BASIC_EXPRESSIONS
+from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.heads.worn.dress import dress
 from reggan_training.landmarks.canvas import EYE_PX, SIDE_PX, Picture, Plane

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from reggan_plugin.errors import TrainingDivergedError
 from reggan_training.data.pairs import PairBatch
+from reggan_training.errors import TrainingDivergedError
 from reggan_training.papers import losses
 from reggan_training.papers.adversary import Adversary
 from reggan_training.papers.configuration import TrainingSettings

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import torch
 
-from reggan_plugin.errors import SourceError, TrainingDivergedError, UsageError
+from reggan_plugin.errors import SourceError, UsageError
 from reggan_training.data.pairs import PairBatch, PairSampler
 from reggan_training.data.sets import load_sets
 from reggan_training.data.split import SPLITS, Split
+from reggan_training.errors import TrainingDivergedError
 from reggan_training.papers.closed_form import fit_closed_form
 from reggan_training.papers.configuration import TrainingSettings
 from reggan_training.papers.held_out_curve import HeldOutPairs, choose_held_out

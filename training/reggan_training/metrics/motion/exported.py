@@ -7,7 +7,7 @@ from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.models.model_card import card_from_metadata
 from reggan_plugin.models.model_hash import check_seal
-from reggan_plugin.transfer.answer_source import source_from_card
+from reggan_plugin.transfer.expression_transfer import source_from_card
 
 
 def open_exported(path: Path, threads: int | None = None) -> AnswerSource:

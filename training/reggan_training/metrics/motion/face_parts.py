@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.imaging.rim import inside_rim_in_frame
+from reggan_plugin.imaging.region_limits import inside_rim_in_frame
 from reggan_training.heads.head import Part
 from reggan_training.metrics.image_distance import DILATION_SHARE, change_region
 from reggan_training.metrics.motion.face import TrueFace

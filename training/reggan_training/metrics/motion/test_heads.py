@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from reggan_plugin.vocabulary.basic_expressions import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
+from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.split import SPLIT_FAMILIES, is_held_out
 from reggan_training.metrics.motion.face import TrueFace

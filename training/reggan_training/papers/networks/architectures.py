@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from reggan_plugin.attached import attached, load_attached
 from reggan_plugin.errors import UsageError
 from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings
 from reggan_training.papers.networks.ganimation import GANimation
@@ -21,15 +22,23 @@ ARCHITECTURES: Mapping[str, type[ExpressionModel]] = MappingProxyType(
 )
 
 
+def architecture_names() -> tuple[str, ...]:
+    """Return the names of our architectures and of those that other packages add."""
+    return (*ARCHITECTURES, *attached("architectures"))
+
+
 def build_model(settings: ModelSettings) -> ExpressionModel:
     """A new model of these settings.
 
     Raises:
         UsageError: there is no such architecture.
     """
-    if settings.architecture not in ARCHITECTURES:
+    if settings.architecture in ARCHITECTURES:
+        return ARCHITECTURES[settings.architecture](settings)
+    if settings.architecture not in attached("architectures"):
         raise UsageError(
             f"There is no architecture {settings.architecture!r}; take one of "
-            f"{', '.join(ARCHITECTURES)}."
+            f"{', '.join(architecture_names())}."
         )
-    return ARCHITECTURES[settings.architecture](settings)
+    model: ExpressionModel = load_attached("architectures", settings.architecture)(settings)
+    return model

@@ -1,4 +1,4 @@
-"""Settings for reading frames, limiting their change, and writing them."""
+"""Settings of a render for pictures: reading, limits of the change, layers, passes, writing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -8,46 +8,16 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UnsupportedFormatError, UsageError
-from reggan_plugin.files.change_layers import MOTION_LAYERS, FrameChange, LayerFiles
-from reggan_plugin.files.colour_management import OcioColourSpace
 from reggan_plugin.files.damaged_files import faults_named
 from reggan_plugin.files.exr.pass_choice import PassChoice
 from reggan_plugin.files.exr.writing_settings import EncodedFrame, ExrWriting, WritesExr
-from reggan_plugin.files.formats import format_of, image_formats
-from reggan_plugin.files.frame import Encoding, Frame, decode_frame, encode_frame
+from reggan_plugin.files.frame import Frame, encode_frame
 from reggan_plugin.files.frame_data import WritesAlpha
 from reggan_plugin.files.frame_list import SourceFrame
-from reggan_plugin.files.image_format import HEAD_BYTES
 from reggan_plugin.files.matte import Matte, read_matte
+from reggan_plugin.files.reading import Reading, may_have_layers
 from reggan_plugin.imaging.region_limits import RegionLimits
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """Settings for reading frames.
-
-    Attributes:
-        colour_space: what their pixels are; None is linear Rec. 709 for EXR and float TIFF, and
-            sRGB for all others.
-        exr_picture: layer, part or view of an EXR that holds the picture; None finds it.
-    """
-
-    colour_space: OcioColourSpace | None = None
-    exr_picture: str | None = None
-
-    def decode(self, content: bytes, path: Path) -> Frame:
-        """The frame in `content`, which is that of the file at `path`; errors as `read_frame`."""
-        space = self.colour_space
-        frame = decode_frame(
-            content, path, exr_picture=self.exr_picture, colours_are_declared=space is not None
-        )
-        if space is None:
-            return frame
-        encoding = Encoding.SCENE_LINEAR if space.is_scene_referred else Encoding.SRGB
-        return replace(frame, colour_space=space, encoding=encoding)
-
-
-DEFAULT_READING = Reading()
+from reggan_plugin.jobs.change_layers import MOTION_LAYERS, FrameChange, LayerFiles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +51,7 @@ class PictureSettings:
         return names_passes or any(layer in MOTION_LAYERS for layer in layers)
 
     def keeps_parts(self, frame: Frame) -> bool:
-        """True if the change of a frame is of use as data."""
+        """Tell whether the change of a frame is of use as data."""
         original = frame.original
         if self.needs_motion or self.passes is None:
             return self.needs_motion
@@ -99,7 +69,7 @@ class PictureSettings:
         if self.matte is not None:
             self.matte.refuse_missing()
         asks_for_exr = self.writing.rewrites_part or self.reading.exr_picture is not None
-        if asks_for_exr and frames and not _may_have_layers([frame.path for frame in frames]):
+        if asks_for_exr and frames and not may_have_layers([frame.path for frame in frames]):
             raise UsageError(
                 f"{frames[0].path} is no EXR; only EXR has layers, and compressions to choose "
                 "from.",
@@ -107,7 +77,7 @@ class PictureSettings:
             )
 
     def decode(self, content: bytes, source: SourceFrame) -> Frame:
-        """A frame, its matte with it, that can be written as asked.
+        """Return a frame, its matte with it, that can be written as asked.
 
         Raises:
             SourceError: as `read_frame`, or there is no matte that fits.
@@ -131,7 +101,7 @@ class PictureSettings:
         change: FrameChange,
         alpha: Float[np.ndarray, "height width"] | None = None,
     ) -> EncodedFrame:
-        """The bytes of the changed frame's file, and what it lost beside the change.
+        """Return the bytes of the changed frame's file, and what it lost beside the change.
 
         `alpha` replaces the frame's own.
 
@@ -161,28 +131,18 @@ class PictureSettings:
         return replace(encoded, content=again.encode_alpha(before, after))
 
     def _with_passes(self, encoded: EncodedFrame, change: FrameChange) -> EncodedFrame:
-        """The file with its other passes moved along, if it is one that has any."""
+        """Return the file with its other passes moved along, if it is one that has any."""
         original = change.frame.original
         if self.passes is None or not change.parts or not isinstance(original, WritesExr):
             return encoded
-        moved = original.move_passes(
+        from reggan_plugin.jobs.moved_passes import moved_passes  # few files have any
+
+        moved = moved_passes(
             encoded.content,
+            original.layer,
             change.frame,
             change.parts,
             self.passes,
             moves_alpha=self.moves_alpha,
         )
         return replace(encoded, content=moved.content, notices=moved.notices)
-
-
-def _may_have_layers(paths: Sequence[Path]) -> bool:
-    """By a name, or by the first bytes of the first file; also if that cannot be read."""
-    layered = [suffix for one in image_formats() if one.has_layers for suffix in one.suffixes]
-    if any(path.suffix.lower() in layered for path in paths):
-        return True
-    try:
-        with paths[0].open("rb") as file:
-            found = format_of(file.read(HEAD_BYTES))
-    except OSError:
-        return True
-    return found is not None and found.has_layers

@@ -59,7 +59,7 @@ class FrameChange:
         )
 
     def layer(self, layer: ChangeLayer, canvas: Canvas) -> Float[np.ndarray, "height width some"]:
-        """The planes of a layer on a canvas."""
+        """Return the planes of a layer on a canvas."""
         match layer:
             case "mask":
                 return change_planes.weight_plane(self.weight, canvas)[..., None]
@@ -118,7 +118,7 @@ class LayerFiles:
     layers: tuple[ChangeLayer, ...] = CHANGE_LAYERS
 
     def paths_of(self, frame: Path) -> dict[LayerName, Path]:
-        """The files of a frame, by layer; the mask as a picture too."""
+        """Return the files of a frame, by layer; the mask as a picture too."""
         name = f"{frame.stem}.exr"
         paths: dict[LayerName, Path] = {one: self.folder / one / name for one in self.layers}
         if "mask" in self.layers:
@@ -143,7 +143,7 @@ def layer_files(
 
 
 def coordinate_file(planes: Float[np.ndarray, "height width 2"], canvas: Canvas) -> bytes:
-    """An EXR file of an STMap."""
+    """Return an EXR file of an STMap."""
     from reggan_plugin.files.exr.new_file import exr_from_planes
 
     return exr_from_planes(_coordinates(planes), canvas.origin_px, canvas.display_px)
@@ -168,7 +168,7 @@ _FILE_CHANNELS: Mapping[str, Callable[[Float[np.ndarray, "..."]], Planes]] = {
 
 
 def _mask_picture(change: FrameChange) -> bytes:
-    """The mask where the picture is displayed, grey in 16 bits."""
+    """Return the mask where the picture is displayed, grey in 16 bits."""
     from imagecodecs import png_encode
 
     canvas = change.canvas.with_all_displayed()

@@ -16,7 +16,7 @@ from reggan_plugin.files.exr.blocks import (
     read_grid,
 )
 from reggan_plugin.files.exr.container import Container, read_container
-from reggan_plugin.files.exr.pass_choice import MovedFile, PassChoice, RenderPass
+from reggan_plugin.files.exr.pass_choice import PassChoice, RenderPass
 from reggan_plugin.files.exr.passes import passes_of
 from reggan_plugin.files.exr.picture_layer import Layer, refuse_unwritable
 from reggan_plugin.files.frame_data import Frame
@@ -28,6 +28,14 @@ _MARGIN_PX = 20
 """Around what is sampled: more than the kernel and the averages before it look at."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class MovedFile:
+    """A file with its passes moved, and what is to be said of them."""
+
+    content: bytes
+    notices: tuple[Remark, ...] = ()
+
+
 def moved_passes(
     content: bytes,
     picture: Layer,
@@ -37,7 +45,7 @@ def moved_passes(
     *,
     moves_alpha: bool,
 ) -> MovedFile:
-    """The file, of which the picture has been changed, with its passes moved, too.
+    """Return the file, of which the picture has been changed, with its passes moved, too.
 
     Args:
         content: the file.
@@ -81,7 +89,7 @@ class _Moving:
     def with_part(
         self, content: bytes, index: int, ruled: Sequence[tuple[RenderPass, PassRule]]
     ) -> bytes:
-        """The file with the passes of one part moved."""
+        """Return the file with the passes of one part moved."""
         container = read_container(content)
         part = container.parts[index]
         grid = read_grid(container, part)
@@ -109,7 +117,7 @@ class _Moving:
         return replace_chunks(container, self._changed_chunks(grid, encode_blocks(blocks, place)))
 
     def _looked_at(self) -> Bool[np.ndarray, "height width"]:
-        """The corners of a box that holds the change and all that is sampled for it."""
+        """Return the corners of a box that holds the change and all that is sampled for it."""
         height, width = self.changed.shape
         looked = np.zeros_like(self.changed)
         for part in self.parts:
@@ -136,7 +144,7 @@ class _Moving:
 
 
 def _fits(container: Container, index: int, picture: Layer) -> bool:
-    """True if a part has the pixels of the picture, and can be written again."""
+    """Tell whether a part has the pixels of the picture, and can be written again."""
     part, own = container.parts[index], container.parts[picture.part_index]
     try:
         refuse_unwritable(part)

@@ -50,6 +50,7 @@ REMEDIES: Mapping[str, str] = {
     "device-unavailable": _DEVICE,
     "missing-extra": "",
     "attached-package": "",
+    "too-costly": "",
     "note": "",
     # models
     "model-lacks-control": "",

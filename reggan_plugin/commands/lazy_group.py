@@ -1,6 +1,7 @@
 """A command group whose help loads none of its commands."""
 
 import importlib
+import importlib.util
 import os
 import shlex
 import sys
@@ -176,12 +177,10 @@ class LazyGroup(click.Group):
         missing = (error.name or "").partition(".")[0]
         if name in self._own:
             extras = self._own[name].extra
-            package = self._own[name].target.partition(".")[0]
         else:
             point = self._attached.get(name)
             extras = ",".join(point.extras) if point else ""
-            package = package_of(point) if point else ""
-        if missing in ("reggan_plugin", package) or not extras:
+        if not missing or not extras or importlib.util.find_spec(missing) is not None:
             return error
         return MissingExtraError(
             f"`{ctx.command_path} {name}` needs {missing}, which is not installed. Install it: "

@@ -42,6 +42,7 @@ REMEDIES: Mapping[str, str] = {
     "device-unavailable": "",
     "missing-extra": "",
     "attached-package": "",
+    "too-costly": "",
     "note": "",
     # the local page
     "too-large": "",
@@ -122,10 +123,6 @@ REMEDIES: Mapping[str, str] = {
     "mesh-cannot-be-written": "Leave --out-mesh out.",
     "write-variants": "That is --mesh-as variants.",
     "batch-needs-folder": "Pass --out DIR.",
-    "run-without-other-parts": "They are --without and --ablate; --out names the folder.",
-    "pair-process-ended": "--producers N",
-    "pair-process-failed": "",
-    "start-of-other-contract": "--start-from names it; leave that out to start from nothing.",
     # jobs
     "out-of-memory": "--face-box says where the face is.",
     "outputs-exist": "These are --out, --resume and --overwrite.",

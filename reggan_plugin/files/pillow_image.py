@@ -93,7 +93,7 @@ def decode_pillow(
         UnsupportedFormatError: it is animated, or too large.
     """
     with library_faults():
-        image = _READERS[kind](io.BytesIO(content))
+        image = _reader_of(kind)(io.BytesIO(content))
     refuse_oversize(image.height, image.width, 4)
     refuse_too_short(image.height, image.width, len(content), most_pixels_per_byte)
     if getattr(image, "n_frames", 1) > 1:
@@ -122,3 +122,10 @@ def decode_pillow(
         original=original,
     )
     return replace(frame, alpha=floats_from_samples(samples[..., -1])) if has_alpha else frame
+
+
+def _reader_of(kind: str) -> Any:
+    """Return the reader of one of our kinds, or of another that Pillow has."""
+    if kind not in _READERS:
+        Image.init()
+    return _READERS.get(kind) or Image.OPEN[kind][0]

@@ -91,8 +91,8 @@ def test_a_mesh_is_looked_at(site: Path, tmp_path: Path, head: MadeHead) -> None
 def test_an_architecture_can_be_trained(site: Path) -> None:
     script = (
         "import torch\n"
-        "from reggan_training.networks.architectures import build_model\n"
-        "from reggan_training.networks.expression_model import ModelSettings\n"
+        "from reggan_training.papers.networks.architectures import build_model\n"
+        "from reggan_training.papers.networks.expression_model import ModelSettings\n"
         "model = build_model(ModelSettings(architecture='studio'))\n"
         "face, _ = model(torch.rand(2, 3, 256, 256), torch.rand(2, model.settings.expressions))\n"
         "print(type(model).__name__, tuple(face.shape))"

@@ -12,7 +12,14 @@ from reggan_plugin.rig.fit import Fit, fit
 from reggan_plugin.rig.layout import LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.light import light_change
 from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
-from reggan_plugin.rig.opened_mouth import changed_mouth, kept_shut, mouth_outline
+from reggan_plugin.rig.opened_mouth import (
+    changed_mouth,
+    kept_shut,
+    mouth_outline,
+    overlap,
+    parting,
+    without_rolled_lips,
+)
 from reggan_plugin.rig.planes import (
     WHOLE,
     Window,
@@ -97,16 +104,22 @@ def rig_answer(
     marks_before = laid.map(marks)[:, :2]
     marks_after = laid.map(marks + template.at_landmarks(change))[:, :2]
     light = light_change(template, picture, here, before, before + change)
-    refined = None
+    axes, refined = _axes(laid), None
     if refine is not None:
         request = RigRequest.of(template, laid.map, before, weights, light, before + change)
         refined = refine(request.planes(template))
         upper, lower = LIP_PAIRS
-        gaps = np.linalg.norm(marks_after[lower] - marks_after[upper], axis=1) / laid.map.eye
+        # below 0 where a lip is pushed over the other
+        gaps = (marks_after[lower] - marks_after[upper]) @ axes[:, 1] / laid.map.eye
         added = added_motion(template, request, refined, gaps) * laid.map.eye
         there = there + np.column_stack([added, np.zeros(len(added), np.float32)])
         marks_after = marks_after + template.at_landmarks(added)
-    axes = _axes(laid)
+    meeting = parting(template, overlap(marks_after, axes[:, 1]))
+    there = there + np.column_stack([meeting, np.zeros(len(meeting), np.float32)])
+    marks_after = marks_after + template.at_landmarks(meeting)
+    there = without_rolled_lips(
+        template, here, there, marks_before, marks_after, axes, laid.map.eye
+    )
     eyes = [
         changed_eye(
             picture,

@@ -42,6 +42,8 @@ _MOST_SHADE, _SHADE_REACH, _FEWEST = 0.5, 0.035, 8
 """How much darker an eyeball can be right under the upper lid; over so many eye distances below it;
 pixels that are needed to see it."""
 _RINGS = 24
+_MOST_OFF, _ENOUGH, _RING_RIDGE = 0.2, 1500, 2.0
+"""Of an iris's landmarks, in its radii; pixels that tell its rings; how much landmarks count."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -189,7 +191,8 @@ def _completed(
     turn = np.arange(8) * np.pi / 4
     circle = np.stack([np.cos(turn), np.sin(turn)], axis=1)
     ellipse = np.linalg.lstsq(circle, iris - centre, rcond=None)[0].T
-    ring = np.linalg.norm((at - centre) @ np.linalg.inv(ellipse).T, axis=2)
+    unit = _on_the_rings(own, seen, (at - centre) @ np.linalg.inv(ellipse).T)
+    ring = np.linalg.norm(unit, axis=2)
     white = seen & (ring > 1.12)
     if white.sum() < 8:
         white = seen & (ring > 0.9) if (seen & (ring > 0.9)).any() else seen
@@ -212,6 +215,39 @@ def _completed(
     keep = blurred(seen.astype(np.float32), max(0.6, 0.006 * px))
     keep = np.clip(keep * 2 - 1, 0, 1)[..., None]
     return (ball + keep * (own - ball)).astype(np.float32)
+
+
+def _on_the_rings(
+    own: Float[np.ndarray, "side side 3"],
+    seen: Bool[np.ndarray, "side side"],
+    unit: Float[np.ndarray, "side side 2"],
+) -> Float[np.ndarray, "side side 2"]:
+    """Places in units of the iris, shifted and scaled so that what is seen has rings of one colour.
+
+    Half of an iris is often hidden, and a centre that is off by a tenth of it shows two pupils:
+    the one that is seen, and the one that is drawn.
+    """
+    near = seen & (np.linalg.norm(unit, axis=2) < 1.0 + _MOST_OFF)
+    if near.sum() < _FEWEST:
+        return unit
+    step = max(1, int(near.sum()) // _ENOUGH)
+    places, light = unit[near][::step], own[near].mean(axis=1)[::step]
+    square = light**2
+    best, least = unit, np.inf
+    along = np.linspace(-_MOST_OFF, _MOST_OFF, 7)
+    for scale in (0.9, 1.0, 1.1):
+        for x in along:
+            for y in along:
+                ring = np.hypot(places[:, 0] - x, places[:, 1] - y) / scale
+                number = np.minimum((ring * _RINGS / 1.2).astype(int), _RINGS)
+                count = np.maximum(np.bincount(number, minlength=_RINGS + 1), 1)
+                mean = np.bincount(number, light, minlength=_RINGS + 1) / count
+                spread = float((square - mean[number] ** 2).sum())
+                # a landmark is right unless colours say otherwise
+                spread *= 1 + _RING_RIDGE * (x * x + y * y + (scale - 1) ** 2)
+                if spread < least:
+                    best, least = (unit - np.array([x, y])) / scale, spread
+    return best.astype(unit.dtype)
 
 
 def _lid_shade(

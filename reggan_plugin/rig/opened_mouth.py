@@ -11,7 +11,7 @@ from reggan_plugin.imaging.colour import srgb_from_linear
 from reggan_plugin.percentile import median, percentile
 from reggan_plugin.rig.eyes import LEAST_MOTION, Lids, Opening, rightwards
 from reggan_plugin.rig.fit import Fit
-from reggan_plugin.rig.layout import SIDES, eye_rows, rows_of
+from reggan_plugin.rig.layout import LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.mouth import (
     USUAL_MOUTH,
     MouthLook,
@@ -49,6 +49,10 @@ _SAME_STUFF, _NO_PUPIL = (0.03, 0.05), (0.5, 0.62)
 """Distance of hues between eyes and skin, and darkest pixels of eyes over the skin's brightness: of
 18 statues of stone and clay 0.01 to 0.03 and 0.65 to 0.84, of 14 faces of skin 0.05 to 0.15 and
 0.21 to 0.60. Bronze lies between and keeps natural teeth."""
+_LEAST_LIP, _LIP_DEPTH = 0.4, 0.3
+"""Of a lip, and of the skin around it so many eye distances from its edge, that is always left."""
+_LIPS_REACH: Final = 0.12
+"""Eye distances from the mouth's line over which lips are parted or held together."""
 _LIFTED, _SHUT_REACH, _ROUNDS = 0.8, 0.35, 4
 """Of lips that are kept shut: the lower one goes most of the way, as in ARKit's `mouthClose`; eye
 distances over which skin goes along; rounds until they meet."""
@@ -66,6 +70,96 @@ def mouth_outline(marks: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, "co
     return np.concatenate([smooth_arc(upper), smooth_arc(back)[1:-1]])
 
 
+def parting(
+    template: Template, apart: Float[np.ndarray, "pairs 2"]
+) -> Float[np.ndarray, "vertices 2"]:
+    """Motion of the vertices that parts the lips: half of it to each, less away from their line.
+
+    Args:
+        template: whose vertices move.
+        apart: from the upper lip to the lower one at each of `LIP_PAIRS`, in any unit.
+    """
+    upper, _ = LIP_PAIRS
+    x, y = template.landmarks[upper, 0], template.landmarks[upper, 1]
+    order = np.argsort(x)
+    x, y, apart = x[order], y[order], apart[order]
+    corners = np.sort(template.landmarks[rows_of("lip_inner_upper")[[0, -1]], 0])
+    far = corners + np.array([-_LIPS_REACH, _LIPS_REACH])
+    known = np.concatenate([far[:1], corners[:1], x, corners[1:], far[1:]])
+    still = np.zeros((1, 2))
+    apart = np.concatenate([still, apart[:1], apart, apart[-1:], still])
+    along, height = template.rest[:, 0], template.rest[:, 1]
+    here = np.stack([np.interp(along, known, apart[:, axis]) for axis in (0, 1)], axis=1)
+    away = (height - np.interp(along, x, y)) / _LIPS_REACH
+    share = np.where(is_lower(template), 0.5, -0.5) * np.exp(-(away**2))
+    return (here * share[:, None]).astype(np.float32)
+
+
+def overlap(
+    marks: Float[np.ndarray, "points 2"], down: Float[np.ndarray, "2"]
+) -> Float[np.ndarray, "pairs 2"]:
+    """How far the lips are to be parted, so that none lies over the other, at each pair.
+
+    Which of them a shape pushes over the other is a matter of a hair's breadth of depth, and a
+    picture of shut lips has one line.
+    """
+    upper, lower = LIP_PAIRS
+    gap = (marks[lower] - marks[upper]) @ down
+    return np.clip(-gap, 0, None)[:, None] * down
+
+
+def without_rolled_lips(
+    template: Template,
+    here: Float[np.ndarray, "vertices 3"],
+    there: Float[np.ndarray, "vertices 3"],
+    before: Float[np.ndarray, "points 2"],
+    after: Float[np.ndarray, "points 2"],
+    axes: Float[np.ndarray, "2 2"],
+    eye: float,
+) -> Float[np.ndarray, "vertices 3"]:
+    """Places of the vertices in the result, no lip rolled in so far that its edge is lost.
+
+    The line where lips touch is drawn in the picture. Where a shape rolls a lip over it, that line
+    would stay beside the new one.
+
+    Args:
+        template: whose vertices these are.
+        here: their places in the source.
+        there: in the result.
+        before: the landmarks in the source.
+        after: in the result.
+        axes: columns: the face's right and down in the crop.
+        eye: an eye distance in parts of the crop's side.
+    """
+    inner = rows_of("lip_inner_upper")
+    upper, lower = inner, np.concatenate([inner[:1], LIP_PAIRS[1], inner[-1:]])
+    kept = there.copy()
+    for rows, way, part in (
+        (upper, -1.0, ~is_lower(template)),
+        (lower, 1.0, is_lower(template)),
+    ):
+        own, edge = here[:, :2] @ axes, before[rows] @ axes
+        new, new_edge = there[:, :2] @ axes, after[rows] @ axes
+        beyond = np.clip(
+            np.maximum(edge[:, 0].min() - own[:, 0], own[:, 0] - edge[:, 0].max()), 0, None
+        )
+        depth = way * (own[:, 1] - _line_at(edge, own[:, 0]))
+        left = way * (new[:, 1] - _line_at(new_edge, new[:, 0]))
+        near = part & (depth > 0) & (depth < _LIP_DEPTH * eye)
+        lack = np.clip(_LEAST_LIP * depth - left, 0, None) * near
+        lack *= np.exp(-((beyond / (0.5 * _LIPS_REACH * eye)) ** 2))
+        kept[:, :2] += (way * lack)[:, None] * axes[:, 1]
+    return kept
+
+
+def _line_at(
+    line: Float[np.ndarray, "places 2"], along: Float[np.ndarray, " points"]
+) -> Float[np.ndarray, " points"]:
+    """Height of a line, whose ends go on level."""
+    line = rightwards(line)
+    return np.interp(along, line[:, 0], line[:, 1])
+
+
 def changed_mouth(
     template: Template,
     picture: Float[np.ndarray, "crop crop 3"],
@@ -78,7 +172,7 @@ def changed_mouth(
 ) -> Opening | None:
     """The inside of a mouth, or the line of lips that slide; None if it keeps what it shows."""
     eye = laid.map.eye
-    upper, lower = rows_of("lip_inner_upper")[1:-1], rows_of("lip_inner_lower")[::-1]
+    upper, lower = LIP_PAIRS
     gap_before, gap_after = (
         float(np.clip((marks[lower] - marks[upper]) @ axes[:, 1], 0, None).max()) / eye
         for marks in (before, after)
@@ -131,7 +225,7 @@ def _inside_of_mouth(
     look: MouthLook,
 ) -> Float[np.ndarray, "side side 3"]:
     """Teeth, gums and tongue where the lips are open: scene-linear."""
-    upper, lower = rows_of("lip_inner_upper")[1:-1], rows_of("lip_inner_lower")[::-1]
+    upper, lower = LIP_PAIRS
     rest = template.landmarks
     seam = rest[np.concatenate([upper, lower])].mean(axis=0)
     front = rest[rows_of("lip_outer_upper")[6], 2]
@@ -174,7 +268,7 @@ def kept_shut(
         worn: motion that the source wears.
         change: motion that is asked for.
     """
-    upper, lower = rows_of("lip_inner_upper")[1:-1], rows_of("lip_inner_lower")[::-1]
+    upper, lower = LIP_PAIRS
     marks = template.landmarks + template.at_landmarks(worn)
     lower_sheet = is_lower(template)
     for _ in range(_ROUNDS):

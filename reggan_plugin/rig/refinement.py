@@ -20,6 +20,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.rig.fit import FaceMap
 from reggan_plugin.rig.layout import LIP_PAIRS, SIDES, rows_of
+from reggan_plugin.rig.opened_mouth import parting
 from reggan_plugin.rig.planes import sampled
 from reggan_plugin.rig.raster import MeshRaster, rasterise
 from reggan_plugin.rig.template import CONVENTIONS, Template, is_lower
@@ -37,8 +38,6 @@ _RIM: Final = 0.05
 """Eye distances from a lid's edge over which motion is added: lids meet where the rig says."""
 _LIPS_SHUT, _LIPS_APART = 0.03, 0.10
 """Eye distances between lips up to which they move as one, and from which on each by itself."""
-_LIPS_REACH: Final = 0.12
-"""Eye distances from the mouth's line over which lips that are shut are held together."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -160,20 +159,7 @@ def _held_together(
     upper, lower = LIP_PAIRS
     marks = template.at_landmarks(added)
     shut = 1 - np.clip((gaps - _LIPS_SHUT) / (_LIPS_APART - _LIPS_SHUT), 0, 1)
-    parted = (marks[lower] - marks[upper]) * shut[:, None]
-    x, y = template.landmarks[upper, 0], template.landmarks[upper, 1]
-    order = np.argsort(x)
-    x, y, parted = x[order], y[order], parted[order]
-    corners = np.sort(template.landmarks[rows_of("lip_inner_upper")[[0, -1]], 0])
-    far = corners + np.array([-_LIPS_REACH, _LIPS_REACH])
-    known = np.concatenate([far[:1], corners[:1], x, corners[1:], far[1:]])
-    still = np.zeros((1, 2), np.float32)
-    parted = np.concatenate([still, parted[:1], parted, parted[-1:], still])
-    along, height = template.rest[:, 0], template.rest[:, 1]
-    here = np.stack([np.interp(along, known, parted[:, axis]) for axis in (0, 1)], axis=1)
-    away = (height - np.interp(along, x, y)) / _LIPS_REACH
-    share = np.where(is_lower(template), -0.5, 0.5) * np.exp(-(away**2))
-    return (added + here * share[:, None]).astype(np.float32)
+    return added - parting(template, (marks[lower] - marks[upper]) * shut[:, None])
 
 
 @cache  # a template is compared by identity

@@ -1,0 +1,42 @@
+"""The eyeball that a lid uncovers has one pupil, where the eye shows it."""
+
+import numpy as np
+import pytest
+
+from reggan_plugin.rig.eyes import Lids, changed_eye
+
+SIDE = 96
+
+
+def half_shut(shift: float) -> tuple[np.ndarray, Lids, Lids, np.ndarray]:
+    """Draw an eye whose upper lid hides half of the pupil; its landmarks are off by a share."""
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE + 0.5 / SIDE
+    ring = np.hypot(x - 0.5, y - 0.5) / 0.15
+    picture = np.where((ring < 0.4)[..., None], 0.02, np.array([0.5, 0.3, 0.1]))
+    picture = np.where((ring < 1)[..., None], picture, 0.9)
+    picture = np.where((y < 0.5)[..., None], np.array([0.7, 0.5, 0.4]), picture)
+    along = np.linspace(0.2, 0.8, 13)
+    lower = np.column_stack([along, 0.5 + 0.17 * np.sin(np.pi * np.linspace(0, 1, 13))])
+    closed, opened = (
+        Lids(
+            upper=np.column_stack([along, 0.5 - high * np.sin(np.pi * np.linspace(0, 1, 13))]),
+            lower=lower,
+        )
+        for high in (0.0, 0.17)
+    )
+    turn = np.arange(8) * np.pi / 4
+    iris = 0.5 + 0.15 * np.stack([np.cos(turn), np.sin(turn)], 1) + shift * 0.15
+    return picture.astype(np.float32), closed, opened, iris
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.12, -0.12])
+def test_the_drawn_half_of_a_pupil_goes_on_from_the_seen_one(shift: float) -> None:
+    picture, closed, opened, iris = half_shut(shift)
+    eye = changed_eye(picture, closed, opened, iris, np.zeros(2), 1.0, np.eye(2))
+    assert eye is not None
+    left, top, right, _ = eye.window
+    at = (np.arange(len(eye.inside)) + 0.5) / len(eye.inside) * (right - left)
+    y, x = np.meshgrid(top + at, left + at, indexing="ij")
+    is_pupil = (eye.inside.mean(axis=2) < 0.15) & (np.hypot(x - 0.5, y - 0.5) < 0.14)
+    assert x[is_pupil].mean() == pytest.approx(0.5, abs=0.006)
+    assert y[is_pupil].mean() == pytest.approx(0.5, abs=0.012)

@@ -5,7 +5,8 @@ import { Crop, cropFromPoints } from "./crop.js";
 import { HAMMING, plane, resize } from "./planes.js";
 
 const [STRIDE, MARGIN, OUTSIDE] = [8, 16, 0.5];
-const [LEAST_SCORE, LEAST_TURNED_SCORE, HOPELESS_SCORE, MOST_CANDIDATES, MOST_PER_LEVEL] = [0.42, 0.6, 0.02, 64, 48];
+const [LEAST_PEAK, LEAST_SCORE, LEAST_TURNED_SCORE, SURE_SCORE, HOPELESS_SCORE] = [0.42, 0.7, 0.75, 0.95, 0.02];
+const [MOST_CANDIDATES, MOST_PER_LEVEL] = [64, 48];
 const [SMALLEST_PX, FINEST_SCALE, LARGEST_FACE_PX, LARGEST_FACE] = [24, 28 / 48, 56, 1.25];
 const SIDE = 112;
 const BOX = 2.6 / 4;  // of a face, in sides of its crop
@@ -87,7 +88,7 @@ function peaksOf(level, score, offsets) {
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const own = at(row, column);
-      if (Math.sqrt(own) < LEAST_SCORE) continue;
+      if (Math.sqrt(own) < LEAST_PEAK) continue;
       let isPeak = true;
       for (let v = -1; v <= 1; v++) for (let u = -1; u <= 1; u++) isPeak &&= own >= at(row + v, column + u);
       if (!isPeak) continue;
@@ -144,13 +145,13 @@ export class Locator {
       base.data[i] = 0.299 * red.data[i] + 0.587 * green.data[i] + 0.114 * blue.data[i];
     }
     const looks = [await this.#locateUpright(base, LEAST_SCORE)];
-    for (let quarters = 1; quarters < 4 && !looks[0].length; quarters++) {
+    const surest = (look) => Math.max(0, ...look.map(({ score }) => score));
+    for (let quarters = 1; quarters < 4 && surest(looks[0]) < SURE_SCORE; quarters++) {
       const look = await this.#locateUpright(turned(base, quarters), LEAST_TURNED_SCORE);
       const { width, height } = base;
       const back = [null, ([x, y]) => [width - y, x], ([x, y]) => [width - x, height - y], ([x, y]) => [y, height - x]];
       looks.push(look.map(({ points, score }) => ({ points: points.map(back[quarters]), score })));
     }
-    const surest = (look) => Math.max(0, ...look.map(({ score }) => score));
     const faces = looks.reduce((best, look) => (surest(look) > surest(best) ? look : best));
     return faces.map(({ points }) => points).sort((a, b) => eyeDistance(b) - eyeDistance(a));
   }

@@ -13,6 +13,7 @@ from reggan_plugin.errors import ModelCardError
 from reggan_plugin.faces.detector_candidates import (
     LEAST_SCORE,
     LEAST_TURNED_SCORE,
+    SURE_SCORE,
     Candidate,
     candidate_from_points,
     drop_repeats,
@@ -65,15 +66,15 @@ class FaceLocator:
     def locate(self, image: Float[np.ndarray, "height width 3"]) -> list[FaceLandmarks]:
         """Return every face of the frame, the one with the largest eye distance first.
 
-        Where none stands upright, the frame is looked at turned by a quarter, a half and three
-        quarters, too; what the surest of these looks shows is returned.
+        Where none surely stands upright, the frame is looked at turned by a quarter, a half and
+        three quarters, too; what the surest of these looks shows is returned.
 
         Args:
             image: sRGB-encoded, float32 in [0, 1], any size, without NaN.
         """
         pyramid = build_pyramid(image)
         faces = self._locate_upright(pyramid, LEAST_SCORE)
-        if not faces:
+        if _surest(faces) < SURE_SCORE:
             looks = [
                 [
                     FaceLandmarks(pyramid.place_back(face.points, quarters), face.score)
@@ -81,7 +82,7 @@ class FaceLocator:
                 ]
                 for quarters in (1, 2, 3)
             ]
-            faces = max(looks, key=lambda look: max((face.score for face in look), default=0.0))
+            faces = max(faces, *looks, key=_surest)
         return sorted(faces, key=lambda face: -face.eye_distance_px)
 
     def _locate_upright(self, pyramid: Pyramid, least_score: float) -> list[FaceLandmarks]:
@@ -163,6 +164,10 @@ class FaceLocator:
             if candidate is not None and score >= _HOPELESS_SCORE:
                 read.append(candidate)
         return read
+
+
+def _surest(faces: list[FaceLandmarks]) -> float:
+    return max((face.score for face in faces), default=0.0)
 
 
 def _load(path: Path) -> Runner:

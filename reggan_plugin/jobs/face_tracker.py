@@ -13,7 +13,7 @@ from PIL import Image
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.faces.detection import Detection, patch_around, patch_crop
-from reggan_plugin.faces.detector_candidates import LEAST_SCORE
+from reggan_plugin.faces.detector_candidates import LEAST_FOLLOWED_SCORE
 from reggan_plugin.faces.filled_gaps import MOST_FILLED
 from reggan_plugin.faces.linking import Thumbnail, is_changed
 from reggan_plugin.faces.locator import FaceLocator
@@ -110,7 +110,7 @@ class FaceTracker:
             return None
         image, factor = display_picture(frame, region, _LONGEST_NEAR_PX)
         face = self._locator.read_near(image, (points - origin - corner) / factor)
-        if face is None or face.score < LEAST_SCORE:
+        if face is None or face.score < LEAST_FOLLOWED_SCORE:
             return None
         return Detection(
             points=face.points * factor + corner + origin,

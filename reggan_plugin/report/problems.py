@@ -29,6 +29,6 @@ FATAL: tuple[Problem, ...] = ("missing", "failed", "altered", "no record")
 
 OTHER_CONTENT = "Its content is not what was rendered."
 LOW_SCORE = 0.6
-"""Faces that are there score above 0.9 as a rule; below 0.42 the locator takes none for one."""
+"""Faces that are there score above 0.9 as a rule; below 0.42 none is followed."""
 CLIPPED_WEIGHT = 0.05
 """Of the mask at the picture's edge: less cannot be seen to end there."""

@@ -5,7 +5,7 @@ import { Crop, cropFromPoints } from "./crop.js";
 import { HAMMING, plane, resize } from "./planes.js";
 
 const [STRIDE, MARGIN, OUTSIDE] = [8, 16, 0.5];
-const [LEAST_PEAK, LEAST_SCORE, LEAST_TURNED_SCORE, SURE_SCORE, HOPELESS_SCORE] = [0.42, 0.7, 0.75, 0.95, 0.02];
+const [LEAST_PEAK, LEAST_SCORE, LEAST_TURNED_SCORE, SURE_SCORE, HOPELESS_SCORE] = [0.65, 0.8, 0.89, 0.97, 0.02];
 const [MOST_CANDIDATES, MOST_PER_LEVEL] = [64, 48];
 const [SMALLEST_PX, FINEST_SCALE, LARGEST_FACE_PX, LARGEST_FACE] = [24, 28 / 48, 56, 1.25];
 const SIDE = 112;
@@ -88,7 +88,7 @@ function peaksOf(level, score, offsets) {
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const own = at(row, column);
-      if (Math.sqrt(own) < LEAST_PEAK) continue;
+      if (own ** 0.25 < LEAST_PEAK) continue;
       let isPeak = true;
       for (let v = -1; v <= 1; v++) for (let u = -1; u <= 1; u++) isPeak &&= own >= at(row + v, column + u);
       if (!isPeak) continue;
@@ -97,7 +97,7 @@ function peaksOf(level, score, offsets) {
         ((column + 0.5) * STRIDE - MARGIN + value(2 * point)) * level.across,
         ((row + 0.5) * STRIDE - MARGIN + value(2 * point + 1)) * level.down,
       ]);
-      const candidate = candidateOf(points, Math.sqrt(own));
+      const candidate = candidateOf(points, own ** 0.25);
       if (candidate) found.push(candidate);
     }
   }

@@ -54,8 +54,9 @@ def _card(part: LocatorPart, run: Path) -> str:
         "procedural cartoons; all restyled to grey statues, metals and drawings; procedural "
         "backgrounds",
         "split": "photo identities whose number ends in 1-7; 8 validation; 9, 0 and every "
-        "other style test; least score chosen on validation and bronze 00000, 00003, 00006; of "
-        "the renders held-out identities test, as `reggan_training.heads.split` names them",
+        "other style test; of the renders held-out identities test, as "
+        "`reggan_training.heads.split` names them; the least scores were chosen on two sets of "
+        "frames of `tests/measurements/locator/everybody.py`",
         "run": describe_run(run),
         "licence": "Apache-2.0",
         "weights_sha256": UNSEALED,

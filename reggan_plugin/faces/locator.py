@@ -139,7 +139,7 @@ class FaceLocator:
         found: list[Candidate] = []
         for level in pyramid.searched:
             maps = self._detector.run({"gray": pad_level(level)})
-            scores = np.sqrt(maps["score"][0, 0])
+            scores = np.sqrt(np.sqrt(maps["score"][0, 0]))
             found += read_candidates(level, scores, maps["offsets"][0])
         return drop_repeats(found, any_size=False)[:_MOST_CANDIDATES]
 

@@ -54,8 +54,8 @@ RigSource.answer = _answer  # type: ignore[method-assign]
 
 
 def render_made(words: list[str]) -> None:
-    """Run a command in a process that was started for it, in which this file is imported."""
-    if status := main(words):
+    """Run `render` in a process that was started for it, in which this file is imported."""
+    if status := main(["render", *words]):
         raise SystemExit(status)
 
 

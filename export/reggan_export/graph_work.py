@@ -48,45 +48,68 @@ def count_work(model: Path) -> GraphWork:
     Raises:
         ModelError: the shape of a tensor cannot be told.
     """
-    graph, shapes = _with_shapes(onnx.load(model))
-    weights = {tensor.name: tensor for tensor in graph.initializer}
-    ends = [*graph.input, *graph.output]
-    constant = set(weights)
-    operations = inner = 0
-    for node in graph.node:
-        if all(name in constant for name in node.input if name):  # folded when it is loaded
-            constant.update(node.output)
-            continue
-        operations += _operations(node, shapes)
-        inner += sum(2 * _BYTES * math.prod(shapes[name]) for name in node.output if name)
+    graph = _with_shapes(onnx.load(model))
+    operations, inner = _sums(graph, {}, set())
+    ends = {end.name: _shape_of(end) for end in (*graph.input, *graph.output)}
     return GraphWork(
         operations=operations,
-        weight_bytes=sum(numpy_helper.to_array(tensor).nbytes for tensor in weights.values()),
-        face_bytes=sum(_BYTES * math.prod(shapes[end.name]) for end in ends),
-        inner_bytes=inner - sum(2 * _BYTES * math.prod(shapes[end.name]) for end in graph.output),
+        weight_bytes=_weight_bytes(graph),
+        face_bytes=sum(_BYTES * math.prod(shape) for shape in ends.values()),
+        inner_bytes=inner - sum(2 * _BYTES * math.prod(ends[end.name]) for end in graph.output),
     )
 
 
-def _with_shapes(model: onnx.ModelProto) -> tuple[onnx.GraphProto, dict[str, Shape]]:
+def _with_shapes(model: onnx.ModelProto) -> onnx.GraphProto:
     del model.graph.value_info[:]
     for value in (*model.graph.input, *model.graph.output):
         dims = value.type.tensor_type.shape.dim
         if not dims[0].HasField("dim_value"):
             dims[0].dim_value = 1
     inferred = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
-    graph = inferred.graph
-    shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    return inferred.graph
+
+
+def _shape_of(value: onnx.ValueInfoProto) -> Shape:
+    return tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
+
+
+def _branches(node: NodeProto) -> list[onnx.GraphProto]:
+    return [one.g for one in node.attribute if one.type == onnx.AttributeProto.GRAPH]
+
+
+def _weight_bytes(graph: onnx.GraphProto) -> int:
+    """Those of both branches, too: both are loaded."""
+    own = sum(numpy_helper.to_array(tensor).nbytes for tensor in graph.initializer)
+    return own + sum(_weight_bytes(one) for node in graph.node for one in _branches(node))
+
+
+def _sums(graph: onnx.GraphProto, outer: Mapping[str, Shape], folded: set[str]) -> tuple[int, int]:
+    """Operations, and bytes written and read; of two branches those of the one that takes more."""
+    shapes = {**outer, **{tensor.name: tuple(tensor.dims) for tensor in graph.initializer}}
     for value in (*graph.input, *graph.output, *graph.value_info):
-        dims = value.type.tensor_type.shape.dim
-        if all(dim.HasField("dim_value") for dim in dims):
-            shapes[value.name] = tuple(dim.dim_value for dim in dims)
+        if all(dim.HasField("dim_value") for dim in value.type.tensor_type.shape.dim):
+            shapes[value.name] = _shape_of(value)
     unknown = [name for node in graph.node for name in node.output if name and name not in shapes]
     if unknown:
         raise ModelError(
             f"The shapes of {len(unknown)} tensors cannot be told, first {unknown[0]}; work is "
             "counted for graphs that leave only the batch open. Export the model again."
         )
-    return graph, shapes
+    constant = folded | {tensor.name for tensor in graph.initializer}
+    operations = inner = 0
+    for node in graph.node:
+        branches = _branches(node)
+        if not branches and all(name in constant for name in node.input if name):
+            constant.update(node.output)  # folded when it is loaded
+            continue
+        inner += sum(2 * _BYTES * math.prod(shapes[name]) for name in node.output if name)
+        if branches:
+            work = [_sums(one, shapes, constant) for one in branches]
+            operations += max(one for one, _ in work)
+            inner += max(one for _, one in work)
+        else:
+            operations += _operations(node, shapes)
+    return operations, inner
 
 
 def _operations(node: NodeProto, shapes: Mapping[str, Shape]) -> int:

@@ -14,36 +14,42 @@ from reggan_plugin.backends.onnx_runtime import OnnxRuntimeRunner
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError, ModelError, UsageError
-from reggan_plugin.models.model_card import RIG_OUTPUTS
 from reggan_plugin.models.shipped_models import find_model
-from reggan_plugin.rig.layout import COUNT
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 
 FOR_THIS_SYSTEM = [kind for kind, provider in PROVIDERS.items() if provider.is_for_this_system]
 
 
 def test_the_cpu_runs_the_shipped_model() -> None:
-    runner = open_runner(find_model("reggan"), "cpu", threads=1)
+    runner = open_runner(find_model("sargan"), "cpu", threads=1)
     assert isinstance(runner, Runner)
     assert (runner.device, runner.reason) == ("cpu", "asked for")
-    answer = runner.run({"image": np.zeros((2, 3, 384, 384), np.float32)})
-    assert set(answer) == set(RIG_OUTPUTS)
-    assert answer["points"].shape == (2, COUNT, 2)
+    asked = np.eye(len(EXPRESSION_NAMES), dtype=np.float32)[:2]
+    answer = runner.run({"image": np.zeros((2, 3, 128, 128), np.float32), "expression": asked})
+    assert {name: value.shape for name, value in answer.items()} == {
+        "face": (2, 3, 128, 128),
+        "mask": (2, 1, 128, 128),
+    }
 
 
 def test_passes_that_are_left_out_change_no_bit_of_an_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    inputs = {"image": np.random.default_rng(3).random((1, 3, 384, 384), np.float32)}
-    answer = open_runner(find_model("reggan"), "cpu").run(inputs)
+    random = np.random.default_rng(3)
+    inputs = {
+        "image": random.random((1, 3, 128, 128), np.float32),
+        "expression": random.random((1, len(EXPRESSION_NAMES)), np.float32),
+    }
+    answer = open_runner(find_model("sargan"), "cpu").run(inputs)
     monkeypatch.setattr(onnx_runtime, "IDLE_ON_CPU", ())
-    for name, expected in open_runner(find_model("reggan"), "cpu").run(inputs).items():
+    for name, expected in open_runner(find_model("sargan"), "cpu").run(inputs).items():
         np.testing.assert_array_equal(answer[name], expected, err_msg=name)
 
 
 @pytest.mark.parametrize("name", ["cuda:x", "cuda:", "cpu:7", "openvino:0", ""])
 def test_what_is_no_device_is_a_wrong_request(name: str) -> None:
     with pytest.raises(UsageError, match="is not a device; name auto, gpu, or one of cpu, cuda"):
-        open_runner(find_model("reggan"), name)
+        open_runner(find_model("sargan"), name)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in PROVIDERS if kind != "cpu"])
@@ -53,7 +59,7 @@ def test_a_device_that_is_not_installed_is_refused_with_its_remedy(
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(DeviceUnavailableError) as refusal:
-        open_runner(find_model("reggan"), kind)
+        open_runner(find_model("sargan"), kind)
     assert "pip install" in refusal.value.remedy
     assert str(refusal.value) == f"{refusal.value.found} {refusal.value.remedy}"
 
@@ -75,15 +81,15 @@ def test_auto_goes_on_to_the_cpu_and_says_why(
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", without_driver)
     with caplog.at_level(logging.INFO):  # which -v shows
-        runner = open_runner(find_model("reggan"), "auto")
+        runner = open_runner(find_model("sargan"), "auto")
     assert runner.device == "cpu"
-    assert "cuda: cuda cannot load reggan.onnx: CUDA failure 35" in caplog.text
+    assert "cuda: cuda cannot load sargan.onnx: CUDA failure 35" in caplog.text
     assert "rtx: The plug-in onnxruntime_ep_nv_tensorrt_rtx is not installed" in runner.reason
-    assert "cuda cannot load reggan.onnx: CUDA failure 35" in runner.reason
+    assert "cuda cannot load sargan.onnx: CUDA failure 35" in runner.reason
     for foreign in set(AUTO_ORDER) - set(FOR_THIS_SYSTEM):
         assert foreign not in runner.reason
     with pytest.raises(DeviceUnavailableError, match=r"driver version"):
-        open_runner(find_model("reggan"), "cuda")
+        open_runner(find_model("sargan"), "cuda")
 
 
 def test_a_session_that_went_elsewhere_is_refused(
@@ -102,13 +108,13 @@ def test_a_session_that_went_elsewhere_is_refused(
         lambda path, options, **_: open_session(path, options, providers=["CPUExecutionProvider"]),
     )
     with pytest.raises(DeviceUnavailableError, match=r"needs for cuda:1 are missing.*pip install"):
-        open_runner(find_model("reggan"), "cuda:1")
+        open_runner(find_model("sargan"), "cuda:1")
     assert capsys.readouterr().out == ""  # where results go
 
 
 def test_inputs_that_the_graph_does_not_take_are_the_model_s_fault() -> None:
     with pytest.raises(ModelError, match="export it again"):
-        open_runner(find_model("reggan"), "cpu").run({"image": np.zeros((1, 3, 8, 8), np.float32)})
+        open_runner(find_model("sargan"), "cpu").run({"image": np.zeros((1, 3, 8, 8), np.float32)})
 
 
 @pytest.mark.parametrize("device", ["cpu", "auto"])

@@ -16,11 +16,14 @@ from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.errors import DeviceUnavailableError
 from reggan_plugin.models.shipped_models import find_model
-from reggan_plugin.rig.layout import COUNT
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 
 Open = Callable[[str], tuple[Any, list[tuple[str, dict[str, str]]]]]
-INPUTS = {"image": np.zeros((1, 3, 384, 384), np.float32)}
+INPUTS = {
+    "image": np.zeros((1, 3, 128, 128), np.float32),
+    "expression": np.zeros((1, len(EXPRESSION_NAMES)), np.float32),
+}
 
 
 class NamedSession:
@@ -58,7 +61,7 @@ def opened_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Open:
     monkeypatch.setattr(onnxruntime, "InferenceSession", as_asked)
 
     def open_device(name: str) -> tuple[Any, list[tuple[str, dict[str, str]]]]:
-        assert open_runner(find_model("reggan"), name, threads=3, batch=(1, 4, 8)).device == name
+        assert open_runner(find_model("sargan"), name, threads=3, batch=(1, 4, 8)).device == name
         return seen[-1]
 
     return open_device
@@ -85,9 +88,9 @@ def test_tensorrt_gets_shapes_and_caches_for_this_version_and_file(
     assert beside_options["device_id"] == options["device_id"] == "1"
     shapes = {key: options[f"trt_profile_{key}_shapes"] for key in ("min", "opt", "max")}
     assert shapes == {
-        "min": "image:1x3x384x384",
-        "opt": "image:4x3x384x384",
-        "max": "image:8x3x384x384",
+        "min": "image:1x3x128x128,expression:1x7",
+        "opt": "image:4x3x128x128,expression:4x7",
+        "max": "image:8x3x128x128,expression:8x7",
     }
     cache = Path(options["trt_engine_cache_path"])
     assert cache.parent == tmp_path / f"onnxruntime-{onnxruntime.__version__}" / "tensorrt-ep"
@@ -114,7 +117,7 @@ def test_two_models_never_share_a_cache(opened_with: Open, tmp_path: Path) -> No
     """TensorRT's provider names its engines by the graph alone, whatever its weights."""
     opened_with("tensorrt-ep")
     changed = tmp_path / "changed.onnx"
-    content = bytearray(find_model("reggan").read_bytes())
+    content = bytearray(find_model("sargan").read_bytes())
     content[len(content) // 2] ^= 1
     changed.write_bytes(content)
     open_runner(changed, "tensorrt-ep")
@@ -128,7 +131,7 @@ def test_a_cache_that_cannot_be_made_is_named(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("REGGAN_PLUGIN_CACHE", str(tmp_path / "file"))
     with pytest.raises(DeviceUnavailableError, match="Set REGGAN_PLUGIN_CACHE"):
-        open_runner(find_model("reggan"), "coreml")
+        open_runner(find_model("sargan"), "coreml")
 
 
 def test_a_render_says_which_device_and_why(opened_with: Open) -> None:
@@ -159,16 +162,16 @@ def plug_in(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 def test_a_plug_in_is_registered_once_and_its_device_really_runs(plug_in: SimpleNamespace) -> None:
     for _ in range(2):
-        runner = open_runner(find_model("reggan"), "rtx")
-        assert runner.run(INPUTS)["points"].shape == (1, COUNT, 2)
+        runner = open_runner(find_model("sargan"), "rtx")
+        assert runner.run(INPUTS)["face"].shape == (1, 3, 128, 128)
     assert runner.device == "rtx"
     assert plug_in.registered == [("CPUExecutionProvider", "library.so")]
-    assert open_runner(find_model("reggan"), "auto").device == "rtx"
+    assert open_runner(find_model("sargan"), "auto").device == "rtx"
 
 
 def test_a_card_that_is_not_there_is_refused(plug_in: SimpleNamespace) -> None:
     with pytest.raises(DeviceUnavailableError, match=r"finds 1 devices.*number 7.*nvidia-smi"):
-        open_runner(find_model("reggan"), "rtx:7")
+        open_runner(find_model("sargan"), "rtx:7")
 
 
 def test_a_plug_in_without_a_driver_names_the_library(
@@ -184,8 +187,8 @@ def test_a_plug_in_without_a_driver_names_the_library(
 
     monkeypatch.setattr(onnxruntime, "register_execution_provider_library", fail)
     with pytest.raises(DeviceUnavailableError, match=r"load: libcuda\.so\.1.*NVIDIA's driver"):
-        open_runner(find_model("reggan"), "rtx")
-    assert "libcuda.so.1" in open_runner(find_model("reggan"), "auto").reason
+        open_runner(find_model("sargan"), "rtx")
+    assert "libcuda.so.1" in open_runner(find_model("sargan"), "auto").reason
 
 
 def test_an_onnxruntime_before_plug_ins_is_named(
@@ -193,4 +196,4 @@ def test_an_onnxruntime_before_plug_ins_is_named(
 ) -> None:
     monkeypatch.delattr(onnxruntime, "register_execution_provider_library")
     with pytest.raises(DeviceUnavailableError, match=r"1\.24 and newer.*reggan-plugin\[rtx\]"):
-        open_runner(find_model("reggan"), "rtx")
+        open_runner(find_model("sargan"), "rtx")

@@ -31,7 +31,7 @@ from reggan_plugin.errors import (
 )
 from reggan_plugin.models.shipped_models import find_model
 
-MODEL = find_model("reggan")
+MODEL = find_model("sargan")
 GPU = tensorrt_runner.Gpu(name="NVIDIA Fake", compute_capability="9.0", driver="13.0")
 Shift = Callable[[float], None]
 
@@ -59,8 +59,8 @@ def shift(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shift:
     monkeypatch.setattr(tensorrt_runner, "build_plan", lambda *arguments: b"native code")
     monkeypatch.setattr(tensorrt_runner, "_load_plan", lambda *arguments: object())
 
-    def two_of(metadata: Mapping[str, str], source: str, *, against_run: bool) -> Questions:
-        proof = questions_from_metadata(metadata, source, against_run=against_run)
+    def two_of(metadata: Mapping[str, str], source: str) -> Questions:
+        proof = questions_from_metadata(metadata, source)
         return replace(proof, probes={name: proof.probes[name] for name in ("happy", "sad:0.5")})
 
     monkeypatch.setattr(verify_model, "questions_from_metadata", two_of)
@@ -79,7 +79,7 @@ def proven(shift: Shift, monkeypatch: pytest.MonkeyPatch) -> Shift:
         found = Difference(max=levels, total=0, squares=0, values=1)
         bound = Bound(quantity="picture", unit="levels", statistic="max", limit=0.5)
         report = VerifyReport(
-            model="reggan.onnx",
+            model="sargan.onnx",
             precision="fp32",
             reference="itself",
             frames=[],
@@ -141,9 +141,9 @@ def test_without_a_name_it_goes_to_the_cache(proven: Shift, tmp_path: Path) -> N
     proven(0.1)
     path = Path(export_engine().stdout.splitlines()[-1].partition(": ")[0])
     assert path.parent == tmp_path / "cache" / "engines"
-    assert path.name.startswith("reggan-fp32-sm90-trt11.4.0.106-")
+    assert path.name.startswith("sargan-fp32-sm90-trt11.4.0.106-")
     portable = export_engine("--portable").stdout.splitlines()[-1]
-    assert "reggan-fp32-portable-trt" in portable
+    assert "sargan-fp32-portable-trt" in portable
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,6 @@ def test_every_command_names_the_extra_that_it_needs(
     assert {name: command.extra for name, command in commands.items()} == {
         "avatars": "train,avatars",
         "check": "train",
-        "heads": "train,textures",
         "pack": "train",
         "pictures": "train",
         "test-heads": "train,textures",

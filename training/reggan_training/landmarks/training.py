@@ -149,7 +149,8 @@ class PoolTask:
         """
         self.pool = pool
         self._log, self._length_s, self._report = log, length_s, report
-        self._began = self._refreshed = time.monotonic()
+        self._began: float | None = None
+        self._refreshed = time.monotonic()
 
     def learn(self, rate: float) -> dict[str, float]:
         """Take a step or a few; returns the losses."""
@@ -161,8 +162,11 @@ class PoolTask:
 
     @property
     def progress(self) -> float:
-        """By the clock."""
-        return (time.monotonic() - self._began) / self._length_s
+        """By the clock, which begins to run when it is first asked for."""
+        now = time.monotonic()
+        if self._began is None:
+            self._began = now
+        return (now - self._began) / self._length_s
 
     def take_step(self) -> dict[str, float]:
         """Learn at the rate of the hour."""

@@ -3,7 +3,7 @@
 import json
 import logging
 import math
-import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from reggan_training.locator.exported_weights import load_exported
 from reggan_training.locator.stages import LocatorStage
 from reggan_training.provenance import commit_of_source
+from reggan_training.training_run import append_line, progress_line, run_training
 
 log = logging.getLogger(__name__)
 
@@ -81,16 +82,24 @@ class LocatorRun:
         return self.step * self.config.batch / 1000
 
     def run(self, *, save_every_s: float = 60.0) -> None:
-        """Train to the end, logging and saving as it goes."""
-        saved, sums, since = time.monotonic(), dict[str, float](), self.step
-        while self.kimg < self.config.total_kimg:
-            for name, value in self.take_step().items():
-                sums[name] = sums.get(name, 0.0) + value
-            if time.monotonic() - saved > save_every_s:
-                self._report(sums, self.step - since)
-                self.save()
-                saved, sums, since = time.monotonic(), {}, self.step
-        self._report(sums, self.step - since)
+        """Train to the end, logging and saving as it goes; see `run_training`."""
+        self._save_every_s = save_every_s
+        run_training(self)
+
+    @property
+    def progress(self) -> float:
+        """By images."""
+        return self.kimg / self.config.total_kimg
+
+    def is_due(self, since_s: float) -> bool:
+        """Every minute."""
+        return since_s > self._save_every_s
+
+    def store(self, losses: Mapping[str, float], since_s: float) -> None:  # noqa: ARG002
+        """Log the mean losses and write the checkpoint."""
+        means = {name: round(value, 5) for name, value in losses.items()}
+        append_line(self.folder / "log.jsonl", {"kimg": round(self.kimg, 1), **means})
+        log.info("%s", progress_line(f"{self.kimg:7.1f} kimg", means))
         self.save()
 
     def take_step(self) -> dict[str, float]:
@@ -164,13 +173,6 @@ class LocatorRun:
         weights = dict[str, Tensor](read_checkpoint(run)["average"])
         self.network.load_state_dict(weights)
         self.average = {name: value.clone() for name, value in weights.items()}
-
-    def _report(self, sums: dict[str, float], steps: int) -> None:
-        means = {name: round(value / max(1, steps), 5) for name, value in sums.items()}
-        line = {"kimg": round(self.kimg, 1), **means, "time": round(time.time())}
-        with (self.folder / "log.jsonl").open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        log.info("%s", line)
 
 
 def read_checkpoint(folder: Path) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def heads(made_family: HeadFamily, tmp_path_factory: pytest.TempPathFactory) -> 
 def evaluated(heads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Result, Path]:
     trials = TestHead.trials
     monkeypatch.setattr(TestHead, "trials", lambda self: trials(self, ("surprised",)))
-    monkeypatch.setattr(evaluate_motion, "_opened", lambda *_: StillModel())
+    monkeypatch.setattr(evaluate_motion, "open_exported", lambda *_: StillModel())
     model = tmp_path / "still.onnx"
     model.touch()
     arguments = [str(model), "--heads", str(heads), "--threads", "1", "--left-out", "made"]

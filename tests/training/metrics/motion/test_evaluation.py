@@ -186,7 +186,7 @@ def test_a_sheet_shows_every_expression_at_its_own_size(
 ) -> None:
     two = ("happy", "surprised")
     monkeypatch.setattr(TestHead, "trials", lambda self, expressions=two: few(self, expressions))
-    judged = Judged(model=KnowingModel(head), regression=None, judges=Judges.load())
+    judged = Judged(model=KnowingModel(head), judges=Judges.load())
     results, rows = evaluate_motion(judged, find_heads(heads), find_heads(heads), lambda _: None)
     assert list(rows) == ["skin"]
     assert [row.label.splitlines()[-1] for row in rows["skin"]] == ["happy", "surprised"]

@@ -31,6 +31,7 @@ from reggan_plugin.models.model_card import (
 )
 from reggan_plugin.rig.layout import COUNT
 from reggan_plugin.rig.refinement import CELLS, PLANES
+from reggan_plugin.rig.source import model_inputs
 from reggan_plugin.rig.template import CONVENTIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.landmarks.graph import CROP_PX, LABEL_PX, LandmarkGraph
@@ -204,10 +205,7 @@ def _distance(graph: LandmarkGraph, file: Path, card: ModelCard) -> float:
         picture = np.ascontiguousarray(crop[None])
         with torch.no_grad():
             expected = graph(torch.from_numpy(picture))[0].numpy()
-        inputs = {"image": picture}
-        if "gain" in card.outputs:
-            inputs["asked"] = np.zeros((1, len(PLANES), CELLS, CELLS), np.float32)
-        places = runner.run(inputs)["points"]
+        places = runner.run(model_inputs(card, picture))["points"]
         apart = max(apart, float(np.linalg.norm(places - expected, axis=2).max()) / _EYE)
     return apart
 

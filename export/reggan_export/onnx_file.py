@@ -42,7 +42,15 @@ def store_weights_as_half(model: onnx.ModelProto) -> None:
 
 def restore_weights(model: onnx.ModelProto) -> None:
     """Undo `store_weights_as_half` but for the rounding: float32 weights and no casts."""
-    graph = model.graph
+    _restore(model.graph)
+
+
+def _restore(graph: onnx.GraphProto) -> None:
+    """Of a graph, and of the branches in it."""
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                _restore(attribute.g)
     halves = {tensor.name: tensor for tensor in graph.initializer}
     kept = []
     for node in graph.node:

@@ -14,6 +14,7 @@ from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import DeviceUnavailableError
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata
+from reggan_plugin.rig.source import model_inputs
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,7 +43,7 @@ class Contestant:
         random = np.random.default_rng(0)
         image = random.random((batch, 3, side, side), dtype=np.float32)
         if self.card.contract == RIG_CONTRACT:  # it only finds landmarks; geometry is asked
-            return {"image": image}
+            return model_inputs(self.card, image)
         wanted = np.zeros((batch, len(names)), np.float32)
         wanted[:, min(1, len(names) - 1)] = 1
         return {"image": image, "expression": wanted}

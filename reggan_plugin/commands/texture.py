@@ -78,8 +78,8 @@ def texture(
     is reprojected to the texels that show in it. All others keep their bits; format, depth and
     alpha stay.
 
-    Happy, angry, afraid and surprised open the mouth. A map can only show that as paint on closed
-    lips: jaw, teeth and silhouette stay as the mesh has them. Sad and disgusted need no opening.
+    Happy, angry, disgusted, afraid and surprised open the mouth. A map can only show that as paint
+    on closed lips: jaw, teeth and silhouette stay as the mesh has them. Sad needs no opening.
     """
     mixes = asked.mixes
     if not mixes and sheet is None:

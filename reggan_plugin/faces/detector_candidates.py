@@ -22,8 +22,8 @@ nobody give as many false faces as with the locator of 0.3 and all photographs o
 LEAST_TURNED_SCORE = 0.89
 """Of a face that is found in a frame turned by quarters: three more looks err more often."""
 SURE_SCORE = 0.97
-"""Of a face because of which a frame is not looked at turned: mouths and eyes of toons that stand on
-their heads pass for each other, at less."""
+"""Of a face because of which a frame is not looked at turned: mouths and eyes of toons that stand
+on their heads pass for each other, at less."""
 LEAST_FOLLOWED_SCORE = 0.42
 """Of the readings alone, near where a face was found before."""
 MOST_PER_LEVEL = 48

@@ -81,7 +81,7 @@ def distance_from_human(landmarks: FaceLandmarks) -> float:
     pose = head_pose_from_landmarks(landmarks)
     seen = _centred(landmarks.points @ np.array([1, 1j]))
     yaw, pitch = np.array([pose.yaw_deg / YAW_GAIN]), np.array([pose.pitch_deg])
-    return float(np.sqrt(_distances(seen, yaw, pitch)[0, 0]))
+    return float(np.sqrt(max(0.0, _distances(seen, yaw, pitch)[0, 0])))
 
 
 def _distances(

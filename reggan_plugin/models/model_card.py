@@ -186,8 +186,8 @@ def card_from_metadata(metadata: Mapping[str, str], source: str) -> ModelCard:
     if kind == "expression-transfer" and contract == 2:
         raise ModelCardError(
             f"{source} answers with motion (contract 2), as models up to version 0.3.3 did; this "
-            "version runs contracts 1 and 3. Train it anew with reggan-plugin train-landmarks, or "
-            "take the character's own rig with --rig."
+            "version runs contracts 1 and 3. Take the model that ships, a character's own rig, or "
+            "a model that is trained anew."
         )
     if [contract, schema] not in map(list, _SCHEMAS.items()) or kind != "expression-transfer":
         raise ModelCardError(

@@ -114,7 +114,7 @@ def rig_answer(
         added = added_motion(template, request, refined, gaps) * laid.map.eye
         there = there + np.column_stack([added, np.zeros(len(added), np.float32)])
         marks_after = marks_after + template.at_landmarks(added)
-    meeting = parting(template, overlap(marks_after, axes[:, 1]))
+    meeting = parting(template, overlap(marks_before, marks_after, axes[:, 1]))
     there = there + np.column_stack([meeting, np.zeros(len(meeting), np.float32)])
     marks_after = marks_after + template.at_landmarks(meeting)
     there = without_rolled_lips(

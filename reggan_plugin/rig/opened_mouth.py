@@ -96,16 +96,18 @@ def parting(
 
 
 def overlap(
-    marks: Float[np.ndarray, "points 2"], down: Float[np.ndarray, "2"]
+    before: Float[np.ndarray, "points 2"],
+    after: Float[np.ndarray, "points 2"],
+    down: Float[np.ndarray, "2"],
 ) -> Float[np.ndarray, "pairs 2"]:
-    """How far the lips are to be parted, so that none lies over the other, at each pair.
+    """How far the lips are to be parted, so that a change lays none over the other, at each pair.
 
     Which of them a shape pushes over the other is a matter of a hair's breadth of depth, and a
-    picture of shut lips has one line.
+    picture of shut lips has one line. As far as landmarks overlap before it, they may after it.
     """
     upper, lower = LIP_PAIRS
-    gap = (marks[lower] - marks[upper]) @ down
-    return np.clip(-gap, 0, None)[:, None] * down
+    own, new = (np.clip((marks[upper] - marks[lower]) @ down, 0, None) for marks in (before, after))
+    return np.clip(new - own, 0, None)[:, None] * down
 
 
 def without_rolled_lips(

@@ -79,7 +79,7 @@ class RigSource:
                 return small, found
         reduced_face = reduced(face, self.side_px)
         small = np.ascontiguousarray(reduced_face.transpose(2, 0, 1)[None])
-        outputs = self._asked(small, np.zeros((1, len(PLANES), CELLS, CELLS), np.float32))
+        outputs = self._runner.run(model_inputs(self.card, small))
         points, sigma, label = (outputs.get(name) for name in RIG_OUTPUTS)
         if points is None or sigma is None or label is None or points.shape != (1, COUNT, 2):
             shapes = {name: value.shape for name, value in outputs.items()}
@@ -100,7 +100,7 @@ class RigSource:
         self, small: _Crop, planes: Float[np.ndarray, "planes cells cells"]
     ) -> RigRefinement:
         """What the model adds to what the rig is about to do."""
-        outputs = self._asked(small, planes[None])
+        outputs = self._runner.run(model_inputs(self.card, small, planes[None]))
         mix, motion, gain = (
             np.nan_to_num(outputs[name][0].transpose(1, 2, 0), posinf=0.0, neginf=0.0)
             for name in REFINED_OUTPUTS
@@ -111,11 +111,24 @@ class RigSource:
     def _is_refined(self) -> bool:
         return set(REFINED_OUTPUTS) <= set(self.card.outputs)
 
-    def _asked(self, small: _Crop, planes: Float[np.ndarray, "1 planes cells cells"]) -> Tensors:
-        inputs = {"image": small}
-        if self._is_refined:
-            inputs["asked"] = planes
-        return self._runner.run(inputs)
+
+def model_inputs(
+    card: ModelCard,
+    image: Float[np.ndarray, "batch 3 side side"],
+    asked: Float[np.ndarray, "batch planes cells cells"] | None = None,
+) -> Tensors:
+    """What a model of contract 3 is given.
+
+    Args:
+        card: of the model; one that does not refine is not asked for it.
+        image: crops, sRGB-encoded.
+        asked: planes of what the rig is about to do; None asks for landmarks.
+    """
+    if not set(REFINED_OUTPUTS) <= set(card.outputs):
+        return {"image": image}
+    if asked is None:
+        asked = np.zeros((len(image), len(PLANES), CELLS, CELLS), np.float32)
+    return {"image": image, "asked": asked}
 
 
 def reduced(

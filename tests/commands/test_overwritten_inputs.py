@@ -105,7 +105,8 @@ def test_a_page_replaces_reports_and_nothing_else(
     notes.unlink()
     page = place / "shot.html"
     for _ in range(2):
-        assert main([*report, str(page)]) == 0
+        assert main([*report, str(page)]) == 1  # frames without a record
+        assert "a.1001.png" in page.read_text()
     page.unlink()
 
 

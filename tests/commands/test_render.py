@@ -7,6 +7,7 @@ import shutil
 import signal
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,8 +110,8 @@ class TestRender:
         self, shot: Path, capsys: Streams, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         class OnTheBest(ReddeningTransfer):
-            def __init__(self, model: str | None, *, device: str, batch: int = 1) -> None:
-                super().__init__(model, device=device, batch=batch)
+            def __init__(self, model: str | None, **settings: Any) -> None:
+                super().__init__(model, **settings)
                 self.device_reason = "the best that works here; rtx: is missing; cuda: no CUDA"
 
         monkeypatch.setattr(open_model, "ExpressionTransfer", OnTheBest)

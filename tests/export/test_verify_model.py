@@ -26,7 +26,7 @@ from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import Bound, difference_between
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.errors import ModelCardError, ModelHashError, ModelParityError, UsageError
-from reggan_plugin.models.model_card import CARD_KEY
+from reggan_plugin.models.model_card import CARD_KEY, REFINED_OUTPUTS, RIG_OUTPUTS
 from reggan_plugin.models.model_hash import seal
 from reggan_plugin.models.shipped_models import find_model, installed_models, weights_folder
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
@@ -49,8 +49,9 @@ def test_every_shipped_model_has_a_card_and_passes(model: Path, tmp_path: Path) 
     assert "without graph optimisation" in report["reference"]
     assert {name.partition(".")[0] for name in report["frames"]} == {"avatar", "statue", "toon"}
     cpu = next(one for one in report["comparisons"] if one["subject"] == "cpu")
-    if model == find_model():  # a rig is asked for landmarks alone
-        assert {bound["unit"] for bound in report["bounds"]} == {"crop sides", "shares"}
+    if model == find_model():
+        asked = [bound["quantity"] for bound in report["bounds"]]
+        assert asked == [*RIG_OUTPUTS, *REFINED_OUTPUTS]
     elif model in installed_models().values():
         asked = set(cpu["probes"])
         assert {*EXPRESSION_NAMES, *(f"{name}:0.5" for name in EXPRESSION_NAMES)} < asked
@@ -153,11 +154,13 @@ def test_large_weights_alone_are_stored_as_half() -> None:
     assert kinds == {"large.half": onnx.TensorProto.FLOAT16, "small": onnx.TensorProto.FLOAT}
 
 
-def test_a_fault_of_the_default_model_is_found_out(tmp_path: Path) -> None:
+@pytest.mark.parametrize("branch_name", ["then_branch", "else_branch"])
+def test_a_fault_of_the_default_model_is_found_out(branch_name: str, tmp_path: Path) -> None:
     path = find_model("reggan")
     model = onnx.load(path)
     restore_weights(model)
-    layer = max((t for t in model.graph.initializer if len(t.dims) == 4), key=lambda t: t.dims[0])
+    branch = onnx.helper.get_node_attr_value(model.graph.node[-1], branch_name)
+    layer = max((t for t in branch.initializer if len(t.dims) == 4), key=lambda t: t.dims[0])
     values = onnx.numpy_helper.to_array(layer) * np.float32(1.05)
     layer.CopyFrom(onnx.numpy_helper.from_array(values, layer.name))
     onnx.save(model, tmp_path / "spoilt.onnx")

@@ -91,7 +91,7 @@ def test_the_card_of_a_rig_survives_its_own_text() -> None:
 
 def test_a_model_of_contract_2_is_told_what_takes_its_place() -> None:
     fields = json.loads(motion_card().to_json()) | {"schema": 2, "contract": 2}
-    with pytest.raises(ModelCardError, match=r"contract 2.*train-landmarks.*--rig"):
+    with pytest.raises(ModelCardError, match=r"contract 2.*own rig.*trained anew"):
         read(fields)
 
 

@@ -25,9 +25,11 @@ def test_every_vertex_of_a_lip_is_of_the_lip_that_moves_it() -> None:
 @pytest.mark.parametrize("share", [0.02, 0.08])
 def test_lips_that_overlap_are_made_to_meet(share: float) -> None:
     house = template()
-    marks = placed(house.landmarks)
-    marks[LIP_PAIRS[1], 1] = marks[LIP_PAIRS[0], 1] - share * EYE
-    wanted = overlap(marks, DOWN)
+    before = placed(house.landmarks)
+    before[LIP_PAIRS[1], 1] = before[LIP_PAIRS[0], 1]
+    marks = before.copy()
+    marks[LIP_PAIRS[1], 1] -= share * EYE
+    wanted = overlap(before, marks, DOWN)
     np.testing.assert_allclose(wanted[:, 1], share * EYE, rtol=1e-4)
     moved = marks + house.at_landmarks(parting(house, wanted))
     left = moved[LIP_PAIRS[1], 1] - moved[LIP_PAIRS[0], 1]
@@ -37,7 +39,13 @@ def test_lips_that_overlap_are_made_to_meet(share: float) -> None:
 def test_lips_that_are_apart_are_left() -> None:
     marks = placed(template().landmarks)
     marks[LIP_PAIRS[1], 1] = marks[LIP_PAIRS[0], 1] + 0.05
-    assert not overlap(marks, DOWN).any()
+    assert not overlap(marks, marks, DOWN).any()
+
+
+def test_lips_whose_landmarks_overlap_in_the_source_are_left_so() -> None:
+    marks = placed(template().landmarks)
+    marks[LIP_PAIRS[1], 1] = marks[LIP_PAIRS[0], 1] - 0.02
+    assert not overlap(marks, marks, DOWN).any()
 
 
 def test_a_lip_that_is_rolled_over_its_edge_comes_back() -> None:

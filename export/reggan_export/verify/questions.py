@@ -9,6 +9,7 @@ from reggan_export.sample_crops import VERIFY_FRAMES, verify_crops
 from reggan_export.verify.asked_vectors import asked_vectors
 from reggan_export.verify.bounds import BOUNDS, LOCATOR_BOUNDS, RIG_BOUNDS
 from reggan_export.verify.verify_report import Bound, Difference, difference_between
+from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.faces.detector_candidates import pad_level
@@ -23,6 +24,7 @@ from reggan_plugin.models.model_card import (
     card_from_metadata,
     read_card,
 )
+from reggan_plugin.rig.source import model_inputs
 
 _LEVELS = 255
 
@@ -96,12 +98,9 @@ def _expression_questions(card: ModelCard) -> Questions:
             precision=card.precision,
             part="",
             side_px=card.image_size_px,
-            probes={
-                path.name: {"image": crop[None]}
-                for path, crop in zip(VERIFY_FRAMES, crops, strict=True)
-            },
+            probes=_rig_probes(card, crops),
             compare=_compare_numbers,
-            bounds=RIG_BOUNDS,
+            bounds=[RIG_BOUNDS[name] for name in card.outputs],
         )
     return Questions(
         precision=card.precision,
@@ -131,6 +130,24 @@ def _compare_pictures(inputs: Tensors, expected: Tensors, found: Tensors) -> dic
 
 def _compare_numbers(_: Tensors, expected: Tensors, found: Tensors) -> dict[str, Difference]:
     return {name: difference_between(found[name], expected[name]) for name in expected}
+
+
+def _rig_probes(
+    card: ModelCard, crops: Float[np.ndarray, "crops 3 side side"]
+) -> dict[str, Tensors]:
+    """Landmarks of every frame; of a model that refines, what it adds to a request.
+
+    The request is noise: what is compared is arithmetic.
+    """
+    probes = {
+        path.name: model_inputs(card, crop[None])
+        for path, crop in zip(VERIFY_FRAMES, crops, strict=True)
+    }
+    asked = probes[VERIFY_FRAMES[0].name].get("asked")
+    if asked is not None:
+        noise = np.random.default_rng(1).random(asked.shape, np.float32)
+        probes["refinement"] = model_inputs(card, crops[:1], 0.1 * noise)
+    return probes
 
 
 def _detector_probes() -> dict[str, Tensors]:

@@ -100,10 +100,10 @@ def _cover_and_paint(
         window = _window_crop(crop, painter)
         place = clipped(window.corners(), region)
         share = place_cells(_soft_square(window.side_px), window, place)
-        shares.append((painter, window, place, share))
         within = cover[part_inside(place, region)]
-        own = place_cells(painter.cover, window, place)[..., 0]
-        within += share[..., 0] * (own - within)
+        own = (share * place_cells(painter.cover, window, place))[..., 0]
+        within += own * (1 - within)  # one over the other, in their order
+        shares.append((painter, window, place, (own / np.maximum(within, 1e-6))[..., None]))
     steep = smooth_step(shown_paint(cover))
     paint = np.zeros((*cover.shape, 3), np.float32)
     painted = box_of(steep, region)

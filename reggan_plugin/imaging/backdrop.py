@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
-from reggan_plugin.array_types import Float, Int
+from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.imaging.colour import finite_pixels, finite_values
 from reggan_plugin.imaging.crop import Region
@@ -15,6 +15,9 @@ from reggan_plugin.imaging.in_front_of_face import Front
 
 _LONGEST_UNDERLAY_PX = 1024
 _ROWS_AT_ONCE = 256
+_MIRRORED, _HALF = 0.04, 0.5
+"""Parts of the crop's side over which colours go on beneath what is before a face as in a mirror:
+more than half of a rim; and the weight from which on a colour is known."""
 _UNSURE_ALPHA, SURE_ALPHA = 0.5, 0.95
 """Up to the first a colour counts for nothing, from the second on in full. At the rim of a
 silhouette a renderer has few samples of it, and a premultiplied file of 8 bits few levels."""
@@ -78,6 +81,54 @@ def _fill(
         np.multiply(rest, np.asarray(enlarged), out=own)
         own += colour
     return filled
+
+
+def _with_mirrored(
+    colours: Float[np.ndarray, "colours height width"],
+    hole: Bool[np.ndarray, "height width"],
+    reach: int,
+) -> Float[np.ndarray, "colours height width"]:
+    """Colours that go on into a hole as in a mirror at its border, so far as it reaches.
+
+    Brows and lashes that end at the rim of spectacles go on beneath it as hair; without it they
+    would be a blur as soon as they come out.
+    """
+    height, width = hole.shape
+    known = Image.fromarray(~hole).convert("L")
+    is_near = hole & (np.asarray(known.filter(ImageFilter.BoxBlur(reach))) > 0)
+    row = width + 2  # a border of one pixel, so that each has eight beside it
+    is_hole = np.pad(hole, 1, constant_values=True).ravel()
+    nearest = np.where(is_hole, -1, np.arange(len(is_hole)))
+    open_places = np.flatnonzero(np.pad(is_near, 1).ravel())
+    inner = open_places
+    beside = np.array([-row - 1, -row, -row + 1, -1, 1, row - 1, row, row + 1])
+    for _ in range(reach):
+        found = nearest[open_places[:, None] + beside]
+        (down, right), here = np.divmod(found, row), np.divmod(open_places[:, None], row)
+        square = np.where(found < 0, np.inf, (down - here[0]) ** 2 + (right - here[1]) ** 2)
+        best = np.take_along_axis(found, square.argmin(axis=1)[:, None], axis=1)[:, 0]
+        nearest[open_places[best >= 0]] = best[best >= 0]
+        open_places = open_places[best < 0]
+    own = inner[nearest[inner] >= 0]
+    at, border = np.divmod(own, row), np.divmod(nearest[own], row)
+    size = height, width
+    rows, columns = (
+        np.clip(2 * there - here, 1, most) - 1
+        for here, there, most in zip(at, border, size, strict=True)
+    )
+    distance = np.hypot(border[0] - at[0], border[1] - at[1])
+    share = np.clip(2 - 2 * distance / reach, 0, 1) * ~hole[rows, columns]
+    beneath = colours[:, at[0] - 1, at[1] - 1]
+    mirrored = colours[:, rows, columns]
+    colours[:, at[0] - 1, at[1] - 1] = beneath + share.astype(np.float32) * (mirrored - beneath)
+    # whole pixels mirrored along a slope stand like the teeth of a comb
+    wide = np.pad(colours, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    around = sum(
+        wide[:, at[0] + down, at[1] + right]
+        for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1), (0, 0), (0, 0))
+    )
+    colours[:, at[0] - 1, at[1] - 1] = around / np.float32(6)
+    return colours
 
 
 def _reduced_by(plane: Float[np.ndarray, "height width"], factor: int) -> Float[np.ndarray, "h w"]:
@@ -149,14 +200,18 @@ class Underlay:
         rows, columns = self._region
         if self._factor == 1:
             *colours, weight = self._reduced(self._region)
-            return _fill(colours, weight)
-        step = self._factor * max(1, _ROWS_AT_ONCE // self._factor)
-        strips = [
-            self._reduced((slice(top, min(top + step, rows.stop)), columns))
-            for top in range(rows.start, rows.stop, step)
-        ]
-        *colours, weight = (np.concatenate(parts) for parts in zip(*strips, strict=True))
-        return _fill(colours, weight)
+        else:
+            step = self._factor * max(1, _ROWS_AT_ONCE // self._factor)
+            strips = [
+                self._reduced((slice(top, min(top + step, rows.stop)), columns))
+                for top in range(rows.start, rows.stop, step)
+            ]
+            *colours, weight = (np.concatenate(parts) for parts in zip(*strips, strict=True))
+        filled = _fill(colours, weight)
+        if self.front is None:
+            return filled
+        reach = _MIRRORED * self.front.crop.side_px / self._factor
+        return _with_mirrored(filled, weight < _HALF, max(1, round(reach)))
 
     def _reduced(self, strip: Region) -> list[Float[np.ndarray, "rows columns"]]:
         """Each colour times its weight, and the weight."""

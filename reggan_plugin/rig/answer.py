@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.change.answer import Answer, Painter
+from reggan_plugin.change.answer import Answer
+from reggan_plugin.rig.drawn import Drawn, is_behind
 from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
 from reggan_plugin.rig.fit import Fit, fit
 from reggan_plugin.rig.layout import LIP_PAIRS, SIDES, eye_rows, rows_of
@@ -26,7 +27,6 @@ from reggan_plugin.rig.planes import (
     blurred,
     extended,
     grown,
-    line_of,
     mask_of,
     sampled,
     window_places,
@@ -47,14 +47,10 @@ _FADE = 0.10
 _FINER = 2
 """Samples of the mesh per cell and axis: where a chin passes before the neck, their motions are
 averaged within a cell, or the chin's edge would have steps."""
-_CORNER = 0.05
-"""Eye distances from a corner inwards over which both edges become one skin."""
-_SEAM_CELLS, _SEAM = 1.5, 0.012
-"""Width of the skin that is painted along an edge: cells of the motion, or eye distances."""
 _LEAST_LIFT = 0.01
 """Eye distances by which a chin has to rise for what it hid to be looked for."""
-_BEHIND = 0.1
-"""Depth, in the spread of the template's, from which on a surface lies behind another."""
+_SEAM_CELLS, _SEAM = 1.5, 0.012
+"""Width of the skin that is painted along an edge: cells of the motion, or eye distances."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -133,10 +129,17 @@ def rig_answer(
         for side in SIDES
     ]
     mouth = changed_mouth(template, picture, laid, marks_before, marks_after, weights, axes, look)
-    motion, gain = _motion(template, laid, here, there, light, marks_after, eyes, cells, refined)
+    raster = rasterise(there * cells * _FINER, template.triangles, cells * _FINER, cells * _FINER)
+    shown = _shown(template, laid, raster, here, there)
+    motion, gain = _motion(
+        template, laid, raster, shown, here, there, light, marks_after, eyes, cells, refined
+    )
+    drawn = Drawn(template=template, picture=picture, here=here, there=there, eye=laid.map.eye)
     seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
-    painters = [
-        _painter(template, picture, here, there, one, is_upper, laid.map.eye, seam)
+    passing = drawn.edge_before(raster, shown, gain, seam)
+    painters = [] if passing is None else [passing]
+    painters += [
+        drawn.opening(one, is_upper, seam)
         for one, is_upper in zip(
             (*eyes, mouth),
             (*(_above_lids(template, side) for side in SIDES), ~is_lower(template)),
@@ -152,62 +155,6 @@ def rig_answer(
         painters=tuple(painters),
         front=landmarks.front,
     )
-
-
-def _painter(
-    template: Template,
-    picture: Float[np.ndarray, "crop crop 3"],
-    here: Float[np.ndarray, "vertices 3"],
-    there: Float[np.ndarray, "vertices 3"],
-    opening: Opening,
-    is_upper: Bool[np.ndarray, " vertices"],
-    eye: float,
-    seam: float,
-) -> Painter:
-    """Paint what opens, and the skin along its edge, where the motion jumps.
-
-    No plane of cells can follow a jump: there the mesh itself draws the skin, at the resolution of
-    the picture.
-    """
-    left, top, right, _ = opening.window
-    side_px = len(opening.open)
-    scale = np.float32(side_px / (right - left))
-    corner = np.array([left, top, 0.0], np.float32)
-    seen, source = (there - corner) * scale, (here - corner) * scale
-    middle = (opening.middle - corner[:2]) * scale
-    columns = np.arange(side_px) + 0.5
-    line = np.interp(columns, middle[:, 0], middle[:, 1])
-    is_above = (np.arange(side_px)[:, None] + 0.5) < line[None]
-    upper = template.triangles[is_upper[template.triangles].all(axis=1)]
-    lower = template.triangles[~is_upper[template.triangles].any(axis=1)]
-    skins = []
-    # each edge by itself: where they touch, whichever is nearer would tear the other
-    for triangles in (upper, lower, template.triangles):
-        raster = rasterise(seen, triangles, side_px, side_px)
-        places = raster.mixed(source[:, :2], triangles)
-        was_open = sampled(opening.was_open[..., None], places)[..., 0]
-        known = raster.is_hit * np.clip(1 - 2 * was_open, 0, 1)
-        at = places / scale + corner[:2]
-        skins.append(extended(sampled(picture, at * np.float32(len(picture))), known))
-    apart = np.where(is_above[..., None], skins[0], skins[1])
-    inwards = np.minimum(columns - middle[0, 0], middle[-1, 0] - columns)
-    share = np.clip(inwards / (_CORNER * eye * scale), 0, 1)[None, :, None]
-    skin = skins[2] + share * (apart - skins[2])
-    share = opening.open[..., None]
-    paint = skin + share * (opening.inside - skin)
-    band = line_of(opening.edge, 2 * seam, opening.window, side_px)
-    cover = np.maximum(opening.open, band) * (1 - opening.still)
-    return Painter(
-        window=opening.window,
-        cover=np.minimum(cover, _away_from_border(side_px))[..., None],
-        paint=np.clip(paint, 0, 1).astype(np.float32),
-    )
-
-
-def _away_from_border(side_px: int) -> Float[np.ndarray, "side side"]:
-    """1 inside a square, 0 on its outermost pixels."""
-    along = np.clip(np.minimum(np.arange(side_px), np.arange(side_px)[::-1]) / 2.0, 0, 1)
-    return np.minimum(along[:, None], along).astype(np.float32)
 
 
 def _above_lids(template: Template, side: str) -> Bool[np.ndarray, " vertices"]:
@@ -226,6 +173,8 @@ def _axes(laid: Fit) -> Float[np.ndarray, "2 2"]:
 def _motion(
     template: Template,
     laid: Fit,
+    raster: MeshRaster,
+    shown: Float[np.ndarray, "fine fine"],
     here: Float[np.ndarray, "vertices 3"],
     there: Float[np.ndarray, "vertices 3"],
     light: Float[np.ndarray, " vertices"],
@@ -238,16 +187,10 @@ def _motion(
 
     What is no face does not move, nor does its light change.
     """
-    fine = cells * _FINER
-    raster = rasterise(there * fine, template.triangles, fine, fine)
-    known = raster.is_hit.astype(np.float32)
-    chin = template.at_landmarks(here - there)[rows_of("jaw")[5:10], 1]
-    if float(chin.max()) > _LEAST_LIFT * laid.map.eye:
-        known *= _seen_before(raster, template, here, fine)
     moved = raster.mixed(np.column_stack([here[:, :2] - there[:, :2], light]), template.triangles)
     blocks = cells, _FINER, cells, _FINER
-    count = known.reshape(blocks).sum(axis=(1, 3))
-    sums = (moved * known[..., None]).reshape(*blocks, 3).sum(axis=(1, 3))
+    count = shown.reshape(blocks).sum(axis=(1, 3))
+    sums = (moved * shown[..., None]).reshape(*blocks, 3).sum(axis=(1, 3))
     mean = sums / np.maximum(count, 1)[..., None]
     if refined is not None:
         places = window_places(WHOLE, cells).astype(np.float32) + mean[..., :2]
@@ -267,20 +210,27 @@ def _motion(
     return motion[..., :2].astype(np.float32), motion[..., 2:].astype(np.float32)
 
 
-def _seen_before(
-    raster: MeshRaster, template: Template, here: Float[np.ndarray, "vertices 3"], cells: int
-) -> Float[np.ndarray, "cells cells"]:
-    """1 where the surface of a cell was seen in the source, 0 where it lay behind another.
+def _shown(
+    template: Template,
+    laid: Fit,
+    raster: MeshRaster,
+    here: Float[np.ndarray, "vertices 3"],
+    there: Float[np.ndarray, "vertices 3"],
+) -> Float[np.ndarray, "fine fine"]:
+    """1 where the surface of a pixel was seen in the source, 0 where it lay behind another.
 
     As a chin rises, the skin under the chin comes out: nothing in the picture shows it, and
     without this the old chin would be drawn under the new one.
     """
-    source = rasterise(here * cells, template.triangles, cells, cells)
+    chin = template.at_landmarks(here - there)[rows_of("jaw")[5:10], 1]
+    if float(chin.max()) <= _LEAST_LIFT * laid.map.eye:
+        return raster.is_hit.astype(np.float32)
+    side = len(raster.triangle)
+    source = rasterise(here * side, template.triangles, side, side)
     nearness = source.mixed(here[:, 2:], template.triangles)
     places = raster.mixed(here, template.triangles)
-    nearest = sampled(nearness, places[..., :2] * np.float32(cells))[..., 0]
-    spread = float(np.sqrt((here[:, 2] ** 2).mean()))
-    return (nearest - places[..., 2] <= _BEHIND * spread).astype(np.float32)
+    nearest = sampled(nearness, places[..., :2] * np.float32(side))[..., 0]
+    return (raster.is_hit & ~is_behind(nearest - places[..., 2], here)).astype(np.float32)
 
 
 def _in_cells(

@@ -107,7 +107,7 @@ def test_rims_of_a_toon_stay_where_its_brows_rise() -> None:
     rims = (before[..., 0] - before[..., 1] > 70) & (before[..., 2] - before[..., 1] > 70)
     rims[450:] = False
     assert rims.sum() > 1000
-    assert (np.abs(after - before).max(axis=2)[rims] <= 2).mean() > 0.94
+    assert (np.abs(after - before).max(axis=2)[rims] <= 2).mean() > 0.92
     purple = (after[..., 0] - after[..., 1] > 70) & (after[..., 2] - after[..., 1] > 70)
     purple[450:] = False
     assert (purple & ~rims).sum() < 0.02 * rims.sum()

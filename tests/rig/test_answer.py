@@ -73,7 +73,7 @@ def test_a_gaze_moves_the_iris_and_not_the_lids() -> None:
 def test_a_jaw_that_drops_shows_a_mouth_that_is_not_skin() -> None:
     picture, landmarks = drawn_face()
     answer = rig_answer(template(), picture, landmarks, {"jawOpen": 0.6})
-    (mouth,) = answer.painters
+    *_, mouth = answer.painters
     assert mouth.cover.max() == 1.0
     result = change_crop(picture, answer).pixels
     inside = result[215:235, 185:199]

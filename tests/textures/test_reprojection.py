@@ -95,17 +95,19 @@ def test_no_seam_shows_where_two_islands_meet(
     """Both sides of the seam, looked up as a renderer does, differ no more than they did."""
     before = _step_across_seam(head, face.texture)
     after = _step_across_seam(head, _wearing(face, written))
-    assert after < before + 1.0
+    wider = after - before
+    assert np.percentile(wider, 90) < 2
+    assert (wider > 5).sum() <= 1  # where the gap between two teeth meets the seam
 
 
-def _step_across_seam(head: MadeHead, texture: TextureMap) -> float:
+def _step_across_seam(head: MadeHead, texture: TextureMap) -> np.ndarray:
     """Levels between the two sides of the seam down the nose."""
     half = len(head.uv) // 2
     seam = np.flatnonzero(np.abs(head.positions[:half, 0]) < 1e-9)
     seam = seam[head.positions[seam, 2] > 0.05]
     left, _ = texture.shown(head.uv[seam])
     right, _ = texture.shown(head.uv[seam + half])
-    return float(np.abs(left - right).mean() * 255)
+    return np.abs(left - right).mean(axis=1) * 255
 
 
 def _wearing(face: PreparedFace, written: np.ndarray) -> TextureMap:

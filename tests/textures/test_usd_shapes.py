@@ -41,5 +41,5 @@ def test_blend_shapes_are_read_in_the_world_s_units(tmp_path: Path) -> None:
 def test_a_shape_of_points_that_are_not_there_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "head.usda"
     write_usd(path, [7])
-    with pytest.raises(MeshError, match="'face_JawOpen' of Head has 1 offsets for 1 of 4 points"):
+    with pytest.raises(MeshError, match="'face_JawOpen' has 1 offsets for 1 of 4 points"):
         read_rig(path)

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from reggan_plugin.imaging.backdrop import before_grey, continue_under_alpha
+from reggan_plugin.faces.face_crop import crop_of_whole_image
+from reggan_plugin.imaging.backdrop import Underlay, before_grey, continue_under_alpha
+from reggan_plugin.imaging.in_front_of_face import Front
 
 
 def test_colours_run_on_under_the_transparent_part() -> None:
@@ -30,3 +32,19 @@ def test_what_is_transparent_is_grey_to_a_model_that_answers_with_motion() -> No
     assert np.allclose(seen[:, 4], 0.25 + image[:, 4] / 2)
     assert (seen[:, 5:] == 0.5).all()
     assert before_grey(image, np.ones((8, 8), np.float32)) is image
+
+
+def test_hair_goes_on_beneath_a_rim() -> None:
+    side, bar = 192, slice(92, 100)
+    hair = np.random.default_rng(1).random(side // 3, dtype=np.float32).repeat(3)
+    pixels = np.broadcast_to(hair[None, :, None], (side, side, 3)).copy()
+    pixels[bar] = 5.0
+    matte = np.zeros((side, side, 1), np.float32)
+    matte[bar] = 1
+    front = Front(matte=matte, crop=crop_of_whole_image(side, side, side))
+    whole = (slice(0, side), slice(0, side))
+    underlay = Underlay(pixels, None, whole, is_premultiplied=False, front=front)
+    beneath = underlay.beneath(pixels, None, whole)[bar, 8:-8, 0]
+    assert np.corrcoef(beneath[1], hair[8:-8])[0, 1] > 0.9
+    assert beneath.std() > 0.5 * hair.std()
+    assert beneath.max() < 1.1

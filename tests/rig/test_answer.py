@@ -1,10 +1,15 @@
 """A rig's answer, composed by the pipeline that composes all answers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from reggan_plugin.change.answer import Answer
 from reggan_plugin.change.pipeline import change_crop
 from reggan_plugin.rig.answer import rig_answer
+from reggan_plugin.rig.layout import rows_of
+from reggan_plugin.rig.planes import smooth_arc
 from reggan_plugin.rig.template import template
 from tests.rig.drawn_face import SKIN, WHITE, drawn_face
 
@@ -97,3 +102,23 @@ def test_every_shape_gives_finite_values(name: str) -> None:
     answer = rig_answer(template(), picture, landmarks, {name: 1.5}, cells=64)
     planes = [answer.motion, answer.gain, *(one.paint for one in answer.painters)]
     assert all(np.isfinite(plane).all() for plane in planes)
+
+
+def test_a_chin_passes_before_the_neck_without_steps() -> None:
+    picture, landmarks = drawn_face()
+    jaw = smooth_arc(landmarks.places[rows_of("jaw")]) * len(picture)
+    order = np.argsort(jaw[:, 0])
+    columns = np.arange(len(picture)) + 0.5
+    edge = np.interp(columns, jaw[order, 0], jaw[order, 1])
+    is_neck = np.arange(len(picture))[:, None] > edge
+    picture = np.where(is_neck[..., None], np.float32(0.9), np.float32(0.3)).repeat(3, axis=2)
+    answer = rig_answer(template(), picture, landmarks, {"jawOpen": 0.8})
+    chin = slice(150, 234)
+
+    def roughness(of: Answer) -> float:
+        result = change_crop(picture, of).pixels[200:, chin, 0]
+        height = ((0.9 - result) / 0.6).clip(0, 1).sum(axis=0)
+        return float(np.abs(np.diff(height, 2)).mean())
+
+    smooth, stepped = (roughness(one) for one in (answer, replace(answer, painters=())))
+    assert smooth < 0.5 * stepped

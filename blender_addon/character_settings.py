@@ -66,6 +66,12 @@ class CharacterSettings(bpy.types.PropertyGroup):
         subtype="FILE_PATH",
         options=_PATH,
     )
+    uses: BoolProperty(
+        name="Use in Results",
+        description="This file's own mesh and face shapes move the face, and its own teeth are "
+        "shown, in frames, pictures, textures, sheets and Live",
+        options=_STILL,
+    )
     replaces: BoolProperty(
         name="Write Again",
         description="Replace a file that is there already",

@@ -30,14 +30,19 @@ class FaceSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelChoice:
-    """A model, by name or file, and its device; None leaves it to the runtime."""
+    """A model, by name or file, its device, and a character's own rig; None leaves it out."""
 
     model: str | None = None
     device: str | None = None
+    rig: Path | None = None
 
     def arguments(self) -> list[str]:
         """Options of every command that runs a model."""
-        return [*_option("--model", self.model), *_option("--device", self.device)]
+        return [
+            *_option("--model", self.model),
+            *_option("--device", self.device),
+            *_option("--rig", self.rig),
+        ]
 
 
 def refuse_native_code(model: str) -> None:

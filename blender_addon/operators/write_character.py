@@ -1,6 +1,5 @@
 """Write a character as the file that `--rig` takes: its mesh with its own face shapes."""
 
-from pathlib import Path
 from typing import Any
 
 import bpy
@@ -8,11 +7,10 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..scene.character_as_glb import write_character
 from ..scene.character_in_scene import belongings, character_problem, rows_of
-from ..scene.settings import absolute_path
+from ..scene.settings import character_file
 
 _NEEDED = ("eyeBlinkLeft", "eyeBlinkRight", "jawOpen", "mouthSmileLeft", "mouthSmileRight")
 """By which eyes, mouth and chin are found."""
-_MOST_NAME = 60
 
 
 class WriteCharacter(bpy.types.Operator):
@@ -38,32 +36,22 @@ class WriteCharacter(bpy.types.Operator):
         """Write the file."""
         settings = context.scene.reggan_character
         try:
-            path = _file(settings)
+            path = character_file(settings)
+            if path.exists() and not settings.replaces:
+                raise BridgeError(
+                    f"{path} is there already. Choose a new name, or tick Write Again."
+                )
             written = write_character(
                 _meshes(context.scene, settings.mesh), rows_of(settings), path
             )
         except BridgeError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        settings.uses = True
         self.report(
-            {"INFO"},
-            f"{path.name} has {len(written)} face shapes. Name it with --rig",
+            {"INFO"}, f"{path.name} has {len(written)} face shapes; results use it from now on"
         )
         return {"FINISHED"}
-
-
-def _file(settings: Any) -> Path:
-    path = absolute_path(settings.file or f"//{_stem(settings.mesh.name)}.glb", "File")
-    path = path.with_suffix(".glb")
-    if path.exists() and not settings.replaces:
-        raise BridgeError(f"{path} is there already. Choose a new name, or tick Write Again.")
-    return path
-
-
-def _stem(character: str) -> str:
-    """Return a name that every system takes."""
-    kept = "".join(c if c.isalnum() else "-" for c in character)[:_MOST_NAME].strip("-")
-    return kept or "character"
 
 
 def _meshes(scene: bpy.types.Scene, mesh: Any) -> list[Any]:

@@ -35,7 +35,7 @@ class CharacterPanel(bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - Blender's own way
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Mesh, table, file, button."""
+        """Mesh, table, file, button, use."""
         layout, settings = self.layout, context.scene.reggan_character
         layout.use_property_split = True
         layout.prop(settings, "mesh")
@@ -43,6 +43,7 @@ class CharacterPanel(bpy.types.Panel):
         layout.prop(settings, "file")
         layout.prop(settings, "replaces")
         layout.operator("reggan.write_character", icon="EXPORT")
+        layout.prop(settings, "uses")
 
 
 def _draw_table(layout: bpy.types.UILayout, settings: Any) -> None:

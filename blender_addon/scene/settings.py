@@ -11,6 +11,8 @@ from ..bridge.command_line import FaceSettings, ModelChoice, refuse_native_code
 from ..bridge.errors import BridgeError
 from ..preferences import preferences_of
 
+_MOST_NAME = 60
+
 
 def face_settings(settings: Any) -> FaceSettings:
     """Return the face, and its place by the rig.
@@ -56,7 +58,39 @@ def model_settings(context: bpy.types.Context) -> ModelChoice:
                 "for the model that comes with the extension."
             )
         model = str(path)
-    return ModelChoice(model=model or None, device=preferences_of(context).device)
+    return ModelChoice(
+        model=model or None, device=preferences_of(context).device, rig=_rig_of(context.scene)
+    )
+
+
+def character_file(settings: Any) -> Path:
+    """Return where the scene's character is written to.
+
+    Raises:
+        BridgeError: no file is named and no mesh is chosen; see `absolute_path`, too.
+    """
+    if not settings.file and settings.mesh is None:
+        raise BridgeError("This Character's Rig is used, but no Face Mesh and no File are chosen.")
+    text = settings.file or f"//{_stem(settings.mesh.name)}.glb"
+    return absolute_path(text, "File").with_suffix(".glb")
+
+
+def _stem(character: str) -> str:
+    """Return a name that every system takes."""
+    kept = "".join(c if c.isalnum() else "-" for c in character)[:_MOST_NAME].strip("-")
+    return kept or "character"
+
+
+def _rig_of(scene: bpy.types.Scene) -> Path | None:
+    settings = scene.reggan_character
+    if not settings.uses:
+        return None
+    path = character_file(settings)
+    if not path.is_file():
+        raise BridgeError(
+            f"There is no character at {path}. Press Write Character, or switch Use in Results off."
+        )
+    return path
 
 
 def presets_file(scene: bpy.types.Scene) -> Path | None:

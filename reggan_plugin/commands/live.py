@@ -6,19 +6,21 @@ import click
 
 from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.grouped import GroupedCommand
-from reggan_plugin.commands.options.shared import model_options
+from reggan_plugin.commands.options.shared import model_options, rig_options
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.ui.live_pipe import LivePipe, newest_lines
 
 
 @click.command(cls=GroupedCommand, epilog="\b\nExample:\n  reggan-plugin live")
 @model_options
+@rig_options
 @verbose_option
-def live(*, model: str | None, device: str) -> None:
+def live(*, model: str | None, device: str, rig_files: RigFiles) -> None:
     """Change a face again and again for a program, such as Blender, that asks through a pipe.
 
     Each line of standard input is a request in JSON, each line of standard output the answer to the
     newest; it ends when its input does. The fields are in reggan_plugin/ui/live_pipe.py.
     """
-    transfer, _ = open_model(model, device)
+    transfer, _ = open_model(model, device, rig=rig_files)
     LivePipe(transfer).serve(newest_lines(sys.stdin.fileno()), sys.stdout)

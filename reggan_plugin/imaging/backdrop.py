@@ -15,7 +15,7 @@ from reggan_plugin.imaging.in_front_of_face import Front
 
 _LONGEST_UNDERLAY_PX = 1024
 _ROWS_AT_ONCE = 256
-_MIRRORED, _HALF = 0.04, 0.5
+_MIRRORED, _HALF = 0.022, 0.5
 """Parts of the crop's side over which colours go on beneath what is before a face as in a mirror:
 more than half of a rim; and the weight from which on a colour is known."""
 _UNSURE_ALPHA, SURE_ALPHA = 0.5, 0.95
@@ -210,7 +210,7 @@ class Underlay:
         filled = _fill(colours, weight)
         if self.front is None:
             return filled
-        reach = _MIRRORED * self.front.crop.side_px / self._factor
+        reach = _MIRRORED * self.front.side_px / self._factor
         return _with_mirrored(filled, weight < _HALF, max(1, round(reach)))
 
     def _reduced(self, strip: Region) -> list[Float[np.ndarray, "rows columns"]]:

@@ -140,7 +140,9 @@ class _Mover:
         self.weight = np.zeros_like(motion.weight)
         self._own_alpha = None if source.alpha is None else source.alpha[region].ravel()
         front = source.underlay.front
-        self._front = None if front is None else front.at(region).ravel()
+        self._front = None
+        if front is not None:
+            self._front = front.staying(region, np.hypot(*self._displacement))
         block = block_around(motion.displacement, region, source.pixels.shape[:2])
         self._offset = [part.start - whole.start for part, whole in zip(region, block, strict=True)]
         self._colours = PictureSampler(source.straight(block))

@@ -12,6 +12,8 @@ from reggan_plugin.imaging.crop import Region, place_cells
 _EDGE = 0.07
 """Share of a pixel from which on its colour is no longer one of the face."""
 _HALF = 0.5
+_SLOW = 0.003
+"""Parts of the crop's side below which motion is no reason to look behind what may be in front."""
 WHOLE = 0.999
 """From here on a pixel is all front, and keeps its bits."""
 
@@ -46,9 +48,29 @@ class Front:
     matte: Float[np.ndarray, "side side 1"]
     crop: FaceCrop
 
+    @property
+    def side_px(self) -> float:
+        """Of the crop, in pixels of the picture."""
+        return self.crop.scale * self.crop.side_px
+
     def at(self, region: Region) -> Float[np.ndarray, "rows columns"]:
         """Return the matte at the pixels of a region of the picture."""
         return np.clip(place_cells(self.matte, self.crop, region)[..., 0], 0.0, 1.0)
+
+    def staying(
+        self, region: Region, moved_px: Float[np.ndarray, " pixels"]
+    ) -> Float[np.ndarray, " pixels"]:
+        """Return the share of each pixel of a region that stays as it is.
+
+        What may be in front, and hardly moves, stays: beneath it only a blur would come out.
+
+        Args:
+            region: rows and columns of the picture.
+            moved_px: length of the motion at the region's pixels, flattened.
+        """
+        front = self.at(region).ravel()
+        slow = 1 - moved_px / np.float32(_SLOW * self.side_px)
+        return np.maximum(front, hidden_share(front) * np.clip(slow, 0.0, 1.0))
 
     def stays(self, region: Region) -> Bool[np.ndarray, "rows columns"]:
         """Pixels of a region that show what stands before the face, most of all."""

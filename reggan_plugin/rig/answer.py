@@ -49,6 +49,8 @@ _FINER = 2
 averaged within a cell, or the chin's edge would have steps."""
 _LEAST_LIFT = 0.01
 """Eye distances by which a chin has to rise for what it hid to be looked for."""
+_HEAD = 0.7
+"""Share of the head from which on a cell is of the head to its edge."""
 _SEAM_CELLS, _SEAM = 1.5, 0.012
 """Width of the skin that is painted along an edge: cells of the motion, or eye distances."""
 
@@ -61,11 +63,13 @@ class Landmarks:
         places: in parts of the crop's side, in the order of `rig.layout`.
         sigma: their standard deviations, likewise.
         front: matte of what stands before the face; None if nothing does.
+        head: share of the head, hair before it left out; None if all is head.
     """
 
     places: Float[np.ndarray, "points 2"]
     sigma: Float[np.ndarray, " points"]
     front: Float[np.ndarray, "front_side front_side 1"] | None = None
+    head: Float[np.ndarray, "head_cells head_cells"] | None = None
 
 
 def rig_answer(
@@ -130,7 +134,7 @@ def rig_answer(
     ]
     mouth = changed_mouth(template, picture, laid, marks_before, marks_after, weights, axes, look)
     raster = rasterise(there * cells * _FINER, template.triangles, cells * _FINER, cells * _FINER)
-    shown = _shown(template, laid, raster, here, there)
+    shown = _shown(template, laid, raster, here, there, landmarks.head)
     motion, gain = _motion(
         template, laid, raster, shown, here, there, light, marks_after, eyes, cells, refined
     )
@@ -216,21 +220,27 @@ def _shown(
     raster: MeshRaster,
     here: Float[np.ndarray, "vertices 3"],
     there: Float[np.ndarray, "vertices 3"],
+    head: Float[np.ndarray, "head_cells head_cells"] | None,
 ) -> Float[np.ndarray, "fine fine"]:
-    """1 where the surface of a pixel was seen in the source, 0 where it lay behind another.
+    """1 where the surface of a pixel was seen in the source, 0 where it was not.
 
     As a chin rises, the skin under the chin comes out: nothing in the picture shows it, and
-    without this the old chin would be drawn under the new one.
+    without this the old chin would be drawn under the new one. And beside the cheek of a turned
+    head the template has a neck where a picture has its backdrop: the cheek's outline would tear.
     """
-    chin = template.at_landmarks(here - there)[rows_of("jaw")[5:10], 1]
-    if float(chin.max()) <= _LEAST_LIFT * laid.map.eye:
-        return raster.is_hit.astype(np.float32)
     side = len(raster.triangle)
-    source = rasterise(here * side, template.triangles, side, side)
-    nearness = source.mixed(here[:, 2:], template.triangles)
     places = raster.mixed(here, template.triangles)
-    nearest = sampled(nearness, places[..., :2] * np.float32(side))[..., 0]
-    return (raster.is_hit & ~is_behind(nearest - places[..., 2], here)).astype(np.float32)
+    shown = raster.is_hit
+    if head is not None:
+        within = sampled(head[..., None], places[..., :2] * np.float32(len(head)))[..., 0]
+        shown = shown & (within > _HEAD)
+    chin = template.at_landmarks(here - there)[rows_of("jaw")[5:10], 1]
+    if float(chin.max()) > _LEAST_LIFT * laid.map.eye:
+        source = rasterise(here * side, template.triangles, side, side)
+        nearness = source.mixed(here[:, 2:], template.triangles)
+        nearest = sampled(nearness, places[..., :2] * np.float32(side))[..., 0]
+        shown = shown & ~is_behind(nearest - places[..., 2], here)
+    return shown.astype(np.float32)
 
 
 def _in_cells(

@@ -87,7 +87,9 @@ class Drawn:
         share = opening.open[..., None]
         paint = skin + share * (opening.inside - skin)
         band = line_of(opening.edge, 2 * seam, opening.window, side_px)
-        cover = np.maximum(opening.open, band) * (1 - opening.still)
+        # where motion ends within a cell, paint stands in for it
+        still = grown(opening.still > 0.5, -seam * float(scale))
+        cover = np.maximum(opening.open, band) * ~still
         return _painter(opening.window, cover, paint)
 
     def edge_before(
@@ -105,7 +107,7 @@ class Drawn:
             gain: the answer's.
             seam: half the width of the painted band, in parts of the crop's side.
         """
-        rows, columns = np.nonzero(self._jumps(coarse))
+        rows, columns = np.nonzero(self._jumps(coarse) & (shown > 0))
         if len(rows) < _FEWEST:
             return None
         places = np.stack([columns, rows], axis=1) / len(coarse.triangle)
@@ -114,10 +116,13 @@ class Drawn:
         side_px = int(np.clip(round(_FINER * size * len(self.picture)), 64, _MOST_PX))
         raster = self._raster(self.template.triangles, window, side_px)
         width = seam / size * side_px
-        band = blurred(grown(self._jumps(raster), width).astype(np.float32), width / 3)
-        source = raster.mixed(self.here[:, :2], self.template.triangles)
         at = window_places(window, side_px).astype(np.float32)
         known = raster.is_hit * sampled(shown[..., None], at * np.float32(len(shown)))[..., 0]
+        band = blurred(
+            grown(self._jumps(raster) & (known > 0.5), width).astype(np.float32), width / 3
+        )
+        band *= known
+        source = raster.mixed(self.here[:, :2], self.template.triangles)
         factor = np.exp(sampled(gain, at * np.float32(len(gain))))
         paint = srgb_from_linear(linear_from_srgb(self._sampled(source)) * factor)
         return _painter(window, band, _softened(extended(paint, known)))

@@ -41,6 +41,8 @@ _SIDEWAYS, _UP, _DOWN = 0.105, 0.085, 0.105
 _MOST_SHADE, _SHADE_REACH, _FEWEST = 0.5, 0.035, 8
 """How much darker an eyeball can be right under the upper lid; over so many eye distances below it;
 pixels that are needed to see it."""
+_BLEND = 0.016
+"""Eye distances over which what is completed becomes what was seen: a sharp end leaves chips."""
 _RINGS = 24
 _MOST_OFF, _ENOUGH, _RING_RIDGE = 0.2, 1500, 2.0
 """Of an iris's landmarks, in its radii; pixels that tell its rings; how much landmarks count."""
@@ -212,7 +214,7 @@ def _completed(
         drawn = np.stack([np.interp(where, steps, profile[:, c]) for c in range(3)], axis=2)
         share = np.clip((1.12 - ring) / 0.16, 0, 1)[..., None]
         ball = ball + share * (drawn - ball)
-    keep = blurred(seen.astype(np.float32), max(0.6, 0.006 * px))
+    keep = blurred(seen.astype(np.float32), max(0.6, _BLEND * px))
     keep = np.clip(keep * 2 - 1, 0, 1)[..., None]
     return (ball + keep * (own - ball)).astype(np.float32)
 

@@ -16,6 +16,8 @@ _SOFTEST = 4e-4
 """Variance of colour below which a window counts as flat and the mask stays soft."""
 _FROM, _TO = 0.35, 0.65
 """Shares of the followed mask that count as none and as all."""
+_CRUMBS = 5
+"""Pixels of a window of which more than half have to be in front: crumbs would stay behind."""
 _LEAST = 0.002
 """Share of the crop that has to be in front; less is noise."""
 
@@ -50,7 +52,9 @@ def front_matte(
     offset = mean_mask - slope * mean_guide
     followed = _averaged(slope, reach) * guide + _averaged(offset, reach)
     matte = np.clip((followed - _FROM) / (_TO - _FROM), 0, 1)
-    return matte.astype(np.float32)[..., None]
+    clean = Image.fromarray(np.round(matte * 255).astype(np.uint8))
+    clean = clean.filter(ImageFilter.MedianFilter(_CRUMBS))
+    return (np.asarray(clean) / np.float32(255))[..., None]
 
 
 def _averaged(

@@ -39,7 +39,7 @@ _FADE_OF = {TOOTH: 1.15, GUM: 1.0, TONGUE: 1.2, WALL: 1.1, PLATE: 0.7}
 _GLOSS_OF = {TOOTH: 0.30, GUM: 0.15, TONGUE: 0.22, WALL: 0.03, PLATE: 0.0}
 _STONE_GLOSS = 0.25
 """Stone is dry: it has so much of the gloss."""
-_CORRIDOR_FROM, _CORRIDOR_TO, _CORRIDOR = -0.20, -0.60, 0.5
+_CORRIDOR_FROM, _CORRIDOR_TO, _CORRIDOR = -0.12, -0.50, 0.75
 """Depths between which cheeks take light from teeth, and how much: the corners are dark."""
 _KEY_WRAP = 0.25
 _BOUNCE = 0.10

@@ -20,6 +20,8 @@ from reggan_plugin.rig.template import Template, template
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 _Crop = Float[np.ndarray, "1 3 side_px side_px"]
+_HEAD = 1
+"""Channel of the network's labels for the head, without what is before it."""
 
 
 class RigSource:
@@ -91,6 +93,7 @@ class RigSource:
             places=np.clip(np.nan_to_num(points[0], nan=0.5), -0.5, 1.5).astype(np.float64),
             sigma=np.clip(np.nan_to_num(sigma[0], nan=1.0), 1e-5, 1.0).astype(np.float64),
             front=front_matte(reduced_face, label[0]),
+            head=np.clip(np.nan_to_num(label[0, _HEAD]), 0, 1),
         )
         # at once: threads share it
         self._found = (*self._found[1 - self._KEPT :], (face, small, found))

@@ -35,7 +35,7 @@ def test_what_is_transparent_is_grey_to_a_model_that_answers_with_motion() -> No
 
 
 def test_hair_goes_on_beneath_a_rim() -> None:
-    side, bar = 192, slice(92, 100)
+    side, bar = 384, slice(188, 196)
     hair = np.random.default_rng(1).random(side // 3, dtype=np.float32).repeat(3)
     pixels = np.broadcast_to(hair[None, :, None], (side, side, 3)).copy()
     pixels[bar] = 5.0

@@ -247,7 +247,7 @@ def main(
             models[0].template = rig_of(head.mesh, looking).template
         _ask_expressions(head, models, found, sheets if out else None)
         _ask_shapes(head, models, found, None if all_shapes else number // len(GROUPS))
-        if out and number % len(GROUPS) == len(GROUPS) - 1:
+        if out and (left_out or number % len(GROUPS) == len(GROUPS) - 1):
             _save_sheets(sheets, out, number // len(GROUPS))
             sheets = {}
     rows = [one.figures(ALL) for one in found]

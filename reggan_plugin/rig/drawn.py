@@ -29,8 +29,8 @@ _APART = 0.02
 """Eye distances that neighbours move apart where one passes before the other."""
 _FEWEST = 8
 """Pixels of such an edge from which on it is drawn."""
-_FINER, _MOST_PX = 2, 1024
-"""Pixels of an edge's window per pixel of the picture, and the most on a side."""
+_MOST_PX = 1024
+"""On a side of an edge's window."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -107,25 +107,25 @@ class Drawn:
             gain: the answer's.
             seam: half the width of the painted band, in parts of the crop's side.
         """
-        rows, columns = np.nonzero(self._jumps(coarse) & (shown > 0))
-        if len(rows) < _FEWEST:
+        jumps = self._jumps(coarse) & (shown > 0)
+        if jumps.sum() < _FEWEST:
             return None
-        places = np.stack([columns, rows], axis=1) / len(coarse.triangle)
-        window = square_around(places, 4 * seam)
+        side = float(len(jumps))
+        rows, columns = np.nonzero(jumps)
+        window = square_around(np.stack([columns, rows], axis=1) / side, 4 * seam)
+        band = blurred(grown(jumps, seam * side) * shown, seam * side / 3)
         size = window[2] - window[0]
-        side_px = int(np.clip(round(_FINER * size * len(self.picture)), 64, _MOST_PX))
+        side_px = int(np.clip(round(size * len(self.picture)), 64, _MOST_PX))
         raster = self._raster(self.template.triangles, window, side_px)
-        width = seam / size * side_px
         at = window_places(window, side_px).astype(np.float32)
-        known = raster.is_hit * sampled(shown[..., None], at * np.float32(len(shown)))[..., 0]
-        band = blurred(
-            grown(self._jumps(raster) & (known > 0.5), width).astype(np.float32), width / 3
-        )
-        band *= known
-        source = raster.mixed(self.here[:, :2], self.template.triangles)
-        factor = np.exp(sampled(gain, at * np.float32(len(gain))))
-        paint = srgb_from_linear(linear_from_srgb(self._sampled(source)) * factor)
-        return _painter(window, band, _softened(extended(paint, known)))
+        cover = raster.is_hit * sampled(band[..., None], at * np.float32(side))[..., 0]
+        drawn = np.nonzero(grown(cover > 0, 2))  # paint reaches further than it is shown
+        source = raster.mixed(self.here[:, :2], self.template.triangles)[drawn]
+        source[~raster.is_hit[drawn]] = at[drawn][~raster.is_hit[drawn]]
+        factor = np.exp(sampled(gain, at[drawn] * np.float32(len(gain))))
+        paint = np.zeros((side_px, side_px, 3), np.float32)
+        paint[drawn] = srgb_from_linear(linear_from_srgb(self._sampled(source)) * factor)
+        return _painter(window, cover, _softened(paint, cover > 0))
 
     def _raster(self, triangles: np.ndarray, window: Window, side_px: int) -> MeshRaster:
         """The mesh in the result, seen through a window."""
@@ -158,18 +158,21 @@ def is_behind(
     return depth > _BEHIND * float(np.sqrt((points[:, 2] ** 2).mean()))
 
 
-def _softened(paint: Float[np.ndarray, "side side 3"]) -> Float[np.ndarray, "side side 3"]:
-    """A binomial filter over five pixels: the edges of triangles have none of their own."""
-    for _ in range(2):
-        for axis in (0, 1):
-            first, last = (np.take(paint, [end], axis) for end in (0, -1))
-            wide = np.concatenate([first, paint, last], axis=axis)
-            before, here, after = (
-                np.take(wide, np.arange(start, start + paint.shape[axis]), axis)
-                for start in range(3)
-            )
-            paint = (before + 2 * here + after) / 4
-    return paint
+def _softened(
+    paint: Float[np.ndarray, "side side 3"], known: Bool[np.ndarray, "side side"]
+) -> Float[np.ndarray, "side side 3"]:
+    """Each known pixel with its known neighbours: the edges of triangles are hard."""
+    rows, columns = np.nonzero(known[1:-1, 1:-1])
+    total, count = np.zeros((len(rows), 3), np.float32), np.zeros((len(rows), 1), np.float32)
+    for down, across in np.ndindex(3, 3):
+        weight = np.float32((2, 1)[down != 1] * (2, 1)[across != 1])
+        beside = rows + down, columns + across
+        share = weight * known[beside][:, None]
+        total += share * paint[beside]
+        count += share
+    softened = paint.copy()
+    softened[rows + 1, columns + 1] = total / np.maximum(count, 1)
+    return softened
 
 
 def _painter(

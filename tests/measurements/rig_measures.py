@@ -249,6 +249,9 @@ class KnownLandmarks:
         """Those that are known."""
         return self.known
 
+    def refinement(self, face: Picture) -> None:
+        """None is added: what is measured is geometry."""
+
     def answer(self, faces: Sequence[Picture], mixes: Sequence[ExpressionMix]) -> list[Answer]:
         """See `AnswerSource.answer`."""
         vectors = [self.card.vector_of(mix) for mix in mixes]
@@ -304,8 +307,9 @@ class AskedFace:
             card = self.source.card
             vector = dict(zip(card.controls, card.vector_of(self._mix(weights)), strict=True))
             with patch.object(opened_mouth, "_inside_of_mouth", _green):
-                rig = self.source.template
-                drawn = rig_answer(rig, self._cut(own), self.found(), vector)
+                rig, seen = self.source.template, self._lift(self._face).face
+                refine = self.source.refinement(seen)
+                drawn = rig_answer(rig, self._cut(own), self.found(), vector, refine=refine)
             painted = replace(answer, painters=drawn.painters)
         else:
             painted = _with_named_paint(answer, weights, own, nose_px)

@@ -152,7 +152,8 @@ def rig_answer(
     )
     drawn = Drawn(template=template, picture=picture, here=here, there=there, eye=laid.map.eye)
     seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
-    passing = drawn.edge_before(raster, shown, gain, seam)
+    openings = [one for one in (*eyes, mouth) if one is not None]
+    passing = drawn.edge_before(raster, shown, gain, openings, seam)
     painters = [] if passing is None else [passing]
     painters += [
         drawn.opening(one, is_upper, seam)

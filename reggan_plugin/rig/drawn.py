@@ -1,5 +1,6 @@
 """Skin that the mesh itself draws, along edges where no plane of cells can follow its motion."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +10,13 @@ from reggan_plugin.change.answer import Painter
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.rig.eyes import Opening
 from reggan_plugin.rig.planes import (
+    WHOLE,
     Window,
     blurred,
     extended,
     grown,
     line_of,
+    mask_of,
     sampled,
     square_around,
     window_places,
@@ -27,6 +30,8 @@ _BEHIND = 0.1
 """Depth, in the spread of the template's, from which on a surface lies behind another."""
 _APART = 0.02
 """Eye distances that neighbours move apart where one passes before the other."""
+_BESIDE = 0.08
+"""Eye distances around eyes and mouth in which no such edge is looked for."""
 _FEWEST = 8
 """Pixels of such an edge from which on it is drawn."""
 _MOST_PX = 1024
@@ -97,6 +102,7 @@ class Drawn:
         coarse: MeshRaster,
         shown: Float[np.ndarray, "height width"],
         gain: Float[np.ndarray, "cells cells 1"],
+        openings: Sequence[Opening],
         seam: float,
     ) -> Painter | None:
         """Paint the edge of skin that passes before other skin, as a chin before the neck.
@@ -105,9 +111,13 @@ class Drawn:
             coarse: the mesh in the result, drawn over the whole crop.
             shown: 1 where the picture shows the surface of a pixel of it.
             gain: the answer's.
+            openings: of eyes and mouth.
             seam: half the width of the painted band, in parts of the crop's side.
         """
         jumps = self._jumps(coarse) & (shown > 0)
+        for opening in openings:  # which have painters of their own
+            near = mask_of(opening.edge, WHOLE, len(jumps)) > 0
+            jumps &= ~grown(near, _BESIDE * self.eye * len(jumps))
         if jumps.sum() < _FEWEST:
             return None
         side = float(len(jumps))

@@ -8,10 +8,10 @@ import pytest
 
 from reggan_plugin.rig.layout import COUNT
 from reggan_training.commands.family_options import families_from_paths
-from reggan_training.landmarks.canvas import SIDE_PX
+from reggan_training.landmarks.drawn_on import SIDE_PX
 from reggan_training.landmarks.head_source import SHARES, HeadSource
-from reggan_training.landmarks.kept_parts import kept_parts
 from reggan_training.landmarks.pictures import DrawnPicture
+from reggan_training.landmarks.pool import kept_parts
 
 from ...shared_data import SHARED_DATA
 from .test_squares import mean_face

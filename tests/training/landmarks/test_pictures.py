@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from reggan_plugin.rig.layout import COUNT
-from reggan_training.landmarks.canvas import SIDE_PX
-from reggan_training.landmarks.drawn_on import draw_over_face
+from reggan_training.landmarks.drawn_on import SIDE_PX, draw_over_face
 from reggan_training.landmarks.head_source import HeadSource
-from reggan_training.landmarks.kept_parts import KEPT_PX, kept_parts
 from reggan_training.landmarks.pictures import DrawnPicture, draw_head
+from reggan_training.landmarks.pool import KEPT_PX, kept_parts
 from reggan_training.landmarks.squares import PARTS
 
 

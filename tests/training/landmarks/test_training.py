@@ -16,11 +16,12 @@ from reggan_training.landmarks.network import POINTS_OF
 from reggan_training.landmarks.pool import PicturePool, arrays_of
 from reggan_training.landmarks.training import (
     LOG,
+    DrawnRun,
     Measurement,
     PartTraining,
     landmark_loss,
+    train_landmarks,
 )
-from reggan_training.landmarks.whole_run import DrawnRun, train_landmarks
 
 from ...shared_data import SHARED_DATA
 

@@ -23,7 +23,7 @@ from reggan_plugin.errors import MissingExtraError
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.pairs.camera import Camera
 from reggan_training.pairs.head_look import HeadLook
-from reggan_training.pairs.renderer import Drawn, Renderer
+from reggan_training.pairs.head_pictures import Drawn, Renderer
 from reggan_training.pairs.shading import HeadShader, backdrop_of, developed
 from reggan_training.pairs.surface_colour import surface_colour
 

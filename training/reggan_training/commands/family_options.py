@@ -87,7 +87,7 @@ def families_from_paths(
     Raises:
         UsageError: none is, MakeHuman without its units, or two families of one name.
     """
-    from reggan_training.heads.glb.family import GlbFamily
+    from reggan_training.heads.glb import GlbFamily
     from reggan_training.heads.ict import IctFamily
     from reggan_training.heads.makehuman.family import MakeHumanFamily
     from reggan_training.heads.valid.family import ValidFamily

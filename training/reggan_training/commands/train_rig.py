@@ -11,9 +11,8 @@ from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.commands.options import FOLDER_TO_WRITE, report_line
 from reggan_training.heads.split import SPLIT_FAMILIES
 from reggan_training.landmarks.head_source import MEAN_FAMILY
-from reggan_training.landmarks.training import Measurement
-from reggan_training.landmarks.whole_run import DrawnRun, train_on_drawn
-from reggan_training.landmarks.whole_run import train_landmarks as train_parts
+from reggan_training.landmarks.training import DrawnRun, Measurement, train_on_drawn
+from reggan_training.landmarks.training import train_landmarks as train_parts
 from reggan_training.refinement.examples import ExampleDrawing
 from reggan_training.refinement.training import ARRAYS
 from reggan_training.refinement.training import train as train_network

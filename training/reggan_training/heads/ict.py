@@ -14,9 +14,9 @@ from jaxtyping import Float, Int, UInt8
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
-from reggan_training.heads.eye_gaze import Eyeball, turned_eyeball
 from reggan_training.heads.frontal_paint import pack_regions, paint_face, rise
 from reggan_training.heads.head import HeadMesh, Part
+from reggan_training.heads.linear_shapes import Eyeball, turned_eyeball
 
 _BOUNDS = (0, 9409, 11248, 13294, 14062, 17039, 21451, 23021, 24591)
 _PARTS = (Part.SKIN, Part.SKIN, Part.MOUTH, Part.SOCKET, Part.GUMS, Part.TEETH, Part.EYE, Part.EYE)

@@ -7,13 +7,58 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from reggan_training.heads.canonical import canonical_from_rest
-from reggan_training.heads.eye_gaze import Eyeball
-from reggan_training.heads.eyeballs import angles_from_axis
 from reggan_training.heads.frontal_paint import pack_regions
 from reggan_training.heads.head import HeadMesh
-from reggan_training.heads.linear_shapes import LinearShapes, SparseOffsets
-from reggan_training.heads.mouth_shade import part_of_vertices, shade_inside
+from reggan_training.heads.linear_shapes import Eyeball, LinearShapes, SparseOffsets
+from reggan_training.heads.occlusion import part_of_vertices, shade_inside
+
+CANONICAL_NOSE_Y: Final = -0.6
+CANONICAL_MOUTH_Y: Final = -1.1
+CANONICAL_CHIN_Y: Final = -1.75
+
+
+def canonical_from_rest(
+    rest: Float[np.ndarray, "vertices 3"], *, nose_y: float, mouth_y: float, chin_y: float
+) -> Float[np.ndarray, "vertices 3"]:
+    """Stretch heights piecewise so that nose tip, mouth and chin lie where all heads have them.
+
+    Above the eyes and below the chin, heights are only moved.
+
+    Raises:
+        ValueError: the heights are not in this order below the eyes (0).
+    """
+    known = np.array([chin_y, mouth_y, nose_y, 0.0])
+    if not (np.diff(known) > 0).all():
+        raise ValueError(f"nose, mouth and chin must lie below the eyes in this order: {known}")
+    wanted = np.array([CANONICAL_CHIN_Y, CANONICAL_MOUTH_Y, CANONICAL_NOSE_Y, 0.0])
+    y = rest[:, 1]
+    canonical = rest.copy()
+    canonical[:, 1] = np.interp(y, known, wanted)
+    canonical[:, 1] += np.maximum(y, 0) + np.minimum(y - chin_y, 0)
+    return canonical
+
+
+def fit_sphere(points: Float[np.ndarray, "points 3"]) -> tuple[Float[np.ndarray, " 3"], float]:
+    """Centre and radius of the sphere nearest to these points (algebraic least squares)."""
+    points = points.astype(np.float64)
+    system = np.column_stack([2 * points, np.ones(len(points))])
+    solution = np.linalg.lstsq(system, (points**2).sum(axis=1), rcond=None)[0]
+    centre: Float[np.ndarray, " 3"] = solution[:3]
+    return centre, float(np.sqrt(max(solution[3] + centre @ centre, 0)))
+
+
+def angles_from_axis(
+    points: Float[np.ndarray, "points 3"],
+    centre: Float[np.ndarray, " 3"],
+    axis: Float[np.ndarray, " 3"],
+) -> Float[np.ndarray, " points"]:
+    """Angle in radians between the optical axis and the direction from the centre to a point."""
+    arms = points - centre
+    lengths = np.linalg.norm(arms, axis=1) * np.linalg.norm(axis)
+    cosines = (arms @ axis) / np.maximum(lengths, 1e-12)
+    angles: Float[np.ndarray, " points"] = np.arccos(np.clip(cosines, -1, 1))
+    return angles
+
 
 SIDES: Final = ("left", "right")
 

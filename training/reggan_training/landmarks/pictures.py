@@ -16,15 +16,21 @@ from reggan_plugin.rig.layout import SIDES
 from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.heads.worn.dress import dress
-from reggan_training.landmarks.canvas import EYE_PX, SIDE_PX, Picture, Plane
-from reggan_training.landmarks.drawn_on import draw_backdrop, draw_outlines, draw_over_face
+from reggan_training.landmarks.contours import seen_edges
+from reggan_training.landmarks.drawn_on import (
+    EYE_PX,
+    SIDE_PX,
+    Picture,
+    Plane,
+    draw_backdrop,
+    draw_outlines,
+    draw_over_face,
+)
 from reggan_training.landmarks.points import DensePoints, iris_of
-from reggan_training.landmarks.seen_edges import seen_edges
 from reggan_training.landmarks.stylised import stylise
 from reggan_training.pairs.camera import Camera, rotation_from_angles
 from reggan_training.pairs.head_look import HeadLook, sample_look
-from reggan_training.pairs.rasterised_head import RasterisedHead
-from reggan_training.pairs.rasterising import rasterise_head
+from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.states import Weights, sample_states
 

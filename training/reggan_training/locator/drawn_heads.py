@@ -19,8 +19,7 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.rig.layout import eye_rows, rows_of
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.worn.dress import dress
-from reggan_training.landmarks.canvas import SIDE_PX
-from reggan_training.landmarks.drawn_on import draw_backdrop, draw_outlines, draw_over_face
+from reggan_training.landmarks.drawn_on import SIDE_PX, draw_backdrop, draw_outlines, draw_over_face
 from reggan_training.landmarks.head_source import SHARES, HeadSource
 from reggan_training.landmarks.pictures import (
     TEXTURES,
@@ -39,9 +38,9 @@ from reggan_training.locator.sources import (
     load_pictures,
 )
 from reggan_training.pairs.camera import Camera, rotation_from_angles
-from reggan_training.pairs.noise import keep_textures
 from reggan_training.pairs.rasterising import rasterise_head
 from reggan_training.pairs.shading import HeadShader
+from reggan_training.pairs.surface_colour import keep_textures
 
 KINDS: Final = ("plain", "stylised", "large-eyed")
 _SHARES: Final = (0.4, 0.25, 0.35)

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,31 @@ from reggan_training.heads.split import is_held_out, last_two_digits
 from reggan_training.heads.worn.dress import dress
 from reggan_training.pairs.camera import Camera, sample_camera
 from reggan_training.pairs.head_look import STYLES, HeadLook, sample_look
-from reggan_training.pairs.rasterised_head import RasterisedHead
-from reggan_training.pairs.rasterising import rasterise_head
-from reggan_training.pairs.renderer import Drawn, Renderer
+from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head
 from reggan_training.pairs.shading import HeadShader, reduce_to
 from reggan_training.pairs.states import Weights, sample_gaze
+
+Drawn = Callable[[int], Float[Tensor, "3 height width"]]
+"""One state of a head in a look, sRGB-encoded, [0, 1], at the side of the rasters or half of it."""
+Drawing = Callable[[HeadMesh, HeadShader, HeadLook], Drawn]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renderer:
+    """What makes pictures of heads.
+
+    Attributes:
+        name: of its settings in a set's manifest.
+        styles: that it can draw.
+        draw: opens a head in a look.
+        packages: whose versions the manifest names.
+    """
+
+    name: str
+    styles: tuple[str, ...]
+    draw: Drawing
+    packages: tuple[str, ...] = ("torch",)
+
 
 _MARGIN = 1.25
 """Side of a picture over that of the crops that training cuts from it."""

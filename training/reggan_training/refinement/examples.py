@@ -25,7 +25,7 @@ from reggan_plugin.rig.refinement import CELLS, RigRequest, source_raster
 from reggan_plugin.rig.source import RigSource
 from reggan_plugin.rig.template import template
 from reggan_training.heads.head import HeadMesh, Part
-from reggan_training.landmarks.canvas import SIDE_PX, Plane
+from reggan_training.landmarks.drawn_on import SIDE_PX, Plane
 from reggan_training.landmarks.pictures import (
     NAMED,
     HeadState,
@@ -36,7 +36,7 @@ from reggan_training.landmarks.pictures import (
 from reggan_training.landmarks.points import DensePoints
 from reggan_training.metrics.motion.exported import open_exported
 from reggan_training.pairs.head_look import HeadLook
-from reggan_training.pairs.rasterised_head import Rasters
+from reggan_training.pairs.rasterising import Rasters
 from reggan_training.pairs.shading import HeadShader, mixed
 from reggan_training.pairs.states import Weights, sample_states
 from reggan_training.pairs.truth import project

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, UInt8
 
 from reggan_plugin.errors import SourceError
-from reggan_training.heads.eyeballs import fit_sphere
-from reggan_training.heads.head import REGIONS, HeadMesh
+from reggan_training.heads.head import REGIONS, HeadMesh, Part
 from reggan_training.heads.joined_head import (
     FileEye,
     JoinedHead,
     Points,
+    fit_sphere,
     head_mesh_from_joined,
 )
 from reggan_training.heads.linear_shapes import (
@@ -30,18 +30,173 @@ from reggan_training.heads.valid.atlas import (
     MIDDLE_U,
     MOUTH_CORNER,
     NOSE_TIP,
+    is_clothes,
+    is_face_island,
+    is_mouth,
+    is_neck_rim,
     nearest_row,
     regions_from_uv,
 )
 from reggan_training.heads.valid.file import Texture, ValidMesh, read_meshes, read_textures
-from reggan_training.heads.valid.parts import (
-    FACE,
-    LEFT_EYE,
-    LOWER_TEETH,
-    RIGHT_EYE,
-    parts_of_triangles,
-)
-from reggan_training.heads.valid.shapes import TERMS_BY_SHAPE, MorphTerm
+
+
+@dataclass(frozen=True)
+class MorphTerm:
+    """One morph's share in a shape.
+
+    Attributes:
+        morph: name without prefix and `_h`.
+        weight: at weight 1 of the shape.
+        half: `Left` or `Right` keeps one half of a symmetric morph, fading over the middle.
+    """
+
+    morph: str
+    weight: float
+    half: str | None = None
+
+
+def _both(morph: str, weight: float) -> tuple[MorphTerm, MorphTerm]:
+    return MorphTerm(f"L{morph}", weight), MorphTerm(f"R{morph}", weight)
+
+
+_SYMMETRIC: Final[dict[str, tuple[MorphTerm, ...]]] = {
+    "browInnerUp": _both("sad", 1.05),
+    "cheekPuff": _both("blow", 0.9),
+    "jawForward": (MorphTerm("JawFront", 1.5),),
+    "jawLeft": (MorphTerm("Ljaw", 1.7),),
+    "jawOpen": (MorphTerm("AE_AA", 0.7), MorphTerm("Shout", 0.35)),
+    "jawRight": (MorphTerm("Rjaw", 1.7),),
+    "mouthFunnel": (
+        MorphTerm("SH_CH", 0.6),
+        MorphTerm("UW_U", 0.4),
+        *_both("lipUp", 0.6),
+        *_both("lipDown", 0.6),
+    ),
+    "mouthPucker": (MorphTerm("Kiss", 0.85), MorphTerm("UW_U", 0.2)),
+    "mouthShrugLower": (
+        MorphTerm("Chin", 0.6),
+        MorphTerm("MPB_Down", 1.2),
+        *_both("lipDown", -0.35),
+        *_both("lipUp", 0.15),
+    ),
+    "mouthShrugUpper": _both("lipUp", 0.65),
+}
+
+_ONE_SIDE: Final[dict[str, tuple[tuple[str, float], ...]]] = {
+    "browDown": (("browDown", 0.9), ("{s}browDown", 0.9)),
+    "browOuterUp": (("{s}browUp", 1.5), ("browUp", 0.7)),
+    "cheekSquint": (("lowLid", 0.75), ("smileClose", 0.3)),
+    "eyeBlink": (("eyeClose", 1.0),),
+    "eyeLookDown": (("eyeClose", 0.5),),
+    "eyeLookIn": (),
+    "eyeLookOut": (),
+    "eyeLookUp": (("eyeOpen", 1.2),),
+    "eyeSquint": (("lowLid", 0.5), ("squint", 0.2)),
+    "eyeWide": (("eyeOpen", 1.2),),
+    "mouthDimple": (("lipCorner", 1.0), ("smileClose", 0.25)),
+    "mouthFrown": (("mouthSad", 0.8), ("lipCorner", 0.3)),
+    "mouthLowerDown": (("lipDown", 1.1),),
+    "mouthSmile": (("smileClose", 1.3),),
+    "mouthStretch": (
+        ("smileClose", 0.95),
+        ("mouthSad", 1.4),
+        ("lipCorner", 0.2),
+        ("lipDown", 0.4),
+    ),
+    "mouthUpperUp": (("lipUp", 1.05),),
+    "noseSneer": (
+        ("disgust", 1.0),
+        ("lipUp", 0.35),
+        ("lipDown", 0.4),
+        ("nostril", 0.7),
+        ("browDown", 0.4),
+    ),
+}
+
+_SPLIT: Final[dict[str, tuple[tuple[str, float], ...]]] = {
+    "mouthPress": (("MPB_Up", 1.0), ("MPB_Down", 1.0)),
+}
+
+
+def _terms_by_shape() -> dict[str, tuple[MorphTerm, ...]]:
+    table = dict(_SYMMETRIC)
+    for side in ("Left", "Right"):
+        letter = side[0]
+        for name, shares in _ONE_SIDE.items():
+            table[name + side] = tuple(
+                MorphTerm(letter + morph.format(s=letter), weight) for morph, weight in shares
+            )
+        for name, shares in _SPLIT.items():
+            table[name + side] = tuple(MorphTerm(morph, weight, side) for morph, weight in shares)
+    return dict(sorted(table.items()))
+
+
+TERMS_BY_SHAPE: Final[dict[str, tuple[MorphTerm, ...]]] = _terms_by_shape()
+"""ARKit name to the morphs that make it. Not there, since no morph answers to them: mouthClose,
+mouthLeft and mouthRight, mouthRollLower and mouthRollUpper, tongueOut."""
+
+
+FACE: Final = "H_DDS_HighRes"
+LEFT_EYE: Final = "h_L_eye"
+RIGHT_EYE: Final = "h_R_eye"
+LOWER_TEETH: Final = "h_TeethDown"
+_UPPER_TEETH: Final = "h_TeethUp"
+
+_PART_OF_MESH: Final = {
+    FACE: Part.SKIN,
+    LEFT_EYE: Part.EYE,
+    RIGHT_EYE: Part.EYE,
+    "h_L_gland": Part.SKIN,
+    "h_R_gland": Part.SKIN,
+    LOWER_TEETH: Part.GUMS,
+    _UPPER_TEETH: Part.GUMS,
+    "h_wig": Part.HAIR,
+}
+
+
+def parts_of_triangles(mesh: ValidMesh, texture: Texture) -> UInt8[np.ndarray, " triangles"]:
+    """Part of each triangle of a mesh; a mesh with an unknown name is clothes."""
+    parts = np.full(len(mesh.triangles), _PART_OF_MESH.get(mesh.name, Part.CLOTHES), np.uint8)
+    uv = mesh.uv[mesh.triangles].mean(axis=1)
+    colours = _sampled(texture, uv)
+    if mesh.name == FACE:
+        parts[is_mouth(uv)] = Part.MOUTH
+        parts[is_clothes(uv) | _is_collar(uv, colours)] = Part.CLOTHES
+    elif mesh.name in (LOWER_TEETH, _UPPER_TEETH):
+        brightest, darkest = colours.max(axis=1), colours.min(axis=1)
+        parts[(darkest > 0.5 * brightest) & (brightest > 90)] = Part.TEETH
+        parts[_is_tongue(mesh)[mesh.triangles].all(axis=1)] = Part.TONGUE
+    return parts
+
+
+def _sampled(texture: Texture, uv: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, "points 3"]:
+    """Texels at these places, 0 to 255."""
+    size = np.array(texture.shape[1::-1])
+    columns, rows = np.clip((uv * size).astype(int), 0, size - 1).T
+    colours: Float[np.ndarray, "points 3"] = texture[rows, columns].astype(np.float64)
+    return colours
+
+
+def _is_collar(
+    uv: Float[np.ndarray, "points 2"], colours: Float[np.ndarray, "points 3"]
+) -> Bool[np.ndarray, " points"]:
+    """The shirt's edge: painted along the island's lower rim, in a colour that skin has not."""
+    on_face = is_face_island(uv)
+    below = on_face & is_neck_rim(uv)
+    chroma = colours / np.maximum(colours.sum(axis=1, keepdims=True), 1)
+    skin = np.median(chroma[on_face & ~below], axis=0)
+    collar: Bool[np.ndarray, " points"] = below & (np.abs(chroma - skin).sum(axis=1) > 0.12)
+    return collar
+
+
+def _is_tongue(mesh: ValidMesh) -> Bool[np.ndarray, " vertices"]:
+    """Vertices that the morphs of the tongue (`*_tg`) move."""
+    tongue = np.zeros(len(mesh.vertices), dtype=bool)
+    for name, (moved, _) in mesh.morphs.items():
+        if name.endswith("_tg"):
+            tongue[moved] = True
+    return tongue
+
 
 FAMILY_NAME: Final = "valid"
 _HALF_RAMP: Final = 0.26

@@ -18,8 +18,7 @@ from reggan_training.metrics.motion.face import TrueFace
 from reggan_training.metrics.motion.results import ResultKind
 from reggan_training.pairs.head_file import HEAD_SUFFIX, write_head
 from reggan_training.pairs.head_look import STYLES, sample_look
-from reggan_training.pairs.rasterised_head import RasterisedHead
-from reggan_training.pairs.rasterising import rasterise_head
+from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head
 from reggan_training.pairs.shading import HeadShader, reduce_to
 from reggan_training.pairs.states import Weights
 from reggan_training.pairs.truth import PairTruth, request_of_pair, truth_of_pair

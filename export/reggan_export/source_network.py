@@ -10,11 +10,10 @@ from reggan_plugin.models.model_card import UNSEALED, ModelCard, card_from_metad
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import CANONICAL_LANDMARKS
-from reggan_training.papers.checkpoint import model_from_run
 from reggan_training.papers.initial_weights import initial_weights_from
 from reggan_training.papers.networks.architectures import build_model
 from reggan_training.papers.networks.expression_model import ExpressionModel
-from reggan_training.papers.run_folder import RunFolder
+from reggan_training.papers.run_folder import RunFolder, model_from_run
 
 
 def folder_of_run(checkpoint: Path) -> Path:

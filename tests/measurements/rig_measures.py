@@ -43,10 +43,10 @@ from reggan_training.landmarks.head_source import SHARES, HeadSource
 from reggan_training.landmarks.points import DensePoints, iris_of
 from reggan_training.landmarks.stylised import stylise
 from reggan_training.metrics.motion.answer import motion_in_crop
-from reggan_training.metrics.motion.face import TrueFace
-from reggan_training.metrics.motion.face_parts import (
+from reggan_training.metrics.motion.face import (
     INSIDE_OF_MOUTH,
     FacePart,
+    TrueFace,
     changeable_region,
     part_masks,
 )

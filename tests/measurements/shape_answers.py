@@ -15,10 +15,9 @@ from reggan_training.metrics.motion.answer import (
     motion_answers,
     motion_in_crop,
 )
-from reggan_training.metrics.motion.face import TrueFace
-from reggan_training.metrics.motion.face_parts import changeable_region, moved_region
+from reggan_training.metrics.motion.face import TrueFace, changeable_region, moved_region
+from reggan_training.metrics.motion.figures import ResultKind
 from reggan_training.metrics.motion.movement import explained_motion
-from reggan_training.metrics.motion.results import ResultKind
 from reggan_training.metrics.motion.test_heads import MotionTrial, TestHead
 from reggan_training.pairs.states import Weights
 

@@ -13,8 +13,12 @@ from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.commands import train_judge as command
 from reggan_training.commands.train_judge import train_judge
 from reggan_training.data.sets import load_sets
-from reggan_training.metrics.judge_training import JudgeSettings
-from reggan_training.metrics.judge_views import JudgeViews, balanced_chances, label_of
+from reggan_training.metrics.judge_training import (
+    JudgeSettings,
+    JudgeViews,
+    balanced_chances,
+    label_of,
+)
 from reggan_training.metrics.judges import Judges, embed, name_expressions
 
 

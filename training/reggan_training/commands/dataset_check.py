@@ -12,8 +12,7 @@ from reggan_plugin.drawing.contact_sheet import SheetRow, write_sheet
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.files.overwriting import refuse_existing
 from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option, sets_argument
-from reggan_training.data.check import SetReport
-from reggan_training.data.check_sheet import choose_rows, row_of, without_empty_columns
+from reggan_training.data.check import SetReport, choose_rows, row_of, without_empty_columns
 from reggan_training.data.sets import list_sets
 from reggan_training.data.split import SPLITS
 

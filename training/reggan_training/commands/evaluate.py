@@ -22,20 +22,18 @@ from reggan_training.commands.options import (
 )
 from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
 from reggan_training.metrics.trials import subject_from_identity
-from reggan_training.papers.checkpoint import images_seen, model_from_run
 from reggan_training.papers.comparison.contenders import INPUT, REGRESSION, TRUE, Contender
 from reggan_training.papers.comparison.evaluation import (
     EvaluationSet,
     evaluate_runs,
     load_evaluation_set,
 )
-from reggan_training.papers.comparison.outside_gauges import load_gauges
-from reggan_training.papers.comparison.outside_weights import missing_files
+from reggan_training.papers.comparison.outside_gauges import load_gauges, missing_files
 from reggan_training.papers.comparison.report_json import json_from_evaluation
 from reggan_training.papers.comparison.report_markdown import markdown_from_record
 from reggan_training.papers.comparison.sheet import draw_sheet
 from reggan_training.papers.held_out_curve import held_out_improvement, held_out_is_converged
-from reggan_training.papers.run_folder import RunFolder
+from reggan_training.papers.run_folder import RunFolder, images_seen, model_from_run
 
 
 @click.command("evaluate")

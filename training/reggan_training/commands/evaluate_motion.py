@@ -22,11 +22,11 @@ from reggan_training.commands.options import (
     threads_option,
 )
 from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
+from reggan_training.metrics.motion.answer import open_exported
 from reggan_training.metrics.motion.bounds import MotionBound, judge_bounds, warnings_of
 from reggan_training.metrics.motion.contact_sheet import MotionRow, draw_contact_sheet
 from reggan_training.metrics.motion.evaluation import Judged, find_heads
 from reggan_training.metrics.motion.evaluation import evaluate_motion as measure_heads
-from reggan_training.metrics.motion.exported import open_exported
 from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
 
 

@@ -11,10 +11,8 @@ from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET, overwrite_option
 from reggan_training.papers.study.design import USUAL_COMPARISONS, StudySettings
-from reggan_training.papers.study.packing import pack_study
-from reggan_training.papers.study.page import html_from_page
-from reggan_training.papers.study.picture_folders import PictureFolders
-from reggan_training.papers.study.picture_source import StudyPictures
+from reggan_training.papers.study.packing import html_from_page, pack_study
+from reggan_training.papers.study.pictures import PictureFolders, StudyPictures
 
 
 def named_folder_from_text(text: str) -> tuple[str, Path]:

@@ -22,11 +22,10 @@ from reggan_training.papers.configuration import (
     settings_for_model,
     settings_with_tables,
 )
-from reggan_training.papers.dry_run import describe_run
 from reggan_training.papers.initial_weights import InitialWeights, initial_weights_from
 from reggan_training.papers.networks.architectures import architecture_names
 from reggan_training.papers.presets import PRESETS, preset_named
-from reggan_training.papers.training_loop import Session
+from reggan_training.papers.training_loop import Session, describe_run
 from reggan_training.papers.training_loop import train as train_model
 from reggan_training.processes import join_processes
 

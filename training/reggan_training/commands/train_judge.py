@@ -25,8 +25,7 @@ from reggan_training.metrics.judge_training import (
     JudgeSettings,
     train_network,
 )
-from reggan_training.metrics.judge_validity import judge_true_pictures
-from reggan_training.metrics.judges import Judges
+from reggan_training.metrics.judges import Judges, judge_true_pictures
 from reggan_training.metrics.trials import shows_expressions
 
 

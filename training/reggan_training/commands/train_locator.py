@@ -11,11 +11,16 @@ from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.commands.options import FOLDER_TO_WRITE, SET
 from reggan_training.locator.bank import Bank, build_bank
-from reggan_training.locator.detector_network import FaceDetector
 from reggan_training.locator.drawn_heads import draw_set, pictures_to_train_on
-from reggan_training.locator.landmark_network import LandmarkNetwork
-from reggan_training.locator.loop import LocatorRun, RunConfig, StageName
-from reggan_training.locator.stages import DetectorStage, LandmarkStage, LocatorStage
+from reggan_training.locator.loop import (
+    DetectorStage,
+    LandmarkStage,
+    LocatorRun,
+    LocatorStage,
+    RunConfig,
+    StageName,
+)
+from reggan_training.locator.networks import FaceDetector, LandmarkNetwork
 
 
 @click.command("train-locator")

@@ -9,11 +9,12 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from reggan_plugin.errors import UnknownExpressionError
 from reggan_plugin.faces.face_crop import FaceCrop, crop_from_landmarks, fit_similarity
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, resolve_expression
 from reggan_training.data.identity import (
     CANONICAL_LANDMARKS,
     Identity,
@@ -22,6 +23,21 @@ from reggan_training.data.identity import (
 )
 from reggan_training.data.set_files import Entry, FolderFiles, read_image
 from reggan_training.data.split import style_of
+
+
+def number_of_expression(word: str) -> int:
+    """Return the place in `EXPRESSION_NAMES` of the expression that a word names.
+
+    Raises:
+        UnknownExpressionError: the word names nothing, or an expression beyond the seven.
+    """
+    name = resolve_expression(word)
+    if name not in EXPRESSION_NAMES:
+        raise UnknownExpressionError(
+            f"{word!r} is none of {', '.join(EXPRESSION_NAMES)}.", found=word
+        )
+    return EXPRESSION_NAMES.index(name)
+
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 """Endings of a picture's name, in lower case."""

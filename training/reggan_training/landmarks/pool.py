@@ -1,4 +1,8 @@
-"""The pool of pictures that networks are trained on: drawn by processes, held in memory."""
+"""The pool of pictures that networks are trained on: drawn by processes, held in memory.
+
+Every process has a rank, which its shards are called by, and random numbers of its own, which
+follow from the rank and from how many shards it has written: a run that goes on draws other ones.
+"""
 
 import logging
 import multiprocessing

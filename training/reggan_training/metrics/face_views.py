@@ -10,7 +10,7 @@ from torch import Tensor
 
 from reggan_training.data.augment import augment_colours, replace_surroundings
 from reggan_training.data.identity import Identity
-from reggan_training.metrics.expression_judge import CANONICAL_SIDE_PX, JUDGE_SIDE_PX
+from reggan_training.metrics.judge_networks import CANONICAL_SIDE_PX, JUDGE_SIDE_PX
 from reggan_training.metrics.trials import full_views
 
 CROP_SIDE_PX, _STORED_SIDE_PX = 256, 280

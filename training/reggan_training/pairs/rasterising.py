@@ -1,4 +1,9 @@
-"""A head, seen: every state of it is drawn through one camera, and what is not seen is left out."""
+"""A head, seen: every state of it is drawn through one camera, and what is not seen is left out.
+
+A rasterised head is self-contained: only vertices that are seen in some state are kept, so that a
+set can travel without the heads that it was made from. Everything of a picture but its look follows
+from it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

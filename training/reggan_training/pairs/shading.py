@@ -20,11 +20,11 @@ from reggan_training.pairs.surface_colour import (
     PAINT_REACH,
     ShadedSurface,
     detail_texture,
+    encoded_from_linear,
     noise_at,
     surface_colour,
     tensor_like,
 )
-from reggan_training.srgb import encoded_from_linear
 
 
 class HeadShader:

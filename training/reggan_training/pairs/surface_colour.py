@@ -12,7 +12,19 @@ from torch import Tensor
 
 from reggan_training.heads.head import REGIONS, Part
 from reggan_training.pairs.head_look import HeadLook
-from reggan_training.srgb import linear_from_encoded
+
+
+def linear_from_encoded(encoded: Tensor) -> Tensor:
+    """Return linear light of encoded values."""
+    upper = ((encoded.clamp(min=0.04) + 0.055) / 1.055) ** 2.4
+    return torch.where(encoded <= 0.04045, encoded / 12.92, upper)
+
+
+def encoded_from_linear(linear: Tensor) -> Tensor:
+    """Return encoded values of linear light."""
+    upper = 1.055 * linear.clamp(min=0.003) ** (1 / 2.4) - 0.055
+    return torch.where(linear <= 0.0031308, 12.92 * linear, upper)
+
 
 _SIZE = 512
 _KEPT = 4

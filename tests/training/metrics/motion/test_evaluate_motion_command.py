@@ -15,7 +15,7 @@ from reggan_plugin.models.shipped_models import weights_folder
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_training.commands import dataset_test_heads, evaluate_motion, family_options
 from reggan_training.heads.head import HeadFamily
-from reggan_training.metrics.motion.exported import open_exported
+from reggan_training.metrics.motion.answer import open_exported
 from reggan_training.metrics.motion.test_heads import TestHead, held_out_identities
 from tests.motion_models import motion_card
 

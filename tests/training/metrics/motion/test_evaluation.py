@@ -12,11 +12,11 @@ from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.metrics.judges import Judges
-from reggan_training.metrics.motion.answer import compose
+from reggan_training.metrics.motion.answer import compose, true_answer
 from reggan_training.metrics.motion.bounds import judge_bounds
 from reggan_training.metrics.motion.contact_sheet import draw_contact_sheet
 from reggan_training.metrics.motion.evaluation import Judged, evaluate_motion, find_heads
-from reggan_training.metrics.motion.results import (
+from reggan_training.metrics.motion.figures import (
     CROSS_FADE,
     INPUT,
     RESULT,
@@ -33,7 +33,6 @@ from reggan_training.metrics.motion.test_heads import (
     render_test_heads,
     states_of_test,
 )
-from reggan_training.metrics.motion.true_answer import true_answer
 from reggan_training.pairs.head_file import read_head
 from tests.motion_models import motion_card
 

@@ -1,4 +1,8 @@
-"""Lips that meet each other and lie on the teeth; teeth, gums and tongue as one bite."""
+"""Lips that meet each other and lie on the teeth; teeth, gums and tongue as one bite.
+
+The bite keeps its form on every head: it is moved and scaled as a whole to where the hollow of
+the mouth went. Its upper half never moves, its lower half turns with the jaw.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

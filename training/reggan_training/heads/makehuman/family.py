@@ -1,4 +1,8 @@
-"""MakeHuman heads: any number of sampled identities on one CC0 base mesh."""
+"""MakeHuman heads: any number of sampled identities on one CC0 base mesh.
+
+The face units are linear; what sums of them would spoil is mended: lids shut as far as asked on
+every eye and stay outside the eyeball, lips stay before the teeth.
+"""
 
 import re
 from collections.abc import Mapping

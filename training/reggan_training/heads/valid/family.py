@@ -2,6 +2,11 @@
 
 Source: Validated Avatar Library for Inclusion and Diversity (MIT, Tiffany Do, 2022), repacked as
 `valid.file` says.
+
+ARKit's shapes come from its face morphs, by one table. Weights are chosen so that weight 1 moves
+brows, lids, lips and chin about as far as ICT FaceKit's shape of the same name does, in eye
+distances. The morphs' `R` and `L` are the head's own sides. A `t_` morph of the lower teeth follows
+the face morph of the same name by the same weight.
 """
 
 from collections.abc import Iterable

@@ -7,8 +7,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from reggan_training.metrics.motion.face import TrueFace
-from reggan_training.metrics.motion.face_parts import FacePart, part_masks
+from reggan_training.metrics.motion.face import FacePart, TrueFace, part_masks
 
 _ZOOM = 2
 _TITLE_PX, _MARGIN_PX, _GAP_PX = 26, 150, 4

@@ -15,7 +15,7 @@ from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.split import SPLIT_FAMILIES, is_held_out
 from reggan_training.metrics.motion.face import TrueFace
-from reggan_training.metrics.motion.results import ResultKind
+from reggan_training.metrics.motion.figures import ResultKind
 from reggan_training.pairs.head_file import HEAD_SUFFIX, write_head
 from reggan_training.pairs.head_look import STYLES, sample_look
 from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head

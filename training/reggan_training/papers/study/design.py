@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reggan_plugin.errors import UsageError
-from reggan_training.papers.study.picture_source import Face
+from reggan_training.papers.study.pictures import Face
 
 QUESTIONS = ("expression", "identity", "realism")
 CHECK_QUESTIONS = ("identity",)

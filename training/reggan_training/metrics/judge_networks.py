@@ -1,7 +1,10 @@
-"""Names the expression of a face: an evaluation tool, never part of RegGAN's training.
+"""The judges' networks: what expression a face shows, and whose it is.
 
-It sees luminance only, once as it is and once with the local contrast made even, so that skin,
-marble, metal and ink look alike and what is left is the shape of brows, lids, nose and mouth.
+The expression judge sees luminance only, once as it is and once with the local contrast made
+even, so that skin, marble, metal and ink look alike and what is left is the shape of brows, lids,
+nose and mouth. The embedding is trained to know identities and expressions together, so that its
+features hold both. It sees colour, and nothing in its training teaches it to overlook blur: see
+`judges`.
 """
 
 import torch
@@ -108,3 +111,39 @@ def _average(plane: Float[Tensor, "batch 1 side side"]) -> Float[Tensor, "batch 
     length, margin = _NEIGHBOURHOOD_PX, _NEIGHBOURHOOD_PX // 2
     down = F.avg_pool2d(plane, (length, 1), 1, (margin, 0), count_include_pad=False)
     return F.avg_pool2d(down, (1, length), 1, (0, margin), count_include_pad=False)
+
+
+EMBEDDING_LENGTH = 64
+
+
+class FaceEmbedding(nn.Module):
+    """Trunk on colour, a unit vector for the identity and a logit for every expression."""
+
+    def __init__(self, expressions: int) -> None:
+        super().__init__()
+        self.trunk = FeatureTrunk(3)
+        self.identity_head = nn.Linear(2 * self.trunk.widths[-1], EMBEDDING_LENGTH)
+        self.expression_head = nn.Linear(2 * self.trunk.widths[-1], expressions)
+
+    def forward(
+        self, image: Float[Tensor, "batch 3 side side"]
+    ) -> tuple[Float[Tensor, "batch length"], Float[Tensor, "batch expressions"]]:
+        """Unit embeddings and expression logits of sRGB-encoded pictures in [0, 1]."""
+        deepest = self.features(image)[-1]
+        return self.embedding_of(deepest), self.expression_head(_pooled(deepest))
+
+    def embedding_of(
+        self, deepest: Float[Tensor, "batch width rows columns"]
+    ) -> Float[Tensor, "batch length"]:
+        """Unit embeddings from the features of the last stage."""
+        return F.normalize(self.identity_head(_pooled(deepest)).float(), dim=1)
+
+    def features(self, image: Float[Tensor, "batch 3 height width"]) -> list[Tensor]:
+        """The features of every stage, finest first; any size."""
+        stages: list[Tensor] = self.trunk(image * 4 - 2)
+        return stages
+
+
+def _pooled(deepest: Float[Tensor, "batch width rows columns"]) -> Float[Tensor, "batch both"]:
+    """Mean and maximum over all places."""
+    return torch.cat([deepest.mean(dim=(2, 3)), deepest.amax(dim=(2, 3))], dim=1)

@@ -1,10 +1,13 @@
-"""Pictures from folders: one for the input, one for each method, paired by name."""
+"""The pictures that a study compares, and those of folders."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
 from reggan_plugin.errors import (
@@ -15,7 +18,37 @@ from reggan_plugin.errors import (
     UnreadableFrameError,
 )
 from reggan_plugin.vocabulary.expression_mix import resolve_expression
-from reggan_training.papers.study.picture_source import Face, Picture
+
+Picture = UInt8[np.ndarray, "height width 3"]
+"""sRGB-encoded."""
+
+
+@dataclass(frozen=True, order=True)
+class Face:
+    """Whose picture, with which expression asked for."""
+
+    identity: str
+    expression: str
+
+
+@runtime_checkable
+class StudyPictures(Protocol):
+    """Pictures of the same faces by several methods."""
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Names of what is compared, in the order in which they were given."""
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """Faces of which every method has a picture, sorted."""
+
+    def read_original(self, face: Face) -> Picture:
+        """The picture that the methods were given."""
+
+    def read_result(self, method: str, face: Face) -> Picture:
+        """A method's result for a face."""
+
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 _PAPER = (128, 128, 128)

@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_training.processes import Processes
 
+Network = TypeVar("Network", bound=nn.Module)
+_LONGEST_GRADIENT = 2.0
+
 
 def commit_of_source() -> str:
     """Describe the commit of this code, `-dirty` where files were changed since."""
@@ -28,10 +31,6 @@ def commit_of_source() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "not under version control"
     return result.stdout.strip()
-
-
-Network = TypeVar("Network", bound=nn.Module)
-_LONGEST_GRADIENT = 2.0
 
 
 class TrainingTask(Protocol):

@@ -13,6 +13,27 @@ from reggan_training.heads.head import HeadFamily
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 OpenFamilies = Callable[[], list[HeadFamily]]
 
+number_of_heads_options = together(
+    click.option(
+        "--identities",
+        type=click.IntRange(min=1),
+        default=300,
+        show_default=True,
+        metavar="N",
+        help="Heads of each family that can sample them.",
+    ),
+    click.option(
+        "--views",
+        type=click.IntRange(1, 100),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Cameras before each head; VALID's few heads get four times as many.",
+    ),
+    click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True),
+)
+"""How many heads are drawn, before how many cameras, and from which seed."""
+
 
 def _open_families(
     ict: Path | None,
@@ -52,27 +73,6 @@ family_options = options_as(
     ),
 )
 """`--ict`, `--makehuman`, `--face-units`, `--valid`, `--glb`; taken as `open_families`."""
-
-number_of_heads_options = together(
-    click.option(
-        "--identities",
-        type=click.IntRange(min=1),
-        default=300,
-        show_default=True,
-        metavar="N",
-        help="Heads of each family that can sample them.",
-    ),
-    click.option(
-        "--views",
-        type=click.IntRange(1, 100),
-        default=1,
-        show_default=True,
-        metavar="N",
-        help="Cameras before each head; VALID's few heads get four times as many.",
-    ),
-    click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True),
-)
-"""How many heads are drawn, before how many cameras, and from which seed."""
 
 
 def families_from_paths(

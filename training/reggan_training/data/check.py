@@ -24,6 +24,12 @@ _STEEPEST_EYES_DEG = 25.0
 _LEAST_EYES_PX = 16.0
 _EYES = [LANDMARK_NAMES.index("left_eye"), LANDMARK_NAMES.index("right_eye")]
 
+_MOST_FURTHER = 4
+COLUMNS = (*EXPRESSION_NAMES, *(f"further {n + 1}" for n in range(_MOST_FURTHER)))
+"""Full expressions, then graded views and sources with closed eyes or open mouths."""
+_DOT_PX, _DOT_COLOUR = 5, (1.0, 0.9, 0.1)
+_EMPTY: Float[np.ndarray, "cell cell 3"] = np.full((CELL_PX, CELL_PX, 3), 0.18, dtype=np.float32)
+
 
 @dataclass
 class SetReport:
@@ -153,13 +159,6 @@ def _eye_line_deg(points: Float[np.ndarray, "6 2"]) -> float:
 
 def _wrapped(angle_deg: float) -> float:
     return (angle_deg + 180) % 360 - 180
-
-
-_MOST_FURTHER = 4
-COLUMNS = (*EXPRESSION_NAMES, *(f"further {n + 1}" for n in range(_MOST_FURTHER)))
-"""Full expressions, then graded views and sources with closed eyes or open mouths."""
-_DOT_PX, _DOT_COLOUR = 5, (1.0, 0.9, 0.1)
-_EMPTY: Float[np.ndarray, "cell cell 3"] = np.full((CELL_PX, CELL_PX, 3), 0.18, dtype=np.float32)
 
 
 def row_of(identity: Identity) -> SheetRow:

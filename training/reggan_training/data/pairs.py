@@ -21,6 +21,11 @@ from reggan_training.data.pair_table import Shares, rounded_state, table_of
 LOW_PX = 72
 """Side of a stored flow."""
 
+_MARGIN = 1.125
+"""Stored crops are this much larger than the model's, so that a jittered crop stays inside."""
+_MOST_CUTTERS = 8
+"""Threads that cut the stored crops, 10 ms of a core each at 256 px."""
+
 
 def flow_between(
     first: UInt8[np.ndarray, "side side 3"],
@@ -65,12 +70,6 @@ def _carry(
     return F.grid_sample(
         images, position, mode="bilinear", padding_mode="border", align_corners=False
     )
-
-
-_MARGIN = 1.125
-"""Stored crops are this much larger than the model's, so that a jittered crop stays inside."""
-_MOST_CUTTERS = 8
-"""Threads that cut the stored crops, 10 ms of a core each at 256 px."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,20 @@ from reggan_training.data.identity import (
 from reggan_training.data.set_files import Entry, FolderFiles, read_image
 from reggan_training.data.split import style_of
 
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+"""Endings of a picture's name, in lower case."""
+REGISTERED_WITHIN = 0.08
+"""Pictures whose eyes lie this close, in eye distances, are taken as aligned already.
+
+The locator's own error is a quarter of it.
+"""
+_STILL = tuple(LANDMARK_NAMES.index(name) for name in ("left_eye", "right_eye", "nose_tip"))
+"""The points that an expression moves least; separate takes are aligned by them."""
+_CROP_PX, _WINDOW_PX = 320, 400
+"""Sides of the canonical crop and of what is kept around it when pictures are aligned."""
+_log = logging.getLogger(__name__)
+_Image = UInt8[np.ndarray, "_height _width 3"]
+
 
 def number_of_expression(word: str) -> int:
     """Return the place in `EXPRESSION_NAMES` of the expression that a word names.
@@ -37,22 +51,6 @@ def number_of_expression(word: str) -> int:
             f"{word!r} is none of {', '.join(EXPRESSION_NAMES)}.", found=word
         )
     return EXPRESSION_NAMES.index(name)
-
-
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
-"""Endings of a picture's name, in lower case."""
-REGISTERED_WITHIN = 0.08
-"""Pictures whose eyes lie this close, in eye distances, are taken as aligned already.
-
-The locator's own error is a quarter of it.
-"""
-_STILL = tuple(LANDMARK_NAMES.index(name) for name in ("left_eye", "right_eye", "nose_tip"))
-"""The points that an expression moves least; separate takes are aligned by them."""
-_CROP_PX, _WINDOW_PX = 320, 400
-"""Sides of the canonical crop and of what is kept around it when pictures are aligned."""
-
-_log = logging.getLogger(__name__)
-_Image = UInt8[np.ndarray, "_height _width 3"]
 
 
 @runtime_checkable

@@ -16,6 +16,11 @@ CANONICAL_NOSE_Y: Final = -0.6
 CANONICAL_MOUTH_Y: Final = -1.1
 CANONICAL_CHIN_Y: Final = -1.75
 
+SIDES: Final = ("left", "right")
+Points = Float[np.ndarray, "vertices 3"]
+RegionPainter = Callable[[Points], Mapping[str, Float[np.ndarray, " vertices"]]]
+"""Regions of vertices, 0 to 1 by name, from canonical coordinates; `shade` is added."""
+
 
 def canonical_from_rest(
     rest: Float[np.ndarray, "vertices 3"], *, nose_y: float, mouth_y: float, chin_y: float
@@ -58,13 +63,6 @@ def angles_from_axis(
     cosines = (arms @ axis) / np.maximum(lengths, 1e-12)
     angles: Float[np.ndarray, " points"] = np.arccos(np.clip(cosines, -1, 1))
     return angles
-
-
-SIDES: Final = ("left", "right")
-
-Points = Float[np.ndarray, "vertices 3"]
-RegionPainter = Callable[[Points], Mapping[str, Float[np.ndarray, " vertices"]]]
-"""Regions of vertices, 0 to 1 by name, from canonical coordinates; `shade` is added."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -14,6 +14,9 @@ _FAR = 0.6
 """Farthest distance that casts shade, in eye distances."""
 _LIFT = 0.004
 
+_INSIDE = (Part.MOUTH, Part.GUMS, Part.TEETH, Part.TONGUE)
+_SOCKET_SHADE = 0.6
+
 
 def occlusion(
     points: Float[np.ndarray, "points 3"],
@@ -46,10 +49,6 @@ def _ball_directions() -> Float[np.ndarray, "rays 3"]:
     turn = np.pi * (1 + 5**0.5) * place
     across = np.sqrt(1 - up**2)
     return 0.999 * np.stack([across * np.cos(turn), across * np.sin(turn), up], axis=1)
-
-
-_INSIDE = (Part.MOUTH, Part.GUMS, Part.TEETH, Part.TONGUE)
-_SOCKET_SHADE = 0.6
 
 
 def shade_inside(

@@ -22,6 +22,16 @@ _SOLID: Final = 0.35
 _SLACK: Final = 1e-4
 """How loosely `carried` holds on to its places, in parts of the picture's side."""
 
+_WORN: Final = (Part.HAIR, Part.GLASSES, Part.BEARD, Part.LASHES, Part.BROWS)
+_INSIDE: Final = (Part.MOUTH, Part.TEETH, Part.GUMS, Part.TONGUE, Part.SOCKET)
+_MOUTH_PX: Final = 384
+"""Side of the closer look at the mouth."""
+_STEPS: Final = 160
+"""Places that are looked at between an upper lip and a lower one."""
+_LIP: Final = 0.10
+"""How far above and below its inner landmarks the mouth's opening is looked for, in its widths."""
+Points = Float[np.ndarray, "points 2"]
+
 
 def largest(mask: Bool[np.ndarray, "side side"]) -> Bool[np.ndarray, "side side"]:
     """The largest connected piece of a mask."""
@@ -98,18 +108,6 @@ def _spread(line: Place, count: int) -> Place:
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
     wanted = np.linspace(0, along[-1], count)
     return np.stack([np.interp(wanted, along, line[:, k]) for k in (0, 1)], axis=1)
-
-
-_WORN: Final = (Part.HAIR, Part.GLASSES, Part.BEARD, Part.LASHES, Part.BROWS)
-_INSIDE: Final = (Part.MOUTH, Part.TEETH, Part.GUMS, Part.TONGUE, Part.SOCKET)
-_MOUTH_PX: Final = 384
-"""Side of the closer look at the mouth."""
-_STEPS: Final = 160
-"""Places that are looked at between an upper lip and a lower one."""
-_LIP: Final = 0.10
-"""How far above and below its inner landmarks the mouth's opening is looked for, in its widths."""
-
-Points = Float[np.ndarray, "points 2"]
 
 
 def seen_edges(

@@ -35,6 +35,30 @@ WIDER: Final = 1.4
 KEPT_PX: Final = {"face": 96, "eye": 96, "brow": 80, "mouth": 128}
 """Pixels of the square that is kept, by kind of part."""
 
+MOST_PICTURES: Final = 60_000
+"""In memory; a picture takes 180 KB."""
+SIDES_OF: Final = {
+    "face": ("face",),
+    "eye": ("eye_right", "eye_left"),
+    "brow": ("brow_right", "brow_left"),
+    "mouth": ("mouth",),
+}
+"""Arrays of a shard, by the kind of network that looks at them."""
+POOL, TEST_POOL = "pool", "pool_test"
+"""Folders of a run: pictures to train on, and pictures of held-out heads."""
+_SHARD = 150
+_SEED, _HEADS, _HELD_OUT_HEADS = 77, 5, 9
+"""Of the pictures, and of the identities of both pools."""
+_STATES, _LOOKS = 5, 3
+"""Of each head: a geometry in three looks takes a third of the time for a picture."""
+_TEST_STATES, _TEST_LOOKS = 2, 1
+_END_S = 10.0
+Row = dict[str, np.ndarray]
+"""Of a shard."""
+DrawRows = Callable[[HeadMesh, DensePoints, np.random.Generator, bool], list[Row]]
+"""Rows of a head; the last argument says whether it is held out. Pickled, so no closure."""
+_log = logging.getLogger(__name__)
+
 
 def kept_parts(picture: DrawnPicture) -> dict[str, np.ndarray]:
     """Cut the parts of a picture that go into a shard.
@@ -63,17 +87,6 @@ def kept_parts(picture: DrawnPicture) -> dict[str, np.ndarray]:
             nearest = cv2.INTER_NEAREST
             row["label"] = cv2.warpAffine(picture.label, matrix, (side, side), flags=nearest)
     return row
-
-
-MOST_PICTURES: Final = 60_000
-"""In memory; a picture takes 180 KB."""
-SIDES_OF: Final = {
-    "face": ("face",),
-    "eye": ("eye_right", "eye_left"),
-    "brow": ("brow_right", "brow_left"),
-    "mouth": ("mouth",),
-}
-"""Arrays of a shard, by the kind of network that looks at them."""
 
 
 def arrays_of(kinds: Iterable[str]) -> list[str]:
@@ -130,22 +143,6 @@ class PicturePool:
         own = index - starts[shard]
         arrays = self._arrays[name]
         return torch.stack([arrays[int(s)][int(k)] for s, k in zip(shard, own, strict=True)])
-
-
-POOL, TEST_POOL = "pool", "pool_test"
-"""Folders of a run: pictures to train on, and pictures of held-out heads."""
-_SHARD = 150
-_SEED, _HEADS, _HELD_OUT_HEADS = 77, 5, 9
-"""Of the pictures, and of the identities of both pools."""
-_STATES, _LOOKS = 5, 3
-"""Of each head: a geometry in three looks takes a third of the time for a picture."""
-_TEST_STATES, _TEST_LOOKS = 2, 1
-_END_S = 10.0
-Row = dict[str, np.ndarray]
-"""Of a shard."""
-DrawRows = Callable[[HeadMesh, DensePoints, np.random.Generator, bool], list[Row]]
-"""Rows of a head; the last argument says whether it is held out. Pickled, so no closure."""
-_log = logging.getLogger(__name__)
 
 
 def landmark_rows(

@@ -42,6 +42,8 @@ _FIRST_GROUP: Final = {"eye": 24, "mouth": 24}
 Measurement = dict[str, float | str]
 Report = Callable[[Measurement], None]
 
+_POLL_S: Final = 2.0
+
 
 class PartTraining(NetworkTraining[PartNetwork]):
     """One network in training, such as that of the eyes."""
@@ -226,9 +228,6 @@ class LandmarkTask(PoolTask):
                 "loss": round(one.loss, 3),
                 **measure(one.ema, self._test),
             }
-
-
-_POLL_S: Final = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,10 @@ from reggan_training.locator.stylise import mix_channels, stylise
 SIDE = 256
 Tile = UInt8[np.ndarray, "side side"]
 
+_DRAWINGS_KEPT = 0.75
+"""Share of the drawings that are not restyled."""
+Gray = UInt8[np.ndarray, "_height _width"]
+
 
 def paint_background(rng: np.random.Generator, torn: list[Tile]) -> Tile:
     """Return one random faceless picture; `torn` are faceless pieces of avatars to reuse."""
@@ -183,12 +187,6 @@ def _paint_texture(base: Tile, rng: np.random.Generator) -> Tile:
     if rng.random() < 0.5:
         wave = np.sign(wave)
     return np.clip(base + rng.uniform(5, 80) * wave, 0, 255).astype(np.uint8)
-
-
-_DRAWINGS_KEPT = 0.75
-"""Share of the drawings that are not restyled."""
-
-Gray = UInt8[np.ndarray, "_height _width"]
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,13 @@ POSITIVE_RADIUS, IGNORED_RADIUS = 0.17, 0.45
 WIDEST_SPREAD_PX = 5.0
 """Heat maps up to this deviation are free: one narrower than a cell cannot interpolate."""
 
+_PREFIX = "network."
+_FOLDED = ".weight_bias"
+"""Ending of the biases into which the export folded batch norms, which follow their convolution."""
+log = logging.getLogger(__name__)
+StageName = Literal["detector", "landmarks"]
+CHECKPOINT_NAME = "checkpoint.pt"
+
 
 @runtime_checkable
 class LocatorStage(Protocol):
@@ -145,11 +152,6 @@ class LandmarkStage:
         }
 
 
-_PREFIX = "network."
-_FOLDED = ".weight_bias"
-"""Ending of the biases into which the export folded batch norms, which follow their convolution."""
-
-
 def load_exported(network: nn.Module, file: Path, inputs: Tensor) -> None:
     """Give a network the weights of its ONNX file.
 
@@ -203,12 +205,6 @@ def _set(norm: nn.Module, bias: Tensor, mean: Tensor, variance: Tensor) -> None:
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(variance)
         norm.weight.copy_((variance + norm.eps).sqrt())
-
-
-log = logging.getLogger(__name__)
-
-StageName = Literal["detector", "landmarks"]
-CHECKPOINT_NAME = "checkpoint.pt"
 
 
 @dataclass(frozen=True, kw_only=True)

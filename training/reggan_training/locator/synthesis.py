@@ -20,6 +20,19 @@ from reggan_training.locator.sources import MASK_SIDE
 
 Patch = Float[np.ndarray, "height width"]
 
+PATCH_SIDE_PX = 128
+SMALLEST_FACE_PX, LARGEST_FACE_PX = 20.0, 76.0
+OUTSIDE_TONE = 128
+"""Grey beyond the frame's edge: the networks subtract 0.5, so it equals zero padding."""
+MOST_ROLL_DEG = 48.0
+"""Faces rolled further are found by a look at the frame turned by quarters."""
+HARD_SHARE = 0.15
+"""Share of mined negatives in every batch, where there are any."""
+MIRRORED_ORDER = (1, 0, 2, 4, 3, 5)
+Gray = UInt8[np.ndarray, "_height _width"]
+Points = Float[np.ndarray, "6 2"]
+Matrix = Float[np.ndarray, "2 3"]
+
 
 def augment(
     patch: UInt8[np.ndarray, "height width"], rng: np.random.Generator
@@ -77,21 +90,6 @@ def _occlude(
     angle, tone = float(rng.uniform(0, 180)), (int(rng.integers(256)),)
     cv2.ellipse(patch, centre, axes, angle, 0, 360, tone, -1)
     return patch
-
-
-PATCH_SIDE_PX = 128
-SMALLEST_FACE_PX, LARGEST_FACE_PX = 20.0, 76.0
-OUTSIDE_TONE = 128
-"""Grey beyond the frame's edge: the networks subtract 0.5, so it equals zero padding."""
-MOST_ROLL_DEG = 48.0
-"""Faces rolled further are found by a look at the frame turned by quarters."""
-HARD_SHARE = 0.15
-"""Share of mined negatives in every batch, where there are any."""
-MIRRORED_ORDER = (1, 0, 2, 4, 3, 5)
-
-Gray = UInt8[np.ndarray, "_height _width"]
-Points = Float[np.ndarray, "6 2"]
-Matrix = Float[np.ndarray, "2 3"]
 
 
 @dataclass(frozen=True)

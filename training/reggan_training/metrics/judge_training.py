@@ -38,6 +38,8 @@ STORED_SIDE_PX = 152
 _FURTHER_SHARE = 0.3
 """Part of the draws that show a graded or disturbed view, of identities that have any."""
 
+_CHECK_EVERY_STEPS = 75
+
 
 class JudgeViews:
     """Holds every face in several styles and draws disturbed batches of them.
@@ -178,9 +180,6 @@ def _styled(
         grays = [mix_channels(picture, random) for picture in pixels]
         made.append([stylise(g, p, random) for g, p in zip(grays, points, strict=True)])
     return np.ascontiguousarray(np.array(made).swapaxes(0, 1))
-
-
-_CHECK_EVERY_STEPS = 75
 
 
 @dataclass(frozen=True, kw_only=True)

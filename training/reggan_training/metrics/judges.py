@@ -28,6 +28,9 @@ from reggan_training.metrics.trials import full_views
 SHIPPED_JUDGES = Path(__file__).parent / "judges"
 _EXPRESSION_FILE, _FACE_FILE = "expression_judge.safetensors", "face_embedding.safetensors"
 
+LEAST_ACCURACY = 0.9
+"""Below this share of true pictures named rightly, an ECS says nothing: it is void."""
+
 
 @dataclass(frozen=True, eq=False)
 class Judges:
@@ -166,10 +169,6 @@ def load_judge(network: nn.Module, path: Path) -> None:
             kind="judge-to-train",
         ) from error
     network.eval().requires_grad_(False)
-
-
-LEAST_ACCURACY = 0.9
-"""Below this share of true pictures named rightly, an ECS says nothing: it is void."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,6 +31,18 @@ Drawn = Callable[[int], Float[Tensor, "3 height width"]]
 """One state of a head in a look, sRGB-encoded, [0, 1], at the side of the rasters or half of it."""
 Drawing = Callable[[HeadMesh, HeadShader, HeadLook], Drawn]
 
+_MARGIN = 1.25
+"""Side of a picture over that of the crops that training cuts from it."""
+_ZOOM = 0.9 * _MARGIN
+"""Reach of a picture over that of a head's own crop, which is wider than contract 1's."""
+_SUPERSAMPLING = 2
+_MOUTH_PX = 8
+"""The mouth's own rasters are not used."""
+_GRADED, _HALF = (0.2, 0.75), 0.5
+_SOURCES = 2
+_TRAINED, _CHOSEN_BY, _TESTED = 1, 8, 9
+"""Last digits of identities' numbers, which decide their split (`data/split.py`)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Renderer:
@@ -47,19 +59,6 @@ class Renderer:
     styles: tuple[str, ...]
     draw: Drawing
     packages: tuple[str, ...] = ("torch",)
-
-
-_MARGIN = 1.25
-"""Side of a picture over that of the crops that training cuts from it."""
-_ZOOM = 0.9 * _MARGIN
-"""Reach of a picture over that of a head's own crop, which is wider than contract 1's."""
-_SUPERSAMPLING = 2
-_MOUTH_PX = 8
-"""The mouth's own rasters are not used."""
-_GRADED, _HALF = (0.2, 0.75), 0.5
-_SOURCES = 2
-_TRAINED, _CHOSEN_BY, _TESTED = 1, 8, 9
-"""Last digits of identities' numbers, which decide their split (`data/split.py`)."""
 
 
 @dataclass(frozen=True, kw_only=True)

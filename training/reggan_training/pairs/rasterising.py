@@ -21,6 +21,14 @@ from reggan_training.heads.head import HeadMesh
 from reggan_training.pairs.camera import Camera, Window, sample_camera
 from reggan_training.pairs.states import Weights
 
+FACE_WINDOW: Window = (0.0, 0.0, 1.0, 1.0)
+MOUTH_WINDOW: Window = (0.28125, 0.421875, 0.71875, 0.859375)
+"""112 of 256 pixels around the mouth, with room for a jaw that drops."""
+FACE_PX, MOUTH_PX = 256, 224
+_LARGEST_TEXTURE_PX = 512
+_NO_TRIANGLE = 0xFFFF
+"""Most triangles that a head can show are one fewer than this."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Raster:
@@ -65,12 +73,6 @@ class HeadScene:
             triangle=hits["primID"].astype(np.int32).reshape(side_px, side_px),
             barycentric=np.stack([hits["u"], hits["v"]], axis=1).reshape(side_px, side_px, 2),
         )
-
-
-FACE_WINDOW: Window = (0.0, 0.0, 1.0, 1.0)
-MOUTH_WINDOW: Window = (0.28125, 0.421875, 0.71875, 0.859375)
-"""112 of 256 pixels around the mouth, with room for a jaw that drops."""
-FACE_PX, MOUTH_PX = 256, 224
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,11 +143,6 @@ class Rasters:
     def side_px(self) -> int:
         """Pixels along a side."""
         return int(self.triangle.shape[1])
-
-
-_LARGEST_TEXTURE_PX = 512
-_NO_TRIANGLE = 0xFFFF
-"""Most triangles that a head can show are one fewer than this."""
 
 
 def rasterise_head(

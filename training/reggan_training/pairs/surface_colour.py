@@ -13,6 +13,18 @@ from torch import Tensor
 from reggan_training.heads.head import REGIONS, Part
 from reggan_training.pairs.head_look import HeadLook
 
+_SIZE = 512
+_KEPT = 4
+"""Textures of each kind that a process keeps in memory: 5 MB of detail, 1 MB of strands each."""
+_kept: dict[Callable[[int], Tensor], Callable[[int], Tensor]] = {}
+_REGIONS = slice(3, 3 + len(REGIONS))
+PAINT_REACH = 2.4
+"""Canonical coordinates up to this are covered once by noise textures, in eye distances."""
+_IRIS_RAD, _PUPIL_RAD = 0.46, 0.19
+_ANGLE = slice(14, 15)
+_UV = slice(15, 17)
+_STRAND_REACH = 1.2
+
 
 def linear_from_encoded(encoded: Tensor) -> Tensor:
     """Return linear light of encoded values."""
@@ -24,11 +36,6 @@ def encoded_from_linear(linear: Tensor) -> Tensor:
     """Return encoded values of linear light."""
     upper = 1.055 * linear.clamp(min=0.003) ** (1 / 2.4) - 0.055
     return torch.where(linear <= 0.0031308, 12.92 * linear, upper)
-
-
-_SIZE = 512
-_KEPT = 4
-"""Textures of each kind that a process keeps in memory: 5 MB of detail, 1 MB of strands each."""
 
 
 def keep_textures(count: int) -> None:
@@ -73,13 +80,7 @@ def _normalised(texture: Tensor) -> Tensor:
     return (texture - mean) / texture.std(dim=(2, 3), keepdim=True)
 
 
-_kept: dict[Callable[[int], Tensor], Callable[[int], Tensor]] = {}
 keep_textures(_KEPT)
-
-
-_REGIONS = slice(3, 3 + len(REGIONS))
-PAINT_REACH = 2.4
-"""Canonical coordinates up to this are covered once by noise textures, in eye distances."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -131,12 +132,6 @@ def noise_at(
 def tensor_like(values: object, like: Tensor) -> Tensor:
     """Numbers of the type and on the device of a tensor."""
     return torch.as_tensor(np.asarray(values), dtype=like.dtype, device=like.device)
-
-
-_IRIS_RAD, _PUPIL_RAD = 0.46, 0.19
-_ANGLE = slice(14, 15)
-_UV = slice(15, 17)
-_STRAND_REACH = 1.2
 
 
 def surface_colour(

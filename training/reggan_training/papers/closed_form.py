@@ -26,6 +26,9 @@ _CHANGE_LEVELS = 0.045
 _RARE, _COMMON = 0.05, 0.30
 """Share of the faces that change at a place: below the first the mask is 0, above the second 1."""
 
+LARGEST_SUMS_BYTES = 2**30
+"""Four expressions at 400 px with filters of their own for each channel (250 MB each)."""
+
 
 class ChangeCounts:
     """In how many faces each expression changes each pixel. Counts of disjoint data add up.
@@ -107,10 +110,6 @@ def _blur(
 def _shrink(plane: Float[np.ndarray, "side side"], low_px: int) -> Float[np.ndarray, "low low"]:
     image = Image.fromarray(plane.astype(np.float32))
     return np.asarray(image.resize((low_px, low_px), Image.Resampling.BOX))
-
-
-LARGEST_SUMS_BYTES = 2**30
-"""Four expressions at 400 px with filters of their own for each channel (250 MB each)."""
 
 
 def fit_closed_form(

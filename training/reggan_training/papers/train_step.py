@@ -27,6 +27,11 @@ from reggan_training.training_run import average_into
 _SMALL_SIDE_PX = 128
 """Up to this side the discriminator reads blocks of 2x2 pixels, above of 4x4."""
 
+_BETAS = (0.5, 0.99)
+_LONGEST_GRADIENT = 5.0
+_LEAST_RATE = 0.01
+"""Of the learning rate that is left at the end of a run."""
+
 
 class Adversary:
     """A discriminator, its optimiser, and what both heads say to the generator."""
@@ -119,12 +124,6 @@ class Adversary:
             return losses.r1_penalty(score, real)
         share = torch.rand(len(fake), 1, 1, 1, generator=random).to(fake.device)
         return losses.interpolation_penalty(score, real, fake, share)
-
-
-_BETAS = (0.5, 0.99)
-_LONGEST_GRADIENT = 5.0
-_LEAST_RATE = 0.01
-"""Of the learning rate that is left at the end of a run."""
 
 
 class Trainer:

@@ -35,6 +35,8 @@ Report = Callable[[str], None]
 _GRID_IDENTITIES = 4
 _MOST_DRAWERS = 8
 
+_MEASURED_STEPS = 2
+
 
 def train(
     data: Sequence[Path],
@@ -244,9 +246,6 @@ def _diverged(error: TrainingDivergedError, recorder: Recorder | None) -> Traini
         kind="diverged-at-once" if start is None else "diverged-after-checkpoint",
         start=start,
     )
-
-
-_MEASURED_STEPS = 2
 
 
 def describe_run(session: Session) -> dict[str, Any]:

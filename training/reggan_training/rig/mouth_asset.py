@@ -54,6 +54,32 @@ _PALATE_HIGH, _PALATE_LOW = 0.33, 0.17
 _PLATE_HIGH, _PLATE_THICK = 0.36, 0.07
 """A plate covers the gums as well, as far as lips lay them bare."""
 
+_SHADED_BY = {
+    "upper": ("teeth_upper", "gums_upper", "palate"),
+    "lower": ("teeth_lower", "gums_lower", "tongue"),
+    "walls": ("hollow", "gums_upper", "gums_lower", "teeth_upper", "teeth_lower", "tongue"),
+    "plates": ("plate_upper", "plate_lower"),
+}
+"""What hides the sky from what: nothing that the jaw takes away."""
+_OF = {
+    "teeth_upper": ("tooth", "upper"),
+    "gums_upper": ("gum", "upper"),
+    "teeth_lower": ("tooth", "lower"),
+    "gums_lower": ("gum", "lower"),
+    "tongue": ("tongue", "lower"),
+    "palate": ("wall", "upper"),
+    "hollow": ("wall", "walls"),
+    "plate_upper": ("plate", "plates"),
+    "plate_lower": ("plate", "plates"),
+}
+"""Of each piece: its part, and what shades it."""
+_WITH_JAW = ("teeth_lower", "gums_lower", "tongue", "plate_lower")
+_FAR = {"tongue": 0.16, "hollow": 0.2}
+_NEAR = 0.09
+"""How far off a surface still hides the sky: half of the reach of a shade that fades."""
+_CERVICAL = {"teeth_upper": 0.17, "teeth_lower": 0.15}
+"""Height of a crown, over which its colour goes from the neck's to the edge's."""
+
 
 def hollow() -> Piece:
     """Cheeks, floor and throat, seen from inside."""
@@ -148,33 +174,6 @@ def _facing(points: Points, triangles: np.ndarray, towards: Float[np.ndarray, "3
 
 def _oriented(points: Points, triangles: np.ndarray) -> Piece:
     return Piece(points=points, normals=vertex_normals(points, triangles), triangles=triangles)
-
-
-_SHADED_BY = {
-    "upper": ("teeth_upper", "gums_upper", "palate"),
-    "lower": ("teeth_lower", "gums_lower", "tongue"),
-    "walls": ("hollow", "gums_upper", "gums_lower", "teeth_upper", "teeth_lower", "tongue"),
-    "plates": ("plate_upper", "plate_lower"),
-}
-"""What hides the sky from what: nothing that the jaw takes away."""
-_OF = {
-    "teeth_upper": ("tooth", "upper"),
-    "gums_upper": ("gum", "upper"),
-    "teeth_lower": ("tooth", "lower"),
-    "gums_lower": ("gum", "lower"),
-    "tongue": ("tongue", "lower"),
-    "palate": ("wall", "upper"),
-    "hollow": ("wall", "walls"),
-    "plate_upper": ("plate", "plates"),
-    "plate_lower": ("plate", "plates"),
-}
-"""Of each piece: its part, and what shades it."""
-_WITH_JAW = ("teeth_lower", "gums_lower", "tongue", "plate_lower")
-_FAR = {"tongue": 0.16, "hollow": 0.2}
-_NEAR = 0.09
-"""How far off a surface still hides the sky: half of the reach of a shade that fades."""
-_CERVICAL = {"teeth_upper": 0.17, "teeth_lower": 0.15}
-"""Height of a crown, over which its colour goes from the neck's to the edge's."""
 
 
 @click.command()

@@ -35,6 +35,21 @@ from reggan_training.landmarks.head_source import MEAN_FAMILY
 from reggan_training.landmarks.points import JAW_DROP, DensePoints, dense_points
 from reggan_training.rig.thinning import Faces, Points, thinned
 
+_MEAN_HEAD: Final = "ict-5-00000"
+_LENDERS: Final = {
+    "makehuman": ("mh-5-00002", "mh-5-00007", "mh-5-00011"),
+    "valid": ("Asian_F_2", "Black_M_1", "Hispanic_F_1", "White_M_2"),
+}
+"""Heads of other families whose mean motion counts."""
+_OWN: Final = ("eyeBlink",)
+"""Shapes that are ICT's alone."""
+_LASH_SHAPES: Final = ("eye", "cheekSquint", "brow")
+_LEAST_MOTION: Final = 0.005
+"""Eye distances; of a family whose shape moves less, it does not count."""
+_FEATHER, _FEATHER_ABOVE = 0.35, 0.14
+"""Eye distances beyond the face's outline over which motion fades: under the jaw, where the neck
+follows it, and beside and above the face, where hair begins, which does not."""
+
 
 def lent_motion(
     lender: HeadMesh,
@@ -88,22 +103,6 @@ def symmetric(
         name: (own + (shapes[mirrored_name(name)][near] * weight[..., None]).sum(1) * flip) / 2
         for name, own in shapes.items()
     }
-
-
-_MEAN_HEAD: Final = "ict-5-00000"
-_LENDERS: Final = {
-    "makehuman": ("mh-5-00002", "mh-5-00007", "mh-5-00011"),
-    "valid": ("Asian_F_2", "Black_M_1", "Hispanic_F_1", "White_M_2"),
-}
-"""Heads of other families whose mean motion counts."""
-_OWN: Final = ("eyeBlink",)
-"""Shapes that are ICT's alone."""
-_LASH_SHAPES: Final = ("eye", "cheekSquint", "brow")
-_LEAST_MOTION: Final = 0.005
-"""Eye distances; of a family whose shape moves less, it does not count."""
-_FEATHER, _FEATHER_ABOVE = 0.35, 0.14
-"""Eye distances beyond the face's outline over which motion fades: under the jaw, where the neck
-follows it, and beside and above the face, where hair begins, which does not."""
 
 
 @click.command()

@@ -25,6 +25,9 @@ from reggan_training.heads.anatomy.meshes import (
 SkinWeights = dict[str, Float[np.ndarray, " points"]]
 """Weight of each body point, by bone; those of a point that has any sum to 1."""
 
+_AXES = {"x_scale": 0, "z_scale": 1, "y_scale": 2}  # the file's y is up, its z is depth
+MASK_NAMES = ("ears", "inside-mouth", "lips")
+
 
 def read_skin_weights(path: Path, points: int) -> SkinWeights:
     """An .mhw file, for a body of so many points.
@@ -46,9 +49,6 @@ def read_skin_weights(path: Path, points: int) -> SkinWeights:
             np.add.at(weights[bone], row.astype(np.int64), value)
     total = np.sum(list(weights.values()), axis=0)
     return {bone: weight / np.where(total > 0, total, 1) for bone, weight in weights.items()}
-
-
-_AXES = {"x_scale": 0, "z_scale": 1, "y_scale": 2}  # the file's y is up, its z is depth
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -125,9 +125,6 @@ def _row(words: list[str]) -> list[float]:
 
 def _scale(words: list[str]) -> tuple[int, int, float]:
     return int(words[0]), int(words[1]), float(words[2]) * METRES_PER_FILE_UNIT
-
-
-MASK_NAMES = ("ears", "inside-mouth", "lips")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,6 +9,23 @@ import numpy as np
 from reggan_training.heads.anatomy.assets import HeadAssets
 from reggan_training.heads.anatomy.meshes import Points
 
+_SIDED = ("cheek", "ears", "eyes")
+_SIZE, _UP, _OUT, _BACK = "decr|incr", "down|up", "in|out", "backward|forward"
+ASYMMETRIES = (
+    *(f"asym-brown-{number}" for number in (1, 2)),
+    *(f"asym-cheek-{number}" for number in (1, 2)),
+    *(f"asym-ear-{number}" for number in (1, 2, 3, 4)),
+    *(f"asym-eye-{number}" for number in (1, 2, 3, 4, 5, 6, 7)),
+    *(f"asym-jaw-{number}" for number in (1, 2, 3)),
+    *(f"asym-nose-{number}" for number in (1, 2, 3, 4)),
+    *(f"asym-temple-{number}" for number in (1, 2)),
+    *(f"asym-top-{number}" for number in (1, 2)),
+)
+"""Morphs that make one side differ, each with an -l and an -r file; the mouth's are left out."""
+ANCESTRIES = ("african", "asian", "caucasian")
+_SLIDER_LIMIT = 0.75
+_MAX_ASYMMETRY = 0.18
+
 
 @dataclass(frozen=True)
 class Slider:
@@ -43,9 +60,6 @@ def _shapes(folder: str, prefix: str, deviation: float, names: str) -> dict[str,
     path = f"{folder}/{{side}}-{prefix}-" if folder in _SIDED else f"{folder}/{prefix}-"
     return {f"{prefix}-{name}": Slider("", path + name, deviation) for name in names.split()}
 
-
-_SIDED = ("cheek", "ears", "eyes")
-_SIZE, _UP, _OUT, _BACK = "decr|incr", "down|up", "in|out", "backward|forward"
 
 # Morphs that shift the mouth, the head or the neck as a whole are left out: they take the lips
 # off the teeth and the face out of the picture.
@@ -89,23 +103,6 @@ SLIDERS: Mapping[str, Slider] = {
     **_sliders("nose", "nose", 0.28, "compress|uncompress", "compression"),
     **_sliders("nose", "nose", 0.28, "concave|convex", "curve"),
 }
-
-ASYMMETRIES = (
-    *(f"asym-brown-{number}" for number in (1, 2)),
-    *(f"asym-cheek-{number}" for number in (1, 2)),
-    *(f"asym-ear-{number}" for number in (1, 2, 3, 4)),
-    *(f"asym-eye-{number}" for number in (1, 2, 3, 4, 5, 6, 7)),
-    *(f"asym-jaw-{number}" for number in (1, 2, 3)),
-    *(f"asym-nose-{number}" for number in (1, 2, 3, 4)),
-    *(f"asym-temple-{number}" for number in (1, 2)),
-    *(f"asym-top-{number}" for number in (1, 2)),
-)
-"""Morphs that make one side differ, each with an -l and an -r file; the mouth's are left out."""
-
-
-ANCESTRIES = ("african", "asian", "caucasian")
-_SLIDER_LIMIT = 0.75
-_MAX_ASYMMETRY = 0.18
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,6 +36,9 @@ from reggan_training.heads.worn.dress import dress
 _LID_UNITS = ("eye", "cheekSquint")
 """Prefixes of the units that move the lids by more than a hair."""
 
+_NAME = re.compile(r"mh-(\d+)-(\d+)")
+_EXAGGERATION = (0.6, 1.2)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Gaze:
@@ -169,10 +172,6 @@ def read_gaze(template: MakeHumanTemplate) -> Gaze:
             yaw, pitch = np.arctan2(ahead[0], -ahead[1]), np.arcsin(ahead[2])
             turns.setdefault(name, {})[side] = float(np.rad2deg(yaw)), float(np.rad2deg(pitch))
     return Gaze(turns=turns)
-
-
-_NAME = re.compile(r"mh-(\d+)-(\d+)")
-_EXAGGERATION = (0.6, 1.2)
 
 
 class MakeHumanFamily:

@@ -37,6 +37,11 @@ _OPEN, _DEEP = 0.25, 0.85
 """Occluded shares of the hemisphere that count as open and as deep."""
 _SOCKET_SHADE = 0.8
 
+LEFT_OUT = ("tongueOut",)
+"""Units of the asset that are no control of ours."""
+JAW_GROUP = "helper-lower-teeth"
+_SHARED_REGIONS = ("lips", "beard", "moustache", "scalp", "cheeks", "nose", "eye_rings", "ears")
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layout:
@@ -149,12 +154,6 @@ def _shade(
     shade = np.where(inside, deep, shade)
     shade = np.where(of_vertex == Part.EYE, 0.8 * np.clip((eye_angle - 0.7) / 0.6, 0, 1), shade)
     return np.where(of_vertex == Part.SOCKET, _SOCKET_SHADE, shade)
-
-
-LEFT_OUT = ("tongueOut",)
-"""Units of the asset that are no control of ours."""
-JAW_GROUP = "helper-lower-teeth"
-_SHARED_REGIONS = ("lips", "beard", "moustache", "scalp", "cheeks", "nose", "eye_rings", "ears")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

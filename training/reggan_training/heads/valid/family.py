@@ -44,6 +44,58 @@ from reggan_training.heads.valid.atlas import (
 )
 from reggan_training.heads.valid.file import Texture, ValidMesh, read_meshes, read_textures
 
+_ONE_SIDE: Final[dict[str, tuple[tuple[str, float], ...]]] = {
+    "browDown": (("browDown", 0.9), ("{s}browDown", 0.9)),
+    "browOuterUp": (("{s}browUp", 1.5), ("browUp", 0.7)),
+    "cheekSquint": (("lowLid", 0.75), ("smileClose", 0.3)),
+    "eyeBlink": (("eyeClose", 1.0),),
+    "eyeLookDown": (("eyeClose", 0.5),),
+    "eyeLookIn": (),
+    "eyeLookOut": (),
+    "eyeLookUp": (("eyeOpen", 1.2),),
+    "eyeSquint": (("lowLid", 0.5), ("squint", 0.2)),
+    "eyeWide": (("eyeOpen", 1.2),),
+    "mouthDimple": (("lipCorner", 1.0), ("smileClose", 0.25)),
+    "mouthFrown": (("mouthSad", 0.8), ("lipCorner", 0.3)),
+    "mouthLowerDown": (("lipDown", 1.1),),
+    "mouthSmile": (("smileClose", 1.3),),
+    "mouthStretch": (
+        ("smileClose", 0.95),
+        ("mouthSad", 1.4),
+        ("lipCorner", 0.2),
+        ("lipDown", 0.4),
+    ),
+    "mouthUpperUp": (("lipUp", 1.05),),
+    "noseSneer": (
+        ("disgust", 1.0),
+        ("lipUp", 0.35),
+        ("lipDown", 0.4),
+        ("nostril", 0.7),
+        ("browDown", 0.4),
+    ),
+}
+_SPLIT: Final[dict[str, tuple[tuple[str, float], ...]]] = {
+    "mouthPress": (("MPB_Up", 1.0), ("MPB_Down", 1.0)),
+}
+FACE: Final = "H_DDS_HighRes"
+LEFT_EYE: Final = "h_L_eye"
+RIGHT_EYE: Final = "h_R_eye"
+LOWER_TEETH: Final = "h_TeethDown"
+_UPPER_TEETH: Final = "h_TeethUp"
+_PART_OF_MESH: Final = {
+    FACE: Part.SKIN,
+    LEFT_EYE: Part.EYE,
+    RIGHT_EYE: Part.EYE,
+    "h_L_gland": Part.SKIN,
+    "h_R_gland": Part.SKIN,
+    LOWER_TEETH: Part.GUMS,
+    _UPPER_TEETH: Part.GUMS,
+    "h_wig": Part.HAIR,
+}
+FAMILY_NAME: Final = "valid"
+_HALF_RAMP: Final = 0.26
+"""Width of the ramp between the halves of a symmetric morph, in the file's unit."""
+
 
 @dataclass(frozen=True)
 class MorphTerm:
@@ -87,41 +139,6 @@ _SYMMETRIC: Final[dict[str, tuple[MorphTerm, ...]]] = {
     "mouthShrugUpper": _both("lipUp", 0.65),
 }
 
-_ONE_SIDE: Final[dict[str, tuple[tuple[str, float], ...]]] = {
-    "browDown": (("browDown", 0.9), ("{s}browDown", 0.9)),
-    "browOuterUp": (("{s}browUp", 1.5), ("browUp", 0.7)),
-    "cheekSquint": (("lowLid", 0.75), ("smileClose", 0.3)),
-    "eyeBlink": (("eyeClose", 1.0),),
-    "eyeLookDown": (("eyeClose", 0.5),),
-    "eyeLookIn": (),
-    "eyeLookOut": (),
-    "eyeLookUp": (("eyeOpen", 1.2),),
-    "eyeSquint": (("lowLid", 0.5), ("squint", 0.2)),
-    "eyeWide": (("eyeOpen", 1.2),),
-    "mouthDimple": (("lipCorner", 1.0), ("smileClose", 0.25)),
-    "mouthFrown": (("mouthSad", 0.8), ("lipCorner", 0.3)),
-    "mouthLowerDown": (("lipDown", 1.1),),
-    "mouthSmile": (("smileClose", 1.3),),
-    "mouthStretch": (
-        ("smileClose", 0.95),
-        ("mouthSad", 1.4),
-        ("lipCorner", 0.2),
-        ("lipDown", 0.4),
-    ),
-    "mouthUpperUp": (("lipUp", 1.05),),
-    "noseSneer": (
-        ("disgust", 1.0),
-        ("lipUp", 0.35),
-        ("lipDown", 0.4),
-        ("nostril", 0.7),
-        ("browDown", 0.4),
-    ),
-}
-
-_SPLIT: Final[dict[str, tuple[tuple[str, float], ...]]] = {
-    "mouthPress": (("MPB_Up", 1.0), ("MPB_Down", 1.0)),
-}
-
 
 def _terms_by_shape() -> dict[str, tuple[MorphTerm, ...]]:
     table = dict(_SYMMETRIC)
@@ -139,24 +156,6 @@ def _terms_by_shape() -> dict[str, tuple[MorphTerm, ...]]:
 TERMS_BY_SHAPE: Final[dict[str, tuple[MorphTerm, ...]]] = _terms_by_shape()
 """ARKit name to the morphs that make it. Not there, since no morph answers to them: mouthClose,
 mouthLeft and mouthRight, mouthRollLower and mouthRollUpper, tongueOut."""
-
-
-FACE: Final = "H_DDS_HighRes"
-LEFT_EYE: Final = "h_L_eye"
-RIGHT_EYE: Final = "h_R_eye"
-LOWER_TEETH: Final = "h_TeethDown"
-_UPPER_TEETH: Final = "h_TeethUp"
-
-_PART_OF_MESH: Final = {
-    FACE: Part.SKIN,
-    LEFT_EYE: Part.EYE,
-    RIGHT_EYE: Part.EYE,
-    "h_L_gland": Part.SKIN,
-    "h_R_gland": Part.SKIN,
-    LOWER_TEETH: Part.GUMS,
-    _UPPER_TEETH: Part.GUMS,
-    "h_wig": Part.HAIR,
-}
 
 
 def parts_of_triangles(mesh: ValidMesh, texture: Texture) -> UInt8[np.ndarray, " triangles"]:
@@ -201,11 +200,6 @@ def _is_tongue(mesh: ValidMesh) -> Bool[np.ndarray, " vertices"]:
         if name.endswith("_tg"):
             tongue[moved] = True
     return tongue
-
-
-FAMILY_NAME: Final = "valid"
-_HALF_RAMP: Final = 0.26
-"""Width of the ramp between the halves of a symmetric morph, in the file's unit."""
 
 
 @dataclass(frozen=True)

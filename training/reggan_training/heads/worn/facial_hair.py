@@ -25,6 +25,8 @@ _FACE_DEPTH = 0.03
 _LIP_NEIGHBOURHOOD = 0.005
 _DOWN = np.array([0.0, 0.0, -1.0])
 
+_BEARD_HAIRS = 900
+
 
 @dataclass(frozen=True, kw_only=True)
 class BrowStyle:
@@ -178,9 +180,6 @@ def _roots_in_front(
     b, c = b[kept, hit], c[kept, hit]
     share = np.column_stack([1 - b - c, b, c])
     return roots_at(head, corners[hit], share), kept
-
-
-_BEARD_HAIRS = 900
 
 
 def beard(wearer: MeshWearer, random: np.random.Generator) -> tuple[str, Addition]:

@@ -18,6 +18,17 @@ _CLEARANCE = 0.0025
 _SLOPE = 0.014
 """A temple rises or falls by so much at most from the hinge to the ear, in metres."""
 
+_WRAP = 1.6
+"""How the frame bends back to the temples: depth is this times the square of the side, 1/m."""
+FrameMesh = tuple[Points, Faces]
+"""Points in the head's own place, metres, and faces."""
+_SLIDE = 0.006
+"""Glasses sit up to so much (metres) farther down and out on the nose."""
+_FRONT_DEPTH = 0.02
+"""Depth (metres behind the eyes) up to which a frame counts as its front."""
+_DOWN_THE_NOSE = np.array([0.0, -0.6, -1.0])
+_CLEAR, _FARTHEST = 0.0008, 0.010
+
 
 @dataclass(frozen=True, kw_only=True)
 class GlassesShape:
@@ -32,12 +43,6 @@ class GlassesShape:
     roundness: float
     rim: float
     drop: float = 0.0
-
-
-_WRAP = 1.6
-"""How the frame bends back to the temples: depth is this times the square of the side, 1/m."""
-FrameMesh = tuple[Points, Faces]
-"""Points in the head's own place, metres, and faces."""
 
 
 def build_glasses(head: MeshWearer, shape: GlassesShape, random: np.random.Generator) -> FrameMesh:
@@ -125,14 +130,6 @@ def _tube(line: Float[np.ndarray, "bends 3"], radius: float, is_closed: bool) ->
     grid = grid if is_closed else grid[:-1]
     faces = np.stack([grid, np.roll(grid, -1, 1), np.roll(after, -1, 1), after], axis=2)
     return rings.reshape(-1, 3), faces.reshape(-1, 4)
-
-
-_SLIDE = 0.006
-"""Glasses sit up to so much (metres) farther down and out on the nose."""
-_FRONT_DEPTH = 0.02
-"""Depth (metres behind the eyes) up to which a frame counts as its front."""
-_DOWN_THE_NOSE = np.array([0.0, -0.6, -1.0])
-_CLEAR, _FARTHEST = 0.0008, 0.010
 
 
 def sample_frame(random: np.random.Generator) -> GlassesShape:

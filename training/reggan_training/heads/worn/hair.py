@@ -37,6 +37,15 @@ _CROWN = np.array([0.0, 0.045, 0.11])
 """Where a knot is tied and where the crown is, from the middle of the head."""
 Flow = Literal["parted", "back", "forward", "out", "crown"]
 
+_MOST_TRIANGLES = 18_000
+_PLACES = 9
+"""Points of a straight ribbon."""
+_CAP_SHARE = 0.8
+_CAP_LEAST = 0.4
+"""Hair stands on a cap so often; it covers the scalp where its weight is at least this."""
+_MIDDLE = np.array([0.0, 0.07, 0.0])
+_ROOT_SHADE, _TIP_SHADE = 0.55, 0.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class HairStyle:
@@ -253,15 +262,6 @@ def _shortened(
 def _unit(vectors: Float[np.ndarray, "strands 3"]) -> Float[np.ndarray, "strands 3"]:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
-
-_MOST_TRIANGLES = 18_000
-_PLACES = 9
-"""Points of a straight ribbon."""
-_CAP_SHARE = 0.8
-_CAP_LEAST = 0.4
-"""Hair stands on a cap so often; it covers the scalp where its weight is at least this."""
-_MIDDLE = np.array([0.0, 0.07, 0.0])
-_ROOT_SHADE, _TIP_SHADE = 0.55, 0.0
 
 FRINGES: Mapping[str, HairStyle] = {
     "straight_fringe": HairStyle(flow="crown", top=0.17, sides=0.15, lift=0.010),

@@ -27,6 +27,10 @@ from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.metrics.image_distance import resized
 from reggan_training.metrics.motion.face import MadeFace, TrueFace
 
+_GAIN_CELLS = 64
+_LARGEST_GAIN = 0.7
+_LEAST_LIGHT = 1e-3
+
 
 def motion_answers(
     source: AnswerSource,
@@ -84,11 +88,6 @@ def _whole_crop(side_px: int) -> FaceCrop:
 def displacement(motion: FrameMotion) -> Float[np.ndarray, "2 side side"]:
     """Motion of a whole crop, in parts of its side."""
     return motion.displacement.transpose(2, 0, 1) / np.float32(len(motion.displacement))
-
-
-_GAIN_CELLS = 64
-_LARGEST_GAIN = 0.7
-_LEAST_LIGHT = 1e-3
 
 
 def true_answer(face: TrueFace) -> Answer:

@@ -51,6 +51,10 @@ from reggan_training.pairs.head_file import HEAD_SUFFIX, read_head
 
 _CROP_PX = 256
 
+LARGE_EXPRESSIONS = ("happy", "surprised")
+"""Those that are measured in large frames: most detail moves in the one, furthest in the other."""
+Methods = dict[str, Figures]
+
 
 def judge_pictures(
     judges: Judges,
@@ -83,12 +87,6 @@ def _judged_crop(
     image = np.ascontiguousarray(picture.transpose(1, 2, 0))
     cut = np.clip(cut_crop(image, crop), 0.0, 1.0).transpose(2, 0, 1)
     return torch.from_numpy(np.ascontiguousarray(cut, dtype=np.float32))
-
-
-LARGE_EXPRESSIONS = ("happy", "surprised")
-"""Those that are measured in large frames: most detail moves in the one, furthest in the other."""
-
-Methods = dict[str, Figures]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -14,6 +14,15 @@ from reggan_plugin.imaging.region_limits import inside_rim_in_frame
 from reggan_training.heads.head import Part
 from reggan_training.metrics.image_distance import DILATION_SHARE, change_region
 
+LEAST_MOTION = 0.01
+"""Motion that counts as moved, in eye distances: two thirds of a pixel in a crop of 256."""
+_BROWS_AND_LIDS = (-1.05, 1.05, -0.75, 0.32)  # left, right, top, bottom in eye distances
+_BESIDE_MOUTH, _ABOVE_MOUTH = 0.22, 0.32
+_TOWARDS_CHIN = 0.62
+"""The mouth's region ends at this part of the way from its middle to the chin."""
+INSIDE_OF_MOUTH = (Part.TEETH, Part.GUMS, Part.TONGUE, Part.MOUTH)
+_OF_EYES = (Part.EYE, Part.SOCKET, Part.LASHES, Part.BROWS)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrueFace:
@@ -76,18 +85,6 @@ class MadeFace:
     behind: Float[np.ndarray, "2 side side"]
     cover: Float[np.ndarray, "side side"]
     picture: Float[np.ndarray, "3 side side"]
-
-
-LEAST_MOTION = 0.01
-"""Motion that counts as moved, in eye distances: two thirds of a pixel in a crop of 256."""
-
-_BROWS_AND_LIDS = (-1.05, 1.05, -0.75, 0.32)  # left, right, top, bottom in eye distances
-_BESIDE_MOUTH, _ABOVE_MOUTH = 0.22, 0.32
-_TOWARDS_CHIN = 0.62
-"""The mouth's region ends at this part of the way from its middle to the chin."""
-
-INSIDE_OF_MOUTH = (Part.TEETH, Part.GUMS, Part.TONGUE, Part.MOUTH)
-_OF_EYES = (Part.EYE, Part.SOCKET, Part.LASHES, Part.BROWS)
 
 
 class FacePart(Enum):

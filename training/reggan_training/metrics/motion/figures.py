@@ -40,6 +40,11 @@ PARTS = (WHOLE, *(part.value for part in FacePart))
 Figures = dict[str, float]
 """By quantity, and by `named` quantity and part. NaN where a face has nothing to measure."""
 
+RESULT, TRUE_MOTION = "result", "true motion"
+INPUT, TRUE, CROSS_FADE = "unchanged input", "true picture", "cross-fade"
+_MEDIANS = ("colour", "mouth colour", "distance")
+"""Quantities of which the median over faces is taken, since few of them are far off."""
+
 
 def named(quantity: str, part: str = WHOLE) -> str:
     """The key of a quantity for a part of the face."""
@@ -114,13 +119,6 @@ def _percentiles(errors: Float[np.ndarray, " pixels"]) -> tuple[float, float]:
         return float("nan"), float("nan")
     middle, high = np.percentile(errors, [50, 95])
     return float(middle), float(high)
-
-
-RESULT, TRUE_MOTION = "result", "true motion"
-INPUT, TRUE, CROSS_FADE = "unchanged input", "true picture", "cross-fade"
-
-_MEDIANS = ("colour", "mouth colour", "distance")
-"""Quantities of which the median over faces is taken, since few of them are far off."""
 
 
 class ResultKind(Enum):

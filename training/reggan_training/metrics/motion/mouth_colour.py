@@ -17,6 +17,17 @@ _XYZ_FROM_RGB = np.array(
 _WHITE = _XYZ_FROM_RGB.sum(axis=1)
 _EDGE, _SLOPE = (6 / 29) ** 3, 3 * (6 / 29) ** 2
 
+LEAST_PIXELS = 16
+"""A face with fewer pixels of what is asked about says nothing."""
+GREY_CHROMA = 5.0
+"""Chroma below which no hue is seen."""
+HUE_MARGIN_DEG = 10.0
+"""The true range of hues is widened by this to both sides."""
+CHROMA_MARGIN = 3.0
+"""Chroma above the largest true one that rounding and a sharp warp may add."""
+_RANGE_PERCENT = (1.0, 99.0)
+_HUE_BINS = 24
+
 
 def lab_from_srgb(encoded: Float[np.ndarray, " 3 *shape"]) -> Float[np.ndarray, " 3 *shape"]:
     """L*, a*, b* of sRGB-encoded colours, relative to D65.
@@ -101,18 +112,6 @@ def _hue_weight(h_deg: Float[np.ndarray, " *shape"]) -> Float[np.ndarray, " *sha
     for size, times, shift in terms:
         weight = weight + size * np.cos(np.radians(times * h_deg + shift))
     return weight
-
-
-LEAST_PIXELS = 16
-"""A face with fewer pixels of what is asked about says nothing."""
-GREY_CHROMA = 5.0
-"""Chroma below which no hue is seen."""
-HUE_MARGIN_DEG = 10.0
-"""The true range of hues is widened by this to both sides."""
-CHROMA_MARGIN = 3.0
-"""Chroma above the largest true one that rounding and a sharp warp may add."""
-_RANGE_PERCENT = (1.0, 99.0)
-_HUE_BINS = 24
 
 
 def colour_error(

@@ -13,6 +13,12 @@ from reggan_training.metrics.motion.face import TrueFace
 LARGEST_COVER = 0.5
 """A fold under more cover than this is not seen."""
 
+LARGEST_PSNR_DB = 60.0
+"""That of an error of a quarter of an 8-bit level; equal pictures have it too."""
+INTENSITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
+LARGEST_FALL = 0.02
+"""A projection that falls by no more than this from one intensity to the next still rises."""
+
 
 @dataclass(frozen=True)
 class Explained:
@@ -106,13 +112,6 @@ def cover_overlap(
     made = (cover > LARGEST_COVER) & region
     true = is_uncovered & region
     return Overlap(int((made & true).sum()), int((made | true).sum()))
-
-
-LARGEST_PSNR_DB = 60.0
-"""That of an error of a quarter of an 8-bit level; equal pictures have it too."""
-INTENSITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
-LARGEST_FALL = 0.02
-"""A projection that falls by no more than this from one intensity to the next still rises."""
 
 
 def region_psnr_db(

@@ -33,6 +33,11 @@ from reggan_training.papers.networks.expression_model import ExpressionModel
 
 _REPEATS, _WARM_UP = 15, 3
 
+_TESTED: tuple[SplitName, ...] = ("test",)
+_CHOOSING: tuple[SplitName, ...] = ("validation",)
+_MOST_FOR_VERIFICATION = 40
+"""Identities whose faces are compared with each other to see how good the embedding is."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
@@ -72,12 +77,6 @@ def _ms_per_face(model: ExpressionModel) -> float:
     finally:
         torch.set_num_threads(threads)
     return statistics.median(times[_WARM_UP:])
-
-
-_TESTED: tuple[SplitName, ...] = ("test",)
-_CHOOSING: tuple[SplitName, ...] = ("validation",)
-_MOST_FOR_VERIFICATION = 40
-"""Identities whose faces are compared with each other to see how good the embedding is."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,6 +31,13 @@ from reggan_plugin.errors import MissingExtraError, SourceError, UnknownExpressi
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, resolve_expression
 from reggan_training.papers.comparison.measure import Gauge
 
+_HSEMOTION_LABELS = (
+    *("anger", "contempt", "disgust", "fear"),
+    *("happiness", "neutral", "sadness", "surprise"),
+)
+INCEPTION = "inception"
+_SUBSETS, _LARGEST_SUBSET = 100, 1000
+
 
 @dataclass(frozen=True)
 class WeightFile:
@@ -41,10 +48,6 @@ class WeightFile:
     example: Mapping[str, Any]
 
 
-_HSEMOTION_LABELS = (
-    *("anger", "contempt", "disgust", "fear"),
-    *("happiness", "neutral", "sadness", "surprise"),
-)
 WEIGHT_FILES: Mapping[str, WeightFile] = MappingProxyType(
     {
         "expression": WeightFile(
@@ -192,10 +195,6 @@ def _read_input(path: Path) -> NetworkInput:
         raise SourceError(
             f"{beside} does not say how {path.name} is fed: {error}. Write for example {example}"
         ) from error
-
-
-INCEPTION = "inception"
-_SUBSETS, _LARGEST_SUBSET = 100, 1000
 
 
 def expression_gauge(path: Path) -> Gauge:

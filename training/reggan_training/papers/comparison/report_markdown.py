@@ -8,6 +8,25 @@ from reggan_training.papers.comparison.standing import FRECHET
 
 Record = Mapping[str, Any]
 
+_COLUMNS = {
+    "psnr": ("PSNR dB", "{:.2f}"),
+    "ssim": ("SSIM", "{:.3f}"),
+    "perceptual": ("perceptual", "{:.3f}"),
+    "ecs": ("ECS", "{:.2f}"),
+    "probability": ("probability", "{:.2f}"),
+    "fss": ("FSS", "{:.3f}"),
+    FRECHET: ("Fréchet", "{:.2f}"),
+}
+_HALF_COLUMNS = ("psnr", "ssim", "perceptual")
+_OUTSIDE_COLUMNS = {
+    "outside_ecs": ("ECS", "{:.2f}"),
+    "outside_probability": ("probability", "{:.2f}"),
+    "outside_fss": ("FSS", "{:.3f}"),
+    "fid": ("FID", "{:.1f}"),
+    "kid": ("KID", "{:.4f}"),
+    "quality": ("QualiCLIP", "{:.3f}"),
+}
+
 
 def notes_on(record: Record) -> list[str]:
     """Notes on the figures of `json_from_evaluation`'s record, and what they cannot say."""
@@ -74,26 +93,6 @@ def _why_not_converged(run: Record) -> str:
     if improvement is None:
         return "its held-out curve is too short to say that it has come to rest"
     return f"its held-out score still improved by {improvement:.1%} in the last quarter"
-
-
-_COLUMNS = {
-    "psnr": ("PSNR dB", "{:.2f}"),
-    "ssim": ("SSIM", "{:.3f}"),
-    "perceptual": ("perceptual", "{:.3f}"),
-    "ecs": ("ECS", "{:.2f}"),
-    "probability": ("probability", "{:.2f}"),
-    "fss": ("FSS", "{:.3f}"),
-    FRECHET: ("Fréchet", "{:.2f}"),
-}
-_HALF_COLUMNS = ("psnr", "ssim", "perceptual")
-_OUTSIDE_COLUMNS = {
-    "outside_ecs": ("ECS", "{:.2f}"),
-    "outside_probability": ("probability", "{:.2f}"),
-    "outside_fss": ("FSS", "{:.3f}"),
-    "fid": ("FID", "{:.1f}"),
-    "kid": ("KID", "{:.4f}"),
-    "quality": ("QualiCLIP", "{:.3f}"),
-}
 
 
 def markdown_from_record(record: Record) -> str:

@@ -24,18 +24,19 @@ from reggan_training.papers.study.design import (
 )
 from reggan_training.papers.study.pictures import Face, Picture, StudyPictures
 
-
-def html_from_page(page: Mapping[str, Any]) -> str:
-    """The page as one file that loads nothing, from nowhere."""
-    return html_from_parts(Path(__file__).parent / "rater_page", page)
-
-
 SCHEMA = 1
 KEY_KIND = "reggan-plugin study key"
 _JPEG_QUALITY = 95
 _LARGEST_SHAPE_DIFFERENCE = 0.01
 _ORIGINAL = ""
 """Stands for the input where a method's name would stand."""
+What = tuple[str, Face]
+"""A method, or `_ORIGINAL`, and the face."""
+
+
+def html_from_page(page: Mapping[str, Any]) -> str:
+    """The page as one file that loads nothing, from nowhere."""
+    return html_from_parts(Path(__file__).parent / "rater_page", page)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +50,6 @@ class Study:
 
     page: Mapping[str, Any]
     key: Mapping[str, Any]
-
-
-What = tuple[str, Face]
-"""A method, or `_ORIGINAL`, and the face."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,13 @@ _Z_95 = 1.959963984540054
 RESAMPLES = 10_000
 _SEED = 0
 
+_FEW_RATERS = 10
+_QUESTION_TITLES = {
+    "expression": "shows the expression better",
+    "identity": "more the same person",
+    "realism": "looks more real",
+}
+
 
 @dataclass(frozen=True)
 class Share:
@@ -78,14 +85,6 @@ def share_over_raters(
     shares = wins[drawn].sum(axis=1) / answers[drawn].sum(axis=1)
     low, high = np.percentile(shares, [2.5, 97.5])
     return Share(pooled.share, min(pooled.low, float(low)), max(pooled.high, float(high)))
-
-
-_FEW_RATERS = 10
-_QUESTION_TITLES = {
-    "expression": "shows the expression better",
-    "identity": "more the same person",
-    "realism": "looks more real",
-}
 
 
 @dataclass(frozen=True, kw_only=True)

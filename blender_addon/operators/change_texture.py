@@ -20,15 +20,13 @@ from ..bridge.texture_command import (
 )
 from ..bridge.vocabulary import EXPRESSION_NAMES
 from ..scene.asked_expression import still_expression
-from ..scene.base_colour import base_colour_of, uv_map_of_image
+from ..scene.base_colour import base_colour_of, uv_map_of_image, wear_copies
 from ..scene.head_as_glb import WornImage, export_head
 from ..scene.image_files import file_of_image, file_stem
 from ..scene.made_images import start_of
-from ..scene.material_copy import wear_copies
-from ..scene.result_images import new_image, whereabouts
+from ..scene.result_images import new_image, packed_sheet, whereabouts
 from ..scene.sequence_images import show, show_whole
 from ..scene.settings import model_settings
-from ..scene.sheets import packed_sheet
 from .job_operator import JobOperator, new_job_folder
 
 SHEET_NAME = "RegGAN texture preview"

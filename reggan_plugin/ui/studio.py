@@ -20,14 +20,24 @@ from reggan_plugin.ui.limits import (
     THUMBNAIL_PX,
     THUMBNAILS_AT_ONCE,
 )
-from reggan_plugin.ui.live_face import LiveFace, Screen, SeenFace, live_face, seen_face
+from reggan_plugin.ui.live_face import (
+    Arrow,
+    Layer,
+    LiveFace,
+    Screen,
+    SeenFace,
+    arrows_of,
+    frame_motion_of,
+    lay_over,
+    live_face,
+    seen_face,
+)
 from reggan_plugin.ui.open_files import OpenFiles, OpenShot
 from reggan_plugin.ui.open_frame import Newest, OpenFrame, open_frame
 from reggan_plugin.ui.open_head import CoarseMap, OpenHead, open_head, saved_head, saves_map
 from reggan_plugin.ui.open_take import OpenTake, TakeInUse
 from reggan_plugin.ui.saved_file import SavedFile, saved_frame
 from reggan_plugin.ui.shot_job import OpenModel, ShotJob
-from reggan_plugin.ui.shown_layers import Arrow, Layer, arrows_of, frame_motion_of, lay_over
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets
 

@@ -1,10 +1,11 @@
-"""Frames as people read them: `frames 1001-1003, 1007`, and which of a job's stayed unchanged."""
+"""Frames and tracked heads, said in words."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .frame_sequence import shown_number
+from .projection import SeenFace, Status
 
 _REASONS = {
     "no face": "no face is in sight",
@@ -46,3 +47,36 @@ def unchanged_frames(summary: Mapping[str, Any]) -> list[str]:
             stays = "stays as it is" if len(numbers) == 1 else "stay as they are"
             said.append(f"{frames_in_words(numbers)} {stays}: {words} there.")
     return said
+
+
+_LEFT_OUT: Mapping[Status, str] = {
+    "outside": "outside the picture",
+    "occluded": "hidden by something before it",
+    "behind": "behind the camera",
+}
+
+
+def account_of_faces(faces: Mapping[int, SeenFace], found_by: str) -> dict[str, Any]:
+    """`summary`, one sentence, and `left_out`, lines that name frames that will not change.
+
+    Args:
+        faces: in every frame, by number.
+        found_by: what told where the face is.
+    """
+    left_out = {
+        status: [number for number, face in sorted(faces.items()) if face.status == status]
+        for status in _LEFT_OUT
+    }
+    seen = len(faces) - sum(len(numbers) for numbers in left_out.values())
+    return {
+        "summary": f"Found by {found_by}: in sight in {seen} of {_frames(len(faces))}.",
+        "left_out": [
+            f"{frames_in_words(numbers)} will not change: the face is {_LEFT_OUT[status]}."
+            for status, numbers in left_out.items()
+            if numbers
+        ],
+    }
+
+
+def _frames(count: int) -> str:
+    return "1 frame" if count == 1 else f"{count} frames"

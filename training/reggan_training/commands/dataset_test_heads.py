@@ -7,7 +7,6 @@ import click
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.commands.options import FOLDER_TO_WRITE
-from reggan_training.metrics.motion.test_heads import held_out_identities, render_test_heads
 
 
 @click.command("test-heads")
@@ -49,6 +48,8 @@ def test_heads(
     Example:
       reggan-plugin dataset test-heads --valid valid --out test-heads
     """
+    from reggan_training.metrics.motion.test_heads import held_out_identities, render_test_heads
+
     for family in open_families():
         names = held_out_identities(family, identities, seed)
         for path in render_test_heads(family, names, out, side_px):

@@ -3,15 +3,19 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reggan_plugin.commands.options.grouped import options_as, together
 from reggan_training.commands.options import FOLDER
-from reggan_training.heads.head import HeadFamily
+
+if TYPE_CHECKING:
+    from reggan_training.heads.head import HeadFamily
+
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-OpenFamilies = Callable[[], list[HeadFamily]]
+OpenFamilies = Callable[[], "list[HeadFamily]"]
 
 number_of_heads_options = together(
     click.option(
@@ -81,7 +85,7 @@ def families_from_paths(
     face_units: Path | None,
     valid: Path | None,
     characters: Sequence[Path],
-) -> list[HeadFamily]:
+) -> "list[HeadFamily]":
     """Open the families that are named.
 
     Raises:

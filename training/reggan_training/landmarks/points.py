@@ -159,7 +159,7 @@ def _find_profile(found: _Found, view: FrontView) -> None:
 def _free_places(view: FrontView) -> dict[int, Float[np.ndarray, "2"]]:
     """Pixels of the mean head's landmarks that have no edge of their own, by row."""
     origin = view.place_of(np.zeros(3))
-    places: dict[int, Float[np.ndarray, "2"]] = {}
+    places: dict[int, Float[np.ndarray, 2]] = {}
     for name, own in _FREE.items():
         right = origin + view.eye_px * np.array(own) * [-1, -1]
         left = origin + view.eye_px * np.array(own) * [1, -1]

@@ -191,8 +191,8 @@ class JudgeSettings:
         styles: grey styles that every face is held in, for the expression judge.
     """
 
-    length_kimg: float = 24.0
-    seed: int = 1
+    length_kimg: float
+    seed: int
     batch_size: int = 32
     learning_rate: float = 2e-3
     styles: int = 6

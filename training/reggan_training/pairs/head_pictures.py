@@ -18,11 +18,12 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.data.new_set import SCHEMA, NewFolder, is_finished, jpeg_bytes
+from reggan_training.data.split import RENDERED_STYLES
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.split import is_held_out, last_two_digits
 from reggan_training.heads.worn.dress import dress
 from reggan_training.pairs.camera import Camera, sample_camera
-from reggan_training.pairs.head_look import STYLES, HeadLook, sample_look
+from reggan_training.pairs.head_look import HeadLook, sample_look
 from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head
 from reggan_training.pairs.shading import HeadShader, reduce_to
 from reggan_training.pairs.states import Weights, sample_gaze
@@ -132,7 +133,7 @@ def picture_head(
     shader = HeadShader(_rasterised(head, faces, camera, random, settings.side_px))
     for name in missing:
         style, look = named[name]
-        drawn = np.random.default_rng([seed, look, STYLES.index(style)])
+        drawn = np.random.default_rng([seed, look, RENDERED_STYLES.index(style)])
         sampled = sample_look(drawn, style=style)
         drawing = renderer.draw(head, shader, sampled)
         _write_look(name, shader.head, faces, sampled, drawing, root)
@@ -285,7 +286,7 @@ def _shaded(head: HeadMesh, shader: HeadShader, look: HeadLook) -> Drawn:
     return drawn
 
 
-SHADED = Renderer(name="pictures", styles=STYLES, draw=_shaded)
+SHADED = Renderer(name="pictures", styles=RENDERED_STYLES, draw=_shaded)
 """Shades by itself, as for training: quick, without cast shadows."""
 
 

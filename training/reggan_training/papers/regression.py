@@ -15,9 +15,7 @@ Only X'X and X't are kept, so memory does not depend on the number of pairs, and
 sums add up to one. The bias is penalised like a weight, and pulled towards 0.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
@@ -74,21 +72,6 @@ class RegressionSettings:
         """Memory that the sums of one expression take."""
         sums = self.columns * (self.columns + 3) // 2
         return 8 * sums * self.filter_channels * self.side_px**2
-
-
-REGRESSION_PRESETS: Mapping[str, RegressionSettings] = MappingProxyType(
-    {
-        "default": RegressionSettings(dilation=3),
-        "paper-400": RegressionSettings(
-            side_px=400, dilation=3, shared_channels=False, towards_identity=False
-        ),
-        "earlier-128": RegressionSettings(shared_channels=False, towards_identity=False),
-    }
-)
-"""`default`: the layer under RegGAN's refinement here. `paper-400`: as the figures of RegGAN,
-arXiv 2603.15648, show it: nine taps at dilation 3, a bias, filters of its own for each channel;
-its penalty is not visible there and is that of the earlier work. `earlier-128`: the authors'
-masked regression, arXiv 2011.09104 (IJCV 2020)."""
 
 
 class RidgeSums:

@@ -12,12 +12,13 @@ from jaxtyping import Float
 
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
+from reggan_training.data.split import RENDERED_STYLES
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.split import SPLIT_FAMILIES, is_held_out
 from reggan_training.metrics.motion.face import TrueFace
 from reggan_training.metrics.motion.figures import ResultKind
 from reggan_training.pairs.head_file import HEAD_SUFFIX, write_head
-from reggan_training.pairs.head_look import STYLES, sample_look
+from reggan_training.pairs.head_look import sample_look
 from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head
 from reggan_training.pairs.shading import HeadShader, reduce_to
 from reggan_training.pairs.states import Weights
@@ -158,7 +159,7 @@ class TestHead:
 
 def style_of(number: int) -> str:
     """Materials in turn, so that few identities show them all."""
-    return STYLES[number % len(STYLES)]
+    return RENDERED_STYLES[number % len(RENDERED_STYLES)]
 
 
 def _reduced(truth: PairTruth, side_px: int) -> PairTruth:

@@ -143,9 +143,7 @@ def _of_panel(scene: bpy.types.Scene) -> PanelRequest:
 
 
 def _weights_of_panel(
-    asked: PanelRequest,
-    animated: Mapping[str, Mapping[int, float]],
-    frames: Sequence[int],
+    asked: PanelRequest, animated: Mapping[str, Mapping[int, float]], frames: Sequence[int]
 ) -> dict[int, dict[str, float]]:
     has_presets = asked.presets is not None
     shares = shares_from_blend(asked.blend, has_presets=has_presets) if asked.blend else {}

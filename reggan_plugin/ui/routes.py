@@ -39,7 +39,7 @@ from reggan_plugin.ui.page_requests import (
 )
 from reggan_plugin.ui.page_state import document_of_frame, document_of_page, document_of_shot
 from reggan_plugin.ui.shot_job import ShotRequest
-from reggan_plugin.ui.studio import ShownChange, Studio
+from reggan_plugin.ui.studio import ChangeView, Studio
 from reggan_plugin.ui.words_to_copy import (
     PageOptions,
     command_line,
@@ -297,7 +297,7 @@ class PageRoutes:
         return JSONResponse({})
 
 
-def _head_of(shown: ShownChange) -> dict[str, object]:
+def _head_of(shown: ChangeView) -> dict[str, object]:
     rows, columns = shown.region
     height, width = shown.screen.shape[:2]
     return {

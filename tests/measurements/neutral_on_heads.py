@@ -20,7 +20,7 @@ from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL
 from reggan_training.metrics.motion.answer import compose, motion_answers
 from reggan_training.metrics.motion.evaluation import find_heads
 from reggan_training.metrics.motion.face import (
-    MadeFace,
+    FaceAnswer,
     changeable_region,
     changed_region,
     moved_region,
@@ -74,7 +74,7 @@ def measure(model: AnswerSource, trial: MotionTrial) -> list[float]:
     ]
 
 
-def neutralised(model: AnswerSource, picture: np.ndarray) -> MadeFace:
+def neutralised(model: AnswerSource, picture: np.ndarray) -> FaceAnswer:
     """A crop [3, side, side] that is asked to show nothing."""
     controls = torch.tensor([[float(name == NEUTRAL) for name in CONTROLS]])
     (answer,) = motion_answers(model, torch.from_numpy(picture)[None], controls)

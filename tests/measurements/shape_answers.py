@@ -52,7 +52,7 @@ class ShapeAnswer:
     Attributes:
         shapes: that were asked for.
         family: of the head.
-        explained: share of the true motion; see `Explained`.
+        explained: share of the true motion; see `MotionShares`.
         projection: of the motion on the true one: how far of the way it goes.
         crosstalk: squared motion where the truth has none, over that of the whole truth.
         linear: share of the motion at 0.25, 0.5 and 0.75 that is that of weight 1 in proportion.

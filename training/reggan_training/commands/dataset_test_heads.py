@@ -32,12 +32,7 @@ from reggan_training.commands.options import FOLDER_TO_WRITE
 @click.option("--out", type=FOLDER_TO_WRITE, required=True)
 @verbose_option
 def test_heads(
-    *,
-    open_families: OpenFamilies,
-    identities: int,
-    side_px: int,
-    seed: int,
-    out: Path,
+    *, open_families: OpenFamilies, identities: int, side_px: int, seed: int, out: Path
 ) -> None:
     """Rasterise heads that no model is trained on, in the states that `evaluate-motion` asks for.
 

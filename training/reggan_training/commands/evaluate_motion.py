@@ -80,14 +80,14 @@ def evaluate_motion(
     from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
     from reggan_training.metrics.motion.answer import open_exported
     from reggan_training.metrics.motion.bounds import judge_bounds, warnings_of
-    from reggan_training.metrics.motion.evaluation import Judged, find_heads
+    from reggan_training.metrics.motion.evaluation import ModelAndJudges, find_heads
     from reggan_training.metrics.motion.evaluation import evaluate_motion as measure_heads
     from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
 
     set_threads(threads)
     found = find_heads(heads, identities)
     _refuse_unknown(left_out, found, heads)
-    judged = Judged(
+    judged = ModelAndJudges(
         model=open_exported(model, threads), judges=Judges.load(judge or SHIPPED_JUDGES)
     )
     large_heads = {} if large is None else find_heads(large, identities)

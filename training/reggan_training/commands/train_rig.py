@@ -12,7 +12,7 @@ from reggan_training.commands.options import FOLDER_TO_WRITE, report_line
 from reggan_training.heads.split import SPLIT_FAMILIES
 
 if TYPE_CHECKING:
-    from reggan_training.landmarks.training import DrawnRun, Measurement
+    from reggan_training.landmarks.training import Measurement, PoolRun
 
 
 def _run_of(
@@ -23,12 +23,12 @@ def _run_of(
     processes: int,
     without: tuple[str, ...],
     threads: int,
-) -> "DrawnRun":
+) -> "PoolRun":
     """Make the run of what options say."""
     import torch
 
     from reggan_training.landmarks.head_source import MEAN_FAMILY
-    from reggan_training.landmarks.training import DrawnRun
+    from reggan_training.landmarks.training import PoolRun
 
     families = {family.name for family in open_families()}
     if MEAN_FAMILY not in families:
@@ -38,7 +38,7 @@ def _run_of(
     if not families - set(without):
         raise click.UsageError("--without leaves no family to train on.")
     torch.set_num_threads(threads)
-    return DrawnRun(
+    return PoolRun(
         folder=out,
         open_families=open_families,
         length_s=60 * minutes,
@@ -103,7 +103,7 @@ def _run_options(*, minutes: float, draw_minutes: float) -> AddOption:
 @click.command("train-landmarks")
 @_run_options(minutes=105.0, draw_minutes=45.0)
 @verbose_option
-def train_landmarks(run: "DrawnRun") -> None:
+def train_landmarks(run: "PoolRun") -> None:
     """Train the networks that find dense landmarks, on pictures that are drawn meanwhile.
 
     Goes on where it was stopped: pictures are added to those that are there, and networks are
@@ -128,7 +128,7 @@ def train_landmarks(run: "DrawnRun") -> None:
 )
 @_run_options(minutes=60.0, draw_minutes=40.0)
 @verbose_option
-def train_refinement(run: "DrawnRun", model: Path) -> None:
+def train_refinement(run: "PoolRun", model: Path) -> None:
     """Train the network that refines a rig's answer, on pictures that are drawn meanwhile.
 
     Goes on where it was stopped, as train-landmarks does.

@@ -174,9 +174,7 @@ def row_of(identity: Identity) -> SheetRow:
     return SheetRow(label=identity.name.replace("_", "\n"), views=cells)
 
 
-def without_empty_columns(
-    rows: Sequence[SheetRow],
-) -> tuple[tuple[str, ...], list[SheetRow]]:
+def without_empty_columns(rows: Sequence[SheetRow]) -> tuple[tuple[str, ...], list[SheetRow]]:
     """The titles and rows up to the last column in which anything stands."""
     used = [n for row in rows for n, view in enumerate(row.views) if view is not _EMPTY]
     count = max(used, default=0) + 1

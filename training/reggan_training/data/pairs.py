@@ -28,8 +28,7 @@ _MOST_CUTTERS = 8
 
 
 def flow_between(
-    first: UInt8[np.ndarray, "side side 3"],
-    second: UInt8[np.ndarray, "side side 3"],
+    first: UInt8[np.ndarray, "side side 3"], second: UInt8[np.ndarray, "side side 3"]
 ) -> Float[np.ndarray, "2 low low"]:
     """Optical flow (x, y) that leads from the first picture to the second, in shares of the side.
 

@@ -22,15 +22,15 @@ from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.maps.texture_files import image_bytes
 from reggan_plugin.textures.named_parts import NamedPart, name_parts, opaque_faces
 from reggan_plugin.textures.read_mesh import load_mesh
-from reggan_training.heads.frontal_paint import paint_face
-from reggan_training.heads.head import HeadMesh, Part
-from reggan_training.heads.joined_head import (
+from reggan_training.heads.file_head import (
     SIDES,
     FileEye,
-    JoinedHead,
+    FileHead,
     fit_sphere,
-    head_mesh_from_joined,
+    head_mesh_from_file,
 )
+from reggan_training.heads.frontal_paint import paint_face
+from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.heads.linear_shapes import sparse_offsets_from_dense
 
 Points = Float[np.ndarray, "points 3"]
@@ -285,7 +285,7 @@ def _head_from_character(gltf: GltfFile, character: Character, identity: str) ->
     kept = _kept_faces(meshes, textures, eyes)
     counts = [len(faces) for faces in kept]
     place = {i: -1 if is_blank(materials[i]) else n for n, i in enumerate(materials)}
-    joined = JoinedHead(
+    joined = FileHead(
         vertices=meshes.points,
         triangles=np.concatenate(kept),
         parts=np.repeat([entry.part for entry in meshes.named], counts).astype(np.uint8),
@@ -308,7 +308,7 @@ def _head_from_character(gltf: GltfFile, character: Character, identity: str) ->
         weights = paint_face(canonical, lips, [_BROW, _BROW * (-1, 1)], [_EYE, _EYE * (-1, 1)])
         return {name: weight * is_skin for name, weight in weights.items()}
 
-    return head_mesh_from_joined(joined, family=identity, identity=identity, regions=regions)
+    return head_mesh_from_file(joined, family=identity, identity=identity, regions=regions)
 
 
 def _meshes(gltf: GltfFile, character: Character) -> _Meshes:

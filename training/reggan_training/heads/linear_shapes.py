@@ -19,10 +19,7 @@ class Eyeball:
 
 
 def turned_eyeball(
-    ball: Eyeball,
-    rest: Float[np.ndarray, "vertices 3"],
-    weights: Mapping[str, float],
-    side: str,
+    ball: Eyeball, rest: Float[np.ndarray, "vertices 3"], weights: Mapping[str, float], side: str
 ) -> Float[np.ndarray, "ball 3"]:
     """Vertices of an eyeball with these weights.
 

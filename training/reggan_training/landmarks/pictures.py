@@ -49,7 +49,7 @@ _BACK, _NECK = -1.7, -3.6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DrawnPicture:
+class HeadPicture:
     """A picture of a head.
 
     Attributes:
@@ -71,7 +71,7 @@ def draw_head(
     states: int,
     looks: int,
     plain: bool = False,
-) -> list[DrawnPicture]:
+) -> list[HeadPicture]:
     """Draw a head in several states, each in several looks.
 
     Args:
@@ -101,7 +101,7 @@ class HeadState:
         raster: of the picture alone.
         points: of the landmarks, pixels.
         part: a `Part` for each pixel, `_NO_PART` behind the head.
-        label: see `DrawnPicture`.
+        label: see `HeadPicture`.
     """
 
     raster: RasterisedHead
@@ -144,7 +144,7 @@ class HeadState:
 
     def picture(
         self, shader: HeadShader, random: np.random.Generator, *, plain: bool
-    ) -> DrawnPicture:
+    ) -> HeadPicture:
         """Draw the state in a look of its own."""
         return self.picture_in(sampled_look(random), shader, random, plain=plain)
 
@@ -155,7 +155,7 @@ class HeadState:
         random: np.random.Generator,
         *,
         plain: bool = False,
-    ) -> DrawnPicture:
+    ) -> HeadPicture:
         """Draw the state in a look."""
         with torch.no_grad():
             shaded = shader.picture(self.raster.face, 0, look)
@@ -167,7 +167,7 @@ class HeadState:
         if not plain:
             pixels, hiding = draw_over_face(pixels, self.points, random)
             label = np.where(hiding > 127, 2, label).astype(np.uint8)
-        return DrawnPicture(pixels=pixels, points=self.points, label=label)
+        return HeadPicture(pixels=pixels, points=self.points, label=label)
 
 
 def changed_head(

@@ -77,7 +77,7 @@ def dense_points(
         model: that mean head.
     """
     view = FrontView(head, {})
-    found = _Found(head)
+    found = _Landmarks(head)
     for side, eye in (("right", head.right_eye_vertices), ("left", head.left_eye_vertices)):
         _find_lids(found, view, side, head.rest[eye].mean(axis=0))
         _find_brow(found, view, side)
@@ -92,7 +92,7 @@ def dense_points(
     return found.landmarks()
 
 
-class _Found:
+class _Landmarks:
     """Landmarks of a head that were found so far, by row, in the order in which they were."""
 
     def __init__(self, head: HeadMesh) -> None:
@@ -119,7 +119,9 @@ class _Found:
         return DensePoints(rows=rows, weights=weights, eyes=eyes, rest=self._head.rest)
 
 
-def _find_lids(found: _Found, view: FrontView, side: str, middle: Float[np.ndarray, "3"]) -> None:
+def _find_lids(
+    found: _Landmarks, view: FrontView, side: str, middle: Float[np.ndarray, "3"]
+) -> None:
     loop = outline(view.opening_at(view.place_of(middle)))
     is_left = side == "left"
     upper, lower = halves(loop[::-1] if is_left else loop, 13, 11, flips=is_left)
@@ -127,12 +129,12 @@ def _find_lids(found: _Found, view: FrontView, side: str, middle: Float[np.ndarr
     found.keep(rows_of("lid_lower", side), lower, view)
 
 
-def _find_brow(found: _Found, view: FrontView, side: str) -> None:
+def _find_brow(found: _Landmarks, view: FrontView, side: str) -> None:
     line = view.onto_hair(middle_line(view.region("brows") * view.half(side), 9))
     found.keep(rows_of("brow", side), line if side == "right" else line[::-1], view)
 
 
-def _find_lips(found: _Found, view: FrontView) -> None:
+def _find_lips(found: _Landmarks, view: FrontView) -> None:
     """The outer edges at rest, the inner ones with the jaw dropped."""
     head = view.head
     upper, lower = halves(outline(largest(view.region("lips") > 0.5)), 13, 11)
@@ -145,7 +147,7 @@ def _find_lips(found: _Found, view: FrontView) -> None:
     found.keep(rows_of("lip_inner_lower"), lower, dropped)
 
 
-def _find_profile(found: _Found, view: FrontView) -> None:
+def _find_profile(found: _Landmarks, view: FrontView) -> None:
     """Bridge, tip of the nose, chin."""
     head = view.head
     tip, chin = view.place_of(head.rest[head.nose_tip]), view.place_of(head.rest[head.chin])
@@ -175,7 +177,7 @@ def _free_places(view: FrontView) -> dict[int, Float[np.ndarray, "2"]]:
 
 
 def _places_like(
-    found: _Found, view: FrontView, like: DensePoints, model: HeadMesh
+    found: _Landmarks, view: FrontView, like: DensePoints, model: HeadMesh
 ) -> dict[int, Float[np.ndarray, "2"]]:
     """Pixels of the landmarks that have no edge of their own, carried over from a mean head."""
     other = FrontView(model, {})

@@ -24,7 +24,7 @@ from torch import Tensor
 from reggan_plugin.atomic_write import write_atomically
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.landmarks.head_source import SHARE_OF_CHARACTER, SHARES, HeadSource
-from reggan_training.landmarks.pictures import TEXTURES, DrawnPicture, draw_head
+from reggan_training.landmarks.pictures import TEXTURES, HeadPicture, draw_head
 from reggan_training.landmarks.points import DensePoints
 from reggan_training.landmarks.squares import PARTS, face_frame, part_square
 from reggan_training.pairs.surface_colour import keep_textures
@@ -60,13 +60,13 @@ DrawRows = Callable[[HeadMesh, DensePoints, np.random.Generator, bool], list[Row
 _log = logging.getLogger(__name__)
 
 
-def kept_parts(picture: DrawnPicture) -> dict[str, np.ndarray]:
+def kept_parts(picture: HeadPicture) -> dict[str, np.ndarray]:
     """Cut the parts of a picture that go into a shard.
 
     Returns:
         `points`, the landmarks in pixels of the picture; each of `squares.PARTS` [side, side, 3],
         and as `PART_to` [2, 3] the map from the picture's pixels to its own; `label` [side, side]
-        of the face's square, as `DrawnPicture.label` has it.
+        of the face's square, as `HeadPicture.label` has it.
     """
     frame = face_frame(picture.points)
     row: dict[str, np.ndarray] = {"points": picture.points.astype(np.float32)}
@@ -237,11 +237,7 @@ def _draw(task: DrawingTask, rank: int) -> None:
 
 
 def draw_shards(
-    families: Mapping[str, HeadFamily],
-    task: DrawingTask,
-    goes_on: Callable[[], bool],
-    *,
-    rank: int,
+    families: Mapping[str, HeadFamily], task: DrawingTask, goes_on: Callable[[], bool], *, rank: int
 ) -> None:
     """Draw heads to train on, behind the shards of this rank that are there.
 

@@ -231,7 +231,7 @@ class LandmarkTask(PoolTask):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DrawnRun:
+class PoolRun:
     """What a run is.
 
     Attributes:
@@ -257,7 +257,7 @@ class DrawnRun:
     seed: int = 1
 
 
-def train_landmarks(run: DrawnRun, report: Report) -> None:
+def train_landmarks(run: PoolRun, report: Report) -> None:
     """Draw pictures and train all networks on them; go on where a run was stopped.
 
     Args:
@@ -275,7 +275,7 @@ def train_landmarks(run: DrawnRun, report: Report) -> None:
 
 
 def train_on_drawn(
-    run: DrawnRun,
+    run: PoolRun,
     draw: DrawRows,
     arrays: Iterable[str],
     train: Callable[[PicturePool, PicturePool, Report], None],
@@ -316,7 +316,7 @@ def train_on_drawn(
 
 
 def _wait_for_pictures(
-    run: DrawnRun, pool: PicturePool, test: PicturePool, drawing: DrawingProcesses
+    run: PoolRun, pool: PicturePool, test: PicturePool, drawing: DrawingProcesses
 ) -> None:
     """Wait until there are enough to begin with, or no more will come."""
     while True:

@@ -64,7 +64,7 @@ _HEADS: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DrawnHead:
+class WholeHeadPicture:
     """A picture of a whole head.
 
     Attributes:
@@ -94,7 +94,7 @@ def draw_whole_head(
     kind: str | None = None,
     yaw_deg: float | None = None,
     style: str | None = None,
-) -> Iterator[DrawnHead]:
+) -> Iterator[WholeHeadPicture]:
     """Draw a head in several states before cameras of their own, each in several looks.
 
     Args:
@@ -151,7 +151,7 @@ def draw_whole_head(
                 label = np.maximum(label, hiding > 127).astype(np.uint8)
                 if random.random() < _HATS:
                     pixels, label = _with_hat(pixels, label, dense, eye_px, random)
-            yield DrawnHead(
+            yield WholeHeadPicture(
                 image=cv2.resize(pixels, (PICTURE_PX,) * 2, interpolation=cv2.INTER_AREA),
                 mask=cv2.resize(label * 255, (MASK_SIDE,) * 2, interpolation=cv2.INTER_AREA),
                 points=points * (PICTURE_PX / SIDE_PX),
@@ -238,7 +238,7 @@ def draw_set(families: Mapping[str, HeadFamily], folder: Path, count: int, seed:
     keep_textures(TEXTURES)
     source = HeadSource(families, SHARES, _HEADS, held_out=False)
     random = np.random.default_rng([seed, shards])
-    rows: list[DrawnHead] = []
+    rows: list[WholeHeadPicture] = []
     for head, found in source.heads(random):
         if len(rows) >= _SHARD or (rows and drawn >= count):
             _write(rows, folder / f"{shards:05d}.npz")
@@ -250,7 +250,7 @@ def draw_set(families: Mapping[str, HeadFamily], folder: Path, count: int, seed:
         drawn += len(pictures)
 
 
-def _write(rows: list[DrawnHead], path: Path) -> None:
+def _write(rows: list[WholeHeadPicture], path: Path) -> None:
     content = BytesIO()
     np.savez_compressed(
         content,

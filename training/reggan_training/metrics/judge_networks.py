@@ -87,18 +87,14 @@ class ExpressionJudge(nn.Module):
         return logits
 
 
-def look_closer(
-    crops: Float[Tensor, "batch 3 side side"],
-) -> Float[Tensor, "batch 3 128 128"]:
+def look_closer(crops: Float[Tensor, "batch 3 side side"]) -> Float[Tensor, "batch 3 128 128"]:
     """The inner part of canonical crops, at the resolution at which the judge sees it."""
     size, margin = (CANONICAL_SIDE_PX, CANONICAL_SIDE_PX), (CANONICAL_SIDE_PX - JUDGE_SIDE_PX) // 2
     small = F.interpolate(crops, size=size, mode="bilinear", antialias=True, align_corners=False)
     return small[:, :, margin:-margin, margin:-margin]
 
 
-def even_contrast(
-    gray: Float[Tensor, "batch 1 side side"],
-) -> Float[Tensor, "batch 2 side side"]:
+def even_contrast(gray: Float[Tensor, "batch 1 side side"]) -> Float[Tensor, "batch 2 side side"]:
     """The picture with mean 0 and deviation 1 as a whole, and again in every neighbourhood."""
     mean, variance = gray.mean(dim=(2, 3), keepdim=True), gray.var(dim=(2, 3), keepdim=True)
     whole = (gray - mean) / (variance + _LEAST_CONTRAST**2).sqrt()

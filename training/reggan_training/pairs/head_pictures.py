@@ -80,7 +80,7 @@ class HeadPictureSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShownFace:
+class FaceState:
     """One picture: what is asked for, what else is seen, and both as ARKit weights."""
 
     expression: str
@@ -144,7 +144,7 @@ def picture_head(
 
 def _rasterised(
     head: HeadMesh,
-    faces: Sequence[ShownFace],
+    faces: Sequence[FaceState],
     camera: Camera,
     random: np.random.Generator,
     side_px: int,
@@ -170,7 +170,7 @@ def _can_show(head: HeadMesh, expression: str) -> bool:
 
 def sample_faces(
     random: np.random.Generator, controls: Sequence[str], *, is_tested: bool
-) -> list[ShownFace]:
+) -> list[FaceState]:
     """Draw the fifteen faces of a head, with the shapes that it has; the gaze is one in all.
 
     Expressions in part have half of their weights in tested heads, and 0.2 to 0.75 in others.
@@ -205,7 +205,7 @@ def _face(
     *,
     eye_closure: float = 0.0,
     mouth_open: float = 0.0,
-) -> ShownFace:
+) -> FaceState:
     expression = next(one for one in BASIC_EXPRESSIONS if one.name == name)
     weights = {shape: intensity * value for shape, value in expression.weights.items()}
     for shape, least in (
@@ -215,7 +215,7 @@ def _face(
     ):
         weights[shape] = max(weights.get(shape, 0.0), least)
     weights = {**gaze, **weights}
-    return ShownFace(
+    return FaceState(
         expression=name,
         intensity=intensity,
         weights={shape: value for shape, value in weights.items() if value and shape in controls},
@@ -241,7 +241,7 @@ def _farther(camera: Camera) -> Camera:
 def _write_look(
     name: str,
     head: RasterisedHead,
-    faces: Sequence[ShownFace],
+    faces: Sequence[FaceState],
     look: HeadLook,
     drawn: Drawn,
     root: Path,

@@ -64,11 +64,7 @@ class ExampleDrawing:
     model: Path
 
     def __call__(
-        self,
-        head: HeadMesh,
-        found: DensePoints,
-        random: np.random.Generator,
-        is_held_out: bool,
+        self, head: HeadMesh, found: DensePoints, random: np.random.Generator, is_held_out: bool
     ) -> list[dict[str, np.ndarray]]:
         """Draw a head, and ask for expressions of it.
 
@@ -99,7 +95,7 @@ def _rows_of(
     shader, look = HeadShader(state.raster), sampled_look(random)
     picture = state.picture_in(look, shader, random)
     face = picture.pixels.astype(np.float32) / np.float32(255)
-    asked = _AskedRig(face, rig.landmarks(face))
+    asked = _PictureRig(face, rig.landmarks(face))
     truth = _SurfaceTruth.of(shader, look, picture.label)
     small = face.reshape(CELLS, SIDE_PX // CELLS, CELLS, -1, 3).mean(axis=(1, 3))
     rows = []
@@ -125,7 +121,7 @@ def _opened(model: Path) -> RigSource:
     return source
 
 
-class _AskedRig:
+class _PictureRig:
     """A rig laid over one picture, asked for several expressions of it."""
 
     def __init__(self, face: Float[np.ndarray, "side side 3"], seen: Landmarks) -> None:

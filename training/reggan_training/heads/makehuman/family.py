@@ -94,10 +94,7 @@ class MakeHumanMotion:
         return self.vertices(body, gaze, jaw)
 
     def vertices(
-        self,
-        body: Points,
-        gaze: Mapping[str, tuple[float, float]],
-        jaw: Float[np.ndarray, "3 4"],
+        self, body: Points, gaze: Mapping[str, tuple[float, float]], jaw: Float[np.ndarray, "3 4"]
     ) -> Float[np.ndarray, "vertices 3"]:
         """All vertices of the head from its body, float32, eye distances."""
         template = self.template
@@ -114,10 +111,7 @@ class MakeHumanMotion:
         return (head_axes(np.concatenate(points)) / self.unit).astype(np.float32)
 
     def _mend_lids(
-        self,
-        body: Points,
-        weights: Mapping[str, float],
-        gaze: Mapping[str, tuple[float, float]],
+        self, body: Points, weights: Mapping[str, float], gaze: Mapping[str, tuple[float, float]]
     ) -> None:
         """Shut the lids in place as far as the blink asks, keep them apart and off the eyeball."""
         for side, lids in self.template.lids.items():

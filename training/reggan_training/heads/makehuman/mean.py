@@ -12,7 +12,7 @@ from reggan_training.heads.anatomy.head import CHIN, EYE_GROUPS, MOUTH_CORNERS, 
 from reggan_training.heads.anatomy.head_shape import ANCESTRIES, HeadShape, shaped_body
 from reggan_training.heads.anatomy.meshes import Points
 from reggan_training.heads.anatomy.mouth import Bite, placement_from_hollow
-from reggan_training.heads.joined_head import canonical_from_rest
+from reggan_training.heads.file_head import canonical_from_rest
 from reggan_training.heads.makehuman.eye_surroundings import lash_points
 
 BITE_PARTS = ("teeth_upper", "teeth_lower", "gums_upper", "gums_lower", "tongue")

@@ -18,14 +18,14 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from reggan_plugin.errors import SourceError
-from reggan_training.heads.head import REGIONS, HeadMesh, Part
-from reggan_training.heads.joined_head import (
+from reggan_training.heads.file_head import (
     FileEye,
-    JoinedHead,
+    FileHead,
     Points,
     fit_sphere,
-    head_mesh_from_joined,
+    head_mesh_from_file,
 )
+from reggan_training.heads.head import REGIONS, HeadMesh, Part
 from reggan_training.heads.linear_shapes import (
     SparseOffsets,
     sparse_offsets_from_dense,
@@ -244,7 +244,7 @@ def _head_from_meshes(
         face.start + nearest_row(face.uv, place) for place in (NOSE_TIP, CHIN, *places)
     )
     parts = [parts_of_triangles(mesh, textures[mesh.material]) for mesh in meshes]
-    joined = JoinedHead(
+    joined = FileHead(
         vertices=np.concatenate([mesh.vertices for mesh in meshes]),
         triangles=np.concatenate([mesh.start + mesh.triangles for mesh in meshes]),
         parts=np.concatenate(parts),
@@ -265,7 +265,7 @@ def _head_from_meshes(
             weights[name][face.rows] = weight
         return weights
 
-    return head_mesh_from_joined(joined, family=FAMILY_NAME, identity=identity, regions=regions)
+    return head_mesh_from_file(joined, family=FAMILY_NAME, identity=identity, regions=regions)
 
 
 def _eye(meshes: Iterable[ValidMesh], name: str) -> FileEye:
@@ -274,9 +274,7 @@ def _eye(meshes: Iterable[ValidMesh], name: str) -> FileEye:
     return FileEye(rows=mesh.rows, centre=centre, radius=radius)
 
 
-def _offsets_by_shape(
-    meshes: tuple[ValidMesh, ...],
-) -> dict[str, SparseOffsets]:
+def _offsets_by_shape(meshes: tuple[ValidMesh, ...]) -> dict[str, SparseOffsets]:
     """ARKit shapes of this head; a shape that lacks a morph is left out."""
     count = sum(len(mesh.vertices) for mesh in meshes)
     known = {name for mesh in meshes for name in mesh.morphs}
@@ -292,11 +290,7 @@ def _offsets_by_shape(
     return by_shape
 
 
-def _add_morph(
-    total: Float[np.ndarray, "vertices 3"],
-    term: MorphTerm,
-    mesh: ValidMesh,
-) -> None:
+def _add_morph(total: Float[np.ndarray, "vertices 3"], term: MorphTerm, mesh: ValidMesh) -> None:
     """Add a term's morph of one mesh to `total`, in place."""
     name = f"t_{term.morph}" if mesh.name == LOWER_TEETH else term.morph
     if name not in mesh.morphs:

@@ -77,10 +77,7 @@ def triangle_axes(corners: Float[np.ndarray, "strands 3 3"]) -> Float[np.ndarray
 
 
 def scatter_roots(
-    head: MeshWearer,
-    density: Float[np.ndarray, " points"],
-    count: int,
-    random: np.random.Generator,
+    head: MeshWearer, density: Float[np.ndarray, " points"], count: int, random: np.random.Generator
 ) -> Roots:
     """So many roots on the skin, spread by area times density; none where it is 0."""
     corners = head.triangles

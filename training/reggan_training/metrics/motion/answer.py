@@ -25,7 +25,7 @@ from reggan_plugin.transfer.expression_transfer import source_from_card
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.metrics.image_distance import resized
-from reggan_training.metrics.motion.face import MadeFace, TrueFace
+from reggan_training.metrics.motion.face import FaceAnswer, TrueFace
 
 _GAIN_CELLS = 64
 _LARGEST_GAIN = 0.7
@@ -63,7 +63,7 @@ def motion_in_crop(answer: Answer, side_px: int) -> FrameMotion:
     return motion_in_frame(answer, _whole_crop(side_px), region)
 
 
-def compose(source: Float[np.ndarray, "3 side side"], answer: Answer) -> MadeFace:
+def compose(source: Float[np.ndarray, "3 side side"], answer: Answer) -> FaceAnswer:
     """Change a crop as the runtime changes a user's frame."""
     pixels = np.ascontiguousarray(source.transpose(1, 2, 0), dtype=np.float32)
     side_px = pixels.shape[0]
@@ -73,7 +73,7 @@ def compose(source: Float[np.ndarray, "3 side side"], answer: Answer) -> MadeFac
         front = Front(matte=answer.front, crop=_whole_crop(side_px))
         stays = front.stays((slice(0, side_px), slice(0, side_px)))
         motion_seen = np.where(stays, np.float32(0.0), motion_seen)
-    return MadeFace(
+    return FaceAnswer(
         motion=motion_seen,
         behind=displacement(motion),
         cover=motion.cover,

@@ -76,9 +76,7 @@ def left_region(face: TrueFace) -> Bool[np.ndarray, "side side"]:
 
 
 def measure_ghost(
-    made: Float[np.ndarray, "3 side side"],
-    face: TrueFace,
-    region: Bool[np.ndarray, "side side"],
+    made: Float[np.ndarray, "3 side side"], face: TrueFace, region: Bool[np.ndarray, "side side"]
 ) -> Ghost:
     """Look for the source's contours in a result, in a part of `left_region`; NaN if it is flat."""
     m, t, s = (

@@ -27,7 +27,7 @@ from reggan_training.metrics.motion.answer import (
 from reggan_training.metrics.motion.contact_sheet import MotionRow
 from reggan_training.metrics.motion.edges import measure_detail
 from reggan_training.metrics.motion.face import (
-    MadeFace,
+    FaceAnswer,
     TrueFace,
     changeable_region,
     changed_region,
@@ -90,7 +90,7 @@ def _judged_crop(
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Judged:
+class ModelAndJudges:
     """The model that is judged, and its judges."""
 
     model: AnswerSource
@@ -115,7 +115,7 @@ def find_heads(folder: Path, most: int | None = None) -> dict[str, list[Path]]:
 
 
 def evaluate_motion(
-    judged: Judged,
+    judged: ModelAndJudges,
     heads: Mapping[str, Sequence[Path]],
     large: Mapping[str, Sequence[Path]],
     report: Callable[[str], None],
@@ -146,7 +146,7 @@ def evaluate_motion(
     return results, rows
 
 
-def _made(model: AnswerSource, trials: Sequence[MotionTrial]) -> list[MadeFace]:
+def _made(model: AnswerSource, trials: Sequence[MotionTrial]) -> list[FaceAnswer]:
     answers = _answers(model, trials)
     return [compose(t.face.source, answer) for t, answer in zip(trials, answers, strict=True)]
 
@@ -160,7 +160,7 @@ def _answers(
 
 
 def _measured(
-    judged: Judged, trials: Sequence[MotionTrial], made: Sequence[MadeFace]
+    judged: ModelAndJudges, trials: Sequence[MotionTrial], made: Sequence[FaceAnswer]
 ) -> list[Methods]:
     """Figures of every trial by method; see `ResultKind` for what each kind is about."""
     full = {t.expression: n for n, t in enumerate(trials) if t.kind is ResultKind.FULL}
@@ -198,7 +198,7 @@ def _true_motion(trials: Sequence[MotionTrial]) -> list[Methods]:
 
 
 def _rises(
-    model: AnswerSource, trials: Sequence[MotionTrial], full: Sequence[MadeFace]
+    model: AnswerSource, trials: Sequence[MotionTrial], full: Sequence[FaceAnswer]
 ) -> list[Methods]:
     between = [_answers(model, trials, share) for share in INTENSITIES[1:-1]]
     found: list[Methods] = []
@@ -212,7 +212,7 @@ def _rises(
 
 
 def _judgements(
-    judges: Judges, trials: Sequence[MotionTrial], made: Sequence[MadeFace]
+    judges: Judges, trials: Sequence[MotionTrial], made: Sequence[FaceAnswer]
 ) -> list[Methods]:
     faces, names = [trial.face for trial in trials], [trial.expression for trial in trials]
     ours = judge_pictures(judges, faces, names, [one.picture for one in made])
@@ -239,9 +239,7 @@ def _large_results(model: AnswerSource, head: TestHead) -> list[FaceResult]:
 
 
 def _detail(
-    picture: Float[np.ndarray, "3 side side"],
-    trial: MotionTrial,
-    region: np.ndarray,
+    picture: Float[np.ndarray, "3 side side"], trial: MotionTrial, region: np.ndarray
 ) -> float:
     return measure_detail(picture, trial.face.target, region).whole
 
@@ -258,7 +256,7 @@ def _result(head: TestHead, trial: MotionTrial, methods: Methods) -> FaceResult:
 
 
 def _sheet_rows(
-    head: TestHead, trials: Sequence[MotionTrial], made: Sequence[MadeFace]
+    head: TestHead, trials: Sequence[MotionTrial], made: Sequence[FaceAnswer]
 ) -> list[MotionRow]:
     return [
         MotionRow(

@@ -71,7 +71,7 @@ class TrueFace:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class MadeFace:
+class FaceAnswer:
     """The answer of a model, at the crop's size.
 
     Attributes:
@@ -163,9 +163,7 @@ def _mouth_box(
 
 
 def _box(
-    face: TrueFace,
-    landmarks: Float[np.ndarray, "6 2"],
-    box: tuple[float, float, float, float],
+    face: TrueFace, landmarks: Float[np.ndarray, "6 2"], box: tuple[float, float, float, float]
 ) -> Bool[np.ndarray, "side side"]:
     """Pixels in an upright box (left, right, top, bottom) around the middle between the eyes."""
     axis = (np.arange(face.side_px) + 0.5) / face.side_px
@@ -175,9 +173,7 @@ def _box(
 
 
 def _upright(
-    face: TrueFace,
-    landmarks: Float[np.ndarray, "6 2"],
-    points: Float[np.ndarray, "2 rows columns"],
+    face: TrueFace, landmarks: Float[np.ndarray, "6 2"], points: Float[np.ndarray, "2 rows columns"]
 ) -> Float[np.ndarray, "2 rows columns"]:
     """Points (x, y) in eye distances, from between the eyes; x along the line through them."""
     left, right = (landmarks[LANDMARK_NAMES.index(name)] for name in ("left_eye", "right_eye"))

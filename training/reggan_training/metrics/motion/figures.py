@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float
 from reggan_training.metrics.motion.edges import left_region, measure_detail, measure_ghost
 from reggan_training.metrics.motion.face import (
     INSIDE_OF_MOUTH,
+    FaceAnswer,
     FacePart,
-    MadeFace,
     TrueFace,
     changeable_region,
     changed_region,
@@ -80,7 +80,7 @@ def measure_picture(picture: Float[np.ndarray, "3 side side"], face: TrueFace) -
     return figures
 
 
-def measure_motion(made: MadeFace, face: TrueFace) -> Figures:
+def measure_motion(made: FaceAnswer, face: TrueFace) -> Figures:
     """Measure what a model answered besides the picture.
 
     Quantities: `projection`, `without error`, `explained` (the lower of the two), `error` (median

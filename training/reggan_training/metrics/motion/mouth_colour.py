@@ -115,9 +115,7 @@ def _hue_weight(h_deg: Float[np.ndarray, " *shape"]) -> Float[np.ndarray, " *sha
 
 
 def colour_error(
-    made: Float[np.ndarray, "3 side side"],
-    face: TrueFace,
-    region: Bool[np.ndarray, "side side"],
+    made: Float[np.ndarray, "3 side side"], face: TrueFace, region: Bool[np.ndarray, "side side"]
 ) -> float:
     """Median ΔE2000 over the uncovered pixels of a region; NaN where there are too few."""
     where = region & face.is_uncovered
@@ -141,9 +139,7 @@ def teeth_within_hues(made: Float[np.ndarray, "3 side side"], face: TrueFace) ->
 
 
 def count_oversaturated(
-    made: Float[np.ndarray, "3 side side"],
-    face: TrueFace,
-    region: Bool[np.ndarray, "side side"],
+    made: Float[np.ndarray, "3 side side"], face: TrueFace, region: Bool[np.ndarray, "side side"]
 ) -> int:
     """Count pixels of the head in a region that are more saturated than source and truth are.
 

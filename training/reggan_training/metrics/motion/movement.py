@@ -21,7 +21,7 @@ LARGEST_FALL = 0.02
 
 
 @dataclass(frozen=True)
-class Explained:
+class MotionShares:
     """Two shares of the true motion t that a motion m explains; both are 1 for m = t.
 
     Attributes:
@@ -44,14 +44,14 @@ def explained_motion(
     made: Float[np.ndarray, "2 side side"],
     true: Float[np.ndarray, "2 side side"],
     region: Bool[np.ndarray, "side side"],
-) -> Explained:
+) -> MotionShares:
     """Compare two motions in a region; NaN where nothing truly moves."""
     m, t = made[:, region].astype(np.float64), true[:, region].astype(np.float64)
     whole = float((t * t).sum())
     if whole == 0:
-        return Explained(float("nan"), float("nan"))
+        return MotionShares(float("nan"), float("nan"))
     error = float(((m - t) ** 2).sum())
-    return Explained(float((m * t).sum()) / whole, 1.0 - error / whole)
+    return MotionShares(float((m * t).sum()) / whole, 1.0 - error / whole)
 
 
 def end_point_error(

@@ -81,7 +81,7 @@ class FileEye:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class JoinedHead:
+class FileHead:
     """All meshes of a head joined: +y up, +z to the front, +x own left, in the file's unit.
 
     Attributes:
@@ -105,8 +105,8 @@ class JoinedHead:
     texture_of: Int[np.ndarray, " triangles"]
 
 
-def head_mesh_from_joined(
-    joined: JoinedHead, *, family: str, identity: str, regions: RegionPainter
+def head_mesh_from_file(
+    joined: FileHead, *, family: str, identity: str, regions: RegionPainter
 ) -> HeadMesh:
     """Bring a head to eye distances about the middle between its eyes.
 
@@ -152,7 +152,7 @@ def head_mesh_from_joined(
     )
 
 
-def _shapes(joined: JoinedHead, eyeballs: Mapping[str, Eyeball], unit: float) -> LinearShapes:
+def _shapes(joined: FileHead, eyeballs: Mapping[str, Eyeball], unit: float) -> LinearShapes:
     """ARKit shapes of the file in eye distances, and the eyeballs that turn by their weights."""
     return LinearShapes(
         by_name={
@@ -164,7 +164,7 @@ def _shapes(joined: JoinedHead, eyeballs: Mapping[str, Eyeball], unit: float) ->
 
 
 def _painted(
-    joined: JoinedHead, canonical: Float[np.ndarray, "vertices 3"], regions: RegionPainter
+    joined: FileHead, canonical: Float[np.ndarray, "vertices 3"], regions: RegionPainter
 ) -> UInt8[np.ndarray, "vertices regions"]:
     """The weights of the regions, and of the shade inside the mouth, 0 to 255."""
     part_of_vertex = part_of_vertices(joined.triangles, joined.parts, len(canonical))

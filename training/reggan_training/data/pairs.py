@@ -17,6 +17,7 @@ from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.augment import augment_colours, replace_surroundings
 from reggan_training.data.identity import Identity
 from reggan_training.data.pair_table import Shares, rounded_state, table_of
+from reggan_training.tensor_shapes import Images, Intensities
 
 LOW_PX = 72
 """Side of a stored flow."""
@@ -42,12 +43,12 @@ def flow_between(
 
 
 def interpolate_along_flow(
-    first: Float[Tensor, "batch 3 side side"],
-    second: Float[Tensor, "batch 3 side side"],
+    first: Images,
+    second: Images,
     forward: Float[Tensor, "batch 2 low low"],
     backward: Float[Tensor, "batch 2 low low"],
     share: Float[Tensor, " batch"],
-) -> Float[Tensor, "batch 3 side side"]:
+) -> Images:
     """The pictures `share` of the way from `first` to `second`, so that no mouth is doubled.
 
     `forward` leads from first to second, in shares of the side; `backward` the other way.
@@ -58,9 +59,7 @@ def interpolate_along_flow(
     return (1 - weight) * start + weight * end
 
 
-def _carry(
-    images: Float[Tensor, "batch 3 side side"], flow: Float[Tensor, "batch 2 low low"]
-) -> Float[Tensor, "batch 3 side side"]:
+def _carry(images: Images, flow: Float[Tensor, "batch 2 low low"]) -> Images:
     side = images.shape[-1]
     shift = F.interpolate(flow, size=(side, side), mode="bilinear", align_corners=False)
     centres = (torch.arange(side) + 0.5) / side * 2 - 1
@@ -122,17 +121,17 @@ class PairSettings:
 class PairBatch:
     """Images are sRGB-encoded in [0, 1]."""
 
-    source: Float[Tensor, "batch 3 side side"]
-    target: Float[Tensor, "batch 3 side side"]
-    expression: Float[Tensor, "batch expressions"]
+    source: Images
+    target: Images
+    expression: Intensities
     """The request, as a model takes it."""
     is_full: Float[Tensor, " batch"]
     """1 where the target is a render of neutral or of an expression in full."""
     is_render: Float[Tensor, " batch"]
     """1 where the target is a picture, 0 where it is an interpolation of two."""
-    source_state: Float[Tensor, "batch expressions"]
+    source_state: Intensities
     """State of the source, in the order of `EXPRESSION_NAMES`; neutral is all zeros."""
-    target_state: Float[Tensor, "batch expressions"]
+    target_state: Intensities
     """State of the target."""
     source_is_neutral: Bool[Tensor, " batch"]
     """Whether the source is plainly neutral: no expression, eyes open and mouth closed."""
@@ -295,7 +294,7 @@ class PairSampler:
         return sampled.reshape(count, 2, 3, side, side)
 
 
-def _is_pure(states: Float[Tensor, "batch expressions"]) -> Float[Tensor, " batch"]:
+def _is_pure(states: Intensities) -> Float[Tensor, " batch"]:
     """1 where a view shows neutral or one expression in full."""
     return ((states == 0) | (states == 1)).all(dim=1).float()
 

@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from reggan_training.tensor_shapes import Features, Images, Intensities, Masks
+
 JUDGE_SIDE_PX = 128
 """Side of the picture that the judge sees: the inner four fifths of a canonical crop."""
 CANONICAL_SIDE_PX = 160
@@ -32,9 +34,7 @@ class JudgeBlock(nn.Module):
         self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.second_norm = nn.BatchNorm2d(channels)
 
-    def forward(
-        self, features: Float[Tensor, "batch channels height width"]
-    ) -> Float[Tensor, "batch channels height width"]:
+    def forward(self, features: Features) -> Features:
         """Features refined at the same size."""
         hidden = F.relu(self.first_norm(self.first(features)))
         return F.relu(features + self.second_norm(self.second(hidden)))
@@ -77,9 +77,7 @@ class ExpressionJudge(nn.Module):
         self.dropout = nn.Dropout(0.3)
         self.head = nn.Linear(width, expressions)
 
-    def forward(
-        self, image: Float[Tensor, "batch 3 side side"]
-    ) -> Float[Tensor, "batch expressions"]:
+    def forward(self, image: Images) -> Intensities:
         """Logits of the expressions for sRGB-encoded pictures in [0, 1] (see `look_closer`)."""
         deepest = self.trunk(even_contrast((image * self.luma).sum(dim=1, keepdim=True)))[-1]
         pooled = (deepest * self.place).mean(dim=(2, 3))
@@ -87,14 +85,14 @@ class ExpressionJudge(nn.Module):
         return logits
 
 
-def look_closer(crops: Float[Tensor, "batch 3 side side"]) -> Float[Tensor, "batch 3 128 128"]:
+def look_closer(crops: Images) -> Float[Tensor, "batch 3 128 128"]:
     """The inner part of canonical crops, at the resolution at which the judge sees it."""
     size, margin = (CANONICAL_SIDE_PX, CANONICAL_SIDE_PX), (CANONICAL_SIDE_PX - JUDGE_SIDE_PX) // 2
     small = F.interpolate(crops, size=size, mode="bilinear", antialias=True, align_corners=False)
     return small[:, :, margin:-margin, margin:-margin]
 
 
-def even_contrast(gray: Float[Tensor, "batch 1 side side"]) -> Float[Tensor, "batch 2 side side"]:
+def even_contrast(gray: Masks) -> Float[Tensor, "batch 2 side side"]:
     """The picture with mean 0 and deviation 1 as a whole, and again in every neighbourhood."""
     mean, variance = gray.mean(dim=(2, 3), keepdim=True), gray.var(dim=(2, 3), keepdim=True)
     whole = (gray - mean) / (variance + _LEAST_CONTRAST**2).sqrt()
@@ -102,7 +100,7 @@ def even_contrast(gray: Float[Tensor, "batch 1 side side"]) -> Float[Tensor, "ba
     return torch.cat([whole, local / (_average(local**2) + _LEAST_CONTRAST**2).sqrt()], dim=1)
 
 
-def _average(plane: Float[Tensor, "batch 1 side side"]) -> Float[Tensor, "batch 1 side side"]:
+def _average(plane: Masks) -> Masks:
     """Mean of the square neighbourhood within the picture: along columns, then along rows."""
     length, margin = _NEIGHBOURHOOD_PX, _NEIGHBOURHOOD_PX // 2
     down = F.avg_pool2d(plane, (length, 1), 1, (margin, 0), count_include_pad=False)
@@ -121,9 +119,7 @@ class FaceEmbedding(nn.Module):
         self.identity_head = nn.Linear(2 * self.trunk.widths[-1], EMBEDDING_LENGTH)
         self.expression_head = nn.Linear(2 * self.trunk.widths[-1], expressions)
 
-    def forward(
-        self, image: Float[Tensor, "batch 3 side side"]
-    ) -> tuple[Float[Tensor, "batch length"], Float[Tensor, "batch expressions"]]:
+    def forward(self, image: Images) -> tuple[Float[Tensor, "batch length"], Intensities]:
         """Unit embeddings and expression logits of sRGB-encoded pictures in [0, 1]."""
         deepest = self.features(image)[-1]
         return self.embedding_of(deepest), self.expression_head(_pooled(deepest))

@@ -31,6 +31,7 @@ from reggan_training.metrics.judges import (
     verification_accuracy,
 )
 from reggan_training.metrics.trials import full_views
+from reggan_training.tensor_shapes import Images, Intensities
 from reggan_training.training_run import progress_line, run_training
 
 STORED_SIDE_PX = 152
@@ -59,9 +60,7 @@ class JudgeViews:
         self._chances = [_chances(one) for one in identities]
         self._identity_chances = balanced_chances([one.style for one in identities])
 
-    def draw(
-        self, batch_size: int
-    ) -> tuple[Float[Tensor, "batch 3 side side"], Float[Tensor, "batch expressions"]]:
+    def draw(self, batch_size: int) -> tuple[Images, Intensities]:
         """A batch of views in [0, 1] and the share of every expression in them."""
         pictures, labels = [], []
         chosen = self.random.choice(len(self._views), batch_size, p=self._identity_chances)

@@ -24,6 +24,7 @@ from reggan_training.metrics.face_views import CROP_SIDE_PX, recoloured_views
 from reggan_training.metrics.image_distance import mean_inside
 from reggan_training.metrics.judge_networks import ExpressionJudge, FaceEmbedding, look_closer
 from reggan_training.metrics.trials import full_views
+from reggan_training.tensor_shapes import Images, Intensities
 
 SHIPPED_JUDGES = Path(__file__).parent / "judges"
 _EXPRESSION_FILE, _FACE_FILE = "expression_judge.safetensors", "face_embedding.safetensors"
@@ -75,10 +76,8 @@ class Judges:
 
 
 def name_expressions(
-    judge: ExpressionJudge,
-    crops: Float[Tensor, "batch 3 side side"],
-    among: Sequence[int] = range(len(EXPRESSION_NAMES)),
-) -> Float[Tensor, "batch expressions"]:
+    judge: ExpressionJudge, crops: Images, among: Sequence[int] = range(len(EXPRESSION_NAMES))
+) -> Intensities:
     """Probability of every expression for canonical crops; a face and its mirror are averaged.
 
     The choice is between the expressions `among`, which are those that the set shows of this
@@ -93,15 +92,13 @@ def name_expressions(
     return F.normalize(both * asked, p=1, dim=1)
 
 
-def embed(
-    network: FaceEmbedding, crops: Float[Tensor, "batch 3 side side"]
-) -> Float[Tensor, "batch length"]:
+def embed(network: FaceEmbedding, crops: Images) -> Float[Tensor, "batch length"]:
     """Unit vectors that stand for the identities on canonical crops; FSS is their cosine."""
     return describe(network, crops)[0]
 
 
 def describe(
-    network: FaceEmbedding, crops: Float[Tensor, "batch 3 side side"]
+    network: FaceEmbedding, crops: Images
 ) -> tuple[Float[Tensor, "batch length"], Float[Tensor, "batch width"]]:
     """Embeddings, and what sets of crops are compared by: the deepest features' mean."""
     with torch.no_grad():

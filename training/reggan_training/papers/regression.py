@@ -22,6 +22,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from reggan_training.tensor_shapes import Images
+
 _STRIPE = 16_384
 """Filters worked on at a time: what they need stays in a processor's cache."""
 
@@ -168,10 +170,10 @@ def local_receptive_fields(
 
 
 def apply_filters(
-    image: Float[Tensor, "batch 3 side side"],
+    image: Images,
     weights: Float[Tensor, "filter_channels columns side side"],
     settings: RegressionSettings,
-) -> Float[Tensor, "batch 3 side side"]:
+) -> Images:
     """The layer's output for one expression at full intensity."""
     taps = local_receptive_fields(image, settings.field_px, settings.dilation)
     output = (taps * weights[:, : settings.taps]).sum(dim=2)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from reggan_training.data.pairs import PairBatch
@@ -22,6 +21,7 @@ from reggan_training.papers.run_folder import (
     unprefixed,
 )
 from reggan_training.processes import Processes
+from reggan_training.tensor_shapes import Images, Masks
 from reggan_training.training_run import average_into
 
 _SMALL_SIDE_PX = 128
@@ -53,9 +53,7 @@ class Adversary:
             self.discriminator.parameters(), settings.learning_rate, betas=(0.5, 0.99), fused=True
         )
 
-    def judge(
-        self, image: Float[Tensor, "batch 3 side side"]
-    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+    def judge(self, image: Images) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Patch scores, expression logits and features; float32 but for the features."""
         with torch.autocast(image.device.type, torch.bfloat16, enabled=self.half_precision):
             score, logits, features = self.discriminator(image)
@@ -64,9 +62,9 @@ class Adversary:
     def train_step(
         self,
         batch: PairBatch,
-        real: Float[Tensor, "batch 3 side side"],
-        fake: Float[Tensor, "batch 3 side side"],
-        weights: Float[Tensor, "batch 1 side side"],
+        real: Images,
+        fake: Images,
+        weights: Masks,
         step: int,
         random: torch.Generator,
     ) -> dict[str, Tensor]:
@@ -94,12 +92,7 @@ class Adversary:
         return parts
 
     def generator_losses(
-        self,
-        batch: PairBatch,
-        real: Float[Tensor, "batch 3 side side"],
-        fake: Float[Tensor, "batch 3 side side"],
-        weights: Float[Tensor, "batch 1 side side"],
-        wanted: GanLossWeights,
+        self, batch: PairBatch, real: Images, fake: Images, weights: Masks, wanted: GanLossWeights
     ) -> dict[str, Tensor]:
         """Losses of the generator that need the discriminator, by name; none without weight."""
         self.discriminator.requires_grad_(False)

@@ -26,6 +26,7 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.metrics.image_distance import resized
 from reggan_training.metrics.motion.face import FaceAnswer, TrueFace
+from reggan_training.tensor_shapes import Images
 
 _GAIN_CELLS = 64
 _LARGEST_GAIN = 0.7
@@ -34,7 +35,7 @@ _LEAST_LIGHT = 1e-3
 
 def motion_answers(
     source: AnswerSource,
-    pictures: Float[Tensor, "batch 3 side side"],
+    pictures: Images,
     controls: Float[Tensor, "batch controls"],
     lift: Callable[[np.ndarray], LiftedFace] = lift_spectacles,
 ) -> list[Answer]:

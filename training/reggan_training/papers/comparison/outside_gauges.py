@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from reggan_plugin.errors import MissingExtraError, SourceError, UnknownExpressionError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, resolve_expression
 from reggan_training.papers.comparison.measure import Gauge
+from reggan_training.tensor_shapes import Images
 
 _HSEMOTION_LABELS = (
     *("anger", "contempt", "disgust", "fear"),
@@ -108,9 +109,7 @@ class NetworkInput:
         if not (left < right and top < bottom):
             raise ValueError("window is left, top, right, bottom")
 
-    def prepare(
-        self, crops: Float[Tensor, "batch 3 side side"]
-    ) -> Float[np.ndarray, "batch 3 seen seen"]:
+    def prepare(self, crops: Images) -> Float[np.ndarray, "batch 3 seen seen"]:
         """The window of the crops at the network's size, normalised.
 
         A window that leaves the crop is filled up with its border.
@@ -154,7 +153,7 @@ class OutsideNetwork:
             ) from error
         self._input = self._session.get_inputs()[0]
 
-    def __call__(self, crops: Float[Tensor, "batch 3 side side"]) -> Float[Tensor, "batch outputs"]:
+    def __call__(self, crops: Images) -> Float[Tensor, "batch outputs"]:
         """The first output for canonical crops, flattened; picture by picture if it must be."""
         prepared = self.seen.prepare(crops)
         is_fixed = isinstance(self._input.shape[0], int)

@@ -18,6 +18,7 @@ from reggan_training.papers.networks.expression_model import (
     split_exaggeration,
 )
 from reggan_training.papers.regression import RegressionSettings
+from reggan_training.tensor_shapes import Images, Intensities
 
 
 class RegressionLayer(nn.Module):
@@ -40,11 +41,7 @@ class RegressionLayer(nn.Module):
         one_hot = torch.eye(taps).reshape(taps, 1, field, field).repeat(3, 1, 1, 1)
         self.register_buffer("one_hot", one_hot, persistent=False)
 
-    def forward(
-        self,
-        image: Float[Tensor, "batch 3 side side"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch 3 side side"]:
+    def forward(self, image: Images, expression: Intensities) -> Images:
         """The intermediate representation at the layer's resolution."""
         settings = self.settings
         side, taps = settings.side_px, settings.taps
@@ -92,29 +89,21 @@ class MaskedRegression(ExpressionModel):
         super().__init__(settings)
         self.regression = RegressionLayer(settings.regression, settings.expressions)
 
-    def make_face(
-        self,
-        image: Float[Tensor, "batch 3 side side"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch 3 side side"]:
+    def make_face(self, image: Images, expression: Intensities) -> Images:
         """The input and its change; a layer at the crop's own side gives its output as it is."""
         asked, exaggeration = split_exaggeration(expression)
         _, change = self.regress(image, asked)
         return (image + exaggeration * self.enlarge(change)).clamp(0.0, 1.0)
 
     def regress(
-        self,
-        image: Float[Tensor, "batch 3 side side"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> tuple[Float[Tensor, "batch 3 side side"], Float[Tensor, "batch 3 low low"]]:
+        self, image: Images, expression: Intensities
+    ) -> tuple[Images, Float[Tensor, "batch 3 low low"]]:
         """The intermediate representation at full size, and its change at the layer's size."""
         regressed, change = self.regress_low(image, expression)
         return self.enlarge(regressed), change
 
     def regress_low(
-        self,
-        image: Float[Tensor, "batch 3 side side"],
-        expression: Float[Tensor, "batch expressions"],
+        self, image: Images, expression: Intensities
     ) -> tuple[Float[Tensor, "batch 3 low low"], Float[Tensor, "batch 3 low low"]]:
         """The intermediate representation and its change, both at the layer's size."""
         low = F.avg_pool2d(image, self.side_px // self.regression.settings.side_px)

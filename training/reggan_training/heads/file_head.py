@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from reggan_training.heads.frontal_paint import pack_regions
-from reggan_training.heads.head import HeadMesh
+from reggan_training.heads.head import HeadMesh, VertexWeights, Vertices
 from reggan_training.heads.linear_shapes import Eyeball, LinearShapes, SparseOffsets
 from reggan_training.heads.occlusion import part_of_vertices, shade_inside
 
@@ -17,14 +17,13 @@ CANONICAL_MOUTH_Y: Final = -1.1
 CANONICAL_CHIN_Y: Final = -1.75
 
 SIDES: Final = ("left", "right")
-Points = Float[np.ndarray, "vertices 3"]
-RegionPainter = Callable[[Points], Mapping[str, Float[np.ndarray, " vertices"]]]
+RegionPainter = Callable[[Vertices], Mapping[str, VertexWeights]]
 """Regions of vertices, 0 to 1 by name, from canonical coordinates; `shade` is added."""
 
 
 def canonical_from_rest(
-    rest: Float[np.ndarray, "vertices 3"], *, nose_y: float, mouth_y: float, chin_y: float
-) -> Float[np.ndarray, "vertices 3"]:
+    rest: Vertices, *, nose_y: float, mouth_y: float, chin_y: float
+) -> Vertices:
     """Stretch heights piecewise so that nose tip, mouth and chin lie where all heads have them.
 
     Above the eyes and below the chin, heights are only moved.
@@ -91,7 +90,7 @@ class FileHead:
     The other attributes are `HeadMesh`'s.
     """
 
-    vertices: Points
+    vertices: Vertices
     triangles: Int[np.ndarray, "triangles 3"]
     parts: UInt8[np.ndarray, " triangles"]
     eyes: Mapping[str, FileEye]
@@ -164,7 +163,7 @@ def _shapes(joined: FileHead, eyeballs: Mapping[str, Eyeball], unit: float) -> L
 
 
 def _painted(
-    joined: FileHead, canonical: Float[np.ndarray, "vertices 3"], regions: RegionPainter
+    joined: FileHead, canonical: Vertices, regions: RegionPainter
 ) -> UInt8[np.ndarray, "vertices regions"]:
     """The weights of the regions, and of the shade inside the mouth, 0 to 255."""
     part_of_vertex = part_of_vertices(joined.triangles, joined.parts, len(canonical))
@@ -172,9 +171,7 @@ def _painted(
     return pack_regions({**regions(canonical), "shade": shade}, len(canonical))
 
 
-def _eye_angles(
-    rest: Float[np.ndarray, "vertices 3"], eyeballs: Iterable[Eyeball]
-) -> Float[np.ndarray, " vertices"]:
+def _eye_angles(rest: Vertices, eyeballs: Iterable[Eyeball]) -> VertexWeights:
     """Angle of the eyeballs' vertices from the direction to the front; pi elsewhere."""
     angles = np.full(len(rest), np.pi, np.float32)
     for eyeball in eyeballs:

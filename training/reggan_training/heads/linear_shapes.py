@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from reggan_training.heads.head import Vertices
+
 _SIDEWAYS_DEG, _UP_DEG, _DOWN_DEG = 30.0, 25.0, 30.0
 """Turn of an eye at weight 1; a choice of ours, near what ARKit's own face model shows."""
 
@@ -19,7 +21,7 @@ class Eyeball:
 
 
 def turned_eyeball(
-    ball: Eyeball, rest: Float[np.ndarray, "vertices 3"], weights: Mapping[str, float], side: str
+    ball: Eyeball, rest: Vertices, weights: Mapping[str, float], side: str
 ) -> Float[np.ndarray, "ball 3"]:
     """Vertices of an eyeball with these weights.
 
@@ -73,9 +75,7 @@ class LinearShapes:
     by_name: Mapping[str, SparseOffsets]
     eyeballs: Mapping[str, Eyeball]
 
-    def moved(
-        self, rest: Float[np.ndarray, "vertices 3"], weights: Mapping[str, float]
-    ) -> Float[np.ndarray, "vertices 3"]:
+    def moved(self, rest: Vertices, weights: Mapping[str, float]) -> Vertices:
         """Vertices with these weights, float32."""
         vertices = rest.astype(np.float32)
         for side, ball in self.eyeballs.items():
@@ -87,9 +87,7 @@ class LinearShapes:
         return vertices
 
 
-def sparse_offsets_from_dense(
-    offsets: Float[np.ndarray, "vertices 3"], threshold: float = 1e-5
-) -> SparseOffsets:
+def sparse_offsets_from_dense(offsets: Vertices, threshold: float = 1e-5) -> SparseOffsets:
     """Keep the vertices that move by more than `threshold`, in the unit of the offsets."""
     rows = np.flatnonzero(np.abs(offsets).max(axis=1) > threshold)
     return SparseOffsets(rows=rows, offsets=offsets[rows].astype(np.float32))

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int, UInt8
 
 from reggan_plugin.rig.light import vertex_normals
 from reggan_training.heads.frontal_paint import rise
-from reggan_training.heads.head import Part
+from reggan_training.heads.head import Part, VertexWeights, Vertices
 
 _RAYS = 48
 _FAR = 0.6
@@ -52,10 +52,8 @@ def _ball_directions() -> Float[np.ndarray, "rays 3"]:
 
 
 def shade_inside(
-    canonical: Float[np.ndarray, "vertices 3"],
-    part_of_vertex: UInt8[np.ndarray, " vertices"],
-    mouth_z: float,
-) -> Float[np.ndarray, " vertices"]:
+    canonical: Vertices, part_of_vertex: UInt8[np.ndarray, " vertices"], mouth_z: float
+) -> VertexWeights:
     """Shade from 0 to 1: it grows with the depth behind the front teeth, or behind `mouth_z`."""
     is_teeth = part_of_vertex == Part.TEETH
     front = canonical[is_teeth, 2].max() if is_teeth.any() else mouth_z

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from reggan_plugin.rig.layout import rows_of
-from reggan_training.heads.head import HeadMesh, Part
+from reggan_training.heads.head import HeadMesh, Part, Vertices
 from reggan_training.landmarks.drawn_on import SIDE_PX
 from reggan_training.pairs.camera import Camera
 from reggan_training.pairs.rasterising import HeadScene
@@ -110,9 +110,7 @@ def _spread(line: Place, count: int) -> Place:
     return np.stack([np.interp(wanted, along, line[:, k]) for k in (0, 1)], axis=1)
 
 
-def seen_edges(
-    points: Points, viewed: Float[np.ndarray, "vertices 3"], head: HeadMesh, camera: Camera
-) -> Points:
+def seen_edges(points: Points, viewed: Vertices, head: HeadMesh, camera: Camera) -> Points:
     """Move landmarks of lids and lips to where their edges are seen: what overlaps, meets.
 
     Args:
@@ -137,9 +135,7 @@ def _meet_lids(points: Points, side: str) -> None:
     points[upper[over]] = points[lower[over]] = middle
 
 
-def _find_lips(
-    points: Points, viewed: Float[np.ndarray, "vertices 3"], head: HeadMesh, camera: Camera
-) -> None:
+def _find_lips(points: Points, viewed: Vertices, head: HeadMesh, camera: Camera) -> None:
     """Bring the inner landmarks of the lips to the opening that is seen, in place.
 
     The mesh's own inner line of a lip misses it by 1.5 % of the eye distance: along each pair of
@@ -167,11 +163,7 @@ def _find_lips(
 
 
 def _seen_inside(
-    viewed: Float[np.ndarray, "vertices 3"],
-    head: HeadMesh,
-    camera: Camera,
-    centre: Float[np.ndarray, "2"],
-    reach: float,
+    viewed: Vertices, head: HeadMesh, camera: Camera, centre: Float[np.ndarray, "2"], reach: float
 ) -> Bool[np.ndarray, "side side"]:
     """Where the mouth's inside is seen, in the square of so many pixels around a place."""
     low, high = (centre - reach) / SIDE_PX, (centre + reach) / SIDE_PX

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 
 from reggan_plugin.rig.layout import SIDES
 from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
-from reggan_training.heads.head import HeadMesh, Part
+from reggan_training.heads.head import HeadMesh, Part, Vertices
 from reggan_training.heads.worn.dress import dress
 from reggan_training.landmarks.contours import seen_edges
 from reggan_training.landmarks.drawn_on import (
@@ -199,9 +199,7 @@ def _with_triangles(head: HeadMesh, kept: Bool[np.ndarray, " triangles"]) -> Hea
     )
 
 
-def camera_facing(
-    head: HeadMesh, viewed: Float[np.ndarray, "vertices 3"], camera: Camera
-) -> HeadMesh:
+def camera_facing(head: HeadMesh, viewed: Vertices, camera: Camera) -> HeadMesh:
     """The head's front faces; what is worn is seen from both sides."""
     corner = viewed[head.triangles]
     normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_plugin.rig.layout import COUNT, SIDES, rows_of
-from reggan_training.heads.head import HeadMesh, Part
+from reggan_training.heads.head import HeadMesh, Part, Vertices
 from reggan_training.landmarks.contours import Place, carried, halves, largest, middle_line, outline
 from reggan_training.landmarks.front_view import SIDE_PX, FrontView, OnSurface
 
@@ -53,9 +53,9 @@ class DensePoints:
     rows: Int[np.ndarray, "points 3"]
     weights: Float[np.ndarray, "points 3"]
     eyes: Mapping[str, tuple[Int[np.ndarray, " ball"], Float[np.ndarray, "iris 3"]]]
-    rest: Float[np.ndarray, "vertices 3"]
+    rest: Vertices
 
-    def at(self, vertices: Float[np.ndarray, "vertices 3"]) -> Float[np.ndarray, "points 3"]:
+    def at(self, vertices: Vertices) -> Float[np.ndarray, "points 3"]:
         """Landmarks of a state of the head."""
         points = (vertices[self.rows] * self.weights[..., None]).sum(axis=1)
         for side, (ball, iris) in self.eyes.items():

@@ -17,7 +17,7 @@ from PIL import Image
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.rig.light import vertex_normals
-from reggan_training.heads.head import HeadMesh
+from reggan_training.heads.head import HeadMesh, VertexWeights, Vertices
 from reggan_training.pairs.camera import Camera, Window, sample_camera
 from reggan_training.pairs.states import Weights
 
@@ -53,10 +53,7 @@ class HeadScene:
     """
 
     def __init__(
-        self,
-        viewed: Float[np.ndarray, "vertices 3"],
-        triangles: Int[np.ndarray, "triangles 3"],
-        camera: Camera,
+        self, viewed: Vertices, triangles: Int[np.ndarray, "triangles 3"], camera: Camera
     ) -> None:
         self._camera = camera
         self._scene = EmbreeScene()
@@ -103,9 +100,9 @@ class RasterisedHead:
     triangles: Int[np.ndarray, "triangles 3"]
     parts: UInt8[np.ndarray, " triangles"]
     texture_of: Int[np.ndarray, " triangles"]
-    canonical: Float[np.ndarray, "vertices 3"]
+    canonical: Vertices
     regions: UInt8[np.ndarray, "vertices regions"]
-    eye_angle: Float[np.ndarray, " vertices"]
+    eye_angle: VertexWeights
     jaw: UInt8[np.ndarray, " vertices"]
     uv: Float[np.ndarray, "vertices 2"]
     textures: tuple[UInt8[np.ndarray, "height width 3"], ...]
@@ -201,9 +198,9 @@ def rasterise_head(
 
 
 class _SeenState(NamedTuple):
-    positions: Float[np.ndarray, "vertices 3"]
+    positions: Vertices
     """As the camera has them; the normals, too."""
-    normals: Float[np.ndarray, "vertices 3"]
+    normals: Vertices
     landmarks: Float[np.ndarray, "6 2"]
 
 

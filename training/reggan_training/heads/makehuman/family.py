@@ -27,7 +27,7 @@ from reggan_training.heads.anatomy.head import (
 from reggan_training.heads.anatomy.head_shape import HeadShape, sample_shape, shaped_body
 from reggan_training.heads.anatomy.meshes import Points
 from reggan_training.heads.anatomy.mouth import LOWER, keep_before_teeth
-from reggan_training.heads.head import HeadMesh
+from reggan_training.heads.head import HeadMesh, Vertices
 from reggan_training.heads.makehuman.eye_surroundings import keep_rings_in_order, lash_points
 from reggan_training.heads.makehuman.mean import BITE_PARTS, eye_fronts, fitted_eyes, head_axes
 from reggan_training.heads.makehuman.template import JAW_GROUP, MakeHumanTemplate, read_template
@@ -76,9 +76,7 @@ class MakeHumanMotion:
     jaw: Int[np.ndarray, " points"]
     unit: float
 
-    def moved(
-        self, rest: Float[np.ndarray, "vertices 3"], weights: Mapping[str, float]
-    ) -> Float[np.ndarray, "vertices 3"]:
+    def moved(self, rest: Vertices, weights: Mapping[str, float]) -> Vertices:
         """Vertices with these weights, float32, eye distances."""
         used = {name: float(weight) for name, weight in weights.items() if weight}
         if not used:
@@ -95,7 +93,7 @@ class MakeHumanMotion:
 
     def vertices(
         self, body: Points, gaze: Mapping[str, tuple[float, float]], jaw: Float[np.ndarray, "3 4"]
-    ) -> Float[np.ndarray, "vertices 3"]:
+    ) -> Vertices:
         """All vertices of the head from its body, float32, eye distances."""
         template = self.template
         points = [

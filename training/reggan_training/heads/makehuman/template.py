@@ -18,7 +18,7 @@ from reggan_training.heads.anatomy.head import SIDES, head_skin
 from reggan_training.heads.anatomy.meshes import Faces, Points
 from reggan_training.heads.anatomy.mouth import Bite, read_bite
 from reggan_training.heads.anatomy.regions import read_regions
-from reggan_training.heads.head import REGIONS, Part
+from reggan_training.heads.head import REGIONS, Part, VertexWeights, Vertices
 from reggan_training.heads.makehuman.eye_surroundings import Socket, find_socket, lash_faces
 from reggan_training.heads.makehuman.mean import BITE_PARTS, MeanHead, fitted_eyes, mean_head
 from reggan_training.heads.occlusion import occlusion
@@ -49,9 +49,9 @@ class Layout:
 
     triangles: Int[np.ndarray, "triangles 3"]
     parts: UInt8[np.ndarray, " triangles"]
-    canonical: Float[np.ndarray, "vertices 3"]
+    canonical: Vertices
     regions: UInt8[np.ndarray, "vertices regions"]
-    eye_angle: Float[np.ndarray, " vertices"]
+    eye_angle: VertexWeights
 
 
 def cut_skin(
@@ -120,9 +120,7 @@ def _is_detailed(canonical: Points) -> Bool[np.ndarray, " points"]:
     return (eyes | nose | mouth) & (front > -0.1)
 
 
-def _eye_angle(
-    triangles: Int[np.ndarray, "triangles 3"], count: int
-) -> Float[np.ndarray, " vertices"]:
+def _eye_angle(triangles: Int[np.ndarray, "triangles 3"], count: int) -> VertexWeights:
     ball = eye_points(np.zeros(3), 1.0, 0.0, 0.0)
     away = np.arccos(np.clip(-ball[:, 1] / np.linalg.norm(ball, axis=1), -1, 1))
     angle = np.full(count, np.pi)
@@ -134,9 +132,9 @@ def _shade(
     canonical: Points,
     triangles: Int[np.ndarray, "triangles 3"],
     kinds: UInt8[np.ndarray, " triangles"],
-    eye_angle: Float[np.ndarray, " vertices"],
-    lips: Float[np.ndarray, " vertices"],
-) -> Float[np.ndarray, " vertices"]:
+    eye_angle: VertexWeights,
+    lips: VertexWeights,
+) -> VertexWeights:
     """Depth of a vertex: on skin by what it sees, in the mouth by its way behind the lips.
 
     Lips are half as dark as they are at rest, since they part.
@@ -185,9 +183,9 @@ class MakeHumanTemplate:
     finer: Refinement
     triangles: Int[np.ndarray, "triangles 3"]
     parts: UInt8[np.ndarray, " triangles"]
-    canonical: Float[np.ndarray, "vertices 3"]
+    canonical: Vertices
     regions: UInt8[np.ndarray, "vertices regions"]
-    eye_angle: Float[np.ndarray, " vertices"]
+    eye_angle: VertexWeights
 
     def vertex_of(self, body_point: int) -> int:
         """The vertex that a point of the skin became.

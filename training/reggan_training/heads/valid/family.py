@@ -21,11 +21,11 @@ from reggan_plugin.errors import SourceError
 from reggan_training.heads.file_head import (
     FileEye,
     FileHead,
-    Points,
+    Vertices,
     fit_sphere,
     head_mesh_from_file,
 )
-from reggan_training.heads.head import REGIONS, HeadMesh, Part
+from reggan_training.heads.head import REGIONS, HeadMesh, Part, VertexWeights, Vertices
 from reggan_training.heads.linear_shapes import (
     SparseOffsets,
     sparse_offsets_from_dense,
@@ -259,7 +259,7 @@ def _head_from_meshes(
         texture_of=np.concatenate([np.full(len(mesh.triangles), mesh.material) for mesh in meshes]),
     )
 
-    def regions(canonical: Points) -> dict[str, Float[np.ndarray, " vertices"]]:
+    def regions(canonical: Vertices) -> dict[str, VertexWeights]:
         weights = {name: np.zeros(len(canonical)) for name in REGIONS}
         for name, weight in regions_from_uv(face.uv).items():
             weights[name][face.rows] = weight
@@ -290,7 +290,7 @@ def _offsets_by_shape(meshes: tuple[ValidMesh, ...]) -> dict[str, SparseOffsets]
     return by_shape
 
 
-def _add_morph(total: Float[np.ndarray, "vertices 3"], term: MorphTerm, mesh: ValidMesh) -> None:
+def _add_morph(total: Vertices, term: MorphTerm, mesh: ValidMesh) -> None:
     """Add a term's morph of one mesh to `total`, in place."""
     name = f"t_{term.morph}" if mesh.name == LOWER_TEETH else term.morph
     if name not in mesh.morphs:

@@ -10,8 +10,11 @@ from reggan_training.heads.head import Part
 from reggan_training.heads.worn.additions import Addition, Carrier
 from reggan_training.heads.worn.mesh_wearer import METRES_PER_UNIT, MeshWearer, mesh_axes
 from reggan_training.heads.worn.strands import (
+    Polylines,
     Roots,
     Strands,
+    StrandValues,
+    StrandVectors,
     bound_strands,
     ribbons,
     roots_at,
@@ -128,7 +131,7 @@ def grow_beard(head: MeshWearer, style: BeardStyle, random: np.random.Generator)
     return bound_strands(head, roots, points, radius, turns_with_skin=True)
 
 
-def _room_above_lips(head: MeshWearer, roots: Roots) -> Float[np.ndarray, " strands"]:
+def _room_above_lips(head: MeshWearer, roots: Roots) -> StrandValues:
     """Length of a hair of the moustache that ends at the lip's edge, in metres."""
     lips = head.skin[head.region("lips") > 0.5]
     is_near = np.abs(roots.positions[:, None, 0] - lips[:, 0]) < _LIP_NEIGHBOURHOOD
@@ -137,13 +140,8 @@ def _room_above_lips(head: MeshWearer, roots: Roots) -> Float[np.ndarray, " stra
 
 
 def _combed(
-    roots: Roots,
-    flow: Float[np.ndarray, "strands 3"],
-    length: Float[np.ndarray, " strands"],
-    *,
-    lift: float,
-    points: int,
-) -> Float[np.ndarray, "strands points 3"]:
+    roots: Roots, flow: StrandVectors, length: StrandValues, *, lift: float, points: int
+) -> Polylines:
     """Hairs that leave the skin at an angle and lie down along `flow`.
 
     `lift` is how far they stand off: 0 = flat on the skin, 1 = straight out.

@@ -8,13 +8,16 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_plugin.rig.light import vertex_normals
-from reggan_training.heads.head import Part
+from reggan_training.heads.head import Part, Vertices
 from reggan_training.heads.worn.additions import Addition
 from reggan_training.heads.worn.mesh_wearer import MeshWearer, mesh_axes
 from reggan_training.heads.worn.skull_map import SkullMap, skull_map
 from reggan_training.heads.worn.strands import (
+    Polylines,
     Roots,
     Strands,
+    StrandValues,
+    StrandVectors,
     bound_strands,
     ribbons,
     scatter_roots,
@@ -139,7 +142,7 @@ def _knot(head: MeshWearer, style: HairStyle, roots: Roots, random: np.random.Ge
 
 def _grown(
     head: MeshWearer, style: HairStyle, roots: Roots, skull: SkullMap, random: np.random.Generator
-) -> Float[np.ndarray, "strands points 3"]:
+) -> Polylines:
     canonical = roots.of(head.canonical)
     length = _lengths(style, canonical) * random.uniform(0.82, 1.0, len(roots))
     step = (length / (_POINTS - 1) / _SUBSTEPS)[:, None]
@@ -163,20 +166,15 @@ def _grown(
     return np.stack(points, axis=1)
 
 
-def _lengths(
-    style: HairStyle, canonical: Float[np.ndarray, "strands 3"]
-) -> Float[np.ndarray, " strands"]:
+def _lengths(style: HairStyle, canonical: StrandVectors) -> StrandValues:
     """Long on top, short at the sides, with a soft change at the temples."""
     top = np.clip((canonical[:, 2] - 0.035) / 0.035, 0, 1)
     return style.sides + (style.top - style.sides) * top * top * (3 - 2 * top)
 
 
 def _wish(
-    style: HairStyle,
-    at: Float[np.ndarray, "strands 3"],
-    canonical: Float[np.ndarray, "strands 3"],
-    skull: SkullMap,
-) -> Float[np.ndarray, "strands 3"]:
+    style: HairStyle, at: StrandVectors, canonical: StrandVectors, skull: SkullMap
+) -> StrandVectors:
     """The way hair wants to go at these points; not of unit length."""
     out = skull.outwards(at)
     side = np.where(canonical[:, 0] > style.part, 1.0, -1.0)
@@ -200,7 +198,7 @@ def _wish(
 
 
 def _curled(
-    points: Float[np.ndarray, "strands points 3"], style: HairStyle, random: np.random.Generator
+    points: Polylines, style: HairStyle, random: np.random.Generator
 ) -> Float[np.ndarray, "strands more 3"]:
     if style.curl == 0 or len(points) == 0:
         return points
@@ -218,9 +216,7 @@ def _curled(
     return points + wide * (np.cos(turn) * first + np.sin(turn) * second)
 
 
-def _refined(
-    points: Float[np.ndarray, "strands points 3"], turns: float
-) -> Float[np.ndarray, "strands more 3"]:
+def _refined(points: Polylines, turns: float) -> Float[np.ndarray, "strands more 3"]:
     """The same strands with points enough to draw so many turns."""
     last = points.shape[1] - 1
     place = np.linspace(0, last, max(points.shape[1], int(turns * _POINTS_A_TURN)))
@@ -230,11 +226,8 @@ def _refined(
 
 
 def _cut_before_face(
-    head: MeshWearer,
-    points: Float[np.ndarray, "strands points 3"],
-    style: HairStyle,
-    random: np.random.Generator,
-) -> Float[np.ndarray, "strands points 3"]:
+    head: MeshWearer, points: Polylines, style: HairStyle, random: np.random.Generator
+) -> Polylines:
     """Each strand ends where it would come in front of brows, eyes, nose, mouth or cheeks."""
     brows = head.skin[head.region("brows") > 0.3]
     lowest = brows[:, 2].max() + _BROW_RISE + random.uniform(0, 0.006, (len(points), 1))
@@ -247,9 +240,7 @@ def _cut_before_face(
     return _shortened(points, np.maximum(first - 1, 0) / (points.shape[1] - 1))
 
 
-def _shortened(
-    points: Float[np.ndarray, "strands points 3"], share: Float[np.ndarray, " strands"]
-) -> Float[np.ndarray, "strands points 3"]:
+def _shortened(points: Polylines, share: StrandValues) -> Polylines:
     """Only the first share of each strand, drawn with as many points as before."""
     last = points.shape[1] - 1
     place = share.clip(0, 1)[:, None] * np.arange(last + 1)
@@ -259,7 +250,7 @@ def _shortened(
     return points[row, low] * (1 - between) + points[row, low + 1] * between
 
 
-def _unit(vectors: Float[np.ndarray, "strands 3"]) -> Float[np.ndarray, "strands 3"]:
+def _unit(vectors: StrandVectors) -> StrandVectors:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
@@ -316,7 +307,7 @@ def hair(
 
 def _strands(
     wearer: MeshWearer, style: HairStyle, triangle_budget: int, random: np.random.Generator
-) -> tuple[Float[np.ndarray, "strands points 3"], Float[np.ndarray, "strands points"]]:
+) -> tuple[Polylines, Float[np.ndarray, "strands points"]]:
     """Strands on the head at rest and their half width, metres."""
     places = grow_hair(wearer, replace(style, hairs=8), random).offsets.shape[1]
     taken = np.linspace(0, places - 1, places if style.curl else _PLACES).round().astype(int)
@@ -329,9 +320,7 @@ def _strands(
     return points[grown][:, taken], strands.radius[grown][:, taken]
 
 
-def _cap(
-    wearer: MeshWearer, style: HairStyle
-) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, "triangles 3"]]:
+def _cap(wearer: MeshWearer, style: HairStyle) -> tuple[Vertices, Int[np.ndarray, "triangles 3"]]:
     """The scalp once more, raised by half the height of the hair, but for its edge."""
     skin, faces = wearer.skin, wearer.triangles
     scalp = wearer.region("scalp") * (wearer.region("ears") < 0.2)

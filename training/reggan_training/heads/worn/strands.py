@@ -6,7 +6,12 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from reggan_plugin.rig.light import vertex_normals
+from reggan_training.heads.head import Vertices
 from reggan_training.heads.worn.mesh_wearer import MeshWearer
+
+Polylines = Float[np.ndarray, "strands points 3"]
+StrandVectors = Float[np.ndarray, "strands 3"]
+StrandValues = Float[np.ndarray, " strands"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,8 +29,8 @@ class Strands:
     """
 
     corners: Int[np.ndarray, "strands 3"]
-    barycentric: Float[np.ndarray, "strands 3"]
-    offsets: Float[np.ndarray, "strands points 3"]
+    barycentric: StrandVectors
+    offsets: Polylines
     radius: Float[np.ndarray, "strands points"]
     turns_with_skin: bool
 
@@ -48,9 +53,9 @@ class Roots:
     """
 
     corners: Int[np.ndarray, "strands 3"]
-    barycentric: Float[np.ndarray, "strands 3"]
-    positions: Float[np.ndarray, "strands 3"]
-    normals: Float[np.ndarray, "strands 3"]
+    barycentric: StrandVectors
+    positions: StrandVectors
+    normals: StrandVectors
 
     def __len__(self) -> int:
         return len(self.corners)
@@ -93,9 +98,7 @@ def scatter_roots(
 
 
 def roots_at(
-    head: MeshWearer,
-    corners: Int[np.ndarray, "strands 3"],
-    barycentric: Float[np.ndarray, "strands 3"],
+    head: MeshWearer, corners: Int[np.ndarray, "strands 3"], barycentric: StrandVectors
 ) -> Roots:
     """Roots in the given triangles."""
     points = head.skin
@@ -111,7 +114,7 @@ def roots_at(
 def bound_strands(
     head: MeshWearer,
     roots: Roots,
-    points: Float[np.ndarray, "strands points 3"],
+    points: Polylines,
     radius: Float[np.ndarray, "strands points"],
     *,
     turns_with_skin: bool,
@@ -141,10 +144,8 @@ def _unit(vectors: Float[np.ndarray, "*rows 3"]) -> Float[np.ndarray, "*rows 3"]
 
 
 def ribbons(
-    strands: Float[np.ndarray, "strands points 3"],
-    half_width: Float[np.ndarray, "strands points"],
-    outwards: Float[np.ndarray, "strands points 3"],
-) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, "triangles 3"]]:
+    strands: Polylines, half_width: Float[np.ndarray, "strands points"], outwards: Polylines
+) -> tuple[Vertices, Int[np.ndarray, "triangles 3"]]:
     """A ribbon along each strand, its front turned outwards, ending in a point.
 
     Vertices come strand by strand, two for each point; at the tip both are the same place.

@@ -25,7 +25,7 @@ from reggan_plugin.transfer.expression_transfer import source_from_card
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.metrics.image_distance import resized
-from reggan_training.metrics.motion.face import FaceAnswer, TrueFace
+from reggan_training.metrics.motion.face import FaceAnswer, MotionPlanes, Planes, TrueFace
 from reggan_training.tensor_shapes import Images
 
 _GAIN_CELLS = 64
@@ -64,7 +64,7 @@ def motion_in_crop(answer: Answer, side_px: int) -> FrameMotion:
     return motion_in_frame(answer, _whole_crop(side_px), region)
 
 
-def compose(source: Float[np.ndarray, "3 side side"], answer: Answer) -> FaceAnswer:
+def compose(source: Planes, answer: Answer) -> FaceAnswer:
     """Change a crop as the runtime changes a user's frame."""
     pixels = np.ascontiguousarray(source.transpose(1, 2, 0), dtype=np.float32)
     side_px = pixels.shape[0]
@@ -86,7 +86,7 @@ def _whole_crop(side_px: int) -> FaceCrop:
     return FaceCrop(np.eye(2, 3), side_px)
 
 
-def displacement(motion: FrameMotion) -> Float[np.ndarray, "2 side side"]:
+def displacement(motion: FrameMotion) -> MotionPlanes:
     """Motion of a whole crop, in parts of its side."""
     return motion.displacement.transpose(2, 0, 1) / np.float32(len(motion.displacement))
 
@@ -106,9 +106,7 @@ def true_answer(face: TrueFace) -> Answer:
     )
 
 
-def _gain(
-    moved: Float[np.ndarray, "3 side side"], face: TrueFace
-) -> Float[np.ndarray, "3 cells cells"]:
+def _gain(moved: Planes, face: TrueFace) -> Float[np.ndarray, "3 cells cells"]:
     """Logarithm of the target's light over the moved source's, each averaged over a cell."""
     seen = torch.from_numpy((face.is_head & face.is_visible).astype(np.float32))
     light = [torch.from_numpy(linear_from_srgb(one)).float() for one in (face.target, moved)]

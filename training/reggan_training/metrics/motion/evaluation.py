@@ -28,6 +28,7 @@ from reggan_training.metrics.motion.contact_sheet import MotionRow
 from reggan_training.metrics.motion.edges import measure_detail
 from reggan_training.metrics.motion.face import (
     FaceAnswer,
+    Planes,
     TrueFace,
     changeable_region,
     changed_region,
@@ -60,7 +61,7 @@ def judge_pictures(
     judges: Judges,
     faces: Sequence[TrueFace],
     expressions: Sequence[str],
-    pictures: Sequence[Float[np.ndarray, "3 side side"]],
+    pictures: Sequence[Planes],
 ) -> list[Figures]:
     """Judge one picture for each face.
 
@@ -79,9 +80,7 @@ def judge_pictures(
     ]
 
 
-def _judged_crop(
-    face: TrueFace, picture: Float[np.ndarray, "3 side side"]
-) -> Float[Tensor, "3 256 256"]:
+def _judged_crop(face: TrueFace, picture: Planes) -> Float[Tensor, "3 256 256"]:
     landmarks = FaceLandmarks(face.source_landmarks.astype(np.float64) * picture.shape[-1])
     crop = crop_from_landmarks(landmarks, CANONICAL_LANDMARKS, _CROP_PX)
     image = np.ascontiguousarray(picture.transpose(1, 2, 0))
@@ -238,9 +237,7 @@ def _large_results(model: AnswerSource, head: TestHead) -> list[FaceResult]:
     return results
 
 
-def _detail(
-    picture: Float[np.ndarray, "3 side side"], trial: MotionTrial, region: np.ndarray
-) -> float:
+def _detail(picture: Planes, trial: MotionTrial, region: np.ndarray) -> float:
     return measure_detail(picture, trial.face.target, region).whole
 
 

@@ -14,6 +14,11 @@ from reggan_plugin.imaging.region_limits import inside_rim_in_frame
 from reggan_training.heads.head import Part
 from reggan_training.metrics.image_distance import DILATION_SHARE, change_region
 
+Planes = Float[np.ndarray, "3 side side"]
+"""sRGB-encoded, [0, 1]."""
+MotionPlanes = Float[np.ndarray, "2 side side"]
+PixelMask = Bool[np.ndarray, "side side"]
+
 LEAST_MOTION = 0.01
 """Motion that counts as moved, in eye distances: two thirds of a pixel in a crop of 256."""
 _BROWS_AND_LIDS = (-1.05, 1.05, -0.75, 0.32)  # left, right, top, bottom in eye distances
@@ -40,11 +45,11 @@ class TrueFace:
             `LANDMARK_NAMES`.
     """
 
-    source: Float[np.ndarray, "3 side side"]
-    target: Float[np.ndarray, "3 side side"]
-    motion: Float[np.ndarray, "2 side side"]
-    is_visible: Bool[np.ndarray, "side side"]
-    is_head: Bool[np.ndarray, "side side"]
+    source: Planes
+    target: Planes
+    motion: MotionPlanes
+    is_visible: PixelMask
+    is_head: PixelMask
     parts: UInt8[np.ndarray, "side side"]
     eye_distance: float
     source_landmarks: Float[np.ndarray, "6 2"]
@@ -61,11 +66,11 @@ class TrueFace:
         return self.eye_distance * self.side_px
 
     @property
-    def is_uncovered(self) -> Bool[np.ndarray, "side side"]:
+    def is_uncovered(self) -> PixelMask:
         """True cover: pixels whose target shows a surface of the head that the source hides."""
         return self.is_head & ~self.is_visible
 
-    def shows(self, *parts: Part) -> Bool[np.ndarray, "side side"]:
+    def shows(self, *parts: Part) -> PixelMask:
         """Pixels whose target shows one of these parts."""
         return self.is_head & np.isin(self.parts, [int(part) for part in parts])
 
@@ -81,10 +86,10 @@ class FaceAnswer:
         picture: the source with motion, light and paint, as a frame is composited.
     """
 
-    motion: Float[np.ndarray, "2 side side"]
-    behind: Float[np.ndarray, "2 side side"]
+    motion: MotionPlanes
+    behind: MotionPlanes
     cover: Float[np.ndarray, "side side"]
-    picture: Float[np.ndarray, "3 side side"]
+    picture: Planes
 
 
 class FacePart(Enum):
@@ -95,7 +100,7 @@ class FacePart(Enum):
     REST = "rest"
 
 
-def part_masks(face: TrueFace) -> dict[FacePart, Bool[np.ndarray, "side side"]]:
+def part_masks(face: TrueFace) -> dict[FacePart, PixelMask]:
     """Divide the crop: every pixel belongs to exactly one part.
 
     Boxes around the landmarks of source and target together, plus what the triangles say. The
@@ -112,20 +117,20 @@ def part_masks(face: TrueFace) -> dict[FacePart, Bool[np.ndarray, "side side"]]:
     }
 
 
-def changeable_region(side_px: int) -> Bool[np.ndarray, "side side"]:
+def changeable_region(side_px: int) -> PixelMask:
     """Pixels in which a change counts in full: all but the border of the crop, where it fades."""
     crop = FaceCrop(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), side_px)
     everywhere = (slice(0, side_px), slice(0, side_px))
     return np.asarray(inside_rim_in_frame(crop, everywhere) >= 1)
 
 
-def moved_region(face: TrueFace) -> Bool[np.ndarray, "side side"]:
+def moved_region(face: TrueFace) -> PixelMask:
     """Pixels of surfaces seen in both pictures that truly move."""
     size = np.hypot(*face.motion) / face.eye_distance
     return face.is_head & face.is_visible & (size > LEAST_MOTION)
 
 
-def changed_region(face: TrueFace) -> Bool[np.ndarray, "side side"]:
+def changed_region(face: TrueFace) -> PixelMask:
     """Pixels in which the truth differs, moves or is uncovered, and 8 px at 256 around them.
 
     Motion counts although the picture may look the same: smooth skin that should have moved and
@@ -136,7 +141,7 @@ def changed_region(face: TrueFace) -> Bool[np.ndarray, "side side"]:
     return differs | dilated(moved_region(face) | face.is_uncovered)
 
 
-def dilated(mask: Bool[np.ndarray, "side side"]) -> Bool[np.ndarray, "side side"]:
+def dilated(mask: PixelMask) -> PixelMask:
     """A mask and everything within 8 px at 256 of it."""
     radius_px = round(DILATION_SHARE * mask.shape[0])
     plane = torch.from_numpy(mask).float()[None, None]
@@ -144,9 +149,7 @@ def dilated(mask: Bool[np.ndarray, "side side"]) -> Bool[np.ndarray, "side side"
     return np.asarray(wide[0, 0].numpy() > 0)
 
 
-def _mouth_box(
-    face: TrueFace, landmarks: Float[np.ndarray, "6 2"]
-) -> Bool[np.ndarray, "side side"]:
+def _mouth_box(face: TrueFace, landmarks: Float[np.ndarray, "6 2"]) -> PixelMask:
     """From above the upper lip towards the chin, which goes down with the jaw."""
     points = _upright(face, landmarks, landmarks.T[:, :, None])
     x, y = points[..., 0]
@@ -164,7 +167,7 @@ def _mouth_box(
 
 def _box(
     face: TrueFace, landmarks: Float[np.ndarray, "6 2"], box: tuple[float, float, float, float]
-) -> Bool[np.ndarray, "side side"]:
+) -> PixelMask:
     """Pixels in an upright box (left, right, top, bottom) around the middle between the eyes."""
     axis = (np.arange(face.side_px) + 0.5) / face.side_px
     x, y = _upright(face, landmarks, np.stack(np.meshgrid(axis, axis)))

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from reggan_training.metrics.motion.edges import left_region, measure_detail, measure_ghost
 from reggan_training.metrics.motion.face import (
     INSIDE_OF_MOUTH,
     FaceAnswer,
     FacePart,
+    PixelMask,
+    Planes,
     TrueFace,
     changeable_region,
     changed_region,
@@ -51,7 +53,7 @@ def named(quantity: str, part: str = WHOLE) -> str:
     return quantity if part == WHOLE else f"{quantity}, {part}"
 
 
-def measure_picture(picture: Float[np.ndarray, "3 side side"], face: TrueFace) -> Figures:
+def measure_picture(picture: Planes, face: TrueFace) -> Figures:
     """Measure what can be seen, whatever made the picture.
 
     Quantities: `psnr` in dB, `detail` with its `fine` and `medium` band and what is `in place`,
@@ -107,7 +109,7 @@ def measure_motion(made: FaceAnswer, face: TrueFace) -> Figures:
     return figures
 
 
-def _regions(face: TrueFace) -> Mapping[str, Bool[np.ndarray, "side side"]]:
+def _regions(face: TrueFace) -> Mapping[str, PixelMask]:
     """Parts of the face, without the crop's border, which the runtime lets no model change."""
     inside = changeable_region(face.side_px)
     masks = {part.value: mask & inside for part, mask in part_masks(face).items()}

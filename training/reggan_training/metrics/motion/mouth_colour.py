@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float, Int
 
 from reggan_plugin.imaging.colour import linear_from_srgb
 from reggan_training.heads.head import Part
-from reggan_training.metrics.motion.face import TrueFace, dilated
+from reggan_training.metrics.motion.face import PixelMask, Planes, TrueFace, dilated
 
 _XYZ_FROM_RGB = np.array(
     [
@@ -114,9 +114,7 @@ def _hue_weight(h_deg: Float[np.ndarray, " *shape"]) -> Float[np.ndarray, " *sha
     return weight
 
 
-def colour_error(
-    made: Float[np.ndarray, "3 side side"], face: TrueFace, region: Bool[np.ndarray, "side side"]
-) -> float:
+def colour_error(made: Planes, face: TrueFace, region: PixelMask) -> float:
     """Median ΔE2000 over the uncovered pixels of a region; NaN where there are too few."""
     where = region & face.is_uncovered
     if where.sum() < LEAST_PIXELS:
@@ -125,7 +123,7 @@ def colour_error(
     return float(np.median(ciede2000(ours, truth)))
 
 
-def teeth_within_hues(made: Float[np.ndarray, "3 side side"], face: TrueFace) -> float:
+def teeth_within_hues(made: Planes, face: TrueFace) -> float:
     """Share of the teeth's pixels whose hue the true teeth have; NaN where no teeth are seen.
 
     A pixel without visible chroma has no hue to be wrong. Where the true teeth are grey (stone,
@@ -138,9 +136,7 @@ def teeth_within_hues(made: Float[np.ndarray, "3 side side"], face: TrueFace) ->
     return float(_within_hues(ours, truth).mean())
 
 
-def count_oversaturated(
-    made: Float[np.ndarray, "3 side side"], face: TrueFace, region: Bool[np.ndarray, "side side"]
-) -> int:
+def count_oversaturated(made: Planes, face: TrueFace, region: PixelMask) -> int:
     """Count pixels of the head in a region that are more saturated than source and truth are.
 
     A pixel's chroma is held against the largest that the face has near this hue, so that red lips
@@ -187,9 +183,7 @@ def _turn_deg(
     return np.asarray((hue - middle + 180) % 360 - 180)
 
 
-def _moved_pixels(
-    face: TrueFace, where: Bool[np.ndarray, "side side"]
-) -> Float[np.ndarray, "3 pixels"]:
+def _moved_pixels(face: TrueFace, where: PixelMask) -> Float[np.ndarray, "3 pixels"]:
     """The source's nearest pixels to where it shows what the target shows."""
     side_px = face.side_px
     row, column = np.nonzero(where)

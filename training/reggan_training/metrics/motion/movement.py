@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from reggan_training.metrics.image_distance import psnr_db
-from reggan_training.metrics.motion.face import TrueFace
+from reggan_training.metrics.motion.face import MotionPlanes, PixelMask, Planes, TrueFace
 
 LARGEST_COVER = 0.5
 """A fold under more cover than this is not seen."""
@@ -40,11 +40,7 @@ class MotionShares:
         return min(self.projection, self.without_error)
 
 
-def explained_motion(
-    made: Float[np.ndarray, "2 side side"],
-    true: Float[np.ndarray, "2 side side"],
-    region: Bool[np.ndarray, "side side"],
-) -> MotionShares:
+def explained_motion(made: MotionPlanes, true: MotionPlanes, region: PixelMask) -> MotionShares:
     """Compare two motions in a region; NaN where nothing truly moves."""
     m, t = made[:, region].astype(np.float64), true[:, region].astype(np.float64)
     whole = float((t * t).sum())
@@ -55,16 +51,14 @@ def explained_motion(
 
 
 def end_point_error(
-    made: Float[np.ndarray, "2 side side"], face: TrueFace, region: Bool[np.ndarray, "side side"]
+    made: MotionPlanes, face: TrueFace, region: PixelMask
 ) -> Float[np.ndarray, " pixels"]:
     """Distance between made and true motion at each pixel of a region, in eye distances."""
     difference = (made - face.motion)[:, region]
     return np.asarray(np.hypot(*difference) / face.eye_distance)
 
 
-def count_folds(
-    motion: Float[np.ndarray, "2 side side"], cover: Float[np.ndarray, "side side"]
-) -> int:
+def count_folds(motion: MotionPlanes, cover: Float[np.ndarray, "side side"]) -> int:
     """Count cells between four pixels in which the picture is turned over or collapses.
 
     The map q → q + m(q) is bilinear in a cell, so it keeps its orientation there exactly if
@@ -104,9 +98,7 @@ class Overlap:
 
 
 def cover_overlap(
-    cover: Float[np.ndarray, "side side"],
-    is_uncovered: Bool[np.ndarray, "side side"],
-    region: Bool[np.ndarray, "side side"],
+    cover: Float[np.ndarray, "side side"], is_uncovered: PixelMask, region: PixelMask
 ) -> Overlap:
     """Compare cover above one half with the truth, in a region."""
     made = (cover > LARGEST_COVER) & region
@@ -114,11 +106,7 @@ def cover_overlap(
     return Overlap(int((made & true).sum()), int((made | true).sum()))
 
 
-def region_psnr_db(
-    made: Float[np.ndarray, "3 side side"],
-    true: Float[np.ndarray, "3 side side"],
-    region: Bool[np.ndarray, "side side"],
-) -> float:
+def region_psnr_db(made: Planes, true: Planes, region: PixelMask) -> float:
     """PSNR over the pixels of a region, at most `LARGEST_PSNR_DB`; NaN where it is empty."""
     if not region.any():
         return float("nan")
@@ -128,20 +116,12 @@ def region_psnr_db(
     return min(float(psnr_db(ours, truth, where)[0]), LARGEST_PSNR_DB)
 
 
-def cross_fade(
-    source: Float[np.ndarray, "3 side side"],
-    full: Float[np.ndarray, "3 side side"],
-    intensity: float,
-) -> Float[np.ndarray, "3 side side"]:
+def cross_fade(source: Planes, full: Planes, intensity: float) -> Planes:
     """The cheap way to a part of an expression, which shows two faces in one."""
     return source + np.float32(intensity) * (full - source)
 
 
-def motion_rises(
-    motions: Sequence[Float[np.ndarray, "2 side side"]],
-    true: Float[np.ndarray, "2 side side"],
-    region: Bool[np.ndarray, "side side"],
-) -> bool:
+def motion_rises(motions: Sequence[MotionPlanes], true: MotionPlanes, region: PixelMask) -> bool:
     """True if a model's motion grows along the full true one, from none at intensity 0.
 
     No step may fall by more than `LARGEST_FALL`, and the last must be above nothing by more.

@@ -15,7 +15,7 @@ from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.data.split import RENDERED_STYLES
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.split import SPLIT_FAMILIES, is_held_out
-from reggan_training.metrics.motion.face import TrueFace
+from reggan_training.metrics.motion.face import Planes, TrueFace
 from reggan_training.metrics.motion.figures import ResultKind
 from reggan_training.pairs.head_file import HEAD_SUFFIX, write_head
 from reggan_training.pairs.head_look import sample_look
@@ -99,7 +99,7 @@ class TestHead:
         random = np.random.default_rng(zlib.crc32(f"look of {self.name}".encode()))
         self.look = sample_look(random, style=style)
         self._shader = HeadShader(self.head)
-        self._pictures: dict[int, Float[np.ndarray, "3 side side"]] = {}
+        self._pictures: dict[int, Planes] = {}
 
     @property
     def name(self) -> str:
@@ -148,7 +148,7 @@ class TestHead:
             target_landmarks=self.head.landmarks[target],
         )
 
-    def picture(self, state: int) -> Float[np.ndarray, "3 side side"]:
+    def picture(self, state: int) -> Planes:
         """The true render of a state, sRGB-encoded, in [0, 1]."""
         if state not in self._pictures:
             with torch.no_grad():

@@ -21,7 +21,6 @@ from reggan_plugin.errors import SourceError
 from reggan_training.heads.file_head import (
     FileEye,
     FileHead,
-    Vertices,
     fit_sphere,
     head_mesh_from_file,
 )

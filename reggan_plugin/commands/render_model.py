@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import click
 
-from reggan_plugin.backends.device_name import AUTO, GPU, device_from_text
+from reggan_plugin.backends.runner import AUTO, GPU, device_from_text
 from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.commands.options.shared import model_options

@@ -37,24 +37,23 @@ from reggan_plugin.rig.template import template
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadFamily, HeadMesh, Part
-from reggan_training.landmarks.canvas import SIDE_PX as EDGE_PX
+from reggan_training.landmarks.contours import seen_edges
+from reggan_training.landmarks.drawn_on import SIDE_PX as EDGE_PX
 from reggan_training.landmarks.head_source import SHARES, HeadSource
 from reggan_training.landmarks.points import DensePoints, iris_of
-from reggan_training.landmarks.seen_edges import seen_edges
 from reggan_training.landmarks.stylised import stylise
 from reggan_training.metrics.motion.answer import motion_in_crop
-from reggan_training.metrics.motion.face import TrueFace
-from reggan_training.metrics.motion.face_parts import (
+from reggan_training.metrics.motion.face import (
     INSIDE_OF_MOUTH,
     FacePart,
+    TrueFace,
     changeable_region,
     part_masks,
 )
 from reggan_training.metrics.motion.test_heads import held_out_identities
 from reggan_training.pairs.camera import Camera, frontal_camera
 from reggan_training.pairs.head_look import sample_look
-from reggan_training.pairs.rasterised_head import RasterisedHead
-from reggan_training.pairs.rasterising import rasterise_head
+from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.truth import truth_of_pair
 

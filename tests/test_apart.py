@@ -45,15 +45,6 @@ def call(function: str, *arguments: Any) -> Any:
     return run_apart(f"{HERE}:{function}", *arguments, file="a.obj")
 
 
-@pytest.fixture(autouse=True)
-def own_folder_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pathlib import Path
-
-    root = str(Path(__file__).parents[1])
-    before = os.environ.get("PYTHONPATH")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (root, before))))
-
-
 def test_values_and_arrays_come_back() -> None:
     found = call("plain", {"name": "\udcff é", "numbers": [1, 0.5, None, True]})
     assert found["value"] == {"name": "\udcff é", "numbers": [1, 0.5, None, True]}

@@ -36,9 +36,11 @@ _START = (
 _ARRAY = "\0array"
 _PLAIN_KINDS = "biuf"
 """Kinds of numbers that arrays come back with."""
-_LENGTH_BYTES = 8
+_LENGTH_BYTES, _PIPE_BYTES = 8, 2**20
 _MOST_FILE_BYTES = 2**26
 """Of what a child writes: compiled modules of Python."""
+_LATENESS_OF_WRITERS = 10
+"""For an encoder with the largest frames on a machine with other work."""
 _bounds: dict[str, int] = {}
 """Of this process, if it is a child."""
 
@@ -75,7 +77,8 @@ def talk_apart(
         function: makes the generator; the rest as of `run_apart`.
         arguments: for it.
         file: what it reads.
-        is_writer: it writes files, with a library that may take its time; both are not bounded.
+        is_writer: it writes files, of any size, and a step may take ten times as long by the
+            clock, whatever it takes of processors.
 
     Raises:
         RegganError, ValueError, SourceError: as `run_apart`.
@@ -114,10 +117,13 @@ def _answers(
             "OMP_NUM_THREADS": "1",
             "MALLOC_ARENA_MAX": "4",
         },
+        pipesize=_PIPE_BYTES,
         start_new_session=True,  # Ctrl-C is for this process, which waits
     )
     assert process.stdin is not None and process.stdout is not None, "they are pipes"  # noqa: PT018
-    late = threading.Event()
+    late, most_seconds = threading.Event(), 2 * limits.MOST_CHILD_SECONDS
+    if bounds.get("is_writer"):
+        most_seconds *= _LATENESS_OF_WRITERS
 
     def end() -> None:
         late.set()
@@ -125,7 +131,7 @@ def _answers(
 
     try:
         while True:
-            timer = threading.Timer(2 * limits.MOST_CHILD_SECONDS, end)
+            timer = threading.Timer(most_seconds, end)
             timer.daemon = True
             timer.start()
             with suppress(BrokenPipeError):

@@ -51,8 +51,8 @@ _DECODED_AHEAD = 48
 """So many frames are decoded in vain rather than looking for a key frame."""
 _PACKETS_AT_ONCE = 64
 """So many are read within the time of one answer."""
-_BYTES_A_PIXEL = 400
-"""Of memory, to decode and encode frames of more than 4K."""
+_BYTES_A_PIXEL = 128
+"""Of memory, to decode frames of 8K and more."""
 _MOST_THREADS, _PIXELS_OF_THREADS = 16, 2**29
 """Of a decoder: each holds a frame."""
 
@@ -106,7 +106,7 @@ def decoder_errors() -> Iterator[list[str]]:
             av.logging.set_level(level)
 
 
-def set_strict(stream: Any) -> None:
+def set_strict(stream: Any, bytes_a_pixel: int = _BYTES_A_PIXEL) -> None:
     """Let a decoder raise over damage, as far as it knows how; and take what frames need.
 
     Raises:
@@ -114,7 +114,7 @@ def set_strict(stream: Any) -> None:
     """
     height, width = stream.height, stream.width
     refuse_oversize(height, width, 4)
-    allow_bytes(height * width * _BYTES_A_PIXEL)
+    allow_bytes(height * width * bytes_a_pixel)
     most_threads = max(1, _PIXELS_OF_THREADS // max(1, height * width))
     stream.thread_count = min(most_threads, _MOST_THREADS, os.cpu_count() or 1)
     stream.thread_type = "AUTO"

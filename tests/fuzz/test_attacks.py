@@ -100,17 +100,23 @@ def test_triangles_in_one_place_are_named_before_a_minute_is_gone(
     assert (sound.first_hits(origins, origins * [0, 0, -1]).face == 0).all()
 
 
-def test_a_model_of_functions_without_measure_costs_its_own_process(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", ["functions", "memory"])
+def test_a_model_without_measure_costs_its_own_process(
+    kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("resource")
+    resource = pytest.importorskip("resource")
     monkeypatch.setattr(apart, "HERE", False)
-    monkeypatch.setattr(limits, "MOST_CHILD_SECONDS", 4)
     path = folder / "face.onnx"
-    path.write_bytes(attacks.onnx_of_functions(9))
+    if kind == "functions":
+        monkeypatch.setattr(limits, "MOST_CHILD_SECONDS", 4)
+        path.write_bytes(attacks.onnx_of_functions(9))
+    else:
+        path.write_bytes(attacks.onnx_that_grows())
     seal(path)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises((ModelError, SourceError), match=r"face\.onnx"):
         ExpressionTransfer(path, device="cpu")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20  # KiB
 
 
 def _video(path: Path, codec: str, container: str, pixels: str) -> bytes:

@@ -85,7 +85,7 @@ class ChangedPicture:
 
 
 @cache
-def _try_apart(path: Path, size: int, changed_ns: int) -> None:
+def _try_apart(path: Path, size: int, _changed_ns: int) -> None:
     """Try a model of others once in a child, until it changes."""
     most = MOST_CHILD_BYTES + _BYTES_TO_OPEN * size
     run_apart(f"{__name__}:try_model", str(path), file=path, most_bytes=most)

@@ -18,6 +18,8 @@ from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.files.overwriting import refuse_overwriting
 from reggan_plugin.models.shipped_models import find_model
 
+from ..fuzz.attacks import video
+
 Streams = pytest.CaptureFixture[str]
 
 
@@ -44,7 +46,7 @@ def place(tmp_path: Path) -> Iterator[Path]:
     buffer = {"asset": {"version": "2.0"}, "buffers": [{"uri": "take.bin", "byteLength": 16}]}
     (given / "take.gltf").write_text(json.dumps(buffer))
     (tmp_path / "shot" / "reggan-plugin.toml").write_text("")
-    (given / "a.mp4").write_bytes(_video(given / "a.mp4"))
+    video(given / "a.mp4")
     for layer in ("stmap", "gain", "paint"):
         (tmp_path / "layers" / layer).mkdir(parents=True)
         (tmp_path / "layers" / layer / "a.1001.exr").write_bytes(b"not read")
@@ -52,17 +54,6 @@ def place(tmp_path: Path) -> Iterator[Path]:
     before = contents(tmp_path)
     yield tmp_path
     assert contents(tmp_path) == before
-
-
-def _video(path: Path) -> bytes:
-    av = pytest.importorskip("av")
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream("libx264", rate=24)
-        stream.width = stream.height = 64
-        stream.pix_fmt = "yuv420p"
-        out.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
-        out.mux(stream.encode(None))
-    return path.read_bytes()
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -183,6 +183,32 @@ def tga(width: int, height: int, kept: int | None = None) -> bytes:
     return head + bytes(width * height if kept is None else kept)
 
 
+VIDEOS = {
+    "a.mp4": ("libx264", "mp4", "yuv420p"),
+    "a.mkv": ("ffv1", "matroska", "yuv420p"),
+    "a.webm": ("libvpx-vp9", "webm", "yuv420p"),
+    "a.mov": ("prores_ks", "mov", "yuv422p10le"),
+    "a.gif": ("gif", "gif", "rgb8"),
+}
+"""Name → encoder, container, and format of the pixels."""
+
+
+def video(path: Path) -> bytes:
+    """A second of noise, of the kind that the name says."""
+    import av
+
+    codec, container, pixels = VIDEOS[path.name]
+    random = np.random.default_rng(1)
+    with av.open(str(path), "w", format=container) as out:
+        stream = out.add_stream(codec, rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
+        for _ in range(24):
+            levels = random.integers(0, 255, (48, 64, 3), dtype=np.uint8)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(levels, format="rgb24")))
+        out.mux(stream.encode(None))
+    return path.read_bytes()
+
+
 def onnx_of_functions(depth: int) -> bytes:
     """A model that calls a function of ten calls of a function of ten calls ..."""
     import onnx

@@ -119,34 +119,10 @@ def test_a_model_without_measure_costs_its_own_process(
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20  # KiB
 
 
-def _video(path: Path, codec: str, container: str, pixels: str) -> bytes:
-    av = pytest.importorskip("av")
-    random = np.random.default_rng(1)
-    with av.open(str(path), "w", format=container) as out:
-        stream = out.add_stream(codec, rate=24)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
-        for _ in range(24):
-            levels = random.integers(0, 255, (48, 64, 3), dtype=np.uint8)
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(levels, format="rgb24")))
-        out.mux(stream.encode(None))
-    return path.read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("name", "codec", "container", "pixels"),
-    [
-        ("a.mp4", "libx264", "mp4", "yuv420p"),
-        ("a.mkv", "ffv1", "matroska", "yuv420p"),
-        ("a.webm", "libvpx-vp9", "webm", "yuv420p"),
-        ("a.mov", "prores_ks", "mov", "yuv422p10le"),
-        ("a.gif", "gif", "gif", "rgb8"),
-    ],
-)
-def test_damaged_videos_are_named(
-    name: str, codec: str, container: str, pixels: str, folder: Path
-) -> None:
+@pytest.mark.parametrize("name", attacks.VIDEOS)
+def test_damaged_videos_are_named(name: str, folder: Path) -> None:
     path = folder / name
-    sound = _video(path, codec, container, pixels)
+    sound = attacks.video(path)
     attacks.use(path)
     half, part = len(sound) // 2, min(2000, len(sound) // 8)
     noise = np.random.default_rng(3).bytes(part)

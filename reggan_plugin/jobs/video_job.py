@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from reggan_plugin import __version__
 from reggan_plugin.atomic_write import write_atomically
@@ -89,12 +88,9 @@ class Movie:
         """
         from reggan_plugin.files.video_writing import write_video
 
-        outputs = {task.source.number: task.output for task in tasks}
+        outputs = {task.source.number or 0: task.output for task in tasks}
+        changed = {number: path for number, path in outputs.items() if path.exists()}
         frames = len(self.video)
-
-        def changed(number: int) -> Any:
-            path = outputs.get(number)
-            return _samples(path) if path is not None and path.exists() else None
 
         def done(number: int) -> None:
             report(FrameEncoded(done=min(number, frames), frames=frames, source=self.out))
@@ -125,9 +121,3 @@ class Movie:
 def frames_folder(out: Path) -> Path:
     """Folder of the finished frames of a video."""
     return record_path(out).with_suffix(".frames")
-
-
-def _samples(path: Path) -> Any:
-    import imagecodecs
-
-    return imagecodecs.png_decode(path.read_bytes())

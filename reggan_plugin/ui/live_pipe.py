@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.documents import parse_json
+from reggan_plugin.documents import json_text, parse_json
 from reggan_plugin.errors import FaceNotFoundError, RegganError, UsageError, document_from_said
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
@@ -79,7 +79,7 @@ class LivePipe:
         """Answer every line until there is none: the program has ended."""
         for line in requests:
             if line.strip():
-                print(json.dumps(self.answer(line)), file=answers, flush=True)
+                print(json_text(self.answer(line)), file=answers, flush=True)
 
     def answer(self, line: str) -> dict[str, Any]:
         """Return the answer to one request."""

@@ -64,8 +64,11 @@ REMEDIES: Mapping[str, str] = {
     # where the face is
     "face-in-frame": "Say where it is with --face-box or --landmarks, or pass --on-missing-face "
     "copy.",
-    "face-in-no-frame": "Say where it is with --face-box, --landmarks or --whole-image, or which "
-    "with --face.",
+    "face-in-no-frame": "Say where it is with --face-box, --landmarks or --whole-image.",
+    "face-number": "--face names one of these, --face all takes them all.",
+    "faces-of-shot": "--face all changes them all, --face {others} another one.",
+    "other-faces": "--face all changes them all, --face {others} another one, and --face 0=happy "
+    "--face 1=sad gives each its own expression.",
     "face-in-no-tracked-frame": "Give render the place with --face-box, --landmarks or "
     "--whole-image.",
     "two-places-of-face": "Keep one of --face-box, --landmarks, --tracks and --whole-image.",

@@ -49,7 +49,8 @@ def _document_of_plan(plan: JobPlan, to_do: Sequence[FrameTask]) -> dict[str, An
         "source": plan.source,
         "out": str(plan.whole or plan.out),
         "would_write": [
-            {"source": str(task.source.path), "output": str(task.output)} for task in to_do
+            {"source": str(task.source.path), "output": str(plan.whole or task.output)}
+            for task in to_do
         ],
         "would_skip": [str(task.output) for task in plan.tasks if task not in to_do],
         **document_of_missing(plan.missing),
@@ -69,6 +70,8 @@ def written_by(summary: JobSummary) -> list[Path]:
     """Return the files that a job has made, in order."""
     paths = []
     for part in summary.parts or (summary,):
-        written = [result.output for result in part.results if result.is_on_disk]
-        paths += written if part.whole is None else [part.whole]
+        if part.is_video:
+            paths += [] if part.whole is None else [part.whole]
+        else:
+            paths += [result.output for result in part.results if result.is_on_disk]
     return paths

@@ -88,6 +88,7 @@ def summary_of(
         source=plan.source,
         out=plan.out,
         expression=dict(settings.mix.intensities),
+        by_face=settings.mix.intensities_by_face,
         model=model,
         exposure_ev=settings.exposure_ev,
         results=tuple(results),
@@ -140,6 +141,12 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
         notices += settings.curve.notices
     if settings.choice.landmarks is not None and plan.tasks:
         notices += notices_of_landmarks(settings.choice.landmarks)
+    choice, tracks = settings.choice, settings.choice.tracks
+    numbers = [] if tracks is None else tracks.numbers
+    if choice.which == "largest" and len(numbers) > 1:
+        found = f"The shot has {len(numbers)} faces and one is changed, the largest."
+        others = " or ".join(map(str, numbers))
+        notices.append(Remark(found, "faces-of-shot", others=others))
     located = settings.choice.needs_locator and not settings.mix.changes_nothing
     if located and plan.tasks and len(plan.shot.frames) > 1:
         notices.append(UNSMOOTHED)

@@ -10,13 +10,12 @@ from pathlib import Path
 from reggan_plugin.errors import OutputError, StalledError
 from reggan_plugin.jobs.events import Finished, Notice, Report
 from reggan_plugin.jobs.frame_steps import Transfer
-from reggan_plugin.jobs.joined_report import JoinedReport, report_of_one_file
+from reggan_plugin.jobs.joined_report import JoinedReport, in_one_file, report_of_one_file
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_job import run_job, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import (
     EXISTS,
-    NO_FACE,
     FrameResult,
     JobSummary,
     ModelInUse,
@@ -129,20 +128,25 @@ def _run(
         stall_s=stall_s,
         track_first=track_first,
     )
-    has_face = any(result.message != NO_FACE for result in summary.results)
+    summary = summary if movie is None else in_one_file(summary, movie.out)
+    has_face = not all(result.has_no_face for result in summary.results)
     if movie is None or summary.interrupted or summary.of_outcome("failed") or not has_face:
         return summary
     said = movie.write(plan.tasks, key, report, stamp=job.settings.stamp)
     notices = (*movie.video.notices, *said)
     _say(notices, report)
     return replace(
-        summary, whole=movie.out, notices={**summary.notices, **dict.fromkeys(notices, 0)}
+        summary,
+        whole=movie.out,
+        notices={**summary.notices, **dict.fromkeys(notices, 0)}
     )
 
 
 def _unchanged(job: PlannedJob, model: ModelInUse | None, report: Report) -> JobSummary:
     """Summary of a video that an earlier run finished."""
     summary = _not_run(job, model, "skipped", EXISTS)
+    assert job.movie is not None, "it was found finished"
+    summary = in_one_file(summary, job.movie.out)
     report(Finished(**summary.count(), interrupted=False, seconds=0.0))
     return summary
 
@@ -178,8 +182,9 @@ def _joined(jobs: Sequence[PlannedJob], report: Report) -> JoinedReport:
 def _names(plans: Sequence[JobPlan]) -> tuple[str, Path]:
     """Return common name of the sources, and the folder that holds all results."""
     first, more = plans[0].source, len(plans) - 1
-    folders = {str(plan.out.absolute()) for plan in plans}
-    out = plans[0].out if len(folders) == 1 else Path(_common(folders))
+    places = [plan.out if plan.whole is None else plan.whole.parent for plan in plans]
+    folders = {str(place.absolute()) for place in places}
+    out = places[0] if len(folders) == 1 else Path(_common(folders))
     return f"{first} and {more} more", out
 
 

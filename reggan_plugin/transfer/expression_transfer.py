@@ -26,7 +26,7 @@ from reggan_plugin.change.pipeline import (
 )
 from reggan_plugin.errors import FaceNotFoundError, Remark
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
+from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice, FaceFinder
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.turned_heads import intensity_share
 from reggan_plugin.files.frame import Encoding, Frame
@@ -259,7 +259,7 @@ class ExpressionTransfer:
 
     def find_faces(
         self, frame: Frame, choice: FaceChoice, names: tuple[str, ...] = ()
-    ) -> tuple[FaceCrop, ...]:
+    ) -> ChosenFaces:
         """Crops of the chosen faces, largest first; empty if there is none.
 
         `names` is what a landmarks file may call the frame: its file name, its number.
@@ -267,9 +267,11 @@ class ExpressionTransfer:
         height, width = frame.pixels.shape[:2]
         if not choice.needs_locator:
             crops = self._finder.place((height, width), choice, names, frame.origin_px)
-            return crops if choice.box is None else (self._as_seen(frame, crops[0]),)
+            seen = crops if choice.box is None else [self._as_seen(frame, crops[0])]
+            return ChosenFaces.of(seen, crops.there)
         image, factor = display_picture(frame)
-        return tuple(crop.scaled(factor) for crop in self._finder.find(image, choice))
+        found = self._finder.find(image, choice)
+        return ChosenFaces.of((crop.scaled(factor) for crop in found), found.there)
 
     def _as_seen(self, frame: Frame, crop: FaceCrop) -> FaceCrop:
         """Return the crop of a box, turned as the face in it is."""

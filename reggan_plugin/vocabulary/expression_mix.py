@@ -58,11 +58,13 @@ class ExpressionMix:
         intensities: by name of an expression, a preset of one's own or an ARKit shape.
         adds: whether named expressions are laid over what the face shows, too.
         own: presets of one's own that `intensities` may name.
+        by_face: mixes of single faces, in place of this one, by `FaceCrop.face`.
     """
 
     intensities: Mapping[str, float] = field(default_factory=dict)
     adds: bool = False
     own: OwnPresets = field(default_factory=lambda: NO_PRESETS)
+    by_face: Mapping[int, "ExpressionMix"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, intensity in self.intensities.items():
@@ -77,11 +79,29 @@ class ExpressionMix:
     @property
     def changes_nothing(self) -> bool:
         """True if every intensity is 0: the output is then the input itself."""
-        return not any(self.intensities.values())
+        own = self.by_face.values()
+        return not any(self.intensities.values()) and all(one.changes_nothing for one in own)
+
+    @property
+    def parts(self) -> "tuple[ExpressionMix, ...]":
+        """What faces without a mix of their own are asked for, then each of the others."""
+        return (replace(self, by_face={}), *self.by_face.values())
+
+    @property
+    def intensities_by_face(self) -> dict[str, dict[str, float]]:
+        """Intensities of faces that have a mix of their own, as JSON."""
+        return {str(face): dict(mix.intensities) for face, mix in self.by_face.items()}
+
+    def of_face(self, face: int) -> "ExpressionMix":
+        """Return what one face is asked for."""
+        return self.by_face.get(face) or replace(self, by_face={})
 
     @property
     def label(self) -> str:
         """Label in the names of files and folders of results."""
+        if self.by_face:
+            own = [f"{face}-{mix.label}" for face, mix in self.by_face.items()]
+            return "_".join([*filter(None, [self.parts[0].label]), *own])
         names = [name.replace(" ", "_") for name in self.intensities]
         more = len(names) - _MOST_IN_A_LABEL
         return "_".join([*names[:_MOST_IN_A_LABEL], *([f"and_{more}_more"] if more > 0 else [])])
@@ -89,7 +109,8 @@ class ExpressionMix:
     def scaled(self, share: float) -> "ExpressionMix":
         """Return the same blend with every intensity multiplied by `share`, 0 to 1."""
         scaled = {name: share * value for name, value in self.intensities.items()}
-        return replace(self, intensities=scaled)
+        by_face = {face: mix.scaled(share) for face, mix in self.by_face.items()}
+        return replace(self, intensities=scaled, by_face=by_face)
 
     def vector(self, names: tuple[str, ...]) -> list[float]:
         """Intensities in the order of `names`, as a model takes them that knows expressions alone.
@@ -117,7 +138,9 @@ class ExpressionMix:
 
     def document(self) -> dict[str, Any]:
         """All that is asked for, as JSON: two mixes with the same document ask for the same."""
-        return {"intensities": dict(self.intensities), "weights": self.control_weights()}
+        own = {str(face): mix.document() for face, mix in self.by_face.items()}
+        document = {"intensities": dict(self.intensities), "weights": self.control_weights()}
+        return {**document, "by_face": own} if own else document
 
     def control_weights(self) -> dict[str, float]:
         """Weights of ARKit shapes, 0 to `MAX_WEIGHT`, and of `neutral`, 0 to 1; without zeros.

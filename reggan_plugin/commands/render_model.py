@@ -1,5 +1,6 @@
 """The model of `render`: its options, and the check that it can do what is asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import click
@@ -27,30 +28,31 @@ class ModelOptions:
     batch: int
 
     def open_for(
-        self, settings: RenderSettings, *, on_cpu: bool = False
+        self, asked: Sequence[RenderSettings], *, on_cpu: bool = False
     ) -> tuple[ExpressionTransfer | None, ModelInUse | None]:
         """Open it, if there is anything for it to change.
 
         Raises:
             UsageError: it cannot do what is asked for.
         """
-        if settings.mix.changes_nothing:
+        if all(settings.mix.changes_nothing for settings in asked):
             return None, None
         transfer, in_use = open_model(
-            self.model, "cpu" if on_cpu else self.device, self.batch, settings.rig
+            self.model, "cpu" if on_cpu else self.device, self.batch, asked[0].rig
         )
-        transfer.card.vector_of(settings.mix)  # refuses what the model cannot do
+        for mix in (part for settings in asked for part in settings.mix.parts):
+            transfer.card.vector_of(mix)  # refuses what the model cannot do
         if not transfer.card.says_motion:
-            _refuse_motion(settings.picture, transfer.card.name)
+            _refuse_motion(asked[0].picture, transfer.card.name)
         return transfer, in_use
 
-    def in_dry_run(self, settings: RenderSettings) -> ModelInUse | None:
+    def in_dry_run(self, asked: Sequence[RenderSettings]) -> ModelInUse | None:
         """Return the model as it would be used; it is opened on the CPU, which every machine
         has.
         """
         if self.device not in (AUTO, GPU):
             device_from_text(self.device)  # refuses what is no device anywhere
-        _, in_use = self.open_for(settings, on_cpu=True)
+        _, in_use = self.open_for(asked, on_cpu=True)
         return in_use
 
 

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options.face import face_options
+from reggan_plugin.commands.options.face import FaceOptions, face_options
 from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.commands.options.input import InputOptions, input_options
-from reggan_plugin.commands.options.intensity import ShotExpression, intensity_options
+from reggan_plugin.commands.options.intensity import (
+    AskedExpressions,
+    ShotExpression,
+    intensity_options,
+)
 from reggan_plugin.commands.options.picture import picture_options
 from reggan_plugin.commands.options.shared import existing_options, exposure_option, rig_options
 from reggan_plugin.commands.render_model import ModelOptions, model_and_batch_options
 from reggan_plugin.errors import UsageError
-from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.credentials_signed import Signing
 from reggan_plugin.files.video_codecs import VIDEO_CODECS
 from reggan_plugin.jobs.picture_settings import PictureSettings
@@ -66,14 +69,15 @@ class RenderOptions:
     """Values of the options, by the names that the options below give them."""
 
     asked_inputs: InputOptions
-    asked: ShotExpression
+    asked: AskedExpressions
     exposure_ev: float | None
-    choice: FaceChoice
+    faces: FaceOptions
     picture: PictureSettings
-    on_missing_face: MissingFace
+    on_missing_face: MissingFace | None
     asked_model: ModelOptions
     rig_files: RigFiles
     asked_out: str | None
+    atlas: Path | None
     existing: Existing
     stamp: bool
     signing: Signing | None
@@ -92,12 +96,16 @@ class RenderOptions:
         return (self.asked_out or "").endswith(("/", os.sep))
 
     @property
-    def settings(self) -> RenderSettings:
-        """What becomes of every frame, before the expression is laid on a shot."""
+    def expressions(self) -> tuple[ShotExpression, ...]:
+        """The expressions, each for results of its own."""
+        return self.asked.with_faces(self.faces.by_face)
+
+    def settings_of(self, asked: ShotExpression) -> RenderSettings:
+        """Return what becomes of every frame, before the expression is laid on a shot."""
         return RenderSettings(
-            mix=self.asked.mix,
-            choice=self.choice,
-            on_missing_face=self.on_missing_face,
+            mix=asked.mix,
+            choice=self.faces.choice_with(others=bool(self.asked.shots)),
+            on_missing_face=self.on_missing_face or "copy",
             exposure_ev=self.exposure_ev,
             picture=self.picture,
             rig=self.rig_files,
@@ -118,9 +126,7 @@ render_options = options_as(
         "Face",
         "--on-missing-face",
         type=click.Choice(["copy", "skip", "fail"]),
-        default="copy",
-        show_default=True,
-        help="What becomes of a frame without a face.",
+        help="What becomes of a frame without a face.  [default: copy; fail for one picture]",
     ),
     model_and_batch_options,
     rig_options,
@@ -131,8 +137,17 @@ render_options = options_as(
         "asked_out",
         type=click.Path(),
         metavar="DIR|FILE|-",
-        help="Folder for the frames, or the file of a single one; - is standard output.  [default: "
-        "<name>_<expression> beside the source]",
+        help="Folder for the frames, or the file of a single one; {expression} in it is the "
+        "expression's name; - is standard output.  [default: <name>_<expression> beside the "
+        "source]",
+    ),
+    grouped_option(
+        "Output",
+        "--atlas",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE.png",
+        help="Also lay the picture and all of its results side by side into one; FILE.json says "
+        "which lies where.",
     ),
     existing_options,
     grouped_option(

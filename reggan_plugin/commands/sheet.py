@@ -11,7 +11,7 @@ import click
 
 from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.expression import presets_option
-from reggan_plugin.commands.options.face import face_options
+from reggan_plugin.commands.options.face import FaceOptions, face_options
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.options.picture import reading_options
 from reggan_plugin.commands.options.shared import (
@@ -25,13 +25,14 @@ from reggan_plugin.commands.terminal import unguarded
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.documents import json_text
 from reggan_plugin.drawing.contact_sheet import (
+    SMALL_COLUMNS,
     SheetRow,
     View,
     face_part,
-    grid_box,
     sheet_box,
+    small_view,
     view_of_face,
-    write_grid,
+    write_cells,
     write_sheet,
 )
 from reggan_plugin.errors import FaceNotFoundError
@@ -123,7 +124,7 @@ def sheet(
     *,
     frame: Path,
     reading: Reading,
-    choice: FaceChoice,
+    faces: FaceOptions,
     is_of_all: bool,
     presets: Path | None,
     model: str | None,
@@ -150,7 +151,7 @@ def sheet(
         click.echo(f"Note: {remark}", err=True)
     content = IoTimeout(stall_s).call(str(frame), lambda: read_content(frame))
     picture = reading.decode(content, frame)
-    face = _find(transfer, frame, picture, choice, exposure_ev)
+    face = _find(transfer, frame, picture, faces.one_choice, exposure_ev)
     if for_view:
         face = replace(face, shown_ev=0.0)
     shown = _expressions(transfer.card, own, is_of_all=is_of_all or small)
@@ -223,10 +224,11 @@ def _draw_grid(
 ) -> list[dict[str, Any]]:
     """Each expression once, in a grid; the place of every picture."""
     with _bar(expressions) as listed:
-        write_grid(path, [face.view(mix) for mix in listed])
+        views = (small_view(face.view(mix)) for mix in listed)
+        boxes = write_cells(path, views, len(expressions), SMALL_COLUMNS)
     return [
-        {"expression": _name(mix), "intensity": 1.0, "box": grid_box(place)}
-        for place, mix in enumerate(expressions)
+        {"expression": _name(mix), "intensity": 1.0, "box": box}
+        for mix, box in zip(expressions, boxes, strict=True)
     ]
 
 

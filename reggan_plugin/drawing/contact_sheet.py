@@ -1,6 +1,6 @@
 """Pictures of a face in rows and columns, with labels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.crop import cut_crop, reduce_by, region_of
+from reggan_plugin.limits import refuse_oversize
 from reggan_plugin.transfer.display_picture import coding_of
 
 CELL_PX = 224
@@ -108,7 +109,7 @@ def write_sheet(path: Path, columns: Sequence[str], rows: Sequence[SheetRow]) ->
         draw.text((_GAP_PX * 2, y + CELL_PX / 2), label, _INK, font, anchor="lm")
         for j, view in enumerate(row.views):
             sheet.paste(_image(view), _corner(i, j))
-    _write(path, sheet)
+    write_atomically(path, encoded_picture(sheet, "PNG"))
 
 
 def sheet_box(row: int, column: int) -> Box:
@@ -116,32 +117,62 @@ def sheet_box(row: int, column: int) -> Box:
     return (*_corner(row, column), CELL_PX, CELL_PX)
 
 
-def write_grid(path: Path, views: Sequence[View]) -> None:
-    """Draw small pictures side by side, without labels, and write them as PNG.
+def small_view(view: View) -> Image.Image:
+    """Return the face alone, as small as a menu shows it."""
+    return _image(view).resize((SMALL_PX, SMALL_PX), Image.Resampling.LANCZOS, box=_INNER_PX)
+
+
+def whole_picture(frame: Frame, exposure_ev: float = 0.0) -> Image.Image:
+    """Return a frame as a display shows it, with its alpha; of 8 bits and sRGB the stored values.
+
+    Args:
+        frame: the whole of it.
+        exposure_ev: stops by which a scene-linear one is raised.
+    """
+    coding = coding_of(frame, exposure_ev)
+    display = colour.display_from_stored(frame.pixels, frame.alpha, coding)
+    planes = [colour.finite_values(display)]
+    if frame.alpha is not None:
+        planes.append(np.nan_to_num(frame.alpha)[..., None])
+    return _image(np.clip(np.concatenate(planes, axis=2), 0.0, 1.0))
+
+
+def write_cells(path: Path, pictures: Iterable[Image.Image], count: int, columns: int) -> list[Box]:
+    """Lay pictures side by side in cells as large as the first, and write them as PNG.
+
+    Args:
+        path: the file.
+        pictures: each is asked for when its turn comes; a larger one is cut off.
+        count: of them.
+        columns: of cells.
+
+    Returns:
+        The place of each.
 
     Raises:
         OutputError: `path` cannot be written.
+        UnsupportedFormatError: the sheet would be larger than pictures are worked on.
     """
-    rows = -(-len(views) // SMALL_COLUMNS)
-    grid = Image.new("RGB", (SMALL_COLUMNS * SMALL_PX, rows * SMALL_PX), _PAPER)
-    for place, view in enumerate(views):
-        small = _image(view).resize((SMALL_PX, SMALL_PX), Image.Resampling.LANCZOS, box=_INNER_PX)
-        grid.paste(small, grid_box(place)[:2])
-    _write(path, grid)
+    sheet, boxes = Image.new("RGB", (1, 1)), list[Box]()
+    width = height = 0
+    for place, picture in enumerate(pictures):
+        if place == 0:
+            width, height = picture.size
+            size = min(columns, count) * width, -(-count // columns) * height
+            refuse_oversize(size[1], size[0], 4)
+            sheet = Image.new(picture.mode, size, _PAPER if picture.mode == "RGB" else 0)
+        row, column = divmod(place, columns)
+        shown = picture.convert(sheet.mode).crop(
+            (0, 0, min(width, picture.width), min(height, picture.height))
+        )
+        sheet.paste(shown, (column * width, row * height))
+        boxes.append((column * width, row * height, *shown.size))
+    write_atomically(path, encoded_picture(sheet, "PNG"))
+    return boxes
 
 
-def grid_box(place: int) -> Box:
-    """Return the place of a picture on a grid of small ones."""
-    row, column = divmod(place, SMALL_COLUMNS)
-    return column * SMALL_PX, row * SMALL_PX, SMALL_PX, SMALL_PX
-
-
-def _image(view: View) -> Image.Image:
+def _image(view: Float[np.ndarray, "height width channels"]) -> Image.Image:
     return Image.fromarray(np.rint(view * 255).astype(np.uint8))
-
-
-def _write(path: Path, picture: Image.Image) -> None:
-    write_atomically(path, encoded_picture(picture, "PNG"))
 
 
 def _corner(row: int, column: int) -> tuple[int, int]:

@@ -107,9 +107,7 @@ class Transfer(Protocol):
         """Faces that the model is given at once."""
         ...
 
-    def find_faces(
-        self, frame: Frame, choice: FaceChoice, names: tuple[str, ...]
-    ) -> ChosenFaces:
+    def find_faces(self, frame: Frame, choice: FaceChoice, names: tuple[str, ...]) -> ChosenFaces:
         """Crops of the chosen faces; none if there is no face."""
         ...
 

@@ -148,7 +148,8 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
         others = " or ".join(map(str, numbers))
         notices.append(Remark(found, "faces-of-shot", others=others))
     located = settings.choice.needs_locator and not settings.mix.changes_nothing
-    if located and plan.tasks and len(plan.shot.frames) > 1:
+    frames = plan.shot.frames
+    if located and plan.tasks and len(frames) > 1 and frames.first_loose is None:
         notices.append(UNSMOOTHED)
     return notices
 

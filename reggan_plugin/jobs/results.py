@@ -190,7 +190,10 @@ class JobSummary:
             "model": asdict(self.model) if self.model else None,
             "exposure_ev": self.exposure_ev,
             "counts": self.count(),
-            **{outcome: [_entry(r, is_video=self.is_video) for r in self.of_outcome(outcome)] for outcome in OUTCOMES},
+            **{
+                outcome: [_entry(r, is_video=self.is_video) for r in self.of_outcome(outcome)]
+                for outcome in OUTCOMES
+            },
             "faded": [
                 {"source": str(r.source), "intensity_share": round(r.intensity_share, 3)}
                 for r in self.faded

@@ -136,9 +136,7 @@ def _run(
     notices = (*movie.video.notices, *said)
     _say(notices, report)
     return replace(
-        summary,
-        whole=movie.out,
-        notices={**summary.notices, **dict.fromkeys(notices, 0)}
+        summary, whole=movie.out, notices={**summary.notices, **dict.fromkeys(notices, 0)}
     )
 
 

@@ -2,7 +2,7 @@
 `--frames` as scripts have it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -15,9 +15,10 @@ from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.video import VideoFile
 from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.landed_pictures import SETTLE_S
-from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
-from reggan_plugin.jobs.plan_sources import plan_sources
-from reggan_plugin.jobs.sources import find_sources
+from reggan_plugin.jobs.output_names import default_output_folder
+from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job, refuse_plans
+from reggan_plugin.jobs.plan_sources import out_of, plan_sources
+from reggan_plugin.jobs.sources import Found, find_sources
 from reggan_plugin.jobs.video_job import Movie
 
 
@@ -67,44 +68,60 @@ class InputOptions:
     def plan(
         self,
         out: Path | None,
-        label: str,
+        labels: Sequence[str],
         existing: Existing,
         *,
         out_is_folder: bool,
         matte: Matte | None,
         layer_files: LayerFiles | None,
         inputs: Iterable[Path],
-    ) -> tuple[list[PlannedSource], list[Path]]:
-        """Return the jobs, and results of earlier runs that were passed over; errors as
-        `plan_sources`.
+    ) -> tuple[list[list[PlannedSource]], list[Path]]:
+        """Return the jobs of each label, and results of earlier runs that were passed over.
+
+        Errors are those of `plan_sources` and `refuse_plans`.
         """
-        if self.is_one_sequence:
-            (source,) = self.paths
-            plan = plan_job(
-                source,
-                self.frame_range,
-                out,
-                label,
-                existing,
+        several = len(labels) > 1
+        found = Found(sources=())
+        if not self.is_one_sequence:
+            found = find_sources(self.paths, recursive=self.recursive)
+        planned = []
+        for label in labels:
+            beside = None if layer_files is None else layer_files.of_expression(label)
+            if self.is_one_sequence:
+                (source,) = self.paths
+                own, is_shared = out_of(out, label, is_one_of_several=several)
+                if own is not None and is_shared:
+                    own /= default_output_folder(source, label).name
+                plan = plan_job(
+                    source,
+                    self.frame_range,
+                    own,
+                    label,
+                    existing,
+                    out_is_folder=out_is_folder,
+                    matte=matte,
+                    layer_files=beside,
+                    inputs=inputs,
+                )
+                planned.append([PlannedSource(plan)])
+                continue
+            plans = plan_sources(
+                found.sources,
+                frame_range=self.frame_range,
+                out=out,
                 out_is_folder=out_is_folder,
-                matte=matte,
-                layer_files=layer_files,
-                inputs=inputs,
+                is_one_of_several=several,
+                label=label,
+                existing=existing,
+                layer_files=beside,
             )
-            return [PlannedSource(plan)], []
-        found = find_sources(self.paths, recursive=self.recursive)
-        plans = plan_sources(
-            found.sources,
-            frame_range=self.frame_range,
-            out=out,
-            out_is_folder=out_is_folder,
-            label=label,
-            existing=existing,
-            layer_files=layer_files,
-            inputs=[*inputs, *([] if matte is None else matte.files())],
-        )
-        videos = [source.video for source in found.sources]
-        planned = [PlannedSource(*pair) for pair in zip(plans, videos, strict=True)]
+            planned.append(list(map(PlannedSource, plans, (one.video for one in found.sources))))
+        if not self.is_one_sequence:
+            every = [one for own in planned for one in own]
+            read = [task.source.path for one in every for task in one.plan.tasks]
+            read += [one.video.path for one in every if one.video is not None]
+            read += [] if matte is None else matte.files()
+            refuse_plans([one.plan for one in every], (*read, *inputs), existing)
         return planned, list(found.passed_over)
 
 

@@ -101,8 +101,11 @@ def write_atlas(atlas: Path, jobs: Sequence[PlannedJob], summary: JobSummary) ->
         OutputError: it cannot be written.
         UnreadableFrameError: a result is gone.
     """
-    from reggan_plugin.drawing.contact_sheet import whole_picture, write_cells
+    from PIL import Image
+
+    from reggan_plugin.drawing.contact_sheet import write_cells
     from reggan_plugin.files.frame import read_frame
+    from reggan_plugin.transfer.display_picture import shown_samples
 
     parts = summary.parts or (summary,)
     cells: dict[Path, list[tuple[Path, str | None, float]]] = {}
@@ -114,7 +117,7 @@ def write_atlas(atlas: Path, jobs: Sequence[PlannedJob], summary: JobSummary) ->
     listed = [(source, *cell) for source, own in cells.items() for cell in own if cell[0].exists()]
     together = len(next(iter(cells.values())))
     columns = together if len(cells) > 1 else math.ceil(math.sqrt(together))
-    pictures = (whole_picture(read_frame(path), ev) for _, path, _, ev in listed)
+    pictures = (Image.fromarray(shown_samples(read_frame(path), ev)) for _, path, _, ev in listed)
     boxes = write_cells(atlas, pictures, len(listed), columns)
     document = {
         "v": SUMMARY_VERSION,

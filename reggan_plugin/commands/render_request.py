@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import click
@@ -23,7 +24,9 @@ from reggan_plugin.files.video_codecs import VIDEO_CODECS
 from reggan_plugin.jobs.picture_settings import PictureSettings
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings, RigFiles
+from reggan_plugin.jobs.video_job import DEFAULT_FPS
 
+_MOST_FPS = 1000
 _PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -36,6 +39,20 @@ def _signing_from_options(
     if certificate is None or key is None:
         return None
     return Signing(certificate=certificate, key=key)
+
+
+def fps_from_text(text: str) -> Fraction:
+    """Read frames a second: a number or a fraction."""
+    try:
+        fps = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        fps = Fraction(0)
+    if not 0 < fps <= _MOST_FPS:
+        raise click.BadParameter(
+            f"{text[:80]!r} is no number of frames a second, up to {_MOST_FPS}, such as 24 or "
+            "30000/1001."
+        )
+    return fps.limit_denominator(1001)
 
 
 signing_options = options_as(
@@ -82,6 +99,7 @@ class RenderOptions:
     stamp: bool
     signing: Signing | None
     codec: str | None
+    fps: Fraction | None
     dry_run: bool
     as_json: bool
 
@@ -163,6 +181,14 @@ render_options = options_as(
         "--codec",
         type=click.Choice(list(VIDEO_CODECS)),
         help="Codec of a video.  [default: the source's, or what its container usually holds]",
+    ),
+    grouped_option(
+        "Output",
+        "--fps",
+        type=fps_from_text,
+        metavar="FPS",
+        help="Frames a second of a video that is made of pictures: 24, 23.976, 30000/1001.  "
+        f"[default: {DEFAULT_FPS}]",
     ),
     grouped_option(
         "Output", "--dry-run", is_flag=True, help="List what would be written, and write nothing."

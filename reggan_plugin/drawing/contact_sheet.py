@@ -122,21 +122,6 @@ def small_view(view: View) -> Image.Image:
     return _image(view).resize((SMALL_PX, SMALL_PX), Image.Resampling.LANCZOS, box=_INNER_PX)
 
 
-def whole_picture(frame: Frame, exposure_ev: float = 0.0) -> Image.Image:
-    """Return a frame as a display shows it, with its alpha; of 8 bits and sRGB the stored values.
-
-    Args:
-        frame: the whole of it.
-        exposure_ev: stops by which a scene-linear one is raised.
-    """
-    coding = coding_of(frame, exposure_ev)
-    display = colour.display_from_stored(frame.pixels, frame.alpha, coding)
-    planes = [colour.finite_values(display)]
-    if frame.alpha is not None:
-        planes.append(np.nan_to_num(frame.alpha)[..., None])
-    return _image(np.clip(np.concatenate(planes, axis=2), 0.0, 1.0))
-
-
 def write_cells(path: Path, pictures: Iterable[Image.Image], count: int, columns: int) -> list[Box]:
     """Lay pictures side by side in cells as large as the first, and write them as PNG.
 
@@ -171,7 +156,7 @@ def write_cells(path: Path, pictures: Iterable[Image.Image], count: int, columns
     return boxes
 
 
-def _image(view: Float[np.ndarray, "height width channels"]) -> Image.Image:
+def _image(view: Float[np.ndarray, "height width 3"]) -> Image.Image:
     return Image.fromarray(np.rint(view * 255).astype(np.uint8))
 
 

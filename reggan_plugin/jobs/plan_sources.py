@@ -29,13 +29,8 @@ from reggan_plugin.jobs.plan import (
 from reggan_plugin.jobs.sources import Source
 from reggan_plugin.jobs.video_job import frames_folder
 
-_OTHER_KINDS = re.compile(
-    r"\.(3gp|apng|arw|avi|avif|cin|cr[23]|dds|dng|dpx|flv|hdr|heic|heif|ico|j2k|jfif|jp2|jpe|jxl"
-    r"|m2ts|mpe?g|mts|mxf|nef|ogv|p[bgnp]m|pcx|pdf|pfm|pic|ps[bd]|raw|rgbe|sgi|svg|wmv|xcf"
-    r"|bpm|exrr|jepg|jgp|jpge|mvo|pgn|pngg|tff|tfi|tiif|wbep)",
-    re.IGNORECASE,
-)
-"""Endings of pictures and videos that are not written, and mistyped ones of those that are."""
+_LIKE_A_FILE = re.compile(r"\.(?!v\d+$)(?=.*[a-z])[a-z0-9]{2,4}", re.IGNORECASE)
+"""Endings of files; a version is none."""
 
 
 def plan_sources(
@@ -127,20 +122,20 @@ def _refuse_one_file(out: Path, sources: Sequence[Source], chosen: Sequence[Shot
 
 
 def _refuse_other_kind(out: Path, sources: Sequence[Source]) -> None:
-    """Refuse an output of a single file that would be a folder named like one, `smile.avi`.
+    """Refuse an output that would be a folder named like a file, `smile.avi`.
 
     Raises:
         UsageError: it would.
     """
-    of_one_file = len(sources) == 1 and (sources[0].video is not None or sources[0].is_by_file)
-    if not of_one_file or can_read(out) or is_video(out):
+    if can_read(out) or is_video(out) or not _LIKE_A_FILE.fullmatch(out.suffix):
         return
-    if _OTHER_KINDS.fullmatch(out.suffix):
-        raise UsageError(
-            f"{out} is named like a file of a kind that is not written. Let it end in "
-            f"{Path(sources[0].text).suffix}, or name a folder.",
-            kind="output-of-other-format",
-        )
+    suffix = Path(sources[0].text).suffix
+    right = f"Let it end in {suffix}" if suffix else "Let it end in .mp4 for a video"
+    raise UsageError(
+        f"{out} is named like a file of a kind that is not written. {right}, or name a folder; "
+        f"{out}/ is one whatever its name.",
+        kind="output-of-other-format",
+    )
 
 
 def _chosen(shot: Shot, frame_range: str | None) -> Shot:
@@ -170,11 +165,11 @@ class _Place:
 
     def of_video(self, source: Source) -> Path | None:
         """Return the file that a video becomes; None of other sources."""
+        if self.file is not None and is_video(self.file):
+            return self.file
         if source.video is None:
             return None
         path = source.video.path
-        if self.file is not None and is_video(self.file):
-            return self.file
         own = default_output_file(path, self.label)
         if self.out is not None:
             name = own.name if self.is_shared else path.name

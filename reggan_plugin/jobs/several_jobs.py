@@ -132,8 +132,14 @@ def _run(
     has_face = not all(result.has_no_face for result in summary.results)
     if movie is None or summary.interrupted or summary.of_outcome("failed") or not has_face:
         return summary
-    said = movie.write(plan.tasks, key, report, stamp=job.settings.stamp)
-    notices = (*movie.video.notices, *said)
+    said = movie.write(
+        plan.tasks,
+        key,
+        report,
+        stamp=job.settings.stamp,
+        exposure_ev=summary.exposure_ev or 0.0,
+    )
+    notices = (*(movie.video.notices if movie.video else ()), *said)
     _say(notices, report)
     return replace(
         summary, whole=movie.out, notices={**summary.notices, **dict.fromkeys(notices, 0)}

@@ -4,6 +4,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,14 +13,14 @@ import click
 from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.matte import Matte
-from reggan_plugin.files.video import VideoFile
+from reggan_plugin.files.video import VideoFile, is_video
 from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.landed_pictures import SETTLE_S
 from reggan_plugin.jobs.output_names import default_output_folder
 from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job, refuse_plans
 from reggan_plugin.jobs.plan_sources import out_of, plan_sources
 from reggan_plugin.jobs.sources import Found, find_sources
-from reggan_plugin.jobs.video_job import Movie
+from reggan_plugin.jobs.video_job import DEFAULT_FPS, Movie
 
 
 class PlannedSource(NamedTuple):
@@ -28,11 +29,17 @@ class PlannedSource(NamedTuple):
     plan: JobPlan
     video: VideoFile | None = None
 
-    def movie(self, codec: str | None) -> Movie | None:
-        """Return the video to write, if the source is one."""
-        if self.video is None or self.plan.whole is None:
+    def movie(self, codec: str | None, fps: Fraction | None) -> Movie | None:
+        """Return the video to write, if one is.
+
+        Raises:
+            UsageError: the source is a video, which has its own `fps`.
+        """
+        if self.plan.whole is None:
             return None
-        return Movie(video=self.video, out=self.plan.whole, codec=codec)
+        if fps is not None and self.video is not None:
+            raise UsageError(f"{self.plan.source} has its own times. Leave --fps out.")
+        return Movie(video=self.video, out=self.plan.whole, codec=codec, fps=fps or DEFAULT_FPS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +96,8 @@ class InputOptions:
             beside = None if layer_files is None else layer_files.of_expression(label)
             if self.is_one_sequence:
                 (source,) = self.paths
+                if out is not None and is_video(out) and not out_is_folder:
+                    raise UsageError(f"--frames writes to a folder. For {out} name it as INPUT.")
                 own, is_shared = out_of(out, label, is_one_of_several=several)
                 if own is not None and is_shared:
                     own /= default_output_folder(source, label).name

@@ -71,6 +71,9 @@ REMEDIES: Mapping[str, str] = {
     "face-in-no-tracked-frame": _FROM_RIG,
     "two-places-of-face": "",
     "face-not-in-tracks": "The field Face chooses.",
+    "face-number": "The field Face chooses.",
+    "faces-of-shot": "The field Face chooses.",
+    "other-faces": "The field Face chooses.",
     "frame-not-in-tracks": _TRACK_AGAIN,
     "tracks": _TRACK_AGAIN,
     "unusual-landmarks": "Move them with Place Points.",
@@ -115,6 +118,7 @@ REMEDIES: Mapping[str, str] = {
     "no-colour-map": "Switch Take Any Image on if this is one.",
     "not-the-map-of-the-mesh": "The field Material names the material; Take Any Image takes the "
     "map as it is.",
+    "no-texel-changes": "Choose another material.",
     "read-as-srgb": "",
     "read-as-linear": "",
     "mesh-cannot-be-written": "",

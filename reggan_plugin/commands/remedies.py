@@ -121,6 +121,7 @@ REMEDIES: Mapping[str, str] = {
     "map-is-not-named": "--texture names the map.",
     "no-colour-map": "Pass --force if this is one.",
     "not-the-map-of-the-mesh": "--material names the material; --force takes the map as it is.",
+    "no-texel-changes": "--material names the material, --texture the map.",
     "read-as-srgb": "If its colours look wrong, name their space with --colorspace.",
     "read-as-linear": "Else: --colorspace sRGB",
     "mesh-cannot-be-written": "Leave --out-mesh out.",

@@ -271,7 +271,7 @@ class FrameSteps:
                 return EndedFrame(outcome="skipped", message=said, facts=facts)
             case "fail":
                 path = task.source.path
-                raise face_not_found(str(path), said, "face-in-frame", source=path)
+                raise face_not_found(path.name, said, source=path)
 
     def _answer(self, waiting: Sequence[tuple[FrameTask, FrameInput]]) -> list[ReadyFrame]:
         """Run the model; where frames fail together, each is tried alone."""

@@ -29,8 +29,14 @@ from reggan_plugin.jobs.plan import (
 from reggan_plugin.jobs.sources import Source
 from reggan_plugin.jobs.video_job import frames_folder
 
-_LIKE_A_FILE = re.compile(r"\.(?!v\d+$)(?=.*[a-z])[a-z0-9]{2,4}", re.IGNORECASE)
-"""Endings of files; a version is none."""
+_OTHER_KINDS = re.compile(
+    r"\.(3gp|apng|arw|avi|avif|cin|cr[23]|dds|dng|dpx|flv|hdr|heic|heif|ico|j2k|jfif|jp2|jpe|jxl"
+    r"|m2ts|mpe?g|mts|mxf|nef|ogv|p[bgnp]m|pcx|pdf|pfm|pic|ps[bd]|raw|rgbe|sgi|svg|wmv|xcf"
+    r"|bpm|exrr|jepg|jgp|jpge|mvo|pgn|pngg|tff|tfi|tiif|wbep"
+    r"|blend|csv|fbx|glb|gltf|html?|json|log|md|obj|toml|txt|usd[acz]?|xml|ya?ml|zip)",
+    re.IGNORECASE,
+)
+"""Endings of files that are not written, and mistyped ones of those that are."""
 
 
 def plan_sources(
@@ -127,7 +133,7 @@ def _refuse_other_kind(out: Path, sources: Sequence[Source]) -> None:
     Raises:
         UsageError: it would.
     """
-    if can_read(out) or is_video(out) or not _LIKE_A_FILE.fullmatch(out.suffix):
+    if can_read(out) or is_video(out) or not _OTHER_KINDS.fullmatch(out.suffix):
         return
     suffix = Path(sources[0].text).suffix
     right = f"Let it end in {suffix}" if suffix else "Let it end in .mp4 for a video"

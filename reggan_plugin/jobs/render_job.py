@@ -7,6 +7,7 @@ from functools import partial
 
 from reggan_plugin.errors import Remark
 from reggan_plugin.faces.face_finder import notices_of_landmarks
+from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.jobs.events import Finished, Report, Started
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_steps import FrameSteps, Transfer
@@ -35,6 +36,7 @@ def run_job(
     stopped: Callable[[], bool] = lambda: False,
     stall_s: float = DEFAULT_STALL_S,
     track_first: bool = False,
+    made_tracks: dict[str, Tracks] | None = None,
 ) -> JobSummary:
     """Write the outputs of a plan; a frame that fails is named in the summary.
 
@@ -47,6 +49,7 @@ def run_job(
         stopped: asked before each frame; once true, the current frame is the last one.
         stall_s: how long a disk or network folder may keep a frame waiting.
         track_first: whether a whole shot is tracked before it is rendered.
+        made_tracks: of other jobs of this run; those of this one are added.
 
     Raises:
         OutputError: the output folder takes no files.
@@ -58,7 +61,9 @@ def run_job(
     reading = IoTimeout(stall_s, stopped)
     report(_started(plan, settings, model))
     if track_first:
-        settings = settings_with_tracks(plan, settings, report=report, io_timeout=reading)
+        settings = settings_with_tracks(
+            plan, settings, report=report, io_timeout=reading, made=made_tracks
+        )
     settings.choice.refuse_unknown()
     output = FrameOutput(settings, model, writing)
     steps = FrameSteps(settings, transfer, plan.shot.frames, output, reading)

@@ -71,24 +71,26 @@ class FrameResult:
         return self.outcome in ("written", "copied")
 
 
-def face_not_found(
-    where: str, found: str | None, kind: str = "face-in-no-frame", **fields: object
-) -> FaceNotFoundError:
+def face_not_found(where: str, found: str | None, source: Path | None = None) -> FaceNotFoundError:
     """Return the error for pictures without a face that was meant.
 
     Args:
         where: the picture, or all of them.
         found: the message of its result, which tells of faces of other numbers.
-        kind: of the error where there are none.
-        fields: of it.
+        source: the picture, where one alone is meant.
     """
     if isinstance(found, Remark):
+        asked, there = found.fields["asked"], found.fields["found"]
         return FaceNotFoundError(
-            f"No face {found.fields['asked']} in {where}; found {found.fields['found']}.",
-            kind=found.kind,
-            **found.fields,
+            f"No face {asked} in {where}; found {there}.",
+            kind="face-number",
+            asked=asked,
+            found=there,
         )
-    return FaceNotFoundError(f"No human-like face in {where}; {EXPECTED}.", kind=kind, **fields)
+    said = f"No human-like face in {where}; {EXPECTED}."
+    if source is not None:
+        return FaceNotFoundError(said, kind="face-in-frame", source=source)
+    return FaceNotFoundError(said, kind="face-in-no-frame")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,9 +173,10 @@ class JobSummary:
         if failed:
             first, all_of_them = failed[0].message, len(self.results)
             found = f"{len(failed)} of {all_of_them} frames failed; the first: {first}"
-            raise RegganError(
-                found if all_of_them > 1 else str(first), kind="frames-failed", first=first
-            )
+            if all_of_them == 1:
+                own = first if isinstance(first, Remark) else Remark(str(first), "failed")
+                raise RegganError(own, kind=own.kind, **own.fields)
+            raise RegganError(found, kind="frames-failed", first=first)
         if self.results and all(result.has_no_face for result in self.results):
             only, *more = self.results
             where = f"any of {len(self.results)} frames" if more else only.source.name

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from reggan_plugin.errors import OutputError, StalledError
+from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.jobs.events import Finished, Notice, Report
 from reggan_plugin.jobs.frame_steps import Transfer
 from reggan_plugin.jobs.joined_report import JoinedReport, in_one_file, report_of_one_file
@@ -69,6 +70,7 @@ def run_jobs(
         stopped=stopped,
         stall_s=stall_s,
         track_first=track_first,
+        made_tracks={},
     )
     if len(jobs) == 1:
         only = run(jobs[0], report=report)
@@ -108,6 +110,7 @@ def _run(
     stopped: Callable[[], bool],
     stall_s: float,
     track_first: bool,
+    made_tracks: dict[str, Tracks],
 ) -> JobSummary:
     """Run one job; of a video also write that, once all of its frames are done."""
     movie, plan = job.movie, job.plan
@@ -127,6 +130,7 @@ def _run(
         stopped=stopped,
         stall_s=stall_s,
         track_first=track_first,
+        made_tracks=made_tracks,
     )
     summary = summary if movie is None else in_one_file(summary, movie.out)
     has_face = not all(result.has_no_face for result in summary.results)

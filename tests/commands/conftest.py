@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from reggan_plugin.commands import open_model
-from reggan_plugin.faces.face_crop import FaceCrop, crop_from_box
+from reggan_plugin.faces.face_crop import crop_from_box
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs import render_job

@@ -5,6 +5,7 @@ Imports nothing heavy, so that the command line can list the names at once.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Any
 
 from reggan_plugin.errors import UnknownExpressionError, UsageError
@@ -71,6 +72,7 @@ class ExpressionMix:
             if name not in ARKIT_SHAPES and name not in NAMED_EXPRESSIONS and name not in self.own:
                 resolve_expression(name)  # for its hint
                 raise UnknownExpressionError(f"{name!r} is no name of an expression, but an alias.")
+            _refuse_no_number(name, intensity)
             if not 0.0 <= intensity <= MAX_INTENSITY:  # also false for NaN
                 raise UsageError(
                     f"The intensity of {name} is {intensity:g}; it goes from 0 to {MAX_INTENSITY}."
@@ -230,6 +232,7 @@ def mix_from_request(
     Raises:
         UnknownExpressionError, UsageError: as `parse_expression_mix`.
     """
+    _refuse_no_number("all", intensity)
     if isinstance(asked, ExpressionMix):
         return asked
     if isinstance(asked, str):
@@ -242,6 +245,9 @@ def mix_from_request(
     intensities: dict[str, float] = {}
     named: set[str] = set()
     for word, share in asked.items():
+        if not isinstance(word, str):
+            raise UsageError(f"{word!r} is no name of an expression or a shape. Give it as text.")
+        _refuse_no_number(word, share)
         is_unit = is_action_unit(word)
         parts = action_unit_weights(word) if is_unit else dict.fromkeys(_names_of(word, own), 1.0)
         if not is_unit and named.intersection(parts):
@@ -251,6 +257,14 @@ def mix_from_request(
         for name, weight in parts.items():
             intensities[name] = intensities.get(name, 0.0) + intensity * share * weight
     return ExpressionMix(intensities, own=own)
+
+
+def _refuse_no_number(name: str, intensity: object) -> None:
+    if not isinstance(intensity, Real):
+        raise UsageError(
+            f"The intensity of {name} is {intensity!r}, a {type(intensity).__name__}; it is a "
+            f"number from 0 to {MAX_INTENSITY}, such as 0.7."
+        )
 
 
 def _names_of(word: str, own: OwnPresets) -> tuple[str, ...]:

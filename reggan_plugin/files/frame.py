@@ -158,9 +158,9 @@ def write_frame(
         raise OutputExistsError(f"{path} exists. Name another file, or pass overwrite=True.")
     content = encode_frame(frame, pixels)
     found, named = format_of(content), format_named(path.name)
-    if found is not None and named is not found:
+    if found is not None and named is not found and path.suffix:
         raise UsageError(
-            f"The frame is {found.name}, and keeps its format. Name it "
+            f"{path}: the frame is {found.name}, and keeps its format. Name it "
             f"{path.with_suffix(found.suffixes[0]).name}.",
             kind="output-of-other-format",
         )

@@ -18,7 +18,7 @@ from reggan_plugin.limits import refuse_oversize
 from reggan_plugin.transfer.display_picture import coding_of
 
 CELL_PX = 224
-SMALL_PX, SMALL_COLUMNS = 96, 8
+SMALL_PX, GRID_COLUMNS = 96, 8
 """Of a grid of small faces, as a menu shows them."""
 _INNER_PX = (40, 34, 184, 178)
 """Left, top, right and bottom of the face alone in a view of it."""
@@ -68,14 +68,14 @@ def view_of_face(
     return np.clip(cut_crop(display, FaceCrop(matrix, CELL_PX)), 0.0, 1.0)
 
 
-def face_part(frame: Frame, crop: FaceCrop) -> tuple[Frame, FaceCrop]:
-    """Return the part of a frame that a view of a face needs, at most twice as fine as it is drawn.
+def face_part(frame: Frame, crop: FaceCrop, *, finer: int = 2) -> tuple[Frame, FaceCrop]:
+    """Return the part of a frame that a view of a face needs, at most `finer` than it is drawn.
 
     The frame in it cannot be written; its colours mean what they meant.
     """
     rows, columns = region_of(crop, *frame.pixels.shape[:2], with_margin=True)
     local = crop.moved(-columns.start, -rows.start)
-    drawn_px = max(crop.side_px, CELL_PX) * 2
+    drawn_px = max(crop.side_px, CELL_PX) * finer
     factor = max(1, int(crop.scale * crop.side_px) // drawn_px)
     pixels = np.ascontiguousarray(frame.pixels[rows, columns])
     alpha = None if frame.alpha is None else np.ascontiguousarray(frame.alpha[rows, columns])
@@ -115,6 +115,15 @@ def write_sheet(path: Path, columns: Sequence[str], rows: Sequence[SheetRow]) ->
 def sheet_box(row: int, column: int) -> Box:
     """Return the place of a picture on a sheet."""
     return (*_corner(row, column), CELL_PX, CELL_PX)
+
+
+def labelled_view(view: View, label: str) -> Image.Image:
+    """Return a picture with its name below it."""
+    picture = Image.new("RGB", (CELL_PX, CELL_PX + _LABEL_HEIGHT_PX), _PAPER)
+    picture.paste(_image(view))
+    middle = CELL_PX / 2, CELL_PX + _LABEL_HEIGHT_PX / 2
+    ImageDraw.Draw(picture).text(middle, label, _INK, ImageFont.load_default(_FONT_PX), anchor="mm")
+    return picture
 
 
 def small_view(view: View) -> Image.Image:

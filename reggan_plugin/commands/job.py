@@ -156,7 +156,7 @@ def job(
     needed = needed_parameters(farm_job, path.parent)
     parameters = [word for name, value in needed.items() for word in ("-p", f"{name}={value}")]
     run = ["openjd", "run", str(path), "--step", LAST_STEP, "--run-dependencies", *parameters]
-    click.echo(f"To run it on this machine: {shlex.join(run)}", err=True)
+    click.echo(f"To run it here (pip install openjd-cli): {shlex.join(run)}", err=True)
 
 
 def _given_to_workers(

@@ -33,6 +33,8 @@ from reggan_plugin.jobs.events import (
 )
 from reggan_plugin.plurals import counted
 
+_FASTEST = 500.0
+"""Frames a second that somebody may work on; beyond, they are skipped."""
 Run = TypeVar("Run", bound=Callable[..., Any])
 ProgressStyle = Literal["auto", "plain", "json", "openjd", "quiet"]
 
@@ -205,7 +207,7 @@ class _ProgressBar:
                 length=frames,
                 label=label,
                 show_pos=True,
-                item_show_func=lambda rate: None if rate is None else f"{rate:.1f} frames/s",
+                item_show_func=_rate,
                 file=unguarded(sys.stderr),
             )
             self._done = done - 1
@@ -220,6 +222,11 @@ class _ProgressBar:
             self._bar = None
 
 
+def _rate(rate: float | None) -> str | None:
+    """Return the speed of work; frames that are only skipped have none."""
+    return None if rate is None or rate > _FASTEST else f"{rate:.1f} frames/s"
+
+
 def _text_from_event(event: Event) -> str:
     match event:
         case FrameEncoded():
@@ -227,11 +234,9 @@ def _text_from_event(event: Event) -> str:
         case Started(model=None):
             return f"To {_folder(event.out)}: {counted(event.frames, 'frame')}"
         case Started():
-            why, *refused = (event.device_reason or "").split("; ")
-            more = ["`reggan-plugin doctor` says what others need"] if refused else []
             return (
                 f"To {_folder(event.out)}: {counted(event.frames, 'frame')} by {event.model} on "
-                f"{event.device} ({'; '.join([why, *more])})"
+                f"{event.device}"
             )
         case Notice():
             about = f", {_name_of(event.source)}" if event.source else ""

@@ -48,7 +48,7 @@ REMEDIES: Mapping[str, str] = {
     "too-large": "",
     "port-is-taken": "Name another one with --port, or leave that out.",
     # models
-    "model-lacks-control": "`reggan-plugin models` lists their controls.",
+    "model-lacks-control": "Leave --model out, or take --model reggan, which has them.",
     "model-is-not-one-file": "`reggan-plugin export onnx` does so.",
     "unknown-device": "`reggan-plugin doctor` says which of them work here.",
     "device-cannot-load": "--device cpu tells whether the device or the file is at fault.",
@@ -129,7 +129,7 @@ REMEDIES: Mapping[str, str] = {
     "batch-needs-folder": "Pass --out DIR.",
     # jobs
     "out-of-memory": "--face-box says where the face is.",
-    "outputs-exist": "These are --out, --resume and --overwrite.",
+    "outputs-exist": "--out, --resume and --overwrite do so, in this order.",
     "launcher-exists": "--overwrite replaces it, --launcher names another folder.",
     "outputs-without-record": "--overwrite replaces them, --out names another place.",
     "no-shape-in-take": "`reggan-plugin expressions --shapes` lists all.",

@@ -69,6 +69,7 @@ def render(
         stop_on_signals() as stop,
         piped_files(request.asked_inputs.paths, request.out, as_json=as_json) as piped,
     ):
+        request.asked_model.refuse_unknown()
         if watched is not None:
             from reggan_plugin.commands.render_watch import render_what_lands, watched_folder
 
@@ -94,6 +95,8 @@ def render(
             beside = write_atlas(request.atlas, jobs, summary)
         if not piped.writes:
             print_summary(summary, as_json, beside)
+        if summary.interrupted and not as_json and not piped.writes:
+            click.echo("The same command with --resume continues.", err=True)
         stop.raise_if_made()
         summary.raise_for_failure()
 

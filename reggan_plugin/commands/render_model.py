@@ -14,6 +14,7 @@ from reggan_plugin.jobs.change_layers import MOTION_LAYERS
 from reggan_plugin.jobs.picture_settings import PictureSettings
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import ModelInUse
+from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 MOST_BATCH = 64
@@ -26,6 +27,14 @@ class ModelOptions:
     model: str | None
     device: str
     batch: int
+
+    def refuse_unknown(self) -> None:
+        """Fail early if there is no such model.
+
+        Raises:
+            UnknownModelError: there is none.
+        """
+        find_model(self.model)
 
     def open_for(
         self, asked: Sequence[RenderSettings], *, on_cpu: bool = False

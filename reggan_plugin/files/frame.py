@@ -35,6 +35,16 @@ _LIGHT_SUFFIXES = (".hdr", ".rgbe", ".pfm")
 """Of scene-linear pictures that are not read: a PNG would cut their highlights off."""
 
 
+_OTHER_PICTURES = (
+    *_LIGHT_SUFFIXES,
+    *(".apng", ".arw", ".avif", ".cin", ".cr2", ".cr3", ".dds", ".dng", ".dpx", ".heic", ".heif"),
+    *(".j2k", ".jfif", ".jp2", ".jpe", ".jxl", ".nef", ".pcx", ".pic", ".psb", ".psd", ".raw"),
+    *(".sgi", ".xcf"),
+)
+_OTHER_VIDEOS = (".3gp", ".avi", ".flv", ".m2ts", ".mts", ".mxf", ".ogv", ".wmv")
+"""Those that Python's own table of kinds may not have."""
+
+
 @runtime_checkable
 class HoldsFrames(Protocol):
     """A file with several frames, such as a video."""
@@ -63,9 +73,20 @@ def can_read(path: Path) -> bool:
 
 
 def converting(path: Path) -> str:
-    """Return the command line that makes a picture of another kind one that is read."""
+    """Return what makes a picture or a video of another kind one that is read, as a sentence.
+
+    It is empty for what is neither.
+    """
+    import mimetypes  # few are of another kind
+
+    kind = (mimetypes.guess_type(path.name)[0] or "").partition("/")[0]
+    suffix = path.suffix.lower()
+    if kind == "video" or suffix in _OTHER_VIDEOS:
+        return f" Convert it: ffmpeg -i {path} {path.with_suffix('.mp4')}"
+    if kind != "image" and suffix not in _OTHER_PICTURES:
+        return ""
     kept = ".exr" if path.suffix.lower() in _LIGHT_SUFFIXES else ".png"
-    return f"magick {path} {path.with_suffix(kept)}"
+    return f" Convert it: magick {path} {path.with_suffix(kept)}"
 
 
 def read_frame(path: str | Path) -> Frame:
@@ -199,7 +220,7 @@ def _format_of(path: Path, content: bytes) -> ImageFormat:
         )
     if path.suffix and not can_read(path):
         raise UnsupportedFormatError(
-            f"is of a kind that is not read. Give it as one of {', '.join(frame_suffixes())}: "
+            f"is of a kind that is not read. Give one of {', '.join(frame_suffixes())}."
             f"{converting(path)}"
         )
     if not content:

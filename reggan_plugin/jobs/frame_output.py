@@ -66,6 +66,11 @@ def stamp_content(facts: FrameFacts, model: RecordedModel | None) -> dict[str, A
     }
 
 
+def is_stamped(content: bytes) -> bool:
+    """Tell whether a file has a stamp, which every format holds as plain text."""
+    return b'"settings_sha256"' in content
+
+
 class FrameOutput:
     """Writes what a job makes of its frames."""
 

@@ -15,7 +15,7 @@ from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_content
 from reggan_plugin.files.frame_list import FrameList, SourceFrame
 from reggan_plugin.jobs.faults import FRAME_FAULTS, JOB_FAULTS, unless_it_fails
-from reggan_plugin.jobs.frame_output import FrameOutput
+from reggan_plugin.jobs.frame_output import FrameOutput, is_stamped
 from reggan_plugin.jobs.frame_record import FrameFacts, FrameRecord
 from reggan_plugin.jobs.frames_between_steps import (
     ChangedFrame,
@@ -93,6 +93,10 @@ class ShotExposure:
             return None
 
 
+CHANGED_BEFORE = (
+    "An expression was changed in this picture before; the new one is laid over that. The original "
+    "gives a better result."
+)
 HALVED = (
     "The device has no memory for {asked} faces at once; from here on it is given {batch}. The "
     "last bits of these frames may differ from those of a run that did not have to."
@@ -194,10 +198,11 @@ class FrameSteps:
         if self._by_frame.mix_at(task.source).changes_nothing:
             return UnchangedFrame(content=content, reason=INTENSITY_0, facts=facts)
         frame = self._settings.picture.decode(content, task.source)
+        said = (CHANGED_BEFORE,) if is_stamped(content) else ()
         crops = self._crops(task.source, frame)
         shares = [self._share(crop) for crop in crops]
         faces = tuple(map(partial(recorded_face, frame.pixels.shape[:2]), crops, shares))
-        facts = replace(facts, warnings=(*frame.notices, *self._left(crops)), faces=faces)
+        facts = replace(facts, warnings=(*said, *frame.notices, *self._left(crops)), faces=faces)
         if not crops:
             return self._without_face(task, content, facts, crops.there)
         if not any(shares):

@@ -83,8 +83,8 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
                 )
             if not can_read(path):
                 raise UnsupportedFormatError(
-                    f"{path} is of a kind that is not read. Give it as one of "
-                    f"{', '.join((*frame_suffixes(), *VIDEO_SUFFIXES))}: {converting(path)}"
+                    f"{path} is of a kind that is not read. Give one of "
+                    f"{', '.join((*frame_suffixes(), *VIDEO_SUFFIXES))}.{converting(path)}"
                 )
             files[path.parent].append(path.name)
         else:

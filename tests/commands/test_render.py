@@ -117,8 +117,7 @@ class TestRender:
         monkeypatch.setattr(open_model, "ExpressionTransfer", OnTheBest)
         assert render_happy(shot) == 0
         first = capsys.readouterr().err.splitlines()[0]
-        advice = "`reggan-plugin doctor` says what others need"
-        assert first.endswith(f"on cpu (the best that works here; {advice})")
+        assert first.endswith(": 3 frames by reddening 1 on cpu")
         assert render_happy(shot, "--overwrite", "--json") == 0
         assert json.loads(capsys.readouterr().out)["model"]["device_reason"].endswith("no CUDA")
 

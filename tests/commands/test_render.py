@@ -261,7 +261,8 @@ class TestRender:
             assert main(example[1:]) == 0
         shots = [path.name for path in SAMPLES.iterdir() if path.is_dir()]
         expected = [f"{name}_{word}" for name in shots for word in EXPRESSIONS]
-        assert sorted(files_in_tree(tmp_path / "demo")) == sorted([*expected, "sheet.png"])
+        everything = [*expected, *shots, "sheet.png"]
+        assert sorted(files_in_tree(tmp_path / "demo")) == sorted(everything)
 
 
 def files_in_tree(folder: Path) -> list[str]:

@@ -47,9 +47,7 @@ class Brightening:
         self.calls = 0
         self._before = before
 
-    def find_faces(
-        self, frame: Frame, choice: FaceChoice, names: tuple[str, ...]
-    ) -> ChosenFaces:
+    def find_faces(self, frame: Frame, choice: FaceChoice, names: tuple[str, ...]) -> ChosenFaces:
         crop = crop_of_whole_image(*frame.pixels.shape[:2], side_px=8)
         return ChosenFaces.of([crop], [0]) if frame.pixels.any() else ChosenFaces()
 

@@ -136,6 +136,7 @@ REMEDIES: Mapping[str, str] = {
     "take-misses-shot": "",
     "timecode-past-second": "",
     "curve-of-no-numbers": "Give one Expression and Intensity without animation.",
+    "process-ended": "",
     "batch-halved": "",
     "foreign-page": "",
     "picture-larger-than-memory": "",

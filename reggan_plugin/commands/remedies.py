@@ -139,6 +139,7 @@ REMEDIES: Mapping[str, str] = {
     "take-misses-shot": "--curves-offset and --curves-fps move it.",
     "timecode-past-second": "--curves-rate says how many frames a second of the take counts.",
     "curve-of-no-numbers": "Give --expression and --intensity.",
+    "process-ended": "Take fewer --jobs.",
     "batch-halved": "--batch {batch} asks for no more.",
     "foreign-page": "",
     "frames-failed": "After mending, `reggan-plugin render --resume` renders only what is missing.",

@@ -121,6 +121,7 @@ def _run(
             stopped=stop.is_made,
             stall_s=stall_s,
             track_first=True,
+            side=asked_model.side_by_side(jobs[0].settings),
             notices=notices,
         )
 

@@ -18,6 +18,7 @@ from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.result_notices import ResultLog
 from reggan_plugin.jobs.results import FrameResult, JobSummary, ModelInUse, notices_of_missing
 from reggan_plugin.jobs.shot_tracks import settings_with_tracks
+from reggan_plugin.jobs.side_by_side import SideBySide, run_side_by_side
 from reggan_plugin.jobs.stall_timeout import DEFAULT_STALL_S, IoTimeout
 
 UNSMOOTHED = Remark(
@@ -37,6 +38,7 @@ def run_job(
     stall_s: float = DEFAULT_STALL_S,
     track_first: bool = False,
     made_tracks: dict[str, Tracks] | None = None,
+    side: SideBySide | None = None,
 ) -> JobSummary:
     """Write the outputs of a plan; a frame that fails is named in the summary.
 
@@ -49,6 +51,7 @@ def run_job(
         stopped: asked before each frame; once true, the current frame is the last one.
         stall_s: how long a disk or network folder may keep a frame waiting.
         track_first: whether a whole shot is tracked before it is rendered.
+        side: processes that share the frames; None renders in this one.
         made_tracks: of other jobs of this run; those of this one are added.
 
     Raises:
@@ -70,16 +73,30 @@ def run_job(
     log = ResultLog(len(plan.tasks), model.device if model else None, report)
     for message in [] if stopped() else _notices_of_job(plan, settings):
         log.note(message)
-    log.take(_results(plan, steps, transfer.batch if transfer else 1, stopped))
+    known_ev: list[float | None] = []
+    if side is not None and transfer is not None and side.count_for(len(plan.tasks)) > 1:
+        results = run_side_by_side(plan, settings, model, side, stall_s=stall_s, stopped=stopped)
+        log.take(_noted(results, known_ev))
+    else:
+        log.take(_results(plan, steps, transfer.batch if transfer else 1, stopped))
     summary = replace(
         summary_of(plan, settings, model, log.results),
-        exposure_ev=steps.exposure.known_ev,
+        exposure_ev=next((ev for ev in known_ev if ev is not None), steps.exposure.known_ev),
         notices=dict(log.notices),
         interrupted=len(log.results) < len(plan.tasks),
         seconds=round(time.perf_counter() - begin, 3),
     )
     report(Finished(**summary.count(), interrupted=summary.interrupted, seconds=summary.seconds))
     return summary
+
+
+def _noted(
+    results: Iterator[tuple[FrameResult, float | None]], known_ev: list[float | None]
+) -> Iterator[FrameResult]:
+    """Yield results, and note down the exposures beside them."""
+    for result, exposure_ev in results:
+        known_ev.append(exposure_ev)
+        yield result
 
 
 def summary_of(

@@ -22,6 +22,7 @@ from reggan_plugin.jobs.results import (
     ModelInUse,
     Outcome,
 )
+from reggan_plugin.jobs.side_by_side import SideBySide
 from reggan_plugin.jobs.stall_timeout import DEFAULT_STALL_S
 from reggan_plugin.jobs.video_job import Movie
 
@@ -45,6 +46,7 @@ def run_jobs(
     stopped: Callable[[], bool] = lambda: False,
     stall_s: float = DEFAULT_STALL_S,
     track_first: bool = False,
+    side: SideBySide | None = None,
     notices: Sequence[str] = (),
 ) -> JobSummary:
     """Write the outputs of all plans; see `run_job`, which one job alone is handed to.
@@ -59,6 +61,7 @@ def run_jobs(
         stopped: as for `run_job`; later jobs are not begun.
         stall_s: as for `run_job`.
         track_first: as for `run_job`.
+        side: as for `run_job`; frames of videos stay in this process, which holds the video.
         notices: what to say of the request as a whole.
     """
     begin = time.perf_counter()
@@ -71,6 +74,7 @@ def run_jobs(
         stall_s=stall_s,
         track_first=track_first,
         made_tracks={},
+        side=side,
     )
     if len(jobs) == 1:
         only = run(jobs[0], report=report)
@@ -111,6 +115,7 @@ def _run(
     stall_s: float,
     track_first: bool,
     made_tracks: dict[str, Tracks],
+    side: SideBySide | None,
 ) -> JobSummary:
     """Run one job; of a video also write that, once all of its frames are done."""
     movie, plan = job.movie, job.plan
@@ -131,6 +136,7 @@ def _run(
         stall_s=stall_s,
         track_first=track_first,
         made_tracks=made_tracks,
+        side=None if movie is not None and movie.video is not None else side,
     )
     summary = summary if movie is None else in_one_file(summary, movie.out)
     has_face = not all(result.has_no_face for result in summary.results)

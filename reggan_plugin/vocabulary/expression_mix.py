@@ -78,12 +78,6 @@ class ExpressionMix:
                     f"The intensity of {name} is {intensity:g}; it goes from 0 to {MAX_INTENSITY}."
                 )
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Go to another process as plain values."""
-        own = {name: replace(one, weights=dict(one.weights)) for name, one in self.own.items()}
-        plain = dict(self.intensities), self.adds, own, dict(self.by_face)
-        return type(self), plain
-
     @property
     def changes_nothing(self) -> bool:
         """True if every intensity is 0: the output is then the input itself."""

@@ -33,7 +33,7 @@ def _refuse(word: str) -> Mapping[str, float]:
     raise UnknownExpressionError(f"{word!r} is neither an ARKit shape nor an action unit.")
 
 
-def _read_only(mapping: dict[Any, Any]) -> Mapping[Any, Any]:
+def _read_only(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
     return MappingProxyType(mapping)
 
 

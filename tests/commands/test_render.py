@@ -255,6 +255,8 @@ class TestRender:
         shutil.copytree(SHOT, tmp_path / "shot")
         shutil.copy(SHOT / "avatar.1001.png", tmp_path / "frame.png")
         monkeypatch.chdir(tmp_path)
+        view = "reggan_plugin.commands.sheet._DrawnFace.view"
+        monkeypatch.setattr(view, lambda face, mix: face.before)
         for command in (render, sheet, demo):
             example = shlex.split((command.epilog or "").split("Example:")[1])
             assert example[0] == "reggan-plugin"
